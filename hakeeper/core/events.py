@@ -1,0 +1,168 @@
+"""What goes into the core (events) and what comes out of it (effects).
+
+The shell feeds one event at a time with `Keeper.handle(event, now)` and performs the effects in
+the order in which they stand.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from hakeeper.core.calls import CallResult, Request
+from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.model import ProcessId, Role, SavedState, Settings
+
+# --- events ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The first event: what the last run left behind, and whether keepalived runs now."""
+
+    saved: SavedState | None
+    keepalived: ProcessId | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinesRead:
+    """Everything that waited in the FIFO, drained whole, oldest first.
+
+    `live` is False for the backlog found when the daemon starts.
+    """
+
+    lines: tuple[NotifyLine, ...]
+    bad_lines: tuple[BadLine, ...] = ()
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LinesLost:
+    """Lines may be missing (a nearly full pipe was thrown away): no role can be trusted."""
+
+    reason: str
+
+
+class FifoState(enum.Enum):
+    """Whether we are listening."""
+
+    OPEN = "open"
+    MISSING = "missing"
+    NOT_A_FIFO = "not a FIFO"
+    DENIED = "permission denied"
+    BUSY = "held by another reader"
+    FAILED = "cannot be opened"
+
+
+@dataclass(frozen=True, slots=True)
+class FifoChanged:
+    """The FIFO was opened, replaced or lost. `reopened`: another inode took its place."""
+
+    state: FifoState
+    detail: str
+    reopened: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RolesQueried:
+    """keepalived's own answer, by instance name; None with a reason where it gave none."""
+
+    query_id: int
+    roles: Mapping[str, Role] | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepalivedSeen:
+    """A keepalived process runs (sent when it appears, not at every look)."""
+
+    process: ProcessId
+
+
+@dataclass(frozen=True, slots=True)
+class KeepalivedGone:
+    """The keepalived process that was seen has ended, or lost its VRRP child."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged:
+    """A reload brought other settings. `api_changed`: endpoint, token or server differ."""
+
+    settings: Settings
+    api_changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The time that `next_at` named has come."""
+
+
+Event: TypeAlias = (
+    Started
+    | LinesRead
+    | LinesLost
+    | FifoChanged
+    | RolesQueried
+    | KeepalivedSeen
+    | KeepalivedGone
+    | CallResult
+    | SettingsChanged
+    | Tick
+)
+
+# --- effects --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartCall:
+    """Start a call now; a `CallResult` with this id must come back within `timeout_s`."""
+
+    call_id: int
+    request: Request
+    timeout_s: float
+    urgent: bool = False
+    """A claim: it goes before reads, on the connection that is warm."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """Nobody wants this call any more: if no byte of it was sent, none may be."""
+
+    call_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRoles:
+    """Ask keepalived for the state of all instances; answer with `RolesQueried`."""
+
+    query_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaveState:
+    """Write this down before anything else is done."""
+
+    state: SavedState
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadToken:
+    """The API refused the token: read it again from its source before the next call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One line for the journal.
+
+    `event` is a key of `reports.EVENTS`; `fields` are lower-case names without the HAKEEPER_
+    prefix and values of str, int or float.
+    """
+
+    event: str
+    message: str
+    fields: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+Effect: TypeAlias = StartCall | CancelCall | QueryRoles | SaveState | ReloadToken | Report

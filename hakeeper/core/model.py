@@ -1,0 +1,205 @@
+"""The nouns: roles, VRRP names, floating IPs and who owns them.
+
+Nothing here knows a clock: every time stamp is a float of monotonic seconds that the caller gave.
+"""
+
+import enum
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Role(enum.Enum):
+    """What keepalived last said of an instance or group."""
+
+    UNKNOWN = "UNKNOWN"
+    """Nobody who is still alive has told us."""
+    BACKUP = "BACKUP"
+    MASTER = "MASTER"
+    FAULT = "FAULT"
+    STOPPED = "STOPPED"
+    """Stopped in order, or removed from keepalived's configuration."""
+
+
+class VrrpKind(enum.Enum):
+    """What a FIFO line speaks of; the values are the first words of the lines."""
+
+    INSTANCE = "INSTANCE"
+    GROUP = "GROUP"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class VrrpId:
+    """A `vrrp_instance` or a `vrrp_sync_group`, by its name in keepalived.conf."""
+
+    kind: VrrpKind
+    name: str
+
+    def __str__(self) -> str:
+        """Return the name as people say it; a group says that it is one."""
+        return self.name if self.kind is VrrpKind.INSTANCE else f"group {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """One run of a process: the pid alone would be reused.
+
+    `start_ticks` is field 22 of /proc/PID/stat, in clock ticks since boot (proc(5)); None where
+    /proc does not show it. `boot_id` is /proc/sys/kernel/random/boot_id.
+    """
+
+    pid: int
+    start_ticks: int | None
+    boot_id: str
+
+    def same_run(self, other: "ProcessId") -> bool:
+        """Say whether both are surely the same run; without a start time nothing is sure."""
+        return self.start_ticks is not None and self == other
+
+
+# --- floating IPs and their owners ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """A floating IP named by its name at Hetzner (unique per project, exact match)."""
+
+    name: str
+
+    def __str__(self) -> str:
+        """Return it as the operator wrote it."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ById:
+    """A floating IP named by its numeric id."""
+
+    id: int
+
+    def __str__(self) -> str:
+        """Return it as the operator wrote it."""
+        return str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class ByNetwork:
+    """A floating IP named by its address: IPv4 as a /32, IPv6 as the whole /64 that moves.
+
+    Hetzner hands IPv6 floating IPs out as /64 networks, so any address in it names it.
+    """
+
+    network: IpNetwork
+
+    def __str__(self) -> str:
+        """Return a lone address without its prefix length."""
+        if self.network.prefixlen == self.network.max_prefixlen:
+            return str(self.network.network_address)
+        return str(self.network)
+
+
+AddressRef: TypeAlias = ByName | ById | ByNetwork
+"""How the configuration names a floating IP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """The floating IP is assigned to this server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The floating IP is assigned to another server."""
+
+    server_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """The floating IP is assigned to no server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """We do not know the owner; this is not the same as `not Mine`."""
+
+    reason: str
+
+
+Owner: TypeAlias = Mine | Other | Nobody | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloatingIp:
+    """What the API said of a floating IP. `server_id` None: assigned to nobody."""
+
+    id: int
+    name: str
+    network: IpNetwork
+    server_id: int | None
+    blocked: bool = False
+    network_zone: str = ""
+
+    def __str__(self) -> str:
+        """Return the address for people: IPv4 bare, IPv6 as a network."""
+        return str(ByNetwork(self.network))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """What the API said of a server. `status` is Hetzner's word, such as `running` or `off`."""
+
+    id: int
+    name: str
+    status: str
+    network_zone: str = ""
+
+
+class ActionStatus(enum.Enum):
+    """The state of an asynchronous Hetzner action."""
+
+    RUNNING = "running"
+    SUCCESS = "success"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What the API said of an action; the error fields are filled when `status` is ERROR."""
+
+    id: int
+    status: ActionStatus
+    error_code: str = ""
+    error_message: str = ""
+
+
+# --- what the operator wants ----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The part of the configuration that the core works from; all times in seconds."""
+
+    addresses: Mapping[VrrpId, tuple[AddressRef, ...]]
+    """Which floating IPs go with which instance or group; an address stands here once."""
+    interval_s: float = 10.0
+    """Between two readings of the owners while MASTER of anything."""
+    standby_interval_s: float = 60.0
+    """Between two readings while MASTER of nothing; keeps the connection warm too."""
+    call_timeout_s: float = 5.0
+    """Total time for one API call."""
+    can_query: bool = False
+    """Whether there is a way to ask keepalived for its state (D-Bus)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedState:
+    """What survives a restart of hakeeper: roles, and whose words they are."""
+
+    keepalived: ProcessId | None
+    roles: Mapping[VrrpId, Role]
+    server_id: int | None = None
+    """The id that the API last confirmed for this machine."""

@@ -1,0 +1,197 @@
+"""Several servers with real keepalived and real hakeeper, on one machine."""
+
+import contextlib
+import os
+import shutil
+import string
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.sim.lab.keepalived import find_keepalived
+from hakeeper.sim.lab.netns import Namespace
+from hakeeper.sim.lab.network import Switch
+from hakeeper.sim.lab.node import Access, Node
+from hakeeper.sim.lab.reaping import adopting_orphans
+from hakeeper.sim.lab.vrrp_conf import VrrpSettings
+from hakeeper.sim.lab.waiting import LabError, wait_until
+from hakeeper.sim.lab.witness import Witness
+
+T = TypeVar("T")
+
+_PROGRAMS = ("ip", "bridge", "nsenter", "unshare", "setpriv")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabSettings:
+    """What to build."""
+
+    vrrp: VrrpSettings = field(default_factory=VrrpSettings)
+    accesses: tuple[Access, ...] = ()
+    """One per node; empty for a lab without cloud and hakeeper."""
+    floating_ips: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    """By instance name: how hakeeper.yaml names the addresses."""
+    group_floating_ips: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    interval: str = "2s"
+    standby_interval: str = "5s"
+
+    @property
+    def node_count(self) -> int:
+        """As many as there are priorities."""
+        return len(self.vrrp.instances[0].priorities)
+
+
+class Lab:
+    """A context manager; leaving it ends every process, namespace and folder it made.
+
+    Nothing is started until told: `start_keepalived`, `node.hakeeper.start()`. Processes die with
+    the thread that started them, so start them from one that stays.
+    """
+
+    def __init__(self, settings: LabSettings) -> None:
+        self.settings = settings
+        self.nodes: tuple[Node, ...] = ()
+        self._witness: Witness | None = None
+        self._stack = contextlib.ExitStack()
+
+    @staticmethod
+    def available() -> str | None:
+        """Return why there can be no lab here, or None if there can."""
+        if os.geteuid() != 0:
+            return "not root"
+        if find_keepalived() is None:
+            return "keepalived is not installed"
+        for program in _PROGRAMS:
+            if shutil.which(program) is None:
+                return f"{program} is not installed"
+        try:
+            with Namespace("probe") as probe:
+                probe.ip("link add probe0 type bridge", "link add probe1 type veth")
+        except (LabError, OSError, subprocess.SubprocessError) as error:
+            return str(error)
+        return None
+
+    def __enter__(self) -> Self:
+        try:
+            self._build()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    # --- building --------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        stack, settings = self._stack, self.settings
+        stack.enter_context(adopting_orphans())
+        folder = Path(tempfile.mkdtemp(prefix="hakeeper-lab-"))
+        stack.callback(shutil.rmtree, folder)
+        switch = Switch(stack.enter_context(Namespace("switch")))
+        names = string.ascii_lowercase[: settings.node_count]
+        self.nodes = tuple(Node(name, folder / name, switch, stack) for name in names)
+        self._witness = Witness({node.name: node.paths.witness_fifo for node in self.nodes})
+        stack.callback(self._witness.close)
+        ips = tuple(node.station.ip for node in self.nodes)
+        for number, node in enumerate(self.nodes):
+            if settings.vrrp.dbus:
+                node.add_bus(stack)
+            node.add_keepalived(
+                settings.vrrp, number=number, ips=ips, on_death=self._death_of(node), stack=stack
+            )
+        for node, access in zip(self.nodes, settings.accesses, strict=bool(settings.accesses)):
+            node.add_hakeeper(access, self._hakeeper_config(), stack)
+
+    def _death_of(self, node: Node) -> Callable[[], None]:
+        return lambda: self.witness.gone(node.name)
+
+    def _hakeeper_config(self) -> dict[str, object]:
+        def section(addresses: Mapping[str, tuple[str | int, ...]]) -> dict[str, object]:
+            return {name: {"floating_ips": list(refs)} for name, refs in addresses.items()}
+
+        settings = self.settings
+        config: dict[str, object] = {"instances": section(settings.floating_ips)}
+        if settings.group_floating_ips:
+            config["groups"] = section(settings.group_floating_ips)
+        config["reconcile"] = {
+            "interval": settings.interval,
+            "standby_interval": settings.standby_interval,
+        }
+        return config
+
+    # --- using -----------------------------------------------------------------------------
+
+    @property
+    def witness(self) -> Witness:
+        """The lab's own record of all roles."""
+        if self._witness is None:
+            raise LabError("the lab is not entered")
+        return self._witness
+
+    def node(self, name: str) -> Node:
+        """Return the node with this name: a, b, ..."""
+        return next(node for node in self.nodes if node.name == name)
+
+    def start_keepalived(self) -> None:
+        """Start keepalived on all nodes, at about the same time."""
+        for node in self.nodes:
+            node.keepalived.start()
+
+    def start_hakeeper(self) -> None:
+        """Start hakeeper on all nodes, and wait until each listens."""
+        for node in self.nodes:
+            node.hakeeper.start()
+
+    def wait_for_master(
+        self, node: Node, vrrp: VrrpId | str = "VI_1", *, timeout_s: float = 15
+    ) -> None:
+        """Wait until keepalived of `node` has said MASTER."""
+        self.witness.wait_for_role(node.name, vrrp, {Role.MASTER}, timeout_s=timeout_s)
+
+    def masters(self, instance: str = "VI_1") -> tuple[Node, ...]:
+        """The nodes whose keepalived, asked now, says that it is MASTER."""
+        return tuple(node for node in self.nodes if node.keepalived.is_master(instance))
+
+    def vrrp_roles(self, instance: str = "VI_1") -> dict[str, Role]:
+        """By node, what keepalived answers when asked now; UNKNOWN where none runs."""
+        return {
+            node.name: node.keepalived.states().get(instance, Role.UNKNOWN)
+            if node.keepalived.running
+            else Role.UNKNOWN
+            for node in self.nodes
+        }
+
+    def vrrps(self) -> Iterable[VrrpId]:
+        """Every instance and group there is."""
+        for instance in self.settings.vrrp.instances:
+            yield VrrpId(VrrpKind.INSTANCE, instance.name)
+        for group in self.settings.vrrp.sync_groups:
+            yield VrrpId(VrrpKind.GROUP, group)
+
+    def wait_until(
+        self, condition: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str]
+    ) -> T:
+        """Poll `condition` until it is truthy; see `waiting.wait_until`."""
+        return wait_until(condition, timeout_s=timeout_s, what=what)
+
+    def report(self) -> str:
+        """Everything that helps to understand a failure."""
+        lines = [f"now {time.monotonic():.3f}"]
+        lines += [
+            f"{heard.at_s:.3f} {heard.node} {heard.line.vrrp} {heard.line.state.value}"
+            for heard in self.witness.heard()[-100:]
+        ]
+        return "\n".join([*lines, *(node.report() for node in self.nodes)])

@@ -1,0 +1,31 @@
+import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+
+def _skips_are_failures() -> bool:
+    return os.environ.get("CI") == "true" or os.environ.get("HAKEEPER_NO_SKIPS") == "1"
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """A test that did not run has proved nothing, and CI must say so by name."""
+    if report.skipped and not hasattr(report, "wasxfail") and _skips_are_failures():
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped, which CI does not allow: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    report = yield
+    _fail_if_skipped(report)
+    return report

@@ -1,0 +1,33 @@
+"""A simulated Hetzner Cloud: an HTTP(S) server on loopback that keeps an exact log.
+
+`SimCloud` runs in this process, `CloudClient` talks to one in another; both have the methods of
+`CloudFront`. `CloudModel` and `Api` are the same cloud without sockets and without a clock.
+"""
+
+from hakeeper.sim.cloud.cloud import SimCloud
+from hakeeper.sim.cloud.control import CloudClient
+from hakeeper.sim.cloud.faults import HTML_502, Answer, Fault, Network
+from hakeeper.sim.cloud.front import CloudFront, CommandError
+from hakeeper.sim.cloud.values import (
+    Counters,
+    FaultRecord,
+    LoggedRequest,
+    OwnershipChange,
+    Rules,
+)
+
+__all__ = [
+    "HTML_502",
+    "Answer",
+    "CloudClient",
+    "CloudFront",
+    "CommandError",
+    "Counters",
+    "Fault",
+    "FaultRecord",
+    "LoggedRequest",
+    "Network",
+    "OwnershipChange",
+    "Rules",
+    "SimCloud",
+]

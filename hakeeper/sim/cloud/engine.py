@@ -1,0 +1,83 @@
+"""Everything the simulated cloud knows, under one lock, with a way to wait for changes."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from hakeeper.sim.cloud.access import Bucket, Tokens
+from hakeeper.sim.cloud.api import Api
+from hakeeper.sim.cloud.faults import Fault, FaultBook
+from hakeeper.sim.cloud.log import RequestLog
+from hakeeper.sim.cloud.model import CloudModel
+from hakeeper.sim.cloud.values import Rules
+
+
+class Engine:
+    """Model, access, faults and log. Hold `changed` (a condition) while touching any of them."""
+
+    def __init__(self, rules: Rules) -> None:
+        """Start with an empty project and no listener."""
+        self.changed = threading.Condition(threading.RLock())
+        self._touches = 0
+        self._looked_s = self.now()
+        self.model = CloudModel(epoch_s=time.time() - time.monotonic(), rules=rules)
+        self.tokens = Tokens()
+        self.bucket = Bucket(rules.limit_per_hour)
+        self.api = Api(self.model, self.tokens, self.bucket)
+        self.faults = FaultBook()
+        self.log = RequestLog()
+        self.on_trouble: list[Callable[[], None]] = []
+        """Called, under the lock, after faults have come or gone."""
+
+    @staticmethod
+    def now() -> float:
+        """Return the time that all stamps are in."""
+        return time.monotonic()
+
+    def touch(self) -> None:
+        """Tell everybody who waits that something has changed."""
+        with self.changed:
+            self._touches += 1
+            self.changed.notify_all()
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change, also with those that time alone brings."""
+        return self._touches + len(self.model.changes)
+
+    def wait(self, after_version: int, timeout_s: float) -> int:
+        """Wait until something changes after a version, or the time is up; return the version."""
+        deadline_s = self.now() + timeout_s
+        with self.changed:
+            while self.version <= after_version:
+                # Counted from the last look, so that nothing falls between two looks.
+                due_s = self.model.next_at(self._looked_s)
+                now = self.now()
+                if now >= due_s:
+                    self._looked_s = now
+                    self.model.advance(now)
+                    self.touch()
+                elif now >= deadline_s:
+                    break
+                else:
+                    self.changed.wait(min(deadline_s, due_s) - now)
+            return self.version
+
+    def add_fault(self, fault: Fault) -> int:
+        """Set a fault going."""
+        with self.changed:
+            fault_id = self.faults.add(fault, self.now())
+            self._trouble_changed()
+            return fault_id
+
+    def clear_fault(self, fault_id: int) -> None:
+        """End a fault, release what it holds, and let the actions it kept running fail."""
+        with self.changed:
+            self.faults.clear(fault_id, self.now())
+            self.model.end_actions_of(fault_id, self.now())
+            self._trouble_changed()
+
+    def _trouble_changed(self) -> None:
+        for notice in self.on_trouble:
+            notice()
+        self.touch()

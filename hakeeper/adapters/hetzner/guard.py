@@ -1,0 +1,201 @@
+"""The fate of one call, decided exactly once.
+
+Three threads can end a call: the worker that performs it, the watcher at the deadline, and whoever
+cancels it. The guard is where they meet. Its lock makes `may this be sent?` and `it was sent` one
+step, so a call that was cancelled or ran out of time can never send a byte afterwards.
+"""
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from hakeeper.adapters.hetzner.errors import (
+    CODE_OF_PHASE,
+    CallEndedError,
+    Phase,
+    for_effect,
+)
+from hakeeper.core.calls import Answer, Assign, Failure, FailureKind, Quota
+from hakeeper.core.events import StartCall
+
+_SECONDS_PER_HOUR = 3600
+_LONGEST_WAIT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the newest HTTP answer of a call said beside its body."""
+
+    status: int
+    correlation_id: str
+    quota: Quota | None
+    retry_after_s: float | None
+
+
+def read_head(status: int, headers: Mapping[str, str]) -> Answered:
+    """Read status and headers; `headers` must ignore case. Garbage counts as absent.
+
+    RateLimit-Reset is the time at which the bucket is full again, hours away, so it says nothing
+    about the wait for one request: that is what one token takes to flow in.
+    """
+    limit = _digits(headers.get("RateLimit-Limit"))
+    remaining = _digits(headers.get("RateLimit-Remaining"))
+    quota = None
+    if limit is not None and remaining is not None:
+        quota = Quota(limit_per_hour=limit, remaining=remaining)
+    wait_s: float | None = _digits(headers.get("Retry-After"))
+    if wait_s is None and quota is not None and quota.remaining == 0 and quota.limit_per_hour:
+        wait_s = _SECONDS_PER_HOUR / quota.limit_per_hour
+    return Answered(
+        status=status,
+        correlation_id=_word(headers.get("X-Correlation-Id")),
+        quota=quota,
+        retry_after_s=None if wait_s is None else min(float(wait_s), _LONGEST_WAIT_S),
+    )
+
+
+def _digits(value: str | None) -> int | None:
+    text = (value or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004  # 18 digits fit in 64 bits
+
+
+def _word(value: str | None) -> str:
+    text = value or ""
+    return text if text.isascii() and text.isprintable() and len(text) <= 100 else ""  # noqa: PLR2004  # theirs have 16
+
+
+class CallGuard:
+    """Holds what the worker, the watcher and the canceller of one call must agree on."""
+
+    def __init__(self, call: StartCall, clock: Callable[[], float]) -> None:
+        """Start the call's clock: `timeout_s` runs from now, waiting in the queue included."""
+        self.call = call
+        self.changes_something = isinstance(call.request, Assign)
+        self.deadline_s = clock() + call.timeout_s
+        self.ended_at_s: float | None = None
+        self.answered: Answered | None = None
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._sent_at_s: float | None = None
+        self._phase = Phase.QUEUED
+        self._socket: socket.socket | None = None
+
+    @property
+    def sent_at_s(self) -> float | None:
+        """Monotonic time of the first byte sent; None if none was."""
+        return self._sent_at_s
+
+    def remaining_s(self) -> float:
+        """Seconds left, always positive; CallEndedError when there are none."""
+        left = self.deadline_s - self._clock()
+        if left <= 0 or self.ended_at_s is not None:
+            raise CallEndedError
+        return left
+
+    def enter(self, phase: Phase) -> None:
+        """Say how far the call has come; CallEndedError if it need not go on."""
+        with self._lock:
+            self._go_on()
+            self._phase = phase
+
+    def watch(self, sock: socket.socket) -> None:
+        """Have this socket shut down when the call ends early; the worker still closes it."""
+        with self._lock:
+            self._go_on()
+            self._socket = sock
+
+    def unwatch(self) -> None:
+        """Let go of the socket. To be called before closing it: its number may be used again."""
+        with self._lock:
+            self._socket = None
+
+    def permit_send(self, method: str) -> None:
+        """Give leave to send one request now; CallEndedError or RuntimeError if there is none.
+
+        A call that changes something is one request, so a second one would be somebody below us
+        sending it again; and a call that only reads has no business sending anything but GET.
+        """
+        with self._lock:
+            self._go_on()
+            if method != ("POST" if self.changes_something else "GET"):
+                raise RuntimeError(f"a {method} was about to be sent for {self.call.request}")
+            if self.changes_something and self._sent_at_s is not None:
+                raise RuntimeError("a request that changes something was about to be sent again")
+            self._phase = Phase.SENT
+            if self._sent_at_s is None:
+                self._sent_at_s = self._clock()
+
+    def _go_on(self) -> None:
+        if self.ended_at_s is not None or self._clock() >= self.deadline_s:
+            raise CallEndedError
+
+    def end(self, outcome: Answer | Failure) -> Answer | Failure | None:
+        """End the call as the worker found it; None if it had already ended."""
+        with self._lock:
+            return self._end(outcome)
+
+    def cancel(self) -> Failure | None:
+        """End the call if nothing was sent for it; else change nothing and return None."""
+        with self._lock:
+            if self._sent_at_s is not None or self.ended_at_s is not None:
+                return None
+            self._interrupt()
+            message = "cancelled before it was sent"
+            failure = Failure(kind=FailureKind.CANCELLED, code="cancelled", message=message)
+            self._end(failure)
+            return failure
+
+    def expire(self) -> Failure | None:
+        """End the call because its time is over; None if it had already ended."""
+        with self._lock:
+            if self.ended_at_s is not None:
+                return None
+            self._interrupt()
+            failure = self._out_of_time()
+            self._end(failure)
+            return failure
+
+    def abandon(self) -> Failure | None:
+        """End the call because we stop, sent or not; None if it had already ended."""
+        with self._lock:
+            if self.ended_at_s is not None:
+                return None
+            self._interrupt()
+            kind = FailureKind.CANCELLED if self._sent_at_s is None else self.lost_kind()
+            failure = Failure(kind=kind, code="closed", message="we are stopping")
+            self._end(failure)
+            return failure
+
+    def out_of_time(self) -> Failure:
+        """Describe a call whose time ran out, without ending it."""
+        with self._lock:
+            return self._out_of_time()
+
+    def lost_kind(self) -> FailureKind:
+        """The class of a failure that left no answer."""
+        if self._sent_at_s is None:
+            return FailureKind.TRANSIENT
+        return for_effect(FailureKind.OUTCOME_UNKNOWN, changes_something=self.changes_something)
+
+    def _out_of_time(self) -> Failure:
+        return Failure(
+            kind=self.lost_kind(),
+            code=CODE_OF_PHASE[self._phase],
+            message=f"no answer within {self.call.timeout_s:g} s: still {self._phase.value}",
+        )
+
+    def _end(self, outcome: Answer | Failure) -> Answer | Failure | None:
+        if self.ended_at_s is not None:
+            return None
+        self.ended_at_s = self._clock()
+        return outcome
+
+    def _interrupt(self) -> None:
+        if self._socket is None:
+            return
+        with suppress(OSError):  # not connected, or already gone: then there is nothing to stop
+            # The method of the plain socket: SSLSocket's own would drop its TLS state under
+            # the feet of the worker that uses it.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)

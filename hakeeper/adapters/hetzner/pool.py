@@ -1,0 +1,253 @@
+"""Worker threads that make the calls: bounded, on warm connections, each call to its deadline.
+
+`start` only queues. The worker that was used last and is idle takes the next call: its connection
+is the one most surely alive, and the daemon's periodic reads keep it so until a claim needs it.
+Urgent calls pass the queue, and one worker is always left to them.
+
+A watcher thread ends calls at their deadline whatever the worker does. A worker that does not come
+back even then (the resolver of libc cannot be interrupted) is replaced, up to a bound.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from hakeeper.adapters.hetzner.clients import Clients
+from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.adapters.hetzner.identify import Identity, Sources
+from hakeeper.adapters.hetzner.options import HetznerOptions
+from hakeeper.adapters.hetzner.outcome import tidy
+from hakeeper.adapters.hetzner.worker import Worker
+from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
+from hakeeper.core.events import StartCall
+
+QUEUE_LIMIT = 2000
+"""Calls that wait. More is a fault of ours: one event claims hundreds at most."""
+STUCK_GRACE_S = 0.25
+"""After the end of its call a worker is given this long to come back."""
+CLOSE_TIMEOUT_S = 0.8
+
+
+class HetznerPool:
+    """Makes API calls; each call started ends in exactly one `deliver(CallResult)`.
+
+    `deliver` is called from worker threads and the watcher, must be quick and must not raise. Call
+    ids are unique among the calls under way. Construction raises what `read_token` raises,
+    ValueError or OSError for unusable options, and HcloudChangedError.
+    """
+
+    def __init__(  # noqa: PLR0913  # all but two by keyword
+        self,
+        options: HetznerOptions,
+        *,
+        read_token: Callable[[], str],
+        redact: Callable[[str], str],
+        identity: Sources,
+        deliver: Callable[[CallResult], None],
+        clock: Callable[[], float] = time.monotonic,
+        workers: int = 8,
+    ) -> None:
+        """Make the clients and start the threads, so that no claim has to."""
+        self._clients = Clients(options, read_token)
+        self._identity = Identity(options.server, identity)
+        self._redact = redact
+        self._deliver = deliver
+        self._clock = clock
+        self._size = workers
+        self._changed = threading.Condition()
+        self._urgent: dict[int, CallGuard] = {}
+        self._reads: dict[int, CallGuard] = {}
+        self._guards: dict[int, CallGuard] = {}
+        self._idle: list[Worker] = []
+        self._busy: dict[Worker, CallGuard] = {}
+        self._stuck: set[Worker] = set()
+        self._outbox: deque[CallResult] = deque()
+        self._is_closed = False
+        self._next_look_s = float("inf")
+        for _ in range(workers):
+            self._idle.append(self._hire())
+        self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
+        self._watcher.start()
+
+    def start(self, call: StartCall) -> None:
+        """Queue a call. Never blocks for long, never raises."""
+        guard = CallGuard(call, self._clock)
+        with self._changed:
+            is_closed = self._is_closed
+            refusal = self._refusal()
+            if refusal is None:
+                self._queue(guard)
+            elif not is_closed:
+                self._post(guard, refusal)
+        if is_closed and refusal is not None:  # the watcher, who delivers else, is gone
+            self._deliver(self._result(guard, refusal))
+
+    def cancel(self, call_id: int) -> None:
+        """End a call of which no byte was sent; else, or if it is unknown, do nothing."""
+        with self._changed:
+            guard = self._guards.get(call_id)
+            failure = None if guard is None else guard.cancel()
+            if guard is not None and failure is not None:
+                self._forget(guard)
+                self._post(guard, failure)
+
+    def reload_token(self) -> None:
+        """Read the token again before the next call; connections stay as they are."""
+        self._clients.renew()
+
+    def close(self) -> None:
+        """End every call, send nothing more, and stop the threads; takes under a second."""
+        with self._changed:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            workers = [*self._idle, *self._busy]
+            for guard in list(self._guards.values()):
+                failure = guard.abandon()
+                self._forget(guard)
+                if failure is not None:
+                    self._post(guard, failure)
+            for worker in workers:
+                worker.dismiss()
+            self._changed.notify_all()
+        _join((self._watcher, *(worker.thread for worker in workers)))
+
+    # --- under the lock -----------------------------------------------------------------------
+
+    def _refusal(self) -> Failure | None:
+        if self._is_closed:
+            return Failure(kind=FailureKind.CANCELLED, code="closed", message="we are stopping")
+        if len(self._urgent) + len(self._reads) >= QUEUE_LIMIT:
+            return Failure(
+                kind=FailureKind.TRANSIENT,
+                code="queue_full",
+                message=f"{QUEUE_LIMIT} calls are waiting already",
+            )
+        if len(self._idle) + len(self._busy) == len(self._stuck):
+            return Failure(
+                kind=FailureKind.TRANSIENT,
+                code="workers_stuck",
+                message=f"all {len(self._stuck)} workers hang, probably in the resolver",
+            )
+        return None
+
+    def _queue(self, guard: CallGuard) -> None:
+        call = guard.call
+        self._guards[call.call_id] = guard
+        (self._urgent if call.urgent else self._reads)[call.call_id] = guard
+        self._dispatch()
+        if guard.deadline_s < self._next_look_s:
+            self._changed.notify_all()
+
+    def _hire(self) -> Worker:
+        worker = Worker(self._clients, self._identity, self._worker_done)
+        worker.thread.start()
+        return worker
+
+    def _dispatch(self) -> None:
+        while self._idle and (guard := self._next()) is not None:
+            worker = self._idle.pop()
+            self._busy[worker] = guard
+            worker.give(guard)
+
+    def _next(self) -> CallGuard | None:
+        if self._urgent:
+            return self._urgent.pop(next(iter(self._urgent)))
+        keep = 1 if self._size > 1 else 0
+        if self._reads and len(self._idle) > keep:
+            return self._reads.pop(next(iter(self._reads)))
+        return None
+
+    def _forget(self, guard: CallGuard) -> None:
+        call_id = guard.call.call_id
+        self._guards.pop(call_id, None)
+        self._urgent.pop(call_id, None)
+        self._reads.pop(call_id, None)
+
+    def _post(self, guard: CallGuard, outcome: Answer | Failure) -> None:
+        self._outbox.append(self._result(guard, outcome))
+        self._changed.notify_all()
+
+    def _result(self, guard: CallGuard, outcome: Answer | Failure) -> CallResult:
+        return CallResult(
+            call_id=guard.call.call_id,
+            outcome=tidy(outcome, guard.answered, self._redact),
+            sent_at_s=guard.sent_at_s,
+            finished_at_s=self._clock() if guard.ended_at_s is None else guard.ended_at_s,
+            quota=None if guard.answered is None else guard.answered.quota,
+        )
+
+    # --- on the threads -----------------------------------------------------------------------
+
+    def _worker_done(self, worker: Worker, guard: CallGuard, outcome: Answer | Failure) -> bool:
+        """Take a worker back, then deliver; False tells the worker to leave.
+
+        In this order, so that a claim which this result brings about finds the worker idle.
+        """
+        with self._changed:
+            ended = guard.end(outcome)
+            if ended is not None:
+                self._forget(guard)
+            self._busy.pop(worker)
+            self._stuck.discard(worker)
+            working = len(self._idle) + len(self._busy) - len(self._stuck)
+            stays = not self._is_closed and working < self._size
+            if stays:
+                self._idle.append(worker)
+                self._dispatch()
+        if ended is not None:
+            self._deliver(self._result(guard, ended))
+        return stays
+
+    def _watch(self) -> None:
+        while True:
+            with self._changed:
+                self._end_overdue()
+                self._replace_stuck()
+                self._next_look_s = self._when_to_look()
+                if not self._outbox:
+                    if self._is_closed:
+                        return
+                    wait_s = self._next_look_s - self._clock()
+                    self._changed.wait(None if wait_s == float("inf") else max(wait_s, 0))
+                results = list(self._outbox)
+                self._outbox.clear()
+            for result in results:
+                self._deliver(result)
+
+    def _end_overdue(self) -> None:
+        now = self._clock()
+        for guard in [g for g in self._guards.values() if g.deadline_s <= now]:
+            failure = guard.expire()
+            self._forget(guard)
+            if failure is not None:
+                self._post(guard, failure)
+
+    def _replace_stuck(self) -> None:
+        now = self._clock()
+        for worker, guard in list(self._busy.items()):
+            ended = guard.ended_at_s
+            if worker in self._stuck or ended is None or ended + STUCK_GRACE_S > now:
+                continue
+            self._stuck.add(worker)
+            if len(self._stuck) <= self._size and not self._is_closed:
+                self._idle.insert(0, self._hire())
+                self._dispatch()
+
+    def _when_to_look(self) -> float:
+        deadlines = [guard.deadline_s for guard in self._guards.values()]
+        returns = [
+            guard.ended_at_s + STUCK_GRACE_S
+            for worker, guard in self._busy.items()
+            if guard.ended_at_s is not None and worker not in self._stuck
+        ]
+        return min((*deadlines, *returns), default=float("inf"))
+
+
+def _join(threads: Iterable[threading.Thread]) -> None:
+    """Wait for threads together; one that hangs in the resolver is left to the process's end."""
+    deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join(max(deadline_s - time.monotonic(), 0))

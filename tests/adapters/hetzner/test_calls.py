@@ -1,0 +1,375 @@
+"""What each request sends and reads. Also run with hcloud 2.3.0, see test_old_hcloud.py."""
+
+import ipaddress
+import json
+import os
+
+import hcloud
+import pytest
+
+from hakeeper.core.calls import (
+    ActionsRead,
+    Assign,
+    AssignAccepted,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    ListFloatingIps,
+    Quota,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    ServerRead,
+)
+from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
+from hetzner_bench import (
+    IP,
+    ME,
+    TOKEN,
+    Behaviour,
+    Peer,
+    RawServer,
+    Seen,
+    action_json,
+    always,
+    bench,
+    error,
+    floating_ip_json,
+    http,
+    page_json,
+    server_json,
+)
+
+
+def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:
+    wanted = os.environ.get("HAKEEPER_TEST_HCLOUD", hcloud.__version__)
+    assert wanted == hcloud.__version__
+
+
+def test_a_floating_ip_is_read_with_its_owner_by_one_request() -> None:
+    with RawServer(always(http(200, {"floating_ip": floating_ip_json()}))) as server:
+        with bench(server.url) as made:
+            outcome = made.call(ReadFloatingIp(IP)).outcome
+        assert [("GET", f"/v1/floating_ips/{IP}")] == [(s.method, s.path) for s in server.seen]
+    expected = FloatingIp(
+        id=IP,
+        name=f"ip-{IP}",
+        network=ipaddress.ip_network("203.0.113.10"),
+        server_id=ME,
+        network_zone="eu-central",
+    )
+    assert FloatingIpRead(expected) == outcome
+
+
+def test_an_ipv6_floating_ip_is_a_network_and_may_belong_to_nobody() -> None:
+    data = floating_ip_json(ip="2001:db8:1:2::/64", type="ipv6", server=None, blocked=True)
+    with (
+        RawServer(always(http(200, {"floating_ip": data}))) as server,
+        bench(server.url) as made,
+    ):
+        outcome = made.call(ReadFloatingIp(IP)).outcome
+    assert isinstance(outcome, FloatingIpRead)
+    assert ipaddress.ip_network("2001:db8:1:2::/64") == outcome.floating_ip.network
+    assert outcome.floating_ip.server_id is None
+    assert outcome.floating_ip.blocked
+
+
+def test_an_assign_is_one_post_with_our_server_and_returns_the_action() -> None:
+    with RawServer(always(http(201, {"action": action_json()}))) as server:
+        with bench(server.url) as made:
+            result = made.call(Assign(IP, ME))
+        (seen,) = server.seen
+    assert AssignAccepted(Action(id=13, status=ActionStatus.RUNNING)) == result.outcome
+    assert ("POST", f"/v1/floating_ips/{IP}/actions/assign") == (seen.method, seen.path)
+    assert {"server": ME} == json.loads(seen.body)
+    assert result.sent_at_s is not None
+    assert result.sent_at_s <= result.finished_at_s
+
+
+def test_requests_carry_the_token_and_say_who_we_are() -> None:
+    with RawServer(always(http(200, {"server": server_json()}))) as server:
+        with bench(server.url) as made:
+            made.call(ReadServer(ME))
+        (seen,) = server.seen
+    assert f"Bearer {TOKEN}" == seen.headers["authorization"]
+    assert seen.headers["user-agent"].startswith("hakeeper/1.2.3 hcloud-python/")
+
+
+def test_a_server_is_read_with_its_state_and_zone() -> None:
+    with (
+        RawServer(always(http(200, {"server": server_json(status="off")}))) as server,
+        bench(server.url) as made,
+    ):
+        outcome = made.call(ReadServer(ME)).outcome
+    assert (
+        ServerRead(Server(id=ME, name="web1", status="off", network_zone="eu-central")) == outcome
+    )
+
+
+def test_the_zone_is_found_in_the_older_form_of_a_server() -> None:
+    data = server_json(datacenter={"location": {"network_zone": "us-east"}})
+    del data["location"]
+    with (
+        RawServer(always(http(200, {"server": data}))) as server,
+        bench(server.url) as made,
+    ):
+        outcome = made.call(ReadServer(ME)).outcome
+    assert isinstance(outcome, ServerRead)
+    assert outcome.server.network_zone == "us-east"
+
+
+def test_actions_are_read_together_and_unknown_ones_are_missing() -> None:
+    failed = action_json(2, status="error", error={"code": "action_failed", "message": "no"})
+    lying = action_json(1, status="success", error={"code": "action_failed", "message": "no"})
+    with RawServer(always(http(200, {"actions": [lying, failed]}))) as server:
+        with bench(server.url) as made:
+            outcome = made.call(ReadActions((1, 2, 3))).outcome
+        (seen,) = server.seen
+    assert "id=1&id=2&id=3" in seen.path
+    done = Action(id=1, status=ActionStatus.SUCCESS)
+    broken = Action(id=2, status=ActionStatus.ERROR, error_code="action_failed", error_message="no")
+    assert ActionsRead((done, broken)) == outcome
+
+
+def _paged(last: int) -> Behaviour:
+    def behave(_peer: Peer, seen: Seen) -> bytes:
+        page = int(seen.path.split("page=")[1].split("&")[0])
+        numbers = range(page * 50, page * 50 + 50)
+        return http(200, page_json(numbers, page + 1 if page < last else None))
+
+    return behave
+
+
+def test_all_pages_of_floating_ips_make_one_answer() -> None:
+    with RawServer(_paged(3)) as server:
+        with bench(server.url) as made:
+            outcome = made.call(ListFloatingIps()).outcome
+        assert len(server.seen) == 3
+        assert all("per_page=50" in seen.path for seen in server.seen)
+    assert isinstance(outcome, FloatingIpsListed)
+    assert list(range(50, 200)) == [ip.id for ip in outcome.floating_ips]
+
+
+@pytest.mark.parametrize(
+    ("behave", "requests"),
+    [
+        pytest.param(always(http(200, page_json([1], 1))), 1, id="the same page again"),
+        pytest.param(_paged(10**6), 100, id="pages without end"),
+        pytest.param(
+            always(http(200, {"floating_ips": [floating_ip_json(n) for n in range(50)]})),
+            1,
+            id="a full page that does not say whether it is the last",
+        ),
+    ],
+)
+def test_a_list_that_cannot_be_read_to_its_end_is_no_list(behave: Behaviour, requests: int) -> None:
+    with RawServer(behave) as server:
+        with bench(server.url) as made:
+            failure = made.failure(ListFloatingIps())
+        assert requests == len(server.seen)
+    assert (FailureKind.TRANSIENT, "unreadable_answer") == (failure.kind, failure.code)
+
+
+ONE_IP = {"floating_ip": floating_ip_json()}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b"{",
+        b"<html>fine</html>",
+        b"[" * 100_000,
+        b"\xff\xfe\x00",
+        b'{"floating_ip": null}',
+        b'{"floating_ip": [], "action": []}',
+        json.dumps({"floating_ip": floating_ip_json(id="4711"), "action": {"id": 1}}).encode(),
+        json.dumps({"floating_ip": floating_ip_json(id=True), "action": action_json("x")}).encode(),  # type: ignore[arg-type]
+        json.dumps(
+            {"floating_ip": floating_ip_json(ip="here"), "action": action_json(status="odd")}
+        ).encode(),
+    ],
+)
+def test_a_success_that_cannot_be_read_leaves_an_assign_unknown_and_a_read_to_be_repeated(
+    body: bytes,
+) -> None:
+    with RawServer(always(http(201, body))) as server, bench(server.url) as made:
+        read = made.failure(ReadFloatingIp(IP))
+        assign = made.failure(Assign(IP, ME))
+        assert len(server.seen) == 2
+    assert (FailureKind.TRANSIENT, "unreadable_answer") == (read.kind, read.code)
+    assert (FailureKind.OUTCOME_UNKNOWN, "unreadable_answer") == (assign.kind, assign.code)
+
+
+def test_fields_that_we_do_not_know_change_nothing() -> None:
+    data = floating_ip_json(unheard_of={"deep": [1]})
+    with (
+        RawServer(always(http(200, {"floating_ip": data, "more": 1}))) as server,
+        bench(server.url) as made,
+    ):
+        assert isinstance(made.call(ReadFloatingIp(IP)).outcome, FloatingIpRead)
+
+
+T, L, A = FailureKind.TRANSIENT, FailureKind.LOCKED, FailureKind.AUTH
+N, R, H = FailureKind.NOT_FOUND, FailureKind.REFUSED, FailureKind.THROTTLED
+U = FailureKind.OUTCOME_UNKNOWN
+
+ERRORS: list[tuple[int, str, FailureKind]] = [
+    (400, "json_error", R),
+    (401, "unauthorized", A),
+    (401, "token_readonly", A),
+    (403, "forbidden", A),
+    (403, "maintenance", T),
+    (403, "resource_limit_exceeded", R),
+    (404, "not_found", N),
+    (405, "method_not_allowed", R),
+    (409, "uniqueness_error", R),
+    (409, "conflict", L),
+    (410, "deprecated_api_endpoint", R),
+    (412, "resource_unavailable", T),
+    (422, "invalid_input", R),
+    (422, "service_error", T),
+    (422, "unsupported_error", R),
+    (422, "floating_ip_assigned", L),
+    (422, "something_new", R),
+    (423, "locked", L),
+    (423, "protected", R),
+    (423, "resource_locked", R),
+    (429, "rate_limit_exceeded", H),
+    (500, "server_error", T),
+    (500, "unknown_error", T),
+    (502, "bad_gateway", U),
+    (503, "unavailable", T),
+    (504, "timeout", U),
+    (520, "something_new", U),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "kind"), ERRORS)
+def test_each_error_code_has_its_class_and_nothing_is_sent_again(
+    status: int, code: str, kind: FailureKind
+) -> None:
+    with RawServer(always(error(status, code, "says why"))) as server:
+        with bench(server.url) as made:
+            failure = made.failure(Assign(IP, ME))
+            read = made.failure(ReadFloatingIp(IP))
+        assert ["POST", "GET"] == [seen.method for seen in server.seen]
+    expected = Failure(kind=kind, code=code, message="says why", http_status=status)
+    assert expected == failure
+    assert (T if kind is U else kind) == read.kind
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, A), (403, A), (404, N), (409, L), (412, T), (418, R), (423, L), (429, H), (500, T)]
+    + [(502, U), (503, T), (504, U), (599, U)],
+)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>secret page</html>" * 20_000,
+        b"",
+        b"{}",
+        b"[]",
+        b'"error"',
+        b'{"error": null}',
+        b'{"error": {"message": 5}}',
+        b'{"error": {"code": {"a": 1}, "message": "m"}}',
+    ],
+)
+def test_an_error_without_a_code_is_classed_by_its_status_and_its_page_is_not_shown(
+    status: int, kind: FailureKind, body: bytes
+) -> None:
+    with RawServer(always(http(status, body))) as server:
+        with bench(server.url) as made:
+            failure = made.failure(Assign(IP, ME))
+        assert len(server.posts) == 1
+    assert (kind, f"http_{status}", status) == (failure.kind, failure.code, failure.http_status)
+    assert "html" not in failure.message
+
+
+def test_the_rate_limit_headers_are_read_whatever_their_case() -> None:
+    headers = {"Ratelimit-LIMIT": "7200", "rateLimit-Remaining": "7199", "RateLimit-Reset": "9"}
+    with (
+        RawServer(always(http(200, {"floating_ip": floating_ip_json()}, headers))) as server,
+        bench(server.url) as made,
+    ):
+        quota = made.call(ReadFloatingIp(IP)).quota
+    assert Quota(limit_per_hour=7200, remaining=7199) == quota
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"RateLimit-Limit": "many", "RateLimit-Remaining": "few"},
+        {"RateLimit-Limit": "-1", "RateLimit-Remaining": "1e9", "Retry-After": "soon"},
+        {"RateLimit-Limit": "9" * 5000, "RateLimit-Remaining": ""},
+        {"RateLimit-Limit": "²", "RateLimit-Remaining": "٣"},
+    ],
+)
+def test_garbage_in_the_rate_limit_headers_counts_as_absent(headers: dict[str, str]) -> None:
+    with (
+        RawServer(always(error(429, "rate_limit_exceeded", "x", headers))) as server,
+        bench(server.url) as made,
+    ):
+        result = made.call(ReadFloatingIp(IP))
+    assert isinstance(result.outcome, Failure)
+    assert (FailureKind.THROTTLED, None) == (result.outcome.kind, result.outcome.retry_after_s)
+    assert result.quota is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait_s"),
+    [
+        ({"Retry-After": "7", "RateLimit-Limit": "3600", "RateLimit-Remaining": "0"}, 7),
+        ({"RateLimit-Limit": "3600", "RateLimit-Remaining": "0"}, 1),
+        ({"RateLimit-Limit": "7200", "RateLimit-Remaining": "0"}, 0.5),
+        ({"RateLimit-Limit": "0", "RateLimit-Remaining": "0"}, None),
+        ({"RateLimit-Limit": "3600", "RateLimit-Remaining": "5"}, None),
+        ({"Retry-After": "999999999"}, 3600),
+        ({}, None),
+    ],
+)
+def test_after_a_429_the_wait_comes_from_the_headers(
+    headers: dict[str, str], wait_s: float | None
+) -> None:
+    with (
+        RawServer(always(error(429, "rate_limit_exceeded", "x", headers))) as server,
+        bench(server.url) as made,
+    ):
+        assert wait_s == made.failure(ReadFloatingIp(IP)).retry_after_s
+
+
+def test_the_token_that_a_429_quotes_is_removed_and_the_correlation_id_kept() -> None:
+    text = f"Limit of '3600' requests per hour for token '{TOKEN[:32]}...' reached."
+    answer = error(429, "rate_limit_exceeded", text, {"X-Correlation-Id": "5d1f00aa"})
+    with RawServer(always(answer)) as server, bench(server.url) as made:
+        result = made.call(ReadFloatingIp(IP))
+    assert TOKEN[:12] not in repr(result)
+    assert isinstance(result.outcome, Failure)
+    assert result.outcome.correlation_id == "5d1f00aa"
+    assert "token '[token]...' reached" in result.outcome.message
+
+
+def test_a_message_becomes_one_short_line() -> None:
+    answer = error(500, "server_error", "one\ntwo\x1b[31m\r\n" + "x" * 5000 + TOKEN)
+    with RawServer(always(answer)) as server, bench(server.url) as made:
+        message = made.failure(ReadFloatingIp(IP)).message
+    assert message.startswith("one two [31m xxx")
+    assert len(message) == 300
+    assert message.isprintable()
+
+
+def test_the_token_in_the_error_of_an_action_is_removed() -> None:
+    data = action_json(status="error", error={"code": "failed", "message": f"for {TOKEN}"})
+    with (
+        RawServer(always(http(201, {"action": data}))) as server,
+        bench(server.url) as made,
+    ):
+        outcome = made.call(Assign(IP, ME)).outcome
+    assert isinstance(outcome, AssignAccepted)
+    assert outcome.action.error_message == "for [token]"

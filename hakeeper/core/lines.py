@@ -61,7 +61,9 @@ _FOREIGN = re.compile(rb"(VS|RS) ")
 
 def _bad(reason: str, raw: bytes) -> BadLine:
     shown = raw[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
-    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+    printable = "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown
+    )
     return BadLine(reason, printable + ("…" if len(raw) > SHOWN_BYTES else ""))
 
 

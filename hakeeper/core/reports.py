@@ -63,4 +63,7 @@ EVENTS: Mapping[str, EventKind] = {
     "daemon.stopped": EventKind(Level.INFO, "a5a631e1667c46f19b55d9fce4cc37fd"),
     "daemon.failed": EventKind(Level.CRITICAL, "1308480c85974ce3a6007a977ca565e0"),
     "log.dropped": EventKind(Level.WARNING, "838d1c9343d1499b9d367e916711dfea"),
+    "address.confirmed": EventKind(Level.INFO, "7d560793e2ae47a281954af0de212b76"),
+    "address.far": EventKind(Level.WARNING, "6ef55325a66f4ad6850d6ac49ae8d92f"),
+    "fifo.recovered": EventKind(Level.NOTICE, "1025ee206b6043f4ad8497ac1444cdaa"),
 }

@@ -1,0 +1,392 @@
+"""One floating IP: what is known of it, and how far our claim to it has come.
+
+The methods are the steps of a claim; each returns what is to be told in the journal. They decide
+nothing about calls: that is `reconcile.py`, which looks at the stage and the due times.
+
+    IDLE      its instance is not MASTER: we only look
+    READ      we need to know the owner as of `read_after_s` or later
+    POST      we want to send the assign, not before `due_at_s`
+    SENT      the assign is under way
+    ACT       it was accepted; the action is running
+    HELD      confirmed ours; we go on looking for ever
+    HOLD_OFF  contested; the holder keeps it until `due_at_s`
+"""
+
+import enum
+from dataclasses import dataclass, field
+from random import Random
+
+from hakeeper.core import wording
+from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW
+from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.contest import Contest
+from hakeeper.core.events import Report
+from hakeeper.core.model import (
+    Action,
+    ActionStatus,
+    AddressRef,
+    FloatingIp,
+    Mine,
+    Nobody,
+    Other,
+    Owner,
+    Unknown,
+    VrrpId,
+)
+
+SETTLE_S = 20.0
+"""After a claim, how long to look closely: two call deadlines of the old master, and its server."""
+ACTION_PATIENCE_S = 10.0
+"""How long an action may run before the owner is read in spite of it."""
+RECENT_READS = 1.5
+"""A read is recent when it is younger than this many reading intervals."""
+SPACING_S = 1.0
+"""The least time between two assigns of one address: a flapping VRRP must not flood the API."""
+
+
+SUSPECT_S = 0.3
+"""Between the read that says we lost it and the one that decides: a single read may be old."""
+LOOK_S = (2.0, 10.0)
+"""Hints to look again (MASTER_RX_LOWER_PRI repeats with every advert) are heeded this far apart:
+the first figure, doubled each time, up to the second."""
+HINTS_END_S = 60.0
+"""So long without a hint, and the next one counts as the first."""
+
+
+class Stage(enum.Enum):
+    """How far the claim has come; see the module's text."""
+
+    IDLE = "idle"
+    READ = "reading the owner"
+    POST = "about to assign"
+    SENT = "assign sent"
+    ACT = "action running"
+    HELD = "held"
+    HOLD_OFF = "contested, holding off"
+
+
+@dataclass(slots=True)
+class Phases:
+    """When each phase of a claim was reached, in monotonic seconds."""
+
+    line_s: float
+    """When the line (or whatever else began it) was read."""
+    sent_s: float | None = None
+    accepted_s: float | None = None
+    finished_s: float | None = None
+    confirmed_s: float | None = None
+
+
+@dataclass(slots=True)
+class Address:
+    """One floating IP that the configuration names."""
+
+    ref: AddressRef
+    vrrp: VrrpId
+    floating_ip: FloatingIp | None = None
+    owner: Owner = field(default_factory=lambda: Unknown("not read yet"))
+    owner_at_s: float | None = None
+    """When the read that told the owner was begun."""
+    stage: Stage = Stage.IDLE
+    cause: str = ""
+    due_at_s: float = 0.0
+    read_after_s: float = 0.0
+    blind_until_s: float = float("-inf")
+    """Reads begun before this may show the world before our last assign."""
+    suspect: bool = False
+    """One read says that we lost it; a second one decides."""
+    attempt: int = 0
+    polls: int = 0
+    action_id: int | None = None
+    action_until_s: float = 0.0
+    last_sent_s: float = float("-inf")
+    settle_until_s: float = float("-inf")
+    holder_due_at_s: float = 0.0
+    """While holding off: when to ask next whether the holder's server runs."""
+    hinted_at_s: float = float("-inf")
+    looked_at_s: float = float("-inf")
+    look_gap_s: float = 0.0
+    phases: Phases | None = None
+    contest: Contest = field(default_factory=Contest)
+    told: set[str] = field(default_factory=set)
+    """Failure codes of this claim that are in the journal already."""
+    unresolved_told: bool = False
+    decision: str = "nothing decided yet"
+    decided_at_s: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the address for people, or the configured word while it is not resolved."""
+        return str(self.ref if self.floating_ip is None else self.floating_ip)
+
+    def decide(self, sentence: str, now: float) -> None:
+        """Keep the last decision for `hakeeper status`."""
+        self.decision, self.decided_at_s = sentence, now
+
+    def renew(self) -> None:
+        """A new term as MASTER: old quarrels do not count."""
+        self.contest = Contest()
+        self.hinted_at_s = float("-inf")
+
+    # --- beginning and ending ------------------------------------------------------------
+
+    def begin(self, now: float, cause: str, *, read_first: bool) -> list[Report]:
+        """Begin a claim: at once by an assign, or by reading the owner first."""
+        self.cause = cause
+        self.attempt = 0
+        self.action_id = None
+        self.suspect = False
+        self.told.clear()
+        self.phases = Phases(line_s=now)
+        if read_first:
+            self._read(now, now)
+            self.decide(f"{cause}: reading the owner", now)
+            return []
+        self._post(now)
+        self.decide(f"{cause}: assigning it to this server", now)
+        return [wording.claim_started(self.vrrp, self.label, self.owner, cause)]
+
+    def stop(self, now: float, reason: str) -> list[Report]:
+        """Demoted: nothing of the claim may go on."""
+        pursued = self.stage in (Stage.READ, Stage.POST, Stage.SENT, Stage.ACT)
+        self.stage = Stage.IDLE
+        self.phases = None
+        self.action_id = None
+        self.suspect = False
+        self.settle_until_s = float("-inf")
+        self.decide(f"leaving it alone: {reason}", now)
+        return [wording.claim_abandoned(self.vrrp, self.label, reason)] if pursued else []
+
+    # --- what is seen --------------------------------------------------------------------
+
+    def observe(self, owner: Owner, asked_at_s: float, now: float, rng: Random) -> list[Report]:
+        """Take in the owner as of a read that was begun at `asked_at_s`."""
+        stale = asked_at_s < self.blind_until_s
+        older = self.owner_at_s is not None and asked_at_s < self.owner_at_s
+        if stale or older or self.stage is Stage.SENT:
+            return []
+        before, self.owner, self.owner_at_s = self.owner, owner, asked_at_s
+        if isinstance(owner, Unknown):
+            return []
+        match self.stage:
+            case Stage.READ if asked_at_s >= self.read_after_s:
+                return self._read_done(owner, now, rng)
+            case Stage.POST if isinstance(owner, Mine):
+                return self._confirm(now)
+            case Stage.HELD if not isinstance(owner, Mine):
+                self._suspect(now)
+            case Stage.HOLD_OFF:
+                return self._observe_holding_off(before, owner, now, rng)
+            case _:
+                pass
+        return []
+
+    def hinted(self, now: float, cause: str) -> list[Report]:
+        """Hear a hint from keepalived that the owner may have changed although the role did not.
+
+        A claim under way needs no hint; a hold-off ends, since the hint comes from the better
+        master; an address that we hold is read again, but not for every one of many hints.
+        """
+        if now - self.hinted_at_s > HINTS_END_S:
+            self.look_gap_s = 0.0
+        self.hinted_at_s = now
+        self.contest.pulse(now)
+        if self.stage is Stage.HOLD_OFF:
+            return self.begin(now, cause, read_first=False)
+        if self.stage is Stage.HELD and now >= self.looked_at_s + self.look_gap_s:
+            self.cause = cause
+            self.looked_at_s = now
+            first_s, longest_s = LOOK_S
+            self.look_gap_s = min(longest_s, max(first_s, self.look_gap_s * 2))
+            self._read(now, now)
+        return []
+
+    def _suspect(self, now: float) -> None:
+        self.suspect = True
+        self._read(now, now + SUSPECT_S)
+
+    def _read_done(self, owner: Owner, now: float, rng: Random) -> list[Report]:
+        if isinstance(owner, Mine):
+            return self._confirm(now)
+        if self._had_it():
+            if self.suspect:
+                return self._lost(owner, now, rng)
+            self._suspect(now)
+            return []
+        news = [] if self._sent() else [self._started(owner)]
+        self._post(now)
+        return news
+
+    def _started(self, owner: Owner) -> Report:
+        return wording.claim_started(self.vrrp, self.label, owner, self.cause)
+
+    def _sent(self) -> bool:
+        return self.phases is not None and self.phases.sent_s is not None
+
+    def _had_it(self) -> bool:
+        return self.phases is None or self.phases.finished_s is not None
+
+    def _confirm(self, now: float) -> list[Report]:
+        phases, self.phases = self.phases, None
+        self.stage = Stage.HELD
+        self.suspect = False
+        attempt, self.attempt = self.attempt, 0
+        self.told.clear()
+        if phases is None:
+            return []
+        phases.confirmed_s = now
+        self.settle_until_s = now + SETTLE_S
+        if phases.sent_s is None:
+            self.decide(f"{self.cause}: it is ours already", now)
+            return [wording.address_confirmed(self.vrrp, self.label, self.cause)]
+        if phases.accepted_s is not None:
+            self.contest.claimed(now)
+        self.decide(f"{self.cause}: claimed and confirmed", now)
+        return [wording.address_claimed(self.vrrp, self.label, self.cause, attempt, phases)]
+
+    def _lost(self, owner: Owner, now: float, rng: Random) -> list[Report]:
+        """Two reads agree that it is not ours although we had it."""
+        self.suspect = False
+        if self.phases is not None:
+            self.contest.claimed(now)  # it was ours for a moment: the action had succeeded
+        self.phases = None
+        reports = [wording.address_drifted(self.vrrp, self.label, owner)]
+        if isinstance(owner, Other):
+            contested = self.contest.lost(now)
+            if contested and not self.contest.pulsed(now):
+                return [*reports, *self._hold_off(owner, now, rng)]
+        return [*reports, *self.begin(now, "drift", read_first=False)]
+
+    def _hold_off(self, owner: Other, now: float, rng: Random) -> list[Report]:
+        first = self.stage is not Stage.HOLD_OFF
+        wait_s = self.contest.hold_off_s(rng)
+        self.stage = Stage.HOLD_OFF
+        self.phases = None
+        self.due_at_s = now + wait_s
+        self.holder_due_at_s = now
+        self.settle_until_s = float("-inf")
+        self.decide(
+            f"contested: server {owner.server_id} keeps taking it; next try in {wait_s:.0f} s", now
+        )
+        if not first:
+            return []
+        return [wording.address_contested(self.vrrp, self.label, owner, wait_s)]
+
+    def _observe_holding_off(
+        self, before: Owner, owner: Owner, now: float, rng: Random
+    ) -> list[Report]:
+        match owner:
+            case Mine():
+                return self._confirm(now)
+            case Nobody():
+                return self.begin(now, "contested, but nobody holds it", read_first=False)
+            case Other():
+                if before != owner:
+                    self.contest.moved_between_others(now)
+                    return self._hold_off(owner, now, rng)
+            case Unknown():
+                pass
+        return []
+
+    def holder_seen(self, status: str, now: float) -> list[Report]:
+        """Hear the status of the holder's server while holding off."""
+        if self.stage is not Stage.HOLD_OFF:
+            return []
+        return self.begin(now, f"contested, but the holder's server is {status}", read_first=False)
+
+    # --- the steps of an assign ----------------------------------------------------------
+
+    def _read(self, now: float, due_at_s: float) -> None:
+        self.stage = Stage.READ
+        self.due_at_s = due_at_s
+        self.read_after_s = now
+
+    def _post(self, due_at_s: float) -> None:
+        self.stage = Stage.POST
+        self.due_at_s = max(due_at_s, self.last_sent_s + SPACING_S)
+
+    def sending(self, now: float) -> None:
+        """The assign goes out."""
+        self.stage = Stage.SENT
+        self.last_sent_s = now
+        self.blind_until_s = now
+
+    def accepted(
+        self, action: Action, sent_s: float | None, now: float, rng: Random
+    ) -> list[Report]:
+        """201: watch the action, and do not take it for the end."""
+        if self.phases is not None:
+            self.phases.sent_s = self.phases.sent_s or sent_s or now
+            self.phases.accepted_s = now
+        self.action_id = action.id
+        self.action_until_s = now + ACTION_PATIENCE_S
+        self.polls = 0
+        return self.action_seen(action, now, rng)
+
+    def action_seen(self, action: Action, now: float, rng: Random) -> list[Report]:
+        """Hear the state of our action."""
+        match action.status:
+            case ActionStatus.SUCCESS:
+                if self.phases is not None:
+                    self.phases.finished_s = now
+                self._read(now, now)
+                return []
+            case ActionStatus.ERROR:
+                text = f"the action failed: {action.error_message}"
+                failure = Failure(
+                    kind=FailureKind.LOCKED, code=action.error_code or "action_failed", message=text
+                )
+                return self.failed(failure, now, rng)
+            case ActionStatus.RUNNING:
+                self.stage = Stage.ACT
+                self.due_at_s = now + ACTION_POLL.delay_s(self.polls, rng)
+                self.polls += 1
+                return []
+
+    def action_lost(self, now: float) -> list[Report]:
+        """The action runs for too long, or the API no longer knows it: the owner decides."""
+        self.action_id = None
+        self._read(now, now)
+        return self._tell_once(
+            "action_overdue",
+            wording.claim_unknown(
+                self.vrrp, self.label, "the action has no end in sight; reading the owner instead"
+            ),
+        )
+
+    def action_unread(self, now: float, rng: Random) -> None:
+        """Looking at the action failed: look again later."""
+        self.due_at_s = now + RETRY.delay_s(self.polls, rng)
+        self.polls += 1
+
+    def failed(self, failure: Failure, now: float, rng: Random) -> list[Report]:
+        """The assign, or its action, failed: each class has its own response."""
+        self.action_id = None
+        attempt, self.attempt = self.attempt, self.attempt + 1
+        match failure.kind:
+            case FailureKind.CANCELLED | FailureKind.THROTTLED:
+                self._post(now)  # the hold of the whole API makes it wait
+            case FailureKind.TRANSIENT:
+                self._post(now + RETRY.delay_s(attempt, rng))
+            case FailureKind.LOCKED | FailureKind.OUTCOME_UNKNOWN:
+                self._read(now, now + READ_AGAIN.delay_s(attempt, rng))
+            case FailureKind.NOT_FOUND:
+                self.floating_ip = None
+                self._read(now, now + SLOW.delay_s(0, rng))
+            case FailureKind.AUTH | FailureKind.REFUSED:
+                self._post(now + SLOW.delay_s(0, rng))
+        if failure.kind is FailureKind.CANCELLED:
+            return []
+        self.decide(f"{self.cause}: {failure.code}, trying again", now)
+        return self._tell_once(failure.code, wording.claim_failed(self.vrrp, self.label, failure))
+
+    def note_sent(self, sent_s: float | None) -> None:
+        """Remember when the first bytes of this claim went out, whatever came of them."""
+        if self.phases is not None and self.phases.sent_s is None:
+            self.phases.sent_s = sent_s
+
+    def _tell_once(self, code: str, report: Report) -> list[Report]:
+        if code in self.told:
+            return []
+        self.told.add(code)
+        return [report]

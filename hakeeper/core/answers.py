@@ -1,0 +1,278 @@
+"""What becomes of a call's result: observations for the addresses, health for the API."""
+
+from collections.abc import Iterable, Mapping
+from typing import assert_never
+
+from hakeeper.core import wording
+from hakeeper.core.address import Address, Stage
+from hakeeper.core.backoff import RETRY, SLOW
+from hakeeper.core.calls import (
+    ActionsRead,
+    Answer,
+    Assign,
+    AssignAccepted,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+    ServerRead,
+)
+from hakeeper.core.events import ReloadToken, Report
+from hakeeper.core.model import (
+    Action,
+    AddressRef,
+    ById,
+    ByName,
+    ByNetwork,
+    FloatingIp,
+    Other,
+    Server,
+)
+from hakeeper.core.state import Inflight, State
+
+NOT_RUNNING = frozenset({"off", "stopping", "deleting"})
+"""States of a server that cannot be using an address."""
+
+_NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
+
+
+def take_answer(state: State, result: CallResult, now: float) -> None:
+    """Take in the end of a call; one that nobody asked for is passed over."""
+    call = state.calls.pop(result.call_id, None)
+    if call is None:
+        return
+    state.api.note_quota(result.quota, now)
+    if isinstance(result.outcome, Failure):
+        _failed(state, call, result, result.outcome, now)
+        return
+    state.api.latency_s = result.finished_at_s - call.asked_at_s
+    lasted_s = state.api.answered(now)
+    if lasted_s is not None:
+        state.tell(wording.api_recovered(lasted_s))
+    _answered(state, call, result, result.outcome, now)
+
+
+# --- answers ---------------------------------------------------------------------------------
+
+
+def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, now: float) -> None:
+    match answer:
+        case Identified(server, source):
+            _identified(state, server, source, now)
+        case FloatingIpsListed(floating_ips):
+            _reads_go(state)
+            _listed(state, floating_ips, call.asked_at_s, now)
+        case FloatingIpRead(floating_ip):
+            _reads_go(state)
+            for address in state.addresses.values():
+                if address.floating_ip is not None and address.floating_ip.id == floating_ip.id:
+                    _observe(state, address, floating_ip, call.asked_at_s, now)
+        case AssignAccepted(action):
+            state.api.lane_free()
+            current = _current(state, call, now)
+            if current is not None:
+                state.tell(*current.accepted(action, result.sent_at_s, now, state.rng))
+        case ActionsRead(actions):
+            _actions_read(state, call, {action.id: action for action in actions}, now)
+        case ServerRead(server):
+            _holder_seen(state, server.id, server.status, now)
+        case _:  # pragma: no cover
+            assert_never(answer)
+
+
+def _identified(state: State, server: Server, source: str, now: float) -> None:
+    state.server = server
+    state.schedule.identify_attempt = 0
+    state.tell(wording.server_identified(server, source))
+    for address in state.addresses.values():
+        if address.floating_ip is not None and address.owner_at_s is not None:
+            _observe(state, address, address.floating_ip, address.owner_at_s, now)
+            _warn_of_zone(state, address, address.floating_ip)
+
+
+def _reads_go(state: State) -> None:
+    state.schedule.read_attempt = 0
+    state.schedule.reads_from_s = float("-inf")
+
+
+def _listed(
+    state: State, floating_ips: tuple[FloatingIp, ...], asked_at_s: float, now: float
+) -> None:
+    taken: set[int] = set()
+    for address in state.addresses.values():
+        found = find(address.ref, floating_ips)
+        if found is None or found.id in taken:
+            why = wording.NOT_THERE if found is None else wording.NAMED_TWICE
+            _unresolved(state, address, why, now)
+            continue
+        taken.add(found.id)
+        if address.floating_ip is None:
+            state.tell(
+                wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id)
+            )
+            address.unresolved_told = False
+            if found.blocked:
+                state.tell(wording.address_blocked(address.vrrp, str(found)))
+            _warn_of_zone(state, address, found)
+        _observe(state, address, found, asked_at_s, now)
+
+
+def find(ref: AddressRef, floating_ips: Iterable[FloatingIp]) -> FloatingIp | None:
+    """Find the floating IP that the configuration means; None if the project has none such."""
+    match ref:
+        case ById(floating_ip_id):
+            matches = (fip for fip in floating_ips if fip.id == floating_ip_id)
+        case ByName(name):
+            matches = (fip for fip in floating_ips if fip.name == name)
+        case ByNetwork(network):
+            matches = (fip for fip in floating_ips if fip.network == network)
+        case _:  # pragma: no cover
+            assert_never(ref)
+    return next(matches, None)
+
+
+def _unresolved(state: State, address: Address, why: str, now: float) -> None:
+    address.floating_ip = None
+    if address.stage is Stage.READ:
+        address.due_at_s = now + SLOW.delay_s(0, state.rng)
+        address.decide(f"no floating IP {address.ref} in this project", now)
+    if not address.unresolved_told:
+        address.unresolved_told = True
+        state.tell(wording.address_unresolved(address.vrrp, str(address.ref), why))
+
+
+def _warn_of_zone(state: State, address: Address, floating_ip: FloatingIp) -> None:
+    server, zone = state.server, floating_ip.network_zone
+    if server is not None and zone and server.network_zone and zone != server.network_zone:
+        state.tell(wording.zone_differs(address.vrrp, str(floating_ip), zone, server))
+
+
+def _observe(
+    state: State, address: Address, floating_ip: FloatingIp, asked_at_s: float, now: float
+) -> None:
+    address.floating_ip = floating_ip
+    owner = state.owner_from(floating_ip.server_id)
+    state.tell(*address.observe(owner, asked_at_s, now, state.rng))
+
+
+def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], now: float) -> None:
+    for address in _acting(state, call.request):
+        action = actions.get(address.action_id or 0)
+        if action is None:
+            state.tell(*address.action_lost(now))
+        else:
+            state.tell(*address.action_seen(action, now, state.rng))
+
+
+def _acting(state: State, request: Request) -> list[Address]:
+    if not isinstance(request, ReadActions):
+        return []
+    return [a for a in state.in_stage(Stage.ACT) if a.action_id in request.action_ids]
+
+
+def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
+    if status in NOT_RUNNING:
+        for address in list(state.in_stage(Stage.HOLD_OFF)):
+            if address.owner == Other(server_id):
+                state.tell(*address.holder_seen(status, now))
+
+
+def _current(state: State, call: Inflight, now: float) -> Address | None:
+    """Return the address of an assign, unless a role change or reload made the assign void."""
+    address = call.address
+    if address is None:
+        return None
+    belief = state.roles.beliefs.get(address.vrrp)
+    if (
+        address.stage is Stage.SENT
+        and state.addresses.get(address.ref) is address
+        and belief is not None
+        and belief.generation == call.generation
+    ):
+        return address
+    address.blind_until_s = now
+    return None
+
+
+# --- failures --------------------------------------------------------------------------------
+
+
+def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, now: float) -> None:
+    if failure.kind is FailureKind.AUTH:
+        state.effects.append(ReloadToken())
+    match call.request:
+        case Assign():
+            _assign_failed(state, call, result, failure, now)
+        case ReadServer(server_id) if failure.kind is FailureKind.NOT_FOUND:
+            _holder_gone(state, server_id, now)
+        case ReadActions() if failure.kind is FailureKind.NOT_FOUND:
+            for address in _acting(state, call.request):
+                state.tell(*address.action_lost(now))
+        case Identify():
+            _note(state, failure, now, wording.server_unidentified(failure))
+            delay_s = _delay_s(state, failure, state.schedule.identify_attempt)
+            state.schedule.identify_from_s = now + delay_s
+            state.schedule.identify_attempt += 1
+        case ReadActions():
+            _note(state, failure, now, wording.api_failed(failure, "reading an action"))
+            for address in _acting(state, call.request):
+                address.action_unread(now, state.rng)
+        case ListFloatingIps() | ReadFloatingIp():
+            _read_failed(state, call.request, failure, now)
+        case ReadServer():
+            _note(state, failure, now, wording.api_failed(failure, "reading a server"))
+        case _:  # pragma: no cover
+            assert_never(call.request)
+
+
+def _assign_failed(
+    state: State, call: Inflight, result: CallResult, failure: Failure, now: float
+) -> None:
+    if failure.kind is FailureKind.THROTTLED:
+        state.api.failed(failure, now, state.rng)
+    if failure.kind is FailureKind.LOCKED and state.assigns() > 0:
+        state.api.lock_met()
+    address = _current(state, call, now)
+    if address is not None:
+        address.note_sent(result.sent_at_s)
+        state.tell(*address.failed(failure, now, state.rng))
+
+
+def _read_failed(
+    state: State, request: ListFloatingIps | ReadFloatingIp, failure: Failure, now: float
+) -> None:
+    delay_s = _delay_s(state, failure, state.schedule.read_attempt)
+    if isinstance(request, ReadFloatingIp) and failure.kind is FailureKind.NOT_FOUND:
+        # Deleted, or another token: the list will tell.
+        delay_s = RETRY.delay_s(state.schedule.read_attempt, state.rng)
+        for address in state.addresses.values():
+            if address.floating_ip and address.floating_ip.id == request.floating_ip_id:
+                address.floating_ip = None
+    state.schedule.reads_from_s = now + delay_s
+    state.schedule.read_attempt += 1
+    _note(state, failure, now, wording.api_failed(failure, "reading the owners"))
+
+
+def _holder_gone(state: State, server_id: int, now: float) -> None:
+    for address in list(state.in_stage(Stage.HOLD_OFF)):
+        if address.owner == Other(server_id):
+            state.tell(*address.holder_seen("deleted", now))
+
+
+def _delay_s(state: State, failure: Failure, attempt: int) -> float:
+    schedule = SLOW if failure.kind in _NEEDS_OPERATOR else RETRY
+    return schedule.delay_s(attempt, state.rng)
+
+
+def _note(state: State, failure: Failure, now: float, report: Report) -> None:
+    """Count it against the API's health, and tell it if it is news."""
+    if failure.kind is not FailureKind.CANCELLED and state.api.failed(failure, now, state.rng):
+        state.tell(report)

@@ -1,0 +1,88 @@
+"""Two masters cannot be told apart here, and Hetzner has no compare-and-set: so bound the fight.
+
+A loss is quick when another server takes an address within a minute of our claim. After the
+first quick loss an address is disputed for two hours, in which every loss counts. The second one
+makes it contested: the holder keeps it, and we hold off, longer with every move that is seen.
+
+The figures keep a permanent split brain of any number of nodes within 6 moves in its first ten
+minutes and one move per ten minutes after that: two quick rounds cost 4 moves, the first two
+hold-offs place one move each, and from the sixth move on every node waits 11 minutes or more
+after the last move that it saw.
+"""
+
+from dataclasses import dataclass
+from random import Random
+
+QUICK_LOSS_S = 60.0
+"""A loss this soon after our claim is somebody who wants it too, not a hand in the console."""
+MEMORY_S = 7200.0
+"""How long a dispute is remembered after its last move; longer than any hold-off."""
+LOSSES_TO_CONTEST = 2
+PULSE_FRESH_S = 15.0
+"""How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-off."""
+
+_HOLD_OFF_S = ((4, 120.0), (5, 180.0), (7, 660.0), (9, 1320.0))
+"""Up to so many moves seen: so many seconds at least."""
+_LONGEST_S = 3600.0
+"""The hold-off after still more moves."""
+_JITTER = 0.5
+"""Up to this part is added, never taken away: the bound above stays."""
+
+
+def hold_off_s(moves: int, rng: Random) -> float:
+    """Return how long to leave the address with its holder after `moves` moves."""
+    least_s = next((s for up_to, s in _HOLD_OFF_S if moves <= up_to), _LONGEST_S)
+    return least_s * (1.0 + rng.uniform(0.0, _JITTER))
+
+
+@dataclass(slots=True)
+class Contest:
+    """The history of one address since the last MASTER edge."""
+
+    moves: int = 0
+    """Owner changes seen (ours and theirs) since the last time of peace."""
+    moved_at: float = float("-inf")
+    claimed_at: float | None = None
+    """When our claim was last confirmed or accepted; None once its loss was counted."""
+    losses: int = 0
+    disputed_until: float = float("-inf")
+    pulsed_at: float = float("-inf")
+
+    def claimed(self, now: float) -> None:
+        """We made it ours by a request of ours."""
+        self._move(now)
+        self.claimed_at = now
+
+    def lost(self, now: float) -> bool:
+        """Another server took it; say whether that makes it contested."""
+        self._move(now)
+        quick = self.claimed_at is not None and now - self.claimed_at <= QUICK_LOSS_S
+        if now > self.disputed_until:
+            self.losses = 0
+        if quick or now <= self.disputed_until:
+            self.losses += 1
+            self.disputed_until = now + MEMORY_S
+        self.claimed_at = None
+        return self.losses >= LOSSES_TO_CONTEST
+
+    def moved_between_others(self, now: float) -> None:
+        """It went from one other server to another while we held off."""
+        self._move(now)
+
+    def pulse(self, now: float) -> None:
+        """Remember that keepalived heard a lower-priority master: we are the better one."""
+        self.pulsed_at = now
+
+    def pulsed(self, now: float) -> bool:
+        """Say whether such a pulse is fresh."""
+        return now - self.pulsed_at <= PULSE_FRESH_S
+
+    def hold_off_s(self, rng: Random) -> float:
+        """Return how long to hold off now."""
+        return hold_off_s(self.moves, rng)
+
+    def _move(self, now: float) -> None:
+        if now - self.moved_at > MEMORY_S:
+            self.moves = 0
+        self.moves += 1
+        self.moved_at = now

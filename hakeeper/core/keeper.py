@@ -1,0 +1,291 @@
+"""The keeper: one event in, a batch of effects out; the whole daemon's mind.
+
+`handle(event, now)` takes one event and returns the effects to perform, in their order:
+what must be written down first, then what must be stopped, then what is to be asked, then what
+is to be told. `next_at()` says when it wants a `Tick`. Same events, same times, same random
+source: same effects.
+"""
+
+from collections.abc import Iterable
+from random import Random
+from typing import assert_never
+
+from hakeeper.core import wording
+from hakeeper.core.address import RECENT_READS, Address
+from hakeeper.core.answers import take_answer
+from hakeeper.core.calls import Assign, CallResult
+from hakeeper.core.events import (
+    CancelCall,
+    Effect,
+    Event,
+    FifoChanged,
+    FifoState,
+    KeepalivedGone,
+    KeepalivedSeen,
+    LinesLost,
+    LinesRead,
+    QueryRoles,
+    ReloadToken,
+    Report,
+    RolesQueried,
+    SaveState,
+    SettingsChanged,
+    StartCall,
+    Started,
+    Tick,
+)
+from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.machine import RoleEvent
+from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId
+from hakeeper.core.reconcile import reconcile
+from hakeeper.core.roles import RoleBook, RoleChange
+from hakeeper.core.snapshot import Snapshot, snapshot
+from hakeeper.core.state import State
+
+NAMES_TOLD = 64
+"""How many unknown names are remembered as told; more are not told."""
+BAD_LINES_TOLD = 5
+"""How many bad lines of one batch are shown; the rest is counted."""
+BAD_LINES_GAP_S = 10.0
+"""Between two batches whose bad lines are shown."""
+
+_ORDER = (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report)
+
+
+class Keeper:
+    """The state machine of one node. It never blocks, reads no clock and does no I/O."""
+
+    def __init__(self, settings: Settings, rng: Random, now: float) -> None:
+        """Begin with every role UNKNOWN; the first event must be `Started`."""
+        self._state = State(settings, rng, RoleBook(settings.addresses, now))
+        self._state.addresses = _addresses(settings, {})
+        self._next_at: float | None = None
+        self._names_told: set[VrrpId] = set()
+        self._bad_told_at_s = float("-inf")
+        self._bad_untold = 0
+        self._unverified_told = False
+        self._query_failure_told = False
+
+    def next_at(self) -> float | None:
+        """Return the monotonic time at which a `Tick` is wanted; None if none is."""
+        return self._next_at
+
+    def snapshot(self, now: float) -> Snapshot:
+        """Return what `hakeeper status` shows."""
+        return snapshot(self._state, now, self._next_at)
+
+    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+        """Take one event; return what is to be done about it."""
+        state = self._state
+        state.effects = []
+        self._dispatch(event, now)
+        self._next_at = reconcile(state, now)
+        self._save()
+        return tuple(sorted(state.effects, key=lambda effect: _ORDER.index(type(effect))))
+
+    def _dispatch(self, event: Event, now: float) -> None:
+        match event:
+            case Started():
+                self._start(event, now)
+            case LinesRead():
+                self._hear(event, now)
+            case LinesLost(reason):
+                self._state.tell(Report("fifo.overflowed", reason))
+                self._doubt(RoleEvent.LOST, now)
+            case FifoChanged():
+                self._fifo(event, now)
+            case RolesQueried():
+                self._queried(event, now)
+            case KeepalivedSeen():
+                self._seen(event, now)
+            case KeepalivedGone(reason):
+                self._gone(reason, now)
+            case CallResult():
+                take_answer(self._state, event, now)
+            case SettingsChanged():
+                self._reconfigure(event, now)
+            case Tick():
+                pass
+            case _:  # pragma: no cover
+                assert_never(event)
+
+    # --- keepalived ----------------------------------------------------------------------
+
+    def _start(self, event: Started, now: float) -> None:
+        state = self._state
+        state.keepalived = event.keepalived
+        saved = event.saved
+        if saved is None:
+            return
+        state.cached_server_id = saved.server_id
+        if saved.keepalived and event.keepalived and event.keepalived.same_run(saved.keepalived):
+            self._apply(state.roles.restore(saved.roles, now), now)
+
+    def _hear(self, event: LinesRead, now: float) -> None:
+        self._tell_bad(event.bad_lines, now)
+        self._tell_unknown(event.lines)
+        changes = self._state.roles.hear(event.lines, now, live=event.live)
+        if changes and self._state.keepalived is None and not self._unverified_told:
+            self._unverified_told = True
+            text = "no keepalived process is known, but its lines are believed; check pid_file"
+            self._state.tell(Report("role.unverified", text))
+        self._apply(changes, now)
+
+    def _tell_bad(self, bad_lines: tuple[BadLine, ...], now: float) -> None:
+        if not bad_lines:
+            return
+        if now - self._bad_told_at_s < BAD_LINES_GAP_S:
+            self._bad_untold += len(bad_lines)
+            return
+        self._bad_told_at_s = now
+        shown, rest = bad_lines[:BAD_LINES_TOLD], bad_lines[BAD_LINES_TOLD:]
+        for bad in shown:
+            text = f"ignored a line on the FIFO: {bad.shown!r} {bad.reason}"
+            self._state.tell(Report("line.rejected", text, {"reason": bad.reason}))
+        untold, self._bad_untold = self._bad_untold + len(rest), 0
+        if untold:
+            text = f"ignored {untold} more bad lines on the FIFO"
+            self._state.tell(Report("line.rejected", text, {"reason": "many", "count": untold}))
+
+    def _tell_unknown(self, lines: Iterable[NotifyLine]) -> None:
+        known = self._state.roles.beliefs
+        for vrrp in {line.vrrp for line in lines} - known.keys() - self._names_told:
+            if len(self._names_told) < NAMES_TOLD:
+                self._names_told.add(vrrp)
+                text = f"keepalived speaks of {vrrp}, which the configuration does not name"
+                fields = {"instance": vrrp.name, "kind": vrrp.kind.value}
+                self._state.tell(Report("instance.unknown", text, fields))
+
+    def _fifo(self, event: FifoChanged, now: float) -> None:
+        state = self._state
+        before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail
+        match event.state:
+            case FifoState.OPEN if event.reopened:
+                kind = "fifo.replaced"
+            case FifoState.OPEN:
+                kind = "fifo.opened" if before is None else "fifo.recovered"
+            case _:
+                kind = "fifo.failed"
+        state.tell(Report(kind, event.detail, {"reason": event.state.value}))
+        state.schedule.query_at_s = now
+
+    def _queried(self, event: RolesQueried, now: float) -> None:
+        state = self._state
+        if state.query_asked is None or state.query_asked[0] != event.query_id:
+            return
+        asked_at_s, state.query_asked = state.query_asked[1], None
+        if event.roles is not None:
+            self._query_failure_told = False
+            self._apply(state.roles.answered(event.roles, asked_at_s, now), now)
+            return
+        roles = state.roles.roles().values()
+        needed = state.keepalived is not None and Role.UNKNOWN in roles
+        if needed and not self._query_failure_told:
+            self._query_failure_told = True
+            text = (
+                f"cannot ask keepalived for its state: {event.reason}; a role stays UNKNOWN until "
+                "the next line. Put `enable_dbus` into global_defs of keepalived.conf"
+            )
+            state.tell(Report("query.failed", text, {"reason": event.reason}))
+
+    def _seen(self, event: KeepalivedSeen, now: float) -> None:
+        state = self._state
+        if state.keepalived is not None and state.keepalived != event.process:
+            self._gone("another keepalived process took its place", now)
+        state.keepalived = event.process
+        self._unverified_told = False
+        state.schedule.query_at_s = now
+        text = f"keepalived runs with pid {event.process.pid}"
+        state.tell(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
+
+    def _gone(self, reason: str, now: float) -> None:
+        self._state.keepalived = None
+        self._state.tell(Report("keepalived.gone", reason, {"reason": reason}))
+        self._doubt(RoleEvent.GONE, now)
+
+    def _doubt(self, event: RoleEvent, now: float) -> None:
+        self._apply(self._state.roles.doubt(event, now), now)
+        self._state.query_asked = None
+        self._state.schedule.query_at_s = now
+
+    # --- roles to claims -----------------------------------------------------------------
+
+    def _apply(self, changes: Iterable[RoleChange], now: float) -> None:
+        state = self._state
+        for change in changes:
+            addresses = [a for a in state.addresses.values() if a.vrrp == change.vrrp]
+            if change.edge:
+                generation = state.roles.beliefs[change.vrrp].generation
+                state.tell(wording.role_changed(change, generation))
+                self._cancel(addresses)
+                for address in addresses:
+                    self._follow(address, change, now)
+            elif change.after is Role.MASTER:
+                for address in addresses:
+                    state.tell(*address.hinted(now, change.reason))
+
+    def _follow(self, address: Address, change: RoleChange, now: float) -> None:
+        state = self._state
+        if change.after is not Role.MASTER:
+            state.tell(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
+            return
+        state.schedule.edge_at_s = now
+        address.renew()
+        read_first = (
+            not change.live or address.floating_ip is None or self._surely_mine(address, now)
+        )
+        state.tell(*address.begin(now, change.reason, read_first=read_first))
+
+    def _surely_mine(self, address: Address, now: float) -> bool:
+        """Say whether a recent read says so: then another read is cheaper than an assign."""
+        recent_s = RECENT_READS * self._state.settings.standby_interval_s
+        return (
+            isinstance(address.owner, Mine)
+            and address.owner_at_s is not None
+            and now - address.owner_at_s <= recent_s
+        )
+
+    def _cancel(self, addresses: Iterable[Address]) -> None:
+        """Stop the assigns of these addresses that have not been sent yet."""
+        chosen = {id(address) for address in addresses}
+        for call_id, call in self._state.calls.items():
+            if isinstance(call.request, Assign) and id(call.address) in chosen:
+                self._state.effects.append(CancelCall(call_id))
+
+    # --- reload and memory ---------------------------------------------------------------
+
+    def _reconfigure(self, event: SettingsChanged, now: float) -> None:
+        state = self._state
+        old = state.addresses
+        state.settings = event.settings
+        state.addresses = _addresses(event.settings, old)
+        kept = {id(address) for address in state.addresses.values()}
+        self._cancel([address for address in old.values() if id(address) not in kept])
+        state.roles.rename(event.settings.addresses, now)
+        for address in state.addresses.values():
+            if id(address) not in {id(a) for a in old.values()} and state.is_master(address.vrrp):
+                state.tell(*address.begin(now, "added by a reload", read_first=True))
+        state.schedule.listed_at_s = float("-inf")
+        state.schedule.query_at_s = now
+        if event.api_changed:
+            state.cached_server_id = None
+            state.server = None
+            state.schedule.identify_from_s = now
+
+    def _save(self) -> None:
+        state = self._state
+        known = state.server.id if state.server is not None else state.cached_server_id
+        saved = SavedState(keepalived=state.keepalived, roles=state.roles.roles(), server_id=known)
+        if saved != state.saved:
+            state.saved = saved
+            state.effects.append(SaveState(saved))
+
+
+def _addresses(settings: Settings, old: dict[AddressRef, Address]) -> dict[AddressRef, Address]:
+    """Make the address book; what stays with its instance keeps its state."""
+    book: dict[AddressRef, Address] = {}
+    for vrrp, refs in settings.addresses.items():
+        for ref in refs:
+            kept = old.get(ref)
+            book[ref] = kept if kept is not None and kept.vrrp == vrrp else Address(ref, vrrp)
+    return book

@@ -1,0 +1,202 @@
+"""Looks at what is believed, wanted and observed, and starts the calls that are due.
+
+Level-triggered: it never asks what happened, only how things stand. Each step either starts a
+call or says when it wants to be asked again; the earliest of those times is `Keeper.next_at()`.
+"""
+
+from collections.abc import Callable
+
+from hakeeper.core.address import Address, Stage
+from hakeeper.core.calls import (
+    Assign,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+)
+from hakeeper.core.events import QueryRoles
+from hakeeper.core.model import Other
+from hakeeper.core.state import Inflight, State
+
+SETTLE_INTERVAL_S = 2.0
+"""Between two readings while a claim settles: this catches the old master's late write."""
+ACTIONS_PER_CALL = 25
+"""How many actions one call asks for; Hetzner's own client uses this number."""
+GATHER_S = 0.5
+"""How long finished claims wait for others, so that one reading confirms many."""
+HOLDER_LOOK_S = 30.0
+"""Between two looks at the server that holds a contested address."""
+QUERY_TIMEOUT_S = 5.0
+"""An unanswered question to keepalived is given up after this."""
+
+Wake = Callable[[float], None]
+
+
+def reconcile(state: State, now: float) -> float | None:
+    """Start what is due; return when to come back, None if nothing is scheduled."""
+    wakes: list[float] = []
+    _query_roles(state, now, wakes.append)
+    _end_hold_offs(state, now, wakes.append)
+    if now < state.api.held_until_s:
+        wakes.append(state.api.held_until_s)
+    else:
+        _send_assigns(state, now, wakes.append)
+        _identify(state, now, wakes.append)
+        _poll_actions(state, now, wakes.append)
+        _read_for_claims(state, now, wakes.append)
+        _read_idly(state, now, wakes.append)
+        _look_at_holders(state, now, wakes.append)
+    return min(wakes, default=None)
+
+
+def _due(at_s: float, now: float, wake: Wake) -> bool:
+    if at_s <= now:
+        return True
+    wake(at_s)
+    return False
+
+
+def _query_roles(state: State, now: float, wake: Wake) -> None:
+    if not state.settings.can_query:
+        return
+    if state.query_asked is not None:
+        if not _due(state.query_asked[1] + QUERY_TIMEOUT_S, now, wake):
+            return
+        state.query_asked = None
+    if _due(state.schedule.query_at_s, now, wake):
+        query_id, state.next_query_id = state.next_query_id, state.next_query_id + 1
+        state.query_asked = (query_id, now)
+        state.schedule.query_at_s = now + state.settings.interval_s
+        state.effects.append(QueryRoles(query_id))
+        wake(now + QUERY_TIMEOUT_S)
+
+
+def _end_hold_offs(state: State, now: float, wake: Wake) -> None:
+    for address in state.in_stage(Stage.HOLD_OFF):
+        if _due(address.due_at_s, now, wake):
+            state.tell(*address.begin(now, "contested, our turn again", read_first=False))
+
+
+def _send_assigns(state: State, now: float, wake: Wake) -> None:
+    if state.server is None:
+        return
+    for address in state.in_stage(Stage.POST):
+        floating_ip = address.floating_ip
+        if floating_ip is None or not _due(address.due_at_s, now, wake):
+            continue
+        if state.assigns() >= state.api.lanes:
+            return
+        if not state.assigning(floating_ip.id):
+            address.sending(now)
+            state.start(Assign(floating_ip.id, state.server.id), now, address)
+
+
+def _identify(state: State, now: float, wake: Wake) -> None:
+    if state.server is not None or state.asked(Identify):
+        return
+    if _due(state.schedule.identify_from_s, now, wake):
+        state.start(Identify(state.cached_server_id), now)
+
+
+def _poll_actions(state: State, now: float, wake: Wake) -> None:
+    asked = {
+        action_id
+        for call in state.calls.values()
+        if isinstance(call.request, ReadActions)
+        for action_id in call.request.action_ids
+    }
+    due: list[int] = []
+    for address in state.in_stage(Stage.ACT):
+        if address.action_id is None or address.action_id in asked:
+            continue
+        if now >= address.action_until_s:
+            state.tell(*address.action_lost(now))
+        elif _due(min(address.due_at_s, address.action_until_s), now, wake):
+            due.append(address.action_id)
+    for first in range(0, len(due), ACTIONS_PER_CALL):
+        state.start(ReadActions(tuple(due[first : first + ACTIONS_PER_CALL])), now)
+
+
+def _read_for_claims(state: State, now: float, wake: Wake) -> None:
+    """Read the owners of the addresses whose claim needs to know."""
+    waiting = [a for a in state.in_stage(Stage.READ) if _due(a.due_at_s, now, wake)]
+    wanted = [a for a in waiting if not _read_is_under_way(state, a) and not _is_read(state, a)]
+    if not wanted or not _due(state.schedule.reads_from_s, now, wake):
+        return
+    if len(wanted) == 1 and wanted[0].floating_ip is not None:
+        state.start(ReadFloatingIp(wanted[0].floating_ip.id), now)
+        return
+    gathered_s = min(a.due_at_s for a in wanted) + GATHER_S
+    if state.assigns() > 0 and not _due(gathered_s, now, wake):
+        return
+    _list(state, now)
+
+
+def _read_is_under_way(state: State, address: Address) -> bool:
+    """Say whether an answer is coming that will be new enough."""
+
+    def serves(call: Inflight) -> bool:
+        match call.request:
+            case ListFloatingIps():
+                return call.asked_at_s >= address.read_after_s
+            case ReadFloatingIp(floating_ip_id):
+                return (
+                    address.floating_ip is not None
+                    and address.floating_ip.id == floating_ip_id
+                    and call.asked_at_s >= address.read_after_s
+                )
+            case _:
+                return False
+
+    return any(serves(call) for call in state.calls.values())
+
+
+def _is_read(state: State, address: Address) -> bool:
+    """Say whether the answer is here already and only our own identity is missing."""
+    return (
+        state.server is None
+        and address.owner_at_s is not None
+        and address.owner_at_s >= address.read_after_s
+    )
+
+
+def _list(state: State, now: float) -> None:
+    """Read all owners; only one such reading at a time."""
+    if not state.asked(ListFloatingIps):
+        state.schedule.listed_at_s = now
+        state.start(ListFloatingIps(), now)
+
+
+def _read_idly(state: State, now: float, wake: Wake) -> None:
+    """Keep looking for ever, at a constant price: one reading of all owners each interval."""
+    if state.asked(ListFloatingIps):
+        return
+    due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
+    if state.any_master():
+        due_at_s = max(due_at_s, state.schedule.edge_at_s + SETTLE_INTERVAL_S)
+    if _due(due_at_s, now, wake):
+        _list(state, now)
+        wake(now + reading_interval_s(state, now))
+
+
+def reading_interval_s(state: State, now: float) -> float:
+    """Return the seconds between two readings as things stand."""
+    settings = state.settings
+    if not state.any_master():
+        return settings.standby_interval_s
+    if state.api.scarce(now):
+        return settings.standby_interval_s
+    if any(address.settle_until_s > now for address in state.addresses.values()):
+        return min(SETTLE_INTERVAL_S, settings.interval_s)
+    return settings.interval_s
+
+
+def _look_at_holders(state: State, now: float, wake: Wake) -> None:
+    for address in state.in_stage(Stage.HOLD_OFF):
+        if isinstance(address.owner, Other) and _due(address.holder_due_at_s, now, wake):
+            address.holder_due_at_s = now + HOLDER_LOOK_S
+            wake(address.holder_due_at_s)
+            request = ReadServer(address.owner.server_id)
+            if all(call.request != request for call in state.calls.values()):
+                state.start(request, now)

@@ -1,0 +1,121 @@
+"""What keepalived last said of each instance and group, and whose words those are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hakeeper.core.lines import NotifyLine
+from hakeeper.core.machine import (
+    EVENT_OF_ANSWER,
+    EVENT_OF_LINE,
+    EVENT_OF_RESTORED,
+    TABLE,
+    RoleEvent,
+)
+from hakeeper.core.model import Role, VrrpId, VrrpKind
+
+
+@dataclass(slots=True)
+class Belief:
+    """The role of one instance or group.
+
+    `generation` counts its changes: work that was begun in an older one is void.
+    """
+
+    role: Role = Role.UNKNOWN
+    generation: int = 0
+    since_s: float = 0.0
+    reason: str = "nothing heard yet"
+    heard_at_s: float = float("-inf")
+    """When a line last spoke of it; an answer to a query asked before that is out of date."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """The net result of one event for one name.
+
+    `edge`: the role moved, perhaps away and back. `check`: look at the owner now.
+    `live`: a line that came just now said so, so there is no doubt that it is new.
+    """
+
+    vrrp: VrrpId
+    before: Role
+    after: Role
+    reason: str
+    edge: bool
+    check: bool
+    live: bool
+
+
+class RoleBook:
+    """All beliefs; only names that the configuration knows have one."""
+
+    def __init__(self, names: Iterable[VrrpId], now: float) -> None:
+        """Begin with every role UNKNOWN."""
+        self.beliefs: dict[VrrpId, Belief] = {name: Belief(since_s=now) for name in names}
+
+    def rename(self, names: Iterable[VrrpId], now: float) -> None:
+        """Take over another set of names; those that stay keep their belief."""
+        self.beliefs = {name: self.beliefs.get(name, Belief(since_s=now)) for name in names}
+
+    def roles(self) -> dict[VrrpId, Role]:
+        """Return the bare roles, for the state file."""
+        return {name: belief.role for name, belief in self.beliefs.items()}
+
+    def hear(self, lines: Iterable[NotifyLine], now: float, *, live: bool) -> list[RoleChange]:
+        """Apply a drained batch; unknown names are passed over."""
+        events: dict[VrrpId, list[RoleEvent]] = {}
+        for line in lines:
+            if line.vrrp in self.beliefs:
+                events.setdefault(line.vrrp, []).append(EVENT_OF_LINE[line.state])
+        for name in events:
+            self.beliefs[name].heard_at_s = now
+        return self._apply_all(events, now, live=live)
+
+    def answered(
+        self, roles: Mapping[str, Role], asked_at_s: float, now: float
+    ) -> list[RoleChange]:
+        """Apply keepalived's answer, but not over a line that came after the question.
+
+        Groups are not in the answer: D-Bus knows only instances.
+        """
+        events = {
+            name: [EVENT_OF_ANSWER[roles.get(name.name, Role.UNKNOWN)]]
+            for name, belief in self.beliefs.items()
+            if name.kind is VrrpKind.INSTANCE and belief.heard_at_s < asked_at_s
+        }
+        return self._apply_all(events, now, live=False)
+
+    def restore(self, roles: Mapping[VrrpId, Role], now: float) -> list[RoleChange]:
+        """Take over what the state file of the same keepalived process says."""
+        events = {
+            name: [EVENT_OF_RESTORED[roles[name]]]
+            for name in self.beliefs
+            if roles.get(name, Role.UNKNOWN) in EVENT_OF_RESTORED
+        }
+        return self._apply_all(events, now, live=False)
+
+    def doubt(self, event: RoleEvent, now: float) -> list[RoleChange]:
+        """Apply GONE or LOST to every name."""
+        return self._apply_all({name: [event] for name in self.beliefs}, now, live=False)
+
+    def _apply_all(
+        self, events: Mapping[VrrpId, list[RoleEvent]], now: float, *, live: bool
+    ) -> list[RoleChange]:
+        changes = (self._apply(name, said, now, live=live) for name, said in events.items())
+        return [change for change in changes if change.edge or change.check]
+
+    def _apply(
+        self, name: VrrpId, events: list[RoleEvent], now: float, *, live: bool
+    ) -> RoleChange:
+        belief = self.beliefs[name]
+        before, generation, check = belief.role, belief.generation, False
+        for event in events:
+            step = TABLE[event][belief.role]
+            check = check or step.check
+            if step.role is not belief.role:
+                belief.role = step.role
+                belief.generation += 1
+                belief.since_s = now
+                belief.reason = f"{step.reason} ({event.value})"
+        edge = belief.generation != generation
+        return RoleChange(name, before, belief.role, belief.reason, edge, check, live)

@@ -1,0 +1,147 @@
+"""Everything the core remembers, in one place; `keeper.py` and `reconcile.py` work on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from hakeeper.core.address import Address, Stage
+from hakeeper.core.api import Api
+from hakeeper.core.calls import Assign, Request
+from hakeeper.core.events import Effect, FifoState, Report, StartCall
+from hakeeper.core.model import (
+    AddressRef,
+    Mine,
+    Nobody,
+    Other,
+    Owner,
+    ProcessId,
+    Role,
+    SavedState,
+    Server,
+    Settings,
+    Unknown,
+    VrrpId,
+)
+from hakeeper.core.roles import RoleBook
+
+
+class InvariantError(Exception):
+    """The core is wrong about itself: its state cannot be trusted any more (exit code 70)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inflight:
+    """A call under way. `address` and `generation` are set for assigns only."""
+
+    request: Request
+    asked_at_s: float
+    address: Address | None = None
+    generation: int = 0
+
+
+@dataclass(slots=True)
+class Schedule:
+    """When the recurring work is due, in monotonic seconds."""
+
+    listed_at_s: float = float("-inf")
+    """When the last reading of all owners was begun."""
+    reads_from_s: float = float("-inf")
+    """After a failed read that somebody waits for: not before this."""
+    read_attempt: int = 0
+    identify_from_s: float = float("-inf")
+    identify_attempt: int = 0
+    query_at_s: float = float("-inf")
+    edge_at_s: float = float("-inf")
+    """The last MASTER edge: idle reading steps aside for the claim."""
+
+
+@dataclass(slots=True)
+class State:
+    """The memory of one node."""
+
+    settings: Settings
+    rng: Random
+    roles: RoleBook
+    addresses: dict[AddressRef, Address] = field(default_factory=dict)
+    api: Api = field(default_factory=Api)
+    schedule: Schedule = field(default_factory=Schedule)
+    server: Server | None = None
+    cached_server_id: int | None = None
+    keepalived: ProcessId | None = None
+    fifo: FifoState | None = None
+    fifo_detail: str = "not opened yet"
+    calls: dict[int, Inflight] = field(default_factory=dict)
+    next_call_id: int = 1
+    query_asked: tuple[int, float] | None = None
+    """The id and time of the question that keepalived has not answered yet."""
+    next_query_id: int = 1
+    saved: SavedState | None = None
+    effects: list[Effect] = field(default_factory=list)
+    """What the event at hand has led to so far."""
+
+    def tell(self, *reports: Report) -> None:
+        """Add to the journal."""
+        self.effects.extend(reports)
+
+    def is_master(self, vrrp: VrrpId) -> bool:
+        """Say whether the role of an instance or group is confirmed MASTER."""
+        return self.roles.beliefs[vrrp].role is Role.MASTER
+
+    def any_master(self) -> bool:
+        """Say whether anything is MASTER here."""
+        return any(belief.role is Role.MASTER for belief in self.roles.beliefs.values())
+
+    def owner_from(self, server_id: int | None) -> Owner:
+        """Translate the API's word into ours."""
+        if server_id is None:
+            return Nobody()
+        if self.server is None:
+            return Unknown("which server this is has not been confirmed yet")
+        return Mine() if server_id == self.server.id else Other(server_id)
+
+    def in_stage(self, *stages: Stage) -> Iterator[Address]:
+        """Iterate over the addresses in these stages."""
+        return (address for address in self.addresses.values() if address.stage in stages)
+
+    def assigning(self, floating_ip_id: int) -> bool:
+        """Say whether an assign of this floating IP is under way, even an unwanted one."""
+        return any(
+            isinstance(call.request, Assign) and call.request.floating_ip_id == floating_ip_id
+            for call in self.calls.values()
+        )
+
+    def assigns(self) -> int:
+        """Return how many assigns are under way."""
+        return sum(isinstance(call.request, Assign) for call in self.calls.values())
+
+    def asked(self, request_type: type[Request]) -> bool:
+        """Say whether a call of this type is under way."""
+        return any(isinstance(call.request, request_type) for call in self.calls.values())
+
+    def start(self, request: Request, now: float, address: Address | None = None) -> None:
+        """Start a call; the only place where calls begin, so the guards stand here."""
+        generation = 0
+        if isinstance(request, Assign):
+            generation = self._guard_assign(request, address)
+        call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
+        self.calls[call_id] = Inflight(request, now, address, generation)
+        self.effects.append(
+            StartCall(
+                call_id,
+                request,
+                self.settings.call_timeout_s,
+                urgent=address is not None,
+            )
+        )
+
+    def _guard_assign(self, request: Assign, address: Address | None) -> int:
+        """Check the rules that no bug elsewhere may break; see docs/design.md."""
+        if address is None:
+            raise InvariantError("an assign for no address")
+        if not self.is_master(address.vrrp):
+            raise InvariantError(f"an assign of {address.label} while not MASTER")
+        if self.server is None or request.server_id != self.server.id:
+            raise InvariantError(f"an assign of {address.label} to another server")
+        if self.assigning(request.floating_ip_id):
+            raise InvariantError(f"a second assign of {address.label} at the same time")
+        return self.roles.beliefs[address.vrrp].generation

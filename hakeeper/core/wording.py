@@ -1,0 +1,263 @@
+"""The sentences and fields of the journal, one function a kind of entry.
+
+The message is for people and may change; scripts use the fields.
+"""
+
+from typing import TYPE_CHECKING, TypeAlias, assert_never
+
+from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.events import Report
+from hakeeper.core.model import Mine, Nobody, Other, Owner, Server, Unknown, VrrpId
+
+if TYPE_CHECKING:
+    from hakeeper.core.address import Phases
+    from hakeeper.core.roles import RoleChange
+
+Fields: TypeAlias = dict[str, str | int | float]
+
+
+def owner_text(owner: Owner) -> str:
+    """Return the owner for people."""
+    match owner:
+        case Mine():
+            return "this server"
+        case Other(server_id):
+            return f"server {server_id}"
+        case Nobody():
+            return "nobody"
+        case Unknown(reason):
+            return f"unknown ({reason})"
+
+
+def owner_word(owner: Owner) -> str:
+    """Return the owner for scripts: `mine`, a server id, `nobody` or `unknown`."""
+    match owner:
+        case Mine():
+            return "mine"
+        case Other(server_id):
+            return str(server_id)
+        case Nobody():
+            return "nobody"
+        case Unknown():
+            return "unknown"
+
+
+def _of(vrrp: VrrpId, address: str) -> Fields:
+    return {"instance": vrrp.name, "kind": vrrp.kind.value, "address": address}
+
+
+def role_changed(change: "RoleChange", generation: int) -> Report:
+    """The role of an instance or group moved."""
+    vrrp, before, after = change.vrrp, change.before.value, change.after.value
+    through = " (and through another role)" if before == after else ""
+    fields: Fields = {
+        "instance": vrrp.name,
+        "kind": vrrp.kind.value,
+        "role": after,
+        "previous_role": before,
+        "generation": generation,
+        "reason": change.reason,
+    }
+    return Report("role.changed", f"{vrrp}: {before} to {after}{through}: {change.reason}", fields)
+
+
+def claim_started(vrrp: VrrpId, address: str, owner: Owner, cause: str) -> Report:
+    """The first assign of a claim is about to go out."""
+    return Report(
+        "claim.started",
+        f"{vrrp}: assigning {address} to this server ({cause}); owner so far: {owner_text(owner)}",
+        {**_of(vrrp, address), "owner": owner_word(owner), "reason": cause},
+    )
+
+
+def claim_abandoned(vrrp: VrrpId, address: str, reason: str) -> Report:
+    """Demoted in the middle of a claim."""
+    return Report(
+        "claim.abandoned",
+        f"{vrrp}: giving up the claim to {address}: {reason}",
+        {**_of(vrrp, address), "reason": reason},
+    )
+
+
+def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
+    """An assign failed; told once for each code of a claim."""
+    fields: Fields = {
+        **_of(vrrp, address),
+        "reason": failure.kind.value,
+        "error_code": failure.code,
+    }
+    if failure.http_status is not None:
+        fields["http_status"] = failure.http_status
+    if failure.correlation_id:
+        fields["correlation_id"] = failure.correlation_id
+    match failure.kind:
+        case FailureKind.OUTCOME_UNKNOWN:
+            event, what_now = "claim.unknown", "it may have been done; reading the owner"
+        case FailureKind.LOCKED:
+            event, what_now = "claim.failed", "something else is under way; reading the owner"
+        case FailureKind.AUTH:
+            event, what_now = "token.rejected", "put in a valid read-write token; trying on slowly"
+        case FailureKind.NOT_FOUND | FailureKind.REFUSED:
+            event, what_now = "claim.refused", "this needs an operator; trying on slowly"
+        case FailureKind.THROTTLED:
+            event, what_now = "api.throttled", "waiting as Hetzner asks"
+        case FailureKind.TRANSIENT | FailureKind.CANCELLED:
+            event, what_now = "claim.failed", "trying again"
+        case _:  # pragma: no cover
+            assert_never(failure.kind)
+    text = f"{vrrp}: assigning {address} failed: {failure.message} ({failure.code}); {what_now}"
+    return Report(event, text, fields)
+
+
+def claim_unknown(vrrp: VrrpId, address: str, what: str) -> Report:
+    """The outcome of a claim is open."""
+    return Report(
+        "claim.unknown", f"{vrrp}: {address}: {what}", {**_of(vrrp, address), "reason": what}
+    )
+
+
+def address_confirmed(vrrp: VrrpId, address: str, cause: str) -> Report:
+    """Nothing had to be done: a read says that it is ours."""
+    return Report(
+        "address.confirmed",
+        f"{vrrp}: {address} is on this server already ({cause})",
+        {**_of(vrrp, address), "owner": "mine", "reason": cause},
+    )
+
+
+def address_claimed(
+    vrrp: VrrpId, address: str, cause: str, failures: int, phases: "Phases"
+) -> Report:
+    """The action succeeded and the owner was read back as ours; with the phases in ms."""
+    fields: Fields = {
+        **_of(vrrp, address),
+        "owner": "mine",
+        "reason": cause,
+        "attempt": failures + 1,
+    }
+    steps = (
+        ("sent", phases.sent_s),
+        ("accepted", phases.accepted_s),
+        ("finished", phases.finished_s),
+        ("confirmed", phases.confirmed_s),
+    )
+    parts = []
+    for word, at_s in steps:
+        if at_s is not None:
+            passed_ms = round((at_s - phases.line_s) * 1000.0, 1)
+            fields[f"{word}_ms"] = passed_ms
+            parts.append(f"{word} {passed_ms:g}")
+    text = (
+        f"{vrrp}: {address} is on this server, confirmed ({cause}); "
+        f"ms since then: {', '.join(parts)}"
+    )
+    return Report("address.claimed", text, fields)
+
+
+def address_drifted(vrrp: VrrpId, address: str, owner: Owner) -> Report:
+    """We are MASTER and had it, and it is somewhere else."""
+    return Report(
+        "address.drifted",
+        f"{vrrp}: {address} was taken from this server, which is MASTER; "
+        f"it is now with {owner_text(owner)}",
+        {**_of(vrrp, address), "owner": owner_word(owner), "reason": "drift"},
+    )
+
+
+def address_contested(vrrp: VrrpId, address: str, owner: Other, wait_s: float) -> Report:
+    """Another server takes it again and again."""
+    return Report(
+        "address.contested",
+        f"{vrrp}: {address} is contested: server {owner.server_id} took it back twice although "
+        f"this server is MASTER; leaving it there for {wait_s:.0f} s. Both nodes believe they "
+        "are MASTER: look at VRRP between them",
+        {**_of(vrrp, address), "owner": owner_word(owner), "delay_s": round(wait_s, 1)},
+    )
+
+
+def address_resolved(vrrp: VrrpId, ref: str, address: str, floating_ip_id: int) -> Report:
+    """The configured word was found in the project."""
+    return Report(
+        "address.resolved",
+        f"{vrrp}: {ref} is floating IP {address} (id {floating_ip_id})",
+        {**_of(vrrp, address), "floating_ip_id": floating_ip_id},
+    )
+
+
+NOT_THERE = (
+    "this token's project has no such floating IP; correct floating_ips in the configuration, "
+    "or use the token of its project"
+)
+NAMED_TWICE = "it is the same floating IP as another entry of the configuration; name it once"
+
+
+def address_unresolved(vrrp: VrrpId, ref: str, why: str) -> Report:
+    """The configured word leads to no floating IP, or to one that another word leads to."""
+    return Report(
+        "address.unresolved", f"{vrrp}: {ref}: {why}", {**_of(vrrp, ref), "reason": "unresolved"}
+    )
+
+
+def address_blocked(vrrp: VrrpId, address: str) -> Report:
+    """Hetzner has blocked the address."""
+    return Report(
+        "address.blocked",
+        f"{vrrp}: {address} is blocked by Hetzner; traffic may not reach it wherever it is. "
+        "See the project's messages in the Cloud Console",
+        {**_of(vrrp, address), "reason": "blocked"},
+    )
+
+
+def zone_differs(vrrp: VrrpId, address: str, zone: str, server: Server) -> Report:
+    """The address and this server are in different network zones."""
+    return Report(
+        "address.far",
+        f"{vrrp}: {address} is at home in network zone {zone}, this server is in "
+        f"{server.network_zone}; Hetzner may refuse to assign it",
+        {**_of(vrrp, address), "reason": "network zone"},
+    )
+
+
+def api_failed(failure: Failure, what: str) -> Report:
+    """A read failed; told once until an answer comes."""
+    fields: Fields = {"reason": failure.kind.value, "error_code": failure.code}
+    if failure.http_status is not None:
+        fields["http_status"] = failure.http_status
+    if failure.correlation_id:
+        fields["correlation_id"] = failure.correlation_id
+    match failure.kind:
+        case FailureKind.AUTH:
+            event, what_now = "token.rejected", "put in a valid read-write token; trying on slowly"
+        case FailureKind.THROTTLED:
+            event, what_now = "api.throttled", "waiting as Hetzner asks"
+        case _:
+            event, what_now = "api.failed", "roles go on, no address is given up; trying again"
+    return Report(event, f"{what} failed: {failure.message} ({failure.code}); {what_now}", fields)
+
+
+def api_recovered(lasted_s: float) -> Report:
+    """The API answers again."""
+    return Report(
+        "api.recovered",
+        f"the Hetzner API answers again after {lasted_s:.1f} s",
+        {"duration_s": round(lasted_s, 1)},
+    )
+
+
+def server_identified(server: Server, source: str) -> Report:
+    """We know which server this is."""
+    return Report(
+        "server.identified",
+        f"this machine is server {server.name} (id {server.id}), known from {source}",
+        {"server_id": server.id, "reason": source},
+    )
+
+
+def server_unidentified(failure: Failure) -> Report:
+    """We do not know which server this is, so nothing can be claimed."""
+    return Report(
+        "server.unidentified",
+        f"cannot tell which Hetzner server this is: {failure.message} ({failure.code}); "
+        "nothing can be claimed until then. Set `server:` to its id or name",
+        {"reason": failure.kind.value, "error_code": failure.code},
+    )

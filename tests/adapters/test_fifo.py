@@ -1,0 +1,519 @@
+import os
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers import eventually
+
+from hakeeper.adapters import fifo as fifo_module
+from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, Drained, NotifyFifo
+from hakeeper.core.events import FifoChanged, FifoState
+from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.model import VrrpId, VrrpKind
+
+MASTER = b'INSTANCE "VI_1" MASTER 150\n'
+BACKUP = b'INSTANCE "VI_1" BACKUP 150\n'
+VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
+MASTER_LINE = NotifyLine(VI_1, LineState.MASTER, 150)
+BACKUP_LINE = NotifyLine(VI_1, LineState.BACKUP, 150)
+
+
+class Writer:
+    """Holds a FIFO open as keepalived does and writes to it, never blocking."""
+
+    def __init__(self, path: Path) -> None:
+        self.fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    def write(self, data: bytes) -> bool:
+        try:
+            return os.write(self.fd, data) == len(data)
+        except BlockingIOError:
+            return False
+
+    def fill(self, line: bytes) -> int:
+        count = 0
+        while self.write(line):
+            count += 1
+        return count
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "notify.fifo"
+    os.mkfifo(path, 0o600)
+    return path
+
+
+@pytest.fixture
+def fifo(path: Path) -> Iterator[NotifyFifo]:
+    fifo = NotifyFifo(str(path))
+    yield fifo
+    fifo.close()
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[Writer]:
+    writer = Writer(path)
+    yield writer
+    writer.close()
+
+
+def state_of(change: FifoChanged | None) -> FifoState | None:
+    return None if change is None else change.state
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_lines_that_waited_before_we_came_are_read_in_order(
+    fifo: NotifyFifo, writer: Writer
+) -> None:
+    writer.write(BACKUP)
+    writer.write(MASTER)
+    assert state_of(fifo.look()) is FifoState.OPEN
+    assert Drained((BACKUP_LINE, MASTER_LINE)) == fifo.drain()
+
+
+def test_a_second_look_at_an_unchanged_path_says_nothing(fifo: NotifyFifo) -> None:
+    assert state_of(fifo.look()) is FifoState.OPEN
+    assert fifo.look() is None
+
+
+def test_a_writer_that_leaves_and_returns_is_read_through_the_same_descriptor(
+    fifo: NotifyFifo, path: Path
+) -> None:
+    fifo.look()
+    before = fifo.filenos()
+    for _ in range(3):
+        writer = Writer(path)
+        writer.write(MASTER)
+        writer.close()
+        assert fifo.look() is None
+        assert fifo.drain().lines == (MASTER_LINE,)
+    assert before == fifo.filenos()
+
+
+def test_a_line_in_two_pieces_is_put_together(fifo: NotifyFifo, writer: Writer) -> None:
+    fifo.look()
+    writer.write(MASTER[:9])
+    assert Drained() == fifo.drain()
+    writer.write(MASTER[9:])
+    assert fifo.drain().lines == (MASTER_LINE,)
+
+
+@pytest.mark.parametrize("length", [25, 27, 63, 70, 100, 500])
+def test_a_full_pipe_is_thrown_away_whatever_the_length_of_its_lines(
+    fifo: NotifyFifo, writer: Writer, length: int
+) -> None:
+    line = BACKUP.replace(b"VI_1", b"x" * (length - len(BACKUP) + 4))
+    written = writer.fill(line)
+    assert not writer.write(line)  # this is the newest line, and it is lost
+    assert state_of(fifo.look()) is FifoState.OPEN
+    writer.write(MASTER)  # this one came after the loss, and the pipe is larger now
+    drained = fifo.drain()
+    assert drained.overflow is not None
+    assert f"{written * length} bytes" in drained.overflow
+    assert drained.lines == (MASTER_LINE,)
+
+
+def test_a_pipe_with_room_left_is_no_overflow(fifo: NotifyFifo, writer: Writer) -> None:
+    for _ in range(60_000 // len(BACKUP)):
+        assert writer.write(BACKUP)
+    fifo.look()
+    drained = fifo.drain()
+    assert drained.overflow is None
+    assert (BACKUP_LINE,) * (60_000 // len(BACKUP)) == drained.lines
+
+
+def test_a_pipe_that_fills_up_while_we_listen_is_an_overflow_too(
+    fifo: NotifyFifo, writer: Writer
+) -> None:
+    fifo.look()
+    written = writer.fill(BACKUP)
+    assert written > 30_000, "the pipe was enlarged"
+    drained = fifo.drain()
+    assert drained.overflow is not None
+    assert drained.lines == ()
+    assert fifo.drain() == Drained()
+
+
+def test_half_a_line_from_before_an_overflow_spoils_no_line_after_it(
+    fifo: NotifyFifo, writer: Writer
+) -> None:
+    fifo.look()
+    writer.write(MASTER[:9])
+    fifo.drain()
+    writer.fill(BACKUP)
+    assert fifo.drain().overflow is not None
+    writer.write(MASTER)
+    assert fifo.drain() == Drained((MASTER_LINE,))
+
+
+def test_lines_read_before_an_overflow_in_the_same_call_are_void(
+    fifo: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    fifo.look()
+    writer.write(MASTER)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    newer = Writer(path)
+    newer.fill(BACKUP)
+    fifo.look()
+    drained = fifo.drain()
+    assert drained.overflow is not None
+    assert drained.lines == ()
+    newer.close()
+
+
+def test_a_million_lines_come_in_bounded_portions_and_none_is_missing(
+    fifo: NotifyFifo, path: Path
+) -> None:
+    fifo.look()
+    count = 1_000_000
+
+    def storm() -> None:
+        with path.open("wb", buffering=0) as pipe:
+            for _ in range(count // 1000):
+                # In portions of whole lines and blocking: a writer that loses nothing.
+                for _ in range(10):
+                    pipe.write(BACKUP * 100)
+            pipe.write(MASTER)
+
+    thread = threading.Thread(target=storm)
+    thread.start()
+    seen = 0
+    overflows = 0
+    last: NotifyLine | None = None
+    most = 0
+    while last != MASTER_LINE:
+        drained = fifo.drain()
+        overflows += drained.overflow is not None
+        seen += len(drained.lines)
+        most = max(most, len(drained.lines))
+        last = drained.lines[-1] if drained.lines else last
+    thread.join()
+    assert most <= fifo_module.DRAIN_BYTES // len(BACKUP) + 1
+    assert overflows > 0 or seen == count + 1
+    assert fifo.drain() == Drained()
+
+
+def test_more_is_said_while_something_is_left(fifo: NotifyFifo, writer: Writer) -> None:
+    fifo.look()
+    count = fifo_module.DRAIN_BYTES // len(BACKUP) + 100
+    for _ in range(count):
+        assert writer.write(BACKUP)
+    first = fifo.drain()
+    second = fifo.drain()
+    assert first.more
+    assert not second.more
+    assert count == len(first.lines) + len(second.lines)
+
+
+def test_bad_lines_are_counted_and_only_the_first_are_kept(
+    fifo: NotifyFifo, writer: Writer
+) -> None:
+    fifo.look()
+    for number in range(100):
+        writer.write(b"nonsense %d\n" % number)
+    writer.write(MASTER)
+    drained = fifo.drain()
+    assert drained.lines == (MASTER_LINE,)
+    assert drained.bad_count == 100
+    assert len(drained.bad_lines) == BAD_LINES_KEPT
+    assert drained.bad_lines[0].shown == "nonsense 0"
+
+
+def test_a_replaced_path_is_reopened_and_both_pipes_are_read_old_lines_first(
+    fifo: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    fifo.look()
+    writer.write(BACKUP)
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    newer = Writer(path)
+    newer.write(MASTER)
+    change = fifo.look()
+    assert change == FifoChanged(FifoState.OPEN, f"{path} was replaced: reopened", reopened=True)
+    assert fifo.look() is None
+    assert fifo.drain().lines == (BACKUP_LINE, MASTER_LINE)
+    # keepalived may still write to the pipe that it holds, though its path is gone.
+    writer.write(MASTER)
+    assert fifo.drain().lines == (MASTER_LINE,)
+    newer.close()
+
+
+def test_the_old_pipe_is_let_go_when_its_last_writer_leaves(fifo: NotifyFifo, path: Path) -> None:
+    writer = Writer(path)
+    fifo.look()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    fifo.look()
+    assert fifo.drain() == Drained()
+    assert len(fifo.filenos()) == 2
+    writer.write(MASTER)
+    writer.close()
+    assert fifo.drain().lines == (MASTER_LINE,)
+    assert len(fifo.filenos()) == 1
+
+
+def test_an_old_pipe_without_a_writer_is_let_go_at_the_next_drain(
+    fifo: NotifyFifo, path: Path
+) -> None:
+    fifo.look()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    fifo.look()
+    fifo.drain()
+    assert len(fifo.filenos()) == 1
+
+
+def test_a_path_replaced_again_and_again_keeps_a_bounded_number_open(
+    fifo: NotifyFifo, path: Path
+) -> None:
+    writers = []
+    for _ in range(3 * RETIRED_LIMIT):
+        writers.append(Writer(path))
+        fifo.look()
+        fifo.drain()
+        path.unlink()
+        os.mkfifo(path, 0o600)
+    assert len(fifo.filenos()) == RETIRED_LIMIT + 1
+    for writer in writers:
+        writer.close()
+
+
+def test_a_deleted_path_is_reported_with_the_command_and_the_old_pipe_still_heard(
+    fifo: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    fifo.look()
+    path.unlink()
+    change = fifo.look()
+    assert state_of(change) is FifoState.MISSING
+    assert change is not None
+    assert f"mkfifo -m 0600 {path}" in change.detail
+    assert fifo.look() is None
+    writer.write(MASTER)
+    assert fifo.drain().lines == (MASTER_LINE,)
+    os.mkfifo(path, 0o600)
+    again = fifo.look()
+    assert again is not None
+    assert again.state is FifoState.OPEN
+    assert again.reopened
+
+
+def test_a_path_that_was_only_moved_away_for_a_while_is_the_same_pipe(
+    fifo: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    fifo.look()
+    path.rename(path.with_suffix(".away"))
+    assert state_of(fifo.look()) is FifoState.MISSING
+    path.with_suffix(".away").rename(path)
+    change = fifo.look()
+    assert state_of(change) is FifoState.OPEN
+    assert change is not None
+    assert not change.reopened
+    writer.write(MASTER)
+    assert fifo.drain().lines == (MASTER_LINE,)
+
+
+@pytest.mark.parametrize("kind", ["file", "directory", "symlink"])
+@pytest.mark.parametrize("listening", [False, True])
+def test_anything_but_a_fifo_is_refused_by_name_and_not_touched(
+    fifo: NotifyFifo, path: Path, kind: str, *, listening: bool
+) -> None:
+    if listening:
+        fifo.look()
+    real = path.rename(path.with_suffix(".real"))
+    match kind:
+        case "file":
+            path.write_text("kept")
+        case "directory":
+            path.mkdir()
+        case _:
+            path.symlink_to(real)
+    change = fifo.look()
+    assert state_of(change) is FifoState.NOT_A_FIFO
+    assert change is not None
+    words = {"file": "a regular file", "directory": "a directory", "symlink": "a symbolic link"}
+    assert f"{path} is {words[kind]}" in change.detail
+    assert f"mv {path} {path}.old" in change.detail
+    assert listening == bool(fifo.filenos())
+    assert fifo.look() is None
+    if kind == "file":
+        assert path.read_text() == "kept"
+    path.rename(path.with_suffix(".wrong"))
+    real.rename(path)
+    assert state_of(fifo.look()) is FifoState.OPEN
+
+
+def test_a_missing_folder_is_missing_and_not_a_crash(tmp_path: Path) -> None:
+    fifo = NotifyFifo(str(tmp_path / "no" / "such" / "fifo"))
+    change = fifo.look()
+    assert state_of(change) is FifoState.MISSING
+    assert change is not None
+    assert f"mkdir -p {tmp_path / 'no' / 'such'}" in change.detail
+    assert fifo.drain() == Drained()
+    assert fifo.filenos() == ()
+
+
+def test_a_file_in_the_place_of_the_folder_is_a_failure_in_words(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("")
+    change = NotifyFifo(str(tmp_path / "folder" / "fifo")).look()
+    assert state_of(change) is FifoState.FAILED
+    assert change is not None
+    assert "Not a directory" in change.detail
+
+
+_LOOK_AS_NOBODY = """
+import os, sys
+from hakeeper.adapters.fifo import NotifyFifo
+os.setgid(65534); os.setuid(65534)
+change = NotifyFifo(sys.argv[1]).look()
+print(change.state.name, change.detail)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_fifo_of_somebody_else_is_denied_with_the_command(path: Path) -> None:
+    for folder in list(path.parents)[:-1]:
+        if folder.name.startswith(("pytest-", "test_")):
+            folder.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", _LOOK_AS_NOBODY, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("DENIED ")
+    assert f"chown nobody {path}" in done.stdout
+
+
+_HOLD = """
+import sys
+from hakeeper.adapters.fifo import NotifyFifo
+fifo = NotifyFifo(sys.argv[1])
+print(fifo.look().state.name, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_reader_is_told_who_reads_and_takes_over_when_that_one_dies(
+    fifo: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", _HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "OPEN\n"
+        change = fifo.look()
+        assert state_of(change) is FifoState.BUSY
+        assert change is not None
+        assert f"process {holder.pid} " in change.detail
+        assert fifo.look() is None
+        writer.write(MASTER)
+        assert fifo.drain() == Drained()
+        holder.kill()
+        holder.wait()
+    assert state_of(fifo.look()) is FifoState.OPEN
+    assert fifo.drain().lines == (MASTER_LINE,)
+
+
+def test_two_readers_in_one_process_are_kept_apart_as_well(fifo: NotifyFifo, path: Path) -> None:
+    other = NotifyFifo(str(path))
+    fifo.look()
+    change = other.look()
+    assert state_of(change) is FifoState.BUSY
+    assert change is not None
+    assert f"process {os.getpid()} " in change.detail
+    fifo.close()
+    assert state_of(other.look()) is FifoState.OPEN
+    other.close()
+
+
+def test_refused_looks_leak_no_descriptors(fifo: NotifyFifo, path: Path) -> None:
+    fifo.look()
+    other = NotifyFifo(str(path))
+    before = open_files()
+    for _ in range(20):
+        other.look()
+    assert before == open_files()
+
+
+def test_close_gives_back_every_descriptor_and_the_lock(path: Path) -> None:
+    before = open_files()
+    writer = Writer(path)
+    fifo = NotifyFifo(str(path))
+    fifo.look()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    fifo.look()
+    assert len(fifo.filenos()) == 2
+    fifo.close()
+    writer.close()
+    assert before == open_files()
+    assert fifo.filenos() == ()
+
+
+def test_no_descriptor_is_left_readable_after_a_drain(fifo: NotifyFifo, path: Path) -> None:
+    """A descriptor that stays readable (HUP) would spin the daemon's loop."""
+    writer = Writer(path)
+    fifo.look()
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    fifo.look()
+    writer.close()
+    fifo.drain()
+    poll = select.poll()
+    for fd in fifo.filenos():
+        poll.register(fd, select.POLLIN)
+    assert poll.poll(0) == []
+
+
+_ENLARGE_AS_NOBODY = """
+import fcntl, os, sys
+from hakeeper.adapters import pipes
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)
+before = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
+os.setgid(65534); os.setuid(65534)
+pipes.PIPE_BYTES = 2 * int(open("/proc/sys/fs/pipe-max-size").read())
+pipes.enlarge(fd)
+print(before == fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_kernel_that_refuses_a_larger_pipe_changes_nothing_else(path: Path) -> None:
+    argv = [sys.executable, "-c", _ENLARGE_AS_NOBODY, str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+
+
+def test_what_waits_at_close_is_there_for_the_next_reader(path: Path, writer: Writer) -> None:
+    first = NotifyFifo(str(path))
+    first.look()
+    writer.write(MASTER)
+    first.close()
+    second = NotifyFifo(str(path))
+    second.look()
+    assert second.drain().lines == (MASTER_LINE,)
+    second.close()
+
+
+def test_the_operators_echo_is_heard(fifo: NotifyFifo, path: Path) -> None:
+    fifo.look()
+    subprocess.run(
+        ["sh", "-c", f"echo 'INSTANCE \"VI_1\" MASTER 100' > {path}"], check=True, timeout=20
+    )
+    drained = eventually(lambda: fifo.drain().lines)
+    assert (NotifyLine(VI_1, LineState.MASTER, 100),) == drained

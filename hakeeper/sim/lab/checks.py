@@ -1,9 +1,12 @@
 """The judgement that ends every scenario: right owners, and no claim by a node not MASTER."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from hakeeper.core.model import VrrpId
+from hakeeper.core.model import Role, VrrpId
+from hakeeper.sim.cloud import CloudFront, LoggedRequest
+from hakeeper.sim.lab.lab import Lab
+from hakeeper.sim.lab.node import Node
+from hakeeper.sim.lab.waiting import LabError, wait_until
 from hakeeper.sim.lab.witness import Witness
 
 IN_FLIGHT_S = 0.5
@@ -12,50 +15,105 @@ WITNESS_LATE_S = 0.3
 """hakeeper may read its FIFO, and send, before the lab has read the same line."""
 DEATH_UNNOTICED_S = 1.5
 """A keepalived that is killed says nothing; hakeeper has a second to notice."""
+SETTLE_TIMEOUT_S = 15.0
+"""How long after things are stable the owner may differ from the master."""
+_LOOK_TIMEOUT_S = 15.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignSeen:
-    """An assign request as the cloud received it. `sender` is the node whose token it carried."""
+def settle(lab: Lab, *, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
+    """Wait until every address belongs to the one VRRP master, and see that it stays so.
 
-    at_s: float
-    """Monotonic time."""
-    sender: str
-    floating_ip_id: int
-    target_server_id: int
-
-
-def wrongful_assigns(
-    assigns: Iterable[AssignSeen],
-    witness: Witness,
-    *,
-    claims: Mapping[int, tuple[VrrpId, ...]],
-    servers: Mapping[str, int],
-) -> list[str]:
-    """Name every assign by a node that was not MASTER, or for another server than its own.
-
-    `claims` says by floating IP id whose address it is, `servers` by node which server it is.
+    "Stays" means: every running hakeeper has looked at the cloud once more, and nothing moved.
+    Then keepalived itself is asked whether the lab's record of roles is right, and all assigns so
+    far are judged. Raises LabError.
     """
+    wait_until(lambda: not misplaced(lab), timeout_s=timeout_s, what=lambda: _why(lab))
+    _wait_for_another_look(lab)
+    wrongs = [*misplaced(lab), *_misremembered(lab), *wrongful_assigns(lab)]
+    if wrongs:
+        raise LabError("; ".join(wrongs))
+
+
+def _why(lab: Lab) -> str:
+    return "every address to be with its master: " + "; ".join(misplaced(lab))
+
+
+def misplaced(lab: Lab) -> list[str]:
+    """Name every address that is not with the one master of its instance or group."""
+    cloud = _cloud(lab)
     wrongs: list[str] = []
-    for one in assigns:
-        what = f"{one.at_s:.3f}: {one.sender} assigned floating IP {one.floating_ip_id}"
-        if one.target_server_id != servers.get(one.sender):
-            wrongs.append(f"{what} to server {one.target_server_id}, which is not its own")
-        owners = claims.get(one.floating_ip_id, ())
-        master = any(_was_master(witness, one.sender, owner, one.at_s) for owner in owners)
-        if not master:
-            roles = [
-                f"{change.at_s:.3f} {change.vrrp} {change.role.value}"
-                for change in witness.changes()
-                if change.node == one.sender
-            ]
-            wrongs.append(f"{what} while not MASTER: {roles}")
+    for vrrp, floating_ip in lab.claims():
+        roles = {node.name: lab.witness.role(node.name, vrrp) for node in lab.nodes}
+        masters = [node.server_id for node in lab.nodes if roles[node.name] is Role.MASTER]
+        owner = cloud.owner(floating_ip)
+        if masters != [owner]:
+            shown = ", ".join(f"{name} {role.value}" for name, role in roles.items())
+            wrongs.append(f"{floating_ip} of {vrrp} is with {owner}, roles: {shown}")
     return wrongs
 
 
-def _was_master(witness: Witness, node: str, vrrp: VrrpId, at_s: float) -> bool:
-    for span in witness.master_spans(node, vrrp):
+def _wait_for_another_look(lab: Lab) -> None:
+    """Wait until each running hakeeper has had one more request answered."""
+    cloud = _cloud(lab)
+    seen = max((request.seq for request in cloud.requests()), default=0)
+    waiting = {node.name: node for node in lab.nodes if node.hakeeper.running}
+
+    def all_looked() -> bool:
+        later = cloud.requests(after_seq=seen)
+        looked = {one.client for one in later if one.answered_s is not None}
+        return all(name in looked or not node.hakeeper.running for name, node in waiting.items())
+
+    wait_until(all_looked, timeout_s=_LOOK_TIMEOUT_S, what="each hakeeper to look at the cloud")
+
+
+def _misremembered(lab: Lab) -> Iterator[str]:
+    """Name every instance whose keepalived says another role than the lab has recorded."""
+    for node in lab.nodes:
+        for vrrp, _ in lab.claims():
+            recorded = lab.witness.role(node.name, vrrp)
+            told = _asked(node, lab.instance_behind(vrrp))
+            if (recorded is Role.MASTER) != (told is Role.MASTER):
+                yield f"{node.name} {vrrp}: recorded {recorded.value}, keepalived says {told.value}"
+
+
+def _asked(node: Node, instance: str) -> Role:
+    if not node.keepalived.running:
+        return Role.UNKNOWN
+    return node.keepalived.states().get(instance, Role.UNKNOWN)
+
+
+def wrongful_assigns(lab: Lab) -> list[str]:
+    """Name every assign by a node that was not MASTER, or for another server than its own."""
+    servers = {node.name: node.server_id for node in lab.nodes}
+    claimants = {floating_ip: vrrp for vrrp, floating_ip in lab.claims()}
+    wrongs: list[str] = []
+    for one in _cloud(lab).assigns():
+        what = f"{one.received_s:.3f}: {one.client} assigned floating IP {one.floating_ip}"
+        if one.server != servers.get(one.client):
+            wrongs.append(f"{what} to server {one.server}, which is not its own")
+        vrrp = claimants.get(one.floating_ip or 0)
+        if vrrp is None or not _was_master(lab.witness, one, vrrp):
+            wrongs.append(f"{what} while not MASTER: {_story(lab.witness, one.client)}")
+    return wrongs
+
+
+def _was_master(witness: Witness, request: LoggedRequest, vrrp: VrrpId) -> bool:
+    for span in witness.master_spans(request.client, vrrp):
         late_s = DEATH_UNNOTICED_S if span.by_death else IN_FLIGHT_S
-        if span.from_s - WITNESS_LATE_S <= at_s <= span.until_s + late_s:
+        if span.from_s - WITNESS_LATE_S <= request.received_s <= span.until_s + late_s:
             return True
     return False
+
+
+def _story(witness: Witness, node: str) -> str:
+    return ", ".join(
+        f"{change.at_s:.3f} {change.vrrp} {change.role.value}"
+        for change in witness.changes()
+        if change.node == node
+    )
+
+
+def _cloud(lab: Lab) -> CloudFront:
+    if lab.cloud is None:
+        raise LabError("a lab without a cloud has nothing to judge")
+    return lab.cloud

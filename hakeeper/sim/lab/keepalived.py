@@ -208,6 +208,16 @@ class Keepalived:
             what = f"the state dump of keepalived on {self.name}"
             return wait_until(fresh, timeout_s=_ANSWER_TIMEOUT_S, what=what)
 
+    def has_open(self, path: Path) -> bool:
+        """Whether the VRRP child holds the very file that is at `path` now."""
+        child = self.child_pid()
+        if child is None:
+            return False
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # closed while we look
+            wanted = path.stat()
+            return any(os.path.samestat(fd.stat(), wanted) for fd in _open_fds(child))
+        return False
+
     def is_master(self, instance: str) -> bool:
         """Whether it runs and says that it is MASTER of `instance`."""
         if not self.running:
@@ -241,6 +251,10 @@ def _parse_dump(path: Path) -> dict[str, Role] | None:
         return {one["data"]["iname"]: _STATES[one["data"]["state"]] for one in instances}
     except (ValueError, KeyError, FileNotFoundError):
         return None
+
+
+def _open_fds(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/fd").iterdir())
 
 
 def _stat_fields(pid: int) -> list[str]:

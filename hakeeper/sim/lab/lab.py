@@ -7,13 +7,15 @@ import string
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.sim.cloud import CloudFront
 from hakeeper.sim.lab.keepalived import find_keepalived
 from hakeeper.sim.lab.netns import Namespace
 from hakeeper.sim.lab.network import Switch
@@ -33,13 +35,12 @@ class LabSettings:
     """What to build."""
 
     vrrp: VrrpSettings = field(default_factory=VrrpSettings)
-    accesses: tuple[Access, ...] = ()
-    """One per node; empty for a lab without cloud and hakeeper."""
-    floating_ips: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
-    """By instance name: how hakeeper.yaml names the addresses."""
-    group_floating_ips: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
-    interval: str = "2s"
-    standby_interval: str = "5s"
+    floating_ips: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"VI_1": ("web",)})
+    """By instance: the names of its floating IPs, which the lab creates in the cloud."""
+    group_floating_ips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The same by sync group."""
+    interval: str = "1s"
+    standby_interval: str = "2s"
 
     @property
     def node_count(self) -> int:
@@ -54,8 +55,12 @@ class Lab:
     the thread that started them, so start them from one that stays.
     """
 
-    def __init__(self, settings: LabSettings) -> None:
+    def __init__(self, settings: LabSettings, cloud: CloudFront | None = None) -> None:
+        """Without a cloud there is keepalived only, and no hakeeper."""
         self.settings = settings
+        self.cloud = cloud
+        self.floating_ips: dict[str, int] = {}
+        """The ids of the floating IPs, by name."""
         self.nodes: tuple[Node, ...] = ()
         self._witness: Witness | None = None
         self._stack = contextlib.ExitStack()
@@ -112,14 +117,29 @@ class Lab:
             node.add_keepalived(
                 settings.vrrp, number=number, ips=ips, on_death=self._death_of(node), stack=stack
             )
-        for node, access in zip(self.nodes, settings.accesses, strict=bool(settings.accesses)):
-            node.add_hakeeper(access, self._hakeeper_config(), stack)
+        if self.cloud is not None:
+            self._build_cloud(self.cloud)
+
+    def _build_cloud(self, cloud: CloudFront) -> None:
+        """Create a server, a token and a hakeeper for every node, and the floating IPs."""
+        named = (self.settings.floating_ips, self.settings.group_floating_ips)
+        names = [name for each in named for refs in each.values() for name in refs]
+        for number, name in enumerate(names, start=10):
+            self.floating_ips[name] = cloud.add_floating_ip(name, f"203.0.113.{number}")
+        url = urllib.parse.urlsplit(cloud.url)
+        for node in self.nodes:
+            access = Access(
+                address=(url.hostname or "127.0.0.1", url.port or 80),
+                server_id=cloud.add_server(f"node-{node.name}"),
+                token=cloud.add_client(node.name),
+            )
+            node.add_hakeeper(access, self._hakeeper_config(), self._stack)
 
     def _death_of(self, node: Node) -> Callable[[], None]:
         return lambda: self.witness.gone(node.name)
 
     def _hakeeper_config(self) -> dict[str, object]:
-        def section(addresses: Mapping[str, tuple[str | int, ...]]) -> dict[str, object]:
+        def section(addresses: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
             return {name: {"floating_ips": list(refs)} for name, refs in addresses.items()}
 
         settings = self.settings
@@ -174,12 +194,22 @@ class Lab:
             for node in self.nodes
         }
 
-    def vrrps(self) -> Iterable[VrrpId]:
-        """Every instance and group there is."""
-        for instance in self.settings.vrrp.instances:
-            yield VrrpId(VrrpKind.INSTANCE, instance.name)
-        for group in self.settings.vrrp.sync_groups:
-            yield VrrpId(VrrpKind.GROUP, group)
+    def claims(self) -> Iterator[tuple[VrrpId, int]]:
+        """Which instance or group claims which floating IP (by id)."""
+        kinds = (
+            (VrrpKind.INSTANCE, self.settings.floating_ips),
+            (VrrpKind.GROUP, self.settings.group_floating_ips),
+        )
+        for kind, addresses in kinds:
+            for vrrp_name, names in addresses.items():
+                for name in names:
+                    yield VrrpId(kind, vrrp_name), self.floating_ips[name]
+
+    def instance_behind(self, vrrp: VrrpId) -> str:
+        """Return an instance whose role is that of `vrrp`: a group's first member stands for it."""
+        if vrrp.kind is VrrpKind.INSTANCE:
+            return vrrp.name
+        return self.settings.vrrp.sync_groups[vrrp.name][0]
 
     def wait_until(
         self, condition: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str]

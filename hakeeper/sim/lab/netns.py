@@ -69,7 +69,7 @@ class Namespace:
         return done.stdout
 
     def ip(self, *commands: str) -> None:
-        """Run several commands of ip(8) in one process; raises LabError at the first that fails."""
+        """Have ip run several commands in one process; raises LabError at the first that fails."""
         self.run("ip", "-batch", "-", given="\n".join(commands) + "\n")
 
     def listen(self, port: int = 0) -> socket.socket:

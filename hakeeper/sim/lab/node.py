@@ -3,7 +3,7 @@
 import contextlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hakeeper.sim.lab.bus import Bus
@@ -19,22 +19,12 @@ FIFO_MODE = 0o600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """How one node reaches the cloud. The token is kept out of reprs."""
+    """How one node reaches the cloud."""
 
     address: tuple[str, int]
     """Where the simulated cloud listens, seen from the lab's own process."""
     server_id: int
-    token: "Token"
-
-
-class Token:
-    """A token that does not show itself."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return "Token(...)"
+    token: str = field(repr=False)
 
 
 class Node:
@@ -100,7 +90,7 @@ class Node:
         self.server_id = access.server_id
         token_path = self.folder / "token"
         token_path.touch(mode=0o600)
-        token_path.write_text(access.token.text + "\n")
+        token_path.write_text(access.token + "\n")
         whole = {
             "server": access.server_id,
             **config,
@@ -109,7 +99,7 @@ class Node:
                 "pid_file": str(self.keepalived.pid_path),
             },
             "hetzner": {
-                "endpoint": f"http://127.0.0.1:{self._relay.port}/v1",
+                "endpoint": self.endpoint,
                 "token_file": str(token_path),
             },
         }
@@ -138,6 +128,12 @@ class Node:
         """Its hakeeper; a lab without a cloud has none."""
         assert self._hakeeper is not None, "a lab without a cloud"  # noqa: S101  # likewise
         return self._hakeeper
+
+    @property
+    def endpoint(self) -> str:
+        """The API's URL on this node."""
+        assert self._relay is not None, "a lab without a cloud"  # noqa: S101  # likewise
+        return f"http://127.0.0.1:{self._relay.port}/v1"
 
     # --- the FIFO --------------------------------------------------------------------------
 

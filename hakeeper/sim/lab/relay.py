@@ -5,7 +5,6 @@ only; so each node gets an address 127.0.0.1:PORT of its own. It can be cut per 
 """
 
 import asyncio
-import contextlib
 import enum
 import threading
 from collections.abc import Coroutine
@@ -34,7 +33,6 @@ class ApiRelay:
         self._target = target
         self._loop = asyncio.new_event_loop()
         self._open = asyncio.Event()
-        self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
@@ -53,60 +51,59 @@ class ApiRelay:
         future.result()
 
     async def _set_way(self, way: Way) -> None:
-        if way is Way.OPEN:
-            self._open.set()
-        else:
+        if way is Way.SILENT:
             self._open.clear()
+        elif not self._open.is_set() or way is Way.REFUSED:
+            # What was sent into the silence is lost, not late.
+            await self._reset_all()
+            self._open.set()
         if way is Way.REFUSED:
-            await self._stop_listening()
+            self._stop_listening()
         elif self._server is None:
             listener = self._namespace.listen(self.port)
             self.port = listener.getsockname()[1]
             self._server = await asyncio.start_server(self._accept, sock=listener)
 
-    async def _stop_listening(self) -> None:
+    def _stop_listening(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in self._writers:
-            writer.transport.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        await self._open.wait()
+    async def _reset_all(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = self._loop.create_task(self._carry(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection to its end; any end of it but an orderly one is a reset."""
+        ends = [writer]
         try:
+            await self._open.wait()
             far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        ends = {writer, far_writer}
-        self._writers |= ends
-        try:
+            ends.append(far_writer)
             await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+        except OSError:
+            pass  # reset by either side: the other is told by the abort below
         finally:
-            self._writers -= ends
             for end in ends:
                 end.transport.abort()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):  # either end may reset: that is the end of this way
-            while chunk := await reader.read(_CHUNK_BYTES):
-                await self._open.wait()
-                writer.write(chunk)
-                await writer.drain()
-            if writer.can_write_eof():
-                writer.write_eof()
-            return
-        writer.transport.abort()
+        while chunk := await reader.read(_CHUNK_BYTES):
+            await self._open.wait()
+            writer.write(chunk)
+            await writer.drain()
+        writer.write_eof()
 
     async def _shut_down(self) -> None:
-        await self._stop_listening()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stop_listening()
+        await self._reset_all()
 
     def close(self) -> None:
         """Reset what is open and end the thread."""

@@ -1,0 +1,137 @@
+"""hakeeper itself ends and starts, in each role, and long after keepalived."""
+
+import os
+
+import pytest
+from scenes import MakeScene
+
+from hakeeper.core.model import Role
+from hakeeper.sim.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
+
+
+def end(hakeeper: HakeeperProcess, how: str) -> None:
+    if how == "TERM":
+        assert hakeeper.term() == 0
+    else:
+        hakeeper.kill()
+
+
+def throw_lines_away(node: Node) -> bytes:
+    """Empty the pipe, as a reader before hakeeper would have."""
+    fd = os.open(node.paths.fifo, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        return os.read(fd, 65536)
+    finally:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
+@pytest.mark.parametrize("how", ["TERM", "KILL"])
+@pytest.mark.parametrize("name", ["a", "b"], ids=["master", "backup"])
+def test_a_restart_moves_no_address_and_loses_no_role(
+    make_scene: MakeScene, name: str, how: str, *, dbus: bool
+) -> None:
+    scene = make_scene(LabSettings(vrrp=VrrpSettings(dbus=dbus)))
+    scene.go()
+    seq = scene.last_seq()
+
+    hakeeper = scene.lab.node(name).hakeeper
+    end(hakeeper, how)
+    hakeeper.start()
+    settle(scene.lab)
+    assert scene.assigns_after(seq) == []
+    assert scene.owners() == {"web": "a"}
+
+    # What it knows must also be enough to act.
+    web = scene.lab.floating_ips["web"]
+    scene.cloud.move(web, scene.b.server_id)
+    settle(scene.lab)
+    assert scene.owners() == {"web": "a"}
+
+    scene.a.keepalived.kill_all()
+    scene.lab.wait_for_master(scene.b)
+    settle(scene.lab)
+    assert scene.owners() == {"web": "b"}
+
+
+@pytest.mark.parametrize("how", ["TERM", "KILL"])
+@pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
+def test_a_failover_while_both_hakeepers_are_down_is_carried_out_at_their_start(
+    make_scene: MakeScene, how: str, *, dbus: bool
+) -> None:
+    scene = make_scene(LabSettings(vrrp=VrrpSettings(dbus=dbus)))
+    scene.go()
+    for node in scene.lab.nodes:
+        end(node.hakeeper, how)
+
+    scene.a.link_down()
+    scene.lab.wait_for_master(scene.b)
+    seq = scene.last_seq()
+    scene.lab.start_hakeeper()
+    settle(scene.lab)
+    assert scene.owners() == {"web": "b"}
+    assert {assign.client for assign in scene.assigns_after(seq)} == {"b"}
+
+
+@pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
+def test_a_node_whose_keepalived_died_while_hakeeper_was_down_claims_nothing(
+    make_scene: MakeScene, *, dbus: bool
+) -> None:
+    scene = make_scene(LabSettings(vrrp=VrrpSettings(dbus=dbus)))
+    scene.go()
+    scene.a.hakeeper.kill()
+    scene.a.keepalived.kill_all()
+    scene.lab.wait_for_master(scene.b)
+    seq = scene.last_seq()
+
+    scene.a.hakeeper.start()
+    settle(scene.lab)
+    assert scene.owners() == {"web": "b"}
+    assert {assign.client for assign in scene.assigns_after(seq)} <= {"b"}
+
+
+@pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
+def test_lines_that_waited_long_in_the_pipe_are_enough(
+    make_scene: MakeScene, *, dbus: bool
+) -> None:
+    scene = make_scene(LabSettings(vrrp=VrrpSettings(dbus=dbus)))
+    scene.lab.start_keepalived()
+    scene.lab.wait_for_master(scene.a)
+    scene.a.keepalived.kill_child()
+    scene.lab.wait_for_master(scene.a)
+
+    scene.lab.start_hakeeper()
+    settle(scene.lab)
+    assert scene.owners() == {"web": "a"}
+
+
+def test_a_start_long_after_keepalived_learns_the_role_over_dbus(make_scene: MakeScene) -> None:
+    scene = make_scene(LabSettings())
+    scene.lab.start_keepalived()
+    scene.lab.wait_for_master(scene.a)
+    assert b"MASTER" in throw_lines_away(scene.a)
+
+    scene.lab.start_hakeeper()
+    settle(scene.lab)
+    assert scene.owners() == {"web": "a"}
+
+
+def test_with_no_way_to_learn_the_role_nothing_is_claimed_until_the_next_line(
+    make_scene: MakeScene,
+) -> None:
+    scene = make_scene(LabSettings(vrrp=VrrpSettings(dbus=False)))
+    scene.lab.start_keepalived()
+    scene.lab.wait_for_master(scene.a)
+    for node in scene.lab.nodes:
+        throw_lines_away(node)
+
+    scene.lab.start_hakeeper()
+    for name in ("a", "b"):
+        scene.cloud.wait_for(lambda name=name: len(scene.cloud.requests(client=name)) > 2)  # type: ignore[misc]
+    assert scene.cloud.assigns() == []
+
+    scene.a.link_down()
+    scene.lab.wait_for_master(scene.b)
+    settle(scene.lab)
+    assert scene.owners() == {"web": "b"}
+    assert scene.lab.witness.role("a", "VI_1") is Role.FAULT

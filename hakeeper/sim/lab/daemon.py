@@ -13,7 +13,8 @@ from hakeeper.sim.lab.netns import Namespace
 from hakeeper.sim.lab.process import LabProcess
 from hakeeper.sim.lab.waiting import LabError, wait_until
 
-HAKEEPER = (sys.executable, "-m", "hakeeper.cli.main")
+HAKEEPER = (sys.executable, "-c", "from hakeeper.cli.main import main; main()")
+"""The entry point of the package, whether or not its script is installed."""
 STOP_TIMEOUT_S = 10.0
 """The daemon promises 2 s; a busy machine may need longer to get it going."""
 _COMMAND_TIMEOUT_S = 20.0

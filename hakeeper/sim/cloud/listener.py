@@ -16,7 +16,8 @@ _JOIN_LIMIT_S = 5.0
 class Listener:
     """Accepts connections and gives each to `serve` in its own thread.
 
-    `gate` is asked before TLS whether a connection may go on; it may block.
+    `gate` is asked before TLS whether a connection may go on; it may block. `on_change` is told
+    of connections that come and go.
     """
 
     def __init__(
@@ -26,12 +27,14 @@ class Listener:
         *,
         tls: ssl.SSLContext | None = None,
         gate: Callable[[Connection], bool] | None = None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """Bind at once (port 0: any), so that the address is known; accept after `start`."""
         self.tls = tls
         self.accepted = 0
         self._serve = serve
         self._gate = gate
+        self._on_change = on_change
         self._family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         # It never listens: it keeps the port ours while the listening socket is closed.
         self._placeholder = self._bind(address)
@@ -128,6 +131,7 @@ class Listener:
                 target=self._run, args=(connection,), name=f"sim-cloud-{self.accepted}"
             )
             self._connections[connection.number] = (connection, thread)
+        self._on_change()
         thread.start()
 
     def _run(self, connection: Connection) -> None:
@@ -141,3 +145,4 @@ class Listener:
             connection.close()
             with self._state:
                 self._connections.pop(connection.number, None)
+            self._on_change()

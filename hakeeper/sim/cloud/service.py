@@ -1,5 +1,6 @@
 """What happens between a request's last byte and the answer's: faults, handling, the log."""
 
+import re
 import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -19,6 +20,9 @@ Observer = Callable[[str, str, int, JsonObject], None]
 
 _TOO_MANY_REQUESTS = 429
 _NO_FAULT = Fault()
+_UNHEARD_OF = b'{"unheard_of":"of",'
+_PAGINATION = b'"pagination":{'
+_OBJECT = re.compile(rb'(?<!"pagination":)\{')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,9 @@ class Service(ABC):
     ) -> None:
         """Bind the address."""
         self.engine = engine
-        self.listener = Listener(address, self._serve, tls=tls, gate=self._gate)
+        self.listener = Listener(
+            address, self._serve, tls=tls, gate=self._gate, on_change=engine.touch
+        )
 
     @abstractmethod
     def client_of(self, request: HttpRequest) -> str:
@@ -220,7 +226,10 @@ def _spoil(answer: HttpAnswer, fault: Fault) -> HttpAnswer:
             padding = b'{"padding":"' + b"x" * fault.size_bytes + b'",'
             return replace(answer, body=padding + answer.body.removeprefix(b"{"))
         case Answer.EXTRA_FIELDS:
-            body = answer.body.replace(b"{", b'{"unheard_of":"of",').replace(b",}", b"}")
+            body = _OBJECT.sub(_UNHEARD_OF, answer.body).replace(b",}", b"}")
+            return replace(answer, body=body)
+        case Answer.EXTRA_PAGINATION:
+            body = answer.body.replace(_PAGINATION, _PAGINATION + _UNHEARD_OF[1:])
             return replace(answer, body=body)
         case _:
             return answer

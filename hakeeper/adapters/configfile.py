@@ -1,0 +1,87 @@
+"""Reads hakeeper.yaml: any path, any bytes, never a hang."""
+
+import codecs
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from hakeeper import exits
+from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
+
+DEFAULT_PATH: Final = Path("/etc/hakeeper/hakeeper.yaml")
+_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+_DENIED: Final = (errno.EACCES, errno.EPERM)
+
+
+class ConfigUnreadable(Exception):  # noqa: N818 - named as ConfigErrors is
+    """The file cannot be read at all; `exit_code` is one of `hakeeper.exits`."""
+
+    def __init__(self, path: Path, exit_code: int, message: str) -> None:
+        """Say which file, and what to do."""
+        super().__init__(f"{path}: {message}")
+        self.path = path
+        self.exit_code = exit_code
+        self.message = message
+
+
+def load(path: Path) -> Config:
+    """Return the configuration in the file.
+
+    Raises `ConfigErrors` for what stands in it, `ConfigUnreadable` when it cannot be read.
+    """
+    return parse(_decoded(_bytes_of(path), str(path)), str(path))
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        # Not blocking: a FIFO in the file's place would hold us until somebody writes.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    with open(fd, "rb") as file:  # noqa: PTH123 - it takes over the descriptor
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISDIR(mode):
+            message = f"is a directory; name the file in it, such as {path / 'hakeeper.yaml'}"
+            raise ConfigUnreadable(path, exits.BAD_CONFIG, message)
+        if not stat.S_ISREG(mode):
+            raise ConfigUnreadable(path, exits.BAD_CONFIG, "is not a regular file")
+        try:
+            data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise _unreadable(path, error) from None
+    if len(data) > MAX_BYTES:
+        message = f"is larger than {MAX_BYTES >> 20} MiB; this is not a configuration"
+        raise ConfigUnreadable(path, exits.BAD_CONFIG, message)
+    return data
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigUnreadable:
+    reason = os.strerror(error.errno or 0)
+    if error.errno in _DENIED:
+        message = f"cannot be read ({reason}); see its mode and owner with: namei -l {path}"
+        return ConfigUnreadable(path, exits.NO_PERMISSION, message)
+    if error.errno in _ABSENT:
+        message = (
+            f"there is no configuration file here ({reason}); name another with -c FILE, or write"
+            " this one; so much is enough: `instances: {VI_1: {floating_ips: [web]}}`"
+        )
+        return ConfigUnreadable(path, exits.NO_CONFIG, message)
+    return ConfigUnreadable(path, exits.NO_CONFIG, f"cannot be read ({reason})")
+
+
+def _decoded(data: bytes, file_name: str) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _not_utf8(file_name, 1, 1, "the file is UTF-16; save it as UTF-8")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        before = data[data.rfind(b"\n", 0, error.start) + 1 : error.start]
+        message = f"byte 0x{data[error.start]:02x} is not UTF-8 here; save the file as UTF-8"
+        raise _not_utf8(file_name, line, len(before.decode("utf-8")) + 1, message) from None
+
+
+def _not_utf8(file_name: str, line: int, column: int, message: str) -> ConfigErrors:
+    return ConfigErrors([ConfigError(file_name, line, column, "", message)])

@@ -1,0 +1,97 @@
+"""Takes tokens out of whatever text is about to leave the process.
+
+Hetzner's own 429 answer quotes the first half of the token, requests quotes header values in its
+exceptions, and so a token can stand where nobody put it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from hakeeper.hiding import HIDDEN
+
+RUN_LENGTH: Final = 12
+"""So many characters of a token in a row are a piece of it, and no accident."""
+SHORTEST_TOKEN: Final = 8
+"""Less is no token, and hiding it would hide half of every line."""
+KEPT_TOKENS: Final = 8
+"""After a rotation the old token may still come back in a late answer."""
+DEPTH_LIMIT: Final = 8
+
+_QUOTED: Final = re.compile(r"(?i)(token\s*')[^']*'?")
+"""Hetzner: Limit of '3600' requests per hour for token '...' reached."""
+_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]+")
+_BASIC: Final = re.compile(r"(?i)(\bauthorization\W{1,6}basic\s+)[^\s'\",}]+")
+
+
+class Redactor:
+    """Hides the given tokens, their pieces, and everything that stands where tokens stand.
+
+    Safe to use from several threads: adding a token replaces the whole set at once.
+    """
+
+    def __init__(self, tokens: Iterable[str] = ()) -> None:
+        """Start with these token values."""
+        self._tokens: tuple[str, ...] = ()
+        for token in tokens:
+            self.add(token)
+
+    def __repr__(self) -> str:
+        """Return how many tokens are hidden, and none of them."""
+        return f"Redactor({len(self._tokens)} tokens)"
+
+    def add(self, token: str) -> None:
+        """Hide this one too; the oldest of too many is forgotten."""
+        token = token.strip()
+        if len(token) >= SHORTEST_TOKEN and token not in self._tokens:
+            self._tokens = (*self._tokens, token)[-KEPT_TOKENS:]
+
+    def text(self, text: str) -> str:
+        """Return the text without secrets."""
+        for token in self._tokens:
+            text = _without_pieces(text, token)
+        text = _QUOTED.sub(rf"\1{HIDDEN}'", text)
+        text = _BEARER.sub(rf"\1{HIDDEN}", text)
+        return _BASIC.sub(rf"\1{HIDDEN}", text)
+
+    def value(self, value: object, depth: int = 0) -> object:
+        """Return a log field without secrets: text, numbers, and lists and mappings of them.
+
+        Anything else becomes redacted text.
+        """
+        if depth < DEPTH_LIMIT and isinstance(value, Mapping):
+            return {self.text(str(key)): self.value(item, depth + 1) for key, item in value.items()}
+        if depth < DEPTH_LIMIT and isinstance(value, list | tuple | set | frozenset):
+            return [self.value(item, depth + 1) for item in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.text(_as_text(value))
+
+
+def _as_text(value: object) -> str:
+    match value:
+        case str():
+            return value
+        case BaseException():
+            return f"{type(value).__name__}: {value}"
+        case bytes() | bytearray():
+            return bytes(value).decode("utf-8", "backslashreplace")
+        case _:
+            return repr(value)
+
+
+def _without_pieces(text: str, token: str) -> str:
+    length = min(RUN_LENGTH, len(token))
+    pieces = {token[start : start + length] for start in range(len(token) - length + 1)}
+    kept: list[str] = []
+    done = index = 0
+    while index + length <= len(text):
+        if text[index : index + length] not in pieces:
+            index += 1
+            continue
+        end = index + length
+        while text[end - length + 1 : end + 1] in pieces and end < len(text):
+            end += 1
+        kept += (text[done:index], HIDDEN)
+        done = index = end
+    return "".join((*kept, text[done:]))

@@ -1,0 +1,216 @@
+"""Where the API token comes from, and how it is held so that it does not get out.
+
+Sources, the first that is there wins:
+
+1. `hetzner.token_file` of the configuration;
+2. the systemd credential `hcloud-token` (`LoadCredential=`, systemd.exec(5));
+3. the environment variable `HCLOUD_TOKEN`. The least private: /proc/PID/environ shows it to the
+   same user and to root for as long as the process lives, whatever the process does to its copy,
+   and every child inherits it.
+"""
+
+import enum
+import errno
+import hmac
+import os
+import re
+import shlex
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+from hakeeper import exits
+from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
+from hakeeper.hiding import HIDDEN
+
+__all__ = [
+    "FoundToken",
+    "Redactor",
+    "SourceKind",
+    "Token",
+    "TokenSource",
+    "TokenUnusable",
+    "find_source",
+    "read_token",
+]
+
+CREDENTIAL_NAME: Final = "hcloud-token"
+VARIABLE: Final = "HCLOUD_TOKEN"
+MAX_BYTES: Final = 4096
+USUAL: Final = re.compile(r"[A-Za-z0-9]{64}")
+_ALLOWED: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What a bearer token may consist of (RFC 6750, section 2.1)."""
+_NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9._~+/-]")
+WAYS: Final = (
+    "no API token was found; give it in one of three ways: `hetzner.token_file: /path/to/file` in"
+    f" the configuration; the systemd credential `LoadCredential={CREDENTIAL_NAME}:/path/to/file`;"
+    f" or, least private, the environment variable {VARIABLE}"
+)
+
+
+class Token:
+    """A token that shows itself only to `reveal`: not in reprs, f-strings or pickles."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Take a value that `read_token` has checked."""
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value, for the Authorization header and for the redactor only."""
+        return self._value
+
+    def __repr__(self) -> str:
+        """Return a text that is the same for all tokens."""
+        return f"Token({HIDDEN})"
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether it is the same token, in a time that tells nothing."""
+        if not isinstance(other, Token):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        """Return the hash of the value."""
+        return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: both would write the value somewhere else."""
+        raise TypeError("a token is not copied or pickled")
+
+
+class SourceKind(enum.Enum):
+    """The three places."""
+
+    FILE = "file"
+    CREDENTIAL = "systemd credential"
+    ENVIRONMENT = "environment variable"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSource:
+    """One place; `path` is None for the environment."""
+
+    kind: SourceKind
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        """Return it for people."""
+        return f"{self.kind.value} {VARIABLE if self.path is None else self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """A usable token, where it was, and what is odd about it."""
+
+    token: Token
+    source: TokenSource
+    warnings: tuple[str, ...] = ()
+
+
+class TokenUnusable(Exception):  # noqa: N818 - named as ConfigUnreadable is
+    """There is no token, or not one to be used. Its text never holds a piece of the value.
+
+    `exit_code` is one of `hakeeper.exits`; `source` None: there is none at all.
+    """
+
+    def __init__(self, message: str, exit_code: int, source: TokenSource | None) -> None:
+        """Say what to do."""
+        super().__init__(message if source is None else f"{source}: {message}")
+        self.exit_code = exit_code
+        self.source = source
+
+
+def find_source(token_file: Path | None, environ: Mapping[str, str]) -> TokenSource | None:
+    """Return the first source that is there; a configured file counts even if it is missing."""
+    if token_file is not None:
+        return TokenSource(SourceKind.FILE, token_file)
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if folder and os.path.lexists(credential := Path(folder, CREDENTIAL_NAME)):
+        return TokenSource(SourceKind.CREDENTIAL, credential)
+    if VARIABLE in environ:
+        return TokenSource(SourceKind.ENVIRONMENT)
+    return None
+
+
+def read_token(token_file: Path | None, environ: Mapping[str, str]) -> FoundToken:
+    """Read and check the token, or raise `TokenUnusable`.
+
+    To be called again when the API refuses the token: a rotated file is found by that.
+    """
+    source = find_source(token_file, environ)
+    if source is None:
+        raise TokenUnusable(WAYS, exits.BAD_CONFIG, None)
+    # In the variable, bytes that are not UTF-8 are lone surrogates, which `_checked` refuses.
+    text = environ[VARIABLE] if source.path is None else _file_text(source, source.path)
+    return _checked(text.strip(" \t\r\n\v\f"), source)
+
+
+def _file_text(source: TokenSource, path: Path) -> str:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise _unreadable(source, error) from None
+    with open(fd, "rb") as file:  # noqa: PTH123 - it takes over the descriptor
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise TokenUnusable("is not a regular file", exits.BAD_CONFIG, source)
+        if source.kind is SourceKind.FILE and mode & stat.S_IRWXO:
+            command = f"chmod o-rwx {shlex.quote(str(path))}"
+            message = (
+                f"every user can read or replace it (mode {mode & 0o7777:04o}); run: {command}"
+            )
+            raise TokenUnusable(message, exits.BAD_CONFIG, source)
+        try:
+            data = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise _unreadable(source, error) from None
+    if len(data) > MAX_BYTES:
+        raise TokenUnusable(f"is larger than {MAX_BYTES} bytes", exits.BAD_CONFIG, source)
+    # One character per byte: whatever is not ASCII is refused below, at its place.
+    return data.decode("latin-1")
+
+
+def _unreadable(source: TokenSource, error: OSError) -> TokenUnusable:
+    denied = error.errno in (errno.EACCES, errno.EPERM)
+    reason = os.strerror(error.errno or 0)
+    hint = f"; see modes and owners with: namei -l {source.path}" if denied else ""
+    code = exits.NO_PERMISSION if denied else exits.BAD_CONFIG
+    return TokenUnusable(f"cannot be read ({reason}){hint}", code, source)
+
+
+def _checked(text: str, source: TokenSource) -> FoundToken:
+    if not text:
+        raise TokenUnusable("is empty; it must hold the API token", exits.BAD_CONFIG, source)
+    if not _ALLOWED.fullmatch(text):
+        raise TokenUnusable(_what_is_wrong(text), exits.BAD_CONFIG, source)
+    if len(text) < SHORTEST_TOKEN:
+        message = f"is too short for an API token ({len(text)} characters)"
+        raise TokenUnusable(message, exits.BAD_CONFIG, source)
+    if USUAL.fullmatch(text):
+        return FoundToken(Token(text), source)
+    warning = (
+        f"{source}: Hetzner Cloud tokens so far have 64 letters and digits; this one is different"
+        f" ({len(text)} characters): was it copied whole?"
+    )
+    return FoundToken(Token(text), source, (warning,))
+
+
+def _what_is_wrong(text: str) -> str:
+    if text.startswith(f"{VARIABLE}="):
+        return f"holds `{VARIABLE}=` before the token; it must hold the token alone"
+    match = _NOT_ALLOWED.search(text)
+    at = match.start() if match else 0
+    kind = _character_kind(text[at])
+    return f"character {at + 1} is {kind}; it must hold the token alone, without quotes"
+
+
+def _character_kind(character: str) -> str:
+    if not character.isascii():
+        return "not ASCII"
+    if character.isspace():
+        return "white space"
+    return "one that no token has" if character.isprintable() else "a control character"

@@ -1,0 +1,177 @@
+"""`hakeeper check`: is the configuration right, and the token there? Starts nothing."""
+
+import argparse
+import json
+import os
+import ssl
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from hakeeper import exits
+from hakeeper.adapters.configfile import ConfigUnreadable, load
+from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, read_token
+from hakeeper.cli.options import add_config, add_json
+from hakeeper.config import Config, ConfigErrors
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One error. The place is None where the trouble is not in the text of the file."""
+
+    file: str
+    line: int | None
+    column: int | None
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return it as compilers print theirs."""
+        place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+        return ": ".join(part for part in (place, self.path, self.message) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Everything that was found out."""
+
+    file: Path
+    exit_code: int = exits.OK
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[str, ...] = ()
+    config: Config | None = None
+    token_source: str | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.epilog = (
+        "Every error is told, each as file:line:column: key: what is wrong.\n\n"
+        f"exit codes: {exits.OK} good, {exits.NO_CONFIG} no configuration file,"
+        f" {exits.NO_PERMISSION} a file may not be read,\n"
+        f"{exits.BAD_CONFIG} the configuration or the token is wrong"
+    )
+    add_config(parser)
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the verdict: the summary to stdout, errors and warnings to stderr, or all as JSON."""
+    verdict = inspect(args.config, os.environ, args.redactor)
+    if args.json:
+        sys.stdout.write(json.dumps(args.redactor.value(as_json(verdict))) + "\n")
+        return verdict.exit_code
+    for error in verdict.errors:
+        sys.stderr.write(args.redactor.text(f"{error}\n"))
+    for warning in verdict.warnings:
+        sys.stderr.write(args.redactor.text(f"warning: {warning}\n"))
+    if verdict.exit_code == exits.OK and verdict.config is not None:
+        sys.stdout.write(args.redactor.text(summary(verdict, verdict.config)))
+    return verdict.exit_code
+
+
+def inspect(path: Path, environ: Mapping[str, str], redactor: Redactor) -> Verdict:
+    """Look at the configuration file, the token and the CA file."""
+    start = Verdict(file=path)
+    try:
+        config = load(path)
+    except ConfigUnreadable as error:
+        finding = Finding(str(path), None, None, "", error.message)
+        return replace(start, exit_code=error.exit_code, errors=(finding,))
+    except ConfigErrors as errors:
+        findings = tuple(Finding(**asdict(error)) for error in errors.errors)
+        return replace(start, exit_code=errors.exit_code, errors=findings)
+    return _with_ca_file(_with_token(replace(start, config=config), config, environ, redactor))
+
+
+def _with_token(
+    verdict: Verdict, config: Config, environ: Mapping[str, str], redactor: Redactor
+) -> Verdict:
+    try:
+        found: FoundToken = read_token(config.hetzner.token_file, environ)
+    except TokenUnusable as error:
+        path = "" if config.hetzner.token_file is None else "hetzner.token_file"
+        return _with_error(verdict, path, str(error), error.exit_code)
+    redactor.add(found.token.reveal())
+    return replace(verdict, token_source=str(found.source), warnings=found.warnings)
+
+
+def _with_ca_file(verdict: Verdict) -> Verdict:
+    ca_file = None if verdict.config is None else verdict.config.hetzner.ca_file
+    if ca_file is None:
+        return verdict
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except PermissionError as error:
+        code, reason = exits.NO_PERMISSION, os.strerror(error.errno or 0)
+    except ssl.SSLError:
+        code, reason = exits.BAD_CONFIG, "it holds no PEM certificate"
+    except OSError as error:
+        code, reason = exits.BAD_CONFIG, os.strerror(error.errno or 0)
+    else:
+        return verdict
+    return _with_error(verdict, "hetzner.ca_file", f"{ca_file}: {reason}", code)
+
+
+def _with_error(verdict: Verdict, path: str, message: str, exit_code: int) -> Verdict:
+    finding = Finding(str(verdict.file), None, None, path, message)
+    return replace(
+        verdict,
+        errors=(*verdict.errors, finding),
+        exit_code=verdict.exit_code if verdict.errors else exit_code,
+    )
+
+
+def as_json(verdict: Verdict) -> dict[str, object]:
+    """Return what `--json` prints; `config` is null where it could not be read."""
+    config = verdict.config
+    return {
+        "ok": not verdict.errors,
+        "exit_code": verdict.exit_code,
+        "file": str(verdict.file),
+        "errors": [asdict(error) for error in verdict.errors],
+        "warnings": list(verdict.warnings),
+        "token_source": verdict.token_source,
+        "config": None if config is None else _config_as_json(config),
+    }
+
+
+def _config_as_json(config: Config) -> dict[str, object]:
+    api = config.hetzner
+    return {
+        "server": config.server,
+        "addresses": [
+            {"kind": vrrp.kind.value, "name": vrrp.name, "floating_ips": list(map(str, refs))}
+            for vrrp, refs in config.addresses.items()
+        ],
+        "keepalived": {
+            "fifo": str(config.keepalived.fifo),
+            "state": config.keepalived.state.value,
+            "pid_file": str(config.keepalived.pid_file),
+        },
+        "hetzner": {
+            "endpoint": api.endpoint,
+            "token_file": None if api.token_file is None else str(api.token_file),
+            "ca_file": None if api.ca_file is None else str(api.ca_file),
+            "timeout_s": api.timeout_s,
+        },
+        "interval_s": config.interval_s,
+        "standby_interval_s": config.standby_interval_s,
+    }
+
+
+def summary(verdict: Verdict, config: Config) -> str:
+    """Return what a person wants to see again before starting the daemon."""
+    rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.addresses.items()]
+    keepalived = config.keepalived
+    rows += [
+        ("server", "auto (this machine)" if config.server == "auto" else str(config.server)),
+        ("fifo", str(keepalived.fifo)),
+        ("state", f"{keepalived.state.value} (pid file {keepalived.pid_file})"),
+        ("endpoint", config.hetzner.endpoint),
+        ("token", verdict.token_source or "none"),
+    ]
+    width = max(len(name) for name, _ in rows)
+    lines = [f"{verdict.file}: good", *(f"  {name:<{width}}  {value}" for name, value in rows)]
+    return "\n".join(lines) + "\n"

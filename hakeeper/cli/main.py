@@ -1,0 +1,164 @@
+"""The command line. Every command is a module with `add_arguments(parser)` and `run(args) -> int`.
+
+Only the module of the chosen command is imported: `hakeeper status` needs no API client, and a
+command that cannot be imported does not take the others with it.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn, Protocol, cast
+
+from hakeeper import __version__, exits
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.adapters.token import VARIABLE
+from hakeeper.hiding import hide_secrets
+
+
+class CommandModule(Protocol):
+    """What a module in hakeeper/cli has to offer."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own options."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it and return the exit code.
+
+        `args.redactor` is a `Redactor`: a command that reads a token adds it, so that an
+        unexpected exception cannot print it.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of `hakeeper --help`."""
+
+    name: str
+    help: str
+    module: str
+
+
+COMMANDS: Final = (
+    Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
+    Command("check", "check the configuration and the token, start nothing", "hakeeper.cli.check"),
+    Command("status", "ask the running daemon what it knows and does", "hakeeper.cli.status"),
+    Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
+    Command("version", "print what is installed", "hakeeper.cli.version"),
+)
+
+_EPILOG: Final = f"""\
+examples:
+  hakeeper check                     is /etc/hakeeper/hakeeper.yaml right, and the token there?
+  hakeeper run -c ./hakeeper.yaml    the daemon, as systemd starts it
+  hakeeper status --json             for monitoring
+
+exit codes:
+  {exits.OK:>3}  all is well
+  {exits.USAGE:>3}  wrong use of the command line
+  {exits.NO_CONFIG:>3}  no configuration file
+  {exits.BROKEN:>3}  a bug in hakeeper
+  {exits.NO_PERMISSION:>3}  a file may not be read
+  {exits.BAD_CONFIG:>3}  the configuration or the token is wrong
+  `hakeeper status` has its own: see `hakeeper status --help`
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Repeats no token that was put on the command line by mistake."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the usage and the message."""
+        super().error(hide_secrets(message))
+
+
+def main() -> NoReturn:
+    """Run one command and exit; the entry point of the package."""
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code. Raises nothing but argparse's SystemExit."""
+    redactor = Redactor([os.environ.get(VARIABLE, "")])
+    debug = "--debug" in argv
+    previous_hook = threading.excepthook
+    threading.excepthook = lambda raised: _report(raised.exc_value, redactor, debug=debug)
+    try:
+        args = _parser(argv).parse_args(argv)
+        args.redactor = redactor
+        return _run(args)
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        _forget_output()
+        return exits.PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the last resort: Python's own would print anything
+        _report(error, redactor, debug=debug)
+        return exits.BROKEN
+    finally:
+        threading.excepthook = previous_hook
+
+
+def _run(args: argparse.Namespace) -> int:
+    command = _module(args.command)
+    for stream in (sys.stdout, sys.stderr):
+        # In a C locale, a server's name with an umlaut must not end the command.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    code = command.run(args)
+    sys.stdout.flush()
+    return code
+
+
+def _module(name: str) -> CommandModule:
+    module = next(command.module for command in COMMANDS if command.name == name)
+    return cast("CommandModule", importlib.import_module(module))
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser; only the command named in `argv` gets its options, by its module."""
+    parser = _Parser(
+        prog="hakeeper",
+        description="Keeps Hetzner Cloud floating IPs on the node that keepalived made MASTER.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"hakeeper {__version__}")
+    parser.add_argument(
+        "--debug", action="store_true", help="show the traceback of an unexpected error"
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    for command in COMMANDS:
+        subparser = subparsers.add_parser(
+            command.name,
+            help=command.help,
+            description=f"{command.help[0].upper()}{command.help[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if command.name == chosen:
+            _module(command.name).add_arguments(subparser)
+    return parser
+
+
+def _report(error: BaseException | None, redactor: Redactor, *, debug: bool) -> None:
+    """Print an unexpected exception without secrets: one line, or all of it for a developer."""
+    if debug and error is not None:
+        text = "".join(traceback.format_exception(error)).rstrip("\n")
+    else:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+    safe = hide_secrets(redactor.text(text))
+    hint = "" if debug else " (`hakeeper --debug COMMAND` shows more)"
+    sys.stderr.write(f"hakeeper: unexpected error, please report it: {safe}{hint}\n")
+
+
+def _forget_output() -> None:
+    """Let the interpreter's last flush go nowhere, or it would complain once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

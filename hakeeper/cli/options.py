@@ -1,0 +1,35 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import Final
+
+DEFAULT_CONFIG: Final = Path("/etc/hakeeper/hakeeper.yaml")
+DEFAULT_RUNTIME_FOLDER: Final = "/run/hakeeper"
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add `-c FILE`, which ends up in `args.config`."""
+    parser.add_argument(
+        "-c",
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        help="the configuration (default: %(default)s)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`, which ends up in `args.json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def default_socket() -> Path:
+    """Return where the daemon's control socket is unless `--socket` says otherwise.
+
+    systemd sets $RUNTIME_DIRECTORY for the service; it may name several folders, the first is ours.
+    """
+    folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    return Path(folder or DEFAULT_RUNTIME_FOLDER) / "control.sock"

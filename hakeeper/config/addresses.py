@@ -1,0 +1,76 @@
+"""How a floating IP is named: an id, an address or network, or a name."""
+
+import ipaddress
+import re
+from typing import Final
+
+from hakeeper.config.nodes import Node, Scalar, Table
+from hakeeper.config.text import shown
+from hakeeper.config.values import NAME_LIMIT, Refused, name, object_id, raw_of, text_of
+from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork
+
+IPV6_PREFIX: Final = 64
+"""Hetzner hands out and moves IPv6 floating IPs as /64 networks."""
+_EXPECTED: Final = "the name, id or address of a floating IP"
+_LIKE_AN_ADDRESS: Final = re.compile(
+    r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*([/%].*)?"
+)
+
+
+def address(node: Node) -> AddressRef:
+    """Return the floating IP that an item of `floating_ips` names.
+
+    All digits are an id, quoted or not: Hetzner's names may be digits too, but who has such
+    a name also knows the id, and a number that changes its meaning with its quotes is a trap.
+    """
+    _refuse_unquoted_colon(node)
+    raw = raw_of(node, _EXPECTED)
+    if (number := object_id(raw)) is not None:
+        return ById(number)
+    text = text_of(node, _EXPECTED)
+    if len(text) > NAME_LIMIT:
+        raise Refused(f"{shown(text)} is too long; expected {_EXPECTED}")
+    host, slash, prefix = text.partition("/")
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        if _LIKE_AN_ADDRESS.fullmatch(text):
+            raise Refused(f"{shown(text)} is not a valid address; expected {_EXPECTED}") from None
+        return ByName(name(text, _EXPECTED))
+    _refuse_what_never_floats(ip, text)
+    if isinstance(ip, ipaddress.IPv4Address):
+        return _ipv4(ip, prefix if slash else "32", text)
+    return _ipv6(ip, prefix if slash else str(IPV6_PREFIX), text)
+
+
+def _refuse_unquoted_colon(node: Node) -> None:
+    """`- 2001:db8::` is a mapping to YAML; its owner will not see why."""
+    if not isinstance(node, Table) or len(node.entries) != 1:
+        return
+    key = node.entries[0].key.text
+    if ":" in key and isinstance(node.entries[0].value, Scalar):
+        raise Refused(f"YAML takes {shown(key + ':')} for a mapping; write the address in quotes")
+
+
+def _refuse_what_never_floats(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, text: str) -> None:
+    if ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_link_local:
+        raise Refused(f"{shown(text)} can never be a floating IP (loopback, link-local, multicast)")
+
+
+def _ipv4(ip: ipaddress.IPv4Address, prefix: str, text: str) -> ByNetwork:
+    if prefix != "32":
+        raise Refused(
+            f"{shown(text)}: an IPv4 floating IP is one address; write `{ip}` without a prefix"
+        )
+    return ByNetwork(ipaddress.IPv4Network((ip, 32)))
+
+
+def _ipv6(ip: ipaddress.IPv6Address, prefix: str, text: str) -> ByNetwork:
+    if ip.scope_id is not None or ip.ipv4_mapped is not None:
+        raise Refused(f"{shown(text)} is not the address of a floating IP; expected {_EXPECTED}")
+    network = ipaddress.IPv6Network((ip, IPV6_PREFIX), strict=False)
+    if prefix != str(IPV6_PREFIX):
+        raise Refused(
+            f"{shown(text)}: Hetzner moves IPv6 floating IPs as /64 networks; write `{network}`"
+        )
+    return ByNetwork(network)

@@ -1,0 +1,42 @@
+"""Looking at text before and after YAML: limits, characters, secrets, quoting for messages."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from hakeeper.hiding import hide_secrets
+
+MAX_BYTES: Final = 1 << 20
+"""A configuration with a thousand addresses has a twentieth of this."""
+SHOWN_CHARACTERS: Final = 60
+
+TOKEN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{64}(?![A-Za-z0-9])")
+"""The shape of every Hetzner Cloud token so far."""
+UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+"""What YAML forbids, and what nobody sees: line breaks (U+0085, U+2028, U+2029) and BOMs."""
+
+
+def printable(text: str) -> str:
+    """Escape what is not printable, so that a message stays one line."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shown(text: str) -> str:
+    """Quote what the operator wrote, shortened, for a message."""
+    text = hide_secrets(text)
+    shortened = text[:SHOWN_CHARACTERS] + "…" if len(text) > SHOWN_CHARACTERS else text
+    return f"`{printable(shortened)}`"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean …?` or nothing."""
+    plain = {_plain(k): k for k in known}
+    close = difflib.get_close_matches(_plain(word[:SHOWN_CHARACTERS]), plain, n=1, cutoff=0.6)
+    return f"; did you mean `{plain[close[0]]}`?" if close else ""
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", word.lower())

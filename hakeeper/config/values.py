@@ -1,0 +1,218 @@
+"""Readers of single values: a node in, a typed value out, or `Refused` with what is expected."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from hakeeper.config.model import StateSource
+from hakeeper.config.nodes import Broken, Node, Scalar, Sequence, Table
+from hakeeper.config.surprises import is_null, meaning
+from hakeeper.config.text import did_you_mean, shown
+from hakeeper.core.model import VrrpKind
+
+NAME_LIMIT: Final = 255
+PATH_LIMIT_BYTES: Final = 4095
+ID_LIMIT: Final = 2**53 - 1
+"""Hetzner's ids are integers that a JavaScript number can hold."""
+
+_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
+_LOOSE_DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([A-Za-z]+)")
+_BARE_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?")
+_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_ALIASES: Final = {
+    "ms": ("ms", "msec", "msecs", "millisecond", "milliseconds"),
+    "s": ("s", "sec", "secs", "second", "seconds"),
+    "m": ("m", "min", "mins", "minute", "minutes"),
+    "h": ("h", "hr", "hrs", "hour", "hours"),
+}
+_A_DURATION: Final = "a duration such as 500ms, 5s, 2m or 1h"
+_ID: Final = re.compile(r"[1-9][0-9]{0,15}")
+_SERVER_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
+_URL: Final = re.compile(r"[A-Za-z0-9:/._~%\[\]-]{1,2000}")
+
+
+class Refused(Exception):  # noqa: N818 - it is the answer of a reader, not a failure
+    """A value that cannot be used; the text says what is expected. Empty: said already."""
+
+
+def text_of(node: Node, expected: str) -> str:
+    """Return the text of a scalar that every YAML reader takes for text too."""
+    text = raw_of(node, expected)
+    if isinstance(node, Scalar) and node.plain:
+        if is_null(text):
+            raise Refused(f"has no value; expected {expected}")
+        if taken := meaning(text):
+            raise Refused(
+                f"YAML takes the unquoted {shown(text)} for {taken}; expected {expected}"
+                " (if you mean text, write it in quotes)"
+            )
+    return text
+
+
+def raw_of(node: Node, expected: str) -> str:
+    """Return the text of a scalar as it was written."""
+    match node:
+        case Scalar():
+            return node.text
+        case Sequence():
+            raise Refused(f"expected {expected}, got a list")
+        case Table():
+            raise Refused(f"expected {expected}, got a mapping")
+        case Broken():
+            raise Refused("")
+
+
+def duration_s(node: Node, shortest_s: float, longest_s: float, why: str) -> float:
+    """Return seconds; the unit is never guessed."""
+    text = raw_of(node, _A_DURATION)
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        if _BARE_NUMBER.fullmatch(text) and meaning(text) == "a number":
+            raise Refused(f"{shown(text)} has no unit; expected {_A_DURATION}: `{text}s`?")
+        if not text_of(node, _A_DURATION):
+            raise Refused(f"is empty; expected {_A_DURATION}")
+        raise Refused(f"{shown(text)} is not {_A_DURATION}{_meant_duration(text)}")
+    value_s = float(match[1]) * _UNIT_S[match[2]]
+    if not shortest_s <= value_s <= longest_s:
+        raise Refused(
+            f"{shown(text)} is out of range; expected "
+            f"{duration_text(shortest_s)} to {duration_text(longest_s)}: {why}"
+        )
+    return value_s
+
+
+def duration_text(value_s: float) -> str:
+    """Write seconds as the operator would."""
+    for unit in ("h", "m"):
+        if value_s >= _UNIT_S[unit] and value_s % _UNIT_S[unit] == 0:
+            return f"{value_s / _UNIT_S[unit]:g}{unit}"
+    return f"{value_s:g}s"
+
+
+def _meant_duration(text: str) -> str:
+    match = _LOOSE_DURATION.fullmatch(text.strip())
+    if match is None:
+        return ""
+    for unit, aliases in _ALIASES.items():
+        if match[2].lower() in aliases:
+            return f"; did you mean `{match[1]}{unit}`?"
+    return f"; {shown(match[2])} is not a unit here"
+
+
+def path(node: Node) -> Path:
+    """Return an absolute path of a file: the daemon's working folder means nothing."""
+    text = text_of(node, "an absolute path")
+    if not text.startswith("/"):
+        # Not shown unless it looks like a path: a token is easily put where its file belongs.
+        what = shown(text) if "/" in text else "what stands here"
+        raise Refused(f"{what} does not begin with `/`; expected an absolute path")
+    if not text.isprintable():
+        raise Refused(f"{shown(text)} holds a control character; expected an absolute path")
+    if text.endswith("/"):
+        raise Refused(f"{shown(text)} ends with `/`; expected the path of a file, not of a folder")
+    if len(text.encode()) > PATH_LIMIT_BYTES:
+        raise Refused(f"is longer than {PATH_LIMIT_BYTES} bytes, the longest path of Linux")
+    return Path(text)
+
+
+def optional_path(node: Node) -> Path | None:
+    """Return an absolute path, or None for null."""
+    if isinstance(node, Scalar) and node.plain and is_null(node.text):
+        return None
+    return path(node)
+
+
+def state_source(node: Node) -> StateSource:
+    """Return how to learn the role without a line."""
+    words = [source.value for source in StateSource]
+    expected = "one of " + ", ".join(words)
+    text = text_of(node, expected)
+    if text not in words:
+        raise Refused(f"{shown(text)} is unknown; expected {expected}{did_you_mean(text, words)}")
+    return StateSource(text)
+
+
+def server(node: Node) -> str | int:
+    """Return `auto`, an id or a name; all digits are an id, quoted or not."""
+    expected = "auto, the id of a server or its name"
+    raw = raw_of(node, expected)
+    if _ID.fullmatch(raw):
+        return _checked_id(raw)
+    text = text_of(node, expected)
+    if text.lower() == "auto" and text != "auto":
+        raise Refused(f"{shown(text)}; did you mean `auto`?")
+    if not _SERVER_NAME.fullmatch(text):
+        raise Refused(
+            f"{shown(text)} cannot be a server's name (letters, digits, `-` and `.`);"
+            f" expected {expected}"
+        )
+    return text
+
+
+def _checked_id(text: str) -> int:
+    if (value := int(text)) > ID_LIMIT:
+        raise Refused(f"{shown(text)} is larger than any id at Hetzner ({ID_LIMIT})")
+    return value
+
+
+def object_id(text: str) -> int | None:
+    """Return the id that the digits mean, or None if this is no decimal number."""
+    return _checked_id(text) if _ID.fullmatch(text) else None
+
+
+def name(text: str, what: str) -> str:
+    """Return a name that keepalived and Hetzner can both have."""
+    if not text:
+        raise Refused(f"is empty; expected {what}")
+    if '"' in text or not text.isprintable():
+        raise Refused(f'{shown(text)} holds a `"` or a control character; expected {what}')
+    if text != text.strip():
+        raise Refused(f"{shown(text)} begins or ends with a space; expected {what}")
+    if len(text) > NAME_LIMIT:
+        raise Refused(f"{shown(text)} is longer than {NAME_LIMIT} characters; expected {what}")
+    return text
+
+
+def vrrp_name(node: Node, kind: VrrpKind) -> str:
+    """Return the name of an instance or group, as keepalived writes it in its lines."""
+    keyword = "vrrp_instance" if kind is VrrpKind.INSTANCE else "vrrp_sync_group"
+    what = f"the name of a {keyword} of keepalived.conf"
+    return name(text_of(node, what), what)
+
+
+def endpoint(node: Node) -> str:
+    """Return a base URL without the slash at its end. No message shows a password."""
+    expected = "a URL such as https://api.hetzner.cloud/v1"
+    text = text_of(node, expected)
+    if "@" in text:
+        raise Refused(f"holds a user name or password (`@`); expected {expected} without one")
+    if not _URL.fullmatch(text):
+        raise Refused(
+            f"{shown(text)} holds a character that has no place here; expected {expected}"
+        )
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise Refused(f"{shown(text)} is not a URL; expected {expected}") from None
+    if parts.scheme not in ("http", "https") or not host or port == 0:
+        raise Refused(f"{shown(text)} is not an http or https URL with a host; expected {expected}")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise Refused(
+            f"{shown(text)} would send the token unencrypted: http:// is for loopback addresses"
+            f" only (127.0.0.0/8, ::1, localhost); did you mean `https:{shown(text)[6:]}?"
+        )
+    if host == "api.hetzner.cloud" and parts.path.rstrip("/") != "/v1":
+        raise Refused(f"{shown(text)} is not the API; did you mean `https://api.hetzner.cloud/v1`?")
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -6,6 +6,7 @@ with `--until-stdin-closes`, until whoever started it is gone.
 
 import argparse
 import json
+import os
 import signal
 import ssl
 import sys
@@ -43,18 +44,19 @@ def _tls(certfile: str | None, keyfile: str | None) -> ssl.SSLContext | None:
     return context
 
 
-def _wait_for_the_end(*, until_stdin_closes: bool) -> None:
+def _end_of_service(*, until_stdin_closes: bool) -> threading.Event:
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: end.set())
     if until_stdin_closes:
 
         def watch() -> None:
-            sys.stdin.buffer.read()
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
             end.set()
 
         threading.Thread(target=watch, daemon=True).start()
-    end.wait()
+    return end
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lock_servers=given.lock_servers,
         limit_per_hour=given.limit_per_hour,
     )
+    end = _end_of_service(until_stdin_closes=given.until_stdin_closes)
     with SimCloud(
         host=given.host,
         port=given.port,
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as cloud:
         sys.stdout.write(json.dumps({"url": cloud.url, "control_url": cloud.control_url}) + "\n")
         sys.stdout.flush()
-        _wait_for_the_end(until_stdin_closes=given.until_stdin_closes)
+        end.wait()
     return 0
 
 

@@ -161,7 +161,10 @@ class Fault:
         if values.get("network") is not None:
             values["network"] = Network(values["network"])
         fault = cls(**values)
-        re.compile(fault.path)
+        try:
+            re.compile(fault.path)
+        except re.error as error:
+            raise ValueError(f"path is not a regular expression: {error}") from error
         return fault
 
 

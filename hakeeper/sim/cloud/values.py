@@ -36,7 +36,10 @@ class LoggedRequest:
     correlation_id: str
     received_s: float
     answered_s: float | None = None
-    """When the last byte of the answer was given to the kernel; None: not (yet) answered whole."""
+    """When the last byte of the answer was given to the kernel; None: not (yet) answered whole.
+
+    Written down after that byte, so the client may know a moment earlier: wait for it.
+    """
     status: int | None = None
     """The status decided on, even where the answer was lost; None: nothing was decided."""
     code: str = ""

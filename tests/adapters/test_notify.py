@@ -1,0 +1,173 @@
+"""sd_notify against a real datagram socket."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hakeeper.adapters.notify import Notifier, status_line, watchdog_interval_s
+
+
+class Systemd:
+    """The receiving end: a datagram socket where systemd's would be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(os.fspath(path))
+        self.socket.settimeout(30)
+
+    def heard(self) -> str:
+        return self.socket.recv(65536).decode()
+
+    def close(self) -> None:
+        self.socket.close()
+        self.path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+    found = Systemd(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", os.fspath(found.path))
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def notifier(systemd: Systemd, errors: list[str]) -> Notifier:
+    assert os.environ["NOTIFY_SOCKET"] == os.fspath(systemd.path)
+    return Notifier(redact=lambda text: text.replace("secret", "[token]"), on_error=errors.append)
+
+
+def test_each_message_arrives_as_systemd_wants_it(systemd: Systemd, notifier: Notifier) -> None:
+    notifier.ready()
+    notifier.ready("BACKUP web")
+    notifier.status("MASTER web")
+    notifier.stopping()
+    notifier.watchdog()
+    notifier.watchdog_trigger()
+    expected = [
+        "READY=1",
+        "READY=1\nSTATUS=BACKUP web",
+        "STATUS=MASTER web",
+        "STOPPING=1",
+        "WATCHDOG=1",
+        "WATCHDOG=trigger",
+    ]
+    assert expected == [systemd.heard() for _ in expected]
+
+
+def test_a_reload_carries_the_monotonic_time(systemd: Systemd, notifier: Notifier) -> None:
+    before_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    notifier.reloading()
+    after_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    state, stamp = systemd.heard().split("\n")
+    name, _, usec = stamp.partition("=")
+    assert (state, name) == ("RELOADING=1", "MONOTONIC_USEC")
+    assert before_ns // 1000 <= int(usec) <= after_ns // 1000
+
+
+def test_an_abstract_socket_is_reached(monkeypatch: pytest.MonkeyPatch, errors: list[str]) -> None:
+    name = f"hakeeper-test-{os.getpid()}"
+    monkeypatch.setenv("NOTIFY_SOCKET", f"@{name}")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(f"\0{name}")
+        receiver.settimeout(30)
+        Notifier(redact=str, on_error=errors.append).watchdog()
+        assert receiver.recv(100) == b"WATCHDOG=1"
+
+
+def test_without_a_socket_nothing_happens(
+    monkeypatch: pytest.MonkeyPatch, errors: list[str]
+) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    notifier = Notifier(redact=str, on_error=errors.append)
+    notifier.ready("fine")
+    notifier.watchdog()
+    assert (errors, notifier.errors) == ([], 0)
+
+
+def test_a_vanished_socket_is_told_once_and_again_after_it_was_well(
+    systemd: Systemd, notifier: Notifier, errors: list[str]
+) -> None:
+    systemd.close()
+    for _ in range(3):
+        notifier.watchdog()
+    expected = f"systemd at NOTIFY_SOCKET={systemd.path}: No such file or directory"
+    assert ([expected], 3) == (errors, notifier.errors)
+    back = Systemd(systemd.path)
+    notifier.watchdog()
+    assert back.heard() == "WATCHDOG=1"
+    back.socket.close()  # its path stays, and nobody listens
+    notifier.watchdog()
+    again = f"systemd at NOTIFY_SOCKET={systemd.path}: Connection refused"
+    assert ([expected, again], 4) == (errors, notifier.errors)
+    back.close()
+
+
+def test_a_systemd_that_does_not_read_never_blocks_us(
+    systemd: Systemd, notifier: Notifier, errors: list[str]
+) -> None:
+    sent = 0
+    while not notifier.errors:
+        notifier.watchdog()
+        sent += 1
+    assert len(errors) == 1
+    assert errors[0].endswith("its queue is full")
+    assert ["WATCHDOG=1"] * (sent - 1) == [systemd.heard() for _ in range(sent - 1)]
+
+
+def test_an_address_that_is_too_long_is_an_error_like_any_other(
+    monkeypatch: pytest.MonkeyPatch, errors: list[str]
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", "/" + "x" * 200)
+    notifier = Notifier(redact=str, on_error=errors.append)
+    notifier.watchdog()
+    expected = f"systemd at NOTIFY_SOCKET=/{'x' * 200}: AF_UNIX path too long"
+    assert ([expected], 1) == (errors, notifier.errors)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MASTER web", "MASTER web"),
+        ("two\nlines\r\n\tREADY=1", "two lines READY=1"),
+        ("odd \x1b[31m\udcff", "odd ?[31m?"),
+        ("ü" * 400, "ü" * 254 + "…"),
+    ],
+)
+def test_a_status_is_one_printable_line_of_bounded_length(text: str, expected: str) -> None:
+    assert expected == status_line(text)
+    assert len(status_line(text).encode()) <= 512
+
+
+def test_a_status_holds_no_secret(systemd: Systemd, notifier: Notifier) -> None:
+    notifier.status("refused: secret")
+    assert systemd.heard() == "STATUS=refused: [token]"
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"WATCHDOG_USEC": "20000000", "WATCHDOG_PID": str(os.getpid())}, 10.0),
+        ({"WATCHDOG_USEC": "3000000"}, 1.5),
+        ({"WATCHDOG_USEC": "3000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "0"}, None),
+        ({"WATCHDOG_USEC": "soon"}, None),
+        ({"WATCHDOG_USEC": "-5"}, None),
+        ({"WATCHDOG_USEC": "٣"}, None),
+        ({}, None),
+    ],
+)
+def test_the_watchdog_is_fed_twice_per_period(
+    environ: dict[str, str], expected: float | None
+) -> None:
+    assert expected == watchdog_interval_s(environ)

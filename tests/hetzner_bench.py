@@ -12,14 +12,17 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from helpers import eventually
+
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
+from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import CallResult, Failure, Request
 from hakeeper.core.events import StartCall
-from helpers import eventually
 
 TOKEN = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3Ab4Cd5Ef6Gh7Ij8Kl9Mn0Op1Qr"
 ME = 42
@@ -40,7 +43,7 @@ def nobody_local(limit_s: float) -> Iterator[Candidate | Miss]:
 # --- bodies --------------------------------------------------------------------------------------
 
 
-def floating_ip_json(number: int = IP, **changes: Any) -> dict[str, Any]:
+def floating_ip_json(number: int = IP, **changes: object) -> dict[str, Any]:
     """Build a floating IP as the API shows it."""
     return {
         "id": number,
@@ -58,7 +61,7 @@ def floating_ip_json(number: int = IP, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def action_json(number: int = 13, **changes: Any) -> dict[str, Any]:
+def action_json(number: int = 13, **changes: object) -> dict[str, Any]:
     """Build an action as the API shows it."""
     return {
         "id": number,
@@ -72,7 +75,7 @@ def action_json(number: int = 13, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def server_json(number: int = ME, **changes: Any) -> dict[str, Any]:
+def server_json(number: int = ME, **changes: object) -> dict[str, Any]:
     """Build a server as the API shows it, as far as we look."""
     location = {"id": 1, "name": "fsn1", "network_zone": "eu-central"}
     return {"id": number, "name": "web1", "status": "running", "location": location} | changes
@@ -223,7 +226,7 @@ class RawServer:
         """The requests that change something."""
         return [seen for seen in self.seen if seen.method != "GET"]
 
-    def _spawn(self, target: Callable[..., None], *args: Any) -> None:
+    def _spawn(self, target: Callable[..., None], *args: object) -> None:
         thread = threading.Thread(target=target, args=args, daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -279,28 +282,55 @@ def close(_peer: Peer, _seen: Seen) -> None:
     """Read the request and close the connection in order."""
 
 
+def drip(data: bytes) -> Behaviour:
+    """Send bytes one by one, so slowly that no single read ever times out."""
+
+    def behave(peer: Peer, _seen: Seen) -> None:
+        for byte in data:
+            peer.sock.sendall(bytes([byte]))
+            if peer.server.stopping.wait(0.05):
+                return
+
+    return behave
+
+
+@contextmanager
+def full_listener() -> Iterator[str]:
+    """Give the URL of a port whose queue is full: the kernel drops every further SYN."""
+    with socket.socket() as listener, socket.socket() as one, socket.socket() as two:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for filler in (one, two):
+            filler.settimeout(0)
+            filler.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+
+
 # --- the pool ------------------------------------------------------------------------------------
 
 
 class Bench:
     """A pool, and what it delivered."""
 
-    def __init__(self, endpoint: str, *, token: Callable[[], str] | None = None, **kw: Any) -> None:
-        """Make a pool for an endpoint; `kw` goes to HetznerPool, `ca_file` and `server` apart."""
-        options = HetznerOptions(
-            endpoint=endpoint,
-            ca_file=kw.pop("ca_file", None),
-            server=kw.pop("server", "auto"),
-            version="1.2.3",
-        )
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        token: Callable[[], str] = lambda: TOKEN,
+        ca_file: Path | None = None,
+        server: str | int = "auto",
+        identity: Sources = nobody_local,
+        workers: int = 8,
+    ) -> None:
+        """Make a pool for an endpoint."""
         self.results: list[CallResult] = []
         self.pool = HetznerPool(
-            options,
-            read_token=token or (lambda: TOKEN),
+            HetznerOptions(endpoint=endpoint, ca_file=ca_file, server=server, version="1.2.3"),
+            read_token=token,
             redact=redact,
-            identity=kw.pop("identity", nobody_local),
+            identity=identity,
             deliver=self.results.append,
-            **kw,
+            workers=workers,
         )
         self._last_id = 0
 
@@ -326,17 +356,21 @@ class Bench:
         assert isinstance(outcome, Failure)
         return outcome
 
+    def __enter__(self) -> Self:
+        """Nothing more to do."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the pool, and check that each call ended exactly once."""
+        self.pool.close()
+        if kind is None:
+            ended = sorted(result.call_id for result in self.results)
+            assert list(range(1, self._last_id + 1)) == ended
+
     def _of(self, call_id: int) -> list[CallResult]:
         return [result for result in self.results if result.call_id == call_id]
-
-
-@contextmanager
-def bench(endpoint: str, **kw: Any) -> Iterator[Bench]:
-    """Make a bench, close its pool, and check that each call ended exactly once."""
-    made = Bench(endpoint, **kw)
-    try:
-        yield made
-    finally:
-        made.pool.close()
-    ids = sorted(result.call_id for result in made.results)
-    assert list(range(1, made._last_id + 1)) == ids

@@ -130,9 +130,10 @@ def _get(url: str, deadline_s: float) -> str:
         while len(data) <= _LIMIT_BYTES:
             sock.settimeout(_left(deadline_s))
             chunk = sock.recv(_LIMIT_BYTES)
-            if not chunk:
-                return _body(data)
             data += chunk
+            text = _body(data, is_all=not chunk)
+            if text is not None:
+                return text
     raise ValueError(f"the answer has more than {_LIMIT_BYTES} bytes")
 
 
@@ -153,9 +154,19 @@ class _Received:
         return io.BytesIO(self._data)
 
 
-def _body(data: bytes) -> str:
+def _body(data: bytes, *, is_all: bool) -> str | None:
+    """Return the body of an answer received so far; None if there is more to come."""
+    if not is_all and b"\r\n\r\n" not in data:
+        return None
     response = http.client.HTTPResponse(_Received(data))  # type: ignore[arg-type]  # it only calls makefile
     response.begin()
     if response.status != http.HTTPStatus.OK:
         raise ValueError(f"it answered {response.status}")
-    return response.read().decode("utf-8", "replace")
+    if not is_all and response.length is None:  # only the end of the connection ends such a body
+        return None
+    try:
+        return response.read().decode("utf-8", "replace")
+    except http.client.IncompleteRead:
+        if is_all:
+            raise
+        return None

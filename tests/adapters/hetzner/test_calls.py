@@ -6,6 +6,23 @@ import os
 
 import hcloud
 import pytest
+from hetzner_bench import (
+    IP,
+    ME,
+    TOKEN,
+    Behaviour,
+    Bench,
+    Peer,
+    RawServer,
+    Seen,
+    action_json,
+    always,
+    error,
+    floating_ip_json,
+    http,
+    page_json,
+    server_json,
+)
 
 from hakeeper.core.calls import (
     ActionsRead,
@@ -23,23 +40,6 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Behaviour,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    bench,
-    error,
-    floating_ip_json,
-    http,
-    page_json,
-    server_json,
-)
 
 
 def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:
@@ -49,7 +49,7 @@ def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:
 
 def test_a_floating_ip_is_read_with_its_owner_by_one_request() -> None:
     with RawServer(always(http(200, {"floating_ip": floating_ip_json()}))) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             outcome = made.call(ReadFloatingIp(IP)).outcome
         assert [("GET", f"/v1/floating_ips/{IP}")] == [(s.method, s.path) for s in server.seen]
     expected = FloatingIp(
@@ -66,7 +66,7 @@ def test_an_ipv6_floating_ip_is_a_network_and_may_belong_to_nobody() -> None:
     data = floating_ip_json(ip="2001:db8:1:2::/64", type="ipv6", server=None, blocked=True)
     with (
         RawServer(always(http(200, {"floating_ip": data}))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         outcome = made.call(ReadFloatingIp(IP)).outcome
     assert isinstance(outcome, FloatingIpRead)
@@ -77,19 +77,19 @@ def test_an_ipv6_floating_ip_is_a_network_and_may_belong_to_nobody() -> None:
 
 def test_an_assign_is_one_post_with_our_server_and_returns_the_action() -> None:
     with RawServer(always(http(201, {"action": action_json()}))) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             result = made.call(Assign(IP, ME))
         (seen,) = server.seen
     assert AssignAccepted(Action(id=13, status=ActionStatus.RUNNING)) == result.outcome
     assert ("POST", f"/v1/floating_ips/{IP}/actions/assign") == (seen.method, seen.path)
-    assert {"server": ME} == json.loads(seen.body)
+    assert json.loads(seen.body) == {"server": ME}
     assert result.sent_at_s is not None
     assert result.sent_at_s <= result.finished_at_s
 
 
 def test_requests_carry_the_token_and_say_who_we_are() -> None:
     with RawServer(always(http(200, {"server": server_json()}))) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             made.call(ReadServer(ME))
         (seen,) = server.seen
     assert f"Bearer {TOKEN}" == seen.headers["authorization"]
@@ -99,7 +99,7 @@ def test_requests_carry_the_token_and_say_who_we_are() -> None:
 def test_a_server_is_read_with_its_state_and_zone() -> None:
     with (
         RawServer(always(http(200, {"server": server_json(status="off")}))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         outcome = made.call(ReadServer(ME)).outcome
     assert (
@@ -112,7 +112,7 @@ def test_the_zone_is_found_in_the_older_form_of_a_server() -> None:
     del data["location"]
     with (
         RawServer(always(http(200, {"server": data}))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         outcome = made.call(ReadServer(ME)).outcome
     assert isinstance(outcome, ServerRead)
@@ -123,7 +123,7 @@ def test_actions_are_read_together_and_unknown_ones_are_missing() -> None:
     failed = action_json(2, status="error", error={"code": "action_failed", "message": "no"})
     lying = action_json(1, status="success", error={"code": "action_failed", "message": "no"})
     with RawServer(always(http(200, {"actions": [lying, failed]}))) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             outcome = made.call(ReadActions((1, 2, 3))).outcome
         (seen,) = server.seen
     assert "id=1&id=2&id=3" in seen.path
@@ -143,7 +143,7 @@ def _paged(last: int) -> Behaviour:
 
 def test_all_pages_of_floating_ips_make_one_answer() -> None:
     with RawServer(_paged(3)) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             outcome = made.call(ListFloatingIps()).outcome
         assert len(server.seen) == 3
         assert all("per_page=50" in seen.path for seen in server.seen)
@@ -165,10 +165,10 @@ def test_all_pages_of_floating_ips_make_one_answer() -> None:
 )
 def test_a_list_that_cannot_be_read_to_its_end_is_no_list(behave: Behaviour, requests: int) -> None:
     with RawServer(behave) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             failure = made.failure(ListFloatingIps())
         assert requests == len(server.seen)
-    assert (FailureKind.TRANSIENT, "unreadable_answer") == (failure.kind, failure.code)
+    assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "unreadable_answer")
 
 
 ONE_IP = {"floating_ip": floating_ip_json()}
@@ -197,19 +197,19 @@ ONE_IP = {"floating_ip": floating_ip_json()}
 def test_a_success_that_cannot_be_read_leaves_an_assign_unknown_and_a_read_to_be_repeated(
     body: bytes,
 ) -> None:
-    with RawServer(always(http(201, body))) as server, bench(server.url) as made:
+    with RawServer(always(http(201, body))) as server, Bench(server.url) as made:
         read = made.failure(ReadFloatingIp(IP))
         assign = made.failure(Assign(IP, ME))
         assert len(server.seen) == 2
-    assert (FailureKind.TRANSIENT, "unreadable_answer") == (read.kind, read.code)
-    assert (FailureKind.OUTCOME_UNKNOWN, "unreadable_answer") == (assign.kind, assign.code)
+    assert (read.kind, read.code) == (FailureKind.TRANSIENT, "unreadable_answer")
+    assert (assign.kind, assign.code) == (FailureKind.OUTCOME_UNKNOWN, "unreadable_answer")
 
 
 def test_fields_that_we_do_not_know_change_nothing() -> None:
     data = floating_ip_json(unheard_of={"deep": [1]})
     with (
         RawServer(always(http(200, {"floating_ip": data, "more": 1}))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         assert isinstance(made.call(ReadFloatingIp(IP)).outcome, FloatingIpRead)
 
@@ -254,10 +254,10 @@ def test_each_error_code_has_its_class_and_nothing_is_sent_again(
     status: int, code: str, kind: FailureKind
 ) -> None:
     with RawServer(always(error(status, code, "says why"))) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             failure = made.failure(Assign(IP, ME))
             read = made.failure(ReadFloatingIp(IP))
-        assert ["POST", "GET"] == [seen.method for seen in server.seen]
+        assert [seen.method for seen in server.seen] == ["POST", "GET"]
     expected = Failure(kind=kind, code=code, message="says why", http_status=status)
     assert expected == failure
     assert (T if kind is U else kind) == read.kind
@@ -265,8 +265,21 @@ def test_each_error_code_has_its_class_and_nothing_is_sent_again(
 
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(401, A), (403, A), (404, N), (409, L), (412, T), (418, R), (423, L), (429, H), (500, T)]
-    + [(502, U), (503, T), (504, U), (599, U)],
+    [
+        (401, A),
+        (403, A),
+        (404, N),
+        (409, L),
+        (412, T),
+        (418, R),
+        (423, L),
+        (429, H),
+        (500, T),
+        (502, U),
+        (503, T),
+        (504, U),
+        (599, U),
+    ],
 )
 @pytest.mark.parametrize(
     "body",
@@ -285,7 +298,7 @@ def test_an_error_without_a_code_is_classed_by_its_status_and_its_page_is_not_sh
     status: int, kind: FailureKind, body: bytes
 ) -> None:
     with RawServer(always(http(status, body))) as server:
-        with bench(server.url) as made:
+        with Bench(server.url) as made:
             failure = made.failure(Assign(IP, ME))
         assert len(server.posts) == 1
     assert (kind, f"http_{status}", status) == (failure.kind, failure.code, failure.http_status)
@@ -296,7 +309,7 @@ def test_the_rate_limit_headers_are_read_whatever_their_case() -> None:
     headers = {"Ratelimit-LIMIT": "7200", "rateLimit-Remaining": "7199", "RateLimit-Reset": "9"}
     with (
         RawServer(always(http(200, {"floating_ip": floating_ip_json()}, headers))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         quota = made.call(ReadFloatingIp(IP)).quota
     assert Quota(limit_per_hour=7200, remaining=7199) == quota
@@ -314,11 +327,11 @@ def test_the_rate_limit_headers_are_read_whatever_their_case() -> None:
 def test_garbage_in_the_rate_limit_headers_counts_as_absent(headers: dict[str, str]) -> None:
     with (
         RawServer(always(error(429, "rate_limit_exceeded", "x", headers))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         result = made.call(ReadFloatingIp(IP))
     assert isinstance(result.outcome, Failure)
-    assert (FailureKind.THROTTLED, None) == (result.outcome.kind, result.outcome.retry_after_s)
+    assert (result.outcome.kind, result.outcome.retry_after_s) == (FailureKind.THROTTLED, None)
     assert result.quota is None
 
 
@@ -339,7 +352,7 @@ def test_after_a_429_the_wait_comes_from_the_headers(
 ) -> None:
     with (
         RawServer(always(error(429, "rate_limit_exceeded", "x", headers))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         assert wait_s == made.failure(ReadFloatingIp(IP)).retry_after_s
 
@@ -347,7 +360,7 @@ def test_after_a_429_the_wait_comes_from_the_headers(
 def test_the_token_that_a_429_quotes_is_removed_and_the_correlation_id_kept() -> None:
     text = f"Limit of '3600' requests per hour for token '{TOKEN[:32]}...' reached."
     answer = error(429, "rate_limit_exceeded", text, {"X-Correlation-Id": "5d1f00aa"})
-    with RawServer(always(answer)) as server, bench(server.url) as made:
+    with RawServer(always(answer)) as server, Bench(server.url) as made:
         result = made.call(ReadFloatingIp(IP))
     assert TOKEN[:12] not in repr(result)
     assert isinstance(result.outcome, Failure)
@@ -357,7 +370,7 @@ def test_the_token_that_a_429_quotes_is_removed_and_the_correlation_id_kept() ->
 
 def test_a_message_becomes_one_short_line() -> None:
     answer = error(500, "server_error", "one\ntwo\x1b[31m\r\n" + "x" * 5000 + TOKEN)
-    with RawServer(always(answer)) as server, bench(server.url) as made:
+    with RawServer(always(answer)) as server, Bench(server.url) as made:
         message = made.failure(ReadFloatingIp(IP)).message
     assert message.startswith("one two [31m xxx")
     assert len(message) == 300
@@ -368,7 +381,7 @@ def test_the_token_in_the_error_of_an_action_is_removed() -> None:
     data = action_json(status="error", error={"code": "failed", "message": f"for {TOKEN}"})
     with (
         RawServer(always(http(201, {"action": data}))) as server,
-        bench(server.url) as made,
+        Bench(server.url) as made,
     ):
         outcome = made.call(Assign(IP, ME)).outcome
     assert isinstance(outcome, AssignAccepted)

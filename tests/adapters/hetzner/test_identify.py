@@ -1,0 +1,123 @@
+"""Which server this machine is: said locally, confirmed by the simulated cloud."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from helpers import eventually
+from hetzner_bench import Bench, nobody_local
+
+from hakeeper.adapters.hetzner.identify import Sources
+from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.core.calls import (
+    Failure,
+    FailureKind,
+    Identified,
+    Identify,
+)
+from hakeeper.core.model import Server
+from hakeeper.sim.cloud import Fault, SimCloud
+
+
+@pytest.fixture
+def cloud() -> Iterator[SimCloud]:
+    with SimCloud() as made:
+        made.add_server("web1", server_id=42)
+        made.add_server("web2", server_id=43)
+        yield made
+
+
+def says(*entries: Candidate | Miss) -> Sources:
+    """Make local sources that say this."""
+    return lambda _limit_s: iter(entries)
+
+
+def bench(cloud: SimCloud, server: str | int = "auto", identity: Sources = nobody_local) -> Bench:
+    """Make a bench whose token the cloud knows."""
+    token = cloud.add_client("node")
+    return Bench(cloud.url, token=lambda: token, server=server, identity=identity)
+
+
+def test_a_configured_id_is_confirmed(cloud: SimCloud) -> None:
+    for setting in (43, "43"):
+        with bench(cloud, setting, says(Candidate(42, "DMI"))) as made:
+            outcome = made.call(Identify(42)).outcome
+        server = Server(id=43, name="web2", status="running", network_zone="eu-central")
+        assert Identified(server, "configuration") == outcome
+
+
+def test_a_configured_name_is_looked_up(cloud: SimCloud) -> None:
+    with bench(cloud, "web2") as made:
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert (outcome.server.id, outcome.source) == (43, "configuration")
+
+
+@pytest.mark.parametrize(("setting", "shown"), [("web9", "'web9'"), (99, "99")])
+def test_a_configured_server_that_is_not_there_says_what_to_do(
+    cloud: SimCloud, setting: str | int, shown: str
+) -> None:
+    with bench(cloud, setting) as made:
+        failure = made.failure(Identify(42))
+    assert (failure.kind, failure.code) == (FailureKind.NOT_FOUND, "not_found")
+    assert shown in failure.message
+    assert "another project" in failure.message
+    assert "`server:`" in failure.message
+
+
+def test_the_first_local_source_that_knows_is_believed(cloud: SimCloud) -> None:
+    sources = says(Miss("credential", "none"), Candidate(43, "DMI"), Candidate(42, "metadata"))
+    with bench(cloud, identity=sources) as made:
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert (outcome.server.id, outcome.source) == (43, "DMI")
+
+
+def test_the_machine_is_believed_rather_than_the_id_of_an_earlier_run(cloud: SimCloud) -> None:
+    """A server made from a snapshot starts with the state file of another."""
+    with bench(cloud, identity=says(Candidate(43, "DMI"))) as made:
+        outcome = made.call(Identify(42)).outcome
+    assert isinstance(outcome, Identified)
+    assert (outcome.server.id, outcome.source) == (43, "DMI, not the 42 of an earlier run")
+
+
+def test_the_id_of_an_earlier_run_serves_when_the_machine_says_nothing(cloud: SimCloud) -> None:
+    with bench(cloud) as made:
+        outcome = made.call(Identify(42)).outcome
+    assert isinstance(outcome, Identified)
+    assert (outcome.server.id, outcome.source) == (42, "an earlier run")
+
+
+def test_without_any_source_the_message_says_what_to_set_and_why(cloud: SimCloud) -> None:
+    with bench(cloud, identity=says(Miss("DMI", "vendor is QEMU"))) as made:
+        failure = made.failure(Identify())
+    assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "no_identity")
+    assert "`server:`" in failure.message
+    assert "DMI: vendor is QEMU" in failure.message
+    assert cloud.requests() == []
+
+
+def test_an_api_error_while_confirming_is_that_error(cloud: SimCloud) -> None:
+    cloud.fault(Fault(status=503))
+    with bench(cloud, 42) as made:
+        failure = made.failure(Identify())
+    assert (failure.kind, failure.http_status) == (FailureKind.TRANSIENT, 503)
+
+
+def test_local_sources_that_hang_end_with_the_call_and_nothing_is_asked_later(
+    cloud: SimCloud,
+) -> None:
+    release = threading.Event()
+
+    def hanging(_limit_s: float) -> Iterator[Candidate | Miss]:
+        release.wait(30)
+        yield Candidate(42, "at last")
+
+    with bench(cloud, identity=hanging) as made:
+        failure = made.failure(Identify(), 0.3)
+        release.set()
+        eventually(lambda: not made.pool._busy, what="the worker to come back")
+    assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "deadline")
+    assert "which server" in failure.message
+    assert isinstance(failure, Failure)
+    assert cloud.requests() == []

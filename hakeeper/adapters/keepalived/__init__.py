@@ -1,0 +1,1 @@
+"""keepalived beside its FIFO: whether it lives (`liveness`), and its state by D-Bus (`bus`)."""

@@ -1,7 +1,9 @@
+import contextlib
 import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -184,3 +186,21 @@ def test_it_listens_on_ipv6_too() -> None:
 def test_a_control_url_must_be_one() -> None:
     with pytest.raises(ValueError, match="not a control URL"):
         CloudClient(url="", control_url="localhost:80")
+
+
+def test_a_client_that_waits_does_not_keep_the_cloud_from_stopping() -> None:
+    with SimCloud() as cloud:
+        client = CloudClient(url=cloud.url, control_url=cloud.control_url)
+        version = client.call("wait", after_version=-1, timeout_s=0)
+
+        def wait() -> None:
+            with contextlib.suppress(OSError):
+                client.call("wait", after_version=version, timeout_s=29)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        waiting.join(0.1)  # most likely it waits by now; the test holds if it does not
+        cloud.close()
+        left = [each for each in threading.enumerate() if each.name.startswith("sim-cloud")]
+        waiting.join()
+    assert [] == left

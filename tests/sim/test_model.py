@@ -29,10 +29,10 @@ def owner(model: CloudModel, now: float) -> int | None:
 
 def test_changes_happen_at_their_own_time_however_late_one_looks(model: CloudModel) -> None:
     assign(model, 2, 10.0)
-    assert 15.0 == model.next_at(10.0)
+    assert 15.0 == model.next_at()
     assert 2 == owner(model, 99.0)
     assert 15.0 == model.changes[-1].at_s
-    assert math.inf == model.next_at(99.0)
+    assert math.inf == model.next_at()
 
 
 def test_the_past_can_be_asked(model: CloudModel) -> None:

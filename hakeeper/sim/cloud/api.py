@@ -56,7 +56,7 @@ class _Call:
     quirk: Quirk
 
 
-_Route: TypeAlias = Callable[["Api", _Call], JsonObject]
+_Route: TypeAlias = Callable[[_Call], JsonObject]
 
 
 class Api:
@@ -67,6 +67,20 @@ class Api:
         self.model = model
         self.tokens = tokens
         self.bucket = bucket
+        self._routes: Sequence[tuple[str, re.Pattern[str], _Route]] = (
+            ("GET", _pattern("/floating_ips"), self._list_floating_ips),
+            ("GET", _pattern("/floating_ips/actions"), self._list_floating_ip_actions),
+            ("GET", _pattern("/floating_ips/actions/{}"), self._get_action),
+            ("GET", _pattern("/floating_ips/{}"), self._get_floating_ip),
+            ("GET", _pattern("/floating_ips/{}/actions"), self._list_actions_of_one),
+            ("GET", _pattern("/floating_ips/{}/actions/{}"), self._get_action),
+            ("POST", _pattern("/floating_ips/{}/actions/assign"), self._assign),
+            ("POST", _pattern("/floating_ips/{}/actions/unassign"), self._unassign),
+            ("GET", _pattern("/actions"), self._list_actions),
+            ("GET", _pattern("/actions/{}"), self._get_action),
+            ("GET", _pattern("/servers"), self._list_servers),
+            ("GET", _pattern("/servers/{}"), self._get_server),
+        )
 
     def handle(
         self, request: ApiRequest, now: float, *, quirk: Quirk = NO_QUIRK, stale_s: float = 0.0
@@ -90,7 +104,7 @@ class Api:
         self, request: ApiRequest, now: float, quirk: Quirk, stale_s: float
     ) -> tuple[int, JsonObject]:
         known_path = False
-        for method, pattern, route in _ROUTES:
+        for method, pattern, route in self._routes:
             match = pattern.fullmatch(request.path)
             if match is None:
                 continue
@@ -106,7 +120,7 @@ class Api:
                 client=self.tokens.client_of(request.authorization),
                 quirk=quirk,
             )
-            return (201 if method == "POST" else 200), route(self, call)
+            return (201 if method == "POST" else 200), route(call)
         if known_path:
             raise ApiError("method_not_allowed", "method not allowed", {})
         raise ApiError("not_found", "path not found", {})
@@ -154,7 +168,7 @@ class Api:
         return [each for each in self.model.actions.values() if each.started_s <= call.as_of_s]
 
     def _page_of_actions(self, call: _Call, actions: list[Action]) -> JsonObject:
-        statuses = query_values(call.query, "status", {"running", "success", "error"})
+        statuses = query.choices(call.query, "status", {"running", "success", "error"})
         found = [each for each in actions if not statuses or each.status(call.as_of_s) in statuses]
         keys: dict[str, Callable[..., float | str]] = {
             "id": lambda item: item.id,
@@ -218,14 +232,6 @@ class Api:
         return {"server": rendering.server(self.model, item, call.as_of_s)}
 
 
-def query_values(given: query.Query, key: str, allowed: set[str]) -> set[str]:
-    """Return a repeated parameter whose values come from a fixed set."""
-    values = set(given.get(key, ()))
-    if not values <= allowed:
-        raise invalid_input(key, f"must be one of {', '.join(sorted(allowed))}")
-    return values
-
-
 def _json_body(body: bytes) -> JsonObject:
     try:
         data = json.loads(body)
@@ -238,22 +244,3 @@ def _json_body(body: bytes) -> JsonObject:
 
 def _pattern(template: str) -> re.Pattern[str]:
     return re.compile(BASE_PATH + template.replace("{}", r"(\d{1,16})"))
-
-
-_ROUTES: Sequence[tuple[str, re.Pattern[str], _Route]] = [
-    (method, _pattern(template), route)
-    for method, template, route in (
-        ("GET", "/floating_ips", Api._list_floating_ips),  # noqa: SLF001 - the class's own table
-        ("GET", "/floating_ips/actions", Api._list_floating_ip_actions),  # noqa: SLF001 - likewise
-        ("GET", "/floating_ips/actions/{}", Api._get_action),  # noqa: SLF001 - likewise
-        ("GET", "/floating_ips/{}", Api._get_floating_ip),  # noqa: SLF001 - likewise
-        ("GET", "/floating_ips/{}/actions", Api._list_actions_of_one),  # noqa: SLF001 - likewise
-        ("GET", "/floating_ips/{}/actions/{}", Api._get_action),  # noqa: SLF001 - likewise
-        ("POST", "/floating_ips/{}/actions/assign", Api._assign),  # noqa: SLF001 - likewise
-        ("POST", "/floating_ips/{}/actions/unassign", Api._unassign),  # noqa: SLF001 - likewise
-        ("GET", "/actions", Api._list_actions),  # noqa: SLF001 - likewise
-        ("GET", "/actions/{}", Api._get_action),  # noqa: SLF001 - likewise
-        ("GET", "/servers", Api._list_servers),  # noqa: SLF001 - likewise
-        ("GET", "/servers/{}", Api._get_server),  # noqa: SLF001 - likewise
-    )
-]

@@ -92,6 +92,7 @@ class _Ports:
         return self._start(ControlService(commands, address).listener)
 
     def close(self) -> None:
+        self._engine.stop()
         for listener in self._listeners:
             listener.stop()
         self._listeners.clear()

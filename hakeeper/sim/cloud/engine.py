@@ -19,7 +19,7 @@ class Engine:
         """Start with an empty project and no listener."""
         self.changed = threading.Condition(threading.RLock())
         self._touches = 0
-        self._looked_s = self.now()
+        self._stopped = False
         self.model = CloudModel(epoch_s=time.time() - time.monotonic(), rules=rules)
         self.tokens = Tokens()
         self.bucket = Bucket(rules.limit_per_hour)
@@ -43,25 +43,25 @@ class Engine:
     @property
     def version(self) -> int:
         """A number that grows with every change, also with those that time alone brings."""
-        return self._touches + len(self.model.changes)
+        return self._touches + len(self.model.changes) + self.model.ended
 
     def wait(self, after_version: int, timeout_s: float) -> int:
         """Wait until something changes after a version, or the time is up; return the version."""
         deadline_s = self.now() + timeout_s
         with self.changed:
-            while self.version <= after_version:
-                # Counted from the last look, so that nothing falls between two looks.
-                due_s = self.model.next_at(self._looked_s)
+            while not self._stopped:
                 now = self.now()
-                if now >= due_s:
-                    self._looked_s = now
-                    self.model.advance(now)
-                    self.touch()
-                elif now >= deadline_s:
+                self.model.advance(now)
+                if self.version > after_version or now >= deadline_s:
                     break
-                else:
-                    self.changed.wait(min(deadline_s, due_s) - now)
+                self.changed.wait(min(deadline_s, self.model.next_at()) - now)
             return self.version
+
+    def stop(self) -> None:
+        """Let everybody go who waits, now and later."""
+        with self.changed:
+            self._stopped = True
+            self.changed.notify_all()
 
     def add_fault(self, fault: Fault) -> int:
         """Set a fault going."""

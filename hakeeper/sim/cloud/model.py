@@ -135,6 +135,10 @@ class CloudModel:
         self.floating_ips: dict[int, FloatingIp] = {}
         self.actions: dict[int, Action] = {}
         self.changes: list[OwnershipChange] = []
+        self.ended = 0
+        """How many actions have ended."""
+        self._running: dict[int, Action] = {}
+        self._ends: list[tuple[float, int]] = []
         self._plan: list[_Planned] = []
         self._order = itertools.count()
         self._server_ids = itertools.count(FIRST_SERVER_ID)
@@ -156,12 +160,17 @@ class CloudModel:
                     late=planned.late,
                     action=planned.action,
                 )
+        while self._ends and self._ends[0][0] <= now:
+            self._end(heapq.heappop(self._ends)[1])
 
-    def next_at(self, now: float) -> float:
+    def next_at(self) -> float:
         """Return when something changes next without anybody's doing; infinity if never."""
         planned = self._plan[0].at_s if self._plan else math.inf
-        ends = (action.ends_s for action in self.actions.values() if action.ends_s > now)
-        return min(planned, min(ends, default=math.inf))
+        return min(planned, self._ends[0][0] if self._ends else math.inf)
+
+    def _end(self, action: int) -> None:
+        del self._running[action]
+        self.ended += 1
 
     # --- the operator's hand --------------------------------------------------------------------
 
@@ -250,10 +259,11 @@ class CloudModel:
 
     def end_actions_of(self, fault: int, now: float) -> None:
         """Let the actions that a fault keeps running fail now."""
-        for action in list(self.actions.values()):
+        for action in list(self._running.values()):
             if action.fault == fault and math.isinf(action.ends_s):
                 error = action.error or ("action_failed", "Action failed")
                 self.actions[action.id] = replace(action, ends_s=now, error=error)
+                self._end(action.id)
 
     # --- the API's rules ----------------------------------------------------------------------
 
@@ -282,7 +292,7 @@ class CloudModel:
         self.advance(now)
         floating_ip = self.floating_ip(floating_ip_id)
         self.server(server_id)
-        self._refuse_if_locked(floating_ip_id, server_id, now)
+        self._refuse_if_locked(floating_ip_id, server_id)
         if floating_ip.server == server_id:
             raise ApiError("floating_ip_assigned", "floating IP already assigned", {})
         return self._start("assign_floating_ip", floating_ip_id, server_id, now, cause, quirk)
@@ -296,14 +306,14 @@ class CloudModel:
         """
         self.advance(now)
         floating_ip = self.floating_ip(floating_ip_id)
-        self._refuse_if_locked(floating_ip_id, floating_ip.server, now)
+        self._refuse_if_locked(floating_ip_id, floating_ip.server)
         if floating_ip.server is None:
             raise ApiError("invalid_input", "floating IP is not assigned", {"fields": []})
         return self._start("unassign_floating_ip", floating_ip_id, None, now, cause, quirk)
 
-    def _refuse_if_locked(self, floating_ip: int, server: int | None, now: float) -> None:
-        for action in self.actions.values():
-            if not (action.locks and action.running(now)):
+    def _refuse_if_locked(self, floating_ip: int, server: int | None) -> None:
+        for action in self._running.values():
+            if not action.locks:
                 continue
             if action.floating_ip == floating_ip:
                 raise ApiError("locked", "floating IP is locked", {})
@@ -332,14 +342,17 @@ class CloudModel:
             fault=quirk.fault,
         )
         self.actions[action.id] = action
+        self._running[action.id] = action
+        if math.isfinite(action.ends_s):
+            heapq.heappush(self._ends, (action.ends_s, action.id))
         if quirk.late_commit_s is not None:
             at_s = now + quirk.late_commit_s
         elif quirk.action_error is not None:
-            return action
+            at_s = math.inf
         else:
             at_s = now if self.rules.owner_at_accept else action.ends_s
         late = quirk.late_commit_s is not None
-        if not math.isinf(at_s):
+        if math.isfinite(at_s):
             order = next(self._order)
             planned = _Planned(at_s, order, floating_ip, server, cause, late, action.id)
             heapq.heappush(self._plan, planned)

@@ -70,6 +70,14 @@ def numbers(query: Query, key: str) -> list[int]:
     return [int(value) for value in values]
 
 
+def choices(query: Query, key: str, allowed: set[str]) -> set[str]:
+    """Return a repeated parameter whose values come from a fixed set."""
+    values = set(query.get(key, ()))
+    if not values <= allowed:
+        raise invalid_input(key, f"must be one of {', '.join(sorted(allowed))}")
+    return values
+
+
 def sorted_by(
     items: list[Item], query: Query, keys: Mapping[str, Callable[[Item], float | str]]
 ) -> list[Item]:

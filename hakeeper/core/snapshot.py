@@ -1,7 +1,7 @@
 """What `hakeeper status` and STATUS= show: a picture of the state at one moment, with a verdict."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from hakeeper.core import wording
 from hakeeper.core.address import Address, Stage
@@ -204,3 +204,12 @@ def _address_problems(state: State, address: Address, now: float) -> list[Proble
     late = now - begun_s > BROKEN_AFTER_S and not isinstance(address.owner, Mine)
     text = f"{address.label}: MASTER, but not confirmed here yet ({address.stage.value})"
     return [Problem(Health.BROKEN if late else Health.DEGRADED, text)]
+
+
+def document(picture: Snapshot) -> dict[str, object]:
+    """Return the picture as plain values, for `hakeeper status --json`."""
+    problems = [
+        {"health": problem.health.name.lower(), "text": problem.text}
+        for problem in picture.problems
+    ]
+    return {**asdict(picture), "health": picture.health.name.lower(), "problems": problems}

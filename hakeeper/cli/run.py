@@ -1,0 +1,103 @@
+"""`hakeeper run`: the daemon in the foreground."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from hakeeper import __version__, exits
+from hakeeper.adapters.configfile import ConfigUnreadable
+from hakeeper.adapters.journal import Reporter, Target, library_logging
+from hakeeper.adapters.notify import Notifier
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.adapters.signals import Signals
+from hakeeper.adapters.token import TokenUnusable
+from hakeeper.cli.options import add_config, default_socket
+from hakeeper.config import Config
+from hakeeper.daemon import Daemon, Folders
+from hakeeper.loading import LOAD_ERRORS, Loader
+
+DEFAULT_STATE_FOLDER = "/var/lib/hakeeper"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_config(parser)
+    parser.add_argument(
+        "--log",
+        choices=[target.value for target in Target],
+        default=Target.AUTO.value,
+        help="where to log; auto: a terminal's console, else the journal under systemd, "
+        "else plain lines on stderr (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the daemon until SIGTERM, SIGINT or a bug."""
+    redactor: Redactor = args.redactor
+    warnings: list[str] = []
+    loader = Loader(args.config, redactor, warnings.append)
+    try:
+        config = loader.load()
+    except LOAD_ERRORS as error:
+        sys.stderr.write(f"{redactor.text(str(error))}\n")
+        return _exit_code(error)
+    signals = Signals()
+    reporter = Reporter(Target(args.log), redact=redactor.text)
+    try:
+        with library_logging(reporter):
+            return _serve(config, loader, reporter, signals, redactor)
+    finally:
+        reporter.close()
+        signals.close()
+
+
+def _serve(
+    config: Config, loader: Loader, reporter: Reporter, signals: Signals, redactor: Redactor
+) -> int:
+    notifier = Notifier(
+        redact=redactor.text,
+        on_error=lambda text: reporter.log("state.failed", text, reason="sd_notify"),
+    )
+    reporter.log("daemon.started", f"hakeeper {__version__} starts", version=__version__)
+    try:
+        daemon = Daemon(
+            config,
+            loader,
+            folders=_folders(),
+            reporter=reporter,
+            notifier=notifier,
+            signals=signals,
+        )
+        daemon.run()
+    except LOAD_ERRORS as error:
+        reporter.log("daemon.failed", f"cannot start: {error}", reason=type(error).__name__)
+        return _exit_code(error)
+    except Exception as error:
+        reporter.log(
+            "daemon.failed",
+            f"a bug in hakeeper, please report it: {type(error).__name__}: {error}",
+            reason=type(error).__name__,
+        )
+        notifier.watchdog_trigger()
+        raise
+    reporter.log("daemon.stopped", "hakeeper stops; every address stays where it is")
+    return exits.OK
+
+
+def _folders() -> Folders:
+    state_folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Folders(
+        control_socket=default_socket(),
+        state_file=Path(state_folder or DEFAULT_STATE_FOLDER) / "state.json",
+    )
+
+
+def _exit_code(error: Exception) -> int:
+    match error:
+        case ConfigUnreadable() | TokenUnusable():
+            return error.exit_code
+        case PermissionError():
+            return exits.NO_PERMISSION
+        case _:
+            return exits.BAD_CONFIG

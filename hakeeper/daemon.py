@@ -1,0 +1,360 @@
+"""The loop: waits, feeds the core one event at a time, performs its effects.
+
+One thread owns the core. API calls, D-Bus and the journal have threads of their own, which hand
+values over through an inbox and never see the core. The loop itself does nothing that can block
+for long: the slowest thing in it is writing the small state file to tmpfs.
+"""
+
+import contextlib
+import os
+import selectors
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TypeAlias, assert_never
+
+from hakeeper.adapters.control import ControlServer
+from hakeeper.adapters.fifo import Drained, NotifyFifo
+from hakeeper.adapters.hetzner import HetznerPool
+from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.keepalived import BusOwner, KeepalivedBus, Liveness
+from hakeeper.adapters.notify import Notifier, watchdog_interval_s
+from hakeeper.adapters.signals import Signals
+from hakeeper.adapters.statefile import StateFile
+from hakeeper.config import Config, StateSource
+from hakeeper.core.calls import CallResult
+from hakeeper.core.events import (
+    CancelCall,
+    Effect,
+    Event,
+    KeepalivedGone,
+    LinesLost,
+    LinesRead,
+    QueryRoles,
+    ReloadToken,
+    Report,
+    RolesQueried,
+    SaveState,
+    SettingsChanged,
+    StartCall,
+    Started,
+    Tick,
+)
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.model import SavedState
+from hakeeper.core.snapshot import document
+from hakeeper.loading import LOAD_ERRORS, Loader
+
+LOOK_S = 1.0
+"""Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
+BATCH_LIMIT = 100_000
+"""How many lines one event may carry: a writer that never pauses must not starve the rest."""
+
+Delivery: TypeAlias = CallResult | RolesQueried | BusOwner
+
+
+class Inbox:
+    """What other threads hand to the loop; the descriptor becomes readable with the first."""
+
+    def __init__(self) -> None:
+        self._items: deque[Delivery] = deque()
+        self.fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def put(self, item: Delivery) -> None:
+        """Hand over; from any thread. Bounded by the calls and questions that are under way."""
+        self._items.append(item)
+        os.eventfd_write(self.fd, 1)
+
+    def take(self) -> list[Delivery]:
+        """Take all that is there, oldest first."""
+        try:
+            os.eventfd_read(self.fd)
+        except BlockingIOError:
+            return []
+        items: list[Delivery] = []
+        while self._items:
+            items.append(self._items.popleft())
+        return items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where the daemon keeps its files."""
+
+    control_socket: Path
+    state_file: Path
+
+
+class Daemon:
+    """One run of the daemon, from the first look to SIGTERM."""
+
+    def __init__(
+        self,
+        config: Config,
+        loader: Loader,
+        *,
+        folders: Folders,
+        reporter: Reporter,
+        notifier: Notifier,
+        signals: Signals,
+    ) -> None:
+        self._config = config
+        self._loader = loader
+        self._reporter = reporter
+        self._notifier = notifier
+        self._signals = signals
+        self._selector = selectors.DefaultSelector()
+        self._watched: dict[str, tuple[int, ...]] = {}
+        self._inbox = Inbox()
+        self._state_file = StateFile(folders.state_file)
+        self._state_failing = False
+        self._fifo = NotifyFifo(str(config.keepalived.fifo))
+        self._liveness = Liveness(str(config.keepalived.pid_file))
+        self._bus = self._make_bus(config)
+        self._pool = loader.make_pool(config, self._inbox.put)
+        self._control = ControlServer(str(folders.control_socket), self._answer)
+        self._keeper = Keeper(config.settings(), Random(), time.monotonic())  # noqa: S311  # jitter
+        self._look_at_s = 0.0
+        self._watchdog_s = watchdog_interval_s()
+        self._watchdog_at_s = 0.0
+        self._stopping = False
+
+    # --- the life of the daemon ----------------------------------------------------------
+
+    def run(self) -> None:
+        """Run until a signal says stop. Raises InvariantError, and whatever is a bug."""
+        self._begin()
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            self._end()
+
+    def _begin(self) -> None:
+        """Learn the roles (state file, then the lines that wait), and say that we are ready."""
+        loaded = self._state_file.load()
+        if loaded.problem:
+            self._reporter.log("state.failed", loaded.problem, reason="unreadable")
+        while self._liveness.look() is not None:
+            pass
+        self._feed(Started(saved=loaded.state, keepalived=self._liveness.current))
+        self._control.register(self._selector)
+        self._selector.register(self._inbox.fd, selectors.EVENT_READ, self._take_inbox)
+        self._selector.register(self._signals.fd, selectors.EVENT_READ, self._take_signals)
+        self._watch("keepalived", self._liveness.filenos(), self._look_at_keepalived)
+        self._look_at_fifo(live=False)
+        self._look_at_s = time.monotonic() + LOOK_S
+        self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
+
+    def _turn(self) -> None:
+        """Wait for the next thing and deal with it."""
+        now = time.monotonic()
+        for key, _ in self._selector.select(max(0.0, self._wake_at_s() - now)):
+            key.data()
+        now = time.monotonic()
+        if now >= self._look_at_s:
+            self._look_at_s = now + LOOK_S
+            self._look()
+        next_at_s = self._keeper.next_at()
+        if next_at_s is not None and next_at_s <= now:
+            self._feed(Tick())
+        if self._watchdog_s is not None and now >= self._watchdog_at_s:
+            self._watchdog_at_s = now + self._watchdog_s
+            self._notifier.watchdog()
+
+    def _wake_at_s(self) -> float:
+        times = [self._look_at_s]
+        next_at_s = self._keeper.next_at()
+        if next_at_s is not None:
+            times.append(next_at_s)
+        if self._watchdog_s is not None:
+            times.append(self._watchdog_at_s)
+        return min(times)
+
+    def _end(self) -> None:
+        """Let go of everything; nothing is sent to the cloud."""
+        self._notifier.stopping()
+        self._pool.close()
+        if self._bus is not None:
+            self._bus.close()
+        self._control.close()
+        self._fifo.close()
+        self._liveness.close()
+        self._selector.close()
+        os.close(self._inbox.fd)
+
+    # --- events --------------------------------------------------------------------------
+
+    def _feed(self, event: Event) -> None:
+        """Give the core one event and do what it says, in its order."""
+        told = False
+        for effect in self._keeper.handle(event, time.monotonic()):
+            told = self._perform(effect) or told
+        if told:
+            self._notifier.status(self._keeper.snapshot(time.monotonic()).line())
+
+    def _perform(self, effect: Effect) -> bool:
+        """Do what the core wants; say whether it was something to tell people."""
+        match effect:
+            case StartCall():
+                self._pool.start(effect)
+            case CancelCall(call_id):
+                self._pool.cancel(call_id)
+            case ReloadToken():
+                self._pool.reload_token()
+            case SaveState(state):
+                self._save(state)
+            case QueryRoles(query_id):
+                self._query(query_id)
+            case Report():
+                self._reporter.report(effect)
+                return True
+            case _:
+                assert_never(effect)
+        return False
+
+    def _save(self, state: SavedState) -> None:
+        try:
+            self._state_file.save(state)
+        except OSError as error:
+            if not self._state_failing:
+                text = f"cannot write the state file: {error}; a restart will have to ask again"
+                self._reporter.log("state.failed", text, reason="unwritable")
+            self._state_failing = True
+        else:
+            self._state_failing = False
+
+    def _query(self, query_id: int) -> None:
+        if self._bus is not None:
+            self._bus.query(query_id)
+
+    def _take_inbox(self) -> None:
+        for item in self._inbox.take():
+            if isinstance(item, BusOwner):
+                self._look()
+            else:
+                self._feed(item)
+
+    # --- the FIFO and keepalived -----------------------------------------------------------
+
+    def _look(self) -> None:
+        """Look at the FIFO's path and at keepalived."""
+        self._look_at_fifo()
+        self._look_at_keepalived()
+
+    def _look_at_fifo(self, *, live: bool = True) -> None:
+        change = self._fifo.look()
+        if change is not None:
+            self._watch("fifo", self._fifo.filenos(), self._hear)
+            self._feed(change)
+            self._drain(live=live)
+
+    def _look_at_keepalived(self) -> None:
+        while (change := self._liveness.look()) is not None:
+            if isinstance(change, KeepalivedGone):
+                self._drain(live=True)  # its last words come before its end
+            self._feed(change)
+        self._watch("keepalived", self._liveness.filenos(), self._look_at_keepalived)
+
+    def _hear(self) -> None:
+        """Lines have come; find out first whose they are, if that is not known."""
+        if self._liveness.current is None:
+            self._look_at_keepalived()
+        self._drain(live=True)
+
+    def _drain(self, *, live: bool) -> None:
+        """Read all that waits, and only then act on it."""
+        lines: list[NotifyLine] = []
+        bad_lines: list[BadLine] = []
+        drained = Drained(more=True)
+        while drained.more and len(lines) < BATCH_LIMIT:
+            drained = self._fifo.drain()
+            if drained.overflow is not None:
+                lines.clear()
+                self._feed(LinesLost(drained.overflow))
+            lines.extend(drained.lines)
+            bad_lines.extend(drained.bad_lines)
+        if self._fifo.filenos() != self._watched.get("fifo"):
+            self._watch("fifo", self._fifo.filenos(), self._hear)
+        if lines or bad_lines:
+            self._feed(LinesRead(tuple(lines), tuple(bad_lines), live=live))
+
+    def _watch(self, name: str, wanted: tuple[int, ...], handler: Callable[[], None]) -> None:
+        """Register an adapter's descriptors anew: a number may stand for another file by now."""
+        if not wanted and not self._watched.get(name):
+            return
+        for fd in self._watched.get(name, ()):
+            _forget(self._selector, fd)
+        for fd in wanted:
+            self._selector.register(fd, selectors.EVENT_READ, handler)
+        self._watched[name] = wanted
+
+    # --- people ----------------------------------------------------------------------------
+
+    def _answer(self, request: Mapping[str, object]) -> dict[str, object]:
+        """Answer a request on the control socket."""
+        if request.get("command") == "status":
+            return document(self._keeper.snapshot(time.monotonic()))
+        return {"error": f"unknown command {str(request.get('command'))[:40]!r}; known: status"}
+
+    def _take_signals(self) -> None:
+        wanted = self._signals.take()
+        if wanted.stop:
+            self._stopping = True
+        elif wanted.reload:
+            self._reload()
+
+    def _reload(self) -> None:
+        """Take over a changed configuration wholly, or stay with the old one wholly."""
+        self._notifier.reloading()
+        try:
+            config = self._loader.load()
+            same_api = (config.hetzner, config.server) == (
+                self._config.hetzner,
+                self._config.server,
+            )
+            pool = None if same_api else self._loader.make_pool(config, self._inbox.put)
+        except LOAD_ERRORS as error:
+            for line in str(error).splitlines():
+                text = f"reload refused, the old configuration stays: {line}"
+                self._reporter.log("config.rejected", text)
+        else:
+            self._take_over(config, pool)
+        self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
+
+    def _take_over(self, config: Config, pool: HetznerPool | None) -> None:
+        before, self._config = self._config.keepalived, config
+        if pool is None:
+            self._pool.reload_token()
+        else:
+            # Closing waits for threads; its last results still come through the inbox.
+            threading.Thread(target=self._pool.close, daemon=True).start()
+            self._pool = pool
+        if config.keepalived.fifo != before.fifo:
+            self._fifo.close()
+            self._fifo = NotifyFifo(str(config.keepalived.fifo))
+        if config.keepalived.pid_file != before.pid_file:
+            self._liveness.close()
+            self._liveness = Liveness(str(config.keepalived.pid_file))
+        if config.keepalived.state != before.state:
+            if self._bus is not None:
+                self._bus.close()
+            self._bus = self._make_bus(config)
+        self._feed(SettingsChanged(config.settings(), api_changed=pool is not None))
+        self._look()
+        self._reporter.log("config.reloaded", "took over the changed configuration")
+
+    def _make_bus(self, config: Config) -> KeepalivedBus | None:
+        if config.keepalived.state is StateSource.NONE:
+            return None
+        return KeepalivedBus(self._inbox.put)
+
+
+def _forget(selector: selectors.BaseSelector, fd: int) -> None:
+    with contextlib.suppress(KeyError):  # closed, and its number taken by another file since
+        selector.unregister(fd)

@@ -1,0 +1,59 @@
+"""From a path to a checked configuration, its token, and the API adapter made with both."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from hakeeper import __version__
+from hakeeper.adapters.configfile import ConfigUnreadable, load
+from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
+from hakeeper.adapters.identity import LocalIdentity
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.adapters.token import TokenUnusable, read_token
+from hakeeper.config import Config, ConfigErrors
+from hakeeper.core.calls import CallResult
+
+LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable, OSError)
+"""What loading may meet: a start ends with it, a reload survives it."""
+
+
+class Loader:
+    """Loads and reloads the configuration of one daemon.
+
+    Every token that was ever read is made known to the redactor, so that an old one stays hidden
+    too. `warn` hears what is odd but usable.
+    """
+
+    def __init__(self, path: Path, redactor: Redactor, warn: Callable[[str], None]) -> None:
+        self._path = path
+        self._redactor = redactor
+        self._warn = warn
+
+    def load(self) -> Config:
+        """Read the configuration and try its token; raises LOAD_ERRORS."""
+        config = load(self._path)
+        self._token(config)
+        return config
+
+    def _token(self, config: Config) -> str:
+        found = read_token(config.hetzner.token_file, os.environ)
+        value = found.token.reveal()
+        self._redactor.add(value)
+        for warning in found.warnings:
+            self._warn(warning)
+        return value
+
+    def make_pool(self, config: Config, deliver: Callable[[CallResult], None]) -> HetznerPool:
+        """Make the API adapter; raises LOAD_ERRORS for a token or CA file that is unusable."""
+        return HetznerPool(
+            HetznerOptions(
+                endpoint=config.hetzner.endpoint,
+                ca_file=config.hetzner.ca_file,
+                server=config.server,
+                version=__version__,
+            ),
+            read_token=lambda: self._token(config),
+            redact=self._redactor.text,
+            identity=LocalIdentity.from_environment(os.environ).candidates,
+            deliver=deliver,
+        )

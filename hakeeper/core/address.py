@@ -111,6 +111,8 @@ class Address:
     told: set[str] = field(default_factory=set)
     """Failure codes of this claim that are in the journal already."""
     unresolved_told: bool = False
+    resolved_told_id: int | None = None
+    """The id that the journal has for it: found again after a 404, it is no news."""
     decision: str = "nothing decided yet"
     decided_at_s: float | None = None
 
@@ -362,6 +364,7 @@ class Address:
     def failed(self, failure: Failure, now: float, rng: Random) -> list[Report]:
         """The assign, or its action, failed: each class has its own response."""
         self.action_id = None
+        report = wording.claim_failed(self.vrrp, self.label, failure)
         attempt, self.attempt = self.attempt, self.attempt + 1
         match failure.kind:
             case FailureKind.CANCELLED | FailureKind.THROTTLED:
@@ -378,7 +381,7 @@ class Address:
         if failure.kind is FailureKind.CANCELLED:
             return []
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
-        return self._tell_once(failure.code, wording.claim_failed(self.vrrp, self.label, failure))
+        return self._tell_once(failure.code, report)
 
     def note_sent(self, sent_s: float | None) -> None:
         """Remember when the first bytes of this claim went out, whatever came of them."""

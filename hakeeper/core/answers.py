@@ -114,14 +114,8 @@ def _listed(
             _unresolved(state, address, why, now)
             continue
         taken.add(found.id)
-        if address.floating_ip is None:
-            state.tell(
-                wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id)
-            )
-            address.unresolved_told = False
-            if found.blocked:
-                state.tell(wording.address_blocked(address.vrrp, str(found)))
-            _warn_of_zone(state, address, found)
+        if address.resolved_told_id != found.id or address.unresolved_told:
+            _resolved(state, address, found)
         _observe(state, address, found, asked_at_s, now)
 
 
@@ -137,6 +131,15 @@ def find(ref: AddressRef, floating_ips: Iterable[FloatingIp]) -> FloatingIp | No
         case _:  # pragma: no cover
             assert_never(ref)
     return next(matches, None)
+
+
+def _resolved(state: State, address: Address, found: FloatingIp) -> None:
+    address.resolved_told_id = found.id
+    address.unresolved_told = False
+    state.tell(wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id))
+    if found.blocked:
+        state.tell(wording.address_blocked(address.vrrp, str(found)))
+    _warn_of_zone(state, address, found)
 
 
 def _unresolved(state: State, address: Address, why: str, now: float) -> None:

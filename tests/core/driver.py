@@ -1,0 +1,343 @@
+"""Drives keepers in virtual time against one fake cloud, so that tests read like stories.
+
+    world = World(); node = world.add_node(1)
+    node.start(); node.line("VI_1", "MASTER"); world.run_for(15.0)
+    assert world.cloud.owner(4711) == 1
+
+Every effect goes through `Rules`, which know what no node may ever do.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from core.fakecloud import FakeCloud, Fault, failure
+from core.rules import Rules
+
+from hakeeper.core.calls import (
+    Answer,
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    Quota,
+    Request,
+)
+from hakeeper.core.events import (
+    CancelCall,
+    Effect,
+    Event,
+    KeepalivedGone,
+    KeepalivedSeen,
+    LinesLost,
+    LinesRead,
+    QueryRoles,
+    ReloadToken,
+    Report,
+    RolesQueried,
+    SaveState,
+    StartCall,
+    Started,
+    Tick,
+)
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.model import (
+    AddressRef,
+    ByName,
+    ProcessId,
+    Role,
+    SavedState,
+    Settings,
+    VrrpId,
+    VrrpKind,
+)
+from hakeeper.core.snapshot import Snapshot
+
+WEB = 4711
+"""The floating IP `web`, which most stories are about."""
+TICKS_AT_ONE_TIME = 1000
+"""More steps than this without time going on are a hot loop."""
+PROCESS = ProcessId(100, 5000, "boot")
+
+
+def instance(name: str) -> VrrpId:
+    return VrrpId(VrrpKind.INSTANCE, name)
+
+
+def settings(
+    addresses: Mapping[str, tuple[str | AddressRef, ...]] | None = None, *, can_query: bool = False
+) -> Settings:
+    """Make settings from names of instances and of floating IPs."""
+    named = {"VI_1": ("web",)} if addresses is None else addresses
+    return Settings(
+        addresses={
+            instance(name): tuple(ByName(r) if isinstance(r, str) else r for r in refs)
+            for name, refs in named.items()
+        },
+        can_query=can_query,
+    )
+
+
+@dataclass(slots=True)
+class Call:
+    """A call that a node has started."""
+
+    id: int
+    request: Request
+    at_s: float
+    timeout_s: float
+    urgent: bool
+    done: bool = False
+    cancelled: bool = False
+
+
+@dataclass(slots=True)
+class Node:
+    """One keeper, what it has done and what it was told."""
+
+    world: "World"
+    server_id: int
+    config: Settings
+    seed: int
+    keeper: Keeper = field(init=False)
+    rules: Rules = field(init=False)
+    calls: list[Call] = field(default_factory=list)
+    told: list[tuple[float, Report]] = field(default_factory=list)
+    saved: SavedState | None = None
+    tokens_reloaded: int = 0
+    queries: list[QueryRoles] = field(default_factory=list)
+    dbus: Mapping[str, Role] | None = None
+    holding: tuple[type[Request], ...] = ()
+    quota: Quota | None = None
+    ticks: int = 0
+    ticked_at_s: float = -1.0
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self._new_keeper()
+
+    def _new_keeper(self) -> None:
+        self.runs += 1
+        self.keeper = Keeper(self.config, Random(self.seed), self.world.now)
+        self.rules = Rules(self.server_id)
+
+    # --- what happens to it --------------------------------------------------------------
+
+    def start(
+        self, saved: SavedState | None = None, keepalived: ProcessId | None = PROCESS
+    ) -> tuple[Effect, ...]:
+        return self.feed(Started(saved=saved, keepalived=keepalived))
+
+    def warm(self) -> None:
+        """Start as BACKUP and let the first readings end."""
+        self.start()
+        self.line("VI_1", "BACKUP")
+        self.world.run_for(0.0)
+
+    def restart(self, keepalived: ProcessId | None = PROCESS) -> tuple[Effect, ...]:
+        """Die at once and come back with what was written down."""
+        for call in self.open_calls():
+            call.done = True
+        self._new_keeper()
+        return self.start(self.saved, keepalived)
+
+    def line(self, name: str, state: str, priority: int = 100) -> tuple[Effect, ...]:
+        return self.lines((name, state), priority=priority)
+
+    def lines(
+        self, *said: tuple[str, str], live: bool = True, priority: int = 100
+    ) -> tuple[Effect, ...]:
+        made = tuple(NotifyLine(instance(n), LineState(s), priority) for n, s in said)
+        return self.feed(LinesRead(made, live=live))
+
+    def gone(self) -> tuple[Effect, ...]:
+        return self.feed(KeepalivedGone("killed"))
+
+    def lose_lines(self) -> tuple[Effect, ...]:
+        return self.feed(LinesLost("the pipe was nearly full"))
+
+    def seen(self, process: ProcessId = PROCESS) -> tuple[Effect, ...]:
+        return self.feed(KeepalivedSeen(process))
+
+    def feed(self, event: Event) -> tuple[Effect, ...]:
+        """Give the keeper one event now, perform the effects, and return them."""
+        now = self.world.now
+        self.world.cloud.advance(now)
+        if isinstance(event, CallResult):
+            self.rules.ended(event, now)
+        effects = self.keeper.handle(event, now)
+        self.rules.check(effects, self.keeper, now)
+        for effect in effects:
+            self._perform(effect, now)
+        return effects
+
+    def tick_if_due(self) -> bool:
+        due_s = self.keeper.next_at()
+        if due_s is None or due_s > self.world.now:
+            return False
+        self.ticks = self.ticks + 1 if self.ticked_at_s == self.world.now else 1
+        self.ticked_at_s = self.world.now
+        assert self.ticks <= TICKS_AT_ONE_TIME, f"hot loop at {self.world.now}"
+        self.feed(Tick())
+        return True
+
+    # --- what it does --------------------------------------------------------------------
+
+    def _perform(self, effect: Effect, now: float) -> None:
+        match effect:
+            case StartCall(call_id, request, timeout_s, urgent):
+                call = Call(call_id, request, now, timeout_s, urgent)
+                self.calls.append(call)
+                if not isinstance(request, self.holding):
+                    self.release(call)
+            case CancelCall(call_id):
+                next(c for c in self.open_calls() if c.id == call_id).cancelled = True
+            case QueryRoles():
+                self.queries.append(effect)
+                if self.dbus is not None:
+                    self.world.at(now, lambda: self._answer_query(effect.query_id))
+            case SaveState(state):
+                self.saved = state
+            case ReloadToken():
+                self.tokens_reloaded += 1
+            case Report():
+                self.told.append((now, effect))
+
+    def _answer_query(self, query_id: int) -> None:
+        if self.dbus is not None:
+            self.feed(RolesQueried(query_id, self.dbus))
+
+    def release(self, call: Call) -> None:
+        """Let the call go on to the cloud, which answers after its latency."""
+        fault = self.world.cloud.fault_of(call.request)
+        if fault is not None:
+            self._meet(call, fault)
+            return
+        half_s = self.world.cloud.latency_s / 2
+        self.world.at(self.world.now + half_s, lambda: self._execute(call, half_s))
+
+    def _execute(self, call: Call, half_s: float) -> None:
+        self.world.cloud.advance(self.world.now)
+        outcome = self.world.cloud.answer(call.request, self.server_id)
+        self.world.at(self.world.now + half_s, lambda: self.answer(call, outcome))
+
+    def _meet(self, call: Call, fault: Fault) -> None:
+        if fault.commits and isinstance(call.request, Assign):
+            self.world.cloud.answer(call.request, self.server_id)
+        after_s = min(fault.after_s, call.timeout_s)
+        self.world.at(self.world.now + after_s, lambda: self.answer(call, fault.failure))
+
+    def answer(self, call: Call, outcome: Answer | Failure) -> tuple[Effect, ...]:
+        """Deliver the end of a call; what a dead run had asked for reaches nobody."""
+        if call.done:
+            return ()
+        call.done = True
+        never_sent = isinstance(outcome, Failure) and outcome.kind is FailureKind.CANCELLED
+        return self.feed(
+            CallResult(
+                call_id=call.id,
+                outcome=outcome,
+                sent_at_s=None if never_sent else call.at_s,
+                finished_at_s=self.world.now,
+                quota=self.quota,
+            )
+        )
+
+    def cancel(self, call: Call) -> tuple[Effect, ...]:
+        return self.answer(call, failure(FailureKind.CANCELLED))
+
+    # --- what one asks about it ----------------------------------------------------------
+
+    def open_calls(self, *requests: type[Request]) -> list[Call]:
+        wanted = requests or (object,)
+        return [c for c in self.calls if not c.done and isinstance(c.request, wanted)]
+
+    def asked(self, *requests: type[Request], since_s: float = float("-inf")) -> list[Call]:
+        return [c for c in self.calls if isinstance(c.request, requests) and c.at_s >= since_s]
+
+    @property
+    def assigns(self) -> list[float]:
+        """When it has sent assigns."""
+        return [call.at_s for call in self.asked(Assign)]
+
+    def reports(self, event: str) -> list[Report]:
+        return [report for _, report in self.told if report.event == event]
+
+    def snapshot(self) -> Snapshot:
+        return self.keeper.snapshot(self.world.now)
+
+    def role(self, name: str = "VI_1") -> str:
+        return next(r.role for r in self.snapshot().roles if r.name == name)
+
+    def stage(self, index: int = 0, name: str = "VI_1") -> str:
+        role = next(r for r in self.snapshot().roles if r.name == name)
+        return role.addresses[index].stage
+
+
+class World:
+    """A clock, a cloud and the nodes that share them."""
+
+    def __init__(self, start_s: float = 1000.0) -> None:
+        self.now = start_s
+        self.cloud = FakeCloud(now=start_s)
+        self.nodes: list[Node] = []
+        self._queue: list[tuple[float, int, Callable[[], object]]] = []
+        self._count = 0
+
+    def add_node(self, server_id: int, config: Settings | None = None, seed: int = 1) -> Node:
+        self.cloud.add_server(server_id)
+        node = Node(self, server_id, settings() if config is None else config, seed)
+        self.nodes.append(node)
+        return node
+
+    def at(self, at_s: float, what: Callable[[], object]) -> None:
+        """Let something happen at a time; same times in the order of asking."""
+        self._count += 1
+        heapq.heappush(self._queue, (at_s, self._count, what))
+
+    def run_for(self, seconds: float) -> None:
+        self.run_until_s(self.now + seconds)
+
+    def run_until_s(self, end_s: float) -> None:
+        """Let everything happen that is due until then."""
+        while (due_s := self._next_s()) is not None and due_s <= end_s:
+            self.now = max(self.now, due_s)
+            self._step()
+        self.now = max(self.now, end_s)
+        self.cloud.advance(self.now)
+
+    def run_while(self, going_on: Callable[[], bool], limit_s: float) -> float:
+        """Run while something is so, at most so long; return how long it took."""
+        begun_s = self.now
+        while going_on():
+            due_s = self._next_s()
+            if due_s is None or due_s > begun_s + limit_s:
+                raise AssertionError(f"still so after {limit_s} s")
+            self.now = max(self.now, due_s)
+            self._step()
+        return self.now - begun_s
+
+    def _next_s(self) -> float | None:
+        times = [node.keeper.next_at() for node in self.nodes]
+        times.append(self._queue[0][0] if self._queue else None)
+        times.append(self.cloud.next_end_s())
+        return min((at_s for at_s in times if at_s is not None), default=None)
+
+    def _step(self) -> None:
+        self.cloud.advance(self.now)
+        if self._queue and self._queue[0][0] <= self.now:
+            heapq.heappop(self._queue)[2]()
+            return
+        for node in self.nodes:
+            if node.tick_if_due():
+                return
+
+
+def one_node(owner: int | None = 2, config: Settings | None = None) -> tuple[World, Node]:
+    """Make the usual scene: server 1 is us, `web` is with server 2."""
+    world = World()
+    world.cloud.add_server(2)
+    world.cloud.add_ip(WEB, "web", "203.0.113.10/32", owner)
+    return world, world.add_node(1, config)

@@ -1,0 +1,212 @@
+"""A scripted cloud in virtual time: owners, actions, servers and faults, all as plain values."""
+
+import enum
+import ipaddress
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from hakeeper.core.calls import (
+    ActionsRead,
+    Answer,
+    Assign,
+    AssignAccepted,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+    ServerRead,
+)
+from hakeeper.core.model import Action, ActionStatus, FloatingIp, IpNetwork, Server
+
+READS = (ListFloatingIps, ReadFloatingIp)
+
+
+class Ending(enum.Enum):
+    """How the actions of accepted assigns end."""
+
+    SUCCESS = enum.auto()
+    ERROR = enum.auto()
+    NEVER = enum.auto()
+
+
+@dataclass(slots=True)
+class Fault:
+    """What happens instead of an answer. `commits`: the assign is done all the same."""
+
+    failure: Failure
+    requests: tuple[type[Request], ...]
+    after_s: float = 0.0
+    until_s: float = float("inf")
+    times: float = float("inf")
+    commits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The owner changed, at `at_s`."""
+
+    at_s: float
+    floating_ip_id: int
+    owner: int | None
+
+
+@dataclass(slots=True)
+class FakeAction:
+    """An action under way, or ended."""
+
+    id: int
+    floating_ip_id: int
+    server_id: int
+    ends_at_s: float
+    ending: Ending
+    status: ActionStatus = ActionStatus.RUNNING
+
+    def seen(self) -> Action:
+        if self.status is ActionStatus.ERROR:
+            return Action(
+                id=self.id,
+                status=self.status,
+                error_code="action_failed",
+                error_message="Action failed",
+            )
+        return Action(id=self.id, status=self.status)
+
+
+def failure(kind: FailureKind, code: str = "", **more: float | str | None) -> Failure:
+    made = Failure(kind=kind, code=code or kind.name.lower(), message=f"it is {kind.value}")
+    return replace(made, **more)  # type: ignore[arg-type]  # the caller names real fields
+
+
+@dataclass(slots=True)
+class FakeCloud:
+    """What is true, whatever the nodes believe."""
+
+    action_s: float = 0.0
+    ending: Ending = Ending.SUCCESS
+    latency_s: float = 0.0
+    stale_s: float = 0.0
+    now: float = 0.0
+    floating_ips: dict[int, FloatingIp] = field(default_factory=dict)
+    servers: dict[int, Server] = field(default_factory=dict)
+    actions: dict[int, FakeAction] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+
+    # --- setting the scene ---------------------------------------------------------------
+
+    def add_ip(
+        self, floating_ip_id: int, name: str, network: str, owner: int | None = None
+    ) -> FloatingIp:
+        parsed: IpNetwork = ipaddress.ip_network(network)
+        made = FloatingIp(id=floating_ip_id, name=name, network=parsed, server_id=owner)
+        self.floating_ips[floating_ip_id] = made
+        self.moves.append(Move(float("-inf"), floating_ip_id, owner))
+        return made
+
+    def add_server(self, server_id: int, status: str = "running", zone: str = "") -> None:
+        self.servers[server_id] = Server(
+            id=server_id, name=f"node{server_id}", status=status, network_zone=zone
+        )
+
+    def owner(self, floating_ip_id: int) -> int | None:
+        return self.floating_ips[floating_ip_id].server_id
+
+    def move(self, floating_ip_id: int, owner: int | None) -> None:
+        """Somebody, or one of our actions, changes the owner."""
+        old = self.floating_ips[floating_ip_id]
+        if old.server_id != owner:
+            self.floating_ips[floating_ip_id] = replace(old, server_id=owner)
+            self.moves.append(Move(self.now, floating_ip_id, owner))
+
+    def moved_between(self, first_s: float, last_s: float) -> int:
+        return sum(first_s <= move.at_s <= last_s for move in self.moves)
+
+    def fail(self, why: Failure, *requests: type[Request], **more: float) -> Fault:
+        """From now on these requests (none named: all) fail; `heal` ends it."""
+        every = (Identify, *READS, Assign, ReadActions, ReadServer)
+        fault = Fault(why, requests or every, **more)  # type: ignore[arg-type]
+        self.faults.append(fault)
+        return fault
+
+    def heal(self) -> None:
+        self.faults.clear()
+
+    # --- answering -----------------------------------------------------------------------
+
+    def advance(self, now: float) -> None:
+        """Let the actions that end until now end, in their order."""
+        for action in sorted(self._running(), key=lambda a: a.ends_at_s):
+            if action.ends_at_s <= now:
+                self.now = max(self.now, action.ends_at_s)
+                self._end(action)
+        self.now = max(self.now, now)
+
+    def _running(self) -> Iterator[FakeAction]:
+        return (a for a in self.actions.values() if a.status is ActionStatus.RUNNING)
+
+    def _end(self, action: FakeAction) -> None:
+        if action.ending is Ending.ERROR:
+            action.status = ActionStatus.ERROR
+            return
+        action.status = ActionStatus.SUCCESS
+        self.move(action.floating_ip_id, action.server_id)
+
+    def next_end_s(self) -> float | None:
+        return min((a.ends_at_s for a in self._running() if a.ends_at_s < 1e12), default=None)
+
+    def fault_of(self, request: Request) -> Fault | None:
+        """Find the fault that this request meets, and use it up by one."""
+        for fault in self.faults:
+            if type(request) in fault.requests and self.now < fault.until_s and fault.times > 0:
+                fault.times -= 1
+                return fault
+        return None
+
+    def answer(self, request: Request, caller: int) -> Answer | Failure:
+        """Do it, as of `now`."""
+        match request:
+            case Identify():
+                return Identified(self.servers[caller], "the test")
+            case ListFloatingIps():
+                return FloatingIpsListed(tuple(map(self._seen, self.floating_ips)))
+            case ReadFloatingIp(floating_ip_id):
+                if floating_ip_id not in self.floating_ips:
+                    return failure(FailureKind.NOT_FOUND, "not_found")
+                return FloatingIpRead(self._seen(floating_ip_id))
+            case Assign(floating_ip_id, server_id):
+                return self.assign(floating_ip_id, server_id)
+            case ReadActions(action_ids):
+                known = [self.actions[i] for i in action_ids if i in self.actions]
+                return ActionsRead(tuple(action.seen() for action in known))
+            case ReadServer(server_id):
+                if server_id not in self.servers:
+                    return failure(FailureKind.NOT_FOUND, "not_found")
+                return ServerRead(self.servers[server_id])
+
+    def _seen(self, floating_ip_id: int) -> FloatingIp:
+        as_of_s = self.now - self.stale_s
+        past = [m for m in self.moves if m.floating_ip_id == floating_ip_id and m.at_s <= as_of_s]
+        return replace(self.floating_ips[floating_ip_id], server_id=past[-1].owner)
+
+    def assign(self, floating_ip_id: int, server_id: int) -> AssignAccepted | Failure:
+        if floating_ip_id not in self.floating_ips:
+            return failure(FailureKind.NOT_FOUND, "not_found")
+        if any(a.floating_ip_id == floating_ip_id for a in self._running()):
+            return failure(FailureKind.LOCKED, "locked", http_status=423)
+        if self.owner(floating_ip_id) == server_id:
+            return failure(FailureKind.LOCKED, "floating_ip_assigned", http_status=422)
+        ends_at_s = float("inf") if self.ending is Ending.NEVER else self.now + self.action_s
+        action = FakeAction(
+            len(self.actions) + 1, floating_ip_id, server_id, ends_at_s, self.ending
+        )
+        self.actions[action.id] = action
+        if self.action_s <= 0.0 and self.ending is not Ending.NEVER:
+            self._end(action)
+        return AssignAccepted(action.seen())

@@ -1,0 +1,112 @@
+"""What no node may ever do, checked after every event of every test that uses the driver."""
+
+from dataclasses import dataclass, field
+
+from hakeeper.core.calls import (
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Request,
+)
+from hakeeper.core.events import (
+    CancelCall,
+    Effect,
+    QueryRoles,
+    ReloadToken,
+    Report,
+    SaveState,
+    StartCall,
+)
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.reports import EVENTS
+
+LANES = 8
+ORDER = (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report)
+
+
+@dataclass(slots=True)
+class Rules:
+    """The invariants of one run of one node, with a memory of their own."""
+
+    server_id: int
+    calls: dict[int, tuple[Request, float]] = field(default_factory=dict)
+    last_id: int = 0
+    unsure: dict[int, float] = field(default_factory=dict)
+    """Floating IPs whose last assign has an unknown outcome, since when."""
+    wait_until_s: float = float("-inf")
+
+    def ended(self, result: CallResult, now: float) -> None:
+        """Note the end of a call, before the keeper hears of it."""
+        request, asked_at_s = self.calls.pop(result.call_id)
+        outcome = result.outcome
+        match request, outcome:
+            case Assign(floating_ip_id), Failure(kind=FailureKind.OUTCOME_UNKNOWN):
+                self.unsure[floating_ip_id] = now
+            case _, FloatingIpRead(floating_ip):
+                self._read((floating_ip.id,), asked_at_s)
+            case _, FloatingIpsListed(floating_ips):
+                self._read(tuple(f.id for f in floating_ips), asked_at_s)
+            case _:
+                pass
+        if isinstance(outcome, Failure) and outcome.kind is FailureKind.THROTTLED:
+            self.wait_until_s = max(
+                self.wait_until_s, now + min(30.0, outcome.retry_after_s or 0.75)
+            )
+
+    def _read(self, floating_ip_ids: tuple[int, ...], asked_at_s: float) -> None:
+        for floating_ip_id in floating_ip_ids:
+            if asked_at_s >= self.unsure.get(floating_ip_id, float("inf")):
+                del self.unsure[floating_ip_id]
+
+    def check(self, effects: tuple[Effect, ...], keeper: Keeper, now: float) -> None:
+        """Check what a node wants to do."""
+        ranks = [ORDER.index(type(effect)) for effect in effects]
+        assert ranks == sorted(ranks), "effects out of order"
+        for effect in effects:
+            match effect:
+                case StartCall():
+                    self._started(effect, keeper, now)
+                case CancelCall(call_id):
+                    assert call_id in self.calls, "cancels what is not under way"
+                case Report():
+                    check_report(effect)
+                case _:
+                    pass
+        next_at_s = keeper.next_at()
+        assert next_at_s is None or next_at_s > now, f"asks for a tick in the past at {now}"
+
+    def _started(self, effect: StartCall, keeper: Keeper, now: float) -> None:
+        assert effect.call_id > self.last_id, "a call id is used twice"
+        self.last_id = effect.call_id
+        assert now >= self.wait_until_s, "a call although a 429 said wait"
+        if isinstance(effect.request, Assign):
+            self._assigning(effect.request, keeper, now)
+        self.calls[effect.call_id] = (effect.request, now)
+
+    def _assigning(self, request: Assign, keeper: Keeper, now: float) -> None:
+        assert request.server_id == self.server_id, "an assign to another server"
+        masters = {
+            address.floating_ip_id
+            for role in keeper.snapshot(now).roles
+            if role.role == "MASTER"
+            for address in role.addresses
+        }
+        assert request.floating_ip_id in masters, "an assign while not MASTER"
+        under_way = [r.floating_ip_id for r, _ in self.calls.values() if isinstance(r, Assign)]
+        assert request.floating_ip_id not in under_way, "two assigns of one address at a time"
+        assert len(under_way) < LANES, "too many assigns at once"
+        assert request.floating_ip_id not in self.unsure, "a blind resend"
+
+
+def check_report(report: Report) -> None:
+    """A report can be carried by the journal and is in its table."""
+    assert report.event in EVENTS, f"{report.event} is not in reports.EVENTS"
+    assert report.message, f"{report.event} says nothing"
+    assert report.message == report.message.strip()
+    for name, value in report.fields.items():
+        assert name.isidentifier(), name
+        assert name == name.lower(), name
+        assert type(value) in (str, int, float), f"{report.event}: {name} is {type(value)}"

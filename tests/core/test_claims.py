@@ -1,0 +1,69 @@
+"""The life of a claim, from the MASTER line to the owner read back as ours."""
+
+from core.driver import WEB, one_node
+
+from hakeeper.core.calls import (
+    Assign,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+)
+from hakeeper.core.events import StartCall
+
+
+def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    effects = node.line("VI_1", "MASTER")
+    started = [effect for effect in effects if isinstance(effect, StartCall)]
+    assert [Assign(WEB, 1)] == [call.request for call in started]
+    assert started[0].urgent
+
+
+def test_a_claim_ends_when_the_action_succeeded_and_the_owner_was_read_back() -> None:
+    world, node = one_node()
+    world.cloud.action_s = 3.0
+    node.warm()
+    world.run_for(30.0)
+    begun_s = world.now
+    node.line("VI_1", "MASTER")
+    world.run_for(2.9)
+    assert [] == node.reports("address.claimed")
+    world.run_for(1.5)
+    [claimed] = node.reports("address.claimed")
+    assert world.cloud.owner(WEB) == 1
+    assert [begun_s] == node.assigns
+    assert claimed.fields["attempt"] == 1
+    assert claimed.fields["finished_ms"] >= 3000
+    assert node.asked(ReadActions)
+    assert node.asked(ReadFloatingIp, since_s=begun_s + 3.0)
+
+
+def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
+    world, node = one_node(owner=1)
+    node.warm()
+    world.run_for(30.0)
+    begun_s = world.now
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert [] == node.assigns
+    [read] = node.asked(ReadFloatingIp)
+    assert begun_s == read.at_s
+    assert len(node.reports("address.confirmed")) == 1
+    assert node.stage() == "held"
+
+
+def test_an_address_that_is_held_is_read_for_ever_and_closely_at_first() -> None:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(1.0)
+    begun_s = world.now
+    world.run_for(19.0)
+    closely = len(node.asked(ListFloatingIps, since_s=begun_s))
+    world.run_for(1000.0)
+    begun_s = world.now
+    world.run_for(1000.0)
+    assert 9 <= closely <= 10
+    assert 99 <= len(node.asked(ListFloatingIps, since_s=begun_s)) <= 101

@@ -1,0 +1,302 @@
+"""Demotion at every moment of a claim: not one assign is sent afterwards."""
+
+from collections.abc import Callable
+
+import pytest
+from core.driver import WEB, Node, World, one_node
+from core.fakecloud import READS, failure
+
+from hakeeper.core.calls import (
+    Assign,
+    AssignAccepted,
+    FailureKind,
+    Identify,
+    ReadActions,
+    ReadFloatingIp,
+)
+from hakeeper.core.events import CancelCall, Report, StartCall
+from hakeeper.core.model import Action, ActionStatus
+
+LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "BACKUP_PRIORITY", "gone", "lost"]
+
+
+def before_the_server_is_known(world: World, node: Node) -> None:
+    node.holding = (Identify,)
+    node.start()
+    node.line("VI_1", "MASTER")
+    world.run_for(2.0)
+    node.holding = ()
+
+
+def before_the_call(world: World, node: Node) -> None:
+    node.holding = READS
+    node.start()
+    node.line("VI_1", "MASTER")
+    node.holding = ()
+
+
+def in_flight(world: World, node: Node) -> None:
+    node.warm()
+    world.run_for(30.0)
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    node.holding = ()
+
+
+def backing_off(world: World, node: Node) -> None:
+    node.warm()
+    world.cloud.fail(failure(FailureKind.TRANSIENT), Assign)
+    node.line("VI_1", "MASTER")
+    world.run_for(20.0)
+    world.cloud.heal()
+
+
+def refused(world: World, node: Node) -> None:
+    node.warm()
+    world.cloud.fail(failure(FailureKind.REFUSED), Assign)
+    node.line("VI_1", "MASTER")
+    world.run_for(20.0)
+    world.cloud.heal()
+
+
+def waiting_for_a_lock(world: World, node: Node) -> None:
+    node.warm()
+    world.cloud.fail(failure(FailureKind.LOCKED), Assign)
+    node.line("VI_1", "MASTER")
+    world.run_for(20.0)
+    world.cloud.heal()
+
+
+def throttled(world: World, node: Node) -> None:
+    node.warm()
+    world.cloud.fail(failure(FailureKind.THROTTLED, retry_after_s=20.0), Assign)
+    node.line("VI_1", "MASTER")
+    world.run_for(1.0)
+    world.cloud.heal()
+
+
+def acting(world: World, node: Node) -> None:
+    world.cloud.action_s = 5.0
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(2.0)
+    assert node.stage() == "action running"
+
+
+def confirming(world: World, node: Node) -> None:
+    node.warm()
+    world.run_for(30.0)
+    node.holding = READS
+    node.line("VI_1", "MASTER")
+    world.run_for(2.0)
+    assert node.stage() == "reading the owner"
+    world.cloud.move(WEB, 2)
+    node.holding = ()
+
+
+def suspecting(world: World, node: Node) -> None:
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    world.cloud.move(WEB, 2)
+    world.run_while(lambda: node.stage() == "held", 15.0)
+
+
+def holding_off(world: World, node: Node) -> None:
+    node.warm()
+    node.line("VI_1", "MASTER")
+    for _ in range(2):
+        world.run_while(lambda: node.stage() != "held", 15.0)
+        world.cloud.move(WEB, 2)
+        world.run_while(lambda: node.stage() == "held", 15.0)
+    world.run_while(lambda: node.stage() != "contested, holding off", 15.0)
+
+
+MOMENTS = [
+    before_the_server_is_known,
+    before_the_call,
+    in_flight,
+    backing_off,
+    refused,
+    waiting_for_a_lock,
+    throttled,
+    acting,
+    confirming,
+    suspecting,
+    holding_off,
+]
+
+
+def leave(node: Node, how: str) -> None:
+    if how == "gone":
+        node.gone()
+    elif how == "lost":
+        node.lose_lines()
+    else:
+        node.line("VI_1", how)
+
+
+@pytest.mark.parametrize("how", LEAVING)
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_assign_is_sent_after_a_demotion_at_any_moment(
+    moment: Callable[[World, Node], None], how: str
+) -> None:
+    world, node = one_node()
+    moment(world, node)
+    sent = len(node.assigns)
+    leave(node, how)
+    for call in node.open_calls():
+        node.release(call)
+    world.cloud.heal()
+    world.run_for(8000.0)
+    assert sent == len(node.assigns)
+    assert node.stage() == "idle"
+
+
+def test_a_demotion_cancels_the_assign_that_is_under_way() -> None:
+    world, node = one_node()
+    in_flight(world, node)
+    [call] = node.open_calls(Assign)
+    effects = node.line("VI_1", "BACKUP")
+    assert CancelCall(call.id) in effects
+    assert 1 == len(node.reports("claim.abandoned"))
+    node.cancel(call)
+    world.run_for(60.0)
+    assert world.cloud.owner(WEB) == 2
+
+
+def test_a_demotion_without_a_claim_abandons_nothing() -> None:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.line("VI_1", "BACKUP")
+    assert [] == node.reports("claim.abandoned")
+
+
+def test_a_late_201_of_an_older_generation_changes_nothing() -> None:
+    world, node = one_node()
+    in_flight(world, node)
+    [call] = node.open_calls(Assign)
+    node.line("VI_1", "BACKUP")
+    effects = node.answer(call, AssignAccepted(Action(id=9, status=ActionStatus.RUNNING)))
+    assert () == effects
+    world.run_for(120.0)
+    assert [] == node.asked(ReadActions)
+    assert node.stage() == "idle"
+
+
+def test_a_late_action_of_an_older_generation_changes_nothing() -> None:
+    world, node = one_node()
+    acting(world, node)
+    node.holding = (ReadActions,)
+    world.run_for(1.5)
+    [call] = node.open_calls(ReadActions)
+    node.line("VI_1", "BACKUP")
+    node.release(call)
+    world.run_for(1.0)
+    assert node.stage() == "idle"
+
+
+def promoted_again(world: World, node: Node) -> None:
+    in_flight(world, node)
+    node.holding = (Assign,)
+    node.line("VI_1", "BACKUP")
+    node.line("VI_1", "MASTER")
+    node.holding = ()
+    world.run_for(1.5)
+    assert 1 == len(node.assigns)
+
+
+def test_a_new_term_does_not_send_while_the_old_assign_is_under_way() -> None:
+    world, node = one_node()
+    promoted_again(world, node)
+    [old] = node.open_calls(Assign)
+    node.cancel(old)
+    world.run_for(5.0)
+    assert 2 == len(node.assigns)
+    assert world.cloud.owner(WEB) == 1
+    assert node.stage() == "held"
+
+
+def test_a_new_term_after_the_old_assign_was_done_ends_held() -> None:
+    world, node = one_node()
+    promoted_again(world, node)
+    node.release(node.open_calls(Assign)[0])
+    world.run_for(15.0)
+    assert world.cloud.owner(WEB) == 1
+    assert node.stage() == "held"
+
+
+@pytest.mark.parametrize("demoted_when_it_ends", [True, False])
+def test_a_new_term_reads_first_if_the_old_assign_ended_unknown(
+    demoted_when_it_ends: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    world, node = one_node()
+    if demoted_when_it_ends:
+        in_flight(world, node)
+        node.line("VI_1", "BACKUP")
+        node.answer(node.open_calls(Assign)[0], failure(FailureKind.OUTCOME_UNKNOWN))
+        effects = node.line("VI_1", "MASTER")
+    else:
+        promoted_again(world, node)
+        [old] = node.open_calls(Assign)
+        effects = node.answer(old, failure(FailureKind.OUTCOME_UNKNOWN))
+    assert [ReadFloatingIp(WEB)] == [e.request for e in effects if isinstance(e, StartCall)]
+    world.run_for(5.0)
+    assert 2 == len(node.assigns)
+    assert node.stage() == "held"
+
+
+def test_roles_that_came_and_went_in_one_batch_are_one_new_term() -> None:
+    world, node = one_node()
+    in_flight(world, node)
+    [old] = node.open_calls(Assign)
+    effects = node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
+    assert CancelCall(old.id) in effects
+    [told] = [e for e in effects if isinstance(e, Report) and e.event == "role.changed"]
+    assert "through another role" in told.message
+
+
+def test_a_whole_backlog_is_one_decision_by_its_last_line() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    begun_s = world.now
+    node.lines(*[("VI_1", "MASTER"), ("VI_1", "BACKUP")] * 500)
+    world.run_for(10.0)
+    assert [] == [c for c in node.calls if c.at_s >= begun_s]
+
+
+def test_a_new_master_edge_acts_at_once_whatever_was_being_waited_for() -> None:
+    world, node = one_node()
+    refused(world, node)
+    node.line("VI_1", "BACKUP")
+    world.run_for(2.0)
+    sent = len(node.assigns)
+    node.line("VI_1", "MASTER")
+    assert sent + 1 == len(node.assigns)
+
+
+def test_a_new_master_edge_does_not_wait_for_the_next_try_of_a_read_or_of_the_identity() -> None:
+    world, node = one_node()
+    world.cloud.fail(failure(FailureKind.AUTH))
+    node.start()
+    node.line("VI_1", "BACKUP")
+    world.run_for(100.0)
+    world.cloud.heal()
+    node.line("VI_1", "MASTER")
+    world.run_for(0.5)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_a_flapping_role_sends_one_assign_a_second_at_most() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    for _ in range(200):
+        node.line("VI_1", "MASTER")
+        world.cloud.move(WEB, 2)
+        world.run_for(0.05)
+        node.line("VI_1", "BACKUP")
+    assert len(node.assigns) <= 11

@@ -1,0 +1,304 @@
+"""One fault at a time: what a claim does meanwhile, and that it ends within 15 s after the fault."""
+
+import pytest
+from core.driver import WEB, Node, World, one_node
+from core.fakecloud import READS, Ending, failure
+
+from hakeeper.core.calls import (
+    Assign,
+    Failure,
+    FailureKind,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+)
+
+KIND = FailureKind
+RECOVERED_WITHIN_S = 15.0
+
+FAULTS = {
+    "500": failure(KIND.TRANSIENT, "server_error", http_status=500),
+    "502": failure(KIND.TRANSIENT, "bad_gateway", http_status=502),
+    "503": failure(KIND.TRANSIENT, "unavailable", http_status=503, correlation_id="abc"),
+    "504": failure(KIND.OUTCOME_UNKNOWN, "timeout", http_status=504),
+    "423": failure(KIND.LOCKED, "locked", http_status=423),
+    "409": failure(KIND.LOCKED, "conflict", http_status=409),
+    "429": failure(KIND.THROTTLED, "rate_limit_exceeded", http_status=429),
+    "429 with a time": failure(KIND.THROTTLED, "rate_limit_exceeded", retry_after_s=4.0),
+    "401": failure(KIND.AUTH, "unauthorized", http_status=401),
+    "403": failure(KIND.AUTH, "forbidden", http_status=403),
+    "404": failure(KIND.NOT_FOUND, "not_found", http_status=404),
+    "422": failure(KIND.REFUSED, "invalid_input", http_status=422),
+    "refused": failure(KIND.TRANSIENT, "connection_refused"),
+    "dns": failure(KIND.TRANSIENT, "dns"),
+    "reset": failure(KIND.OUTCOME_UNKNOWN, "connection_reset"),
+    "hang": failure(KIND.OUTCOME_UNKNOWN, "deadline"),
+}
+HANGS = {"hang": 5.0}
+
+
+def master_in(world: World, node: Node) -> None:
+    node.warm()
+    world.run_for(30.0)
+    node.line("VI_1", "MASTER")
+
+
+def story(name: str, fault: Failure, *requests: type, lasts_s: float) -> tuple[World, Node]:
+    """Let a fault meet a claim from its first moment on, and heal it."""
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    world.cloud.fail(fault, *requests, after_s=HANGS.get(name, 0.0))
+    node.line("VI_1", "MASTER")
+    world.run_for(lasts_s)
+    world.cloud.heal()
+    return world, node
+
+
+def confirmed_after_s(world: World, node: Node) -> float:
+    return world.run_while(lambda: node.stage() != "held", RECOVERED_WITHIN_S)
+
+
+@pytest.mark.parametrize("lasts_s", [0.0, 0.7, 6.0, 47.0, 600.0, 4001.0])
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_address_is_ours_within_15_s_after_any_fault_of_the_assign(
+    name: str, lasts_s: float
+) -> None:
+    world, node = story(name, FAULTS[name], Assign, lasts_s=lasts_s)
+    assert node.assigns
+    confirmed_after_s(world, node)
+    assert world.cloud.owner(WEB) == 1
+
+
+@pytest.mark.parametrize("lasts_s", [0.0, 6.0, 47.0, 600.0, 4001.0])
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_address_is_ours_within_15_s_after_any_fault_of_the_whole_api(
+    name: str, lasts_s: float
+) -> None:
+    world, node = story(name, FAULTS[name], lasts_s=lasts_s)
+    confirmed_after_s(world, node)
+    assert world.cloud.owner(WEB) == 1
+
+
+@pytest.mark.parametrize("requests", [READS, (ReadActions,), (ReadFloatingIp,), (ListFloatingIps,)])
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_claim_is_confirmed_within_15_s_after_any_fault_of_the_reads(
+    name: str, requests: tuple[type, ...]
+) -> None:
+    world, node = one_node()
+    world.cloud.action_s = 1.0
+    node.warm()
+    world.run_for(30.0)
+    world.cloud.fail(FAULTS[name], *requests, after_s=HANGS.get(name, 0.0))
+    node.line("VI_1", "MASTER")
+    world.run_for(120.0)
+    assert world.cloud.owner(WEB) == 1
+    world.cloud.heal()
+    confirmed_after_s(world, node)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_node_that_starts_as_master_amid_any_fault_has_the_address_within_15_s_of_its_end(
+    name: str,
+) -> None:
+    world, node = one_node()
+    world.cloud.fail(FAULTS[name], after_s=HANGS.get(name, 0.0))
+    node.start()
+    node.line("VI_1", "MASTER")
+    world.run_for(300.0)
+    world.cloud.heal()
+    confirmed_after_s(world, node)
+    assert world.cloud.owner(WEB) == 1
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_each_failure_code_is_told_once_per_claim(name: str) -> None:
+    world, node = story(name, FAULTS[name], Assign, lasts_s=120.0)
+    code = FAULTS[name].code
+    assert len(node.assigns) > 3
+    told = [r for _, r in node.told if r.fields.get("error_code") == code]
+    assert 1 == len(told)
+    assert 1 == len(node.reports("claim.started"))
+    assert len(node.reports("address.resolved")) <= 1
+    confirmed_after_s(world, node)
+    assert 1 == len(node.reports("address.claimed"))
+
+
+@pytest.mark.parametrize(
+    ("name", "event"),
+    [
+        ("500", "claim.failed"),
+        ("423", "claim.failed"),
+        ("504", "claim.unknown"),
+        ("429", "api.throttled"),
+        ("401", "token.rejected"),
+        ("404", "claim.refused"),
+        ("422", "claim.refused"),
+    ],
+)
+def test_each_class_of_failure_is_told_by_its_own_name(name: str, event: str) -> None:
+    _, node = story(name, FAULTS[name], Assign, lasts_s=1.0)
+    [report] = node.reports(event)
+    assert report.fields["address"] == "203.0.113.10"
+    assert report.fields["instance"] == "VI_1"
+
+
+def test_an_api_outage_is_told_once_and_its_end_once() -> None:
+    world, node = one_node(owner=1)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    world.cloud.fail(FAULTS["503"])
+    world.run_for(3600.0)
+    assert 1 == len(node.reports("api.failed"))
+    assert [] == node.reports("api.recovered")
+    world.cloud.heal()
+    world.run_for(15.0)
+    [recovered] = node.reports("api.recovered")
+    assert 3585 <= recovered.fields["duration_s"] <= 3615
+
+
+@pytest.mark.parametrize("name", ["504", "423", "409", "reset", "hang"])
+def test_a_lock_or_an_unknown_outcome_is_followed_by_a_read_and_not_by_an_assign(name: str) -> None:
+    world, node = story(name, FAULTS[name], Assign, lasts_s=20.0)
+    after = [call.request for call in node.calls if call.at_s >= node.assigns[0]]
+    kinds = [type(r) for r in after]
+    pairs = list(zip(kinds, kinds[1:], strict=False))
+    assert len(node.assigns) > 2
+    assert (Assign, Assign) not in pairs
+    assert world.cloud.moved_between(0.0, world.now) == 0
+
+
+def test_a_response_lost_after_the_commit_is_found_by_the_read_and_not_sent_again() -> None:
+    world, node = one_node()
+    node.warm()
+    world.cloud.fail(FAULTS["reset"], Assign, commits=True)
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert 1 == len(node.assigns)
+    assert node.stage() == "held"
+    assert 1 == len(node.reports("address.claimed"))
+
+
+def test_a_refused_token_is_read_again_each_time() -> None:
+    world, node = story("401", FAULTS["401"], Assign, lasts_s=60.0)
+    assert len(node.assigns) == node.tokens_reloaded
+    assert 5 <= node.tokens_reloaded <= 9
+    confirmed_after_s(world, node)
+
+
+def test_a_refused_token_is_loud_also_when_nothing_works() -> None:
+    world, node = one_node()
+    world.cloud.fail(FAULTS["401"])
+    node.start()
+    world.run_for(600.0)
+    assert 1 <= len(node.reports("token.rejected"))
+    assert len(node.told) < 6
+
+
+def test_the_time_that_a_429_asks_for_is_kept_by_every_call() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=25.0), Assign, times=1)
+    node.line("VI_1", "MASTER")
+    begun_s = world.now
+    world.run_for(24.9)
+    node.line("VI_1", "BACKUP")
+    node.line("VI_1", "MASTER")
+    assert [Assign(WEB, 1)] == [c.request for c in node.calls if c.at_s >= begun_s]
+    world.run_for(2.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_no_429_makes_us_wait_for_longer_than_half_a_minute() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=3600.0), Assign, times=1)
+    node.line("VI_1", "MASTER")
+    world.run_for(31.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() -> None:
+    world, node = one_node()
+    node.warm()
+    world.cloud.fail(FAULTS["reset"], Assign, times=1, commits=True)
+    world.cloud.action_s = 4.0
+    node.line("VI_1", "MASTER")
+    world.run_for(15.0)
+    assert node.stage() == "held"
+
+
+def test_an_action_that_fails_is_told_and_claimed_again() -> None:
+    world, node = one_node()
+    world.cloud.action_s = 0.5
+    world.cloud.ending = Ending.ERROR
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    [failed] = node.reports("claim.failed")
+    assert failed.fields["error_code"] == "action_failed"
+    assert len(node.assigns) > 5
+    world.cloud.ending = Ending.SUCCESS
+    confirmed_after_s(world, node)
+
+
+def test_an_action_that_never_ends_is_not_waited_for() -> None:
+    world, node = one_node()
+    world.cloud.ending = Ending.NEVER
+    node.warm()
+    world.run_for(30.0)
+    node.line("VI_1", "MASTER")
+    world.run_for(120.0)
+    assert 1 == len(node.reports("claim.unknown"))
+    world.cloud.ending = Ending.SUCCESS
+    world.cloud.actions.clear()
+    confirmed_after_s(world, node)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_an_action_that_never_ends_but_moved_the_address_is_confirmed_by_the_owner() -> None:
+    world, node = one_node()
+    world.cloud.ending = Ending.NEVER
+    node.warm()
+    world.run_for(30.0)
+    node.line("VI_1", "MASTER")
+    world.cloud.move(WEB, 1)
+    world.run_for(15.0)
+    assert node.stage() == "held"
+    assert 1 == len(node.assigns)
+
+
+def test_an_action_that_the_api_has_forgotten_leads_to_a_read() -> None:
+    world, node = one_node()
+    world.cloud.action_s = 3.0
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(0.1)
+    world.cloud.actions.clear()
+    world.run_for(2.0)
+    assert 2 == len(node.assigns)
+    assert 1 == len(node.reports("claim.unknown"))
+
+
+def test_a_404_for_an_action_leads_to_a_read() -> None:
+    world, node = one_node()
+    world.cloud.action_s = 3.0
+    node.warm()
+    world.cloud.fail(FAULTS["404"], ReadActions)
+    node.line("VI_1", "MASTER")
+    world.run_for(15.0)
+    assert node.stage() == "held"
+
+
+def test_stale_reads_right_after_a_claim_do_not_make_a_second_one() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    world.cloud.stale_s = 0.25
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert 1 == len(node.assigns)
+    assert node.stage() == "held"

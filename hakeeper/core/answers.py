@@ -277,5 +277,8 @@ def _delay_s(state: State, failure: Failure, attempt: int) -> float:
 
 def _note(state: State, failure: Failure, now: float, report: Report) -> None:
     """Count it against the API's health, and tell it if it is news."""
-    if failure.kind is not FailureKind.CANCELLED and state.api.failed(failure, now, state.rng):
+    if failure.kind is FailureKind.CANCELLED:
+        return
+    state.api.failed(failure, now, state.rng)
+    if state.api.is_news(report.event, failure.code):
         state.tell(report)

@@ -28,8 +28,8 @@ class Api:
     quota_at_s: float = 0.0
     lanes: int = LANES
     latency_s: float | None = None
-    reported: set[str] = field(default_factory=set)
-    """Codes of failures already in the log since the last answer."""
+    reported: set[tuple[str, str]] = field(default_factory=set)
+    """What is in the journal since the last answer: kinds of event with codes of failures."""
 
     def answered(self, now: float) -> float | None:
         """Note an answer; return how long the API had been failing, None if it had not."""
@@ -39,8 +39,8 @@ class Api:
         self.reported.clear()
         return None if failing is None else now - self.failing_since_s
 
-    def failed(self, failure: Failure, now: float, rng: Random) -> bool:
-        """Note a failure; say whether its code is news."""
+    def failed(self, failure: Failure, now: float, rng: Random) -> None:
+        """Note a failure."""
         if self.failure is None:
             self.failing_since_s = now
         self.failure = failure
@@ -50,8 +50,11 @@ class Api:
                 wait_s = max(wait_s, failure.retry_after_s + rng.uniform(0.0, 1.0))
             self.throttled += 1
             self.held_until_s = max(self.held_until_s, now + min(wait_s, LONGEST_WAIT_S))
-        news = failure.code not in self.reported
-        self.reported.add(failure.code)
+
+    def is_news(self, event: str, code: str) -> bool:
+        """Say whether the journal has not been told this since the last answer; note that it is."""
+        news = (event, code) not in self.reported
+        self.reported.add((event, code))
         return news
 
     def note_quota(self, quota: Quota | None, now: float) -> None:

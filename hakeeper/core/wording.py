@@ -255,6 +255,8 @@ def server_identified(server: Server, source: str) -> Report:
 
 def server_unidentified(failure: Failure) -> Report:
     """We do not know which server this is, so nothing can be claimed."""
+    if failure.kind is FailureKind.AUTH:  # the identity is not what has to be put right
+        return api_failed(failure, "asking which server this is")
     return Report(
         "server.unidentified",
         f"cannot tell which Hetzner server this is: {failure.message} ({failure.code}); "

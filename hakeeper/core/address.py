@@ -93,6 +93,8 @@ class Address:
     read_after_s: float = 0.0
     blind_until_s: float = float("-inf")
     """Reads begun before this may show the world before our last assign."""
+    unsure: bool = False
+    """Nobody knows what became of the last assign, and no read has said so since."""
     suspect: bool = False
     """One read says that we lost it; a second one decides."""
     attempt: int = 0
@@ -140,7 +142,7 @@ class Address:
         self.suspect = False
         self.told.clear()
         self.phases = Phases(line_s=now)
-        if read_first:
+        if read_first or self.unsure:
             self._read(now, now)
             self.decide(f"{cause}: reading the owner", now)
             return []
@@ -170,6 +172,7 @@ class Address:
         before, self.owner, self.owner_at_s = self.owner, owner, asked_at_s
         if isinstance(owner, Unknown):
             return []
+        self.unsure = False
         match self.stage:
             case Stage.READ if asked_at_s >= self.read_after_s:
                 return self._read_done(owner, now, rng)
@@ -371,7 +374,10 @@ class Address:
                 self._post(now)  # the hold of the whole API makes it wait
             case FailureKind.TRANSIENT:
                 self._post(now + RETRY.delay_s(attempt, rng))
-            case FailureKind.LOCKED | FailureKind.OUTCOME_UNKNOWN:
+            case FailureKind.OUTCOME_UNKNOWN:
+                self.lose_sight(now)
+                self.due_at_s += READ_AGAIN.delay_s(attempt, rng)
+            case FailureKind.LOCKED:
                 self._read(now, now + READ_AGAIN.delay_s(attempt, rng))
             case FailureKind.NOT_FOUND:
                 self.floating_ip = None
@@ -382,6 +388,13 @@ class Address:
             return []
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
         return self._tell_once(failure.code, report)
+
+    def lose_sight(self, now: float) -> None:
+        """An assign ended with an unknown outcome, be it one of an older term: read, then go on."""
+        self.unsure = True
+        self.blind_until_s = now
+        if self.stage in (Stage.SENT, Stage.POST):
+            self._read(now, now)
 
     def note_sent(self, sent_s: float | None) -> None:
         """Remember when the first bytes of this claim went out, whatever came of them."""

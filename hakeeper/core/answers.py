@@ -247,6 +247,8 @@ def _assign_failed(
     if address is not None:
         address.note_sent(result.sent_at_s)
         state.tell(*address.failed(failure, now, state.rng))
+    elif call.address is not None and failure.kind is FailureKind.OUTCOME_UNKNOWN:
+        call.address.lose_sight(now)
 
 
 def _read_failed(

@@ -229,7 +229,7 @@ class Keeper:
         if change.after is not Role.MASTER:
             state.tell(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
             return
-        state.schedule.edge_at_s = now
+        state.schedule.edge(now)
         address.renew()
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.address import Address, Stage
+from hakeeper.core.address import SPACING_S, Address, Stage
 from hakeeper.core.api import Api
 from hakeeper.core.calls import Assign, Request
 from hakeeper.core.events import Effect, FifoState, Report, StartCall
@@ -53,6 +53,13 @@ class Schedule:
     query_at_s: float = float("-inf")
     edge_at_s: float = float("-inf")
     """The last MASTER edge: idle reading steps aside for the claim."""
+
+    def edge(self, now: float) -> None:
+        """A MASTER edge: what a claim may need is tried at once, but not for a flapping role."""
+        if now >= self.edge_at_s + SPACING_S:
+            self.reads_from_s = float("-inf")
+            self.identify_from_s = float("-inf")
+        self.edge_at_s = now
 
 
 @dataclass(slots=True)

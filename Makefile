@@ -1,0 +1,47 @@
+# The two that matter: `make demo` and `make test`. Both install what is missing first.
+
+PYTHON ?= python3
+JOBS ?= 4
+PYTEST_ARGS ?=
+BIN := .venv/bin
+
+.PHONY: help demo test lint setup clean
+.DELETE_ON_ERROR:
+
+help:  ## Show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: .stamps/run  ## See a failover: real keepalived, real hakeeper, a simulated Hetzner Cloud
+	@$(BIN)/hakeeper demo
+
+test: lint  ## Check everything: style, types, layers, tests, coverage of the core
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+	    --cov=hakeeper --cov-branch --cov-report= $(PYTEST_ARGS)
+	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
+
+lint: .stamps/dev  ## Check style, types and layers only
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+setup: .stamps/dev  ## Install what is missing, and make the virtual environment
+
+clean:  ## Remove everything that was made here
+	rm -rf .venv .stamps .coverage .coverage.* build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps: made again when what they were made from has changed.
+.stamps/run: pyproject.toml Makefile .ci/install-packages
+	@PYTHON=$(PYTHON) .ci/install-packages run
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@mkdir -p .stamps && touch $@
+
+# pip reads dependency groups from 25.1 on; Debian 12 brings 23.0.
+.stamps/dev: .stamps/run
+	@PYTHON=$(PYTHON) .ci/install-packages dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@

@@ -3,11 +3,11 @@
 import codecs
 import errno
 import os
-import stat
 from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
+from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
 
 DEFAULT_PATH: Final = Path("/etc/hakeeper/hakeeper.yaml")
@@ -36,21 +36,12 @@ def load(path: Path) -> Config:
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        # Not blocking: a FIFO in the file's place would hold us until somebody writes.
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        data = read_small(path, MAX_BYTES).data
+    except NotAFileError as error:
+        hint = f"; name the file in it, such as {path / 'hakeeper.yaml'}" if error.is_folder else ""
+        raise ConfigUnreadable(path, exits.BAD_CONFIG, f"{error}{hint}") from None
     except OSError as error:
         raise _unreadable(path, error) from None
-    with open(fd, "rb") as file:  # noqa: PTH123 - it takes over the descriptor
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISDIR(mode):
-            message = f"is a directory; name the file in it, such as {path / 'hakeeper.yaml'}"
-            raise ConfigUnreadable(path, exits.BAD_CONFIG, message)
-        if not stat.S_ISREG(mode):
-            raise ConfigUnreadable(path, exits.BAD_CONFIG, "is not a regular file")
-        try:
-            data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(path, error) from None
     if len(data) > MAX_BYTES:
         message = f"is larger than {MAX_BYTES >> 20} MiB; this is not a configuration"
         raise ConfigUnreadable(path, exits.BAD_CONFIG, message)

@@ -23,6 +23,7 @@ from typing import Final, NoReturn
 
 from hakeeper import exits
 from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
+from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.hiding import HIDDEN
 
 __all__ = [
@@ -151,27 +152,19 @@ def read_token(token_file: Path | None, environ: Mapping[str, str]) -> FoundToke
 
 def _file_text(source: TokenSource, path: Path) -> str:
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        file = read_small(path, MAX_BYTES)
+    except NotAFileError as error:
+        raise TokenUnusable(str(error), exits.BAD_CONFIG, source) from None
     except OSError as error:
         raise _unreadable(source, error) from None
-    with open(fd, "rb") as file:  # noqa: PTH123 - it takes over the descriptor
-        mode = os.fstat(fd).st_mode
-        if not stat.S_ISREG(mode):
-            raise TokenUnusable("is not a regular file", exits.BAD_CONFIG, source)
-        if source.kind is SourceKind.FILE and mode & stat.S_IRWXO:
-            command = f"chmod o-rwx {shlex.quote(str(path))}"
-            message = (
-                f"every user can read or replace it (mode {mode & 0o7777:04o}); run: {command}"
-            )
-            raise TokenUnusable(message, exits.BAD_CONFIG, source)
-        try:
-            data = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise _unreadable(source, error) from None
-    if len(data) > MAX_BYTES:
+    if source.kind is SourceKind.FILE and file.mode & stat.S_IRWXO:
+        command = f"chmod o-rwx {shlex.quote(str(path))}"
+        message = f"every user can read or replace it (mode {file.mode:04o}); run: {command}"
+        raise TokenUnusable(message, exits.BAD_CONFIG, source)
+    if len(file.data) > MAX_BYTES:
         raise TokenUnusable(f"is larger than {MAX_BYTES} bytes", exits.BAD_CONFIG, source)
     # One character per byte: whatever is not ASCII is refused below, at its place.
-    return data.decode("latin-1")
+    return file.data.decode("latin-1")
 
 
 def _unreadable(source: TokenSource, error: OSError) -> TokenUnusable:

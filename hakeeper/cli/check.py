@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hakeeper import exits
 from hakeeper.adapters.configfile import ConfigUnreadable, load
+from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, read_token
 from hakeeper.cli.options import add_config, add_json
 from hakeeper.config import Config, ConfigErrors
@@ -102,7 +103,10 @@ def _with_ca_file(verdict: Verdict) -> Verdict:
     if ca_file is None:
         return verdict
     try:
+        read_small(ca_file, 0)  # OpenSSL would wait for somebody to write into a FIFO
         ssl.create_default_context(cafile=ca_file)
+    except NotAFileError as error:
+        code, reason = exits.BAD_CONFIG, str(error)
     except PermissionError as error:
         code, reason = exits.NO_PERMISSION, os.strerror(error.errno or 0)
     except ssl.SSLError:

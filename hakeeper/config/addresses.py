@@ -13,8 +13,9 @@ IPV6_PREFIX: Final = 64
 """Hetzner hands out and moves IPv6 floating IPs as /64 networks."""
 _EXPECTED: Final = "the name, id or address of a floating IP"
 _LIKE_AN_ADDRESS: Final = re.compile(
-    r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*([/%].*)?"
+    r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*([/%].*)?|.*:.*:.*"
 )
+"""A mistyped address; nobody's name has two colons."""
 
 
 def address(node: Node) -> AddressRef:

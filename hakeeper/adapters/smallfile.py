@@ -1,0 +1,37 @@
+"""Reads a file that an operator wrote, whatever stands in its place: bounded, never waiting."""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFile:
+    """The bytes, one more than the limit if there are more, and the mode they had when read."""
+
+    data: bytes
+    mode: int
+
+
+class NotAFileError(Exception):
+    """A directory, FIFO, device or socket stands in the place of the file."""
+
+    def __init__(self, *, is_folder: bool) -> None:
+        """Say whether it is a directory, the likely mistake."""
+        super().__init__("is a directory" if is_folder else "is not a regular file")
+        self.is_folder = is_folder
+
+
+def read_small(path: Path, limit_bytes: int) -> SmallFile:
+    """Read a regular file; raises `NotAFileError` and OSError."""
+    # Not blocking: a FIFO in the file's place would hold us until somebody writes.
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        mode = os.fstat(fd).st_mode
+        if not stat.S_ISREG(mode):
+            raise NotAFileError(is_folder=stat.S_ISDIR(mode))
+        with open(fd, "rb", closefd=False) as file:
+            return SmallFile(file.read(limit_bytes + 1), stat.S_IMODE(mode))
+    finally:
+        os.close(fd)

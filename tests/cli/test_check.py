@@ -1,0 +1,205 @@
+"""`hakeeper check` as an operator or a script runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trustme
+from privileges import public_folder, unprivileged
+
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.cli.check import inspect
+
+HAKEEPER = Path(sys.executable).with_name("hakeeper")
+CONF = Path(__file__).parents[2] / "conf"
+SECRET = "Zq7" * 21 + "x"
+GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
+
+
+def check(
+    text: str | bytes, tmp_path: Path, *options: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    path = tmp_path / "hakeeper.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return check_file(path, *options, **environ)
+
+
+def check_file(path: Path, *options: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(
+        [HAKEEPER, "check", "-c", path, *options],
+        env={"PATH": os.environ["PATH"], **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in result.stderr
+    assert "Zq7" not in result.stdout + result.stderr
+    return result
+
+
+@pytest.mark.parametrize("name", ["hakeeper.yaml", "hakeeper-full.yaml"])
+def test_the_examples_are_good(name: str) -> None:
+    result = check_file(CONF / name, HCLOUD_TOKEN=SECRET)
+    assert (result.returncode, result.stderr) == (0, "")
+    for shown in ("VI_1", "web", "/run/hakeeper/notify.fifo", "https://api.hetzner.cloud/v1"):
+        assert shown in result.stdout
+    assert "environment variable HCLOUD_TOKEN" in result.stdout
+
+
+def test_every_error_is_told_at_once_to_stderr(tmp_path: Path) -> None:
+    text = f"servr: x\nhetzner:\n  timeout: 5\n  token: {SECRET}\n{GOOD}"
+    result = check(text, tmp_path)
+    path = tmp_path / "hakeeper.yaml"
+    assert (result.returncode, result.stdout) == (78, "")
+    starts = [f"{path}:1:1: servr: ", f"{path}:3:12: hetzner.timeout: "]
+    starts += [f"{path}:4:3: hetzner.token: ", f"{path}:4:10: this looks like an API token"]
+    assert [
+        line.startswith(start)
+        for line, start in zip(result.stderr.splitlines(), starts, strict=True)
+    ] == [True] * 4
+
+
+def test_errors_as_json_have_their_place(tmp_path: Path) -> None:
+    result = check(f"servr: x\n{GOOD}", tmp_path, "--json")
+    path = str(tmp_path / "hakeeper.yaml")
+    assert (result.returncode, result.stderr) == (78, "")
+    assert json.loads(result.stdout) == {
+        "ok": False,
+        "exit_code": 78,
+        "file": path,
+        "errors": [
+            {
+                "file": path,
+                "line": 1,
+                "column": 1,
+                "path": "servr",
+                "message": "unknown key; did you mean `server`?",
+            }
+        ],
+        "warnings": [],
+        "token_source": None,
+        "config": None,
+    }
+
+
+def test_a_good_configuration_as_json_is_what_will_be_used(tmp_path: Path) -> None:
+    result = check(f"server: 42\n{GOOD}", tmp_path, "--json", HCLOUD_TOKEN=SECRET)
+    told = json.loads(result.stdout)
+    assert result.returncode == 0
+    assert told["ok"] is True
+    assert told["token_source"] == "environment variable HCLOUD_TOKEN"
+    assert told["config"]["server"] == 42
+    assert told["config"]["addresses"] == [
+        {"kind": "INSTANCE", "name": "VI_1", "floating_ips": ["web"]}
+    ]
+    assert told["config"]["hetzner"]["timeout_s"] == 5.0
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_no_file_is_66_and_a_directory_78(tmp_path: Path, options: list[str]) -> None:
+    missing = check_file(tmp_path / "none.yaml", *options)
+    assert missing.returncode == 66
+    assert "there is no configuration file here" in missing.stdout + missing.stderr
+    folder = check_file(tmp_path, *options)
+    assert folder.returncode == 78
+    assert "is a directory" in folder.stdout + folder.stderr
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "the file is empty"),
+        (b"# f\xfcr\n", ":1:4: byte 0xfc is not UTF-8"),
+        (b"[" * 10_000_000, "is larger than 1 MiB"),
+        (b"[" * 1_000_000, "nested more than 12 deep"),
+        (b"\x00", "invisible character U+0000"),
+    ],
+)
+def test_a_file_that_is_none_is_78(tmp_path: Path, data: bytes, expected: str) -> None:
+    result = check(data, tmp_path)
+    assert result.returncode == 78
+    assert expected in result.stderr
+
+
+def test_without_a_token_it_is_78_with_the_three_ways(tmp_path: Path) -> None:
+    result = check(GOOD, tmp_path)
+    assert (result.returncode, result.stdout) == (78, "")
+    for way in ("hetzner.token_file", "LoadCredential=hcloud-token:", "HCLOUD_TOKEN"):
+        assert way in result.stderr
+
+
+def test_a_token_file_open_to_everybody_is_78_with_the_chmod(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(SECRET)
+    token.chmod(0o644)
+    text = f"hetzner: {{token_file: {token}}}\n{GOOD}"
+    result = check(text, tmp_path)
+    assert result.returncode == 78
+    assert f"hakeeper.yaml: hetzner.token_file: file {token}: every user can" in result.stderr
+    assert f"run: chmod o-rwx {token}" in result.stderr
+    token.chmod(0o600)
+    assert f"token     file {token}" in check(text, tmp_path).stdout
+
+
+def test_files_without_permission_are_77() -> None:
+    """In this process, because a child of another user could not find the interpreter."""
+    with public_folder() as folder:
+        config, secret = folder / "hakeeper.yaml", folder / "secret"
+        secret.write_text(SECRET)
+        secret.chmod(0)
+        config.touch()
+        config.chmod(0o644)
+        config.write_text(f"hetzner: {{token_file: {secret}}}\n{GOOD}")
+        assert inspect_unprivileged(config, {}) == (77, "hetzner.token_file")
+        config.write_text(f"hetzner: {{ca_file: {secret}}}\n{GOOD}")
+        assert inspect_unprivileged(config, {"HCLOUD_TOKEN": SECRET}) == (77, "hetzner.ca_file")
+        config.chmod(0)
+        assert inspect_unprivileged(config, {"HCLOUD_TOKEN": SECRET}) == (77, "")
+
+
+def inspect_unprivileged(config: Path, environ: dict[str, str]) -> tuple[int, str]:
+    with unprivileged():
+        verdict = inspect(config, environ, Redactor())
+    assert len(verdict.errors) == 1
+    assert verdict.errors[0].line is None
+    return verdict.exit_code, verdict.errors[0].path
+
+
+def test_the_ca_file_is_tried(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    text = f"hetzner: {{ca_file: {ca}}}\n{GOOD}"
+    missing = check(text, tmp_path, HCLOUD_TOKEN=SECRET)
+    assert missing.returncode == 78
+    assert f"hetzner.ca_file: {ca}: No such file or directory" in missing.stderr
+    os.mkfifo(ca)
+    assert f"{ca}: is not a regular file" in check(text, tmp_path, HCLOUD_TOKEN=SECRET).stderr
+    ca.unlink()
+    ca.write_text("nonsense")
+    assert f"{ca}: it holds no PEM certificate" in check(text, tmp_path, HCLOUD_TOKEN=SECRET).stderr
+    trustme.CA().cert_pem.write_to_path(str(ca))
+    assert check(text, tmp_path, HCLOUD_TOKEN=SECRET).returncode == 0
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_unusual_token_is_a_warning(tmp_path: Path, options: list[str]) -> None:
+    result = check(GOOD, tmp_path, *options, HCLOUD_TOKEN=SECRET[:40])
+    assert result.returncode == 0
+    assert "was it copied whole?" in (result.stdout if options else result.stderr)
+
+
+def test_a_credential_of_systemd_is_found(tmp_path: Path) -> None:
+    (tmp_path / "hcloud-token").write_text(SECRET + "\n")
+    result = check(GOOD, tmp_path, CREDENTIALS_DIRECTORY=str(tmp_path), HCLOUD_TOKEN="bad one")
+    assert result.returncode == 0
+    assert f"systemd credential {tmp_path}/hcloud-token" in result.stdout
+
+
+def test_names_beyond_ascii_are_printed_in_any_locale(tmp_path: Path) -> None:
+    text = 'instances: {"VI_ä": {floating_ips: ["wëb"]}}\n'
+    result = check(text, tmp_path, HCLOUD_TOKEN=SECRET, LC_ALL="C", PYTHONUTF8="0",
+                   PYTHONCOERCECLOCALE="0")  # fmt: skip
+    assert result.returncode == 0
+    assert "VI_\\xe4" in result.stdout

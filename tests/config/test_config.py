@@ -1,0 +1,161 @@
+"""What a right configuration means."""
+
+import ipaddress
+from pathlib import Path
+
+import pytest
+
+from hakeeper.config import Config, HetznerConfig, KeepalivedConfig, StateSource, parse
+from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
+
+CONF = Path(__file__).parents[2] / "conf"
+GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
+VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
+
+
+def test_the_smallest_configuration_has_the_defaults_of_the_contract() -> None:
+    config = parse((CONF / "hakeeper.yaml").read_text(), "f.yaml")
+    assert (
+        Config(
+            addresses={VI_1: (ByName("web"),)},
+            server="auto",
+            keepalived=KeepalivedConfig(
+                fifo=Path("/run/hakeeper/notify.fifo"),
+                state=StateSource.AUTO,
+                pid_file=Path("/run/keepalived.pid"),
+            ),
+            hetzner=HetznerConfig(
+                endpoint="https://api.hetzner.cloud/v1",
+                token_file=None,
+                ca_file=None,
+                timeout_s=5.0,
+            ),
+            interval_s=10.0,
+            standby_interval_s=60.0,
+        )
+        == config
+    )
+
+
+def test_the_full_example_shows_every_key_with_its_default() -> None:
+    full = (CONF / "hakeeper-full.yaml").read_text()
+    assert parse((CONF / "hakeeper.yaml").read_text(), "f") == parse(full, "f")
+    sections = {"server:", "instances:", "groups:", "keepalived:", "hetzner:", "reconcile:"}
+    keys = {"fifo:", "state:", "pid_file:", "endpoint:", "token_file:", "ca_file:", "timeout:"}
+    keys |= {"interval:", "standby_interval:", "floating_ips:"}
+    words = {line.split()[0] for line in full.splitlines() if line.strip()}
+    assert sections | keys <= words
+
+
+def test_every_key_is_taken_over() -> None:
+    config = parse(
+        "server: web-1\n"
+        "instances:\n"
+        "  VI_1: {floating_ips: [web, 4711, 203.0.113.10]}\n"
+        "groups:\n"
+        "  VI_1: {floating_ips: ['2001:db8:1:2::/64']}\n"
+        "keepalived: {fifo: /a, state: none, pid_file: /b}\n"
+        "hetzner:\n"
+        "  {endpoint: 'https://example.com/v1/', token_file: /c, ca_file: /d, timeout: 1500ms}\n"
+        "reconcile: {interval: 1m, standby_interval: 1h}\n",
+        "f.yaml",
+    )
+    group = VrrpId(VrrpKind.GROUP, "VI_1")
+    network = ipaddress.IPv6Network("2001:db8:1:2::/64")
+    one = ipaddress.IPv4Network("203.0.113.10/32")
+    addresses = {VI_1: (ByName("web"), ById(4711), ByNetwork(one)), group: (ByNetwork(network),)}
+    assert (
+        Config(
+            addresses=addresses,
+            server="web-1",
+            keepalived=KeepalivedConfig(
+                fifo=Path("/a"), state=StateSource.NONE, pid_file=Path("/b")
+            ),
+            hetzner=HetznerConfig(
+                endpoint="https://example.com/v1",
+                token_file=Path("/c"),
+                ca_file=Path("/d"),
+                timeout_s=1.5,
+            ),
+            interval_s=60.0,
+            standby_interval_s=3600.0,
+        )
+        == config
+    )
+    assert (
+        Settings(
+            addresses=addresses,
+            interval_s=60.0,
+            standby_interval_s=3600.0,
+            call_timeout_s=1.5,
+            can_query=False,
+        )
+        == config.settings()
+    )
+
+
+@pytest.mark.parametrize(("state", "can_query"), [("auto", True), ("dbus", True), ("none", False)])
+def test_keepalived_can_be_asked_unless_that_is_switched_off(state: str, can_query: bool) -> None:  # noqa: FBT001 - a table of values
+    config = parse(f"keepalived: {{state: {state}}}\n{GOOD}", "f")
+    assert can_query is config.settings().can_query
+
+
+@pytest.mark.parametrize(
+    ("written", "network"),
+    [
+        ("203.0.113.10", "203.0.113.10/32"),
+        ("203.0.113.10/32", "203.0.113.10/32"),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:DB8:1:2:0:0:0:1/64", "2001:db8:1:2::/64"),
+    ],
+)
+def test_an_address_is_held_as_the_network_that_moves(written: str, network: str) -> None:
+    config = parse(f"instances: {{VI_1: {{floating_ips: ['{written}']}}}}", "f")
+    assert {VI_1: (ByNetwork(ipaddress.ip_network(network)),)} == config.addresses
+
+
+@pytest.mark.parametrize("written", ["4711", "'4711'", '"4711"'])
+def test_all_digits_are_an_id_quoted_or_not(written: str) -> None:
+    config = parse(f"server: {written}\ninstances: {{VI_1: {{floating_ips: [{written}]}}}}", "f")
+    assert config.server == 4711
+    assert {VI_1: (ById(4711),)} == config.addresses
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "http://127.0.0.1:8080/v1",
+        "http://127.9.9.9",
+        "http://localhost:1/v1",
+        "http://LOCALHOST/v1",
+        "http://[::1]:8080/v1",
+        "https://[2001:db8::1]:8443/v1",
+        "https://api.hetzner.cloud/v1",
+    ],
+)
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_good_endpoints_lose_only_their_last_slash(endpoint: str, end: str) -> None:
+    config = parse(f"hetzner: {{endpoint: '{endpoint}{end}'}}\n{GOOD}", "f")
+    assert endpoint == config.hetzner.endpoint
+
+
+@pytest.mark.parametrize("null", ["null", "~", ""])
+def test_an_optional_file_may_be_null(null: str) -> None:
+    config = parse(f"hetzner:\n  token_file: {null}\n  ca_file: {null}\n{GOOD}", "f")
+    assert HetznerConfig() == config.hetzner
+
+
+def test_a_section_whose_keys_are_all_commented_out_is_empty() -> None:
+    config = parse(f"hetzner:\n  # timeout: 5s\ngroups:\nreconcile:\n{GOOD}", "f")
+    assert parse(GOOD, "f") == config
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_read_over() -> None:
+    assert parse(GOOD, "f") == parse("\ufeff---\r\n" + GOOD.replace("\n", "\r\n"), "f")
+
+
+def test_the_addresses_cannot_be_changed() -> None:
+    config = parse(GOOD, "f")
+    with pytest.raises(TypeError):
+        config.addresses[VI_1] = ()  # type: ignore[index]

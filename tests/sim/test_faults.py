@@ -86,6 +86,18 @@ def test_a_fault_meets_only_whom_it_names(scene: Scene) -> None:
     assert 201 == scene.a.assign(scene.web, scene.server_b).status_code
 
 
+def test_a_fault_meets_only_the_method_it_names(scene: Scene) -> None:
+    scene.cloud.fault(Fault(method="GET", status=500))
+    assert 500 == scene.a.send("GET", f"/floating_ips/{scene.web}").status_code
+    assert 201 == scene.a.assign(scene.web, scene.server_b).status_code
+
+
+def test_a_request_that_meets_a_fault_counts_against_the_rate_limit(scene: Scene) -> None:
+    scene.cloud.fault(Fault(status=500, count=1))
+    remaining = [scene.a.send("GET", "/servers").headers["RateLimit-Remaining"] for _ in "12"]
+    assert ["3599", "3598"] == remaining
+
+
 def test_a_fault_can_skip_the_first_and_end_by_itself(scene: Scene) -> None:
     scene.cloud.fault(Fault(status=500, skip=1, count=2))
     statuses = [scene.a.send("GET", "/servers").status_code for _ in range(4)]
@@ -237,6 +249,14 @@ def test_an_action_can_run_for_ever_and_fails_when_the_fault_is_cleared(scene: S
     (action,) = scene.cloud.actions()
     assert ("error", "action_failed") == (action["status"], action["error"]["code"])
     assert 201 == scene.b.assign(scene.web, scene.server_b).status_code
+
+
+def test_an_endless_action_need_not_lock(scene: Scene) -> None:
+    fault = Fault(method="POST", action_never_ends=True, action_locks=False, count=1)
+    scene.cloud.fault(fault)
+    statuses = [scene.b.assign(scene.web, scene.server_b).status_code for _ in range(2)]
+    assert [201, 201] == statuses
+    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
 
 
 def test_an_action_can_take_its_time(scene: Scene) -> None:

@@ -119,3 +119,13 @@ def test_the_api_works_without_sockets_in_virtual_time(model: CloudModel) -> Non
     stale = api.handle(get, 1e6 + 6, stale_s=2.0).body
     assert stale is not None
     assert 1 == stale["floating_ip"]["server"]
+
+
+def test_the_ends_of_actions_are_counted_whoever_looks(model: CloudModel) -> None:
+    assign(model, 2, 10.0, Quirk(action_error=("action_failed", "Action failed")))
+    assert 15.0 == model.next_at()
+    ended = []
+    for now in (14.9, 15.0, 16.0):
+        model.advance(now)
+        ended.append(model.ended)
+    assert [0, 1, 1] == ended

@@ -49,6 +49,14 @@ def test_a_frozen_connection_is_silent_while_new_ones_work(scene: Scene) -> None
     assert 2 == len(scene.cloud.requests())
 
 
+def test_another_fault_freezes_no_further_connections(scene: Scene) -> None:
+    scene.cloud.fault(Fault(network=Network.FREEZE))
+    scene.a.get("/servers")
+    scene.cloud.clear(scene.cloud.fault(Fault(status=500)))
+    scene.a.get("/servers")
+    assert 1 == scene.cloud.counters().connections
+
+
 def test_what_was_sent_to_a_frozen_connection_is_never_handled(scene: Scene) -> None:
     scene.b.get("/servers")
     fault = scene.cloud.fault(Fault(network=Network.FREEZE))

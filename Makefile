@@ -5,7 +5,7 @@ JOBS ?= 4
 PYTEST_ARGS ?=
 BIN := .venv/bin
 
-.PHONY: help demo test lint setup clean
+.PHONY: help demo test lint setup install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -45,3 +45,18 @@ clean:  ## Remove everything that was made here
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
 	@touch $@
+
+PREFIX ?= /opt/hakeeper
+
+install:  ## Install the service on this server (as root): user, FIFO, unit, /usr/local/bin/hakeeper
+	@PYTHON=$(PYTHON) .ci/install-packages run
+	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
+	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
+	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
+	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
+	install -D -m 0644 systemd/hakeeper.service /etc/systemd/system/hakeeper.service
+	install -d -m 0755 /etc/hakeeper
+	systemd-sysusers
+	systemd-tmpfiles --create hakeeper.conf
+	systemctl daemon-reload

@@ -5,7 +5,8 @@ import pytest
 from hakeeper.sim.cloud.access import Bucket, Tokens
 from hakeeper.sim.cloud.api import Api, ApiRequest
 from hakeeper.sim.cloud.errors import ApiError
-from hakeeper.sim.cloud.model import Action, CloudModel, Quirk
+from hakeeper.sim.cloud.model import CloudModel
+from hakeeper.sim.cloud.things import Action, Quirk
 from hakeeper.sim.cloud.values import Rules
 
 

@@ -10,7 +10,8 @@ from typing import TypeAlias
 from hakeeper.sim.cloud import query, rendering
 from hakeeper.sim.cloud.access import Bucket, Tokens, limit_reached
 from hakeeper.sim.cloud.errors import ApiError, invalid_input, not_found
-from hakeeper.sim.cloud.model import NO_QUIRK, Action, CloudModel, Quirk, Server
+from hakeeper.sim.cloud.model import CloudModel
+from hakeeper.sim.cloud.things import NO_QUIRK, Action, Quirk, Server
 from hakeeper.sim.cloud.values import JsonObject
 
 BASE_PATH = "/v1"

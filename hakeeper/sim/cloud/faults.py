@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from hakeeper.sim.cloud.errors import error_body, usual_code
-from hakeeper.sim.cloud.model import Quirk
+from hakeeper.sim.cloud.things import Quirk
 from hakeeper.sim.cloud.values import FaultRecord, JsonObject
 
 HTML_502 = (

@@ -1,9 +1,9 @@
 """The metadata service, as a server sees it at 169.254.169.254 (docs.hetzner.cloud)."""
 
 from hakeeper.sim.cloud.engine import Engine
-from hakeeper.sim.cloud.model import Server
 from hakeeper.sim.cloud.places import LOCATIONS
 from hakeeper.sim.cloud.service import Met, Service
+from hakeeper.sim.cloud.things import Server
 from hakeeper.sim.cloud.wire import HttpAnswer, HttpRequest
 
 METADATA_PATH = "/hetzner/v1/metadata"

@@ -4,8 +4,9 @@ import dataclasses
 import datetime as dt
 import math
 
-from hakeeper.sim.cloud.model import Action, CloudModel, FloatingIp, Server
+from hakeeper.sim.cloud.model import CloudModel
 from hakeeper.sim.cloud.places import LOCATIONS
+from hakeeper.sim.cloud.things import Action, FloatingIp, Server
 from hakeeper.sim.cloud.values import JsonObject
 
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from hakeeper.sim.cloud import LoggedRequest
+from hakeeper.sim.cloud import Fault, LoggedRequest
 from hakeeper.sim.cloud.log import RequestLog
 from sim.conftest import Scene
 
@@ -129,3 +129,14 @@ def test_a_full_log_drops_the_oldest_and_says_so() -> None:
     expected = [entry(3), dataclasses.replace(entry(4), status=200), entry(5)]
     assert expected == log.entries()
     assert expected[1:] == log.entries(after_seq=3)
+
+
+def test_waiting_wakes_when_something_is_due_and_not_only_at_its_end(scene: Scene) -> None:
+    other = scene.cloud.add_floating_ip("other", "203.0.113.11")
+    scene.cloud.fault(Fault(path=f"/{other}/", late_commit_s=6))
+    scene.b.assign(other, scene.server_b)
+    scene.cloud.set_rules(action_s=0.2)
+    scene.b.assign(scene.web, scene.server_b)
+    assert [scene.web] == [
+        move.floating_ip for move in scene.cloud.wait_for(scene.cloud.moves, timeout_s=9)
+    ]

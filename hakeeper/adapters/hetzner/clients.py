@@ -59,15 +59,15 @@ class OwnClient:
     """The client of one worker. A new token makes a new client on the same connection."""
 
     def __init__(self, clients: Clients, transport: Transport) -> None:
-        """Make the first client."""
+        """Remember how to make a client; nothing is made yet."""
         self.transport = transport
         self._clients = clients
-        self._generation, token = clients.current()
-        self._client = clients.client(token, transport)
+        self._generation = 0
+        self._client: Client | None = None
 
     def client(self) -> Client:
         """Return a client with the newest token."""
-        if not self._clients.is_current(self._generation):
+        if self._client is None or not self._clients.is_current(self._generation):
             generation, token = self._clients.current()
             self._client = self._clients.client(token, self.transport)
             self._generation = generation

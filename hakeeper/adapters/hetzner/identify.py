@@ -26,8 +26,8 @@ class Identity:
     """What the configuration says, and where to look when it says `auto`."""
 
     def __init__(self, setting: str | int, sources: Sources) -> None:
-        """Take the `server` setting: "auto", an id (a number, or digits), or a name."""
-        self.setting = str(setting).strip()
+        """Take the `server` setting: "auto", an id (int), or a name (any other str)."""
+        self.setting = setting
         self.sources = sources
 
 
@@ -36,8 +36,8 @@ def identify(
 ) -> Identified:
     """Find this server; LocalFailureError and APIException say why that failed."""
     setting = identity.setting
-    if setting.isascii() and setting.isdigit():
-        return _confirm(client, Candidate(int(setting), "configuration"))
+    if isinstance(setting, int):
+        return _confirm(client, Candidate(setting, "configuration"))
     if setting != "auto":
         return _by_name(client, setting)
     guard.enter(Phase.LOCAL)

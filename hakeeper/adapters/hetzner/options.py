@@ -54,8 +54,8 @@ def _is_loopback(host: str) -> bool:
 class HetznerOptions:
     """What the configuration says about the API.
 
-    `server` is "auto", a server id, or a server name. `ca_file` replaces the CA bundle that
-    requests uses. A wrong endpoint raises ValueError at once.
+    `server` is "auto", a server id (int), or a server name (str). `ca_file` replaces the CA
+    bundle that requests uses. A wrong endpoint raises ValueError at once.
     """
 
     endpoint: str = DEFAULT_ENDPOINT

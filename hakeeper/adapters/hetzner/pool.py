@@ -66,7 +66,11 @@ class HetznerPool:
         self._is_closed = False
         self._next_look_s = float("inf")
         for _ in range(workers):
-            self._idle.append(self._hire())
+            worker = self._new_worker()
+            worker.prepare()
+            self._idle.append(worker)
+        for worker in self._idle:
+            worker.thread.start()
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
         self._watcher.start()
 
@@ -140,10 +144,8 @@ class HetznerPool:
         if guard.deadline_s < self._next_look_s:
             self._changed.notify_all()
 
-    def _hire(self) -> Worker:
-        worker = Worker(self._clients, self._identity, self._worker_done)
-        worker.thread.start()
-        return worker
+    def _new_worker(self) -> Worker:
+        return Worker(self._clients, self._identity, self._worker_done)
 
     def _dispatch(self) -> None:
         while self._idle and (guard := self._next()) is not None:
@@ -232,8 +234,16 @@ class HetznerPool:
                 continue
             self._stuck.add(worker)
             if len(self._stuck) <= self._size and not self._is_closed:
-                self._idle.insert(0, self._hire())
-                self._dispatch()
+                self._replace()
+
+    def _replace(self) -> None:
+        worker = self._new_worker()
+        try:
+            worker.thread.start()
+        except RuntimeError:  # no more threads for this process: the same as too many stuck ones
+            return
+        self._idle.insert(0, worker)
+        self._dispatch()
 
     def _when_to_look(self) -> float:
         deadlines = [guard.deadline_s for guard in self._guards.values()]

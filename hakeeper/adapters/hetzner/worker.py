@@ -22,12 +22,16 @@ class Worker:
         identity: Identity,
         done: Callable[["Worker", CallGuard, Answer | Failure], bool],
     ) -> None:
-        """Make the connection's client; `thread` is not started yet."""
+        """Make an idle worker; `thread` is not started yet."""
         self._own = clients.make()
         self._identity = identity
         self._done = done
         self._inbox: SimpleQueue[CallGuard | None] = SimpleQueue()
         self.thread = threading.Thread(target=self._run, name="hetzner-worker", daemon=True)
+
+    def prepare(self) -> None:
+        """Make the client now, before the first call needs it. Not while a call is under way."""
+        self._own.client()
 
     def give(self, guard: CallGuard) -> None:
         """Hand over the next call."""

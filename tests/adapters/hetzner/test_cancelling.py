@@ -3,9 +3,10 @@
 import random
 import socket
 import ssl
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,10 @@ from hetzner_bench import (
     http,
 )
 
+from hakeeper.adapters.hetzner.errors import CallEndedError
+from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.events import StartCall
 
 ACTION = http(201, {"action": action_json()})
 
@@ -74,7 +78,7 @@ def test_a_call_cancelled_in_the_tls_handshake_is_never_sent_and_frees_its_worke
         made.pool.cancel(waiting)
         result = made.result(waiting)
         assert (kind_of(result), result.sent_at_s) == (FailureKind.CANCELLED, None)
-        eventually(lambda: made.pool._idle, what="the worker to come back")
+        eventually(lambda: not made.pool._busy, what="the worker to come back")
         server.stalls = False
         assert kind_of(made.call(Assign(IP + 1, ME))) is None
         assert [f"/v1/floating_ips/{IP + 1}/actions/assign"] == [s.path for s in server.posts]
@@ -124,6 +128,81 @@ def test_cancelling_what_has_ended_or_never_was_changes_nothing() -> None:
         made.pool.cancel(1)
         made.pool.cancel(99)
         assert kind_of(made.call(Assign(IP, ME))) is None
+
+
+@pytest.mark.parametrize("how", ["cancel", "expire", "abandon"])
+def test_a_call_that_ends_in_the_last_instant_before_sending_is_never_sent(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last thing before the permission is to ask for the time left: it ends just then."""
+    with RawServer(always(ACTION)) as server, Bench(server.url, workers=1) as made:
+        made.call(Assign(IP, ME))
+
+        def ends_after(guard: CallGuard) -> float:
+            outcome = getattr(guard, how)()
+            made.pool._forget(guard)
+            made.pool._deliver(made.pool._result(guard, outcome))
+            return 5.0
+
+        with monkeypatch.context() as patch:
+            patch.setattr(CallGuard, "remaining_s", ends_after)
+            result = made.call(Assign(IP + 1, ME))
+            eventually(lambda: not made.pool._busy, what="the worker to come back")
+        assert result.sent_at_s is None
+        assert kind_of(made.call(Assign(IP + 2, ME))) is None
+        assert [str(IP), str(IP + 2)] == [seen.path.split("/")[3] for seen in server.posts]
+
+
+@pytest.fixture
+def hectic() -> Iterator[None]:
+    """Have the interpreter change threads as often as it can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("hectic")
+def test_leave_to_send_and_cancelling_exclude_each_other() -> None:
+    both = threading.Barrier(2)
+    cancelled: list[bool] = []
+    guards = [CallGuard(StartCall(n, Assign(IP, ME), 60), time.monotonic) for n in range(3000)]
+
+    def cancel() -> None:
+        for guard in guards:
+            both.wait()
+            cancelled.append(guard.cancel() is not None)
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    permitted: list[bool] = []
+    for guard in guards:
+        both.wait()
+        try:
+            guard.permit_send("POST")
+        except CallEndedError:
+            permitted.append(False)
+        else:
+            permitted.append(True)
+    thread.join()
+    assert all(one != other for one, other in zip(permitted, cancelled, strict=True))
+
+
+def test_no_leave_to_send_is_given_after_the_deadline_even_if_nobody_has_noticed() -> None:
+    now = [100.0]
+    guard = CallGuard(StartCall(1, Assign(IP, ME), 5), lambda: now[0])
+    now[0] = 105.0
+    with pytest.raises(CallEndedError):
+        guard.permit_send("POST")
+    assert guard.sent_at_s is None
+
+
+def test_nothing_but_reads_is_sent_for_a_read() -> None:
+    guard = CallGuard(StartCall(1, ReadFloatingIp(IP), 5), time.monotonic)
+    with pytest.raises(RuntimeError):
+        guard.permit_send("POST")
+    guard.permit_send("GET")
+    guard.permit_send("GET")
 
 
 def _check(results: list[CallResult], server: RawServer, first: int, count: int) -> None:

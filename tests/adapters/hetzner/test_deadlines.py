@@ -13,6 +13,7 @@ from helpers import eventually
 from hetzner_bench import (
     IP,
     ME,
+    TOKEN,
     Behaviour,
     Bench,
     Peer,
@@ -29,6 +30,7 @@ from hetzner_bench import (
     reset,
 )
 
+from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.core.calls import Assign, Failure, FailureKind, ListFloatingIps, ReadFloatingIp
 
 SHORT_S = 0.3
@@ -222,6 +224,55 @@ def test_stuck_workers_are_replaced_until_there_are_too_many(
         assert made.call(Assign(IP, ME)).sent_at_s is not None
         assert len(made.pool._idle) + len(made.pool._busy) == 2
         assert len(server.posts) == 1
+
+
+def test_a_stuck_worker_is_replaced_even_while_the_token_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken: list[OSError] = []
+
+    def read() -> str:
+        if broken:
+            raise broken[0]
+        return TOKEN
+
+    with (
+        RawServer(always(ACTION)) as server,
+        Bench(server.url, workers=1, token=read) as made,
+        dns_hanging(monkeypatch) as release,
+    ):
+        hanging = made.start(Assign(IP, ME), 1)
+        guard = made.pool._guards[hanging]
+        eventually(lambda: guard._phase is Phase.RESOLVING, what="the resolver to be asked")
+        broken.append(OSError("gone"))
+        made.pool.reload_token()
+        eventually(lambda: made.pool._stuck, what="a stuck worker")
+        assert made.failure(Assign(IP, ME)).code == "token_unreadable"
+        broken.clear()
+        release.set()
+        assert made.call(Assign(IP, ME)).sent_at_s is not None
+
+
+def test_without_threads_for_a_replacement_calls_fail_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with (
+        RawServer(always(ACTION)) as server,
+        Bench(server.url, workers=1) as made,
+        dns_hanging(monkeypatch) as release,
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(threading.Thread, "start", refuse)
+        assert urgent(made, SHORT_S).code == "dns"
+        eventually(lambda: made.pool._stuck, what="a stuck worker")
+        assert urgent(made, 20).code == "workers_stuck"
+        release.set()
+        eventually(lambda: not made.pool._stuck, what="the worker to come back")
+        patch.undo()
+        assert made.call(Assign(IP, ME)).sent_at_s is not None
 
 
 # --- TLS -----------------------------------------------------------------------------------------

@@ -39,11 +39,18 @@ def bench(cloud: SimCloud, server: str | int = "auto", identity: Sources = nobod
 
 
 def test_a_configured_id_is_confirmed(cloud: SimCloud) -> None:
-    for setting in (43, "43"):
-        with bench(cloud, setting, says(Candidate(42, "DMI"))) as made:
-            outcome = made.call(Identify(42)).outcome
-        server = Server(id=43, name="web2", status="running", network_zone="eu-central")
-        assert Identified(server, "configuration") == outcome
+    with bench(cloud, 43, says(Candidate(42, "DMI"))) as made:
+        outcome = made.call(Identify(42)).outcome
+    server = Server(id=43, name="web2", status="running", network_zone="eu-central")
+    assert Identified(server, "configuration") == outcome
+
+
+def test_a_configured_name_of_digits_is_a_name(cloud: SimCloud) -> None:
+    cloud.add_server("42", server_id=77)
+    with bench(cloud, "42") as made:
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert outcome.server.id == 77
 
 
 def test_a_configured_name_is_looked_up(cloud: SimCloud) -> None:

@@ -1,0 +1,151 @@
+"""Somebody moves the address away from the node that is MASTER."""
+
+import pytest
+from core.driver import WEB, Node, World, one_node
+from core.fakecloud import failure
+
+from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, ReadFloatingIp
+
+BACK_WITHIN_S = 15.0
+
+
+def held() -> tuple[World, Node]:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(300.0)
+    assert node.stage() == "held"
+    return world, node
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.1, 3.3, 9.9, 700.0])
+@pytest.mark.parametrize("thief", [2, 99, None])
+def test_an_address_taken_from_the_master_is_back_within_15_s(
+    thief: int | None, wait_s: float
+) -> None:
+    world, node = held()
+    world.run_for(wait_s)
+    sent = len(node.assigns)
+    world.cloud.move(WEB, thief)
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, BACK_WITHIN_S)
+    world.run_for(1.0)
+    [drifted] = node.reports("address.drifted")
+    assert ("nobody" if thief is None else str(thief)) == drifted.fields["owner"]
+    assert sent + 1 == len(node.assigns)
+    assert node.stage() == "held"
+
+
+def test_two_reads_have_to_agree_before_an_address_counts_as_lost() -> None:
+    world, node = held()
+    node.holding = (ReadFloatingIp,)
+    world.cloud.move(WEB, 2)
+    world.run_while(lambda: not node.open_calls(ReadFloatingIp), 15.0)
+    world.run_for(4.0)
+    assert 1 == len(node.assigns)
+    assert [] == node.reports("address.drifted")
+
+
+def test_a_single_read_that_is_out_of_date_moves_nothing_and_says_nothing() -> None:
+    world, node = held()
+    told = len(node.told)
+    world.cloud.move(WEB, 2)
+    world.run_while(lambda: node.stage() == "held", 15.0)
+    world.cloud.move(WEB, 1)
+    world.run_for(60.0)
+    assert 1 == len(node.assigns)
+    assert told == len(node.told)
+    assert node.stage() == "held"
+
+
+def test_a_backup_lets_others_move_the_address_as_they_like() -> None:
+    world, node = one_node(owner=1)
+    node.warm()
+    world.run_for(100.0)
+    told = len(node.told)
+    for owner in (2, None, 3, 1):
+        world.cloud.move(WEB, owner)
+        world.run_for(200.0)
+    assert [] == node.assigns
+    assert told == len(node.told)
+    assert [] == node.asked(ReadFloatingIp)
+
+
+def test_the_late_write_of_an_old_master_is_undone_within_seconds() -> None:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(8.0)
+    world.cloud.move(WEB, 2)
+    took_s = world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    assert took_s <= 3.0
+
+
+def test_a_lower_priority_master_makes_the_holder_look_at_once() -> None:
+    world, node = held()
+    world.run_for(3.0)
+    world.cloud.move(WEB, 2)
+    node.line("VI_1", "MASTER_RX_LOWER_PRI")
+    took_s = world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    assert took_s <= 1.0
+
+
+@pytest.mark.parametrize("word", ["MASTER_RX_LOWER_PRI", "MASTER"])
+def test_a_hint_that_repeats_ten_times_a_second_is_heeded_at_most_each_ten_seconds(
+    word: str,
+) -> None:
+    world, node = held()
+    told = len(node.told)
+    before = len(node.asked(ReadFloatingIp))
+    for _ in range(6000):
+        node.line("VI_1", word)
+        world.run_for(0.1)
+    assert 55 <= len(node.asked(ReadFloatingIp)) - before <= 64
+    assert 1 == len(node.assigns)
+    assert told == len(node.told)
+
+
+def test_a_hint_after_a_quiet_minute_is_heeded_at_once_again() -> None:
+    world, node = held()
+    for _ in range(100):
+        node.line("VI_1", "MASTER_RX_LOWER_PRI")
+        world.run_for(1.0)
+    world.run_for(61.0)
+    before = len(node.asked(ReadFloatingIp))
+    node.line("VI_1", "MASTER_RX_LOWER_PRI")
+    assert before + 1 == len(node.asked(ReadFloatingIp))
+
+
+def test_a_hint_in_the_middle_of_a_claim_changes_nothing() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    calls = len(node.calls)
+    node.line("VI_1", "MASTER_RX_LOWER_PRI")
+    assert calls == len(node.calls)
+
+
+def test_a_drift_while_the_api_fails_is_found_when_it_is_back() -> None:
+    world, node = held()
+    world.cloud.fail(failure(FailureKind.TRANSIENT))
+    world.cloud.move(WEB, 2)
+    world.run_for(2000.0)
+    world.cloud.heal()
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, BACK_WITHIN_S)
+
+
+def test_a_read_that_was_overtaken_by_a_newer_one_is_not_believed() -> None:
+    world, node = held()
+    node.holding = (ListFloatingIps,)
+    world.run_while(lambda: not node.open_calls(ListFloatingIps), 15.0)
+    [old] = node.open_calls(ListFloatingIps)
+    node.holding = ()
+    world.cloud.move(WEB, 2)
+    answer = world.cloud.answer(old.request, 1)
+    world.cloud.move(WEB, 1)
+    world.run_for(1.0)
+    node.line("VI_1", "MASTER_RX_LOWER_PRI")
+    world.run_for(1.0)
+    node.answer(old, answer)
+    assert node.stage() == "held"

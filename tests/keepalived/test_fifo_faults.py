@@ -15,7 +15,8 @@ def repair(node: Node) -> None:
     if node.paths.fifo.exists():
         node.remove_fifo()
     node.make_fifo()
-    node.hakeeper.wait_for_log(is_event("fifo.opened", "fifo.replaced"), timeout_s=10, after=seen)
+    good = is_event("fifo.opened", "fifo.replaced", "fifo.recovered")
+    node.hakeeper.wait_for_log(good, timeout_s=10, after=seen)
     reopen(node)
 
 

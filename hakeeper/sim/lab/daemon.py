@@ -13,8 +13,7 @@ from hakeeper.sim.lab.netns import Namespace
 from hakeeper.sim.lab.process import LabProcess
 from hakeeper.sim.lab.waiting import LabError, wait_until
 
-HAKEEPER = (sys.executable, "-c", "from hakeeper.cli.main import main; main()")
-"""The entry point of the package, whether or not its script is installed."""
+HAKEEPER = (sys.executable, "-m", "hakeeper")
 STOP_TIMEOUT_S = 10.0
 """The daemon promises 2 s; a busy machine may need longer to get it going."""
 _COMMAND_TIMEOUT_S = 20.0
@@ -152,7 +151,7 @@ class HakeeperProcess:
 
     def status(self) -> dict[str, object]:
         """Return what `hakeeper status --json` prints; raises LabError if that is not JSON."""
-        done = self.command("status", "--json", "-c", str(self.config_path))
+        done = self.command("status", "--json")
         try:
             found = json.loads(done.stdout)
         except ValueError as error:

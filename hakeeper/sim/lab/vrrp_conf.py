@@ -59,6 +59,7 @@ def _global_defs(settings: VrrpSettings, paths: NodePaths, name: str) -> list[st
         f"    router_id {name}",
         f"    vrrp_version {settings.version}",
         "    script_user root",
+        "    enable_script_security",
         "    vrrp_garp_master_repeat 1",
         "    vrrp_garp_master_refresh 0",
         f"    notify_fifo {paths.witness_fifo} root",

@@ -21,7 +21,8 @@ from hakeeper.adapters.control import ControlServer
 from hakeeper.adapters.fifo import Drained, NotifyFifo
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal import Reporter
-from hakeeper.adapters.keepalived import BusOwner, KeepalivedBus, Liveness
+from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
+from hakeeper.adapters.keepalived.liveness import Liveness
 from hakeeper.adapters.notify import Notifier, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile

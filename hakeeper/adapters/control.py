@@ -1,0 +1,201 @@
+"""The control socket: one line of JSON in, one line of JSON out, for `hakeeper status`.
+
+Everything it answers is for reading, and holds no secret, so every user of the machine may ask:
+the socket has mode 0666, and the folder decides who reaches it. Nothing here blocks the daemon: a
+client that is slow, silent or greedy is cut off, and there are never more than a few.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import selectors
+import socket
+import stat
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+MAX_CLIENTS = 8
+REQUEST_LIMIT_BYTES = 4096
+ANSWER_LIMIT_BYTES = 4 << 20
+IDLE_S = 5.0
+"""A client that takes longer than this is cut off when the next one needs its place."""
+_READ_BYTES = 65536
+
+Answer = Callable[[Mapping[str, object]], Mapping[str, object]]
+
+
+class ControlError(Exception):
+    """The daemon answered, but not sensibly, or not in time."""
+
+
+class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
+    """Nobody answers at the socket."""
+
+
+@dataclass(slots=True)
+class _Client:
+    connection: socket.socket
+    since_s: float
+    received: bytearray = field(default_factory=bytearray)
+    answer: bytes = b""
+
+
+class ControlServer:
+    """Serves the socket at `path` from the daemon's own loop.
+
+    OSError at construction: the folder is missing or not writable, or another daemon listens.
+    """
+
+    def __init__(self, path: str, answer: Answer) -> None:
+        self._path = path
+        self._answer = answer
+        self._clients: dict[int, _Client] = {}
+        self._selector: selectors.BaseSelector | None = None
+        self._listener = _listen(path)
+
+    def register(self, selector: selectors.BaseSelector) -> None:
+        """Take part in a loop that calls `key.data()` for what is ready."""
+        self._selector = selector
+        selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def close(self) -> None:
+        """Stop serving and remove the socket."""
+        for client in list(self._clients.values()):
+            self._drop(client)
+        if self._selector is not None:
+            self._selector.unregister(self._listener)
+            self._selector = None
+        self._listener.close()
+        Path(self._path).unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return  # gone again, or no descriptor free: the client sees it
+        connection.setblocking(False)  # noqa: FBT003 - the method's own signature
+        now = time.monotonic()
+        for client in list(self._clients.values()):
+            if now - client.since_s > IDLE_S:
+                self._drop(client)
+        if len(self._clients) >= MAX_CLIENTS or self._selector is None:
+            connection.close()
+            return
+        client = _Client(connection, now)
+        self._clients[connection.fileno()] = client
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+
+    def _read(self, client: _Client) -> None:
+        try:
+            data = client.connection.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        client.received += data
+        if not data or len(client.received) > REQUEST_LIMIT_BYTES:
+            self._drop(client)
+        elif b"\n" in client.received:
+            client.answer = json.dumps(self._answer_to(bytes(client.received))).encode() + b"\n"
+            if self._selector is not None:
+                self._selector.modify(
+                    client.connection, selectors.EVENT_WRITE, lambda: self._write(client)
+                )
+
+    def _answer_to(self, received: bytes) -> Mapping[str, object]:
+        try:
+            request = json.loads(received.split(b"\n", 1)[0])
+        except (ValueError, RecursionError):
+            return {"error": "the request is not JSON"}
+        if not isinstance(request, dict):
+            return {"error": "the request is not a JSON object"}
+        return self._answer(request)
+
+    def _write(self, client: _Client) -> None:
+        try:
+            sent = client.connection.send(client.answer)
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = len(client.answer)  # nobody reads it any more
+        client.answer = client.answer[sent:]
+        if not client.answer:
+            self._drop(client)
+
+    def _drop(self, client: _Client) -> None:
+        if self._selector is not None:
+            self._selector.unregister(client.connection)
+        self._clients.pop(client.connection.fileno(), None)
+        client.connection.close()
+
+
+def _listen(path: str) -> socket.socket:
+    _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(path)
+        os.chmod(path, 0o666)  # noqa: S103, PTH101 - see the module's text
+        listener.listen(MAX_CLIENTS)
+        listener.setblocking(False)  # noqa: FBT003 - the method's own signature
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the socket of a daemon that was killed; refuse that of a living one, or a file."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise OSError(errno.EEXIST, "is there and not a socket; move it away", path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink()
+            return
+    raise OSError(errno.EADDRINUSE, "another hakeeper listens here already", path)
+
+
+def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str, Any]:
+    """Ask the daemon; raises NotRunning or ControlError."""
+    deadline_s = time.monotonic() + timeout_s
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        client.settimeout(timeout_s)
+        try:
+            client.connect(path)
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise NotRunning(f"hakeeper does not run: no answer at {path} ({reason})") from None
+        try:
+            client.sendall(json.dumps(request).encode() + b"\n")
+            received = _receive(client, deadline_s)
+        except OSError as error:
+            raise ControlError(f"hakeeper does not answer at {path} ({error})") from None
+    try:
+        answer = json.loads(received)
+    except ValueError:
+        raise ControlError(f"hakeeper gave no usable answer at {path}") from None
+    if not isinstance(answer, dict) or "error" in answer:
+        raise ControlError(f"hakeeper refused: {str(answer)[:200]}")
+    return answer
+
+
+def _receive(client: socket.socket, deadline_s: float) -> bytes:
+    received = bytearray()
+    while not received.endswith(b"\n") and len(received) <= ANSWER_LIMIT_BYTES:
+        client.settimeout(max(0.01, deadline_s - time.monotonic()))
+        data = client.recv(_READ_BYTES)
+        if not data:
+            break
+        received += data
+    return bytes(received)

@@ -1,0 +1,115 @@
+"""The state of every VRRP instance, as keepalived's D-Bus objects tell it.
+
+keepalived (`enable_dbus`) has one object per instance, at a path made of interface, VRID and
+family, below its namespace and instance name if it has such; so the names are found by walking the
+tree and reading each object's `Name`. `State` is a number and a word, `(us)`. `Name` is declared
+`s` by 2.2 and `(s)` by 2.4, but 2.2.7 sends `(s)` as well. Sync groups have no objects.
+"""
+
+import re
+from collections.abc import Mapping
+
+from hakeeper.adapters.keepalived.link import Call, CallError, Link, Reply
+from hakeeper.core.model import Role
+
+ROOT_PATH = "/org/keepalived/Vrrp1"
+"""The same whatever `dbus_service_name` says."""
+INSTANCE_INTERFACE = "org.keepalived.Vrrp1.Instance"
+ROLES: Mapping[int, Role] = {
+    0: Role.UNKNOWN,
+    1: Role.BACKUP,
+    2: Role.MASTER,
+    3: Role.FAULT,
+    97: Role.STOPPED,
+    98: Role.STOPPED,
+}
+"""vrrp_dbus.h: Init, Backup, Master, Fault, Deleted, Stop; any other number is UNKNOWN."""
+_DEPTH_LIMIT = 8
+"""Deeper than any tree of keepalived's: it has six levels with a namespace and a name."""
+_OBJECTS_LIMIT = 4096
+_ATTEMPTS = 3
+_MOVING = ("UnknownObject", "UnknownMethod", "UnknownInterface", "InvalidArgs")
+"""Errors for an object that went away after it was listed: keepalived is reloading."""
+
+# An element of an object path is [A-Za-z0-9_]+ by the specification, so nothing in these two
+# attributes can be escaped, and a pattern reads them as surely as an XML parser does.
+_CHILD = re.compile(r"<node\s+name=[\"']([A-Za-z0-9_]+)[\"']")
+_INTERFACE = re.compile(rf"<interface\s+name=[\"']{re.escape(INSTANCE_INTERFACE)}[\"']")
+
+
+class QueryError(Exception):
+    """keepalived answered, but not with the state of its instances; says why."""
+
+
+def read_roles(link: Link, deadline_s: float) -> dict[str, Role]:
+    """Ask for the role of every instance, by name; raises QueryError, CallError or BusError."""
+    if not link.owner:
+        raise QueryError(
+            f"{link.service} is not on the bus: is keepalived running, "
+            "and `enable_dbus` in its global_defs?"
+        )
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return _read_once(link, deadline_s)
+        except CallError as error:
+            if not error.name.endswith(_MOVING):
+                raise
+    return _read_once(link, deadline_s)
+
+
+def _read_once(link: Link, deadline_s: float) -> dict[str, Role]:
+    owner = link.owner
+    paths = _instance_paths(link, owner, deadline_s)
+    interface = "org.freedesktop.DBus.Properties"
+    calls = [
+        Call(path=path, interface=interface, method="GetAll", arguments=(INSTANCE_INTERFACE,))
+        for path in paths
+    ]
+    roles: dict[str, Role] = {}
+    for reply in _ask(link, owner, calls, deadline_s):
+        name, role = _name_and_role(reply)
+        # Two objects of one name are not keepalived's habit: believe them if they agree.
+        roles[name] = role if roles.get(name, role) is role else Role.UNKNOWN
+    return roles
+
+
+def _ask(link: Link, owner: str, calls: list[Call], deadline_s: float) -> list[Reply]:
+    replies: list[Reply] = []
+    for answer in link.call_all(calls, deadline_s):
+        if isinstance(answer, CallError):
+            raise answer
+        if answer.sender != owner:
+            raise QueryError("keepalived was replaced while it was asked")
+        replies.append(answer)
+    return replies
+
+
+def _instance_paths(link: Link, owner: str, deadline_s: float) -> list[str]:
+    """Walk the tree of objects, level by level."""
+    found: list[str] = []
+    level = [ROOT_PATH]
+    interface = "org.freedesktop.DBus.Introspectable"
+    for _ in range(_DEPTH_LIMIT):
+        calls = [Call(path=path, interface=interface, method="Introspect") for path in level]
+        below: list[str] = []
+        for path, reply in zip(level, _ask(link, owner, calls, deadline_s), strict=True):
+            match reply.body:
+                case (str(xml),):
+                    found += [path] if _INTERFACE.search(xml) else []
+                    below += [f"{path}/{name}" for name in _CHILD.findall(xml)]
+                case _:
+                    raise QueryError(f"{path} does not describe itself")
+        if len(found) + len(below) > _OBJECTS_LIMIT:
+            raise QueryError(f"keepalived lists more than {_OBJECTS_LIMIT} objects")
+        level = below
+    return found
+
+
+def _name_and_role(reply: Reply) -> tuple[str, Role]:
+    match reply.body:
+        case ({"Name": (_, str(name)), "State": (_, (int(state), str()))},):
+            return name, ROLES.get(state, Role.UNKNOWN)
+        case ({"Name": (_, (str(name),)), "State": (_, (int(state), str()))},):
+            return name, ROLES.get(state, Role.UNKNOWN)
+        case _:
+            raise QueryError("an instance does not tell its name and state")

@@ -28,12 +28,17 @@ ForwardToConsole=no
 ForwardToWall=no
 """
 
-_SPACES = (("mount", "mnt"), ("net", "net"))
+_PLACES = (("mount", "ns/mnt"), ("net", "ns/net"), ("root", "root"))
 
 # The shell stays: it holds the namespace while journald comes and goes.
 _HOLDER = """
 set -e
 mount -t tmpfs -o mode=755 tmpfs /run
+# journald wants to see control groups, which a plain chroot may not have.
+case "$(stat -f -c %T /sys/fs/cgroup)" in
+    cgroup2fs | tmpfs) ;;
+    *) mount -t cgroup2 cgroup2 /sys/fs/cgroup ;;
+esac
 mkdir -p /run/systemd/journald.conf.d /run/systemd/journal /run/log/journal
 [ -z "$2" ] || echo "$2" > /proc/sys/net/unix/max_dgram_qlen
 printf '%s' "$1" > /run/systemd/journald.conf.d/test.conf
@@ -55,8 +60,9 @@ class Journald:
 
     def inside(self, command: Sequence[str]) -> list[str]:
         """Prefix a command so that it runs in the namespace."""
-        spaces = [f"--{kind}=/proc/{self.holder.pid}/ns/{file}" for kind, file in _SPACES]
-        return ["nsenter", *spaces, f"--wdns={Path.cwd()}", *command]
+        # The root is named too: entering a mount namespace from a chroot would leave the chroot.
+        places = [f"--{kind}=/proc/{self.holder.pid}/{path}" for kind, path in _PLACES]
+        return ["nsenter", *places, f"--wdns={Path.cwd()}", *command]
 
     def start(self) -> None:
         """Start journald and wait until its socket is there."""
@@ -67,7 +73,11 @@ class Journald:
             stderr=subprocess.DEVNULL,
         )
         socket = self._root / "run/systemd/journal/socket"
-        eventually(socket.is_socket, what="journald's socket")
+        eventually(
+            lambda: socket.is_socket() or self.daemon is None or self.daemon.poll() is not None,
+            what="journald's socket",
+        )
+        assert self.daemon.poll() is None, "journald ended; the kernel log may say why"
 
     def stop(self) -> None:
         """End journald and remove its socket, as if it had never been there."""

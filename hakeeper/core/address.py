@@ -103,6 +103,8 @@ class Address:
     action_until_s: float = 0.0
     last_sent_s: float = float("-inf")
     settle_until_s: float = float("-inf")
+    rival: Other | None = None
+    """During a claim that follows a hold-off: the holder that was given its time."""
     holder_due_at_s: float = 0.0
     """While holding off: when to ask next whether the holder's server runs."""
     hinted_at_s: float = float("-inf")
@@ -130,6 +132,8 @@ class Address:
     def renew(self) -> None:
         """A new term as MASTER: old quarrels do not count."""
         self.contest = Contest()
+        if isinstance(self.owner, Other):
+            self.contest.held_by(self.owner.server_id)
         self.hinted_at_s = float("-inf")
 
     # --- beginning and ending ------------------------------------------------------------
@@ -140,6 +144,7 @@ class Address:
         self.attempt = 0
         self.action_id = None
         self.suspect = False
+        self.rival = None
         self.told.clear()
         self.phases = Phases(line_s=now)
         if read_first or self.unsure:
@@ -173,6 +178,8 @@ class Address:
         if isinstance(owner, Unknown):
             return []
         self.unsure = False
+        if isinstance(owner, Other):
+            self.contest.held_by(owner.server_id)
         match self.stage:
             case Stage.READ if asked_at_s >= self.read_after_s:
                 return self._read_done(owner, now, rng)
@@ -218,6 +225,9 @@ class Address:
                 return self._lost(owner, now, rng)
             self._suspect(now)
             return []
+        if self.rival is not None and isinstance(owner, Other) and owner != self.rival:
+            self.contest.moved_between_others(now)
+            return self._hold_off(owner, now, rng)
         news = [] if self._sent() else [self._started(owner)]
         self._post(now)
         return news
@@ -292,6 +302,13 @@ class Address:
             case Unknown():
                 pass
         return []
+
+    def take_turn(self, now: float) -> list[Report]:
+        """The hold-off is over: our turn, unless a read says that yet another one took its turn."""
+        rival = self.owner if isinstance(self.owner, Other) else None
+        reports = self.begin(now, "contested, our turn again", read_first=True)
+        self.rival = rival
+        return reports
 
     def holder_seen(self, status: str, now: float) -> list[Report]:
         """Hear the status of the holder's server while holding off."""

@@ -18,10 +18,12 @@ QUICK_LOSS_S = 60.0
 MEMORY_S = 7200.0
 """How long a dispute is remembered after its last move; longer than any hold-off."""
 LOSSES_TO_CONTEST = 2
+CROWD_MOVES = 5
+"""Among three nodes or more not every move is seen by each: count at least so many."""
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-off."""
 
-_HOLD_OFF_S = ((4, 120.0), (5, 180.0), (7, 660.0), (9, 1320.0))
+_HOLD_OFF_S = ((4, 180.0), (7, 660.0), (9, 1320.0))
 """Up to so many moves seen: so many seconds at least."""
 _LONGEST_S = 3600.0
 """The hold-off after still more moves."""
@@ -47,6 +49,13 @@ class Contest:
     losses: int = 0
     disputed_until: float = float("-inf")
     pulsed_at: float = float("-inf")
+    others: tuple[int, ...] = ()
+    """The other servers that were seen to hold it; two are enough to know of a crowd."""
+
+    def held_by(self, server_id: int) -> None:
+        """Remember another holder."""
+        if server_id not in self.others:
+            self.others = (*self.others, server_id)[-2:]
 
     def claimed(self, now: float) -> None:
         """We made it ours by a request of ours."""
@@ -63,7 +72,7 @@ class Contest:
             self.losses += 1
             self.disputed_until = now + MEMORY_S
         self.claimed_at = None
-        return self.losses >= LOSSES_TO_CONTEST
+        return self.losses >= (1 if self._crowd() else LOSSES_TO_CONTEST)
 
     def moved_between_others(self, now: float) -> None:
         """It went from one other server to another while we held off."""
@@ -78,8 +87,11 @@ class Contest:
         return now - self.pulsed_at <= PULSE_FRESH_S
 
     def hold_off_s(self, rng: Random) -> float:
-        """Return how long to hold off now."""
-        return hold_off_s(self.moves, rng)
+        """Return how long to hold off now; a crowd has used up the early moves between them."""
+        return hold_off_s(max(self.moves, CROWD_MOVES) if self._crowd() else self.moves, rng)
+
+    def _crowd(self) -> bool:
+        return len(self.others) > 1
 
     def _move(self, now: float) -> None:
         if now - self.moved_at > MEMORY_S:

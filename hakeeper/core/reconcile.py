@@ -75,7 +75,7 @@ def _query_roles(state: State, now: float, wake: Wake) -> None:
 def _end_hold_offs(state: State, now: float, wake: Wake) -> None:
     for address in state.in_stage(Stage.HOLD_OFF):
         if _due(address.due_at_s, now, wake):
-            state.tell(*address.begin(now, "contested, our turn again", read_first=False))
+            state.tell(*address.take_turn(now))
 
 
 def _send_assigns(state: State, now: float, wake: Wake) -> None:

@@ -1,0 +1,311 @@
+"""Where the roles come from after a start, and what becomes of them when keepalived ends."""
+
+import pytest
+from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
+
+from hakeeper.core.calls import Assign, Identify, ListFloatingIps
+from hakeeper.core.events import QueryRoles, Report, RolesQueried, SaveState, StartCall
+from hakeeper.core.model import ProcessId, Role, SavedState
+
+OTHER_PROCESS = ProcessId(101, 9000, "boot")
+
+
+def saved(role: Role, process: ProcessId | None = PROCESS) -> SavedState:
+    return SavedState(keepalived=process, roles={instance("VI_1"): role}, server_id=1)
+
+
+def held() -> tuple[World, Node]:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    return world, node
+
+
+def asking() -> tuple[World, Node]:
+    """A node that can ask keepalived, and has asked its first question."""
+    world, node = one_node(config=settings(can_query=True))
+    node.start()
+    assert 1 == len(node.queries)
+    return world, node
+
+
+def answer(node: Node, roles: dict[str, Role] | None, reason: str = "") -> None:
+    node.feed(RolesQueried(node.queries[-1].query_id, roles, reason))
+
+
+# --- the state file --------------------------------------------------------------------------
+
+
+def test_a_master_that_restarts_is_master_again_and_sends_no_assign() -> None:
+    world, node = held()
+    node.restart()
+    world.run_for(120.0)
+    assert "MASTER" == node.role()
+    assert node.stage() == "held"
+    assert 1 == len(node.assigns)
+
+
+@pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT, Role.STOPPED])
+def test_every_role_survives_a_restart(role: Role) -> None:
+    world, node = one_node(owner=1)
+    node.start(saved(role))
+    world.run_for(120.0)
+    assert role.value == node.role()
+    assert [] == node.assigns
+
+
+def test_a_restart_in_the_middle_of_a_claim_reads_and_then_goes_on() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    node.holding = ()
+    node.restart()
+    world.run_for(15.0)
+    assert world.cloud.owner(WEB) == 1
+    assert node.stage() == "held"
+
+
+@pytest.mark.parametrize(
+    "process",
+    [
+        OTHER_PROCESS,
+        None,
+        ProcessId(100, 5001, "boot"),
+        ProcessId(100, 5000, "later boot"),
+    ],
+)
+def test_the_words_of_another_keepalived_are_not_believed(process: ProcessId | None) -> None:
+    world, node = one_node()
+    node.start(saved(Role.MASTER), keepalived=process)
+    world.run_for(120.0)
+    assert "UNKNOWN" == node.role()
+    assert [] == node.assigns
+
+
+def test_a_process_without_a_start_time_is_never_surely_the_same() -> None:
+    nameless = ProcessId(100, None, "boot")
+    world, node = one_node()
+    node.start(saved(Role.MASTER, nameless), keepalived=nameless)
+    world.run_for(60.0)
+    assert "UNKNOWN" == node.role()
+
+
+def test_a_saved_role_of_a_name_that_is_gone_from_the_configuration_is_passed_over() -> None:
+    _, node = one_node()
+    roles = {instance("gone"): Role.MASTER, instance("VI_1"): Role.UNKNOWN}
+    node.start(SavedState(keepalived=PROCESS, roles=roles))
+    assert "UNKNOWN" == node.role()
+
+
+def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> None:
+    _, node = one_node()
+    node.start(saved(Role.BACKUP))
+    [identify] = node.asked(Identify)
+    assert Identify(cached_server_id=1) == identify.request
+
+
+def test_a_role_is_written_down_before_the_assign_goes_out() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    effects = node.line("VI_1", "MASTER")
+    kinds = [type(effect) for effect in effects]
+    assert kinds.index(SaveState) < kinds.index(StartCall)
+    assert node.saved is not None
+    assert {instance("VI_1"): Role.MASTER} == node.saved.roles
+
+
+def test_nothing_is_written_down_while_nothing_changes() -> None:
+    world, node = held()
+    node.saved = None
+    world.run_for(600.0)
+    assert node.saved is None
+
+
+# --- the lines that waited -------------------------------------------------------------------
+
+
+def test_lines_that_waited_in_the_pipe_win_over_the_state_file() -> None:
+    world, node = one_node(owner=1)
+    node.start(saved(Role.MASTER))
+    node.lines(("VI_1", "BACKUP"), live=False)
+    world.run_for(60.0)
+    assert "BACKUP" == node.role()
+    assert [] == node.assigns
+
+
+def test_a_master_line_that_waited_leads_to_a_read_before_any_assign() -> None:
+    world, node = one_node()
+    node.start()
+    node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"), live=False)
+    assert [] == node.assigns
+    world.run_for(2.0)
+    assert world.cloud.owner(WEB) == 1
+    reads = [c.at_s for c in node.asked(ListFloatingIps)]
+    assert reads[0] <= node.assigns[0]
+
+
+# --- D-Bus -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [r for r in Role if r is not Role.UNKNOWN])
+def test_what_keepalived_answers_is_the_role(role: Role) -> None:
+    world, node = asking()
+    answer(node, {"VI_1": role, "else": Role.MASTER})
+    world.run_for(15.0)
+    assert role.value == node.role()
+    assert (1 if role is Role.MASTER else 2) == world.cloud.owner(WEB)
+
+
+def test_an_answer_that_was_asked_for_before_the_newest_line_is_not_believed() -> None:
+    world, node = asking()
+    world.run_for(0.1)
+    node.line("VI_1", "MASTER")
+    answer(node, {"VI_1": Role.BACKUP})
+    assert "MASTER" == node.role()
+
+
+def test_an_answer_to_a_question_asked_before_the_loss_of_lines_is_not_believed() -> None:
+    world, node = asking()
+    world.run_for(1.0)
+    first = node.queries[0]
+    node.lose_lines()
+    node.feed(RolesQueried(first.query_id, {"VI_1": Role.MASTER}))
+    assert "UNKNOWN" == node.role()
+    assert 2 == len(node.queries)
+
+
+def test_a_master_that_keepalived_no_longer_names_is_unknown() -> None:
+    world, node = asking()
+    answer(node, {"VI_1": Role.MASTER})
+    world.run_for(10.0)
+    answer(node, {})
+    assert "UNKNOWN" == node.role()
+
+
+def test_keepalived_is_asked_for_ever_and_steadily() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {"VI_1": Role.BACKUP}
+    node.start()
+    world.run_for(3600.0)
+    assert 360 <= len(node.queries) <= 362
+
+
+def test_a_question_without_an_answer_is_given_up_and_asked_again() -> None:
+    world, node = asking()
+    world.run_for(11.0)
+    assert 2 == len(node.queries)
+    node.feed(RolesQueried(node.queries[0].query_id, {"VI_1": Role.MASTER}))
+    assert "UNKNOWN" == node.role()
+
+
+def test_a_missed_line_is_made_good_by_the_next_answer() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {"VI_1": Role.BACKUP}
+    node.warm()
+    world.run_for(60.0)
+    node.dbus = {"VI_1": Role.MASTER}
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+
+
+def test_that_keepalived_cannot_be_asked_is_told_once_while_a_role_is_unknown() -> None:
+    world, node = asking()
+    for _ in range(5):
+        answer(node, None, "no such name on the bus")
+        world.run_for(10.0)
+    [failed] = node.reports("query.failed")
+    assert "enable_dbus" in failed.message
+    answer(node, {"VI_1": Role.BACKUP})
+    world.run_for(10.0)
+    answer(node, None, "no such name on the bus")
+    assert 1 == len(node.reports("query.failed"))
+
+
+def test_without_keepalived_nobody_complains_that_it_cannot_be_asked() -> None:
+    _, node = one_node(config=settings(can_query=True))
+    node.start(keepalived=None)
+    answer(node, None, "no such name on the bus")
+    assert [] == node.reports("query.failed")
+
+
+def test_without_a_way_to_ask_nothing_is_asked() -> None:
+    world, node = held()
+    node.lose_lines()
+    world.run_for(100.0)
+    assert [] == node.queries
+
+
+# --- the end of keepalived -------------------------------------------------------------------
+
+
+def test_a_keepalived_that_is_gone_leaves_an_unknown_role_and_stops_the_claim() -> None:
+    world, node = held()
+    node.gone()
+    world.cloud.move(WEB, 2)
+    world.run_for(600.0)
+    assert "UNKNOWN" == node.role()
+    assert 1 == len(node.assigns)
+    assert world.cloud.owner(WEB) == 2
+    assert node.saved is not None
+    assert node.saved.keepalived is None
+
+
+def test_an_orderly_stop_stays_a_stop() -> None:
+    _, node = held()
+    node.line("VI_1", "STOP")
+    node.gone()
+    assert "STOPPED" == node.role()
+
+
+def test_another_keepalived_in_the_place_of_ours_makes_the_role_unknown() -> None:
+    world, node = held()
+    node.seen(OTHER_PROCESS)
+    assert "UNKNOWN" == node.role()
+    assert 1 == len(node.reports("keepalived.gone"))
+    node.line("VI_1", "BACKUP")
+    node.line("VI_1", "MASTER")
+    world.run_for(15.0)
+    assert "MASTER" == node.role()
+    assert [] == node.reports("role.unverified")
+
+
+def test_the_same_keepalived_seen_again_changes_no_role() -> None:
+    _, node = held()
+    node.seen(PROCESS)
+    assert "MASTER" == node.role()
+
+
+def test_a_new_keepalived_is_asked_for_its_state_at_once() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {"VI_1": Role.BACKUP}
+    node.warm()
+    world.run_for(3.0)
+    node.gone()
+    world.run_for(1.0)
+    node.dbus = {"VI_1": Role.MASTER}
+    effects = node.seen(OTHER_PROCESS)
+    assert [QueryRoles] == [type(e) for e in effects if isinstance(e, QueryRoles)]
+    world.run_for(1.0)
+    assert "MASTER" == node.role()
+
+
+def test_lost_lines_make_every_role_unknown_and_the_next_line_counts() -> None:
+    world, node = held()
+    effects = node.lose_lines()
+    assert "fifo.overflowed" in [e.event for e in effects if isinstance(e, Report)]
+    assert "UNKNOWN" == node.role()
+    node.line("VI_1", "MASTER")
+    world.run_for(15.0)
+    assert node.stage() == "held"
+
+
+def test_lines_without_any_keepalived_are_believed_with_one_warning() -> None:
+    world, node = one_node()
+    node.start(keepalived=None)
+    for state in ("BACKUP", "MASTER", "BACKUP", "MASTER"):
+        node.line("VI_1", state)
+        world.run_for(2.0)
+    assert world.cloud.owner(WEB) == 1
+    assert 1 == len(node.reports("role.unverified"))

@@ -1,0 +1,1 @@
+"""The real daemon process on a simulated cloud, over real sockets and a real FIFO."""

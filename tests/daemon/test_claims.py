@@ -1,0 +1,158 @@
+"""Keepalived says MASTER and the address is ours: the ways to name it, and how many there are."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from daemon.tls import server_context
+from daemon.world import World, fields_of, live
+from hakeeper.sim.cloud import SimCloud
+
+
+def test_a_master_line_makes_the_address_ours(world: World) -> None:
+    node = world.running()
+    node.master()
+    world.wait_owner(node)
+    claimed = node.wait_log("address.claimed")
+    assert "203.0.113.10" == fields_of(claimed)["address"]
+    assert 1 == world.assigns()
+    phases = [fields_of(claimed)[f"{word}_ms"] for word in ("sent", "accepted", "finished")]
+    assert sorted(map(str, phases), key=float) == list(map(str, phases))
+
+
+def test_a_claim_goes_over_the_connection_that_the_reads_kept_warm(world: World) -> None:
+    node = world.running()
+    used = {request.connection for request in world.cloud.requests(client=node.name)}
+    node.master()
+    node.wait_log("address.claimed")
+    assert {assign.connection for assign in world.cloud.assigns()} <= used
+
+
+def test_an_address_that_is_ours_already_is_not_assigned(world: World) -> None:
+    node = world.node()
+    world.cloud.move(world.web, node.server)
+    node.start()
+    node.master()
+    node.wait_log("address.confirmed")
+    assert 0 == world.assigns()
+
+
+@pytest.mark.parametrize("named", ["name", "id", "address", "address inside the /64", "network"])
+def test_a_floating_ip_is_found_by_what_the_operator_calls_it(world: World, named: str) -> None:
+    six = world.cloud.add_floating_ip("six", "2001:db8:1:2::/64", server=world.elsewhere)
+    refs = {
+        "name": ["web", "six"],
+        "id": [world.web, six],
+        "address": ["203.0.113.10", "2001:db8:1:2::1"],
+        "address inside the /64": ["web", "2001:0db8:0001:0002:ffff::beef"],
+        "network": ["203.0.113.10/32", "2001:db8:1:2::/64"],
+    }
+    node = world.node()
+    node.config["instances"]["VI_1"]["floating_ips"] = refs[named]
+    node.start()
+    node.master()
+    world.wait_owner(node)
+    world.wait_owner(node, six)
+    assert 2 == world.assigns()
+
+
+def test_each_instance_and_group_claims_its_own_addresses(world: World) -> None:
+    numbers = itertools.count(20)
+    made = {
+        name: world.cloud.add_floating_ip(name, f"203.0.113.{next(numbers)}", server=None)
+        for name in ("one", "two", "three", "four", "five")
+    }
+    node = world.node(interval="1s", standby_interval="1s")
+    node.config["instances"] = {
+        "VI_1": {"floating_ips": ["one", "two"]},
+        "VI_2": {"floating_ips": ["three"]},
+    }
+    node.config["groups"] = {"VG_1": {"floating_ips": ["four"]}, "VI_2": {"floating_ips": ["five"]}}
+    node.start()
+    node.say('INSTANCE "VI_1" MASTER 100', 'INSTANCE "VI_2" BACKUP 90', 'GROUP "VG_1" MASTER 0')
+    for name in ("one", "two", "four"):
+        world.wait_owner(node, made[name])
+    world.wait_reads(node)
+    owners = {name: world.cloud.owner(floating_ip) for name, floating_ip in made.items()}
+    mine = node.server
+    assert {"one": mine, "two": mine, "three": None, "four": mine, "five": None} == owners
+    node.role("MASTER", "VI_2", "GROUP")
+    world.wait_owner(node, made["five"])
+    node.master("VI_2")
+    world.wait_owner(node, made["three"])
+
+
+def test_many_addresses_are_claimed_by_one_line(world: World) -> None:
+    made = [
+        world.cloud.add_floating_ip(f"ip{number}", f"198.51.100.{number}", server=world.elsewhere)
+        for number in range(1, 41)
+    ]
+    node = world.node()
+    node.config["instances"]["VI_1"]["floating_ips"] = made
+    node.start()
+    node.master()
+    for floating_ip in made:
+        world.wait_owner(node, floating_ip)
+    assert 40 == world.assigns()
+
+
+def test_only_the_last_of_many_waiting_lines_counts(world: World) -> None:
+    node = world.running(interval="1s", standby_interval="1s")
+    node.say(*['INSTANCE "VI_1" MASTER 100', 'INSTANCE "VI_1" BACKUP 90'] * 200)
+    node.wait_log("role.changed", role="BACKUP")
+    world.wait_reads(node)
+    assert 0 == world.assigns()
+
+
+def test_an_operator_without_keepalived_sees_his_echo_work(world: World) -> None:
+    node = world.node()
+    node.start(keepalived=False)
+    node.master()
+    world.wait_owner(node)
+    assert 1 == len(node.logged("role.unverified"))
+
+
+def test_dead_keepalived_makes_the_role_unknown_and_ends_the_claiming(world: World) -> None:
+    node = world.master(interval="1s", standby_interval="1s")
+    node.keepalived.kill()
+    node.wait_log("role.changed", role="UNKNOWN")
+    world.cloud.move(world.web, world.elsewhere)
+    world.wait_reads(node, 3)
+    assert 1 == world.assigns()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_world(
+    authority: trustme.CA, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A cloud that speaks HTTPS with a certificate of an authority that nobody knows."""
+    with SimCloud(tls=server_context(authority, "127.0.0.1")) as cloud:
+        yield from live(World(cloud, tmp_path), request.node)
+
+
+def test_https_is_spoken_with_the_configured_authority(
+    tls_world: World, authority: trustme.CA, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    node = tls_world.node()
+    node.config["hetzner"]["ca_file"] = str(tmp_path / "ca.pem")
+    node.start()
+    node.master()
+    tls_world.wait_owner(node)
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_spoken_to(tls_world: World) -> None:
+    node = tls_world.node()
+    node.daemon.start()
+    node.wait_log("api.failed")
+    node.master()
+    node.wait_log("role.changed", role="MASTER")
+    assert [] == tls_world.cloud.requests()

@@ -10,7 +10,6 @@ from hakeeper import exits
 from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
 
-DEFAULT_PATH: Final = Path("/etc/hakeeper/hakeeper.yaml")
 _ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
 

@@ -150,7 +150,10 @@ def test_ctrl_c_is_130_and_quiet(
 def test_a_reader_that_has_gone_ends_the_command_quietly() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    with subprocess.Popen([HAKEEPER, "version"], stdout=writer, stderr=subprocess.PIPE) as process:
+    buffered = {"PATH": os.environ["PATH"]}  # PYTHONUNBUFFERED would hide the trouble at exit
+    with subprocess.Popen(
+        [HAKEEPER, "version"], env=buffered, stdout=writer, stderr=subprocess.PIPE
+    ) as process:
         os.close(writer)
         _, stderr = process.communicate()
     assert (process.returncode, stderr) == (141, b"")

@@ -338,6 +338,21 @@ def test_text_that_is_not_yaml_is_told_with_its_place(text: str, place: str, exp
     )
 
 
+def test_errors_after_an_invisible_character_are_told_too() -> None:
+    assert errors_of(f"# a\x1b\nservr: x\n{GOOD}") == [
+        "f.yaml:1:4: invisible character U+001B; delete it",
+        "f.yaml:2:1: servr: unknown key; did you mean `server`?",
+    ]
+
+
+@pytest.mark.parametrize("text", ["{}: x\n", "hetzner: {{{}: x}}\n", "!{}!x server: y\n"])
+def test_half_a_token_is_not_shown_in_a_path_or_by_the_yaml_library(text: str) -> None:
+    half = "Zq7" * 11
+    errors = errors_of(text.format(half))
+    assert half not in str(errors)
+    assert "[hidden]" in str(errors)
+
+
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? ", "[[{", "{"])
 def test_deep_nesting_ends_at_a_limit(opening: str) -> None:
     text = opening * (1_000_000 // len(opening))

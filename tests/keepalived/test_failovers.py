@@ -4,9 +4,18 @@ import pytest
 from scenes import MakeScene
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.lab import Cable, LabSettings, VrrpInstance, VrrpSettings, is_event, settle
+from hakeeper.sim.lab import Cable, LabSettings, Node, VrrpInstance, VrrpSettings, is_event, settle
 
 TRACKED = (VrrpInstance(tracked=True),)
+
+
+def role_in_status(node: Node) -> object:
+    """The role of the one instance, as `hakeeper status --json` says it."""
+    roles = node.hakeeper.status()["roles"]
+    assert isinstance(roles, list)
+    (role,) = roles
+    assert role["name"] == "VI_1"
+    return role["role"]
 
 
 def test_a_graceful_stop_moves_the_address_and_a_start_brings_it_back(
@@ -39,6 +48,8 @@ def test_kill_9_of_everything_moves_the_address_though_no_line_is_written(
     assert scene.owners() == {"web": "b"}
     assert scene.a.has_vip("10.99.0.100/32"), "the dead one left its VIP, as it does"
     scene.a.hakeeper.wait_for_log(is_event("keepalived.gone"), timeout_s=5)
+    assert role_in_status(scene.a) == "UNKNOWN"
+    assert role_in_status(scene.b) == "MASTER"
 
     scene.a.keepalived.start()
     scene.lab.wait_for_master(scene.a)

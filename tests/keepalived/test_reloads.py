@@ -80,7 +80,7 @@ def test_a_broken_config_that_keepalived_checks_first_changes_nothing(
     before = scene.a.keepalived.log_text()
     scene.a.keepalived.reload()
     eventually(
-        lambda: "not reloading" in scene.a.keepalived.log_text().removeprefix(before).lower(),
+        lambda: "failed validation" in scene.a.keepalived.log_text().removeprefix(before),
         what="keepalived to refuse the configuration",
     )
     settle(scene.lab)

@@ -4,6 +4,8 @@ PYTHON ?= python3
 JOBS ?= 4
 PYTEST_ARGS ?=
 BIN := .venv/bin
+# The demo's network namespaces need root; without it and without sudo the demo replays lines.
+SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test lint setup install clean
 .DELETE_ON_ERROR:
@@ -12,7 +14,7 @@ help:  ## Show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: .stamps/run  ## See a failover: real keepalived, real hakeeper, a simulated Hetzner Cloud
-	@$(BIN)/hakeeper demo
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/hakeeper demo
 
 test: lint  ## Check everything: style, types, layers, tests, coverage of the core
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
@@ -32,31 +34,18 @@ clean:  ## Remove everything that was made here
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 
+# pip reads dependency groups from 25.1 on; Debian 12 brings 23.0.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
 # The stamps: made again when what they were made from has changed.
 .stamps/run: pyproject.toml Makefile .ci/install-packages
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) 'pip>=25.1'
+	$(PIP) --editable .
 	@mkdir -p .stamps && touch $@
 
-# pip reads dependency groups from 25.1 on; Debian 12 brings 23.0.
 .stamps/dev: .stamps/run
 	@PYTHON=$(PYTHON) .ci/install-packages dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	$(PIP) --group dev
 	@touch $@
-
-PREFIX ?= /opt/hakeeper
-
-install:  ## Install the service on this server (as root): user, FIFO, unit, /usr/local/bin/hakeeper
-	@PYTHON=$(PYTHON) .ci/install-packages run
-	$(PYTHON) -m venv $(PREFIX)
-	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
-	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
-	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
-	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
-	install -D -m 0644 systemd/hakeeper.service /etc/systemd/system/hakeeper.service
-	install -d -m 0755 /etc/hakeeper
-	systemd-sysusers
-	systemd-tmpfiles --create hakeeper.conf
-	systemctl daemon-reload

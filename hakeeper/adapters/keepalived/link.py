@@ -263,7 +263,7 @@ class Link:
             return
         match message.body:
             case (self.service, str(), str(new)):
-                pass
+                self.owner = new
             case _:
                 return
 

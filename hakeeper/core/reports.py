@@ -66,4 +66,5 @@ EVENTS: Mapping[str, EventKind] = {
     "address.confirmed": EventKind(Level.INFO, "7d560793e2ae47a281954af0de212b76"),
     "address.far": EventKind(Level.WARNING, "6ef55325a66f4ad6850d6ac49ae8d92f"),
     "fifo.recovered": EventKind(Level.NOTICE, "1025ee206b6043f4ad8497ac1444cdaa"),
+    "library.warned": EventKind(Level.WARNING, "cf142d589e374e9a961158c65a18fc2f"),
 }

@@ -226,7 +226,7 @@ class Address:
             self._suspect(now)
             return []
         if self.rival is not None and isinstance(owner, Other) and owner != self.rival:
-            self.contest.moved_between_others(now)
+            self.contest.moved_by_others(now)
             return self._hold_off(owner, now, rng)
         news = [] if self._sent() else [self._started(owner)]
         self._post(now)
@@ -254,8 +254,7 @@ class Address:
         if phases.sent_s is None:
             self.decide(f"{self.cause}: it is ours already", now)
             return [wording.address_confirmed(self.vrrp, self.label, self.cause)]
-        if phases.accepted_s is not None:
-            self.contest.claimed(now)
+        self.contest.claimed(now)
         self.decide(f"{self.cause}: claimed and confirmed", now)
         return [wording.address_claimed(self.vrrp, self.label, self.cause, attempt, phases)]
 
@@ -273,7 +272,6 @@ class Address:
         return [*reports, *self.begin(now, "drift", read_first=False)]
 
     def _hold_off(self, owner: Other, now: float, rng: Random) -> list[Report]:
-        first = self.stage is not Stage.HOLD_OFF
         wait_s = self.contest.hold_off_s(rng)
         self.stage = Stage.HOLD_OFF
         self.phases = None
@@ -283,7 +281,7 @@ class Address:
         self.decide(
             f"contested: server {owner.server_id} keeps taking it; next try in {wait_s:.0f} s", now
         )
-        if not first:
+        if not self.contest.is_news():
             return []
         return [wording.address_contested(self.vrrp, self.label, owner, wait_s)]
 
@@ -292,12 +290,15 @@ class Address:
     ) -> list[Report]:
         match owner:
             case Mine():
+                self.cause = "contested, but it came back"
+                self.contest.moved_by_others(now)
+                self.phases = Phases(line_s=now)
                 return self._confirm(now)
             case Nobody():
                 return self.begin(now, "contested, but nobody holds it", read_first=False)
             case Other():
-                if before != owner:
-                    self.contest.moved_between_others(now)
+                if isinstance(before, Other) and before != owner:
+                    self.contest.moved_by_others(now)
                     return self._hold_off(owner, now, rng)
             case Unknown():
                 pass

@@ -18,8 +18,10 @@ QUICK_LOSS_S = 60.0
 MEMORY_S = 7200.0
 """How long a dispute is remembered after its last move; longer than any hold-off."""
 LOSSES_TO_CONTEST = 2
-CROWD_MOVES = 5
-"""Among three nodes or more not every move is seen by each: count at least so many."""
+EARLY_S = 600.0
+"""So long from its first move a dispute may move the address six times; later, once in as long."""
+LATE_MOVES = 5
+"""Count at least so many moves later on, and in a crowd, whose every move nobody sees."""
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-off."""
 
@@ -43,6 +45,8 @@ class Contest:
 
     moves: int = 0
     """Owner changes seen (ours and theirs) since the last time of peace."""
+    began_at: float = float("-inf")
+    """The first of those moves."""
     moved_at: float = float("-inf")
     claimed_at: float | None = None
     """When our claim was last confirmed or accepted; None once its loss was counted."""
@@ -51,6 +55,8 @@ class Contest:
     pulsed_at: float = float("-inf")
     others: tuple[int, ...] = ()
     """The other servers that were seen to hold it; two are enough to know of a crowd."""
+    told: bool = False
+    """Whether the journal knows of this dispute."""
 
     def held_by(self, server_id: int) -> None:
         """Remember another holder."""
@@ -74,8 +80,8 @@ class Contest:
         self.claimed_at = None
         return self.losses >= (1 if self._crowd() else LOSSES_TO_CONTEST)
 
-    def moved_between_others(self, now: float) -> None:
-        """It went from one other server to another while we held off."""
+    def moved_by_others(self, now: float) -> None:
+        """It moved while we held off."""
         self._move(now)
 
     def pulse(self, now: float) -> None:
@@ -87,14 +93,21 @@ class Contest:
         return now - self.pulsed_at <= PULSE_FRESH_S
 
     def hold_off_s(self, rng: Random) -> float:
-        """Return how long to hold off now; a crowd has used up the early moves between them."""
-        return hold_off_s(max(self.moves, CROWD_MOVES) if self._crowd() else self.moves, rng)
+        """Return how long to hold off after the move that was just seen."""
+        late = self.moved_at - self.began_at > EARLY_S
+        return hold_off_s(max(self.moves, LATE_MOVES if late or self._crowd() else 0), rng)
+
+    def is_news(self) -> bool:
+        """Say whether the journal has not been told of this dispute; note that it is."""
+        news, self.told = not self.told, True
+        return news
 
     def _crowd(self) -> bool:
         return len(self.others) > 1
 
     def _move(self, now: float) -> None:
         if now - self.moved_at > MEMORY_S:
-            self.moves = 0
+            self.moves, self.began_at = 0, now
+            self.others, self.told = self.others[-1:], False
         self.moves += 1
         self.moved_at = now

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 JOBS ?= 4
 PYTEST_ARGS ?=
+PREFIX ?= /opt/hakeeper
 BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
@@ -28,6 +29,19 @@ lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/lint-imports
 
 setup: .stamps/dev  ## Install what is missing, and make the virtual environment
+
+install:  ## Install the service on this server (as root)
+	@PYTHON=$(PYTHON) .ci/install-packages run
+	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
+	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
+	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
+	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
+	install -D -m 0644 systemd/hakeeper.service /etc/systemd/system/hakeeper.service
+	install -d -m 0755 /etc/hakeeper
+	systemd-sysusers
+	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
+	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here
 	rm -rf .venv .stamps .coverage .coverage.* build dist *.egg-info

@@ -55,7 +55,7 @@ class ForeignLine:
 
 Line: TypeAlias = NotifyLine | BadLine | ForeignLine
 
-_GRAMMAR = re.compile(r'(INSTANCE|GROUP) "([^"\n]*)" ([A-Z_]+|\{UNKNOWN\}) (\d{1,3})')
+_GRAMMAR = re.compile(r'(INSTANCE|GROUP) "([^"\n]*)" ([A-Z_]+|\{UNKNOWN\}) ([0-9]{1,3})')
 _FOREIGN = re.compile(rb"(VS|RS) ")
 
 

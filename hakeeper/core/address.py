@@ -228,14 +228,15 @@ class Address:
         if self.rival is not None and isinstance(owner, Other) and owner != self.rival:
             self.contest.moved_by_others(now)
             return self._hold_off(owner, now, rng)
-        news = [] if self._sent() else [self._started(owner)]
+        news = [] if self.is_sent() else [self._started(owner)]
         self._post(now)
         return news
 
     def _started(self, owner: Owner) -> Report:
         return wording.claim_started(self.vrrp, self.label, owner, self.cause)
 
-    def _sent(self) -> bool:
+    def is_sent(self) -> bool:
+        """Say whether an assign of this claim went out already."""
         return self.phases is not None and self.phases.sent_s is not None
 
     def _had_it(self) -> bool:

@@ -268,9 +268,17 @@ class Keeper:
         state.schedule.listed_at_s = float("-inf")
         state.schedule.query_at_s = now
         if event.api_changed:
-            state.cached_server_id = None
-            state.server = None
-            state.schedule.identify_from_s = now
+            self._leave_api(now)
+
+    def _leave_api(self, now: float) -> None:
+        """Believe no answer of the API we knew, except that its assigns have ended."""
+        state = self._state
+        state.cached_server_id = None
+        state.server = None
+        state.schedule.identify_from_s = now
+        state.effects = [e for e in state.effects if not isinstance(e, CancelCall)]
+        state.effects.extend(CancelCall(call_id) for call_id in state.calls)
+        state.calls = {i: call for i, call in state.calls.items() if call.address is not None}
 
     def _save(self) -> None:
         state = self._state

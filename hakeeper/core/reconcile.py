@@ -106,16 +106,19 @@ def _poll_actions(state: State, now: float, wake: Wake) -> None:
         if isinstance(call.request, ReadActions)
         for action_id in call.request.action_ids
     }
-    due: list[int] = []
+    polls: list[tuple[float, int]] = []
     for address in state.in_stage(Stage.ACT):
         if address.action_id is None or address.action_id in asked:
             continue
         if now >= address.action_until_s:
             state.tell(*address.action_lost(now))
-        elif _due(min(address.due_at_s, address.action_until_s), now, wake):
-            due.append(address.action_id)
-    for first in range(0, len(due), ACTIONS_PER_CALL):
-        state.start(ReadActions(tuple(due[first : first + ACTIONS_PER_CALL])), now)
+        else:
+            polls.append((min(address.due_at_s, address.action_until_s), address.action_id))
+    polls.sort()
+    # A call that has to be made is filled up with the actions that would be due next.
+    while polls and _due(polls[0][0], now, wake):
+        chosen, polls = polls[:ACTIONS_PER_CALL], polls[ACTIONS_PER_CALL:]
+        state.start(ReadActions(tuple(action_id for _, action_id in chosen)), now)
 
 
 def _read_for_claims(state: State, now: float, wake: Wake) -> None:
@@ -124,13 +127,14 @@ def _read_for_claims(state: State, now: float, wake: Wake) -> None:
     wanted = [a for a in waiting if not _read_is_under_way(state, a) and not _is_read(state, a)]
     if not wanted or not _due(state.schedule.reads_from_s, now, wake):
         return
+    gathered_s = min(a.due_at_s for a in wanted) + GATHER_S
+    only_confirms = all(address.is_sent() for address in wanted)
+    if only_confirms and state.assigns() > 0 and not _due(gathered_s, now, wake):
+        return
     if len(wanted) == 1 and wanted[0].floating_ip is not None:
         state.start(ReadFloatingIp(wanted[0].floating_ip.id), now)
-        return
-    gathered_s = min(a.due_at_s for a in wanted) + GATHER_S
-    if state.assigns() > 0 and not _due(gathered_s, now, wake):
-        return
-    _list(state, now)
+    else:
+        _list(state, now)
 
 
 def _read_is_under_way(state: State, address: Address) -> bool:

@@ -92,6 +92,8 @@ class FakeCloud:
     ending: Ending = Ending.SUCCESS
     latency_s: float = 0.0
     stale_s: float = 0.0
+    server_locks: bool = False
+    """Whether a running action locks the server, too."""
     now: float = 0.0
     floating_ips: dict[int, FloatingIp] = field(default_factory=dict)
     servers: dict[int, Server] = field(default_factory=dict)
@@ -198,7 +200,10 @@ class FakeCloud:
     def assign(self, floating_ip_id: int, server_id: int) -> AssignAccepted | Failure:
         if floating_ip_id not in self.floating_ips:
             return failure(FailureKind.NOT_FOUND, "not_found")
-        if any(a.floating_ip_id == floating_ip_id for a in self._running()):
+        if any(
+            a.floating_ip_id == floating_ip_id or (self.server_locks and a.server_id == server_id)
+            for a in self._running()
+        ):
             return failure(FailureKind.LOCKED, "locked", http_status=423)
         if self.owner(floating_ip_id) == server_id:
             return failure(FailureKind.LOCKED, "floating_ip_assigned", http_status=422)

@@ -1,0 +1,184 @@
+"""Hundreds of addresses at once, locks, the quota, and the price of idleness."""
+
+import pytest
+from core.driver import WEB, Node, World, one_node, settings
+from core.fakecloud import failure
+
+from hakeeper.core.calls import (
+    Assign,
+    FailureKind,
+    ListFloatingIps,
+    Quota,
+    ReadActions,
+    ReadFloatingIp,
+)
+from hakeeper.core.model import FloatingIp
+
+MANY = 300
+
+
+def many(count: int = MANY) -> tuple[World, Node]:
+    world = World()
+    world.cloud.latency_s = 0.08
+    world.cloud.add_server(2)
+    for n in range(count):
+        world.cloud.add_ip(n + 1, f"ip{n}", f"203.0.{n // 256}.{n % 256}/32", 2)
+    node = world.add_node(1, settings({"VI_1": tuple(f"ip{n}" for n in range(count))}))
+    node.start()
+    node.line("VI_1", "BACKUP")
+    world.run_for(30.0)
+    return world, node
+
+
+def mine(world: World) -> int:
+    return sum(world.cloud.owner(i) == 1 for i in world.cloud.floating_ips)
+
+
+def held(node: Node) -> int:
+    return sum(a.stage == "held" for a in node.snapshot().roles[0].addresses)
+
+
+def test_three_hundred_addresses_are_claimed_in_parallel_for_hardly_more_calls() -> None:
+    world, node = many()
+    begun_s = world.now
+    node.line("VI_1", "MASTER")
+    assert 8 == len(node.assigns)
+    took_s = world.run_while(lambda: held(node) < MANY, 60.0)
+    calls = [c for c in node.calls if c.at_s >= begun_s]
+    assert MANY == mine(world)
+    assert MANY == len(node.assigns)
+    assert len(calls) <= 1.2 * MANY
+    assert took_s < 10.0
+
+
+def test_the_actions_of_many_are_read_25_at_a_time() -> None:
+    world, node = many()
+    world.cloud.action_s = 30.0
+    node.line("VI_1", "MASTER")
+    world.run_for(8.0)
+    sizes = [len(c.request.action_ids) for c in node.asked(ReadActions)]  # type: ignore[union-attr]
+    assert max(sizes) == 25
+    world.run_for(60.0)
+    assert MANY == held(node)
+
+
+def test_a_lone_claim_among_settled_ones_is_confirmed_by_a_read_of_its_own() -> None:
+    world, node = one_node(config=settings({"VI_1": ("web",), "VI_2": ("mail",)}))
+    world.cloud.add_ip(4712, "mail", "203.0.113.11/32", 2)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    begun_s = world.now
+    node.line("VI_2", "MASTER")
+    world.run_for(1.0)
+    assert [ReadFloatingIp(4712)] == [c.request for c in node.asked(ReadFloatingIp)][-1:]
+    assert begun_s == node.asked(ReadFloatingIp)[-1].at_s
+
+
+def test_where_a_running_action_locks_the_server_fewer_are_sent_at_once_and_all_arrive() -> None:
+    world, node = many(30)
+    world.cloud.action_s = 0.3
+    world.cloud.server_locks = True
+    node.line("VI_1", "MASTER")
+    took_s = world.run_while(lambda: held(node) < 30, 180.0)
+    assert len(node.assigns) <= 30 * 6
+    assert took_s < 60.0
+
+
+def test_a_lock_halves_the_lanes_and_success_widens_them() -> None:
+    _, node = many(60)
+    api = node.keeper._state.api
+    for expected in (4, 2, 1, 1):
+        api.lock_met()
+        assert expected == api.lanes
+    for expected in (2, 3, 4, 5, 6, 7, 8, 8):
+        api.lane_free()
+        assert expected == api.lanes
+
+
+# --- the price of idleness -------------------------------------------------------------------
+
+
+def lists_in_an_hour(role: str, fault: FailureKind | None) -> int:
+    world, node = one_node(owner=1)
+    node.warm()
+    node.line("VI_1", role)
+    world.run_for(100.0)
+    if fault is not None:
+        world.cloud.fail(failure(fault))
+    begun_s = world.now
+    world.run_for(3600.0)
+    others = [c for c in node.calls if c.at_s >= begun_s and c.request != ListFloatingIps()]
+    assert [] == others
+    return len(node.asked(ListFloatingIps, since_s=begun_s))
+
+
+@pytest.mark.parametrize(("role", "hourly"), [("MASTER", 360), ("BACKUP", 60)])
+@pytest.mark.parametrize(
+    "fault",
+    [k for k in FailureKind if k not in (FailureKind.THROTTLED, FailureKind.CANCELLED)],
+)
+def test_idle_reading_costs_the_same_in_good_and_bad_times(
+    role: str, hourly: int, fault: FailureKind
+) -> None:
+    good, bad = lists_in_an_hour(role, None), lists_in_an_hour(role, fault)
+    assert abs(good - hourly) <= 1
+    assert abs(bad - good) <= 1
+
+
+def test_a_scarce_quota_slows_the_idle_reading_of_a_master_and_spares_the_rest() -> None:
+    world, node = one_node(owner=1)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(100.0)
+    node.quota = Quota(limit_per_hour=3600, remaining=20)
+    begun_s = world.now
+    world.run_for(600.0)
+    assert len(node.asked(ListFloatingIps, since_s=begun_s)) <= 12
+    node.quota = Quota(limit_per_hour=3600, remaining=3000)
+    world.run_for(60.0)
+    begun_s = world.now
+    world.run_for(600.0)
+    assert len(node.asked(ListFloatingIps, since_s=begun_s)) >= 59
+
+
+def test_a_scarce_quota_does_not_slow_a_claim() -> None:
+    world, node = one_node()
+    node.quota = Quota(limit_per_hour=3600, remaining=2)
+    node.warm()
+    world.run_for(60.0)
+    node.line("VI_1", "MASTER")
+    world.run_for(2.0)
+    assert world.cloud.owner(WEB) == 1
+    assert node.stage() == "held"
+
+
+def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> None:
+    world, node = one_node()
+    node.quota = Quota(limit_per_hour=3600, remaining=20)
+    node.warm()
+    world.run_for(10.0)
+    assert 30 == node.snapshot().quota_left
+    world.run_for(20.0)
+    assert 50 == node.snapshot().quota_left
+    assert 3600 == node.keeper.snapshot(world.now + 1e6).quota_left
+
+
+def test_a_blocked_address_and_one_of_another_zone_are_told() -> None:
+    world, node = one_node()
+    plain = world.cloud.floating_ips[WEB]
+    world.cloud.floating_ips[WEB] = FloatingIp(
+        id=WEB,
+        name="web",
+        network=plain.network,
+        server_id=2,
+        blocked=True,
+        network_zone="us-east",
+    )
+    world.cloud.add_server(1, zone="eu-central")
+    node.warm()
+    world.run_for(600.0)
+    assert 1 == len(node.reports("address.blocked"))
+    [far] = node.reports("address.far")
+    assert "us-east" in far.message
+    assert "eu-central" in far.message

@@ -1,0 +1,256 @@
+"""A reload: what stays is not disturbed, what goes is let go, what comes is claimed after a read."""
+
+import ipaddress
+
+import pytest
+from core.driver import WEB, Node, World, instance, one_node, settings
+
+from hakeeper.core.calls import Assign, Identified, Identify, ListFloatingIps, ReadFloatingIp
+from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
+from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
+from hakeeper.core.snapshot import Health
+
+MAIL = 4712
+BOTH = settings({"VI_1": ("web", "mail")})
+MOVED = settings({"VI_1": (), "VI_2": ("web",)})
+
+
+def reload(node: Node, to: Settings, *, api_changed: bool = False) -> tuple[object, ...]:
+    return node.feed(SettingsChanged(to, api_changed=api_changed))
+
+
+def held(config: Settings | None = None) -> tuple[World, Node]:
+    world, node = one_node(config=config)
+    world.cloud.add_ip(MAIL, "mail", "2001:db8:1:2::/64", 2)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    return world, node
+
+
+def assigns_since(node: Node, since_s: float) -> list[object]:
+    return [call.request for call in node.asked(Assign, since_s=since_s)]
+
+
+def test_an_unchanged_configuration_causes_no_claim_and_changes_no_stage() -> None:
+    world, node = held()
+    told, begun_s = len(node.told), world.now
+    reload(node, settings())
+    assert node.stage() == "held"
+    world.run_for(60.0)
+    assert [] == assigns_since(node, begun_s)
+    assert [] == node.asked(Identify, since_s=begun_s)
+    assert told == len(node.told)
+
+
+def test_an_address_that_is_added_on_a_master_is_claimed_after_a_read() -> None:
+    world, node = held()
+    begun_s = world.now
+    effects = reload(node, BOTH)
+    assert [ListFloatingIps()] == [e.request for e in effects if isinstance(e, StartCall)]
+    world.run_for(15.0)
+    assert world.cloud.owner(MAIL) == 1
+    assert [Assign(MAIL, 1)] == assigns_since(node, begun_s)
+
+
+def test_an_address_that_is_added_and_ours_already_is_only_read() -> None:
+    world, node = held()
+    world.cloud.move(MAIL, 1)
+    begun_s = world.now
+    reload(node, BOTH)
+    world.run_for(15.0)
+    assert node.stage(1) == "held"
+    assert [] == assigns_since(node, begun_s)
+
+
+def test_an_address_that_is_added_on_a_backup_is_left_alone() -> None:
+    world, node = held()
+    node.line("VI_1", "BACKUP")
+    reload(node, BOTH)
+    world.run_for(120.0)
+    assert world.cloud.owner(MAIL) == 2
+
+
+def test_an_address_that_is_removed_is_no_longer_cared_for() -> None:
+    world, node = held(BOTH)
+    begun_s = world.now
+    reload(node, settings())
+    world.cloud.move(MAIL, 2)
+    world.run_for(120.0)
+    assert [] == assigns_since(node, begun_s)
+    assert world.cloud.owner(MAIL) == 2
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_an_assign_of_a_removed_address_is_cancelled_and_its_end_means_nothing() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    [call] = node.open_calls(Assign)
+    effects = reload(node, settings({"VI_1": ()}))
+    assert CancelCall(call.id) in effects
+    node.release(call)
+    world.run_for(60.0)
+    assert 1 == len(node.assigns)
+
+
+def test_an_assign_of_a_removed_instance_ends_in_peace() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    [call] = node.open_calls(Assign)
+    reload(node, settings({"VI_9": ("web",)}))
+    node.release(call)
+    world.run_for(60.0)
+    assert 1 == len(node.assigns)
+
+
+def test_an_address_that_goes_to_another_instance_follows_that_one() -> None:
+    world, node = held()
+    reload(node, MOVED)
+    world.cloud.move(WEB, 2)
+    world.run_for(60.0)
+    assert world.cloud.owner(WEB) == 2
+    node.line("VI_2", "MASTER")
+    world.run_for(15.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_an_instance_that_is_added_is_unknown_and_keepalived_is_asked() -> None:
+    world, node = held(settings(can_query=True))
+    node.dbus = {"VI_1": Role.MASTER}
+    world.run_for(11.0)
+    asked = len(node.queries)
+    wider = settings({"VI_1": ("web",), "VI_2": ("mail",)}, can_query=True)
+    reload(node, wider)
+    assert "UNKNOWN" == node.role("VI_2")
+    assert "MASTER" == node.role("VI_1")
+    assert asked + 1 == len(node.queries)
+
+
+def test_another_api_is_asked_who_we_are_before_any_assign() -> None:
+    world, node = held()
+    begun_s = world.now
+    node.holding = (Identify,)
+    reload(node, settings(), api_changed=True)
+    [identify] = node.asked(Identify, since_s=begun_s)
+    assert Identify(cached_server_id=None) == identify.request
+    world.cloud.move(WEB, 2)
+    node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
+    world.run_for(30.0)
+    assert [] == assigns_since(node, begun_s)
+    node.holding = ()
+    node.release(identify)
+    world.run_for(15.0)
+    assert [Assign(WEB, 1)] == assigns_since(node, begun_s)
+
+
+def test_another_api_disturbs_no_address_that_is_held() -> None:
+    world, node = held()
+    begun_s = world.now
+    reload(node, settings(), api_changed=True)
+    world.run_for(60.0)
+    assert [] == assigns_since(node, begun_s)
+    assert [] == node.reports("address.drifted")
+    assert node.stage() == "held"
+
+
+def test_answers_of_the_api_before_the_reload_are_not_believed() -> None:
+    world, node = held()
+    node.holding = (Identify, ListFloatingIps, ReadFloatingIp)
+    reload(node, settings(), api_changed=True)
+    [old_identify] = node.open_calls(Identify)
+    [old_list] = node.open_calls(ListFloatingIps)
+    effects = reload(node, settings(), api_changed=True)
+    assert {CancelCall(old_identify.id), CancelCall(old_list.id)} <= set(effects)
+    world.cloud.add_server(77)
+    node.answer(old_identify, Identified(world.cloud.servers[77], "the old API"))
+    assert node.snapshot().server_id is None
+    node.holding = ()
+    for call in node.open_calls():
+        node.release(call)
+    world.run_for(15.0)
+    assert node.snapshot().server_id == 1
+    assert node.stage() == "held"
+
+
+def test_an_assign_that_the_old_api_has_not_seen_is_cancelled_and_sent_to_the_new_one() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    [call] = node.open_calls(Assign)
+    node.holding = ()
+    effects = reload(node, settings(), api_changed=True)
+    assert CancelCall(call.id) in effects
+    node.cancel(call)
+    world.run_for(15.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+# --- how an address may be named -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ref", "text"),
+    [
+        (ByName("mail"), "mail"),
+        (ById(MAIL), "4712"),
+        (ByNetwork(ipaddress.ip_network("2001:db8:1:2::/64")), "2001:db8:1:2::/64"),
+    ],
+)
+def test_an_address_is_found_by_name_id_or_network(ref: AddressRef, text: str) -> None:
+    world, node = held(settings({"VI_1": (ref,)}))
+    assert world.cloud.owner(MAIL) == 1
+    [resolved] = node.reports("address.resolved")
+    assert f"VI_1: {text} is floating IP 2001:db8:1:2::/64 (id 4712)" == resolved.message
+
+
+def test_a_word_that_leads_to_no_floating_ip_is_told_once_and_found_when_it_is_there() -> None:
+    world, node = held(settings({"VI_1": ("news",)}))
+    world.run_for(600.0)
+    assert 1 == len(node.reports("address.unresolved"))
+    assert node.snapshot().health is Health.BROKEN
+    world.cloud.add_ip(4713, "news", "203.0.113.77/32", 2)
+    world.run_while(lambda: world.cloud.owner(4713) != 1, 15.0)
+    assert 1 == len(node.reports("address.resolved"))
+
+
+def test_a_floating_ip_that_is_deleted_is_told_and_taken_up_again() -> None:
+    world, node = held()
+    kept = world.cloud.floating_ips.pop(WEB)
+    world.run_for(30.0)
+    assert 1 == len(node.reports("address.unresolved"))
+    world.cloud.floating_ips[WEB] = kept
+    world.run_for(30.0)
+    assert 2 == len(node.reports("address.resolved"))
+    assert 1 == len(node.assigns)
+    assert node.stage() == "held"
+
+
+def test_a_floating_ip_deleted_while_it_is_read_alone_is_looked_for_in_the_list() -> None:
+    world, node = held()
+    del world.cloud.floating_ips[WEB]
+    node.line("VI_1", "MASTER")
+    world.run_for(15.0)
+    assert node.snapshot().health is Health.BROKEN
+
+
+def test_the_same_floating_ip_named_twice_belongs_to_the_first() -> None:
+    world, node = held(settings({"VI_1": ("web",), "VI_2": (ById(WEB),)}))
+    node.line("VI_2", "MASTER")
+    world.run_for(60.0)
+    [unresolved] = node.reports("address.unresolved")
+    assert "named" in unresolved.message or "name it once" in unresolved.message
+    assert instance("VI_2").name == unresolved.fields["instance"]
+    assert 1 == len(node.assigns)
+
+
+def test_a_name_that_goes_to_another_floating_ip_is_followed() -> None:
+    world, node = held()
+    world.cloud.floating_ips.clear()
+    world.cloud.add_ip(5000, "web", "203.0.113.99/32", 2)
+    world.run_while(lambda: world.cloud.owner(5000) != 1, 15.0)
+    assert 2 == len(node.reports("address.resolved"))

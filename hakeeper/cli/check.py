@@ -8,13 +8,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from hakeeper import exits
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.smallfile import NotAFileError, read_small
-from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, read_token
+from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, find_source, read_token
 from hakeeper.cli.options import add_config, add_json
 from hakeeper.config import Config, ConfigErrors
+
+
+SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
+"""What hakeeper.service has systemd hand over as its credential (`LoadCredential=`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,16 @@ def run(args: argparse.Namespace) -> int:
     return verdict.exit_code
 
 
-def inspect(path: Path, environ: Mapping[str, str], redactor: Redactor) -> Verdict:
-    """Look at the configuration file, the token and the CA file."""
+def inspect(
+    path: Path,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    service_token: Path = SERVICE_TOKEN,
+) -> Verdict:
+    """Look at the configuration file, the token and the CA file.
+
+    Where no token is given here, the one that the service would get counts.
+    """
     start = Verdict(file=path)
     try:
         config = load(path)
@@ -83,14 +96,23 @@ def inspect(path: Path, environ: Mapping[str, str], redactor: Redactor) -> Verdi
     except ConfigErrors as errors:
         findings = tuple(Finding(**asdict(error)) for error in errors.errors)
         return replace(start, exit_code=errors.exit_code, errors=findings)
-    return _with_ca_file(_with_token(replace(start, config=config), config, environ, redactor))
+    return _with_ca_file(
+        _with_token(replace(start, config=config), config, environ, redactor, service_token)
+    )
 
 
 def _with_token(
-    verdict: Verdict, config: Config, environ: Mapping[str, str], redactor: Redactor
+    verdict: Verdict,
+    config: Config,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    service_token: Path,
 ) -> Verdict:
+    token_file = config.hetzner.token_file
+    if find_source(token_file, environ) is None and os.path.lexists(service_token):
+        token_file = service_token
     try:
-        found: FoundToken = read_token(config.hetzner.token_file, environ)
+        found: FoundToken = read_token(token_file, environ)
     except TokenUnusable as error:
         path = "" if config.hetzner.token_file is None else "hetzner.token_file"
         return _with_error(verdict, path, str(error), error.exit_code)

@@ -131,6 +131,21 @@ def test_without_a_token_it_is_78_with_the_three_ways(tmp_path: Path) -> None:
         assert way in result.stderr
 
 
+def test_where_none_is_given_the_token_of_the_service_counts(tmp_path: Path) -> None:
+    config, service_token = tmp_path / "hakeeper.yaml", tmp_path / "token"
+    config.write_text(GOOD)
+    service_token.write_text(SECRET)
+    service_token.chmod(0o600)
+    found = inspect(config, {}, Redactor(), service_token)
+    given = inspect(config, {"HCLOUD_TOKEN": SECRET}, Redactor(), service_token)
+    service_token.chmod(0o644)
+    refused = inspect(config, {}, Redactor(), service_token)
+
+    assert (0, f"file {service_token}") == (found.exit_code, found.token_source)
+    assert "environment variable HCLOUD_TOKEN" == given.token_source
+    assert 78 == refused.exit_code
+
+
 def test_a_token_file_open_to_everybody_is_78_with_the_chmod(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text(SECRET)

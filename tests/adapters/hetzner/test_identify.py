@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from helpers import eventually
-from hetzner_bench import Bench, nobody_local
+from hetzner_bench import Bench, RawServer, always, http, nobody_local, server_json
 
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
@@ -70,6 +70,14 @@ def test_a_configured_server_that_is_not_there_says_what_to_do(
     assert shown in failure.message
     assert "another project" in failure.message
     assert "`server:`" in failure.message
+
+
+def test_a_server_of_another_name_is_not_taken_for_ours() -> None:
+    with (
+        RawServer(always(http(200, {"servers": [server_json(name="web22")]}))) as server,
+        Bench(server.url, server="web2") as made,
+    ):
+        assert made.failure(Identify()).kind is FailureKind.NOT_FOUND
 
 
 def test_the_first_local_source_that_knows_is_believed(cloud: SimCloud) -> None:

@@ -18,6 +18,7 @@ from hetzner_bench import (
     action_json,
     error,
     floating_ip_json,
+    full_listener,
     http,
 )
 
@@ -272,15 +273,56 @@ def test_a_slash_at_the_end_of_the_endpoint_is_not_doubled() -> None:
         assert [f"/v1/floating_ips/{IP}"] == [seen.path for seen in server.seen]
 
 
-def test_an_address_that_does_not_answer_does_not_hide_the_one_that_does(
+def _resolved(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
+
+
+def test_an_address_that_refuses_does_not_hide_the_one_that_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with RawServer(answer) as server, Bench(f"http://localhost:{server.port}/v1") as made:
-        dead = ("127.0.0.1", 1)
-        found = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", dead),
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port)),
-        ]
-        with monkeypatch.context() as patch:
-            patch.setattr(socket, "getaddrinfo", lambda *_a, **_k: found)
-            assert isinstance(made.call(Assign(IP, ME)).outcome, AssignAccepted)
+        _resolved(monkeypatch, 1, server.port)
+        assert isinstance(made.call(Assign(IP, ME)).outcome, AssignAccepted)
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_one_that_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (
+        full_listener() as silent,
+        RawServer(answer) as server,
+        Bench(f"http://localhost:{server.port}/v1") as made,
+    ):
+        _resolved(monkeypatch, int(silent.split(":")[2].split("/")[0]), server.port)
+        assert isinstance(made.call(Assign(IP, ME), 2).outcome, AssignAccepted)
+
+
+def test_the_address_that_worked_last_is_tried_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def once(_peer: Peer, _seen: Seen) -> bytes:
+        return http(201, {"action": action_json()}, {"Connection": "close"})
+
+    with RawServer(answer) as first, RawServer(once) as good:
+        with Bench(f"http://localhost:{good.port}/v1", workers=1) as made:
+            _resolved(monkeypatch, 1, good.port)
+            made.call(Assign(IP, ME))
+            _resolved(monkeypatch, first.port, good.port)
+            made.call(Assign(IP, ME))
+        assert (first.accepted, good.accepted) == (0, 2)
+
+
+def test_a_call_that_has_ended_holds_no_socket() -> None:
+    """Its number may be that of another call's socket by then."""
+    gate = threading.Event()
+
+    def behave(peer: Peer, _seen: Seen) -> None:
+        gate.wait(30)
+        peer.reset()
+
+    with RawServer(behave) as server, Bench(server.url) as made:
+        call = made.start(Assign(IP, ME))
+        guard = made.pool._guards[call]
+        eventually(lambda: guard._socket, what="the socket")
+        gate.set()
+        made.result(call)
+        assert guard._socket is None

@@ -43,6 +43,10 @@ class _Client:
     received: bytearray = field(default_factory=bytearray)
     answer: bytes = b""
 
+    @property
+    def gone(self) -> bool:
+        return self.connection.fileno() < 0
+
 
 class ControlServer:
     """Serves the socket at `path` from the daemon's own loop.
@@ -90,6 +94,8 @@ class ControlServer:
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
 
     def _read(self, client: _Client) -> None:
+        if client.gone:
+            return  # dropped by `_accept` after the selector had already found it ready
         try:
             data = client.connection.recv(_READ_BYTES)
         except BlockingIOError:
@@ -116,6 +122,8 @@ class ControlServer:
         return self._answer(request)
 
     def _write(self, client: _Client) -> None:
+        if client.gone:
+            return
         try:
             sent = client.connection.send(client.answer)
         except BlockingIOError:
@@ -173,9 +181,11 @@ def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str,
         client.settimeout(timeout_s)
         try:
             client.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            text = f"hakeeper does not run: no answer at {path} ({error.strerror})"
+            raise NotRunning(text) from None
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise NotRunning(f"hakeeper does not run: no answer at {path} ({reason})") from None
+            raise ControlError(f"hakeeper cannot be asked at {path} ({error})") from None
         try:
             client.sendall(json.dumps(request).encode() + b"\n")
             received = _receive(client, deadline_s)

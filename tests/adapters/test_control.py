@@ -1,0 +1,355 @@
+import contextlib
+import json
+import os
+import selectors
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from hakeeper.adapters import control as control_module
+from hakeeper.adapters.control import (
+    ANSWER_LIMIT_BYTES,
+    MAX_CLIENTS,
+    REQUEST_LIMIT_BYTES,
+    ControlError,
+    ControlServer,
+    NotRunning,
+    ask,
+)
+
+
+class Loop:
+    """A selector loop like the daemon's, around one server; turned by hand or by a thread."""
+
+    def __init__(self, path: str, answer: control_module.Answer) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.server = ControlServer(path, answer)
+        self.server.register(self.selector)
+        self._stop_read, self._stop_write = os.pipe()
+        self.selector.register(self._stop_read, selectors.EVENT_READ, None)
+        self._thread: threading.Thread | None = None
+        self.failure: BaseException | None = None
+
+    def turn(self) -> None:
+        """Handle what is ready now, all of one selection, and then whatever that made ready."""
+        while events := self.selector.select(0):
+            for key, _ in events:
+                key.data()
+
+    def start(self) -> None:
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            while True:
+                for key, _ in self.selector.select():
+                    if key.data is None:
+                        return
+                    key.data()
+        except BaseException as error:  # noqa: BLE001  # told to the test by `close`
+            self.failure = error
+
+    def close(self) -> None:
+        if self._thread is not None:
+            os.write(self._stop_write, b"x")
+            self._thread.join()
+        self.server.close()
+        self.selector.close()
+        os.close(self._stop_read)
+        os.close(self._stop_write)
+        if self.failure is not None:
+            raise self.failure
+
+
+def echo(request: Mapping[str, object]) -> Mapping[str, object]:
+    return {"asked": request}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "control"
+
+
+@pytest.fixture
+def loop(path: Path) -> Iterator[Loop]:
+    loop = Loop(str(path), echo)
+    yield loop
+    loop.close()
+
+
+@contextlib.contextmanager
+def connected(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(path))
+        yield client
+
+
+def received(client: socket.socket) -> bytes:
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while some := client.recv(65536):
+            data += some
+    return data
+
+
+def test_a_question_is_answered(loop: Loop, path: Path) -> None:
+    loop.start()
+    assert {"asked": {"command": "status"}} == ask(str(path), {"command": "status"}, 20)
+
+
+def test_an_answer_larger_than_any_buffer_arrives_whole(path: Path) -> None:
+    large = {"text": "x" * (ANSWER_LIMIT_BYTES - 100)}
+    loop = Loop(str(path), lambda _: large)
+    loop.start()
+    assert large == ask(str(path), {}, 20)
+    loop.close()
+
+
+def test_a_question_in_pieces_is_put_together(loop: Loop, path: Path) -> None:
+    with connected(path) as client:
+        for piece in (b'{"a"', b": 1", b"}", b"\n"):
+            loop.turn()
+            client.sendall(piece)
+        loop.turn()
+        assert received(client) == b'{"asked": {"a": 1}}\n'
+
+
+@pytest.mark.parametrize(
+    ("question", "error"),
+    [
+        (b"\n", "the request is not JSON"),
+        (b"status\n", "the request is not JSON"),
+        (b"\xff\xfe\n", "the request is not JSON"),
+        (b"[" * 4000 + b"\n", "the request is not JSON"),
+        (b"[]\n", "the request is not a JSON object"),
+        (b"5\n", "the request is not a JSON object"),
+    ],
+    ids=lambda value: repr(value[:12]),
+)
+def test_a_senseless_question_is_refused_in_words(
+    loop: Loop, path: Path, question: bytes, error: str
+) -> None:
+    with connected(path) as client:
+        client.sendall(question)
+        loop.turn()
+        assert {"error": error} == json.loads(received(client))
+
+
+def test_a_question_without_end_is_cut_off(loop: Loop, path: Path) -> None:
+    with connected(path) as client:
+        client.sendall(b"x" * (REQUEST_LIMIT_BYTES + 1))
+        loop.turn()
+        assert received(client) == b""
+
+
+def test_a_client_that_leaves_at_any_moment_does_no_harm(loop: Loop, path: Path) -> None:
+    for question in (b"", b'{"half', b"{}\n"):
+        with connected(path) as client:
+            loop.turn()
+            client.sendall(question)
+        loop.turn()
+    with connected(path) as client:
+        client.sendall(b"{}\n")
+        loop.turn()
+        assert received(client) == b'{"asked": {}}\n'
+
+
+def test_no_more_than_a_few_clients_are_held(loop: Loop, path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CLIENTS):
+            stack.enter_context(connected(path))
+            loop.turn()
+        with connected(path) as one_too_many:
+            loop.turn()
+            assert received(one_too_many) == b""
+        assert MAX_CLIENTS == len(loop.server._clients)
+
+
+def test_silent_clients_make_room_after_a_while(
+    loop: Loop, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CLIENTS):
+            stack.enter_context(connected(path))
+            loop.turn()
+        monkeypatch.setattr(control_module, "IDLE_S", 0.0)
+        client = stack.enter_context(connected(path))
+        client.sendall(b"{}\n")
+        loop.turn()
+        assert received(client) == b'{"asked": {}}\n'
+
+
+def test_a_client_cut_off_for_another_while_it_speaks_does_no_harm(
+    loop: Loop, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are ready in one selection: the accept drops the client whose turn comes next."""
+    monkeypatch.setattr(control_module, "IDLE_S", 0.0)
+    with connected(path) as slow:
+        loop.turn()
+        with connected(path) as fresh:
+            slow.sendall(b"{}\n")
+            fresh.sendall(b"{}\n")
+            loop.turn()
+            assert received(slow) == b""
+            assert received(fresh) == b'{"asked": {}}\n'
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(path: Path) -> None:
+    loop = Loop(str(path), lambda _: {"text": "x" * ANSWER_LIMIT_BYTES})
+    with connected(path) as lazy, connected(path) as keen:
+        lazy.sendall(b"{}\n")
+        loop.turn()
+        keen.sendall(b"{}\n")
+        loop.start()
+        assert received(keen).endswith(b'"}\n')
+    loop.close()
+
+
+def test_a_killed_daemons_socket_is_replaced(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+        dead.listen()
+    assert path.is_socket()
+    loop = Loop(str(path), echo)
+    loop.start()
+    assert {"asked": {}} == ask(str(path), {}, 20)
+    loop.close()
+    assert not path.exists()
+
+
+def test_a_living_daemons_socket_is_left_alone(loop: Loop, path: Path) -> None:
+    with pytest.raises(OSError, match="another hakeeper listens"):
+        ControlServer(str(path), echo)
+    loop.start()
+    assert {"asked": {}} == ask(str(path), {}, 20)
+
+
+def test_a_file_in_the_sockets_place_is_left_alone(path: Path) -> None:
+    path.write_text("kept")
+    with pytest.raises(OSError, match="not a socket"):
+        ControlServer(str(path), echo)
+    assert path.read_text() == "kept"
+
+
+def test_everybody_may_ask(loop: Loop, path: Path) -> None:
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666
+    assert loop.failure is None
+
+
+def test_close_leaves_nothing_open_and_no_socket(path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    loop = Loop(str(path), echo)
+    with connected(path) as client:
+        loop.turn()
+        loop.close()
+        assert received(client) == b""
+    assert not path.exists()
+    assert before == len(list(Path("/proc/self/fd").iterdir()))
+
+
+# --- the asking side ------------------------------------------------------------------------
+
+
+def test_no_socket_is_not_running(path: Path) -> None:
+    with pytest.raises(NotRunning, match="No such file"):
+        ask(str(path), {}, 20)
+
+
+def test_a_socket_that_nobody_serves_is_not_running(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    with pytest.raises(NotRunning, match="Connection refused"):
+        ask(str(path), {}, 20)
+
+
+@contextlib.contextmanager
+def daemon_that(path: Path, behave: Callable[[socket.socket], None]) -> Iterator[None]:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+
+        def serve() -> None:
+            client, _ = server.accept()
+            with client, contextlib.suppress(OSError):
+                client.settimeout(20)
+                behave(client)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+def silent(client: socket.socket) -> None:
+    while client.recv(65536):
+        pass
+
+
+def drip(client: socket.socket) -> None:
+    closed = threading.Event()
+    while not closed.wait(0.02):
+        client.sendall(b" ")
+
+
+def flood(client: socket.socket) -> None:
+    while True:
+        client.sendall(b"x" * 65536)
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        silent,
+        drip,
+        flood,
+        lambda client: client.close(),
+        lambda client: client.sendall(b"nonsense\n"),
+        lambda client: client.sendall(b"[1]\n"),
+        lambda client: client.sendall(b'{"error": "unknown"}\n'),
+        lambda client: client.sendall(b'{"half": 1'),
+    ],
+    ids=["silent", "drip", "flood", "close", "nonsense", "list", "error", "half"],
+)
+def test_a_daemon_that_does_not_answer_sensibly_is_a_control_error(
+    path: Path, behave: Callable[[socket.socket], None]
+) -> None:
+    with daemon_that(path, behave), pytest.raises(ControlError):
+        ask(str(path), {}, 0.3)
+
+
+_ASK_AS_NOBODY = """
+import os, sys
+from hakeeper.adapters.control import ask
+os.setgid(65534); os.setuid(65534)
+print(ask(sys.argv[1], {}, 20))
+"""
+
+
+def test_a_socket_out_of_reach_is_not_taken_for_a_daemon_that_is_down(path: Path) -> None:
+    path.write_text("a file is in the place of the folder")
+    with pytest.raises(ControlError, match="Not a directory"):
+        ask(str(path / "control"), {}, 20)
+
+
+def test_a_path_too_long_for_a_socket_is_told(path: Path) -> None:
+    with pytest.raises(ControlError, match="too long"):
+        ask(str(path) * 20, {}, 20)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_another_user_is_answered_too(loop: Loop, path: Path) -> None:
+    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+        folder.chmod(0o755)
+    loop.start()
+    argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout == "{'asked': {}}\n"

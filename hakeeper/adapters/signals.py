@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 _READ_BYTES = 64
+_NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Signals:
         self._stop = False
         self._reload = False
         self._old_fd = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in _NUMBERS:
             signal.signal(number, self._note)
 
     @property
@@ -49,7 +50,13 @@ class Signals:
         return wanted
 
     def close(self) -> None:
-        """Stop waking up; signals are only noted from now on, so that the end is not disturbed."""
+        """Ignore signals from now on, so that the end is not disturbed.
+
+        Not merely noted: the interpreter's own end puts the default action back in the place of
+        every handler, and then a second SIGTERM would turn exit code 0 into a death by signal.
+        """
+        for number in _NUMBERS:
+            signal.signal(number, signal.SIG_IGN)
         signal.set_wakeup_fd(self._old_fd)
         self._receiver.close()
         self._sender.close()

@@ -1,5 +1,6 @@
 """Fixtures of the daemon tests; `daemon.world` does the work."""
 
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,17 @@ from hakeeper.sim.cloud import SimCloud
 
 
 @pytest.fixture
-def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+def folder() -> Iterator[Path]:
+    """A folder with a short path: a unix socket's may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="hakeeper-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def world(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """A cloud over plain HTTP; nodes are made by the test."""
     with SimCloud() as cloud:
-        yield from live(World(cloud, tmp_path), request.node)
+        yield from live(World(cloud, folder), request.node)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -131,19 +131,19 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def tls_world(
-    authority: trustme.CA, tmp_path: Path, request: pytest.FixtureRequest
+    authority: trustme.CA, folder: Path, request: pytest.FixtureRequest
 ) -> Iterator[World]:
     """A cloud that speaks HTTPS with a certificate of an authority that nobody knows."""
     with SimCloud(tls=server_context(authority, "127.0.0.1")) as cloud:
-        yield from live(World(cloud, tmp_path), request.node)
+        yield from live(World(cloud, folder), request.node)
 
 
 def test_https_is_spoken_with_the_configured_authority(
-    tls_world: World, authority: trustme.CA, tmp_path: Path
+    tls_world: World, authority: trustme.CA, folder: Path
 ) -> None:
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     node = tls_world.node()
-    node.config["hetzner"]["ca_file"] = str(tmp_path / "ca.pem")
+    node.config["hetzner"]["ca_file"] = str(folder / "ca.pem")
     node.start()
     node.master()
     tls_world.wait_owner(node)

@@ -22,20 +22,20 @@ exec "$@"
 
 
 @pytest.fixture
-def hosts(tmp_path: Path) -> Path:
+def hosts(folder: Path) -> Path:
     """What the node has as /etc/hosts: the only place where names are looked up."""
-    path = tmp_path / "hosts"
+    path = folder / "hosts"
     path.write_text(f"127.0.0.1 {NAME}\n")
     return path
 
 
 @pytest.fixture
-def named(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+def named(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """A cloud that speaks HTTPS under a name."""
     authority = trustme.CA()
-    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     with SimCloud(tls=server_context(authority, NAME)) as cloud:
-        yield from live(World(cloud, tmp_path), request.node)
+        yield from live(World(cloud, folder), request.node)
 
 
 def node_with(world: World, hosts: Path) -> Node:

@@ -18,7 +18,7 @@ from helpers import eventually
 from daemon.keepalived import StandIn
 from daemon.rules import broken_rules
 from hakeeper.sim.cloud import CloudFront
-from hakeeper.sim.lab.daemon import HakeeperProcess, LogEntry, event_of
+from hakeeper.sim.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.sim.lab.netns import Namespace
 
 PATIENCE_S = 30.0
@@ -103,6 +103,15 @@ class Node:
     def write_config(self) -> None:
         """Write `config` as it stands now."""
         self.daemon.write_config(self.config)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the daemon, for starting one by hand."""
+        return dict(self.daemon._environment)
+
+    def command_line(self, *, log: str = "json") -> list[str]:
+        """Return how the daemon is started, for starting one by hand."""
+        return [*HAKEEPER, "run", "-c", str(self.daemon.config_path), "--log", log]
 
     # --- life ------------------------------------------------------------------------------
 

@@ -1,0 +1,242 @@
+"""SIGTERM ends it in any state and moves nothing; SIGHUP takes a configuration over, or none."""
+
+import os
+import signal
+import time
+
+import pytest
+from helpers import eventually
+
+from daemon.world import Node, World, exit_code
+from hakeeper.sim.cloud import Answer, Fault, Network, SimCloud
+
+EAGER = {"interval": "1s", "standby_interval": "1s"}
+ASSIGN = "/actions/assign$"
+
+
+def stop(world: World, node: Node) -> None:
+    """SIGTERM: exit code 0, and no request after it."""
+    signalled_s = time.monotonic()
+    assert node.daemon.term() == 0
+    late = [r for r in world.cloud.requests(client=node.name) if r.received_s > signalled_s]
+    assert late == []
+    assert len(node.logged("daemon.stopped")) == 1
+
+
+def test_stopped_before_anything_was_heard(world: World) -> None:
+    stop(world, world.running())
+
+
+def test_stopped_as_backup(world: World) -> None:
+    node = world.running()
+    node.backup()
+    stop(world, node)
+
+
+def test_stopped_while_holding_leaves_the_address_where_it_is(world: World) -> None:
+    node = world.master()
+    world.cloud.wait_for(lambda: world.cloud.requests()[-1].answered_s)
+    node.wait_log("address.claimed")
+    assert node.daemon.term() == 0
+    assert world.cloud.owner(world.web) == node.server
+    assert len(world.cloud.moves(world.web)) == 1
+
+
+HANGS = {
+    "an assign hangs": Fault(method="POST", path=ASSIGN, answer=Answer.NEVER),
+    "an assign waits": Fault(method="POST", path=ASSIGN, delay_s=90),
+    "an answer drips": Fault(method="POST", path=ASSIGN, drip_s=1),
+    "an action runs": Fault(method="POST", path=ASSIGN, action_never_ends=True),
+    "a claim backs off": Fault(method="POST", path=ASSIGN, status=403, code="forbidden"),
+    "a 429 is waited for": Fault(method="POST", path=ASSIGN, status=429),
+}
+
+
+@pytest.mark.parametrize("fault", HANGS.values(), ids=HANGS)
+def test_stopped_in_the_middle_of_a_claim(world: World, fault: Fault) -> None:
+    node = world.node()
+    node.config["hetzner"]["timeout"] = "60s"  # longer than anybody waits for the end
+    node.start()
+    number = world.cloud.fault(fault)
+    node.master()
+    world.wait_hits(number, 1)
+    assert node.daemon.term() == 0
+    world.cloud.clear_all()
+    assert world.assigns() == 1
+
+
+def test_stopped_while_the_api_is_away(world: World) -> None:
+    node = world.running()
+    with world.cloud.faulty(Fault(network=Network.REFUSE)):
+        node.master()
+        node.wait_log("claim.failed")
+        stop(world, node)
+
+
+def test_stopped_while_connecting_hangs(world: World) -> None:
+    node = world.node()
+    node.config["hetzner"]["timeout"] = "60s"
+    node.start()
+    with world.cloud.faulty(Fault(network=Network.HANDSHAKE_HANG)):
+        world.cloud.drop_connections()
+        node.master()
+        node.wait_log("claim.started")
+        stop(world, node)
+
+
+def test_sigint_stops_as_well(world: World) -> None:
+    node = world.running()
+    os.kill(node.daemon.pid, signal.SIGINT)
+    assert exit_code(node) == 0
+
+
+def test_many_signals_at_once_are_survived(world: World) -> None:
+    node = world.master()
+    for _ in range(50):
+        node.daemon.reload()
+    node.wait_log("config.reloaded")
+    node.reload()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        os.kill(node.daemon.pid, number)
+    assert exit_code(node) == 0
+    assert world.assigns() == 1
+
+
+# --- SIGHUP ----------------------------------------------------------------------------------
+
+
+def test_a_reload_without_a_change_disturbs_nothing(world: World) -> None:
+    node = world.master(**EAGER)
+    node.reload()
+    world.wait_reads(node, 3)
+    assert world.assigns() == 1
+    assert len(node.logged("role.changed")) == 1
+
+
+def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(world: World) -> None:
+    mail = world.cloud.add_floating_ip("mail", "203.0.113.11", server=world.elsewhere)
+    node = world.master(**EAGER)
+    node.config["instances"]["VI_1"]["floating_ips"] = ["web", "mail"]
+    node.reload()
+    world.wait_owner(node, mail)
+    node.wait_log("address.claimed", address="203.0.113.11")
+    node.config["instances"]["VI_1"]["floating_ips"] = ["mail"]
+    node.reload()
+    assert world.cloud.owner(world.web) == node.server
+    world.cloud.move(world.web, world.elsewhere)
+    world.wait_reads(node, 3)
+    assert world.cloud.owner(world.web) == world.elsewhere
+    assert world.cloud.owner(mail) == node.server
+    assert world.assigns() == 2
+
+
+def test_an_instance_that_is_added_needs_its_own_word(world: World) -> None:
+    mail = world.cloud.add_floating_ip("mail", "203.0.113.11", server=world.elsewhere)
+    node = world.master(**EAGER)
+    node.config["instances"]["VI_2"] = {"floating_ips": ["mail"]}
+    node.reload()
+    world.wait_reads(node)
+    assert world.cloud.owner(mail) == world.elsewhere
+    node.master("VI_2")
+    world.wait_owner(node, mail)
+
+
+def test_a_broken_configuration_is_refused_as_a_whole(world: World) -> None:
+    node = world.master(**EAGER)
+    node.daemon.config_path.write_text(
+        "instances:\n  VI_1: {floating_ips: [mail]}\nreconcile: {interval: fast}\nhetznr: {}\n"
+    )
+    node.daemon.reload()
+    eventually(lambda: len(node.logged("config.rejected")) >= 2)
+    told = " ".join(str(entry["message"]) for entry in node.logged("config.rejected"))
+    assert "interval" in told
+    assert "hetznr" in told
+    assert str(node.daemon.config_path) in told
+    world.cloud.move(world.web, world.elsewhere)
+    world.wait_owner(node)  # the old one goes on
+    assert node.logged("config.reloaded") == []
+    node.reload()
+    world.wait_reads(node)
+    assert world.assigns() == 2
+
+
+def test_a_missing_configuration_is_refused(world: World) -> None:
+    node = world.master(**EAGER)
+    node.daemon.config_path.unlink()
+    node.daemon.reload()
+    node.wait_log("config.rejected")
+    world.wait_reads(node)
+    assert world.assigns() == 1
+
+
+def test_a_token_that_cannot_be_used_is_refused(world: World) -> None:
+    node = world.master(**EAGER)
+    node.token_file.chmod(0o644)
+    node.daemon.reload()
+    node.wait_log("config.rejected")
+    node.token_file.chmod(0o600)
+    node.reload()
+    world.wait_reads(node)
+    assert world.assigns() == 1
+
+
+def test_a_rotated_token_is_used_from_the_reload_on(world: World) -> None:
+    node = world.master()
+    node.write_token(world.cloud.add_client(node.name))
+    node.reload()
+    world.wait_reads(node)
+    world.cloud.call("revoke", client="nobody")  # no effect: shows that the next line has one
+    before = world.seq()
+    revoke_old(world, node)
+    world.cloud.move(world.web, world.elsewhere)
+    world.wait_owner(node)
+    after = world.cloud.requests(client=node.name, after_seq=before)
+    assert {request.status for request in after} <= {200, 201}
+    assert node.logged("token.rejected") == []
+
+
+def revoke_old(world: World, node: Node) -> None:
+    """Make every token of the node invalid but the newest."""
+    world.cloud.revoke(node.name)
+    world.cloud.add_client(node.name, token=node.tokens[-1])
+
+
+def test_another_endpoint_is_taken_over_with_its_owners(world: World) -> None:
+    node = world.master(**EAGER)
+    with SimCloud() as other:
+        elsewhere = other.add_server("elsewhere", server_id=world.elsewhere)
+        other.add_server(node.name, server_id=node.server)
+        web = other.add_floating_ip("web", "203.0.113.10", server=elsewhere)
+        other.add_client(node.name, token=node.token)
+        node.config["hetzner"]["endpoint"] = other.url
+        node.reload()
+        other.wait_for(lambda: other.owner(web) == node.server, 30)
+        node.wait_log("address.drifted")
+        asked = world.seq()
+        asked_there = len(other.requests())
+        other.wait_for(lambda: len(other.requests()) >= asked_there + 3, 30)
+        assert world.seq() == asked
+        assert world.assigns() == 1
+        assert len(other.assigns()) == 1
+        node.daemon.term()
+
+
+def test_another_fifo_is_listened_to_from_the_reload_on(world: World) -> None:
+    node = world.running()
+    node.fifo = node.folder / "other.fifo"
+    os.mkfifo(node.fifo, 0o600)
+    node.config["keepalived"]["fifo"] = str(node.fifo)
+    node.reload()
+    node.master()
+    world.wait_owner(node)
+
+
+def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(world: World) -> None:
+    node = world.running(**EAGER)
+    fault = world.cloud.fault(Fault(method="POST", path=ASSIGN, answer_delay_s=1.0))
+    node.master()
+    world.wait_hits(fault, 1)
+    node.reload()
+    node.wait_log("address.claimed")
+    world.wait_reads(node)
+    assert world.assigns() == 1

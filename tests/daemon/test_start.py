@@ -1,0 +1,216 @@
+"""How `hakeeper run` begins: its exit codes, what it tells systemd, and how it logs plainly."""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from daemon.world import Node, World
+from hakeeper.sim.lab.process import LabProcess
+
+NO_CONFIG, NO_PERMISSION, BAD_CONFIG, USAGE = 66, 77, 78, 2
+
+
+def run(node: Node, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
+    """Run `hakeeper run` to its end, which must come soon; return exit code and output."""
+    done = subprocess.run(
+        [*prefix, *node.command_line()[:-5], "run", *arguments],
+        env={"PATH": os.environ["PATH"], **node.environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def powerless() -> tuple[str, ...]:
+    """Take from root the right to open every file; others do not have it anyway."""
+    return ("setpriv", "--bounding-set", "-all", "--") if os.geteuid() == 0 else ()
+
+
+def test_no_configuration(world: World) -> None:
+    node = world.node()
+    missing = str(node.folder / "missing.yaml")
+    code, text = run(node, "-c", missing)
+    assert code == NO_CONFIG
+    assert missing in text
+
+
+def test_a_configuration_that_may_not_be_read(world: World) -> None:
+    node = world.node()
+    node.daemon.config_path.chmod(0o000)
+    code, text = run(node, "-c", str(node.daemon.config_path), prefix=powerless())
+    assert code == NO_PERMISSION
+    assert str(node.daemon.config_path) in text
+
+
+def test_a_token_that_may_not_be_read(world: World) -> None:
+    node = world.node()
+    node.token_file.chmod(0o000)
+    code, text = run(node, "-c", str(node.daemon.config_path), prefix=powerless())
+    assert code == NO_PERMISSION
+    assert str(node.token_file) in text
+
+
+def test_a_bad_configuration_with_every_error_and_its_place(world: World) -> None:
+    node = world.node()
+    path = node.daemon.config_path
+    path.write_text("instances:\n  VI_1:\n    floating_ip: [web]\nreconcile: {interval: no}\n")
+    code, text = run(node, "-c", str(path))
+    assert code == BAD_CONFIG
+    assert f"{path}:3:5" in text
+    assert f"{path}:4:" in text
+
+
+def test_no_token(world: World) -> None:
+    node = world.node()
+    del node.config["hetzner"]["token_file"]
+    node.write_config()
+    code, text = run(node, "-c", str(node.daemon.config_path))
+    assert code == BAD_CONFIG
+    assert "token" in text
+
+
+def test_a_token_that_everybody_may_read(world: World) -> None:
+    node = world.node()
+    node.token_file.chmod(0o644)
+    code, text = run(node, "-c", str(node.daemon.config_path))
+    assert code == BAD_CONFIG
+    assert f"chmod o-rwx {node.token_file}" in text
+
+
+@pytest.mark.parametrize("kind", ["not a certificate", "missing", "a folder", "denied"])
+def test_a_ca_file_that_cannot_be_used_is_named(world: World, kind: str) -> None:
+    node = world.node()
+    path = node.folder / "ca.pem"
+    match kind:
+        case "not a certificate":
+            path.write_text("nothing to trust\n")
+        case "a folder":
+            path.mkdir()
+        case "denied":
+            path.touch(0o000)
+        case _:
+            pass
+    node.config["hetzner"]["endpoint"] = "https://127.0.0.1/v1"
+    node.config["hetzner"]["ca_file"] = str(path)
+    node.write_config()
+    code, text = run(node, "-c", str(node.daemon.config_path), prefix=powerless())
+    assert code == (NO_PERMISSION if kind == "denied" else BAD_CONFIG)
+    assert f"{path}: cannot be used as hetzner.ca_file" in text
+
+
+def test_a_runtime_folder_that_is_missing(world: World) -> None:
+    node = world.node()
+    node.daemon.runtime_folder.rmdir()
+    code, text = run(node, "-c", str(node.daemon.config_path))
+    assert code == BAD_CONFIG
+    assert str(node.daemon.runtime_folder) in text
+
+
+@pytest.mark.parametrize("arguments", [("--nonsense",), ("-c",), ("--log", "nowhere"), ("extra",)])
+def test_wrong_usage(world: World, arguments: tuple[str, ...]) -> None:
+    code, text = run(world.node(), *arguments)
+    assert code == USAGE
+    assert "usage:" in text
+
+
+# --- systemd -----------------------------------------------------------------------------------
+
+
+class Systemd:
+    """The receiving end of sd_notify(3)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(30)
+        self.messages: list[dict[str, str]] = []
+
+    def wait_for(self, key: str, part: str = "") -> dict[str, str]:
+        """Return the next message with this key, whose value holds `part`."""
+        while True:
+            lines = self.socket.recv(65536).decode().splitlines()
+            message = dict(line.partition("=")[::2] for line in lines)
+            self.messages.append(message)
+            if part in message.get(key, "\0") and key in message:
+                return message
+
+
+@pytest.fixture
+def systemd(folder: Path) -> Iterator[Systemd]:
+    made = Systemd(folder / "notify")
+    yield made
+    made.socket.close()
+
+
+def test_systemd_hears_that_it_is_ready_and_how_it_is(world: World, systemd: Systemd) -> None:
+    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+    node.start()
+    ready = systemd.wait_for("READY")
+    assert ready["READY"] == "1"
+    assert "VI_1 UNKNOWN" in ready["STATUS"]
+    assert systemd.messages[0] == ready or "STATUS" in systemd.messages[0]
+    node.master()
+    status = systemd.wait_for("STATUS", "VI_1 MASTER 1/1 here")
+    assert status["STATUS"].startswith("ok: ")
+    node.daemon.reload()
+    systemd.wait_for("RELOADING")
+    systemd.wait_for("READY")
+    assert node.daemon.term() == 0
+    systemd.wait_for("STOPPING")
+
+
+def test_ready_comes_even_without_fifo_api_and_keepalived(world: World, systemd: Systemd) -> None:
+    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+    node.fifo.unlink()
+    node.config["hetzner"]["endpoint"] = "http://127.0.0.1:9/v1"
+    node.write_config()
+    node.daemon.start(ready=False)
+    systemd.wait_for("READY")
+
+
+def test_the_watchdog_is_fed_while_nothing_happens(world: World, systemd: Systemd) -> None:
+    environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "400000"}
+    node = world.node(environment=environment)
+    node.start()
+    for _ in range(4):
+        assert systemd.wait_for("WATCHDOG")["WATCHDOG"] == "1"
+
+
+def test_no_watchdog_is_fed_that_nobody_wants(world: World, systemd: Systemd) -> None:
+    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+    node.start()
+    node.daemon.term()
+    systemd.wait_for("STOPPING")
+    assert [message for message in systemd.messages if "WATCHDOG" in message] == []
+
+
+# --- plain logs --------------------------------------------------------------------------------
+
+
+def test_without_systemd_and_terminal_the_log_is_plain_lines_with_a_level(world: World) -> None:
+    node = world.node()
+    node.write_config()
+    process = LabProcess(
+        "plain",
+        node.command_line(log="auto"),
+        log_path=node.folder / "plain.log",
+        environment=node.environment,
+    )
+    try:
+        world.wait_reads(node, 1)
+    finally:
+        process.signal(15)
+        assert process.wait(30) == 0
+    lines = process.log_text().splitlines()
+    assert [line for line in lines if not line.startswith("<") or line[2] != ">"] == []
+    assert any("event=daemon.started" in line for line in lines)
+    assert any("event=daemon.stopped" in line for line in lines)

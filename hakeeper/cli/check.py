@@ -17,7 +17,6 @@ from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, find_so
 from hakeeper.cli.options import add_config, add_json
 from hakeeper.config import Config, ConfigErrors
 
-
 SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
 """What hakeeper.service has systemd hand over as its credential (`LoadCredential=`)."""
 

@@ -157,7 +157,7 @@ class Address:
 
     def stop(self, now: float, reason: str) -> list[Report]:
         """Demoted: nothing of the claim may go on."""
-        pursued = self.stage in (Stage.READ, Stage.POST, Stage.SENT, Stage.ACT)
+        pursued = self.phases is not None
         self.stage = Stage.IDLE
         self.phases = None
         self.action_id = None

@@ -3,11 +3,13 @@
 A loss is quick when another server takes an address within a minute of our claim. After the
 first quick loss an address is disputed for two hours, in which every loss counts. The second one
 makes it contested: the holder keeps it, and we hold off, longer with every move that is seen.
+Where more than one other server was seen to hold it, the first quick loss is enough.
 
-The figures keep a permanent split brain of any number of nodes within 6 moves in its first ten
-minutes and one move per ten minutes after that: two quick rounds cost 4 moves, the first two
-hold-offs place one move each, and from the sixth move on every node waits 11 minutes or more
-after the last move that it saw.
+The figures keep a permanent split brain of two or three nodes within 6 moves in its first ten
+minutes, and of two nodes to one move per ten minutes after that: two quick rounds cost 4 moves,
+the first to be driven off has one early turn, and from then on every node waits 11 minutes or
+more after the last move that it saw. A node that keepalived calls the better master
+(MASTER_RX_LOWER_PRI) does not hold off; each turn of the other one then costs two moves.
 """
 
 from dataclasses import dataclass
@@ -18,10 +20,10 @@ QUICK_LOSS_S = 60.0
 MEMORY_S = 7200.0
 """How long a dispute is remembered after its last move; longer than any hold-off."""
 LOSSES_TO_CONTEST = 2
-EARLY_S = 600.0
-"""So long from its first move a dispute may move the address six times; later, once in as long."""
+EARLY_S = 60.0
+"""Only who is driven off this soon after a dispute began may take an early turn."""
 LATE_MOVES = 5
-"""Count at least so many moves later on, and in a crowd, whose every move nobody sees."""
+"""Count at least so many moves after that, and in a crowd, of whose moves nobody sees all."""
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-off."""
 

@@ -149,8 +149,9 @@ class Keeper:
 
     def _tell_unknown(self, lines: Iterable[NotifyLine]) -> None:
         known = self._state.roles.beliefs
-        for vrrp in {line.vrrp for line in lines} - known.keys() - self._names_told:
-            if len(self._names_told) < NAMES_TOLD:
+        for vrrp in dict.fromkeys(line.vrrp for line in lines):  # each once, in their order
+            news = vrrp not in known and vrrp not in self._names_told
+            if news and len(self._names_told) < NAMES_TOLD:
                 self._names_told.add(vrrp)
                 text = f"keepalived speaks of {vrrp}, which the configuration does not name"
                 fields = {"instance": vrrp.name, "kind": vrrp.kind.value}

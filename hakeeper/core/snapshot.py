@@ -194,7 +194,8 @@ def _source_problems(state: State) -> list[Problem]:
 def _address_problems(state: State, address: Address, now: float) -> list[Problem]:
     if address.unresolved_told and address.floating_ip is None:
         return [Problem(Health.BROKEN, f"{address.ref}: leads to no floating IP of this project")]
-    if not state.is_master(address.vrrp) or address.stage is Stage.HELD:
+    looking_again = address.phases is None and isinstance(address.owner, Mine)
+    if not state.is_master(address.vrrp) or address.stage is Stage.HELD or looking_again:
         return []
     if address.stage is Stage.HOLD_OFF:
         text = f"{address.label}: contested, held by {wording.owner_text(address.owner)}"

@@ -174,6 +174,17 @@ def test_a_demotion_without_a_claim_abandons_nothing() -> None:
     assert [] == node.reports("claim.abandoned")
 
 
+def test_a_demotion_during_a_mere_look_abandons_nothing() -> None:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.holding = READS
+    node.line("VI_1", "MASTER_RX_LOWER_PRI")
+    node.line("VI_1", "BACKUP")
+    assert [] == node.reports("claim.abandoned")
+
+
 def test_a_late_201_of_an_older_generation_changes_nothing() -> None:
     world, node = one_node()
     in_flight(world, node)

@@ -1,0 +1,186 @@
+"""What the keeper hears besides roles: bad lines, unknown names, the state of the FIFO."""
+
+import pytest
+from core.driver import PROCESS, WEB, Node, instance, one_node, settings
+
+from hakeeper.core.address import Address
+from hakeeper.core.calls import Assign, CallResult
+from hakeeper.core.events import FifoChanged, FifoState, LinesRead, Report, StartCall
+from hakeeper.core.lines import BadLine, LineState, NotifyLine
+from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.state import InvariantError, State
+
+
+def bad_lines(node: Node, count: int) -> list[Report]:
+    effects = node.feed(LinesRead((), tuple(BadLine("is rubbish", f"x{i}") for i in range(count))))
+    return [e for e in effects if isinstance(e, Report)]
+
+
+def test_bad_lines_are_shown_up_to_five_and_the_rest_is_counted() -> None:
+    _, node = one_node()
+    node.start()
+    told = bad_lines(node, 100)
+    assert 6 == len(told)
+    assert "'x0' is rubbish" in told[0].message
+    assert 95 == told[5].fields["count"]
+
+
+def test_bad_lines_are_not_told_more_often_than_each_ten_seconds() -> None:
+    world, node = one_node()
+    node.start()
+    assert 1 == len(bad_lines(node, 1))
+    for _ in range(9):
+        world.run_for(1.0)
+        assert [] == bad_lines(node, 10)
+    world.run_for(1.0)
+    [one, rest] = bad_lines(node, 1)
+    assert 90 == rest.fields["count"]
+
+
+def test_the_next_good_line_after_rubbish_counts() -> None:
+    _, node = one_node()
+    node.start()
+    bad_lines(node, 1000)
+    node.line("VI_1", "MASTER")
+    assert "MASTER" == node.role()
+
+
+def test_an_unknown_name_is_told_once_and_changes_nothing() -> None:
+    _, node = one_node()
+    node.start()
+    for _ in range(5):
+        node.lines(("VI_8", "MASTER"), ("VI_9", "MASTER"))
+    assert ["VI_8", "VI_9"] == [r.fields["instance"] for r in node.reports("instance.unknown")]
+    assert "UNKNOWN" == node.role()
+
+
+def test_names_are_told_in_the_order_of_the_lines() -> None:
+    _, node = one_node()
+    node.start()
+    names = [f"n{i}" for i in range(40)]
+    node.lines(*((name, "MASTER") for name in names))
+    assert names == [r.fields["instance"] for r in node.reports("instance.unknown")]
+
+
+def test_a_flood_of_unknown_names_is_bounded() -> None:
+    _, node = one_node()
+    node.start()
+    node.lines(*((f"n{i}", "MASTER") for i in range(1000)))
+    assert 64 == len(node.reports("instance.unknown"))
+
+
+def test_a_group_has_a_role_of_its_own() -> None:
+    _, node = one_node()
+    node.start()
+    group = VrrpId(VrrpKind.GROUP, "VI_1")
+    node.feed(LinesRead((NotifyLine(group, LineState.MASTER, 0),)))
+    [unknown] = node.reports("instance.unknown")
+    assert "group VI_1" in unknown.message
+    assert "UNKNOWN" == node.role()
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "kind"),
+    [
+        (None, FifoChanged(FifoState.OPEN, "listening"), "fifo.opened"),
+        (None, FifoChanged(FifoState.MISSING, "not there"), "fifo.failed"),
+        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "listening"), "fifo.recovered"),
+        (FifoState.OPEN, FifoChanged(FifoState.OPEN, "replaced", reopened=True), "fifo.replaced"),
+        (FifoState.OPEN, FifoChanged(FifoState.NOT_A_FIFO, "a file"), "fifo.failed"),
+    ],
+)
+def test_the_state_of_the_fifo_is_told_and_kept(
+    before: FifoState | None, event: FifoChanged, kind: str
+) -> None:
+    _, node = one_node()
+    node.start()
+    if before is not None:
+        node.feed(FifoChanged(before, "before"))
+    effects = node.feed(event)
+    assert kind in [e.event for e in effects if isinstance(e, Report)]
+    assert event.state.value == node.snapshot().fifo
+    assert event.detail == node.snapshot().fifo_detail
+
+
+def test_a_fifo_that_changed_makes_us_ask_keepalived() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {}
+    node.start()
+    world.run_for(2.0)
+    asked = len(node.queries)
+    node.feed(FifoChanged(FifoState.OPEN, "listening", reopened=True))
+    assert asked + 1 == len(node.queries)
+
+
+def test_a_result_that_nobody_asked_for_is_passed_over() -> None:
+    world, node = one_node()
+    node.warm()
+    result = CallResult(
+        call_id=999, outcome=world.cloud.answer(node.calls[0].request, 1),
+        sent_at_s=None, finished_at_s=world.now,
+    )
+    assert () == node.keeper.handle(result, world.now)
+
+
+def test_the_same_events_times_and_chance_lead_to_the_same_effects() -> None:
+    def run() -> list[object]:
+        world, node = one_node()
+        node.warm()
+        node.line("VI_1", "MASTER")
+        world.run_for(500.0)
+        return [*node.told, *[(c.at_s, c.request) for c in node.calls]]
+
+    assert run() == run()
+
+
+def test_names_are_shown_as_people_say_them() -> None:
+    assert "VI_1" == str(instance("VI_1"))
+    assert "group VG 1" == str(VrrpId(VrrpKind.GROUP, "VG 1"))
+    assert PROCESS.same_run(PROCESS)
+
+
+# --- the guards of the core itself -------------------------------------------------------------
+
+
+def guarded() -> tuple[State, float]:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    return node.keeper._state, world.now
+
+
+def address_of(state: State) -> Address:
+    return next(iter(state.addresses.values()))
+
+
+def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
+    state, now = guarded()
+    with pytest.raises(InvariantError, match="for no address"):
+        state.start(Assign(WEB, 1), now)
+    assert [] == [e for e in state.effects if isinstance(e, StartCall)]
+
+
+def test_an_assign_while_not_master_is_a_broken_invariant() -> None:
+    state, now = guarded()
+    state.roles.beliefs[instance("VI_1")].role = Role.BACKUP
+    with pytest.raises(InvariantError, match="while not MASTER"):
+        state.start(Assign(WEB, 1), now, address_of(state))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_assign_to_another_server_is_a_broken_invariant(
+    known: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    state, now = guarded()
+    if not known:
+        state.server = None
+    with pytest.raises(InvariantError, match="to another server"):
+        state.start(Assign(WEB, 2), now, address_of(state))
+
+
+def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
+    state, now = guarded()
+    state.start(Assign(WEB, 1), now, address_of(state))
+    with pytest.raises(InvariantError, match="at the same time"):
+        state.start(Assign(WEB, 1), now, address_of(state))

@@ -1,0 +1,145 @@
+"""The kinds of journal entry: scripts and catalogs key on their names and ids for ever."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from core.driver import one_node
+from core.rules import check_report
+
+import hakeeper
+from hakeeper.core import wording
+from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.events import Report
+from hakeeper.core.model import Mine, Nobody, Other, Owner, Unknown
+from hakeeper.core.reports import EVENTS, Level
+
+PINNED = """
+role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b
+role.unverified WARNING 690752c7289f4e38bde1334cb39da1f9
+keepalived.seen INFO dbf565c633864cc3bb2e57433917d855
+keepalived.gone WARNING cc41e84fbbe142a7a5a0abde6d1b452e
+query.failed WARNING 5d9bb6c1625447b7899423a469af7a02
+fifo.opened INFO ae64a75a55df4a86b43977e5bb3b6a32
+fifo.replaced NOTICE e93f4d6bba8a44d2986372905533aa20
+fifo.failed ERROR 467cc23812b742fcb8bba14537fac786
+fifo.overflowed WARNING abe4744fde694ba38c89b8bd2bf40db5
+line.rejected WARNING 62813ca0f2424496b547da11f0350fbb
+instance.unknown WARNING b6a7a72507bc4589a7f35e92f8788cf8
+claim.started NOTICE 405b3ba8f652462c8a1bb296471883cd
+address.claimed NOTICE a87627aaf66c49f2820a50184503877f
+address.drifted WARNING 83397154e2314751b7f9ff349087b2be
+address.contested CRITICAL 5b3c78baa93a46cd881c172b2eed613f
+address.unresolved ERROR f685c86392bf45ccaeb0ee13ee3e286e
+address.resolved INFO 6bd26b6f1f4f45b5adb08c85ea0b9f38
+address.blocked WARNING 669f3ff33b444a469f6321d120f0f2fe
+claim.failed WARNING 8fd7be0387514ceca415535ddbb7ec79
+claim.refused ERROR 2ae11dc97f7747d089e8a05d6c5552b0
+claim.unknown WARNING 56496b3a788d4e48a71f0d2b25f32ba0
+claim.abandoned NOTICE d6f7ff2666d7486faafe88910aade986
+api.failed WARNING cc7e33ac8726486cbfc34dd95b897839
+api.recovered NOTICE 3294846d8833461e9d1dcf7e8c330d3d
+api.throttled WARNING 33dcfa4022b7443fb0ef3d1e69106d43
+token.rejected ERROR a89eb9a0165a4ee5b96744989240f672
+server.identified INFO 17dda6f3ed284dce819d22b941ef62ab
+server.unidentified ERROR dcf6b1bfb1bd4de896f60926f2e72bc1
+config.reloaded NOTICE 8cee2ec823af40a193adbf3d9972b69a
+config.rejected ERROR ad2d78a9ab7e4b86bcdf59121d8021dd
+state.failed WARNING d47abc7bcc63425c82c048d9fa18b84f
+daemon.started INFO 0cec868af54640dc99542c54c9ca4902
+daemon.stopped INFO a5a631e1667c46f19b55d9fce4cc37fd
+daemon.failed CRITICAL 1308480c85974ce3a6007a977ca565e0
+log.dropped WARNING 838d1c9343d1499b9d367e916711dfea
+address.confirmed INFO 7d560793e2ae47a281954af0de212b76
+address.far WARNING 6ef55325a66f4ad6850d6ac49ae8d92f
+fifo.recovered NOTICE 1025ee206b6043f4ad8497ac1444cdaa
+library.warned WARNING cf142d589e374e9a961158c65a18fc2f
+"""
+"""Name, level and MESSAGE_ID; lines are only ever added here."""
+
+
+def test_the_kinds_of_entry_are_what_they_always_were() -> None:
+    told = {f"{name} {kind.level.name} {kind.message_id}" for name, kind in EVENTS.items()}
+    assert set(PINNED.split("\n")) - {""} == told
+
+
+def test_every_message_id_is_a_128_bit_number_of_its_own() -> None:
+    ids = [kind.message_id for kind in EVENTS.values()]
+    assert len(ids) == len(set(ids))
+    assert all(len(i) == 32 and int(i, 16) >= 0 and i == i.lower() for i in ids)
+
+
+def test_every_name_is_a_noun_and_what_happened_to_it() -> None:
+    assert all(name.count(".") == 1 and name.islower() for name in EVENTS)
+
+
+def test_the_levels_are_those_of_syslog() -> None:
+    assert (2, 3, 4, 5, 6, 7) == tuple(Level)
+
+
+def reports_in_the_core() -> list[str]:
+    """Find the first argument of every Report(...) in the core that is a plain string."""
+    names = []
+    for path in sorted((Path(hakeeper.__file__).parent / "core").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                first = node.args[0] if node.func.id == "Report" and node.args else None
+                if isinstance(first, ast.Constant):
+                    names.append(str(first.value))
+    return names
+
+
+def test_every_entry_that_the_core_writes_is_in_the_table() -> None:
+    names = reports_in_the_core()
+    assert len(names) > 15
+    assert set(names) <= set(EVENTS)
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
+    _, node = one_node()
+    vrrp = next(iter(node.config.addresses))
+    for failure in (
+        Failure(kind=kind, code="c", message="m"),
+        Failure(kind=kind, code="c", message="m", http_status=499, correlation_id="abc"),
+    ):
+        for report in (
+            wording.claim_failed(vrrp, "203.0.113.10", failure),
+            wording.api_failed(failure, "reading"),
+            wording.server_unidentified(failure),
+        ):
+            check_report(report)
+            assert "m (c)" in report.message
+    full = wording.api_failed(failure, "reading")
+    assert (499, "abc") == (full.fields["http_status"], full.fields["correlation_id"])
+
+
+@pytest.mark.parametrize(
+    ("owner", "text", "word"),
+    [
+        (Mine(), "this server", "mine"),
+        (Other(42), "server 42", "42"),
+        (Nobody(), "nobody", "nobody"),
+        (Unknown("not read yet"), "unknown (not read yet)", "unknown"),
+    ],
+)
+def test_every_owner_has_a_word_for_people_and_one_for_scripts(
+    owner: Owner, text: str, word: str
+) -> None:
+    assert text == wording.owner_text(owner)
+    assert word == wording.owner_word(owner)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Report("no.such", "text"),
+        Report("api.failed", ""),
+        Report("api.failed", "text", {"Upper": 1}),
+        Report("api.failed", "text", {"flag": True}),
+        Report("api.failed", "text", {"none": None}),  # type: ignore[dict-item]  # the point
+    ],
+)
+def test_the_check_of_reports_can_fail(bad: Report) -> None:
+    with pytest.raises(AssertionError):
+        check_report(bad)

@@ -2,23 +2,25 @@
 
 The methods are the steps of a claim; each returns what is to be told in the journal. They decide
 nothing about calls: that is `reconcile.py`, which looks at the stage and the due times.
-
-    IDLE      its instance is not MASTER: we only look
-    READ      we need to know the owner as of `read_after_s` or later
-    POST      we want to send the assign, not before `due_at_s`
-    SENT      the assign is under way
-    ACT       it was accepted; the action is running
-    HELD      confirmed ours; we go on looking for ever
-    HOLD_OFF  contested; the holder keeps it until `due_at_s`
 """
 
-import enum
 from dataclasses import dataclass, field
 from random import Random
+from typing import assert_never
 
 from hakeeper.core import wording
 from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW
 from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.claim import (
+    ACTION_PATIENCE_S,
+    HINTS_END_S,
+    LOOK_S,
+    SETTLE_S,
+    SPACING_S,
+    SUSPECT_S,
+    Phases,
+    Stage,
+)
 from hakeeper.core.contest import Contest
 from hakeeper.core.events import Report
 from hakeeper.core.model import (
@@ -33,48 +35,6 @@ from hakeeper.core.model import (
     Unknown,
     VrrpId,
 )
-
-SETTLE_S = 20.0
-"""After a claim, how long to look closely: two call deadlines of the old master, and its server."""
-ACTION_PATIENCE_S = 10.0
-"""How long an action may run before the owner is read in spite of it."""
-RECENT_READS = 1.5
-"""A read is recent when it is younger than this many reading intervals."""
-SPACING_S = 1.0
-"""The least time between two assigns of one address: a flapping VRRP must not flood the API."""
-
-
-SUSPECT_S = 0.3
-"""Between the read that says we lost it and the one that decides: a single read may be old."""
-LOOK_S = (2.0, 10.0)
-"""Hints to look again (MASTER_RX_LOWER_PRI repeats with every advert) are heeded this far apart:
-the first figure, doubled each time, up to the second."""
-HINTS_END_S = 60.0
-"""So long without a hint, and the next one counts as the first."""
-
-
-class Stage(enum.Enum):
-    """How far the claim has come; see the module's text."""
-
-    IDLE = "idle"
-    READ = "reading the owner"
-    POST = "about to assign"
-    SENT = "assign sent"
-    ACT = "action running"
-    HELD = "held"
-    HOLD_OFF = "contested, holding off"
-
-
-@dataclass(slots=True)
-class Phases:
-    """When each phase of a claim was reached, in monotonic seconds."""
-
-    line_s: float
-    """When the line (or whatever else began it) was read."""
-    sent_s: float | None = None
-    accepted_s: float | None = None
-    finished_s: float | None = None
-    confirmed_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -217,6 +177,11 @@ class Address:
         self.suspect = True
         self._read(now, now + SUSPECT_S)
 
+    def _claim(self, now: float) -> Phases:
+        """Return the phases of the claim at hand."""
+        self.phases = self.phases or Phases(line_s=now)
+        return self.phases
+
     def _read_done(self, owner: Owner, now: float, rng: Random) -> list[Report]:
         if isinstance(owner, Mine):
             return self._confirm(now)
@@ -297,13 +262,11 @@ class Address:
                 return self._confirm(now)
             case Nobody():
                 return self.begin(now, "contested, but nobody holds it", read_first=False)
-            case Other():
-                if isinstance(before, Other) and before != owner:
-                    self.contest.moved_by_others(now)
-                    return self._hold_off(owner, now, rng)
-            case Unknown():
-                pass
-        return []
+            case Other() if isinstance(before, Other) and before != owner:
+                self.contest.moved_by_others(now)
+                return self._hold_off(owner, now, rng)
+            case _:
+                return []
 
     def take_turn(self, now: float) -> list[Report]:
         """The hold-off is over: our turn, unless a read says that yet another one took its turn."""
@@ -313,9 +276,7 @@ class Address:
         return reports
 
     def holder_seen(self, status: str, now: float) -> list[Report]:
-        """Hear the status of the holder's server while holding off."""
-        if self.stage is not Stage.HOLD_OFF:
-            return []
+        """While holding off: hear that the holder's server does not run."""
         return self.begin(now, f"contested, but the holder's server is {status}", read_first=False)
 
     # --- the steps of an assign ----------------------------------------------------------
@@ -339,9 +300,8 @@ class Address:
         self, action: Action, sent_s: float | None, now: float, rng: Random
     ) -> list[Report]:
         """201: watch the action, and do not take it for the end."""
-        if self.phases is not None:
-            self.phases.sent_s = self.phases.sent_s or sent_s or now
-            self.phases.accepted_s = now
+        self.note_sent(now if sent_s is None else sent_s)
+        self._claim(now).accepted_s = now
         self.action_id = action.id
         self.action_until_s = now + ACTION_PATIENCE_S
         self.polls = 0
@@ -351,8 +311,7 @@ class Address:
         """Hear the state of our action."""
         match action.status:
             case ActionStatus.SUCCESS:
-                if self.phases is not None:
-                    self.phases.finished_s = now
+                self._claim(now).finished_s = now
                 self._read(now, now)
                 return []
             case ActionStatus.ERROR:
@@ -366,6 +325,8 @@ class Address:
                 self.due_at_s = now + ACTION_POLL.delay_s(self.polls, rng)
                 self.polls += 1
                 return []
+            case _:  # pragma: no cover
+                assert_never(action.status)
 
     def action_lost(self, now: float) -> list[Report]:
         """The action runs for too long, or the API no longer knows it: the owner decides."""
@@ -403,6 +364,8 @@ class Address:
                 self._read(now, now + SLOW.delay_s(0, rng))
             case FailureKind.AUTH | FailureKind.REFUSED:
                 self._post(now + SLOW.delay_s(0, rng))
+            case _:  # pragma: no cover
+                assert_never(failure.kind)
         if failure.kind is FailureKind.CANCELLED:
             return []
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
@@ -417,8 +380,8 @@ class Address:
 
     def note_sent(self, sent_s: float | None) -> None:
         """Remember when the first bytes of this claim went out, whatever came of them."""
-        if self.phases is not None and self.phases.sent_s is None:
-            self.phases.sent_s = sent_s
+        if self.phases is not None:
+            self.phases.sent_s = sent_s if self.phases.sent_s is None else self.phases.sent_s
 
     def _tell_once(self, code: str, report: Report) -> list[Report]:
         if code in self.told:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from hakeeper.core import wording
-from hakeeper.core.address import Address, Stage
+from hakeeper.core.address import Address
 from hakeeper.core.backoff import RETRY, SLOW
 from hakeeper.core.calls import (
     ActionsRead,
@@ -25,6 +25,7 @@ from hakeeper.core.calls import (
     Request,
     ServerRead,
 )
+from hakeeper.core.claim import Stage
 from hakeeper.core.events import ReloadToken, Report
 from hakeeper.core.model import (
     Action,

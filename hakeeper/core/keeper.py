@@ -11,9 +11,10 @@ from random import Random
 from typing import assert_never
 
 from hakeeper.core import wording
-from hakeeper.core.address import RECENT_READS, Address
+from hakeeper.core.address import Address
 from hakeeper.core.answers import take_answer
 from hakeeper.core.calls import Assign, CallResult
+from hakeeper.core.claim import RECENT_READS
 from hakeeper.core.events import (
     CancelCall,
     Effect,

@@ -6,7 +6,7 @@ call or says when it wants to be asked again; the earliest of those times is `Ke
 
 from collections.abc import Callable
 
-from hakeeper.core.address import Address, Stage
+from hakeeper.core.address import Address
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -15,6 +15,7 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     ReadServer,
 )
+from hakeeper.core.claim import Stage
 from hakeeper.core.events import QueryRoles
 from hakeeper.core.model import Other
 from hakeeper.core.state import Inflight, State

@@ -4,8 +4,9 @@ import enum
 from dataclasses import asdict, dataclass
 
 from hakeeper.core import wording
-from hakeeper.core.address import Address, Stage
+from hakeeper.core.address import Address
 from hakeeper.core.calls import FailureKind
+from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState
 from hakeeper.core.model import Mine, Other, Role, VrrpId
 from hakeeper.core.state import State

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.address import SPACING_S, Address, Stage
+from hakeeper.core.address import Address
 from hakeeper.core.api import Api
 from hakeeper.core.calls import Assign, Request
+from hakeeper.core.claim import SPACING_S, Stage
 from hakeeper.core.events import Effect, FifoState, Report, StartCall
 from hakeeper.core.model import (
     AddressRef,

@@ -10,7 +10,7 @@ from hakeeper.core.events import Report
 from hakeeper.core.model import Mine, Nobody, Other, Owner, Server, Unknown, VrrpId
 
 if TYPE_CHECKING:
-    from hakeeper.core.address import Phases
+    from hakeeper.core.claim import Phases
     from hakeeper.core.roles import RoleChange
 
 Fields: TypeAlias = dict[str, str | int | float]

@@ -1,0 +1,55 @@
+"""The stages of a claim, its phases, and the figures that it goes by.
+
+IDLE      its instance is not MASTER: we only look
+READ      we need to know the owner as of `read_after_s` or later
+POST      we want to send the assign, not before `due_at_s`
+SENT      the assign is under way
+ACT       it was accepted; the action is running
+HELD      confirmed ours; we go on looking for ever
+HOLD_OFF  contested; the holder keeps it until `due_at_s`
+"""
+
+import enum
+from dataclasses import dataclass
+
+SETTLE_S = 20.0
+"""After a claim, how long to look closely: two call deadlines of the old master, and its server."""
+ACTION_PATIENCE_S = 10.0
+"""How long an action may run before the owner is read in spite of it."""
+RECENT_READS = 1.5
+"""A read is recent when it is younger than this many reading intervals."""
+SPACING_S = 1.0
+"""The least time between two assigns of one address: a flapping VRRP must not flood the API."""
+
+
+SUSPECT_S = 0.3
+"""Between the read that says we lost it and the one that decides: a single read may be old."""
+LOOK_S = (2.0, 10.0)
+"""Hints to look again (MASTER_RX_LOWER_PRI repeats with every advert) are heeded this far apart:
+the first figure, doubled each time, up to the second."""
+HINTS_END_S = 60.0
+"""So long without a hint, and the next one counts as the first."""
+
+
+class Stage(enum.Enum):
+    """How far the claim has come; see the module's text."""
+
+    IDLE = "idle"
+    READ = "reading the owner"
+    POST = "about to assign"
+    SENT = "assign sent"
+    ACT = "action running"
+    HELD = "held"
+    HOLD_OFF = "contested, holding off"
+
+
+@dataclass(slots=True)
+class Phases:
+    """When each phase of a claim was reached, in monotonic seconds."""
+
+    line_s: float
+    """When the line (or whatever else began it) was read."""
+    sent_s: float | None = None
+    accepted_s: float | None = None
+    finished_s: float | None = None
+    confirmed_s: float | None = None

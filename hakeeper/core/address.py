@@ -300,7 +300,7 @@ class Address:
         self, action: Action, sent_s: float | None, now: float, rng: Random
     ) -> list[Report]:
         """201: watch the action, and do not take it for the end."""
-        self.note_sent(now if sent_s is None else sent_s)
+        self.note_sent(now if sent_s is None else sent_s, now)
         self._claim(now).accepted_s = now
         self.action_id = action.id
         self.action_until_s = now + ACTION_PATIENCE_S
@@ -378,10 +378,10 @@ class Address:
         if self.stage in (Stage.SENT, Stage.POST):
             self._read(now, now)
 
-    def note_sent(self, sent_s: float | None) -> None:
+    def note_sent(self, sent_s: float | None, now: float) -> None:
         """Remember when the first bytes of this claim went out, whatever came of them."""
-        if self.phases is not None:
-            self.phases.sent_s = sent_s if self.phases.sent_s is None else self.phases.sent_s
+        phases = self._claim(now)
+        phases.sent_s = sent_s if phases.sent_s is None else phases.sent_s
 
     def _tell_once(self, code: str, report: Report) -> list[Report]:
         if code in self.told:

@@ -177,9 +177,8 @@ def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], n
 
 
 def _acting(state: State, request: Request) -> list[Address]:
-    if not isinstance(request, ReadActions):
-        return []
-    return [a for a in state.in_stage(Stage.ACT) if a.action_id in request.action_ids]
+    asked = request.action_ids if isinstance(request, ReadActions) else ()
+    return [a for a in state.in_stage(Stage.ACT) if a.action_id in asked]
 
 
 def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
@@ -191,18 +190,13 @@ def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
 
 def _current(state: State, call: Inflight, now: float) -> Address | None:
     """Return the address of an assign, unless a role change or reload made the assign void."""
-    address = call.address
-    if address is None:
-        return None
-    belief = state.roles.beliefs.get(address.vrrp)
-    if (
-        address.stage is Stage.SENT
-        and state.addresses.get(address.ref) is address
-        and belief is not None
-        and belief.generation == call.generation
-    ):
-        return address
-    address.blind_until_s = now
+    for address in state.addresses.values():
+        if address is not call.address:
+            continue
+        belief = state.roles.beliefs[address.vrrp]
+        if address.stage is Stage.SENT and belief.generation == call.generation:
+            return address
+        address.blind_until_s = now
     return None
 
 
@@ -246,7 +240,7 @@ def _assign_failed(
         state.api.lock_met()
     address = _current(state, call, now)
     if address is not None:
-        address.note_sent(result.sent_at_s)
+        address.note_sent(result.sent_at_s, now)
         state.tell(*address.failed(failure, now, state.rng))
     elif call.address is not None and failure.kind is FailureKind.OUTCOME_UNKNOWN:
         call.address.lose_sight(now)

@@ -222,7 +222,7 @@ class Keeper:
                 self._cancel(addresses)
                 for address in addresses:
                     self._follow(address, change, now)
-            elif change.after is Role.MASTER:
+            else:  # only a MASTER is told to look
                 for address in addresses:
                     state.tell(*address.hinted(now, change.reason))
 

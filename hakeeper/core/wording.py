@@ -27,6 +27,8 @@ def owner_text(owner: Owner) -> str:
             return "nobody"
         case Unknown(reason):
             return f"unknown ({reason})"
+        case _:  # pragma: no cover
+            assert_never(owner)
 
 
 def owner_word(owner: Owner) -> str:
@@ -40,6 +42,8 @@ def owner_word(owner: Owner) -> str:
             return "nobody"
         case Unknown():
             return "unknown"
+        case _:  # pragma: no cover
+            assert_never(owner)
 
 
 def _of(vrrp: VrrpId, address: str) -> Fields:

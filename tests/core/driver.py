@@ -14,7 +14,6 @@ from random import Random
 
 from core.fakecloud import FakeCloud, Fault, failure
 from core.rules import Rules
-
 from hakeeper.core.calls import (
     Answer,
     Assign,
@@ -60,6 +59,11 @@ WEB = 4711
 TICKS_AT_ONE_TIME = 1000
 """More steps than this without time going on are a hot loop."""
 PROCESS = ProcessId(100, 5000, "boot")
+
+
+def chance(seed: int) -> Random:
+    """Make the chance of a test, the same in every run."""
+    return Random(seed)  # noqa: S311  # not for secrets
 
 
 def instance(name: str) -> VrrpId:
@@ -120,7 +124,7 @@ class Node:
 
     def _new_keeper(self) -> None:
         self.runs += 1
-        self.keeper = Keeper(self.config, Random(self.seed), self.world.now)
+        self.keeper = Keeper(self.config, chance(self.seed), self.world.now)
         self.rules = Rules(self.server_id)
 
     # --- what happens to it --------------------------------------------------------------

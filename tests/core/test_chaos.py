@@ -6,9 +6,9 @@ The rules of `rules.py` are checked at every step; the end is checked here.
 from random import Random
 
 import pytest
-from core.driver import PROCESS, WEB, Node, World, instance, settings
-from core.fakecloud import Ending, failure
 
+from core.driver import PROCESS, WEB, Node, World, chance, instance, settings
+from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
 )
 from hakeeper.core.events import FifoChanged, FifoState, LinesRead, SettingsChanged
-from hakeeper.core.lines import BadLine, LineState, NotifyLine
+from hakeeper.core.lines import BadLine, LineState
 from hakeeper.core.model import ProcessId, Role
 
 MAIL = 4712
@@ -127,7 +127,7 @@ def make_peace(world: World) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_after_any_chaos_the_addresses_are_with_the_one_master_within_15_s(seed: int) -> None:
-    rng = Random(seed)
+    rng = chance(seed)
     world = make_world(seed)
     for _ in range(STEPS):
         random_step(world, rng)
@@ -147,7 +147,7 @@ def test_after_any_chaos_the_addresses_are_with_the_one_master_within_15_s(seed:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_master_whose_api_recovers_from_chaos_has_the_address_within_15_s(seed: int) -> None:
-    rng = Random(seed)
+    rng = chance(seed)
     world = make_world(seed)
     first, second = world.nodes
     second.line("VI_1", "BACKUP")

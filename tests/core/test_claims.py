@@ -1,7 +1,6 @@
 """The life of a claim, from the MASTER line to the owner read back as ours."""
 
 from core.driver import WEB, one_node
-
 from hakeeper.core.calls import (
     Assign,
     ListFloatingIps,
@@ -35,7 +34,7 @@ def test_a_claim_ends_when_the_action_succeeded_and_the_owner_was_read_back() ->
     assert world.cloud.owner(WEB) == 1
     assert [begun_s] == node.assigns
     assert claimed.fields["attempt"] == 1
-    assert claimed.fields["finished_ms"] >= 3000
+    assert float(claimed.fields["finished_ms"]) >= 3000
     assert node.asked(ReadActions)
     assert node.asked(ReadFloatingIp, since_s=begun_s + 3.0)
 

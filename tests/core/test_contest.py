@@ -1,17 +1,18 @@
 """Two or more nodes that all believe they are MASTER, for hours."""
 
-from random import Random
+from itertools import pairwise
 
 import pytest
-from core.driver import WEB, Node, World, one_node
-from core.fakecloud import failure
 
+from core.driver import WEB, Node, World, chance, one_node, settings
+from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
+from hakeeper.core.calls import Assign, FailureKind, ReadFloatingIp, ReadServer
 from hakeeper.core.contest import Contest, hold_off_s
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "contested, holding off"
+MAIL = 4712
 PARTS = 4
 SEEDS = range(200)
 
@@ -19,7 +20,7 @@ SEEDS = range(200)
 def split(seed: int, nodes: int = 2, apart_s: float = 5.0) -> tuple[World, list[Node], float]:
     """Node 1 is MASTER and holds the address; then the others become MASTER as well."""
     world = World()
-    rng = Random(seed)
+    rng = chance(seed)
     world.cloud.latency_s = 0.05
     world.cloud.action_s = rng.choice((0.0, 0.4, 2.0))
     world.cloud.add_ip(WEB, "web", "203.0.113.10/32", None)
@@ -44,7 +45,7 @@ def assert_bounded(world: World, begun_s: float) -> None:
     at_s = moves(world, begun_s)
     assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 6, at_s
     later = [s for s in at_s if s > TEN_MINUTES_S]
-    gaps = [b - a for a, b in zip(later, later[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(later)]
     assert all(gap > TEN_MINUTES_S for gap in gaps), at_s
 
 
@@ -103,14 +104,18 @@ def test_under_an_asymmetric_cut_the_better_master_keeps_the_address_nearly_alwa
 @pytest.mark.parametrize("winner", [0, 1])
 def test_a_healed_split_gives_the_address_to_the_winner_within_seconds(winner: int) -> None:
     for seed in range(20):
-        world, made, _ = split(seed)
-        world.run_for(Random(seed).uniform(60.0, 7000.0))
-        made[1 - winner].line("VI_1", "BACKUP")
-        made[winner].line("VI_1", "MASTER_RX_LOWER_PRI")
-        world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 5.0)
-        world.run_for(120.0)
-        assert made[winner].stage() == "held"
-        assert made[1 - winner].stage() == "idle"
+        heal(seed, winner)
+
+
+def heal(seed: int, winner: int) -> None:
+    world, made, _ = split(seed)
+    world.run_for(chance(seed).uniform(60.0, 7000.0))
+    made[1 - winner].line("VI_1", "BACKUP")
+    made[winner].line("VI_1", "MASTER_RX_LOWER_PRI")
+    world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 5.0)
+    world.run_for(120.0)
+    assert made[winner].stage() == "held"
+    assert made[1 - winner].stage() == "idle"
 
 
 # --- one node, and somebody who takes the address again and again ------------------------------
@@ -151,14 +156,14 @@ def test_an_address_taken_once_a_while_is_taken_back_each_time() -> None:
 
 @pytest.mark.parametrize("status", ["off", "stopping", "deleting"])
 def test_a_contested_address_is_claimed_when_its_holders_server_does_not_run(status: str) -> None:
-    world, node = contested()
+    world, _node = contested()
     world.run_for(5.0)
     world.cloud.add_server(2, status)
     world.run_while(lambda: world.cloud.owner(WEB) != 1, 35.0)
 
 
 def test_a_contested_address_is_claimed_when_its_holders_server_is_deleted() -> None:
-    world, node = contested()
+    world, _node = contested()
     world.run_for(5.0)
     del world.cloud.servers[2]
     world.run_while(lambda: world.cloud.owner(WEB) != 1, 35.0)
@@ -195,7 +200,7 @@ def test_a_late_look_at_the_holders_server_means_nothing_for_another_holder() ->
 
 
 def test_a_contested_address_that_nobody_holds_is_claimed_at_the_next_read() -> None:
-    world, node = contested()
+    world, _node = contested()
     world.cloud.move(WEB, None)
     world.run_while(lambda: world.cloud.owner(WEB) != 1, 11.0)
 
@@ -239,11 +244,68 @@ def test_a_contest_is_told_again_after_hours_of_peace() -> None:
     assert 2 == len(node.reports("address.contested"))
 
 
+def test_an_address_that_was_taken_before_it_was_read_back_counts_as_taken() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    node.holding = (ReadFloatingIp,)
+    node.line("VI_1", "MASTER")
+    world.run_for(0.1)
+    world.cloud.move(WEB, 2)
+    node.holding = ()
+    node.release(node.open_calls(ReadFloatingIp)[0])
+    world.run_for(1.5)
+    assert 1 == len(node.reports("address.drifted"))
+    assert 2 == len(node.assigns)
+    world.cloud.move(WEB, 2)
+    world.run_while(lambda: node.stage() != CONTESTED, 15.0)
+    assert 2 == len(node.assigns)
+
+
+def two_contested(second_holder: int) -> tuple[World, Node]:
+    world, node = one_node(config=settings({"VI_1": ("web", "mail")}))
+    world.cloud.add_server(3)
+    world.cloud.add_ip(MAIL, "mail", "203.0.113.11/32", second_holder)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    for _ in range(2):
+        world.run_for(4.0)
+        world.cloud.move(WEB, 2)
+        world.cloud.move(MAIL, second_holder)
+    world.run_for(8.0)
+    assert (CONTESTED, CONTESTED) == (node.stage(0), node.stage(1))
+    return world, node
+
+
+def test_one_look_at_a_server_serves_all_addresses_that_it_holds() -> None:
+    world, node = two_contested(second_holder=2)
+    before = len(node.asked(ReadServer))
+    world.run_for(30.0)
+    assert 1 == len(node.asked(ReadServer)) - before
+    world.cloud.add_server(2, "off")
+    world.run_for(35.0)
+    assert (1, 1) == (world.cloud.owner(WEB), world.cloud.owner(MAIL))
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_holder_that_does_not_run_frees_only_what_it_holds(
+    deleted: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    world, node = two_contested(second_holder=3)
+    if deleted:
+        del world.cloud.servers[3]
+    else:
+        world.cloud.add_server(3, "off")
+    world.run_for(35.0)
+    assert (2, 1) == (world.cloud.owner(WEB), world.cloud.owner(MAIL))
+    assert CONTESTED == node.stage(0)
+
+
 # --- the figures -------------------------------------------------------------------------------
 
 
 def test_a_hold_off_grows_with_the_moves_and_never_ends_before_its_time() -> None:
-    rng = Random(5)
+    rng = chance(5)
     least = {moves: min(hold_off_s(moves, rng) for _ in range(500)) for moves in range(1, 20)}
     most = {moves: max(hold_off_s(moves, rng) for _ in range(500)) for moves in range(1, 20)}
     assert least[4] >= 180.0
@@ -264,7 +326,7 @@ def test_an_old_quarrel_is_forgotten() -> None:
 
 @pytest.mark.parametrize("backoff", [RETRY, SLOW])
 def test_a_backoff_grows_to_its_cap_and_stays_there_for_ever(backoff: Backoff) -> None:
-    rng = Random(1)
+    rng = chance(1)
     for attempt in (0, 1, 5, 30, 10_000, 10**12):
         delay_s = backoff.delay_s(attempt, rng)
         full_s = min(backoff.cap_s, backoff.base_s * 2.0 ** min(attempt, 30))

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
+
 from core.driver import WEB, Node, World, one_node
 from core.fakecloud import READS, failure
-
 from hakeeper.core.calls import (
     Assign,
     AssignAccepted,
@@ -28,7 +28,7 @@ def before_the_server_is_known(world: World, node: Node) -> None:
     node.holding = ()
 
 
-def before_the_call(world: World, node: Node) -> None:
+def before_the_call(_: World, node: Node) -> None:
     node.holding = READS
     node.start()
     node.line("VI_1", "MASTER")

@@ -1,9 +1,9 @@
 """Somebody moves the address away from the node that is MASTER."""
 
 import pytest
+
 from core.driver import WEB, Node, World, one_node
 from core.fakecloud import failure
-
 from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, ReadFloatingIp
 
 BACK_WITHIN_S = 15.0
@@ -127,7 +127,7 @@ def test_a_hint_in_the_middle_of_a_claim_changes_nothing() -> None:
 
 
 def test_a_drift_while_the_api_fails_is_found_when_it_is_back() -> None:
-    world, node = held()
+    world, _node = held()
     world.cloud.fail(failure(FailureKind.TRANSIENT))
     world.cloud.move(WEB, 2)
     world.run_for(2000.0)

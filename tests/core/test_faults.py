@@ -1,9 +1,11 @@
-"""One fault at a time: what a claim does meanwhile, and that it ends within 15 s after the fault."""
+"""One fault at a time: what a claim does meanwhile, and that it ends soon after the fault."""
+
+from itertools import pairwise
 
 import pytest
+
 from core.driver import WEB, Node, World, one_node
 from core.fakecloud import READS, Ending, failure
-
 from hakeeper.core.calls import (
     Assign,
     Failure,
@@ -155,7 +157,7 @@ def test_an_api_outage_is_told_once_and_its_end_once() -> None:
     world.cloud.heal()
     world.run_for(15.0)
     [recovered] = node.reports("api.recovered")
-    assert 3585 <= recovered.fields["duration_s"] <= 3615
+    assert 3585 <= float(recovered.fields["duration_s"]) <= 3615
 
 
 @pytest.mark.parametrize("name", ["504", "423", "409", "reset", "hang"])
@@ -163,7 +165,7 @@ def test_a_lock_or_an_unknown_outcome_is_followed_by_a_read_and_not_by_an_assign
     world, node = story(name, FAULTS[name], Assign, lasts_s=20.0)
     after = [call.request for call in node.calls if call.at_s >= node.assigns[0]]
     kinds = [type(r) for r in after]
-    pairs = list(zip(kinds, kinds[1:], strict=False))
+    pairs = list(pairwise(kinds))
     assert len(node.assigns) > 2
     assert (Assign, Assign) not in pairs
     assert world.cloud.moved_between(0.0, world.now) == 0

@@ -1,10 +1,10 @@
 """What the keeper hears besides roles: bad lines, unknown names, the state of the FIFO."""
 
 import pytest
-from core.driver import PROCESS, WEB, Node, instance, one_node, settings
 
+from core.driver import PROCESS, WEB, Node, instance, one_node, settings
 from hakeeper.core.address import Address
-from hakeeper.core.calls import Assign, CallResult
+from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
 from hakeeper.core.events import FifoChanged, FifoState, LinesRead, Report, StartCall
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
@@ -33,7 +33,7 @@ def test_bad_lines_are_not_told_more_often_than_each_ten_seconds() -> None:
         world.run_for(1.0)
         assert [] == bad_lines(node, 10)
     world.run_for(1.0)
-    [one, rest] = bad_lines(node, 1)
+    [_, rest] = bad_lines(node, 1)
     assert 90 == rest.fields["count"]
 
 
@@ -116,10 +116,24 @@ def test_a_result_that_nobody_asked_for_is_passed_over() -> None:
     world, node = one_node()
     node.warm()
     result = CallResult(
-        call_id=999, outcome=world.cloud.answer(node.calls[0].request, 1),
-        sent_at_s=None, finished_at_s=world.now,
+        call_id=999,
+        outcome=world.cloud.answer(node.calls[0].request, 1),
+        sent_at_s=None,
+        finished_at_s=world.now,
     )
     assert () == node.keeper.handle(result, world.now)
+
+
+def test_a_read_that_was_cancelled_is_no_failure_of_the_api() -> None:
+    world, node = one_node(owner=1)
+    node.warm()
+    world.run_for(30.0)
+    node.holding = (ListFloatingIps,)
+    world.run_while(lambda: not node.open_calls(ListFloatingIps), 61.0)
+    told = len(node.told)
+    node.cancel(node.open_calls(ListFloatingIps)[0])
+    assert "ok" == node.snapshot().api
+    assert told == len(node.told)
 
 
 def test_the_same_events_times_and_chance_lead_to_the_same_effects() -> None:

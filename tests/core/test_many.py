@@ -1,11 +1,10 @@
 """Hundreds of addresses at once, locks, the quota, and the price of idleness."""
 
 import pytest
+
 from core.driver import WEB, Node, World, one_node, settings
 from core.fakecloud import failure
-
 from hakeeper.core.calls import (
-    Assign,
     FailureKind,
     ListFloatingIps,
     Quota,

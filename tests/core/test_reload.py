@@ -1,10 +1,10 @@
-"""A reload: what stays is not disturbed, what goes is let go, what comes is claimed after a read."""
+"""A reload: what stays is not disturbed, what goes is let go, what comes is read, then claimed."""
 
 import ipaddress
 
 import pytest
-from core.driver import WEB, Node, World, instance, one_node, settings
 
+from core.driver import WEB, Node, World, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identified, Identify, ListFloatingIps, ReadFloatingIp
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings

@@ -4,10 +4,10 @@ import ast
 from pathlib import Path
 
 import pytest
-from core.driver import one_node
-from core.rules import check_report
 
 import hakeeper
+from core.driver import one_node
+from core.rules import check_report
 from hakeeper.core import wording
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report

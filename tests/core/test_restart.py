@@ -1,8 +1,8 @@
 """Where the roles come from after a start, and what becomes of them when keepalived ends."""
 
 import pytest
-from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 
+from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
 from hakeeper.core.events import QueryRoles, Report, RolesQueried, SaveState, StartCall
 from hakeeper.core.model import ProcessId, Role, SavedState

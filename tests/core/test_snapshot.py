@@ -1,11 +1,12 @@
 """What `hakeeper status` says, and when it says that something is wrong."""
 
+import json
+
 from core.driver import PROCESS, WEB, Node, World, one_node
 from core.fakecloud import READS, failure
-
 from hakeeper.core.calls import Assign, FailureKind, Quota
 from hakeeper.core.events import FifoChanged, FifoState
-from hakeeper.core.snapshot import Health
+from hakeeper.core.snapshot import Health, document
 
 
 def healthy() -> tuple[World, Node]:
@@ -152,3 +153,13 @@ def test_the_worst_problem_comes_first() -> None:
     healths = [problem.health for problem in node.snapshot().problems]
     assert healths == sorted(healths, reverse=True)
     assert Health.BROKEN is healths[0]
+
+
+def test_the_picture_as_plain_values_goes_through_json_unchanged() -> None:
+    world, node = healthy()
+    node.feed(FifoChanged(FifoState.MISSING, "no /run/fifo"))
+    world.run_for(1.0)
+    plain = document(node.snapshot())
+    assert plain == json.loads(json.dumps(plain, default=list)) | {"roles": plain["roles"]}
+    assert "degraded" == plain["health"]
+    assert [{"health": "degraded", "text": "FIFO: no /run/fifo"}] == plain["problems"]

@@ -107,10 +107,9 @@ def test_a_question_is_answered(loop: Loop, path: Path) -> None:
 
 def test_an_answer_larger_than_any_buffer_arrives_whole(path: Path) -> None:
     large = {"text": "x" * (ANSWER_LIMIT_BYTES - 100)}
-    loop = Loop(str(path), lambda _: large)
-    loop.start()
-    assert large == ask(str(path), {}, 20)
-    loop.close()
+    with contextlib.closing(Loop(str(path), lambda _: large)) as loop:
+        loop.start()
+        assert large == ask(str(path), {}, 20)
 
 
 def test_a_question_in_pieces_is_put_together(loop: Loop, path: Path) -> None:
@@ -203,14 +202,17 @@ def test_a_client_cut_off_for_another_while_it_speaks_does_no_harm(
 
 
 def test_a_client_that_does_not_read_holds_nobody_up(path: Path) -> None:
-    loop = Loop(str(path), lambda _: {"text": "x" * ANSWER_LIMIT_BYTES})
-    with connected(path) as lazy, connected(path) as keen:
+    large = {"text": "x" * ANSWER_LIMIT_BYTES}
+    with (
+        contextlib.closing(Loop(str(path), lambda _: large)) as loop,
+        connected(path) as lazy,
+        connected(path) as keen,
+    ):
         lazy.sendall(b"{}\n")
         loop.turn()
         keen.sendall(b"{}\n")
         loop.start()
         assert received(keen).endswith(b'"}\n')
-    loop.close()
 
 
 def test_a_killed_daemons_socket_is_replaced(path: Path) -> None:
@@ -218,10 +220,9 @@ def test_a_killed_daemons_socket_is_replaced(path: Path) -> None:
         dead.bind(str(path))
         dead.listen()
     assert path.is_socket()
-    loop = Loop(str(path), echo)
-    loop.start()
-    assert {"asked": {}} == ask(str(path), {}, 20)
-    loop.close()
+    with contextlib.closing(Loop(str(path), echo)) as loop:
+        loop.start()
+        assert {"asked": {}} == ask(str(path), {}, 20)
     assert not path.exists()
 
 
@@ -310,14 +311,13 @@ def flood(client: socket.socket) -> None:
     [
         silent,
         drip,
-        flood,
         lambda client: client.close(),
         lambda client: client.sendall(b"nonsense\n"),
         lambda client: client.sendall(b"[1]\n"),
         lambda client: client.sendall(b'{"error": "unknown"}\n'),
         lambda client: client.sendall(b'{"half": 1'),
     ],
-    ids=["silent", "drip", "flood", "close", "nonsense", "list", "error", "half"],
+    ids=["silent", "drip", "close", "nonsense", "list", "error", "half"],
 )
 def test_a_daemon_that_does_not_answer_sensibly_is_a_control_error(
     path: Path, behave: Callable[[socket.socket], None]
@@ -332,6 +332,11 @@ from hakeeper.adapters.control import ask
 os.setgid(65534); os.setuid(65534)
 print(ask(sys.argv[1], {}, 20))
 """
+
+
+def test_an_answer_without_end_is_given_up_at_a_size_and_not_at_the_deadline(path: Path) -> None:
+    with daemon_that(path, flood), pytest.raises(ControlError, match="no usable answer"):
+        ask(str(path), {}, 60)
 
 
 def test_a_socket_out_of_reach_is_not_taken_for_a_daemon_that_is_down(path: Path) -> None:

@@ -215,12 +215,15 @@ def test_a_failed_save_raises_and_keeps_the_old_state(path: Path) -> None:
     assert Loaded(SavedState(keepalived=None, roles={})) == file.load()
 
 
-def test_a_full_disk_is_an_error_and_the_old_state_stays(path: Path) -> None:
+def test_nothing_is_written_through_a_link_that_somebody_put_there(path: Path) -> None:
     file = StateFile(path)
     file.save(STATE)
-    path.with_name("state.json.new").symlink_to("/dev/full")
+    other = path.with_name("other")
+    other.write_text("kept")
+    path.with_name("state.json.new").symlink_to(other)
     with pytest.raises(OSError):
         file.save(STATE)
+    assert other.read_text() == "kept"
     assert Loaded(STATE) == file.load()
 
 

@@ -18,7 +18,7 @@ from random import Random
 from typing import TypeAlias, assert_never
 
 from hakeeper.adapters.control import ControlServer
-from hakeeper.adapters.fifo import Drained, NotifyFifo
+from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
@@ -53,8 +53,8 @@ from hakeeper.loading import LOAD_ERRORS, Loader
 
 LOOK_S = 1.0
 """Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
-BATCH_LIMIT = 100_000
-"""How many lines one event may carry: a writer that never pauses must not starve the rest."""
+DRAINS_PER_EVENT = 16
+"""More than a full pipe takes; a writer that never pauses must not starve the rest."""
 
 Delivery: TypeAlias = CallResult | RolesQueried | BusOwner
 
@@ -272,16 +272,20 @@ class Daemon:
         """Read all that waits, and only then act on it."""
         lines: list[NotifyLine] = []
         bad_lines: list[BadLine] = []
-        drained = Drained(more=True)
-        while drained.more and len(lines) < BATCH_LIMIT:
+        overflow: str | None = None
+        for _ in range(DRAINS_PER_EVENT):
             drained = self._fifo.drain()
             if drained.overflow is not None:
+                overflow = drained.overflow
                 lines.clear()
-                self._feed(LinesLost(drained.overflow))
             lines.extend(drained.lines)
             bad_lines.extend(drained.bad_lines)
+            if not drained.more:
+                break
         if self._fifo.filenos() != self._watched.get("fifo"):
             self._watch("fifo", self._fifo.filenos(), self._hear)
+        if overflow is not None:
+            self._feed(LinesLost(overflow))
         if lines or bad_lines:
             self._feed(LinesRead(tuple(lines), tuple(bad_lines), live=live))
 

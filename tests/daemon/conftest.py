@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
+from daemon.tls import server_context
 from daemon.world import FAILED, World, live
 from hakeeper.sim.cloud import SimCloud
 
@@ -22,6 +24,20 @@ def folder() -> Iterator[Path]:
 def world(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """A cloud over plain HTTP; nodes are made by the test."""
     with SimCloud() as cloud:
+        yield from live(World(cloud, folder), request.node)
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls_world(
+    authority: trustme.CA, folder: Path, request: pytest.FixtureRequest
+) -> Iterator[World]:
+    """A cloud that speaks HTTPS with a certificate of an authority that nobody knows."""
+    with SimCloud(tls=server_context(authority, "127.0.0.1")) as cloud:
         yield from live(World(cloud, folder), request.node)
 
 

@@ -1,15 +1,12 @@
 """Keepalived says MASTER and the address is ours: the ways to name it, and how many there are."""
 
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
 
-from daemon.tls import server_context
-from daemon.world import World, fields_of, live
-from hakeeper.sim.cloud import SimCloud
+from daemon.world import World, fields_of
 
 
 def test_a_master_line_makes_the_address_ours(world: World) -> None:
@@ -122,20 +119,6 @@ def test_dead_keepalived_makes_the_role_unknown_and_ends_the_claiming(world: Wor
     world.cloud.move(world.web, world.elsewhere)
     world.wait_reads(node, 3)
     assert 1 == world.assigns()
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def tls_world(
-    authority: trustme.CA, folder: Path, request: pytest.FixtureRequest
-) -> Iterator[World]:
-    """A cloud that speaks HTTPS with a certificate of an authority that nobody knows."""
-    with SimCloud(tls=server_context(authority, "127.0.0.1")) as cloud:
-        yield from live(World(cloud, folder), request.node)
 
 
 def test_https_is_spoken_with_the_configured_authority(

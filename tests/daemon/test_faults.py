@@ -170,8 +170,8 @@ def test_stale_reads_after_a_claim_do_not_count_as_a_loss_for_long(world: World)
 @pytest.mark.parametrize("kind", [Network.REFUSE, Network.HANDSHAKE_HANG])
 def test_a_network_that_is_down_ends_with_the_address_ours(world: World, kind: Network) -> None:
     node = world.running()
+    world.drop_connections()
     fault = world.cloud.fault(Fault(network=kind))
-    world.cloud.drop_connections()
     node.master()
     eventually(lambda: told(node))
     outage_ends_s = time.monotonic() + 3.0

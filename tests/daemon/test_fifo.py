@@ -10,6 +10,7 @@ from daemon.world import World, exit_code, fields_of
 from hakeeper.sim.lab.process import LabProcess
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
+DEGRADED = 1
 MOST_ENTRIES = 60
 """More log entries than this about garbage is a flood."""
 
@@ -233,3 +234,24 @@ def test_a_signal_ends_a_daemon_that_has_no_fifo(world: World) -> None:
     node.wait_log("fifo.failed")
     assert node.daemon.term() == 0
     assert exit_code(node) == 0
+
+
+@pytest.mark.parametrize("source", ["cat /dev/zero", "yes nonsense", "yes 'VS x UP'"])
+def test_a_writer_of_garbage_that_never_pauses_is_outlived(world: World, source: str) -> None:
+    node = world.running()
+    writer = LabProcess(
+        "writer",
+        ["sh", "-c", f'exec {source} > "$0"', str(node.fifo)],
+        log_path=node.folder / "writer.log",
+    )
+    try:
+        node.wait_log("fifo.overflowed")
+        for _ in range(5):
+            assert node.daemon.command("status").returncode == DEGRADED
+    finally:
+        writer.close()
+    node.write(b"\n")  # it was killed in the middle of a line
+    node.role("FAULT")
+    node.wait_log("role.changed", role="FAULT")
+    node.master()
+    world.wait_owner(node)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
+from helpers import eventually
 
+from daemon.stall import Stall
 from daemon.tls import server_context
 from daemon.world import Node, World, live
 from hakeeper.sim.cloud import Fault, Network, SimCloud
@@ -52,9 +55,8 @@ def node_with(world: World, hosts: Path) -> Node:
 def test_a_name_that_stops_resolving_ends_with_the_address_ours(named: World, hosts: Path) -> None:
     node = node_with(named, hosts)
     node.start()
-    fault = named.cloud.fault(Fault(network=Network.REFUSE))  # ends the warm connections too
     hosts.write_text("127.0.0.1 localhost\n")
-    named.cloud.clear(fault)
+    named.drop_connections()
     node.master()
     node.wait_log("claim.failed", error_code="dns")
     repair = named.cloud.fault(Fault(path="^never$"))  # a mark in the simulator's time
@@ -81,8 +83,8 @@ def test_a_name_that_does_not_resolve_at_the_start_is_waited_for(named: World, h
 def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: Path) -> None:
     node = node_with(named, hosts)
     node.start()
+    named.drop_connections()
     fault = named.cloud.fault(Fault(network=Network.HANDSHAKE_HANG))
-    named.cloud.drop_connections()
     node.master()
     node.wait_log("claim.failed", error_code="tls")
     named.cloud.clear(fault)
@@ -90,18 +92,55 @@ def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: 
     assert named.recovery_s(fault, node) <= BOUND_S
 
 
-def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(named: World, hosts: Path) -> None:
-    node = node_with(named, hosts)
-    node.config["hetzner"]["timeout"] = "20s"
-    node.config["reconcile"] = {"interval": "1s", "standby_interval": "1s"}
+@pytest.fixture
+def stall(tls_world: World) -> Iterator[Stall]:
+    """A way to the cloud that can stand still."""
+    made = Stall(("127.0.0.1", urlsplit(tls_world.cloud.url).port or 0))
+    yield made
+    made.close()
+
+
+def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
+    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
+) -> None:
+    world = tls_world
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    node = world.node(interval="1s", standby_interval="1s")
+    node.config["hetzner"] |= {
+        "endpoint": f"https://127.0.0.1:{stall.port}/v1",
+        "ca_file": str(folder / "ca.pem"),
+        "timeout": "30s",
+    }
     node.start()
-    fault = named.cloud.fault(Fault(network=Network.HANDSHAKE_HANG))
-    named.cloud.drop_connections()
-    before = named.cloud.counters().connections
+    node.backup()
+    stall.hold()
+    stall.drop()
+    before = stall.accepted
     node.master()
     node.wait_log("claim.started")
-    named.cloud.wait_for(lambda: named.cloud.counters().connections > before)
+    eventually(lambda: stall.accepted > before)  # the assign waits behind its handshake
     node.backup()
-    named.cloud.clear(fault)
-    named.wait_reads(node, 3)
-    assert named.cloud.assigns() == []
+    stall.release()
+    world.wait_reads(node, 3)
+    assert world.cloud.assigns() == []
+
+
+def test_an_assign_whose_handshake_was_stalled_is_sent_if_it_is_still_wanted(
+    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
+) -> None:
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    node = tls_world.node()
+    node.config["hetzner"] |= {
+        "endpoint": f"https://127.0.0.1:{stall.port}/v1",
+        "ca_file": str(folder / "ca.pem"),
+        "timeout": "30s",
+    }
+    node.start()
+    stall.hold()
+    stall.drop()
+    before = stall.accepted
+    node.master()
+    eventually(lambda: stall.accepted > before)
+    stall.release()
+    tls_world.wait_owner(node)
+    assert len(tls_world.cloud.assigns()) == 1

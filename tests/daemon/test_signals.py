@@ -77,8 +77,8 @@ def test_stopped_while_connecting_hangs(world: World) -> None:
     node = world.node()
     node.config["hetzner"]["timeout"] = "60s"
     node.start()
+    world.drop_connections()
     with world.cloud.faulty(Fault(network=Network.HANDSHAKE_HANG)):
-        world.cloud.drop_connections()
         node.master()
         node.wait_log("claim.started")
         stop(world, node)

@@ -251,6 +251,11 @@ class World:
         wanted = self.web if floating_ip is None else floating_ip
         self.cloud.wait_for(lambda: self.cloud.owner(wanted) == node.server, PATIENCE_S)
 
+    def drop_connections(self) -> None:
+        """Reset all connections to the API, and wait until that is done."""
+        self.cloud.drop_connections()
+        self.cloud.wait_for(lambda: self.cloud.counters().open_connections == 0, PATIENCE_S)
+
     def seq(self) -> int:
         """The number of the newest request."""
         return max((request.seq for request in self.cloud.requests()), default=0)

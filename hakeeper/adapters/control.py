@@ -149,9 +149,10 @@ def _listen(path: str) -> socket.socket:
         os.chmod(path, 0o666)  # noqa: S103, PTH101 - see the module's text
         listener.listen(MAX_CLIENTS)
         listener.setblocking(False)  # noqa: FBT003 - the method's own signature
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        # bind(2) does not say which path it was, and the operator has to know.
+        raise OSError(error.errno, error.strerror or str(error), path) from None
     return listener
 
 

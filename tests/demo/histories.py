@@ -1,0 +1,151 @@
+"""A short history in which all went well, for tests that spoil one thing of it."""
+
+from dataclasses import replace
+
+from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
+from hakeeper.sim.demo.history import (
+    ADDRESS,
+    INSTANCE,
+    Act,
+    Checkpoint,
+    History,
+    PowerCut,
+    Said,
+    Span,
+)
+from hakeeper.sim.lab import RoleChange
+
+SERVERS = {"a": 101, "b": 102}
+ZERO_S = 1000.0
+"""The monotonic clock at the start; all times below are seconds since then."""
+
+
+def role(at_s: float, node: str, word: Role) -> RoleChange:
+    return RoleChange(ZERO_S + at_s, node, VrrpId(VrrpKind.INSTANCE, INSTANCE), word)
+
+
+def owner(at_s: float, old: str | None, new: str | None, cause: str = "") -> OwnershipChange:
+    return OwnershipChange(
+        at_s=ZERO_S + at_s,
+        floating_ip=4711,
+        old=SERVERS[old] if old else None,
+        new=SERVERS[new] if new else None,
+        cause=cause or new or "created",
+    )
+
+
+def assign(
+    at_s: float, node: str, status: int = 201, *, server: int | None = None
+) -> LoggedRequest:
+    return LoggedRequest(
+        seq=int(at_s * 100),
+        connection=1,
+        client=node,
+        method="POST",
+        path="/v1/floating_ips/4711/actions/assign",
+        query="",
+        body=f'{{"server": {server or SERVERS[node]}}}',
+        correlation_id="x",
+        received_s=ZERO_S + at_s,
+        answered_s=ZERO_S + at_s,
+        status=status,
+        handled=status == 201,
+    )
+
+
+def said(at_s: float, node: str, event: str, level: str = "notice", **fields: object) -> Said:
+    return Said(
+        at_s=ZERO_S + at_s,
+        time_s=1_800_000_000 + at_s,
+        node=node,
+        pid=42,
+        event=event,
+        level=level,
+        message=f"{event} was so",
+        fields=fields,
+    )
+
+
+def claimed(at_s: float, node: str) -> Said:
+    return said(
+        at_s,
+        node,
+        "address.claimed",
+        attempt=1,
+        sent_ms=2.0,
+        accepted_ms=52.0,
+        finished_ms=752.0,
+        confirmed_ms=802.0,
+    )
+
+
+def act(at_s: float, title: str, heir: str, running: tuple[str, ...], end_s: float) -> Act:
+    return Act(
+        title=title,
+        heir=heir,
+        running=running,
+        trigger="power cut",
+        trigger_s=ZERO_S + at_s,
+        checkpoint=Checkpoint(ZERO_S + end_s, heir, (heir,), running),
+    )
+
+
+def good() -> History:
+    """Twenty seconds: a gets it and dies, b gets it, a comes back and dies in an outage."""
+    return History(
+        span=Span(ZERO_S, ZERO_S + 20),
+        servers=SERVERS,
+        address=ADDRESS,
+        acts=(
+            act(1, "1. Start", "a", ("a", "b"), 3.9),
+            act(4, "2. Cut", "b", ("b",), 7.9),
+            act(8, "3. Back", "a", ("a", "b"), 11.9),
+            act(12, "4. Outage", "b", ("b",), 19.9),
+        ),
+        acts_planned=4,
+        roles=(
+            role(1.0, "a", Role.BACKUP),
+            role(1.0, "b", Role.BACKUP),
+            role(1.7, "a", Role.MASTER),
+            role(4.0, "a", Role.UNKNOWN),
+            role(4.6, "b", Role.MASTER),
+            role(8.1, "a", Role.BACKUP),
+            role(9.0, "a", Role.MASTER),
+            role(9.0, "b", Role.BACKUP),
+            role(12.0, "a", Role.UNKNOWN),
+            role(12.6, "b", Role.MASTER),
+        ),
+        ownership=(
+            owner(0.1, None, None),
+            owner(2.0, None, "a"),
+            owner(5.0, "a", "b"),
+            owner(9.4, "b", "a"),
+            owner(17.0, "a", "b"),
+        ),
+        requests=(
+            assign(1.7, "a"),
+            assign(4.6, "b"),
+            assign(9.0, "a"),
+            assign(12.6, "b", 503),
+            assign(13.6, "b", 503),
+            assign(16.7, "b"),
+        ),
+        said=(
+            claimed(2.5, "a"),
+            claimed(5.5, "b"),
+            claimed(9.9, "a"),
+            said(12.7, "b", "claim.failed", "warning", http_status=503),
+            claimed(17.5, "b"),
+        ),
+        power_cuts=(
+            PowerCut("a", Span(ZERO_S + 4, ZERO_S + 8)),
+            PowerCut("a", Span(ZERO_S + 12, ZERO_S + 20)),
+        ),
+        outages=(Span(ZERO_S + 11.9, ZERO_S + 16),),
+    )
+
+
+def without_acts(history: History, count: int) -> History:
+    """Drop the last acts, as a story that broke off."""
+    return replace(history, acts=history.acts[:-count])

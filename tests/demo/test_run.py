@@ -1,0 +1,114 @@
+"""The demo from end to end, as a viewer starts it."""
+
+import json
+import re
+
+import pytest
+
+from demo.running import Run, running
+from hakeeper.sim.demo import recording
+from hakeeper.sim.lab import Lab
+
+VERDICT = [
+    "the address went web-a → web-b → web-a → web-b, and nowhere else",
+    "the owner was the one VRRP master at the end of all 4 parts",
+    r"\d+ assigns were sent, each by the master of that moment, for itself",
+    "every claim was confirmed by reading the owner back",
+    r"the API refused web-b \d+ times in [\d.]+ s, and it kept trying",
+    "the journal told each kind of trouble once: .*",
+    r"[\d.]+ s after the API had healed the address moved \(promised: 15 s\)",
+    "no hakeeper logged an error",
+]
+
+
+@pytest.fixture
+def _real() -> None:
+    reason = Lab.available()
+    if reason is not None:
+        pytest.skip(f"no lab with real keepalived here: {reason}")
+
+
+def findings(run: Run) -> list[str]:
+    """The verdict's sentences, of which one may go over two lines."""
+    start = next(index for index, line in enumerate(run.lines) if line.startswith("Verdict"))
+    text = "\n".join(run.lines[start + 1 :]).partition("\n\n")[0]
+    return re.sub(r"\n {7}", " ", text).splitlines()
+
+
+def assert_right(run: Run) -> None:
+    assert 0 == run.wait(), run.text
+    found = findings(run)
+    assert len(VERDICT) == len(found)
+    for wanted, line in zip(VERDICT, found, strict=True):
+        assert re.fullmatch(f"ok     {wanted}", line)
+    assert "Every ownership was as it had to be." in run.text
+    assert "WRONG" not in run.text
+    assert max(map(len, run.lines)) < 80
+    assert "\x1b" not in run.text
+
+
+@pytest.mark.usefixtures("_real")
+def test_the_demo_with_real_keepalived_is_right_and_leaves_nothing_behind() -> None:
+    with running() as run:
+        run.wait_for_text("503 to web-b")
+        run.look()
+        # The switch, two servers, on each D-Bus, keepalived with its child, hakeeper: many.
+        assert len(run.seen) > 6
+        assert 3 == len(run.namespaces)
+        assert_right(run)
+        run.assert_nothing_is_left()
+    assert "REPLAYED" not in run.text
+    assert "keepalived and hakeeper were real, Hetzner was simulated." in " ".join(run.lines)
+    assert 4 == len(re.findall(r"cloud  owner      the address moves: ", run.text))
+    assert 4 == len(re.findall(r"confirmed\. line →\d+→ sent →\d+→ accepted →\d+→ *", run.text))
+
+
+@pytest.mark.usefixtures("_real")
+def test_the_summary_is_there_as_json_and_the_recording_is_what_keepalived_writes() -> None:
+    with running("--json", "--no-pauses") as run:
+        assert 0 == run.wait(), run.text
+        run.assert_nothing_is_left()
+    found = json.loads(run.text)
+    assert found["ok"] is True
+    assert "real" == found["keepalived"]
+    assert ["web-a", "web-b", "web-a", "web-b"] == [one["owner"] for one in found["failovers"]]
+    assert [None, "web-a", "web-b", "web-a", "web-b"] == [one["owner"] for one in found["owners"]]
+    assert 8 == len(found["findings"])
+    for one in found["failovers"]:
+        steps = [one["master_ms"], one["assign_ms"], one["moved_ms"], one["confirmed_ms"]]
+        assert sorted(steps) == steps
+        assert ["sent", "accepted", "action finished", "owner confirmed"] == list(one["phases_ms"])
+    assert found["failovers"][3]["tries"] > 1
+    # By server, since of two lines at the same moment either may be read first.
+    acts = (recording.START, recording.POWER_CUT, recording.RETURN, recording.POWER_CUT)
+    for server in "ab":
+        recorded = [line.text.split()[2] for act in acts for line in act if line.node == server]
+        told = [
+            one["role"]
+            for one in found["roles"]
+            if one["server"] == f"web-{server}" and one["role"] != "UNKNOWN"
+        ]
+        assert recorded == told
+
+
+def test_the_replay_tells_the_same_story_and_says_clearly_that_it_is_one() -> None:
+    with running("--replay", "--no-pauses") as run:
+        run.wait_for_text("503 to web-b")
+        run.look()
+        assert {} == run.namespaces
+        assert_right(run)
+        run.assert_nothing_is_left()
+    top = run.text.partition("1. Normal operation")[0]
+    assert "REPLAYED   keepalived!" in top
+    assert "hakeeper was real; keepalived was REPLAYED from a recording" in " ".join(run.lines[-3:])
+    assert "keepalived says" not in run.text
+    assert "web-a  recording  says MASTER" in run.text
+
+
+def test_the_replay_as_json_says_that_it_is_one() -> None:
+    with running("--replay", "--no-pauses", "--json") as run:
+        assert 0 == run.wait(), run.text
+        run.assert_nothing_is_left()
+    found = json.loads(run.text)
+    assert ("replayed", "--replay was asked for") == (found["keepalived"], found["replay_reason"])
+    assert found["ok"] is True

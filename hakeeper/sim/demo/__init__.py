@@ -1,10 +1,10 @@
 """`hakeeper demo`: a failover on a simulated Hetzner Cloud, shown live and then judged.
 
-A newcomer's map: `story` is what happens, on a `stage` that is `live` (real keepalived) or
-`replay`; `chronicle` puts it into words, `screen` shows them; `history` is what is left at the
-end, from which `verdict`, `picture` and `summary` are made.
+A newcomer's map: `run` puts it together. `story` is what happens, on a `stage` that is `live` (real
+keepalived) or `replay`; `chronicle` puts it into words, `screen` shows them; `history` is what is
+left at the end, from which `verdict`, `picture` and `summary` are made.
 """
 
-from hakeeper.sim.demo.demo import Options, demo
+from hakeeper.sim.demo.run import Options, demo
 
 __all__ = ["Options", "demo"]

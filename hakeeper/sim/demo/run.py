@@ -98,7 +98,9 @@ def _show_opening(screen: Screen, reason: str | None) -> None:
 
 def _real_or_not(reason: str | None) -> list[tuple[tuple[str, int, str], str, str]]:
     if reason is None:
-        text = f"hakeeper and keepalived {_keepalived_version()}, with a network namespace a server"
+        text = (
+            f"keepalived {_keepalived_version()} and hakeeper, a network namespace for each server"
+        )
         return [(("real", 11, "good"), text, "")]
     text = (
         f"keepalived! These are lines that keepalived {recording.KEEPALIVED} wrote in this same "

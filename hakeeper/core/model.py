@@ -31,7 +31,7 @@ class VrrpKind(enum.Enum):
     GROUP = "GROUP"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class VrrpId:
     """A `vrrp_instance` or a `vrrp_sync_group`, by its name in keepalived.conf."""
 

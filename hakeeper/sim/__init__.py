@@ -1,1 +1,1 @@
-"""The simulated surroundings: a Hetzner Cloud on loopback, and a lab of namespaces with keepalived."""
+"""The simulated surroundings: a Hetzner Cloud on loopback, a lab with keepalived, the demo."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from privileges import let_everybody_enter
 
 from hakeeper.adapters import control as control_module
 from hakeeper.adapters.control import (
@@ -352,8 +353,7 @@ def test_a_path_too_long_for_a_socket_is_told(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_another_user_is_answered_too(loop: Loop, path: Path) -> None:
-    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
-        folder.chmod(0o755)
+    let_everybody_enter(path.parent)
     loop.start()
     argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)

@@ -24,6 +24,7 @@ from jeepney import (  # type: ignore[import-untyped]  # it ships no types
     new_signal,
 )
 from jeepney.wrappers import DBusAddress  # type: ignore[import-untyped]  # it ships no types
+from privileges import let_everybody_enter
 
 from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
@@ -304,8 +305,7 @@ bus.close()
 def test_an_unprivileged_user_may_ask_under_the_policy_that_keepalived_ships(
     dbus: DbusDaemon, tmp_path: Path
 ) -> None:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+    let_everybody_enter(tmp_path)
     with listening(dbus.address) as (bus, listener):
         ask_until(bus, listener, lambda one: len(one.roles or ()) == 3)
     done = subprocess.run(

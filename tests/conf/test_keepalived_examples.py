@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from hakeeper.adapters.configfile import load
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.sim.lab.netns import Namespace

@@ -301,6 +301,18 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
     assert CONTESTED == node.stage(0)
 
 
+def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> None:
+    world, node = contested()
+    world.cloud.add_server(3)
+    sent = len(node.assigns)
+    turn_s = next(iter(node.keeper._state.addresses.values())).due_at_s
+    world.run_until_s(turn_s - 0.01)
+    world.cloud.move(WEB, 3)
+    world.run_for(600.0)
+    assert sent == len(node.assigns)
+    assert node.stage() == CONTESTED
+
+
 # --- the figures -------------------------------------------------------------------------------
 
 
@@ -322,6 +334,15 @@ def test_an_old_quarrel_is_forgotten() -> None:
     contest.claimed(8000.0)
     assert not contest.lost(8010.0)
     assert 2 == contest.moves
+
+
+def test_among_three_the_first_quick_loss_is_enough() -> None:
+    for others, contested_at_once in (((2,), False), ((2, 2), False), ((2, 3), True)):
+        contest = Contest()
+        contest.claimed(0.0)
+        for server_id in others:
+            contest.held_by(server_id)
+        assert contested_at_once is contest.lost(1.0)
 
 
 @pytest.mark.parametrize("backoff", [RETRY, SLOW])

@@ -301,6 +301,18 @@ def test_a_new_master_edge_does_not_wait_for_the_next_try_of_a_read_or_of_the_id
     assert world.cloud.owner(WEB) == 1
 
 
+def test_a_new_master_edge_reads_at_once_although_the_last_read_was_refused() -> None:
+    world, node = one_node(owner=1)
+    node.warm()
+    world.run_for(59.0)
+    world.cloud.fail(failure(FailureKind.AUTH), *READS)
+    world.run_for(2.0)
+    world.cloud.heal()
+    node.line("VI_1", "MASTER")
+    world.run_for(0.1)
+    assert node.stage() == "held"
+
+
 def test_a_flapping_role_sends_one_assign_a_second_at_most() -> None:
     world, node = one_node()
     node.warm()

@@ -344,8 +344,7 @@ class Daemon:
             self._fifo.close()
             self._fifo = NotifyFifo(str(config.keepalived.fifo))
         if config.keepalived.pid_file != before.pid_file:
-            self._liveness.close()
-            self._liveness = Liveness(str(config.keepalived.pid_file))
+            self._watch_other_keepalived(str(config.keepalived.pid_file))
         if config.keepalived.state != before.state:
             if self._bus is not None:
                 self._bus.close()
@@ -353,6 +352,14 @@ class Daemon:
         self._feed(SettingsChanged(config.settings(), api_changed=pool is not None))
         self._look()
         self._reporter.log("config.reloaded", "took over the changed configuration")
+
+    def _watch_other_keepalived(self, pid_file: str) -> None:
+        was_known = self._liveness.current is not None
+        self._liveness.close()
+        self._liveness = Liveness(pid_file)
+        self._look_at_keepalived()
+        if was_known and self._liveness.current is None:
+            self._feed(KeepalivedGone(f"the changed pid_file {pid_file} leads to no process"))
 
     def _make_bus(self, config: Config) -> KeepalivedBus | None:
         if config.keepalived.state is StateSource.NONE:

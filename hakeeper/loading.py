@@ -1,16 +1,15 @@
 """From a path to a checked configuration, its token, and the API adapter made with both."""
 
 import os
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 
-from hakeeper import __version__, exits
+from hakeeper import __version__
+from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.redaction import Redactor
-from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.adapters.token import TokenUnusable, read_token
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.calls import CallResult
@@ -34,8 +33,11 @@ class Loader:
     def load(self) -> Config:
         """Read the configuration and try its token; raises LOAD_ERRORS."""
         config = load(self._path)
-        if config.hetzner.ca_file is not None:
-            _try_ca_file(config.hetzner.ca_file)
+        ca_file = config.hetzner.ca_file
+        fault = None if ca_file is None else fault_of_ca_file(ca_file)
+        if ca_file is not None and fault is not None:
+            message = f"cannot be used as hetzner.ca_file: {fault.reason}"
+            raise ConfigUnreadable(ca_file, fault.exit_code, message)
         self._token(config)
         return config
 
@@ -61,22 +63,3 @@ class Loader:
             identity=LocalIdentity.from_environment(os.environ).candidates,
             deliver=deliver,
         )
-
-
-def _try_ca_file(path: Path) -> None:
-    """Use the file once, for an error that names it: OpenSSL's own does not say which it was."""
-    try:
-        read_small(path, 0)  # OpenSSL would wait for somebody to write into a FIFO
-        ssl.create_default_context(cafile=path)
-    except PermissionError as error:
-        raise _ca_file_unusable(path, error.strerror, exits.NO_PERMISSION) from None
-    except ssl.SSLError:
-        reason = "holds no certificate in PEM format"
-        raise _ca_file_unusable(path, reason, exits.BAD_CONFIG) from None
-    except (NotAFileError, OSError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _ca_file_unusable(path, reason, exits.BAD_CONFIG) from None
-
-
-def _ca_file_unusable(path: Path, reason: str | None, exit_code: int) -> ConfigUnreadable:
-    return ConfigUnreadable(path, exit_code, f"cannot be used as hetzner.ca_file: {reason}")

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -11,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
+from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
-from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, find_source, read_token
 from hakeeper.cli.options import add_config, add_json
 from hakeeper.config import Config, ConfigErrors
@@ -123,20 +122,10 @@ def _with_ca_file(verdict: Verdict) -> Verdict:
     ca_file = None if verdict.config is None else verdict.config.hetzner.ca_file
     if ca_file is None:
         return verdict
-    try:
-        read_small(ca_file, 0)  # OpenSSL would wait for somebody to write into a FIFO
-        ssl.create_default_context(cafile=ca_file)
-    except NotAFileError as error:
-        code, reason = exits.BAD_CONFIG, str(error)
-    except PermissionError as error:
-        code, reason = exits.NO_PERMISSION, os.strerror(error.errno or 0)
-    except ssl.SSLError:
-        code, reason = exits.BAD_CONFIG, "it holds no PEM certificate"
-    except OSError as error:
-        code, reason = exits.BAD_CONFIG, os.strerror(error.errno or 0)
-    else:
+    fault = fault_of_ca_file(ca_file)
+    if fault is None:
         return verdict
-    return _with_error(verdict, "hetzner.ca_file", f"{ca_file}: {reason}", code)
+    return _with_error(verdict, "hetzner.ca_file", f"{ca_file}: {fault.reason}", fault.exit_code)
 
 
 def _with_error(verdict: Verdict, path: str, message: str, exit_code: int) -> Verdict:

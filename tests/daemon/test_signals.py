@@ -233,6 +233,19 @@ def test_another_fifo_is_listened_to_from_the_reload_on(world: World) -> None:
     world.wait_owner(node)
 
 
+def test_a_pid_file_that_leads_nowhere_makes_the_role_unknown_at_the_reload(world: World) -> None:
+    node = world.running()
+    node.master()
+    world.wait_owner(node)
+    node.config["keepalived"]["pid_file"] = str(node.folder / "nobody.pid")
+    node.reload()
+    node.wait_log("keepalived.gone")
+    roles = node.daemon.status()["roles"]
+
+    assert isinstance(roles, list)
+    assert ["UNKNOWN"] == [role["role"] for role in roles]
+
+
 def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(world: World) -> None:
     node = world.running(**EAGER)
     fault = world.cloud.fault(Fault(method="POST", path=ASSIGN, answer_delay_s=1.0))

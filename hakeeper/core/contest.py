@@ -3,7 +3,8 @@
 A loss is quick when another server takes an address within a minute of our claim. After the
 first quick loss an address is disputed for two hours, in which every loss counts. The second one
 makes it contested: the holder keeps it, and we hold off, longer with every move that is seen.
-Where more than one other server was seen to hold it, the first quick loss is enough.
+Where more than one other server was seen to hold it, the first is enough once the dispute is a
+minute old; not before, since that first loss may be the late write of an old master.
 
 The figures keep a permanent split brain of two or three nodes within 6 moves in its first ten
 minutes, and of two nodes to one move per ten minutes after that: two quick rounds cost 4 moves,
@@ -27,10 +28,10 @@ LATE_MOVES = 5
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-off."""
 
-_HOLD_OFF_S = ((4, 180.0), (7, 660.0), (9, 1320.0))
+_HOLD_OFF_S = ((4, 180.0), (7, 660.0))
 """Up to so many moves seen: so many seconds at least."""
-_LONGEST_S = 3600.0
-"""The hold-off after still more moves."""
+_LONGEST_S = 1320.0
+"""The hold-off after still more moves; not longer, since a heal without a word waits it out."""
 _JITTER = 0.5
 """Up to this part is added, never taken away: the bound above stays."""
 
@@ -80,7 +81,7 @@ class Contest:
             self.losses += 1
             self.disputed_until = now + MEMORY_S
         self.claimed_at = None
-        return self.losses >= (1 if self._crowd() else LOSSES_TO_CONTEST)
+        return self.losses >= (1 if self._crowd() and self._late() else LOSSES_TO_CONTEST)
 
     def moved_by_others(self, now: float) -> None:
         """It moved while we held off."""
@@ -96,13 +97,16 @@ class Contest:
 
     def hold_off_s(self, rng: Random) -> float:
         """Return how long to hold off after the move that was just seen."""
-        late = self.moved_at - self.began_at > EARLY_S
-        return hold_off_s(max(self.moves, LATE_MOVES if late or self._crowd() else 0), rng)
+        least = LATE_MOVES if self._late() or self._crowd() else 0
+        return hold_off_s(max(self.moves, least), rng)
 
     def is_news(self) -> bool:
         """Say whether the journal has not been told of this dispute; note that it is."""
         news, self.told = not self.told, True
         return news
+
+    def _late(self) -> bool:
+        return self.moved_at - self.began_at > EARLY_S
 
     def _crowd(self) -> bool:
         return len(self.others) > 1

@@ -272,6 +272,7 @@ class Daemon:
         """Read all that waits, and only then act on it."""
         lines: list[NotifyLine] = []
         bad_lines: list[BadLine] = []
+        bad_count = 0
         overflow: str | None = None
         for _ in range(DRAINS_PER_EVENT):
             drained = self._fifo.drain()
@@ -280,6 +281,7 @@ class Daemon:
                 lines.clear()
             lines.extend(drained.lines)
             bad_lines.extend(drained.bad_lines)
+            bad_count += drained.bad_count
             if not drained.more:
                 break
         if self._fifo.filenos() != self._watched.get("fifo"):
@@ -287,7 +289,8 @@ class Daemon:
         if overflow is not None:
             self._feed(LinesLost(overflow))
         if lines or bad_lines:
-            self._feed(LinesRead(tuple(lines), tuple(bad_lines), live=live))
+            more = bad_count - len(bad_lines)
+            self._feed(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))
 
     def _watch(self, name: str, wanted: tuple[int, ...], handler: Callable[[], None]) -> None:
         """Register an adapter's descriptors anew: a number may stand for another file by now."""

@@ -13,6 +13,7 @@ from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import (
     ACTION_PATIENCE_S,
+    HASTE_S,
     HINTS_END_S,
     LOOK_S,
     SETTLE_S,
@@ -267,6 +268,11 @@ class Address:
                 return self._hold_off(owner, now, rng)
             case _:
                 return []
+
+    def hasten(self, now: float, rng: Random) -> None:
+        """The API works again: the pause that was meant for its failure need not be sat out."""
+        soon_s = max(self.last_sent_s + SPACING_S, now + rng.uniform(0.0, HASTE_S))
+        self.due_at_s = min(self.due_at_s, soon_s)
 
     def take_turn(self, now: float) -> list[Report]:
         """The hold-off is over: our turn, unless a read says that yet another one took its turn."""

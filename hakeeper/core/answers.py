@@ -58,6 +58,9 @@ def take_answer(state: State, result: CallResult, now: float) -> None:
     lasted_s = state.api.answered(now)
     if lasted_s is not None:
         state.tell(wording.api_recovered(lasted_s))
+        _reads_go(state)
+        for address in state.in_stage(Stage.POST):
+            address.hasten(now, state.rng)
     _answered(state, call, result, result.outcome, now)
 
 

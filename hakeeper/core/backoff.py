@@ -36,5 +36,5 @@ SLOW = Backoff(base_s=12.0, cap_s=12.0, floor=0.65)
 """An operator has to act (token, id, refused): 7.8 to 12 s, so that his repair is seen soon."""
 THROTTLE = Backoff(base_s=1.0, cap_s=8.0, floor=0.75)
 """After a 429 without a time of its own; the bucket refills by about one call a second."""
-ACTION_POLL = Backoff(base_s=0.2, cap_s=1.0, floor=0.9)
+ACTION_POLL = Backoff(base_s=0.2, cap_s=1.0, factor=1.4, floor=0.9)
 """Between two looks at a running action."""

@@ -20,8 +20,8 @@ RECENT_READS = 1.5
 """A read is recent when it is younger than this many reading intervals."""
 SPACING_S = 1.0
 """The least time between two assigns of one address: a flapping VRRP must not flood the API."""
-
-
+HASTE_S = 0.5
+"""When the API works again, waiting claims go out within this time, spread over the nodes."""
 SUSPECT_S = 0.3
 """Between the read that says we lost it and the one that decides: a single read may be old."""
 LOOK_S = (2.0, 10.0)

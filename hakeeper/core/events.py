@@ -28,11 +28,13 @@ class Started:
 class LinesRead:
     """Everything that waited in the FIFO, drained whole, oldest first.
 
-    `live` is False for the backlog found when the daemon starts.
+    `more_bad_lines` counts those that nobody kept. `live` is False for the backlog found when the
+    daemon starts.
     """
 
     lines: tuple[NotifyLine, ...]
     bad_lines: tuple[BadLine, ...] = ()
+    more_bad_lines: int = 0
     live: bool = True
 
 

@@ -35,7 +35,7 @@ from hakeeper.core.events import (
     Started,
     Tick,
 )
-from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId
 from hakeeper.core.reconcile import reconcile
@@ -48,7 +48,7 @@ NAMES_TOLD = 64
 BAD_LINES_TOLD = 5
 """How many bad lines of one batch are shown; the rest is counted."""
 BAD_LINES_GAP_S = 10.0
-"""Between two batches whose bad lines are shown."""
+"""Between two batches whose bad lines are shown, and between two overflows that are told."""
 
 _ORDER = (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report)
 
@@ -64,6 +64,8 @@ class Keeper:
         self._names_told: set[VrrpId] = set()
         self._bad_told_at_s = float("-inf")
         self._bad_untold = 0
+        self._loss_told_at_s = float("-inf")
+        self._losses_untold = 0
         self._unverified_told = False
         self._query_failure_told = False
 
@@ -91,8 +93,7 @@ class Keeper:
             case LinesRead():
                 self._hear(event, now)
             case LinesLost(reason):
-                self._state.tell(Report("fifo.overflowed", reason))
-                self._doubt(RoleEvent.LOST, now)
+                self._lost(reason, now)
             case FifoChanged():
                 self._fifo(event, now)
             case RolesQueried():
@@ -122,8 +123,16 @@ class Keeper:
         if saved.keepalived and event.keepalived and event.keepalived.same_run(saved.keepalived):
             self._apply(state.roles.restore(saved.roles, now), now)
 
+    def _lost(self, reason: str, now: float) -> None:
+        self._losses_untold += 1
+        if now - self._loss_told_at_s >= BAD_LINES_GAP_S:
+            fields = {"count": self._losses_untold}
+            self._state.tell(Report("fifo.overflowed", reason, fields))
+            self._loss_told_at_s, self._losses_untold = now, 0
+        self._doubt(RoleEvent.LOST, now)
+
     def _hear(self, event: LinesRead, now: float) -> None:
-        self._tell_bad(event.bad_lines, now)
+        self._tell_bad(event, now)
         self._tell_unknown(event.lines)
         changes = self._state.roles.hear(event.lines, now, live=event.live)
         if changes and self._state.keepalived is None and not self._unverified_told:
@@ -132,18 +141,19 @@ class Keeper:
             self._state.tell(Report("role.unverified", text))
         self._apply(changes, now)
 
-    def _tell_bad(self, bad_lines: tuple[BadLine, ...], now: float) -> None:
-        if not bad_lines:
+    def _tell_bad(self, event: LinesRead, now: float) -> None:
+        count = len(event.bad_lines) + event.more_bad_lines
+        if count == 0:
             return
         if now - self._bad_told_at_s < BAD_LINES_GAP_S:
-            self._bad_untold += len(bad_lines)
+            self._bad_untold += count
             return
         self._bad_told_at_s = now
-        shown, rest = bad_lines[:BAD_LINES_TOLD], bad_lines[BAD_LINES_TOLD:]
+        shown = event.bad_lines[:BAD_LINES_TOLD]
         for bad in shown:
             text = f"ignored a line on the FIFO: {bad.shown!r} {bad.reason}"
             self._state.tell(Report("line.rejected", text, {"reason": bad.reason}))
-        untold, self._bad_untold = self._bad_untold + len(rest), 0
+        untold, self._bad_untold = self._bad_untold + count - len(shown), 0
         if untold:
             text = f"ignored {untold} more bad lines on the FIFO"
             self._state.tell(Report("line.rejected", text, {"reason": "many", "count": untold}))
@@ -169,7 +179,7 @@ class Keeper:
             case _:
                 kind = "fifo.failed"
         state.tell(Report(kind, event.detail, {"reason": event.state.value}))
-        state.schedule.query_at_s = now
+        state.schedule.query_soon(now)
 
     def _queried(self, event: RolesQueried, now: float) -> None:
         state = self._state
@@ -196,7 +206,7 @@ class Keeper:
             self._gone("another keepalived process took its place", now)
         state.keepalived = event.process
         self._unverified_told = False
-        state.schedule.query_at_s = now
+        state.schedule.query_soon(now)
         text = f"keepalived runs with pid {event.process.pid}"
         state.tell(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
 
@@ -208,7 +218,7 @@ class Keeper:
     def _doubt(self, event: RoleEvent, now: float) -> None:
         self._apply(self._state.roles.doubt(event, now), now)
         self._state.query_asked = None
-        self._state.schedule.query_at_s = now
+        self._state.schedule.query_soon(now)
 
     # --- roles to claims -----------------------------------------------------------------
 
@@ -268,7 +278,7 @@ class Keeper:
             if id(address) not in {id(a) for a in old.values()} and state.is_master(address.vrrp):
                 state.tell(*address.begin(now, "added by a reload", read_first=True))
         state.schedule.listed_at_s = float("-inf")
-        state.schedule.query_at_s = now
+        state.schedule.query_soon(now)
         if event.api_changed:
             self._leave_api(now)
 

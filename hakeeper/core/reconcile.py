@@ -68,6 +68,7 @@ def _query_roles(state: State, now: float, wake: Wake) -> None:
     if _due(state.schedule.query_at_s, now, wake):
         query_id, state.next_query_id = state.next_query_id, state.next_query_id + 1
         state.query_asked = (query_id, now)
+        state.schedule.queried_at_s = now
         state.schedule.query_at_s = now + state.settings.interval_s
         state.effects.append(QueryRoles(query_id))
         wake(now + QUERY_TIMEOUT_S)

@@ -25,6 +25,10 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.roles import RoleBook
 
+QUERY_SPACING_S = 0.5
+"""The least time between two questions to keepalived: a FIFO that overflows without end must not
+make us ask without end."""
+
 
 class InvariantError(Exception):
     """The core is wrong about itself: its state cannot be trusted any more (exit code 70)."""
@@ -52,8 +56,13 @@ class Schedule:
     identify_from_s: float = float("-inf")
     identify_attempt: int = 0
     query_at_s: float = float("-inf")
+    queried_at_s: float = float("-inf")
     edge_at_s: float = float("-inf")
     """The last MASTER edge: idle reading steps aside for the claim."""
+
+    def query_soon(self, now: float) -> None:
+        """Ask keepalived as soon as may be: its answer of a moment ago may be out of date."""
+        self.query_at_s = max(now, self.queried_at_s + QUERY_SPACING_S)
 
     def edge(self, now: float) -> None:
         """A MASTER edge: what a claim may need is tried at once, but not for a flapping role."""

@@ -172,7 +172,7 @@ def address_contested(vrrp: VrrpId, address: str, owner: Other, wait_s: float) -
     """Another server takes it again and again."""
     return Report(
         "address.contested",
-        f"{vrrp}: {address} is contested: server {owner.server_id} took it back twice although "
+        f"{vrrp}: {address} is contested: server {owner.server_id} takes it back although "
         f"this server is MASTER; leaving it there for {wait_s:.0f} s. Both nodes believe they "
         "are MASTER: look at VRRP between them",
         {**_of(vrrp, address), "owner": owner_word(owner), "delay_s": round(wait_s, 1)},

@@ -1,10 +1,11 @@
 """One fault at a time: what a claim does meanwhile, and that it ends soon after the fault."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node
+from core.driver import WEB, Node, World, one_node, settings
 from core.fakecloud import READS, Ending, failure
 from hakeeper.core.calls import (
     Assign,
@@ -304,3 +305,22 @@ def test_stale_reads_right_after_a_claim_do_not_make_a_second_one() -> None:
     world.run_for(60.0)
     assert 1 == len(node.assigns)
     assert node.stage() == "held"
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("interval_s", [1.0, 10.0])
+def test_when_the_api_works_again_a_waiting_claim_goes_out_within_a_second_and_a_half(
+    seed: int, interval_s: float
+) -> None:
+    """With the short interval a read learns it first, else mostly the assign itself."""
+    world = World()
+    world.cloud.add_ip(WEB, "web", "203.0.113.10/32", 2)
+    node = world.add_node(1, replace(settings(), interval_s=interval_s), seed)
+    node.warm()
+    world.cloud.fail(FAULTS["503"])
+    node.line("VI_1", "MASTER")
+    world.run_for(120.0)
+    world.cloud.heal()
+    world.run_while(lambda: not node.reports("api.recovered"), limit_s=15.0)
+
+    world.run_while(lambda: not node.reports("address.claimed"), limit_s=1.5)

@@ -198,3 +198,27 @@ def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
     state.start(Assign(WEB, 1), now, address_of(state))
     with pytest.raises(InvariantError, match="at the same time"):
         state.start(Assign(WEB, 1), now, address_of(state))
+
+
+def test_bad_lines_that_nobody_kept_are_counted_too() -> None:
+    _, node = one_node()
+    node.start()
+    effects = node.feed(LinesRead((), (BadLine("is rubbish", "x"),), more_bad_lines=980))
+    [shown, rest] = [e for e in effects if isinstance(e, Report)]
+
+    assert "'x' is rubbish" in shown.message
+    assert 980 == rest.fields["count"]
+
+
+def test_an_overflow_without_end_is_told_and_asked_about_sparingly() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.start()
+    for _ in range(80):
+        node.lose_lines()
+        world.run_for(0.25)
+    told = node.reports("fifo.overflowed")
+
+    assert 2 == len(told)
+    assert [1, 40] == [report.fields["count"] for report in told]
+    assert len(node.queries) <= 20 / 0.5 + 1
+    assert "UNKNOWN" == node.role()

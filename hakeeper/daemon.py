@@ -2,7 +2,7 @@
 
 One thread owns the core. API calls, D-Bus and the journal have threads of their own, which hand
 values over through an inbox and never see the core. The loop itself does nothing that can block
-for long: the slowest thing in it is writing the small state file to tmpfs.
+for long: the slowest thing in it is writing the small state file, which is not synced to disk.
 """
 
 import contextlib
@@ -155,8 +155,10 @@ class Daemon:
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""
         now = time.monotonic()
-        for key, _ in self._selector.select(max(0.0, self._wake_at_s() - now)):
-            key.data()
+        ready = [key.data for key, _ in self._selector.select(max(0.0, self._wake_at_s() - now))]
+        # Lines first: a demotion that waits must not come after an answer that would go on.
+        for handler in sorted(ready, key=lambda handler: handler != self._hear):
+            handler()
         now = time.monotonic()
         if now >= self._look_at_s:
             self._look_at_s = now + LOOK_S
@@ -186,8 +188,7 @@ class Daemon:
         self._control.close()
         self._fifo.close()
         self._liveness.close()
-        self._selector.close()
-        os.close(self._inbox.fd)
+        self._selector.close()  # the inbox stays open: a late thread may still put into it
 
     # --- events --------------------------------------------------------------------------
 

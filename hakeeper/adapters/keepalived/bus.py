@@ -25,7 +25,7 @@ PATIENCE_S = 0.9
 FIRST_RETRY_S = 1.0
 LAST_RETRY_S = 60.0
 """Between two attempts to reach a bus that is not there; doubled from the first to the last."""
-CLOSE_S = 1.0
+CLOSE_S = 0.3
 """How long `close` waits for an exchange under way; its thread ends with the process anyway."""
 
 

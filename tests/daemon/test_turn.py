@@ -1,6 +1,7 @@
 """One turn of the loop, with the API's place taken by a list: what comes first."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
@@ -78,6 +79,8 @@ def calls() -> Calls:
 @pytest.fixture
 def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
     os.mkfifo(tmp_path / "fifo", 0o600)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
     signals = Signals()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     reporter = Reporter(Target.JSON, redact=str, fd=nowhere)
@@ -94,6 +97,8 @@ def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
     reporter.close()
     signals.close()
     os.close(nowhere)
+    for number, handler in before.items():
+        signal.signal(number, handler)  # close ignores them, and children would inherit that
 
 
 def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assign(

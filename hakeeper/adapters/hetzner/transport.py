@@ -223,7 +223,8 @@ def _unconnected(error: OSError, where: str) -> TransportError:
 
 def _lost(error: OSError | http.client.HTTPException) -> TransportError:
     if isinstance(error, TimeoutError):
-        return TransportError("deadline", "no answer in time")
+        # The socket ran out of time a moment before the watcher, who would say the same.
+        return TransportError("deadline", f"no answer in time: still {Phase.SENT.value}")
     if isinstance(error, http.client.RemoteDisconnected | http.client.IncompleteRead):
         return TransportError("connection_closed", "the connection was closed in the middle")
     if isinstance(error, http.client.HTTPException):

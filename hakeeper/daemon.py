@@ -1,4 +1,4 @@
-"""The loop: waits, feeds the core one event at a time, performs its effects.
+"""The daemon: waits, lets the loop feed the core, performs the core's effects.
 
 One thread owns the core. API calls, D-Bus and the journal have threads of their own, which hand
 values over through an inbox and never see the core. The loop itself does nothing that can block
@@ -11,7 +11,7 @@ import selectors
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -31,10 +31,7 @@ from hakeeper.core.calls import CallResult
 from hakeeper.core.events import (
     CancelCall,
     Effect,
-    Event,
     KeepalivedGone,
-    LinesLost,
-    LinesRead,
     QueryRoles,
     ReloadToken,
     Report,
@@ -42,19 +39,12 @@ from hakeeper.core.events import (
     SaveState,
     SettingsChanged,
     StartCall,
-    Started,
-    Tick,
 )
 from hakeeper.core.keeper import Keeper
-from hakeeper.core.lines import BadLine, NotifyLine
 from hakeeper.core.model import SavedState
 from hakeeper.core.snapshot import document
 from hakeeper.loading import LOAD_ERRORS, Loader
-
-LOOK_S = 1.0
-"""Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
-DRAINS_PER_EVENT = 16
-"""More than a full pipe takes; a writer that never pauses must not starve the rest."""
+from hakeeper.loop import Handler, Loop, Source
 
 Delivery: TypeAlias = CallResult | RolesQueried | BusOwner
 
@@ -110,7 +100,7 @@ class Daemon:
         self._notifier = notifier
         self._signals = signals
         self._selector = selectors.DefaultSelector()
-        self._watched: dict[str, tuple[int, ...]] = {}
+        self._watched: dict[Source, tuple[int, ...]] = {}
         self._inbox = Inbox()
         self._state_file = StateFile(folders.state_file)
         self._state_failing = False
@@ -120,7 +110,14 @@ class Daemon:
         self._pool = loader.make_pool(config, self._inbox.put)
         self._control = ControlServer(str(folders.control_socket), self._answer)
         self._keeper = Keeper(config.settings(), Random(), time.monotonic())  # noqa: S311  # jitter
-        self._look_at_s = 0.0
+        self._loop = Loop(
+            self._keeper,
+            self._fifo,
+            self._liveness,
+            clock=time.monotonic,
+            perform=self._perform_all,
+            sources_changed=self._watch_sources,
+        )
         self._watchdog_s = watchdog_interval_s()
         self._watchdog_at_s = 0.0
         self._stopping = False
@@ -141,43 +138,24 @@ class Daemon:
         loaded = self._state_file.load()
         if loaded.problem:
             self._reporter.log("state.failed", loaded.problem, reason="unreadable")
-        while self._liveness.look() is not None:
-            pass
-        self._feed(Started(saved=loaded.state, keepalived=self._liveness.current))
         self._control.register(self._selector)
-        self._selector.register(self._inbox.fd, selectors.EVENT_READ, self._take_inbox)
-        self._selector.register(self._signals.fd, selectors.EVENT_READ, self._take_signals)
-        self._watch("keepalived", self._liveness.filenos(), self._look_at_keepalived)
-        self._look_at_fifo(live=False)
-        self._look_at_s = time.monotonic() + LOOK_S
+        self._register(self._inbox.fd, Source.ANSWERS, self._take_inbox)
+        self._register(self._signals.fd, Source.SIGNALS, self._take_signals)
+        self._loop.begin(loaded.state)
         self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
 
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""
+        wait_s = max(0.0, self._wake_at_s() - time.monotonic())
+        self._loop.turn([_ready(key) for key, _ in self._selector.select(wait_s)])
         now = time.monotonic()
-        ready = [key.data for key, _ in self._selector.select(max(0.0, self._wake_at_s() - now))]
-        # Lines first: a demotion that waits must not come after an answer that would go on.
-        for handler in sorted(ready, key=lambda handler: handler != self._hear):
-            handler()
-        now = time.monotonic()
-        if now >= self._look_at_s:
-            self._look_at_s = now + LOOK_S
-            self._look()
-        next_at_s = self._keeper.next_at()
-        if next_at_s is not None and next_at_s <= now:
-            self._feed(Tick())
         if self._watchdog_s is not None and now >= self._watchdog_at_s:
             self._watchdog_at_s = now + self._watchdog_s
             self._notifier.watchdog()
 
     def _wake_at_s(self) -> float:
-        times = [self._look_at_s]
-        next_at_s = self._keeper.next_at()
-        if next_at_s is not None:
-            times.append(next_at_s)
-        if self._watchdog_s is not None:
-            times.append(self._watchdog_at_s)
-        return min(times)
+        wake_at_s = self._loop.wake_at_s()
+        return wake_at_s if self._watchdog_s is None else min(wake_at_s, self._watchdog_at_s)
 
     def _end(self) -> None:
         """Let go of everything; nothing is sent to the cloud."""
@@ -190,12 +168,11 @@ class Daemon:
         self._liveness.close()
         self._selector.close()  # the inbox stays open: a late thread may still put into it
 
-    # --- events --------------------------------------------------------------------------
+    # --- effects -------------------------------------------------------------------------
 
-    def _feed(self, event: Event) -> None:
-        """Give the core one event and do what it says, in its order."""
+    def _perform_all(self, effects: tuple[Effect, ...]) -> None:
         told = False
-        for effect in self._keeper.handle(event, time.monotonic()):
+        for effect in effects:
             told = self._perform(effect) or told
         if told:
             self._notifier.status(self._keeper.snapshot(time.monotonic()).line())
@@ -235,73 +212,30 @@ class Daemon:
         if self._bus is not None:
             self._bus.query(query_id)
 
+    # --- sources -------------------------------------------------------------------------
+
     def _take_inbox(self) -> None:
         for item in self._inbox.take():
             if isinstance(item, BusOwner):
-                self._look()
+                self._loop.look()
             else:
-                self._feed(item)
+                self._loop.feed(item)
 
-    # --- the FIFO and keepalived -----------------------------------------------------------
+    def _watch_sources(self) -> None:
+        """Wait for the descriptors that the FIFO and keepalived have now."""
+        self._watch(Source.LINES, self._fifo.filenos(), self._loop.hear)
+        self._watch(Source.KEEPALIVED, self._liveness.filenos(), self._loop.look_at_keepalived)
 
-    def _look(self) -> None:
-        """Look at the FIFO's path and at keepalived."""
-        self._look_at_fifo()
-        self._look_at_keepalived()
-
-    def _look_at_fifo(self, *, live: bool = True) -> None:
-        change = self._fifo.look()
-        if change is not None:
-            self._watch("fifo", self._fifo.filenos(), self._hear)
-            self._feed(change)
-            self._drain(live=live)
-
-    def _look_at_keepalived(self) -> None:
-        while (change := self._liveness.look()) is not None:
-            if isinstance(change, KeepalivedGone):
-                self._drain(live=True)  # its last words come before its end
-            self._feed(change)
-        self._watch("keepalived", self._liveness.filenos(), self._look_at_keepalived)
-
-    def _hear(self) -> None:
-        """Lines have come; find out first whose they are, if that is not known."""
-        if self._liveness.current is None:
-            self._look_at_keepalived()
-        self._drain(live=True)
-
-    def _drain(self, *, live: bool) -> None:
-        """Read all that waits, and only then act on it."""
-        lines: list[NotifyLine] = []
-        bad_lines: list[BadLine] = []
-        bad_count = 0
-        overflow: str | None = None
-        for _ in range(DRAINS_PER_EVENT):
-            drained = self._fifo.drain()
-            if drained.overflow is not None:
-                overflow = drained.overflow
-                lines.clear()
-            lines.extend(drained.lines)
-            bad_lines.extend(drained.bad_lines)
-            bad_count += drained.bad_count
-            if not drained.more:
-                break
-        if self._fifo.filenos() != self._watched.get("fifo"):
-            self._watch("fifo", self._fifo.filenos(), self._hear)
-        if overflow is not None:
-            self._feed(LinesLost(overflow))
-        if lines or bad_lines:
-            more = bad_count - len(bad_lines)
-            self._feed(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))
-
-    def _watch(self, name: str, wanted: tuple[int, ...], handler: Callable[[], None]) -> None:
+    def _watch(self, source: Source, wanted: tuple[int, ...], handler: Handler) -> None:
         """Register an adapter's descriptors anew: a number may stand for another file by now."""
-        if not wanted and not self._watched.get(name):
-            return
-        for fd in self._watched.get(name, ()):
+        for fd in self._watched.get(source, ()):
             _forget(self._selector, fd)
         for fd in wanted:
-            self._selector.register(fd, selectors.EVENT_READ, handler)
-        self._watched[name] = wanted
+            self._register(fd, source, handler)
+        self._watched[source] = wanted
+
+    def _register(self, fd: int, source: Source, handler: Handler) -> None:
+        self._selector.register(fd, selectors.EVENT_READ, (source, handler))
 
     # --- people ----------------------------------------------------------------------------
 
@@ -346,29 +280,35 @@ class Daemon:
             self._pool = pool
         if config.keepalived.fifo != before.fifo:
             self._fifo.close()
-            self._fifo = NotifyFifo(str(config.keepalived.fifo))
+            self._loop.fifo = self._fifo = NotifyFifo(str(config.keepalived.fifo))
         if config.keepalived.pid_file != before.pid_file:
             self._watch_other_keepalived(str(config.keepalived.pid_file))
         if config.keepalived.state != before.state:
             if self._bus is not None:
                 self._bus.close()
             self._bus = self._make_bus(config)
-        self._feed(SettingsChanged(config.settings(), api_changed=pool is not None))
-        self._look()
+        self._loop.feed(SettingsChanged(config.settings(), api_changed=pool is not None))
+        self._loop.look()
         self._reporter.log("config.reloaded", "took over the changed configuration")
 
     def _watch_other_keepalived(self, pid_file: str) -> None:
         was_known = self._liveness.current is not None
         self._liveness.close()
-        self._liveness = Liveness(pid_file)
-        self._look_at_keepalived()
+        self._loop.keepalived = self._liveness = Liveness(pid_file)
+        self._loop.look_at_keepalived()
         if was_known and self._liveness.current is None:
-            self._feed(KeepalivedGone(f"the changed pid_file {pid_file} leads to no process"))
+            self._loop.feed(KeepalivedGone(f"the changed pid_file {pid_file} leads to no process"))
 
     def _make_bus(self, config: Config) -> KeepalivedBus | None:
         if config.keepalived.state is StateSource.NONE:
             return None
         return KeepalivedBus(self._inbox.put)
+
+
+def _ready(key: selectors.SelectorKey) -> tuple[Source, Handler]:
+    """Return whose turn it is; the control socket registers its handlers itself."""
+    data: tuple[Source, Handler] | Handler = key.data
+    return data if isinstance(data, tuple) else (Source.CONTROL, data)
 
 
 def _forget(selector: selectors.BaseSelector, fd: int) -> None:

@@ -15,7 +15,6 @@ import os
 import pwd
 import shlex
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
 from hakeeper.adapters.pipes import (
@@ -27,7 +26,7 @@ from hakeeper.adapters.pipes import (
     lock_holder,
     reopen_for_reading,
 )
-from hakeeper.core.events import FifoChanged, FifoState
+from hakeeper.core.events import Drained, FifoChanged, FifoState
 from hakeeper.core.lines import BadLine, ForeignLine, LineReader, NotifyLine
 
 READ_BYTES = 64 * 1024
@@ -38,21 +37,6 @@ RETIRED_LIMIT = 4
 """How many replaced pipes are listened to, besides the current one; the oldest is dropped."""
 BAD_LINES_KEPT = 20
 """Per `drain`; the others are only counted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """What was waiting, oldest first.
-
-    `overflow` says in words that lines were lost before these; what earlier calls gave is void too.
-    `more`: there is more to read now; nothing may be acted upon before `drain` was called again.
-    """
-
-    lines: tuple[NotifyLine, ...] = ()
-    bad_lines: tuple[BadLine, ...] = ()
-    bad_count: int = 0
-    overflow: str | None = None
-    more: bool = False
 
 
 class _Refusal(Exception):  # noqa: N818  # not an error of ours: a state of the path
@@ -149,6 +133,9 @@ class NotifyFifo:
         if self._current is not None:
             batch.take(self._current)
         return batch.drained(more=any(bytes_waiting(fd) for fd in self.filenos()))
+
+    def settle(self) -> None:
+        """Nothing to do: what `drain` returned has left the pipe."""
 
     def close(self) -> None:
         """Let go; what waits in the pipe stays there for the next reader, if keepalived runs."""

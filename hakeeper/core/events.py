@@ -39,6 +39,21 @@ class LinesRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Drained:
+    """What was waiting in the FIFO, oldest first; not an event yet: `more` may follow.
+
+    `overflow` says in words that lines were lost before these; what earlier calls gave is void too.
+    `more`: there is more to read now; nothing may be acted upon before `drain` was called again.
+    """
+
+    lines: tuple[NotifyLine, ...] = ()
+    bad_lines: tuple[BadLine, ...] = ()
+    bad_count: int = 0
+    overflow: str | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LinesLost:
     """Lines may be missing (a nearly full pipe was thrown away): no role can be trusted."""
 

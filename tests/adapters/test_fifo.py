@@ -10,8 +10,8 @@ import pytest
 from helpers import eventually
 
 from hakeeper.adapters import fifo as fifo_module
-from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, Drained, NotifyFifo
-from hakeeper.core.events import FifoChanged, FifoState
+from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
+from hakeeper.core.events import Drained, FifoChanged, FifoState
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import VrrpId, VrrpKind
 

@@ -1,0 +1,182 @@
+"""The order of the loop: what has come is told to the keeper, one event at a time.
+
+The daemon and the simulated world run this same code, the one over descriptors, the other over
+virtual time, so that what the world shows of the order holds for the daemon. The rules of it:
+
+- lines first: a demotion that waits must not come after an answer that would go on;
+- the pipe is drained whole before anything in it is acted upon;
+- lines leave the pipe only when what they led to is written down: who is killed in between finds
+  them again;
+- a dying keepalived's last words come before its end;
+- whose words they are is looked for before words without a known speaker are heard.
+"""
+
+import enum
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeAlias
+
+from hakeeper.core.events import (
+    Drained,
+    Effect,
+    Event,
+    FifoChanged,
+    KeepalivedGone,
+    KeepalivedSeen,
+    LinesLost,
+    LinesRead,
+    Started,
+    Tick,
+)
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.model import ProcessId, SavedState
+
+LOOK_S = 1.0
+"""Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
+DRAINS_PER_EVENT = 16
+"""More than a full pipe takes; a writer that never pauses must not starve the rest."""
+
+
+class Source(enum.IntEnum):
+    """Where news comes from, in the order in which a turn serves it."""
+
+    LINES = enum.auto()
+    KEEPALIVED = enum.auto()
+    ANSWERS = enum.auto()
+    SIGNALS = enum.auto()
+    CONTROL = enum.auto()
+
+
+Handler: TypeAlias = Callable[[], None]
+
+
+class Fifo(Protocol):
+    """The notify FIFO, as the loop needs it; adapters/fifo.py has the words."""
+
+    def look(self) -> FifoChanged | None:
+        """Open it, or notice that it was replaced; None if nothing changed."""
+
+    def drain(self) -> Drained:
+        """Return what waits; it stays in the pipe until `settle`, as far as that is possible."""
+
+    def settle(self) -> None:
+        """Take out of the pipe what `drain` returned: it is acted upon and written down."""
+
+
+class Keepalived(Protocol):
+    """keepalived's processes, as the loop needs them; adapters/keepalived has the words."""
+
+    @property
+    def current(self) -> ProcessId | None:
+        """Return the process whose words the lines are, if one is known."""
+
+    def look(self) -> KeepalivedSeen | KeepalivedGone | None:
+        """Notice one change; to be asked until there is none."""
+
+
+class Loop:
+    """Feeds one keeper from these sources, and hands its effects over to be performed."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        fifo: Fifo,
+        keepalived: Keepalived,
+        *,
+        clock: Callable[[], float],
+        perform: Callable[[tuple[Effect, ...]], None],
+        sources_changed: Handler,
+    ) -> None:
+        """Work by this clock (monotonic seconds).
+
+        `sources_changed` is called when there may be other descriptors to wait for.
+        """
+        self.keeper = keeper
+        self.fifo = fifo
+        self.keepalived = keepalived
+        self._clock = clock
+        self._perform = perform
+        self._sources_changed = sources_changed
+        self._look_at_s = 0.0
+
+    def begin(self, saved: SavedState | None) -> None:
+        """Learn the roles: from the last run, and from the lines that wait."""
+        while self.keepalived.look() is not None:
+            pass
+        self.feed(Started(saved=saved, keepalived=self.keepalived.current))
+        self._sources_changed()
+        self._look_at_fifo(live=False)
+        self._look_at_s = self._clock() + LOOK_S
+
+    def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
+        """Serve what is ready, look around if it is time, and tick if the keeper wants it."""
+        for _, handler in sorted(ready, key=lambda each: each[0]):
+            handler()
+        now = self._clock()
+        if now >= self._look_at_s:
+            self._look_at_s = now + LOOK_S
+            self.look()
+        next_at_s = self.keeper.next_at()
+        if next_at_s is not None and next_at_s <= now:
+            self.feed(Tick())
+
+    def wake_at_s(self) -> float:
+        """Return the time of the next turn if nothing becomes ready before."""
+        next_at_s = self.keeper.next_at()
+        return self._look_at_s if next_at_s is None else min(self._look_at_s, next_at_s)
+
+    def feed(self, event: Event) -> None:
+        """Give the keeper one event and have done what it says, in its order."""
+        self._perform(self.keeper.handle(event, self._clock()))
+
+    # --- the FIFO and keepalived -----------------------------------------------------------
+
+    def look(self) -> None:
+        """Look at the FIFO's path and at keepalived."""
+        self._look_at_fifo(live=True)
+        self.look_at_keepalived()
+
+    def _look_at_fifo(self, *, live: bool) -> None:
+        change = self.fifo.look()
+        if change is not None:
+            self._sources_changed()
+            self.feed(change)
+            self._drain(live=live)
+
+    def look_at_keepalived(self) -> None:
+        """Tell the keeper whether keepalived came or went."""
+        while (change := self.keepalived.look()) is not None:
+            if isinstance(change, KeepalivedGone):
+                self._drain(live=True)  # its last words come before its end
+            self.feed(change)
+        self._sources_changed()
+
+    def hear(self) -> None:
+        """Lines have come; find out first whose they are, if that is not known."""
+        if self.keepalived.current is None:
+            self.look_at_keepalived()
+        self._drain(live=True)
+
+    def _drain(self, *, live: bool) -> None:
+        """Read all that waits, and only then act on it."""
+        lines: list[NotifyLine] = []
+        bad_lines: list[BadLine] = []
+        bad_count = 0
+        overflow: str | None = None
+        for _ in range(DRAINS_PER_EVENT):
+            drained = self.fifo.drain()
+            if drained.overflow is not None:
+                overflow = drained.overflow
+                lines.clear()
+            lines.extend(drained.lines)
+            bad_lines.extend(drained.bad_lines)
+            bad_count += drained.bad_count
+            if not drained.more:
+                break
+        if overflow is not None:
+            self.feed(LinesLost(overflow))
+        if lines or bad_lines:
+            more = bad_count - len(bad_lines)
+            self.feed(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))
+        self.fifo.settle()
+        self._sources_changed()

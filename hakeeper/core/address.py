@@ -68,6 +68,8 @@ class Address:
     """During a claim that follows a hold-off: the holder that was given its time."""
     holder_due_at_s: float = 0.0
     """While holding off: when to ask next whether the holder's server runs."""
+    hold_off_until_s: float = float("-inf")
+    """The end of the hold-off at hand, remembered while keepalived is deaf."""
     hinted_at_s: float = float("-inf")
     looked_at_s: float = float("-inf")
     look_gap_s: float = 0.0
@@ -96,6 +98,7 @@ class Address:
         if isinstance(self.owner, Other):
             self.contest.held_by(self.owner.server_id)
         self.hinted_at_s = float("-inf")
+        self.hold_off_until_s = float("-inf")
 
     # --- beginning and ending ------------------------------------------------------------
 
@@ -106,6 +109,7 @@ class Address:
         self.action_id = None
         self.suspect = False
         self.rival = None
+        self.hold_off_until_s = float("-inf")
         self.told.clear()
         self.phases = Phases(line_s=now)
         if read_first or self.unsure:
@@ -115,6 +119,15 @@ class Address:
         self._post(now)
         self.decide(f"{cause}: assigning it to this server", now)
         return [wording.claim_started(self.vrrp, self.label, self.owner, cause)]
+
+    def resume(self, now: float, cause: str) -> list[Report]:
+        """MASTER counts again: go on by reading, and with a hold-off as if nothing had been."""
+        if now >= self.hold_off_until_s or not isinstance(self.owner, Other):
+            return self.begin(now, cause, read_first=True)
+        self.stage = Stage.HOLD_OFF
+        self.due_at_s = self.hold_off_until_s
+        self.decide(f"{cause}, but contested: server {self.owner.server_id} keeps it", now)
+        return []
 
     def stop(self, now: float, reason: str) -> list[Report]:
         """Demoted: nothing of the claim may go on."""
@@ -211,6 +224,7 @@ class Address:
     def _confirm(self, now: float) -> list[Report]:
         phases, self.phases = self.phases, None
         self.stage = Stage.HELD
+        self.hold_off_until_s = float("-inf")
         self.suspect = False
         attempt, self.attempt = self.attempt, 0
         self.told.clear()
@@ -242,7 +256,7 @@ class Address:
         wait_s = self.contest.hold_off_s(rng)
         self.stage = Stage.HOLD_OFF
         self.phases = None
-        self.due_at_s = now + wait_s
+        self.due_at_s = self.hold_off_until_s = now + wait_s
         self.holder_due_at_s = now
         self.settle_until_s = float("-inf")
         self.decide(

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from hakeeper.core.calls import CallResult, Request
 from hakeeper.core.lines import BadLine, NotifyLine
-from hakeeper.core.model import ProcessId, Role, SavedState, Settings
+from hakeeper.core.model import IpAddress, ProcessId, Role, SavedState, Settings
 
 # --- events ---------------------------------------------------------------------------------
 
@@ -104,6 +104,17 @@ class KeepalivedGone:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressesSeen:
+    """Which of the VRRP addresses of the settings this machine has now.
+
+    Sent when that changes, and once at the start. Any other counts as missing, so before
+    `SettingsChanged` this is sent for the old and the new settings together.
+    """
+
+    here: tuple[IpAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SettingsChanged:
     """A reload brought other settings. `api_changed`: endpoint, token or server differ."""
 
@@ -125,6 +136,7 @@ Event: TypeAlias = (
     | KeepalivedSeen
     | KeepalivedGone
     | CallResult
+    | AddressesSeen
     | SettingsChanged
     | Tick
 )

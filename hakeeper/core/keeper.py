@@ -13,9 +13,10 @@ from typing import assert_never
 from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.answers import take_answer
-from hakeeper.core.calls import Assign, CallResult
+from hakeeper.core.calls import CallResult
 from hakeeper.core.claim import RECENT_READS
 from hakeeper.core.events import (
+    AddressesSeen,
     CancelCall,
     Effect,
     Event,
@@ -35,6 +36,7 @@ from hakeeper.core.events import (
     Started,
     Tick,
 )
+from hakeeper.core.hearing import deaf_reason, tell_deaf_master, weigh_addresses
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId
@@ -60,6 +62,7 @@ class Keeper:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
         self._state = State(settings, rng, RoleBook(settings.addresses, now))
         self._state.addresses = _addresses(settings, {})
+        weigh_addresses(self._state, now)
         self._next_at: float | None = None
         self._names_told: set[VrrpId] = set()
         self._bad_told_at_s = float("-inf")
@@ -104,6 +107,9 @@ class Keeper:
                 self._gone(reason, now)
             case CallResult():
                 take_answer(self._state, event, now)
+            case AddressesSeen(here):
+                self._state.here = here
+                weigh_addresses(self._state, now)
             case SettingsChanged():
                 self._reconfigure(event, now)
             case Tick():
@@ -225,11 +231,13 @@ class Keeper:
     def _apply(self, changes: Iterable[RoleChange], now: float) -> None:
         state = self._state
         for change in changes:
-            addresses = [a for a in state.addresses.values() if a.vrrp == change.vrrp]
+            addresses = state.addresses_of(change.vrrp)
             if change.edge:
                 generation = state.roles.beliefs[change.vrrp].generation
                 state.tell(wording.role_changed(change, generation))
-                self._cancel(addresses)
+                if change.after is Role.MASTER:
+                    tell_deaf_master(state, change.vrrp)
+                state.cancel_assigns(addresses)
                 for address in addresses:
                     self._follow(address, change, now)
             else:  # only a MASTER is told to look
@@ -241,8 +249,12 @@ class Keeper:
         if change.after is not Role.MASTER:
             state.tell(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
             return
-        state.schedule.edge(now)
         address.renew()
+        belief = state.roles.beliefs[change.vrrp]
+        if belief.deaf:
+            state.tell(*address.stop(now, deaf_reason(belief)))
+            return
+        state.schedule.edge(now)
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )
@@ -257,13 +269,6 @@ class Keeper:
             and now - address.owner_at_s <= recent_s
         )
 
-    def _cancel(self, addresses: Iterable[Address]) -> None:
-        """Stop the assigns of these addresses that have not been sent yet."""
-        chosen = {id(address) for address in addresses}
-        for call_id, call in self._state.calls.items():
-            if isinstance(call.request, Assign) and id(call.address) in chosen:
-                self._state.effects.append(CancelCall(call_id))
-
     # --- reload and memory ---------------------------------------------------------------
 
     def _reconfigure(self, event: SettingsChanged, now: float) -> None:
@@ -272,8 +277,9 @@ class Keeper:
         state.settings = event.settings
         state.addresses = _addresses(event.settings, old)
         kept = {id(address) for address in state.addresses.values()}
-        self._cancel([address for address in old.values() if id(address) not in kept])
+        state.cancel_assigns(a for a in old.values() if id(a) not in kept)
         state.roles.rename(event.settings.addresses, now)
+        weigh_addresses(state, now)
         for address in state.addresses.values():
             if id(address) not in {id(a) for a in old.values()} and state.is_master(address.vrrp):
                 state.tell(*address.begin(now, "added by a reload", read_first=True))

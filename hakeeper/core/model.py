@@ -6,10 +6,11 @@ Nothing here knows a clock: every time stamp is a float of monotonic seconds tha
 import enum
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
+IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Role(enum.Enum):
@@ -193,6 +194,8 @@ class Settings:
     """Total time for one API call."""
     can_query: bool = False
     """Whether there is a way to ask keepalived for its state (D-Bus)."""
+    vrrp_addresses: Mapping[VrrpId, tuple[IpAddress, ...]] = field(default_factory=dict)
+    """The private addresses that keepalived speaks from; a name that is not here is not checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

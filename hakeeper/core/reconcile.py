@@ -17,6 +17,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import QueryRoles
+from hakeeper.core.hearing import hear_again
 from hakeeper.core.model import Other
 from hakeeper.core.state import Inflight, State
 
@@ -38,6 +39,7 @@ def reconcile(state: State, now: float) -> float | None:
     """Start what is due; return when to come back, None if nothing is scheduled."""
     wakes: list[float] = []
     _query_roles(state, now, wakes.append)
+    _end_deafness(state, now, wakes.append)
     _end_hold_offs(state, now, wakes.append)
     if now < state.api.held_until_s:
         wakes.append(state.api.held_until_s)
@@ -72,6 +74,12 @@ def _query_roles(state: State, now: float, wake: Wake) -> None:
         state.schedule.query_at_s = now + state.settings.interval_s
         state.effects.append(QueryRoles(query_id))
         wake(now + QUERY_TIMEOUT_S)
+
+
+def _end_deafness(state: State, now: float, wake: Wake) -> None:
+    for vrrp, belief in state.roles.beliefs.items():
+        if belief.deaf and not belief.missing and _due(belief.hears_at_s, now, wake):
+            hear_again(state, vrrp, now)
 
 
 def _end_hold_offs(state: State, now: float, wake: Wake) -> None:

@@ -67,4 +67,6 @@ EVENTS: Mapping[str, EventKind] = {
     "address.far": EventKind(Level.WARNING, "6ef55325a66f4ad6850d6ac49ae8d92f"),
     "fifo.recovered": EventKind(Level.NOTICE, "1025ee206b6043f4ad8497ac1444cdaa"),
     "library.warned": EventKind(Level.WARNING, "cf142d589e374e9a961158c65a18fc2f"),
+    "vrrp_address.missing": EventKind(Level.ERROR, "d357451830a34aa0b95e9c74060b4246"),
+    "vrrp_address.found": EventKind(Level.NOTICE, "00d091f21adb479b93582f3da25f411b"),
 }

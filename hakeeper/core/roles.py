@@ -11,14 +11,15 @@ from hakeeper.core.machine import (
     TABLE,
     RoleEvent,
 )
-from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
 
 
 @dataclass(slots=True)
 class Belief:
     """The role of one instance or group.
 
-    `generation` counts its changes: work that was begun in an older one is void.
+    `generation` counts its changes, and how often keepalived became deaf: work that was begun in
+    an older one is void.
     """
 
     role: Role = Role.UNKNOWN
@@ -27,6 +28,20 @@ class Belief:
     reason: str = "nothing heard yet"
     heard_at_s: float = float("-inf")
     """When a line last spoke of it; an answer to a query asked before that is out of date."""
+    deaf: bool = False
+    """keepalived cannot hear the other nodes, so that MASTER means nothing; see `hearing.py`."""
+    deaf_since_s: float = 0.0
+    missing: tuple[IpAddress, ...] = ()
+    """Its VRRP addresses that this machine has not."""
+    missing_told: tuple[IpAddress, ...] = ()
+    """Those that the journal knows of."""
+    hears_at_s: float = 0.0
+    """When deafness ends, once nothing is missing any more."""
+
+    @property
+    def is_master(self) -> bool:
+        """Say whether MASTER is confirmed: said by keepalived, and it could hear otherwise."""
+        return self.role is Role.MASTER and not self.deaf
 
 
 @dataclass(frozen=True, slots=True)

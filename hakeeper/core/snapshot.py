@@ -8,6 +8,7 @@ from hakeeper.core.address import Address
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState
+from hakeeper.core.hearing import deaf_reason
 from hakeeper.core.model import Mine, Other, Role, VrrpId
 from hakeeper.core.state import State
 
@@ -56,6 +57,10 @@ class RolePicture:
     role_age_s: float
     reason: str
     generation: int
+    confirmed: bool
+    """MASTER, and keepalived can hear: only then is anything claimed."""
+    vrrp_missing: tuple[str, ...]
+    """The addresses keepalived speaks from that this machine has not, as far as configured."""
     addresses: tuple[AddressPicture, ...]
 
 
@@ -131,7 +136,9 @@ def _role(state: State, vrrp: VrrpId, now: float) -> RolePicture:
         role_age_s=round(now - belief.since_s, 1),
         reason=belief.reason,
         generation=belief.generation,
-        addresses=tuple(_address(a, now) for a in state.addresses.values() if a.vrrp == vrrp),
+        confirmed=belief.is_master,
+        vrrp_missing=tuple(map(str, belief.missing)),
+        addresses=tuple(_address(a, now) for a in state.addresses_of(vrrp)),
     )
 
 
@@ -156,6 +163,7 @@ def _problems(state: State, now: float) -> list[Problem]:
     return [
         *_api_problems(state, now),
         *_source_problems(state),
+        *_hearing_problems(state, now),
         *(
             problem
             for a in state.addresses.values()
@@ -189,6 +197,21 @@ def _source_problems(state: State) -> list[Problem]:
         for vrrp, belief in state.roles.beliefs.items()
         if belief.role is Role.UNKNOWN
     )
+    return problems
+
+
+def _hearing_problems(state: State, now: float) -> list[Problem]:
+    problems = []
+    for vrrp, belief in state.roles.beliefs.items():
+        if not belief.deaf:
+            continue
+        late = (
+            belief.role is Role.MASTER
+            and now - max(belief.since_s, belief.deaf_since_s) > BROKEN_AFTER_S
+        )
+        way_out = f". {wording.WAY_OUT}" if belief.missing else ""
+        text = f"{vrrp}: {deaf_reason(belief)}; nothing is claimed{way_out}"
+        problems.append(Problem(Health.BROKEN if late else Health.DEGRADED, text))
     return problems
 
 

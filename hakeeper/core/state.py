@@ -1,6 +1,6 @@
 """Everything the core remembers, in one place; `keeper.py` and `reconcile.py` work on it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -8,15 +8,15 @@ from hakeeper.core.address import Address
 from hakeeper.core.api import Api
 from hakeeper.core.calls import Assign, Request
 from hakeeper.core.claim import SPACING_S, Stage
-from hakeeper.core.events import Effect, FifoState, Report, StartCall
+from hakeeper.core.events import CancelCall, Effect, FifoState, Report, StartCall
 from hakeeper.core.model import (
     AddressRef,
+    IpAddress,
     Mine,
     Nobody,
     Other,
     Owner,
     ProcessId,
-    Role,
     SavedState,
     Server,
     Settings,
@@ -87,6 +87,8 @@ class State:
     keepalived: ProcessId | None = None
     fifo: FifoState | None = None
     fifo_detail: str = "not opened yet"
+    here: tuple[IpAddress, ...] | None = None
+    """The VRRP addresses that this machine has; None before the first look."""
     calls: dict[int, Inflight] = field(default_factory=dict)
     next_call_id: int = 1
     query_asked: tuple[int, float] | None = None
@@ -102,11 +104,11 @@ class State:
 
     def is_master(self, vrrp: VrrpId) -> bool:
         """Say whether the role of an instance or group is confirmed MASTER."""
-        return self.roles.beliefs[vrrp].role is Role.MASTER
+        return self.roles.beliefs[vrrp].is_master
 
     def any_master(self) -> bool:
-        """Say whether anything is MASTER here."""
-        return any(belief.role is Role.MASTER for belief in self.roles.beliefs.values())
+        """Say whether anything is confirmed MASTER here."""
+        return any(belief.is_master for belief in self.roles.beliefs.values())
 
     def owner_from(self, server_id: int | None) -> Owner:
         """Translate the API's word into ours."""
@@ -115,6 +117,10 @@ class State:
         if self.server is None:
             return Unknown("which server this is has not been confirmed yet")
         return Mine() if server_id == self.server.id else Other(server_id)
+
+    def addresses_of(self, vrrp: VrrpId) -> list[Address]:
+        """Return the addresses that go with an instance or group."""
+        return [address for address in self.addresses.values() if address.vrrp == vrrp]
 
     def in_stage(self, *stages: Stage) -> Iterator[Address]:
         """Iterate over the addresses in these stages."""
@@ -151,14 +157,24 @@ class State:
             )
         )
 
+    def cancel_assigns(self, addresses: Iterable[Address]) -> None:
+        """Stop the assigns of these addresses that have not been sent yet."""
+        chosen = {id(address) for address in addresses}
+        for call_id, call in self.calls.items():
+            if isinstance(call.request, Assign) and id(call.address) in chosen:
+                self.effects.append(CancelCall(call_id))
+
     def _guard_assign(self, request: Assign, address: Address | None) -> int:
         """Check the rules that no bug elsewhere may break; see docs/design.md."""
         if address is None:
             raise InvariantError("an assign for no address")
-        if not self.is_master(address.vrrp):
+        belief = self.roles.beliefs[address.vrrp]
+        if belief.deaf:
+            raise InvariantError(f"an assign of {address.label} while keepalived is deaf")
+        if not belief.is_master:
             raise InvariantError(f"an assign of {address.label} while not MASTER")
         if self.server is None or request.server_id != self.server.id:
             raise InvariantError(f"an assign of {address.label} to another server")
         if self.assigning(request.floating_ip_id):
             raise InvariantError(f"a second assign of {address.label} at the same time")
-        return self.roles.beliefs[address.vrrp].generation
+        return belief.generation

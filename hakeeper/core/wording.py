@@ -3,11 +3,22 @@
 The message is for people and may change; scripts use the fields.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
-from hakeeper.core.model import Mine, Nobody, Other, Owner, Server, Unknown, VrrpId
+from hakeeper.core.model import (
+    IpAddress,
+    Mine,
+    Nobody,
+    Other,
+    Owner,
+    Role,
+    Server,
+    Unknown,
+    VrrpId,
+)
 
 if TYPE_CHECKING:
     from hakeeper.core.claim import Phases
@@ -63,6 +74,44 @@ def role_changed(change: "RoleChange", generation: int) -> Report:
         "reason": change.reason,
     }
     return Report("role.changed", f"{vrrp}: {before} to {after}{through}: {change.reason}", fields)
+
+
+def joined(addresses: Iterable[IpAddress]) -> str:
+    """Return addresses for people."""
+    return ", ".join(map(str, addresses))
+
+
+WAY_OUT = "Bring the address up, and have keepalived start after it"
+
+
+def vrrp_address_missing(vrrp: VrrpId, missing: tuple[IpAddress, ...], role: Role) -> Report:
+    """A deaf keepalived: told when that begins, and when it becomes MASTER nevertheless."""
+    said = "says MASTER, but is deaf" if role is Role.MASTER else "is deaf"
+    return Report(
+        "vrrp_address.missing",
+        f"{vrrp}: keepalived {said}: {joined(missing)} is not on this machine; claiming nothing "
+        f"until it is. {WAY_OUT}",
+        {
+            "instance": vrrp.name,
+            "kind": vrrp.kind.value,
+            "role": role.value,
+            "vrrp_address": joined(missing),
+        },
+    )
+
+
+def vrrp_address_found(vrrp: VrrpId, found: tuple[IpAddress, ...], wait_s: float) -> Report:
+    """Nothing is missing any more."""
+    return Report(
+        "vrrp_address.found",
+        f"{vrrp}: {joined(found)} is not missing any more; MASTER counts again in {wait_s:g} s",
+        {
+            "instance": vrrp.name,
+            "kind": vrrp.kind.value,
+            "vrrp_address": joined(found),
+            "delay_s": wait_s,
+        },
+    )
 
 
 def claim_started(vrrp: VrrpId, address: str, owner: Owner, cause: str) -> Report:

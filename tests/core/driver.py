@@ -8,6 +8,7 @@ Every effect goes through `Rules`, which know what no node may ever do.
 """
 
 import heapq
+import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -24,6 +25,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import (
+    AddressesSeen,
     CancelCall,
     Effect,
     Event,
@@ -71,9 +73,12 @@ def instance(name: str) -> VrrpId:
 
 
 def settings(
-    addresses: Mapping[str, tuple[str | AddressRef, ...]] | None = None, *, can_query: bool = False
+    addresses: Mapping[str, tuple[str | AddressRef, ...]] | None = None,
+    *,
+    can_query: bool = False,
+    vrrp_addresses: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Settings:
-    """Make settings from names of instances and of floating IPs."""
+    """Make settings from names of instances and of floating IPs, and from private addresses."""
     named = {"VI_1": ("web",)} if addresses is None else addresses
     return Settings(
         addresses={
@@ -81,6 +86,10 @@ def settings(
             for name, refs in named.items()
         },
         can_query=can_query,
+        vrrp_addresses={
+            instance(name): tuple(map(ipaddress.ip_address, private))
+            for name, private in (vrrp_addresses or {}).items()
+        },
     )
 
 
@@ -118,6 +127,8 @@ class Node:
     ticks: int = 0
     ticked_at_s: float = -1.0
     runs: int = 0
+    private: tuple[str, ...] | None = None
+    """The VRRP addresses that the look at the start finds; None: nobody looks."""
 
     def __post_init__(self) -> None:
         self._new_keeper()
@@ -132,7 +143,8 @@ class Node:
     def start(
         self, saved: SavedState | None = None, keepalived: ProcessId | None = PROCESS
     ) -> tuple[Effect, ...]:
-        return self.feed(Started(saved=saved, keepalived=keepalived))
+        started = self.feed(Started(saved=saved, keepalived=keepalived))
+        return started if self.private is None else started + self.have(*self.private)
 
     def warm(self) -> None:
         """Start as BACKUP and let the first readings end."""
@@ -164,6 +176,11 @@ class Node:
 
     def seen(self, process: ProcessId = PROCESS) -> tuple[Effect, ...]:
         return self.feed(KeepalivedSeen(process))
+
+    def have(self, *private: str) -> tuple[Effect, ...]:
+        """Look at the addresses of this machine, and find these VRRP addresses."""
+        self.private = private
+        return self.feed(AddressesSeen(tuple(map(ipaddress.ip_address, private))))
 
     def feed(self, event: Event) -> tuple[Effect, ...]:
         """Give the keeper one event now, perform the effects, and return them."""

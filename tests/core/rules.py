@@ -91,7 +91,7 @@ class Rules:
         masters = {
             address.floating_ip_id
             for role in keeper.snapshot(now).roles
-            if role.role == "MASTER"
+            if role.role == "MASTER" and not role.vrrp_missing
             for address in role.addresses
         }
         assert request.floating_ip_id in masters, "an assign while not MASTER"

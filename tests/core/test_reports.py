@@ -54,6 +54,8 @@ address.confirmed INFO 7d560793e2ae47a281954af0de212b76
 address.far WARNING 6ef55325a66f4ad6850d6ac49ae8d92f
 fifo.recovered NOTICE 1025ee206b6043f4ad8497ac1444cdaa
 library.warned WARNING cf142d589e374e9a961158c65a18fc2f
+vrrp_address.missing ERROR d357451830a34aa0b95e9c74060b4246
+vrrp_address.found NOTICE 00d091f21adb479b93582f3da25f411b
 """
 """Name, level and MESSAGE_ID; lines are only ever added here."""
 

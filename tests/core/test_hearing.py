@@ -1,0 +1,476 @@
+"""A private address that is missing makes keepalived deaf, and its MASTER worth nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
+from core.fakecloud import failure
+from core.test_demotion import MOMENTS, in_flight
+from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ListFloatingIps, ReadActions
+from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
+from hakeeper.core.hearing import HEARING_S
+from hakeeper.core.model import Action, ActionStatus, Mine, Other, Role, SavedState, Settings
+from hakeeper.core.snapshot import BROKEN_AFTER_S, Health
+from hakeeper.core.state import InvariantError
+
+OURS = "10.0.0.2"
+OTHERS = "10.0.1.2"
+CHECKED = settings(vrrp_addresses={"VI_1": (OURS,)})
+TWO = settings({"VI_1": ("web",), "VI_2": ("mail",)}, vrrp_addresses={"VI_1": (OURS,)})
+
+
+def scene(config: Settings = CHECKED, private: tuple[str, ...] = (OURS,)) -> tuple[World, Node]:
+    """One node that has these private addresses when it starts; `web` is with server 2."""
+    world, node = one_node(config=config)
+    node.private = private
+    return world, node
+
+
+def master(config: Settings = CHECKED) -> tuple[World, Node]:
+    world, node = scene(config)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert world.cloud.owner(WEB) == 1
+    return world, node
+
+
+def texts(node: Node) -> list[str]:
+    return [problem.text for problem in node.snapshot().problems if "FIFO" not in problem.text]
+
+
+# --- while it is missing -----------------------------------------------------------------------
+
+
+def test_with_its_address_here_an_instance_claims_as_ever() -> None:
+    world, node = scene()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    assert [world.now] == node.assigns
+    assert node.snapshot().roles[0].confirmed
+
+
+@pytest.mark.parametrize("how", ["MASTER", "MASTER_RX_LOWER_PRI", "MASTER_PRIORITY"])
+def test_master_said_without_the_address_is_not_claimed(how: str) -> None:
+    world, node = scene(private=())
+    node.warm()
+    world.run_for(30.0)
+    node.line("VI_1", how)
+    world.run_for(3600.0)
+    assert [] == node.assigns
+    assert world.cloud.owner(WEB) == 2
+    assert node.role() == "MASTER"
+    assert not node.snapshot().roles[0].confirmed
+
+
+def test_an_address_that_is_lost_in_the_turn_of_the_line_is_heard_of_first() -> None:
+    _, node = scene()
+    node.warm()
+    node.have()
+    node.line("VI_1", "MASTER")
+    assert [] == node.assigns
+
+
+def test_the_journal_says_at_once_why_and_again_when_keepalived_becomes_master() -> None:
+    world, node = scene()
+    node.warm()
+    node.have()
+    world.run_for(30.0)
+    [missing] = node.reports("vrrp_address.missing")
+    assert f"{OURS} is not on this machine" in missing.message
+    assert "have keepalived start after it" in missing.message
+    assert {"instance": "VI_1", "kind": "INSTANCE", "role": "BACKUP", "vrrp_address": OURS} == dict(
+        missing.fields
+    )
+    node.line("VI_1", "MASTER")
+    world.run_for(30.0)
+    node.have()
+    [_, said] = node.reports("vrrp_address.missing")
+    assert "says MASTER, but is deaf" in said.message
+    assert "MASTER" == said.fields["role"]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_assign_is_sent_once_the_address_is_missing_at_any_moment(
+    moment: Callable[[World, Node], None],
+) -> None:
+    world, node = scene()
+    moment(world, node)
+    sent = len(node.assigns)
+    node.have()
+    for call in node.open_calls():
+        node.release(call)
+    world.cloud.heal()
+    world.run_for(8000.0)
+    assert sent == len(node.assigns)
+    assert node.stage() == "idle"
+
+
+def test_the_assign_under_way_is_cancelled_as_at_a_demotion() -> None:
+    world, node = scene()
+    in_flight(world, node)
+    [call] = node.open_calls(Assign)
+    effects = node.have()
+    assert CancelCall(call.id) in effects
+    [abandoned] = node.reports("claim.abandoned")
+    assert f"{OURS} is not on this machine" in abandoned.message
+    node.cancel(call)
+    world.run_for(60.0)
+    assert world.cloud.owner(WEB) == 2
+
+
+def test_a_late_201_of_the_time_before_is_only_an_observation() -> None:
+    world, node = scene()
+    in_flight(world, node)
+    [call] = node.open_calls(Assign)
+    node.have()
+    effects = node.answer(call, AssignAccepted(Action(id=9, status=ActionStatus.RUNNING)))
+    assert [] == [effect for effect in effects if isinstance(effect, StartCall)]
+    world.run_for(120.0)
+    assert [] == node.asked(ReadActions)
+    assert node.stage() == "idle"
+
+
+def test_nothing_is_released_and_reading_goes_on_at_the_pace_of_a_standby() -> None:
+    world, node = master()
+    node.have()
+    begun_s = world.now
+    world.run_for(600.0)
+    assert world.cloud.owner(WEB) == 1
+    assert 10 == len(node.asked(ListFloatingIps, since_s=begun_s))
+
+
+def test_what_another_takes_meanwhile_is_left_with_it() -> None:
+    world, node = master()
+    sent = len(node.assigns)
+    node.have()
+    world.cloud.move(WEB, 2)
+    world.run_for(3600.0)
+    assert sent == len(node.assigns)
+    assert [] == node.reports("address.drifted")
+
+
+def test_other_instances_go_on() -> None:
+    world, node = scene(TWO, private=())
+    world.cloud.add_ip(WEB + 1, "mail", "203.0.113.11/32", 2)
+    node.start()
+    node.lines(("VI_1", "BACKUP"), ("VI_2", "BACKUP"))
+    world.run_for(30.0)
+    node.lines(("VI_1", "MASTER"), ("VI_2", "MASTER"))
+    world.run_for(30.0)
+    assert (2, 1) == (world.cloud.owner(WEB), world.cloud.owner(WEB + 1))
+
+
+def test_of_several_addresses_each_is_needed() -> None:
+    world, node = scene(settings(vrrp_addresses={"VI_1": (OURS, OTHERS)}))
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(30.0)
+    assert [] == node.assigns
+    node.have()
+    node.have(OTHERS)
+    assert [OTHERS, OTHERS, f"{OURS}, {OTHERS}", OURS] == [
+        report.fields["vrrp_address"] for report in node.reports("vrrp_address.missing")
+    ]
+    assert [] == node.reports("vrrp_address.found")
+    node.have(OURS, OTHERS)
+    world.run_for(30.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_a_demotion_is_heard_all_the_while() -> None:
+    world, node = master()
+    node.have()
+    node.line("VI_1", "BACKUP")
+    node.have(OURS)
+    world.cloud.move(WEB, 2)
+    world.run_for(600.0)
+    assert node.role() == "BACKUP"
+    assert world.cloud.owner(WEB) == 2
+
+
+# --- when it is back ---------------------------------------------------------------------------
+
+
+def test_a_master_whose_address_appears_reads_and_then_claims() -> None:
+    world, node = scene(private=())
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.have(OURS)
+    begun_s = world.now
+    world.run_for(HEARING_S - 0.1)
+    assert [] == node.assigns
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 1.0)
+    asked = [call.request for call in node.calls if call.at_s >= begun_s + HEARING_S]
+    assert [Assign] == [type(request) for request in asked if isinstance(request, Assign)]
+    assert not isinstance(asked[0], Assign)
+    world.run_for(1.0)
+    [found] = node.reports("vrrp_address.found")
+    assert f"{OURS} is not missing any more" in found.message
+    assert (OURS, HEARING_S) == (found.fields["vrrp_address"], found.fields["delay_s"])
+    [claimed] = node.reports("address.claimed")
+    assert "its VRRP address is here" in claimed.message
+
+
+def test_a_better_master_that_speaks_up_in_time_keeps_the_address() -> None:
+    world, node = scene(private=())
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.have(OURS)
+    world.run_for(HEARING_S / 2)
+    node.line("VI_1", "BACKUP")
+    world.run_for(600.0)
+    assert [] == node.assigns
+
+
+def test_master_said_right_after_the_address_came_back_waits_for_a_better_one_too() -> None:
+    world, node = scene(private=())
+    node.warm()
+    node.have(OURS)
+    world.run_for(1.0)
+    begun_s = world.now
+    node.line("VI_1", "MASTER")
+    [waiting] = texts(node)
+    assert "was deaf until a moment ago; giving a better master time to speak" in waiting
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 5.0)
+    assert [begun_s - 1.0 + HEARING_S] == node.assigns
+
+
+def test_an_address_that_is_lost_again_in_the_meantime_begins_anew() -> None:
+    world, node = scene(private=())
+    node.warm()
+    node.line("VI_1", "MASTER")
+    for _ in range(10):
+        node.have(OURS)
+        world.run_for(HEARING_S - 0.1)
+        node.have()
+        world.run_for(1.0)
+    assert [] == node.assigns
+    node.have(OURS)
+    world.run_for(HEARING_S + 1.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_an_owner_that_went_on_being_us_is_confirmed_without_an_assign() -> None:
+    world, node = master()
+    sent = len(node.assigns)
+    node.have()
+    world.run_for(60.0)
+    node.have(OURS)
+    world.run_for(60.0)
+    assert sent == len(node.assigns)
+    assert node.stage() == "held"
+    assert "its VRRP address is here" in node.reports("address.confirmed")[-1].message
+
+
+def test_an_assign_of_unknown_end_is_followed_by_a_read_when_the_address_is_back() -> None:
+    world, node = scene()
+    in_flight(world, node)
+    [call] = node.open_calls(Assign)
+    node.have()
+    node.answer(call, failure(FailureKind.OUTCOME_UNKNOWN))
+    node.have(OURS)
+    world.run_for(60.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+# --- a contest is no nicer for a flapping address ------------------------------------------------
+
+
+def contested() -> tuple[World, Node]:
+    world, node = scene()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    for _ in range(2):
+        world.run_while(lambda: node.stage() != "held", 15.0)
+        world.cloud.move(WEB, 2)
+        world.run_while(lambda: node.stage() == "held", 15.0)
+    world.run_while(lambda: node.stage() != "contested, holding off", 15.0)
+    return world, node
+
+
+def flap(world: World, node: Node) -> None:
+    node.have()
+    world.run_for(1.0)
+    node.have(OURS)
+    world.run_for(HEARING_S + 1.0)
+
+
+def test_a_hold_off_goes_on_where_it_was() -> None:
+    world, node = contested()
+    begun_s, sent = world.now, len(node.assigns)
+    for _ in range(10):
+        flap(world, node)
+        assert node.stage() == "contested, holding off"
+    assert "keeps it" in node.snapshot().roles[0].addresses[0].decision
+    world.run_while(lambda: len(node.assigns) == sent, 300.0)
+    assert 180.0 <= world.now - begun_s <= 270.0 + 1.0
+
+
+def test_a_hold_off_that_ended_meanwhile_is_over() -> None:
+    world, node = contested()
+    sent = len(node.assigns)
+    node.have()
+    world.run_for(400.0)
+    assert sent == len(node.assigns)
+    node.have(OURS)
+    world.run_while(lambda: len(node.assigns) == sent, HEARING_S + 1.0)
+
+
+def test_a_hold_off_ends_when_the_address_came_back_to_us_meanwhile() -> None:
+    world, node = contested()
+    node.have()
+    world.cloud.move(WEB, 1)
+    world.run_for(61.0)
+    node.have(OURS)
+    world.run_for(HEARING_S + 1.0)
+    assert node.stage() == "held"
+
+
+def test_a_hold_off_of_an_older_term_is_forgotten() -> None:
+    world, node = contested()
+    node.have()
+    node.line("VI_1", "BACKUP")
+    node.line("VI_1", "MASTER")
+    node.have(OURS)
+    world.run_for(HEARING_S + 1.0)
+    assert node.stage() == "held"
+
+
+@pytest.mark.parametrize("owner", [Mine(), Other(2)])
+def test_a_hold_off_that_was_outlived_by_a_claim_does_not_come_back(owner: Mine | Other) -> None:
+    world, node = contested()
+    world.cloud.move(WEB, None)
+    world.run_while(lambda: node.stage() != "held", 120.0)
+    node.have()
+    if isinstance(owner, Other):
+        world.cloud.move(WEB, 2)
+        world.run_for(61.0)
+    node.have(OURS)
+    world.run_for(HEARING_S + 1.0)
+    assert node.stage() == "held"
+
+
+# --- starts and reloads ------------------------------------------------------------------------
+
+WAS_MASTER = SavedState(keepalived=PROCESS, roles={instance("VI_1"): Role.MASTER}, server_id=1)
+
+
+def test_before_the_first_look_no_address_is_taken_for_there() -> None:
+    world, node = scene()
+    node.feed(Started(saved=WAS_MASTER, keepalived=PROCESS))
+    world.run_for(60.0)
+    assert node.role() == "MASTER"
+    assert [] == node.assigns
+    assert [] == node.reports("vrrp_address.missing")
+
+
+def test_a_restart_with_the_address_here_waits_for_nothing_and_says_nothing() -> None:
+    world, node = scene()
+    begun_s = world.now
+    node.start(WAS_MASTER)
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 1.0)
+    assert world.now - begun_s < 1.0
+    assert [] == node.reports("vrrp_address.missing") + node.reports("vrrp_address.found")
+    world.run_for(10.0)
+    [claimed] = node.reports("address.claimed")
+    assert "the same keepalived had said master" in claimed.message
+
+
+def test_a_restart_without_the_address_says_so_once_and_claims_nothing() -> None:
+    world, node = scene(private=())
+    node.start(WAS_MASTER)
+    world.run_for(600.0)
+    assert [] == node.assigns
+    assert ["MASTER"] == [r.fields["role"] for r in node.reports("vrrp_address.missing")]
+
+
+def test_the_role_is_remembered_for_the_next_run_whatever_is_missing() -> None:
+    _, node = master()
+    node.have()
+    assert node.saved is not None
+    assert {instance("VI_1"): Role.MASTER} == node.saved.roles
+
+
+def test_a_reload_that_names_a_missing_address_stops_the_claim() -> None:
+    world, node = scene(settings())
+    node.private = None
+    in_flight(world, node)
+    [call] = node.open_calls(Assign)
+    node.have()
+    effects = node.feed(SettingsChanged(CHECKED, api_changed=False))
+    assert CancelCall(call.id) in effects
+    assert 1 == len(node.reports("vrrp_address.missing"))
+
+
+def test_a_reload_that_names_an_address_which_is_here_changes_nothing() -> None:
+    world, node = scene(settings())
+    node.private = None
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.have(OURS)
+    node.feed(SettingsChanged(CHECKED, api_changed=False))
+    assert node.stage() == "held"
+    assert [] == node.reports("vrrp_address.missing")
+
+
+def test_a_reload_that_no_longer_names_the_missing_address_ends_the_wait() -> None:
+    world, node = scene(private=())
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.feed(SettingsChanged(replace(CHECKED, vrrp_addresses={}), api_changed=False))
+    world.run_for(HEARING_S + 2.0)
+    assert world.cloud.owner(WEB) == 1
+    assert 1 == len(node.reports("vrrp_address.found"))
+
+
+def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_deaf_master() -> None:
+    world, node = scene(private=())
+    world.cloud.add_ip(WEB + 1, "mail", "203.0.113.11/32", 2)
+    node.warm()
+    node.line("VI_1", "MASTER")
+    more = settings({"VI_1": ("web", "mail")}, vrrp_addresses={"VI_1": (OURS,)})
+    node.feed(SettingsChanged(more, api_changed=False))
+    world.run_for(600.0)
+    assert [] == node.assigns
+    node.have(OURS)
+    world.run_for(HEARING_S + 5.0)
+    assert (1, 1) == (world.cloud.owner(WEB), world.cloud.owner(WEB + 1))
+
+
+# --- what people see, and the guard ------------------------------------------------------------
+
+
+def test_status_says_what_is_missing_and_is_broken_when_that_lasts() -> None:
+    world, node = master()
+    node.have()
+    [role] = node.snapshot().roles
+    assert ("MASTER", False, (OURS,)) == (role.role, role.confirmed, role.vrrp_missing)
+    [problem] = texts(node)
+    assert f"VI_1: keepalived is deaf: {OURS} is not on this machine; nothing is claimed" in problem
+    assert "Bring the address up, and have keepalived start after it" in problem
+    degraded = [problem.health for problem in node.snapshot().problems]
+    assert Health.BROKEN not in degraded
+    world.run_for(BROKEN_AFTER_S + 1.0)
+    assert Health.BROKEN is node.snapshot().health
+
+
+def test_a_backup_without_its_address_is_degraded_for_ever() -> None:
+    world, node = scene(private=())
+    node.warm()
+    world.run_for(3600.0)
+    assert Health.DEGRADED is node.snapshot().health
+
+
+def test_an_assign_by_a_deaf_master_is_a_broken_invariant() -> None:
+    world, node = master()
+    state = node.keeper._state
+    state.roles.beliefs[instance("VI_1")].deaf = True
+    with pytest.raises(InvariantError, match="while keepalived is deaf"):
+        state.start(Assign(WEB, 1), world.now, next(iter(state.addresses.values())))

@@ -11,9 +11,17 @@ from hakeeper.config.addresses import address
 from hakeeper.config.errors import Position, Problems
 from hakeeper.config.model import Config, HetznerConfig, KeepalivedConfig
 from hakeeper.config.nodes import Node, join
+from hakeeper.config.private import refuse_floating, vrrp_address
 from hakeeper.config.surprises import is_null
-from hakeeper.config.text import MAX_BYTES, TOKEN, UNPRINTABLE, did_you_mean, shown
-from hakeeper.core.model import AddressRef, VrrpId, VrrpKind
+from hakeeper.config.text import (
+    LINE_BREAK,
+    MAX_BYTES,
+    TOKEN,
+    UNPRINTABLE,
+    did_you_mean,
+    shown,
+)
+from hakeeper.core.model import AddressRef, IpAddress, VrrpId, VrrpKind
 
 T = TypeVar("T")
 
@@ -26,7 +34,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """All keys with fixed names, by section; the top level is ``."""
-CLAIM_KEYS: Final = ("floating_ips",)
+CLAIM_KEYS: Final = ("floating_ips", "vrrp_address")
 CHARACTER_ERRORS: Final = 20
 """So many bad characters are told one by one; finding the place of each costs time."""
 _DEFAULTS: Final = Config(addresses=MappingProxyType({}))
@@ -92,7 +100,8 @@ def _check_characters(text: str, problems: Problems) -> None:
 
 
 def _position(text: str, index: int) -> Position:
-    return Position(text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
+    lines = LINE_BREAK.split(text[:index])
+    return Position(len(lines), len(lines[-1]) + 1)
 
 
 class _Section:
@@ -177,6 +186,7 @@ def _config(top: _Section, problems: Problems) -> Config:
     heard, api = _DEFAULTS.keepalived, _DEFAULTS.hetzner
     return Config(
         addresses=MappingProxyType(claims.addresses),
+        vrrp_addresses=MappingProxyType(claims.vrrp_addresses),
         server=top.read("server", values.server, _DEFAULTS.server),
         keepalived=KeepalivedConfig(
             fifo=keepalived.read("fifo", values.path, heard.fifo),
@@ -215,6 +225,7 @@ class _Claims:
 
     def __init__(self, problems: Problems) -> None:
         self.addresses: dict[VrrpId, tuple[AddressRef, ...]] = {}
+        self.vrrp_addresses: dict[VrrpId, tuple[IpAddress, ...]] = {}
         self.any_named = False
         self._problems = problems
         self._seen: dict[AddressRef, tuple[VrrpId, int]] = {}
@@ -253,6 +264,36 @@ class _Claims:
             case _:
                 message = "lists no floating IP; give at least one, or leave this name out"
                 self._problems.add(node.at if node else entry.key.at, list_path, message)
+
+        self._private(vrrp, join(path, "vrrp_address"), section.node("vrrp_address"))
+
+    def _private(self, vrrp: VrrpId, path: str, node: Node | None) -> None:
+        """Take over one private address, or a list of them."""
+
+        def reader(item: Node) -> IpAddress:
+            ip = vrrp_address(item)
+            refuse_floating(ip, self.addresses.get(vrrp, ()))
+            if ip in found:
+                raise values.Refused(f"{shown(str(ip))} is listed twice")
+            return ip
+
+        found: list[IpAddress] = []
+        match node:
+            case nodes.Sequence(items=items) if items:
+                places = [(f"{path}[{index}]", item) for index, item in enumerate(items)]
+            case nodes.Sequence():
+                self._problems.add(node.at, path, "lists no address; leave it out or give one")
+                return
+            case None:
+                return
+            case nodes.Scalar(plain=True) if is_null(node.text):
+                return
+            case _:
+                places = [(path, node)]
+        for place, item in places:
+            ip = _attempt(item, place, reader, self._problems, None)
+            found += [] if ip is None else [ip]
+        self.vrrp_addresses[vrrp] = tuple(found)
 
     def _addresses(
         self, vrrp: VrrpId, path: str, items: tuple[Node, ...]

@@ -13,6 +13,8 @@ SHOWN_CHARACTERS: Final = 60
 
 TOKEN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{64}(?![A-Za-z0-9])")
 """The shape of every Hetzner Cloud token so far."""
+LINE_BREAK: Final = re.compile("\r\n|\r|\n")
+"""What ends a line for PyYAML, once the unprintable ones are gone."""
 UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )

@@ -483,3 +483,12 @@ def test_an_unknown_source_of_the_state_is_refused(value: str, expected: str) ->
 )
 def test_intervals_have_to_agree_with_each_other(text: str, expected: str) -> None:
     assert expected in only_error(f"reconcile: {text}\n{GOOD}")
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_in_the_same_way_for_all_kinds_of_error(line_break: str) -> None:
+    """PyYAML ends a line at a carriage return too, so our own search has to."""
+    lines = ["# one", "server: a\ufeff", "instances: [", "]]"]
+    with pytest.raises(ConfigErrors) as caught:
+        parse(line_break.join(lines), "f.yaml")
+    assert [(2, 10), (4, 2)] == [(e.line, e.column) for e in caught.value.errors]

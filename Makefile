@@ -2,17 +2,18 @@
 
 PYTHON ?= python3
 JOBS ?= 4
+SECONDS ?= 60
 PYTEST_ARGS ?=
 PREFIX ?= /opt/hakeeper
 BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test lint setup install clean
+.PHONY: help demo test fuzz fuzz-alive lint setup install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: .stamps/run  ## See a failover: real keepalived, real hakeeper, a simulated Hetzner Cloud
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/hakeeper demo
@@ -21,6 +22,12 @@ test: lint  ## Check everything: style, types, layers, tests, coverage of the co
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
 	    --cov=hakeeper --cov-branch --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
+
+fuzz: .stamps/fuzz  ## Look for inputs that break the readers, SECONDS (60) for each of them
+	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --seconds $(SECONDS)
+
+fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz` would find them
+	PYTHONPATH=tests $(BIN)/python -m fuzz.alive
 
 lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/ruff check
@@ -44,7 +51,7 @@ install:  ## Install the service on this server (as root)
 	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -62,4 +69,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .stamps/dev: .stamps/run
 	@PYTHON=$(PYTHON) .ci/install-packages dev
 	$(PIP) --group dev
+	@touch $@
+
+.stamps/fuzz: .stamps/dev
+	$(PIP) --group fuzz
 	@touch $@

@@ -1,0 +1,91 @@
+"""API answers: whatever comes back, one request ends in a value of right types or a failure."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+from hetzner_bench import TOKEN, action_json, error, floating_ip_json, page_json, server_json
+
+from fuzz.canned import SEPARATOR, answer_bytes, call
+from fuzz.shapes import mistyped
+from hakeeper.adapters.hetzner import parse
+from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
+from hakeeper.core.calls import (
+    Assign,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+)
+
+REQUESTS: tuple[tuple[Request, int], ...] = (
+    (Identify(), 0),
+    (Identify(7), 1),
+    (Identify(), 2),
+    (ListFloatingIps(), 0),
+    (ReadFloatingIp(4711), 0),
+    (Assign(4711, 42), 0),
+    (ReadActions((13, 14)), 0),
+    (ReadServer(43), 0),
+)
+READERS: tuple[Callable[[object], object], ...] = (parse.floating_ip, parse.server, parse.action)
+_FAILED = {"code": "action_failed", "message": f"for token '{TOKEN[:32]}' reached"}
+_BODIES: tuple[tuple[int, object], ...] = (
+    (0, {"server": server_json()}),
+    (1, {"server": {"id": 42, "name": "n", "status": "off", "datacenter": {"location": {}}}}),
+    (2, {"servers": [server_json(41, name="web0"), server_json()]}),
+    (3, page_json([4711, 4712])),
+    (4, {"floating_ip": floating_ip_json(ip="2001:db8:1:2::/64", server=None)}),
+    (5, {"action": action_json()}),
+    (6, {"actions": [action_json(13, status="error", error=_FAILED), action_json(14)]}),
+    (7, {"server": server_json(43, status="deleting")}),
+)
+
+
+def block(status: int, body: object, **headers: object) -> bytes:
+    """Write an answer as `canned.answer_bytes` reads it."""
+    lines = [str(status), *(f"{name.replace('_', '-')}: {v}" for name, v in headers.items())]
+    return "\n".join([*lines, "", json.dumps(body)]).encode()
+
+
+def seeds() -> Iterator[bytes]:
+    """Give a right answer to every request, and of every kind of wrong one an example."""
+    for index, body in _BODIES:
+        yield bytes((index,)) + block(200, body)
+        yield bytes((index,)) + block(201, body, RateLimit_Limit=3600, RateLimit_Remaining=0)
+    two_pages = (block(200, page_json(range(50), 2)), block(200, page_json([99])))
+    yield b"\x03" + SEPARATOR.join(two_pages)
+    codes = ((423, "locked"), (429, "rate_limit_exceeded"), (404, "not_found"), (504, "timeout"))
+    for status, code in codes:
+        body = {"error": {"code": code, "message": f"for token '{TOKEN}'", "details": None}}
+        yield b"\x05" + block(status, body, Retry_After=7, X_Correlation_Id="abc")
+        yield b"\x00" + error(status, code, "no")
+    yield b"\x05502\n\n<html><h1>Bad Gateway</h1>"
+    yield b"\x05302\nLocation: /elsewhere\n\n"
+    yield b"\x03HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    yield b"\x04HTTP/1.0 200 OK\r\n\r\n" + b'{"floating_ip": {"id": 1e999, "name": "\\ud800"}}'
+
+
+def run(data: bytes) -> None:
+    """Answer the request that the first byte names with the blocks that follow."""
+    request, identity = REQUESTS[data[0] % len(REQUESTS) if data else 0]
+    blocks = data[1:].split(SEPARATOR)
+    call(request, map(answer_bytes, blocks), identity=identity)
+    _parse(blocks[0].partition(b"\n\n")[2])
+
+
+def _parse(body: bytes) -> None:
+    """Read any JSON as each of our values."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return
+    for member in (value, *(value.values() if isinstance(value, dict) else ())):
+        for reader in READERS:
+            with suppress(UnreadableAnswerError):
+                assert [] == mistyped(reader(member), reader.__annotations__["return"])
+        with suppress(UnreadableAnswerError):
+            page = parse.next_page(member, 1, is_full=True)
+            assert page is None or page > 1

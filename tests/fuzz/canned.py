@@ -1,0 +1,161 @@
+"""The Hetzner adapter in one thread, on a connection whose answers were written beforehand.
+
+Only the socket is ours: sending, the HTTP parser, hcloud, the reading of the body, and the making
+of a failure are what ships.
+"""
+
+import io
+import socket
+from collections.abc import Iterator
+from typing import cast
+
+from hetzner_bench import TOKEN, http
+
+from fuzz.shapes import mistyped
+from hakeeper.adapters.hetzner.api import perform
+from hakeeper.adapters.hetzner.client import make_client
+from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.adapters.hetzner.identify import Identity
+from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
+from hakeeper.adapters.hetzner.outcome import failure_of, tidy
+from hakeeper.adapters.hetzner.transport import Transport
+from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.core.calls import (
+    ActionsRead,
+    Answer,
+    Assign,
+    AssignAccepted,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+    ServerRead,
+)
+from hakeeper.core.events import StartCall
+
+ENDPOINT = "http://127.0.0.1:1/v1"
+MESSAGE_LIMIT = 300
+SEPARATOR = b"\n%%\n"
+ANSWER_OF: dict[type[Request], type[Answer]] = {
+    Identify: Identified,
+    ListFloatingIps: FloatingIpsListed,
+    ReadFloatingIp: FloatingIpRead,
+    Assign: AssignAccepted,
+    ReadActions: ActionsRead,
+    ReadServer: ServerRead,
+}
+_REDACT = Redactor([TOKEN]).text
+
+
+class CannedSocket:
+    """Takes what is sent, and gives what was prepared."""
+
+    def __init__(self, answers: Iterator[bytes]) -> None:
+        self._answers = answers
+
+    def settimeout(self, timeout_s: float) -> None:
+        assert timeout_s > 0
+
+    def sendall(self, data: bytes) -> None:
+        assert data.startswith((b"GET /v1/", b"POST /v1/"))
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return io.BytesIO(next(self._answers, b""))
+
+
+class CannedTransport(Transport):
+    """The real transport, connected from the start."""
+
+    answers: Iterator[bytes] = iter(())
+
+    def _connected(self, guard: CallGuard) -> socket.socket:
+        del guard
+        return cast("socket.socket", CannedSocket(self.answers))
+
+
+def _local(limit_s: float) -> Iterator[Candidate | Miss]:
+    assert limit_s > 0
+    yield Candidate(42, "test")
+
+
+_TRANSPORT = CannedTransport(parse_endpoint(ENDPOINT), None)
+_CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
+_IDENTITIES = (Identity("auto", _local), Identity(42, _local), Identity("web1", _local))
+
+
+def answer_bytes(block: bytes) -> bytes:
+    """Turn `STATUS`, header lines, an empty line and a body into HTTP; HTTP stays as it is."""
+    head, _, body = block.partition(b"\n\n")
+    status, *headers = head.split(b"\n")
+    if not (status.isdigit() and len(status) == len("200")):
+        return block
+    named = dict(line.partition(b":")[::2] for line in headers if b":" in line)
+    texts = {k.decode("latin-1"): v.decode("latin-1") for k, v in named.items()}
+    try:
+        return http(int(status), body, texts)
+    except UnicodeEncodeError:
+        return block
+
+
+def call(
+    request: Request, answers: Iterator[bytes], *, identity: int = 0, number: int = 1
+) -> CallResult:
+    """Carry out one call on prepared answers, as a worker and the pool do."""
+    guard = CallGuard(StartCall(number, request, 5.0), lambda: 0.0)
+    _TRANSPORT.answers = answers
+    _TRANSPORT.guard = guard
+    try:
+        outcome: Answer | Failure = perform(_CLIENT, guard, _IDENTITIES[identity])
+    except Exception as error:  # noqa: BLE001 - as the worker does
+        outcome = failure_of(error, guard)
+    finally:
+        _TRANSPORT.guard = None
+    outcome = tidy(outcome, guard.answered, _REDACT)
+    _check(request, outcome, None if guard.answered is None else guard.answered.status)
+    return CallResult(
+        call_id=number,
+        outcome=outcome,
+        sent_at_s=guard.sent_at_s,
+        finished_at_s=0.0,
+        quota=None if guard.answered is None else guard.answered.quota,
+    )
+
+
+def _check(request: Request, outcome: Answer | Failure, status: int | None) -> None:
+    if not isinstance(outcome, Failure):
+        assert ANSWER_OF[type(request)] is type(outcome)
+        assert status is not None
+        assert status < 400
+        assert [] == mistyped(outcome, type(outcome))
+    else:
+        assert [] == mistyped(outcome, Failure)
+        _check_failure(request, outcome, status)
+    if isinstance(outcome, Failure | AssignAccepted | ActionsRead):
+        shown = repr(outcome)
+        assert not [i for i in range(len(TOKEN) - 11) if TOKEN[i : i + 12] in shown]
+
+
+def _check_failure(request: Request, failure: Failure, status: int | None) -> None:
+    assert "internal_error" != failure.code, failure
+    assert failure.code
+    assert failure.code.isprintable()
+    assert failure.message.isprintable(), failure
+    assert len(failure.message) <= MESSAGE_LIMIT
+    assert FailureKind.CANCELLED is not failure.kind
+    if failure.retry_after_s is not None:
+        assert 0 <= failure.retry_after_s <= 3600
+        assert FailureKind.THROTTLED is failure.kind
+    if not isinstance(request, Assign):
+        assert FailureKind.OUTCOME_UNKNOWN is not failure.kind
+    elif status is None or status < 400:
+        # Sent, and not refused: it may have been done.
+        assert FailureKind.OUTCOME_UNKNOWN is failure.kind, failure

@@ -1,0 +1,40 @@
+"""One fuzzing process: `python -m fuzz.engine TARGET [--plant NAME] LIBFUZZER-ARGUMENTS…`.
+
+Nothing of hakeeper may be imported before `instrument_imports`: that adds the counters by which
+the fuzzer sees which branch an input took.
+"""
+
+import sys
+from random import Random
+
+import atheris
+
+INSTRUMENTED = ["hakeeper", "yaml", "hcloud", "fuzz.plants"]
+
+
+def main(arguments: list[str]) -> None:
+    """Fuzz until libFuzzer ends the process."""
+    name, *rest = arguments
+    with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
+        from fuzz.mutation import changed  # noqa: PLC0415 - see above
+        from fuzz.plants import PLANTS  # noqa: PLC0415 - see above
+        from fuzz.targets import TARGETS  # noqa: PLC0415 - see above
+    target = TARGETS[name]
+    if rest[:1] == ["--plant"]:
+        PLANTS[rest[1]].plant(setattr)
+        rest = rest[2:]
+
+    def mutate(data: bytes, limit_bytes: int, seed: int) -> bytes:
+        rng = Random(seed)  # noqa: S311 - not for secrets
+        other = changed(data, rng) if rng.random() < 0.5 else None
+        if other is None or len(other) > limit_bytes:
+            return bytes(atheris.Mutate(data, limit_bytes))
+        return other
+
+    options = {"custom_mutator": mutate} if target.is_json else {}
+    atheris.Setup([sys.argv[0], *rest], target.run, **options)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

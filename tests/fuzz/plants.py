@@ -1,0 +1,180 @@
+"""Bugs to plant, one or more for each target, by which the fuzzer proves that it finds any.
+
+Each comes with an input on which it shows, so that the tests can prove without atheris that the
+target's own checks see it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from fuzz.pieces import uncut
+from hakeeper.adapters import statefile
+from hakeeper.adapters.control import ControlServer
+from hakeeper.adapters.hetzner import parse
+from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
+from hakeeper.config import nodes, schema, values
+from hakeeper.config.errors import Position
+from hakeeper.core import lines
+from hakeeper.core.api import Api
+from hakeeper.core.lines import LineReader
+from hakeeper.core.model import SavedState
+
+SetAttribute: TypeAlias = Callable[[Any, str, Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """One bug in one target; `shows_on` is an input that it spoils."""
+
+    target: str
+    plant: Callable[[SetAttribute], None]
+    shows_on: bytes
+
+
+def _return_loses_tail(patch: SetAttribute) -> None:
+    feed = LineReader.feed
+
+    def bad(self: LineReader, data: bytes) -> list[lines.Line]:
+        if data[:1] == b"\r":
+            self._tail = b""
+        return feed(self, data)
+
+    patch(LineReader, "feed", bad)
+
+
+def _long_tail_is_lost(patch: SetAttribute) -> None:
+    feed = LineReader.feed
+
+    def bad(self: LineReader, data: bytes) -> list[lines.Line]:
+        found = feed(self, data)
+        if 500 < len(self._tail) < 600:
+            self._tail = b""
+        return found
+
+    patch(LineReader, "feed", bad)
+
+
+def _stop_of_a_backup_raises(patch: SetAttribute) -> None:
+    parse_line = lines.parse_line
+
+    def bad(raw: bytes) -> lines.Line:
+        if raw.endswith(b"STOP 255"):
+            raise KeyError(raw)
+        return parse_line(raw)
+
+    patch(lines, "parse_line", bad)
+
+
+def _bad_port_escapes(patch: SetAttribute) -> None:
+    endpoint = values.endpoint
+
+    def bad(node: nodes.Node) -> str:
+        text = values.raw_of(node, "a URL")
+        if text.startswith("http://[") and "]" not in text:
+            raise ValueError("Invalid IPv6 URL")
+        return endpoint(node)
+
+    patch(values, "endpoint", bad)
+
+
+def _place_is_off(patch: SetAttribute) -> None:
+    position = schema._position
+
+    def bad(text: str, index: int) -> Position:
+        at = position(text, index)
+        return Position(at.line + 1, at.column) if at.line > 2 else at
+
+    patch(schema, "_position", bad)
+
+
+def _bool_is_an_integer(patch: SetAttribute) -> None:
+    def bad(value: object, name: str) -> int:
+        if not isinstance(value, int):
+            raise UnreadableAnswerError(f"{name} is no integer")
+        return value
+
+    patch(parse, "integer", bad)
+
+
+def _any_location(patch: SetAttribute) -> None:
+    def bad(location: dict[str, object]) -> str:
+        return str(location["network_zone"]) if location else ""
+
+    patch(parse, "_zone_of", bad)
+
+
+def _limit_of_zero_divides(patch: SetAttribute) -> None:
+    def bad(self: Api, now: float) -> float | None:
+        if self.quota is None:
+            return None
+        full_in_s = 3600.0 * self.quota.remaining / self.quota.limit_per_hour
+        return full_in_s + 0.0 * now
+
+    patch(Api, "quota_left", bad)
+
+
+def _deep_request_escapes(patch: SetAttribute) -> None:
+    answer_to = ControlServer._answer_to
+
+    def bad(self: ControlServer, received: bytes) -> Mapping[str, object]:
+        if received.startswith(b'{"command": null'):
+            raise AttributeError("null has no command")
+        return answer_to(self, received)
+
+    patch(ControlServer, "_answer_to", bad)
+
+
+def _first_byte_decides(patch: SetAttribute) -> None:
+    answer_to = ControlServer._answer_to
+
+    def bad(self: ControlServer, received: bytes) -> Mapping[str, object]:
+        if received[-1:] != b"\n":
+            return {"error": "the request goes on"} if received[-1:] == b"}" else {"health": "ok"}
+        return answer_to(self, received)
+
+    patch(ControlServer, "_answer_to", bad)
+
+
+def _any_text(patch: SetAttribute) -> None:
+    patch(statefile, "_text", lambda value: value)
+
+
+def _no_role_escapes(patch: SetAttribute) -> None:
+    decode = statefile._decode
+
+    def bad(data: bytes) -> SavedState:
+        state = decode(data)
+        if len(state.roles) == 2:
+            raise ArithmeticError("two roles")
+        return state
+
+    patch(statefile, "_decode", bad)
+
+
+_LIMIT_0 = b'200\nRateLimit-Limit: 0\nRateLimit-Remaining: 0\n\n{"server": 5}'
+_TWO = (
+    b'{"version": 1, "keepalived": null, "server_id": 1, "roles": ['
+    b'{"kind": "GROUP", "name": "a", "role": "FAULT"},'
+    b'{"kind": "GROUP", "name": "b", "role": "FAULT"}]}'
+)
+PLANTS: Final[Mapping[str, Plant]] = {
+    "return-loses-tail": Plant("lines", _return_loses_tail, uncut(b"xxxx\r\n", 2)),
+    "long-tail-is-lost": Plant("lines", _long_tail_is_lost, uncut(b"x" * 600 + b"\n", 23)),
+    "stop-255-raises": Plant("lines", _stop_of_a_backup_raises, uncut(b"STOP 255\n")),
+    "bad-url-escapes": Plant("config", _bad_port_escapes, b"hetzner: {endpoint: 'http://[x'}"),
+    "place-is-off": Plant("config", _place_is_off, b"a:\n\n\n\x00"),
+    "bool-is-an-integer": Plant(
+        "bodies", _bool_is_an_integer, b'\x05200\n\n{"action": {"id": true, "status": "success"}}'
+    ),
+    "any-location": Plant(
+        "bodies",
+        _any_location,
+        b'\x00200\n\n{"server": {"id": 1, "name": "", "status": "", "location": [1]}}',
+    ),
+    "limit-0-divides": Plant("story", _limit_of_zero_divides, _LIMIT_0),
+    "null-escapes": Plant("control", _deep_request_escapes, uncut(b'{"command": null}\n')),
+    "second-line-decides": Plant("control", _first_byte_decides, uncut(b"{}\nx")),
+    "any-text": Plant("state", _any_text, _TWO.replace(b'"a"', b"5")),
+    "two-roles-escape": Plant("state", _no_role_escapes, _TWO),
+}

@@ -1,0 +1,136 @@
+"""The fuzz targets without the fuzzer: their seeds, the bugs they must see, and old findings."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fuzz import campaign, control, replay, state
+from fuzz.mutation import changed
+from fuzz.pieces import cut, uncut
+from fuzz.places import replay_command
+from fuzz.plants import PLANTS
+from fuzz.targets import TARGETS
+
+FOUND = Path(__file__).parent / "found"
+"""Inputs that once were a finding, as `TARGET/NAME`."""
+ANY_FAILURE = (
+    AssertionError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+FOUND_BEFORE = sorted(FOUND.glob("*/*"))
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing_behind() -> Iterator[None]:
+    yield
+    control.close()
+    state.close()
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_seed_passes_and_is_short_enough(name: str) -> None:
+    target = TARGETS[name]
+    seeds = list(target.seeds())
+    assert len(seeds) >= 5
+    for seed in seeds:
+        assert len(seed) <= target.limit_bytes
+        target.run(seed)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_seeds_that_were_changed_a_little_pass(name: str) -> None:
+    target, rng = TARGETS[name], random.Random(1)  # noqa: S311 - not for secrets
+    for seed in target.seeds():
+        damaged = bytearray(seed or b"x")
+        damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        target.run(bytes(damaged))
+        other = changed(seed, rng)
+        if other is not None:
+            target.run(other)
+
+
+@pytest.mark.parametrize("path", FOUND_BEFORE, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_was_found_once_stays_repaired(path: Path) -> None:
+    TARGETS[path.parent.name].run(path.read_bytes())
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_target_sees_the_bug_that_was_planted_in_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = PLANTS[name]
+    run = TARGETS[plant.target].run
+    run(plant.shows_on)
+    plant.plant(monkeypatch.setattr)
+    with pytest.raises(ANY_FAILURE):
+        run(plant.shows_on)
+
+
+def test_every_target_has_a_planted_bug() -> None:
+    assert set(TARGETS) == {plant.target for plant in PLANTS.values()}
+
+
+def test_a_stream_is_cut_where_the_input_says() -> None:
+    assert (b"a", b"bcde", b"", b"f") == cut(uncut(b"abcdef", 1, 2, 0))
+    assert (b"",) == cut(b"")
+    assert (b"", b"") == cut(b"\x0f\x01")
+
+
+def test_changed_json_is_json_again_and_the_rest_stays() -> None:
+    rng = random.Random(1)  # noqa: S311 - not for secrets
+    seen = {changed(b'\xffhead {"a": [1, {"b": "c"}]} tail', rng) for _ in range(200)}
+    assert len(seen) > 20
+    for other in seen:
+        assert other is not None
+        assert other.startswith(b"\xffhead ")
+        assert other.endswith(b" tail")
+
+
+def test_where_there_is_no_json_none_is_changed() -> None:
+    rng = random.Random(1)  # noqa: S311 - not for secrets
+    assert changed(b"[[[ {no", rng) is None
+    assert changed(b"", rng) is None
+
+
+def test_a_finding_is_replayed_from_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plant = PLANTS["stop-255-raises"]
+    path = tmp_path / "crash-1"
+    path.write_bytes(plant.shows_on)
+    assert 0 == replay.main(["lines", str(path)])
+    assert "STOP 255" in capsys.readouterr().out
+    plant.plant(monkeypatch.setattr)
+    with pytest.raises(KeyError):
+        replay.main(["lines", str(path)])
+    assert replay_command("lines", path).endswith(f" -m fuzz.replay lines {path}")
+
+
+def test_a_finding_is_told_with_its_command_and_fails_the_campaign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(
+        b"#9 NEW    cov: 41 ft: 42 corp: 1/5b\n#12 NEW    cov: 43 ft: 50 corp: 2/9b\n"
+        b"artifact_prefix='x/'; Test unit written to /x/crash-1\n"
+        b"stat::number_of_executed_units: 12\n"
+    )
+    outcome = campaign._told(campaign._outcome("lines", 2.0, log, tmp_path))
+    assert not outcome.ended_well
+    assert (12, 43) == (outcome.executions, outcome.edges)
+    assert "-m fuzz.replay lines /x/crash-1" in capsys.readouterr().out
+
+
+def test_a_fuzzer_that_never_ran_fails_the_campaign(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log"
+    log.write_bytes(b"ModuleNotFoundError: No module named 'atheris'\n")
+    assert not campaign._told(campaign._outcome("lines", 2.0, log, tmp_path)).ended_well
+    assert f"did not run; see {log}" in capsys.readouterr().out

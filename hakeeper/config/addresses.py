@@ -24,7 +24,7 @@ def address(node: Node) -> AddressRef:
     All digits are an id, quoted or not: Hetzner's names may be digits too, but who has such
     a name also knows the id, and a number that changes its meaning with its quotes is a trap.
     """
-    _refuse_unquoted_colon(node)
+    refuse_unquoted_colon(node)
     raw = raw_of(node, _EXPECTED)
     if (number := object_id(raw)) is not None:
         return ById(number)
@@ -44,8 +44,8 @@ def address(node: Node) -> AddressRef:
     return _ipv6(ip, prefix if slash else str(IPV6_PREFIX), text)
 
 
-def _refuse_unquoted_colon(node: Node) -> None:
-    """`- 2001:db8::` is a mapping to YAML; its owner will not see why."""
+def refuse_unquoted_colon(node: Node) -> None:
+    """Explain that `- 2001:db8::` is a mapping to YAML; its owner will not see why."""
     if not isinstance(node, Table) or len(node.entries) != 1:
         return
     key = node.entries[0].key.text

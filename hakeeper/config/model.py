@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hakeeper.core.model import AddressRef, Settings, VrrpId
+from hakeeper.core.model import AddressRef, IpAddress, Settings, VrrpId
 
 
 class StateSource(enum.Enum):
@@ -48,6 +48,8 @@ class Config:
 
     addresses: Mapping[VrrpId, tuple[AddressRef, ...]]
     """At least one entry, each with at least one floating IP, none listed twice."""
+    vrrp_addresses: Mapping[VrrpId, tuple[IpAddress, ...]] = field(default_factory=dict)
+    """The private addresses that keepalived speaks from, for the names that give some."""
     server: str | int = "auto"
     """`auto`, or the id (int) or name (str) of this machine's server."""
     keepalived: KeepalivedConfig = field(default_factory=KeepalivedConfig)
@@ -59,6 +61,7 @@ class Config:
         """Return the part that the core works from."""
         return Settings(
             addresses=self.addresses,
+            vrrp_addresses=self.vrrp_addresses,
             interval_s=self.interval_s,
             standby_interval_s=self.standby_interval_s,
             call_timeout_s=self.hetzner.timeout_s,

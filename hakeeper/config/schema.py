@@ -11,7 +11,7 @@ from hakeeper.config.addresses import address
 from hakeeper.config.errors import Position, Problems
 from hakeeper.config.model import Config, HetznerConfig, KeepalivedConfig
 from hakeeper.config.nodes import Node, join
-from hakeeper.config.private import refuse_floating, vrrp_address
+from hakeeper.config.private import one_or_many, vrrp_address
 from hakeeper.config.surprises import is_null
 from hakeeper.config.text import (
     LINE_BREAK,
@@ -265,35 +265,18 @@ class _Claims:
                 message = "lists no floating IP; give at least one, or leave this name out"
                 self._problems.add(node.at if node else entry.key.at, list_path, message)
 
-        self._private(vrrp, join(path, "vrrp_address"), section.node("vrrp_address"))
+        self._private(vrrp, join(path, "vrrp_address"), section)
 
-    def _private(self, vrrp: VrrpId, path: str, node: Node | None) -> None:
-        """Take over one private address, or a list of them."""
-
-        def reader(item: Node) -> IpAddress:
-            ip = vrrp_address(item)
-            refuse_floating(ip, self.addresses.get(vrrp, ()))
-            if ip in found:
-                raise values.Refused(f"{shown(str(ip))} is listed twice")
-            return ip
-
+    def _private(self, vrrp: VrrpId, path: str, section: _Section) -> None:
+        """Take over the addresses that keepalived speaks from, if any are named."""
         found: list[IpAddress] = []
-        match node:
-            case nodes.Sequence(items=items) if items:
-                places = [(f"{path}[{index}]", item) for index, item in enumerate(items)]
-            case nodes.Sequence():
-                self._problems.add(node.at, path, "lists no address; leave it out or give one")
-                return
-            case None:
-                return
-            case nodes.Scalar(plain=True) if is_null(node.text):
-                return
-            case _:
-                places = [(path, node)]
-        for place, item in places:
-            ip = _attempt(item, place, reader, self._problems, None)
+        none: list[tuple[str, Node]] = []
+        for suffix, node in section.read("vrrp_address", one_or_many, none):
+            reader = partial(vrrp_address, refs=self.addresses.get(vrrp, ()), before=found)
+            ip = _attempt(node, f"{path}{suffix}", reader, self._problems, None)
             found += [] if ip is None else [ip]
-        self.vrrp_addresses[vrrp] = tuple(found)
+        if found:
+            self.vrrp_addresses[vrrp] = tuple(found)
 
     def _addresses(
         self, vrrp: VrrpId, path: str, items: tuple[Node, ...]

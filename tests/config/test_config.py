@@ -42,7 +42,7 @@ def test_the_full_example_shows_every_key_with_its_default() -> None:
     assert parse((CONF / "hakeeper.yaml").read_text(), "f") == parse(full, "f")
     sections = {"server:", "instances:", "groups:", "keepalived:", "hetzner:", "reconcile:"}
     keys = {"fifo:", "state:", "pid_file:", "endpoint:", "token_file:", "ca_file:", "timeout:"}
-    keys |= {"interval:", "standby_interval:", "floating_ips:"}
+    keys |= {"interval:", "standby_interval:", "floating_ips:", "vrrp_address:"}
     words = {line.split()[0] for line in full.splitlines() if line.strip()}
     assert sections | keys <= words
 
@@ -51,7 +51,7 @@ def test_every_key_is_taken_over() -> None:
     config = parse(
         "server: web-1\n"
         "instances:\n"
-        "  VI_1: {floating_ips: [web, 4711, 203.0.113.10]}\n"
+        "  VI_1: {floating_ips: [web, 4711, 203.0.113.10], vrrp_address: 10.0.0.2}\n"
         "groups:\n"
         "  VI_1: {floating_ips: ['2001:db8:1:2::/64']}\n"
         "keepalived: {fifo: /a, state: none, pid_file: /b}\n"
@@ -64,9 +64,11 @@ def test_every_key_is_taken_over() -> None:
     network = ipaddress.IPv6Network("2001:db8:1:2::/64")
     one = ipaddress.IPv4Network("203.0.113.10/32")
     addresses = {VI_1: (ByName("web"), ById(4711), ByNetwork(one)), group: (ByNetwork(network),)}
+    private = {VI_1: (ipaddress.IPv4Address("10.0.0.2"),)}
     assert (
         Config(
             addresses=addresses,
+            vrrp_addresses=private,
             server="web-1",
             keepalived=KeepalivedConfig(
                 fifo=Path("/a"), state=StateSource.NONE, pid_file=Path("/b")
@@ -85,6 +87,7 @@ def test_every_key_is_taken_over() -> None:
     assert (
         Settings(
             addresses=addresses,
+            vrrp_addresses=private,
             interval_s=60.0,
             standby_interval_s=3600.0,
             call_timeout_s=1.5,
@@ -113,6 +116,31 @@ def test_keepalived_can_be_asked_unless_that_is_switched_off(state: str, can_que
 def test_an_address_is_held_as_the_network_that_moves(written: str, network: str) -> None:
     config = parse(f"instances: {{VI_1: {{floating_ips: ['{written}']}}}}", "f")
     assert {VI_1: (ByNetwork(ipaddress.ip_network(network)),)} == config.addresses
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("10.0.0.2", ["10.0.0.2"]),
+        ("'10.0.0.2'", ["10.0.0.2"]),
+        ("fd00:0:0::2", ["fd00::2"]),
+        ("fe80::2", ["fe80::2"]),
+        ("[10.0.0.2, 'fd00::']", ["10.0.0.2", "fd00::"]),
+    ],
+)
+@pytest.mark.parametrize("kind", VrrpKind)
+def test_an_instance_or_group_may_name_the_private_addresses_it_speaks_from(
+    kind: VrrpKind, written: str, meant: list[str]
+) -> None:
+    text = f"{kind.value.lower()}s: {{V: {{floating_ips: [web], vrrp_address: {written}}}}}"
+    addresses = tuple(map(ipaddress.ip_address, meant))
+    assert {VrrpId(kind, "V"): addresses} == parse(text, "f").vrrp_addresses
+
+
+@pytest.mark.parametrize("null", ["null", "~", ""])
+def test_no_private_address_is_no_check(null: str) -> None:
+    text = f"instances: {{VI_1: {{floating_ips: [web], vrrp_address: {null}}}}}"
+    assert {} == parse(text, "f").vrrp_addresses
 
 
 @pytest.mark.parametrize("written", ["4711", "'4711'", '"4711"'])

@@ -492,3 +492,46 @@ def test_lines_are_counted_in_the_same_way_for_all_kinds_of_error(line_break: st
     with pytest.raises(ConfigErrors) as caught:
         parse(line_break.join(lines), "f.yaml")
     assert [(2, 10), (4, 2)] == [(e.line, e.column) for e in caught.value.errors]
+
+
+SPEAKS_FROM = "expected the private address that keepalived speaks from, its unicast_src_ip"
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("web", f"4:19: instances.VI_1.vrrp_address: `web` is not a valid address; {SPEAKS_FROM}"),
+        ("10.0.0.256", "`10.0.0.256` is not a valid address"),
+        ("10.0.0.2/24", "`10.0.0.2/24`: write the address alone, `10.0.0.2`"),
+        ("'fe80::1%eth0'", "`fe80::1%eth0`: write the address alone, `fe80::1`"),
+        ("'fe80::1%eth0/64'", "write the address alone, `fe80::1`"),
+        ("127.0.0.1", f"nobody is heard at `127.0.0.1`; {SPEAKS_FROM}"),
+        ("::1", "nobody is heard at `::1`"),
+        ("0.0.0.0", "nobody is heard at `0.0.0.0`"),
+        ("224.0.0.18", "nobody is heard at `224.0.0.18`"),
+        ("'::ffff:10.0.0.2'", "nobody is heard at `::ffff:10.0.0.2`"),
+        ("203.0.113.10", f"`203.0.113.10` is the floating IP itself; {SPEAKS_FROM}"),
+        ("2001:db8:1:2::7", "`2001:db8:1:2::7` is the floating IP itself"),
+        ("[]", "4:19: instances.VI_1.vrrp_address: lists no address; give at least one, or leave"),
+        ("[10.0.0.2, x]", "4:30: instances.VI_1.vrrp_address[1]: `x` is not a valid address"),
+        ("[10.0.0.2, '10.0.0.2']", "vrrp_address[1]: `10.0.0.2` is listed already"),
+        ("[~]", f"vrrp_address[0]: has no value; {SPEAKS_FROM}"),
+        ("[[10.0.0.2]]", "vrrp_address[0]: expected the private address"),
+        ("{ip: 10.0.0.2}", "expected the private address"),
+        ("[fd00::]", "YAML takes `fd00::` for a mapping; write the address in quotes"),
+        ("012", "YAML takes the unquoted `012` for the number 10 (octal)"),
+    ],
+)
+def test_a_private_address_is_an_address_and_nothing_else(written: str, expected: str) -> None:
+    text = (
+        "instances:\n"
+        "  VI_1:\n"
+        "    floating_ips: [web, 203.0.113.10, '2001:db8:1:2::/64']\n"
+        f"    vrrp_address: {written}\n"
+    )
+    assert expected in only_error(text)
+
+
+def test_a_private_address_that_is_misspelt_is_asked_about() -> None:
+    text = "instances: {VI_1: {floating_ips: [web], vrrp_adress: 10.0.0.2}}"
+    assert "did you mean `vrrp_address`?" in only_error(text)

@@ -13,7 +13,8 @@ server: auto
 instances:
   VI_1:
     floating_ips: [web, 4711, "2001:db8::/64"]
-groups: {G: {floating_ips: [203.0.113.10]}}
+    vrrp_address: [10.0.0.2, "fd00::2"]
+groups: {G: {floating_ips: [203.0.113.10], vrrp_address: 10.0.0.2}}
 keepalived:
   fifo: /run/hakeeper/notify.fifo
   state: auto

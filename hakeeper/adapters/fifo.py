@@ -4,8 +4,14 @@ The pipe is opened `O_RDWR`: so there is no end of file while keepalived restart
 the pipe while hakeeper does. keepalived loses the *newest* lines when the pipe is full and tells
 nobody (it ignores EAGAIN), so a pipe that is found full is thrown away and reported as an overflow.
 
+Lines are looked at by `drain` and taken out by `settle`, when what they led to is written down: who
+is killed in between finds them again. That takes tee(2); without it `drain` takes them out at once.
+Where a pipe is found full, its backlog waits for `settle` as well, and so it stays full: that is
+the only sign of the loss that survives us. What is lost until then counts as told.
+
 Nothing here blocks. The daemon calls `look` about once a second, watches `filenos` for reading, and
-calls `drain` when one of them is readable and after every event that `look` returned.
+calls `drain`, as often as it says `more`, and then `settle`, when one of them is readable and after
+every event that `look` returned.
 """
 
 import contextlib
@@ -17,20 +23,11 @@ import shlex
 import stat
 from pathlib import Path
 
-from hakeeper.adapters.pipes import (
-    Identity,
-    bytes_waiting,
-    enlarge,
-    identity_of,
-    is_full,
-    lock_holder,
-    reopen_for_reading,
-)
+from hakeeper.adapters.fifopipe import READ_BYTES, FifoPipe
+from hakeeper.adapters.pipes import identity_of, lock_holder, open_window
 from hakeeper.core.events import Drained, FifoChanged, FifoState
-from hakeeper.core.lines import BadLine, ForeignLine, LineReader, NotifyLine
+from hakeeper.core.lines import BadLine, ForeignLine, NotifyLine
 
-READ_BYTES = 64 * 1024
-"""Per read(2)."""
 DRAIN_BYTES = 256 * 1024
 """Per `drain`: some ten thousand lines, so that a storm never sits in memory whole."""
 RETIRED_LIMIT = 4
@@ -47,47 +44,6 @@ class _Refusal(Exception):  # noqa: N818  # not an error of ours: a state of the
         self.change = FifoChanged(state, detail)
 
 
-class _Pipe:
-    """One open pipe and the half line read from it."""
-
-    def __init__(self, fd: int, found: Identity) -> None:
-        self.fd = fd
-        self.identity = found
-        self.reader = LineReader()
-        self.writable = True
-        """Opened O_RDWR; only then does poll(2) say whether it is full."""
-        self.lost = is_full(fd)  # before enlarging: afterwards there is room again
-        self.lost_bytes = bytes_waiting(fd) if self.lost else 0
-        enlarge(fd)
-
-    def retire(self) -> None:
-        """Give up writing, so that the end of file tells when the last writer has left."""
-        fd = reopen_for_reading(self.fd)
-        if fd is not None:
-            os.close(self.fd)
-            self.fd = fd
-            self.writable = False
-
-    def check_overflow(self) -> int:
-        """Return the size of a backlog that cannot be trusted, 0 if it can."""
-        if not self.lost and is_full(self.fd, writable=self.writable):
-            self.lost, self.lost_bytes = True, bytes_waiting(self.fd)
-        if not self.lost:
-            return 0
-        self.lost = False
-        return self.lost_bytes
-
-    def read(self, limit: int) -> bytes | None:
-        """Read what waits, at most `limit` bytes; None if nothing, b"" at the end of file."""
-        try:
-            return os.read(self.fd, limit)
-        except BlockingIOError:
-            return None
-
-    def close(self) -> None:
-        os.close(self.fd)
-
-
 class NotifyFifo:
     """The one reader of the FIFO at `path`; a lock on the FIFO itself makes it the only one.
 
@@ -97,8 +53,9 @@ class NotifyFifo:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._current: _Pipe | None = None
-        self._retired: list[_Pipe] = []
+        self._window = open_window()
+        self._current: FifoPipe | None = None
+        self._retired: list[FifoPipe] = []
         self._said: FifoChanged | None = None
 
     @property
@@ -119,32 +76,45 @@ class NotifyFifo:
         return self._say(change)
 
     def filenos(self) -> tuple[int, ...]:
-        """What to watch for reading; changes only in `look`, `drain` and `close`."""
-        current = () if self._current is None else (self._current.fd,)
-        return (*(pipe.fd for pipe in self._retired), *current)
+        """What to watch for reading; changes only in `look`, `settle` and `close`."""
+        return tuple(pipe.fd for pipe in self._pipes())
 
     def drain(self) -> Drained:
-        """Read what waits now: replaced pipes first, since their lines are older."""
+        """Return what waits now and was not returned yet: replaced pipes first, they are older.
+
+        It stays in the pipe until `settle`, all that was returned since the last one. Without
+        tee(2), and where more waits than fits into a pipe of our own (a million bytes; less, where
+        the kernel refuses that), it is taken out here, and does not outlive a kill.
+        """
         batch = _Batch()
-        for pipe in tuple(self._retired):
-            if not batch.take(pipe):
-                self._retired.remove(pipe)
-                pipe.close()
-        if self._current is not None:
-            batch.take(self._current)
-        return batch.drained(more=any(bytes_waiting(fd) for fd in self.filenos()))
+        for pipe in self._pipes():
+            batch.take(pipe)
+        return batch.drained(more=any(pipe.has_more() for pipe in self._pipes()))
 
     def settle(self) -> None:
-        """Nothing to do: what `drain` returned has left the pipe."""
+        """Take out what `drain` returned, and let go of replaced pipes that have ended.
+
+        Half a line at the end is taken out too: left there, it would keep us awake. keepalived
+        writes whole lines.
+        """
+        for pipe in self._pipes():
+            pipe.settle()
+        for pipe in tuple(self._retired):
+            if pipe.has_ended():
+                self._retired.remove(pipe)
+                pipe.close()
 
     def close(self) -> None:
-        """Let go; what waits in the pipe stays there for the next reader, if keepalived runs."""
-        for pipe in self._retired:
+        """Let go for good; what waits stays there for the next reader, if keepalived runs."""
+        for pipe in self._pipes():
             pipe.close()
-        self._retired = []
-        if self._current is not None:
-            self._current.close()
-        self._current = None
+        self._retired, self._current = [], None
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def _pipes(self) -> tuple[FifoPipe, ...]:
+        return (*self._retired, *(() if self._current is None else (self._current,)))
 
     def _say(self, change: FifoChanged) -> FifoChanged | None:
         if change == self._said:
@@ -165,13 +135,13 @@ class NotifyFifo:
         self._current = fresh
         return True
 
-    def _retire(self, pipe: _Pipe) -> None:
+    def _retire(self, pipe: FifoPipe) -> None:
         pipe.retire()
         self._retired.append(pipe)
         if len(self._retired) > RETIRED_LIMIT:
             self._retired.pop(0).close()
 
-    def _open(self) -> _Pipe:
+    def _open(self) -> FifoPipe:
         flags = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             fd = os.open(self._path, flags)
@@ -182,7 +152,7 @@ class NotifyFifo:
             found = os.fstat(fd)
             _require_fifo(found, self._path)
             _lock(fd, found, self._path)
-            pipe = _Pipe(fd, identity_of(found))
+            pipe = FifoPipe(fd, identity_of(found), self._window)
             undo.pop_all()
         return pipe
 
@@ -197,27 +167,21 @@ class _Batch:
         self._bad_count = 0
         self._overflow: str | None = None
 
-    def take(self, pipe: _Pipe) -> bool:
-        """Read from `pipe` while there is room; False at its end of file."""
+    def take(self, pipe: FifoPipe) -> None:
+        """Read from `pipe` while there is room."""
         while self._room > 0:
             # Before every read: a pipe that was filled while we read has lost lines as well.
-            if suspect := pipe.check_overflow():
+            if suspect := pipe.overflowed_bytes():
                 self._discard(pipe, suspect)
             data = pipe.read(min(READ_BYTES, self._room))
-            if data is None:
-                return True
             if not data:
-                return False
+                return
             self._room -= len(data)
             self._sort(pipe.reader.feed(data))
-        return True
 
-    def _discard(self, pipe: _Pipe, size_bytes: int) -> None:
+    def _discard(self, pipe: FifoPipe, size_bytes: int) -> None:
         """Throw away the backlog and what came before it; lines behind it are good again."""
-        left = size_bytes
-        while left > 0 and (data := pipe.read(min(READ_BYTES, left))):
-            left -= len(data)
-        pipe.reader.reset()
+        pipe.discard(size_bytes)
         self._lines.clear()
         self._overflow = f"the pipe was full ({size_bytes} bytes waiting), so newer lines were lost"
 

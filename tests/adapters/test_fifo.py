@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import select
 import subprocess
@@ -10,6 +12,7 @@ import pytest
 from helpers import eventually
 
 from hakeeper.adapters import fifo as fifo_module
+from hakeeper.adapters import pipes
 from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
 from hakeeper.core.events import Drained, FifoChanged, FifoState
 from hakeeper.core.lines import LineState, NotifyLine
@@ -51,9 +54,23 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def fifo(path: Path) -> Iterator[NotifyFifo]:
+@pytest.fixture(params=["tee", "no tee"])
+def fifo(
+    path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[NotifyFifo]:
+    """Both ways to read; what only one of them can do asks for `showing`."""
+    if request.param == "no tee":
+        monkeypatch.setattr(fifo_module, "open_window", lambda: None)
     fifo = NotifyFifo(str(path))
+    yield fifo
+    fifo.close()
+
+
+@pytest.fixture
+def showing(path: Path) -> Iterator[NotifyFifo]:
+    """One that reads with tee(2), and leaves lines in the pipe until they are settled."""
+    fifo = NotifyFifo(str(path))
+    assert fifo._window is not None
     yield fifo
     fifo.close()
 
@@ -69,6 +86,21 @@ def state_of(change: FifoChanged | None) -> FifoState | None:
     return None if change is None else change.state
 
 
+def turn(fifo: NotifyFifo) -> Drained:
+    """Drain once and settle, as the loop does."""
+    drained = fifo.drain()
+    fifo.settle()
+    return drained
+
+
+def readable(fifo: NotifyFifo) -> bool:
+    """Say whether the loop would wake up."""
+    poll = select.poll()
+    for fd in fifo.filenos():
+        poll.register(fd, select.POLLIN)
+    return poll.poll(0) != []
+
+
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
@@ -79,7 +111,7 @@ def test_lines_that_waited_before_we_came_are_read_in_order(
     writer.write(BACKUP)
     writer.write(MASTER)
     assert state_of(fifo.look()) is FifoState.OPEN
-    assert Drained((BACKUP_LINE, MASTER_LINE)) == fifo.drain()
+    assert Drained((BACKUP_LINE, MASTER_LINE)) == turn(fifo)
 
 
 def test_a_second_look_at_an_unchanged_path_says_nothing(fifo: NotifyFifo) -> None:
@@ -97,16 +129,16 @@ def test_a_writer_that_leaves_and_returns_is_read_through_the_same_descriptor(
         writer.write(MASTER)
         writer.close()
         assert fifo.look() is None
-        assert fifo.drain().lines == (MASTER_LINE,)
+        assert turn(fifo).lines == (MASTER_LINE,)
     assert before == fifo.filenos()
 
 
 def test_a_line_in_two_pieces_is_put_together(fifo: NotifyFifo, writer: Writer) -> None:
     fifo.look()
     writer.write(MASTER[:9])
-    assert Drained() == fifo.drain()
+    assert Drained() == turn(fifo)
     writer.write(MASTER[9:])
-    assert fifo.drain().lines == (MASTER_LINE,)
+    assert turn(fifo).lines == (MASTER_LINE,)
 
 
 @pytest.mark.parametrize("length", [25, 27, 63, 70, 100, 500])
@@ -117,18 +149,20 @@ def test_a_full_pipe_is_thrown_away_whatever_the_length_of_its_lines(
     written = writer.fill(line)
     assert not writer.write(line)  # this is the newest line, and it is lost
     assert state_of(fifo.look()) is FifoState.OPEN
-    writer.write(MASTER)  # this one came after the loss, and the pipe is larger now
-    drained = fifo.drain()
+    drained = turn(fifo)
     assert drained.overflow is not None
     assert f"{written * length} bytes" in drained.overflow
-    assert drained.lines == (MASTER_LINE,)
+    assert drained.lines == ()
+    writer.write(MASTER)
+    assert Drained((MASTER_LINE,)) == turn(fifo)
+    assert writer.fill(line) > written, "the pipe was not enlarged"
 
 
 def test_a_pipe_with_room_left_is_no_overflow(fifo: NotifyFifo, writer: Writer) -> None:
     for _ in range(60_000 // len(BACKUP)):
         assert writer.write(BACKUP)
     fifo.look()
-    drained = fifo.drain()
+    drained = turn(fifo)
     assert drained.overflow is None
     assert (BACKUP_LINE,) * (60_000 // len(BACKUP)) == drained.lines
 
@@ -139,10 +173,10 @@ def test_a_pipe_that_fills_up_while_we_listen_is_an_overflow_too(
     fifo.look()
     written = writer.fill(BACKUP)
     assert written > 30_000, "the pipe was enlarged"
-    drained = fifo.drain()
+    drained = turn(fifo)
     assert drained.overflow is not None
     assert drained.lines == ()
-    assert fifo.drain() == Drained()
+    assert turn(fifo) == Drained()
 
 
 def test_half_a_line_from_before_an_overflow_spoils_no_line_after_it(
@@ -150,11 +184,11 @@ def test_half_a_line_from_before_an_overflow_spoils_no_line_after_it(
 ) -> None:
     fifo.look()
     writer.write(MASTER[:9])
-    fifo.drain()
+    turn(fifo)
     writer.fill(BACKUP)
-    assert fifo.drain().overflow is not None
+    assert turn(fifo).overflow is not None
     writer.write(MASTER)
-    assert fifo.drain() == Drained((MASTER_LINE,))
+    assert turn(fifo) == Drained((MASTER_LINE,))
 
 
 def test_lines_read_before_an_overflow_in_the_same_call_are_void(
@@ -167,7 +201,7 @@ def test_lines_read_before_an_overflow_in_the_same_call_are_void(
     newer = Writer(path)
     newer.fill(BACKUP)
     fifo.look()
-    drained = fifo.drain()
+    drained = turn(fifo)
     assert drained.overflow is not None
     assert drained.lines == ()
     newer.close()
@@ -181,40 +215,41 @@ def test_a_million_lines_come_in_bounded_portions_and_none_is_missing(
 
     def storm() -> None:
         with path.open("wb", buffering=0) as pipe:
-            for _ in range(count // 1000):
-                # In portions of whole lines and blocking: a writer that loses nothing.
-                for _ in range(10):
-                    pipe.write(BACKUP * 100)
-            pipe.write(MASTER)
+            for _ in range(count // 100):
+                pipe.write(BACKUP * 100)  # whole lines and blocking: a writer that loses nothing
 
     thread = threading.Thread(target=storm)
     thread.start()
     seen = 0
     overflows = 0
-    last: NotifyLine | None = None
     most = 0
-    while last != MASTER_LINE:
-        drained = fifo.drain()
+    while thread.is_alive() or readable(fifo):
+        drained = turn(fifo)
         overflows += drained.overflow is not None
         seen += len(drained.lines)
         most = max(most, len(drained.lines))
-        last = drained.lines[-1] if drained.lines else last
     thread.join()
     assert most <= fifo_module.DRAIN_BYTES // len(BACKUP) + 1
-    assert overflows > 0 or seen == count + 1
-    assert fifo.drain() == Drained()
+    assert overflows > 0 or seen == count
+    assert turn(fifo) == Drained()
 
 
-def test_more_is_said_while_something_is_left(fifo: NotifyFifo, writer: Writer) -> None:
+def test_more_is_said_while_something_is_left_and_one_settle_takes_all_out(
+    fifo: NotifyFifo, writer: Writer
+) -> None:
     fifo.look()
-    count = fifo_module.DRAIN_BYTES // len(BACKUP) + 100
+    count = 3 * fifo_module.DRAIN_BYTES // len(BACKUP)
     for _ in range(count):
         assert writer.write(BACKUP)
-    first = fifo.drain()
-    second = fifo.drain()
-    assert first.more
-    assert not second.more
-    assert count == len(first.lines) + len(second.lines)
+    drains = [fifo.drain()]
+    while drains[-1].more:
+        drains.append(fifo.drain())
+    assert len(drains) == 3
+    assert count == sum(len(drained.lines) for drained in drains)
+    assert fifo.drain() == Drained()
+    fifo.settle()
+    assert not readable(fifo)
+    assert turn(fifo) == Drained()
 
 
 def test_bad_lines_are_counted_and_only_the_first_are_kept(
@@ -224,7 +259,7 @@ def test_bad_lines_are_counted_and_only_the_first_are_kept(
     for number in range(100):
         writer.write(b"nonsense %d\n" % number)
     writer.write(MASTER)
-    drained = fifo.drain()
+    drained = turn(fifo)
     assert drained.lines == (MASTER_LINE,)
     assert drained.bad_count == 100
     assert len(drained.bad_lines) == BAD_LINES_KEPT
@@ -243,10 +278,10 @@ def test_a_replaced_path_is_reopened_and_both_pipes_are_read_old_lines_first(
     change = fifo.look()
     assert change == FifoChanged(FifoState.OPEN, f"{path} was replaced: reopened", reopened=True)
     assert fifo.look() is None
-    assert fifo.drain().lines == (BACKUP_LINE, MASTER_LINE)
+    assert turn(fifo).lines == (BACKUP_LINE, MASTER_LINE)
     # keepalived may still write to the pipe that it holds, though its path is gone.
     writer.write(MASTER)
-    assert fifo.drain().lines == (MASTER_LINE,)
+    assert turn(fifo).lines == (MASTER_LINE,)
     newer.close()
 
 
@@ -256,11 +291,11 @@ def test_the_old_pipe_is_let_go_when_its_last_writer_leaves(fifo: NotifyFifo, pa
     path.unlink()
     os.mkfifo(path, 0o600)
     fifo.look()
-    assert fifo.drain() == Drained()
+    assert turn(fifo) == Drained()
     assert len(fifo.filenos()) == 2
     writer.write(MASTER)
     writer.close()
-    assert fifo.drain().lines == (MASTER_LINE,)
+    assert turn(fifo).lines == (MASTER_LINE,)
     assert len(fifo.filenos()) == 1
 
 
@@ -271,7 +306,7 @@ def test_an_old_pipe_without_a_writer_is_let_go_at_the_next_drain(
     path.unlink()
     os.mkfifo(path, 0o600)
     fifo.look()
-    fifo.drain()
+    turn(fifo)
     assert len(fifo.filenos()) == 1
 
 
@@ -282,7 +317,7 @@ def test_a_path_replaced_again_and_again_keeps_a_bounded_number_open(
     for _ in range(3 * RETIRED_LIMIT):
         writers.append(Writer(path))
         fifo.look()
-        fifo.drain()
+        turn(fifo)
         path.unlink()
         os.mkfifo(path, 0o600)
     assert len(fifo.filenos()) == RETIRED_LIMIT + 1
@@ -301,7 +336,7 @@ def test_a_deleted_path_is_reported_with_the_command_and_the_old_pipe_still_hear
     assert f"mkfifo -m 0600 {path}" in change.detail
     assert fifo.look() is None
     writer.write(MASTER)
-    assert fifo.drain().lines == (MASTER_LINE,)
+    assert turn(fifo).lines == (MASTER_LINE,)
     os.mkfifo(path, 0o600)
     again = fifo.look()
     assert again is not None
@@ -321,7 +356,7 @@ def test_a_path_that_was_only_moved_away_for_a_while_is_the_same_pipe(
     assert change is not None
     assert not change.reopened
     writer.write(MASTER)
-    assert fifo.drain().lines == (MASTER_LINE,)
+    assert turn(fifo).lines == (MASTER_LINE,)
 
 
 @pytest.mark.parametrize("kind", ["file", "directory", "symlink"])
@@ -360,7 +395,7 @@ def test_a_missing_folder_is_missing_and_not_a_crash(tmp_path: Path) -> None:
     assert state_of(change) is FifoState.MISSING
     assert change is not None
     assert f"mkdir -p {tmp_path / 'no' / 'such'}" in change.detail
-    assert fifo.drain() == Drained()
+    assert turn(fifo) == Drained()
     assert fifo.filenos() == ()
 
 
@@ -422,11 +457,11 @@ def test_a_second_reader_is_told_who_reads_and_takes_over_when_that_one_dies(
         assert f"process {holder.pid} " in change.detail
         assert fifo.look() is None
         writer.write(MASTER)
-        assert fifo.drain() == Drained()
+        assert turn(fifo) == Drained()
         holder.kill()
         holder.wait()
     assert state_of(fifo.look()) is FifoState.OPEN
-    assert fifo.drain().lines == (MASTER_LINE,)
+    assert turn(fifo).lines == (MASTER_LINE,)
 
 
 def test_two_readers_in_one_process_are_kept_apart_as_well(fifo: NotifyFifo, path: Path) -> None:
@@ -465,7 +500,7 @@ def test_close_gives_back_every_descriptor_and_the_lock(path: Path) -> None:
     assert fifo.filenos() == ()
 
 
-def test_no_descriptor_is_left_readable_after_a_drain(fifo: NotifyFifo, path: Path) -> None:
+def test_no_descriptor_is_left_readable_after_a_turn(fifo: NotifyFifo, path: Path) -> None:
     """A descriptor that stays readable (HUP) would spin the daemon's loop."""
     writer = Writer(path)
     fifo.look()
@@ -473,11 +508,9 @@ def test_no_descriptor_is_left_readable_after_a_drain(fifo: NotifyFifo, path: Pa
     os.mkfifo(path, 0o600)
     fifo.look()
     writer.close()
-    fifo.drain()
-    poll = select.poll()
-    for fd in fifo.filenos():
-        poll.register(fd, select.POLLIN)
-    assert poll.poll(0) == []
+    assert readable(fifo)
+    turn(fifo)
+    assert not readable(fifo)
 
 
 _ENLARGE_AS_NOBODY = """
@@ -506,7 +539,7 @@ def test_what_waits_at_close_is_there_for_the_next_reader(path: Path, writer: Wr
     first.close()
     second = NotifyFifo(str(path))
     second.look()
-    assert second.drain().lines == (MASTER_LINE,)
+    assert turn(second).lines == (MASTER_LINE,)
     second.close()
 
 
@@ -515,5 +548,190 @@ def test_the_operators_echo_is_heard(fifo: NotifyFifo, path: Path) -> None:
     subprocess.run(
         ["sh", "-c", f"echo 'INSTANCE \"VI_1\" MASTER 100' > {path}"], check=True, timeout=20
     )
-    drained = eventually(lambda: fifo.drain().lines)
+    drained = eventually(lambda: turn(fifo).lines)
     assert (NotifyLine(VI_1, LineState.MASTER, 100),) == drained
+
+
+# --- lines stay in the pipe until they are settled -------------------------------------------
+
+
+def reader_after_a_kill(fifo: NotifyFifo, path: Path) -> NotifyFifo:
+    """End one reader before it settled, as a kill does, and start the next one."""
+    fifo.close()
+    other = NotifyFifo(str(path))
+    other.look()
+    return other
+
+
+def test_lines_that_were_not_settled_are_there_after_a_kill(
+    showing: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    showing.look()
+    writer.write(BACKUP)
+    turn(showing)
+    writer.write(MASTER)
+    writer.write(BACKUP)
+    assert Drained((MASTER_LINE, BACKUP_LINE)) == showing.drain()
+    second = reader_after_a_kill(showing, path)
+    assert Drained((MASTER_LINE, BACKUP_LINE)) == turn(second)
+    third = reader_after_a_kill(second, path)
+    assert Drained() == turn(third)
+    third.close()
+
+
+def test_settle_takes_only_what_drain_returned(fifo: NotifyFifo, writer: Writer) -> None:
+    fifo.look()
+    writer.write(BACKUP)
+    assert Drained((BACKUP_LINE,)) == fifo.drain()
+    writer.write(MASTER)
+    fifo.settle()
+    assert readable(fifo)
+    assert Drained((MASTER_LINE,)) == turn(fifo)
+    assert not readable(fifo)
+
+
+def test_no_line_is_returned_twice_before_it_is_settled(fifo: NotifyFifo, writer: Writer) -> None:
+    fifo.look()
+    writer.write(BACKUP)
+    assert Drained((BACKUP_LINE,)) == fifo.drain()
+    writer.write(MASTER)
+    assert Drained((MASTER_LINE,)) == fifo.drain()
+    assert Drained() == fifo.drain()
+
+
+def test_half_a_line_does_not_keep_the_loop_awake(fifo: NotifyFifo, writer: Writer) -> None:
+    fifo.look()
+    writer.write(MASTER[:9])
+    turn(fifo)
+    assert not readable(fifo)
+
+
+def test_an_overflow_that_was_not_settled_is_found_again_after_a_kill(
+    showing: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    writer.fill(MASTER)  # before anybody enlarged the pipe
+    showing.look()
+    assert showing.drain().overflow is not None
+    second = reader_after_a_kill(showing, path)
+    assert second.drain().overflow is not None
+    assert second.drain() == Drained()  # told once
+    second.settle()
+    assert turn(second) == Drained()
+    second.close()
+
+
+def test_a_pipe_that_fills_up_between_drain_and_settle_is_an_overflow(
+    showing: NotifyFifo, path: Path, writer: Writer
+) -> None:
+    showing.look()
+    for _ in range(1000):  # several pages, so that taking them out would make room
+        writer.write(MASTER)
+    assert (MASTER_LINE,) * 1000 == showing.drain().lines
+    writer.fill(BACKUP)
+    showing.settle()
+    assert readable(showing)
+    second = reader_after_a_kill(showing, path)  # and a kill does not hide it
+    drained = turn(second)
+    assert drained.overflow is not None
+    assert drained.lines == ()
+    assert not readable(second)
+    second.close()
+
+
+def test_a_line_that_another_reader_left_behind_is_not_swallowed(
+    showing: NotifyFifo, writer: Writer
+) -> None:
+    showing.look()
+    writer.write(MASTER)
+    assert Drained((MASTER_LINE,)) == showing.drain()
+    assert os.read(writer.fd, 100) == MASTER  # an operator's cat
+    writer.write(BACKUP)
+    showing.settle()
+    assert Drained((BACKUP_LINE,)) == turn(showing)
+    assert not readable(showing)
+
+
+def test_a_pipe_that_another_reader_emptied_is_no_trouble(
+    showing: NotifyFifo, writer: Writer
+) -> None:
+    showing.look()
+    writer.write(MASTER)
+    showing.drain()
+    assert os.read(writer.fd, 100) == MASTER
+    showing.settle()
+    assert not readable(showing)
+    assert Drained() == turn(showing)
+
+
+def test_more_than_the_window_holds_comes_whole_and_once(
+    showing: NotifyFifo, writer: Writer
+) -> None:
+    assert showing._window is not None
+    fcntl.fcntl(showing._window._entrance, fcntl.F_SETPIPE_SZ, 4096)
+    showing.look()
+    for _ in range(1000):
+        assert writer.write(BACKUP)
+    writer.write(MASTER)
+    assert (*[BACKUP_LINE] * 1000, MASTER_LINE) == showing.drain().lines
+    showing.settle()
+    assert not readable(showing)
+
+
+@pytest.mark.parametrize("step", ["drain", "settle"])
+def test_a_kernel_without_memory_for_a_look_costs_no_line(
+    showing: NotifyFifo, writer: Writer, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def refuse(*_: int) -> int:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    showing.look()
+    writer.write(MASTER)
+    if step == "settle":
+        assert Drained((MASTER_LINE,)) == showing.drain()
+    monkeypatch.setattr(showing._window, "_tee", refuse)
+    showing.settle()
+    assert Drained((MASTER_LINE,)) == turn(showing)
+    assert not readable(showing)
+
+
+# --- where there is no tee(2) ----------------------------------------------------------------
+
+
+def test_without_ctypes_there_is_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    assert pipes.open_window() is None
+
+
+def test_a_tee_that_is_forbidden_makes_no_window_and_leaks_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def forbid(*_: int) -> int:
+        raise PermissionError(errno.EPERM, "seccomp")
+
+    monkeypatch.setattr(pipes, "_find_tee", lambda: forbid)
+    before = open_files()
+    assert pipes.open_window() is None
+    assert before == open_files()
+
+
+def test_a_tee_that_shows_nothing_makes_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipes, "_find_tee", lambda: lambda *_: 0)
+    assert pipes.open_window() is None
+
+
+_LOOK_WITHOUT_EXECUTABLE_MEMORY = """
+import ctypes, os, sys
+PR_SET_MDWE = 65
+if ctypes.CDLL(None).prctl(PR_SET_MDWE, 1, 0, 0, 0) != 0:
+    print("too old")
+else:
+    look = "from hakeeper.adapters.pipes import open_window; print(open_window() is not None)"
+    os.execv(sys.executable, [sys.executable, "-c", look])
+"""
+
+
+def test_tee_works_where_the_unit_forbids_executable_memory() -> None:
+    """As MemoryDenyWriteExecute of systemd does, by the kernel's own means (Linux 6.3)."""
+    argv = [sys.executable, "-c", _LOOK_WITHOUT_EXECUTABLE_MEMORY]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert done.stdout in {"True\n", "too old\n"}

@@ -97,7 +97,7 @@ class Loop:
         self._clock = clock
         self._perform = perform
         self._sources_changed = sources_changed
-        self._look_at_s = 0.0
+        self.look_at_s = 0.0
 
     def begin(self, saved: SavedState | None) -> None:
         """Learn the roles: from the last run, and from the lines that wait."""
@@ -106,15 +106,15 @@ class Loop:
         self.feed(Started(saved=saved, keepalived=self.keepalived.current))
         self._sources_changed()
         self._look_at_fifo(live=False)
-        self._look_at_s = self._clock() + LOOK_S
+        self.look_at_s = self._clock() + LOOK_S
 
     def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
         """Serve what is ready, look around if it is time, and tick if the keeper wants it."""
         for _, handler in sorted(ready, key=lambda each: each[0]):
             handler()
         now = self._clock()
-        if now >= self._look_at_s:
-            self._look_at_s = now + LOOK_S
+        if now >= self.look_at_s:
+            self.look_at_s = now + LOOK_S
             self.look()
         next_at_s = self.keeper.next_at()
         if next_at_s is not None and next_at_s <= now:
@@ -123,7 +123,7 @@ class Loop:
     def wake_at_s(self) -> float:
         """Return the time of the next turn if nothing becomes ready before."""
         next_at_s = self.keeper.next_at()
-        return self._look_at_s if next_at_s is None else min(self._look_at_s, next_at_s)
+        return self.look_at_s if next_at_s is None else min(self.look_at_s, next_at_s)
 
     def feed(self, event: Event) -> None:
         """Give the keeper one event and have done what it says, in its order."""

@@ -1,0 +1,290 @@
+"""One node's way to the API: connections, deadlines, and what the weather does to calls.
+
+It keeps the promises of the shipped pool: one result for each call, at its deadline at the latest,
+nothing resent, nothing sent that was cancelled before, and the request's fate stated truthfully as
+not sent, unknown or answered.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import (
+    Answer,
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    Request,
+)
+from hakeeper.core.events import StartCall
+from hakeeper.sim.world.agenda import Agenda
+from hakeeper.sim.world.cloud import LOCKED, WorldCloud, failure
+from hakeeper.sim.world.kinds import Kind
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.watch import Watch
+
+WARM_S = 75.0
+"""A connection that was used less long ago than this needs no handshake."""
+HANDSHAKES = 2.0
+"""Round trips before the first byte on a cold connection."""
+LATEST_LANDING_S = 120.0
+"""How long a request may wander before it lands."""
+
+NOT_SENT = {
+    Kind.REFUSED: "connection_refused",
+    Kind.OUTAGE: "connection_refused",
+    Kind.DNS: "dns",
+    Kind.TLS: "tls",
+}
+"""These end a call before a byte is sent."""
+
+
+@dataclass(slots=True, eq=False)
+class Weather:
+    """A fault that strikes calls: of one node, or of all (`node` None).
+
+    `share` of the calls are struck; `times` limits how many.
+    """
+
+    kind: Kind
+    node: int | None
+    value: float
+    rng: Random
+    share: float = 1.0
+    times: float = float("inf")
+
+    def strikes(self, node: int) -> bool:
+        """Say whether a call of this node is struck now, and count it."""
+        if self.times <= 0 or (self.node is not None and self.node != node):
+            return False
+        if self.share < 1.0 and self.rng.random() >= self.share:
+            return False
+        self.times -= 1
+        return True
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call under way."""
+
+    id: int
+    request: Request
+    started_at: float
+    deadline_at: float
+    weather: Weather | None
+    sent_at_s: float | None = None
+    """By the node's own clock."""
+    cancelled: bool = False
+    done: bool = False
+
+
+class Caller:
+    """The calls of one run of one node; `deliver` takes their results."""
+
+    def __init__(
+        self,
+        node: int,
+        server_id: int,
+        agenda: Agenda,
+        cloud: WorldCloud,
+        weather: list[Weather],
+        *,
+        watch: "Watch",
+        ahead_s: Callable[[], float],
+        frozen: Callable[[], bool],
+        deliver: Callable[[CallResult], None],
+    ) -> None:
+        """Call in the name of this server."""
+        self._node = node
+        self._server_id = server_id
+        self._agenda = agenda
+        self._cloud = cloud
+        self._weather = weather
+        self._watch = watch
+        self._ahead_s = ahead_s
+        self._frozen = frozen
+        self._deliver = deliver
+        self._calls: dict[int, Call] = {}
+        self._waiting: list[Call] = []
+        self._answered_at = float("-inf")
+        self.closed = False
+
+    def open_calls(self) -> Iterator[Call]:
+        """Iterate over the calls that have no result yet."""
+        return iter(self._calls.values())
+
+    def start(self, effect: StartCall) -> None:
+        """Begin a call."""
+        now = self._agenda.now
+        weather = None
+        for each in self._weather:
+            if each.strikes(self._node):
+                weather = each
+                self._watch.bitten(each.kind)
+                break
+        call = Call(effect.call_id, effect.request, now, now + effect.timeout_s, weather)
+        self._calls[call.id] = call
+        kind = None if weather is None else weather.kind
+        latency_s = self._latency_s(weather)
+        if kind in NOT_SENT:
+            assert weather is not None and kind is not None  # noqa: S101, PT018  # for mypy
+            delay_s = weather.value * 6.0 if kind is Kind.DNS else latency_s
+            ends_at = min(call.deadline_at, now + delay_s)
+            self._agenda.at(ends_at, self._end, call, _transient(NOT_SENT[kind]))
+        elif kind is Kind.BLACKHOLE:
+            self._agenda.at(call.deadline_at, self._end, call, _transient("deadline"))
+        elif now - self._answered_at < WARM_S:
+            self._send(call)
+        else:
+            self._agenda.after(HANDSHAKES * latency_s, self._send, call)
+
+    def cancel(self, call_id: int) -> None:
+        """Stop it if no byte of it is out."""
+        call = self._calls.get(call_id)
+        if call is not None and call.sent_at_s is None and not call.done:
+            call.cancelled = True
+            self._end(call, failure(FailureKind.CANCELLED, "cancelled"))
+
+    def close(self) -> None:
+        """Forget all: what is out is out, and nobody hears of it."""
+        self.closed = True
+        self._calls.clear()
+
+    def thaw(self) -> None:
+        """Go on after a hang: what waited to be sent is sent unless it was cancelled or late."""
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            self._send(call)
+
+    def clock_jumped(self) -> None:
+        """End the calls whose deadline has passed by the node's own clock."""
+        now = self._agenda.now
+        for call in list(self._calls.values()):
+            if call.deadline_at <= now:
+                self._deadline(call)
+
+    def shorten(self, by_s: float) -> None:
+        """Let every deadline be so much nearer."""
+        for call in self._calls.values():
+            call.deadline_at -= by_s
+
+    def _latency_s(self, weather: Weather | None) -> float:
+        latency_s = self._cloud.nature.latency_s
+        if weather is not None and weather.kind is Kind.SLOW:
+            latency_s += weather.value * 4.0
+        return latency_s
+
+    def _send(self, call: Call) -> None:
+        if call.done or self.closed:
+            return
+        if self._frozen():
+            self._waiting.append(call)
+            return
+        now = self._agenda.now
+        if now >= call.deadline_at:
+            self._end(call, _transient("deadline"))
+            return
+        call.sent_at_s = now + self._ahead_s()
+        if isinstance(call.request, Assign):
+            self._watch.sent(self._node, call.request)
+        weather, half_s = call.weather, self._latency_s(call.weather) / 2
+        kind = None if weather is None else weather.kind
+        if kind is Kind.LATE_LANDING and weather is not None:
+            self._agenda.after(weather.rng.uniform(0.0, LATEST_LANDING_S), self._execute, call)
+            self._agenda.at(call.deadline_at, self._deadline, call)
+        elif kind in (Kind.LOST_REQUEST, Kind.HALF_OPEN):
+            self._agenda.at(call.deadline_at, self._deadline, call)
+        else:
+            self._agenda.after(half_s, self._arrive, call, half_s)
+            if kind is Kind.DUPLICATED and weather is not None:
+                self._agenda.after(weather.rng.uniform(0.0, 5.0), self._execute, call)
+            if now + 2 * half_s > call.deadline_at:
+                self._agenda.at(call.deadline_at, self._deadline, call)
+
+    def _execute(self, call: Call) -> Answer | Failure:
+        """Let the cloud do it; its own refusals come first."""
+        now = self._agenda.now
+        self._cloud.now = now
+        if not self._cloud.take_token(now):
+            return self._cloud.throttled()
+        return self._cloud.answer(call.request, self._server_id, now)
+
+    def _arrive(self, call: Call, half_s: float) -> None:
+        kind = None if call.weather is None else call.weather.kind
+        if kind is not None and call.weather is not None:
+            outcome = self._struck(call, kind, call.weather)
+        else:
+            outcome = self._execute(call)
+        if outcome is None:
+            self._agenda.at(call.deadline_at, self._deadline, call)
+        else:
+            self._agenda.after(half_s, self._end, call, outcome)
+
+    def _struck(  # noqa: PLR0911  # one for each kind
+        self, call: Call, kind: Kind, weather: Weather
+    ) -> Answer | Failure | None:
+        """Do what this kind of weather does to a request that arrived; None: no answer ever."""
+        match kind:
+            case Kind.ERROR_5XX:
+                return failure(FailureKind.TRANSIENT, "service_error", 503)
+            case Kind.GATEWAY:
+                return _unknown("bad_gateway", 502)
+            case Kind.THROTTLED:
+                wait_s = weather.value * 40.0 if weather.value > 0.3 else None  # noqa: PLR2004
+                return replace(
+                    failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429),
+                    retry_after_s=wait_s,
+                )
+            case Kind.LOCKED:
+                return LOCKED
+            case Kind.UNAUTHORIZED:
+                return failure(FailureKind.AUTH, "unauthorized", 401)
+            case Kind.READ_ONLY if isinstance(call.request, Assign):
+                return failure(FailureKind.AUTH, "token_readonly", 403)
+            case Kind.LOST_ANSWER:
+                self._execute(call)
+                return _unknown("connection_reset", None)
+            case Kind.MALFORMED:
+                self._execute(call)
+                return _unknown("unreadable_answer", 200)
+            case Kind.SLOW_DRIP:
+                self._execute(call)
+                return None
+            case _:
+                return self._execute(call)
+
+    def _deadline(self, call: Call) -> None:
+        sent = call.sent_at_s is not None
+        self._end(call, _unknown("deadline", None) if sent else _transient("deadline"))
+
+    def _end(self, call: Call, outcome: Answer | Failure) -> None:
+        if call.done or self.closed:
+            return
+        call.done = True
+        del self._calls[call.id]
+        now = self._agenda.now
+        answered = call.sent_at_s is not None and not (
+            isinstance(outcome, Failure) and outcome.http_status is None
+        )
+        if answered:
+            self._answered_at = now
+        self._deliver(
+            CallResult(
+                call_id=call.id,
+                outcome=outcome,
+                sent_at_s=call.sent_at_s,
+                finished_at_s=now + self._ahead_s(),
+                quota=self._cloud.quota() if answered else None,
+            )
+        )
+
+
+def _transient(code: str) -> Failure:
+    return failure(FailureKind.TRANSIENT, code)
+
+
+def _unknown(code: str, http_status: int | None) -> Failure:
+    return failure(FailureKind.OUTCOME_UNKNOWN, code, http_status)

@@ -1,0 +1,303 @@
+"""Hetzner Cloud in virtual time, as the core's port sees it: values in, values out.
+
+An address is a register that the last writer wins: assign is accepted with 201, an action runs,
+and the owner changes at its acceptance or at its end. A running action locks its address (and its
+server, in some worlds). Reads may be old. The quota is a bucket of the whole project. What the
+HTTP simulator (`hakeeper.sim.cloud`) and the shipped adapter make of the same requests is held
+against this one by tests/contracts.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import assert_never
+
+from hakeeper.core.calls import (
+    ActionsRead,
+    Answer,
+    Assign,
+    AssignAccepted,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    Quota,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+    ServerRead,
+)
+from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
+
+HISTORY_S = 60.0
+"""How long former owners are remembered, for reads that are old."""
+ACTIONS_KEPT = 512
+RETRY_AFTER_CAP_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nature:
+    """What this cloud is like in good times."""
+
+    latency_s: float = 0.04
+    """From sending to answer, half each way."""
+    action_s: float = 0.0
+    owner_at_accept: bool = True
+    """Whether the owner changes when an assign is accepted, or when its action ends."""
+    lock_servers: bool = False
+    limit_per_hour: int = 3600
+
+
+@dataclass(slots=True)
+class Upsets:
+    """What is wrong with the cloud itself just now; counts, since faults overlap."""
+
+    action_errors: int = 0
+    endless_actions: int = 0
+    action_s: list[float] = field(default_factory=list)
+    stale_s: list[float] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    slipped: list[int] = field(default_factory=list)
+    """Floating IPs that listings leave out, although they exist."""
+
+    def any(self) -> bool:
+        """Say whether anything is wrong."""
+        return bool(
+            self.action_errors
+            or self.endless_actions
+            or self.action_s
+            or self.stale_s
+            or self.gone
+            or self.slipped
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The owner of an address changed."""
+
+    at_s: float
+    floating_ip_id: int
+    old: int | None
+    new: int | None
+    cause: str
+
+
+@dataclass(slots=True)
+class _Running:
+    id: int
+    floating_ip_id: int
+    server_id: int
+    ends_s: float
+    error: bool
+    status: ActionStatus = ActionStatus.RUNNING
+
+    def seen(self) -> Action:
+        if self.status is ActionStatus.ERROR:
+            return Action(
+                id=self.id,
+                status=self.status,
+                error_code="action_failed",
+                error_message="Action failed",
+            )
+        return Action(id=self.id, status=self.status)
+
+
+def failure(kind: FailureKind, code: str, http_status: int | None = None) -> Failure:
+    """Make a failure as the adapter would."""
+    return Failure(kind=kind, code=code, message=code, http_status=http_status)
+
+
+NOT_FOUND = failure(FailureKind.NOT_FOUND, "not_found", 404)
+LOCKED = failure(FailureKind.LOCKED, "locked", 423)
+ALREADY = failure(FailureKind.LOCKED, "floating_ip_assigned", 422)
+
+
+class WorldCloud:
+    """The true state; `on_move` hears of every change of an owner."""
+
+    def __init__(
+        self, nature: Nature, now: float, at: Callable[..., None], on_move: Callable[[Move], None]
+    ) -> None:
+        """Begin empty. `at(time, what, *args)` lets something happen later."""
+        self.nature = nature
+        self.upsets = Upsets()
+        self.servers: dict[int, Server] = {}
+        self._ips: dict[int, FloatingIp] = {}
+        self._history: dict[int, list[tuple[float, int | None]]] = {}
+        self._listed: tuple[FloatingIp, ...] | None = None
+        self._actions: dict[int, _Running] = {}
+        self._running: dict[int, _Running] = {}
+        self._next_action = 1
+        self._at = at
+        self._on_move = on_move
+        self._tokens = float(nature.limit_per_hour)
+        self._tokens_at = now
+        self.now = now
+
+    # --- the scene ---------------------------------------------------------------------------
+
+    def add_server(self, server_id: int) -> None:
+        """Add a server that runs."""
+        self.servers[server_id] = Server(id=server_id, name=f"node{server_id}", status="running")
+
+    def add_ip(self, floating_ip_id: int, owner: int | None) -> None:
+        """Add an address; its name is `ip-ID`."""
+        network = ipaddress.ip_network((0x0A000000 + floating_ip_id, 32))
+        self._ips[floating_ip_id] = FloatingIp(
+            id=floating_ip_id, name=f"ip-{floating_ip_id}", network=network, server_id=owner
+        )
+        self._history[floating_ip_id] = [(float("-inf"), owner)]
+        self._listed = None
+
+    def owner(self, floating_ip_id: int) -> int | None:
+        """Return who has it in truth."""
+        return self._ips[floating_ip_id].server_id
+
+    def address(self, floating_ip_id: int) -> FloatingIp:
+        """Return it as it is in truth."""
+        return self._ips[floating_ip_id]
+
+    def set_status(self, server_id: int, status: str) -> None:
+        """Switch a server on or off."""
+        self.servers[server_id] = replace(self.servers[server_id], status=status)
+
+    def move(self, floating_ip_id: int, owner: int | None, now: float, cause: str) -> None:
+        """Change an owner, by whoever it is."""
+        old = self._ips[floating_ip_id]
+        if old.server_id == owner:
+            return
+        self._ips[floating_ip_id] = replace(old, server_id=owner)
+        self._listed = None
+        history = self._history[floating_ip_id]
+        history.append((now, owner))
+        while len(history) > 1 and history[1][0] < now - HISTORY_S:
+            del history[0]
+        self._on_move(Move(now, floating_ip_id, old.server_id, owner, cause))
+
+    # --- the quota ---------------------------------------------------------------------------
+
+    def take_token(self, now: float) -> bool:
+        """Count a call; False if the project has none left."""
+        limit = float(self.nature.limit_per_hour)
+        self._tokens = min(limit, self._tokens + (now - self._tokens_at) * limit / 3600.0)
+        self._tokens_at = now
+        if self._tokens < 1.0:
+            return False
+        self._tokens -= 1.0
+        return True
+
+    def eat(self, share: float) -> None:
+        """Let another tool use up this share of what is left."""
+        self._tokens *= 1.0 - share
+
+    def quota(self) -> Quota:
+        """Return what the headers would say."""
+        return Quota(limit_per_hour=self.nature.limit_per_hour, remaining=int(self._tokens))
+
+    def throttled(self) -> Failure:
+        """Return the 429 of an empty bucket, with the time until the next call is there."""
+        wait_s = (1.0 - self._tokens) * 3600.0 / self.nature.limit_per_hour
+        return replace(
+            failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429),
+            retry_after_s=max(0.0, wait_s),
+        )
+
+    # --- answering ---------------------------------------------------------------------------
+
+    def answer(  # noqa: PLR0911  # one for each request
+        self, request: Request, caller: int, now: float
+    ) -> Answer | Failure:
+        """Carry a request out, as of `now`."""
+        match request:
+            case ListFloatingIps():
+                return FloatingIpsListed(self._list(now))
+            case ReadFloatingIp(floating_ip_id):
+                if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
+                    return NOT_FOUND
+                return FloatingIpRead(self._as_of(floating_ip_id, now))
+            case Assign(floating_ip_id, server_id):
+                return self._assign(floating_ip_id, server_id, now)
+            case ReadActions(action_ids):
+                known = (self._actions.get(action_id) for action_id in action_ids)
+                return ActionsRead(tuple(each.seen() for each in known if each is not None))
+            case ReadServer(server_id):
+                server = self.servers.get(server_id)
+                return NOT_FOUND if server is None else ServerRead(server)
+            case Identify():
+                return Identified(self.servers[caller], "the world")
+            case _:  # pragma: no cover
+                assert_never(request)
+
+    def _list(self, now: float) -> tuple[FloatingIp, ...]:
+        upsets = self.upsets
+        if not (upsets.stale_s or upsets.gone or upsets.slipped):
+            if self._listed is None:
+                self._listed = tuple(self._ips.values())
+            return self._listed
+        hidden = {*upsets.gone, *upsets.slipped}
+        return tuple(self._as_of(each, now) for each in self._ips if each not in hidden)
+
+    def _as_of(self, floating_ip_id: int, now: float) -> FloatingIp:
+        found = self._ips[floating_ip_id]
+        if not self.upsets.stale_s:
+            return found
+        then_s = now - max(self.upsets.stale_s)
+        past = [owner for at_s, owner in self._history[floating_ip_id] if at_s <= then_s]
+        return replace(found, server_id=past[-1] if past else found.server_id)
+
+    def _assign(self, floating_ip_id: int, server_id: int, now: float) -> AssignAccepted | Failure:
+        if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
+            return NOT_FOUND
+        locks = self.nature.lock_servers
+        for running in self._running.values():
+            if running.floating_ip_id == floating_ip_id:
+                return LOCKED
+            if locks and running.server_id == server_id:
+                return LOCKED
+        if self._ips[floating_ip_id].server_id == server_id:
+            return ALREADY
+        return AssignAccepted(self._begin(floating_ip_id, server_id, now).seen())
+
+    def _begin(self, floating_ip_id: int, server_id: int, now: float) -> _Running:
+        upsets = self.upsets
+        error = upsets.action_errors > 0
+        takes_s = max([self.nature.action_s, *upsets.action_s])
+        if upsets.endless_actions:
+            takes_s = float("inf")
+        action = _Running(self._next_action, floating_ip_id, server_id, now + takes_s, error)
+        self._next_action += 1
+        self._actions[action.id] = action
+        if len(self._actions) > ACTIONS_KEPT:
+            del self._actions[next(iter(self._actions))]
+        if self.nature.owner_at_accept and not error:
+            self.move(floating_ip_id, server_id, now, f"server {server_id}")
+        if takes_s == 0.0:
+            self._end(action, now)
+        else:
+            self._running[action.id] = action
+            if takes_s != float("inf"):
+                self._at(action.ends_s, self._end_at, action)
+        return action
+
+    def _end_at(self, action: _Running) -> None:
+        self._end(action, action.ends_s)
+
+    def _end(self, action: _Running, now: float) -> None:
+        self._running.pop(action.id, None)
+        if action.status is not ActionStatus.RUNNING:
+            return
+        action.status = ActionStatus.ERROR if action.error else ActionStatus.SUCCESS
+        if not action.error and not self.nature.owner_at_accept:
+            self.move(action.floating_ip_id, action.server_id, now, f"server {action.server_id}")
+
+    def end_endless(self, now: float) -> None:
+        """Let the actions that had no end fail now; they no longer lock anything."""
+        for action in list(self._running.values()):
+            if action.ends_s == float("inf"):
+                action.error = True
+                self._end(action, now)

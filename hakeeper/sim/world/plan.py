@@ -1,0 +1,191 @@
+"""What happens in one world, drawn from one seed: its shape, its length and its faults.
+
+Swarm testing: each seed picks which kinds of fault are on and how often they come; some seeds are
+quiet, some are storms, some are one long split brain or one long outage. Each fault has a chance of
+its own, so that a world with some faults taken away is still the same world otherwise.
+"""
+
+import enum
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from random import Random
+
+from hakeeper.sim.world.kinds import LOSES_ROLES, Fault, Kind, Scope, scope_of
+
+HOUR_S = 3600.0
+WARM_UP_S = 20.0
+"""Before the first fault: keepalived elects, and the first claim is done."""
+LASTS_S = {
+    Kind.OUTAGE: (30.0, 1200.0),
+    Kind.SPLIT: (1.0, 900.0),
+    Kind.ONE_WAY: (1.0, 120.0),
+    Kind.FLAP: (1.0, 20.0),
+    Kind.HANG: (0.05, 90.0),
+    Kind.KEEPALIVED_FROZEN: (0.2, 30.0),
+    Kind.POWER_CUT: (10.0, 120.0),
+    Kind.QUOTA_EATEN: (5.0, 60.0),
+    Kind.UNAUTHORIZED: (5.0, 120.0),
+    Kind.READ_ONLY: (5.0, 120.0),
+    Kind.NO_ADDRESS: (5.0, 300.0),
+}
+"""How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
+_LASTS_S = (0.2, 30.0)
+INSTANT = frozenset(
+    {
+        Kind.GARBAGE,
+        Kind.HALF_LINE,
+        Kind.LONG_LINE,
+        Kind.FIFO_REPLACED,
+        Kind.STOLEN_LINES,
+        Kind.UNKNOWN_NAMES,
+        Kind.REPEATED_LINES,
+        Kind.STRAY_LINES,
+        Kind.LINE_STORM,
+        Kind.CRASH,
+        Kind.STATE_TORN,
+        Kind.STATE_OLD,
+        Kind.CLOCK_JUMP,
+        Kind.RESTART,
+        Kind.CHILD_CRASH,
+        Kind.KEEPALIVED_RELOAD,
+        Kind.OTHER_ACTOR,
+    }
+)
+"""Kinds that are over as soon as they have happened."""
+
+
+class Course(enum.Enum):
+    """What kind of story a world tells."""
+
+    SWARM = "swarm"
+    SPLIT = "split brain without end"
+    OUTAGE = "a day without the API"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a world is built."""
+
+    nodes: int = 2
+    """Nodes of one cluster."""
+    clusters: int = 1
+    instances: int = 1
+    """VRRP instances of a cluster; the nodes' priorities turn with each."""
+    addresses: int = 1
+    """Floating IPs of an instance."""
+    group: bool = False
+    """Whether the configuration names sync groups instead of instances."""
+    advert_s: float = 1.0
+    nopreempt: bool = False
+    last_advert: bool = True
+    dbus: bool = False
+    guarded: bool = False
+    """Whether the configuration names the VRRP address."""
+    latency_s: float = 0.04
+    action_s: float = 0.0
+    owner_at_accept: bool = True
+    lock_servers: bool = False
+    same_chance: bool = False
+    """All nodes draw the same random numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One world, whole."""
+
+    seed: int
+    shape: Shape
+    course: Course
+    chaos_s: float
+    faults: tuple[Fault, ...]
+
+    def only(self, kept: Collection[int]) -> "Plan":
+        """Return the same world with only these faults, by their serial numbers."""
+        return replace(self, faults=tuple(f for f in self.faults if f.serial in kept))
+
+
+def draw(seed: int, hours: float = 1.0) -> Plan:
+    """Draw a world of about so many simulated hours from a seed."""
+    rng = Random(f"plan-{seed}")
+    course = rng.choices(list(Course), (94, 5, 1))[0]
+    shape = _shape(rng)
+    match course:
+        case Course.SPLIT:
+            shape = replace(shape, nodes=2, instances=1, addresses=1, advert_s=1.0)
+            return Plan(seed=seed, shape=shape, course=course, chaos_s=max(hours, 2.0) * HOUR_S,
+                        faults=())  # fmt: skip
+        case Course.OUTAGE:
+            chaos_s = max(hours, 3.0) * HOUR_S
+            outage = Fault(Kind.OUTAGE, WARM_UP_S + 60.0, chaos_s - 120.0, None, 0, 0.5, 0)
+            return Plan(seed=seed, shape=shape, course=course, chaos_s=chaos_s, faults=(outage,))
+        case Course.SWARM:
+            chaos_s = hours * HOUR_S * rng.choice((0.2, 0.5, 1.0, 1.3))
+            faults = _faults(rng, shape, chaos_s)
+            return Plan(seed=seed, shape=shape, course=course, chaos_s=chaos_s, faults=faults)
+
+
+def _shape(rng: Random) -> Shape:
+    nodes = rng.choices((2, 3, 5, 9), (65, 20, 10, 5))[0]
+    instances = rng.choices((1, 2), (85, 15))[0]
+    return Shape(
+        nodes=nodes,
+        instances=instances,
+        addresses=rng.choices((1, 3, 12), (80, 15, 5))[0],
+        group=rng.random() < 0.1,  # noqa: PLR2004
+        advert_s=rng.choices((1.0, 0.1), (75, 25))[0],
+        nopreempt=rng.random() < 0.15,  # noqa: PLR2004
+        last_advert=rng.random() < 0.9,  # noqa: PLR2004
+        dbus=rng.random() < 0.5,  # noqa: PLR2004
+        guarded=rng.random() < 0.5,  # noqa: PLR2004
+        latency_s=rng.choice((0.005, 0.04, 0.15)),
+        action_s=rng.choice((0.0, 0.3, 1.2)),
+        owner_at_accept=rng.random() < 0.5,  # noqa: PLR2004
+        lock_servers=rng.random() < 0.2,  # noqa: PLR2004
+        same_chance=rng.random() < 0.1,  # noqa: PLR2004
+    )
+
+
+def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
+    per_hour = rng.choices((2.0, 30.0, 90.0, 300.0), (15, 40, 30, 15))[0]
+    share = rng.choice((0.1, 0.3, 0.6, 1.0))
+    kinds = [kind for kind in Kind if rng.random() < share and _fits(kind, shape)]
+    if not kinds:
+        kinds = [Kind.FAILOVER]
+    weights = [rng.choice((1.0, 1.0, 3.0, 10.0)) for _ in kinds]
+    faults: list[Fault] = []
+    at_s = WARM_UP_S
+    while True:
+        at_s += rng.expovariate(per_hour / HOUR_S)
+        if at_s >= chaos_s:
+            return tuple(faults)
+        faults.append(_fault(rng, rng.choices(kinds, weights)[0], shape, at_s, len(faults)))
+
+
+def _fits(kind: Kind, shape: Shape) -> bool:
+    """Leave out what a hakeeper without D-Bus cannot be asked to see through."""
+    return shape.dbus or kind is not Kind.STRAY_LINES
+
+
+def _fault(rng: Random, kind: Kind, shape: Shape, at_s: float, serial: int) -> Fault:
+    first_s, last_s = LASTS_S.get(kind, _LASTS_S)
+    drawn_s = first_s * (last_s / first_s) ** rng.random()
+    total = shape.nodes * shape.clusters
+    node: int | None = rng.randrange(total)
+    if scope_of(kind) is Scope.CLOUD or (scope_of(kind) is Scope.ANY and rng.random() < 0.5):  # noqa: PLR2004
+        node = None
+    if kind is Kind.ONE_WAY and shape.advert_s < 1.0:
+        drawn_s = min(drawn_s, 20.0)
+    return Fault(
+        kind=kind,
+        at_s=at_s,
+        lasts_s=0.0 if kind in INSTANT else drawn_s,
+        node=node,
+        other=rng.randrange(total),
+        value=rng.random(),
+        serial=serial,
+    )
+
+
+def may_lose_roles(plan: Plan) -> bool:
+    """Say whether some fault of it can leave a hakeeper without D-Bus in the dark."""
+    return any(fault.kind in LOSES_ROLES for fault in plan.faults)

@@ -1,0 +1,688 @@
+"""Looks at everything that happens in a world, and says what must never be, or not for so long.
+
+Each rule has a name, and counts how often it was put to the test: a rule that was never evaluated
+proves nothing. tests/world plants bugs to show that each can fail.
+"""
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from hakeeper.core.calls import (
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    ListFloatingIps,
+)
+from hakeeper.core.claim import SPACING_S, Stage
+from hakeeper.core.events import (
+    Effect,
+    Event,
+    KeepalivedGone,
+    LinesLost,
+    LinesRead,
+    Report,
+    RolesQueried,
+    SaveState,
+    StartCall,
+    Started,
+)
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.lines import LineState
+from hakeeper.core.machine import EVENT_OF_LINE, TABLE
+from hakeeper.core.model import FloatingIp, Role, VrrpId
+from hakeeper.core.snapshot import Health
+from hakeeper.core.state import State
+from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.kinds import Fault, Kind
+from hakeeper.sim.world.node import Node, vrrp_id
+from hakeeper.sim.world.vrrp import VrrpState
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.world import World
+
+ON_ITS_WAY_S = 0.05
+"""A line that was written so short a time ago need not have been read."""
+REPAIR_S = 15.0
+"""One stable MASTER, an API that works: the address is with it after this."""
+QUERY_S = 11.0
+"""With D-Bus, a wrong belief lasts no longer than this."""
+LANES = 8
+TICKS_AT_ONE_TIME = 200
+MOVES_AT_FIRST = 6
+TEN_MINUTES_S = 600.0
+WINDOW_S = 60.0
+HOLDING_LIMIT_S = 30.0
+"""The longest that a 429 can make us wait."""
+RULES = (
+    "core_guard",
+    "sent_by_master",
+    "own_target",
+    "one_at_a_time",
+    "no_blind_resend",
+    "read_back",
+    "role_from_keepalived",
+    "last_line_decides",
+    "doubt_is_believed",
+    "backlog_claims_nothing",
+    "written_first",
+    "heeds_429",
+    "future_ticks",
+    "spacing",
+    "lanes",
+    "not_needless",
+    "call_budget",
+    "bounded_memory",
+    "repaired",
+    "hold_off_ends",
+    "split_bounded",
+    "peace",
+    "quiet",
+    "healthy",
+)
+ROLE_AFTER = {
+    LineState.MASTER: Role.MASTER,
+    LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
+    LineState.MASTER_PRIORITY: Role.MASTER,
+    LineState.BACKUP: Role.BACKUP,
+    LineState.FAULT: Role.FAULT,
+    LineState.STOP: Role.STOPPED,
+    LineState.DELETED: Role.STOPPED,
+}
+"""What a line means, said once more and independently of the role table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule was broken."""
+
+    rule: str
+    at_s: float
+    node: int | None
+    text: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        where = "" if self.node is None else f" at node {self.node + 1}"
+        return f"{self.rule}{where} after {self.at_s:.3f} s: {self.text}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted in one world, or in many."""
+
+    worlds: int = 0
+    simulated_s: float = 0.0
+    injected: Counter[str] = field(default_factory=Counter)
+    bitten: Counter[str] = field(default_factory=Counter)
+    """How many calls each kind of API fault struck."""
+    evaluated: Counter[str] = field(default_factory=Counter)
+    transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(what was said, role before) of the role table."""
+    reports: Counter[str] = field(default_factory=Counter)
+    events: int = 0
+    calls: int = 0
+    assigns: int = 0
+    moves: int = 0
+    runs: int = 0
+    claims_ms: Counter[int] = field(default_factory=Counter)
+    """From a MASTER line in good times to the owner, in whole milliseconds."""
+    repairs_ms: Counter[int] = field(default_factory=Counter)
+    """From the end of the trouble, or a foreign move, to the owner."""
+    hold_offs_s: Counter[int] = field(default_factory=Counter)
+    """Contested addresses that stayed away from a stable master, in whole seconds."""
+
+    def add(self, other: "Tally") -> None:
+        """Add another one's counts."""
+        for name in self.__dataclass_fields__:
+            mine = getattr(self, name)
+            if isinstance(mine, Counter):
+                mine.update(getattr(other, name))
+            else:
+                setattr(self, name, mine + getattr(other, name))
+
+
+@dataclass(slots=True)
+class _Epoch:
+    """A time in which one address has one master, and nothing stands in its way."""
+
+    master: int
+    began_at: float
+    by_line: bool
+    wrong_since: float | None = None
+    number: int = 0
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What the watch knows of one run of hakeeper."""
+
+    inflight: dict[int, int] = field(default_factory=dict)
+    """Assigns under way: call id to floating IP."""
+    asked_at: dict[int, float] = field(default_factory=dict)
+    """All calls under way: when each was asked for, by the node's clock."""
+    unsure: dict[int, float] = field(default_factory=dict)
+    """Floating IPs whose last assign has an unknown outcome, since when."""
+    sent_at: dict[int, float] = field(default_factory=dict)
+    """When the last assign of an address was asked for."""
+    mine_read_at: dict[int, float] = field(default_factory=dict)
+    """When the read was begun that last said that it is ours."""
+    held_until: float = float("-inf")
+    recent: deque[float] = field(default_factory=deque)
+    tick_at: float = -1.0
+    ticks: int = 0
+
+
+def memory_of(keeper: Keeper) -> State:
+    """Look into a keeper: some rules are about what it believes."""
+    return keeper._state  # noqa: SLF001
+
+
+class Watch:
+    """The rules of one world."""
+
+    def __init__(self, world: "World") -> None:
+        """Watch over this world."""
+        self.world = world
+        self.violations: list[Violation] = []
+        self.digest = 0
+        self.moves: list[Move] = []
+        self.split_at_s: float | None = None
+        self.quiet_since: float | None = None
+        self._tally = Tally()
+        self._seen: dict[int, _Seen] = {}
+        self._everywhere = 0
+        self._troubles: Counter[int] = Counter()
+        self._misled: dict[tuple[int, str], float] = {}
+        self._meddled: set[int] = set()
+        self._epochs: dict[int, _Epoch] = {}
+        self._epoch_count = 0
+        self._held_off_since: dict[int, float] = {}
+        self._quiet_calls: Counter[tuple[int, str]] = Counter()
+        self._quiet_reports: list[str] = []
+        self._broken: set[str] = set()
+
+    # --- verdicts ----------------------------------------------------------------------------
+
+    def violated(self, rule: str, node: int | None, text: str) -> None:
+        """Note that a rule was broken; each rule once."""
+        if rule in self._broken:
+            return
+        self._broken.add(rule)
+        at_s = self.world.now - self.world.agenda_start_s
+        self.violations.append(Violation(rule, at_s, node, text))
+        self.world.tell(f"VIOLATION {self.violations[-1]}")
+
+    def _demand(self, rule: str, node: int | None, holds: bool, text: str) -> None:  # noqa: FBT001
+        self._tally.evaluated[rule] += 1
+        if not holds:
+            self.violated(rule, node, text)
+
+    def tally(self) -> Tally:
+        """Return the counts of this world."""
+        self._tally.worlds = 1
+        self._tally.simulated_s = self.world.now - self.world.agenda_start_s
+        self._tally.moves = len(self.moves)
+        return self._tally
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def injected(self, kind: Kind) -> None:
+        """Count a fault."""
+        self._tally.injected[kind.value] += 1
+
+    def bitten(self, kind: Kind) -> None:
+        """Count a call that a fault struck."""
+        self._tally.bitten[kind.value] += 1
+
+    def trouble(self, fault: Fault, change: int) -> None:
+        """Something is wrong (or no longer) with a node, or with everybody."""
+        if fault.node is None or fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
+            self._everywhere += change
+        else:
+            self._troubles[fault.node] += change
+
+    def mislead(self, node: Node, name: str) -> None:
+        """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
+        dbus = self.world.plan.shape.dbus and not self.world.plan.shape.group
+        until = self.world.now + QUERY_S if dbus else float("inf")
+        self._misled[node.index, name] = until
+
+    def meddled(self, node: Node) -> None:
+        """The state file was changed by another hand."""
+        self._meddled.add(node.index)
+
+    def began(self, node: Node) -> None:
+        """A run of hakeeper begins."""
+        self._tally.runs += 1
+        self._seen[node.index] = _Seen()
+        self.world.tell(f"node {node.index + 1}: hakeeper starts (run {node.runs})")
+
+    def died(self, node: Node) -> None:
+        """A run of hakeeper ended."""
+        self.world.tell(f"node {node.index + 1}: hakeeper is gone")
+        self.assess()
+
+    def said(self, node: Node, name: str, word: LineState, *, kept: bool) -> None:
+        """Hear that keepalived wrote a line, or could not."""
+        run = node.run
+        pipe = node.keepalived.writes_to
+        if word is LineState.MASTER_RX_LOWER_PRI:
+            return
+        if pipe is None or (not kept and not pipe.full()):
+            self.mislead(node, name)
+        elif kept and run is not None and not run.fifo.holds(pipe):
+            self._misled[node.index, name] = self.world.now + 1.1  # the next look finds the pipe
+        elif kept and word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP):
+            self._misled.pop((node.index, name), None)
+        self.assess(by_line=word is LineState.MASTER)
+
+    def moved(self, move: Move) -> None:
+        """Hear that an owner changed."""
+        self.moves.append(move)
+        self.world.tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
+        epoch = self._epochs.get(move.floating_ip_id)
+        if epoch is None:
+            return
+        now = self.world.now
+        if move.new == epoch.master + 1:
+            self._repaired(move.floating_ip_id, epoch, now)
+        elif epoch.wrong_since is None:
+            epoch.by_line = False
+            self._wrong(move.floating_ip_id, epoch, now)
+
+    def hearing(self, node: Node, event: Event) -> None:
+        """Look at an event before the keeper hears it."""
+        if isinstance(event, LinesRead):
+            self._count_transitions(node, event)
+
+    def _count_transitions(self, node: Node, event: LinesRead) -> None:
+        run = node.run
+        if run is None:
+            return
+        beliefs = memory_of(run.keeper).roles.beliefs
+        roles = {name: belief.role for name, belief in beliefs.items()}
+        for line in event.lines[-64:]:
+            role = roles.get(line.vrrp)
+            if role is not None:
+                said = EVENT_OF_LINE[line.state]
+                self._tally.transitions[said.value, role.value] += 1
+                roles[line.vrrp] = TABLE[said][role].role
+
+    def handled(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
+        """Check what came of an event."""
+        run, seen = node.run, self._seen[node.index]
+        if run is None:
+            return
+        tally = self._tally
+        tally.events += 1
+        self._mix(node.index, now, type(event).__name__, len(effects))
+        if self.world.story is not None:
+            self._narrate(node, event, effects)
+        if isinstance(event, CallResult):
+            self._ended(node, seen, event)
+        elif isinstance(event, LinesRead):
+            self._heard(node, event, effects)
+        elif isinstance(event, KeepalivedGone | LinesLost):
+            beliefs = memory_of(run.keeper).roles.beliefs.values()
+            none = all(belief.role is not Role.MASTER for belief in beliefs)
+            self._demand("doubt_is_believed", node.index, none, f"MASTER after {event}")
+        if effects:
+            self._check_effects(node, seen, event, effects, now)
+        next_at_s = run.keeper.next_at()
+        self._demand(
+            "future_ticks",
+            node.index,
+            next_at_s is None or next_at_s > now,
+            "asks for a tick in the past",
+        )
+        self._count_ticks(node, seen, now)
+
+    def _count_ticks(self, node: Node, seen: _Seen, now: float) -> None:
+        seen.ticks = seen.ticks + 1 if seen.tick_at == now else 1
+        seen.tick_at = now
+        if seen.ticks > TICKS_AT_ONE_TIME:
+            self.violated("future_ticks", node.index, "turns without end at one time")
+
+    def _heard(self, node: Node, event: LinesRead, effects: tuple[Effect, ...]) -> None:
+        run = node.run
+        if run is None or not event.lines:
+            return
+        beliefs = memory_of(run.keeper).roles.beliefs
+        last = {line.vrrp: line.state for line in event.lines}
+        for name, word in last.items():
+            belief = beliefs.get(name)
+            if belief is not None and word in ROLE_AFTER:
+                right = belief.role is ROLE_AFTER[word]
+                text = f"{name} is {belief.role.value} after {word.value}"
+                self._demand("last_line_decides", node.index, right, text)
+        if not event.live:
+            self._no_assign(node, effects)
+        self.assess()
+
+    def _no_assign(self, node: Node, effects: tuple[Effect, ...]) -> None:
+        none = not any(isinstance(e, StartCall) and isinstance(e.request, Assign) for e in effects)
+        self._demand("backlog_claims_nothing", node.index, none, "an assign without a look")
+
+    def _check_effects(
+        self, node: Node, seen: _Seen, event: Event, effects: tuple[Effect, ...], now: float
+    ) -> None:
+        saved = node.disk
+        calls_begun = False
+        for effect in effects:
+            match effect:
+                case SaveState(state):
+                    saved = state
+                    self._demand(
+                        "written_first", node.index, not calls_begun, "written after a call began"
+                    )
+                case StartCall():
+                    calls_begun = True
+                    self._started(node, seen, effect, now)
+                    if isinstance(effect.request, Assign):
+                        readable = node.index not in self._meddled and not node.disk_full
+                        holds = not readable or self._is_saved(node, saved, effect.request)
+                        self._demand("written_first", node.index, holds, "its role is not written")
+                case Report():
+                    self._reported(node, seen, event, effect)
+                case _:
+                    pass
+        if any(isinstance(effect, SaveState) for effect in effects) and not node.disk_full:
+            self._meddled.discard(node.index)
+        if isinstance(event, Started | RolesQueried):
+            self._no_assign(node, effects)
+
+    def _is_saved(self, node: Node, saved: object, request: Assign) -> bool:
+        roles = getattr(saved, "roles", {})
+        return roles.get(self._vrrp_of(request.floating_ip_id)) is Role.MASTER or node.disk_full > 0
+
+    def _vrrp_of(self, floating_ip_id: int) -> VrrpId:
+        return vrrp_id(self._name_of(floating_ip_id), group=self.world.plan.shape.group)
+
+    def _name_of(self, floating_ip_id: int) -> str:
+        return self.world.name_of[floating_ip_id]
+
+    def _started(self, node: Node, seen: _Seen, effect: StartCall, now: float) -> None:
+        request, index, tally = effect.request, node.index, self._tally
+        tally.calls += 1
+        self._mix(index, now, type(request).__name__, effect.call_id)
+        seen.asked_at[effect.call_id] = now
+        self._demand("heeds_429", index, now >= seen.held_until, "a call while a 429 says wait")
+        recent = seen.recent
+        recent.append(now)
+        while recent[0] < now - WINDOW_S:
+            recent.popleft()
+        addresses = sum(len(self.world.addresses[n]) for n in self.world.names_at(index))
+        limit = 130 + 75 * addresses
+        self._demand("call_budget", index, len(recent) <= limit, f"{len(recent)} calls in a minute")
+        if self.quiet_since is not None:
+            self._quiet_calls[index, type(request).__name__] += 1
+        if isinstance(request, Assign):
+            tally.assigns += 1
+            self._assigning(node, seen, effect.call_id, request, now)
+
+    def _assigning(
+        self, node: Node, seen: _Seen, call_id: int, request: Assign, now: float
+    ) -> None:
+        index, fip = node.index, request.floating_ip_id
+        self._demand("own_target", index, request.server_id == node.server_id, str(request))
+        self._demand("one_at_a_time", index, fip not in seen.inflight.values(), str(request))
+        self._demand("lanes", index, len(seen.inflight) < LANES, f"{len(seen.inflight)} at once")
+        self._demand("no_blind_resend", index, fip not in seen.unsure, f"ip-{fip} resent blindly")
+        last = seen.sent_at.get(fip, float("-inf"))
+        self._demand("spacing", index, now - last >= SPACING_S - 1e-6, f"{now - last:.3f} s apart")
+        self._not_needless(node, seen, fip, now)
+        seen.sent_at[fip] = now
+        seen.inflight[call_id] = fip
+
+    def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
+        """An address that a read called ours a moment ago, and that is, needs no assign."""
+        read_at = seen.mine_read_at.get(fip)
+        if read_at is not None and now - read_at < 60.0:  # noqa: PLR2004 - well within "recent"
+            mine = self.world.cloud.owner(fip) == node.server_id
+            moved = any(m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:])
+            self._demand("not_needless", node.index, not mine or moved, f"ip-{fip} is ours already")
+
+    def sent(self, index: int, request: Assign) -> None:
+        """Look at the very moment in which an assign's first byte goes out."""
+        world = self.world
+        name = self._name_of(request.floating_ip_id)
+        router = world.vrrp[name].routers[index]
+        world.tell(f"node {index + 1}: sends assign of ip-{request.floating_ip_id}")
+        now = world.now
+        holds = (
+            router.state is VrrpState.MASTER
+            or now - router.changed_at_s <= ON_ITS_WAY_S
+            or now <= self._misled.get((index, name), float("-inf"))
+        )
+        text = f"ip-{request.floating_ip_id} although keepalived is {router.state.value}"
+        self._demand("sent_by_master", index, holds, text)
+
+    def _ended(self, node: Node, seen: _Seen, result: CallResult) -> None:
+        fip = seen.inflight.pop(result.call_id, None)
+        asked_at = seen.asked_at.pop(result.call_id, float("-inf"))
+        outcome = result.outcome
+        match outcome:
+            case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
+                seen.unsure[fip] = node.clock()
+            case Failure(kind=FailureKind.THROTTLED):
+                wait_s = min(HOLDING_LIMIT_S, outcome.retry_after_s or 0.75)
+                seen.held_until = max(seen.held_until, node.clock() + wait_s)
+            case FloatingIpRead(floating_ip):
+                self._read(node, seen, (floating_ip,), asked_at)
+            case FloatingIpsListed(floating_ips):
+                self._read(node, seen, floating_ips, asked_at)
+            case _:
+                pass
+
+    def _read(
+        self, node: Node, seen: _Seen, floating_ips: tuple[FloatingIp, ...], asked_at: float
+    ) -> None:
+        for floating_ip in floating_ips:
+            if asked_at >= seen.unsure.get(floating_ip.id, float("inf")):
+                del seen.unsure[floating_ip.id]
+            if floating_ip.server_id == node.server_id:
+                seen.mine_read_at[floating_ip.id] = asked_at
+            else:
+                seen.mine_read_at.pop(floating_ip.id, None)
+
+    def _reported(self, node: Node, seen: _Seen, event: Event, report: Report) -> None:
+        self._tally.reports[report.event] += 1
+        if self.quiet_since is not None:
+            self._quiet_reports.append(f"node {node.index + 1}: {report.event}: {report.message}")
+        if report.event == "role.changed":
+            right = not isinstance(event, CallResult)
+            self._demand("role_from_keepalived", node.index, right, report.message)
+        elif report.event == "address.claimed":
+            self._read_back(node, seen, report)
+
+    def _read_back(self, node: Node, seen: _Seen, report: Report) -> None:
+        address = str(report.fields.get("address", ""))
+        fip = self.world.number_of.get(address)
+        if fip is None:
+            return
+        read_at = seen.mine_read_at.get(fip, float("-inf"))
+        holds = read_at >= seen.sent_at.get(fip, float("-inf"))
+        self._demand("read_back", node.index, holds, f"{address} is called claimed without a read")
+
+    # --- repairs -----------------------------------------------------------------------------
+
+    def assess(self, *, by_line: bool = False) -> None:
+        """Look at every address: does one master have a clear way to it now?"""
+        now = self.world.now
+        for name, vrrp in self.world.vrrp.items():
+            masters = vrrp.masters()
+            master = masters[0].node if len(masters) == 1 and not masters[0].frozen else None
+            if master is not None and not self._way_is_clear(master, name, now):
+                master = None
+            for fip in self.world.addresses[name]:
+                self._assess(fip, master, now, by_line=by_line)
+
+    def _way_is_clear(self, master: int, name: str, now: float) -> bool:
+        node = self.world.nodes[master]
+        if node.run is None or node.hung or self._everywhere or self._troubles[master]:
+            return False
+        if self._misled.get((master, name), float("-inf")) > now:
+            return False
+        if self.world.cloud.upsets.any() or self.world.vrrp[name].routers[master].deaf:
+            return False
+        return not self._unknown_without_dbus(node, name)
+
+    def _unknown_without_dbus(self, node: Node, name: str) -> bool:
+        shape = self.world.plan.shape
+        if node.run is None or (shape.dbus and not shape.group):
+            return False
+        belief = memory_of(node.run.keeper).roles.beliefs.get(vrrp_id(name, group=shape.group))
+        return belief is not None and belief.role is Role.UNKNOWN
+
+    def _assess(self, fip: int, master: int | None, now: float, *, by_line: bool) -> None:
+        epoch = self._epochs.get(fip)
+        if master is None:
+            self._epochs.pop(fip, None)
+            return
+        if epoch is not None and epoch.master == master:
+            return
+        self._epoch_count += 1
+        epoch = _Epoch(master, now, by_line, number=self._epoch_count)
+        self._epochs[fip] = epoch
+        if self.world.cloud.owner(fip) != master + 1:
+            self._wrong(fip, epoch, now)
+
+    def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
+        epoch.wrong_since = now
+        self.world.agenda.after(REPAIR_S, self._still_wrong, fip, epoch, now)
+
+    def _still_wrong(self, fip: int, epoch: _Epoch, since: float) -> None:
+        if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
+            return
+        if self._is_held_off(fip, epoch.master):
+            self._held_off_since.setdefault(fip, since)
+            return
+        if not self._way_is_clear(epoch.master, self._name_of(fip), self.world.now):
+            del self._epochs[fip]
+            return
+        owner = self.world.cloud.owner(fip)
+        text = f"ip-{fip} is with server {owner}, not with its master, for {REPAIR_S:.0f} s"
+        self._demand("repaired", epoch.master, holds=False, text=text)
+
+    def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
+        if epoch.wrong_since is None:
+            return
+        took_s, epoch.wrong_since = now - epoch.wrong_since, None
+        held_off = self._held_off_since.pop(fip, None)
+        if held_off is not None:
+            self._tally.hold_offs_s[int(took_s)] += 1
+            return
+        self._tally.evaluated["repaired"] += 1
+        counter = self._tally.claims_ms if epoch.by_line else self._tally.repairs_ms
+        counter[round(took_s * 1000)] += 1
+        epoch.by_line = False
+
+    def _is_held_off(self, fip: int, master: int) -> bool:
+        run = self.world.nodes[master].run
+        if run is None:
+            return False
+        addresses = memory_of(run.keeper).addresses.values()
+        return any(
+            a.stage is Stage.HOLD_OFF for a in addresses if a.floating_ip and a.floating_ip.id == fip
+        )
+
+    def holding_off(self) -> bool:
+        """Say whether some address waits for its contest to end."""
+        return any(
+            self._is_held_off(fip, epoch.master)
+            for fip, epoch in self._epochs.items()
+            if self.world.cloud.owner(fip) != epoch.master + 1
+        )
+
+    def in_the_dark(self, node: Node) -> bool:
+        """Say whether hakeeper there may rightly not know its role."""
+        names = self.world.names_at(node.index)
+        if node.run is None:
+            return False
+        return any(
+            self._unknown_without_dbus(node, name)
+            or self._misled.get((node.index, name), 0.0) == float("inf")
+            for name in names
+        )
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def judge_peace(self) -> None:
+        """All faults are over for long enough: every address must be with its one master."""
+        world = self.world
+        for name, vrrp in world.vrrp.items():
+            masters = vrrp.masters()
+            for fip in world.addresses[name]:
+                right = len(masters) == 1 and world.cloud.owner(fip) == masters[0].node + 1
+                if len(masters) == 1 and self._is_held_off(fip, masters[0].node):
+                    self._demand("hold_off_ends", masters[0].node, right, f"ip-{fip} waits for ever")
+                else:
+                    self._tally.evaluated["hold_off_ends"] += 1
+                    text = f"ip-{fip} is with {world.cloud.owner(fip)}, masters: " + str(
+                        [m.node + 1 for m in masters]
+                    )
+                    self._demand("peace", None, right, text)
+        for node in world.nodes:
+            if node.run is not None:
+                state = memory_of(node.run.keeper)
+                sizes = (len(state.calls), len(state.api.reported), len(node.run.inbox))
+                small = max(sizes) <= 32  # noqa: PLR2004 - calls, codes and answers in peace
+                self._demand("bounded_memory", node.index, small, f"{sizes} of calls, codes, inbox")
+        self.quiet_since = world.now
+
+    def judge_quiet(self) -> None:
+        """In peace: reads at their intervals, nothing else, no word, and all healthy."""
+        world = self.world
+        since = self.quiet_since
+        if since is None:
+            return
+        text = "; ".join(self._quiet_reports[:3])
+        self._demand("quiet", None, not self._quiet_reports, f"told in peace: {text}")
+        lasted_s = world.now - since
+        for node in world.nodes:
+            if node.run is None:
+                continue
+            settings, state = node.settings, memory_of(node.run.keeper)
+            interval_s = settings.interval_s if state.any_master() else settings.standby_interval_s
+            limit = int(lasted_s / interval_s) + 1
+            lists = self._quiet_calls[node.index, ListFloatingIps.__name__]
+            others = sum(n for (i, _), n in self._quiet_calls.items() if i == node.index) - lists
+            self._demand("quiet", node.index, lists <= limit, f"{lists} lists, not {limit}")
+            self._demand("quiet", node.index, others == 0, f"{others} other calls in peace")
+            self._demand("quiet", node.index, lists >= 1, "no look at all")
+            picture = node.run.keeper.snapshot(node.clock())
+            problems = "; ".join(problem.text for problem in picture.problems)
+            self._demand("healthy", node.index, picture.health is Health.OK, problems)
+
+    def judge_split(self) -> None:
+        """A split brain without end: few moves at first, then hardly any."""
+        if self.split_at_s is None:
+            return
+        at_s = [m.at_s - self.split_at_s for m in self.moves if m.at_s >= self.split_at_s]
+        first = [s for s in at_s if s <= TEN_MINUTES_S]
+        later = [s for s in at_s if s > TEN_MINUTES_S]
+        text = f"moves at {[round(s) for s in at_s]}"
+        self._demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text)
+        gaps = [b - a for a, b in zip(later, later[1:], strict=False)]
+        self._demand("split_bounded", None, all(gap > TEN_MINUTES_S for gap in gaps), text)
+
+    # --- the fingerprint and the story -------------------------------------------------------
+
+    def _mix(self, index: int, now: float, what: str, number: int) -> None:
+        self.digest = crc32(b"%d %s %s %d" % (index, now.hex().encode(), what.encode(), number),
+                            self.digest)  # fmt: skip
+
+    def _narrate(self, node: Node, event: Event, effects: tuple[Effect, ...]) -> None:
+        tell, where = self.world.tell, f"node {node.index + 1}: "
+        if isinstance(event, CallResult) and isinstance(event.outcome, Failure):
+            tell(f"{where}call {event.call_id} failed: {event.outcome.code}")
+        elif isinstance(event, KeepalivedGone | LinesLost):
+            tell(f"{where}hakeeper hears: {event}")
+        for effect in effects:
+            if isinstance(effect, Report):
+                tell(f"{where}hakeeper: {effect.event}: {effect.message}")

@@ -1,0 +1,259 @@
+"""The whole: nodes, links, VRRP and the cloud over virtual time, run from one plan."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+from hakeeper.core.lines import LineState
+from hakeeper.core.model import ByName, Role, Settings
+from hakeeper.sim.world.agenda import Agenda
+from hakeeper.sim.world.calls import Weather
+from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
+from hakeeper.sim.world.injector import Injector
+from hakeeper.sim.world.node import Node, line_bytes, vrrp_id
+from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Plan
+from hakeeper.sim.world.vrrp import Router, Vrrp, VrrpSettings, VrrpState
+from hakeeper.sim.world.watch import Tally, Violation, Watch
+
+START_S = 1000.0
+ELECTION_S = 8.0
+"""After the last fault: keepalived needs this to agree on its masters."""
+PATIENCE_S = 60.0
+"""After that, every address must be with its master, and the rest be settled."""
+LONGEST_HOLD_OFF_S = 2100.0
+"""A contested address whose holder-off hears nothing (see docs/design.md) takes this at most."""
+QUIET_S = 130.0
+"""How long the peace is listened to in the end."""
+STRANGER = 999
+"""A server of the project that takes part in nothing."""
+
+ROLE_OF = {
+    VrrpState.OFF: Role.STOPPED,
+    VrrpState.BACKUP: Role.BACKUP,
+    VrrpState.MASTER: Role.MASTER,
+    VrrpState.FAULT: Role.FAULT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The nodes that share some VRRP instances."""
+
+    first: int
+    nodes: int
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one world."""
+
+    seed: int
+    violations: list[Violation]
+    tally: Tally
+    digest: int
+    """The same for the same plan, on every machine and in every process."""
+    simulated_s: float
+    story: list[str] = field(default_factory=list)
+
+
+class World:
+    """One world. `story`: keep what happens as readable lines."""
+
+    def __init__(self, plan: Plan, *, story: bool = False, go_on: bool = False) -> None:
+        """Build it; `go_on`: a violation does not end it."""
+        self.plan = plan
+        self.agenda = Agenda(START_S)
+        self.rng = Random(f"{plan.seed}-world")
+        self.weather: list[Weather] = []
+        self.cuts: dict[tuple[int, int], int] = {}
+        """How many faults cut the way from one node to another."""
+        self.story: list[str] | None = [] if story else None
+        self.go_on = go_on
+        self.agenda_start_s = START_S
+        self.watch = Watch(self)
+        shape = plan.shape
+        nature = Nature(
+            latency_s=shape.latency_s,
+            action_s=shape.action_s,
+            owner_at_accept=shape.owner_at_accept,
+            lock_servers=shape.lock_servers,
+        )
+        self.cloud = WorldCloud(nature, START_S, self.agenda.at, self._moved)
+        self.clusters = list(self._clusters())
+        self.addresses: dict[str, tuple[int, ...]] = {}
+        """The floating IPs of each instance."""
+        self.cluster_of: dict[str, Cluster] = {}
+        self.vrrp: dict[str, Vrrp] = {}
+        self.nodes = [Node(self, i, self._settings(c)) for c in self.clusters
+                      for i in range(c.first, c.first + c.nodes)]  # fmt: skip
+        self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
+        self._people_the_cloud()
+        self.number_of = {str(self.cloud.address(n)): n for n in self.name_of}
+        self._make_vrrp()
+        self.injector = Injector(self)
+
+    # --- building ----------------------------------------------------------------------------
+
+    def _clusters(self) -> Iterator[Cluster]:
+        shape = self.plan.shape
+        for number in range(shape.clusters):
+            names = tuple(f"VI_{number * shape.instances + i + 1}" for i in range(shape.instances))
+            yield Cluster(number * shape.nodes, shape.nodes, names)
+
+    def _settings(self, cluster: Cluster) -> Settings:
+        shape = self.plan.shape
+        for name in cluster.names:
+            if name not in self.addresses:
+                first = 1 + len(self.addresses) * shape.addresses
+                self.addresses[name] = tuple(range(first, first + shape.addresses))
+                self.cluster_of[name] = cluster
+        return Settings(
+            addresses={
+                vrrp_id(name, group=shape.group): tuple(
+                    ByName(f"ip-{number}") for number in self.addresses[name]
+                )
+                for name in cluster.names
+            },
+            can_query=shape.dbus,
+        )
+
+    def _people_the_cloud(self) -> None:
+        for node in self.nodes:
+            self.cloud.add_server(node.server_id)
+        self.cloud.add_server(STRANGER)
+        owners = (None, STRANGER, *(node.server_id for node in self.nodes))
+        for numbers in self.addresses.values():
+            for number in numbers:
+                self.cloud.add_ip(number, self.rng.choice(owners))
+
+    def _make_vrrp(self) -> None:
+        shape = self.plan.shape
+        for cluster in self.clusters:
+            for turn, name in enumerate(cluster.names):
+                routers = [
+                    Router(cluster.first + i, 150 - 10 * ((i + turn) % cluster.nodes))
+                    for i in range(cluster.nodes)
+                ]
+                self.vrrp[name] = Vrrp(
+                    routers,
+                    VrrpSettings(
+                        advert_s=shape.advert_s,
+                        nopreempt=shape.nopreempt,
+                        last_advert=shape.last_advert,
+                    ),
+                    self.agenda,
+                    self.rng,
+                    linked=self.linked,
+                    say=self._sayer(name),
+                )
+
+    def _sayer(self, name: str) -> Callable[[int, LineState, int], None]:
+        return lambda node, word, priority: self.say(node, name, word, priority)
+
+    # --- what nodes and faults ask -----------------------------------------------------------
+
+    @property
+    def now(self) -> float:
+        """The time, in seconds."""
+        return self.agenda.now
+
+    def linked(self, sender: int, receiver: int) -> bool:
+        """Say whether what one node sends reaches another."""
+        return not self.cuts.get((sender, receiver))
+
+    def names_at(self, node: int) -> tuple[str, ...]:
+        """Return the instances of a node."""
+        shape = self.plan.shape
+        return self.clusters[node // shape.nodes].names
+
+    def settings_of(self, node: Node) -> Settings:
+        """Return the configuration that a node has in good times."""
+        return self._settings(self.clusters[node.index // self.plan.shape.nodes])
+
+    def roles_at(self, node: int) -> dict[str, Role]:
+        """Return what keepalived answers to a question."""
+        names = self.names_at(node)
+        return {name: ROLE_OF[self.vrrp[name].routers[node].state] for name in names}
+
+    def say(self, node: int, name: str, word: LineState, priority: int) -> None:
+        """Let keepalived write its line, to its group as well where there is one."""
+        where = self.nodes[node]
+        self.tell(f"node {node + 1}: keepalived: {name} {word.value}")
+        state_line = word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP)
+        if not self.plan.shape.group:
+            kept = where.write(line_bytes(name, word, priority, group=False))
+        elif state_line:
+            kept = where.write(line_bytes(name, word, priority, group=True))
+        else:
+            kept = True  # groups do not speak of priorities and adverts
+        self.watch.said(where, name, word, kept=kept)
+
+    def tell(self, text: str) -> None:
+        """Add a line to the story, if one is kept."""
+        if self.story is not None:
+            self.story.append(f"{self.now - START_S:10.3f}  {text}")
+
+    def _moved(self, move: Move) -> None:
+        self.watch.moved(move)
+
+    # --- running -----------------------------------------------------------------------------
+
+    def run(self) -> Outcome:
+        """Let it all happen: warm-up, chaos, healing, and what must be true then."""
+        plan = self.plan
+        for node in self.nodes:
+            self.agenda.after(self.rng.uniform(0.0, 2.0), node.start)
+            self.agenda.after(self.rng.uniform(0.0, 2.0), self.injector.start_keepalived, node)
+        if plan.course is Course.SPLIT:
+            self.agenda.after(WARM_UP_S + 100.0 * self.rng.random(), self._split_for_ever)
+        for fault in plan.faults:
+            self.agenda.at(START_S + fault.at_s, self.injector.begin, fault)
+        self._until(START_S + plan.chaos_s)
+        if plan.course is Course.SPLIT:
+            self.watch.judge_split()
+        else:
+            self._make_peace()
+        return Outcome(
+            seed=plan.seed,
+            violations=self.watch.violations,
+            tally=self.watch.tally(),
+            digest=self.watch.digest,
+            simulated_s=self.now - START_S,
+            story=self.story or [],
+        )
+
+    def _until(self, end_s: float) -> None:
+        if not self._over():
+            self.agenda.run_until(end_s, self._over)
+
+    def _over(self) -> bool:
+        return bool(self.watch.violations) and not self.go_on
+
+    def _split_for_ever(self) -> None:
+        self.cuts[0, 1] = self.cuts[1, 0] = 1
+        self.watch.split_at_s = self.now
+        for vrrp in self.vrrp.values():
+            vrrp.refresh()
+
+    def _make_peace(self) -> None:
+        """End every fault, and demand what was promised."""
+        self.injector.heal()
+        self._until(self.now + ELECTION_S)
+        self.injector.restart_what_is_in_the_dark()
+        self._until(self.now + ELECTION_S + PATIENCE_S)
+        waited_until = self.now + LONGEST_HOLD_OFF_S
+        while self.watch.holding_off() and self.now < waited_until and not self._over():
+            self._until(self.now + 10.0)
+            if not self.watch.holding_off():
+                self._until(self.now + PATIENCE_S)
+        if self._over():
+            return
+        self.watch.judge_peace()
+        self._until(self.now + QUIET_S)
+        self.watch.judge_quiet()
+
+
+def hours_of(outcome: Outcome) -> float:
+    """Return how much time the world has seen."""
+    return outcome.simulated_s / HOUR_S

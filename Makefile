@@ -4,12 +4,13 @@ PYTHON ?= python3
 JOBS ?= 4
 SECONDS ?= 60
 PYTEST_ARGS ?=
+MUTATION_ARGS ?=
 PREFIX ?= /opt/hakeeper
 BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test fuzz fuzz-alive lint setup install clean
+.PHONY: help demo test fuzz fuzz-alive mutation lint setup install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -28,6 +29,9 @@ fuzz: .stamps/fuzz  ## Look for inputs that break the readers, SECONDS (60) for 
 
 fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz` would find them
 	PYTHONPATH=tests $(BIN)/python -m fuzz.alive
+
+mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module address --jobs 2'
+	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATION_ARGS)
 
 lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/ruff check

@@ -1,0 +1,216 @@
+"""Plant small faults in the core, one at a time, and see which of them the tests notice.
+
+    PYTHONPATH=tests python -m mutation [--module address] [--again] [--write]
+
+Each mutant is tried in a child of its own against the tests that run its line, the quick ones
+first, until one fails. The package and the tests are copied first, so that work may go on
+meanwhile.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import hypothesis  # noqa: F401  # imported once here instead of in every child
+import pytest  # noqa: F401  # likewise
+
+from mutation import atlas, survivors, trial
+from mutation.mutants import Mutant, mutants
+from mutation.trial import Verdict
+
+PYTEST_ARGS = (
+    *("-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"),
+    *("-o", "timeout=0", "--hypothesis-seed=0", "--tb=no"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+
+
+@dataclass(slots=True)
+class Run:
+    """What is to be done, and what came of it."""
+
+    package: Path
+    tests: Path
+    atlas: atlas.Atlas
+    test_seconds: float
+    jobs: int
+    known: dict[str, str]
+    """Reasons of survivors that are known already."""
+    verdicts: list[tuple[Mutant, Verdict]] = field(default_factory=list)
+    under_way: dict[int, Mutant] = field(default_factory=dict)
+
+    def try_all(self, chosen: Sequence[Mutant]) -> None:
+        for number, mutant in enumerate(chosen, 1):
+            took_s = self._affordable(self.atlas.tests_for(mutant))
+            if not took_s:
+                self._end(mutant, Verdict.SURVIVED)
+                continue
+            while len(self.under_way) >= self.jobs:
+                self._wait()
+            files = sorted({test.split("::")[0] for test in took_s})
+            name = ".".join([*self.package.parts, mutant.path.stem])
+            change = trial.Change(name, str(mutant.path), mutant.source())
+            self.under_way[trial.start(change, took_s, files, PYTEST_ARGS)] = mutant
+            if number % 100 == 0:
+                say(f"{number} of {len(chosen)}")
+        while self.under_way:
+            self._wait()
+
+    def _affordable(self, tests: list[str]) -> dict[str, float]:
+        """Choose tests, the quick ones first, until their time is used up; but one at least."""
+        chosen: dict[str, float] = {}
+        for test in tests:
+            took_s = self.atlas.took_s[test]
+            if chosen and sum(chosen.values()) + took_s > self.test_seconds:
+                break
+            chosen[test] = took_s
+        return chosen
+
+    def _wait(self) -> None:
+        pid, status = os.wait()
+        self._end(self.under_way.pop(pid), trial.verdict(status))
+
+    def _end(self, mutant: Mutant, verdict: Verdict) -> None:
+        self.verdicts.append((mutant, verdict))
+        if verdict is Verdict.SURVIVED:
+            diff = mutant.diff()
+            reason = survivors.heading(self.known.get(diff, survivors.UNEXPLAINED))
+            say(f"\nsurvived, {mutant.kind} ({reason})\n{diff}")
+
+    def survivors(self) -> list[str]:
+        lived = [mutant for mutant, verdict in self.verdicts if verdict is Verdict.SURVIVED]
+        lived.sort(key=lambda mutant: (mutant.path.name, mutant.span.start, mutant.text))
+        return [mutant.diff() for mutant in lived]
+
+    def table(self) -> list[str]:
+        counts = Counter((m.path.name, verdict) for m, verdict in self.verdicts)
+        counts.update(("all", verdict) for _, verdict in self.verdicts)
+        lines = [
+            "| module | mutants | killed | timeouts | survived | noticed |",
+            "|---|---:|---:|---:|---:|---:|",
+        ]
+        for name in [*sorted({name for name, _ in counts} - {"all"}), "all"]:
+            killed, timeouts, survived = (counts[name, verdict] for verdict in Verdict)
+            total = killed + timeouts + survived
+            share = f"{100.0 * (killed + timeouts) / max(1, total):.1f} %"
+            lines.append(f"| {name} | {total} | {killed} | {timeouts} | {survived} | {share} |")
+        return lines
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
+    parser.add_argument("--package", type=Path, default=Path("hakeeper/core"))
+    parser.add_argument("--tests", type=Path, default=Path("tests/core"))
+    parser.add_argument("--module", action="append", help="only this one, such as `address`")
+    parser.add_argument("--again", action="store_true", help="only what survived the last run")
+    parser.add_argument("--write", action="store_true", help="write the page of survivors anew")
+    parser.add_argument("--page", type=Path, default=Path("tests/mutation/survivors.md"))
+    parser.add_argument("--memory", type=Path, default=Path(".stamps/mutation"))
+    parser.add_argument("--jobs", type=int, default=1, help="children at the same time")
+    parser.add_argument("--least", type=float, default=90.0, help="percent that must be noticed")
+    parser.add_argument(
+        "--test-seconds", type=float, default=1e9, help="leave out slow tests beyond this"
+    )
+    return parser.parse_args()
+
+
+def charted(given: argparse.Namespace, memory: Path) -> atlas.Atlas:
+    """Return the atlas; it is made in a child, since here nothing of the package is imported."""
+    place = memory / "atlas.json"
+    if atlas.remembered(given.package, given.tests, place) is None:
+        say("running all tests once, to see which lines they run")
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                made = atlas.survey(given.package, given.tests, PYTEST_ARGS)
+                atlas.remember(made, given.package, given.tests, place)
+                status = 0
+            except BaseException:  # noqa: BLE001  # the child ends here in any case
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(status)
+        if os.waitpid(pid, 0)[1] != 0:
+            raise SystemExit("the tests fail without any mutant")
+    made_before = atlas.remembered(given.package, given.tests, place)
+    assert made_before is not None
+    return made_before
+
+
+def chosen_mutants(given: argparse.Namespace, last: Path) -> Iterator[Mutant]:
+    again = set(json.loads(last.read_text())) if given.again else None
+    for path in sorted(given.package.glob("*.py")):
+        if given.module and path.stem not in given.module:
+            continue
+        for mutant in mutants(path):
+            if again is None or mutant.diff() in again:
+                yield mutant
+
+
+def copied(root: Path, given: argparse.Namespace) -> None:
+    """Copy what is tried, and stand in the copy."""
+    for name in {given.package.parts[0], given.tests.parts[0]}:
+        shutil.copytree(name, root / name, ignore=shutil.ignore_patterns("__pycache__", ".git"))
+    if Path("pyproject.toml").exists():
+        shutil.copy("pyproject.toml", root)
+    os.chdir(root)
+    sys.path.insert(0, str(root))
+    sys.dont_write_bytecode = False
+
+
+def main() -> int:
+    given = options()
+    page, memory = given.page.resolve(), given.memory.resolve()
+    memory.mkdir(parents=True, exist_ok=True)
+    last = memory / "survivors.json"
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
+        copied(Path(folder), given)
+        run = Run(
+            given.package,
+            given.tests,
+            charted(given, memory),
+            given.test_seconds,
+            given.jobs,
+            survivors.reasons(page),
+        )
+        chosen = list(chosen_mutants(given, last))
+        say(f"{len(chosen)} mutants")
+        run.try_all(chosen)
+        os.chdir("/")
+    last.write_text(json.dumps(run.survivors()))
+    return told(run, given, page, time.monotonic() - began_s)
+
+
+def told(run: Run, given: argparse.Namespace, page: Path, took_s: float) -> int:
+    table = run.table()
+    say("\n" + "\n".join(table) + f"\n\n{took_s / 60:.0f} minutes")
+    if given.write:
+        command = shlex.join(["python", "-m", "mutation", *sys.argv[1:]])
+        day = dt.datetime.now(dt.UTC).date()
+        note = f"`{command}`, {day}, {took_s / 60:.0f} minutes, Python {sys.version.split()[0]}."
+        head = "\n".join(["# What the tests of the core do not notice", "", note, "", *table])
+        page.write_text(survivors.page_of(head, run.survivors(), run.known))
+    noticed = sum(verdict is not Verdict.SURVIVED for _, verdict in run.verdicts)
+    return 0 if 100.0 * noticed >= given.least * len(run.verdicts) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

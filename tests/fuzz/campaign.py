@@ -48,11 +48,14 @@ def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
     seeds, corpus, findings = (folder(kind, name) for kind in ("seeds", "corpus", "findings"))
     for index, seed in enumerate(TARGETS[target].seeds()):
         (seeds / f"{index:03}").write_bytes(seed)
+    words = folder("words", name) / "dictionary"
+    words.write_text(dictionary(TARGETS[target].words))
     log = folder("logs", name) / "last"
     command = [
         *(sys.executable, "-m", "fuzz.engine", target, *(("--plant", plant) if plant else ())),
         *(f"-max_total_time={seconds}", f"-max_len={TARGETS[target].limit_bytes}"),
         *(f"-timeout={_HANG_S}", f"-rss_limit_mb={_MEMORY_MB}", "-print_final_stats=1"),
+        f"-dict={words}",
         *(f"-artifact_prefix={findings}/", str(corpus), str(seeds)),
     ]
     environ = os.environ | {
@@ -71,6 +74,12 @@ def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
             timeout=seconds + _GRACE_S,
         )
     return _outcome(target, time.monotonic() - begun_s, log, corpus)
+
+
+def dictionary(words: str) -> str:
+    """Write words in the form of libFuzzer's dictionaries."""
+    quoted = (word.replace('"', '\\"') for word in words.split())
+    return "".join(f'"{word}"\n' for word in quoted)
 
 
 def _outcome(target: str, took_s: float, log: Path, corpus: Path) -> Outcome:

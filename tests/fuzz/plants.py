@@ -55,18 +55,18 @@ def _long_tail_is_lost(patch: SetAttribute) -> None:
     patch(LineReader, "feed", bad)
 
 
-def _stop_of_a_backup_raises(patch: SetAttribute) -> None:
+def _deleted_9_raises(patch: SetAttribute) -> None:
     parse_line = lines.parse_line
 
     def bad(raw: bytes) -> lines.Line:
-        if raw.endswith(b"STOP 255"):
+        if raw.endswith(b"DELETED 9"):
             raise KeyError(raw)
         return parse_line(raw)
 
     patch(lines, "parse_line", bad)
 
 
-def _bad_port_escapes(patch: SetAttribute) -> None:
+def _bad_url_escapes(patch: SetAttribute) -> None:
     endpoint = values.endpoint
 
     def bad(node: nodes.Node) -> str:
@@ -114,7 +114,7 @@ def _limit_of_zero_divides(patch: SetAttribute) -> None:
     patch(Api, "quota_left", bad)
 
 
-def _deep_request_escapes(patch: SetAttribute) -> None:
+def _null_escapes(patch: SetAttribute) -> None:
     answer_to = ControlServer._answer_to
 
     def bad(self: ControlServer, received: bytes) -> Mapping[str, object]:
@@ -125,12 +125,12 @@ def _deep_request_escapes(patch: SetAttribute) -> None:
     patch(ControlServer, "_answer_to", bad)
 
 
-def _first_byte_decides(patch: SetAttribute) -> None:
+def _second_line_decides(patch: SetAttribute) -> None:
     answer_to = ControlServer._answer_to
 
     def bad(self: ControlServer, received: bytes) -> Mapping[str, object]:
-        if received[-1:] != b"\n":
-            return {"error": "the request goes on"} if received[-1:] == b"}" else {"health": "ok"}
+        if received.split(b"\n")[1][:1] == b"[":
+            return {"health": "ok"}
         return answer_to(self, received)
 
     patch(ControlServer, "_answer_to", bad)
@@ -140,7 +140,7 @@ def _any_text(patch: SetAttribute) -> None:
     patch(statefile, "_text", lambda value: value)
 
 
-def _no_role_escapes(patch: SetAttribute) -> None:
+def _two_roles_escape(patch: SetAttribute) -> None:
     decode = statefile._decode
 
     def bad(data: bytes) -> SavedState:
@@ -161,8 +161,8 @@ _TWO = (
 PLANTS: Final[Mapping[str, Plant]] = {
     "return-loses-tail": Plant("lines", _return_loses_tail, uncut(b"xxxx\r\n", 2)),
     "long-tail-is-lost": Plant("lines", _long_tail_is_lost, uncut(b"x" * 600 + b"\n", 23)),
-    "stop-255-raises": Plant("lines", _stop_of_a_backup_raises, uncut(b"STOP 255\n")),
-    "bad-url-escapes": Plant("config", _bad_port_escapes, b"hetzner: {endpoint: 'http://[x'}"),
+    "deleted-9-raises": Plant("lines", _deleted_9_raises, uncut(b"DELETED 9\n")),
+    "bad-url-escapes": Plant("config", _bad_url_escapes, b"hetzner: {endpoint: 'http://[x'}"),
     "place-is-off": Plant("config", _place_is_off, b"a:\n\n\n\x00"),
     "bool-is-an-integer": Plant(
         "bodies", _bool_is_an_integer, b'\x05200\n\n{"action": {"id": true, "status": "success"}}'
@@ -173,8 +173,8 @@ PLANTS: Final[Mapping[str, Plant]] = {
         b'\x00200\n\n{"server": {"id": 1, "name": "", "status": "", "location": [1]}}',
     ),
     "limit-0-divides": Plant("story", _limit_of_zero_divides, _LIMIT_0),
-    "null-escapes": Plant("control", _deep_request_escapes, uncut(b'{"command": null}\n')),
-    "second-line-decides": Plant("control", _first_byte_decides, uncut(b"{}\nx")),
+    "null-escapes": Plant("control", _null_escapes, uncut(b'{"command": null}\n')),
+    "second-line-decides": Plant("control", _second_line_decides, uncut(b"{}\n[")),
     "any-text": Plant("state", _any_text, _TWO.replace(b'"a"', b"5")),
-    "two-roles-escape": Plant("state", _no_role_escapes, _TWO),
+    "two-roles-escape": Plant("state", _two_roles_escape, _TWO),
 }

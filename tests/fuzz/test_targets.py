@@ -72,6 +72,20 @@ def test_a_target_sees_the_bug_that_was_planted_in_it(
         run(plant.shows_on)
 
 
+@pytest.mark.parametrize("name", PLANTS)
+def test_no_seed_shows_a_planted_bug_so_that_it_takes_a_fuzzer_to_find_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant = PLANTS[name]
+    plant.plant(monkeypatch.setattr)
+    for seed in TARGETS[plant.target].seeds():
+        TARGETS[plant.target].run(seed)
+
+
+def test_words_become_a_dictionary_of_libfuzzer() -> None:
+    assert '"a"\n"\\""\n"\\x0a"\n' == campaign.dictionary(r'a " \x0a')
+
+
 def test_every_target_has_a_planted_bug() -> None:
     assert set(TARGETS) == {plant.target for plant in PLANTS.values()}
 
@@ -101,11 +115,11 @@ def test_where_there_is_no_json_none_is_changed() -> None:
 def test_a_finding_is_replayed_from_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    plant = PLANTS["stop-255-raises"]
+    plant = PLANTS["deleted-9-raises"]
     path = tmp_path / "crash-1"
     path.write_bytes(plant.shows_on)
     assert 0 == replay.main(["lines", str(path)])
-    assert "STOP 255" in capsys.readouterr().out
+    assert "DELETED 9" in capsys.readouterr().out
     plant.plant(monkeypatch.setattr)
     with pytest.raises(KeyError):
         replay.main(["lines", str(path)])

@@ -1,0 +1,436 @@
+"""The order of the loop, rule by rule, with ports that note what is asked of them.
+
+The daemon and the simulated world run this loop; the last tests see to it that the daemon does.
+"""
+
+import ast
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+import pytest
+from daemon.test_turn import Calls, calls, daemon
+
+import hakeeper.daemon
+from hakeeper.core.events import (
+    Drained,
+    Effect,
+    Event,
+    FifoChanged,
+    FifoState,
+    KeepalivedGone,
+    KeepalivedSeen,
+    LinesLost,
+    LinesRead,
+    Report,
+    SaveState,
+    Started,
+    Tick,
+)
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.lines import BadLine, LineState, NotifyLine
+from hakeeper.core.model import (
+    ByName,
+    ProcessId,
+    Role,
+    SavedState,
+    Settings,
+    VrrpId,
+    VrrpKind,
+)
+from hakeeper.daemon import Daemon
+from hakeeper.loop import DRAINS_PER_EVENT, LOOK_S, Loop, Source
+
+__all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
+
+VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
+PROCESS = ProcessId(100, 5000, "boot")
+LATER = ProcessId(200, 9000, "boot")
+MASTER = NotifyLine(VRRP, LineState.MASTER, 100)
+BACKUP = NotifyLine(VRRP, LineState.BACKUP, 100)
+BAD = BadLine("is odd", "x")
+OPENED = FifoChanged(FifoState.OPEN, "opened")
+
+
+class NotedKeeper(Keeper):
+    """A keeper of which the diary knows what it heard."""
+
+    def __init__(self, diary: list[object]) -> None:
+        settings = Settings(addresses={VRRP: (ByName("web"),)})
+        super().__init__(settings, Random(1), 1000.0)  # noqa: S311  # a test's chance
+        self._diary = diary
+        self.wanted_at_s: float | None = None
+        self.answer: tuple[Effect, ...] = ()
+
+    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+        self._diary.append(event)
+        del now
+        return self.answer
+
+    def next_at(self) -> float | None:
+        return self.wanted_at_s
+
+
+@dataclass
+class FakeFifo:
+    """A pipe: a list of what each `drain` gives, and of what each `look` notices."""
+
+    diary: list[object]
+    waiting: list[Drained] = field(default_factory=list)
+    changes: list[FifoChanged] = field(default_factory=list)
+
+    def look(self) -> FifoChanged | None:
+        self.diary.append("look at the FIFO")
+        return self.changes.pop(0) if self.changes else None
+
+    def drain(self) -> Drained:
+        self.diary.append("drain")
+        return self.waiting.pop(0) if self.waiting else Drained()
+
+    def settle(self) -> None:
+        self.diary.append("settle")
+
+
+@dataclass
+class FakeKeepalived:
+    """keepalived's processes: what each `look` notices."""
+
+    diary: list[object]
+    current: ProcessId | None = PROCESS
+    changes: list[KeepalivedSeen | KeepalivedGone] = field(default_factory=list)
+
+    def look(self) -> KeepalivedSeen | KeepalivedGone | None:
+        self.diary.append("look at keepalived")
+        if not self.changes:
+            return None
+        change = self.changes.pop(0)
+        self.current = change.process if isinstance(change, KeepalivedSeen) else None
+        return change
+
+
+class Scene:
+    """A loop on fakes, and the diary of all that happens, in its order."""
+
+    def __init__(self) -> None:
+        self.diary: list[object] = []
+        self.now = 1000.0
+        self.keeper = NotedKeeper(self.diary)
+        self.fifo = FakeFifo(self.diary)
+        self.keepalived = FakeKeepalived(self.diary)
+        self.loop = Loop(
+            self.keeper,
+            self.fifo,
+            self.keepalived,
+            clock=lambda: self.now,
+            perform=self.diary.extend,
+            sources_changed=lambda: self.diary.append("sources changed"),
+        )
+
+    def events(self) -> list[object]:
+        """What the keeper heard."""
+        return [entry for entry in self.diary if not isinstance(entry, str | Report | SaveState)]
+
+    def begin(self) -> None:
+        """Begin, and forget what that was like."""
+        self.loop.begin(None)
+        self.diary.clear()
+
+    def turn(self, *ready: Source) -> None:
+        """Take a turn in which these are ready, in this order."""
+        self.loop.turn([(source, self._note(source.name)) for source in ready])
+
+    def _note(self, name: str) -> Callable[[], None]:
+        return lambda: self.diary.append(name)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def read(*lines: NotifyLine, live: bool = True) -> LinesRead:
+    return LinesRead(lines, live=live)
+
+
+def before(diary: Iterable[object], first: object, second: object) -> bool:
+    """Say whether both are in the diary, in this order."""
+    listed = list(diary)
+    return listed.index(first) < listed.index(second)
+
+
+# --- lines first -----------------------------------------------------------------------------
+
+
+def test_a_turn_serves_the_lines_first_then_keepalived_the_answers_signals_and_questions(
+    scene: Scene,
+) -> None:
+    scene.begin()
+    scene.turn(*reversed(Source))
+    assert ["LINES", "KEEPALIVED", "ANSWERS", "SIGNALS", "CONTROL"] == scene.diary
+
+
+def test_of_one_source_the_order_stays_as_it_came(scene: Scene) -> None:
+    scene.begin()
+    ready: list[tuple[Source, Callable[[], None]]] = [
+        (Source.CONTROL, lambda: scene.diary.append("first")),
+        (Source.LINES, lambda: scene.diary.append("lines")),
+        (Source.CONTROL, lambda: scene.diary.append("second")),
+    ]
+    scene.loop.turn(ready)
+    assert ["lines", "first", "second"] == scene.diary
+
+
+# --- drained whole, and taken out when it is written down ------------------------------------
+
+
+def test_the_pipe_is_drained_whole_before_anything_in_it_is_acted_upon(scene: Scene) -> None:
+    scene.fifo.waiting = [
+        Drained((MASTER,), more=True),
+        Drained((), (BAD,), 3, more=True),
+        Drained((BACKUP,)),
+        Drained((MASTER,)),  # comes later, and waits for its turn
+    ]
+    scene.loop.hear()
+    heard = LinesRead((MASTER, BACKUP), (BAD,), 2)
+    assert ["drain", "drain", "drain", heard, "settle", "sources changed"] == scene.diary
+
+
+def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> None:
+    saved = SaveState(SavedState(keepalived=PROCESS, roles={VRRP: Role.MASTER}))
+    scene.keeper.answer = (saved, Report("role.changed", "MASTER"))
+    scene.fifo.waiting = [Drained((MASTER,))]
+    scene.loop.hear()
+    assert ["drain", read(MASTER), *scene.keeper.answer, "settle"] == scene.diary[:-1]
+
+
+def test_the_pipe_is_settled_even_if_nothing_was_in_it(scene: Scene) -> None:
+    scene.loop.hear()
+    assert ["drain", "settle", "sources changed"] == scene.diary
+
+
+def test_a_writer_that_never_pauses_does_not_hold_the_loop(scene: Scene) -> None:
+    scene.fifo.waiting = [Drained((MASTER,), more=True)] * (DRAINS_PER_EVENT + 5)
+    scene.loop.hear()
+    assert [read(*[MASTER] * DRAINS_PER_EVENT)] == scene.events()
+
+
+def test_what_came_before_lost_lines_is_void_and_the_loss_is_told_first(scene: Scene) -> None:
+    scene.fifo.waiting = [
+        Drained((MASTER,), more=True),
+        Drained((), overflow="full", more=True),
+        Drained((BACKUP,)),
+    ]
+    scene.loop.hear()
+    assert [LinesLost("full"), read(BACKUP)] == scene.events()
+
+
+def test_lines_that_come_with_the_word_of_a_loss_came_after_it(scene: Scene) -> None:
+    scene.fifo.waiting = [Drained((MASTER,), more=True), Drained((BACKUP,), overflow="full")]
+    scene.loop.hear()
+    assert [LinesLost("full"), read(BACKUP)] == scene.events()
+
+
+def test_a_loss_alone_is_no_reading(scene: Scene) -> None:
+    scene.fifo.waiting = [Drained((MASTER,), overflow=None, more=True), Drained(overflow="full")]
+    scene.loop.hear()
+    assert [LinesLost("full")] == scene.events()
+
+
+def test_bad_lines_alone_are_told(scene: Scene) -> None:
+    scene.fifo.waiting = [Drained((), (BAD,), 1)]
+    scene.loop.hear()
+    assert [LinesRead((), (BAD,))] == scene.events()
+
+
+# --- whose words -----------------------------------------------------------------------------
+
+
+def test_the_last_words_of_a_dying_keepalived_come_before_its_end(scene: Scene) -> None:
+    gone = KeepalivedGone("killed")
+    scene.keepalived.changes = [gone]
+    scene.fifo.waiting = [Drained((BACKUP,))]
+    scene.loop.look_at_keepalived()
+    assert [read(BACKUP), gone] == scene.events()
+    assert before(scene.diary, "settle", gone)
+
+
+def test_a_keepalived_that_came_is_told_before_the_lines_that_it_may_have_written(
+    scene: Scene,
+) -> None:
+    seen = KeepalivedSeen(LATER)
+    scene.keepalived.current = None
+    scene.keepalived.changes = [seen]
+    scene.fifo.waiting = [Drained((MASTER,))]
+    scene.loop.hear()
+    assert [seen, read(MASTER)] == scene.events()
+
+
+def test_while_the_speaker_is_known_a_line_waits_for_no_look(scene: Scene) -> None:
+    scene.loop.hear()
+    assert "look at keepalived" not in scene.diary
+
+
+def test_keepalived_is_asked_until_there_is_no_change(scene: Scene) -> None:
+    gone, seen = KeepalivedGone("killed"), KeepalivedSeen(LATER)
+    scene.keepalived.changes = [gone, seen]
+    scene.loop.look_at_keepalived()
+    assert [gone, seen] == scene.events()
+    assert 3 == scene.diary.count("look at keepalived")
+    assert "sources changed" == scene.diary[-1]
+
+
+def test_a_keepalived_that_came_does_not_make_the_pipe_be_read(scene: Scene) -> None:
+    scene.keepalived.changes = [KeepalivedSeen(LATER)]
+    scene.loop.look_at_keepalived()
+    assert "drain" not in scene.diary
+
+
+# --- the beginning ---------------------------------------------------------------------------
+
+
+def test_first_what_the_last_run_left_then_the_lines_that_waited_which_are_not_live(
+    scene: Scene,
+) -> None:
+    saved = SavedState(keepalived=PROCESS, roles={})
+    scene.keepalived.current = None
+    scene.keepalived.changes = [KeepalivedSeen(LATER), KeepalivedGone("x"), KeepalivedSeen(PROCESS)]
+    scene.fifo.changes = [OPENED]
+    scene.fifo.waiting = [Drained((MASTER,))]
+    scene.loop.begin(saved)
+    started = Started(saved=saved, keepalived=PROCESS)
+    assert [started, OPENED, read(MASTER, live=False)] == scene.events()
+    assert before(scene.diary, started, "look at the FIFO")
+
+
+def test_where_there_is_no_fifo_yet_nothing_is_read(scene: Scene) -> None:
+    scene.loop.begin(None)
+    assert [Started(saved=None, keepalived=PROCESS)] == scene.events()
+    assert "drain" not in scene.diary
+
+
+# --- looking around --------------------------------------------------------------------------
+
+
+def test_a_fifo_that_changed_is_told_and_then_read_live(scene: Scene) -> None:
+    scene.fifo.changes = [OPENED]
+    scene.fifo.waiting = [Drained((MASTER,))]
+    scene.loop.look()
+    assert [OPENED, read(MASTER)] == scene.events()
+    assert before(scene.diary, "sources changed", OPENED)  # the descriptor is watched from now on
+
+
+def test_a_fifo_that_did_not_change_is_left_alone(scene: Scene) -> None:
+    scene.loop.look()
+    assert ["look at the FIFO", "look at keepalived", "sources changed"] == scene.diary
+
+
+def test_it_looks_around_each_second_and_not_before(scene: Scene) -> None:
+    scene.begin()
+    scene.now += LOOK_S * 0.99
+    scene.turn()
+    assert [] == scene.diary
+    scene.now += LOOK_S * 0.01
+    scene.turn()
+    assert "look at the FIFO" in scene.diary
+    scene.diary.clear()
+    scene.now += LOOK_S * 0.99
+    scene.turn()
+    assert [] == scene.diary
+
+
+def test_what_is_ready_comes_before_looking_around_and_that_before_the_tick(scene: Scene) -> None:
+    scene.begin()
+    scene.now += LOOK_S
+    scene.keeper.wanted_at_s = scene.now
+    scene.turn(Source.ANSWERS)
+    assert before(scene.diary, "ANSWERS", "look at the FIFO")
+    assert before(scene.diary, "look at keepalived", Tick())
+
+
+@pytest.mark.parametrize(("wanted_s", "ticks"), [(None, 0), (0.0, 1), (-5.0, 1), (0.001, 0)])
+def test_the_keeper_gets_its_tick_when_it_is_due(
+    scene: Scene, wanted_s: float | None, ticks: int
+) -> None:
+    scene.begin()
+    scene.keeper.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
+    scene.turn()
+    assert [Tick()] * ticks == scene.events()
+
+
+@pytest.mark.parametrize(
+    ("wanted_s", "wakes_s"), [(None, LOOK_S), (0.25, 0.25), (LOOK_S + 5.0, LOOK_S), (-1.0, -1.0)]
+)
+def test_it_wakes_for_the_keeper_or_to_look_around_whichever_is_first(
+    scene: Scene, wanted_s: float | None, wakes_s: float
+) -> None:
+    scene.begin()
+    scene.keeper.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
+    assert scene.now + wakes_s == scene.loop.wake_at_s()
+
+
+# --- one event, its effects ------------------------------------------------------------------
+
+
+def test_the_effects_of_an_event_are_performed_in_their_order_before_the_next_event(
+    scene: Scene,
+) -> None:
+    scene.keeper.answer = (Report("one", "1"), Report("two", "2"))
+    scene.fifo.waiting = [Drained((BACKUP,), overflow="full")]
+    scene.loop.hear()
+    told = list(scene.keeper.answer)
+    assert [LinesLost("full"), *told, read(BACKUP), *told] == scene.diary[1:-2]
+
+
+def test_all_effects_of_an_event_come_in_one_batch() -> None:
+    batches: list[tuple[Effect, ...]] = []
+    scene = Scene()
+    loop = Loop(
+        scene.keeper,
+        scene.fifo,
+        scene.keepalived,
+        clock=lambda: 0.0,
+        perform=batches.append,
+        sources_changed=lambda: None,
+    )
+    scene.keeper.answer = (Report("one", "1"), Report("two", "2"))
+    loop.feed(Tick())
+    assert [scene.keeper.answer] == batches
+
+
+# --- and the daemon runs it ------------------------------------------------------------------
+
+
+def test_every_event_of_the_daemon_goes_through_the_loop(
+    daemon: Daemon, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers: list[object] = []
+    handle = Keeper.handle
+
+    def noted(keeper: Keeper, event: Event, now: float) -> tuple[Effect, ...]:
+        callers.append(sys._getframe(1).f_code)
+        return handle(keeper, event, now)
+
+    monkeypatch.setattr(Keeper, "handle", noted)
+    with (tmp_path / "fifo").open("r+b", buffering=0) as fifo:
+        fifo.write(b'INSTANCE "VI_1" MASTER 100\n')
+        daemon._begin()
+        fifo.write(b'INSTANCE "VI_1" BACKUP 100\n')
+        daemon._turn()
+    assert calls.started != []
+    assert {Loop.feed.__code__} == set(callers)
+
+
+def test_the_daemon_calls_the_keeper_for_pictures_only() -> None:
+    """Whatever path a run takes: only the loop may feed, and only the loop knows the time."""
+    tree = ast.parse(inspect.getsource(hakeeper.daemon))
+    asked = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._keeper"
+    }
+    assert {"snapshot"} == asked
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert set() == names & {"handle", "drain", "settle"}

@@ -1,0 +1,113 @@
+"""What is known of the API: failing since when, held until when, how many calls are left."""
+
+import pytest
+
+from core.fakecloud import failure
+from core.odds import LEAST, MOST
+from hakeeper.core.api import Api
+from hakeeper.core.calls import FailureKind, Quota
+
+TRANSIENT = failure(FailureKind.TRANSIENT)
+THROTTLED = failure(FailureKind.THROTTLED)
+
+
+def test_a_failure_lasts_from_the_first_one_to_the_next_answer() -> None:
+    api = Api()
+    assert api.answered(10.0) is None
+    api.failed(TRANSIENT, 20.0, MOST)
+    api.failed(failure(FailureKind.REFUSED), 25.0, MOST)
+    assert failure(FailureKind.REFUSED) == api.failure
+    assert 20.0 == api.failing_since_s
+    assert 10.0 == api.answered_at_s
+    assert 12.0 == api.answered(32.0)
+    assert api.failure is None
+    assert [None] == [api.failure]
+    assert api.answered(33.0) is None
+
+
+def test_a_node_that_has_just_booted_measures_a_failure_from_its_begin_as_well() -> None:
+    api = Api()
+    api.failed(TRANSIENT, 0.25, MOST)
+    assert 1.0 == api.answered(1.25)
+
+
+def test_429_without_a_time_holds_all_calls_longer_each_time_until_an_answer() -> None:
+    api = Api()
+    until_s = []
+    for at_s in (100.0, 200.0, 300.0, 400.0, 500.0):
+        api.failed(THROTTLED, at_s, MOST)
+        until_s.append(api.held_until_s - at_s)
+    assert [1.0, 2.0, 4.0, 8.0, 8.0] == until_s
+    api.answered(600.0)
+    api.failed(THROTTLED, 700.0, MOST)
+    assert 701.0 == api.held_until_s
+
+
+@pytest.mark.parametrize(
+    ("retry_after_s", "least_s", "most_s"),
+    [(None, 0.75, 1.0), (0.0, 0.75, 1.0), (5.0, 5.0, 6.0), (29.5, 29.5, 30.0), (90.0, 30.0, 30.0)],
+)
+def test_429_with_a_time_holds_all_calls_so_long_and_30_s_at_most(
+    retry_after_s: float | None, least_s: float, most_s: float
+) -> None:
+    for odds, wait_s in ((LEAST, least_s), (MOST, most_s)):
+        api = Api()
+        api.failed(failure(FailureKind.THROTTLED, retry_after_s=retry_after_s), 100.0, odds)
+        assert 100.0 + wait_s == api.held_until_s
+
+
+def test_a_shorter_429_does_not_end_a_longer_one() -> None:
+    api = Api()
+    api.failed(failure(FailureKind.THROTTLED, retry_after_s=20.0), 100.0, LEAST)
+    api.failed(THROTTLED, 101.0, LEAST)
+    assert 120.0 == api.held_until_s
+
+
+def test_no_other_failure_holds_the_calls() -> None:
+    api = Api()
+    api.failed(TRANSIENT, 0.5, MOST)
+    assert api.held_until_s < 0.5
+    assert 0 == api.throttled
+
+
+def test_each_kind_of_entry_with_each_code_is_news_once_until_an_answer() -> None:
+    api = Api()
+    asked = [("api.failed", "a"), ("api.failed", "b"), ("api.throttled", "a"), ("api.failed", "a")]
+    assert [True, True, True, False] == [api.is_news(*news) for news in asked]
+    api.answered(1.0)
+    assert api.is_news("api.failed", "a")
+
+
+def test_the_bucket_refills_by_its_limit_in_an_hour_and_no_further() -> None:
+    api = Api()
+    assert api.quota_left(0.0) is None
+    assert not api.scarce(0.0)
+    api.note_quota(Quota(limit_per_hour=3600, remaining=100), 50.0)
+    api.note_quota(None, 55.0)
+    assert 100.0 == api.quota_left(50.0)
+    assert 110.0 == api.quota_left(60.0)
+    assert 3600.0 == api.quota_left(1e6)
+    api.note_quota(Quota(limit_per_hour=1800, remaining=7), 60.0)
+    assert 12.0 == api.quota_left(70.0)
+
+
+def test_the_quota_is_scarce_under_a_tenth_of_it() -> None:
+    api = Api()
+    api.note_quota(Quota(limit_per_hour=3600, remaining=350), 0.0)
+    assert api.scarce(0.0)
+    assert api.scarce(9.9)
+    assert not api.scarce(10.0)
+
+
+def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_back() -> None:
+    api = Api()
+    assert 8 == api.lanes
+    halved = []
+    for _ in range(4):
+        api.lock_met()
+        halved.append(api.lanes)
+    assert [4, 2, 1, 1] == halved
+    for _ in range(9):
+        api.lane_free()
+        halved.append(api.lanes)
+    assert [2, 3, 4, 5, 6, 7, 8, 8, 8] == halved[4:]

@@ -33,6 +33,13 @@ fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz`
 mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module address --jobs 2'
 	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATION_ARGS)
 
+HOURS ?= 0.5
+NODES ?= 2
+PROFILE ?= fast
+soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED= PROFILE=fast|plain JSON=
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m hakeeper.sim.soak --hours $(HOURS) \
+	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
+
 lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -21,8 +21,10 @@ SETTLE_TIMEOUT_S = 15.0
 _LOOK_TIMEOUT_S = 15.0
 
 
-def settle(lab: Lab, *, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
+def settle(lab: Lab, *, timeout_s: float = SETTLE_TIMEOUT_S, after_seq: int = 0) -> None:
     """Wait until every address belongs to the one VRRP master, and stays there.
+
+    `after_seq`: requests up to that number have been judged before.
 
     "Stays" means: every running hakeeper has looked at the cloud once more, and nothing moved; a
     late write of a former master may undo a first success. Then keepalived itself is asked whether
@@ -33,9 +35,9 @@ def settle(lab: Lab, *, timeout_s: float = SETTLE_TIMEOUT_S) -> None:
     while not calm:
         left_s = max(0.0, deadline_s - time.monotonic())
         wait_until(lambda: not misplaced(lab), timeout_s=left_s, what=lambda: _why(lab, timeout_s))
-        _wait_for_another_look(lab)
+        _wait_for_another_look(lab, after_seq)
         calm = not misplaced(lab)
-    wrongs = [*_misremembered(lab), *wrongful_assigns(lab)]
+    wrongs = [*_misremembered(lab), *wrongful_assigns(lab, after_seq=after_seq)]
     if wrongs:
         raise LabError("; ".join(wrongs))
 
@@ -58,10 +60,10 @@ def misplaced(lab: Lab) -> list[str]:
     return wrongs
 
 
-def _wait_for_another_look(lab: Lab) -> None:
+def _wait_for_another_look(lab: Lab, after_seq: int) -> None:
     """Wait until each running hakeeper has had one more request answered."""
     cloud = _cloud(lab)
-    seen = max((request.seq for request in cloud.requests()), default=0)
+    seen = max((one.seq for one in cloud.requests(after_seq=after_seq)), default=after_seq)
     waiting = {node.name: node for node in lab.nodes if node.hakeeper.running}
 
     def all_looked() -> bool:
@@ -88,12 +90,17 @@ def _asked(node: Node, instance: str) -> Role:
     return node.keepalived.states().get(instance, Role.UNKNOWN)
 
 
-def wrongful_assigns(lab: Lab) -> list[str]:
-    """Name every assign by a node that was not MASTER, or for another server than its own."""
+def wrongful_assigns(lab: Lab, *, after_seq: int = 0) -> list[str]:
+    """Name every assign by a node that was not MASTER, or for another server than its own.
+
+    `after_seq`: requests up to that number have been judged before.
+    """
     servers = {node.name: node.server_id for node in lab.nodes}
     claimants = {floating_ip: vrrp for vrrp, floating_ip in lab.claims()}
     wrongs: list[str] = []
-    for one in _cloud(lab).assigns():
+    for one in _cloud(lab).requests(after_seq=after_seq):
+        if not one.is_assign:
+            continue
         what = f"{one.received_s:.3f}: {one.client} assigned floating IP {one.floating_ip}"
         if one.server != servers.get(one.client):
             wrongs.append(f"{what} to server {one.server}, which is not its own")

@@ -71,6 +71,11 @@ class HakeeperProcess:
         """Its pid; raises LabError if it was never started."""
         return self._started().pid
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the last run ended; None while it runs or before the first."""
+        return None if self._process is None else self._process.exit_code
+
     def _started(self) -> LabProcess:
         if self._process is None:
             raise LabError(f"hakeeper of {self.name} was never started")
@@ -104,6 +109,14 @@ class HakeeperProcess:
     def reload(self) -> None:
         """SIGHUP."""
         self._started().signal(signal.SIGHUP)
+
+    def freeze(self) -> None:
+        """SIGSTOP."""
+        self._started().signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._started().signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it by all means; safe to call at any time."""

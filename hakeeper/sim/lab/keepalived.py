@@ -63,6 +63,11 @@ class Keepalived:
 
     # --- configuration ---------------------------------------------------------------------
 
+    @property
+    def own_conf(self) -> str:
+        """The configuration that the lab made for it."""
+        return self._conf
+
     def write_conf(self, conf: str | None = None) -> None:
         """Write the configuration, or another one; it acts at the next start or reload."""
         self.conf_path.write_text(self._conf if conf is None else conf)
@@ -179,6 +184,14 @@ class Keepalived:
     def reload(self) -> None:
         """SIGHUP."""
         self._started().signal(signal.SIGHUP)
+
+    def freeze(self) -> None:
+        """SIGSTOP to all its processes: it neither speaks nor hears, and is not gone."""
+        self._started().signal_group(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT to all its processes."""
+        self._started().signal_group(signal.SIGCONT)
 
     def close(self) -> None:
         """End it by all means; safe to call at any time."""

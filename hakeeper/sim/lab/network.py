@@ -20,6 +20,8 @@ class Cable(enum.Enum):
     """Nothing, both ways."""
     DEAF = "deaf"
     """Frames from the node only: it cannot hear the others."""
+    MUTE = "mute"
+    """Frames to the node only: the others cannot hear it."""
 
 
 _FLAGS = {
@@ -27,8 +29,11 @@ _FLAGS = {
     Cable.CUT: "flood on mcast_flood on bcast_flood on learning on",
     # Without a learnt address every frame to the node is a flooded one.
     Cable.DEAF: "flood off mcast_flood off bcast_flood off learning off",
+    Cable.MUTE: "flood on mcast_flood on bcast_flood on learning on",
 }
 _FORWARDING, _DISABLED = "3", "0"
+_NOBODY = "02:00:00:00:ff:ff"
+"""No station's MAC address: what is sent to it arrives nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +87,26 @@ class Switch:
         return station
 
     def _introduce(self, station: Station) -> None:
-        """Make the neighbours known for good: a deaf node gets no answers to ARP."""
-        others = [other for other in self._stations if other != station]
+        """Make the neighbours known for good: a deaf node gets no answers to ARP.
+
+        A mute one is given wrong addresses: no setting of the switch's port is one-way that way.
+        """
+        mute = self._cables[station.number] is Cable.MUTE
         station.namespace.ip(
             *(
-                f"neighbour replace {other.ip} lladdr {other.mac} nud permanent dev {INTERFACE}"
-                for other in others
+                f"neighbour replace {other.ip} lladdr {_NOBODY if mute else other.mac} "
+                f"nud permanent dev {INTERFACE}"
+                for other in self._stations
+                if other != station
             )
         )
 
     def set_cable(self, station: Station, cable: Cable) -> None:
         """Cut or repair; takes effect at once."""
+        was_mute = self._cables[station.number] is Cable.MUTE
         self._cables[station.number] = cable
+        if was_mute or cable is Cable.MUTE:
+            self._introduce(station)
         port = station.port
         # The state comes last: any other change of the port sets it to forwarding.
         self.namespace.run("bridge", "link", "set", "dev", port, *_FLAGS[cable].split())

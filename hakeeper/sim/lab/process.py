@@ -65,14 +65,18 @@ class LabProcess:
         """Send a signal (real-time ones have no name), if it still runs."""
         self._process.send_signal(number)
 
+    def signal_group(self, number: int) -> None:
+        """Send a signal to the program and every child in its group, if there are any left."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
     def wait(self, timeout_s: float) -> int:
         """Wait for its end; raises subprocess.TimeoutExpired."""
         return self._process.wait(timeout_s)
 
     def kill_group(self) -> None:
         """SIGKILL to the program and every child in its group, at one blow."""
-        with contextlib.suppress(ProcessLookupError):  # all gone already
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.signal_group(signal.SIGKILL)
         self._process.wait()
 
     def close(self, grace_s: float = 0.0) -> None:

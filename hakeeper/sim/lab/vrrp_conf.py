@@ -34,6 +34,9 @@ class VrrpSettings:
     """None: a failed check means FAULT. Else this is added to the priority while it fails."""
     dbus: bool = True
     reload_check_config: bool = True
+    higher_prio_send_advert: bool = False
+    """A master that yields sends one more advert, so that the better one hears of it. Without it,
+    the better one hears of a healed split only if the other's advert happens to come first."""
 
     @property
     def takeover_s(self) -> float:
@@ -69,6 +72,8 @@ def _global_defs(settings: VrrpSettings, paths: NodePaths, name: str) -> list[st
         lines.append("    enable_dbus")
     if settings.reload_check_config:
         lines.append("    reload_check_config")
+    if settings.higher_prio_send_advert:
+        lines.append("    vrrp_higher_prio_send_advert")
     return [*lines, "}"]
 
 

@@ -16,12 +16,12 @@ def test_a_failure_lasts_from_the_first_one_to_the_next_answer() -> None:
     assert api.answered(10.0) is None
     api.failed(TRANSIENT, 20.0, MOST)
     api.failed(failure(FailureKind.REFUSED), 25.0, MOST)
-    assert failure(FailureKind.REFUSED) == api.failure
+    assert [failure(FailureKind.REFUSED)] == [api.failure]
     assert 20.0 == api.failing_since_s
     assert 10.0 == api.answered_at_s
     assert 12.0 == api.answered(32.0)
     assert api.failure is None
-    assert [None] == [api.failure]
+    assert 32.0 == api.answered_at_s
     assert api.answered(33.0) is None
 
 

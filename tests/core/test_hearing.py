@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
-from core.fakecloud import failure
+from core.fakecloud import READS, failure
 from core.test_demotion import MOMENTS, in_flight
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ListFloatingIps, ReadActions
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.hearing import HEARING_S
-from hakeeper.core.model import Action, ActionStatus, Mine, Other, Role, SavedState, Settings
+from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
 from hakeeper.core.snapshot import BROKEN_AFTER_S, Health
 from hakeeper.core.state import InvariantError
 
@@ -341,18 +341,30 @@ def test_a_hold_off_of_an_older_term_is_forgotten() -> None:
     assert node.stage() == "held"
 
 
-@pytest.mark.parametrize("owner", [Mine(), Other(2)])
-def test_a_hold_off_that_was_outlived_by_a_claim_does_not_come_back(owner: Mine | Other) -> None:
+def test_a_hold_off_that_a_hint_has_ended_does_not_come_back() -> None:
     world, node = contested()
-    world.cloud.move(WEB, None)
-    world.run_while(lambda: node.stage() != "held", 120.0)
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER_RX_LOWER_PRI")
+    world.run_for(5.0)
+    [call] = node.open_calls(Assign)
     node.have()
-    if isinstance(owner, Other):
-        world.cloud.move(WEB, 2)
-        world.run_for(61.0)
+    node.cancel(call)
+    node.holding = ()
     node.have(OURS)
     world.run_for(HEARING_S + 1.0)
     assert node.stage() == "held"
+
+
+def test_a_hold_off_that_ended_with_the_address_here_does_not_come_back() -> None:
+    world, node = contested()
+    world.cloud.move(WEB, 1)
+    world.run_while(lambda: node.stage() != "held", 120.0)
+    node.have()
+    world.cloud.move(WEB, 2)
+    world.run_for(61.0)
+    node.have(OURS)
+    world.run_for(HEARING_S + 1.0)
+    assert world.cloud.owner(WEB) == 1
 
 
 # --- starts and reloads ------------------------------------------------------------------------
@@ -461,11 +473,15 @@ def test_status_says_what_is_missing_and_is_broken_when_that_lasts() -> None:
     assert Health.BROKEN is node.snapshot().health
 
 
-def test_a_backup_without_its_address_is_degraded_for_ever() -> None:
+def test_a_backup_without_its_address_is_degraded_until_it_says_master() -> None:
     world, node = scene(private=())
     node.warm()
     world.run_for(3600.0)
     assert Health.DEGRADED is node.snapshot().health
+    node.line("VI_1", "MASTER")
+    assert Health.DEGRADED is node.snapshot().health
+    world.run_for(BROKEN_AFTER_S + 1.0)
+    assert Health.BROKEN is node.snapshot().health
 
 
 def test_an_assign_by_a_deaf_master_is_a_broken_invariant() -> None:
@@ -474,3 +490,48 @@ def test_an_assign_by_a_deaf_master_is_a_broken_invariant() -> None:
     state.roles.beliefs[instance("VI_1")].deaf = True
     with pytest.raises(InvariantError, match="while keepalived is deaf"):
         state.start(Assign(WEB, 1), world.now, next(iter(state.addresses.values())))
+
+
+def test_deafness_lasts_since_the_first_address_was_missing() -> None:
+    world, node = scene(settings(vrrp_addresses={"VI_1": (OURS, OTHERS)}), (OURS, OTHERS))
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    node.have(OURS)
+    world.run_for(BROKEN_AFTER_S - 1.0)
+    node.have()
+    world.run_for(2.0)
+    assert Health.BROKEN is node.snapshot().health
+
+
+def test_work_of_the_time_before_is_of_an_older_generation() -> None:
+    _, node = master()
+    before = node.snapshot().roles[0].generation
+    node.have()
+    assert before + 1 == node.snapshot().roles[0].generation
+
+
+def test_the_last_decision_of_a_backup_is_not_changed_by_what_it_cannot_hear() -> None:
+    world, node = master()
+    node.line("VI_1", "BACKUP")
+    decision = node.snapshot().roles[0].addresses[0].decision
+    node.have()
+    world.run_for(60.0)
+    assert decision == node.snapshot().roles[0].addresses[0].decision
+
+
+def test_the_read_that_comes_first_waits_for_no_earlier_failure() -> None:
+    world, node = scene(private=())
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    world.cloud.fail(failure(FailureKind.TRANSIENT), *READS)
+    node.feed(SettingsChanged(CHECKED, api_changed=False))
+    for _ in range(20):  # at whatever moment of the pause between two tries
+        world.run_for(1.7)
+        node.have(OURS)
+        world.run_for(HEARING_S - 0.1)
+        asked = len(node.asked(*READS))
+        world.run_for(0.2)
+        assert len(node.asked(*READS)) > asked
+        node.have()

@@ -9,7 +9,6 @@ meanwhile.
 
 import argparse
 import datetime as dt
-import json
 import os
 import shlex
 import shutil
@@ -17,8 +16,6 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +23,7 @@ import hypothesis  # noqa: F401  # imported once here instead of in every child
 import pytest  # noqa: F401  # likewise
 
 from mutation import atlas, survivors, trial
+from mutation.ledger import Ledger
 from mutation.mutants import Mutant, mutants
 from mutation.trial import Verdict
 
@@ -48,24 +46,31 @@ class Run:
     known: dict[str, str]
     """Reasons of survivors that are known already."""
     verdicts: list[tuple[Mutant, Verdict]] = field(default_factory=list)
+    """Of the module at hand."""
     under_way: dict[int, Mutant] = field(default_factory=dict)
 
-    def try_all(self, chosen: Sequence[Mutant]) -> None:
-        for number, mutant in enumerate(chosen, 1):
+    def try_module(self, path: Path, believed: dict[str, Verdict]) -> None:
+        """Try its mutants; those that an earlier run noticed are believed."""
+        self.verdicts = []
+        for mutant in mutants(path):
+            before = believed.get(mutant.diff())
             took_s = self._affordable(self.atlas.tests_for(mutant))
-            if not took_s:
+            if before is not None:
+                self.verdicts.append((mutant, before))
+            elif took_s:
+                self._try(mutant, took_s)
+            else:
                 self._end(mutant, Verdict.SURVIVED)
-                continue
-            while len(self.under_way) >= self.jobs:
-                self._wait()
-            files = sorted({test.split("::")[0] for test in took_s})
-            name = ".".join([*self.package.parts, mutant.path.stem])
-            change = trial.Change(name, str(mutant.path), mutant.source())
-            self.under_way[trial.start(change, took_s, files, PYTEST_ARGS)] = mutant
-            if number % 100 == 0:
-                say(f"{number} of {len(chosen)}")
         while self.under_way:
             self._wait()
+
+    def _try(self, mutant: Mutant, took_s: dict[str, float]) -> None:
+        while len(self.under_way) >= self.jobs:
+            self._wait()
+        files = sorted({test.split("::")[0] for test in took_s})
+        name = ".".join([*self.package.parts, mutant.path.stem])
+        change = trial.Change(name, str(mutant.path), mutant.source())
+        self.under_way[trial.start(change, took_s, files, PYTEST_ARGS)] = mutant
 
     def _affordable(self, tests: list[str]) -> dict[str, float]:
         """Choose tests, the quick ones first, until their time is used up; but one at least."""
@@ -88,25 +93,6 @@ class Run:
             reason = survivors.heading(self.known.get(diff, survivors.UNEXPLAINED))
             say(f"\nsurvived, {mutant.kind} ({reason})\n{diff}")
 
-    def survivors(self) -> list[str]:
-        lived = [mutant for mutant, verdict in self.verdicts if verdict is Verdict.SURVIVED]
-        lived.sort(key=lambda mutant: (mutant.path.name, mutant.span.start, mutant.text))
-        return [mutant.diff() for mutant in lived]
-
-    def table(self) -> list[str]:
-        counts = Counter((m.path.name, verdict) for m, verdict in self.verdicts)
-        counts.update(("all", verdict) for _, verdict in self.verdicts)
-        lines = [
-            "| module | mutants | killed | timeouts | survived | noticed |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
-        for name in [*sorted({name for name, _ in counts} - {"all"}), "all"]:
-            killed, timeouts, survived = (counts[name, verdict] for verdict in Verdict)
-            total = killed + timeouts + survived
-            share = f"{100.0 * (killed + timeouts) / max(1, total):.1f} %"
-            lines.append(f"| {name} | {total} | {killed} | {timeouts} | {survived} | {share} |")
-        return lines
-
 
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
@@ -118,7 +104,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--package", type=Path, default=Path("hakeeper/core"))
     parser.add_argument("--tests", type=Path, default=Path("tests/core"))
     parser.add_argument("--module", action="append", help="only this one, such as `address`")
-    parser.add_argument("--again", action="store_true", help="only what survived the last run")
+    parser.add_argument(
+        "--again", action="store_true", help="believe what earlier runs killed; try the rest"
+    )
     parser.add_argument("--write", action="store_true", help="write the page of survivors anew")
     parser.add_argument("--page", type=Path, default=Path("tests/mutation/survivors.md"))
     parser.add_argument("--memory", type=Path, default=Path(".stamps/mutation"))
@@ -154,16 +142,6 @@ def charted(given: argparse.Namespace, memory: Path) -> atlas.Atlas:
     return made_before
 
 
-def chosen_mutants(given: argparse.Namespace, last: Path) -> Iterator[Mutant]:
-    again = set(json.loads(last.read_text())) if given.again else None
-    for path in sorted(given.package.glob("*.py")):
-        if given.module and path.stem not in given.module:
-            continue
-        for mutant in mutants(path):
-            if again is None or mutant.diff() in again:
-                yield mutant
-
-
 def copied(root: Path, given: argparse.Namespace) -> None:
     """Copy what is tried, and stand in the copy."""
     for name in {given.package.parts[0], given.tests.parts[0]}:
@@ -179,37 +157,34 @@ def main() -> int:
     given = options()
     page, memory = given.page.resolve(), given.memory.resolve()
     memory.mkdir(parents=True, exist_ok=True)
-    last = memory / "survivors.json"
+    ledger = Ledger(memory / "verdicts.json")
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copied(Path(folder), given)
-        run = Run(
-            given.package,
-            given.tests,
-            charted(given, memory),
-            given.test_seconds,
-            given.jobs,
-            survivors.reasons(page),
-        )
-        chosen = list(chosen_mutants(given, last))
-        say(f"{len(chosen)} mutants")
-        run.try_all(chosen)
+        chart = charted(given, memory)
+        known = survivors.reasons(page)
+        run = Run(given.package, given.tests, chart, given.test_seconds, given.jobs, known)
+        modules = sorted(given.package.glob("*.py"))
+        ledger.forget_all_but(path.name for path in modules)
+        for path in modules:
+            if not given.module or path.stem in given.module:
+                say(f"\n{path.name}")
+                run.try_module(path, ledger.noticed(path.name) if given.again else {})
+                ledger.enter(path.name, run.verdicts)
         os.chdir("/")
-    last.write_text(json.dumps(run.survivors()))
-    return told(run, given, page, time.monotonic() - began_s)
-
-
-def told(run: Run, given: argparse.Namespace, page: Path, took_s: float) -> int:
-    table = run.table()
-    say("\n" + "\n".join(table) + f"\n\n{took_s / 60:.0f} minutes")
+    took = f"{(time.monotonic() - began_s) / 60:.0f} minutes"
+    say("\n" + "\n".join(ledger.table()) + f"\n\n{took}")
     if given.write:
-        command = shlex.join(["python", "-m", "mutation", *sys.argv[1:]])
-        day = dt.datetime.now(dt.UTC).date()
-        note = f"`{command}`, {day}, {took_s / 60:.0f} minutes, Python {sys.version.split()[0]}."
-        head = "\n".join(["# What the tests of the core do not notice", "", note, "", *table])
-        page.write_text(survivors.page_of(head, run.survivors(), run.known))
-    noticed = sum(verdict is not Verdict.SURVIVED for _, verdict in run.verdicts)
-    return 0 if 100.0 * noticed >= given.least * len(run.verdicts) else 1
+        write(page, ledger, known, took)
+    return 0 if ledger.share_noticed() >= given.least else 1
+
+
+def write(page: Path, ledger: Ledger, known: dict[str, str], took: str) -> None:
+    command = shlex.join(["python", "-m", "mutation", *sys.argv[1:]])
+    day = dt.datetime.now(dt.UTC).date()
+    note = f"`{command}`, {day}, {took}, Python {sys.version.split()[0]}."
+    head = ["# What the tests of the core do not notice", "", note, "", *ledger.table()]
+    page.write_text(survivors.page_of("\n".join(head), ledger.survivors(), known))
 
 
 if __name__ == "__main__":

@@ -107,13 +107,16 @@ def test_a_reason_stays_on_the_page_as_long_as_its_mutant_lives(project: Path) -
     assert {f"## {survivors.UNEXPLAINED}", known[THE_EDGE]} == set(known.values())
 
 
-def test_a_second_run_tries_only_what_survived_the_first(project: Path) -> None:
+def test_a_second_run_tries_only_what_survived_and_what_is_new(project: Path) -> None:
     run(project)
     tests = project / "tests" / "test_limits.py"
     tests.write_text(TESTS.replace("assert not over(2)", "assert not over(3)"))
+    limits = project / "planted" / "limits.py"
+    limits.write_text(LIMITS + "\n\ndef under(value: int) -> bool:\n    return value < 1\n")
     done = run(project, "--again")
 
-    assert "| limits.py | 3 | 2 | 0 | 1 | 66.7 % |" in done.stdout
+    assert "| limits.py | 8 | 3 | 0 | 5 | 37.5 % |" in done.stdout
+    assert 5 == done.stdout.count("survived, ")
 
 
 def test_a_suite_that_fails_by_itself_judges_nothing(project: Path) -> None:

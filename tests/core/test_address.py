@@ -1,0 +1,701 @@
+"""One address, step by step: stage, due time, what is told and decided after each step.
+
+The stories are in the other files; here every figure and every field is seen at its edge.
+"""
+
+from ipaddress import ip_network
+
+import pytest
+
+from core.driver import chance
+from core.fakecloud import failure
+from core.odds import LEAST, MOST
+from hakeeper.core.address import Address
+from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.events import Report
+from hakeeper.core.model import (
+    Action,
+    ActionStatus,
+    ByName,
+    FloatingIp,
+    Mine,
+    Nobody,
+    Other,
+    Owner,
+    Unknown,
+    VrrpId,
+    VrrpKind,
+)
+
+VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
+WEB = FloatingIp(id=4711, name="web", network=ip_network("203.0.113.10/32"), server_id=None)
+NEVER = float("-inf")
+TWO, THREE = Other(2), Other(3)
+RUNNING = Action(id=77, status=ActionStatus.RUNNING)
+SUCCESS = Action(id=77, status=ActionStatus.SUCCESS)
+
+
+def made() -> Address:
+    return Address(ByName("web"), VI, WEB)
+
+
+def events(reports: list[Report]) -> list[str]:
+    return [report.event for report in reports]
+
+
+def claiming(now: float = 100.0, owner: Owner = TWO) -> Address:
+    """An address whose assign is under way since `now`."""
+    address = made()
+    address.owner, address.owner_at_s = owner, now - 1.0
+    address.begin(now, "a cause", read_first=False)
+    address.sending(now)
+    return address
+
+
+def held(now: float = 100.0) -> Address:
+    """An address that was claimed and confirmed at `now`."""
+    address = claiming(now)
+    address.accepted(SUCCESS, now, now, MOST)
+    address.observe(Mine(), now, now, MOST)
+    assert address.stage is Stage.HELD
+    return address
+
+
+def contested(now: float = 100.0, owner: Other = TWO) -> Address:
+    """An address that is left with `owner` since `now`."""
+    address = held(now - 10.0)
+    for _ in range(2):
+        lose(address, now, owner)
+        if address.stage is Stage.POST:
+            address.sending(now)
+            address.accepted(SUCCESS, now, now, MOST)
+            address.observe(Mine(), now, now, MOST)
+    assert address.stage is Stage.HOLD_OFF
+    return address
+
+
+def lose(address: Address, now: float, owner: Owner = TWO) -> list[Report]:
+    """Let two reads say that somebody else has it."""
+    return [
+        *address.observe(owner, now, now, LEAST),
+        *address.observe(owner, now, now, LEAST),
+    ]
+
+
+# --- before and at the beginning ---------------------------------------------------------------
+
+
+def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
+    fresh = made()
+    assert (Stage.IDLE, Unknown("not read yet"), None) == (
+        fresh.stage,
+        fresh.owner,
+        fresh.owner_at_s,
+    )
+    assert ("nothing decided yet", None, "") == (fresh.decision, fresh.decided_at_s, fresh.cause)
+    assert (NEVER, NEVER, NEVER, NEVER) == (
+        fresh.blind_until_s,
+        fresh.last_sent_s,
+        fresh.settle_until_s,
+        fresh.hold_off_until_s,
+    )
+    assert (False, False, False) == (fresh.unsure, fresh.suspect, fresh.unresolved_told)
+    assert (0, 0, 0.0) == (fresh.attempt, fresh.polls, fresh.look_gap_s)
+
+
+def test_its_label_is_the_configured_word_until_it_is_found() -> None:
+    assert "web" == Address(ByName("web"), VI).label
+    assert "203.0.113.10" == made().label
+
+
+def test_a_claim_that_need_not_read_posts_at_once_and_says_so() -> None:
+    address = made()
+    address.owner = TWO
+    [started] = address.begin(0.25, "a cause", read_first=False)
+    assert "claim.started" == started.event
+    assert ("2", "a cause") == (started.fields["owner"], started.fields["reason"])
+    assert (Stage.POST, 0.25) == (address.stage, address.due_at_s)
+    assert ("a cause: assigning it to this server", 0.25) == (
+        address.decision,
+        address.decided_at_s,
+    )
+    assert Phases(line_s=0.25) == address.phases
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+def test_a_claim_that_has_to_read_first_says_nothing_yet(*, unsure: bool) -> None:
+    address = made()
+    address.unsure = unsure
+    assert [] == address.begin(100.0, "a cause", read_first=not unsure)
+    assert (Stage.READ, 100.0, 100.0) == (address.stage, address.due_at_s, address.read_after_s)
+    assert ("a cause: reading the owner", 100.0) == (address.decision, address.decided_at_s)
+
+
+def test_a_claim_begins_without_anything_of_the_claim_before() -> None:
+    address = contested(100.0)
+    address.take_turn(400.0)
+    address.failed(failure(FailureKind.TRANSIENT), 400.0, MOST)
+    address.action_id, address.suspect = 5, True
+    address.begin(500.0, "a cause", read_first=True)
+    assert [0, None, False, None] == [
+        address.attempt,
+        address.action_id,
+        address.suspect,
+        address.rival,
+    ]
+    assert set() == address.told
+    assert NEVER == address.hold_off_until_s
+    assert "a cause" == address.cause
+
+
+def test_a_second_assign_waits_a_second_after_the_first() -> None:
+    address = claiming(100.0)
+    address.begin(100.25, "again", read_first=False)
+    assert (Stage.POST, 101.0) == (address.stage, address.due_at_s)
+    address.begin(101.5, "again", read_first=False)
+    assert 101.5 == address.due_at_s
+
+
+def test_a_new_term_forgets_the_old_quarrel_but_for_who_holds_it_now() -> None:
+    address = contested(100.0)
+    address.hinted_at_s = 100.0
+    address.renew()
+    assert (0, (2,), False) == (
+        address.contest.moves,
+        address.contest.others,
+        address.contest.told,
+    )
+    assert (NEVER, NEVER) == (address.hinted_at_s, address.hold_off_until_s)
+    address.owner = Nobody()
+    address.renew()
+    assert () == address.contest.others
+
+
+def test_a_demotion_ends_everything_and_tells_of_a_claim_that_it_ends() -> None:
+    address = claiming(100.0)
+    address.accepted(RUNNING, 100.0, 100.0, MOST)
+    address.suspect = True
+    [abandoned] = address.stop(101.0, "a reason")
+    assert ("claim.abandoned", "a reason") == (abandoned.event, abandoned.fields["reason"])
+    assert (Stage.IDLE, None, None, False) == (
+        address.stage,
+        address.phases,
+        address.action_id,
+        address.suspect,
+    )
+    assert ("leaving it alone: a reason", 101.0) == (address.decision, address.decided_at_s)
+
+
+def test_a_demotion_of_who_holds_it_tells_nothing_and_ends_the_close_look() -> None:
+    address = held(100.0)
+    assert 120.0 == address.settle_until_s
+    assert [] == address.stop(101.0, "a reason")
+    assert NEVER == address.settle_until_s
+
+
+# --- deaf for a while --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("now", "holding_off"), [(279.0, True), (280.0, False), (281.0, False)])
+def test_a_hold_off_goes_on_after_deafness_until_it_is_over(
+    now: float, *, holding_off: bool
+) -> None:
+    address = contested(100.0)
+    address.stop(110.0, "deaf")
+    assert 280.0 == address.hold_off_until_s
+    address.resume(now, "hears")
+    if holding_off:
+        assert (Stage.HOLD_OFF, 280.0) == (address.stage, address.due_at_s)
+        assert "hears, but contested: server 2 keeps it" == address.decision
+    else:
+        assert (Stage.READ, "hears: reading the owner") == (address.stage, address.decision)
+
+
+def test_a_hold_off_is_over_if_meanwhile_nobody_holds_it() -> None:
+    address = contested(100.0)
+    address.stop(110.0, "deaf")
+    address.owner = Nobody()
+    address.resume(120.0, "hears")
+    assert Stage.READ is address.stage
+
+
+def test_there_is_no_hold_off_to_go_on_with_once_it_was_confirmed_ours() -> None:
+    address = contested(100.0)
+    address.observe(Mine(), 101.0, 101.0, LEAST)
+    assert NEVER == address.hold_off_until_s
+
+
+# --- what a read says --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked_at_s", "believed"), [(98.5, False), (99.0, True), (99.5, True)], ids=str
+)
+def test_a_read_begun_before_the_last_one_that_was_believed_is_old(
+    asked_at_s: float, *, believed: bool
+) -> None:
+    address = made()
+    address.observe(TWO, 99.0, 99.5, MOST)
+    address.observe(THREE, asked_at_s, 100.0, MOST)
+    assert (THREE if believed else TWO) == address.owner
+    assert max(99.0, asked_at_s) == address.owner_at_s
+
+
+@pytest.mark.parametrize(("asked_at_s", "believed"), [(99.9, False), (100.0, True)], ids=str)
+def test_a_read_begun_before_our_assign_went_out_is_blind(
+    asked_at_s: float, *, believed: bool
+) -> None:
+    address = claiming(100.0)
+    address.stop(100.5, "demoted")
+    address.observe(THREE, asked_at_s, 101.0, MOST)
+    assert (THREE if believed else TWO) == address.owner
+
+
+def test_while_an_assign_is_under_way_no_read_counts() -> None:
+    address = claiming(100.0)
+    assert [] == address.observe(Mine(), 100.5, 101.0, MOST)
+    assert (TWO, Stage.SENT) == (address.owner, address.stage)
+
+
+def test_an_unknown_owner_is_kept_but_decides_nothing() -> None:
+    address = claiming(100.0)
+    address.lose_sight(101.0)
+    assert [] == address.observe(Unknown("who am I"), 102.0, 102.0, MOST)
+    assert (Unknown("who am I"), 102.0) == (address.owner, address.owner_at_s)
+    assert (Stage.READ, True) == (address.stage, address.unsure)
+
+
+def test_a_read_ends_the_doubt_about_the_last_assign_and_remembers_the_holder() -> None:
+    address = claiming(100.0)
+    address.stop(100.0, "demoted")
+    address.lose_sight(101.0)
+    assert Stage.IDLE is address.stage
+    address.observe(THREE, 102.0, 102.0, MOST)
+    assert (False, (3,)) == (address.unsure, address.contest.others)
+
+
+@pytest.mark.parametrize(("asked_at_s", "stage"), [(99.9, Stage.READ), (100.0, Stage.POST)])
+def test_a_claim_waits_for_a_read_that_is_begun_after_it(asked_at_s: float, stage: Stage) -> None:
+    address = made()
+    address.begin(100.0, "a cause", read_first=True)
+    reports = address.observe(TWO, asked_at_s, 101.0, MOST)
+    assert stage is address.stage
+    assert (["claim.started"] if stage is Stage.POST else []) == events(reports)
+    assert "a cause" == address.cause
+
+
+def test_an_assign_that_waits_is_not_needed_when_a_read_says_ours() -> None:
+    address = made()
+    address.begin(100.0, "a cause", read_first=False)
+    assert [] == address.observe(TWO, 100.1, 100.2, MOST)
+    assert Stage.POST is address.stage
+    [confirmed] = address.observe(Mine(), 100.3, 100.4, MOST)
+    assert ("address.confirmed", "a cause") == (confirmed.event, confirmed.fields["reason"])
+    assert ("a cause: it is ours already", 100.4) == (address.decision, address.decided_at_s)
+    assert (Stage.HELD, 120.4, None) == (address.stage, address.settle_until_s, address.phases)
+    assert 0 == address.contest.moves
+
+
+def test_a_confirmed_claim_tells_its_attempts_and_its_times_and_starts_afresh() -> None:
+    address = claiming(100.0)
+    address.failed(failure(FailureKind.TRANSIENT), 101.0, MOST)
+    address.sending(102.0)
+    address.accepted(RUNNING, 102.5, 103.0, MOST)
+    address.action_seen(SUCCESS, 104.0, MOST)
+    [claimed] = address.observe(Mine(), 104.0, 105.0, MOST)
+    assert {
+        "instance": "VI_1",
+        "kind": "INSTANCE",
+        "address": "203.0.113.10",
+        "owner": "mine",
+        "reason": "a cause",
+        "attempt": 2,
+        "sent_ms": 2500.0,
+        "accepted_ms": 3000.0,
+        "finished_ms": 4000.0,
+        "confirmed_ms": 5000.0,
+    } == claimed.fields
+    assert ("a cause: claimed and confirmed", 105.0) == (address.decision, address.decided_at_s)
+    assert (0, set(), 125.0) == (address.attempt, address.told, address.settle_until_s)
+    assert (1, 105.0) == (address.contest.moves, address.contest.claimed_at)
+
+
+def test_the_first_bytes_of_a_claim_are_what_counts_as_sent() -> None:
+    address = claiming(100.0)
+    address.note_sent(None, 100.5)
+    assert not address.is_sent()
+    address.note_sent(101.0, 101.5)
+    address.note_sent(103.0, 103.5)
+    address.accepted(SUCCESS, None, 104.0, MOST)
+    assert address.phases is not None
+    assert 101.0 == address.phases.sent_s
+
+
+def test_an_assign_that_was_accepted_without_a_time_was_sent_by_then() -> None:
+    address = claiming(100.0)
+    address.accepted(SUCCESS, None, 101.0, MOST)
+    assert Phases(line_s=100.0, sent_s=101.0, accepted_s=101.0, finished_s=101.0) == address.phases
+
+
+def test_an_assign_that_outlives_its_claim_has_phases_of_its_own() -> None:
+    address = held(100.0)
+    address.accepted(RUNNING, 101.0, 102.0, MOST)
+    assert Phases(line_s=102.0, sent_s=101.0, accepted_s=102.0) == address.phases
+
+
+def test_a_second_try_of_the_same_claim_is_not_told_as_a_start() -> None:
+    address = claiming(100.0)
+    address.note_sent(100.0, 100.0)
+    address.failed(failure(FailureKind.LOCKED), 101.0, LEAST)
+    assert [] == address.observe(TWO, 101.0, 101.5, LEAST)
+    assert Stage.POST is address.stage
+
+
+# --- drift and the second look -----------------------------------------------------------------
+
+
+def test_one_read_that_says_lost_asks_for_a_second_one_a_moment_later() -> None:
+    address = held(100.0)
+    assert [] == address.observe(TWO, 150.0, 150.5, LEAST)
+    assert (Stage.READ, 150.8, 150.5) == (address.stage, address.due_at_s, address.read_after_s)
+    assert address.suspect
+    assert [] == address.observe(Mine(), 151.0, 151.5, LEAST)
+    assert (Stage.HELD, False) == (address.stage, address.suspect)
+
+
+def test_a_suspicion_that_was_refuted_needs_two_more_reads_the_next_time() -> None:
+    address = held(100.0)
+    address.observe(TWO, 150.0, 150.0, LEAST)
+    address.observe(Mine(), 151.0, 151.0, LEAST)
+    assert [] == address.observe(TWO, 160.0, 160.0, LEAST)
+    assert ["address.drifted", "claim.started"] == events(address.observe(TWO, 161.0, 161.0, LEAST))
+
+
+def test_two_reads_that_agree_are_drift_and_the_claim_begins_at_once() -> None:
+    address = held(100.0)
+    drifted, started = lose(address, 200.0)
+    assert ("address.drifted", "2") == (drifted.event, drifted.fields["owner"])
+    assert ("claim.started", "drift") == (started.event, started.fields["reason"])
+    assert (Stage.POST, 200.0, False) == (address.stage, address.due_at_s, address.suspect)
+
+
+def test_an_address_that_nobody_has_was_not_taken_by_anybody() -> None:
+    address = held(100.0)
+    assert ["address.drifted", "claim.started"] == events(lose(address, 101.0, Nobody()))
+    assert (1, 0) == (address.contest.moves, address.contest.losses)
+
+
+def test_a_read_after_our_action_that_says_theirs_is_looked_at_twice_and_is_a_move() -> None:
+    address = claiming(100.0)
+    address.accepted(SUCCESS, 100.0, 101.0, LEAST)
+    assert [] == address.observe(TWO, 101.0, 101.5, LEAST)
+    assert (Stage.READ, True) == (address.stage, address.suspect)
+    assert ["address.drifted", "claim.started"] == events(address.observe(TWO, 102.0, 102.0, LEAST))
+    assert (2, 1) == (address.contest.moves, address.contest.losses)
+
+
+# --- contested ---------------------------------------------------------------------------------
+
+
+def test_the_second_quick_loss_leaves_it_there_and_says_for_how_long() -> None:
+    address = held(90.0)
+    lose(address, 95.0)
+    address.sending(95.0)
+    address.accepted(SUCCESS, 95.0, 95.0, MOST)
+    address.observe(Mine(), 95.0, 95.0, MOST)
+    drifted, told = lose(address, 100.0)
+    assert ("address.drifted", "address.contested") == (drifted.event, told.event)
+    assert ("2", 180.0) == (told.fields["owner"], told.fields["delay_s"])
+    assert (Stage.HOLD_OFF, 280.0, 280.0) == (
+        address.stage,
+        address.due_at_s,
+        address.hold_off_until_s,
+    )
+    assert (100.0, NEVER, None) == (
+        address.holder_due_at_s,
+        address.settle_until_s,
+        address.phases,
+    )
+    assert "contested: server 2 keeps taking it; next try in 180 s" == address.decision
+    assert 100.0 == address.decided_at_s
+
+
+def test_the_better_master_does_not_hold_off() -> None:
+    address = held(90.0)
+    lose(address, 95.0)
+    address.sending(95.0)
+    address.accepted(SUCCESS, 95.0, 95.0, MOST)
+    address.observe(Mine(), 95.0, 95.0, MOST)
+    address.hinted(99.0, "a hint")
+    assert ["address.drifted", "claim.started"] == events(lose(address, 100.0))
+
+
+def test_a_dispute_is_told_once() -> None:
+    address = contested(100.0)
+    assert [] == address.observe(THREE, 150.0, 150.0, LEAST)
+    assert (Stage.HOLD_OFF, 810.0) == (address.stage, address.due_at_s)
+    assert 5 == address.contest.moves
+
+
+def test_a_holder_that_stays_changes_nothing() -> None:
+    address = contested(100.0)
+    assert [] == address.observe(TWO, 150.0, 150.0, LEAST)
+    assert (280.0, 4) == (address.due_at_s, address.contest.moves)
+
+
+def test_a_holder_seen_after_nobody_knew_changes_nothing() -> None:
+    address = contested(100.0)
+    address.observe(Unknown("who am I"), 140.0, 140.0, LEAST)
+    assert [] == address.observe(THREE, 150.0, 150.0, LEAST)
+    assert (280.0, 4) == (address.due_at_s, address.contest.moves)
+
+
+def test_a_contested_address_that_nobody_holds_is_claimed() -> None:
+    address = contested(100.0)
+    [started] = address.observe(Nobody(), 150.0, 150.0, LEAST)
+    assert "contested, but nobody holds it" == started.fields["reason"]
+    assert Stage.POST is address.stage
+
+
+def test_a_contested_address_that_came_back_is_ours() -> None:
+    address = contested(100.0)
+    [confirmed] = address.observe(Mine(), 150.0, 150.5, LEAST)
+    assert "contested, but it came back" == confirmed.fields["reason"]
+    assert (Stage.HELD, 5, 170.5) == (
+        address.stage,
+        address.contest.moves,
+        address.settle_until_s,
+    )
+
+
+def test_a_contested_address_whose_holder_does_not_run_is_claimed_without_another_read() -> None:
+    address = contested(100.0)
+    [started] = address.holder_seen("off", 150.0)
+    assert "contested, but the holder's server is off" == started.fields["reason"]
+    assert (Stage.POST, 150.0) == (address.stage, address.due_at_s)
+
+
+def test_a_hint_ends_a_hold_off() -> None:
+    address = contested(100.0)
+    assert ["claim.started"] == events(address.hinted(150.0, "a hint"))
+    assert "a hint" == address.cause
+    assert Stage.POST is address.stage
+
+
+@pytest.mark.parametrize(
+    ("owner", "stage", "moves"),
+    [(TWO, Stage.POST, 4), (THREE, Stage.HOLD_OFF, 5), (Nobody(), Stage.POST, 4)],
+)
+def test_a_turn_reads_first_and_is_given_up_to_whoever_took_it_meanwhile(
+    owner: Owner, stage: Stage, moves: int
+) -> None:
+    address = contested(100.0)
+    assert [] == address.take_turn(280.0)
+    assert (Stage.READ, 280.0) == (address.stage, address.due_at_s)
+    assert "contested, our turn again: reading the owner" == address.decision
+    address.observe(owner, 280.0, 280.5, LEAST)
+    assert (stage, moves) == (address.stage, address.contest.moves)
+
+
+def test_a_turn_has_no_rival_if_nobody_is_known_to_hold_it() -> None:
+    address = contested(100.0)
+    address.owner = Unknown("who am I")
+    address.take_turn(280.0)
+    address.observe(THREE, 280.0, 280.5, LEAST)
+    assert Stage.POST is address.stage
+
+
+# --- hints while held --------------------------------------------------------------------------
+
+
+def test_hints_are_heeded_2_4_8_and_then_10_s_apart() -> None:
+    address = held(100.0)
+    heeded = []
+    for tenth in range(2000, 2500):
+        now = tenth / 10
+        address.hinted(now, "a hint")
+        if address.stage is Stage.READ:
+            heeded.append(now)
+            address.observe(Mine(), now, now, LEAST)
+    assert [200.0, 202.0, 206.0, 214.0, 224.0, 234.0, 244.0] == heeded
+
+
+@pytest.mark.parametrize(("pause_s", "gap_s"), [(60.0, 4.0), (60.1, 2.0)])
+def test_after_a_minute_without_a_hint_the_next_one_is_the_first(
+    pause_s: float, gap_s: float
+) -> None:
+    address = held(100.0)
+    address.hinted(200.0, "a hint")
+    address.observe(Mine(), 200.0, 200.0, LEAST)
+    address.hinted(200.0 + pause_s, "a hint")
+    assert gap_s == address.look_gap_s
+    assert "a hint" == address.cause
+    assert 200.0 + pause_s == address.hinted_at_s == address.looked_at_s
+
+
+def test_the_very_first_hint_right_after_the_boot_is_heeded() -> None:
+    address = held(0.5)
+    address.hinted(0.75, "a hint")
+    assert (Stage.READ, 0.75) == (address.stage, address.due_at_s)
+
+
+def test_a_hint_during_a_claim_only_counts_as_a_pulse() -> None:
+    address = claiming(100.0)
+    assert [] == address.hinted(101.0, "a hint")
+    assert (Stage.SENT, "a cause") == (address.stage, address.cause)
+    assert address.contest.pulsed(101.0)
+
+
+# --- the action --------------------------------------------------------------------------------
+
+
+def test_an_accepted_action_is_polled_ever_slower_for_10_s() -> None:
+    address = claiming(100.0)
+    address.polls = 9
+    assert [] == address.accepted(RUNNING, 100.0, 101.0, MOST)
+    assert (Stage.ACT, 77, 111.0) == (address.stage, address.action_id, address.action_until_s)
+    waits_s = [address.due_at_s - 101.0]
+    for _ in range(3):
+        address.action_seen(RUNNING, 200.0, MOST)
+        waits_s.append(address.due_at_s - 200.0)
+    assert pytest.approx([0.2, 0.28, 0.392, 0.5488]) == waits_s
+
+
+def test_a_poll_that_fails_makes_the_next_one_later() -> None:
+    address = claiming(100.0)
+    address.accepted(RUNNING, 100.0, 100.0, MOST)
+    waits_s = []
+    for _ in range(3):
+        address.action_unread(200.0, MOST)
+        waits_s.append(address.due_at_s - 200.0)
+    assert [0.5, 1.0, 2.0] == waits_s
+
+
+def test_an_action_that_succeeded_is_followed_by_a_read() -> None:
+    address = claiming(100.0)
+    address.accepted(RUNNING, 100.0, 100.5, MOST)
+    address.action_seen(SUCCESS, 102.0, MOST)
+    assert (Stage.READ, 102.0, 102.0) == (address.stage, address.due_at_s, address.read_after_s)
+    assert address.phases is not None
+    assert 102.0 == address.phases.finished_s
+
+
+@pytest.mark.parametrize(("code", "told"), [("ip_gone", "ip_gone"), ("", "action_failed")])
+def test_an_action_that_failed_is_followed_by_a_read_and_told(code: str, told: str) -> None:
+    address = claiming(100.0)
+    ended = Action(id=77, status=ActionStatus.ERROR, error_code=code, error_message="no way")
+    [report] = address.accepted(ended, 100.0, 102.0, LEAST)
+    assert ("claim.failed", told) == (report.event, report.fields["error_code"])
+    assert "the action failed: no way" in report.message
+    assert (Stage.READ, None) == (address.stage, address.action_id)
+
+
+def test_an_action_without_an_end_is_told_once_and_given_up_for_a_read() -> None:
+    address = claiming(100.0)
+    address.accepted(RUNNING, 100.0, 100.0, MOST)
+    [report] = address.action_lost(110.0)
+    assert "claim.unknown" == report.event
+    assert "the action has no end in sight; reading the owner instead" == report.fields["reason"]
+    assert (Stage.READ, 110.0, None) == (address.stage, address.due_at_s, address.action_id)
+    assert {"action_overdue"} == address.told
+    assert [] == address.action_lost(120.0)
+
+
+# --- failures ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "waits_s"),
+    [
+        (FailureKind.THROTTLED, Stage.POST, [0.0, 0.0, 0.0]),
+        (FailureKind.CANCELLED, Stage.POST, [0.0, 0.0, 0.0]),
+        (FailureKind.TRANSIENT, Stage.POST, [0.25, 0.5, 1.0]),
+        (FailureKind.OUTCOME_UNKNOWN, Stage.READ, [0.2, 0.4, 0.8]),
+        (FailureKind.LOCKED, Stage.READ, [0.2, 0.4, 0.8]),
+        (FailureKind.NOT_FOUND, Stage.READ, [12.0, 12.0, 12.0]),
+        (FailureKind.AUTH, Stage.POST, [12.0, 12.0, 12.0]),
+        (FailureKind.REFUSED, Stage.POST, [12.0, 12.0, 12.0]),
+    ],
+)
+def test_each_class_of_failure_is_followed_by_its_own_step_after_its_own_wait(
+    kind: FailureKind, stage: Stage, waits_s: list[float]
+) -> None:
+    address = claiming(100.0)
+    seen = []
+    for now in (200.0, 300.0, 400.0):
+        address.sending(now - 10.0)
+        address.action_id = 5
+        address.failed(failure(kind, "its_code"), now, MOST)
+        seen.append(address.due_at_s - now)
+        assert [stage, None] == [address.stage, address.action_id]
+    assert pytest.approx(waits_s) == seen
+    assert (kind is FailureKind.NOT_FOUND) == (address.floating_ip is None)
+    assert (kind is FailureKind.OUTCOME_UNKNOWN) == address.unsure
+    assert (400.0 if kind is FailureKind.OUTCOME_UNKNOWN else 390.0) == address.blind_until_s
+    if stage is Stage.READ:
+        assert 400.0 == address.read_after_s
+
+
+def test_each_code_is_told_once_in_a_claim_and_decided_each_time() -> None:
+    address = claiming(100.0)
+    told = []
+    for code in ("a", "b", "a"):
+        told += events(address.failed(failure(FailureKind.TRANSIENT, code), 101.0, MOST))
+    assert ["claim.failed", "claim.failed"] == told
+    assert ("a cause: a, trying again", 101.0) == (address.decision, address.decided_at_s)
+
+
+def test_a_cancelled_assign_is_nothing_to_tell() -> None:
+    address = claiming(100.0)
+    assert [] == address.failed(failure(FailureKind.CANCELLED), 101.0, MOST)
+    assert "a cause: assigning it to this server" == address.decision
+    assert set() == address.told
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_an_unknown_outcome_of_an_older_term_makes_a_claim_read_but_ends_no_other_stage(
+    stage: Stage,
+) -> None:
+    address = claiming(100.0)
+    address.stage, address.due_at_s = stage, 150.0
+    address.lose_sight(101.0)
+    reads = stage in {Stage.SENT, Stage.POST}
+    assert (Stage.READ if reads else stage) is address.stage
+    assert (101.0 if reads else 150.0) == address.due_at_s
+    assert (True, 101.0) == (address.unsure, address.blind_until_s)
+
+
+@pytest.mark.parametrize(
+    ("sent_s", "due_at_s", "soon_s"),
+    [(100.0, 200.0, 110.5), (109.9, 200.0, 110.9), (100.0, 110.1, 110.1)],
+)
+def test_a_claim_that_waits_goes_out_within_half_a_second_when_the_api_works_again(
+    sent_s: float, due_at_s: float, soon_s: float
+) -> None:
+    address = claiming(sent_s)
+    address.failed(failure(FailureKind.TRANSIENT), sent_s, MOST)
+    address.due_at_s = due_at_s
+    address.hasten(110.0, MOST)
+    assert soon_s == address.due_at_s
+
+
+def test_it_goes_out_at_once_at_the_other_end_of_chance() -> None:
+    address = claiming(100.0)
+    address.failed(failure(FailureKind.TRANSIENT), 100.0, MOST)
+    address.due_at_s = 200.0
+    address.hasten(110.0, LEAST)
+    assert 110.0 == address.due_at_s
+    address.hasten(105.0, chance(1))
+    assert 105.0 <= address.due_at_s <= 105.5
+
+
+def test_the_words_of_a_failure_are_those_of_the_api() -> None:
+    address = claiming(100.0)
+    refused = Failure(kind=FailureKind.REFUSED, code="c", message="m", http_status=422)
+    [report] = address.failed(refused, 101.0, MOST)
+    assert ("claim.refused", 422, "c") == (
+        report.event,
+        report.fields["http_status"],
+        report.fields["error_code"],
+    )

@@ -11,7 +11,7 @@ import selectors
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -41,12 +41,22 @@ from hakeeper.core.events import (
     StartCall,
 )
 from hakeeper.core.keeper import Keeper
-from hakeeper.core.model import SavedState
+from hakeeper.core.model import SavedState, Settings
 from hakeeper.core.snapshot import document
 from hakeeper.loading import LOAD_ERRORS, Loader
 from hakeeper.loop import Handler, Loop, Source
 
 Delivery: TypeAlias = CallResult | RolesQueried | BusOwner
+KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
+"""Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
+
+SEED_BITS = 53
+"""As many as every reader of JSON keeps."""
+
+
+def make_keeper(settings: Settings, seed: int, now: float) -> Keeper:
+    """Make a keeper whose story nobody writes down."""
+    return Keeper(settings, Random(seed), now)  # noqa: S311  # jitter
 
 
 class Inbox:
@@ -84,7 +94,7 @@ class Folders:
 class Daemon:
     """One run of the daemon, from the first look to SIGTERM."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but two by keyword
         self,
         config: Config,
         loader: Loader,
@@ -93,6 +103,7 @@ class Daemon:
         reporter: Reporter,
         notifier: Notifier,
         signals: Signals,
+        keeper: KeeperMaker = make_keeper,
     ) -> None:
         self._config = config
         self._loader = loader
@@ -109,7 +120,8 @@ class Daemon:
         self._bus = self._make_bus(config)
         self._pool = loader.make_pool(config, self._inbox.put)
         self._control = ControlServer(str(folders.control_socket), self._answer)
-        self._keeper = Keeper(config.settings(), Random(), time.monotonic())  # noqa: S311  # jitter
+        seed = Random().getrandbits(SEED_BITS)  # noqa: S311  # jitter
+        self._keeper = keeper(config.settings(), seed, time.monotonic())
         self._loop = Loop(
             self._keeper,
             self._fifo,

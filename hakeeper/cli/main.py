@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
     Command("check", "check the configuration and the token, start nothing", "hakeeper.cli.check"),
     Command("status", "ask the running daemon what it knows and does", "hakeeper.cli.status"),
+    Command("replay", "replay what `hakeeper run --record` has written", "hakeeper.cli.replay"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
     Command("version", "print what is installed", "hakeeper.cli.version"),
 )
@@ -64,7 +65,7 @@ exit codes:
   {exits.BROKEN:>3}  a bug in hakeeper
   {exits.NO_PERMISSION:>3}  a file may not be read
   {exits.BAD_CONFIG:>3}  the configuration or the token is wrong
-  `hakeeper status` has its own: see `hakeeper status --help`
+  `hakeeper status` and `hakeeper replay` have more: see `hakeeper status --help`
 """
 
 

@@ -1,8 +1,11 @@
 """`hakeeper run`: the daemon in the foreground."""
 
 import argparse
+import contextlib
+import functools
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from hakeeper import __version__, exits
@@ -14,12 +17,16 @@ from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.token import TokenUnusable
 from hakeeper.cli.options import add_config, default_socket
 from hakeeper.config import Config
-from hakeeper.daemon import Daemon, Folders
+from hakeeper.daemon import Daemon, Folders, KeeperMaker, make_keeper
 from hakeeper.loading import LOAD_ERRORS, Loader
+from hakeeper.recording.recorder import LIMIT_BYTES, Recorder
+from hakeeper.recording.story import RecordedKeeper
 
 DEFAULT_STATE_FOLDER = "/var/lib/hakeeper"
 LOG_CLOSE_S = 0.7
+RECORD_CLOSE_S = 0.1
 """With the 0.8 s of the API's threads and the 0.3 s of D-Bus: a stop ends within 2 s at worst."""
+_MIB = 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where to log; auto: a terminal's console, else the journal under systemd, "
         "else plain lines on stderr (default: %(default)s)",
     )
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        type=Path,
+        help="add all that the daemon's core hears and answers to this file, for "
+        "`hakeeper replay`; the token is not in it",
+    )
+    parser.add_argument(
+        "--record-limit",
+        metavar="MIB",
+        type=_mebibytes,
+        default=LIMIT_BYTES // _MIB,
+        help="end the recording before the file is larger, in MiB (default: %(default)s)",
+    )
+
+
+def _mebibytes(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,15 +75,38 @@ def run(args: argparse.Namespace) -> int:
     signals = Signals()
     reporter = Reporter(Target(args.log), redact=redactor.text)
     try:
-        with library_logging(reporter):
-            return _serve(config, loader, reporter, signals, redactor)
+        with library_logging(reporter), _recording(args, reporter) as keeper:
+            return _serve(config, loader, reporter, signals, redactor, keeper)
     finally:
         reporter.close(LOG_CLOSE_S)
         signals.close()
 
 
+@contextlib.contextmanager
+def _recording(args: argparse.Namespace, reporter: Reporter) -> Iterator[KeeperMaker]:
+    """Hand out what makes the daemon's keeper: a recorded one if that is wanted."""
+    if args.record is None:
+        yield make_keeper
+        return
+    recorder = Recorder(
+        args.record,
+        redact=args.redactor.text,
+        tell=lambda text: reporter.log("state.failed", text, reason="recording"),
+        limit_bytes=args.record_limit * _MIB,
+    )
+    try:
+        yield functools.partial(RecordedKeeper, recorder)
+    finally:
+        recorder.close(RECORD_CLOSE_S)
+
+
 def _serve(
-    config: Config, loader: Loader, reporter: Reporter, signals: Signals, redactor: Redactor
+    config: Config,
+    loader: Loader,
+    reporter: Reporter,
+    signals: Signals,
+    redactor: Redactor,
+    keeper: KeeperMaker,
 ) -> int:
     notifier = Notifier(
         redact=redactor.text,
@@ -70,6 +121,7 @@ def _serve(
             reporter=reporter,
             notifier=notifier,
             signals=signals,
+            keeper=keeper,
         )
         daemon.run()
     except LOAD_ERRORS as error:

@@ -339,6 +339,9 @@ def test_it_looks_around_each_second_and_not_before(scene: Scene) -> None:
     scene.now += LOOK_S * 0.99
     scene.turn()
     assert [] == scene.diary
+    scene.now += LOOK_S * 0.01
+    scene.turn()
+    assert "look at the FIFO" in scene.diary
 
 
 def test_what_is_ready_comes_before_looking_around_and_that_before_the_tick(scene: Scene) -> None:

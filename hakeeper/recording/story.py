@@ -1,0 +1,146 @@
+"""The lines of a recording, and a keeper that tells them.
+
+A recording is one or more runs of the daemon. Each begins with a `Beginning`, from which the same
+keeper can be made again; a `Heard` follows for each event, with all that the keeper answered.
+"""
+
+import functools
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol, TypeAlias
+
+from hakeeper.core.events import Effect, Event
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.model import Settings
+from hakeeper.recording.codec import TAG, Codec, CodecError, Hide, Json, codec_of
+
+FORMAT = 1
+"""Raised when recordings of an older hakeeper cannot be read any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """The first line of a run: everything that a keeper is made of, and who wrote it when."""
+
+    format: int
+    hakeeper: str
+    python: str
+    time: str
+    """The wall clock, RFC 3339 in UTC, as the journal has it."""
+    begun_s: float
+    """The monotonic time at which the keeper was made."""
+    seed: int
+    settings: Settings
+
+    def keeper(self) -> Keeper:
+        """Make the same keeper again."""
+        return Keeper(self.settings, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One event at its time (monotonic seconds), and what the keeper said to it."""
+
+    at_s: float
+    event: Event
+    effects: tuple[Effect, ...] = ()
+    next_at_s: float | None = None
+    """When the keeper wants to be asked again."""
+    raised: str = ""
+    """The exception that ended the run, in words; empty if there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last line of a run, where there was time to write one."""
+
+    reason: str
+
+
+Line: TypeAlias = Beginning | Heard | Ended
+
+
+class Tape(Protocol):
+    """Where a keeper's story goes. Nothing here may block or raise."""
+
+    def begin(self, settings: Settings, seed: int, begun_s: float) -> None:
+        """A keeper was made of these."""
+
+    def hear(self, heard: Heard) -> None:
+        """It heard this and answered that."""
+
+
+class RecordedKeeper(Keeper):
+    """A keeper whose every event and answer goes on a tape."""
+
+    def __init__(self, tape: Tape, settings: Settings, seed: int, now: float) -> None:
+        super().__init__(settings, Random(seed), now)  # noqa: S311  # jitter
+        self._tape = tape
+        tape.begin(settings, seed, now)
+
+    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+        """Take one event; an exception is part of the story too."""
+        try:
+            effects = super().handle(event, now)
+        except Exception as error:
+            self._tape.hear(Heard(at_s=now, event=event, raised=in_words(error)))
+            raise
+        heard = Heard(at_s=now, event=event, effects=effects, next_at_s=self.next_at())
+        self._tape.hear(heard)
+        return effects
+
+
+def in_words(error: Exception) -> str:
+    """Return an exception as a recording has it."""
+    return f"{type(error).__name__}: {error}"
+
+
+# --- lines of text ---------------------------------------------------------------------------
+
+
+class NotJsonError(CodecError):
+    """This is no JSON: a line that was cut, or something else altogether."""
+
+
+@functools.cache
+def _codec() -> Codec[Line]:
+    return codec_of(Line)
+
+
+def to_json(line: Line, hide: Hide) -> str:
+    """Return a line without its newline, in ASCII, each text through `hide`; raises CodecError."""
+    document = _codec().encode(line, hide)
+    return json.dumps(document, allow_nan=False, separators=(",", ":"))
+
+
+def from_json(text: str) -> Line:
+    """Read a line; raises CodecError with a message for people."""
+    try:
+        document: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_refuse)
+    except RecursionError:
+        raise CodecError("nested too deeply") from None
+    except CodecError:
+        raise
+    except ValueError as error:
+        raise NotJsonError(f"not JSON: {error}") from None
+    if isinstance(document, dict) and document.get(TAG) == Beginning.__name__:
+        _check_format(document.get("format"))
+    return _codec().decode(document, "line")
+
+
+def _check_format(found: Json) -> None:
+    if found != FORMAT:
+        text = f"written in format {found!r}; this hakeeper reads format {FORMAT} only"
+        raise CodecError(text)
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise CodecError("an object has the same key twice")
+    return made
+
+
+def _refuse(constant: str) -> Json:
+    raise CodecError(f"not JSON: {constant}")

@@ -1,0 +1,96 @@
+"""A recording for people: one line for each event and each effect."""
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+
+from hakeeper.core.events import Effect, Report
+from hakeeper.core.lines import NotifyLine
+from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId
+from hakeeper.recording.replay import Step
+from hakeeper.recording.story import Beginning, Heard
+
+ITEMS_SHOWN = 12
+"""Of a list; the rest is counted."""
+
+
+def beginning_line(beginning: Beginning) -> str:
+    """Tell who recorded a run, and when."""
+    who = f"hakeeper {beginning.hakeeper} on Python {beginning.python}"
+    return printable(f"{beginning.time}  {who}, {short(beginning.settings)}")
+
+
+def step_lines(step: Step) -> Iterator[str]:
+    """Tell an event and what the keeper answers to it now."""
+    yield f"{clock(step.after_s)}  {event_line(step.then)}"
+    for line in answer_lines(step.now):
+        yield f"{'':14}{line}"
+
+
+def clock(after_s: float) -> str:
+    """Return the time since a run began, in seconds."""
+    return f"{after_s:+12.6f}"
+
+
+def event_line(heard: Heard) -> str:
+    """Tell an event."""
+    return printable(short(heard.event))
+
+
+def answer_lines(heard: Heard) -> Iterator[str]:
+    """Tell the effects, or the exception."""
+    for effect in heard.effects:
+        yield effect_line(effect)
+    if heard.raised:
+        yield printable(f"the keeper broke: {heard.raised}")
+
+
+def effect_line(effect: Effect) -> str:
+    """Tell an effect."""
+    if isinstance(effect, Report):
+        return printable(f"{effect.event}: {effect.message}")
+    return printable(short(effect))
+
+
+def short(value: object) -> str:
+    """Return a value as people would write it down: names and what is not as usual."""
+    match value:
+        case NotifyLine(vrrp, state, priority):
+            return f"{vrrp} {state.value} {priority}"
+        case VrrpId() | ByName() | ById() | ByNetwork():
+            return str(value)
+        case tuple():
+            return f"[{_joined(short(item) for item in value)}]"
+        case Mapping():
+            pairs = (f"{short(key)}: {short(item)}" for key, item in value.items())
+            return f"{{{_joined(pairs)}}}"
+        case _ if dataclasses.is_dataclass(value):
+            telling = (
+                f"{field.name}={short(found)}"
+                for field in dataclasses.fields(value)
+                if (found := getattr(value, field.name)) != field.default
+            )
+            return f"{type(value).__name__}({_joined(telling)})"
+        case _:
+            return _short_scalar(value)
+
+
+def _short_scalar(value: object) -> str:
+    match value:
+        case enum.Enum():
+            return str(value.value)
+        case float():
+            return f"{value:.3f}".rstrip("0").rstrip(".")
+        case _:
+            return str(value)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    listed = list(parts)
+    more = len(listed) - ITEMS_SHOWN
+    return ", ".join(listed[:ITEMS_SHOWN] + ([f"{more} more"] if more > 0 else []))
+
+
+def printable(text: str) -> str:
+    """Show what would move a terminal's cursor: a recording comes from somebody else."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,193 @@
+"""When the loop looks whether keepalived can hear; the fakes are those of the loop's order."""
+
+import ipaddress
+import os
+from pathlib import Path
+
+import pytest
+from daemon.test_turn import CONFIG, Calls, daemon
+
+from hakeeper.adapters import addresses
+from hakeeper.config import parse
+from hakeeper.core.calls import Assign, FloatingIpsListed, Identified, Identify, ListFloatingIps
+from hakeeper.core.events import AddressesSeen, Drained, Effect, Event, Started
+from hakeeper.core.model import ByNetwork, FloatingIp, Server
+from hakeeper.daemon import Daemon
+from hakeeper.loop import LOOK_S
+from loop.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+
+__all__ = ["daemon"]  # the fixture of the daemon's turn
+
+OURS, OTHER = "10.0.0.2", "10.0.0.3"
+HERE, GONE = AddressesSeen((ipaddress.ip_address(OURS),)), AddressesSeen(())
+LOOK = "look at the addresses"
+
+
+class FakeAddresses:
+    """The addresses of this machine: what each `look` notices."""
+
+    def __init__(self, diary: list[object]) -> None:
+        self.diary = diary
+        self.changes: list[AddressesSeen | None] = []
+
+    def look(self) -> AddressesSeen | None:
+        self.diary.append(LOOK)
+        return self.changes.pop(0) if self.changes else None
+
+
+def checked(*changes: AddressesSeen | None) -> Scene:
+    scene = Scene()
+    fake = FakeAddresses(scene.diary)
+    fake.changes.extend(changes)
+    scene.loop.addresses = fake
+    return scene
+
+
+def test_the_addresses_are_looked_at_before_the_lines_that_waited_at_the_start() -> None:
+    scene = checked(HERE)
+    scene.fifo.changes = [OPENED]
+    scene.fifo.waiting = [Drained((MASTER,))]
+    scene.loop.begin(None)
+    started = Started(saved=None, keepalived=PROCESS)
+    assert [started, HERE, OPENED, read(MASTER, live=False)] == scene.events()
+
+
+def test_an_address_that_was_lost_is_told_before_the_lines_of_the_same_turn() -> None:
+    scene = checked(GONE)
+    scene.fifo.waiting = [Drained((MASTER,))]
+    scene.loop.hear()
+    assert [GONE, read(MASTER)] == scene.events()
+    assert before(scene.diary, "drain", LOOK)  # a line that comes after the look waits
+
+
+def test_without_a_line_the_look_can_wait() -> None:
+    scene = checked(GONE)
+    scene.fifo.waiting = [Drained((), (BAD,), 1)]
+    scene.loop.hear()
+    assert LOOK not in scene.diary
+
+
+def test_the_addresses_are_looked_at_each_second_before_anything_else() -> None:
+    scene = checked(HERE, GONE)
+    scene.begin()
+    scene.turn()
+    assert [] == scene.diary
+    scene.now += LOOK_S
+    scene.fifo.changes = [OPENED]
+    scene.turn()
+    assert [LOOK, GONE, "look at the FIFO"] == scene.diary[:3]
+
+
+def test_what_is_no_news_is_not_told() -> None:
+    scene = checked(None)
+    scene.loop.look_at_addresses()
+    assert [LOOK] == scene.diary
+
+
+# --- and the daemon does it ----------------------------------------------------------------------
+
+
+class ReloadableCalls(Calls):
+    """Stands where the pool stands, also at a reload."""
+
+    def reload_token(self) -> None:
+        """There is no token."""
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return ReloadableCalls()
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The addresses of this machine, as the daemon is made to believe."""
+    present: set[str] = set()
+    monkeypatch.setattr(addresses, "_is_ours", present.__contains__)
+    return present
+
+
+def reload(daemon: Daemon, folder: Path, *wanted: str) -> None:
+    """Take over a configuration that names these private addresses."""
+    text = (CONFIG % (folder, folder)).replace("]}", f"], vrrp_address: [{', '.join(wanted)}]}}")
+    daemon._take_over(parse(text if wanted else CONFIG % (folder, folder), "test.yaml"), None)
+
+
+def missing(daemon: Daemon) -> tuple[str, ...]:
+    [role] = daemon._keeper.snapshot(0.0).roles
+    return role.vrrp_missing
+
+
+def become_master(daemon: Daemon, calls: Calls, folder: Path) -> None:
+    """Hear MASTER, know who we are, and that another server has the address."""
+    fifo = os.open(folder / "fifo", os.O_RDWR)
+    os.write(fifo, b'INSTANCE "VI_1" MASTER 100\n')
+    daemon._loop.hear()
+    os.close(fifo)
+    calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
+    [[ref]] = daemon._config.addresses.values()
+    assert isinstance(ref, ByNetwork)
+    elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
+    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
+    daemon._take_inbox()
+
+
+def assigns(calls: Calls) -> list[object]:
+    return [call.request for call in calls.started if isinstance(call.request, Assign)]
+
+
+def test_a_daemon_sends_no_assign_while_the_address_is_missing(
+    daemon: Daemon, calls: Calls, here: set[str], tmp_path: Path
+) -> None:
+    daemon._begin()
+    here.add(OURS)
+    reload(daemon, tmp_path, OURS)
+    here.clear()  # and the once-a-second look has not been yet
+    become_master(daemon, calls, tmp_path)
+    assert (OURS,) == missing(daemon)
+    assert [] == assigns(calls)
+
+
+def test_a_daemon_whose_address_is_here_claims_as_ever(
+    daemon: Daemon, calls: Calls, here: set[str], tmp_path: Path
+) -> None:
+    daemon._begin()
+    here.add(OURS)
+    reload(daemon, tmp_path, OURS)
+    become_master(daemon, calls, tmp_path)
+    assert 1 == len(assigns(calls))
+
+
+def test_a_reload_takes_no_address_for_missing_that_is_here(
+    daemon: Daemon, here: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, ...]] = []
+    handle = daemon._keeper.handle
+
+    def noted(event: Event, now: float) -> tuple[Effect, ...]:
+        effects = handle(event, now)
+        told.append(missing(daemon))
+        return effects
+
+    daemon._begin()
+    here.update((OURS, OTHER))
+    monkeypatch.setattr(daemon._keeper, "handle", noted)
+    for wanted in ((OURS,), (OTHER,), (OTHER, OURS), (), (OURS,)):
+        reload(daemon, tmp_path, *wanted)
+        assert wanted == daemon._addresses.wanted
+    assert {()} == set(told)
+    here.clear()
+    daemon._loop.look()
+    assert (OURS,) == missing(daemon)
+
+
+def test_a_reload_that_names_a_missing_address_never_has_it_believed(
+    daemon: Daemon, calls: Calls, here: set[str], tmp_path: Path
+) -> None:
+    daemon._begin()
+    become_master(daemon, calls, tmp_path)
+    sent = len(assigns(calls))
+    reload(daemon, tmp_path, OURS)
+    assert set() == here
+    assert (OURS,) == missing(daemon)
+    assert sent == len(assigns(calls))

@@ -274,12 +274,21 @@ def test_while_the_speaker_is_known_a_line_waits_for_no_look(scene: Scene) -> No
 
 
 def test_keepalived_is_asked_until_there_is_no_change(scene: Scene) -> None:
-    gone, seen = KeepalivedGone("killed"), KeepalivedSeen(LATER)
-    scene.keepalived.changes = [gone, seen]
+    first, second = KeepalivedSeen(PROCESS), KeepalivedSeen(LATER)
+    scene.keepalived.changes = [first, second]
     scene.loop.look_at_keepalived()
-    assert [gone, seen] == scene.events()
+    assert [first, second] == scene.events()
     assert 3 == scene.diary.count("look at keepalived")
     assert "sources changed" == scene.diary[-1]
+
+
+def test_a_new_keepalived_is_told_after_the_end_of_the_old_one(scene: Scene) -> None:
+    seen = KeepalivedSeen(LATER)
+    scene.keepalived.changes = [KeepalivedGone("killed"), seen]
+    scene.fifo.waiting = [Drained((BACKUP,))]
+    scene.loop.look_at_keepalived()
+    words, gone, last = scene.events()
+    assert (read(BACKUP), KeepalivedGone, seen) == (words, type(gone), last)
 
 
 def test_a_keepalived_that_came_does_not_make_the_pipe_be_read(scene: Scene) -> None:

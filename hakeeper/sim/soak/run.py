@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from hakeeper.sim.cloud import CloudFront
@@ -66,14 +66,19 @@ class Soak:
         *,
         check: Callable[[], None] = lambda: None,
         tell: Callable[[Tally], None] = lambda _: None,
+        rounds: Iterable[RoundPlan] | None = None,
     ) -> None:
-        """`check` may raise to end the soak early; `tell` hears of every round."""
+        """`check` may raise to end the soak early; `tell` hears of every round.
+
+        `rounds`: other rounds than those that the seed draws; the soak ends with the last.
+        """
         self.tally = Tally(vitals={node.name: {} for node in lab.nodes})
         self._lab = lab
         self._cloud = cloud
         self._settings = settings
         self._check = check
         self._tell = tell
+        self._rounds = plans(settings) if rounds is None else rounds
         self.veteran = lab.nodes[veteran(settings)].name
         """The node whose hakeeper is never ended: what grows, grows there."""
         self.injector = Injector(lab, cloud, veteran=self.veteran, check=self._keep_an_eye)
@@ -91,7 +96,7 @@ class Soak:
         self._lab.start_keepalived()
         self._demand()
         self._take_stock()
-        for plan in plans(self._settings):
+        for plan in self._rounds:
             if self._is_over():
                 return
             self._round(plan)

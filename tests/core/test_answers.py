@@ -1,0 +1,510 @@
+"""What becomes of the end of a call, one kind of answer and one class of failure at a time."""
+
+from ipaddress import ip_network
+
+import pytest
+
+from core.fakecloud import failure
+from core.standing import US, VI, address_of, ended, ip, put, standing, told, under_way
+from hakeeper.core.address import Address
+from hakeeper.core.answers import find, take_answer
+from hakeeper.core.calls import (
+    ActionsRead,
+    Answer,
+    Assign,
+    AssignAccepted,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    Quota,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+    ServerRead,
+)
+from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.events import ReloadToken, Report
+from hakeeper.core.model import (
+    Action,
+    ActionStatus,
+    AddressRef,
+    ById,
+    ByName,
+    ByNetwork,
+    Mine,
+    Nobody,
+    Other,
+    Server,
+    Unknown,
+)
+from hakeeper.core.state import State
+
+KIND = FailureKind
+NEVER = float("-inf")
+
+
+def answer(
+    state: State, request: Request, outcome: Answer | Failure, now: float = 101.0
+) -> list[str]:
+    """Let a read that was begun at 100 end; return what is told."""
+    state.effects = []
+    take_answer(state, ended(under_way(state, request), outcome), now)
+    return told(state)
+
+
+def assign_ends(
+    state: State, outcome: Answer | Failure, number: int = 1, generation: int = 0
+) -> list[str]:
+    """Let the assign of an address end, which is in SENT."""
+    state.effects = []
+    address = address_of(state, number)
+    address.phases = address.phases or Phases(line_s=99.0)
+    call_id = under_way(state, Assign(number, 1), 100.0, address, generation)
+    take_answer(state, ended(call_id, outcome), 101.0)
+    return told(state)
+
+
+def entry(state: State, event: str) -> Report:
+    return next(e for e in state.effects if isinstance(e, Report) and e.event == event)
+
+
+# --- any answer --------------------------------------------------------------------------------
+
+
+def test_an_answer_tells_the_latency_and_the_quota_and_ends_its_call() -> None:
+    state = standing()
+    call_id = under_way(state, ListFloatingIps(), 100.0)
+    quota = Quota(limit_per_hour=3600, remaining=7)
+    take_answer(state, ended(call_id, FloatingIpsListed((ip(1),)), None, 100.75, quota), 101.0)
+    assert (0.75, 101.0) == (state.api.latency_s, state.api.answered_at_s)
+    assert (quota, 101.0) == (state.api.quota, state.api.quota_at_s)
+    assert {} == state.calls
+
+
+def test_an_end_that_nobody_waits_for_changes_nothing() -> None:
+    state = standing()
+    take_answer(state, ended(99, failure(KIND.AUTH)), 101.0)
+    assert ([], None) == (state.effects, state.api.failure)
+
+
+def test_a_failure_brings_its_quota_too_but_no_latency() -> None:
+    state = standing()
+    quota = Quota(limit_per_hour=3600, remaining=0)
+    call_id = under_way(state, ListFloatingIps())
+    take_answer(state, ended(call_id, failure(KIND.THROTTLED), quota=quota), 101.0)
+    assert (quota, None) == (state.api.quota, state.api.latency_s)
+
+
+def test_the_first_answer_after_failures_is_told_and_lets_reads_and_waiting_claims_go() -> None:
+    state = standing(2)
+    answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 101.0)
+    posting, reading = put(state, Stage.POST, 1), put(state, Stage.READ, 2)
+    posting.due_at_s = reading.due_at_s = 500.0
+    assert ["server.identified", "api.recovered"] == sorted(
+        answer(state, Identify(), Identified(US, "x"), 111.0), reverse=True
+    )
+    assert 10.0 == entry(state, "api.recovered").fields["duration_s"]
+    assert (111.5, 500.0) == (posting.due_at_s, reading.due_at_s)
+    assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
+
+
+def test_an_answer_of_another_kind_does_not_end_the_pause_of_the_reads() -> None:
+    state = standing()
+    state.schedule.read_attempt, state.schedule.reads_from_s = 3, 500.0
+    posting = put(state, Stage.POST)
+    posting.due_at_s = 500.0
+    answer(state, ReadActions((5,)), ActionsRead(()))
+    assert (3, 500.0, 500.0) == (
+        state.schedule.read_attempt,
+        state.schedule.reads_from_s,
+        posting.due_at_s,
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "outcome"),
+    [
+        (ListFloatingIps(), FloatingIpsListed((ip(1),))),
+        (ReadFloatingIp(1), FloatingIpRead(ip(1))),
+    ],
+)
+def test_a_read_that_is_answered_ends_the_pause_of_the_reads(
+    request_: Request, outcome: Answer
+) -> None:
+    state = standing()
+    state.schedule.read_attempt, state.schedule.reads_from_s = 3, 500.0
+    answer(state, request_, outcome)
+    assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
+
+
+# --- who we are --------------------------------------------------------------------------------
+
+
+def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
+    state = standing(3, known=False)
+    state.server = None
+    state.schedule.identify_attempt = 4
+    owners = (ip(1, 1, zone="us-east"), ip(2, 2, zone="eu-central"))
+    answer(state, ListFloatingIps(), FloatingIpsListed(owners))
+    assert Unknown("which server this is has not been confirmed yet") == address_of(state).owner
+    assert ["server.identified", "address.far"] == answer(
+        state, Identify(), Identified(US, "the metadata"), 102.0
+    )
+    assert [US, 0] == [state.server, state.schedule.identify_attempt]
+    assert "the metadata" == entry(state, "server.identified").fields["reason"]
+    assert (Mine(), Other(2)) == (address_of(state, 1).owner, address_of(state, 2).owner)
+    assert 100.0 == address_of(state, 1).owner_at_s
+
+
+def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
+    state = standing(1)
+    answer(state, Identify(), Identified(US, "x"))
+    assert Unknown("not read yet") == address_of(state).owner
+
+
+@pytest.mark.parametrize(
+    ("kind", "waits_s"),
+    [
+        (KIND.TRANSIENT, [0.25, 0.5, 1.0]),
+        (KIND.AUTH, [12.0, 12.0, 12.0]),
+        (KIND.NOT_FOUND, [12.0, 12.0, 12.0]),
+        (KIND.REFUSED, [12.0, 12.0, 12.0]),
+    ],
+)
+def test_asking_who_we_are_waits_longer_after_each_failure_and_long_for_an_operator(
+    kind: FailureKind, waits_s: list[float]
+) -> None:
+    state = standing()
+    seen = []
+    for _ in waits_s:
+        answer(state, Identify(), failure(kind), 200.0)
+        seen.append(state.schedule.identify_from_s - 200.0)
+    assert waits_s == seen
+    assert 200.0 == state.api.failing_since_s
+
+
+def test_that_we_do_not_know_who_we_are_is_told() -> None:
+    state = standing()
+    assert ["server.unidentified"] == answer(state, Identify(), failure(KIND.NOT_FOUND))
+
+
+# --- the owners --------------------------------------------------------------------------------
+
+
+def test_a_read_of_one_says_nothing_of_the_others() -> None:
+    state = standing(2)
+    address_of(state, 2).floating_ip = None
+    answer(state, ReadFloatingIp(1), FloatingIpRead(ip(1, None)))
+    answer(state, ReadFloatingIp(3), FloatingIpRead(ip(3, 1)))
+    assert (Nobody(), 100.0) == (address_of(state, 1).owner, address_of(state, 1).owner_at_s)
+    assert Unknown("not read yet") == address_of(state, 2).owner
+
+
+def test_a_list_finds_the_addresses_and_tells_each_once() -> None:
+    state = standing(2, known=False)
+    listed = FloatingIpsListed((ip(2, 1), ip(1, 7)))
+    assert ["address.resolved"] * 2 == answer(state, ListFloatingIps(), listed)
+    resolved = entry(state, "address.resolved")
+    assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["floating_ip_id"])
+    assert (Other(7), Mine()) == (address_of(state, 1).owner, address_of(state, 2).owner)
+    assert ip(1, 7) == address_of(state, 1).floating_ip
+    assert [] == answer(state, ListFloatingIps(), listed)
+
+
+def test_an_address_that_is_lost_is_told_once_and_once_again_when_it_is_found() -> None:
+    state = standing(1, known=False)
+    there, gone = FloatingIpsListed((ip(1),)), FloatingIpsListed((ip(3),))
+    answer(state, ListFloatingIps(), there)
+    assert ["address.unresolved"] == answer(state, ListFloatingIps(), gone)
+    assert "no such floating IP" in entry(state, "address.unresolved").message
+    assert (None, True) == (address_of(state).floating_ip, address_of(state).unresolved_told)
+    assert [] == answer(state, ListFloatingIps(), gone)
+    assert ["address.resolved"] == answer(state, ListFloatingIps(), there)
+    assert [] == answer(state, ListFloatingIps(), there)
+
+
+def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
+    state = standing(2)
+    reading, holding = put(state, Stage.READ, 1), put(state, Stage.HELD, 2)
+    reading.due_at_s = holding.due_at_s = 5.0
+    answer(state, ListFloatingIps(), FloatingIpsListed(()), 200.0)
+    assert (212.0, 5.0) == (reading.due_at_s, holding.due_at_s)
+    assert ("no floating IP ip1 in this project", 200.0) == (
+        reading.decision,
+        reading.decided_at_s,
+    )
+    assert "nothing decided yet" == holding.decision
+
+
+def test_two_words_for_one_floating_ip_give_it_to_the_first() -> None:
+    state = standing(1, known=False)
+    second = ById(1)
+    state.addresses[second] = Address(second, VI)
+    assert ["address.resolved", "address.unresolved"] == answer(
+        state, ListFloatingIps(), FloatingIpsListed((ip(1),))
+    )
+    assert "the same floating IP" in entry(state, "address.unresolved").message
+    assert state.addresses[second].floating_ip is None
+
+
+@pytest.mark.parametrize(
+    ("blocked", "zone", "events"),
+    [
+        (False, "eu-central", []),
+        (False, "", []),
+        (True, "", ["address.blocked"]),
+        (False, "us-east", ["address.far"]),
+    ],
+)
+def test_what_is_odd_about_an_address_is_told_when_it_is_found(
+    *, blocked: bool, zone: str, events: list[str]
+) -> None:
+    state = standing(1, known=False)
+    listed = FloatingIpsListed((ip(1, blocked=blocked, zone=zone),))
+    assert ["address.resolved", *events] == answer(state, ListFloatingIps(), listed)
+
+
+def test_a_zone_that_one_side_does_not_tell_is_nothing_odd() -> None:
+    state = standing(1, known=False)
+    listed = FloatingIpsListed((ip(1, zone="us-east"),))
+    state.server = None
+    assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
+    state = standing(1, known=False)
+    state.server = Server(id=1, name="node1", status="running")
+    assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
+
+
+@pytest.mark.parametrize(
+    ("ref", "found"),
+    [
+        (ById(2), 2),
+        (ByName("ip2"), 2),
+        (ByNetwork(ip_network("203.0.113.2/32")), 2),
+        (ById(9), None),
+        (ByName("ip9"), None),
+        (ByNetwork(ip_network("203.0.113.0/24")), None),
+    ],
+)
+def test_an_address_is_found_by_what_the_configuration_says(
+    ref: AddressRef, found: int | None
+) -> None:
+    matched = find(ref, (ip(1), ip(2), ip(3)))
+    assert found == (None if matched is None else matched.id)
+
+
+def test_reads_that_fail_wait_longer_each_time_and_are_told_once() -> None:
+    state = standing()
+    waits_s = []
+    events = []
+    for _ in range(3):
+        events += answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 200.0)
+        waits_s.append(state.schedule.reads_from_s - 200.0)
+    assert ([0.25, 0.5, 1.0], ["api.failed"]) == (waits_s, events)
+    assert failure(KIND.TRANSIENT) == state.api.failure
+
+
+@pytest.mark.parametrize("request_", [ListFloatingIps(), ReadFloatingIp(1)])
+def test_what_failed_is_told_by_name(request_: Request) -> None:
+    state = standing()
+    answer(state, request_, failure(KIND.TRANSIENT, "its_code"))
+    assert entry(state, "api.failed").message.startswith("reading the owners failed: ")
+
+
+def test_a_list_that_is_not_found_waits_for_an_operator_and_keeps_the_addresses() -> None:
+    state = standing()
+    answer(state, ListFloatingIps(), failure(KIND.NOT_FOUND), 200.0)
+    assert (212.0, ip(1)) == (state.schedule.reads_from_s, address_of(state).floating_ip)
+
+
+def test_a_read_that_fails_otherwise_keeps_the_address() -> None:
+    state = standing()
+    answer(state, ReadFloatingIp(1), failure(KIND.REFUSED), 200.0)
+    assert (212.0, ip(1)) == (state.schedule.reads_from_s, address_of(state).floating_ip)
+
+
+def test_a_404_for_one_address_forgets_that_one_and_lists_again_soon() -> None:
+    state = standing(2)
+    state.schedule.read_attempt = 2
+    answer(state, ReadFloatingIp(1), failure(KIND.NOT_FOUND), 200.0)
+    assert (None, ip(2)) == (address_of(state, 1).floating_ip, address_of(state, 2).floating_ip)
+    assert (201.0, 3) == (state.schedule.reads_from_s, state.schedule.read_attempt)
+
+
+def test_a_read_that_was_cancelled_is_no_news_and_no_trouble() -> None:
+    state = standing()
+    assert [] == answer(state, ListFloatingIps(), failure(KIND.CANCELLED))
+    assert state.api.failure is None
+
+
+# --- assigns -----------------------------------------------------------------------------------
+
+
+def accepted(status: ActionStatus = ActionStatus.RUNNING) -> AssignAccepted:
+    return AssignAccepted(Action(id=77, status=status))
+
+
+def test_an_accepted_assign_is_watched_and_widens_the_lanes() -> None:
+    state = standing()
+    address = put(state, Stage.SENT)
+    state.api.lanes = 3
+    assert [] == assign_ends(state, accepted())
+    assert (Stage.ACT, 77, 4) == (address.stage, address.action_id, state.api.lanes)
+    assert Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0) == address.phases
+
+
+@pytest.mark.parametrize(("stage", "generation"), [(Stage.SENT, 1), (Stage.POST, 0)])
+def test_an_assign_of_an_older_term_says_only_that_reads_before_now_are_blind(
+    stage: Stage, generation: int
+) -> None:
+    state = standing(2)
+    address, other = put(state, stage), put(state, Stage.HELD, 2)
+    assign_ends(state, accepted(), generation=generation)
+    assert (stage, None, 101.0) == (address.stage, address.action_id, address.blind_until_s)
+    assert NEVER == other.blind_until_s
+
+
+def test_an_assign_of_an_address_that_a_reload_took_away_is_over() -> None:
+    state = standing()
+    address = put(state, Stage.SENT)
+    state.addresses = {}
+    take_answer(state, ended(under_way(state, Assign(1, 1), 100.0, address), accepted()), 101.0)
+    assert (Stage.SENT, None) == (address.stage, address.action_id)
+
+
+def test_a_failed_assign_is_told_and_its_bytes_are_remembered() -> None:
+    state = standing()
+    address = put(state, Stage.SENT)
+    assert ["claim.failed"] == assign_ends(state, failure(KIND.TRANSIENT))
+    assert (Stage.POST, 101.25) == (address.stage, address.due_at_s)
+    assert address.phases is not None
+    assert 100.0 == address.phases.sent_s
+    assert state.api.failure is None
+
+
+def test_429_to_an_assign_holds_the_whole_api() -> None:
+    state = standing()
+    put(state, Stage.SENT)
+    assert ["api.throttled"] == assign_ends(state, failure(KIND.THROTTLED))
+    assert (102.0, failure(KIND.THROTTLED)) == (state.api.held_until_s, state.api.failure)
+
+
+@pytest.mark.parametrize(("others", "lanes"), [(0, 8), (1, 4)])
+def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(others: int, lanes: int) -> None:
+    state = standing(2)
+    put(state, Stage.SENT)
+    for _ in range(others):
+        under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
+    assign_ends(state, failure(KIND.LOCKED))
+    assert lanes == state.api.lanes
+
+
+def test_other_failures_do_not_narrow_the_lanes() -> None:
+    state = standing(2)
+    put(state, Stage.SENT)
+    under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
+    assign_ends(state, failure(KIND.TRANSIENT))
+    assert 8 == state.api.lanes
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage"), [(KIND.OUTCOME_UNKNOWN, Stage.READ), (KIND.TRANSIENT, Stage.POST)]
+)
+def test_an_older_assign_with_an_unknown_outcome_makes_the_new_claim_read(
+    kind: FailureKind, stage: Stage
+) -> None:
+    state = standing()
+    address = put(state, Stage.POST)
+    assert [] == assign_ends(state, failure(kind), generation=1)
+    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.unsure)
+
+
+def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
+    state = standing()
+    put(state, Stage.SENT)
+    assert ["token.rejected"] == assign_ends(state, failure(KIND.AUTH))
+    assert ReloadToken() in state.effects
+    assert ["token.rejected"] == answer(state, ReadServer(2), failure(KIND.AUTH))
+    assert ReloadToken() in state.effects
+    answer(state, ReadServer(2), failure(KIND.REFUSED))
+    assert ReloadToken() not in state.effects
+
+
+# --- actions and servers -----------------------------------------------------------------------
+
+
+def test_the_actions_that_were_asked_for_go_on_or_are_given_up() -> None:
+    state = standing(4)
+    for number in (1, 2, 3):
+        put(state, Stage.ACT, number).action_id = 70 + number
+    put(state, Stage.POST, 4).action_id = 72
+    actions = ActionsRead((Action(id=71, status=ActionStatus.SUCCESS),))
+    assert ["claim.unknown"] == answer(state, ReadActions((71, 72)), actions)
+    stages = [address.stage for address in state.addresses.values()]
+    assert [Stage.READ, Stage.READ, Stage.ACT, Stage.POST] == stages
+    assert address_of(state, 1).phases == Phases(line_s=101.0, finished_s=101.0)
+    assert address_of(state, 2).action_id is None
+
+
+def test_actions_that_nobody_has_any_more_are_given_up_for_a_read() -> None:
+    state = standing()
+    put(state, Stage.ACT).action_id = 71
+    assert ["claim.unknown"] == answer(state, ReadActions((71,)), failure(KIND.NOT_FOUND))
+    assert (Stage.READ, None) == (address_of(state).stage, state.api.failure)
+
+
+def test_actions_that_cannot_be_read_are_polled_later() -> None:
+    state = standing(2)
+    asked, other = put(state, Stage.ACT, 1), put(state, Stage.ACT, 2)
+    asked.action_id, other.action_id = 71, 72
+    assert ["api.failed"] == answer(state, ReadActions((71,)), failure(KIND.TRANSIENT), 200.0)
+    assert entry(state, "api.failed").message.startswith("reading an action failed: ")
+    assert (200.25, 0.0) == (asked.due_at_s, other.due_at_s)
+
+
+@pytest.mark.parametrize(
+    ("status", "claims"),
+    [
+        ("off", True),
+        ("stopping", True),
+        ("deleting", True),
+        ("running", False),
+        ("migrating", False),
+        ("unknown", False),
+    ],
+)
+def test_a_contested_address_is_claimed_if_its_holder_does_not_run(
+    status: str, *, claims: bool
+) -> None:
+    state = standing(3)
+    theirs = put(state, Stage.HOLD_OFF, 1, Other(2))
+    others = put(state, Stage.HOLD_OFF, 2, Other(3))
+    idle = put(state, Stage.IDLE, 3, Other(2))
+    server = Server(id=2, name="node2", status=status)
+    events = answer(state, ReadServer(2), ServerRead(server))
+    assert (["claim.started"] if claims else []) == events
+    assert (Stage.POST if claims else Stage.HOLD_OFF) is theirs.stage
+    assert (Stage.HOLD_OFF, Stage.IDLE) == (others.stage, idle.stage)
+    if claims:
+        assert f"contested, but the holder's server is {status}" == theirs.cause
+
+
+def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
+    state = standing(2)
+    theirs = put(state, Stage.HOLD_OFF, 1, Other(2))
+    others = put(state, Stage.HOLD_OFF, 2, Other(3))
+    assert ["claim.started"] == answer(state, ReadServer(2), failure(KIND.NOT_FOUND))
+    assert "contested, but the holder's server is deleted" == theirs.cause
+    assert (Stage.HOLD_OFF, None) == (others.stage, state.api.failure)
+
+
+def test_a_server_that_cannot_be_read_is_told() -> None:
+    state = standing()
+    put(state, Stage.HOLD_OFF, 1, Other(2))
+    assert ["api.failed"] == answer(state, ReadServer(2), failure(KIND.TRANSIENT))
+    assert entry(state, "api.failed").message.startswith("reading a server failed: ")
+    assert Stage.HOLD_OFF is address_of(state).stage

@@ -15,7 +15,7 @@ from queue import SimpleQueue
 
 from hakeeper import __version__
 from hakeeper.core.model import Settings
-from hakeeper.recording.codec import CodecError, Hide
+from hakeeper.recording.codec import Hide
 from hakeeper.recording.file import RecordingFile, RecordingStopped
 from hakeeper.recording.story import FORMAT, Beginning, Ended, Heard, Line, to_json
 
@@ -103,7 +103,7 @@ class Recorder:
             self._write()
         except OSError as error:
             self._stop(f"cannot write it: {error}")
-        except (RecordingStopped, CodecError) as error:
+        except RecordingStopped as error:
             self._stop(str(error))
         except Exception as error:  # noqa: BLE001 - whatever it is, the addresses are kept
             self._stop(f"a bug in hakeeper, please report it: {type(error).__name__}: {error}")

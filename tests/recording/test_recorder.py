@@ -283,7 +283,7 @@ def test_a_full_disk_ends_the_recording_and_what_was_written_can_be_replayed(
     record(tmp_path / "r", journal)
     assert 3_333 == (tmp_path / "r").stat().st_size
     assert 1 == len(journal.told)
-    assert "No space left on device" in journal.told[0]
+    assert "ends here: cannot write it: [Errno 28] No space left on device;" in journal.told[0]
     assert steps_of(tmp_path / "r") != []
     assert lines_of(tmp_path / "r")[-1] is None  # cut
 
@@ -319,6 +319,17 @@ def test_a_slow_disk_holds_nobody_up_and_in_the_end_ends_the_recording(
     made.close(PATIENCE_S)
     assert [why] == ends_of(tmp_path / "r")
     assert 49 <= len(steps_of(tmp_path / "r")) <= 51
+
+
+def test_a_slow_disk_that_is_full_in_the_end_is_told_once(
+    tmp_path: Path, journal: Journal, slow_disk: SlowDisk
+) -> None:
+    made = recorder(tmp_path / "r", journal, waiting_limit=50, limit_bytes=3_000)
+    feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=100)
+    slow_disk.go_on.set()
+    made.close(PATIENCE_S)
+    assert ["its limit of 3000 bytes is reached"] == ends_of(tmp_path / "r")
+    assert 1 == len(journal.told)
 
 
 def test_a_disk_that_hangs_does_not_hold_up_the_end(
@@ -357,7 +368,7 @@ def test_what_cannot_be_written_ends_the_recording_and_nothing_else(
     made.hear(Heard(at_s=1.0, event=Tick(), effects=(odd,)))
     made.close(PATIENCE_S)
     assert 1 == len(journal.told)
-    assert "object object" in journal.told[0]
+    assert "a bug in hakeeper, please report it: CodecError: " in journal.told[0]
 
 
 def test_a_bug_in_the_recorder_ends_the_recording_and_nothing_else(

@@ -6,6 +6,7 @@ for long: the slowest thing in it is writing the small state file, which is not 
 """
 
 import contextlib
+import itertools
 import os
 import selectors
 import threading
@@ -17,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias, assert_never
 
+from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.adapters.control import ControlServer
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import HetznerPool
@@ -36,17 +38,18 @@ from hakeeper.core.events import (
     ReloadToken,
     Report,
     RolesQueried,
+    SaveFailed,
     SaveState,
     SettingsChanged,
     StartCall,
 )
 from hakeeper.core.keeper import Keeper
-from hakeeper.core.model import SavedState, Settings
+from hakeeper.core.model import IpAddress, SavedState, Settings
 from hakeeper.core.snapshot import document
 from hakeeper.loading import LOAD_ERRORS, Loader
 from hakeeper.loop import Handler, Loop, Source
 
-Delivery: TypeAlias = CallResult | RolesQueried | BusOwner
+Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed
 KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
 """Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
 
@@ -117,6 +120,7 @@ class Daemon:
         self._state_failing = False
         self._fifo = NotifyFifo(str(config.keepalived.fifo))
         self._liveness = Liveness(str(config.keepalived.pid_file))
+        self._addresses = VrrpAddresses(_vrrp_addresses(config))
         self._bus = self._make_bus(config)
         self._pool = loader.make_pool(config, self._inbox.put)
         self._control = ControlServer(str(folders.control_socket), self._answer)
@@ -126,6 +130,7 @@ class Daemon:
             self._keeper,
             self._fifo,
             self._liveness,
+            self._addresses,
             clock=time.monotonic,
             perform=self._perform_all,
             sources_changed=self._watch_sources,
@@ -217,6 +222,7 @@ class Daemon:
                 text = f"cannot write the state file: {error}; a restart will have to ask again"
                 self._reporter.log("state.failed", text, reason="unwritable")
             self._state_failing = True
+            self._inbox.put(SaveFailed())
         else:
             self._state_failing = False
 
@@ -299,7 +305,11 @@ class Daemon:
             if self._bus is not None:
                 self._bus.close()
             self._bus = self._make_bus(config)
+        # What the new settings name is looked for before they hold: it is not missing then.
+        self._addresses.want((*self._addresses.wanted, *_vrrp_addresses(config)))
+        self._loop.look_at_addresses()
         self._loop.feed(SettingsChanged(config.settings(), api_changed=pool is not None))
+        self._addresses.want(_vrrp_addresses(config))
         self._loop.look()
         self._reporter.log("config.reloaded", "took over the changed configuration")
 
@@ -321,6 +331,10 @@ def _ready(key: selectors.SelectorKey) -> tuple[Source, Handler]:
     """Return whose turn it is; the control socket registers its handlers itself."""
     data: tuple[Source, Handler] | Handler = key.data
     return data if isinstance(data, tuple) else (Source.CONTROL, data)
+
+
+def _vrrp_addresses(config: Config) -> tuple[IpAddress, ...]:
+    return tuple(itertools.chain.from_iterable(config.vrrp_addresses.values()))
 
 
 def _forget(selector: selectors.BaseSelector, fd: int) -> None:

@@ -3,19 +3,23 @@
 The daemon and the simulated world run this same code, the one over descriptors, the other over
 virtual time, so that what the world shows of the order holds for the daemon. The rules of it:
 
-- lines first: a demotion that waits must not come after an answer that would go on;
+- lines first, then what only a look finds: neither a demotion that waits nor a keepalived that is
+  gone may come after an answer that would go on;
 - the pipe is drained whole before anything in it is acted upon;
 - lines leave the pipe only when what they led to is written down: who is killed in between finds
   them again;
 - a dying keepalived's last words come before its end;
-- whose words they are is looked for before words without a known speaker are heard.
+- whose words they are is looked for before words without a known speaker are heard;
+- whether their speaker can hear is looked for before any words are heard.
 """
 
 import enum
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from hakeeper.core.events import (
+    AddressesSeen,
     Drained,
     Effect,
     Event,
@@ -42,6 +46,7 @@ class Source(enum.IntEnum):
 
     LINES = enum.auto()
     KEEPALIVED = enum.auto()
+    LOOK = enum.auto()
     ANSWERS = enum.auto()
     SIGNALS = enum.auto()
     CONTROL = enum.auto()
@@ -74,26 +79,42 @@ class Keepalived(Protocol):
         """Notice one change; to be asked until there is none."""
 
 
+class Addresses(Protocol):
+    """The VRRP addresses of this machine, as the loop needs them; adapters/addresses.py."""
+
+    def look(self) -> AddressesSeen | None:
+        """Return which of those that are wanted are here; None if that is no news."""
+
+
+class NoAddresses:
+    """What looks for none: keepalived's hearing is not checked."""
+
+    def look(self) -> AddressesSeen | None:
+        """Have no news."""
+
+
 class Loop:
     """Feeds one keeper from these sources, and hands its effects over to be performed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the ports, and then by keyword
         self,
         keeper: Keeper,
         fifo: Fifo,
         keepalived: Keepalived,
+        addresses: Addresses | None = None,
         *,
         clock: Callable[[], float],
         perform: Callable[[tuple[Effect, ...]], None],
         sources_changed: Handler,
     ) -> None:
-        """Work by this clock (monotonic seconds).
+        """Work by this clock (monotonic seconds); without `addresses` nobody looks for any.
 
         `sources_changed` is called when there may be other descriptors to wait for.
         """
         self.keeper = keeper
         self.fifo = fifo
         self.keepalived = keepalived
+        self.addresses: Addresses = addresses or NoAddresses()
         self._clock = clock
         self._perform = perform
         self._sources_changed = sources_changed
@@ -104,18 +125,19 @@ class Loop:
         while self.keepalived.look() is not None:
             pass
         self.feed(Started(saved=saved, keepalived=self.keepalived.current))
+        self.look_at_addresses()
         self._sources_changed()
         self._look_at_fifo(live=False)
         self.look_at_s = self._clock() + LOOK_S
 
     def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
         """Serve what is ready, look around if it is time, and tick if the keeper wants it."""
-        for _, handler in sorted(ready, key=lambda each: each[0]):
+        served = [*ready]
+        if self._clock() >= self.look_at_s:
+            served.append((Source.LOOK, self._look_as_planned))
+        for _, handler in sorted(served, key=lambda each: each[0]):
             handler()
         now = self._clock()
-        if now >= self.look_at_s:
-            self.look_at_s = now + LOOK_S
-            self.look()
         next_at_s = self.keeper.next_at()
         if next_at_s is not None and next_at_s <= now:
             self.feed(Tick())
@@ -131,10 +153,21 @@ class Loop:
 
     # --- the FIFO and keepalived -----------------------------------------------------------
 
+    def _look_as_planned(self) -> None:
+        self.look_at_s = self._clock() + LOOK_S
+        self.look()
+
     def look(self) -> None:
-        """Look at the FIFO's path and at keepalived."""
+        """Look at the addresses, the FIFO's path and keepalived."""
+        self.look_at_addresses()
         self._look_at_fifo(live=True)
         self.look_at_keepalived()
+
+    def look_at_addresses(self) -> None:
+        """Tell the keeper whether keepalived can hear."""
+        change = self.addresses.look()
+        if change is not None:
+            self.feed(change)
 
     def _look_at_fifo(self, *, live: bool) -> None:
         change = self.fifo.look()
@@ -147,9 +180,18 @@ class Loop:
         """Tell the keeper whether keepalived came or went."""
         while (change := self.keepalived.look()) is not None:
             if isinstance(change, KeepalivedGone):
-                self._drain(live=True)  # its last words come before its end
-            self.feed(change)
+                self._bury(change)
+            else:
+                self.feed(change)
         self._sources_changed()
+
+    def _bury(self, gone: KeepalivedGone) -> None:
+        """Hear its last words before its end; if another one is there, they may be that one's."""
+        self._drain(live=True)
+        following = self.keepalived.look()
+        self.feed(replace(gone, replaced=isinstance(following, KeepalivedSeen)))
+        if following is not None:
+            self.feed(following)
 
     def hear(self) -> None:
         """Lines have come; find out first whose they are, if that is not known."""
@@ -175,6 +217,8 @@ class Loop:
                 break
         if overflow is not None:
             self.feed(LinesLost(overflow))
+        if lines:
+            self.look_at_addresses()
         if lines or bad_lines:
             more = bad_count - len(bad_lines)
             self.feed(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))

@@ -5,6 +5,7 @@ machine: writes are atomic (a temporary file, renamed), but not synced to disk, 
 a claim for as long as the disk likes.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -44,12 +45,21 @@ class StateFile:
             return Loaded(None, text)
 
     def save(self, state: SavedState) -> None:
-        """Replace it; OSError if that fails, and then the old one is still there."""
+        """Replace it; OSError if that fails, and then there is none, if that can be helped.
+
+        An old one would be believed at the next start, though its roles are no longer true.
+        """
         temporary = self._path.with_name(f"{self._path.name}.new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(_encode(state))
-        temporary.replace(self._path)
+        try:
+            with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+                file.write(_encode(state))
+            temporary.replace(self._path)
+        except OSError:
+            for path in (temporary, self._path):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            raise
 
 
 def _encode(state: SavedState) -> bytes:

@@ -98,9 +98,13 @@ class KeepalivedSeen:
 
 @dataclass(frozen=True, slots=True)
 class KeepalivedGone:
-    """The keepalived process that was seen has ended, or lost its VRRP child."""
+    """The keepalived process that was seen has ended, or lost its VRRP child.
+
+    `replaced`: another one runs already, so the last lines may be its words.
+    """
 
     reason: str
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,11 @@ class AddressesSeen:
     """
 
     here: tuple[IpAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SaveFailed:
+    """The last `SaveState` could not be carried out, and what was written before is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,7 @@ Event: TypeAlias = (
     | KeepalivedGone
     | CallResult
     | AddressesSeen
+    | SaveFailed
     | SettingsChanged
     | Tick
 )

@@ -30,6 +30,7 @@ from hakeeper.core.events import (
     ReloadToken,
     Report,
     RolesQueried,
+    SaveFailed,
     SaveState,
     SettingsChanged,
     StartCall,
@@ -51,6 +52,9 @@ BAD_LINES_TOLD = 5
 """How many bad lines of one batch are shown; the rest is counted."""
 BAD_LINES_GAP_S = 10.0
 """Between two batches whose bad lines are shown, and between two overflows that are told."""
+
+SAVE_AGAIN_S = 1.0
+"""After a state that could not be written down."""
 
 _ORDER = (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report)
 
@@ -85,8 +89,9 @@ class Keeper:
         state = self._state
         state.effects = []
         self._dispatch(event, now)
-        self._next_at = reconcile(state, now)
-        self._save()
+        next_at_s = reconcile(state, now)
+        save_at_s = self._save(now)
+        self._next_at = min((t for t in (next_at_s, save_at_s) if t is not None), default=None)
         return tuple(sorted(state.effects, key=lambda effect: _ORDER.index(type(effect))))
 
     def _dispatch(self, event: Event, now: float) -> None:
@@ -103,13 +108,16 @@ class Keeper:
                 self._queried(event, now)
             case KeepalivedSeen():
                 self._seen(event, now)
-            case KeepalivedGone(reason):
-                self._gone(reason, now)
+            case KeepalivedGone(reason, replaced):
+                self._gone(reason, now, replaced=replaced)
             case CallResult():
                 take_answer(self._state, event, now)
             case AddressesSeen(here):
                 self._state.here = here
                 weigh_addresses(self._state, now)
+            case SaveFailed():
+                self._state.saved = None
+                self._state.schedule.save_from_s = now + SAVE_AGAIN_S
             case SettingsChanged():
                 self._reconfigure(event, now)
             case Tick():
@@ -209,17 +217,17 @@ class Keeper:
     def _seen(self, event: KeepalivedSeen, now: float) -> None:
         state = self._state
         if state.keepalived is not None and state.keepalived != event.process:
-            self._gone("another keepalived process took its place", now)
+            self._gone("another keepalived process took its place", now, replaced=True)
         state.keepalived = event.process
         self._unverified_told = False
         state.schedule.query_soon(now)
         text = f"keepalived runs with pid {event.process.pid}"
         state.tell(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
 
-    def _gone(self, reason: str, now: float) -> None:
+    def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         self._state.keepalived = None
         self._state.tell(Report("keepalived.gone", reason, {"reason": reason}))
-        self._doubt(RoleEvent.GONE, now)
+        self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:
         self._apply(self._state.roles.doubt(event, now), now)
@@ -298,13 +306,18 @@ class Keeper:
         state.effects.extend(CancelCall(call_id) for call_id in state.calls)
         state.calls = {i: call for i, call in state.calls.items() if call.address is not None}
 
-    def _save(self) -> None:
+    def _save(self, now: float) -> float | None:
+        """Have it written down if it is news; return when to try that again, if it failed."""
         state = self._state
         known = state.server.id if state.server is not None else state.cached_server_id
         saved = SavedState(keepalived=state.keepalived, roles=state.roles.roles(), server_id=known)
-        if saved != state.saved:
-            state.saved = saved
-            state.effects.append(SaveState(saved))
+        if saved == state.saved:
+            return None
+        if now < state.schedule.save_from_s:
+            return state.schedule.save_from_s
+        state.saved = saved
+        state.effects.append(SaveState(saved))
+        return None
 
 
 def _addresses(settings: Settings, old: dict[AddressRef, Address]) -> dict[AddressRef, Address]:

@@ -37,6 +37,7 @@ class RoleEvent(enum.Enum):
     RESTORED_FAULT = "state file says FAULT"
     RESTORED_STOPPED = "state file says STOPPED"
     GONE = "keepalived is gone"
+    REPLACED = "another keepalived is there at once"
     LOST = "lines may be lost"
 
 
@@ -98,6 +99,9 @@ def _rows() -> list[tuple[RoleEvent, tuple[Role, ...], Role | None, str, bool]]:
         (ev.RESTORED_STOPPED, _ALL, _S, "the same keepalived had stopped", False),
         (ev.GONE, (_U, _B, _M, _F), _U, "the keepalived that said so is gone", False),
         (ev.GONE, (_S,), _S, "keepalived had stopped in order", False),
+        (ev.REPLACED, (_M,), _U, "the keepalived that said so is gone", False),
+        # Nothing is done as BACKUP or FAULT either, and it may be the new one that said so.
+        (ev.REPLACED, (_U, _B, _F, _S), None, "another keepalived has taken its place", False),
         (ev.LOST, _ALL, _U, "newer lines may be lost", False),
     ]
 

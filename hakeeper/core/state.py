@@ -57,6 +57,8 @@ class Schedule:
     identify_attempt: int = 0
     query_at_s: float = float("-inf")
     queried_at_s: float = float("-inf")
+    save_from_s: float = float("-inf")
+    """After a failed save: not before this."""
     edge_at_s: float = float("-inf")
     """The last MASTER edge: idle reading steps aside for the claim."""
 

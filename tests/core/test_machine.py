@@ -38,6 +38,7 @@ RESTORED_BACKUP          BACKUP   BACKUP   BACKUP   BACKUP   BACKUP
 RESTORED_FAULT           FAULT    FAULT    FAULT    FAULT    FAULT
 RESTORED_STOPPED         STOPPED  STOPPED  STOPPED  STOPPED  STOPPED
 GONE                     UNKNOWN  UNKNOWN  UNKNOWN  UNKNOWN  STOPPED
+REPLACED                 UNKNOWN  BACKUP   UNKNOWN  FAULT    STOPPED
 LOST                     UNKNOWN  UNKNOWN  UNKNOWN  UNKNOWN  UNKNOWN
 """
 """A star: look at the owner now."""
@@ -71,7 +72,7 @@ def test_every_word_answer_and_saved_role_has_its_event() -> None:
     assert set(Role) == set(EVENT_OF_ANSWER)
     assert set(Role) - {Role.UNKNOWN} == set(EVENT_OF_RESTORED)
     used = [*EVENT_OF_LINE.values(), *EVENT_OF_ANSWER.values(), *EVENT_OF_RESTORED.values()]
-    assert {*used, RoleEvent.GONE, RoleEvent.LOST} == set(RoleEvent)
+    assert {*used, RoleEvent.GONE, RoleEvent.REPLACED, RoleEvent.LOST} == set(RoleEvent)
     assert len(used) == len(set(used))
 
 

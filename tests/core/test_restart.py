@@ -4,7 +4,17 @@ import pytest
 
 from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
-from hakeeper.core.events import QueryRoles, Report, RolesQueried, SaveState, StartCall
+from hakeeper.core.events import (
+    Effect,
+    KeepalivedGone,
+    QueryRoles,
+    Report,
+    RolesQueried,
+    SaveFailed,
+    SaveState,
+    StartCall,
+)
+from hakeeper.core.keeper import SAVE_AGAIN_S
 from hakeeper.core.model import ProcessId, Role, SavedState
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
@@ -309,3 +319,53 @@ def test_lines_without_any_keepalived_are_believed_with_one_warning() -> None:
         world.run_for(2.0)
     assert world.cloud.owner(WEB) == 1
     assert 1 == len(node.reports("role.unverified"))
+
+
+# --- what could not be written down ------------------------------------------------------------
+
+
+def saves(effects: tuple[Effect, ...]) -> list[SavedState]:
+    return [effect.state for effect in effects if isinstance(effect, SaveState)]
+
+
+def test_a_state_that_could_not_be_written_is_written_again_a_second_later() -> None:
+    world, node = one_node()
+    node.warm()
+    [state] = saves(node.line("VI_1", "MASTER"))
+    assert [] == saves(node.feed(SaveFailed()))
+    begun_s = world.now
+    node.saved = None
+    world.run_while(lambda: node.saved is None, 2.0)
+    assert begun_s + SAVE_AGAIN_S == world.now
+    assert state == node.saved
+
+
+def test_what_came_in_that_second_is_written_with_it_and_not_before() -> None:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    node.feed(SaveFailed())
+    assert [] == saves(node.line("VI_1", "BACKUP"))
+    node.saved = None
+    world.run_while(lambda: node.saved is None, 2.0)
+    assert node.saved is not None
+    assert {instance("VI_1"): Role.BACKUP} == node.saved.roles
+
+
+# --- a keepalived that takes another one's place at once -----------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "role"),
+    [("MASTER", "UNKNOWN"), ("BACKUP", "BACKUP"), ("FAULT", "FAULT"), ("STOP", "STOPPED")],
+)
+def test_of_a_keepalived_that_was_replaced_at_once_only_a_master_is_doubted(
+    line: str, role: str
+) -> None:
+    _, node = one_node()
+    node.start()
+    node.line("VI_1", line)
+    node.feed(KeepalivedGone("killed", replaced=True))
+    assert role == node.role()
+    node.seen(ProcessId(101, 6000, "boot"))
+    assert role == node.role()

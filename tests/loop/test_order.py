@@ -164,12 +164,12 @@ def before(diary: Iterable[object], first: object, second: object) -> bool:
 # --- lines first -----------------------------------------------------------------------------
 
 
-def test_a_turn_serves_the_lines_first_then_keepalived_the_answers_signals_and_questions(
+def test_a_turn_serves_lines_first_then_keepalived_looks_answers_signals_and_questions(
     scene: Scene,
 ) -> None:
     scene.begin()
     scene.turn(*reversed(Source))
-    assert ["LINES", "KEEPALIVED", "ANSWERS", "SIGNALS", "CONTROL"] == scene.diary
+    assert ["LINES", "KEEPALIVED", "LOOK", "ANSWERS", "SIGNALS", "CONTROL"] == scene.diary
 
 
 def test_of_one_source_the_order_stays_as_it_came(scene: Scene) -> None:
@@ -353,13 +353,16 @@ def test_it_looks_around_each_second_and_not_before(scene: Scene) -> None:
     assert "look at the FIFO" in scene.diary
 
 
-def test_what_is_ready_comes_before_looking_around_and_that_before_the_tick(scene: Scene) -> None:
+def test_looking_around_comes_after_the_lines_and_before_the_answers_and_the_tick(
+    scene: Scene,
+) -> None:
     scene.begin()
     scene.now += LOOK_S
     scene.keeper.wanted_at_s = scene.now
-    scene.turn(Source.ANSWERS)
-    assert before(scene.diary, "ANSWERS", "look at the FIFO")
-    assert before(scene.diary, "look at keepalived", Tick())
+    scene.turn(Source.ANSWERS, Source.LINES)
+    assert before(scene.diary, "LINES", "look at the FIFO")
+    assert before(scene.diary, "look at keepalived", "ANSWERS")
+    assert before(scene.diary, "ANSWERS", Tick())
 
 
 @pytest.mark.parametrize(("wanted_s", "ticks"), [(None, 0), (0.0, 1), (-5.0, 1), (0.001, 0)])

@@ -19,12 +19,11 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.sim.world.agenda import Agenda
-from hakeeper.sim.world.cloud import LOCKED, WorldCloud, failure
+from hakeeper.sim.world.cloud import LOCKED, failure
 from hakeeper.sim.world.kinds import Kind
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.watch import Watch
+    from hakeeper.sim.world.node import Node
 
 WARM_S = 75.0
 """A connection that was used less long ago than this needs no handshake."""
@@ -84,28 +83,14 @@ class Call:
 class Caller:
     """The calls of one run of one node; `deliver` takes their results."""
 
-    def __init__(
-        self,
-        node: int,
-        server_id: int,
-        agenda: Agenda,
-        cloud: WorldCloud,
-        weather: list[Weather],
-        *,
-        watch: "Watch",
-        ahead_s: Callable[[], float],
-        frozen: Callable[[], bool],
-        deliver: Callable[[CallResult], None],
-    ) -> None:
-        """Call in the name of this server."""
-        self._node = node
-        self._server_id = server_id
-        self._agenda = agenda
-        self._cloud = cloud
-        self._weather = weather
-        self._watch = watch
-        self._ahead_s = ahead_s
-        self._frozen = frozen
+    def __init__(self, node: "Node", deliver: Callable[[CallResult], None]) -> None:
+        """Call in the name of this node's server."""
+        self._host = node
+        self._node = node.index
+        self._agenda = node.world.agenda
+        self._cloud = node.world.cloud
+        self._weather = node.world.weather
+        self._watch = node.world.watch
         self._deliver = deliver
         self._calls: dict[int, Call] = {}
         self._waiting: list[Call] = []
@@ -180,14 +165,14 @@ class Caller:
     def _send(self, call: Call) -> None:
         if call.done or self.closed:
             return
-        if self._frozen():
+        if self._host.hung:
             self._waiting.append(call)
             return
         now = self._agenda.now
         if now >= call.deadline_at:
             self._end(call, _transient("deadline"))
             return
-        call.sent_at_s = now + self._ahead_s()
+        call.sent_at_s = now + self._host.ahead_s
         if isinstance(call.request, Assign):
             self._watch.sent(self._node, call.request)
         weather, half_s = call.weather, self._latency_s(call.weather) / 2
@@ -210,7 +195,7 @@ class Caller:
         self._cloud.now = now
         if not self._cloud.take_token(now):
             return self._cloud.throttled()
-        return self._cloud.answer(call.request, self._server_id, now)
+        return self._cloud.answer(call.request, self._host.server_id, now)
 
     def _arrive(self, call: Call, half_s: float) -> None:
         kind = None if call.weather is None else call.weather.kind
@@ -276,7 +261,7 @@ class Caller:
                 call_id=call.id,
                 outcome=outcome,
                 sent_at_s=call.sent_at_s,
-                finished_at_s=now + self._ahead_s(),
+                finished_at_s=now + self._host.ahead_s,
                 quota=self._cloud.quota() if answered else None,
             )
         )

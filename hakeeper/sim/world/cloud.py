@@ -36,7 +36,8 @@ from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
 HISTORY_S = 60.0
 """How long former owners are remembered, for reads that are old."""
 ACTIONS_KEPT = 512
-RETRY_AFTER_CAP_S = 30.0
+SCARCE = 0.15
+"""The part of the quota under which nodes may read less often: theirs is a tenth, seen late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +195,12 @@ class WorldCloud:
     def eat(self, share: float) -> None:
         """Let another tool use up this share of what is left."""
         self._tokens *= 1.0 - share
+
+    def scarce(self, now: float) -> bool:
+        """Say whether idle reading may be slower than usual, to spare the quota."""
+        limit = float(self.nature.limit_per_hour)
+        left = self._tokens + (now - self._tokens_at) * limit / 3600.0
+        return left < SCARCE * limit
 
     def quota(self) -> Quota:
         """Return what the headers would say."""

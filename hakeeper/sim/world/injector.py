@@ -1,16 +1,18 @@
 """Faults made real: what each kind does to the world when it begins, and undoes when it ends."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.core.lines import LineState
-from hakeeper.core.model import Settings, VrrpId
+from hakeeper.core.model import VrrpId
 from hakeeper.sim.world.calls import Weather
 from hakeeper.sim.world.kinds import API_WEATHER, Fault, Kind
 from hakeeper.sim.world.node import Node, line_bytes, vrrp_id
 from hakeeper.sim.world.pipe import Obstacle, Pipe
 from hakeeper.sim.world.vrrp import VrrpState
+from hakeeper.sim.world.watch import DEAF_UNTIL_S
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
@@ -224,16 +226,11 @@ class Injector:
         return _nothing
 
     def _half_line(self, fault: Fault, node: Node) -> Undo:
-        """A cut line, whose other half comes a moment later as a line of its own."""
+        """A line that is cut for ever; keepalived writes whole lines, so it is another's."""
         name = self.world.names_at(node.index)[0]
-        group = self.world.plan.shape.group
-        role = self.world.vrrp[name].routers[node.index].state
-        if role is VrrpState.OFF:
-            return _nothing
-        line = line_bytes(name, LineState(role.name), 100, group=group)
-        cut = 1 + int(fault.value * (len(line) - 2))
-        if node.write(line[:cut]):
-            self.world.agenda.after(fault.value, node.write, b"\n")
+        line = line_bytes(name, LineState.MASTER, 100, group=self.world.plan.shape.group)
+        cut = 1 + int(fault.value * (line.rindex(b" ") - 1))
+        node.write(line[:cut] + b"\n")
         return _nothing
 
     def _long_line(self, fault: Fault, node: Node) -> Undo:
@@ -241,7 +238,7 @@ class Injector:
         return _nothing
 
     def _overflow(self, fault: Fault, node: Node) -> Undo:
-        """hakeeper hangs, and something fills the pipe; keepalived's own lines are lost."""
+        """Let hakeeper hang, and fill the pipe; keepalived's own lines are lost."""
         undo = self._hang(fault, node)
         pipe = node.keepalived.writes_to
         if pipe is not None:
@@ -249,10 +246,11 @@ class Injector:
                 pass
             while pipe.write(b"#\n"):
                 pass
+            node.write(b"#\n")
         return undo
 
     def _backlog(self, fault: Fault, node: Node) -> Undo:
-        """hakeeper is down while keepalived goes up and down."""
+        """Keep hakeeper down while keepalived goes up and down."""
         node.down_until = self.world.now + fault.lasts_s
         node.kill()
         return self._flap(fault, node)
@@ -340,7 +338,7 @@ class Injector:
     # --- processes and hosts -------------------------------------------------------------------
 
     def _crash(self, fault: Fault, node: Node) -> Undo:
-        """kill -9 at one of the next boundaries; a line is on its way for some of them."""
+        """Plan a kill -9 at one of the next boundaries; a line is on its way for some of them."""
         if node.run is None:
             return _nothing
         node.crash_in = int(fault.value * 24)
@@ -413,10 +411,7 @@ class Injector:
             changed[vrrp_id("VI_other", group=False)] = ()
         else:
             changed = {name: refs[:-1] for name, refs in names}
-        settings = Settings(
-            addresses=changed,  # type: ignore[arg-type]  # parts of what was right
-            can_query=whole.can_query,
-        )
+        settings = replace(whole, addresses=changed)  # type: ignore[arg-type]  # parts of it
         if not self.world.plan.shape.dbus:  # a name that comes back has no role without a line
             settings = whole
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
@@ -613,9 +608,12 @@ class Injector:
     def _no_address(self, fault: Fault, node: Node) -> Undo:
         """The private address is missing: it hears nobody, and newer keepalived says MASTER."""
         del fault
-        self._plug(node, deaf=True)
-        return lambda: self._plug(node, deaf=False)
+        self._plug(node, 1)
+        return lambda: self._plug(node, -1)
 
-    def _plug(self, node: Node, *, deaf: bool) -> None:
+    def _plug(self, node: Node, change: int) -> None:
+        node.unplugged += change
+        node.look_soon()
         for name in self.world.names_at(node.index):
-            self.world.vrrp[name].unplug(node.index, deaf=deaf)
+            self.world.vrrp[name].unplug(node.index, deaf=node.unplugged > 0)
+        self.world.agenda.after(DEAF_UNTIL_S + 0.1, self.world.watch.assess)

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import IPv4Address
 from random import Random
 from typing import TYPE_CHECKING, assert_never
 
 from hakeeper.core.calls import CallResult
 from hakeeper.core.events import (
+    AddressesSeen,
     CancelCall,
     Effect,
     Event,
@@ -16,13 +19,22 @@ from hakeeper.core.events import (
     ReloadToken,
     Report,
     RolesQueried,
+    SaveFailed,
     SaveState,
     SettingsChanged,
     StartCall,
 )
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import LineState
-from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import (
+    IpAddress,
+    ProcessId,
+    Role,
+    SavedState,
+    Settings,
+    VrrpId,
+    VrrpKind,
+)
 from hakeeper.core.state import InvariantError
 from hakeeper.loop import LOOK_S, Loop, Source
 from hakeeper.sim.world.calls import Caller
@@ -78,6 +90,26 @@ class WorldKeepalived:
         return None
 
 
+class WorldAddresses:
+    """The port through which hakeeper sees this machine's private address."""
+
+    def __init__(self, node: "Node") -> None:
+        """Look at this machine; nothing was said yet."""
+        self._node = node
+        self._said: tuple[IpAddress, ...] | None = None
+
+    def look(self) -> AddressesSeen | None:
+        """Say whether it is here, if that is news."""
+        node = self._node
+        if not node.settings.vrrp_addresses:
+            return None
+        here = () if node.unplugged else (private_address(node.index),)
+        if here == self._said:
+            return None
+        self._said = here
+        return AddressesSeen(here)
+
+
 class WatchedKeeper(Keeper):
     """The shipped keeper; the watch sees what goes in and what comes out."""
 
@@ -108,7 +140,8 @@ class Run:
     fifo: WorldFifo
     port: WorldKeepalived
     caller: Caller
-    inbox: list[CallResult | RolesQueried] = field(default_factory=list)
+    began_at: float
+    inbox: list[CallResult | RolesQueried | SaveFailed] = field(default_factory=list)
     ready: set[Source] = field(default_factory=set)
 
 
@@ -130,6 +163,8 @@ class Node:
         self.disk_full = 0
         self.hung = 0
         self.power = True
+        self.unplugged = 0
+        """How many faults took its private address away."""
         self.ahead_s = 0.0
         """Its monotonic clock minus the world's."""
         self.crash_in: int | None = None
@@ -138,6 +173,7 @@ class Node:
         self.misled = False
         """Lines were lost, stolen or forged: without D-Bus it may rightly be wrong."""
         self._rng = Random(f"{world.plan.seed}-node-{index}")
+        self._reloads: list[SettingsChanged] = []
         self._boot = 0
         self._pid = 100
         self._turn_at = float("inf")
@@ -207,7 +243,7 @@ class Node:
         self.runs += 1
         self.crash_in = None
         fifo, port = WorldFifo(self.place), WorldKeepalived(self.keepalived)
-        inbox: list[CallResult | RolesQueried] = []
+        inbox: list[CallResult | RolesQueried | SaveFailed] = []
         run_number = self.runs
 
         def deliver(result: CallResult | RolesQueried) -> None:
@@ -215,17 +251,7 @@ class Node:
                 inbox.append(result)
                 self.wake(Source.ANSWERS)
 
-        caller = Caller(
-            self.index,
-            self.server_id,
-            world.agenda,
-            world.cloud,
-            world.weather,
-            watch=world.watch,
-            ahead_s=lambda: self.ahead_s,
-            frozen=lambda: self.hung > 0,
-            deliver=deliver,
-        )
+        caller = Caller(self, deliver)
         keeper = WatchedKeeper(self, world.watch, self.settings, self.clock())
         loop = Loop(
             keeper,
@@ -234,8 +260,9 @@ class Node:
             clock=self.clock,
             perform=self._perform,
             sources_changed=lambda: None,
+            addresses=WorldAddresses(self),
         )
-        self.run = Run(keeper, loop, fifo, port, caller, inbox)
+        self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
         world.watch.began(self)
         self._guarded(lambda: loop.begin(self.disk))
 
@@ -247,10 +274,9 @@ class Node:
         self.run.caller.close()
         self.run = None
         self._turn_at = self._timer_at = float("inf")
-        for pipe in [self.place.at_path]:
-            if isinstance(pipe, Pipe):
-                if self.keepalived.writes_to is not pipe:
-                    pipe.data.clear()
+        pipe = self.place.at_path
+        if isinstance(pipe, Pipe) and self.keepalived.writes_to is not pipe:
+            pipe.data.clear()  # nobody holds it any more
         delay_s = self._rng.uniform(*RESTART_S)
         self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
 
@@ -271,7 +297,7 @@ class Node:
         self.place.at_path = Pipe()
         self._boot += 1
 
-    # --- waking ------------------------------------------------------------------------------------
+    # --- waking ------------------------------------------------------------------------------
 
     def wake(self, source: Source) -> None:
         """Something is ready: let there be a turn in a moment."""
@@ -292,6 +318,7 @@ class Node:
         if self.run is None:
             return
         self._turn(self.runs)
+        self._take_signals()
         if self.run is not None:
             self.run.caller.thaw()
 
@@ -373,7 +400,7 @@ class Node:
         else:
             self._set_timer(run)
 
-    # --- effects -----------------------------------------------------------------------------------
+    # --- effects ------------------------------------------------------------------------------
 
     def _perform(self, effects: tuple[Effect, ...]) -> None:
         run = self.run
@@ -386,8 +413,7 @@ class Node:
                 case CancelCall(call_id):
                     run.caller.cancel(call_id)
                 case SaveState(state):
-                    if not self.disk_full:
-                        self.older_disk, self.disk = self.disk, state
+                    self._save(run, state)
                 case QueryRoles(query_id):
                     self._query(run, query_id)
                 case ReloadToken() | Report():
@@ -395,6 +421,14 @@ class Node:
                 case _:
                     assert_never(effect)
             self.boundary()
+
+    def _save(self, run: Run, state: SavedState) -> None:
+        if not self.disk_full:
+            self.older_disk, self.disk = self.disk, state
+            return
+        self.disk = None  # the shipped adapter leaves no old file behind
+        run.inbox.append(SaveFailed())
+        self.wake(Source.ANSWERS)
 
     def _query(self, run: Run, query_id: int) -> None:
         answer_at = self.world.now + self._rng.uniform(0.001, 0.006)
@@ -413,10 +447,21 @@ class Node:
     def reload(self, settings: Settings, *, api_changed: bool) -> None:
         """SIGHUP with this configuration."""
         self.settings = settings
+        self._reloads.append(SettingsChanged(settings, api_changed=api_changed))
+        if not self.hung:
+            self._take_signals()
+
+    def _take_signals(self) -> None:
+        reloads, self._reloads = self._reloads, []
         run = self.run
-        if run is not None and not self.hung:
-            event = SettingsChanged(settings, api_changed=api_changed)
-            self._guarded(lambda: run.loop.feed(event))
+        if run is not None:
+            for event in reloads:
+                self._guarded(partial(run.loop.feed, event))
+
+
+def private_address(index: int) -> IpAddress:
+    """Return the address that keepalived on this node speaks from."""
+    return IPv4Address(0x0AC80000 + index)
 
 
 def vrrp_id(name: str, *, group: bool) -> VrrpId:

@@ -127,10 +127,13 @@ def draw(seed: int, hours: float = 1.0) -> Plan:
 def _shape(rng: Random) -> Shape:
     nodes = rng.choices((2, 3, 5, 9), (65, 20, 10, 5))[0]
     instances = rng.choices((1, 2), (85, 15))[0]
+    addresses = rng.choices((1, 3, 12), (80, 15, 5))[0]
+    # With locked servers one assign follows the other: many slow ones cannot be quick together.
+    lock_servers = addresses < 12 and rng.random() < 0.2  # noqa: PLR2004
     return Shape(
         nodes=nodes,
         instances=instances,
-        addresses=rng.choices((1, 3, 12), (80, 15, 5))[0],
+        addresses=addresses,
         group=rng.random() < 0.1,  # noqa: PLR2004
         advert_s=rng.choices((1.0, 0.1), (75, 25))[0],
         nopreempt=rng.random() < 0.15,  # noqa: PLR2004
@@ -140,7 +143,7 @@ def _shape(rng: Random) -> Shape:
         latency_s=rng.choice((0.005, 0.04, 0.15)),
         action_s=rng.choice((0.0, 0.3, 1.2)),
         owner_at_accept=rng.random() < 0.5,  # noqa: PLR2004
-        lock_servers=rng.random() < 0.2,  # noqa: PLR2004
+        lock_servers=lock_servers,
         same_chance=rng.random() < 0.1,  # noqa: PLR2004
     )
 

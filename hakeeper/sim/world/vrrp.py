@@ -48,6 +48,8 @@ class Router:
     """How many things make its track script fail."""
     deaf: bool = False
     """Its own address is missing: nothing comes in; what goes out still displaces others."""
+    deafness_at_s: float = float("-inf")
+    """When that last changed."""
     timer: int = 0
     """Counts timers, so that an old one is known as such."""
     armed: bool = False
@@ -169,7 +171,8 @@ class Vrrp:
 
     def unplug(self, node: int, *, deaf: bool) -> None:
         """Take its own address away, or give it back (newer keepalived: deaf, not FAULT)."""
-        self.routers[node].deaf = deaf
+        router = self.routers[node]
+        router.deaf, router.deafness_at_s = deaf, self._agenda.now
         self.refresh()
 
     # --- the protocol --------------------------------------------------------------------------

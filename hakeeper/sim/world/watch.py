@@ -6,6 +6,7 @@ proves nothing. tests/world plants bugs to show that each can fail.
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -31,16 +32,18 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
+from hakeeper.core.hearing import HEARING_S
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import LineState
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import FloatingIp, Role, VrrpId
 from hakeeper.core.snapshot import Health
 from hakeeper.core.state import State
+from hakeeper.loop import LOOK_S
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node, vrrp_id
-from hakeeper.sim.world.vrrp import VrrpState
+from hakeeper.sim.world.vrrp import Router, VrrpState
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
@@ -56,11 +59,14 @@ TICKS_AT_ONE_TIME = 200
 MOVES_AT_FIRST = 6
 TEN_MINUTES_S = 600.0
 WINDOW_S = 60.0
+DEAF_UNTIL_S = HEARING_S + LOOK_S + 0.5
+"""After its private address came back, a master that is guarded waits at most so long."""
 HOLDING_LIMIT_S = 30.0
 """The longest that a 429 can make us wait."""
 RULES = (
     "core_guard",
     "sent_by_master",
+    "deaf_claims_nothing",
     "own_target",
     "one_at_a_time",
     "no_blind_resend",
@@ -275,6 +281,8 @@ class Watch:
             return
         if pipe is None or (not kept and not pipe.full()):
             self.mislead(node, name)
+        elif node.place.at_path is not pipe and (run is None or not run.fifo.holds(pipe)):
+            self.mislead(node, name)  # it writes into a FIFO that has no name any more
         elif kept and run is not None and not run.fifo.holds(pipe):
             self._misled[node.index, name] = self.world.now + 1.1  # the next look finds the pipe
         elif kept and word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP):
@@ -444,7 +452,9 @@ class Watch:
         read_at = seen.mine_read_at.get(fip)
         if read_at is not None and now - read_at < 60.0:  # noqa: PLR2004 - well within "recent"
             mine = self.world.cloud.owner(fip) == node.server_id
-            moved = any(m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:])
+            moved = any(
+                m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:]
+            )
             self._demand("not_needless", node.index, not mine or moved, f"ip-{fip} is ours already")
 
     def sent(self, index: int, request: Assign) -> None:
@@ -461,6 +471,18 @@ class Watch:
         )
         text = f"ip-{request.floating_ip_id} although keepalived is {router.state.value}"
         self._demand("sent_by_master", index, holds, text)
+        if world.plan.shape.guarded:
+            self._hears(index, router, now)
+
+    def _hears(self, index: int, router: Router, now: float) -> None:
+        """No claim while its keepalived is deaf, as far as it can be known, or was just now."""
+        run, since_s = self.world.nodes[index].run, now - router.deafness_at_s
+        if router.deaf:
+            holds = since_s <= LOOK_S + ON_ITS_WAY_S
+        else:
+            holds = since_s > HEARING_S or run is None or run.began_at > router.deafness_at_s
+        text = f"an assign {since_s:.3f} s after its address " + ("went" if router.deaf else "came")
+        self._demand("deaf_claims_nothing", index, holds, text)
 
     def _ended(self, node: Node, seen: _Seen, result: CallResult) -> None:
         fip = seen.inflight.pop(result.call_id, None)
@@ -528,7 +550,10 @@ class Watch:
             return False
         if self._misled.get((master, name), float("-inf")) > now:
             return False
-        if self.world.cloud.upsets.any() or self.world.vrrp[name].routers[master].deaf:
+        router = self.world.vrrp[name].routers[master]
+        if now - router.deafness_at_s < DEAF_UNTIL_S:
+            return False
+        if self.world.cloud.scarce(now) or self.world.cloud.upsets.any() or router.deaf:
             return False
         return not self._unknown_without_dbus(node, name)
 
@@ -588,15 +613,18 @@ class Watch:
             return False
         addresses = memory_of(run.keeper).addresses.values()
         return any(
-            a.stage is Stage.HOLD_OFF for a in addresses if a.floating_ip and a.floating_ip.id == fip
+            a.stage is Stage.HOLD_OFF
+            for a in addresses
+            if a.floating_ip and a.floating_ip.id == fip
         )
 
     def holding_off(self) -> bool:
         """Say whether some address waits for its contest to end."""
         return any(
-            self._is_held_off(fip, epoch.master)
-            for fip, epoch in self._epochs.items()
-            if self.world.cloud.owner(fip) != epoch.master + 1
+            self._is_held_off(fip, master.node)
+            for name, vrrp in self.world.vrrp.items()
+            for master in vrrp.masters()
+            for fip in self.world.addresses[name]
         )
 
     def in_the_dark(self, node: Node) -> bool:
@@ -620,7 +648,9 @@ class Watch:
             for fip in world.addresses[name]:
                 right = len(masters) == 1 and world.cloud.owner(fip) == masters[0].node + 1
                 if len(masters) == 1 and self._is_held_off(fip, masters[0].node):
-                    self._demand("hold_off_ends", masters[0].node, right, f"ip-{fip} waits for ever")
+                    self._demand(
+                        "hold_off_ends", masters[0].node, right, f"ip-{fip} waits for ever"
+                    )
                 else:
                     self._tally.evaluated["hold_off_ends"] += 1
                     text = f"ip-{fip} is with {world.cloud.owner(fip)}, masters: " + str(
@@ -668,7 +698,7 @@ class Watch:
         later = [s for s in at_s if s > TEN_MINUTES_S]
         text = f"moves at {[round(s) for s in at_s]}"
         self._demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text)
-        gaps = [b - a for a, b in zip(later, later[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(later)]
         self._demand("split_bounded", None, all(gap > TEN_MINUTES_S for gap in gaps), text)
 
     # --- the fingerprint and the story -------------------------------------------------------

@@ -10,7 +10,7 @@ from hakeeper.sim.world.agenda import Agenda
 from hakeeper.sim.world.calls import Weather
 from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
-from hakeeper.sim.world.node import Node, line_bytes, vrrp_id
+from hakeeper.sim.world.node import Node, line_bytes, private_address, vrrp_id
 from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Plan
 from hakeeper.sim.world.vrrp import Router, Vrrp, VrrpSettings, VrrpState
 from hakeeper.sim.world.watch import Tally, Violation, Watch
@@ -85,7 +85,7 @@ class World:
         """The floating IPs of each instance."""
         self.cluster_of: dict[str, Cluster] = {}
         self.vrrp: dict[str, Vrrp] = {}
-        self.nodes = [Node(self, i, self._settings(c)) for c in self.clusters
+        self.nodes = [Node(self, i, self._settings(c, i)) for c in self.clusters
                       for i in range(c.first, c.first + c.nodes)]  # fmt: skip
         self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
         self._people_the_cloud()
@@ -101,7 +101,7 @@ class World:
             names = tuple(f"VI_{number * shape.instances + i + 1}" for i in range(shape.instances))
             yield Cluster(number * shape.nodes, shape.nodes, names)
 
-    def _settings(self, cluster: Cluster) -> Settings:
+    def _settings(self, cluster: Cluster, index: int) -> Settings:
         shape = self.plan.shape
         for name in cluster.names:
             if name not in self.addresses:
@@ -116,6 +116,11 @@ class World:
                 for name in cluster.names
             },
             can_query=shape.dbus,
+            vrrp_addresses={
+                vrrp_id(name, group=shape.group): (private_address(index),)
+                for name in cluster.names
+                if shape.guarded
+            },
         )
 
     def _people_the_cloud(self) -> None:
@@ -169,7 +174,7 @@ class World:
 
     def settings_of(self, node: Node) -> Settings:
         """Return the configuration that a node has in good times."""
-        return self._settings(self.clusters[node.index // self.plan.shape.nodes])
+        return self._settings(self.clusters[node.index // self.plan.shape.nodes], node.index)
 
     def roles_at(self, node: int) -> dict[str, Role]:
         """Return what keepalived answers to a question."""

@@ -10,6 +10,7 @@ from typing import Any
 from hakeeper.adapters.hetzner.pool import HetznerPool
 from hakeeper.adapters.keepalived.bus import KeepalivedBus
 from hakeeper.cli.main import main
+from hakeeper.core.events import StartCall
 from hakeeper.core.lines import LineReader, LineState, NotifyLine
 
 DEMOTIONS = (LineState.BACKUP, LineState.FAULT, LineState.STOP)
@@ -28,15 +29,18 @@ def hear_no_demotion() -> None:
             if not (isinstance(line, NotifyLine) and line.state in DEMOTIONS)
         ]
 
+    def ask_nothing(self: KeepalivedBus, query_id: int) -> None:
+        del self, query_id
+
     LineReader.feed = feed  # type: ignore[method-assign]
-    KeepalivedBus.query = lambda _self, _query_id: None  # type: ignore[method-assign]
+    KeepalivedBus.query = ask_nothing  # type: ignore[method-assign]
 
 
 def after_some_calls(illness: Callable[[], object]) -> None:
     """Have it break out at every API call but the first few."""
     calls = itertools.count()
 
-    def start(self: HetznerPool, call: Any) -> None:
+    def start(self: HetznerPool, call: StartCall) -> None:
         if next(calls) >= CALLS_IN_HEALTH:
             illness()
         _real_start(self, call)

@@ -8,6 +8,7 @@ from hakeeper.sim.soak.moves import Move, Sort
 
 ALL = "all failovers"
 UNDISTURBED = "of them with hakeeper and API healthy"
+HAD_IT = "all moves to where the address was already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ class Row:
 def table(moves: Sequence[Move]) -> dict[str, list[Row]]:
     """Return the rows of each step: totals first, then by kind of fault, then what is no failover.
 
-    What is disturbed (a fault of hakeeper or API at the same time) is counted under its kind only
-    in the first step, which hakeeper has no part in.
+    The first step is keepalived's. In the others, what is disturbed (a fault of hakeeper or API at
+    the same time) is not counted under its kind, and what needed no assign has a row of its own.
     """
     failovers = [move for move in moves if move.sort is Sort.FAILOVER]
     groups = [(ALL, failovers), (UNDISTURBED, _calm(failovers))]
@@ -69,12 +70,17 @@ def table(moves: Sequence[Move]) -> dict[str, list[Row]]:
         for sort in (Sort.SECOND, Sort.RETURN, Sort.UNPROVOKED)
     ]
     steps = {}
-    for title, duration in _STEPS:
+    for number, (title, duration) in enumerate(_STEPS):
         rows = []
         for name, members in groups:
-            by_kind = name.startswith(" ") and title != _STEPS[0][0]
-            chosen = _calm(members) if by_kind else members
+            chosen = members
+            if number > 0:
+                chosen = [move for move in members if not move.had_it]
+                chosen = _calm(chosen) if name.startswith(" ") else chosen
             rows.append(Row(name.strip(), len(members), spread(map(duration, chosen))))
+        if number > 0:
+            had_it = [move for move in moves if move.had_it]
+            rows.append(Row(HAD_IT, len(had_it), spread(map(duration, had_it))))
         steps[title] = rows
     return steps
 

@@ -71,6 +71,8 @@ class Move:
     """From the line to the first assign in the cloud; None: none was needed, or none came."""
     confirmed_ms: float | None = None
     """From that assign to the answer that showed the new owner; None: overtaken before."""
+    had_it: bool = False
+    """The address was there already: an assign, if any, takes back what a late write took away."""
     disturbed: bool = False
     """hakeeper or its way to the API was faulty meanwhile, too, or a hand moved the address."""
 
@@ -204,8 +206,13 @@ def _followed(evidence: Evidence, change: RoleChange, source: str, cause: _Cause
         confirmed_ms=None
         if assign is None or confirmed_s is None
         else _ms(assign.received_s, confirmed_s),
+        had_it=_owner_at(evidence.ownership, line_s) == evidence.servers[node],
         disturbed=disturbed,
     )
+
+
+def _owner_at(ownership: Sequence[OwnershipChange], at_s: float) -> int | None:
+    return next((one.new for one in reversed(ownership) if one.at_s <= at_s), None)
 
 
 def _end_of_term(changes: Sequence[RoleChange], begin: RoleChange) -> float:

@@ -97,6 +97,10 @@ def document(frame: Frame, soak: Soak) -> dict[str, object]:
         "log_entries": dict(sorted(soak.audit.events.items())),
         "healed_ms": _plain(figures.spread(tally.healed_ms)),
         "figures": figures.document(tally.moves),
+        "moves_one_by_one": [
+            {**asdict(move), "sort": move.sort.value, "at_s": round(move.at_s - soak.began_s, 3)}
+            for move in tally.moves
+        ],
         "vitals": {
             node: [[asdict(seen[0]), asdict(seen[-1])] for seen in processes.values()]
             for node, processes in tally.vitals.items()

@@ -84,8 +84,8 @@ class Soak:
         self.injector = Injector(lab, cloud, veteran=self.veteran, check=self._keep_an_eye)
         self.audit = Audit(lab.nodes)
         self._holders = Holders()
-        self._began_s = time.monotonic()
-        self._round_began_s = self._began_s
+        self.began_s = time.monotonic()
+        self._round_began_s = self.began_s
         self._changes_read = 0
         self._seq_read = 0
 
@@ -102,7 +102,7 @@ class Soak:
             self._round(plan)
 
     def _is_over(self) -> bool:
-        lasted_s = time.monotonic() - self._began_s
+        lasted_s = time.monotonic() - self.began_s
         wanted = self._settings
         return (wanted.duration_s is not None and lasted_s >= wanted.duration_s) or (
             wanted.failovers is not None and self.tally.failovers >= wanted.failovers
@@ -183,7 +183,7 @@ class Soak:
         return max(ownership[-1].at_s, changes[-1].at_s if changes else 0.0)
 
     def _weigh(self) -> None:
-        age_s = time.monotonic() - self._began_s
+        age_s = time.monotonic() - self.began_s
         for node in self._lab.nodes:
             pid = node.hakeeper.pid
             seen = self.tally.vitals[node.name].setdefault(pid, [])

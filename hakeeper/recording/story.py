@@ -108,9 +108,22 @@ def _codec() -> Codec[Line]:
     return codec_of(Line)
 
 
+@functools.cache
+def _effect_codec() -> Codec[Effect]:
+    return codec_of(Effect)
+
+
 def to_json(line: Line, hide: Hide) -> str:
     """Return a line without its newline, in ASCII, each text through `hide`; raises CodecError."""
-    document = _codec().encode(line, hide)
+    return _compact(_codec().encode(line, hide))
+
+
+def effect_to_json(effect: Effect, hide: Hide) -> str:
+    """Return an effect as it stands in a line; raises CodecError."""
+    return _compact(_effect_codec().encode(effect, hide))
+
+
+def _compact(document: Json) -> str:
     return json.dumps(document, allow_nan=False, separators=(",", ":"))
 
 

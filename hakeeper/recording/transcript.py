@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hakeeper.core.events import Effect, Report
 from hakeeper.core.lines import NotifyLine
-from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId
+from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, ProcessId, VrrpId
 from hakeeper.recording.replay import Step
 from hakeeper.recording.story import Beginning, Heard
 
@@ -55,10 +55,8 @@ def effect_line(effect: Effect) -> str:
 def short(value: object) -> str:
     """Return a value as people would write it down: names and what is not as usual."""
     match value:
-        case NotifyLine(vrrp, state, priority):
-            return f"{vrrp} {state.value} {priority}"
-        case VrrpId() | ByName() | ById() | ByNetwork():
-            return str(value)
+        case NotifyLine() | ProcessId() | VrrpId() | ByName() | ById() | ByNetwork():
+            return _short_noun(value)
         case tuple():
             return f"[{_joined(short(item) for item in value)}]"
         case Mapping():
@@ -73,6 +71,16 @@ def short(value: object) -> str:
             return f"{type(value).__name__}({_joined(telling)})"
         case _:
             return _short_scalar(value)
+
+
+def _short_noun(value: NotifyLine | ProcessId | VrrpId | AddressRef) -> str:
+    match value:
+        case NotifyLine(vrrp, state, priority):
+            return f"{vrrp} {state.value} {priority}"
+        case ProcessId(pid):
+            return f"pid {pid}"
+        case _:
+            return str(value)
 
 
 def _short_scalar(value: object) -> str:

@@ -1,12 +1,12 @@
 """Where two answers part, in words."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from hakeeper.core.events import Effect
 from hakeeper.recording.codec import Hide
 from hakeeper.recording.replay import Step
-from hakeeper.recording.story import Heard, to_json
+from hakeeper.recording.story import Heard, effect_to_json
 from hakeeper.recording.transcript import effect_line, printable
 
 _NOTHING = "nothing"
@@ -30,7 +30,7 @@ def difference_of(step: Step, hide: Hide) -> Difference:
         return Difference(step, "the keeper broke", expected, got)
     pairs = enumerate(zip_longest(then.effects, now.effects), start=1)
     for number, (expected_effect, got_effect) in pairs:
-        expected, got = _json(then, expected_effect, hide), _json(then, got_effect, hide)
+        expected, got = _json(expected_effect, hide), _json(got_effect, hide)
         if expected != got:
             of = max(len(then.effects), len(now.effects))
             words = _words(expected_effect, hide), _words(got_effect, hide)
@@ -40,8 +40,8 @@ def difference_of(step: Step, hide: Hide) -> Difference:
     return Difference(step, "when to ask the keeper again", *times)
 
 
-def _json(heard: Heard, effect: Effect | None, hide: Hide) -> str:
-    return to_json(replace(heard, effects=() if effect is None else (effect,)), hide)
+def _json(effect: Effect | None, hide: Hide) -> str:
+    return _NOTHING if effect is None else effect_to_json(effect, hide)
 
 
 def _words(effect: Effect | None, hide: Hide) -> str:

@@ -32,7 +32,7 @@ REQUESTS: tuple[tuple[Request, int], ...] = (
 )
 READERS: tuple[Callable[[object], object], ...] = (parse.floating_ip, parse.server, parse.action)
 _FAILED = {"code": "action_failed", "message": f"for token '{TOKEN[:32]}' reached"}
-_BODIES: tuple[tuple[int, object], ...] = (
+BODIES: tuple[tuple[int, dict[str, object]], ...] = (
     (0, {"server": server_json()}),
     (1, {"server": {"id": 42, "name": "n", "status": "off", "datacenter": {"location": {}}}}),
     (2, {"servers": [server_json(41, name="web0"), server_json()]}),
@@ -42,6 +42,7 @@ _BODIES: tuple[tuple[int, object], ...] = (
     (6, {"actions": [action_json(13, status="error", error=_FAILED), action_json(14)]}),
     (7, {"server": server_json(43, status="deleting")}),
 )
+"""An index into REQUESTS, and a right answer to that request."""
 
 
 def block(status: int, body: object, **headers: object) -> bytes:
@@ -52,7 +53,7 @@ def block(status: int, body: object, **headers: object) -> bytes:
 
 def seeds() -> Iterator[bytes]:
     """Give a right answer to every request, and of every kind of wrong one an example."""
-    for index, body in _BODIES:
+    for index, body in BODIES:
         yield bytes((index,)) + block(200, body)
         yield bytes((index,)) + block(201, body, RateLimit_Limit=3600, RateLimit_Remaining=0)
     two_pages = (block(200, page_json(range(50), 2)), block(200, page_json([99])))

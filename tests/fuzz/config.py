@@ -1,5 +1,6 @@
 """Config bytes: a configuration that PyYAML reads the same, or errors that are in the file."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import AddressRef, VrrpKind
 
 CONF = Path(__file__).parents[2] / "conf"
+_INVISIBLE = re.compile(r"invisible character U\+([0-9A-F]+)")
 _ODD = (
     b"",
     b"# nothing\n",
@@ -63,7 +65,12 @@ def check_errors(errors: ConfigErrors, text: str) -> None:
     for error in errors.errors:
         assert str(error).isprintable(), repr(error)
         assert 1 <= error.line <= len(lines), (error, len(lines))
-        assert 1 <= error.column <= len(lines[error.line - 1]) + 1, error
+        line = lines[error.line - 1]
+        assert 1 <= error.column <= len(line) + 1, error
+        if found := _INVISIBLE.match(error.message):
+            assert int(found[1], 16) == ord(line[error.column - 1])
+        if error.message.startswith("this looks like an API token"):
+            assert line[error.column - 1 :][:64].isalnum()
 
 
 def check_config(config: Config) -> None:

@@ -1,0 +1,1 @@
+"""What holds for all inputs, tried on many of them: the same ones in every run."""

@@ -1,0 +1,123 @@
+"""The health of the API: however it answers, we wait 30 s at most and never lose all lanes."""
+
+from collections.abc import Callable
+from random import Random
+from typing import TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hakeeper.core.api import LANES, LONGEST_WAIT_S, RESERVE, Api
+from hakeeper.core.calls import Failure, FailureKind, Quota
+from properties.steady import steady
+
+Step: TypeAlias = Callable[[Api, float, Random], float | None]
+
+QUOTAS = st.builds(
+    Quota, limit_per_hour=st.integers(0, 10**18), remaining=st.integers(0, 10**18)
+) | st.builds(Quota, limit_per_hour=st.just(3600), remaining=st.integers(0, 3600))
+FAILURES = st.builds(
+    Failure,
+    kind=st.sampled_from(FailureKind) | st.just(FailureKind.THROTTLED),
+    code=st.sampled_from(["", "rate_limit_exceeded", "dns"]),
+    message=st.just(""),
+    retry_after_s=st.none() | st.floats(0, allow_nan=False) | st.floats(0, 60),
+)
+
+
+def failing(failure: Failure) -> Step:
+    return lambda api, now, rng: api.failed(failure, now, rng)
+
+
+def noting(quota: Quota | None) -> Step:
+    return lambda api, now, _rng: api.note_quota(quota, now)
+
+
+STEPS = st.one_of(
+    FAILURES.map(failing),
+    st.none().map(lambda _: lambda api, now, _rng: api.answered(now)),
+    (st.none() | QUOTAS).map(noting),
+    st.none().map(lambda _: lambda api, _now, _rng: api.lock_met()),
+    st.none().map(lambda _: lambda api, _now, _rng: api.lane_free()),
+)
+PAUSES_S = st.just(0.0) | st.floats(0, 20) | st.floats(0, 4000)
+TIMED = st.lists(st.tuples(PAUSES_S, STEPS), max_size=30)
+
+
+@steady(200)
+@given(TIMED, st.floats(0, 1e9), st.integers())
+def test_no_answer_makes_us_wait_more_than_thirty_seconds_or_lose_the_last_lane(
+    steps: list[tuple[float, Step]], now: float, seed: int
+) -> None:
+    api, rng = Api(), Random(seed)  # noqa: S311 - not for secrets
+    held_until_s = api.held_until_s
+    for pause_s, step in steps:
+        now += pause_s
+        step(api, now, rng)
+        assert api.held_until_s <= now + LONGEST_WAIT_S
+        assert api.held_until_s >= held_until_s
+        assert 1 <= api.lanes <= LANES
+        check_quota(api, now)
+        held_until_s = api.held_until_s
+
+
+def check_quota(api: Api, now: float) -> None:
+    left, later = api.quota_left(now), api.quota_left(now + 1000.0)
+    if api.quota is None:
+        assert left is None
+        assert not api.scarce(now)
+        return
+    assert left is not None
+    assert later is not None
+    assert 0 <= left <= api.quota.limit_per_hour
+    assert left <= later
+    assert (left < RESERVE * api.quota.limit_per_hour) == api.scarce(now)
+    assert api.quota_left(now + 3600.0) == pytest.approx(api.quota.limit_per_hour)
+
+
+@steady(200)
+@given(st.none() | st.floats(0, 1e6), st.integers(0, 20), st.integers())
+def test_a_429_makes_us_wait_as_long_as_it_says_up_to_thirty_seconds(
+    retry_after_s: float | None, before: int, seed: int
+) -> None:
+    failure = Failure(kind=FailureKind.THROTTLED, code="", message="", retry_after_s=retry_after_s)
+    api, rng = Api(), Random(seed)  # noqa: S311 - not for secrets
+    for _ in range(before):
+        api.failed(failure, 0.0, rng)
+    api.failed(failure, 100.0, rng)
+    waits_s = api.held_until_s - 100.0
+    assert min(retry_after_s or 0.0, LONGEST_WAIT_S) <= waits_s <= LONGEST_WAIT_S
+    assert waits_s >= 0.75
+
+
+@steady()
+@given(FAILURES.filter(lambda f: f.kind is not FailureKind.THROTTLED), st.integers())
+def test_nothing_but_a_429_makes_all_calls_wait(failure: Failure, seed: int) -> None:
+    api = Api()
+    api.failed(failure, 100.0, Random(seed))  # noqa: S311 - not for secrets
+    assert float("-inf") == api.held_until_s
+
+
+@steady()
+@given(st.lists(FAILURES, min_size=1, max_size=10), st.floats(0, 1000))
+def test_how_long_it_failed_is_counted_from_the_first_failure(
+    failures: list[Failure], pause_s: float
+) -> None:
+    api, rng = Api(), Random(1)  # noqa: S311 - not for secrets
+    now = 10.0
+    for failure in failures:
+        api.failed(failure, now, rng)
+        now += pause_s
+    assert now - 10.0 == api.answered(now)
+    assert api.answered(now) is None
+
+
+@steady()
+@given(st.lists(st.booleans(), max_size=60))
+def test_lanes_halve_at_a_lock_and_come_back_one_by_one(locks: list[bool]) -> None:
+    api, expected = Api(), 8
+    for lock in locks:
+        (api.lock_met if lock else api.lane_free)()
+        expected = max(1, expected // 2) if lock else min(8, expected + 1)
+        assert expected == api.lanes

@@ -16,11 +16,12 @@ import sys
 import tempfile
 import time
 import traceback
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import hypothesis  # noqa: F401  # imported once here instead of in every child
-import pytest  # noqa: F401  # likewise
+import pytest
 
 from mutation import atlas, survivors, trial
 from mutation.ledger import Ledger
@@ -52,25 +53,62 @@ class Run:
     def try_module(self, path: Path, believed: dict[str, Verdict]) -> None:
         """Try its mutants; those that an earlier run noticed are believed."""
         self.verdicts = []
+        warm: list[Mutant] = []
         for mutant in mutants(path):
             before = believed.get(mutant.diff())
-            took_s = self._affordable(self.atlas.tests_for(mutant))
             if before is not None:
                 self.verdicts.append((mutant, before))
-            elif took_s:
-                self._try(mutant, took_s)
-            else:
+            elif not self.atlas.tests_for(mutant):
                 self._end(mutant, Verdict.SURVIVED)
+            elif self.atlas.is_cold(mutant):
+                self._try_cold(mutant)
+            else:
+                warm.append(mutant)
         while self.under_way:
             self._wait()
+        if warm:
+            self._try_warm(warm)
 
-    def _try(self, mutant: Mutant, took_s: dict[str, float]) -> None:
+    def _change(self, mutant: Mutant) -> trial.Change:
+        name = ".".join([*self.package.parts, mutant.path.stem])
+        return trial.Change(name, str(mutant.path), mutant.source())
+
+    def _try_cold(self, mutant: Mutant) -> None:
         while len(self.under_way) >= self.jobs:
             self._wait()
+        took_s = self._affordable(self.atlas.tests_for(mutant))
         files = sorted({test.split("::")[0] for test in took_s})
-        name = ".".join([*self.package.parts, mutant.path.stem])
-        change = trial.Change(name, str(mutant.path), mutant.source())
-        self.under_way[trial.start(change, took_s, files, PYTEST_ARGS)] = mutant
+        self.under_way[trial.start(self._change(mutant), took_s, files, PYTEST_ARGS)] = mutant
+
+    def _try_warm(self, chosen: Sequence[Mutant]) -> None:
+        cases = [self._case(mutant) for mutant in chosen]
+        change, function, tests = cases[0]
+        unchanged = replace(change, source=chosen[0].data)
+        cases.append((unchanged, function, tests))
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            trial.be_silent()
+            try:
+                court = trial.Court(cases, self.jobs, writing)
+                pytest.main([*PYTEST_ARGS, str(self.tests)], plugins=[court])
+            finally:
+                os._exit(0)
+        os.close(writing)
+        answers: dict[int, Verdict] = {}
+        with open(reading) as verdicts:  # noqa: PTH123  # a pipe
+            for line in verdicts:
+                number, word = line.split()
+                answers[int(number)] = Verdict(word)
+                if int(number) < len(chosen):
+                    self._end(chosen[int(number)], Verdict(word))
+        os.waitpid(pid, 0)
+        if len(answers) != len(cases) or answers[len(chosen)] is not Verdict.SURVIVED:
+            raise SystemExit("the runner is at fault: not even the unchanged code survives")
+
+    def _case(self, mutant: Mutant) -> tuple[trial.Change, str, dict[str, float]]:
+        tests = self._affordable(self.atlas.tests_for(mutant))
+        return self._change(mutant), mutant.place.function_name, tests
 
     def _affordable(self, tests: list[str]) -> dict[str, float]:
         """Choose tests, the quick ones first, until their time is used up; but one at least."""

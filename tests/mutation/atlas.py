@@ -40,26 +40,30 @@ class Atlas:
     """CPU seconds of each test, under coverage."""
     lines: dict[str, dict[int, set[str]]]
     """File name, line: the tests that run it."""
+    imported: dict[str, set[int]]
+    """File name: the lines that run before any test does."""
     mentions: dict[str, set[str]]
     """A name: the tests that run a line in which it stands, or whose own file says it."""
 
     def tests_for(self, mutant: Mutant) -> list[str]:
         """Return the tests that may notice, the quick ones first."""
         place = mutant.place
-        if place.function is not None and not _in_head(mutant):
+        if self.is_cold(mutant):
+            bound = place.binds if place.function is None else None
+            found = self.mentions.get(bound or "", set()) or set(self.took_s)
+        else:
             lines = self.lines.get(mutant.path.name, {})
             span = range(place.first_line, place.last_line + 1)
             found = set().union(*(lines.get(line, set()) for line in span))
-        else:
-            found = self.mentions.get(place.binds or "", set()) or set(self.took_s)
         return sorted(found, key=lambda test: (self.took_s[test], test))
 
-
-def _in_head(mutant: Mutant) -> bool:
-    """Say whether it is in the default of an argument, which runs at the import."""
-    function = mutant.place.function
-    assert function is not None
-    return function.lineno == mutant.place.first_line
+    def is_cold(self, mutant: Mutant) -> bool:
+        """Say whether it has its effect at the import already."""
+        place = mutant.place
+        if place.function is None or place.function.lineno == place.first_line:
+            return True
+        lines = self.imported.get(mutant.path.name, set())
+        return any(line in lines for line in range(place.first_line, place.last_line + 1))
 
 
 def survey(package: Path, tests: Path, pytest_args: Sequence[str]) -> Atlas:
@@ -79,7 +83,12 @@ def survey(package: Path, tests: Path, pytest_args: Sequence[str]) -> Atlas:
         }
         for name in data.measured_files()
     }
-    return Atlas(surveyor.took_s, lines, _mentions(package, tests, lines, surveyor.took_s))
+    imported = {
+        Path(name).name: {line for line, ran in data.contexts_by_lineno(name).items() if "" in ran}
+        for name in data.measured_files()
+    }
+    mentions = _mentions(package, tests, lines, surveyor.took_s)
+    return Atlas(surveyor.took_s, lines, imported, mentions)
 
 
 def _mentions(
@@ -131,7 +140,8 @@ def remembered(package: Path, tests: Path, memory: Path) -> Atlas | None:
         for name, there in told["lines"].items()
     }
     mentions = {name: {order[i] for i in ran} for name, ran in told["mentions"].items()}
-    return Atlas(told["took_s"], lines, mentions)
+    imported = {name: set(there) for name, there in told["imported"].items()}
+    return Atlas(told["took_s"], lines, imported, mentions)
 
 
 def remember(atlas: Atlas, package: Path, tests: Path, memory: Path) -> None:
@@ -151,6 +161,7 @@ def remember(atlas: Atlas, package: Path, tests: Path, memory: Path) -> None:
                 "took_s": atlas.took_s,
                 "tests": order,
                 "lines": lines,
+                "imported": {name: sorted(there) for name, there in atlas.imported.items()},
                 "mentions": mentions,
             }
         )

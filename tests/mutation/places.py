@@ -52,6 +52,8 @@ class Place:
     name: str = ""
     """Which class and function it is in."""
     function: Function | None = None
+    function_name: str = ""
+    """The outermost function with its class: functions inside it are parts of its code."""
     binds: str | None = None
     """Outside functions: the name that is made here; empty if all depends on it."""
 
@@ -103,7 +105,8 @@ def _named(place: Place) -> Place:
             opened = replace(place, name=node.name, binds="" if enum else None)
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             name = f"{place.name}.{node.name}" if place.name else node.name
-            opened = replace(place, name=name, function=node)
+            outermost = place.function_name or name
+            opened = replace(place, name=name, function=node, function_name=outermost)
         case ast.Assign([ast.Name(bound)]) | ast.AnnAssign(ast.Name(bound)):
             in_function = place.function is not None or place.binds == ""
             opened = place if in_function else replace(place, binds=bound)

@@ -282,13 +282,35 @@ def test_keepalived_is_asked_until_there_is_no_change(scene: Scene) -> None:
     assert "sources changed" == scene.diary[-1]
 
 
-def test_a_new_keepalived_is_told_after_the_end_of_the_old_one(scene: Scene) -> None:
+def test_a_new_keepalived_is_told_after_the_end_of_the_old_one_which_says_that_it_is_replaced(
+    scene: Scene,
+) -> None:
     seen = KeepalivedSeen(LATER)
-    scene.keepalived.changes = [KeepalivedGone("killed"), seen]
-    scene.fifo.waiting = [Drained((BACKUP,))]
+    scene.keepalived.changes = [KeepalivedGone("killed"), seen, KeepalivedGone("killed too")]
+    scene.fifo.waiting = [Drained((BACKUP,)), Drained((MASTER,))]
     scene.loop.look_at_keepalived()
-    words, gone, last = scene.events()
-    assert (read(BACKUP), KeepalivedGone, seen) == (words, type(gone), last)
+    assert [
+        read(BACKUP),
+        KeepalivedGone("killed", replaced=True),
+        seen,
+        read(MASTER),
+        KeepalivedGone("killed too", replaced=False),
+    ] == scene.events()
+
+
+def test_who_took_the_place_is_looked_for_after_the_last_words(scene: Scene) -> None:
+    """Else words of the new one, written in between, would pass for the old one's."""
+    scene.keepalived.changes = [KeepalivedGone("killed")]
+    scene.loop.look_at_keepalived()
+    looks = [index for index, entry in enumerate(scene.diary) if entry == "look at keepalived"]
+    assert looks[0] < scene.diary.index("settle") < looks[1]
+
+
+def test_the_next_look_is_a_second_after_the_last_one_however_late_that_was(scene: Scene) -> None:
+    scene.begin()
+    scene.now += LOOK_S * 5.5
+    scene.turn()
+    assert scene.now + LOOK_S == scene.loop.wake_at_s()
 
 
 def test_a_keepalived_that_came_does_not_make_the_pipe_be_read(scene: Scene) -> None:

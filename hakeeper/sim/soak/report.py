@@ -66,7 +66,9 @@ def _healed(tally: Tally) -> str:
 
 def _weights(soak: Soak) -> Iterator[str]:
     for node, processes in soak.tally.vitals.items():
-        longest = max(processes.values(), key=len)
+        longest = max(processes.values(), key=len, default=None)
+        if longest is None:
+            continue  # it did not live to the end of the first round
         first, last = longest[0], longest[-1]
         word = ", never restarted" if node == soak.veteran else ""
         yield (

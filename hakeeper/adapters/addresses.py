@@ -36,6 +36,11 @@ class VrrpAddresses:
         self._wanted = tuple(dict.fromkeys(wanted))
         self._told: tuple[IpAddress, ...] | None = None
 
+    @property
+    def wanted(self) -> tuple[IpAddress, ...]:
+        """Return what is looked for."""
+        return self._wanted
+
     def want(self, wanted: Iterable[IpAddress]) -> None:
         """Look for these addresses from now on."""
         self._wanted = tuple(dict.fromkeys(wanted))

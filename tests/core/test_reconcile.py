@@ -1,0 +1,476 @@
+"""Which calls are due as things stand, and when it wants to be asked again: each at its edge."""
+
+import pytest
+
+from core.driver import instance
+from core.fakecloud import failure
+from core.odds import MOST
+from core.standing import VI, address_of, asked, ip, put, standing, under_way
+from hakeeper.core.calls import (
+    Assign,
+    FailureKind,
+    Identify,
+    ListFloatingIps,
+    Quota,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+)
+from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.events import QueryRoles, StartCall
+from hakeeper.core.model import Mine, Nobody, Other, Role, Settings
+from hakeeper.core.reconcile import reading_interval_s, reconcile
+from hakeeper.core.roles import Belief
+from hakeeper.core.state import State
+
+NOW = 1000.0
+
+
+def calm(count: int = 1, role: Role = Role.MASTER, *, can_query: bool = False) -> State:
+    """A state in which nothing is due at NOW: the owners were listed just then."""
+    state = standing(count, role, can_query=can_query)
+    state.schedule.listed_at_s = NOW
+    state.schedule.query_at_s = NOW + 3.0
+    return state
+
+
+def step(state: State, now: float = NOW) -> tuple[list[Request], float | None]:
+    """Return the calls that were started, and when it wants to be asked again."""
+    state.effects = []
+    wake_s = reconcile(state, now)
+    return asked(state), wake_s
+
+
+# --- asking keepalived -------------------------------------------------------------------------
+
+
+def test_keepalived_is_asked_at_the_interval_and_one_question_at_a_time() -> None:
+    state = calm(can_query=True)
+    assert ([], NOW + 3.0) == step(state)
+    reconcile(state, NOW + 3.0)
+    assert [QueryRoles(1)] == state.effects
+    assert ((1, NOW + 3.0), NOW + 3.0, NOW + 13.0, 2) == (
+        state.query_asked,
+        state.schedule.queried_at_s,
+        state.schedule.query_at_s,
+        state.next_query_id,
+    )
+    state.schedule.query_at_s = NOW
+    state.schedule.listed_at_s = NOW + 100.0
+    assert ([], NOW + 8.0) == step(state, NOW + 7.9)
+    assert [] == state.effects
+
+
+def test_a_question_without_an_answer_is_given_up_after_5_s() -> None:
+    state = calm(can_query=True)
+    state.query_asked, state.next_query_id = (7, NOW - 5.0), 8
+    state.schedule.query_at_s = NOW
+    state.schedule.listed_at_s = NOW + 100.0
+    assert ([], NOW + 5.0) == step(state)
+    assert [QueryRoles(8)] == state.effects
+    assert (8, NOW) == state.query_asked
+
+
+def test_a_question_that_was_given_up_is_not_asked_again_before_its_time() -> None:
+    state = calm(can_query=True)
+    state.query_asked = (7, NOW - 5.0)
+    assert ([], NOW + 3.0) == step(state)
+    assert [[], None] == [state.effects, state.query_asked]
+
+
+def test_without_a_way_to_ask_nothing_is_asked() -> None:
+    state = calm()
+    state.schedule.query_at_s = NOW - 1.0
+    assert ([], NOW + 10.0) == step(state)
+    assert [] == state.effects
+
+
+# --- deafness and hold-offs --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hears_at_s", "deaf"), [(NOW, False), (NOW + 0.5, True)])
+def test_deafness_ends_at_its_time(hears_at_s: float, *, deaf: bool) -> None:
+    state = calm()
+    belief = state.roles.beliefs[VI]
+    belief.deaf, belief.hears_at_s = True, hears_at_s
+    _, wake_s = step(state)
+    assert deaf is belief.deaf
+    if deaf:
+        assert NOW + 0.5 == wake_s
+
+
+def test_a_hold_off_ends_at_its_time_with_a_read() -> None:
+    state = calm()
+    address = put(state, Stage.HOLD_OFF, 1, Other(2))
+    address.due_at_s, address.holder_due_at_s = NOW + 5.0, NOW + 20.0
+    assert ([], NOW + 5.0) == step(state)
+    assert ([ReadFloatingIp(1)], NOW + 10.0) == step(state, NOW + 5.0)
+    assert (Stage.READ, Other(2)) == (address.stage, address.rival)
+
+
+# --- the whole API waits -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("held_until_s", "waits"), [(NOW + 0.5, True), (NOW, False)])
+def test_429_makes_every_call_wait_to_its_very_end(held_until_s: float, *, waits: bool) -> None:
+    state = calm()
+    put(state, Stage.POST).due_at_s = NOW
+    state.schedule.listed_at_s = NOW - 100.0
+    state.api.held_until_s = held_until_s
+    calls, wake_s = step(state)
+    assert ([] if waits else [Assign(1, 1), ListFloatingIps()]) == calls
+    assert (NOW + 0.5 if waits else NOW + 10.0) == wake_s
+
+
+# --- assigns -----------------------------------------------------------------------------------
+
+
+def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
+    state = calm()
+    address = put(state, Stage.POST)
+    address.due_at_s = NOW + 0.5
+    assert ([], NOW + 0.5) == step(state)
+    state.effects = []
+    reconcile(state, NOW + 0.5)
+    assert [StartCall(1, Assign(1, 1), 5.0, urgent=True)] == state.effects
+    assert (Stage.SENT, NOW + 0.5, NOW + 0.5) == (
+        address.stage,
+        address.last_sent_s,
+        address.blind_until_s,
+    )
+    assert (address, 0) == (state.calls[1].address, state.calls[1].generation)
+
+
+def test_no_assign_goes_out_before_we_know_who_we_are() -> None:
+    state = calm()
+    put(state, Stage.POST).due_at_s = NOW
+    state.server = None
+    under_way(state, Identify())
+    assert ([], NOW + 10.0) == step(state)
+
+
+def test_an_address_that_is_not_found_yet_holds_up_no_other_one() -> None:
+    state = calm(3)
+    for number in (1, 2, 3):
+        put(state, Stage.POST, number).due_at_s = NOW
+    address_of(state, 1).floating_ip = None
+    address_of(state, 2).due_at_s = NOW + 1.0
+    assert ([Assign(3, 1)], NOW + 1.0) == step(state)
+
+
+def test_no_more_assigns_go_out_than_there_are_lanes() -> None:
+    state = calm(5)
+    state.api.lanes = 3
+    under_way(state, Assign(9, 1))
+    for number in range(1, 6):
+        put(state, Stage.POST, number).due_at_s = NOW
+    assert [Assign(1, 1), Assign(2, 1)] == step(state)[0]
+
+
+def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
+    state = calm(2)
+    for number in (1, 2):
+        put(state, Stage.POST, number).due_at_s = NOW
+    under_way(state, Assign(1, 1))
+    assert [Assign(2, 1)] == step(state)[0]
+    assert Stage.POST is address_of(state, 1).stage
+
+
+# --- who we are --------------------------------------------------------------------------------
+
+
+def test_who_we_are_is_asked_when_it_is_due_and_once() -> None:
+    state = calm()
+    state.server, state.cached_server_id = None, 7
+    state.schedule.identify_from_s = NOW + 0.5
+    assert ([], NOW + 0.5) == step(state)
+    assert ([Identify(7)], NOW + 10.0) == step(state, NOW + 0.5)
+    assert ([], NOW + 10.0) == step(state, NOW + 0.5)
+
+
+# --- actions -----------------------------------------------------------------------------------
+
+
+def acting(state: State, number: int, due_at_s: float, until_s: float = NOW + 9.0) -> None:
+    address = put(state, Stage.ACT, number)
+    address.action_id = 70 + number
+    address.due_at_s, address.action_until_s = due_at_s, until_s
+
+
+def test_actions_are_polled_when_the_first_is_due_and_the_others_come_along() -> None:
+    state = calm(4)
+    acting(state, 1, NOW + 0.6)
+    acting(state, 2, NOW + 0.5)
+    acting(state, 3, NOW + 0.7)
+    put(state, Stage.POST, 4).due_at_s = NOW + 50.0
+    address_of(state, 4).action_id = 74
+    assert ([], NOW + 0.5) == step(state)
+    assert ([ReadActions((72, 71, 73))], NOW + 10.0) == step(state, NOW + 0.5)
+
+
+def test_an_action_that_is_asked_for_already_or_has_no_id_is_passed_over() -> None:
+    state = calm(3)
+    for number in (1, 2, 3):
+        acting(state, number, NOW)
+    address_of(state, 2).action_id = None
+    under_way(state, ReadActions((71, 99)))
+    assert [ReadActions((73,))] == step(state)[0]
+
+
+def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
+    state = calm(30)
+    for number in range(1, 31):
+        acting(state, number, NOW if number <= 25 else NOW + 0.5)
+    [call], wake_s = step(state)
+    assert ReadActions(tuple(range(71, 96))) == call
+    assert NOW + 0.5 == wake_s
+
+
+def test_an_action_that_lasts_too_long_is_given_up_at_its_end() -> None:
+    state = calm()
+    acting(state, 1, NOW + 5.0, until_s=NOW + 1.0)
+    assert ([], NOW + 1.0) == step(state)
+    assert [ReadFloatingIp(1)] == step(state, NOW + 1.0)[0]
+    assert Stage.READ is address_of(state).stage
+
+
+# --- reading for claims ------------------------------------------------------------------------
+
+
+def reading(state: State, number: int = 1, due_at_s: float = NOW, *, sent: bool = False) -> None:
+    address = put(state, Stage.READ, number)
+    address.due_at_s = address.read_after_s = due_at_s
+    address.phases = Phases(line_s=NOW - 1.0, sent_s=NOW - 0.5 if sent else None)
+
+
+def test_one_address_is_read_by_itself_when_it_is_due() -> None:
+    state = calm(2)
+    reading(state, 1, NOW + 0.5)
+    assert ([], NOW + 0.5) == step(state)
+    assert ([ReadFloatingIp(1)], NOW + 10.0) == step(state, NOW + 0.5)
+
+
+def test_two_addresses_are_read_by_a_list() -> None:
+    state = calm(2)
+    reading(state, 1)
+    reading(state, 2)
+    assert [ListFloatingIps()] == step(state)[0]
+    assert NOW == state.schedule.listed_at_s
+
+
+def test_an_address_that_is_not_found_yet_is_read_by_a_list() -> None:
+    state = calm()
+    reading(state)
+    address_of(state).floating_ip = None
+    assert [ListFloatingIps()] == step(state)[0]
+
+
+@pytest.mark.parametrize("request_", [ListFloatingIps(), ReadFloatingIp(1)])
+@pytest.mark.parametrize(("asked_at_s", "waits"), [(NOW - 0.1, False), (NOW, True)])
+def test_a_read_under_way_serves_if_it_is_new_enough(
+    request_: Request, asked_at_s: float, *, waits: bool
+) -> None:
+    state = calm(2)
+    reading(state)
+    under_way(state, request_, asked_at_s)
+    assert ([] if waits else [ReadFloatingIp(1)]) == step(state)[0]
+
+
+@pytest.mark.parametrize("request_", [ReadFloatingIp(2), ReadServer(2), Identify()])
+def test_a_call_under_way_for_something_else_serves_nobody(request_: Request) -> None:
+    state = calm(2)
+    reading(state)
+    under_way(state, request_, NOW)
+    assert [ReadFloatingIp(1)] == step(state)[0]
+
+
+def test_a_read_of_one_serves_no_address_that_is_not_found_yet() -> None:
+    state = calm()
+    reading(state)
+    address_of(state).floating_ip = None
+    under_way(state, ReadFloatingIp(1), NOW)
+    assert [ListFloatingIps()] == step(state)[0]
+
+
+@pytest.mark.parametrize(
+    ("owner_at_s", "reads"), [(None, True), (NOW - 0.1, True), (NOW, False), (NOW + 1.0, False)]
+)
+def test_while_only_our_identity_is_missing_nothing_is_read_twice(
+    owner_at_s: float | None, *, reads: bool
+) -> None:
+    state = calm()
+    reading(state)
+    state.server = None
+    under_way(state, Identify())
+    address_of(state).owner_at_s = owner_at_s
+    assert ([ReadFloatingIp(1)] if reads else []) == step(state)[0]
+
+
+def test_reads_wait_after_a_failed_one() -> None:
+    state = calm()
+    reading(state)
+    state.schedule.reads_from_s = NOW + 2.0
+    assert ([], NOW + 2.0) == step(state)
+    assert [ReadFloatingIp(1)] == step(state, NOW + 2.0)[0]
+
+
+@pytest.mark.parametrize(
+    ("sent", "assigns", "now", "gathers"),
+    [
+        (True, 1, NOW, True),
+        (True, 1, NOW + 0.4, True),
+        (True, 1, NOW + 0.5, False),
+        (True, 0, NOW, False),
+        (False, 1, NOW, False),
+    ],
+)
+def test_finished_claims_wait_half_a_second_for_others_that_are_under_way(
+    *, sent: bool, assigns: int, now: float, gathers: bool
+) -> None:
+    state = calm(3)
+    reading(state, 1, sent=sent)
+    if assigns:
+        under_way(state, Assign(3, 1))
+    calls, wake_s = step(state, now)
+    assert ([] if gathers else [ReadFloatingIp(1)]) == calls
+    assert (NOW + 0.5 if gathers else NOW + 10.0) == wake_s
+
+
+def test_one_claim_that_has_to_know_makes_the_finished_ones_wait_no_longer() -> None:
+    state = calm(3)
+    reading(state, 1, sent=True)
+    reading(state, 2, sent=False)
+    under_way(state, Assign(3, 1))
+    assert [ListFloatingIps()] == step(state)[0]
+
+
+def test_the_half_second_is_that_of_the_first_who_waits() -> None:
+    state = calm(3)
+    reading(state, 1, NOW - 0.5, sent=True)
+    reading(state, 2, NOW, sent=True)
+    under_way(state, Assign(3, 1))
+    assert [ListFloatingIps()] == step(state)[0]
+
+
+def test_there_is_only_one_list_at_a_time() -> None:
+    state = calm(2)
+    reading(state, 1)
+    reading(state, 2)
+    under_way(state, ListFloatingIps(), NOW - 1.0)
+    assert ([], None) == step(state)
+    assert NOW == state.schedule.listed_at_s
+
+
+# --- reading idly ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("role", "interval_s"), [(Role.MASTER, 10.0), (Role.BACKUP, 60.0)])
+def test_the_owners_are_listed_at_the_interval(role: Role, interval_s: float) -> None:
+    state = calm(1, role)
+    assert ([], NOW + interval_s) == step(state)
+    assert ([ListFloatingIps()], NOW + 2 * interval_s) == step(state, NOW + interval_s)
+    assert NOW + interval_s == state.schedule.listed_at_s
+
+
+def test_idle_reading_steps_aside_for_2_s_after_a_master_edge_but_only_for_a_master() -> None:
+    state = calm()
+    state.schedule.listed_at_s = float("-inf")
+    state.schedule.edge_at_s = NOW
+    assert ([], NOW + 2.0) == step(state)
+    assert [ListFloatingIps()] == step(state, NOW + 2.0)[0]
+    state = calm(1, Role.BACKUP)
+    state.schedule.listed_at_s = float("-inf")
+    state.schedule.edge_at_s = NOW
+    assert [ListFloatingIps()] == step(state)[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "settling", "scarce", "interval_s"),
+    [
+        (Role.MASTER, False, False, 10.0),
+        (Role.MASTER, True, False, 2.0),
+        (Role.MASTER, False, True, 60.0),
+        (Role.MASTER, True, True, 60.0),
+        (Role.BACKUP, True, False, 60.0),
+    ],
+)
+def test_how_often_the_owners_are_read(
+    role: Role, interval_s: float, *, settling: bool, scarce: bool
+) -> None:
+    state = calm(2, role)
+    if settling:
+        address_of(state, 2).settle_until_s = NOW + 0.1
+    if scarce:
+        state.api.note_quota(Quota(limit_per_hour=3600, remaining=0), NOW)
+    assert interval_s == reading_interval_s(state, NOW)
+
+
+def test_a_claim_has_settled_at_its_very_end() -> None:
+    state = calm()
+    address_of(state).settle_until_s = NOW
+    assert 10.0 == reading_interval_s(state, NOW)
+
+
+def test_an_interval_that_is_shorter_than_that_of_settling_stays() -> None:
+    state = calm()
+    state.settings = Settings(addresses=state.settings.addresses, interval_s=1.0)
+    address_of(state).settle_until_s = NOW + 5.0
+    assert 1.0 == reading_interval_s(state, NOW)
+
+
+def test_one_master_among_others_is_enough_to_read_often() -> None:
+    state = calm()
+    state.roles.beliefs[instance("VI_2")] = Belief()
+    assert 10.0 == reading_interval_s(state, NOW)
+
+
+# --- the holder of a contested address ---------------------------------------------------------
+
+
+def test_the_holder_of_a_contested_address_is_looked_at_each_30_s() -> None:
+    state = calm()
+    address = put(state, Stage.HOLD_OFF, 1, Other(2))
+    address.due_at_s, address.holder_due_at_s = NOW + 200.0, NOW + 0.5
+    state.schedule.listed_at_s = NOW + 100.0
+    assert ([], NOW + 0.5) == step(state)
+    assert ([ReadServer(2)], NOW + 30.5) == step(state, NOW + 0.5)
+    assert NOW + 30.5 == address.holder_due_at_s
+
+
+def test_one_holder_of_several_addresses_is_read_once() -> None:
+    state = calm(3)
+    for number, holder in ((1, Other(2)), (2, Other(2)), (3, Other(3))):
+        put(state, Stage.HOLD_OFF, number, holder).due_at_s = NOW + 200.0
+    assert [ReadServer(2), ReadServer(3)] == step(state)[0]
+    assert [] == step(state, NOW + 1.0)[0]
+
+
+@pytest.mark.parametrize("owner", [Nobody(), Mine()])
+def test_where_no_server_holds_it_none_is_read(owner: Nobody | Mine) -> None:
+    state = calm()
+    put(state, Stage.HOLD_OFF, 1, owner).due_at_s = NOW + 200.0
+    assert ([], NOW + 10.0) == step(state)
+
+
+# --- nothing at all ----------------------------------------------------------------------------
+
+
+def test_the_earliest_time_is_when_it_wants_to_be_asked_again() -> None:
+    state = calm(2, can_query=True)
+    put(state, Stage.POST, 1).due_at_s = NOW + 7.0
+    put(state, Stage.POST, 2).due_at_s = NOW + 2.0
+    assert ([], NOW + 2.0) == step(state)
+
+
+def test_while_everything_is_under_way_there_is_nothing_to_wait_for() -> None:
+    state = calm()
+    under_way(state, ListFloatingIps())
+    assert ([], None) == step(state)
+
+
+def test_a_failure_of_the_api_changes_nothing_of_when_the_owners_are_read() -> None:
+    state = calm()
+    state.api.failed(failure(FailureKind.TRANSIENT), NOW, MOST)
+    assert ([], NOW + 10.0) == step(state)
+    assert ip(1) == address_of(state).floating_ip

@@ -25,6 +25,7 @@ from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
 from hakeeper.recording.story import Ended, Heard, Line, RecordedKeeper
 from recording.scenes import (
+    BEGUN_S,
     ListTape,
     beginning,
     plain,
@@ -67,6 +68,11 @@ def test_several_runs_are_replayed_each_by_a_keeper_of_its_own(tmp_path: Path, c
     path = write(tmp_path / "r", [*story(), Ended("hakeeper stopped"), *story(), *story(1)])
     _, out, _ = said(capfd, path)
     assert "in 3 runs: identical" in out
+
+
+def test_the_keeper_is_made_at_the_same_time() -> None:
+    keeper = beginning(begun_s=BEGUN_S).keeper()
+    assert 3.0 == keeper.snapshot(BEGUN_S + 3.0).roles[0].role_age_s
 
 
 def test_who_recorded_it_is_told_if_it_was_another_version(tmp_path: Path, capfd: Out) -> None:

@@ -167,6 +167,16 @@ def test_a_master_that_is_demoted_before_its_assign_has_none() -> None:
     assert move.total_ms is None
 
 
+def test_the_owner_of_an_earlier_term_confirms_nothing() -> None:
+    (move,) = found(
+        TAKEOVER,
+        [fault(Kind.KILL_ALL, "a", 10.0)],
+        [assign("b", 10.41), reading("b", 10.45), reading("b", 10.6)],
+        [owned(9.5, "b"), owned(9.6, "a"), owned(10.51, "b")],
+    )
+    assert 200 == round((move.total_ms or 0) - 410)
+
+
 def test_an_address_that_was_there_already_is_told_apart() -> None:
     (move,) = found(TAKEOVER, [fault(Kind.KILL_ALL, "a", 10.0)], ownership=[owned(9.5, "b")])
     assert move.had_it
@@ -174,6 +184,9 @@ def test_an_address_that_was_there_already_is_told_apart() -> None:
 
 def test_a_spread_is_by_nearest_rank_and_nothing_has_none() -> None:
     assert spread([None]) is None
+    three = spread([1.0, 2.0, 3.0])
+    assert three is not None
+    assert 2.0 == three.median_ms
     one_to_hundred = spread([None, *map(float, range(100, 0, -1))])
     assert one_to_hundred is not None
     assert (100, 1.0, 50.0, 90.0, 99.0, 100.0) == (

@@ -1,0 +1,321 @@
+"""The memory of a node and its roles, one question at a time."""
+
+import pytest
+
+from core.driver import instance
+from core.standing import US, VI, address_of, put, standing, under_way
+from hakeeper.core.calls import Assign, Identify, ListFloatingIps, ReadFloatingIp, ReadServer
+from hakeeper.core.claim import Stage
+from hakeeper.core.events import CancelCall, StartCall
+from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.machine import RoleEvent
+from hakeeper.core.model import (
+    Mine,
+    Nobody,
+    Other,
+    ProcessId,
+    Role,
+    Settings,
+    Unknown,
+    VrrpId,
+    VrrpKind,
+)
+from hakeeper.core.roles import Belief, RoleBook, RoleChange
+from hakeeper.core.state import Inflight, InvariantError, Schedule
+
+NEVER = float("-inf")
+TWO, GROUP = instance("VI_2"), VrrpId(VrrpKind.GROUP, "VI_1")
+
+
+# --- the schedule ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("asked_at_s", "due_at_s"), [(NEVER, 5.0), (4.0, 5.0), (4.75, 5.25)])
+def test_keepalived_is_asked_at_once_but_for_half_a_second_after_a_question(
+    asked_at_s: float, due_at_s: float
+) -> None:
+    schedule = Schedule(queried_at_s=asked_at_s)
+    schedule.query_soon(5.0)
+    assert due_at_s == schedule.query_at_s
+
+
+@pytest.mark.parametrize(
+    ("edge_at_s", "forgets"), [(NEVER, True), (4.0, True), (4.1, False), (5.0, False)]
+)
+def test_an_edge_forgets_every_pause_but_not_one_right_after_another(
+    edge_at_s: float, *, forgets: bool
+) -> None:
+    schedule = Schedule(edge_at_s=edge_at_s, reads_from_s=9.0, identify_from_s=8.0)
+    schedule.edge(5.0)
+    pauses = (schedule.reads_from_s, schedule.identify_from_s)
+    assert ((NEVER, NEVER) if forgets else (9.0, 8.0)) == pauses
+    assert 5.0 == schedule.edge_at_s
+
+
+def test_the_very_first_edge_counts_right_after_the_boot() -> None:
+    schedule = Schedule(reads_from_s=9.0)
+    schedule.edge(0.25)
+    assert NEVER == schedule.reads_from_s
+
+
+def test_nothing_recurring_has_been_done_at_the_beginning() -> None:
+    fresh = Schedule()
+    assert {NEVER} == {
+        fresh.listed_at_s,
+        fresh.reads_from_s,
+        fresh.identify_from_s,
+        fresh.query_at_s,
+        fresh.queried_at_s,
+        fresh.save_from_s,
+        fresh.edge_at_s,
+    }
+    assert (0, 0) == (fresh.read_attempt, fresh.identify_attempt)
+
+
+# --- what is believed --------------------------------------------------------------------------
+
+
+def test_the_owner_is_in_our_own_words() -> None:
+    state = standing()
+    assert (Nobody(), Mine(), Other(7)) == tuple(map(state.owner_from, (None, 1, 7)))
+    state.server = None
+    assert Nobody() == state.owner_from(None)
+    assert Unknown("which server this is has not been confirmed yet") == state.owner_from(1)
+
+
+@pytest.mark.parametrize(
+    ("role", "deaf", "master"),
+    [(Role.MASTER, False, True), (Role.MASTER, True, False), (Role.BACKUP, False, False)],
+)
+def test_master_is_who_says_so_and_can_hear(role: Role, *, deaf: bool, master: bool) -> None:
+    state = standing(1, role)
+    state.roles.beliefs[VI].deaf = deaf
+    state.roles.beliefs[TWO] = Belief(Role.BACKUP)
+    assert master is state.is_master(VI)
+    assert master is state.any_master()
+
+
+def test_addresses_are_found_by_their_instance_and_by_their_stage() -> None:
+    state = standing(3)
+    put(state, Stage.POST, 2)
+    put(state, Stage.SENT, 3)
+    address_of(state, 1).vrrp = TWO
+    assert [address_of(state, 2), address_of(state, 3)] == state.addresses_of(VI)
+    assert [address_of(state, 2)] == list(state.in_stage(Stage.POST))
+    assert [address_of(state, 1), address_of(state, 3)] == list(
+        state.in_stage(Stage.SENT, Stage.IDLE)
+    )
+
+
+def test_what_is_under_way_is_counted_by_kind() -> None:
+    state = standing()
+    assert (False, 0, False) == (state.assigning(1), state.assigns(), state.asked(Identify))
+    under_way(state, Assign(1, 1))
+    under_way(state, Assign(2, 1))
+    under_way(state, ReadFloatingIp(3))
+    assert (True, False, 2) == (state.assigning(1), state.assigning(3), state.assigns())
+    assert state.asked(ReadFloatingIp)
+    assert not state.asked(ListFloatingIps)
+
+
+# --- starting and cancelling -------------------------------------------------------------------
+
+
+def test_a_read_is_started_with_the_next_id_and_is_not_urgent() -> None:
+    state = standing()
+    state.settings = Settings(addresses=state.settings.addresses, call_timeout_s=3.0)
+    state.start(ListFloatingIps(), 100.0)
+    state.start(ReadServer(2), 101.0)
+    assert [
+        StartCall(1, ListFloatingIps(), 3.0, urgent=False),
+        StartCall(2, ReadServer(2), 3.0, urgent=False),
+    ] == state.effects
+    assert {1: Inflight(ListFloatingIps(), 100.0), 2: Inflight(ReadServer(2), 101.0)} == state.calls
+    assert (None, 0) == (state.calls[1].address, state.calls[1].generation)
+
+
+def test_an_assign_is_started_with_its_address_and_generation_and_is_urgent() -> None:
+    state = standing()
+    state.roles.beliefs[VI].generation = 7
+    state.start(Assign(1, 1), 100.0, address_of(state))
+    assert [StartCall(1, Assign(1, 1), 5.0, urgent=True)] == state.effects
+    assert (address_of(state), 7) == (state.calls[1].address, state.calls[1].generation)
+
+
+@pytest.mark.parametrize(
+    ("server_id", "role", "deaf", "message"),
+    [
+        (1, Role.MASTER, True, "an assign of 203.0.113.1 while keepalived is deaf"),
+        (1, Role.BACKUP, False, "an assign of 203.0.113.1 while not MASTER"),
+        (2, Role.MASTER, False, "an assign of 203.0.113.1 to another server"),
+    ],
+)
+def test_the_guard_names_what_is_wrong(
+    server_id: int, role: Role, message: str, *, deaf: bool
+) -> None:
+    state = standing(1, role)
+    state.roles.beliefs[VI].deaf = deaf
+    with pytest.raises(InvariantError, match=f"^{message}$"):
+        state.start(Assign(1, server_id), 100.0, address_of(state))
+    assert ([], {}) == (state.effects, state.calls)
+
+
+def test_the_guard_names_an_address_that_is_assigned_already_and_no_other() -> None:
+    state = standing(2)
+    state.start(Assign(1, 1), 100.0, address_of(state, 1))
+    state.start(Assign(2, 1), 100.0, address_of(state, 2))
+    with pytest.raises(
+        InvariantError, match=r"^a second assign of 203\.0\.113\.1 at the same time$"
+    ):
+        state.start(Assign(1, 1), 100.0, address_of(state, 1))
+    with pytest.raises(InvariantError, match=r"^an assign for no address$"):
+        state.start(Assign(1, 1), 100.0)
+
+
+def test_only_the_assigns_of_the_chosen_addresses_are_cancelled() -> None:
+    state = standing(2)
+    first, second = address_of(state, 1), address_of(state, 2)
+    under_way(state, Assign(1, 1), 100.0, first)
+    under_way(state, Assign(2, 1), 100.0, second)
+    under_way(state, ReadFloatingIp(1), 100.0, first)
+    under_way(state, ListFloatingIps())
+    state.cancel_assigns([first])
+    assert [CancelCall(1)] == state.effects
+    state.effects = []
+    state.cancel_assigns([])
+    assert [] == state.effects
+    assert 4 == len(state.calls)
+    assert US == state.server
+
+
+# --- roles -------------------------------------------------------------------------------------
+
+
+def line(vrrp: VrrpId, state: LineState) -> NotifyLine:
+    return NotifyLine(vrrp, state, 100)
+
+
+def test_a_new_book_knows_nothing_since_its_beginning() -> None:
+    book = RoleBook([VI], 5.0)
+    belief = book.beliefs[VI]
+    assert (Role.UNKNOWN, 0, 5.0, "nothing heard yet") == (
+        belief.role,
+        belief.generation,
+        belief.since_s,
+        belief.reason,
+    )
+    assert (NEVER, False, 0.0) == (belief.heard_at_s, belief.deaf, belief.hears_at_s)
+
+
+def test_a_line_moves_a_role_with_its_reason_and_time() -> None:
+    book = RoleBook([VI, TWO], 0.0)
+    lines = [line(instance("VI_9"), LineState.MASTER), line(VI, LineState.MASTER)]
+    reason = "keepalived became master (line MASTER)"
+    assert [
+        RoleChange(VI, Role.UNKNOWN, Role.MASTER, reason, edge=True, check=False, live=True)
+    ] == book.hear(lines, 7.0, live=True)
+    belief = book.beliefs[VI]
+    assert (Role.MASTER, 1, 7.0, reason, 7.0) == (
+        belief.role,
+        belief.generation,
+        belief.since_s,
+        belief.reason,
+        belief.heard_at_s,
+    )
+    assert NEVER == book.beliefs[TWO].heard_at_s
+
+
+def test_a_role_that_went_away_and_came_back_has_had_an_edge() -> None:
+    book = RoleBook([VI], 0.0)
+    book.hear([line(VI, LineState.MASTER)], 7.0, live=True)
+    lines = [line(VI, LineState.BACKUP), line(VI, LineState.MASTER)]
+    [change] = book.hear(lines, 8.0, live=False)
+    assert (Role.MASTER, Role.MASTER, True, False, False) == (
+        change.before,
+        change.after,
+        change.edge,
+        change.check,
+        change.live,
+    )
+    assert (3, 8.0) == (book.beliefs[VI].generation, book.beliefs[VI].since_s)
+
+
+def test_a_hint_among_lines_is_not_forgotten_by_those_after_it() -> None:
+    book = RoleBook([VI], 0.0)
+    book.hear([line(VI, LineState.MASTER)], 7.0, live=True)
+    lines = [line(VI, LineState.MASTER_RX_LOWER_PRI), line(VI, LineState.MASTER_PRIORITY)]
+    [change] = book.hear(lines, 8.0, live=True)
+    assert (False, True) == (change.edge, change.check)
+    assert [] == book.hear([line(VI, LineState.MASTER_PRIORITY)], 9.0, live=True)
+    assert (1, 7.0, 9.0) == (
+        book.beliefs[VI].generation,
+        book.beliefs[VI].since_s,
+        book.beliefs[VI].heard_at_s,
+    )
+
+
+@pytest.mark.parametrize(("asked_at_s", "believed"), [(6.9, False), (7.0, False), (7.1, True)])
+def test_an_answer_counts_if_it_was_asked_for_after_the_last_line(
+    asked_at_s: float, *, believed: bool
+) -> None:
+    book = RoleBook([VI, GROUP], 0.0)
+    book.hear([line(VI, LineState.BACKUP)], 7.0, live=True)
+    changes = book.answered({"VI_1": Role.MASTER}, asked_at_s, 9.0)
+    assert believed is bool(changes)
+    assert (Role.MASTER if believed else Role.BACKUP) is book.beliefs[VI].role
+    assert Role.UNKNOWN is book.beliefs[GROUP].role
+    if believed:
+        assert not changes[0].live
+
+
+def test_a_name_that_the_answer_does_not_know_is_no_master_any_more() -> None:
+    book = RoleBook([VI, TWO], 0.0)
+    book.hear([line(VI, LineState.MASTER), line(TWO, LineState.BACKUP)], 7.0, live=True)
+    [change] = book.answered({}, 8.0, 9.0)
+    assert (VI, Role.UNKNOWN) == (change.vrrp, change.after)
+
+
+def test_what_was_written_down_is_taken_over_for_the_names_that_are_there() -> None:
+    book = RoleBook([VI, TWO, GROUP], 0.0)
+    saved = {VI: Role.MASTER, TWO: Role.UNKNOWN, instance("VI_9"): Role.MASTER}
+    [change] = book.restore(saved, 5.0)
+    assert (VI, Role.MASTER, False) == (change.vrrp, change.after, change.live)
+    assert {VI: Role.MASTER, TWO: Role.UNKNOWN, GROUP: Role.UNKNOWN} == book.roles()
+
+
+def test_a_doubt_is_about_every_name() -> None:
+    book = RoleBook([VI, TWO], 0.0)
+    book.hear([line(VI, LineState.MASTER), line(TWO, LineState.STOP)], 7.0, live=True)
+    [change] = book.doubt(RoleEvent.GONE, 8.0)
+    assert (VI, Role.UNKNOWN, False) == (change.vrrp, change.after, change.live)
+    assert Role.STOPPED is book.beliefs[TWO].role
+
+
+def test_names_that_stay_keep_their_belief_and_new_ones_begin() -> None:
+    book = RoleBook([VI], 0.0)
+    book.hear([line(VI, LineState.MASTER)], 7.0, live=True)
+    book.rename([TWO, VI], 9.0)
+    assert {TWO: Role.UNKNOWN, VI: Role.MASTER} == book.roles()
+    assert (9.0, 7.0) == (book.beliefs[TWO].since_s, book.beliefs[VI].since_s)
+
+
+# --- processes ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (ProcessId(1, 5, "boot"), True),
+        (ProcessId(2, 5, "boot"), False),
+        (ProcessId(1, 6, "boot"), False),
+        (ProcessId(1, 5, "another"), False),
+        (ProcessId(1, None, "boot"), False),
+    ],
+)
+def test_a_run_is_the_same_by_pid_start_and_boot(other: ProcessId, *, same: bool) -> None:
+    assert same is ProcessId(1, 5, "boot").same_run(other)
+
+
+def test_without_a_start_time_no_run_is_surely_the_same() -> None:
+    nameless = ProcessId(1, None, "boot")
+    assert not nameless.same_run(nameless)

@@ -42,6 +42,7 @@ class Run:
     package: Path
     tests: Path
     atlas: atlas.Atlas
+    pytest_args: tuple[str, ...]
     test_seconds: float
     jobs: int
     known: dict[str, str]
@@ -78,7 +79,7 @@ class Run:
             self._wait()
         took_s = self._affordable(self.atlas.tests_for(mutant))
         files = sorted({test.split("::")[0] for test in took_s})
-        self.under_way[trial.start(self._change(mutant), took_s, files, PYTEST_ARGS)] = mutant
+        self.under_way[trial.start(self._change(mutant), took_s, files, self.pytest_args)] = mutant
 
     def _try_warm(self, chosen: Sequence[Mutant]) -> None:
         cases = [self._case(mutant) for mutant in chosen]
@@ -91,7 +92,7 @@ class Run:
             trial.be_silent()
             try:
                 court = trial.Court(cases, self.jobs, writing)
-                pytest.main([*PYTEST_ARGS, str(self.tests)], plugins=[court])
+                pytest.main([*self.pytest_args, str(self.tests)], plugins=[court])
             finally:
                 os._exit(0)
         os.close(writing)
@@ -148,6 +149,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="write the page of survivors anew")
     parser.add_argument("--page", type=Path, default=Path("tests/mutation/survivors.md"))
     parser.add_argument("--memory", type=Path, default=Path(".stamps/mutation"))
+    parser.add_argument(
+        "--leave-out", action="append", default=[], help="a file of tests that takes too long"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="children at the same time")
     parser.add_argument("--least", type=float, default=90.0, help="percent that must be noticed")
     parser.add_argument(
@@ -156,16 +160,16 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def charted(given: argparse.Namespace, memory: Path) -> atlas.Atlas:
+def charted(given: argparse.Namespace, pytest_args: tuple[str, ...], memory: Path) -> atlas.Atlas:
     """Return the atlas; it is made in a child, since here nothing of the package is imported."""
-    place = memory / "atlas.json"
+    place = memory / f"atlas{len(given.leave_out)}.json"
     if atlas.remembered(given.package, given.tests, place) is None:
         say("running all tests once, to see which lines they run")
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
-                made = atlas.survey(given.package, given.tests, PYTEST_ARGS)
+                made = atlas.survey(given.package, given.tests, pytest_args)
                 atlas.remember(made, given.package, given.tests, place)
                 status = 0
             except BaseException:  # noqa: BLE001  # the child ends here in any case
@@ -199,9 +203,12 @@ def main() -> int:
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutation-") as folder:
         copied(Path(folder), given)
-        chart = charted(given, memory)
+        pytest_args = PYTEST_ARGS + tuple(f"--ignore={path}" for path in given.leave_out)
+        chart = charted(given, pytest_args, memory)
         known = survivors.reasons(page)
-        run = Run(given.package, given.tests, chart, given.test_seconds, given.jobs, known)
+        run = Run(
+            given.package, given.tests, chart, pytest_args, given.test_seconds, given.jobs, known
+        )
         modules = sorted(given.package.glob("*.py"))
         ledger.forget_all_but(path.name for path in modules)
         for path in modules:

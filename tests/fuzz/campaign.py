@@ -21,6 +21,8 @@ _HANG_S = 20
 _MEMORY_MB = 2048
 _GRACE_S = 120
 """After its time is over a process is given this long to end by itself."""
+_NO_WORDS = '"\\x00"\n'
+"""libFuzzer refuses a dictionary that is empty."""
 _FINDING = re.compile(rb"Test unit written to (\S+)")
 
 
@@ -49,7 +51,7 @@ def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
     for index, seed in enumerate(TARGETS[target].seeds()):
         (seeds / f"{index:03}").write_bytes(seed)
     words = folder("words", name) / "dictionary"
-    words.write_text(dictionary(TARGETS[target].words))
+    words.write_text(dictionary(TARGETS[target].words) or _NO_WORDS)
     log = folder("logs", name) / "last"
     command = [
         *(sys.executable, "-m", "fuzz.engine", target, *(("--plant", plant) if plant else ())),

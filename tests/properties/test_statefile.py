@@ -156,3 +156,22 @@ def test_a_save_that_fails_leaves_no_old_state_to_be_believed_and_the_next_one_s
         assert Loaded(None) == file.load()
         file.save(new)
         assert Loaded(new) == file.load()
+
+
+@steady(50)
+@given(STATES, STATES, st.booleans())
+def test_a_disk_on_which_nothing_works_any_more_gives_the_old_state_or_none(
+    old: SavedState,
+    new: SavedState,
+    only_reads: bool,  # noqa: FBT001 - drawn
+) -> None:
+    def fail(*_: object, **__: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with state_file(old) as (_, file):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "open" if only_reads else "fdopen", fail)
+            patch.setattr(Path, "unlink", fail)
+            with pytest.raises(OSError):
+                file.save(new)
+        assert Loaded(old) == file.load()

@@ -135,7 +135,9 @@ class Loop:
         served = [*ready]
         if self._clock() >= self.look_at_s:
             served.append((Source.LOOK, self._look_as_planned))
-        for _, handler in sorted(served, key=lambda each: each[0]):
+        if len(served) > 1:
+            served.sort(key=lambda each: each[0])
+        for _, handler in served:
             handler()
         now = self._clock()
         next_at_s = self.keeper.next_at()

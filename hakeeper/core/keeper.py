@@ -92,6 +92,8 @@ class Keeper:
         next_at_s = reconcile(state, now)
         save_at_s = self._save(now)
         self._next_at = min((t for t in (next_at_s, save_at_s) if t is not None), default=None)
+        if len(state.effects) < 2:  # noqa: PLR2004 - nothing to put in order
+            return tuple(state.effects)
         return tuple(sorted(state.effects, key=lambda effect: _ORDER.index(type(effect))))
 
     def _dispatch(self, event: Event, now: float) -> None:
@@ -310,9 +312,11 @@ class Keeper:
         """Have it written down if it is news; return when to try that again, if it failed."""
         state = self._state
         known = state.server.id if state.server is not None else state.cached_server_id
-        saved = SavedState(keepalived=state.keepalived, roles=state.roles.roles(), server_id=known)
-        if saved == state.saved:
+        roles = state.roles.roles()
+        old = state.saved
+        if old and (old.keepalived, old.server_id, old.roles) == (state.keepalived, known, roles):
             return None
+        saved = SavedState(keepalived=state.keepalived, roles=roles, server_id=known)
         if now < state.schedule.save_from_s:
             return state.schedule.save_from_s
         state.saved = saved

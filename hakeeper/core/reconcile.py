@@ -32,6 +32,9 @@ HOLDER_LOOK_S = 30.0
 QUERY_TIMEOUT_S = 5.0
 """An unanswered question to keepalived is given up after this."""
 
+AT_REST = (Stage.IDLE, Stage.HELD)
+"""An address in one of these needs no call of its own."""
+
 Wake = Callable[[float], None]
 
 
@@ -40,16 +43,20 @@ def reconcile(state: State, now: float) -> float | None:
     wakes: list[float] = []
     _query_roles(state, now, wakes.append)
     _end_deafness(state, now, wakes.append)
-    _end_hold_offs(state, now, wakes.append)
+    pursued = any(address.stage not in AT_REST for address in state.addresses.values())
+    if pursued:
+        _end_hold_offs(state, now, wakes.append)
     if now < state.api.held_until_s:
         wakes.append(state.api.held_until_s)
     else:
-        _send_assigns(state, now, wakes.append)
+        if pursued:
+            _send_assigns(state, now, wakes.append)
         _identify(state, now, wakes.append)
-        _poll_actions(state, now, wakes.append)
-        _read_for_claims(state, now, wakes.append)
+        if pursued:
+            _poll_actions(state, now, wakes.append)
+            _read_for_claims(state, now, wakes.append)
+            _look_at_holders(state, now, wakes.append)
         _read_idly(state, now, wakes.append)
-        _look_at_holders(state, now, wakes.append)
     return min(wakes, default=None)
 
 

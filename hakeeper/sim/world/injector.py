@@ -242,10 +242,8 @@ class Injector:
         undo = self._hang(fault, node)
         pipe = node.keepalived.writes_to
         if pipe is not None:
-            while pipe.write(b'INSTANCE "OTHER" BACKUP 100\n' * 100):
-                pass
-            while pipe.write(b"#\n"):
-                pass
+            room_bytes = pipe.capacity_bytes - len(pipe.data)
+            pipe.data += b"#\n" * (room_bytes // 2)
             node.write(b"#\n")
         return undo
 
@@ -322,7 +320,7 @@ class Injector:
         return _nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:
-        """Ten thousand lines at once; the last of them are the truth."""
+        """Up to ten thousand lines at once; the last of them are the truth."""
         group = self.world.plan.shape.group
         for name in self.world.names_at(node.index):
             state = self.world.vrrp[name].routers[node.index].state
@@ -330,7 +328,7 @@ class Injector:
                 continue
             lines = line_bytes(name, LineState.BACKUP, 100, group=group)
             lines += line_bytes(name, LineState.MASTER, 100, group=group)
-            lines *= int(STORM_LINES * max(0.01, fault.value) / 2)
+            lines *= int(STORM_LINES * max(0.01, fault.value**4) / 2)
             lines += line_bytes(name, LineState(state.name), 100, group=group)
             node.write(lines)
         return _nothing
@@ -365,6 +363,7 @@ class Injector:
 
         def undo() -> None:
             node.disk_full -= 1
+            self.world.watch.meddled(node)  # until the next save, at most a second later
 
         return undo
 
@@ -377,12 +376,12 @@ class Injector:
 
     def _age_state(self, fault: Fault, node: Node) -> Undo:
         """The file is an older one, as after a restored backup."""
+        del fault
         node.disk = node.older_disk
         self.world.watch.meddled(node)
-        if fault.value < 0.5:  # noqa: PLR2004
-            for name in self.world.names_at(node.index):
-                self.world.watch.mislead(node, name)
-            node.kill()
+        for name in self.world.names_at(node.index):
+            self.world.watch.mislead(node, name)
+        node.kill()
         return _nothing
 
     def _jump(self, fault: Fault, node: Node) -> Undo:

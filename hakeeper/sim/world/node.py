@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from ipaddress import IPv4Address
 from random import Random
 from typing import TYPE_CHECKING, assert_never
@@ -36,7 +35,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.state import InvariantError
-from hakeeper.loop import LOOK_S, Loop, Source
+from hakeeper.loop import LOOK_S, Handler, Loop, Source
 from hakeeper.sim.world.calls import Caller
 from hakeeper.sim.world.pipe import Obstacle, Pipe, Place, WorldFifo
 
@@ -176,6 +175,7 @@ class Node:
         self._reloads: list[SettingsChanged] = []
         self._boot = 0
         self._pid = 100
+        self._look_is_due = False
         self._turn_at = float("inf")
         self._timer_at = float("inf")
 
@@ -264,7 +264,7 @@ class Node:
         )
         self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
         world.watch.began(self)
-        self._guarded(lambda: loop.begin(self.disk))
+        self._guarded(loop.begin, self.disk)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
@@ -331,7 +331,7 @@ class Node:
     def _look(self, run_number: int) -> None:
         if self.run is None or self.runs != run_number:
             return
-        self.run.loop.look_at_s = self.clock()
+        self._look_is_due = True
         self._turn(run_number)
 
     def _turn(self, run_number: int) -> None:
@@ -341,18 +341,27 @@ class Node:
         self._turn_at = float("inf")
         if self.hung:
             return
-        handlers = {
-            Source.LINES: run.loop.hear,
-            Source.KEEPALIVED: run.loop.look_at_keepalived,
-            Source.ANSWERS: self._take_inbox,
-        }
-        ready = [(source, handlers[source]) for source in sorted(run.ready)]
-        run.ready.clear()
+        ready: list[tuple[Source, Handler]] = []
+        if run.ready:
+            ready = [(source, self._handler(run, source)) for source in sorted(run.ready)]
+            run.ready.clear()
         # Looks that would find nothing are left out: nothing changed, or `look_soon` was called.
         late_s = self.clock() - run.loop.look_at_s
-        if late_s > 0.0:
+        if self._look_is_due:
+            self._look_is_due = False
+            run.loop.look_at_s = self.clock()
+        elif late_s > 0.0:
             run.loop.look_at_s += LOOK_S * (int(late_s / LOOK_S) + 1)
-        self._guarded(lambda: run.loop.turn(ready))
+        self._guarded(run.loop.turn, ready)
+
+    def _handler(self, run: Run, source: Source) -> Handler:
+        match source:
+            case Source.LINES:
+                return run.loop.hear
+            case Source.KEEPALIVED:
+                return run.loop.look_at_keepalived
+            case _:
+                return self._take_inbox
 
     def _take_inbox(self) -> None:
         run = self.run
@@ -360,9 +369,9 @@ class Node:
             while run.inbox:
                 run.loop.feed(run.inbox.pop(0))
 
-    def _guarded(self, what: Callable[[], None]) -> None:
+    def _guarded(self, what: Callable[..., None], *args: object) -> None:
         try:
-            what()
+            what(*args)
         except Crash:
             self.kill()
             return
@@ -373,7 +382,8 @@ class Node:
         run = self.run
         if run is None:
             return
-        run.fifo.drop_silent(self.keepalived.writes_to)
+        if run.fifo.crowded:
+            run.fifo.drop_silent(self.keepalived.writes_to)
         self._set_timer(run)
 
     def _set_timer(self, run: Run) -> None:
@@ -456,7 +466,7 @@ class Node:
         run = self.run
         if run is not None:
             for event in reloads:
-                self._guarded(partial(run.loop.feed, event))
+                self._guarded(run.loop.feed, event)
 
 
 def private_address(index: int) -> IpAddress:

@@ -78,6 +78,11 @@ class WorldFifo:
         """Say whether this pipe is being listened to."""
         return any(each.pipe is pipe for each in self._open)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether replaced pipes are still open."""
+        return len(self._open) > 1
+
     def look(self) -> FifoChanged | None:
         """Open what is at the path if it is another pipe."""
         found = self._place.at_path

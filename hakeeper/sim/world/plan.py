@@ -125,7 +125,7 @@ def draw(seed: int, hours: float = 1.0) -> Plan:
 
 
 def _shape(rng: Random) -> Shape:
-    nodes = rng.choices((2, 3, 5, 9), (65, 20, 10, 5))[0]
+    nodes = rng.choices((2, 3, 5, 9), (74, 18, 6, 2))[0]
     instances = rng.choices((1, 2), (85, 15))[0]
     addresses = rng.choices((1, 3, 12), (80, 15, 5))[0]
     # With locked servers one assign follows the other: many slow ones cannot be quick together.
@@ -138,7 +138,7 @@ def _shape(rng: Random) -> Shape:
         advert_s=rng.choices((1.0, 0.1), (75, 25))[0],
         nopreempt=rng.random() < 0.15,  # noqa: PLR2004
         last_advert=rng.random() < 0.9,  # noqa: PLR2004
-        dbus=rng.random() < 0.5,  # noqa: PLR2004
+        dbus=rng.random() < 0.4,  # noqa: PLR2004
         guarded=rng.random() < 0.5,  # noqa: PLR2004
         latency_s=rng.choice((0.005, 0.04, 0.15)),
         action_s=rng.choice((0.0, 0.3, 1.2)),
@@ -149,7 +149,7 @@ def _shape(rng: Random) -> Shape:
 
 
 def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
-    per_hour = rng.choices((2.0, 30.0, 90.0, 300.0), (15, 40, 30, 15))[0]
+    per_hour = rng.choices((2.0, 20.0, 60.0, 200.0, 900.0), (45, 30, 15, 7, 3))[0]
     share = rng.choice((0.1, 0.3, 0.6, 1.0))
     kinds = [kind for kind in Kind if rng.random() < share and _fits(kind, shape)]
     if not kinds:

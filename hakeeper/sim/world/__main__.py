@@ -1,0 +1,129 @@
+"""Run many worlds, or show one.
+
+python -m hakeeper.sim.world --seeds 1000              # must all be clean
+python -m hakeeper.sim.world --show 4711               # the story of one
+python -m hakeeper.sim.world --show 4711 --only 3,17   # with two of its faults
+python -m hakeeper.sim.world --shrink 4711             # the fewest faults that break a rule
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from hakeeper.sim.world.many import Total, cores, hours_of, never_seen, run_many
+from hakeeper.sim.world.plan import Plan, draw
+from hakeeper.sim.world.report import details, summary, times
+from hakeeper.sim.world.shrink import shrink
+from hakeeper.sim.world.world import World
+
+PROGRESS_EVERY_S = 30.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what was asked for; 1 if a rule was broken or something never happened."""
+    wanted = _parser().parse_args(argv)
+    if wanted.show is not None or wanted.shrink is not None:
+        return _one(wanted)
+    return _many(wanted)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m hakeeper.sim.world", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--seeds", type=int, default=100, help="how many seeds (default 100)")
+    parser.add_argument("--hours", type=float, default=1.0, help="hours per world, about")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
+    parser.add_argument("--details", action="store_true", help="print every counter")
+    parser.add_argument("--json", type=Path, help="write the totals to this file")
+    parser.add_argument("--until-hours", type=float, help="stop after so many simulated hours")
+    parser.add_argument("--show", type=int, metavar="SEED", help="tell the story of one world")
+    parser.add_argument("--shrink", type=int, metavar="SEED", help="make a failing world small")
+    parser.add_argument("--only", help="with --show: these faults alone, as 3,17")
+    return parser
+
+
+def _many(wanted: argparse.Namespace) -> int:
+    total, told_at = Total(), 0.0
+    for total in run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs):
+        if total.took_s - told_at >= PROGRESS_EVERY_S:
+            told_at = total.took_s
+            _say(f"so far: {summary(total)}")
+        if wanted.until_hours is not None and hours_of(total.tally) >= wanted.until_hours:
+            break
+    _say(summary(total))
+    for line in times(total.tally):
+        _say(line)
+    if wanted.details:
+        for line in details(total.tally):
+            _say(line)
+    if wanted.json is not None:
+        wanted.json.write_text(json.dumps(_document(total), indent=1) + "\n")
+    for seed, violation in total.failed:
+        _say(f"FAILED seed {seed}: {violation}")
+        _say(
+            f"  to repeat it: python -m hakeeper.sim.world --shrink {seed} --hours {wanted.hours:g}"
+        )
+    missing = never_seen(total.tally)
+    for text in missing:
+        _say(f"NEVER SEEN: {text}")
+    return 1 if total.failed or missing else 0
+
+
+def _document(total: Total) -> dict[str, object]:
+    tally = total.tally
+    return {
+        "worlds": tally.worlds,
+        "hours": hours_of(tally),
+        "took_s": total.took_s,
+        "digest": f"{total.digest:016x}",
+        "violations": [f"{seed}: {violation}" for seed, violation in total.failed],
+        "injected": dict(tally.injected),
+        "bitten": dict(tally.bitten),
+        "evaluated": dict(tally.evaluated),
+        "reports": dict(tally.reports),
+        "events": tally.events,
+        "calls": tally.calls,
+        "assigns": tally.assigns,
+        "moves": tally.moves,
+        "runs": tally.runs,
+        "claims_ms": {str(k): v for k, v in sorted(tally.claims_ms.items())},
+        "repairs_ms": {str(k): v for k, v in sorted(tally.repairs_ms.items())},
+        "hold_offs_s": {str(k): v for k, v in sorted(tally.hold_offs_s.items())},
+    }
+
+
+def _one(wanted: argparse.Namespace) -> int:
+    plan = draw(wanted.show if wanted.show is not None else wanted.shrink, wanted.hours)
+    if wanted.only is not None:
+        plan = plan.only({int(serial) for serial in wanted.only.split(",") if serial})
+    if wanted.shrink is not None:
+        violations = World(plan).run().violations
+        if not violations:
+            _say(f"seed {plan.seed} breaks no rule")
+            return 0
+        plan = shrink(plan, violations[0].rule)
+    outcome = World(plan, story=True).run()
+    _say("\n".join(_heading(plan, wanted.hours)))
+    _say("\n".join(outcome.story))
+    for violation in outcome.violations:
+        _say(f"VIOLATION {violation}")
+    return 1 if outcome.violations else 0
+
+
+def _heading(plan: Plan, hours: float) -> list[str]:
+    only = ",".join(str(fault.serial) for fault in plan.faults)
+    return [
+        f"world {plan.seed}, {plan.course.value}: {plan.shape}",
+        f"again: python -m hakeeper.sim.world --show {plan.seed} --hours {hours:g} --only {only}",
+    ]
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

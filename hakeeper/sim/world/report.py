@@ -1,0 +1,57 @@
+"""What many worlds came to, in words and figures."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from hakeeper.sim.world.many import Total, hours_of
+from hakeeper.sim.world.watch import RULES, Tally
+
+PERCENTILES = (0.5, 0.9, 0.99, 1.0)
+
+
+def percentile(counts: Counter[int], share: float) -> int:
+    """Return the value that this share of the counted ones does not exceed; 0 if there are none."""
+    left = share * counts.total()
+    for value in sorted(counts):
+        left -= counts[value]
+        if left <= 0.0:
+            return value
+    return max(counts, default=0)
+
+
+def summary(total: Total) -> str:
+    """Return the totals in one line."""
+    tally = total.tally
+    return (
+        f"{tally.worlds} worlds, {hours_of(tally):.1f} simulated hours, "
+        f"{tally.injected.total()} faults, {tally.events} events, {tally.calls} calls, "
+        f"{tally.assigns} assigns, {tally.moves} moves, {tally.runs} runs of hakeeper: "
+        f"{len(total.failed)} violations, digest {total.digest:016x}, {total.took_s:.0f} s"
+    )
+
+
+def times(tally: Tally) -> Iterator[str]:
+    """Yield how long the addresses were with the wrong node, though nothing stood in the way."""
+    for name, counts, unit in (
+        ("MASTER line to owner", tally.claims_ms, "ms"),
+        ("end of trouble or foreign move to owner", tally.repairs_ms, "ms"),
+        ("contested, waited for a word", tally.hold_offs_s, "s"),
+    ):
+        values = ", ".join(
+            f"{'max' if p == 1.0 else f'p{p * 100:g}'} {percentile(counts, p)}" for p in PERCENTILES
+        )
+        yield f"{name}: {counts.total()} times; {values} {unit}"
+
+
+def details(tally: Tally) -> Iterator[str]:
+    """Yield every counter."""
+    yield "faults injected (calls struck):"
+    for kind, count in sorted(tally.injected.items()):
+        struck = f" ({tally.bitten[kind]})" if tally.bitten[kind] else ""
+        yield f"  {kind}: {count}{struck}"
+    yield "rules evaluated:"
+    for rule in RULES:
+        yield f"  {rule}: {tally.evaluated[rule]}"
+    yield "reports told:"
+    for event, count in sorted(tally.reports.items()):
+        yield f"  {event}: {count}"

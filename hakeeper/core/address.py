@@ -241,10 +241,8 @@ class Address:
 
     def _lost(self, owner: Owner, now: float, rng: Random) -> list[Report]:
         """Two reads agree that it is not ours although we had it."""
-        self.suspect = False
         if self.phases is not None:
             self.contest.claimed(now)  # it was ours for a moment: the action had succeeded
-        self.phases = None
         reports = [wording.address_drifted(self.vrrp, self.label, owner)]
         if isinstance(owner, Other):
             contested = self.contest.lost(now)

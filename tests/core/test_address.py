@@ -496,6 +496,7 @@ def test_a_turn_reads_first_and_is_given_up_to_whoever_took_it_meanwhile(
     assert "contested, our turn again: reading the owner" == address.decision
     address.observe(owner, 280.0, 280.5, LEAST)
     assert (stage, moves) == (address.stage, address.contest.moves)
+    assert (stage is Stage.POST) == (address.phases is not None), "given up, nothing is pursued"
 
 
 def test_a_turn_has_no_rival_if_nobody_is_known_to_hold_it() -> None:

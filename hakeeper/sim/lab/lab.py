@@ -41,6 +41,8 @@ class LabSettings:
     """The same by sync group."""
     interval: str = "1s"
     standby_interval: str = "2s"
+    vrrp_address: bool = False
+    """Whether hakeeper is told the private address of its node, to look for it."""
 
     @property
     def node_count(self) -> int:
@@ -133,16 +135,20 @@ class Lab:
                 server_id=cloud.add_server(f"node-{node.name}"),
                 token=cloud.add_client(node.name),
             )
-            node.add_hakeeper(access, self._hakeeper_config(), self._stack)
+            node.add_hakeeper(access, self._hakeeper_config(node), self._stack)
 
     def _death_of(self, node: Node) -> Callable[[], None]:
         return lambda: self.witness.gone(node.name)
 
-    def _hakeeper_config(self) -> dict[str, object]:
-        def section(addresses: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
-            return {name: {"floating_ips": list(refs)} for name, refs in addresses.items()}
-
+    def _hakeeper_config(self, node: Node) -> dict[str, object]:
         settings = self.settings
+        checked = {"vrrp_address": node.station.ip} if settings.vrrp_address else {}
+
+        def section(addresses: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
+            return {
+                name: {"floating_ips": list(refs), **checked} for name, refs in addresses.items()
+            }
+
         config: dict[str, object] = {"instances": section(settings.floating_ips)}
         if settings.group_floating_ips:
             config["groups"] = section(settings.group_floating_ips)

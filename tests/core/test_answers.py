@@ -161,6 +161,14 @@ def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
     assert 100.0 == address_of(state, 1).owner_at_s
 
 
+def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> None:
+    state = standing(2)
+    answer(state, ListFloatingIps(), FloatingIpsListed((ip(1), ip(2))))
+    answer(state, ReadFloatingIp(1), failure(KIND.NOT_FOUND))
+    answer(state, ReadFloatingIp(2), failure(KIND.NOT_FOUND))
+    assert ["api.recovered", "server.identified"] == answer(state, Identify(), Identified(US, "x"))
+
+
 def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
     state = standing(1)
     answer(state, Identify(), Identified(US, "x"))
@@ -239,6 +247,13 @@ def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
         reading.decided_at_s,
     )
     assert "nothing decided yet" == holding.decision
+
+
+def test_an_address_that_is_not_there_does_not_hide_the_next_one() -> None:
+    state = standing(2, known=False)
+    assert ["address.unresolved", "address.resolved"] == answer(
+        state, ListFloatingIps(), FloatingIpsListed((ip(2),))
+    )
 
 
 def test_two_words_for_one_floating_ip_give_it_to_the_first() -> None:

@@ -1,0 +1,316 @@
+"""What the keeper itself tells: of lines, the FIFO and keepalived, each with its fields."""
+
+import pytest
+
+from core.driver import PROCESS, Node, instance, one_node, settings
+from hakeeper.core.calls import Assign, ListFloatingIps, ReadFloatingIp
+from hakeeper.core.events import (
+    CancelCall,
+    FifoChanged,
+    FifoState,
+    KeepalivedGone,
+    KeepalivedSeen,
+    LinesLost,
+    LinesRead,
+    QueryRoles,
+    Report,
+    RolesQueried,
+    SaveFailed,
+    SaveState,
+    SettingsChanged,
+    StartCall,
+    Tick,
+)
+from hakeeper.core.lines import BadLine
+from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+
+OTHER_PROCESS = ProcessId(200, 6000, "boot")
+BAD = BadLine("is rubbish", "x")
+
+
+def told(effects: tuple[object, ...]) -> list[Report]:
+    return [effect for effect in effects if isinstance(effect, Report)]
+
+
+def started(*, can_query: bool = False) -> Node:
+    world, node = one_node(config=settings(can_query=can_query))
+    node.start()
+    world.run_for(1.0)
+    return node
+
+
+# --- lines -------------------------------------------------------------------------------------
+
+
+def test_bad_lines_are_told_with_their_reason_and_the_rest_with_its_count() -> None:
+    node = started()
+    assert [
+        *[
+            Report(
+                "line.rejected",
+                "ignored a line on the FIFO: 'x' is rubbish",
+                {"reason": "is rubbish"},
+            )
+        ]
+        * 5,
+        Report(
+            "line.rejected",
+            "ignored 4 more bad lines on the FIFO",
+            {"reason": "many", "count": 4},
+        ),
+    ] == told(node.feed(LinesRead((), (BAD,) * 6, more_bad_lines=3)))
+
+
+def test_the_count_of_bad_lines_begins_anew_when_it_was_told() -> None:
+    node = started()
+    node.feed(LinesRead((), (BAD,)))
+    counts = []
+    for _ in range(3):
+        for _ in range(3):
+            node.world.run_for(2.5)
+            assert [] == told(node.feed(LinesRead((), (BAD, BAD))))
+        node.world.run_for(2.5)
+        counts += [r.fields.get("count") for r in told(node.feed(LinesRead((), (BAD,))))]
+    assert [None, 6, None, 6, None, 6] == counts
+
+
+def test_bad_lines_right_after_the_boot_are_told() -> None:
+    _, node = one_node()
+    node.world.now = 0.5
+    node.start()
+    assert ["line.rejected"] == [r.event for r in told(node.feed(LinesRead((), (BAD,))))]
+
+
+def test_an_unknown_name_is_told_with_its_kind() -> None:
+    node = started()
+    [unknown] = told(node.lines(("VI_9", "MASTER")))
+    assert (
+        Report(
+            "instance.unknown",
+            "keepalived speaks of VI_9, which the configuration does not name",
+            {"instance": "VI_9", "kind": "INSTANCE"},
+        )
+        == unknown
+    )
+
+
+def test_lost_lines_are_told_with_how_often_and_counted_anew() -> None:
+    node = started()
+    assert [Report("fifo.overflowed", "why", {"count": 1})] == [
+        r for r in told(node.feed(LinesLost("why"))) if r.event == "fifo.overflowed"
+    ]
+    counts = []
+    for _ in range(8):
+        node.world.run_for(5.0)
+        counts += [
+            r.fields["count"]
+            for r in told(node.feed(LinesLost("why")))
+            if r.event == "fifo.overflowed"
+        ]
+    assert [2, 2, 2, 2] == counts
+
+
+def test_lines_of_a_keepalived_that_nobody_sees_are_told_once_until_one_is_seen() -> None:
+    _, node = one_node()
+    node.start(keepalived=None)
+    unverified = Report(
+        "role.unverified",
+        "no keepalived process is known, but its lines are believed; check pid_file",
+    )
+    assert unverified in told(node.line("VI_1", "MASTER"))
+    assert unverified not in told(node.line("VI_1", "BACKUP"))
+    node.seen()
+    node.gone()
+    assert unverified in told(node.line("VI_1", "MASTER"))
+
+
+def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
+    _, node = one_node()
+    node.start(keepalived=None)
+    assert [] == told(node.lines(("VI_9", "MASTER")))[1:]
+    assert [] == node.reports("role.unverified")
+
+
+# --- the FIFO and keepalived -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "event", "kind"),
+    [
+        (None, FifoChanged(FifoState.OPEN, "a detail"), "fifo.opened"),
+        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "a detail"), "fifo.recovered"),
+        (FifoState.OPEN, FifoChanged(FifoState.OPEN, "a detail", reopened=True), "fifo.replaced"),
+        (FifoState.OPEN, FifoChanged(FifoState.BUSY, "a detail"), "fifo.failed"),
+    ],
+)
+def test_the_fifo_is_told_by_its_state_and_detail(
+    before: FifoState | None, event: FifoChanged, kind: str
+) -> None:
+    node = started()
+    if before is not None:
+        node.feed(FifoChanged(before, "before"))
+    assert [Report(kind, "a detail", {"reason": event.state.value})] == told(node.feed(event))
+
+
+def test_a_keepalived_that_is_seen_is_told_by_its_pid() -> None:
+    node = started()
+    seen = Report("keepalived.seen", "keepalived runs with pid 100", {"keepalived_pid": 100})
+    assert [seen] == told(node.seen())
+
+
+def test_a_keepalived_that_is_gone_is_told_with_why_and_so_is_one_that_was_replaced() -> None:
+    node = started()
+    gone = [Report("keepalived.gone", "killed", {"reason": "killed"})]
+    assert gone == told(node.feed(KeepalivedGone("killed")))
+    assert node.snapshot().keepalived_pid is None
+    node.seen()
+    replaced = told(node.feed(KeepalivedSeen(OTHER_PROCESS)))
+    assert ["keepalived.gone", "keepalived.seen"] == [r.event for r in replaced]
+    assert "another keepalived process took its place" == replaced[0].message
+    assert 200 == node.snapshot().keepalived_pid
+
+
+# --- asking keepalived -------------------------------------------------------------------------
+
+
+def question(node: Node) -> int:
+    return node.queries[-1].query_id
+
+
+def test_an_answer_that_failed_is_told_once_until_one_succeeds() -> None:
+    node = started(can_query=True)
+    failed = Report(
+        "query.failed",
+        "cannot ask keepalived for its state: no bus; a role stays UNKNOWN until the next line. "
+        "Put `enable_dbus` into global_defs of keepalived.conf",
+        {"reason": "no bus"},
+    )
+    seen: list[list[Report]] = []
+    for roles in (None, None, {"VI_9": Role.MASTER}, None):
+        node.seen()
+        node.world.run_for(1.0)
+        seen.append(told(node.feed(RolesQueried(question(node), roles, "no bus"))))
+    assert [[failed], [], [], [failed]] == seen
+
+
+def test_a_failed_answer_is_no_trouble_while_no_role_is_unknown_or_nobody_runs() -> None:
+    node = started(can_query=True)
+    node.line("VI_1", "BACKUP")
+    assert [] == told(node.feed(RolesQueried(question(node), None, "no bus")))
+    _, node = one_node(config=settings(can_query=True))
+    node.start(keepalived=None)
+    assert [] == told(node.feed(RolesQueried(question(node), None, "no bus")))
+
+
+def test_an_answer_to_another_question_is_passed_over() -> None:
+    node = started(can_query=True)
+    asked = question(node)
+    node.feed(RolesQueried(asked + 1, {"VI_1": Role.MASTER}))
+    assert "UNKNOWN" == node.role()
+    node.feed(RolesQueried(asked, {"VI_1": Role.BACKUP}))
+    assert "BACKUP" == node.role()
+    node.feed(RolesQueried(asked, {"VI_1": Role.MASTER}))
+    assert "BACKUP" == node.role(), "a second answer to one question"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        LinesLost("why"),
+        KeepalivedGone("killed"),
+        KeepalivedSeen(PROCESS),
+        FifoChanged(FifoState.OPEN, "a detail"),
+    ],
+)
+def test_whatever_makes_roles_doubtful_makes_us_ask_again_half_a_second_later(
+    event: LinesLost | KeepalivedGone | KeepalivedSeen | FifoChanged,
+) -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {}
+    node.start()
+    world.run_for(0.1)
+    assert 1 == len(node.queries)
+    node.feed(event)
+    world.run_for(0.39)
+    assert 1 == len(node.queries)
+    world.run_for(0.02)
+    assert 2 == len(node.queries)
+
+
+def test_an_answer_that_was_asked_for_before_the_doubt_is_void() -> None:
+    node = started(can_query=True)
+    asked = question(node)
+    node.lose_lines()
+    node.feed(RolesQueried(asked, {"VI_1": Role.MASTER}))
+    assert "UNKNOWN" == node.role()
+
+
+# --- order and memory --------------------------------------------------------------------------
+
+
+def test_what_is_written_down_comes_first_then_what_stops_then_what_is_asked_then_told() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.warm()
+    world.run_for(30.0)
+    node.holding = (Assign, ListFloatingIps, ReadFloatingIp)
+    node.line("VI_1", "MASTER")
+    world.run_for(1.5)
+    lost = [type(effect) for effect in node.feed(LinesLost("why"))]
+    assert [SaveState, CancelCall, QueryRoles, Report] == list(dict.fromkeys(lost))
+    assert sorted(lost, key=list(dict.fromkeys(lost)).index) == lost
+
+
+def test_what_is_known_is_written_down_once_whole() -> None:
+    world, node = one_node()
+    node.start()
+    world.run_for(1.0)
+    assert SavedState(keepalived=PROCESS, roles={instance("VI_1"): Role.UNKNOWN}, server_id=1) == (
+        node.saved
+    )
+    node.line("VI_1", "MASTER")
+    assert node.saved is not None
+    assert {instance("VI_1"): Role.MASTER} == node.saved.roles
+    assert [] == [e for e in node.line("VI_1", "MASTER_PRIORITY") if isinstance(e, SaveState)]
+
+
+def test_the_last_known_id_is_written_down_until_the_api_confirms_one() -> None:
+    _, node = one_node()
+    effects = node.start(SavedState(keepalived=None, roles={}, server_id=77))
+    [save] = [e for e in effects if isinstance(e, SaveState)]
+    assert 77 == save.state.server_id
+
+
+def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wanted_then() -> None:
+    world, node = one_node()
+    node.start()
+    world.run_for(1.0)
+    node.feed(SaveFailed())
+    due_s = node.keeper._state.schedule.save_from_s
+    assert due_s > world.now
+    assert node.keeper.next_at() == due_s
+    node.line("VI_1", "BACKUP")
+    assert [] == [e for e in node.feed(Tick()) if isinstance(e, SaveState)]
+    world.now = due_s
+    assert 1 == len([e for e in node.feed(Tick()) if isinstance(e, SaveState)])
+
+
+def test_a_group_and_an_instance_of_one_name_are_two() -> None:
+    node = started()
+    group = VrrpId(VrrpKind.GROUP, "VI_1")
+    assert instance("VI_1") != group
+    assert "UNKNOWN" == node.role()
+
+
+# --- reloads -----------------------------------------------------------------------------------
+
+
+def test_a_reload_lists_and_asks_at_once_and_believes_the_same_api() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {"VI_1": Role.BACKUP}
+    node.warm()
+    world.run_for(31.0)
+    asked = len(node.queries)
+    effects = node.feed(SettingsChanged(node.config, api_changed=False))
+    assert [ListFloatingIps()] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert asked + 1 == len(node.queries)
+    assert 1 == node.snapshot().server_id

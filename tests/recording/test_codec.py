@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hakeeper.core import calls, events, model
 from hakeeper.core.calls import Answer, Failure, FailureKind, Request
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.recording.codec import CodecError, codec_of
+from hakeeper.recording.codec import CodecError, Json, codec_of
 from hakeeper.recording.story import Beginning, Ended, Heard, Line, from_json, to_json
 
 PLAIN = str
@@ -231,6 +231,9 @@ UNWRITABLE = {
     "an address for a network": model.ByNetwork(
         typing.cast("model.IpNetwork", ipaddress.ip_address("203.0.113.10"))
     ),
+    "another dataclass": model.SavedState(
+        keepalived=typing.cast("model.ProcessId", model.ById(1)), roles={}
+    ),
     "a list in a report": Report("x", "y", typing.cast("dict[str, int]", {"a": []})),
 }
 
@@ -244,6 +247,25 @@ def test_what_could_not_be_read_back_is_not_written(value: object) -> None:
 def test_a_field_that_an_older_recording_does_not_have_takes_its_default() -> None:
     found = codec_of(model.Settings).decode({"addresses": []}, "settings")
     assert model.Settings(addresses={}) == found
+
+
+@dataclass(frozen=True)
+class Plain:
+    word: str | int
+    address: ipaddress.IPv4Address
+
+
+def test_a_union_of_two_scalars_and_one_kind_of_address_are_strict_too() -> None:
+    codec = codec_of(Plain)
+    plain = Plain("a", ipaddress.IPv4Address("203.0.113.10"))
+    assert plain == codec.decode(codec.encode(plain, PLAIN), "plain")
+    wrong: list[dict[str, Json]] = [
+        {"word": 1.5, "address": "203.0.113.10"},
+        {"word": 1, "address": "::1"},
+    ]
+    for document in wrong:
+        with pytest.raises(CodecError):
+            codec.decode(document, "plain")
 
 
 # --- types without a codec -------------------------------------------------------------------

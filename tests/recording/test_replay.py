@@ -16,18 +16,25 @@ from core.driver import Node, chance
 from core.rules import Rules
 
 from hakeeper import __version__
+from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.main import run_command
 from hakeeper.core.backoff import Backoff
-from hakeeper.core.events import Report
+from hakeeper.core.events import LinesRead, Report
 from hakeeper.core.keeper import Keeper
+from hakeeper.core.lines import BadLine, LineState, NotifyLine
+from hakeeper.core.model import ProcessId
 from hakeeper.recording.reading import read
 from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
-from hakeeper.recording.story import Ended, Heard, Line, RecordedKeeper
+from hakeeper.recording.story import Ended, Heard, Line, RecordedKeeper, to_json
+from hakeeper.recording.transcript import short
 from recording.scenes import (
     BEGUN_S,
+    SETTINGS,
+    VRRP,
     ListTape,
     beginning,
+    feed_story,
     plain,
     story,
     text_of,
@@ -113,15 +120,17 @@ def test_thousands_of_random_events_and_faults_replay_identically(
     assert events >= 300
 
 
-def test_what_redaction_hid_is_hidden_when_the_answers_are_compared(
+def test_what_redaction_hides_in_the_answers_alone_is_no_difference(
     tmp_path: Path, capfd: Out
 ) -> None:
-    """Our own texts may look like what redaction hides; that is no difference."""
-    text = text_of(story()).replace('"opened"', "\"token 'abc' Bearer xyz\"")
-    hidden = text.replace("token 'abc' Bearer xyz", "token '[hidden]' Bearer [hidden]")
-    (tmp_path / "r").write_text(hidden)
-    assert 0 == said(capfd, tmp_path / "r")[0]
-    (tmp_path / "r").write_text(text)
+    """Our own sentence around a harmless word may look like a token to redaction."""
+    tape = ListTape()
+    keeper = RecordedKeeper(tape, SETTINGS, 1, BEGUN_S)
+    keeper.handle(LinesRead((), (BadLine("is odd", "x token"),)), BEGUN_S)
+    redact = Redactor().text
+    lines = [to_json(line, redact) for line in tape.lines]
+    assert ['"shown":"x token"' in lines[1], "x token'[hidden]" in lines[1]] == [True, True]
+    (tmp_path / "r").write_text("".join(f"{line}\n" for line in lines))
     assert 0 == said(capfd, tmp_path / "r")[0]
 
 
@@ -390,7 +399,7 @@ def test_a_run_that_was_cut_before_the_next_one_is_normal(tmp_path: Path, capfd:
 def test_every_place_where_a_recording_may_be_cut_is_normal() -> None:
     text = whole().encode()
     first = text.index(b"\n")
-    for at in range(first, len(text)):
+    for at in range(first, len(text), 7):  # a prime: any place within some line
         list(replay_lines(read(text[:at].splitlines(keepends=True)), plain))
 
 
@@ -472,6 +481,25 @@ def test_the_story_ends_with_what_is_different(tmp_path: Path, capfd: Out) -> No
     assert "   +0.200000  LinesRead(lines=[VI_1 MASTER 100])\n" in out
     assert "Tick()" not in out
     assert "  expected  nothing\n" in out
+
+
+def test_the_end_of_a_keeper_that_broke_is_part_of_the_story(
+    tmp_path: Path, capfd: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_keeper(monkeypatch)
+    tape = ListTape()
+    with pytest.raises(RuntimeError):
+        feed_story(RecordedKeeper(tape, SETTINGS, 1, BEGUN_S), fails=0)
+    code, out, _ = said(capfd, write(tmp_path / "r", tape.lines), "--show")
+    assert 0 == code
+    assert "              the keeper broke: RuntimeError: a bug\\x1b[2J\n" in out
+
+
+def test_a_long_list_is_cut_in_the_story() -> None:
+    lines = (NotifyLine(VRRP, LineState.BACKUP, 100),) * 14
+    shown = ", ".join(["VI_1 BACKUP 100"] * 12)
+    assert f"LinesRead(lines=[{shown}, 2 more])" == short(LinesRead(lines))
+    assert "pid 7" == short(ProcessId(7, None, "boot"))
 
 
 def test_a_recording_of_somebody_else_does_not_move_the_cursor(tmp_path: Path, capfd: Out) -> None:

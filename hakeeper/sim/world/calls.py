@@ -16,6 +16,7 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
+    Quota,
     Request,
 )
 from hakeeper.core.events import StartCall
@@ -37,8 +38,11 @@ NOT_SENT = {
     Kind.OUTAGE: "connection_refused",
     Kind.DNS: "dns",
     Kind.TLS: "tls",
+    Kind.BLACKHOLE: "connect_timeout",
 }
 """These end a call before a byte is sent."""
+OFTEN = 0.75
+"""Below this value a fault answers in the first of two ways, above in the second."""
 
 
 @dataclass(slots=True, eq=False)
@@ -76,7 +80,8 @@ class Call:
     weather: Weather | None
     sent_at_s: float | None = None
     """By the node's own clock."""
-    cancelled: bool = False
+    unsent_code: str = "deadline"
+    """What its deadline is called as long as nothing is sent."""
     done: bool = False
 
 
@@ -116,21 +121,23 @@ class Caller:
         latency_s = self._latency_s(weather)
         if kind in NOT_SENT:
             assert weather is not None and kind is not None  # noqa: S101, PT018  # for mypy
+            call.unsent_code = NOT_SENT[kind]
             delay_s = weather.value * 6.0 if kind is Kind.DNS else latency_s
             ends_at = min(call.deadline_at, now + delay_s)
-            self._agenda.at(ends_at, self._end, call, _transient(NOT_SENT[kind]))
-        elif kind is Kind.BLACKHOLE:
-            self._agenda.at(call.deadline_at, self._end, call, _transient("deadline"))
+            if kind is Kind.BLACKHOLE:
+                ends_at = call.deadline_at
+            self._agenda.at(ends_at, self._end, call, _transient(call.unsent_code))
         elif now - self._answered_at < WARM_S:
             self._send(call)
         else:
-            self._agenda.after(HANDSHAKES * latency_s, self._send, call)
+            call.unsent_code = "tls"
+            send_at = now + HANDSHAKES * latency_s
+            self._agenda.at(min(send_at, call.deadline_at), self._send, call)
 
     def cancel(self, call_id: int) -> None:
         """Stop it if no byte of it is out."""
         call = self._calls.get(call_id)
         if call is not None and call.sent_at_s is None and not call.done:
-            call.cancelled = True
             self._end(call, failure(FailureKind.CANCELLED, "cancelled"))
 
     def close(self) -> None:
@@ -170,7 +177,7 @@ class Caller:
             return
         now = self._agenda.now
         if now >= call.deadline_at:
-            self._end(call, _transient("deadline"))
+            self._end(call, _transient(call.unsent_code))
             return
         call.sent_at_s = now + self._host.ahead_s
         if isinstance(call.request, Assign):
@@ -193,7 +200,7 @@ class Caller:
         """Let the cloud do it; its own refusals come first."""
         now = self._agenda.now
         self._cloud.now = now
-        if not self._cloud.take_token(now):
+        if not self._cloud.take_token(now, self._cloud.cost(call.request)):
             return self._cloud.throttled()
         return self._cloud.answer(call.request, self._host.server_id, now)
 
@@ -206,35 +213,50 @@ class Caller:
         if outcome is None:
             self._agenda.at(call.deadline_at, self._deadline, call)
         else:
-            self._agenda.after(half_s, self._end, call, outcome)
+            self._agenda.after(half_s, self._end, call, outcome, self._headers(outcome))
+
+    def _headers(self, outcome: Answer | Failure) -> Quota | None:
+        """Return what the answer says of the quota; None: there is no answer."""
+        if isinstance(outcome, Failure):
+            if outcome.http_status is None:
+                return None
+            if outcome.kind is FailureKind.THROTTLED:
+                return replace(self._cloud.quota(), remaining=0)
+        return self._cloud.quota()
+
+    def _refuse(self, outcome: Failure) -> Failure:
+        """Let a call be answered by a fault; it counts as any other."""
+        self._cloud.take_token(self._agenda.now)
+        return outcome
 
     def _struck(  # noqa: PLR0911  # one for each kind
         self, call: Call, kind: Kind, weather: Weather
     ) -> Answer | Failure | None:
         """Do what this kind of weather does to a request that arrived; None: no answer ever."""
+        often = weather.value < OFTEN
         match kind:
             case Kind.ERROR_5XX:
-                return failure(FailureKind.TRANSIENT, "service_error", 503)
+                code, status = ("server_error", 500) if often else ("unavailable", 503)
+                return self._refuse(failure(FailureKind.TRANSIENT, code, status))
             case Kind.GATEWAY:
-                return _unknown("bad_gateway", 502)
+                code, status = ("bad_gateway", 502) if often else ("timeout", 504)
+                return self._refuse(_lost(call, code, status))
             case Kind.THROTTLED:
-                wait_s = weather.value * 40.0 if weather.value > 0.3 else None  # noqa: PLR2004
-                return replace(
-                    failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429),
-                    retry_after_s=wait_s,
-                )
+                refusal = self._refuse(self._cloud.throttled())
+                if weather.value > 0.3:  # noqa: PLR2004
+                    return replace(refusal, retry_after_s=float(int(weather.value * 40.0)))
+                return refusal
             case Kind.LOCKED:
-                return LOCKED
+                return self._refuse(LOCKED)
             case Kind.UNAUTHORIZED:
-                return failure(FailureKind.AUTH, "unauthorized", 401)
+                return self._refuse(failure(FailureKind.AUTH, "unauthorized", 401))
             case Kind.READ_ONLY if isinstance(call.request, Assign):
-                return failure(FailureKind.AUTH, "token_readonly", 403)
+                return self._refuse(failure(FailureKind.AUTH, "token_readonly", 401))
             case Kind.LOST_ANSWER:
                 self._execute(call)
-                return _unknown("connection_reset", None)
+                return _lost(call, "connection_closed", None)
             case Kind.MALFORMED:
-                self._execute(call)
-                return _unknown("unreadable_answer", 200)
+                return _unreadable(call, self._execute(call))
             case Kind.SLOW_DRIP:
                 self._execute(call)
                 return None
@@ -243,18 +265,15 @@ class Caller:
 
     def _deadline(self, call: Call) -> None:
         sent = call.sent_at_s is not None
-        self._end(call, _unknown("deadline", None) if sent else _transient("deadline"))
+        self._end(call, _lost(call, "deadline", None) if sent else _transient(call.unsent_code))
 
-    def _end(self, call: Call, outcome: Answer | Failure) -> None:
+    def _end(self, call: Call, outcome: Answer | Failure, quota: Quota | None = None) -> None:
         if call.done or self.closed:
             return
         call.done = True
         del self._calls[call.id]
         now = self._agenda.now
-        answered = call.sent_at_s is not None and not (
-            isinstance(outcome, Failure) and outcome.http_status is None
-        )
-        if answered:
+        if quota is not None:
             self._answered_at = now
         self._deliver(
             CallResult(
@@ -262,7 +281,7 @@ class Caller:
                 outcome=outcome,
                 sent_at_s=call.sent_at_s,
                 finished_at_s=now + self._host.ahead_s,
-                quota=self._cloud.quota() if answered else None,
+                quota=quota,
             )
         )
 
@@ -271,5 +290,17 @@ def _transient(code: str) -> Failure:
     return failure(FailureKind.TRANSIENT, code)
 
 
-def _unknown(code: str, http_status: int | None) -> Failure:
-    return failure(FailureKind.OUTCOME_UNKNOWN, code, http_status)
+def _lost(call: Call, code: str, http_status: int | None) -> Failure:
+    """Nobody knows what became of it; of a read it need not be known."""
+    changes_something = isinstance(call.request, Assign)
+    kind = FailureKind.OUTCOME_UNKNOWN if changes_something else FailureKind.TRANSIENT
+    return failure(kind, code, http_status)
+
+
+def _unreadable(call: Call, outcome: Answer | Failure) -> Failure:
+    """Spoil the body: of a refusal the status is left, of a success nothing."""
+    if not isinstance(outcome, Failure):
+        return _lost(call, "unreadable_answer", 201 if isinstance(call.request, Assign) else 200)
+    already = outcome.http_status == 422  # noqa: PLR2004  # only its code tells that from others
+    kind = FailureKind.REFUSED if already else outcome.kind
+    return replace(outcome, kind=kind, code=f"http_{outcome.http_status}")

@@ -32,10 +32,14 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
+from hakeeper.core.reconcile import ACTIONS_PER_CALL
 
 HISTORY_S = 60.0
 """How long former owners are remembered, for reads that are old."""
 ACTIONS_KEPT = 512
+PAGE_SIZE = 50
+"""A list of more costs a call for each page."""
+ZONE = "eu-central"
 SCARCE = 0.15
 """The part of the quota under which nodes may read less often: theirs is a tenth, seen late."""
 
@@ -144,13 +148,19 @@ class WorldCloud:
 
     def add_server(self, server_id: int) -> None:
         """Add a server that runs."""
-        self.servers[server_id] = Server(id=server_id, name=f"node{server_id}", status="running")
+        self.servers[server_id] = Server(
+            id=server_id, name=f"node{server_id}", status="running", network_zone=ZONE
+        )
 
     def add_ip(self, floating_ip_id: int, owner: int | None) -> None:
         """Add an address; its name is `ip-ID`."""
         network = ipaddress.ip_network((0x0A000000 + floating_ip_id, 32))
         self._ips[floating_ip_id] = FloatingIp(
-            id=floating_ip_id, name=f"ip-{floating_ip_id}", network=network, server_id=owner
+            id=floating_ip_id,
+            name=f"ip-{floating_ip_id}",
+            network=network,
+            server_id=owner,
+            network_zone=ZONE,
         )
         self._history[floating_ip_id] = [(float("-inf"), owner)]
         self._listed = None
@@ -182,14 +192,21 @@ class WorldCloud:
 
     # --- the quota ---------------------------------------------------------------------------
 
-    def take_token(self, now: float) -> bool:
-        """Count a call; False if the project has none left."""
+    def cost(self, request: Request) -> int:
+        """Return how many HTTP requests it takes."""
+        if isinstance(request, ListFloatingIps):
+            return max(1, -(-len(self._ips) // PAGE_SIZE))
+        return 1
+
+    def take_token(self, now: float, count: int = 1) -> bool:
+        """Count so many requests; False if the project runs out of them on the way."""
         limit = float(self.nature.limit_per_hour)
         self._tokens = min(limit, self._tokens + (now - self._tokens_at) * limit / 3600.0)
         self._tokens_at = now
-        if self._tokens < 1.0:
+        if self._tokens < count:
+            self._tokens -= int(self._tokens)
             return False
-        self._tokens -= 1.0
+        self._tokens -= count
         return True
 
     def eat(self, share: float) -> None:
@@ -207,11 +224,10 @@ class WorldCloud:
         return Quota(limit_per_hour=self.nature.limit_per_hour, remaining=int(self._tokens))
 
     def throttled(self) -> Failure:
-        """Return the 429 of an empty bucket, with the time until the next call is there."""
-        wait_s = (1.0 - self._tokens) * 3600.0 / self.nature.limit_per_hour
+        """Return the 429 of an empty bucket: the wait is the time in which one call flows in."""
         return replace(
             failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429),
-            retry_after_s=max(0.0, wait_s),
+            retry_after_s=3600.0 / self.nature.limit_per_hour,
         )
 
     # --- answering ---------------------------------------------------------------------------
@@ -230,13 +246,14 @@ class WorldCloud:
             case Assign(floating_ip_id, server_id):
                 return self._assign(floating_ip_id, server_id, now)
             case ReadActions(action_ids):
-                known = (self._actions.get(action_id) for action_id in action_ids)
+                known = map(self._actions.get, action_ids[:ACTIONS_PER_CALL])
                 return ActionsRead(tuple(each.seen() for each in known if each is not None))
             case ReadServer(server_id):
                 server = self.servers.get(server_id)
                 return NOT_FOUND if server is None else ServerRead(server)
             case Identify():
-                return Identified(self.servers[caller], "the world")
+                server = self.servers.get(caller)
+                return NOT_FOUND if server is None else Identified(server, "the world")
             case _:  # pragma: no cover
                 assert_never(request)
 
@@ -259,6 +276,8 @@ class WorldCloud:
 
     def _assign(self, floating_ip_id: int, server_id: int, now: float) -> AssignAccepted | Failure:
         if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
+            return NOT_FOUND
+        if server_id not in self.servers:
             return NOT_FOUND
         locks = self.nature.lock_servers
         for running in self._running.values():

@@ -1,13 +1,17 @@
 """The life of a claim, from the MASTER line to the owner read back as ours."""
 
+import pytest
+
 from core.driver import WEB, one_node
 from hakeeper.core.calls import (
     Assign,
     ListFloatingIps,
     ReadActions,
     ReadFloatingIp,
+    Request,
 )
 from hakeeper.core.events import StartCall
+from hakeeper.core.model import Mine, Other
 
 
 def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -> None:
@@ -66,3 +70,24 @@ def test_an_address_that_is_held_is_read_for_ever_and_closely_at_first() -> None
     world.run_for(1000.0)
     assert 9 <= closely <= 10
     assert 99 <= len(node.asked(ListFloatingIps, since_s=begun_s)) <= 101
+
+
+@pytest.mark.parametrize(
+    ("age_s", "owner", "requests"),
+    [
+        (90.0, Mine(), [ReadFloatingIp(WEB)]),
+        (90.1, Mine(), [Assign(WEB, 1)]),
+        (0.0, Other(2), [Assign(WEB, 1)]),
+        (None, Mine(), [Assign(WEB, 1)]),
+    ],
+)
+def test_that_it_is_ours_is_believed_for_one_and_a_half_readings_of_a_standby(
+    age_s: float | None, owner: Mine | Other, requests: list[Request]
+) -> None:
+    world, node = one_node()
+    node.warm()
+    [address] = node.keeper._state.addresses.values()
+    address.owner = owner
+    address.owner_at_s = None if age_s is None else world.now - age_s
+    started = [e.request for e in node.line("VI_1", "MASTER") if isinstance(e, StartCall)]
+    assert requests == started

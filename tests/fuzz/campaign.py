@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,17 +61,14 @@ def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
         f"-dict={words}",
         *(f"-artifact_prefix={findings}/", str(corpus), str(seeds)),
     ]
-    environ = os.environ | {
-        "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
     begun_s = time.monotonic()
-    with log.open("wb") as output:
+    # libFuzzer ends the process without any tidying up, so what it leaves is removed here.
+    with tempfile.TemporaryDirectory(prefix="hakeeper-fuzz-") as scratch, log.open("wb") as output:
         subprocess.run(
             command,
             stdout=output,
             stderr=output,
-            env=environ,
+            env=os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}", "TMPDIR": scratch},
             cwd=KEPT,
             check=False,
             timeout=seconds + _GRACE_S,

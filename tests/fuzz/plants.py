@@ -7,6 +7,7 @@ target's own checks see it.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
 
 from fuzz.pieces import uncut
 from hakeeper.adapters import statefile
@@ -70,10 +71,8 @@ def _bad_url_escapes(patch: SetAttribute) -> None:
     endpoint = values.endpoint
 
     def bad(node: nodes.Node) -> str:
-        text = values.raw_of(node, "a URL")
-        if text.startswith("http://[") and "]" not in text:
-            raise ValueError("Invalid IPv6 URL")
-        return endpoint(node)
+        host_and_port = urlsplit(values.raw_of(node, "a URL"))
+        return endpoint(node) if host_and_port.port != 0 else ""
 
     patch(values, "endpoint", bad)
 

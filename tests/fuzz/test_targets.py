@@ -1,6 +1,9 @@
 """The fuzz targets without the fuzzer: their seeds, the bugs they must see, and old findings."""
 
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from fuzz import campaign, control, replay, state
 from fuzz.mutation import changed
 from fuzz.pieces import cut, uncut
-from fuzz.places import replay_command
+from fuzz.places import ROOT, replay_command
 from fuzz.plants import PLANTS
 from fuzz.targets import TARGETS
 
@@ -148,3 +151,42 @@ def test_a_fuzzer_that_never_ran_fails_the_campaign(
     log.write_bytes(b"ModuleNotFoundError: No module named 'atheris'\n")
     assert not campaign._told(campaign._outcome("lines", 2.0, log, tmp_path)).ended_well
     assert f"did not run; see {log}" in capsys.readouterr().out
+
+
+ATHERIS = """
+import contextlib, sys
+
+enabled_hooks = set()
+
+@contextlib.contextmanager
+def instrument_imports(**options):
+    assert "str" in enabled_hooks and "hakeeper" in options["include"]
+    assert not [name for name in sys.modules if name.startswith("hakeeper")]
+    yield
+
+def Setup(arguments, run, custom_mutator=None):
+    assert arguments[1:] == ["-runs=1"]
+    for seed in range(9):
+        assert len(custom_mutator(b'{"a": 1}', 40, seed)) <= 40
+    run(b"{}")
+
+def Mutate(data, limit):
+    return data[:limit]
+
+def Fuzz():
+    print("fuzzed")
+"""
+
+
+def test_the_engine_lets_atheris_see_hakeeper_being_imported(tmp_path: Path) -> None:
+    """A stand-in for atheris, which is not there: imported before, nothing would be counted."""
+    (tmp_path / "atheris.py").write_text(ATHERIS)
+    paths = f"{tmp_path}:{ROOT / 'tests'}:{ROOT}"
+    result = subprocess.run(
+        [sys.executable, "-m", "fuzz.engine", "state", "--plant", "any-text", "-runs=1"],
+        env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "fuzzed\n", "") == (result.returncode, result.stdout, result.stderr)

@@ -19,6 +19,7 @@ from hakeeper.core.calls import (
     FloatingIpRead,
     FloatingIpsListed,
     ListFloatingIps,
+    ReadActions,
     Request,
 )
 from hakeeper.core.claim import SPACING_S, Stage
@@ -35,14 +36,14 @@ from hakeeper.core.events import (
     Started,
 )
 from hakeeper.core.hearing import HEARING_S
-from hakeeper.core.keeper import Keeper
+from hakeeper.core.keeper import NAMES_TOLD, Keeper
 from hakeeper.core.lines import LineState
-from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import FloatingIp, Role, VrrpId
 from hakeeper.core.snapshot import Health
 from hakeeper.core.state import State
 from hakeeper.loop import LOOK_S
 from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.conduct import Conduct, cells
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node, vrrp_id
 from hakeeper.sim.world.vrrp import Router, VrrpState
@@ -54,9 +55,14 @@ ON_ITS_WAY_S = 0.05
 """A line that was written so short a time ago need not have been read."""
 REPAIR_S = 15.0
 """One stable MASTER, an API that works: the address is with it after this."""
+SETTLED_REPAIR_S = 7.0
+"""The same for what is taken away within `SETTLES_S` after it came there."""
+SETTLES_S = 15.0
 QUERY_S = 11.0
 """With D-Bus, a wrong belief lasts no longer than this."""
 LANES = 8
+NAMES_LIMIT = NAMES_TOLD
+"""The core may remember so many unknown names."""
 TICKS_AT_ONE_TIME = 200
 MOVES_AT_FIRST = 6
 TEN_MINUTES_S = 600.0
@@ -73,6 +79,11 @@ RULES = (
     "one_at_a_time",
     "no_blind_resend",
     "read_back",
+    "two_reads_decide",
+    "patience",
+    "hint_heeded",
+    "token_reread",
+    "role_survives",
     "role_from_keepalived",
     "last_line_decides",
     "doubt_is_believed",
@@ -86,6 +97,7 @@ RULES = (
     "call_budget",
     "bounded_memory",
     "repaired",
+    "hold_off_earned",
     "hold_off_ends",
     "split_bounded",
     "peace",
@@ -167,6 +179,8 @@ class _Epoch:
     began_at: float
     by_line: bool
     wrong_since: float | None = None
+    came_at: float = float("-inf")
+    """When the address came to its master."""
     number: int = 0
 
 
@@ -220,6 +234,7 @@ class Watch:
         self._quiet_calls: Counter[tuple[int, str]] = Counter()
         self._quiet_reports: list[str] = []
         self._broken: set[str] = set()
+        self._conduct = Conduct(self._demand)
 
     # --- verdicts ----------------------------------------------------------------------------
 
@@ -275,6 +290,7 @@ class Watch:
         """A run of hakeeper begins."""
         self._tally.runs += 1
         self._seen[node.index] = _Seen()
+        self._conduct.began(node.index)
         self.world.tell(f"node {node.index + 1}: hakeeper starts (run {node.runs})")
 
     def died(self, node: Node) -> None:
@@ -314,21 +330,11 @@ class Watch:
 
     def hearing(self, node: Node, event: Event) -> None:
         """Look at an event before the keeper hears it."""
-        if isinstance(event, LinesRead):
-            self._count_transitions(node, event)
-
-    def _count_transitions(self, node: Node, event: LinesRead) -> None:
-        run = node.run
-        if run is None:
-            return
-        beliefs = memory_of(run.keeper).roles.beliefs
-        roles = {name: belief.role for name, belief in beliefs.items()}
-        for line in event.lines[-64:]:
-            role = roles.get(line.vrrp)
-            if role is not None:
-                said = EVENT_OF_LINE[line.state]
+        if node.run is not None:
+            state, now = memory_of(node.run.keeper), node.clock()
+            self._conduct.hearing(node.index, state, event, now)
+            for said, role in cells(state, event):
                 self._tally.transitions[said.value, role.value] += 1
-                roles[line.vrrp] = TABLE[said][role].role
 
     def handled(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
         """Check what came of an event."""
@@ -340,12 +346,14 @@ class Watch:
         self._mix(node.index, now, _NUMBERS[type(event)], len(effects))
         if self.world.story is not None:
             self._narrate(node, event, effects)
+        state = memory_of(run.keeper)
+        self._conduct.handled(node.index, state, event, effects)
         if isinstance(event, CallResult):
             self._ended(node, seen, event)
         elif isinstance(event, LinesRead):
             self._heard(node, event, effects)
         elif isinstance(event, KeepalivedGone | LinesLost):
-            beliefs = memory_of(run.keeper).roles.beliefs.values()
+            beliefs = state.roles.beliefs.values()
             none = all(belief.role is not Role.MASTER for belief in beliefs)
             self._demand("doubt_is_believed", node.index, none, f"MASTER after {event}")
         if effects:
@@ -372,8 +380,9 @@ class Watch:
                 right = belief.role is ROLE_AFTER[word]
                 text = f"{name} is {belief.role.value} after {word.value}"
                 self._demand("last_line_decides", node.index, right, text)
-        if not event.live:
+        if not event.live or run.began_at == self.world.now:
             self._no_assign(node, effects)
+        self._conduct.looked(node.index, memory_of(run.keeper), node.clock())
         self.assess()
 
     def _no_assign(self, node: Node, effects: tuple[Effect, ...]) -> None:
@@ -436,6 +445,8 @@ class Watch:
         if isinstance(request, Assign):
             tally.assigns += 1
             self._assigning(node, seen, effect.call_id, request, now)
+        elif isinstance(request, ReadActions):
+            self._conduct.asking(index, request, now)
 
     def _assigning(
         self, node: Node, seen: _Seen, call_id: int, request: Assign, now: float
@@ -454,13 +465,12 @@ class Watch:
 
     def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
-        read_at = seen.mine_read_at.get(fip)
-        if read_at is not None and now - read_at < 60.0:  # noqa: PLR2004 - well within "recent"
-            mine = self.world.cloud.owner(fip) == node.server_id
-            moved = any(
-                m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:]
-            )
-            self._demand("not_needless", node.index, not mine or moved, f"ip-{fip} is ours already")
+        read_at = seen.mine_read_at.get(fip, float("-inf"))
+        fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
+        mine = self.world.cloud.owner(fip) == node.server_id
+        moved = any(m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:])
+        needless = fresh and mine and not moved
+        self._demand("not_needless", node.index, not needless, f"ip-{fip} is ours already")
 
     def sent(self, index: int, request: Assign) -> None:
         """Look at the very moment in which an assign's first byte goes out."""
@@ -512,7 +522,10 @@ class Watch:
         for floating_ip in floating_ips:
             if asked_at >= seen.unsure.get(floating_ip.id, float("inf")):
                 del seen.unsure[floating_ip.id]
-            if floating_ip.server_id == node.server_id:
+            mine = floating_ip.server_id == node.server_id
+            if not self._conduct.read(node.index, floating_ip.id, asked_at, mine=mine):
+                continue
+            if mine:
                 seen.mine_read_at[floating_ip.id] = asked_at
             else:
                 seen.mine_read_at.pop(floating_ip.id, None)
@@ -521,20 +534,23 @@ class Watch:
         self._tally.reports[report.event] += 1
         if self.quiet_since is not None:
             self._quiet_reports.append(f"node {node.index + 1}: {report.event}: {report.message}")
+        fip = self.world.number_of.get(str(report.fields.get("address", "")))
         if report.event == "role.changed":
             right = not isinstance(event, CallResult)
             self._demand("role_from_keepalived", node.index, right, report.message)
-        elif report.event == "address.claimed":
-            self._read_back(node, seen, report)
-
-    def _read_back(self, node: Node, seen: _Seen, report: Report) -> None:
-        address = str(report.fields.get("address", ""))
-        fip = self.world.number_of.get(address)
-        if fip is None:
+        elif fip is None:
             return
-        read_at = seen.mine_read_at.get(fip, float("-inf"))
-        holds = read_at >= seen.sent_at.get(fip, float("-inf"))
-        self._demand("read_back", node.index, holds, f"{address} is called claimed without a read")
+        elif report.event == "address.claimed":
+            self._read_back(node, seen, fip, seen.sent_at.get(fip, float("-inf")))
+        elif report.event == "address.confirmed":
+            self._read_back(node, seen, fip, float("-inf"))
+        elif report.event == "address.drifted":
+            self._conduct.lost(node.index, fip)
+
+    def _read_back(self, node: Node, seen: _Seen, fip: int, since_s: float) -> None:
+        """The newest read says that it is here, and was begun after the last assign."""
+        holds = fip in seen.mine_read_at and seen.mine_read_at[fip] >= since_s
+        self._demand("read_back", node.index, holds, f"ip-{fip} is called ours without a read")
 
     # --- repairs -----------------------------------------------------------------------------
 
@@ -587,22 +603,34 @@ class Watch:
 
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
         epoch.wrong_since = now
-        self.world.agenda.after(REPAIR_S, self._still_wrong, fip, epoch, now)
+        limit_s = SETTLED_REPAIR_S if now - epoch.came_at < SETTLES_S else REPAIR_S
+        self.world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
-    def _still_wrong(self, fip: int, epoch: _Epoch, since: float) -> None:
+    def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
         if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
             return
         if self._is_held_off(fip, epoch.master):
             self._held_off_since.setdefault(fip, since)
+            earned = self._is_hold_off_earned(fip, epoch.master + 1)
+            self._demand("hold_off_earned", epoch.master, earned, f"ip-{fip} is left alone")
             return
         if not self._way_is_clear(epoch.master, self._name_of(fip), self.world.now):
             del self._epochs[fip]
             return
         owner = self.world.cloud.owner(fip)
-        text = f"ip-{fip} is with server {owner}, not with its master, for {REPAIR_S:.0f} s"
+        text = f"ip-{fip} is with server {owner}, not with its master, for {limit_s:.0f} s"
         self._demand("repaired", epoch.master, holds=False, text=text)
 
+    def _is_hold_off_earned(self, fip: int, server_id: int) -> bool:
+        """Say whether it was taken away twice, or once while several others want it."""
+        moves = [move for move in self.moves if move.floating_ip_id == fip]
+        others = {move.new for move in moves} - {None, server_id}
+        taken = sum(move.old == server_id and move.new is not None for move in moves)
+        old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
+        return old_reads or taken > 1 or (taken == 1 and len(others) > 1)
+
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
+        epoch.came_at = now
         if epoch.wrong_since is None:
             return
         took_s, epoch.wrong_since = now - epoch.wrong_since, None
@@ -668,6 +696,8 @@ class Watch:
         for node in world.nodes:
             if node.run is not None:
                 state = memory_of(node.run.keeper)
+                names = len(node.run.keeper._names_told)  # noqa: SLF001
+                self._demand("bounded_memory", node.index, names <= NAMES_LIMIT, f"{names} names")
                 sizes = (len(state.calls), len(state.api.reported), len(node.run.inbox))
                 small = max(sizes) <= 32  # noqa: PLR2004 - calls, codes and answers in peace
                 self._demand("bounded_memory", node.index, small, f"{sizes} of calls, codes, inbox")

@@ -1,0 +1,213 @@
+"""Rules about what one hakeeper owes to what it was told: roles, reads, hints, its own file."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hakeeper.core.calls import (
+    CallResult,
+    Failure,
+    FailureKind,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+)
+from hakeeper.core.claim import ACTION_PATIENCE_S, HINTS_END_S, Stage
+from hakeeper.core.events import (
+    AddressesSeen,
+    Effect,
+    Event,
+    FifoChanged,
+    KeepalivedGone,
+    LinesLost,
+    LinesRead,
+    ReloadToken,
+    RolesQueried,
+    SaveFailed,
+    SaveState,
+    SettingsChanged,
+    Started,
+    Tick,
+)
+from hakeeper.core.lines import LineState
+from hakeeper.core.machine import (
+    EVENT_OF_ANSWER,
+    EVENT_OF_LINE,
+    EVENT_OF_RESTORED,
+    TABLE,
+    RoleEvent,
+)
+from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.core.state import State
+
+MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen | FifoChanged
+"""Events that say nothing about a role."""
+HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
+LINES_COUNTED = 64
+"""Of a batch, the last ones: a storm of ten thousand would count for nothing else."""
+
+Demand = Callable[[str, int | None, bool, str], None]
+
+
+@dataclass(slots=True)
+class _Told:
+    """What one run of hakeeper was told."""
+
+    roles: dict[VrrpId, Role] = field(default_factory=dict)
+    read_at: dict[int, float] = field(default_factory=dict)
+    """When the newest read of an owner was begun."""
+    against: Counter[int] = field(default_factory=Counter)
+    """How many reads, one newer than the other, say that the address is not here."""
+    actions: dict[int, float] = field(default_factory=dict)
+    """When an action was first asked for."""
+    hinted: bool = False
+    """The event at hand is the first hint for a while, to who holds an address."""
+    asked: bool = False
+    """The answer at hand is to a call that hakeeper still waits for."""
+
+
+class Conduct:
+    """The rules; `demand(rule, node, holds, text)` takes each verdict."""
+
+    def __init__(self, demand: Demand) -> None:
+        """Begin with nobody told anything."""
+        self._demand = demand
+        self._told: dict[int, _Told] = {}
+        self._written: dict[int, tuple[SavedState, ProcessId | None]] = {}
+
+    def began(self, node: int) -> None:
+        """A run of hakeeper begins."""
+        self._told[node] = _Told()
+
+    def hearing(self, node: int, state: State, event: Event, now: float) -> None:
+        """Look at an event before the keeper hears it."""
+        told = self._told[node]
+        told.hinted = told.asked = False
+        if isinstance(event, LinesRead):
+            told.hinted = any(_news_to_holders(state, event, now))
+        elif isinstance(event, CallResult):
+            told.asked = event.call_id in state.calls
+
+    def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
+        """Check what came of it."""
+        told, beliefs = self._told[node], state.roles.beliefs
+        if isinstance(event, MUTE):
+            same = all(told.roles.get(n, b.role) is b.role for n, b in beliefs.items())
+            self._demand("role_from_keepalived", node, same, f"a role moved by {event}")
+        if not isinstance(event, CallResult | Tick):
+            told.roles = {name: belief.role for name, belief in beliefs.items()}
+        if isinstance(event, Started):
+            self._restored(node, state, event)
+        elif told.asked and isinstance(event, CallResult) and _is_refused(event):
+            reread = any(isinstance(effect, ReloadToken) for effect in effects)
+            self._demand("token_reread", node, reread, "a refused token is kept")
+        for effect in effects:
+            if isinstance(effect, SaveState):
+                self._written[node] = (effect.state, state.keepalived)
+
+    def looked(self, node: int, state: State, now: float) -> None:
+        """Check that a hint to look was heeded; after each batch of lines."""
+        if self._told[node].hinted:
+            reads = ListFloatingIps | ReadFloatingIp
+            looks = any(
+                isinstance(call.request, reads) and call.asked_at_s == now
+                for call in state.calls.values()
+            )
+            waits = now < max(state.api.held_until_s, state.schedule.reads_from_s)
+            self._demand("hint_heeded", node, looks or waits, "no look after a hint")
+
+    def asking(self, node: int, request: ReadActions, now: float) -> None:
+        """Check how long an action is asked for."""
+        actions = self._told[node].actions
+        for action_id in request.action_ids:
+            lasted_s = now - actions.setdefault(action_id, now)
+            text = f"action {action_id} is asked for after {lasted_s:.1f} s"
+            self._demand("patience", node, lasted_s <= ACTION_PATIENCE_S, text)
+
+    def read(self, node: int, floating_ip: int, asked_at_s: float, *, mine: bool) -> bool:
+        """Hear what a read says of an owner; return whether it is the newest that says so."""
+        told = self._told[node]
+        if asked_at_s < told.read_at.get(floating_ip, float("-inf")):
+            return False
+        told.read_at[floating_ip] = asked_at_s
+        told.against[floating_ip] = 0 if mine else told.against[floating_ip] + 1
+        return True
+
+    def lost(self, node: int, floating_ip: int) -> None:
+        """Check the word that an address was taken from this server."""
+        two = self._told[node].against[floating_ip] > 1
+        self._demand("two_reads_decide", node, two, f"ip-{floating_ip} is called lost")
+
+    def _restored(self, node: int, state: State, event: Started) -> None:
+        written, process = self._written.get(node, (None, None))
+        if written is None or event.saved is not written or event.keepalived != process:
+            return
+        for name, belief in state.roles.beliefs.items():
+            was = written.roles.get(name, Role.UNKNOWN)
+            same = process is None or was in (belief.role, Role.UNKNOWN)
+            text = f"{name} was {was.value}, and is {belief.role.value} after a restart"
+            self._demand("role_survives", node, same, text)
+
+
+def _is_refused(result: CallResult) -> bool:
+    return isinstance(result.outcome, Failure) and result.outcome.kind is FailureKind.AUTH
+
+
+def _news_to_holders(state: State, event: LinesRead, now: float) -> Iterator[bool]:
+    """Yield whether a hint is the first for a while, for each address that is held."""
+    words: dict[VrrpId, set[LineState]] = {}
+    for line in event.lines:
+        words.setdefault(line.vrrp, set()).add(line.state)
+    for address in state.addresses.values():
+        said = words.get(address.vrrp)
+        if said and said <= HINTS and state.is_master(address.vrrp):
+            yield address.stage is Stage.HELD and now - address.hinted_at_s > HINTS_END_S
+
+
+# --- the cells of the role table -------------------------------------------------------------
+
+
+def cells(state: State, event: Event) -> Iterator[tuple[RoleEvent, Role]]:
+    """Yield the cells of the role table that the keeper will take for this event."""
+    beliefs = state.roles.beliefs
+    match event:
+        case LinesRead():
+            yield from _cells_of_lines(state, event)
+        case RolesQueried(query_id, roles) if roles is not None:
+            asked = state.query_asked
+            for name, belief in beliefs.items():
+                if (
+                    asked is not None
+                    and asked[0] == query_id
+                    and name.kind is VrrpKind.INSTANCE
+                    and belief.heard_at_s < asked[1]
+                ):
+                    yield EVENT_OF_ANSWER[roles.get(name.name, Role.UNKNOWN)], belief.role
+        case Started(saved=SavedState() as saved, keepalived=ProcessId() as process):
+            if saved.keepalived is not None and process.same_run(saved.keepalived):
+                yield from _cells_of_file(state, saved.roles)
+        case KeepalivedGone(_, replaced):
+            for belief in beliefs.values():
+                yield RoleEvent.REPLACED if replaced else RoleEvent.GONE, belief.role
+        case LinesLost():
+            for belief in beliefs.values():
+                yield RoleEvent.LOST, belief.role
+        case _:
+            pass
+
+
+def _cells_of_lines(state: State, event: LinesRead) -> Iterator[tuple[RoleEvent, Role]]:
+    roles = {name: belief.role for name, belief in state.roles.beliefs.items()}
+    for line in event.lines[-LINES_COUNTED:]:
+        role = roles.get(line.vrrp)
+        if role is not None:
+            said = EVENT_OF_LINE[line.state]
+            yield said, role
+            roles[line.vrrp] = TABLE[said][role].role
+
+
+def _cells_of_file(state: State, saved: Mapping[VrrpId, Role]) -> Iterator[tuple[RoleEvent, Role]]:
+    for name, belief in state.roles.beliefs.items():
+        said = EVENT_OF_RESTORED.get(saved.get(name, Role.UNKNOWN))
+        if said is not None:
+            yield said, belief.role

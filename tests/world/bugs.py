@@ -1,0 +1,780 @@
+"""Bugs to plant: each a line that somebody might write one day, and the rule that must see it.
+
+`python -m world.bugs` looks for each of them in the worlds of seed 0, 1, 2 and so on, and prints
+how many it took. The seeds that were found so stand here, so that the tests need not search.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from hakeeper.core.backoff import Backoff
+from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
+from hakeeper.core.machine import RoleEvent
+from hakeeper.core.model import Role
+from world.planting import Change, Constant, Line, Row
+
+SEEDS = 1000
+"""Each bug must be found within so many."""
+HOURS = 1.0
+"""About how long a world is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One bug. `rule` must see it; `seed` is the first one, from 0 on, in which it does."""
+
+    name: str
+    what: str
+    rule: str
+    changes: tuple[Change, ...]
+    seed: int = 0
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        """Return a context in which hakeeper has the bug."""
+        with ExitStack() as stack:
+            for change in self.changes:
+                stack.enter_context(change.planted())
+            yield
+
+
+_SEND = "hakeeper.core.reconcile:_send_assigns"
+_GUARD = "hakeeper.core.state:State._guard_assign"
+_FAILED = "hakeeper.core.address:Address.failed"
+_OBSERVE = "hakeeper.core.address:Address.observe"
+_FOLLOW = "hakeeper.core.keeper:Keeper._follow"
+_DISPATCH = "hakeeper.core.keeper:Keeper._dispatch"
+_IDLY = "hakeeper.core.reconcile:_read_idly"
+_QUERY = "hakeeper.core.reconcile:_query_roles"
+_READ_FAILED = "hakeeper.core.answers:_read_failed"
+_M, _U, _B = Role.MASTER, Role.UNKNOWN, Role.BACKUP
+
+BUGS = (
+    # --- whose turn it is
+    Bug(
+        "belief_unchecked",
+        "neither the callers nor the last guard ask whether this node is MASTER",
+        "sent_by_master",
+        (
+            Line(_FOLLOW, "if change.after is not Role.MASTER:", "if False:"),
+            Line(_GUARD, "if not belief.is_master:", "if False:"),
+        ),
+    ),
+    Bug(
+        "demotion_forgotten",
+        "a demotion leaves the claim in its stage, and only the last guard stops it",
+        "core_guard",
+        (Line("hakeeper.core.address:Address.stop", "self.stage = Stage.IDLE", "pass"),),
+    ),
+    Bug(
+        "cancel_forgotten",
+        "a demotion does not cancel the assign that waits to be sent",
+        "sent_by_master",
+        (Line("hakeeper.core.keeper:Keeper._apply", "state.cancel_assigns(addresses)", "pass"),),
+    ),
+    Bug(
+        "generation_ignored",
+        "the result of an assign of an older term is taken for one of this term",
+        "core_guard",
+        (
+            Line(
+                "hakeeper.core.answers:_current",
+                "if address.stage is Stage.SENT and belief.generation == call.generation:",
+                "if belief:",
+            ),
+        ),
+    ),
+    Bug(
+        "fault_is_master",
+        "the table takes FAULT for MASTER where it was BACKUP",
+        "last_line_decides",
+        (Row(RoleEvent.LINE_FAULT, _B, _M),),
+    ),
+    Bug(
+        "fault_is_backup",
+        "the table takes FAULT for BACKUP where it was MASTER",
+        "last_line_decides",
+        (Row(RoleEvent.LINE_FAULT, _M, _B),),
+    ),
+    Bug(
+        "stop_ignored",
+        "a MASTER that stops is still MASTER",
+        "last_line_decides",
+        (Row(RoleEvent.LINE_STOP, _M, _M),),
+    ),
+    Bug(
+        "lower_master_ignored",
+        "MASTER_RX_LOWER_PRI tells nothing to who missed the MASTER line",
+        "last_line_decides",
+        (Row(RoleEvent.LINE_MASTER_RX_LOWER_PRI, _U, _U),),
+    ),
+    Bug(
+        "first_line_decides",
+        "of lines that come together the first one counts",
+        "last_line_decides",
+        (
+            Line(
+                "hakeeper.core.roles:RoleBook._apply",
+                "for event in events:",
+                "for event in events[:1]:",
+            ),
+        ),
+    ),
+    Bug(
+        "group_is_instance",
+        "the lines of groups are taken for lines of instances",
+        "peace",
+        (
+            Line(
+                "hakeeper.core.lines:parse_line",
+                "VrrpId(VrrpKind(kind), name)",
+                "VrrpId(VrrpKind.INSTANCE, name)",
+            ),
+        ),
+    ),
+    Bug(
+        "gone_ignored",
+        "MASTER outlives the keepalived that said it",
+        "doubt_is_believed",
+        (Row(RoleEvent.GONE, _M, _M),),
+    ),
+    Bug(
+        "replaced_ignored",
+        "the word of a keepalived is taken for its successor's",
+        "doubt_is_believed",
+        (Row(RoleEvent.REPLACED, _M, _M),),
+    ),
+    Bug(
+        "lost_ignored",
+        "an overflow of the FIFO is passed over",
+        "doubt_is_believed",
+        (Line(_DISPATCH, "self._lost(reason, now)", "pass"),),
+    ),
+    Bug(
+        "failure_demotes",
+        "a call that could not be sent is taken for a sign that keepalived is gone",
+        "role_from_keepalived",
+        (
+            Line(
+                _DISPATCH,
+                "take_answer(self._state, event, now)",
+                "take_answer(self._state, event, now); "
+                "event.sent_at_s is None and self._doubt(RoleEvent.GONE, now)",
+            ),
+        ),
+    ),
+    Bug(
+        "reload_forgets_roles",
+        "a reload begins with every role UNKNOWN",
+        "role_from_keepalived",
+        (
+            Line(
+                "hakeeper.core.roles:RoleBook.rename",
+                "self.beliefs.get(name, Belief(since_s=now))",
+                "Belief(since_s=now)",
+            ),
+        ),
+    ),
+    Bug(
+        "any_keepalived",
+        "the saved roles are believed whichever keepalived runs",
+        "sent_by_master",
+        (
+            Line(
+                "hakeeper.core.keeper:Keeper._start",
+                "and event.keepalived.same_run(saved.keepalived)",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "last_words_after_the_end",
+        "a dead keepalived's last lines are heard after its end",
+        "sent_by_master",
+        (Line("hakeeper.loop:Loop._bury", "self._drain(live=True)", "pass"),),
+    ),
+    Bug(
+        "answers_before_lines",
+        "a turn serves answers before the lines that wait",
+        "sent_by_master",
+        (
+            Line(
+                "hakeeper.loop:Loop.turn",
+                "key=lambda each: each[0]",
+                "key=lambda each: -each[0]",
+            ),
+        ),
+    ),
+    Bug(
+        "settled_too_soon",
+        "lines leave the pipe before what they led to is written down",
+        "role_survives",
+        (
+            Line(
+                "hakeeper.loop:Loop._drain",
+                "self.feed(LinesRead(",
+                "self.fifo.settle(); self.feed(LinesRead(",
+            ),
+        ),
+    ),
+    Bug(
+        "old_answer_believed",
+        "keepalived's answer counts over a line that came after the question",
+        "sent_by_master",
+        (
+            Line(
+                "hakeeper.core.roles:RoleBook.answered",
+                "and belief.heard_at_s < asked_at_s",
+                "",
+            ),
+        ),
+    ),
+    Bug(
+        "never_asked",
+        "keepalived is never asked for its state",
+        "repaired",
+        (Line(_QUERY, "if not state.settings.can_query:", "if True:"),),
+    ),
+    Bug(
+        "asked_once",
+        "keepalived is asked when something happened, but not again and again",
+        "repaired",
+        (
+            Line(
+                _QUERY,
+                "state.schedule.query_at_s = now + state.settings.interval_s",
+                "state.schedule.query_at_s = now + 1e9",
+            ),
+        ),
+    ),
+    # --- the start
+    Bug(
+        "backlog_is_live",
+        "what waits in the FIFO at the start is taken for news",
+        "backlog_claims_nothing",
+        (
+            Line(
+                "hakeeper.loop:Loop.begin",
+                "self._look_at_fifo(live=False)",
+                "self._look_at_fifo(live=True)",
+            ),
+        ),
+    ),
+    Bug(
+        "restored_is_live",
+        "a role out of the state file is acted upon without a look at the owner",
+        "backlog_claims_nothing",
+        (
+            Line(
+                "hakeeper.core.roles:RoleBook.restore",
+                "return self._apply_all(events, now, live=False)",
+                "return self._apply_all(events, now, live=True)",
+            ),
+        ),
+    ),
+    Bug(
+        "answer_is_live",
+        "keepalived's answer is acted upon without a look at the owner",
+        "backlog_claims_nothing",
+        (
+            Line(
+                "hakeeper.core.roles:RoleBook.answered",
+                "return self._apply_all(events, now, live=False)",
+                "return self._apply_all(events, now, live=True)",
+            ),
+        ),
+    ),
+    # --- deafness
+    Bug(
+        "deaf_guard_ignored",
+        "a keepalived without its private address is believed",
+        "deaf_claims_nothing",
+        (
+            Line(
+                "hakeeper.core.hearing:weigh_addresses",
+                "if belief.missing and not belief.deaf:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "hearing_at_once",
+        "the word MASTER counts as soon as the private address is back",
+        "deaf_claims_nothing",
+        (Constant("hakeeper.core.hearing:HEARING_S", 0.0),),
+    ),
+    Bug(
+        "deaf_for_ever",
+        "deafness has no end",
+        "repaired",
+        (Line("hakeeper.core.reconcile:_end_deafness", "if belief.deaf and", "if False and"),),
+    ),
+    # --- writing down
+    Bug(
+        "written_after",
+        "the role is written down after the assign was begun",
+        "written_first",
+        (
+            Constant(
+                "hakeeper.core.keeper:_ORDER",
+                (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report),
+            ),
+        ),
+    ),
+    Bug(
+        "not_written_again",
+        "a state that could not be written is taken for written",
+        "written_first",
+        (Line(_DISPATCH, "self._state.saved = None", "pass"),),
+    ),
+    Bug(
+        "failed_save_untold",
+        "the shell does not tell the core that a state could not be written",
+        "written_first",
+        (Line("hakeeper.sim.world.node:Node._save", "run.inbox.append(SaveFailed())", "pass"),),
+    ),
+    Bug(
+        "nameless_roles",
+        "the state file does not say whose words the roles are",
+        "role_survives",
+        (
+            Line(
+                "hakeeper.core.keeper:Keeper._save",
+                "saved = SavedState(keepalived=state.keepalived",
+                "saved = SavedState(keepalived=None",
+            ),
+        ),
+    ),
+    # --- assigns
+    Bug(
+        "other_target",
+        "the address goes to the server next door",
+        "own_target",
+        (
+            Line(_SEND, "state.server.id)", "state.server.id + 1)"),
+            Line(_GUARD, "request.server_id != self.server.id", "False"),
+        ),
+    ),
+    Bug(
+        "second_assign",
+        "an assign does not wait for the unwanted one that is still under way",
+        "one_at_a_time",
+        (
+            Line(_SEND, "if not state.assigning(floating_ip.id):", "if True:"),
+            Line(_GUARD, "if self.assigning(request.floating_ip_id):", "if False:"),
+        ),
+    ),
+    Bug(
+        "unguarded_second_assign",
+        "the same, but the last guard stands",
+        "core_guard",
+        (Line(_SEND, "if not state.assigning(floating_ip.id):", "if True:"),),
+    ),
+    Bug(
+        "resent_blindly",
+        "an assign with an unknown outcome is sent again",
+        "no_blind_resend",
+        (Line(_FAILED, "self.lose_sight(now)", "self._post(now)"),),
+    ),
+    Bug(
+        "unknown_forgotten",
+        "the next term forgets that nobody knows what became of the last assign",
+        "no_blind_resend",
+        (
+            Line(
+                "hakeeper.core.address:Address.begin",
+                "if read_first or self.unsure:",
+                "if read_first:",
+            ),
+        ),
+    ),
+    Bug(
+        "created_is_success",
+        "201 is taken for the end of a claim",
+        "read_back",
+        (
+            Line(
+                "hakeeper.core.address:Address.accepted",
+                "return self.action_seen(action, now, rng)",
+                "return self._confirm(now)",
+            ),
+        ),
+    ),
+    Bug(
+        "success_unread",
+        "a finished action is believed without a look at the owner",
+        "read_back",
+        (
+            Line(
+                "hakeeper.core.address:Address.action_seen",
+                "self._read(now, now)",
+                "return self._confirm(now)",
+            ),
+        ),
+    ),
+    Bug(
+        "stale_read_believed",
+        "a read that was begun before the assign ended is taken for its outcome",
+        "no_blind_resend",
+        (Line(_OBSERVE, "stale = asked_at_s < self.blind_until_s", "stale = False"),),
+    ),
+    Bug(
+        "older_read_believed",
+        "a read of an older time replaces a newer one",
+        "read_back",
+        (
+            Line(
+                _OBSERVE,
+                "older = self.owner_at_s is not None and asked_at_s < self.owner_at_s",
+                "older = False",
+            ),
+        ),
+    ),
+    Bug(
+        "one_read_decides",
+        "a single read that says otherwise is taken for a loss",
+        "two_reads_decide",
+        (Line(_OBSERVE, "self._suspect(now)", "return self._lost(owner, now, rng)"),),
+    ),
+    Bug(
+        "needless_assign",
+        "a claim begins with an assign even if a fresh read says that the address is here",
+        "not_needless",
+        (Line(_FOLLOW, "or self._surely_mine(address, now)", ""),),
+    ),
+    Bug(
+        "no_spacing",
+        "assigns of one address follow each other at once",
+        "spacing",
+        (Constant("hakeeper.core.claim:SPACING_S", 0.0),),
+    ),
+    Bug(
+        "no_lanes",
+        "all addresses are assigned at the same time",
+        "lanes",
+        (Line(_SEND, "if state.assigns() >= state.api.lanes:", "if False:"),),
+    ),
+    Bug(
+        "last_lane_closed",
+        "a lock can leave no lane at all",
+        "repaired",
+        (Line("hakeeper.core.api:Api.lock_met", "max(1, self.lanes // 2)", "self.lanes // 2"),),
+    ),
+    Bug(
+        "action_for_ever",
+        "an action is asked for until it ends",
+        "patience",
+        (
+            Line(
+                "hakeeper.core.reconcile:_poll_actions",
+                "if now >= address.action_until_s:",
+                "if False:",
+            ),
+        ),
+    ),
+    # --- failures
+    Bug(
+        "locked_is_fatal",
+        "a lock, or an address that is assigned already, ends the claim",
+        "repaired",
+        (
+            Line(
+                _FAILED,
+                "self._read(now, now + READ_AGAIN.delay_s(attempt, rng))",
+                "self.stage = Stage.IDLE",
+            ),
+        ),
+    ),
+    Bug(
+        "refused_token_is_fatal",
+        "a token that is refused ends the claim",
+        "repaired",
+        (Line(_FAILED, "self._post(now + SLOW.delay_s(0, rng))", "self.stage = Stage.IDLE"),),
+    ),
+    Bug(
+        "not_found_is_fatal",
+        "a floating IP that is not found ends the claim",
+        "repaired",
+        (Line(_FAILED, "self._read(now, now + SLOW.delay_s(0, rng))", "self.stage = Stage.IDLE"),),
+    ),
+    Bug(
+        "token_kept",
+        "a refused token is not read again from its source",
+        "token_reread",
+        (
+            Line(
+                "hakeeper.core.answers:_failed",
+                "state.effects.append(ReloadToken())",
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "identity_given_up",
+        "after a failure nobody asks again which server this is",
+        "repaired",
+        (
+            Line(
+                "hakeeper.core.answers:_failed",
+                "state.schedule.identify_from_s = now + delay_s",
+                "state.schedule.identify_from_s = 1e9",
+            ),
+        ),
+    ),
+    Bug(
+        "late_retry",
+        "the pauses after failures grow to ten minutes",
+        "repaired",
+        (Constant("hakeeper.core.backoff:RETRY", Backoff(base_s=0.25, cap_s=600.0)),),
+    ),
+    Bug(
+        "hammering",
+        "a read that failed is repeated at once",
+        "call_budget",
+        (Line(_READ_FAILED, "state.schedule.reads_from_s = now + delay_s", "pass"),),
+    ),
+    Bug(
+        "backoff_reset",
+        "every failure of a read counts as the first",
+        "call_budget",
+        (Line(_READ_FAILED, "state.schedule.read_attempt += 1", "pass"),),
+    ),
+    Bug(
+        "no_backoff",
+        "an assign that surely was not done is repeated without a pause",
+        "call_budget",
+        (Line(_FAILED, "self._post(now + RETRY.delay_s(attempt, rng))", "self._post(now)"),),
+    ),
+    Bug(
+        "throttle_ignored",
+        "429 is a failure like any other",
+        "heeds_429",
+        (
+            Line(
+                "hakeeper.core.api:Api.failed",
+                "if failure.kind is FailureKind.THROTTLED:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "throttled_assign_ignored",
+        "429 holds everything back only if a read met it",
+        "heeds_429",
+        (
+            Line(
+                "hakeeper.core.answers:_assign_failed",
+                "if failure.kind is FailureKind.THROTTLED:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "retry_after_ignored",
+        "429 is heeded, but not the time that it asks for",
+        "heeds_429",
+        (
+            Line(
+                "hakeeper.core.api:Api.failed",
+                "if failure.retry_after_s is not None:",
+                "if False:",
+            ),
+        ),
+    ),
+    Bug(
+        "retry_after_unbounded",
+        "429 is heeded for as long as it asks for, be it an hour",
+        "peace",
+        (Constant("hakeeper.core.api:LONGEST_WAIT_S", 1e9),),
+    ),
+    # --- time
+    Bug(
+        "no_idle_reading",
+        "owners are read only when something happened",
+        "repaired",
+        (Line(_IDLY, "if state.asked(ListFloatingIps):", "if True:"),),
+    ),
+    Bug(
+        "call_never_ends",
+        "a call that failed is remembered as under way",
+        "repaired",
+        (
+            Line(
+                "hakeeper.core.answers:take_answer",
+                "state.calls.pop(result.call_id, None)",
+                "state.calls.get(result.call_id)",
+            ),
+        ),
+    ),
+    Bug(
+        "wake_up_lost",
+        "what is due later is forgotten",
+        "repaired",
+        (Line("hakeeper.core.reconcile:_due", "wake(at_s)", "pass"),),
+    ),
+    Bug(
+        "hold_without_wake_up",
+        "nobody wakes when the wait that a 429 asked for is over",
+        "quiet",
+        (
+            Line(
+                "hakeeper.core.reconcile:reconcile",
+                "wakes.append(state.api.held_until_s)",
+                "pass",
+            ),
+        ),
+    ),
+    Bug(
+        "due_is_not_yet",
+        "what is due in this very moment is not",
+        "future_ticks",
+        (Line("hakeeper.core.reconcile:_due", "if at_s <= now:", "if at_s < now:"),),
+    ),
+    Bug(
+        "look_never",
+        "nobody looks whether another FIFO lies at the path",
+        "repaired",
+        (Line("hakeeper.loop:Loop.turn", "if self._clock() >= self.look_at_s:", "if False:"),),
+    ),
+    Bug(
+        "standby_reads_often",
+        "a standby reads as often as a master",
+        "quiet",
+        (
+            Line(
+                "hakeeper.core.reconcile:reading_interval_s",
+                "if not state.any_master():\n        return settings.standby_interval_s",
+                "if not state.any_master():\n        return settings.interval_s",
+            ),
+        ),
+    ),
+    Bug(
+        "settles_for_ever",
+        "the close look after a claim has no end",
+        "quiet",
+        (Constant("hakeeper.core.claim:SETTLE_S", 1e9),),
+    ),
+    Bug(
+        "settles_never",
+        "there is no close look after a claim",
+        "repaired",
+        (Constant("hakeeper.core.claim:SETTLE_S", 0.0),),
+    ),
+    Bug(
+        "told_each_time",
+        "every reading tells that an address was found",
+        "quiet",
+        (
+            Line(
+                "hakeeper.core.answers:_listed",
+                "if address.resolved_told_id != found.id or address.unresolved_told:",
+                "if True:",
+            ),
+        ),
+    ),
+    Bug(
+        "never_well_again",
+        "the health remembers a failure after the API has answered",
+        "healthy",
+        (
+            Line(
+                "hakeeper.core.api:Api.answered",
+                "failing, self.failure = self.failure, None",
+                "failing = None",
+            ),
+        ),
+    ),
+    Bug(
+        "fifo_never_well_again",
+        "the health remembers that the FIFO was missing",
+        "healthy",
+        (
+            Line(
+                "hakeeper.core.keeper:Keeper._fifo",
+                "before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail",
+                "before, state.fifo = state.fifo, state.fifo or event.state",
+            ),
+        ),
+    ),
+    Bug(
+        "names_kept",
+        "every unknown name is remembered",
+        "bounded_memory",
+        (Constant("hakeeper.core.keeper:NAMES_TOLD", 10**9),),
+    ),
+    # --- quarrels
+    Bug(
+        "never_contested",
+        "two masters fight for ever",
+        "split_bounded",
+        (
+            Line(
+                "hakeeper.core.contest:Contest.lost",
+                "return self.losses >= (1 if self._crowd() and self._late() "
+                "else LOSSES_TO_CONTEST)",
+                "return False",
+            ),
+        ),
+    ),
+    Bug(
+        "always_contested",
+        "the first loss is taken for a quarrel",
+        "hold_off_earned",
+        (Constant("hakeeper.core.contest:LOSSES_TO_CONTEST", 1),),
+    ),
+    Bug(
+        "early_turn_again",
+        "who was driven off has its early turn again and again",
+        "split_bounded",
+        (Constant("hakeeper.core.contest:EARLY_S", 1e9),),
+    ),
+    Bug(
+        "short_dispute",
+        "a dispute is forgotten after five minutes",
+        "split_bounded",
+        (Constant("hakeeper.core.contest:MEMORY_S", 300.0),),
+    ),
+    Bug(
+        "hold_off_for_ever",
+        "a hold-off has no end",
+        "hold_off_ends",
+        (
+            Line(
+                "hakeeper.core.address:Address._hold_off",
+                "self.due_at_s = self.hold_off_until_s = now + wait_s",
+                "self.due_at_s = self.hold_off_until_s = now + 1e9",
+            ),
+        ),
+    ),
+    Bug(
+        "turn_missed",
+        "the end of a hold-off ends the claim",
+        "peace",
+        (
+            Line(
+                "hakeeper.core.address:Address.take_turn",
+                'self.begin(now, "contested, our turn again", read_first=True)',
+                'self.stop(now, "our turn again")',
+            ),
+        ),
+    ),
+    Bug(
+        "every_hint_heeded",
+        "every MASTER_RX_LOWER_PRI leads to a reading",
+        "call_budget",
+        (
+            Line(
+                "hakeeper.core.address:Address.hinted",
+                "now >= self.looked_at_s + self.look_gap_s",
+                "True",
+            ),
+        ),
+    ),
+    Bug(
+        "holder_asked_often",
+        "the holder's server is asked for ten times a second",
+        "call_budget",
+        (Constant("hakeeper.core.reconcile:HOLDER_LOOK_S", 0.1),),
+    ),
+)

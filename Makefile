@@ -10,7 +10,7 @@ BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test fuzz fuzz-alive mutation lint setup install clean
+.PHONY: help demo test fuzz fuzz-alive mutation newer-keepalived lint setup install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -32,6 +32,10 @@ fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz`
 
 mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module address --jobs 2'
 	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATION_ARGS)
+
+newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one of Debian 13, as root
+	@PYTHON=$(PYTHON) .ci/install-packages newer
+	@$(SUDO) .ci/newer-keepalived trixie .newer-keepalived tests/keepalived $(PYTEST_ARGS)
 
 HOURS ?= 0.5
 NODES ?= 2
@@ -62,7 +66,7 @@ install:  ## Install the service on this server (as root)
 	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 

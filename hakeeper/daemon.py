@@ -166,6 +166,7 @@ class Daemon:
         wait_s = max(0.0, self._wake_at_s() - time.monotonic())
         self._loop.turn([_ready(key) for key, _ in self._selector.select(wait_s)])
         now = time.monotonic()
+        self._control.look()
         if self._watchdog_s is not None and now >= self._watchdog_at_s:
             self._watchdog_at_s = now + self._watchdog_s
             self._notifier.watchdog()
@@ -227,7 +228,8 @@ class Daemon:
             self._state_failing = False
 
     def _query(self, query_id: int) -> None:
-        if self._bus is not None:
+        # Whoever reads the FIFO acts; if we knew the roles from elsewhere, there would be two.
+        if self._bus is not None and not self._fifo.is_held_by_another:
             self._bus.query(query_id)
 
     # --- sources -------------------------------------------------------------------------

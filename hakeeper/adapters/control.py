@@ -12,6 +12,7 @@ import os
 import selectors
 import socket
 import stat
+import struct
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,7 +24,11 @@ REQUEST_LIMIT_BYTES = 4096
 ANSWER_LIMIT_BYTES = 4 << 20
 IDLE_S = 5.0
 """A client that takes longer than this is cut off when the next one needs its place."""
+PAUSE_S = 1.0
+"""Without a descriptor for a client that waits, we look again after this."""
 _READ_BYTES = 65536
+_CREDENTIALS = struct.Struct("iII")
+"""Linux's struct ucred: pid, uid, gid."""
 
 Answer = Callable[[Mapping[str, object]], Mapping[str, object]]
 
@@ -59,6 +64,7 @@ class ControlServer:
         self._answer = answer
         self._clients: dict[int, _Client] = {}
         self._selector: selectors.BaseSelector | None = None
+        self._paused_until_s: float | None = None
         self._listener = _listen(path)
 
     def register(self, selector: selectors.BaseSelector) -> None:
@@ -66,21 +72,32 @@ class ControlServer:
         self._selector = selector
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
+    def look(self) -> None:
+        """Listen again after a pause; to be called now and then, about once a second."""
+        paused_until_s = self._paused_until_s
+        if paused_until_s is not None and time.monotonic() >= paused_until_s:
+            self._paused_until_s = None
+            if self._selector is not None:
+                self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
     def close(self) -> None:
         """Stop serving and remove the socket."""
         for client in list(self._clients.values()):
             self._drop(client)
-        if self._selector is not None:
-            self._selector.unregister(self._listener)
-            self._selector = None
+        self._stop_listening()
+        self._selector = None
         self._listener.close()
         Path(self._path).unlink(missing_ok=True)
 
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
-        except OSError:
-            return  # gone again, or no descriptor free: the client sees it
+        except (BlockingIOError, ConnectionError):
+            return  # gone again
+        except OSError:  # no descriptor free: the client waits, and must not keep us awake
+            self._stop_listening()
+            self._paused_until_s = time.monotonic() + PAUSE_S
+            return
         connection.setblocking(False)  # noqa: FBT003 - the method's own signature
         now = time.monotonic()
         for client in list(self._clients.values()):
@@ -92,6 +109,10 @@ class ControlServer:
         client = _Client(connection, now)
         self._clients[connection.fileno()] = client
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+
+    def _stop_listening(self) -> None:
+        if self._selector is not None and self._paused_until_s is None:
+            self._selector.unregister(self._listener)
 
     def _read(self, client: _Client) -> None:
         if client.gone:
@@ -171,7 +192,10 @@ def _remove_stale(path: str) -> None:
         except ConnectionRefusedError:
             Path(path).unlink()
             return
-    raise OSError(errno.EADDRINUSE, "another hakeeper listens here already", path)
+        credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, _, _ = _CREDENTIALS.unpack(credentials)
+    text = f"another hakeeper (process {pid}) listens here already"
+    raise OSError(errno.EADDRINUSE, text, path)
 
 
 def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str, Any]:

@@ -63,6 +63,12 @@ class NotifyFifo:
         """Whether some pipe is open, be it one whose path is gone."""
         return self._current is not None
 
+    @property
+    def is_held_by_another(self) -> bool:
+        """Whether somebody else reads this FIFO, so that it is not for us to act."""
+        said = self._said
+        return not self.listening and said is not None and said.state is FifoState.BUSY
+
     def look(self) -> FifoChanged | None:
         """Open, or notice that the path leads elsewhere; an event only when something changed."""
         try:

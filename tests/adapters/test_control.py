@@ -1,6 +1,7 @@
 import contextlib
 import json
 import os
+import resource
 import selectors
 import socket
 import stat
@@ -227,8 +228,8 @@ def test_a_killed_daemons_socket_is_replaced(path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_living_daemons_socket_is_left_alone(loop: Loop, path: Path) -> None:
-    with pytest.raises(OSError, match="another hakeeper listens"):
+def test_a_living_daemons_socket_is_left_alone_and_its_owner_named(loop: Loop, path: Path) -> None:
+    with pytest.raises(OSError, match=rf"another hakeeper \(process {os.getpid()}\) listens"):
         ControlServer(str(path), echo)
     loop.start()
     assert {"asked": {}} == ask(str(path), {}, 20)
@@ -239,6 +240,42 @@ def test_a_file_in_the_sockets_place_is_left_alone(path: Path) -> None:
     with pytest.raises(OSError, match="not a socket"):
         ControlServer(str(path), echo)
     assert path.read_text() == "kept"
+
+
+@contextlib.contextmanager
+def no_descriptor_free() -> Iterator[None]:
+    """Let this process open nothing more."""
+    spare = os.open(os.devnull, os.O_RDONLY)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    os.close(spare)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (spare, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_a_client_for_whom_no_descriptor_is_free_keeps_nobody_awake_and_is_served_later(
+    loop: Loop, path: Path
+) -> None:
+    with connected(path) as client:
+        client.sendall(b"{}\n")
+        with no_descriptor_free():
+            loop.turn()  # it ends, so nothing is ready any more
+            loop.server.look()
+            assert loop.selector.select(0) == []  # and no sooner than after a pause
+        loop.server._paused_until_s = 0.0
+        loop.server.look()
+        loop.turn()
+        assert {"asked": {}} == json.loads(received(client))
+
+
+def test_a_server_that_pauses_closes_in_order(path: Path) -> None:
+    loop = Loop(str(path), echo)
+    with connected(path), no_descriptor_free():
+        loop.turn()
+        loop.close()
+    assert not path.exists()
 
 
 def test_everybody_may_ask(loop: Loop, path: Path) -> None:

@@ -83,6 +83,22 @@ def test_after_two_hours_of_peace_only_the_last_holder_and_nothing_told_is_remem
     assert contest.is_news()
 
 
+def test_the_only_holder_is_remembered_over_a_time_of_peace() -> None:
+    contest = Contest()
+    contest.held_by(2)
+    contest.claimed(10.0)
+    assert [2] == list(contest.others)
+
+
+def test_a_slow_loss_is_not_contested_however_many_were_seen_to_hold_it() -> None:
+    contest = Contest()
+    contest.claimed(0.0)
+    for server_id in (2, 3):
+        contest.held_by(server_id)
+    contest.claimed(1000.0)
+    assert not contest.lost(1061.0)
+
+
 def test_the_two_latest_other_holders_are_remembered_each_once() -> None:
     contest = Contest()
     for server_id in (2, 2, 3, 2, 4):

@@ -49,7 +49,8 @@ class Run:
     """Reasons of survivors that are known already."""
     verdicts: list[tuple[Mutant, Verdict]] = field(default_factory=list)
     """Of the module at hand."""
-    under_way: dict[int, Mutant] = field(default_factory=dict)
+    under_way: dict[int, tuple[Mutant, list[str]]] = field(default_factory=dict)
+    """By pid; with the tests to try if those that run now notice nothing."""
 
     def try_module(self, path: Path, believed: dict[str, Verdict]) -> None:
         """Try its mutants; those that an earlier run noticed are believed."""
@@ -75,11 +76,18 @@ class Run:
         return trial.Change(name, str(mutant.path), mutant.source())
 
     def _try_cold(self, mutant: Mutant) -> None:
+        """Try the tests in `test_<module>.py` first, since each file costs time to collect."""
+        tests = self.atlas.tests_for(mutant)
+        near = [test for test in tests if f"/test_{mutant.path.stem}.py::" in test]
+        self._start(mutant, near or tests, tests if near else [])
+
+    def _start(self, mutant: Mutant, tests: list[str], afterwards: list[str]) -> None:
         while len(self.under_way) >= self.jobs:
             self._wait()
-        took_s = self._affordable(self.atlas.tests_for(mutant))
+        took_s = self._affordable(tests)
         files = sorted({test.split("::")[0] for test in took_s})
-        self.under_way[trial.start(self._change(mutant), took_s, files, self.pytest_args)] = mutant
+        pid = trial.start(self._change(mutant), took_s, files, self.pytest_args)
+        self.under_way[pid] = mutant, afterwards
 
     def _try_warm(self, chosen: Sequence[Mutant]) -> None:
         cases = [self._case(mutant) for mutant in chosen]
@@ -123,7 +131,12 @@ class Run:
 
     def _wait(self) -> None:
         pid, status = os.wait()
-        self._end(self.under_way.pop(pid), trial.verdict(status))
+        mutant, afterwards = self.under_way.pop(pid)
+        verdict = trial.verdict(status)
+        if verdict is Verdict.SURVIVED and afterwards:
+            self._start(mutant, afterwards, [])
+        else:
+            self._end(mutant, verdict)
 
     def _end(self, mutant: Mutant, verdict: Verdict) -> None:
         self.verdicts.append((mutant, verdict))

@@ -92,6 +92,15 @@ def test_a_mutant_that_never_ends_is_ended_and_counts_as_noticed(project: Path) 
     assert "| limits.py | 7 | 0 | 2 | 5 | 28.6 % |" in done.stdout
 
 
+def test_what_the_nearest_tests_do_not_notice_the_others_may(project: Path) -> None:
+    (project / "tests" / "test_more.py").write_text(
+        "from planted import limits\n\ndef test_floor():\n    assert 3 == limits.FLOOR\n"
+    )
+    done = run(project)
+
+    assert "| limits.py | 4 | 3 | 0 | 1 | 75.0 % |" in done.stdout
+
+
 def test_a_reason_stays_on_the_page_as_long_as_its_mutant_lives(project: Path) -> None:
     page = project / "page.md"
     gone = THE_EDGE.replace("FLOOR", "CEILING")

@@ -108,9 +108,9 @@ class Conduct:
     def looked(self, node: int, state: State, now: float) -> None:
         """Check that a hint to look was heeded; after each batch of lines."""
         if self._told[node].hinted:
-            reads = ListFloatingIps | ReadFloatingIp
             looks = any(
-                isinstance(call.request, reads) and call.asked_at_s == now
+                isinstance(call.request, ListFloatingIps)  # one at a time: the next one follows
+                or (isinstance(call.request, ReadFloatingIp) and call.asked_at_s == now)
                 for call in state.calls.values()
             )
             waits = now < max(state.api.held_until_s, state.schedule.reads_from_s)

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 WAKE_S = (0.0002, 0.002)
 """From something being ready to the turn that serves it."""
+LATE_ANSWERS = 0.1
+"""The part of keepalived's answers that the bus holds back, so that they are old when they come."""
+LATEST_ANSWER_S = 3.0
 RESTART_S = (0.1, 1.5)
 """systemd starts a dead hakeeper again after this."""
 
@@ -451,8 +454,15 @@ class Node:
         if self.keepalived.process is not None and not self.keepalived.frozen:
             roles = self.world.roles_at(self.index)
         reason = "" if roles is not None else "no answer"
-        run.inbox.append(RolesQueried(query_id, roles, reason))
-        self.wake(Source.ANSWERS)
+        late = self._rng.random() < LATE_ANSWERS
+        delay_s = self._rng.uniform(0.0, LATEST_ANSWER_S if late else WAKE_S[0])
+        answer = RolesQueried(query_id, roles, reason)
+        self.world.agenda.after(delay_s, self._hear_answer, run, answer)
+
+    def _hear_answer(self, run: Run, answer: RolesQueried) -> None:
+        if self.run is run:
+            run.inbox.append(answer)
+            self.wake(Source.ANSWERS)
 
     def reload(self, settings: Settings, *, api_changed: bool) -> None:
         """SIGHUP with this configuration."""

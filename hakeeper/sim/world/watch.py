@@ -58,7 +58,7 @@ REPAIR_S = 15.0
 SETTLED_REPAIR_S = 7.0
 """The same for what is taken away within `SETTLES_S` after it came there."""
 SETTLES_S = 15.0
-QUERY_S = 11.0
+QUERY_S = 14.0
 """With D-Bus, a wrong belief lasts no longer than this."""
 LANES = 8
 NAMES_LIMIT = NAMES_TOLD

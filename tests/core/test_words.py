@@ -1,0 +1,212 @@
+"""Words that scripts, files and other programs know us by; and what is meant if nothing is said."""
+
+import enum
+from ipaddress import ip_network
+
+import pytest
+
+from core.driver import instance, one_node
+from core.fakecloud import failure
+from hakeeper.core.calls import Assign, FailureKind, Identify
+from hakeeper.core.claim import Phases
+from hakeeper.core.events import (
+    Drained,
+    FifoChanged,
+    FifoState,
+    KeepalivedGone,
+    LinesRead,
+    Report,
+    RolesQueried,
+    SettingsChanged,
+    StartCall,
+)
+from hakeeper.core.lines import LineState, NotifyLine, parse_line
+from hakeeper.core.machine import TABLE, RoleEvent, Step
+from hakeeper.core.model import (
+    Action,
+    ActionStatus,
+    ById,
+    ByName,
+    ByNetwork,
+    FloatingIp,
+    Role,
+    SavedState,
+    Server,
+    Settings,
+    VrrpId,
+    VrrpKind,
+)
+
+WORDS: dict[type[enum.Enum], list[str]] = {
+    Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],
+    VrrpKind: ["INSTANCE", "GROUP"],
+    ActionStatus: ["running", "success", "error"],
+    FifoState: [
+        "open",
+        "missing",
+        "not a FIFO",
+        "permission denied",
+        "held by another reader",
+        "cannot be opened",
+    ],
+    FailureKind: [
+        "transient",
+        "throttled",
+        "locked",
+        "auth",
+        "not found",
+        "refused",
+        "outcome unknown",
+        "cancelled",
+    ],
+    LineState: [
+        "MASTER",
+        "BACKUP",
+        "FAULT",
+        "STOP",
+        "DELETED",
+        "MASTER_RX_LOWER_PRI",
+        "MASTER_PRIORITY",
+        "BACKUP_PRIORITY",
+    ],
+}
+
+REASONS = """
+LINE_MASTER: keepalived became master; keepalived repeats that it is master
+LINE_BACKUP: keepalived is backup
+LINE_FAULT: keepalived is in fault, or the instance was removed
+LINE_STOP: keepalived stops
+LINE_DELETED: the instance was removed from keepalived
+LINE_MASTER_RX_LOWER_PRI: a lower-priority master was heard; only a master writes this
+LINE_MASTER_PRIORITY: a priority changed; this word is only written by a master; a priority changed
+LINE_BACKUP_PRIORITY: a priority changed; this word is never written by a master; a priority changed
+ANSWER_MASTER: keepalived answers that it is master
+ANSWER_BACKUP: keepalived answers that it is backup
+ANSWER_FAULT: keepalived answers that it is in fault
+ANSWER_STOPPED: keepalived answers that it stopped
+ANSWER_NOTHING: keepalived has no answer; keepalived no longer says that it is master
+RESTORED_MASTER: the same keepalived had said master
+RESTORED_BACKUP: the same keepalived had said backup
+RESTORED_FAULT: the same keepalived had said fault
+RESTORED_STOPPED: the same keepalived had stopped
+GONE: the keepalived that said so is gone; keepalived had stopped in order
+REPLACED: another keepalived has taken its place; the keepalived that said so is gone
+LOST: newer lines may be lost
+"""
+EVENTS = [
+    *[f"line {word}" for word in WORDS[LineState]],
+    "D-Bus says Master",
+    "D-Bus says Backup",
+    "D-Bus says Fault",
+    "D-Bus says Stop or Deleted",
+    "D-Bus says Init, or does not know the name",
+    "state file says MASTER",
+    "state file says BACKUP",
+    "state file says FAULT",
+    "state file says STOPPED",
+]
+
+
+@pytest.mark.parametrize("kind", WORDS)
+def test_the_words_are_what_they_always_were(kind: type[enum.Enum]) -> None:
+    assert WORDS[kind] == [member.value for member in kind]
+
+
+def test_the_events_of_the_table_are_named_by_who_speaks() -> None:
+    assert EVENTS == [event.value for event in RoleEvent][: len(EVENTS)]
+    assert "keepalived is gone" == RoleEvent.GONE.value
+    assert "lines may be lost" == RoleEvent.LOST.value
+
+
+def test_every_step_of_the_table_says_why() -> None:
+    told = [
+        f"{event.name}: " + "; ".join(dict.fromkeys(TABLE[event][role].reason for role in Role))
+        for event in RoleEvent
+    ]
+    assert REASONS.split("\n")[1:-1] == told
+
+
+# --- what is meant if nothing is said ----------------------------------------------------------
+
+
+def test_lines_are_live_unless_they_are_called_a_backlog() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(30.0)
+    line = NotifyLine(instance("VI_1"), LineState.MASTER, 100)
+    effects = node.feed(LinesRead((line,)))
+    assert [Assign] == [type(e.request) for e in effects if isinstance(e, StartCall)]
+    assert LinesRead((line,), (), 0, live=True) == LinesRead((line,))
+
+
+def test_what_is_not_said_of_an_event_is_the_harmless_thing() -> None:
+    assert Drained((), (), 0, None, more=False) == Drained()
+    assert FifoChanged(FifoState.OPEN, "x", reopened=False) == FifoChanged(FifoState.OPEN, "x")
+    assert RolesQueried(1, None, "") == RolesQueried(1, None)
+    assert KeepalivedGone("x", replaced=False) == KeepalivedGone("x")
+    assert StartCall(1, Identify(None), 5.0, urgent=False) == StartCall(1, Identify(), 5.0)
+    assert Report("a.b", "x", {}) == Report("a.b", "x")
+    assert Step(Role.MASTER, "x", check=False) == Step(Role.MASTER, "x")
+    wanted = Settings(addresses={})
+    assert SettingsChanged(wanted, api_changed=True) == SettingsChanged(wanted)
+
+
+def test_what_is_not_said_by_the_api_is_empty() -> None:
+    network = ip_network("203.0.113.1/32")
+    plain = FloatingIp(id=1, name="x", network=network, server_id=None)
+    assert (False, "") == (plain.blocked, plain.network_zone)
+    assert "" == Server(id=1, name="x", status="running").network_zone
+    running = Action(id=1, status=ActionStatus.RUNNING)
+    assert ("", "") == (running.error_code, running.error_message)
+    failed = failure(FailureKind.AUTH)
+    assert (None, None, "") == (failed.http_status, failed.retry_after_s, failed.correlation_id)
+    assert SavedState(keepalived=None, roles={}).server_id is None
+    assert (None, None) == (Phases(line_s=1.0).sent_s, Phases(line_s=1.0).confirmed_s)
+
+
+def test_the_settings_are_in_seconds_and_do_not_ask_keepalived_by_themselves() -> None:
+    plain = Settings(addresses={})
+    assert (10.0, 60.0, 5.0, False) == (
+        plain.interval_s,
+        plain.standby_interval_s,
+        plain.call_timeout_s,
+        plain.can_query,
+    )
+
+
+# --- names -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("thing", "text"),
+    [
+        (VrrpId(VrrpKind.INSTANCE, "VI_1"), "VI_1"),
+        (VrrpId(VrrpKind.GROUP, "VG 1"), "group VG 1"),
+        (ByName("web"), "web"),
+        (ById(4711), "4711"),
+        (ByNetwork(ip_network("203.0.113.1/32")), "203.0.113.1"),
+        (ByNetwork(ip_network("203.0.113.0/24")), "203.0.113.0/24"),
+        (ByNetwork(ip_network("2001:db8::/64")), "2001:db8::/64"),
+        (ByNetwork(ip_network("2001:db8::1/128")), "2001:db8::1"),
+    ],
+)
+def test_things_are_called_as_people_call_them(thing: object, text: str) -> None:
+    assert text == str(thing)
+
+
+# --- lines -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason", "shown"),
+    [
+        (b"x" * 80, 'does not read INSTANCE|GROUP "name" STATE priority', "x" * 80),
+        (b"x" * 81, 'does not read INSTANCE|GROUP "name" STATE priority', "x" * 80 + "…"),
+        (b"\xff", "is not UTF-8", "\\xff"),
+        (b"\x1b\xc2\xa0", 'does not read INSTANCE|GROUP "name" STATE priority', "\\x1b\\xa0"),
+        (b'GROUP "a" DEAD 0', "has the unknown state DEAD", 'GROUP "a" DEAD 0'),
+    ],
+)
+def test_a_bad_line_says_why_and_shows_its_beginning(raw: bytes, reason: str, shown: str) -> None:
+    bad = parse_line(raw)
+    assert (reason, shown) == (getattr(bad, "reason", ""), getattr(bad, "shown", ""))

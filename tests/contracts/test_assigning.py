@@ -1,0 +1,142 @@
+"""What becomes of an assign that the cloud hears."""
+
+from contracts.port import IP, ME, OTHER, Port, action_of, left, shows, status_of, told
+from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadActions
+from hakeeper.core.model import ActionStatus
+from hakeeper.sim.world.kinds import Kind
+
+LOCKED = (FailureKind.LOCKED, "locked", 423)
+ALREADY = (FailureKind.LOCKED, "floating_ip_assigned", 422)
+NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
+
+
+@shows(Assign, AssignAccepted)
+def test_an_assign_moves_an_address_from_another_and_from_nobody(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    port.add_ip(2, None)
+    for number in (IP, 2):
+        action = action_of(port.answer(Assign(number, ME)))
+        assert ActionStatus.SUCCESS is action.status
+        assert ME == port.owner(number)
+
+
+@shows(AssignAccepted)
+def test_an_accepted_action_runs_first_and_succeeds_later(port: Port) -> None:
+    port.rules(action_s=0.3)
+    port.add_ip(IP, OTHER)
+    action = action_of(port.answer(Assign(IP, ME)))
+    assert ActionStatus.RUNNING is action.status
+    port.until(lambda: status_of(port, action) is ActionStatus.SUCCESS, "its end")
+    assert ME == port.owner(IP)
+
+
+@shows(Kind.ACTION_ENDLESS)
+def test_the_owner_may_change_when_an_assign_is_accepted(port: Port) -> None:
+    port.rules(owner_at_accept=True)
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.ACTION_ENDLESS):
+        assert ActionStatus.RUNNING is action_of(port.answer(Assign(IP, ME))).status
+        assert ME == port.owner(IP)
+
+
+@shows(Kind.ACTION_ENDLESS)
+def test_the_owner_may_change_only_when_the_action_ends(port: Port) -> None:
+    port.rules(action_s=0.3, owner_at_accept=False)
+    port.add_ip(IP, OTHER)
+    port.add_ip(2, OTHER)
+    with port.weather(Kind.ACTION_ENDLESS):
+        port.answer(Assign(IP, ME))
+        assert OTHER == port.owner(IP)
+    action = action_of(port.answer(Assign(2, ME)))
+    port.until(lambda: status_of(port, action) is ActionStatus.SUCCESS, "its end")
+    assert (OTHER, ME) == (port.owner(IP), port.owner(2))
+
+
+@shows(Kind.ACTION_ERROR)
+def test_an_action_that_fails_says_why_and_moves_nothing(port: Port) -> None:
+    for at_once, number in ((True, 1), (False, 2)):
+        port.rules(owner_at_accept=at_once)
+        port.add_ip(number, OTHER)
+        with port.weather(Kind.ACTION_ERROR):
+            action = action_of(port.answer(Assign(number, ME)))
+        assert (ActionStatus.ERROR, "action_failed") == (action.status, action.error_code)
+        assert action == action_of(port.answer(ReadActions((action.id,))))
+        assert OTHER == port.owner(number)
+
+
+@shows(FailureKind.LOCKED)
+def test_an_address_that_we_have_is_refused_as_assigned(port: Port) -> None:
+    port.add_ip(IP, ME)
+    assert ALREADY == port.failure(Assign(IP, ME))
+    assert ME == port.owner(IP)
+
+
+@shows(FailureKind.LOCKED, Kind.ACTION_ENDLESS)
+def test_a_running_action_locks_its_address_until_it_ends(port: Port) -> None:
+    port.rules(owner_at_accept=False)
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.ACTION_ENDLESS):
+        action = action_of(port.answer(Assign(IP, ME)))
+        assert LOCKED == port.failure(Assign(IP, ME))
+    ended = action_of(port.answer(ReadActions((action.id,))))
+    assert (ActionStatus.ERROR, "action_failed") == (ended.status, ended.error_code)
+    port.answer(Assign(IP, ME))
+    assert ME == port.owner(IP)
+
+
+@shows(FailureKind.LOCKED, Kind.ACTION_ENDLESS)
+def test_the_lock_is_said_before_that_the_address_is_ours(port: Port) -> None:
+    port.rules(owner_at_accept=True)
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.ACTION_ENDLESS):
+        port.answer(Assign(IP, ME))
+        assert ME == port.owner(IP)
+        assert LOCKED == port.failure(Assign(IP, ME))
+
+
+@shows(FailureKind.LOCKED, Kind.ACTION_ENDLESS)
+def test_a_running_action_locks_its_server_only_where_the_cloud_does_so(port: Port) -> None:
+    for number in (1, 2, 3):
+        port.add_ip(number, OTHER)
+    with port.weather(Kind.ACTION_ENDLESS):
+        port.answer(Assign(1, ME))
+        port.answer(Assign(2, ME))
+        port.rules(lock_servers=True)
+        assert LOCKED == port.failure(Assign(3, ME))
+    assert OTHER == port.owner(3)
+
+
+@shows(FailureKind.NOT_FOUND)
+def test_an_address_that_nobody_knows_cannot_be_assigned(port: Port) -> None:
+    assert NOT_FOUND == port.failure(Assign(77_777, ME))
+
+
+@shows(Kind.LOCKED, FailureKind.LOCKED)
+def test_a_lock_of_somebody_else_refuses_an_assign(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.LOCKED):
+        assert LOCKED == port.failure(Assign(IP, ME))
+    assert OTHER == port.owner(IP)
+
+
+@shows(Kind.DUPLICATED)
+def test_a_request_that_lands_twice_has_one_result_and_takes_an_address_back(port: Port) -> None:
+    port.set_quota(60, 20)
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.DUPLICATED):
+        assert ActionStatus.SUCCESS is action_of(port.answer(Assign(IP, ME))).status
+        port.move(IP, OTHER)
+        port.land()
+    assert ME == port.owner(IP)
+
+
+@shows(FailureKind.LOCKED)
+def test_two_assigns_at_the_same_time_are_one_move_and_one_refusal(port: Port) -> None:
+    port.set_quota(60, 20)
+    port.add_ip(IP, OTHER)
+    port.warm()
+    calls = [port.start(Assign(IP, ME)) for _ in range(2)]
+    results = [port.result(call_id) for call_id in calls]
+    (refused,) = (each for each in results if not isinstance(each.outcome, AssignAccepted))
+    assert ALREADY == told(refused)
+    assert {18, 17} == {left(each) for each in results}

@@ -1,0 +1,135 @@
+"""The bucket of the project, as each answer shows it."""
+
+from contracts.port import IP, ME, OTHER, READS, Port, left, retry_after_s, shows, told
+from hakeeper.core.calls import (
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpsListed,
+    ListFloatingIps,
+    Quota,
+    ReadServer,
+)
+from hakeeper.sim.world.kinds import Kind
+
+THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
+SLOW_PER_HOUR, FAST_PER_HOUR = 60, 36_000_000
+"""In the first nothing flows in while a story is told, in the second everything does."""
+
+
+@shows(ReadServer)
+def test_the_limit_is_told_with_every_answer(port: Port) -> None:
+    port.set_quota(SLOW_PER_HOUR, 20)
+    assert Quota(limit_per_hour=60, remaining=19) == port.call(ReadServer(ME)).quota
+
+
+@shows(FailureKind.NOT_FOUND, FailureKind.LOCKED)
+def test_every_call_costs_one_whether_it_is_granted_or_refused(port: Port) -> None:
+    port.set_quota(SLOW_PER_HOUR, 30)
+    port.add_ip(IP, OTHER)
+    requests = (*READS, Assign(IP, ME), Assign(IP, ME), Assign(2, ME), ReadServer(77_777))
+    expected = [30 - made for made in range(1, len(requests) + 1)]
+    assert expected == [left(port.call(request)) for request in requests]
+
+
+@shows(
+    Kind.ERROR_5XX,
+    Kind.GATEWAY,
+    Kind.LOCKED,
+    Kind.UNAUTHORIZED,
+    Kind.READ_ONLY,
+    Kind.MALFORMED,
+    Kind.SLOW,
+)
+def test_a_call_that_a_fault_answers_costs_one_too(port: Port) -> None:
+    kinds = (
+        Kind.ERROR_5XX,
+        Kind.GATEWAY,
+        Kind.LOCKED,
+        Kind.UNAUTHORIZED,
+        Kind.READ_ONLY,
+        Kind.MALFORMED,
+        Kind.SLOW,
+    )
+    port.set_quota(SLOW_PER_HOUR, 30)
+    port.add_ip(IP, OTHER)
+    lefts: list[int] = []
+    for kind in kinds:
+        with port.weather(kind):
+            lefts.append(left(port.call(Assign(IP, ME))))
+    assert [30 - made for made in range(1, len(kinds) + 1)] == lefts
+
+
+@shows(Kind.LOST_ANSWER)
+def test_a_call_whose_answer_is_lost_costs_one_too(port: Port) -> None:
+    port.set_quota(SLOW_PER_HOUR, 30)
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.LOST_ANSWER):
+        assert port.call(Assign(IP, ME)).quota is None
+    assert 28 == left(port.call(ReadServer(ME)))
+
+
+@shows(ListFloatingIps, FloatingIpsListed)
+def test_a_list_costs_one_for_each_page_of_fifty(port: Port) -> None:
+    port.set_quota(SLOW_PER_HOUR, 30)
+    lefts: list[int] = []
+    have = 0
+    for number in (0, 1, 50, 51, 100, 101):
+        for new in range(have + 1, number + 1):
+            port.add_ip(new, OTHER)
+        have = number
+        lefts.append(left(port.call(ListFloatingIps())))
+    assert [29, 28, 27, 25, 23, 20] == lefts
+
+
+@shows(FailureKind.THROTTLED)
+def test_a_list_that_runs_out_of_calls_between_two_pages_is_no_list(port: Port) -> None:
+    for number in range(1, 52):
+        port.add_ip(number, OTHER)
+    port.set_quota(SLOW_PER_HOUR, 1)
+    assert THROTTLED == port.failure(ListFloatingIps())
+
+
+@shows(Kind.QUOTA_EATEN, FailureKind.THROTTLED)
+def test_another_tool_may_use_the_quota_up(port: Port) -> None:
+    port.set_quota(SLOW_PER_HOUR, 20)
+    with port.weather(Kind.QUOTA_EATEN, 1.0):
+        port.set_quota(SLOW_PER_HOUR, 0)
+        assert THROTTLED == port.failure(ReadServer(ME))
+
+
+@shows(FailureKind.THROTTLED)
+def test_an_empty_bucket_refuses_undone_and_says_when_the_next_call_flows_in(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    port.set_quota(SLOW_PER_HOUR, 0)
+    for request in (Assign(IP, ME), *READS):
+        result = port.call(request)
+        assert THROTTLED == told(result)
+        assert (60.0, 0) == (retry_after_s(result), left(result))
+    assert OTHER == port.owner(IP)
+
+
+def _served(result: CallResult) -> bool:
+    return not isinstance(result.outcome, Failure)
+
+
+@shows(Assign)
+def test_a_bucket_fills_again_with_time(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    port.set_quota(FAST_PER_HOUR, 0)
+    port.until(lambda: _served(port.call(Assign(IP, ME))), "a call that flowed in")
+    assert ME == port.owner(IP)
+
+
+@shows(ReadServer)
+def test_a_bucket_never_holds_more_than_an_hour(port: Port) -> None:
+    port.set_quota(FAST_PER_HOUR, FAST_PER_HOUR - 20)
+
+    def filled() -> bool:
+        remaining = left(port.call(ReadServer(ME)))
+        assert remaining <= FAST_PER_HOUR
+        return remaining >= FAST_PER_HOUR - 1
+
+    for _ in range(3):
+        port.until(filled, "a full bucket")

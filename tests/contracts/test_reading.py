@@ -1,0 +1,198 @@
+"""What readings say, and what they do not."""
+
+from contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, shows, status_of
+from hakeeper.core.calls import (
+    ActionsRead,
+    Answer,
+    Assign,
+    AssignAccepted,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    ServerRead,
+)
+from hakeeper.core.model import ActionStatus, ByNetwork, FloatingIp, Server
+from hakeeper.sim.world.kinds import Kind
+
+NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
+NOBODY_KNOWS = 77_777
+
+
+def listed(port: Port) -> dict[int, int | None]:
+    """Read all owners."""
+    answer = port.answer(ListFloatingIps())
+    assert isinstance(answer, FloatingIpsListed)
+    owners = {each.id: each.server_id for each in answer.floating_ips}
+    assert len(owners) == len(answer.floating_ips)
+    return owners
+
+
+def read(port: Port, floating_ip_id: int) -> FloatingIp:
+    """Read one address."""
+    answer = port.answer(ReadFloatingIp(floating_ip_id))
+    assert isinstance(answer, FloatingIpRead)
+    return answer.floating_ip
+
+
+@shows(Identify, Identified)
+def test_this_machine_is_the_server_that_the_api_confirms(port: Port) -> None:
+    server = Server(id=ME, name="node1", status="running", network_zone=ZONE)
+    assert Identified(server, "the world") == port.answer(Identify())
+    assert Identified(server, "the world") == port.answer(Identify(ME))
+
+
+@shows(FailureKind.NOT_FOUND)
+def test_a_server_that_was_deleted_cannot_be_identified_or_read_or_given_an_address(
+    port: Port,
+) -> None:
+    port.add_ip(IP, OTHER)
+    port.remove_server(ME)
+    assert NOT_FOUND == port.failure(Identify())
+    assert NOT_FOUND == port.failure(ReadServer(ME))
+    assert NOT_FOUND == port.failure(Assign(IP, ME))
+    assert OTHER == port.owner(IP)
+
+
+@shows(ListFloatingIps, FloatingIpsListed)
+def test_a_project_without_addresses_has_an_empty_list(port: Port) -> None:
+    assert FloatingIpsListed(()) == port.answer(ListFloatingIps())
+
+
+@shows(ListFloatingIps, FloatingIpsListed)
+def test_a_list_of_many_pages_has_each_address_with_its_owner_once(port: Port) -> None:
+    owners = (ME, OTHER, STRANGER, None)
+    expected = {number: owners[number % 4] for number in range(1, 121)}
+    for number, owner in expected.items():
+        port.add_ip(number, owner)
+    assert expected == listed(port)
+
+
+@shows(ReadFloatingIp, FloatingIpRead, FailureKind.NOT_FOUND)
+def test_an_address_is_read_by_its_id_and_the_list_says_the_same(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    port.add_ip(2, None)
+    found = read(port, IP)
+    assert (IP, "ip-1", OTHER) == (found.id, found.name, found.server_id)
+    assert ("10.0.0.1", ZONE, False) == (str(found), found.network_zone, found.blocked)
+    assert "10.0.0.1" == str(ByNetwork(found.network))
+    assert read(port, 2).server_id is None
+    answer = port.answer(ListFloatingIps())
+    assert isinstance(answer, FloatingIpsListed)
+    assert found in answer.floating_ips
+    assert NOT_FOUND == port.failure(ReadFloatingIp(NOBODY_KNOWS))
+
+
+@shows(ReadServer, ServerRead, FailureKind.NOT_FOUND)
+def test_a_server_is_read_with_its_state(port: Port) -> None:
+    server = Server(id=OTHER, name="node2", status="running", network_zone=ZONE)
+    assert ServerRead(server) == port.answer(ReadServer(OTHER))
+    port.set_status(OTHER, "off")
+    answer = port.answer(ReadServer(OTHER))
+    assert isinstance(answer, ServerRead)
+    assert "off" == answer.server.status
+    assert NOT_FOUND == port.failure(ReadServer(NOBODY_KNOWS))
+
+
+def assigned(port: Port, floating_ip_id: int) -> int:
+    """Assign an address to us and return the action's id."""
+    answer = port.answer(Assign(floating_ip_id, ME))
+    assert isinstance(answer, AssignAccepted)
+    return answer.action.id
+
+
+def statuses(answer: Answer) -> dict[int, ActionStatus]:
+    """Return the states of the actions that were read."""
+    assert isinstance(answer, ActionsRead)
+    return {action.id: action.status for action in answer.actions}
+
+
+@shows(ReadActions, ActionsRead, Kind.ACTION_ERROR, Kind.ACTION_ENDLESS)
+def test_actions_are_read_together_in_all_their_states_and_unknown_ones_are_missing(
+    port: Port,
+) -> None:
+    for number in (1, 2, 3):
+        port.add_ip(number, OTHER)
+    good = assigned(port, 1)
+    with port.weather(Kind.ACTION_ERROR):
+        bad = assigned(port, 2)
+    with port.weather(Kind.ACTION_ENDLESS):
+        endless = assigned(port, 3)
+        answer = port.answer(ReadActions((good, bad, endless, NOBODY_KNOWS)))
+    expected = {
+        good: ActionStatus.SUCCESS,
+        bad: ActionStatus.ERROR,
+        endless: ActionStatus.RUNNING,
+    }
+    assert expected == statuses(answer)
+    assert ActionsRead(()) == port.answer(ReadActions((NOBODY_KNOWS,)))
+
+
+@shows(ReadActions, ActionsRead)
+def test_one_call_reads_twenty_five_actions_and_no_more(port: Port) -> None:
+    for number in range(1, 27):
+        port.add_ip(number, OTHER)
+    actions = [assigned(port, number) for number in range(1, 27)]
+    some = dict.fromkeys(actions[:25], ActionStatus.SUCCESS)
+    assert some == statuses(port.answer(ReadActions(tuple(actions[:25]))))
+    assert some == statuses(port.answer(ReadActions(tuple(actions))))
+
+
+@shows(Kind.ACTION_SLOW)
+def test_an_action_may_take_its_time_and_still_succeed(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.ACTION_SLOW):
+        answer = port.answer(Assign(IP, ME))
+    assert isinstance(answer, AssignAccepted)
+    assert ActionStatus.RUNNING is answer.action.status
+    port.until(lambda: status_of(port, answer.action) is ActionStatus.SUCCESS, "its end")
+    assert ME == port.owner(IP)
+
+
+# --- readings that are not the truth -------------------------------------------------------------
+
+
+@shows(Kind.OTHER_ACTOR)
+def test_another_actor_is_seen_by_the_next_reading(port: Port) -> None:
+    port.add_ip(IP, ME)
+    port.move(IP, OTHER)
+    assert OTHER == read(port, IP).server_id
+    port.move(IP, None)
+    assert {IP: None} == listed(port)
+
+
+@shows(Kind.STALE_READ)
+def test_a_stale_reading_shows_who_was_the_owner_and_the_assign_is_still_done(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.STALE_READ):
+        assigned(port, IP)
+        assert ME == port.owner(IP)
+        assert OTHER == read(port, IP).server_id
+        assert {IP: OTHER} == listed(port)
+    assert ME == read(port, IP).server_id
+    assert {IP: ME} == listed(port)
+
+
+@shows(Kind.GONE, FailureKind.NOT_FOUND)
+def test_an_address_that_is_gone_is_found_by_no_call(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.GONE):
+        assert {} == listed(port)
+        assert NOT_FOUND == port.failure(ReadFloatingIp(IP))
+        assert NOT_FOUND == port.failure(Assign(IP, ME))
+    assert {IP: OTHER} == listed(port)
+
+
+@shows(Kind.PAGE_SLIP)
+def test_an_address_may_slip_from_one_page_to_the_one_that_was_read(port: Port) -> None:
+    for number in range(1, 61):
+        port.add_ip(number, OTHER)
+    with port.weather(Kind.PAGE_SLIP):
+        missing = set(range(1, 61)) - set(listed(port))
+    (slipped,) = missing
+    assert OTHER == read(port, slipped).server_id

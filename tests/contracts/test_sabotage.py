@@ -1,0 +1,32 @@
+"""The stories are not told in vain: each planted mistake spoils the one that is named with it."""
+
+import pytest
+
+from contracts.fake import FakePort
+from contracts.plants import IN_THE_ADAPTER, IN_THE_FAKE, IN_THE_SIMULATOR, Plant
+from contracts.port import Port
+from contracts.real import RealPort, Tls
+
+
+def _spoils(plant: Plant, port: Port) -> None:
+    try:
+        with pytest.raises(AssertionError):
+            plant.story(port)
+    finally:
+        port.close()
+
+
+@pytest.mark.parametrize("plant", IN_THE_FAKE, ids=lambda plant: plant.name)
+def test_a_mistake_of_the_fake_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant.plant(monkeypatch)
+    _spoils(plant, FakePort())
+
+
+@pytest.mark.parametrize(
+    "plant", [*IN_THE_ADAPTER, *IN_THE_SIMULATOR], ids=lambda plant: plant.name
+)
+def test_a_mistake_of_the_adapter_or_the_simulator_is_found(
+    plant: Plant, tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant.plant(monkeypatch)
+    _spoils(plant, RealPort(tls))

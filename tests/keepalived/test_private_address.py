@@ -41,9 +41,11 @@ def wait_for_missing(node: Node, role: Role) -> str:
 
 
 def wait_for_more_looks(scene: Scene, node: Node) -> None:
-    """Wait until this hakeeper has looked at the cloud twice more."""
+    """Wait until this hakeeper has asked the cloud so often that a claim would be among it."""
     seq = scene.last_seq()
-    scene.cloud.wait_for(lambda: len(scene.cloud.requests(client=node.name, after_seq=seq)) > 1)
+    scene.cloud.wait_for(
+        lambda: len(scene.cloud.requests(client=node.name, after_seq=seq)) > 3, timeout_s=30
+    )
 
 
 def role_of(node: Node) -> dict[str, object]:

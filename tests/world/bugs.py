@@ -92,6 +92,12 @@ BUGS = (
         (Row(RoleEvent.LINE_FAULT, _B, _M),),
     ),
     Bug(
+        "hint_unheard",
+        "a MASTER that hears a lesser one does not look at the owner",
+        "hint_heeded",
+        (Row(RoleEvent.LINE_MASTER_RX_LOWER_PRI, _M, _M),),
+    ),
+    Bug(
         "fault_is_backup",
         "the table takes FAULT for BACKUP where it was MASTER",
         "last_line_decides",
@@ -179,7 +185,7 @@ BUGS = (
     Bug(
         "any_keepalived",
         "the saved roles are believed whichever keepalived runs",
-        "sent_by_master",
+        "role_survives",
         (
             Line(
                 "hakeeper.core.keeper:Keeper._start",
@@ -187,12 +193,6 @@ BUGS = (
                 "",
             ),
         ),
-    ),
-    Bug(
-        "last_words_after_the_end",
-        "a dead keepalived's last lines are heard after its end",
-        "sent_by_master",
-        (Line("hakeeper.loop:Loop._bury", "self._drain(live=True)", "pass"),),
     ),
     Bug(
         "answers_before_lines",
@@ -209,7 +209,7 @@ BUGS = (
     Bug(
         "settled_too_soon",
         "lines leave the pipe before what they led to is written down",
-        "role_survives",
+        "repaired",
         (
             Line(
                 "hakeeper.loop:Loop._drain",

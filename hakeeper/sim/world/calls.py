@@ -41,6 +41,8 @@ NOT_SENT = {
     Kind.BLACKHOLE: "connect_timeout",
 }
 """These end a call before a byte is sent."""
+AN_HOUR = 0.85
+"""A 429 of more value than this asks for an hour."""
 OFTEN = 0.75
 """Below this value a fault answers in the first of two ways, above in the second."""
 
@@ -118,6 +120,7 @@ class Caller:
         call = Call(effect.call_id, effect.request, now, now + effect.timeout_s, weather)
         self._calls[call.id] = call
         kind = None if weather is None else weather.kind
+        often = weather is not None and weather.value < OFTEN  # then it is a new connection
         latency_s = self._latency_s(weather)
         if kind in NOT_SENT:
             assert weather is not None and kind is not None  # noqa: S101, PT018  # for mypy
@@ -127,7 +130,7 @@ class Caller:
             if kind is Kind.BLACKHOLE:
                 ends_at = call.deadline_at
             self._agenda.at(ends_at, self._end, call, _transient(call.unsent_code))
-        elif now - self._answered_at < WARM_S:
+        elif now - self._answered_at < WARM_S and not (kind is Kind.SLOW and often):
             self._send(call)
         else:
             call.unsent_code = "tls"
@@ -243,6 +246,8 @@ class Caller:
                 return self._refuse(_lost(call, code, status))
             case Kind.THROTTLED:
                 refusal = self._refuse(self._cloud.throttled())
+                if weather.value > AN_HOUR:
+                    return replace(refusal, retry_after_s=3600.0)
                 if weather.value > 0.3:  # noqa: PLR2004
                     return replace(refusal, retry_after_s=float(int(weather.value * 40.0)))
                 return refusal

@@ -139,14 +139,15 @@ class Conduct:
         self._demand("two_reads_decide", node, two, f"ip-{floating_ip} is called lost")
 
     def _restored(self, node: int, state: State, event: Started) -> None:
+        """Check that a role outlives hakeeper, but not the keepalived that said it."""
         written, process = self._written.get(node, (None, None))
-        if written is None or event.saved is not written or event.keepalived != process:
+        if written is None or event.saved is not written:
             return
+        kept = process is not None and event.keepalived == process
         for name, belief in state.roles.beliefs.items():
-            was = written.roles.get(name, Role.UNKNOWN)
-            same = process is None or was in (belief.role, Role.UNKNOWN)
-            text = f"{name} was {was.value}, and is {belief.role.value} after a restart"
-            self._demand("role_survives", node, same, text)
+            was = written.roles.get(name, Role.UNKNOWN) if kept else Role.UNKNOWN
+            text = f"{name} is {belief.role.value} after a restart, not {was.value}"
+            self._demand("role_survives", node, belief.role is was, text)
 
 
 def _is_refused(result: CallResult) -> bool:

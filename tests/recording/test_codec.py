@@ -130,6 +130,7 @@ def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
     assert inner == vocabulary - found, "these never cross the border of the core"
 
 
+@settings(deadline=None, database=None)
 @given(st.floats(allow_nan=True))
 def test_floats_are_the_same_to_the_last_bit(number: float) -> None:
     heard = Heard(at_s=number, event=events.Tick(), next_at_s=number)

@@ -49,11 +49,15 @@ class VrrpAddresses:
         """Return those that are here if that is news; None if not, or if none is wanted."""
         if not self._wanted:
             return None
-        here = tuple(address for address in self._wanted if self._is_here(address))
+        here = self.here()
         if here == self._told:
             return None
         self._told = here
         return AddressesSeen(here)
+
+    def here(self) -> tuple[IpAddress, ...]:
+        """Return those that are here now."""
+        return tuple(address for address in self._wanted if self._is_here(address))
 
     def _is_here(self, address: IpAddress) -> bool:
         try:

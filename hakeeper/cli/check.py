@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
+from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, find_source, read_token
@@ -94,9 +95,8 @@ def inspect(
     except ConfigErrors as errors:
         findings = tuple(Finding(**asdict(error)) for error in errors.errors)
         return replace(start, exit_code=errors.exit_code, errors=findings)
-    return _with_ca_file(
-        _with_token(replace(start, config=config), config, environ, redactor, service_token)
-    )
+    verdict = _with_token(replace(start, config=config), config, environ, redactor, service_token)
+    return _with_ca_file(_with_vrrp_addresses(verdict, config))
 
 
 def _with_token(
@@ -116,6 +116,17 @@ def _with_token(
         return _with_error(verdict, path, str(error), error.exit_code)
     redactor.add(found.token.reveal())
     return replace(verdict, token_source=str(found.source), warnings=found.warnings)
+
+
+def _with_vrrp_addresses(verdict: Verdict, config: Config) -> Verdict:
+    """Warn of what is missing; it is no error, since a file may be checked on another machine."""
+    missing = [
+        f"{vrrp}: vrrp_address {address} is not on this machine; nothing is claimed while it is not"
+        for vrrp, wanted in config.vrrp_addresses.items()
+        for address in wanted
+        if not VrrpAddresses([address]).here()
+    ]
+    return replace(verdict, warnings=(*verdict.warnings, *missing))
 
 
 def _with_ca_file(verdict: Verdict) -> Verdict:
@@ -156,7 +167,12 @@ def _config_as_json(config: Config) -> dict[str, object]:
     return {
         "server": config.server,
         "addresses": [
-            {"kind": vrrp.kind.value, "name": vrrp.name, "floating_ips": list(map(str, refs))}
+            {
+                "kind": vrrp.kind.value,
+                "name": vrrp.name,
+                "floating_ips": list(map(str, refs)),
+                "vrrp_addresses": list(map(str, config.vrrp_addresses.get(vrrp, ()))),
+            }
             for vrrp, refs in config.addresses.items()
         ],
         "keepalived": {
@@ -178,6 +194,10 @@ def _config_as_json(config: Config) -> dict[str, object]:
 def summary(verdict: Verdict, config: Config) -> str:
     """Return what a person wants to see again before starting the daemon."""
     rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.addresses.items()]
+    rows += [
+        ("vrrp_address", f"{', '.join(map(str, wanted))} (of {vrrp})")
+        for vrrp, wanted in config.vrrp_addresses.items()
+    ]
     keepalived = config.keepalived
     rows += [
         ("server", "auto (this machine)" if config.server == "auto" else str(config.server)),

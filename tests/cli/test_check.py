@@ -12,6 +12,7 @@ from privileges import public_folder, unprivileged
 
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.check import inspect
+from hakeeper.sim.lab.netns import Namespace
 
 HAKEEPER = Path(sys.executable).with_name("hakeeper")
 CONF = Path(__file__).parents[2] / "conf"
@@ -93,7 +94,7 @@ def test_a_good_configuration_as_json_is_what_will_be_used(tmp_path: Path) -> No
     assert told["token_source"] == "environment variable HCLOUD_TOKEN"
     assert told["config"]["server"] == 42
     assert told["config"]["addresses"] == [
-        {"kind": "INSTANCE", "name": "VI_1", "floating_ips": ["web"]}
+        {"kind": "INSTANCE", "name": "VI_1", "floating_ips": ["web"], "vrrp_addresses": []}
     ]
     assert told["config"]["hetzner"]["timeout_s"] == 5.0
 
@@ -218,3 +219,42 @@ def test_names_beyond_ascii_are_printed_in_any_locale(tmp_path: Path) -> None:
                    PYTHONCOERCECLOCALE="0")  # fmt: skip
     assert result.returncode == 0
     assert "VI_\\xe4" in result.stdout
+
+
+# --- the private addresses -----------------------------------------------------------------------
+
+PRIVATE = "instances: {VI_1: {floating_ips: [web], vrrp_address: [10.99.0.1, 10.99.0.2]}}\n"
+
+
+def check_with_address(
+    text: str, tmp_path: Path, *options: str
+) -> subprocess.CompletedProcess[str]:
+    """Check on a machine that has 10.99.0.1 and not 10.99.0.2."""
+    path = tmp_path / "hakeeper.yaml"
+    path.write_text(text)
+    with Namespace(f"hkcheck{os.getpid()}") as machine:
+        machine.ip("address add 10.99.0.1/32 dev lo")
+        return subprocess.run(
+            machine.inside([str(HAKEEPER), "check", "-c", str(path), *options]),
+            env={"PATH": os.environ["PATH"], "HCLOUD_TOKEN": SECRET},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+def test_a_private_address_that_is_missing_is_warned_of_and_no_error(tmp_path: Path) -> None:
+    result = check_with_address(PRIVATE, tmp_path)
+    assert result.returncode == 0
+    assert (
+        "warning: VI_1: vrrp_address 10.99.0.2 is not on this machine; nothing is claimed while "
+        "it is not\n"
+    ) == result.stderr
+    assert "vrrp_address  10.99.0.1, 10.99.0.2 (of VI_1)" in result.stdout
+
+
+def test_private_addresses_as_json(tmp_path: Path) -> None:
+    told = json.loads(check_with_address(PRIVATE, tmp_path, "--json").stdout)
+    assert told["ok"] is True
+    assert len(told["warnings"]) == 1
+    assert told["config"]["addresses"][0]["vrrp_addresses"] == ["10.99.0.1", "10.99.0.2"]

@@ -1,7 +1,7 @@
 """Rules about what one hakeeper owes to what it was told: roles, reads, hints, its own file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
@@ -18,11 +18,8 @@ from hakeeper.core.events import (
     Effect,
     Event,
     FifoChanged,
-    KeepalivedGone,
-    LinesLost,
     LinesRead,
     ReloadToken,
-    RolesQueried,
     SaveFailed,
     SaveState,
     SettingsChanged,
@@ -30,21 +27,12 @@ from hakeeper.core.events import (
     Tick,
 )
 from hakeeper.core.lines import LineState
-from hakeeper.core.machine import (
-    EVENT_OF_ANSWER,
-    EVENT_OF_LINE,
-    EVENT_OF_RESTORED,
-    TABLE,
-    RoleEvent,
-)
-from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.state import State
 
 MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen | FifoChanged
 """Events that say nothing about a role."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
-LINES_COUNTED = 64
-"""Of a batch, the last ones: a storm of ten thousand would count for nothing else."""
 
 Demand = Callable[[str, int | None, bool, str], None]
 
@@ -163,52 +151,3 @@ def _news_to_holders(state: State, event: LinesRead, now: float) -> Iterator[boo
         said = words.get(address.vrrp)
         if said and said <= HINTS and state.is_master(address.vrrp):
             yield address.stage is Stage.HELD and now - address.hinted_at_s > HINTS_END_S
-
-
-# --- the cells of the role table -------------------------------------------------------------
-
-
-def cells(state: State, event: Event) -> Iterator[tuple[RoleEvent, Role]]:
-    """Yield the cells of the role table that the keeper will take for this event."""
-    beliefs = state.roles.beliefs
-    match event:
-        case LinesRead():
-            yield from _cells_of_lines(state, event)
-        case RolesQueried(query_id, roles) if roles is not None:
-            asked = state.query_asked
-            for name, belief in beliefs.items():
-                if (
-                    asked is not None
-                    and asked[0] == query_id
-                    and name.kind is VrrpKind.INSTANCE
-                    and belief.heard_at_s < asked[1]
-                ):
-                    yield EVENT_OF_ANSWER[roles.get(name.name, Role.UNKNOWN)], belief.role
-        case Started(saved=SavedState() as saved, keepalived=ProcessId() as process):
-            if saved.keepalived is not None and process.same_run(saved.keepalived):
-                yield from _cells_of_file(state, saved.roles)
-        case KeepalivedGone(_, replaced):
-            for belief in beliefs.values():
-                yield RoleEvent.REPLACED if replaced else RoleEvent.GONE, belief.role
-        case LinesLost():
-            for belief in beliefs.values():
-                yield RoleEvent.LOST, belief.role
-        case _:
-            pass
-
-
-def _cells_of_lines(state: State, event: LinesRead) -> Iterator[tuple[RoleEvent, Role]]:
-    roles = {name: belief.role for name, belief in state.roles.beliefs.items()}
-    for line in event.lines[-LINES_COUNTED:]:
-        role = roles.get(line.vrrp)
-        if role is not None:
-            said = EVENT_OF_LINE[line.state]
-            yield said, role
-            roles[line.vrrp] = TABLE[said][role].role
-
-
-def _cells_of_file(state: State, saved: Mapping[VrrpId, Role]) -> Iterator[tuple[RoleEvent, Role]]:
-    for name, belief in state.roles.beliefs.items():
-        said = EVENT_OF_RESTORED.get(saved.get(name, Role.UNKNOWN))
-        if said is not None:
-            yield said, belief.role

@@ -42,8 +42,9 @@ from hakeeper.core.model import FloatingIp, Role, VrrpId
 from hakeeper.core.snapshot import Health
 from hakeeper.core.state import State
 from hakeeper.loop import LOOK_S
+from hakeeper.sim.world.cells import cells
 from hakeeper.sim.world.cloud import Move
-from hakeeper.sim.world.conduct import Conduct, cells
+from hakeeper.sim.world.conduct import Conduct
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node, vrrp_id
 from hakeeper.sim.world.vrrp import Router, VrrpState

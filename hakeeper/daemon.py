@@ -228,8 +228,7 @@ class Daemon:
             self._state_failing = False
 
     def _query(self, query_id: int) -> None:
-        # Whoever reads the FIFO acts; if we knew the roles from elsewhere, there would be two.
-        if self._bus is not None and not self._fifo.is_held_by_another:
+        if self._bus is not None:
             self._bus.query(query_id)
 
     # --- sources -------------------------------------------------------------------------
@@ -238,6 +237,8 @@ class Daemon:
         for item in self._inbox.take():
             if isinstance(item, BusOwner):
                 self._loop.look()
+            elif isinstance(item, RolesQueried) and self._fifo.is_held_by_another:
+                pass  # who reads the FIFO acts: if we knew the roles as well, there would be two
             else:
                 self._loop.feed(item)
 

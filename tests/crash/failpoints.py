@@ -68,6 +68,8 @@ class Plan:
     """Visits count from the time on at which this file is there; from the start if empty."""
     sabotage: str = ""
     """The bug that is put in, a key of `sabotage.SABOTAGES`; none if empty."""
+    counts_turns: bool = False
+    """Whether turns of the loop, and looks around (one a second), are noted."""
     bus: str = ""
     """The file with keepalived's roles as D-Bus would tell them; no D-Bus if empty."""
 
@@ -129,6 +131,9 @@ def install(plan: Plan) -> Failpoints:
     replace(transport, "_read_answer", functools.partial(_around_answer, points))
     replace(os, "fdopen", functools.partial(_in_halves, points))
     replace(Path, "replace", functools.partial(_around_rename, points))
+    if plan.counts_turns:
+        replace(Daemon, "_turn", functools.partial(_noted, points, "turn"))
+        replace(Loop, "look", functools.partial(_noted, points, "look"))
     if plan.bus:
         vars(hakeeper.daemon)["KeepalivedBus"] = functools.partial(FileBus, plan.bus)
     return points
@@ -139,6 +144,14 @@ def _note_fed(points: Failpoints, feed: Wrapper) -> Wrapper:
         feed(loop, event)
         if isinstance(event, LinesRead) and event.lines:
             points.note("fed", str(event.lines[-1].priority))
+
+    return inner
+
+
+def _noted(points: Failpoints, word: str, method: Wrapper) -> Wrapper:
+    def inner(self: object) -> None:
+        points.note(word, "")
+        method(self)
 
     return inner
 

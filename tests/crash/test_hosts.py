@@ -1,0 +1,290 @@
+"""A machine that is out of something: disk, descriptors, somebody who reads the log, the time."""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from daemon.world import PATIENCE_S, Node, World, exit_code
+from helpers import eventually
+
+from crash import launch
+from hakeeper.adapters.control import ask
+from hakeeper.sim.cloud import Answer, Fault
+
+EAGER = {"interval": "1s", "standby_interval": "1s"}
+ASSIGN = "/actions/assign$"
+_SMALL_DISK = 'mount -t tmpfs -o size=64k none "$1"; shift; exec "$@"'
+_STANDARD_FILES = 3
+LOOKS = 3
+TURNS_PER_LOOK = 60
+"""A loop that spins makes thousands."""
+
+
+# --- disk --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(world: World) -> Node:
+    """A node whose state folder is a small disk in a mount namespace of its own."""
+    state = world.folder / "node-a" / "state"
+    own = ["unshare", "--mount", "--propagation", "private"]
+    return world.node(prefix=[*own, "sh", "-euc", _SMALL_DISK, "sh", str(state)], **EAGER)
+
+
+def disk(node: Node) -> Path:
+    """Return the small disk, as it is seen from outside."""
+    return Path(f"/proc/{node.daemon.pid}/root{node.daemon.state_folder}")
+
+
+def fill(path: Path) -> None:
+    """Write until nothing more fits."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+
+
+def test_a_full_disk_holds_up_nothing_and_leaves_no_role_that_is_no_longer_true(
+    world: World, small: Node
+) -> None:
+    node = small
+    node.start()
+    node.master()
+    world.wait_owner(node)
+    node.wait_log("address.claimed")
+    state = disk(node) / "state.json"
+    assert "MASTER" in state.read_text()
+    fill(disk(node) / "filler")
+    node.backup()
+    failed = node.wait_log("state.failed", reason="unwritable")
+    assert os.strerror(errno.ENOSPC) in str(failed["message"])
+    assert not state.exists()
+    world.cloud.move(world.web, world.elsewhere)
+    node.master()
+    world.wait_owner(node)
+    assert len(node.logged("state.failed")) == 1
+    (disk(node) / "filler").unlink()
+    eventually(lambda: state.exists() and "MASTER" in state.read_text())
+
+
+def test_a_disk_that_is_read_only_holds_up_nothing(world: World, small: Node) -> None:
+    node = small
+    node.start()
+    enter = ["nsenter", "--target", str(node.daemon.pid), "--mount"]
+    folder = str(node.daemon.state_folder)
+    subprocess.run([*enter, "mount", "-o", "remount,ro", folder], check=True)
+    node.master()
+    world.wait_owner(node)
+    node.backup()
+    failed = node.wait_log("state.failed", reason="unwritable")
+    assert os.strerror(errno.EROFS) in str(failed["message"])
+    assert len(node.logged("state.failed")) == 1
+
+
+# --- descriptors -------------------------------------------------------------------------------
+
+
+def counting(world: World) -> Node:
+    """Make a node whose turns are counted."""
+    plan = {"trace": str(world.folder / "trace"), "counts_turns": True}
+    return world.node(prefix=launch.prefix(), environment=launch.environment(plan), **EAGER)
+
+
+@contextlib.contextmanager
+def no_descriptor_free(node: Node) -> Iterator[None]:
+    """Let the daemon open nothing more; what is open stays open."""
+    limits = resource.prlimit(node.daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(node.daemon.pid, resource.RLIMIT_NOFILE, (_STANDARD_FILES, limits[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(node.daemon.pid, resource.RLIMIT_NOFILE, limits)
+
+
+def wait_quiet(world: World) -> None:
+    """Wait for some looks around, and demand that there were few turns between them."""
+    trace = world.folder / "trace"
+    seen = len(trace.read_text())
+    words = eventually(
+        lambda: [line.split()[1] for line in trace.read_text()[seen:].splitlines()[:-1]],
+        what="any turn",
+    )
+    while words.count("look") < LOOKS:
+        assert words.count("turn") < TURNS_PER_LOOK * (words.count("look") + 1)
+        time.sleep(0.05)
+        words = [line.split()[1] for line in trace.read_text()[seen:].splitlines()[:-1]]
+    assert words.count("turn") < TURNS_PER_LOOK * (LOOKS + 1)
+
+
+def test_a_claim_needs_no_descriptor_and_clients_that_wait_keep_nobody_awake(
+    world: World,
+) -> None:
+    node = counting(world)
+    node.start()
+    world.wait_reads(node)  # the connection is warm
+    with no_descriptor_free(node):
+        node.master()
+        world.wait_owner(node)
+        node.wait_log("address.claimed")
+        node.wait_log("state.failed", reason="unwritable")
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE_S)
+        client.connect(str(node.daemon.runtime_folder / "control.sock"))
+        client.sendall(b'{"command": "status"}\n')
+        wait_quiet(world)
+    with client, client.makefile("rb") as answer:
+        assert json.loads(answer.readline())["roles"][0]["role"] == "MASTER"
+    state = node.daemon.state_folder / "state.json"
+    eventually(lambda: state.exists() and "MASTER" in state.read_text())
+
+
+def test_a_claim_without_a_descriptor_for_its_connection_waits_and_does_not_spin(
+    world: World,
+) -> None:
+    node = counting(world)
+    node.start()
+    world.wait_reads(node)
+    with no_descriptor_free(node):
+        world.cloud.drop_connections()
+        node.master()
+        node.wait_log("claim.failed")
+        wait_quiet(world)
+    world.wait_owner(node)
+    node.wait_log("address.claimed")
+
+
+# --- the log -------------------------------------------------------------------------------------
+
+
+def test_a_log_that_nobody_reads_holds_up_no_claim(world: World) -> None:
+    node = world.node(**EAGER)
+    node.keepalived.start()
+    unread, stderr = os.pipe()
+    fcntl.fcntl(unread, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(stderr, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(stderr, b"\n" * 4096)
+    os.set_blocking(stderr, True)
+    daemon = subprocess.Popen(
+        node.command_line(),
+        env=node.environment | {"PATH": os.environ["PATH"]},
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+    )
+    try:
+        control = node.daemon.runtime_folder / "control.sock"
+        eventually(control.exists, PATIENCE_S)
+        assert ask(str(control), {"command": "status"}, PATIENCE_S)["fifo"] == "open"
+        node.write(b"nonsense\n" * 5000)
+        node.master()
+        world.wait_owner(node)
+        daemon.terminate()
+        assert daemon.wait(PATIENCE_S) == 0
+    finally:
+        daemon.kill()
+        daemon.wait()
+        os.close(unread)
+        os.close(stderr)
+
+
+# --- time ----------------------------------------------------------------------------------------
+
+
+def test_a_wall_clock_that_jumps_by_years_changes_nothing_that_tls_does_not_ask_it(
+    tls_world: World, authority: trustme.CA, folder: Path
+) -> None:
+    world = tls_world
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    clock = folder / "clock"
+    clock.write_text("+0")
+    node = world.node(environment=fake_time(clock), **EAGER)
+    node.config["hetzner"]["ca_file"] = str(folder / "ca.pem")
+    node.start()
+    node.master()
+    world.wait_owner(node)
+    clock.write_text("+20y")
+    world.wait_reads(node, 3)
+    world.cloud.drop_connections()
+    world.wait_reads(node, 3)
+    world.cloud.move(world.web, world.elsewhere)
+    world.wait_owner(node)
+    seen = node.mark()
+    clock.write_text("-40y")
+    world.cloud.drop_connections()  # no certificate is valid yet
+    node.wait_log("api.failed", after=seen, error_code="tls")
+    clock.write_text("+0")
+    node.wait_log("api.recovered", after=seen)
+    world.wait_reads(node)
+    assert world.assigns() == 2
+    assert len(node.logged("role.changed")) == 1
+
+
+def fake_time(clock: Path) -> dict[str, str]:
+    """Have libfaketime read the wall clock's offset from a file, every time anew."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    return {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+# --- another daemon ------------------------------------------------------------------------------
+
+
+def test_a_second_daemon_does_not_act_on_what_dbus_says_until_the_first_is_gone(
+    world: World,
+) -> None:
+    first = world.master("node-a", **EAGER)
+    bus = world.folder / "bus"
+    bus.write_text("VI_1 MASTER")
+    plan = {"trace": str(world.folder / "trace"), "bus": str(bus)}
+    second = world.node(
+        "node-b", prefix=launch.prefix(), environment=launch.environment(plan), **EAGER
+    )
+    second.config["keepalived"] |= {"fifo": str(first.fifo), "state": "auto"}
+    second.write_config()
+    second.keepalived.start()
+    second.daemon.start(ready=False)
+    failed = second.wait_log("fifo.failed", reason="held by another reader")
+    assert f"process {first.daemon.pid} " in str(failed["message"])
+    second.wait_log("address.resolved")
+    world.wait_reads(second, 3)
+    assert world.assigns(second) == 0
+    assert second.logged("role.changed") == []
+    first.daemon.kill()
+    second.wait_log("fifo.recovered")
+    world.wait_owner(second)
+
+
+# --- signals -------------------------------------------------------------------------------------
+
+
+def test_a_storm_of_signals_in_the_middle_of_a_call_neither_ends_nor_repeats_it(
+    world: World,
+) -> None:
+    node = world.running(**EAGER)
+    fault = world.cloud.fault(Fault(method="POST", path=ASSIGN, commit=True, answer=Answer.NEVER))
+    node.master()
+    world.wait_hits(fault, 1)
+    for _ in range(300):
+        node.daemon.reload()
+    node.wait_log("config.reloaded")
+    world.cloud.clear(fault)
+    node.wait_log("address.claimed")
+    assert world.assigns() == 1
+    node.daemon._started().signal(signal.SIGHUP)
+    node.daemon._started().signal(signal.SIGTERM)
+    assert exit_code(node) == 0

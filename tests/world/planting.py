@@ -26,6 +26,9 @@ class Change(Protocol):
     def planted(self) -> contextlib.AbstractContextManager[None]:
         """Return a context in which it is in force."""
 
+    def place(self) -> object:
+        """Return what stands now where it is planted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -37,6 +40,10 @@ class Line:
     where: str
     was: str
     becomes: str
+
+    def place(self) -> object:
+        """Return the function's code."""
+        return _function(self.where).__code__
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:
@@ -58,11 +65,15 @@ class Constant:
     where: str
     value: object
 
+    def place(self) -> object:
+        """Return the value in its own module."""
+        home, name = self.where.split(":")
+        return getattr(importlib.import_module(home), name)
+
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:
         """Let the constant have this value."""
-        home, name = self.where.split(":")
-        original = getattr(importlib.import_module(home), name)
+        name, original = self.where.split(":")[1], self.place()
         users = [module for module in _shipped() if getattr(module, name, None) is original]
         if original == self.value or not users:
             raise LookupError(f"{self.where} cannot become {self.value!r}")
@@ -82,6 +93,10 @@ class Row:
     event: RoleEvent
     role: Role
     leads_to: Role
+
+    def place(self) -> object:
+        """Return the cell."""
+        return TABLE[self.event][self.role]
 
     @contextlib.contextmanager
     def planted(self) -> Iterator[None]:

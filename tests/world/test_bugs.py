@@ -1,0 +1,67 @@
+"""Every rule of the worlds is alive: planted bugs are found, and each rule finds one alone."""
+
+import pytest
+
+from hakeeper.core.claim import SETTLE_S
+from hakeeper.core.machine import RoleEvent
+from hakeeper.core.model import Role
+from hakeeper.sim.world.watch import RULES
+from world.bugs import BUGS, SEEDS, Bug
+from world.hunt import HEADING, Catch, hunt
+from world.planting import Change, Constant, Line, Row
+
+CAUGHT: dict[str, Catch] = {}
+
+
+@pytest.fixture(scope="module", name="caught")
+def _caught() -> dict[str, Catch]:
+    """Look for every bug once; what it costs is the same whichever test asks first."""
+    if not CAUGHT:
+        for bug in BUGS:
+            catch = hunt(bug, known_first=True)
+            if catch is not None:
+                CAUGHT[bug.name] = catch
+    return CAUGHT
+
+
+@pytest.mark.timeout(600)
+def test_every_planted_bug_is_found_by_its_rule(caught: dict[str, Catch]) -> None:
+    print("\n".join([HEADING, *map(str, caught.values())]))  # noqa: T201  # the table
+    assert [] == [bug.name for bug in BUGS if bug.name not in caught]
+
+
+@pytest.mark.timeout(600)
+def test_every_rule_finds_a_bug_that_no_other_rule_finds(caught: dict[str, Catch]) -> None:
+    proved = {catch.bug.rule for catch in caught.values() if catch.alone}
+    assert [] == [rule for rule in RULES if rule not in proved]
+
+
+def test_there_are_enough_bugs_and_none_is_planted_twice() -> None:
+    assert len(BUGS) >= 36
+    assert len(BUGS) == len({bug.name for bug in BUGS}) == len({bug.changes for bug in BUGS})
+    assert [] == [bug.name for bug in BUGS if bug.rule not in RULES or bug.seed >= SEEDS]
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
+    before = [change.place() for change in bug.changes]
+    with bug.planted():
+        during = [change.place() for change in bug.changes]
+    after = [change.place() for change in bug.changes]
+    assert [True] * len(before) == [was is now for was, now in zip(before, after, strict=True)]
+    assert [False] * len(before) == [was is now for was, now in zip(before, during, strict=True)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        Line("hakeeper.core.reconcile:_due", "no such line", "pass"),
+        Line("hakeeper.core.reconcile:_due", "now", "then"),
+        Constant("hakeeper.core.claim:SETTLE_S", SETTLE_S),
+        Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),
+    ],
+    ids=["a line that is not there", "a line that is there twice", "its own value", "its own row"],
+)
+def test_a_change_that_changes_nothing_is_an_error(change: Change) -> None:
+    with pytest.raises(LookupError), change.planted():
+        pass

@@ -29,6 +29,7 @@ def text(frame: Frame, soak: Soak) -> str:
         f"{frame.began:%Y-%m-%d %H:%M} UTC, {lasted}: {frame.settings.command()}",
         f"{tally.rounds} rounds, {sum(tally.injected.values())} faults, {_sorts(tally)}",
         f"{tally.requests} API requests, {tally.assigns} assigns; called contested: {contested}",
+        f"rounds after which the MASTER held off, untold that it had won: {_rounds(tally)}",
         f"VIOLATION: {frame.violation}" if frame.violation else "no violation",
         "",
         "faults: " + ", ".join(f"{name} {count}" for name, count in sorted(tally.injected.items())),
@@ -51,6 +52,11 @@ def _sorts(tally: Tally) -> str:
         f"{sum(1 for move in tally.moves if move.sort is sort)} {word}"
         for sort, word in words.items()
     )
+
+
+def _rounds(tally: Tally) -> str:
+    numbers = tally.left_contested
+    return f"{len(numbers)} ({', '.join(map(str, numbers))})" if numbers else "none"
 
 
 def _healed(tally: Tally) -> str:
@@ -96,6 +102,7 @@ def document(frame: Frame, soak: Soak) -> dict[str, object]:
         "skipped": dict(sorted(soak.injector.skipped.items())),
         "requests": tally.requests,
         "assigns": tally.assigns,
+        "left_contested": tally.left_contested,
         "log_entries": dict(sorted(soak.audit.events.items())),
         "healed_ms": _plain(figures.spread(tally.healed_ms)),
         "figures": figures.document(tally.moves),

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from hakeeper.sim.cloud import CloudFront
 from hakeeper.sim.lab import Lab, LabError, settle, wrongful_assigns
 from hakeeper.sim.soak.audit import Audit
+from hakeeper.sim.soak.contested import left_contested
 from hakeeper.sim.soak.faults import UnaskedError
 from hakeeper.sim.soak.injector import Injector
+from hakeeper.sim.soak.kinds import Kind
 from hakeeper.sim.soak.moves import Evidence, Holders, Move, Sort, moves
-from hakeeper.sim.soak.plan import RoundPlan, plans, veteran
+from hakeeper.sim.soak.plan import Planned, RoundPlan, plans, veteran
 from hakeeper.sim.soak.settings import SoakSettings
 from hakeeper.sim.soak.story import story
 from hakeeper.sim.soak.vitals import Vitals, growth, look_at
@@ -44,6 +46,8 @@ class Tally:
     """By the name of the fault."""
     healed_ms: list[float] = field(default_factory=list)
     """Per round: from the last healing until owner and MASTER last changed."""
+    left_contested: list[int] = field(default_factory=list)
+    """The rounds after which the MASTER held off, since nobody told it that it had won."""
     vitals: dict[str, dict[int, list[Vitals]]] = field(default_factory=dict)
     """By node and pid of its hakeeper: a look after every round."""
     assigns: int = 0
@@ -111,21 +115,24 @@ class Soak:
     def _round(self, plan: RoundPlan) -> None:
         self._round_began_s = time.monotonic()
         before = len(self.injector.done)
-        try:
-            self.injector.play(plan)
-        except (LabError, UnaskedError) as error:
-            raise self._violation(str(error)) from error
+        self._play(plan)
         healed_s = time.monotonic()
-        self._demand()
+        self._demand(may_be_contested=True)
         self.tally.rounds += 1
         self.tally.injected.update(fault.name for fault in self.injector.done[before:])
         last_s = self._take_stock()
         self.tally.healed_ms.append(max(0.0, last_s - healed_s) * 1000.0)
         self._tell(self.tally)
 
+    def _play(self, plan: RoundPlan) -> None:
+        try:
+            self.injector.play(plan)
+        except (LabError, UnaskedError) as error:
+            raise self._violation(str(error)) from error
+
     # --- judging ---------------------------------------------------------------------------
 
-    def _demand(self) -> None:
+    def _demand(self, *, may_be_contested: bool = False) -> None:
         """Wait until the one MASTER has the address; raises Violation if that never comes."""
         deadline_s = time.monotonic() + self._settings.give_up_s
         while True:
@@ -136,12 +143,21 @@ class Soak:
                     self._lab, timeout_s=max(0.0, min(_LOOK_S, left_s)), after_seq=self._seq_read
                 )
             except LabError as error:
+                if may_be_contested and left_contested(self._lab):
+                    self.tally.left_contested.append(self.tally.rounds + 1)
+                    self._begin_a_new_term()
+                    return self._demand()
                 if left_s <= 0:
                     what = f"not settled {self._settings.give_up_s:g} s after all was healed"
                     raise self._violation(f"{what}: {error}") from error
             else:
-                break
-        self._keep_an_eye()
+                return self._keep_an_eye()
+
+    def _begin_a_new_term(self) -> None:
+        """Do what ends a contest at once: give the role away and take it back."""
+        _, lasts_s = self._settings.profile.lasts_s
+        stop = Planned(kind=Kind.STOP, rank=0, begins_s=0.0, lasts_s=lasts_s, chance=0.0)
+        self._play(RoundPlan(self.tally.rounds + 1, (stop,)))
 
     def _keep_an_eye(self) -> None:
         """Judge what must hold at any time."""

@@ -1,0 +1,40 @@
+"""A split brain that ends without a word to the better node: told apart, counted, and cured."""
+
+import pytest
+
+from hakeeper.sim.lab import is_event
+from hakeeper.sim.soak import Kind, Planned, RoundPlan, SoakSettings, Violation
+from hakeeper.sim.soak import run as soak_run
+from soak.conftest import MakeBench
+
+
+def silent_end_of_a_split(lasts_s: float = 9.0) -> RoundPlan:
+    """The backup is cut off until the address is contested, and dies before it is heard again."""
+
+    def at_backup(kind: Kind, begins_s: float, until_s: float) -> Planned:
+        lasts = until_s - begins_s
+        return Planned(kind=kind, rank=1, begins_s=begins_s, lasts_s=lasts, chance=0.0)
+
+    cut = at_backup(Kind.CUT, 0.0, lasts_s)
+    death = at_backup(Kind.KILL_ALL, lasts_s - 1.0, lasts_s + 0.5)
+    return RoundPlan(1, (cut, death))
+
+
+def test_a_master_that_holds_off_untold_is_counted_and_a_new_term_cures_it(
+    make_bench: MakeBench,
+) -> None:
+    bench = make_bench(SoakSettings(seed=1), (silent_end_of_a_split(),))
+    bench.soak.run()
+    contested = [entry for node in bench.lab.nodes for entry in node.hakeeper.entries()]
+    assert any(map(is_event("address.contested"), contested)), "there was no contest at all"
+    assert [1] == bench.soak.tally.left_contested
+
+
+def test_any_other_reason_is_a_violation(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soak_run, "left_contested", lambda _lab: False)
+    settings = SoakSettings(seed=1, give_up_s=3.0)
+    bench = make_bench(settings, (silent_end_of_a_split(),))
+    with pytest.raises(Violation, match="not settled 3 s after all was healed"):
+        bench.soak.run()

@@ -40,7 +40,7 @@ NOT_SENT = {
     Kind.TLS: "tls",
     Kind.BLACKHOLE: "connect_timeout",
 }
-"""These end a call before a byte is sent."""
+"""These end a call before a byte is sent: a connection that was there is lost as well."""
 AN_HOUR = 0.85
 """A 429 of more value than this asks for an hour."""
 OFTEN = 0.75
@@ -232,6 +232,12 @@ class Caller:
         self._cloud.take_token(self._agenda.now)
         return outcome
 
+    def _deny(self, code: str) -> Failure:
+        """Let the API look at the token, which it does after the quota."""
+        if not self._cloud.take_token(self._agenda.now):
+            return self._cloud.throttled()
+        return failure(FailureKind.AUTH, code, 401)
+
     def _struck(  # noqa: PLR0911  # one for each kind
         self, call: Call, kind: Kind, weather: Weather
     ) -> Answer | Failure | None:
@@ -254,9 +260,9 @@ class Caller:
             case Kind.LOCKED:
                 return self._refuse(LOCKED)
             case Kind.UNAUTHORIZED:
-                return self._refuse(failure(FailureKind.AUTH, "unauthorized", 401))
+                return self._deny("unauthorized")
             case Kind.READ_ONLY if isinstance(call.request, Assign):
-                return self._refuse(failure(FailureKind.AUTH, "token_readonly", 401))
+                return self._deny("token_readonly")
             case Kind.LOST_ANSWER:
                 self._execute(call)
                 return _lost(call, "connection_closed", None)
@@ -278,8 +284,8 @@ class Caller:
         call.done = True
         del self._calls[call.id]
         now = self._agenda.now
-        if quota is not None:
-            self._answered_at = now
+        # The shipped pool closes a connection that lost an answer, and uses its last one first.
+        self._answered_at = float("-inf") if quota is None else now
         self._deliver(
             CallResult(
                 call_id=call.id,

@@ -3,6 +3,7 @@
 PYTHON ?= python3
 JOBS ?= 4
 SECONDS ?= 60
+KILLS ?= 1000
 PYTEST_ARGS ?=
 MUTATION_ARGS ?=
 PREFIX ?= /opt/hakeeper
@@ -10,7 +11,7 @@ BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test fuzz fuzz-alive mutation newer-keepalived lint setup install clean
+.PHONY: help demo test fuzz fuzz-alive mutation kills newer-keepalived lint setup install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -32,6 +33,10 @@ fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz`
 
 mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module address --jobs 2'
 	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATION_ARGS)
+
+kills: .stamps/dev  ## Kill the real daemon KILLS (1000) times, at every boundary of its work; SEED=
+	PYTHONPATH=tests $(BIN)/python -m crash.kills --kills $(KILLS) --jobs $(JOBS) \
+	    $(if $(SEED),--seed $(SEED))
 
 newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one of Debian 13, as root
 	@PYTHON=$(PYTHON) .ci/install-packages newer

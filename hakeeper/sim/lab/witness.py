@@ -18,6 +18,8 @@ from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.sim.lab.waiting import LabTimeoutError
 
 _READ_BYTES = 65536
+_LOOK_S = 0.05
+"""The thread looks this often even if nothing comes, to know how late it may have been."""
 _ROLES = {
     LineState.MASTER: Role.MASTER,
     LineState.BACKUP: Role.BACKUP,
@@ -37,11 +39,19 @@ class RoleChange:
     node: str
     vrrp: VrrpId
     role: Role
+    looked_s: float | None = None
+    """The line was not there yet at this time; None: `at_s` is exact.
+
+    The two are a few hundredths of a second apart, or more if this process was kept waiting.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class MasterSpan:
-    """From when to when a node was MASTER. `by_death`: it ended without a line."""
+    """From when to when a node was MASTER. `by_death`: it ended without a line.
+
+    As wide as it may have been: from before the line was there until after the next one was.
+    """
 
     from_s: float
     until_s: float
@@ -65,6 +75,7 @@ class Witness:
         self._changes: list[RoleChange] = []
         self._heard: list[Heard] = []
         self._listeners: list[Callable[[Heard], None]] = []
+        self._looks = 0
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
@@ -77,22 +88,28 @@ class Witness:
         self._thread.start()
 
     def _read(self) -> None:
+        looks_at_s = time.monotonic()
         while True:
-            for key, _ in self._selector.select():
+            looked_s, looks_at_s = looks_at_s, time.monotonic()
+            for key, _ in self._selector.select(_LOOK_S):
                 if key.data is None:
                     return
                 node, reader = key.data
                 now = time.monotonic()
                 for line in reader.feed(os.read(key.fd, _READ_BYTES)):
                     if isinstance(line, NotifyLine):
-                        self._take(Heard(now, node, line))
+                        self._take(Heard(now, node, line), looked_s)
+            with self._changed:
+                self._looks += 1
+                self._changed.notify_all()
 
-    def _take(self, heard: Heard) -> None:
+    def _take(self, heard: Heard, looked_s: float) -> None:
+        vrrp = heard.line.vrrp
         with self._changed:
             self._heard.append(heard)
             role = _ROLES.get(heard.line.state)
             if role is not None:
-                self._changes.append(RoleChange(heard.at_s, heard.node, heard.line.vrrp, role))
+                self._changes.append(RoleChange(heard.at_s, heard.node, vrrp, role, looked_s))
             self._changed.notify_all()
             listeners = list(self._listeners)
         for listener in listeners:
@@ -102,6 +119,13 @@ class Witness:
         """Have every further line told to `listener`, on the witness's thread."""
         with self._changed:
             self._listeners.append(listener)
+
+    def catch_up(self) -> None:
+        """Wait until every line that is in the FIFOs now is in the record."""
+        with self._changed:
+            # The look that is going on may have begun too early.
+            enough = self._looks + 2
+            self._changed.wait_for(lambda: self._looks >= enough or not self._thread.is_alive())
 
     def gone(self, node: str) -> None:
         """Write down that keepalived of `node` can no longer vouch for any role."""
@@ -156,7 +180,8 @@ class Witness:
                 following = mine[index + 1] if index + 1 < len(mine) else None
                 until_s = float("inf") if following is None else following.at_s
                 by_death = following is not None and following.role is Role.UNKNOWN
-                spans.append(MasterSpan(one.at_s, until_s, by_death))
+                from_s = one.at_s if one.looked_s is None else one.looked_s
+                spans.append(MasterSpan(from_s, until_s, by_death))
         return tuple(spans)
 
     def close(self) -> None:

@@ -250,30 +250,6 @@ BUGS = (
     ),
     # --- the start
     Bug(
-        "backlog_is_live",
-        "what waits in the FIFO at the start is taken for news",
-        "backlog_claims_nothing",
-        (
-            Line(
-                "hakeeper.loop:Loop.begin",
-                "self._look_at_fifo(live=False)",
-                "self._look_at_fifo(live=True)",
-            ),
-        ),
-    ),
-    Bug(
-        "restored_is_live",
-        "a role out of the state file is acted upon without a look at the owner",
-        "backlog_claims_nothing",
-        (
-            Line(
-                "hakeeper.core.roles:RoleBook.restore",
-                "return self._apply_all(events, now, live=False)",
-                "return self._apply_all(events, now, live=True)",
-            ),
-        ),
-    ),
-    Bug(
         "answer_is_live",
         "keepalived's answer is acted upon without a look at the owner",
         "backlog_claims_nothing",
@@ -325,13 +301,13 @@ BUGS = (
     Bug(
         "not_written_again",
         "a state that could not be written is taken for written",
-        "written_first",
+        "written_at_last",
         (Line(_DISPATCH, "self._state.saved = None", "pass"),),
     ),
     Bug(
         "failed_save_untold",
         "the shell does not tell the core that a state could not be written",
-        "written_first",
+        "written_at_last",
         (Line("hakeeper.sim.world.node:Node._save", "run.inbox.append(SaveFailed())", "pass"),),
     ),
     Bug(

@@ -90,6 +90,7 @@ RULES = (
     "doubt_is_believed",
     "backlog_claims_nothing",
     "written_first",
+    "written_at_last",
     "heeds_429",
     "future_ticks",
     "spacing",
@@ -702,6 +703,10 @@ class Watch:
                 sizes = (len(state.calls), len(state.api.reported), len(node.run.inbox))
                 small = max(sizes) <= 32  # noqa: PLR2004 - calls, codes and answers in peace
                 self._demand("bounded_memory", node.index, small, f"{sizes} of calls, codes, inbox")
+                disk, roles = node.disk, state.roles.roles()
+                written = disk is not None and disk.roles == roles
+                written = written or node.index in self._meddled
+                self._demand("written_at_last", node.index, written, f"{disk}, not {roles}")
         self.quiet_since = world.now
 
     def judge_quiet(self) -> None:

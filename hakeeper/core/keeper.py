@@ -196,6 +196,9 @@ class Keeper:
                 kind = "fifo.failed"
         state.tell(Report(kind, event.detail, {"reason": event.state.value}))
         state.schedule.query_soon(now)
+        if before is None and event.state is not FifoState.OPEN:
+            # The state file may be older than lines that wait where we cannot read them.
+            self._doubt(RoleEvent.LOST, now)
 
     def _queried(self, event: RolesQueried, now: float) -> None:
         state = self._state

@@ -6,6 +6,8 @@ from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
 from hakeeper.core.events import (
     Effect,
+    FifoChanged,
+    FifoState,
     KeepalivedGone,
     QueryRoles,
     Report,
@@ -369,3 +371,23 @@ def test_of_a_keepalived_that_was_replaced_at_once_only_a_master_is_doubted(
     assert role == node.role()
     node.seen(ProcessId(101, 6000, "boot"))
     assert role == node.role()
+
+
+# --- a state file, and no way to the lines that came after it -----------------------------------
+
+
+@pytest.mark.parametrize("state", [s for s in FifoState if s is not FifoState.OPEN])
+def test_a_restored_role_is_doubted_when_the_fifo_cannot_be_opened(state: FifoState) -> None:
+    world, node = one_node()
+    node.start(saved(Role.MASTER))
+    node.feed(FifoChanged(state, "in the way"))
+    assert "UNKNOWN" == node.role()
+    world.run_for(120.0)
+    assert [] == node.assigns
+
+
+def test_a_fifo_that_fails_later_takes_no_role_away() -> None:
+    _, node = held()
+    node.feed(FifoChanged(FifoState.OPEN, "listening"))
+    node.feed(FifoChanged(FifoState.MISSING, "gone"))
+    assert "MASTER" == node.role()

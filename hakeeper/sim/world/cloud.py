@@ -66,6 +66,8 @@ class Upsets:
     action_s: list[float] = field(default_factory=list)
     stale_s: list[float] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    echoes: int = 0
+    """Slow actions that were accepted before the trouble ended may still run."""
     slipped: list[int] = field(default_factory=list)
     """Floating IPs that listings leave out, although they exist."""
 
@@ -78,6 +80,7 @@ class Upsets:
             or self.stale_s
             or self.gone
             or self.slipped
+            or self.echoes
         )
 
 

@@ -30,8 +30,8 @@ from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.state import State
 
-MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen | FifoChanged
-"""Events that say nothing about a role."""
+MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen
+"""Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 
 Demand = Callable[[str, int | None, bool, str], None]

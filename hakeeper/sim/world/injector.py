@@ -149,7 +149,7 @@ class Injector:
         rng = Random(f"{self.world.plan.seed}-fault-{fault.serial}")
         weather = Weather(fault.kind, fault.node, fault.value, rng)
         if fault.kind in ONE_SHOT:
-            weather.times = 1 + int(fault.value * 3)
+            weather.times = 1.0 + int(fault.value * 3)
         elif fault.kind is not Kind.OUTAGE and fault.value < 0.5:  # noqa: PLR2004
             weather.share = 0.5
         self.world.weather.append(weather)
@@ -175,8 +175,17 @@ class Injector:
         del node
         upsets, takes_s = self.world.cloud.upsets, 1.0 + 60.0 * fault.value**3
         upsets.action_s.append(takes_s)
-        # What was accepted in its last moment goes on for as long.
-        return lambda: self.world.agenda.after(takes_s, upsets.action_s.remove, takes_s)
+
+        def fade() -> None:
+            upsets.echoes -= 1
+            self.world.watch.assess()
+
+        def undo() -> None:
+            upsets.action_s.remove(takes_s)
+            upsets.echoes += 1
+            self.world.agenda.after(takes_s, fade)
+
+        return undo
 
     def _action_endless(self, fault: Fault, node: Node) -> Undo:
         del fault, node
@@ -358,8 +367,11 @@ class Injector:
         return undo
 
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
-        del fault
+        """Nothing can be written; half of the times there is something to write."""
         node.disk_full += 1
+        if fault.value < 0.5:  # noqa: PLR2004
+            self._check(node, 1)
+            self._check(node, -1)
 
         def undo() -> None:
             node.disk_full -= 1
@@ -456,6 +468,8 @@ class Injector:
 
     def _kill(self, node: Node) -> None:
         for name in self.world.names_at(node.index):
+            if node.hung:  # its words wait in the pipe, and nobody was there to see it end
+                self.world.watch.mislead(node, name)
             self.world.vrrp[name].kill(node.index)
         node.end_keepalived()
         self.world.watch.assess()

@@ -125,6 +125,8 @@ CLOUD_STATE = frozenset(
     }
 )
 """Kinds that change the cloud for everybody."""
+ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
+"""Kinds that may still move an owner when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})
 """Kinds that cut links between nodes."""
 LOSES_ROLES = frozenset(

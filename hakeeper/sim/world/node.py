@@ -318,12 +318,11 @@ class Node:
 
     def thaw(self) -> None:
         """Go on after a hang."""
-        if self.run is None:
-            return
         self._turn(self.runs)
         self._take_signals()
-        if self.run is not None:
-            self.run.caller.thaw()
+        run = self.run
+        if run is not None:
+            run.caller.thaw()
 
     def retime(self) -> None:
         """The clock jumped: what was due by it may be due now."""

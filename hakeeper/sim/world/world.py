@@ -7,9 +7,10 @@ from random import Random
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ByName, Role, Settings
 from hakeeper.sim.world.agenda import Agenda
-from hakeeper.sim.world.calls import Weather
+from hakeeper.sim.world.calls import LATEST_LANDING_S, Weather
 from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
+from hakeeper.sim.world.kinds import ECHOES
 from hakeeper.sim.world.node import Node, line_bytes, private_address, vrrp_id
 from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Plan
 from hakeeper.sim.world.vrrp import Router, Vrrp, VrrpSettings, VrrpState
@@ -247,6 +248,8 @@ class World:
         self._until(self.now + ELECTION_S)
         self.injector.restart_what_is_in_the_dark()
         self._until(self.now + ELECTION_S + PATIENCE_S)
+        if any(fault.kind in ECHOES for fault in self.plan.faults):
+            self._until(self.now + LATEST_LANDING_S)
         waited_until = self.now + LONGEST_HOLD_OFF_S
         while self.watch.holding_off() and self.now < waited_until and not self._over():
             self._until(self.now + 10.0)

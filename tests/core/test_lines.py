@@ -154,6 +154,13 @@ def test_the_longest_line_is_4096_bytes(excess: int) -> None:
     assert (NotifyLine, BadLine)[excess] is type(parsed)
 
 
+def test_the_longest_line_may_come_before_its_newline() -> None:
+    name = "n" * (LINE_LIMIT_BYTES - len('INSTANCE "" MASTER 150'))
+    reader = LineReader()
+    assert [] == reader.feed(f'INSTANCE "{name}" MASTER 150'.encode())
+    assert [line("INSTANCE", name, "MASTER", 150)] == reader.feed(b"\n")
+
+
 PIECES = st.sampled_from(
     [
         GOOD + b"\n",

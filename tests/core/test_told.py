@@ -81,6 +81,25 @@ def test_bad_lines_right_after_the_boot_are_told() -> None:
     assert ["line.rejected"] == [r.event for r in told(node.feed(LinesRead((), (BAD,))))]
 
 
+def test_overflows_right_after_the_boot_are_told() -> None:
+    _, node = one_node()
+    node.world.now = 0.5
+    node.start()
+    assert "fifo.overflowed" in [r.event for r in told(node.lose_lines())]
+
+
+def test_good_lines_delay_no_word_of_bad_ones() -> None:
+    node = started()
+    node.line("VI_1", "MASTER")
+    assert ["line.rejected"] == [r.event for r in told(node.feed(LinesRead((), (BAD,))))]
+
+
+def test_a_name_of_the_configuration_is_never_told_as_unknown() -> None:
+    node = started()
+    node.line("VI_1", "BACKUP")
+    assert [] == node.reports("instance.unknown")
+
+
 def test_an_unknown_name_is_told_with_its_kind() -> None:
     node = started()
     [unknown] = told(node.lines(("VI_9", "MASTER")))
@@ -285,9 +304,8 @@ def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wan
     node.start()
     world.run_for(1.0)
     node.feed(SaveFailed())
-    due_s = node.keeper._state.schedule.save_from_s
-    assert due_s > world.now
-    assert node.keeper.next_at() == due_s
+    due_s = world.now + 1.0
+    assert due_s == node.keeper.next_at()
     node.line("VI_1", "BACKUP")
     assert [] == [e for e in node.feed(Tick()) if isinstance(e, SaveState)]
     world.now = due_s

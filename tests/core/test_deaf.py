@@ -1,0 +1,93 @@
+"""When a private address that was missing counts as back; the stories are in test_hearing.py."""
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from core.standing import VI, address_of, put, standing, told, under_way
+from hakeeper.core.calls import Assign
+from hakeeper.core.claim import Stage
+from hakeeper.core.events import CancelCall
+from hakeeper.core.hearing import weigh_addresses
+from hakeeper.core.model import Role
+from hakeeper.core.state import State
+
+OURS = ip_address("10.0.0.2")
+
+
+def needing(role: Role = Role.MASTER) -> State:
+    """A state whose instance speaks from OURS, which was here at 100."""
+    state = standing(1, role)
+    state.settings = replace(state.settings, vrrp_addresses={VI: (OURS,)})
+    state.here = (OURS,)
+    weigh_addresses(state, 100.0)
+    return state
+
+
+def missing(state: State, now: float) -> None:
+    state.here = ()
+    weigh_addresses(state, now)
+
+
+def back(state: State, now: float) -> float:
+    state.here = (OURS,)
+    weigh_addresses(state, now)
+    return state.roles.beliefs[VI].hears_at_s
+
+
+def test_an_address_that_is_back_has_to_be_back_for_3_s() -> None:
+    state = needing()
+    missing(state, 200.0)
+    assert 213.0 == back(state, 210.0)
+
+
+def test_a_second_look_that_finds_it_does_not_shorten_the_wait() -> None:
+    state = needing()
+    missing(state, 200.0)
+    back(state, 210.0)
+    assert 213.0 == back(state, 211.0)
+
+
+def test_an_address_that_is_lost_again_waits_anew() -> None:
+    state = needing()
+    missing(state, 200.0)
+    back(state, 210.0)
+    missing(state, 211.0)
+    assert 217.0 == back(state, 214.0)
+
+
+def test_a_look_that_finds_it_still_missing_changes_nothing() -> None:
+    state = needing()
+    missing(state, 200.0)
+    generation = state.roles.beliefs[VI].generation
+    state.effects = []
+    missing(state, 201.0)
+    belief = state.roles.beliefs[VI]
+    assert ([], generation, 200.0) == (state.effects, belief.generation, belief.deaf_since_s)
+
+
+def test_a_master_that_becomes_deaf_rests_and_its_assign_is_cancelled() -> None:
+    state = needing()
+    address = put(state, Stage.SENT)
+    under_way(state, Assign(1, 1), 150.0, address)
+    missing(state, 200.0)
+    belief = state.roles.beliefs[VI]
+    assert (True, 1, (OURS,)) == (belief.deaf, belief.generation, belief.missing)
+    assert (Stage.IDLE, 200.0) == (address_of(state).stage, address.decided_at_s)
+    assert CancelCall(1) in state.effects
+    assert ["vrrp_address.missing"] == told(state)
+
+
+def test_a_backup_that_becomes_deaf_goes_on_as_before() -> None:
+    state = needing(Role.BACKUP)
+    missing(state, 200.0)
+    belief = state.roles.beliefs[VI]
+    assert (True, 0, None) == (belief.deaf, belief.generation, address_of(state).decided_at_s)
+
+
+def test_that_it_is_back_is_told_with_how_long_we_wait() -> None:
+    state = needing()
+    missing(state, 200.0)
+    state.effects = []
+    back(state, 210.0)
+    back(state, 211.0)
+    assert ["vrrp_address.found"] == told(state)

@@ -115,6 +115,7 @@ def test_the_words_are_what_they_always_were(kind: type[enum.Enum]) -> None:
 def test_the_events_of_the_table_are_named_by_who_speaks() -> None:
     assert EVENTS == [event.value for event in RoleEvent][: len(EVENTS)]
     assert "keepalived is gone" == RoleEvent.GONE.value
+    assert "another keepalived is there at once" == RoleEvent.REPLACED.value
     assert "lines may be lost" == RoleEvent.LOST.value
 
 

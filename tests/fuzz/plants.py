@@ -151,7 +151,7 @@ def _two_roles_escape(patch: SetAttribute) -> None:
     patch(statefile, "_decode", bad)
 
 
-_LIMIT_0 = b'200\nRateLimit-Limit: 0\nRateLimit-Remaining: 0\n\n{"server": 5}'
+_LIMIT_0 = b'I200\nRateLimit-Limit: 0\nRateLimit-Remaining: 0\n\n{"server": 5}'
 _TWO = (
     b'{"version": 1, "keepalived": null, "server_id": 1, "roles": ['
     b'{"kind": "GROUP", "name": "a", "role": "FAULT"},'

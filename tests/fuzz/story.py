@@ -1,6 +1,7 @@
 """A keeper that is master of three addresses, told by an API that may answer anything."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
 from ipaddress import IPv6Network
@@ -11,16 +12,32 @@ from hetzner_bench import action_json, floating_ip_json, page_json, server_json
 from fuzz.bodies import block
 from fuzz.canned import SEPARATOR, answer_bytes, call
 from fuzz.shapes import mistyped
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import (
+    Assign,
+    Identify,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+    ReadServer,
+    Request,
+)
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started, Tick
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
 from hakeeper.core.reports import EVENTS
 
-ANSWERS = 12
-"""So many answers are used up at most; after the last block every connection just closes."""
-STEPS = 40
+CALLS = 16
+STEPS = 60
+KINDS: dict[type[Request], bytes] = {
+    Identify: b"I",
+    ListFloatingIps: b"L",
+    ReadFloatingIp: b"F",
+    Assign: b"A",
+    ReadActions: b"R",
+    ReadServer: b"S",
+}
+"""The first byte of a block says which request it answers."""
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VG_1 = VrrpId(VrrpKind.GROUP, "VG_1")
 SETTINGS = Settings(
@@ -35,44 +52,50 @@ def _list(owner: int | None) -> bytes:
     web = floating_ip_json(4711, name="web", server=owner)
     net = floating_ip_json(4713, name="net", ip="2001:db8:1:2::/64", server=owner)
     body = page_json([]) | {"floating_ips": [web, floating_ip_json(4712, server=owner), net]}
-    return block(200, body, RateLimit_Limit=3600, RateLimit_Remaining=3000)
+    return b"L" + block(200, body, RateLimit_Limit=3600, RateLimit_Remaining=3000)
 
 
 def _read(owner: int | None) -> bytes:
-    return block(200, {"floating_ip": floating_ip_json(4711, name="web", server=owner)})
+    return b"F" + block(200, {"floating_ip": floating_ip_json(4711, name="web", server=owner)})
+
+
+def _error(kind: bytes, status: int, code: str, **headers: object) -> bytes:
+    return kind + block(status, {"error": {"code": code, "message": "no"}}, **headers)
 
 
 def seeds() -> Iterator[bytes]:
     """Give claims that end well, are hindered, are lost again, and never begin."""
-    me = block(200, {"server": server_json()})
-    other = block(200, {"server": server_json(43, status="off")})
-    accepted = block(201, {"action": action_json()})
-    done = block(200, {"actions": [action_json(status="success")]})
-    locked = block(423, {"error": {"code": "locked", "message": "no"}})
-    wait = block(429, {"error": {"code": "rate_limit_exceeded", "message": "no"}}, Retry_After=3)
-    denied = block(401, {"error": {"code": "unauthorized", "message": "no"}})
-    yield SEPARATOR.join([me, _list(43), accepted, accepted, accepted, done, *[_read(42)] * 6])
-    yield SEPARATOR.join([me, _list(43), *[accepted] * 3, done, *[_read(43), accepted, done] * 5])
-    yield SEPARATOR.join([me, _list(None), locked, wait, locked, _read(43), accepted, other])
-    yield SEPARATOR.join([denied, denied, me, wait, _list(42), _list(42), _list(43), _read(43)])
-    yield SEPARATOR.join([_list(43), me, block(200, {}), b"502\n\n", accepted, _read(None)])
+    me = b"I" + block(200, {"server": server_json()})
+    off = b"S" + block(200, {"server": server_json(43, status="off")})
+    accepted = b"A" + block(201, {"action": action_json()})
+    done = b"R" + block(200, {"actions": [action_json(status="success")]})
+    failed = b"R" + block(200, {"actions": [action_json(status="error", error={"code": "x"})]})
+    for reads in ((_read(42),), (_read(43),), (_read(None), _read(42)), (_read(42), _read(43))):
+        yield SEPARATOR.join([me, _list(43), accepted, done, *reads, off])
+        yield SEPARATOR.join([me, _list(42), _list(43), accepted, failed, done, *reads, off])
+    locked, wait = _error(b"A", 423, "locked"), _error(b"A", 429, "x", Retry_After=3)
+    yield SEPARATOR.join([me, _list(None), locked, wait, accepted, _read(43), _read(42), done])
+    yield SEPARATOR.join([_error(b"I", 401, "unauthorized"), me, _error(b"L", 503, "unavailable")])
+    yield SEPARATOR.join([me, b"L200\n\n{}", _list(43), b"A502\n\n", accepted, _read(None), done])
 
 
 def run(data: bytes) -> None:
-    """Let the keeper work until the answers are used up."""
-    blocks = data.split(SEPARATOR)[:ANSWERS]
-    answers = map(answer_bytes, blocks)
+    """Let the keeper work; the last block of each kind answers all further requests."""
+    blocks: dict[bytes, deque[bytes]] = {}
+    for raw in data.split(SEPARATOR):
+        blocks.setdefault(raw[:1], deque()).append(answer_bytes(raw[1:]))
     keeper, now = Keeper(SETTINGS, Random(1), 0.0), 0.0  # noqa: S311 - not for secrets
     waiting = _calls(keeper.handle(Started(saved=None, keepalived=None), now))
     lines = tuple(NotifyLine(vrrp, LineState.MASTER, 150) for vrrp in (VI_1, VG_1))
     waiting += _calls(keeper.handle(LinesRead(lines), now))
-    used = 0
+    calls = 0
     for _ in range(STEPS):
-        if used > len(blocks):
+        if calls >= CALLS:
             break
         if waiting:
             effect = waiting.pop(0)
-            used += 1
+            calls += 1
+            answers = _answers(blocks.get(KINDS[type(effect.request)], deque()))
             result = call(effect.request, answers, number=effect.call_id)
             waiting += _calls(keeper.handle(result, now))
         else:
@@ -81,6 +104,11 @@ def run(data: bytes) -> None:
             now = max(now, next_at)
             waiting += _calls(keeper.handle(Tick(), now))
     json.dumps(asdict(keeper.snapshot(now)))
+
+
+def _answers(blocks: deque[bytes]) -> Iterator[bytes]:
+    while blocks:
+        yield blocks.popleft() if len(blocks) > 1 else blocks[0]
 
 
 def _calls(effects: tuple[Effect, ...]) -> list[StartCall]:

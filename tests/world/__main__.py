@@ -1,16 +1,21 @@
 """Look for every planted bug, and print in how many worlds which rule saw it.
 
-PYTHONPATH=tests python -m world             # in the worlds that are known to show them
+PYTHONPATH=tests python -m world             # first in the worlds that are known to show them
 PYTHONPATH=tests python -m world --search    # in the worlds 0, 1, 2 … until they show
+PYTHONPATH=tests python -m world --record    # and write down where, for the tests
 """
 
 import argparse
 import statistics
 import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 
+from hakeeper.sim.world.many import cores
 from hakeeper.sim.world.watch import RULES
 from world.bugs import BUGS, SEEDS
-from world.hunt import HEADING, Catch, hunt
+from world.hunt import HEADING, Catch, hunt, record
 
 
 def main() -> int:
@@ -18,18 +23,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m world", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--search", action="store_true", help="begin with seed 0 for each bug")
+    parser.add_argument("--record", action="store_true", help="write the seeds into seeds.json")
+    parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
     parser.add_argument("names", nargs="*", help="these bugs only")
     wanted = parser.parse_args()
     bugs = [bug for bug in BUGS if not wanted.names or bug.name in wanted.names]
-    _say(HEADING)
     caught: list[Catch] = []
-    for bug in bugs:
-        catch = hunt(bug, known_first=not wanted.search)
-        if catch is None:
-            _say(f"| {bug.name} | NOT FOUND | > {SEEDS} |")
-        else:
-            caught.append(catch)
-            _say(str(catch))
+    _say(HEADING)
+    with ProcessPoolExecutor(wanted.jobs, mp_context=get_context("spawn")) as pool:
+        look = partial(hunt, known_first=not wanted.search)
+        for bug, catch in zip(bugs, pool.map(look, bugs), strict=True):
+            _say(str(catch) if catch else f"| {bug.name} | NOT FOUND | > {SEEDS} |")
+            if catch is not None:
+                caught.append(catch)
+    if wanted.record:
+        record(caught)
     if caught:
         seeds = [catch.seed + 1 for catch in caught]
         _say(f"{len(caught)} of {len(bugs)} bugs found; seeds until then: median "

@@ -21,7 +21,7 @@ from hakeeper.core.events import (
     StartCall,
 )
 from hakeeper.core.lines import LineState, NotifyLine, parse_line
-from hakeeper.core.machine import TABLE, RoleEvent, Step
+from hakeeper.core.machine import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.core.model import (
     Action,
     ActionStatus,
@@ -125,6 +125,10 @@ def test_every_step_of_the_table_says_why() -> None:
         for event in RoleEvent
     ]
     assert REASONS.split("\n")[1:-1] == told
+
+
+def test_the_printed_table_ends_with_its_last_row() -> None:
+    assert as_markdown().endswith("| newer lines may be lost |\n")
 
 
 # --- what is meant if nothing is said ----------------------------------------------------------

@@ -619,6 +619,9 @@ class Watch:
         if not self._way_is_clear(epoch.master, self._name_of(fip), self.world.now):
             del self._epochs[fip]
             return
+        if self._held_off_since.pop(fip, None) is not None:  # its turn came a moment ago
+            self.world.agenda.after(REPAIR_S, self._still_wrong, fip, epoch, since, limit_s)
+            return
         owner = self.world.cloud.owner(fip)
         text = f"ip-{fip} is with server {owner}, not with its master, for {limit_s:.0f} s"
         self._demand("repaired", epoch.master, holds=False, text=text)

@@ -44,6 +44,10 @@ def out_of_reach(event: RoleEvent, role: Role) -> str | None:
     """Say why no story takes this cell of the role table; None if some must."""
     if event in EVENT_OF_RESTORED.values() and role is not Role.UNKNOWN:
         return "the state file is read once, before anything else was heard"
+    if event is RoleEvent.ANSWER_STOPPED:
+        return "keepalived leaves the bus in the moment in which it stops"
+    if event is RoleEvent.ANSWER_NOTHING and role is not Role.UNKNOWN:
+        return "keepalived is on the bus with all its instances from its start on"
     return None
 
 

@@ -17,7 +17,6 @@ from hakeeper.core.events import (
     AddressesSeen,
     Effect,
     Event,
-    FifoChanged,
     LinesRead,
     ReloadToken,
     SaveFailed,

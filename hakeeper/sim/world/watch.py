@@ -236,6 +236,8 @@ class Watch:
         self._quiet_calls: Counter[tuple[int, str]] = Counter()
         self._quiet_reports: list[str] = []
         self._broken: set[str] = set()
+        self._wronged: set[int] = set()
+        """Masters that have not their addresses even in peace, which other rules tell of."""
         self._conduct = Conduct(self._demand)
 
     # --- verdicts ----------------------------------------------------------------------------
@@ -688,6 +690,8 @@ class Watch:
             masters = vrrp.masters()
             for fip in world.addresses[name]:
                 right = len(masters) == 1 and world.cloud.owner(fip) == masters[0].node + 1
+                if not right:
+                    self._wronged.update(master.node for master in masters)
                 if len(masters) == 1 and self._is_held_off(fip, masters[0].node):
                     self._demand(
                         "hold_off_ends", masters[0].node, right, f"ip-{fip} waits for ever"
@@ -729,12 +733,15 @@ class Watch:
             limit = int(lasted_s / interval_s) + 1
             lists = self._quiet_calls[node.index, ListFloatingIps.__name__]
             others = sum(n for (i, _), n in self._quiet_calls.items() if i == node.index) - lists
-            self._demand("quiet", node.index, lists <= limit, f"{lists} lists, not {limit}")
-            self._demand("quiet", node.index, others == 0, f"{others} other calls in peace")
-            self._demand("quiet", node.index, lists >= 1, "no look at all")
+            wronged = node.index in self._wronged
+            if not wronged:
+                self._demand("quiet", node.index, lists <= limit, f"{lists} lists, not {limit}")
+                self._demand("quiet", node.index, others == 0, f"{others} other calls in peace")
+                self._demand("quiet", node.index, lists >= 1, "no look at all")
             picture = node.run.keeper.snapshot(node.clock())
             problems = "; ".join(problem.text for problem in picture.problems)
-            self._demand("healthy", node.index, picture.health is Health.OK, problems)
+            honest = (picture.health is Health.OK) is not wronged
+            self._demand("healthy", node.index, honest, problems or "a wrong is passed over")
 
     def judge_split(self) -> None:
         """A split brain without end: few moves at first, then hardly any."""

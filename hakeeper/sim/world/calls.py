@@ -111,6 +111,10 @@ class Caller:
     def start(self, effect: StartCall) -> None:
         """Begin a call."""
         now = self._agenda.now
+        strike = self._host.before_assign
+        if strike is not None and isinstance(effect.request, Assign):
+            self._host.before_assign = None
+            strike()
         weather = None
         for each in self._weather:
             if each.strikes(self._node):
@@ -199,11 +203,12 @@ class Caller:
             if now + 2 * half_s > call.deadline_at:
                 self._agenda.at(call.deadline_at, self._deadline, call)
 
-    def _execute(self, call: Call) -> Answer | Failure:
+    def _execute(self, call: Call, *, whole: bool = True) -> Answer | Failure:
         """Let the cloud do it; its own refusals come first."""
         now = self._agenda.now
         self._cloud.now = now
-        if not self._cloud.take_token(now, self._cloud.cost(call.request)):
+        # Of a list whose first page is lost the others are not asked for.
+        if not self._cloud.take_token(now, self._cloud.cost(call.request) if whole else 1):
             return self._cloud.throttled()
         return self._cloud.answer(call.request, self._host.server_id, now)
 
@@ -264,12 +269,12 @@ class Caller:
             case Kind.READ_ONLY if isinstance(call.request, Assign):
                 return self._deny("token_readonly")
             case Kind.LOST_ANSWER:
-                self._execute(call)
+                self._execute(call, whole=False)
                 return _lost(call, "connection_closed", None)
             case Kind.MALFORMED:
-                return _unreadable(call, self._execute(call))
+                return _unreadable(call, self._execute(call, whole=False))
             case Kind.SLOW_DRIP:
-                self._execute(call)
+                self._execute(call, whole=False)
                 return None
             case _:
                 return self._execute(call)

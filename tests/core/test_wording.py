@@ -20,7 +20,7 @@ IP = "203.0.113.10"
 PRIVATE = (ip_address("10.0.0.2"), ip_address("fd00::2"))
 SERVER = Server(id=42, name="web2", status="running", network_zone="eu-central")
 CHANGE = RoleChange(VI, Role.BACKUP, Role.MASTER, "a reason", edge=True, check=False, live=True)
-PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.1264, finished_s=11.0, confirmed_s=11.5)
+PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
 OF_VI = {"instance": "VI_1", "kind": "INSTANCE", "address": IP}
 
 

@@ -35,6 +35,9 @@ PYTEST_ARGS = (
 )
 
 
+AT_FAULT = "the runner is at fault: not even the unchanged code survives"
+
+
 @dataclass(slots=True)
 class Run:
     """What is to be done, and what came of it."""
@@ -56,16 +59,19 @@ class Run:
         """Try its mutants; those that an earlier run noticed are believed."""
         self.verdicts = []
         warm: list[Mutant] = []
+        cold: list[Mutant] = []
         for mutant in mutants(path):
             before = believed.get(mutant.diff())
             if before is not None:
                 self.verdicts.append((mutant, before))
             elif not self.atlas.tests_for(mutant):
                 self._end(mutant, Verdict.SURVIVED)
-            elif self.atlas.is_cold(mutant):
-                self._try_cold(mutant)
             else:
-                warm.append(mutant)
+                (cold if self.atlas.is_cold(mutant) else warm).append(mutant)
+        if cold:
+            self._try_unchanged(cold[0])
+        for mutant in cold:
+            self._try_cold(mutant)
         while self.under_way:
             self._wait()
         if warm:
@@ -74,6 +80,15 @@ class Run:
     def _change(self, mutant: Mutant) -> trial.Change:
         name = ".".join([*self.package.parts, mutant.path.stem])
         return trial.Change(name, str(mutant.path), mutant.source())
+
+    def _try_unchanged(self, mutant: Mutant) -> None:
+        """See that a child which imports the module as it is notices nothing."""
+        change, _, took_s = self._case(mutant)
+        files = sorted({test.split("::")[0] for test in took_s})
+        unchanged = replace(change, source=mutant.data)
+        pid = trial.start(unchanged, took_s, files, self.pytest_args)
+        if trial.verdict(os.waitpid(pid, 0)[1]) is not Verdict.SURVIVED:
+            raise SystemExit(AT_FAULT)
 
     def _try_cold(self, mutant: Mutant) -> None:
         """Try the tests in `test_<module>.py` first, since each file costs time to collect."""
@@ -113,7 +128,7 @@ class Run:
                     self._end(chosen[int(number)], Verdict(word))
         os.waitpid(pid, 0)
         if len(answers) != len(cases) or answers[len(chosen)] is not Verdict.SURVIVED:
-            raise SystemExit("the runner is at fault: not even the unchanged code survives")
+            raise SystemExit(AT_FAULT)
 
     def _case(self, mutant: Mutant) -> tuple[trial.Change, str, dict[str, float]]:
         tests = self._affordable(self.atlas.tests_for(mutant))

@@ -256,6 +256,8 @@ def write(page: Path, ledger: Ledger, known: dict[str, str], took: str) -> None:
     command = shlex.join(["python", "-m", "mutation", *sys.argv[1:]])
     day = dt.datetime.now(dt.UTC).date()
     note = f"`{command}`, {day}, {took}, Python {sys.version.split()[0]}."
+    if "--again" in sys.argv:
+        note += " What earlier runs killed was believed, and not tried again."
     head = ["# What the tests of the core do not notice", "", note, "", *ledger.table()]
     page.write_text(survivors.page_of("\n".join(head), ledger.survivors(), known))
 

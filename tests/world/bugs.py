@@ -390,24 +390,6 @@ BUGS = (
         ),
     ),
     Bug(
-        "stale_read_believed",
-        "a read that was begun before the assign ended is taken for its outcome",
-        "no_blind_resend",
-        (Line(_OBSERVE, "stale = asked_at_s < self.blind_until_s", "stale = False"),),
-    ),
-    Bug(
-        "older_read_believed",
-        "a read of an older time replaces a newer one",
-        "read_back",
-        (
-            Line(
-                _OBSERVE,
-                "older = self.owner_at_s is not None and asked_at_s < self.owner_at_s",
-                "older = False",
-            ),
-        ),
-    ),
-    Bug(
         "one_read_decides",
         "a single read that says otherwise is taken for a loss",
         "two_reads_decide",

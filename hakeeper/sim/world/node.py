@@ -163,6 +163,7 @@ class Node:
         self.disk: SavedState | None = None
         self.older_disk: SavedState | None = None
         self.disk_full = 0
+        self.save_failed_at = float("-inf")
         self.hung = 0
         self.power = True
         self.unplugged = 0
@@ -171,6 +172,8 @@ class Node:
         """Its monotonic clock minus the world's."""
         self.crash_in: int | None = None
         """kill -9 after so many more boundaries."""
+        self.before_assign: Callable[[], None] | None = None
+        """What happens just before the next assign is sent."""
         self.down_until = 0.0
         self.misled = False
         """Lines were lost, stolen or forged: without D-Bus it may rightly be wrong."""
@@ -438,6 +441,7 @@ class Node:
         if not self.disk_full:
             self.older_disk, self.disk = self.disk, state
             return
+        self.save_failed_at = self.world.now
         self.disk = None  # the shipped adapter leaves no old file behind
         run.inbox.append(SaveFailed())
         self.wake(Source.ANSWERS)

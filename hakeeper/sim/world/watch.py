@@ -61,6 +61,8 @@ SETTLED_REPAIR_S = 7.0
 SETTLES_S = 15.0
 QUERY_S = 14.0
 """With D-Bus, a wrong belief lasts no longer than this."""
+SAVED_S = 3.0
+"""A state that could not be written down is, at the latest so long after the last failure."""
 LANES = 8
 NAMES_LIMIT = NAMES_TOLD
 """The core may remember so many unknown names."""
@@ -198,6 +200,8 @@ class _Seen:
     """Floating IPs whose last assign has an unknown outcome, since when."""
     sent_at: dict[int, float] = field(default_factory=dict)
     """When the last assign of an address was asked for."""
+    ended_at: dict[int, float] = field(default_factory=dict)
+    """When the last assign of an address ended; reads of before may be older than it."""
     mine_read_at: dict[int, float] = field(default_factory=dict)
     """When the read was begun that last said that it is ours."""
     held_until: float = float("-inf")
@@ -236,6 +240,8 @@ class Watch:
         self._quiet_calls: Counter[tuple[int, str]] = Counter()
         self._quiet_reports: list[str] = []
         self._broken: set[str] = set()
+        self._posting: set[FloatingIp | None] = set()
+        """The addresses for which an assign was due before the event at hand."""
         self._wronged: set[int] = set()
         """Masters that have not their addresses even in peace, which other rules tell of."""
         self._conduct = Conduct(self._demand)
@@ -337,6 +343,9 @@ class Watch:
         if node.run is not None:
             state, now = memory_of(node.run.keeper), node.clock()
             self._conduct.hearing(node.index, state, event, now)
+            if isinstance(event, RolesQueried | Started | LinesRead):
+                addresses = state.addresses.values()
+                self._posting = {a.floating_ip for a in addresses if a.stage is Stage.POST}
             for said, role in cells(state, event):
                 self._tally.transitions[said.value, role.value] += 1
 
@@ -390,7 +399,10 @@ class Watch:
         self.assess()
 
     def _no_assign(self, node: Node, effects: tuple[Effect, ...]) -> None:
-        none = not any(isinstance(e, StartCall) and isinstance(e.request, Assign) for e in effects)
+        """Nothing is claimed at once because of this; what was to be sent anyway may be."""
+        before = {each.id for each in self._posting if each is not None}
+        begun = [effect.request for effect in effects if isinstance(effect, StartCall)]
+        none = all(r.floating_ip_id in before for r in begun if isinstance(r, Assign))
         self._demand("backlog_claims_nothing", node.index, none, "an assign without a look")
 
     def _check_effects(
@@ -471,6 +483,7 @@ class Watch:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
         read_at = seen.mine_read_at.get(fip, float("-inf"))
         fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
+        fresh = fresh and read_at >= seen.ended_at.get(fip, float("-inf"))
         mine = self.world.cloud.owner(fip) == node.server_id
         moved = any(m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:])
         needless = fresh and mine and not moved
@@ -507,6 +520,8 @@ class Watch:
         fip = seen.inflight.pop(result.call_id, None)
         asked_at = seen.asked_at.pop(result.call_id, float("-inf"))
         outcome = result.outcome
+        if fip is not None:
+            seen.ended_at[fip] = node.clock()
         match outcome:
             case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
                 seen.unsure[fip] = node.clock()
@@ -517,6 +532,8 @@ class Watch:
                 self._read(node, seen, (floating_ip,), asked_at)
             case FloatingIpsListed(floating_ips):
                 self._read(node, seen, floating_ips, asked_at)
+                if node.run is not None:
+                    self._is_written(node, memory_of(node.run.keeper))
             case _:
                 pass
 
@@ -710,11 +727,16 @@ class Watch:
                 sizes = (len(state.calls), len(state.api.reported), len(node.run.inbox))
                 small = max(sizes) <= 32  # noqa: PLR2004 - calls, codes and answers in peace
                 self._demand("bounded_memory", node.index, small, f"{sizes} of calls, codes, inbox")
-                disk, roles = node.disk, state.roles.roles()
-                written = disk is not None and disk.roles == roles
-                written = written or node.index in self._meddled
-                self._demand("written_at_last", node.index, written, f"{disk}, not {roles}")
+                self._is_written(node, state)
         self.quiet_since = world.now
+
+    def _is_written(self, node: Node, state: State) -> None:
+        """What is believed is in the state file, unless another hand or a full disk prevents it."""
+        if node.disk_full or self.world.now - node.save_failed_at < SAVED_S:
+            return
+        disk, roles = node.disk, state.roles.roles()
+        written = node.index in self._meddled or (disk is not None and disk.roles == roles)
+        self._demand("written_at_last", node.index, written, f"{disk}, not {roles}")
 
     def judge_quiet(self) -> None:
         """In peace: reads at their intervals, nothing else, no word, and all healthy."""

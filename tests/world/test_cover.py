@@ -1,0 +1,49 @@
+"""Nothing that can happen in a world is left out: faults, rules, role table, words of the journal.
+
+A counter of zero fails, and is named.
+"""
+
+import pytest
+
+from hakeeper.core.machine import TABLE, RoleEvent
+from hakeeper.core.model import Role
+from hakeeper.core.reports import EVENTS
+from hakeeper.sim.world.cells import NOT_IN_A_WORLD, out_of_reach, untaken, untold
+from hakeeper.sim.world.kinds import Kind
+from hakeeper.sim.world.watch import RULES, Tally
+from world.cover import Cover, seen
+
+
+@pytest.mark.timeout(600)
+def test_all_that_can_happen_in_a_world_happens_and_no_rule_is_broken() -> None:
+    cover = seen()
+    assert [] == cover.violations
+    assert [] == cover.missing()
+
+
+def test_what_never_happened_is_named() -> None:
+    missing = Cover().missing()
+    assert f"fault {Kind.FLAP.value} was never injected" in missing
+    assert f"fault {Kind.LOST_ANSWER.value} never struck a call" in missing
+    assert f"rule {RULES[0]} was never evaluated" in missing
+    assert "line MASTER was never heard as BACKUP" in missing
+    assert "claim.started was never told" in missing
+
+
+def test_what_happened_once_is_not_missing() -> None:
+    tally = Tally()
+    tally.transitions[RoleEvent.LINE_MASTER.value, Role.BACKUP.value] = 1
+    tally.reports["claim.started"] = 1
+    assert "line MASTER was never heard as BACKUP" not in list(untaken(tally.transitions))
+    assert "claim.started was never told" not in list(untold(tally.reports))
+
+
+def test_each_cell_of_the_role_table_must_be_taken_or_is_out_of_reach_for_a_reason() -> None:
+    cells = sum(len(row) for row in TABLE.values())
+    excused = sum(out_of_reach(event, role) is not None for event in TABLE for role in Role)
+    assert (100, 25) == (cells, excused)
+    assert cells - excused == len(list(untaken({})))
+
+
+def test_every_excused_word_of_the_journal_exists() -> None:
+    assert set() == set(NOT_IN_A_WORLD) - set(EVENTS)

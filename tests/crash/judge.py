@@ -77,14 +77,41 @@ class Judge:
             tail = self._tail(assign.received_s)
             if tail:
                 if self._could_know(life, tail, sent_s):
-                    verdict.forbidden.append(f"{story} although {tail[-1].state} was said")
+                    what = f"{story} although {tail[-1].state} was said"
+                    verdict.forbidden.append(what + self._account(life, assign, requests, changes))
                 else:
                     verdict.in_flight += 1
             read = _last_read([r for r in requests if r.client == life.client], sent_s)
             since_s = life.born_s if read is None else read.received_s
             if self._ours_throughout(changes, since_s, assign.received_s):
-                verdict.needless.append(f"{story} although it was ours since {since_s:.3f}")
+                what = f"{story} although it was ours since {since_s:.3f}"
+                verdict.needless.append(what + self._account(life, assign, requests, changes))
         return verdict
+
+    def _account(
+        self,
+        life: LifeRecord,
+        assign: LoggedRequest,
+        requests: Sequence[LoggedRequest],
+        changes: Sequence[OwnershipChange],
+    ) -> str:
+        """Tell what had happened in that life until then, in the order of time."""
+        told = [(life.born_s, "born")]
+        told += [(said.at_s, f"said: {said.state} {said.serial}") for said in self.said]
+        told += [(change.at_s, f"owner: {change.new} by {change.cause}") for change in changes]
+        told += [(at_s, f"daemon: {word} {what}") for at_s, word, what in life.notes()]
+        for request in requests:
+            name = f"{request.seq} {request.method} {request.path} of {request.client}"
+            told.append((request.received_s, f"received: {name}"))
+            if request.answered_s is not None:
+                told.append((request.answered_s, f"answered: {name}: {request.status}"))
+        span = (life.born_s - 0.5, assign.received_s + 0.1)
+        lines = [f"\n  {at_s:.4f} {what}" for at_s, what in sorted(told)]
+        return "".join(
+            line
+            for line, (at_s, _) in zip(lines, sorted(told), strict=True)
+            if span[0] <= at_s <= span[1]
+        )
 
     def _tail(self, at_s: float) -> list[Said]:
         """Return the lines since the last MASTER, if it is not the last itself."""

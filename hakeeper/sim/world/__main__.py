@@ -38,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--details", action="store_true", help="print every counter")
     parser.add_argument("--json", type=Path, help="write the totals to this file")
     parser.add_argument("--until-hours", type=float, help="stop after so many simulated hours")
+    parser.add_argument("--at-least-hours", type=float, default=0.0, help="fail if it were fewer")
+    parser.add_argument("--at-least-faults", type=int, default=0, help="fail if it were fewer")
     parser.add_argument("--show", type=int, metavar="SEED", help="tell the story of one world")
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make a failing world small")
     parser.add_argument("--only", help="with --show: these faults alone, as 3,17")
@@ -45,8 +47,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _many(wanted: argparse.Namespace) -> int:
-    total, told_at = Total(), 0.0
+    total, told_at, told = Total(), 0.0, 0
     for total in run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs):
+        for seed, violation in total.failed[told:]:
+            _say(f"FAILED seed {seed}: {violation}")
+            _say(
+                "  to repeat it: python -m hakeeper.sim.world"
+                f" --shrink {seed} --hours {wanted.hours:g}"
+            )
+        told = len(total.failed)
         if total.took_s - told_at >= PROGRESS_EVERY_S:
             told_at = total.took_s
             _say(f"so far: {summary(total)}")
@@ -60,15 +69,19 @@ def _many(wanted: argparse.Namespace) -> int:
             _say(line)
     if wanted.json is not None:
         wanted.json.write_text(json.dumps(_document(total), indent=1) + "\n")
-    for seed, violation in total.failed:
-        _say(f"FAILED seed {seed}: {violation}")
-        _say(
-            f"  to repeat it: python -m hakeeper.sim.world --shrink {seed} --hours {wanted.hours:g}"
-        )
-    missing = never_seen(total.tally)
+    missing = [*never_seen(total.tally), *_too_few(total, wanted)]
     for text in missing:
-        _say(f"NEVER SEEN: {text}")
+        _say(f"NOT ENOUGH: {text}")
     return 1 if total.failed or missing else 0
+
+
+def _too_few(total: Total, wanted: argparse.Namespace) -> list[str]:
+    short = []
+    if hours_of(total.tally) < wanted.at_least_hours:
+        short.append(f"fewer than {wanted.at_least_hours:g} simulated hours")
+    if total.tally.injected.total() < wanted.at_least_faults:
+        short.append(f"fewer than {wanted.at_least_faults} faults")
+    return short
 
 
 def _document(total: Total) -> dict[str, object]:

@@ -1,0 +1,103 @@
+"""Bugs that worlds have found, as the smallest stories that tell of them; kept for ever.
+
+Each is planted again and told again: the story must end with the broken rule, and without the bug
+the same world must be clean. The table in docs/reliability.md is made from here.
+"""
+
+from dataclasses import dataclass
+
+from hakeeper.core.machine import RoleEvent
+from hakeeper.core.model import Role
+from hakeeper.sim.world.kinds import Fault, Kind
+from hakeeper.sim.world.plan import Course, Plan, Shape
+from world.bugs import Bug
+from world.planting import Line, Row
+
+A, B = 0, 1
+"""The two nodes; A has the higher priority."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One bug: when and where it was found, what it was, and the world that shows it."""
+
+    date: str
+    seed: str
+    bug: Bug
+    plan: Plan
+
+
+def fault(
+    kind: Kind, at_s: float, lasts_s: float, node: int | None, value: float = 0.9, serial: int = 0
+) -> Fault:
+    return Fault(kind, at_s, lasts_s, node, 0, value, serial)
+
+
+def plan(*faults: Fault, seed: int = 1, **shape: object) -> Plan:
+    return Plan(
+        seed=seed,
+        shape=Shape(**shape),  # type: ignore[arg-type]  # names of real fields
+        course=Course.SWARM,
+        chaos_s=120.0,
+        faults=faults,
+    )
+
+
+FOUND = (
+    Found(
+        "2026-11-22",
+        "42, first draft of the world",
+        Bug(
+            "replaced_is_gone",
+            "hakeeper hung while keepalived was restarted: it heard the new one's lines, then noticed"
+            " the old one's end, and forgot what the new one had said",
+            "healthy",
+            (Row(RoleEvent.REPLACED, Role.BACKUP, Role.UNKNOWN),),
+        ),
+        plan(
+            fault(Kind.HANG, 30.0, 20.0, B, serial=0),
+            fault(Kind.FAILOVER, 35.0, 1.0, B, serial=1),
+        ),
+    ),
+    Found(
+        "2026-11-22",
+        "158, first draft of the world",
+        Bug(
+            "not_written_again",
+            "a state that could not be written was never written again, so that the next start"
+            " believed an old role",
+            "written_at_last",
+            (
+                Line(
+                    "hakeeper.core.keeper:Keeper._dispatch",
+                    "self._state.saved = None",
+                    "pass",
+                ),
+            ),
+        ),
+        plan(
+            fault(Kind.DISK_FULL, 2.5, 10.0, A, serial=0),
+        ),
+    ),
+    Found(
+        "2026-11-22",
+        "3062, of the second draft",
+        Bug(
+            "restored_in_the_dark",
+            "a role was restored from the state file although the FIFO, with newer lines in it, could"
+            " not be opened",
+            "sent_by_master",
+            (
+                Line(
+                    "hakeeper.core.keeper:Keeper._fifo",
+                    "if before is None and event.state is not FifoState.OPEN:",
+                    "if False:",
+                ),
+            ),
+        ),
+        plan(
+            fault(Kind.BACKLOG, 40.0, 10.0, A, value=0.9, serial=0),
+            fault(Kind.NOT_A_FIFO, 49.5, 20.0, A, value=0.9, serial=1),
+        ),
+    ),
+)

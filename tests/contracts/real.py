@@ -16,7 +16,7 @@ import trustme
 from helpers import eventually
 from hetzner_bench import full_listener
 
-from contracts.port import FIRST, IP, ME, OTHER, STRANGER, Port
+from contracts.port import FIRST, IP, ME, OTHER, SECOND, STRANGER, Port
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.identity import Candidate, Miss
@@ -28,8 +28,8 @@ from hakeeper.sim.world.kinds import Kind
 CLIENT, TOKEN = "node1", "contract-token"
 PATIENCE_S = 30.0
 LIMIT_PER_HOUR = 3600
-RETRY_AFTER_S = 24
-"""As whole seconds, which is what the header can say; the fake's at FIRST."""
+RETRY_AFTER = {FIRST: "24", SECOND: "99999"}
+"""In seconds; more than an hour is heeded as an hour."""
 ASSIGN = "/actions/assign$"
 ADDRESS = "10.0.0.{}"
 
@@ -40,6 +40,7 @@ FAULTS: dict[tuple[Kind, float], Fault] = {
     (Kind.GATEWAY, 0.9): Fault(status=504),
     (Kind.THROTTLED, 0.1): Fault(status=429),
     (Kind.THROTTLED, 0.6): Fault(status=429),
+    (Kind.THROTTLED, 0.9): Fault(status=429),
     (Kind.REFUSED, 0.6): Fault(network=Network.REFUSE),
     (Kind.OUTAGE, 0.6): Fault(network=Network.REFUSE),
     (Kind.LOST_REQUEST, 0.6): Fault(answer=Answer.NEVER),
@@ -56,6 +57,7 @@ FAULTS: dict[tuple[Kind, float], Fault] = {
     (Kind.ACTION_SLOW, 0.6): Fault(path=ASSIGN, action_s=0.5),
     (Kind.ACTION_ENDLESS, 0.6): Fault(path=ASSIGN, action_never_ends=True),
     (Kind.STALE_READ, 0.6): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
+    (Kind.STALE_READ, 0.9): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
 }
 """How the simulator makes what the world's injector makes of a kind and a value."""
 
@@ -162,8 +164,8 @@ class RealPort(Port):
             case Kind.REFUSED | Kind.OUTAGE:
                 # Resets are on their way; before they arrive a call would go out and be lost.
                 self._cloud.wait_for(lambda: not self._cloud.counters().open_connections)
-            case Kind.THROTTLED if value == FIRST:
-                self._say_retry_after(patch)
+            case Kind.THROTTLED if value in RETRY_AFTER:
+                self._say_retry_after(patch, RETRY_AFTER[value])
             case Kind.SLOW if value != FIRST:
                 stack.enter_context(self._cloud.faulty(Fault(network=Network.HANDSHAKE_HANG)))
             case Kind.DNS if value == FIRST:
@@ -199,13 +201,13 @@ class RealPort(Port):
             case _:
                 assert (kind, value) in FAULTS, f"the real port knows no {kind} of {value}"
 
-    def _say_retry_after(self, patch: pytest.MonkeyPatch) -> None:
+    def _say_retry_after(self, patch: pytest.MonkeyPatch, wait: str) -> None:
         """Hetzner does not document the header, so the simulator has none of its own."""
         api = self._cloud._commands._engine.api
         plain = api.headers
 
         def headers(now: float, *, empty: bool = False) -> dict[str, str]:
-            return {**plain(now, empty=empty), "Retry-After": str(RETRY_AFTER_S)}
+            return {**plain(now, empty=empty), "Retry-After": wait}
 
         patch.setattr(api, "headers", headers)
 

@@ -1,6 +1,6 @@
 """What was cancelled before it was sent is never sent; what was sent goes its way."""
 
-from contracts.port import IP, ME, OTHER, SECOND, SHORT_S, Port, shows, told
+from contracts.port import IP, ME, OTHER, SECOND, SENT_S, Port, shows, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadServer
 from hakeeper.sim.world.kinds import Kind
 
@@ -37,7 +37,7 @@ def test_a_call_cancelled_after_it_was_sent_still_ends_at_its_deadline(port: Por
     port.add_ip(IP, OTHER)
     port.warm()
     with port.weather(Kind.SLOW, SECOND):
-        call_id = port.start(Assign(IP, ME), SHORT_S)
+        call_id = port.start(Assign(IP, ME), SENT_S)
         port.until(lambda: port.is_sent(call_id), "its first byte")
         port.cancel(call_id)
         result = port.result(call_id)

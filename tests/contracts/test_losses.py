@@ -7,6 +7,8 @@ from contracts.port import (
     OTHER,
     READS,
     SECOND,
+    SENT_S,
+    SHORT_S,
     Port,
     Told,
     action_of,
@@ -56,7 +58,7 @@ def test_a_certificate_that_is_not_trusted_gets_nothing(port: Port) -> None:
 
 def _unsent_at_the_deadline(port: Port, code: str) -> None:
     for request in (Assign(IP, ME), READ):
-        result = port.missed_deadline(request)
+        result = port.missed_deadline(request, SHORT_S)
         assert (TRANSIENT, code, None) == told(result)
         assert result.sent_at_s is None
     assert OTHER == port.owner(IP)
@@ -91,7 +93,7 @@ def _lost_at_the_deadline(port: Port, kind: Kind, value: float, owner: int) -> N
     port.add_ip(IP, OTHER)
     port.warm()
     with port.weather(kind, value):
-        result = port.missed_deadline(Assign(IP, ME))
+        result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert result.sent_at_s is not None
         assert owner == port.owner(IP)
@@ -100,7 +102,7 @@ def _lost_at_the_deadline(port: Port, kind: Kind, value: float, owner: int) -> N
 def _read_at_the_deadline(port: Port, kind: Kind, value: float) -> None:
     port.warm()
     with port.weather(kind, value):
-        result = port.missed_deadline(READ)
+        result = port.missed_deadline(READ, SENT_S)
         assert (TRANSIENT, "deadline", None) == told(result)
         assert result.sent_at_s is not None
 
@@ -130,7 +132,7 @@ def test_a_slow_answer_is_no_answer_after_the_deadline_and_the_assign_may_be_don
     port.add_ip(IP, OTHER)
     port.warm()
     with port.weather(Kind.SLOW, SECOND):
-        result = port.missed_deadline(Assign(IP, ME))
+        result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         port.until(lambda: port.owner(IP) == ME, "its late effect")
 
@@ -147,7 +149,7 @@ def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_owner(p
     port.add_ip(IP, OTHER)
     port.warm()
     with port.weather(Kind.LATE_LANDING):
-        result = port.missed_deadline(Assign(IP, ME))
+        result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert OTHER == port.owner(IP)
     port.move(IP, None)
@@ -208,3 +210,25 @@ def test_after_a_loss_the_next_call_is_answered(port: Port) -> None:
         with port.weather(kind):
             assert port.failure(READ)[0] is TRANSIENT
         port.answer(READ)
+
+
+@shows(Kind.LOST_ANSWER, Kind.LOST_REQUEST, Kind.SLOW_DRIP, Kind.SLOW)
+def test_a_connection_that_lost_an_answer_is_not_used_again(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    for kind in (Kind.LOST_ANSWER, Kind.LOST_REQUEST, Kind.SLOW_DRIP):
+        port.warm()
+        with port.weather(kind):
+            assert port.failure(READ, SHORT_S)[0] is TRANSIENT
+        with port.weather(Kind.SLOW, SECOND):
+            _unsent_at_the_deadline(port, "tls")
+
+
+@shows(Kind.MALFORMED, Kind.GATEWAY, Kind.SLOW)
+def test_a_connection_on_which_anything_was_answered_is_used_again(port: Port) -> None:
+    for kind in (Kind.MALFORMED, Kind.GATEWAY):
+        with port.weather(kind):
+            port.failure(READ)
+        with port.weather(Kind.SLOW, SECOND):
+            result = port.missed_deadline(READ, SENT_S)
+        assert (TRANSIENT, "deadline", None) == told(result)
+        assert result.sent_at_s is not None

@@ -1,6 +1,6 @@
 """The bucket of the project, as each answer shows it."""
 
-from contracts.port import IP, ME, OTHER, READS, Port, left, retry_after_s, shows, told
+from contracts.port import IP, ME, OTHER, READS, SENT_S, Port, left, retry_after_s, shows, told
 from hakeeper.core.calls import (
     Assign,
     CallResult,
@@ -81,6 +81,19 @@ def test_a_list_costs_one_for_each_page_of_fifty(port: Port) -> None:
         have = number
         lefts.append(left(port.call(ListFloatingIps())))
     assert [29, 28, 27, 25, 23, 20] == lefts
+
+
+@shows(Kind.LOST_ANSWER, Kind.MALFORMED, Kind.SLOW_DRIP, Kind.ERROR_5XX)
+def test_a_list_that_fails_with_its_first_page_costs_one(port: Port) -> None:
+    kinds = (Kind.LOST_ANSWER, Kind.MALFORMED, Kind.SLOW_DRIP, Kind.ERROR_5XX)
+    port.set_quota(SLOW_PER_HOUR, 30)
+    for number in range(1, 52):
+        port.add_ip(number, OTHER)
+    for kind in kinds:
+        port.warm()
+        with port.weather(kind):
+            assert FailureKind.TRANSIENT is port.failure(ListFloatingIps(), SENT_S)[0]
+    assert 30 - 2 * len(kinds) - 1 == left(port.call(ReadServer(ME)))
 
 
 @shows(FailureKind.THROTTLED)

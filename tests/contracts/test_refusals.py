@@ -72,6 +72,8 @@ def test_a_429_says_how_long_to_wait(port: Port) -> None:
         _refused(port, THROTTLED, THROTTLED)
         result = port.call(ReadServer(ME))
     assert (24.0, 0) == (retry_after_s(result), left(result))
+    with port.weather(Kind.THROTTLED, SECOND):
+        assert 3600.0 == retry_after_s(port.call(ReadServer(ME)))
 
 
 @shows(Kind.THROTTLED, FailureKind.THROTTLED)

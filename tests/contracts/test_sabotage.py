@@ -6,6 +6,7 @@ from contracts.fake import FakePort
 from contracts.plants import IN_THE_ADAPTER, IN_THE_FAKE, IN_THE_SIMULATOR, Plant
 from contracts.port import Port
 from contracts.real import RealPort, Tls
+from contracts.test_together import tell_both
 
 
 def _spoils(plant: Plant, port: Port) -> None:
@@ -30,3 +31,14 @@ def test_a_mistake_of_the_adapter_or_the_simulator_is_found(
 ) -> None:
     plant.plant(monkeypatch)
     _spoils(plant, RealPort(tls))
+
+
+def test_a_mistake_is_found_by_chance_too(tls: Tls, monkeypatch: pytest.MonkeyPatch) -> None:
+    IN_THE_FAKE[0].plant(monkeypatch)
+    fake, real = FakePort(), RealPort(tls)
+    try:
+        with pytest.raises(AssertionError):
+            tell_both(0, fake, real)
+    finally:
+        fake.close()
+        real.close()

@@ -134,7 +134,8 @@ def _check(request: Request, outcome: Answer | Failure, status: int | None) -> N
     if not isinstance(outcome, Failure):
         assert ANSWER_OF[type(request)] is type(outcome)
         assert status is not None
-        assert status < 400
+        # requests calls a status above 599 no error, and hcloud then reads the body.
+        assert status < 400 or status > 599
         assert [] == mistyped(outcome, type(outcome))
     else:
         assert [] == mistyped(outcome, Failure)

@@ -42,7 +42,8 @@ class Router:
     node: int
     priority: int
     state: VrrpState = VrrpState.OFF
-    changed_at_s: float = 0.0
+    left_at_s: float = float("-inf")
+    """When it last ceased to be MASTER."""
     frozen: bool = False
     broken_checks: int = 0
     """How many things make its track script fail."""
@@ -117,14 +118,14 @@ class Vrrp:
         if router.state is VrrpState.OFF:
             return
         heard = self._hearers(router)
-        router.state, router.changed_at_s = VrrpState.OFF, self._agenda.now
+        self._enter(router, VrrpState.OFF)
         self._say(node, LineState.STOP, router.priority)
         self._farewell(heard)
 
     def kill(self, node: int) -> None:
         """Let it vanish without a word."""
         router = self.routers[node]
-        router.state, router.changed_at_s = VrrpState.OFF, self._agenda.now
+        self._enter(router, VrrpState.OFF)
         router.frozen = False
         self.refresh()
 
@@ -276,7 +277,11 @@ class Vrrp:
         self._say(router.node, LineState.MASTER_RX_LOWER_PRI, router.priority)
 
     def _set(self, router: Router, state: VrrpState) -> None:
-        router.state = state
+        self._enter(router, state)
         router.armed = False
-        router.changed_at_s = self._agenda.now
         self._say(router.node, WORDS[state], router.priority)
+
+    def _enter(self, router: Router, state: VrrpState) -> None:
+        if router.state is VrrpState.MASTER and state is not VrrpState.MASTER:
+            router.left_at_s = self._agenda.now
+        router.state = state

@@ -498,7 +498,7 @@ class Watch:
         now = world.now
         holds = (
             router.state is VrrpState.MASTER
-            or now - router.changed_at_s <= ON_ITS_WAY_S
+            or now - router.left_at_s <= ON_ITS_WAY_S
             or now <= self._misled.get((index, name), float("-inf"))
         )
         text = f"ip-{request.floating_ip_id} although keepalived is {router.state.value}"

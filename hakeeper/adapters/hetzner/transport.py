@@ -110,6 +110,10 @@ class Transport(BaseAdapter):
         if response.is_redirect:
             self.close()
             raise TransportError("redirected", "the API endpoint answered with a redirect")
+        if not (200 <= head.status < 300 or 400 <= head.status < 600):  # noqa: PLR2004  # HTTP's
+            # hcloud takes all that is no 4xx or 5xx for success, and would read a body into it.
+            self.close()
+            raise TransportError("bad_answer", f"HTTP status {head.status} means nothing here")
         return response
 
     # --- connecting ---------------------------------------------------------------------------

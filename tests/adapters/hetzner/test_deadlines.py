@@ -100,6 +100,10 @@ def test_a_call_that_was_sent_ends_at_its_deadline_and_its_outcome_is_unknown(
         pytest.param(
             always(http(307, b"", {"Location": "/elsewhere"})), "redirected", id="a redirected POST"
         ),
+        pytest.param(always(http(304, b"")), "bad_answer", id="not modified"),
+        pytest.param(
+            always(http(780, {"action": action_json()})), "bad_answer", id="a status that is none"
+        ),
     ],
 )
 def test_a_connection_lost_after_sending_leaves_an_assign_unknown_and_sends_nothing_twice(

@@ -37,12 +37,13 @@ class Outcome:
     edges: int
     corpus: int
     finding: Path | None
+    is_done: bool
     log: Path
 
     @property
     def ended_well(self) -> bool:
         """Whether libFuzzer came to its end; a process that never began proves nothing."""
-        return self.finding is None and self.executions > 0
+        return self.finding is None and self.is_done
 
 
 def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
@@ -88,10 +89,11 @@ def _outcome(target: str, took_s: float, log: Path, corpus: Path) -> Outcome:
     return Outcome(
         target=target,
         took_s=took_s,
-        executions=_last_number(rb"stat::number_of_executed_units: (\d+)", said),
+        executions=_last_number(rb"(?m)^(?:stat::number_of_executed_units: |#)(\d+)", said),
         edges=_last_number(rb" cov: (\d+)", said),
         corpus=len(list(corpus.iterdir())),
         finding=Path(os.fsdecode(finding[1])) if finding else None,
+        is_done=re.search(rb"(?m)^Done \d+ runs", said) is not None,
         log=log,
     )
 
@@ -121,7 +123,7 @@ def _told(outcome: Outcome) -> Outcome:
     if outcome.finding is not None:
         say(f"  FINDING; see it again with:\n  {replay_command(outcome.target, outcome.finding)}")
     elif not outcome.ended_well:
-        say(f"  did not run; see {outcome.log}")
+        say(f"  did not come to its end; see {outcome.log}")
     return outcome
 
 

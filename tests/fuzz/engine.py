@@ -5,6 +5,7 @@ the fuzzer sees which branch an input took.
 """
 
 import sys
+from hashlib import sha256
 from random import Random
 
 import atheris
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> None:
     atheris.enabled_hooks.add("str")
     with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
         from fuzz.mutation import changed  # noqa: PLC0415 - see above
+        from fuzz.places import folder  # noqa: PLC0415 - see above
         from fuzz.plants import PLANTS  # noqa: PLC0415 - see above
         from fuzz.targets import TARGETS  # noqa: PLC0415 - see above
     target = TARGETS[name]
@@ -34,8 +36,19 @@ def main(arguments: list[str]) -> None:
             return bytes(atheris.Mutate(data, limit_bytes))
         return other
 
+    def run(data: bytes) -> None:
+        try:
+            target.run(data)
+        except BaseException:
+            # libFuzzer writes the input too, unless the process dies over the exception.
+            path = folder("findings", name) / f"raised-{sha256(data).hexdigest()[:16]}"
+            path.write_bytes(data)
+            sys.stderr.write(f"Test unit written to {path}\n")
+            sys.stderr.flush()
+            raise
+
     options = {"custom_mutator": mutate} if target.is_json else {}
-    atheris.Setup([sys.argv[0], *rest], target.run, **options)
+    atheris.Setup([sys.argv[0], *rest], run, **options)
     atheris.Fuzz()
 
 

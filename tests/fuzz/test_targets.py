@@ -150,7 +150,7 @@ def test_a_fuzzer_that_never_ran_fails_the_campaign(
     log = tmp_path / "log"
     log.write_bytes(b"ModuleNotFoundError: No module named 'atheris'\n")
     assert not campaign._told(campaign._outcome("lines", 2.0, log, tmp_path)).ended_well
-    assert f"did not run; see {log}" in capsys.readouterr().out
+    assert f"did not come to its end; see {log}" in capsys.readouterr().out
 
 
 ATHERIS = """

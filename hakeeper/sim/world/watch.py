@@ -593,9 +593,10 @@ class Watch:
         node = self.world.nodes[master]
         if node.run is None or node.hung or self._everywhere or self._troubles[master]:
             return False
-        if self._misled.get((master, name), float("-inf")) > now:
-            return False
-        router = self.world.vrrp[name].routers[master]
+        routers = self.world.vrrp[name].routers
+        if any(self._misled.get((index, name), float("-inf")) > now for index in routers):
+            return False  # one that is misled may take it from the true master, who takes it back
+        router = routers[master]
         if now - router.deafness_at_s < DEAF_UNTIL_S:
             return False
         if self.world.cloud.scarce(now) or self.world.cloud.upsets.any() or router.deaf:

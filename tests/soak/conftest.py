@@ -1,8 +1,10 @@
 """Fixtures for soaks on real keepalived; what needs no lab is tested without."""
 
 import contextlib
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +21,16 @@ class Bench:
     soak: Soak
     lab: Lab
     cloud: SimCloud
+
+
+_MEMORY = Path("/dev/shm")
+
+
+@pytest.fixture(autouse=True)
+def _files_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the lab off a disk that other tests keep busy: hakeeper's state file is on its way."""
+    if _MEMORY.is_dir():
+        monkeypatch.setattr(tempfile, "tempdir", str(_MEMORY))
 
 
 MakeBench = Callable[..., Bench]

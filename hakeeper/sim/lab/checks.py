@@ -19,6 +19,8 @@ DEATH_UNNOTICED_S = 1.5
 SETTLE_TIMEOUT_S = 15.0
 """How long after things are stable the owner may differ from the master."""
 _LOOK_TIMEOUT_S = 15.0
+_TOLD = 6
+"""So many of a node's last roles are told with an assign that was wrong."""
 
 
 def settle(lab: Lab, *, timeout_s: float = SETTLE_TIMEOUT_S, after_seq: int = 0) -> None:
@@ -126,10 +128,9 @@ def _was_master(witness: Witness, request: LoggedRequest, vrrp: VrrpId) -> bool:
 
 
 def _story(witness: Witness, node: str) -> str:
+    changes = [change for change in witness.changes() if change.node == node]
     return ", ".join(
-        f"{change.at_s:.3f} {change.vrrp} {change.role.value}"
-        for change in witness.changes()
-        if change.node == node
+        f"{change.at_s:.3f} {change.vrrp} {change.role.value}" for change in changes[-_TOLD:]
     )
 
 

@@ -4,6 +4,9 @@ PYTHON ?= python3
 JOBS ?= 4
 SECONDS ?= 60
 KILLS ?= 1000
+SEEDS ?= 1400
+WORLDS_ARGS ?= --at-least-hours 1000 --at-least-faults 50000
+LONG_HOURS ?= 100000
 PYTEST_ARGS ?=
 MUTATION_ARGS ?=
 PREFIX ?= /opt/hakeeper
@@ -11,7 +14,8 @@ BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test fuzz fuzz-alive mutation kills newer-keepalived lint setup install clean
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
+.PHONY: setup install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -24,6 +28,14 @@ test: lint  ## Check everything: style, types, layers, tests, coverage of the co
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
 	    --cov=hakeeper --cov-branch --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
+	$(MAKE) worlds
+
+worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
+	$(BIN)/python -m hakeeper.sim.world --seeds $(SEEDS) $(WORLDS_ARGS)
+
+simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes hours
+	$(BIN)/python -m hakeeper.sim.world --first 100000 --seeds 1000000 --details \
+	    --until-hours $(LONG_HOURS) --json simulate-long.json
 
 fuzz: .stamps/fuzz  ## Look for inputs that break the readers, SECONDS (60) for each of them
 	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --seconds $(SECONDS)

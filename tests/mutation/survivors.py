@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 UNEXPLAINED = "Without a reason yet"
-_HEADING = re.compile(r"^## (.*)$")
+_HEADING = re.compile(r"## (.*)")
 _BLOCK = re.compile(r"^```diff\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 

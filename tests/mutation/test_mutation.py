@@ -108,8 +108,9 @@ def test_a_reason_stays_on_the_page_as_long_as_its_mutant_lives(project: Path) -
         f"# Old\n\n## The edge\n\nNobody asks at it.\n\n"
         f"```diff\n{THE_EDGE}\n```\n\n```diff\n{gone}\n```\n"
     )
-    run(project, "--write")
+    done = run(project, "--write")
 
+    assert "survived, a comparison (The edge)\n" in done.stdout
     known = survivors.reasons(page)
     assert "## The edge\n\nNobody asks at it." == known[THE_EDGE]
     assert gone not in known

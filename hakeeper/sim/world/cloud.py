@@ -8,6 +8,7 @@ against this one by tests/contracts.
 """
 
 import ipaddress
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import assert_never
@@ -146,6 +147,8 @@ class WorldCloud:
         self._tokens = float(nature.limit_per_hour)
         self._tokens_at = now
         self.now = now
+        self.spent: Counter[int] = Counter()
+        """The requests that reached Hetzner, by the minute, refused ones among them."""
 
     # --- the scene ---------------------------------------------------------------------------
 
@@ -207,8 +210,10 @@ class WorldCloud:
         self._tokens = min(limit, self._tokens + (now - self._tokens_at) * limit / 3600.0)
         self._tokens_at = now
         if self._tokens < count:
+            self.spent[int(now // 60.0)] += int(self._tokens) + 1
             self._tokens -= int(self._tokens)
             return False
+        self.spent[int(now // 60.0)] += count
         self._tokens -= count
         return True
 

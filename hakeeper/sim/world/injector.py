@@ -237,7 +237,7 @@ class Injector:
     def _half_line(self, fault: Fault, node: Node) -> Undo:
         """A line that is cut for ever; keepalived writes whole lines, so it is another's."""
         name = self.world.names_at(node.index)[0]
-        line = line_bytes(name, LineState.MASTER, 100, group=self.world.plan.shape.group)
+        line = line_bytes(name, LineState.MASTER, 100, group=self.world.part_of[name].group)
         cut = 1 + int(fault.value * (line.rindex(b" ") - 1))
         node.write(line[:cut] + b"\n")
         return _nothing
@@ -315,7 +315,7 @@ class Injector:
             state = self.world.vrrp[name].routers[node.index].state
             if state is not VrrpState.OFF:
                 word = LineState(state.name)
-                line = line_bytes(name, word, 100, group=self.world.plan.shape.group)
+                line = line_bytes(name, word, 100, group=self.world.part_of[name].group)
                 node.write(line * (1 + int(fault.value * 5)))
         return _nothing
 
@@ -324,14 +324,14 @@ class Injector:
         name = self.world.names_at(node.index)[0]
         words = list(LineState)
         word = words[int(fault.value * len(words))]
-        if node.write(line_bytes(name, word, 100, group=self.world.plan.shape.group)):
+        if node.write(line_bytes(name, word, 100, group=self.world.part_of[name].group)):
             self.world.watch.mislead(node, name)
         return _nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:
         """Up to ten thousand lines at once; the last of them are the truth."""
-        group = self.world.plan.shape.group
         for name in self.world.names_at(node.index):
+            group = self.world.part_of[name].group
             state = self.world.vrrp[name].routers[node.index].state
             if state is VrrpState.OFF or node.keepalived.writes_to is None:
                 continue
@@ -552,35 +552,35 @@ class Injector:
         return self._cut([(node.index, other)])
 
     def _neighbours(self, node: Node) -> list[Node]:
-        nodes = self.world.plan.shape.nodes
-        first = node.index // nodes * nodes
-        return [n for n in self.world.nodes[first : first + nodes] if n is not node]
+        return [self.world.nodes[i] for i in self.world.members(node.index) if i != node.index]
 
     def _cut(self, pairs: list[tuple[int, int]]) -> Undo:
         cuts = self.world.cuts
         for pair in pairs:
             cuts[pair] = cuts.get(pair, 0) + 1
-        self._refresh()
+        self._refresh(pairs)
 
         def undo() -> None:
             for pair in pairs:
                 cuts[pair] -= 1
-            self._refresh()
+            self._refresh(pairs)
 
         return undo
 
-    def _refresh(self) -> None:
-        for vrrp in self.world.vrrp.values():
-            vrrp.refresh()
+    def _refresh(self, pairs: list[tuple[int, int]]) -> None:
+        if pairs:
+            for name in self.world.names_at(pairs[0][0]):
+                self.world.vrrp[name].refresh()
 
     def _nobody(self, fault: Fault, node: Node) -> Undo:
         """What all of them check is broken: no MASTER anywhere."""
-        del fault, node
-        for each in self.world.nodes:
+        del fault
+        everybody = [self.world.nodes[i] for i in self.world.members(node.index)]
+        for each in everybody:
             self._check(each, 1)
 
         def undo() -> None:
-            for each in self.world.nodes:
+            for each in everybody:
                 self._check(each, -1)
 
         return undo

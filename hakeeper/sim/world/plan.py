@@ -63,6 +63,18 @@ class Course(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What a cluster's configuration says of one name."""
+
+    addresses: int
+    """Its floating IPs."""
+    group: bool
+    """Whether it names a sync group instead of an instance."""
+    guarded: bool
+    """Whether it gives the VRRP address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """How a world is built."""
 
@@ -87,6 +99,22 @@ class Shape:
     lock_servers: bool = False
     same_chance: bool = False
     """All nodes draw the same random numbers."""
+    interval_s: float = 10.0
+    standby_interval_s: float = 60.0
+    call_timeout_s: float = 5.0
+    quota_per_hour: int = 3600
+    """API calls of the whole project."""
+    parts: tuple[Part, ...] = ()
+    """The names of a cluster, where they differ; else `instances` that are all alike."""
+
+    def names(self) -> tuple[Part, ...]:
+        """Return what is said of each name of a cluster."""
+        alike = Part(addresses=self.addresses, group=self.group, guarded=self.guarded)
+        return self.parts or (alike,) * self.instances
+
+    def slower_s(self) -> float:
+        """Return how much longer than with the defaults a repair may take."""
+        return max(0.0, self.interval_s - 10.0) + max(0.0, self.call_timeout_s - 5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +197,15 @@ def _fits(kind: Kind, shape: Shape) -> bool:
     return shape.dbus or kind is not Kind.STRAY_LINES
 
 
-def _fault(rng: Random, kind: Kind, shape: Shape, at_s: float, serial: int) -> Fault:
+def draw_duration_s(rng: Random, kind: Kind) -> float:
+    """Draw how long a fault of this kind lasts; short ones are as likely as long ones."""
     first_s, last_s = LASTS_S.get(kind, _LASTS_S)
-    drawn_s = first_s * (last_s / first_s) ** rng.random()
+    ratio: float = (last_s / first_s) ** rng.random()
+    return first_s * ratio
+
+
+def _fault(rng: Random, kind: Kind, shape: Shape, at_s: float, serial: int) -> Fault:
+    drawn_s = draw_duration_s(rng, kind)
     total = shape.nodes * shape.clusters
     node: int | None = rng.randrange(total)
     if scope_of(kind) is Scope.CLOUD or (scope_of(kind) is Scope.ANY and rng.random() < 0.5):  # noqa: PLR2004

@@ -39,6 +39,7 @@ from hakeeper.core.hearing import HEARING_S
 from hakeeper.core.keeper import NAMES_TOLD, Keeper
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import FloatingIp, Role, VrrpId
+from hakeeper.core.reconcile import SETTLE_INTERVAL_S
 from hakeeper.core.snapshot import Health
 from hakeeper.core.state import State
 from hakeeper.loop import LOOK_S
@@ -46,7 +47,7 @@ from hakeeper.sim.world.cells import cells
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.conduct import Conduct
 from hakeeper.sim.world.kinds import Fault, Kind
-from hakeeper.sim.world.node import Node, vrrp_id
+from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.vrrp import Router, VrrpState
 
 if TYPE_CHECKING:
@@ -236,7 +237,13 @@ class Watch:
         self._epoch_count = 0
         self._held_off_since: dict[int, float] = {}
         shape = world.plan.shape
-        self._calls_a_minute = 130 + 75 * shape.instances * shape.addresses
+        numbers = sum(part.addresses for part in shape.names())
+        settling = 60.0 / min(SETTLE_INTERVAL_S, shape.interval_s)
+        self._calls_a_minute = 100 + settling + 75 * numbers
+        self._repair_s = REPAIR_S + shape.slower_s()
+        self._query_s = QUERY_S + shape.slower_s()
+        self._moved_at: dict[int, float] = {}
+        """When the owner of an address last changed."""
         self._quiet_calls: Counter[tuple[int, str]] = Counter()
         self._quiet_reports: list[str] = []
         self._broken: set[str] = set()
@@ -281,15 +288,18 @@ class Watch:
 
     def trouble(self, fault: Fault, change: int) -> None:
         """Something is wrong (or no longer) with a node, or with everybody."""
-        if fault.node is None or fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
+        if fault.node is None:
             self._everywhere += change
+        elif fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
+            for index in self.world.members(fault.node):
+                self._troubles[index] += change
         else:
             self._troubles[fault.node] += change
 
     def mislead(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
-        dbus = self.world.plan.shape.dbus and not self.world.plan.shape.group
-        until = self.world.now + QUERY_S if dbus else float("inf")
+        dbus = self.world.plan.shape.dbus and not self.world.part_of[name].group
+        until = self.world.now + self._query_s if dbus else float("inf")
         self._misled[node.index, name] = until
 
     def meddled(self, node: Node) -> None:
@@ -306,7 +316,7 @@ class Watch:
     def died(self, node: Node) -> None:
         """A run of hakeeper ended."""
         self.world.tell(f"node {node.index + 1}: hakeeper is gone")
-        self.assess()
+        self.assess(node)
 
     def said(self, node: Node, name: str, word: LineState, *, kept: bool) -> None:
         """Hear that keepalived wrote a line, or could not."""
@@ -322,11 +332,12 @@ class Watch:
             self._misled[node.index, name] = self.world.now + 1.1  # the next look finds the pipe
         elif kept and word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP):
             self._misled.pop((node.index, name), None)
-        self.assess(master_of=name if word is LineState.MASTER else None)
+        self.assess(node, master_of=name if word is LineState.MASTER else None)
 
     def moved(self, move: Move) -> None:
         """Hear that an owner changed."""
         self.moves.append(move)
+        self._moved_at[move.floating_ip_id] = move.at_s
         self.world.tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
         epoch = self._epochs.get(move.floating_ip_id)
         if epoch is None:
@@ -396,7 +407,7 @@ class Watch:
         if not event.live or run.began_at == self.world.now:
             self._no_assign(node, effects)
         self._conduct.looked(node.index, memory_of(run.keeper), node.clock())
-        self.assess()
+        self.assess(node)
 
     def _no_assign(self, node: Node, effects: tuple[Effect, ...]) -> None:
         """Nothing is claimed at once because of this; what was to be sent anyway may be."""
@@ -438,7 +449,7 @@ class Watch:
         return roles.get(self._vrrp_of(request.floating_ip_id)) is Role.MASTER or node.disk_full > 0
 
     def _vrrp_of(self, floating_ip_id: int) -> VrrpId:
-        return vrrp_id(self._name_of(floating_ip_id), group=self.world.plan.shape.group)
+        return self.world.vrrp_id(self._name_of(floating_ip_id))
 
     def _name_of(self, floating_ip_id: int) -> str:
         return self.world.name_of[floating_ip_id]
@@ -485,7 +496,7 @@ class Watch:
         fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
         fresh = fresh and read_at >= seen.ended_at.get(fip, float("-inf"))
         mine = self.world.cloud.owner(fip) == node.server_id
-        moved = any(m.floating_ip_id == fip and m.at_s > read_at - 60.0 for m in self.moves[-9:])
+        moved = self._moved_at.get(fip, float("-inf")) > read_at - 60.0
         needless = fresh and mine and not moved
         self._demand("not_needless", node.index, not needless, f"ip-{fip} is ours already")
 
@@ -503,7 +514,7 @@ class Watch:
         )
         text = f"ip-{request.floating_ip_id} although keepalived is {router.state.value}"
         self._demand("sent_by_master", index, holds, text)
-        if world.plan.shape.guarded:
+        if world.part_of[name].guarded:
             self._hears(index, router, now)
 
     def _hears(self, index: int, router: Router, now: float) -> None:
@@ -540,6 +551,9 @@ class Watch:
     def _read(
         self, node: Node, seen: _Seen, floating_ips: tuple[FloatingIp, ...], asked_at: float
     ) -> None:
+        if self.world.plan.shape.clusters > 1:
+            own = self.world.own_numbers(node.index)
+            floating_ips = tuple(each for each in floating_ips if each.id in own)
         for floating_ip in floating_ips:
             if asked_at >= seen.unsure.get(floating_ip.id, float("inf")):
                 del seen.unsure[floating_ip.id]
@@ -575,14 +589,15 @@ class Watch:
 
     # --- repairs -----------------------------------------------------------------------------
 
-    def assess(self, *, master_of: str | None = None) -> None:
+    def assess(self, node: Node | None = None, *, master_of: str | None = None) -> None:
         """Look at every address: does one master have a clear way to it now?
 
-        `master_of`: the instance of which somebody became master in this moment.
+        `node`: only its cluster can be concerned. `master_of`: the instance of which somebody
+        became master in this moment.
         """
         now = self.world.now
-        for name, vrrp in self.world.vrrp.items():
-            masters = vrrp.masters()
+        for name in self.world.vrrp if node is None else self.world.names_at(node.index):
+            masters = self.world.vrrp[name].masters()
             master = masters[0].node if len(masters) == 1 and not masters[0].frozen else None
             if master is not None and not self._way_is_clear(master, name, now):
                 master = None
@@ -604,10 +619,10 @@ class Watch:
         return not self._unknown_without_dbus(node, name)
 
     def _unknown_without_dbus(self, node: Node, name: str) -> bool:
-        shape = self.world.plan.shape
-        if node.run is None or (shape.dbus and not shape.group):
+        group = self.world.part_of[name].group
+        if node.run is None or (self.world.plan.shape.dbus and not group):
             return False
-        belief = memory_of(node.run.keeper).roles.beliefs.get(vrrp_id(name, group=shape.group))
+        belief = memory_of(node.run.keeper).roles.beliefs.get(self.world.vrrp_id(name))
         return belief is not None and belief.role is Role.UNKNOWN
 
     def _assess(self, fip: int, master: int | None, now: float, *, by_line: bool) -> None:
@@ -625,7 +640,7 @@ class Watch:
 
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
         epoch.wrong_since = now
-        limit_s = SETTLED_REPAIR_S if now - epoch.came_at < SETTLES_S else REPAIR_S
+        limit_s = SETTLED_REPAIR_S if now - epoch.came_at < SETTLES_S else self._repair_s
         self.world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
@@ -640,7 +655,7 @@ class Watch:
             del self._epochs[fip]
             return
         if self._held_off_since.pop(fip, None) is not None:  # its turn came a moment ago
-            self.world.agenda.after(REPAIR_S, self._still_wrong, fip, epoch, since, limit_s)
+            self.world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
             return
         owner = self.world.cloud.owner(fip)
         text = f"ip-{fip} is with server {owner}, not with its master, for {limit_s:.0f} s"
@@ -770,13 +785,25 @@ class Watch:
         """A split brain without end: few moves at first, then hardly any."""
         if self.split_at_s is None:
             return
-        at_s = [m.at_s - self.split_at_s for m in self.moves if m.at_s >= self.split_at_s]
-        first = [s for s in at_s if s <= TEN_MINUTES_S]
-        later = [s for s in at_s if s > TEN_MINUTES_S]
-        text = f"moves at {[round(s) for s in at_s]}"
-        self._demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text)
-        gaps = [b - a for a, b in pairwise(later)]
-        self._demand("split_bounded", None, all(gap > TEN_MINUTES_S for gap in gaps), text)
+        nodes = self.world.plan.shape.nodes
+        for fip, at_s in self.split_moves().items():
+            first = [s for s in at_s if s <= TEN_MINUTES_S]
+            later = [s for s in at_s if s > TEN_MINUTES_S]
+            text = f"ip-{fip}: moves at {[round(s) for s in at_s]}"
+            if nodes <= 3:  # noqa: PLR2004 - of more, nothing is promised
+                self._demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text)
+            if nodes <= 2:  # noqa: PLR2004
+                gaps = [b - a for a, b in pairwise(later)]
+                self._demand("split_bounded", None, all(gap > TEN_MINUTES_S for gap in gaps), text)
+
+    def split_moves(self) -> dict[int, list[float]]:
+        """Return when each address moved, in seconds since the split began."""
+        moves: dict[int, list[float]] = {fip: [] for fip in self.world.name_of}
+        since_s = self.world.now if self.split_at_s is None else self.split_at_s
+        for move in self.moves:
+            if move.at_s >= since_s:
+                moves[move.floating_ip_id].append(move.at_s - since_s)
+        return moves
 
     # --- the fingerprint and the story -------------------------------------------------------
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hakeeper.core.lines import LineState
-from hakeeper.core.model import ByName, Role, Settings
+from hakeeper.core.model import ByName, Role, Settings, VrrpId
 from hakeeper.sim.world.agenda import Agenda
 from hakeeper.sim.world.calls import LATEST_LANDING_S, Weather
 from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
 from hakeeper.sim.world.kinds import ECHOES
 from hakeeper.sim.world.node import Node, line_bytes, private_address, vrrp_id
-from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Plan
+from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Part, Plan
 from hakeeper.sim.world.vrrp import Router, Vrrp, VrrpSettings, VrrpState
 from hakeeper.sim.world.watch import Tally, Violation, Watch
 
@@ -79,17 +79,21 @@ class World:
             action_s=shape.action_s,
             owner_at_accept=shape.owner_at_accept,
             lock_servers=shape.lock_servers,
+            limit_per_hour=shape.quota_per_hour,
         )
         self.cloud = WorldCloud(nature, START_S, self.agenda.at, self._moved)
         self.clusters = list(self._clusters())
         self.addresses: dict[str, tuple[int, ...]] = {}
         """The floating IPs of each instance."""
-        self.cluster_of: dict[str, Cluster] = {}
+        self.part_of: dict[str, Part] = {}
         self.vrrp: dict[str, Vrrp] = {}
+        self._lay_out()
         self.nodes = [Node(self, i, self._settings(c, i)) for c in self.clusters
                       for i in range(c.first, c.first + c.nodes)]  # fmt: skip
         self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
         self._people_the_cloud()
+        self._own = [frozenset(n for name in c.names for n in self.addresses[name])
+                     for c in self.clusters]  # fmt: skip
         self.number_of = {str(self.cloud.address(n)): n for n in self.name_of}
         self._make_vrrp()
         self.injector = Injector(self)
@@ -98,30 +102,35 @@ class World:
 
     def _clusters(self) -> Iterator[Cluster]:
         shape = self.plan.shape
+        many = len(shape.names())
         for number in range(shape.clusters):
-            names = tuple(f"VI_{number * shape.instances + i + 1}" for i in range(shape.instances))
+            names = tuple(f"VI_{number * many + i + 1}" for i in range(many))
             yield Cluster(number * shape.nodes, shape.nodes, names)
+
+    def _lay_out(self) -> None:
+        first = 1
+        for cluster in self.clusters:
+            for name, part in zip(cluster.names, self.plan.shape.names(), strict=True):
+                self.addresses[name] = tuple(range(first, first + part.addresses))
+                self.part_of[name] = part
+                first += part.addresses
 
     def _settings(self, cluster: Cluster, index: int) -> Settings:
         shape = self.plan.shape
-        for name in cluster.names:
-            if name not in self.addresses:
-                first = 1 + len(self.addresses) * shape.addresses
-                self.addresses[name] = tuple(range(first, first + shape.addresses))
-                self.cluster_of[name] = cluster
         return Settings(
             addresses={
-                vrrp_id(name, group=shape.group): tuple(
-                    ByName(f"ip-{number}") for number in self.addresses[name]
-                )
+                self.vrrp_id(name): tuple(ByName(f"ip-{number}") for number in self.addresses[name])
                 for name in cluster.names
             },
             can_query=shape.dbus,
             vrrp_addresses={
-                vrrp_id(name, group=shape.group): (private_address(index),)
+                self.vrrp_id(name): (private_address(index),)
                 for name in cluster.names
-                if shape.guarded
+                if self.part_of[name].guarded
             },
+            interval_s=shape.interval_s,
+            standby_interval_s=shape.standby_interval_s,
+            call_timeout_s=shape.call_timeout_s,
         )
 
     def _people_the_cloud(self) -> None:
@@ -168,6 +177,20 @@ class World:
         """Say whether what one node sends reaches another."""
         return not self.cuts.get((sender, receiver))
 
+    def vrrp_id(self, name: str) -> VrrpId:
+        """Return a name as the configurations have it."""
+        return vrrp_id(name, group=self.part_of[name].group)
+
+    def members(self, node: int) -> range:
+        """Return the nodes of a node's cluster."""
+        nodes = self.plan.shape.nodes
+        first = node // nodes * nodes
+        return range(first, first + nodes)
+
+    def own_numbers(self, node: int) -> frozenset[int]:
+        """Return the floating IPs of a node's cluster."""
+        return self._own[node // self.plan.shape.nodes]
+
     def names_at(self, node: int) -> tuple[str, ...]:
         """Return the instances of a node."""
         shape = self.plan.shape
@@ -187,7 +210,7 @@ class World:
         where = self.nodes[node]
         self.tell(f"node {node + 1}: keepalived: {name} {word.value}")
         state_line = word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP)
-        if not self.plan.shape.group:
+        if not self.part_of[name].group:
             kept = where.write(line_bytes(name, word, priority, group=False))
         elif state_line:
             kept = where.write(line_bytes(name, word, priority, group=True))
@@ -237,7 +260,8 @@ class World:
         return bool(self.watch.violations) and not self.go_on
 
     def _split_for_ever(self) -> None:
-        self.cuts[0, 1] = self.cuts[1, 0] = 1
+        for one in range(len(self.nodes)):
+            self.cuts.update({(one, other): 1 for other in self.members(one) if other != one})
         self.watch.split_at_s = self.now
         for vrrp in self.vrrp.values():
             vrrp.refresh()
@@ -247,18 +271,20 @@ class World:
         self.injector.heal()
         self._until(self.now + ELECTION_S)
         self.injector.restart_what_is_in_the_dark()
-        self._until(self.now + ELECTION_S + PATIENCE_S)
+        shape = self.plan.shape
+        patience_s = PATIENCE_S + shape.slower_s() + max(0.0, shape.standby_interval_s - 60.0)
+        self._until(self.now + ELECTION_S + patience_s)
         if any(fault.kind in ECHOES for fault in self.plan.faults):
             self._until(self.now + LATEST_LANDING_S)
         waited_until = self.now + LONGEST_HOLD_OFF_S
         while self.watch.holding_off() and self.now < waited_until and not self._over():
             self._until(self.now + 10.0)
             if not self.watch.holding_off():
-                self._until(self.now + PATIENCE_S)
+                self._until(self.now + patience_s)
         if self._over():
             return
         self.watch.judge_peace()
-        self._until(self.now + QUIET_S)
+        self._until(self.now + max(QUIET_S, 2.0 * shape.standby_interval_s + 10.0))
         self.watch.judge_quiet()
 
 

@@ -194,18 +194,6 @@ BUGS = (
         ),
     ),
     Bug(
-        "answers_before_lines",
-        "a turn serves answers before the lines that wait",
-        "sent_by_master",
-        (
-            Line(
-                "hakeeper.loop:Loop.turn",
-                "key=lambda each: each[0]",
-                "key=lambda each: -each[0]",
-            ),
-        ),
-    ),
-    Bug(
         "settled_too_soon",
         "lines leave the pipe before what they led to is written down",
         "repaired",

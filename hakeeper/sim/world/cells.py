@@ -48,6 +48,8 @@ def out_of_reach(event: RoleEvent, role: Role) -> str | None:
         return "keepalived leaves the bus in the moment in which it stops"
     if event is RoleEvent.ANSWER_NOTHING and role is not Role.UNKNOWN:
         return "keepalived is on the bus with all its instances from its start on"
+    if event is RoleEvent.REPLACED and role is Role.STOPPED:
+        return "the first line of its successor is heard before its end is seen"
     return None
 
 

@@ -21,6 +21,8 @@ ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
 """Weather that strikes a few calls and is over."""
 STORM_LINES = 10_000
 RESPAWN_S = 0.1
+CLAIM_HANGS_S = 4.5
+"""The longest hang in the middle of a claim: its call could still be sent."""
 HELD_BACK_S = 31.0
 """After a 429 its wait of up to half a minute is heeded."""
 
@@ -62,7 +64,9 @@ class Injector:
             Kind.STRAY_LINES: self._stray,
             Kind.LINE_STORM: self._storm,
             Kind.CRASH: self._crash,
-            Kind.HANG: self._hang,
+            Kind.HANG: lambda f, n: (
+                self._hang(f, n) if f.value < 0.5 else self._hang_in_a_claim(f, n)  # noqa: PLR2004
+            ),
             Kind.DISK_FULL: self._disk_full,
             Kind.STATE_TORN: self._tear_state,
             Kind.STATE_OLD: self._age_state,
@@ -320,12 +324,15 @@ class Injector:
         return _nothing
 
     def _stray(self, fault: Fault, node: Node) -> Undo:
-        """Somebody writes what is not true."""
+        """Somebody writes what is not true: a word, or up to three."""
         name = self.world.names_at(node.index)[0]
         words = list(LineState)
-        word = words[int(fault.value * len(words))]
-        if node.write(line_bytes(name, word, 100, group=self.world.part_of[name].group)):
-            self.world.watch.mislead(node, name)
+        first, more = int(fault.value * len(words)), fault.serial // 3
+        chosen = (first, more % len(words), more // len(words) % len(words))
+        for number in chosen[: 1 + fault.serial % 3]:
+            group = self.world.part_of[name].group
+            if node.write(line_bytes(name, words[number], 100, group=group)):
+                self.world.watch.mislead(node, name)
         return _nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:
@@ -366,6 +373,36 @@ class Injector:
 
         return undo
 
+    def _hang_in_a_claim(self, fault: Fault, node: Node) -> Undo:
+        """SIGSTOP just before an assign goes out, and a demotion while it lasts."""
+        hung = False
+
+        def strike() -> None:
+            nonlocal hung
+            if fault.serial in self._running:
+                hung = True
+                node.hung += 1
+                self._check(node, 1)
+                self.world.agenda.after(CLAIM_HANGS_S * fault.value, release)
+
+        def release() -> None:
+            nonlocal hung
+            if hung:
+                hung = False
+                node.hung -= 1
+                if not node.hung:
+                    node.thaw()
+                self._check(node, -1)
+
+        def undo() -> None:
+            node.before_assign = None
+            release()
+
+        node.before_assign = strike
+        self._check(node, 1)
+        self._check(node, -1)
+        return undo
+
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
         """Nothing can be written; half of the times there is something to write."""
         node.disk_full += 1
@@ -380,7 +417,7 @@ class Injector:
         return undo
 
     def _tear_state(self, fault: Fault, node: Node) -> Undo:
-        node.disk = None
+        node.disk, node.tampered = None, True
         self.world.watch.meddled(node)
         if fault.value < 0.5:  # noqa: PLR2004
             node.kill()
@@ -389,7 +426,7 @@ class Injector:
     def _age_state(self, fault: Fault, node: Node) -> Undo:
         """The file is an older one, as after a restored backup."""
         del fault
-        node.disk = node.older_disk
+        node.disk, node.tampered = node.older_disk, True
         self.world.watch.meddled(node)
         for name in self.world.names_at(node.index):
             self.world.watch.mislead(node, name)

@@ -164,6 +164,8 @@ class Node:
         self.older_disk: SavedState | None = None
         self.disk_full = 0
         self.save_failed_at = float("-inf")
+        self.tampered = False
+        """Another hand has changed the state file since it was written."""
         self.hung = 0
         self.power = True
         self.unplugged = 0
@@ -440,6 +442,7 @@ class Node:
     def _save(self, run: Run, state: SavedState) -> None:
         if not self.disk_full:
             self.older_disk, self.disk = self.disk, state
+            self.tampered = False
             return
         self.save_failed_at = self.world.now
         self.disk = None  # the shipped adapter leaves no old file behind

@@ -223,6 +223,8 @@ class Watch:
         """Watch over this world."""
         self.world = world
         self.violations: list[Violation] = []
+        self.stuck = False
+        """Time does not go on any more."""
         self.digest = 0
         self.moves: list[Move] = []
         self.split_at_s: float | None = None
@@ -390,6 +392,7 @@ class Watch:
             seen.tick_at, seen.ticks = now, 0
         seen.ticks += 1
         if seen.ticks > TICKS_AT_ONE_TIME:
+            self.stuck = True
             self.violated("future_ticks", node.index, "turns without end at one time")
 
     def _heard(self, node: Node, event: LinesRead, effects: tuple[Effect, ...]) -> None:
@@ -751,7 +754,7 @@ class Watch:
         if node.disk_full or self.world.now - node.save_failed_at < SAVED_S:
             return
         disk, roles = node.disk, state.roles.roles()
-        written = node.index in self._meddled or (disk is not None and disk.roles == roles)
+        written = node.tampered or (disk is not None and disk.roles == roles)
         self._demand("written_at_last", node.index, written, f"{disk}, not {roles}")
 
     def judge_quiet(self) -> None:

@@ -257,7 +257,7 @@ class World:
             self.agenda.run_until(end_s, self._over)
 
     def _over(self) -> bool:
-        return bool(self.watch.violations) and not self.go_on
+        return self.watch.stuck or (bool(self.watch.violations) and not self.go_on)
 
     def _split_for_ever(self) -> None:
         for one in range(len(self.nodes)):

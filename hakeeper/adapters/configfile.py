@@ -9,6 +9,7 @@ from typing import Final
 from hakeeper import exits
 from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
+from hakeeper.config.text import LINE_BREAK
 
 _ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
@@ -67,10 +68,9 @@ def _decoded(data: bytes, file_name: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        before = data[data.rfind(b"\n", 0, error.start) + 1 : error.start]
+        lines = LINE_BREAK.split(data[: error.start].decode("utf-8"))
         message = f"byte 0x{data[error.start]:02x} is not UTF-8 here; save the file as UTF-8"
-        raise _not_utf8(file_name, line, len(before.decode("utf-8")) + 1, message) from None
+        raise _not_utf8(file_name, len(lines), len(lines[-1]) + 1, message) from None
 
 
 def _not_utf8(file_name: str, line: int, column: int, message: str) -> ConfigErrors:

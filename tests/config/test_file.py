@@ -98,6 +98,7 @@ def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:
         (b"# \xc3\xbc\nserver: \xff\n", ":2:9: byte 0xff is not UTF-8"),
         (b"\xc3\xbc\xc3\xbc\xed\xa0\x80", ":1:3: byte 0xed is not UTF-8"),
         (b"server: \xe2\x82", ":1:9: byte 0xe2 is not UTF-8"),
+        (b"a: 1\r\xff", ":2:1: byte 0xff is not UTF-8"),
         ("server: auto\n".encode("utf-16"), ":1:1: the file is UTF-16; save it as UTF-8"),
     ],
 )

@@ -145,12 +145,6 @@ BUGS = (
         (Row(RoleEvent.GONE, _M, _M),),
     ),
     Bug(
-        "replaced_ignored",
-        "the word of a keepalived is taken for its successor's",
-        "doubt_is_believed",
-        (Row(RoleEvent.REPLACED, _M, _M),),
-    ),
-    Bug(
         "lost_ignored",
         "an overflow of the FIFO is passed over",
         "doubt_is_believed",

@@ -49,13 +49,13 @@ FOUND = (
         "42, first draft of the world",
         Bug(
             "replaced_is_gone",
-            "hakeeper hung while keepalived was restarted: it heard the new one's lines, then noticed"
-            " the old one's end, and forgot what the new one had said",
+            "hakeeper hung while keepalived was restarted: it heard the new one's lines, then"
+            " noticed the old one's end, and forgot what the new one had said",
             "healthy",
             (Row(RoleEvent.REPLACED, Role.BACKUP, Role.UNKNOWN),),
         ),
         plan(
-            fault(Kind.HANG, 30.0, 20.0, B, serial=0),
+            fault(Kind.HANG, 30.0, 20.0, B, value=0.2, serial=0),
             fault(Kind.FAILOVER, 35.0, 1.0, B, serial=1),
         ),
     ),
@@ -84,8 +84,8 @@ FOUND = (
         "3062, of the second draft",
         Bug(
             "restored_in_the_dark",
-            "a role was restored from the state file although the FIFO, with newer lines in it, could"
-            " not be opened",
+            "a role was restored from the state file although the FIFO, with newer lines in it,"
+            " could not be opened",
             "sent_by_master",
             (
                 Line(

@@ -1,0 +1,89 @@
+"""The arithmetic of the quota: what idle nodes of one project ask for, and what would fit. Pure."""
+
+import math
+from dataclasses import dataclass
+
+from hakeeper.sim.fleet.wishes import MOST_NODES, QUOTA_PER_HOUR, Wishes
+from hakeeper.sim.world.cloud import PAGE_SIZE
+
+LONGEST_INTERVAL_S = 3600
+"""No configuration may ask for a longer one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The calls of an idle project, in an hour."""
+
+    masters: int
+    """Nodes that are MASTER of something: the names of a cluster take turns over its nodes."""
+    standbys: int
+    pages: int
+    """HTTP requests of one reading of all floating IPs."""
+    per_hour: float
+    fits_up_to_nodes: int
+    """The most nodes, in clusters like these, whose idle calls fit; 0: not even one cluster's."""
+    advice: str
+    """What would fit, in words; empty if it does."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether the quota is enough for it."""
+        return self.per_hour <= QUOTA_PER_HOUR
+
+
+def budget(wishes: Wishes) -> Budget:
+    """Count it."""
+    masters, standbys, pages = _demand(wishes, wishes.clusters)
+    per_hour = _per_hour(wishes, wishes.clusters)
+    fitting = 0
+    while (fitting + 1) * wishes.nodes_each <= MOST_NODES:
+        if _per_hour(wishes, fitting + 1) > QUOTA_PER_HOUR:
+            break
+        fitting += 1
+    most = fitting * wishes.nodes_each
+    fits = per_hour <= QUOTA_PER_HOUR
+    return Budget(
+        masters=masters,
+        standbys=standbys,
+        pages=pages,
+        per_hour=per_hour,
+        fits_up_to_nodes=most,
+        advice="" if fits else _advice(wishes, masters, standbys, pages, most),
+    )
+
+
+def _demand(wishes: Wishes, clusters: int) -> tuple[int, int, int]:
+    masters = min(wishes.nodes_each, len(wishes.parts))
+    addresses = sum(part.addresses for part in wishes.parts) * clusters
+    pages = max(1, -(-addresses // PAGE_SIZE))
+    return masters * clusters, (wishes.nodes_each - masters) * clusters, pages
+
+
+def _per_hour(wishes: Wishes, clusters: int) -> float:
+    masters, standbys, pages = _demand(wishes, clusters)
+    readings = masters * 3600.0 / wishes.interval_s + standbys * 3600.0 / wishes.standby_interval_s
+    return pages * readings
+
+
+def _advice(wishes: Wishes, masters: int, standbys: int, pages: int, most: int) -> str:
+    left = QUOTA_PER_HOUR - pages * standbys * 3600.0 / wishes.standby_interval_s
+    if left > 0.0:
+        interval_s = math.ceil(pages * masters * 3600.0 / left)
+        if interval_s <= wishes.standby_interval_s:
+            return f"`reconcile.interval: {interval_s}s` would fit"
+    both_s = math.ceil(pages * (masters + standbys) * 3600.0 / QUOTA_PER_HOUR)
+    if both_s <= LONGEST_INTERVAL_S:
+        return f"`interval` and `standby_interval` of {both_s}s would fit"
+    if most:
+        return f"no interval fits; share it out over several projects of up to {most} nodes"
+    return "no interval fits; share it out over several projects, with longer intervals"
+
+
+def arithmetic(wishes: Wishes, counted: Budget) -> str:
+    """Return the sum in words."""
+    terms = f"{counted.masters} x 3600/{wishes.interval_s:g}"
+    if counted.standbys:
+        terms += f" + {counted.standbys} x 3600/{wishes.standby_interval_s:g}"
+    if counted.pages > 1:
+        terms = f"{counted.pages} pages x ({terms})"
+    return f"{terms} = {counted.per_hour:,.0f}"

@@ -1,0 +1,200 @@
+"""Runs the worlds that answer an operator's question: an idle one, his own, and split ones."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hakeeper.sim.fleet.budget import Budget, budget
+from hakeeper.sim.fleet.wishes import Faults, Wishes
+from hakeeper.sim.world.plan import HOUR_S
+from hakeeper.sim.world.report import percentile
+from hakeeper.sim.world.watch import MOVES_AT_FIRST, TEN_MINUTES_S, Tally
+from hakeeper.sim.world.world import START_S, World
+
+SPLITS = 5
+"""Split brains that are looked at beside the operator's own world."""
+SPLIT_HOURS = 2.5
+SETTLED_S = 900.0
+"""After this an undisturbed fleet does nothing but read."""
+MINUTES = 60
+PROGRESS_EVERY_S = 5.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How long something took; 0 where it never happened."""
+
+    times: int
+    median: int
+    p99: int
+    worst: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What a permanent split brain does to one address."""
+
+    addresses: int
+    """How many were looked at."""
+    first_worst: int
+    """The most moves of one in the first ten minutes."""
+    promised_at_first: int | None
+    """The bound; None: nothing is promised for clusters so large."""
+    per_hour_mean: float
+    per_hour_worst: float
+    """After the first ten minutes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of it."""
+
+    wishes: Wishes
+    budget: Budget
+    tally: Tally
+    per_minute: tuple[int, ...]
+    """API requests of the project in each minute of the operator's world, refused ones too."""
+    busiest_hour: int
+    idle_measured: int | None
+    """Requests in an hour without faults; None: the quota is not enough to be idle in."""
+    claims_ms: Spread
+    repairs_ms: Spread
+    contested_s: Spread
+    split: Moves | None
+    """None: a cluster of one node cannot be split."""
+    violations: tuple[str, ...]
+
+
+class FleetWorld(World):
+    """An operator's world. Where the quota is not enough there is no peace to be judged."""
+
+    def __init__(self, wishes: Wishes, *, judged: bool) -> None:
+        """Build it."""
+        super().__init__(wishes.plan(), go_on=True)
+        self._judged = judged
+
+    def _make_peace(self) -> None:
+        if self._judged:
+            super()._make_peace()
+
+    def per_minute(self) -> tuple[int, ...]:
+        """Return the requests of each whole minute; the time before the first one is left out."""
+        first, last = int(START_S // 60.0) + 1, int(self.now // 60.0)
+        return tuple(self.cloud.spent[minute] for minute in range(first, last))
+
+    def report_to(self, say: Say) -> None:
+        """Let there be a word now and then."""
+        told_at, end_s = time.monotonic(), START_S + self.plan.chaos_s
+
+        def look() -> None:
+            nonlocal told_at
+            if time.monotonic() - told_at >= PROGRESS_EVERY_S:
+                told_at = time.monotonic()
+                share = (self.now - START_S) / self.plan.chaos_s
+                say(f"{share:4.0%} of {self.plan.chaos_s / HOUR_S:g} simulated hours")
+            if self.now + 10.0 < end_s:
+                self.agenda.after(10.0, look)
+
+        look()
+
+
+def simulate(wishes: Wishes, say: Say) -> Answer:
+    """Run it all. `say` hears of the progress of long runs."""
+    counted = budget(wishes)
+    judged = counted.fits
+    idle = _idle(wishes) if judged else None
+    world = FleetWorld(wishes, judged=judged)
+    world.report_to(say)
+    outcome = world.run()
+    violations = [_told(each, wishes) for each in outcome.violations]
+    splits = [world] if wishes.faults.split else []
+    for split_wishes in _split_wishes(wishes):
+        split = FleetWorld(split_wishes, judged=True)
+        violations += [f"split {split_wishes.seed}: {each}" for each in split.run().violations]
+        splits.append(split)
+    per_minute = world.per_minute()
+    tally = outcome.tally
+    return Answer(
+        wishes=wishes,
+        budget=counted,
+        tally=tally,
+        per_minute=per_minute,
+        busiest_hour=_busiest(per_minute),
+        idle_measured=idle,
+        claims_ms=_spread(tally.claims_ms),
+        repairs_ms=_spread(tally.repairs_ms),
+        contested_s=_spread(tally.hold_offs_s),
+        split=_moves(splits, wishes) if splits else None,
+        violations=tuple(violations),
+    )
+
+
+def progress(text: str) -> None:
+    """Tell how far it is, where nobody reads results."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def _told(violation: object, wishes: Wishes) -> str:
+    return f"seed {wishes.seed}: {violation}"
+
+
+def _idle(wishes: Wishes) -> int:
+    """Count the requests of an hour in which nothing happens."""
+    quiet_s = SETTLED_S + 2.0 * wishes.standby_interval_s
+    hours = (quiet_s + HOUR_S + 120.0) / HOUR_S
+    world = FleetWorld(replace(wishes, hours=hours, faults=Faults("none")), judged=False)
+    world.run()
+    first = int((START_S + quiet_s) // 60.0)
+    return sum(world.cloud.spent[minute] for minute in range(first, first + MINUTES))
+
+
+def _split_wishes(wishes: Wishes) -> list[Wishes]:
+    """Return some clusters of the same kind, each alone in a project and split for ever."""
+    if wishes.faults.split or wishes.nodes_each == 1:
+        return []
+    alone = replace(wishes, nodes=wishes.nodes_each, clusters=1, hours=SPLIT_HOURS,
+                    faults=Faults("split", split=True))  # fmt: skip
+    return [replace(alone, seed=wishes.seed * SPLITS + number) for number in range(SPLITS)]
+
+
+def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
+    first: list[int] = []
+    rates: list[float] = []
+    for world in worlds:
+        began_s = world.watch.split_at_s
+        later_s = 0.0 if began_s is None else world.now - began_s - TEN_MINUTES_S
+        for at_s in world.watch.split_moves().values():
+            early = sum(each <= TEN_MINUTES_S for each in at_s)
+            first.append(early)
+            rates.append((len(at_s) - early) * HOUR_S / later_s if later_s > 0.0 else 0.0)
+    return Moves(
+        addresses=len(first),
+        first_worst=max(first),
+        promised_at_first=MOVES_AT_FIRST if wishes.nodes_each <= 3 else None,  # noqa: PLR2004
+        per_hour_mean=sum(rates) / len(rates),
+        per_hour_worst=max(rates),
+    )
+
+
+def _busiest(per_minute: Sequence[int]) -> int:
+    """Return the most requests of sixty minutes on end, or of all if there are fewer."""
+    window = sum(per_minute[:MINUTES])
+    most = window
+    for index in range(MINUTES, len(per_minute)):
+        window += per_minute[index] - per_minute[index - MINUTES]
+        most = max(most, window)
+    return most
+
+
+def _spread(counts: Counter[int]) -> Spread:
+    return Spread(
+        times=counts.total(),
+        median=percentile(counts, 0.5),
+        p99=percentile(counts, 0.99),
+        worst=percentile(counts, 1.0),
+    )

@@ -665,10 +665,10 @@ class Watch:
         self._demand("repaired", epoch.master, holds=False, text=text)
 
     def _is_hold_off_earned(self, fip: int, server_id: int) -> bool:
-        """Say whether it was taken away twice, or once while several others want it."""
+        """Say whether others took it twice, or once while several others want it."""
         moves = [move for move in self.moves if move.floating_ip_id == fip]
         others = {move.new for move in moves} - {None, server_id}
-        taken = sum(move.old == server_id and move.new is not None for move in moves)
+        taken = sum(move.new not in (None, server_id) for move in moves)
         old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)
 

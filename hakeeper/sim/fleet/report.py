@@ -31,6 +31,7 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
         "failovers_ms": asdict(answer.claims_ms),
         "repairs_ms": asdict(answer.repairs_ms),
         "contested_s": asdict(answer.contested_s),
+        "away_ms": asdict(answer.away_ms),
         "moves": tally.moves,
         "split_brain": None if answer.split is None else asdict(answer.split),
         "calls": {
@@ -41,6 +42,7 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
             "idle_left": round(QUOTA_PER_HOUR - counted.per_hour, 3),
             "busiest_hour": answer.busiest_hour,
             "busiest_left": QUOTA_PER_HOUR - answer.busiest_hour,
+            "refused": answer.refused,
             "arithmetic": arithmetic(wishes, counted),
             "fits_up_to_nodes": counted.fits_up_to_nodes,
             "advice": counted.advice,
@@ -101,6 +103,7 @@ def _table(answer: Answer) -> Iterator[str]:
     yield _row("failover: MASTER line to owner", answer.claims_ms, 1000.0)
     yield _row("foreign move, or after trouble", answer.repairs_ms, 1000.0)
     yield _row("contested, left with its holder", answer.contested_s, 1.0)
+    yield _row("away from the only master, in all", answer.away_ms, 1000.0)
     yield (
         f"faults {answer.tally.injected.total():,}; moves {answer.tally.moves:,};"
         f" assigns {answer.tally.assigns:,}"
@@ -132,23 +135,23 @@ def _calls(answer: Answer) -> Iterator[str]:
     counted, wishes = answer.budget, answer.wishes
     yield f"API calls per hour of the project, of {QUOTA_PER_HOUR:,}:"
     measured = "" if answer.idle_measured is None else f"; measured {answer.idle_measured:,}"
-    yield f"  idle      {counted.per_hour:>10,.0f}  ({arithmetic(wishes, counted)}{measured})"
+    left = "" if not counted.fits else f"; leaves {QUOTA_PER_HOUR - counted.per_hour:,.0f}"
+    yield f"  idle      {counted.per_hour:>10,.0f}  ({arithmetic(wishes, counted)}{measured}{left})"
     busiest = "busiest" if wishes.hours >= 1.0 else "all"
     yield f"  {busiest:<10}{answer.busiest_hour:>10,}  {_left(answer.busiest_hour)}"
-    if counted.fits:
-        yield f"  idle leaves {QUOTA_PER_HOUR - counted.per_hour:,.0f}"
-    else:
+    if not counted.fits:
         yield (
             f"THE QUOTA IS NOT ENOUGH: idle reading alone asks for {counted.per_hour:,.0f} calls an"
             f" hour, Hetzner grants {QUOTA_PER_HOUR:,};"
         )
-        yield f"  {counted.advice}. Reading gets slower, and calls are refused (429)."
+        yield f"  {counted.advice}. As it is, a master reads no more often than a standby when"
+        yield f"  a tenth is left, and {answer.refused:,} calls were refused (429)."
     yield _fleets(answer)
 
 
 def _left(calls: int) -> str:
     left = QUOTA_PER_HOUR - calls
-    return f"leaves {left:,}" if left >= 0 else f"{-left:,} too many, and refused"
+    return f"(leaves {left:,})" if left >= 0 else f"({-left:,} more than an hour grants)"
 
 
 def _fleets(answer: Answer) -> str:

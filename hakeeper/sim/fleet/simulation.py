@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from hakeeper.core.lines import LineState
 from hakeeper.sim.fleet.budget import Budget, budget
 from hakeeper.sim.fleet.wishes import Faults, Wishes
+from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.plan import HOUR_S
 from hakeeper.sim.world.report import percentile
 from hakeeper.sim.world.watch import MOVES_AT_FIRST, TEN_MINUTES_S, Tally
@@ -59,11 +61,15 @@ class Answer:
     per_minute: tuple[int, ...]
     """API requests of the project in each minute of the operator's world, refused ones too."""
     busiest_hour: int
+    refused: int
+    """Requests that found the quota used up."""
     idle_measured: int | None
     """Requests in an hour without faults; None: the quota is not enough to be idle in."""
     claims_ms: Spread
     repairs_ms: Spread
     contested_s: Spread
+    away_ms: Spread
+    """Every time that an address was not with its only master, whatever stood in the way."""
     split: Moves | None
     """None: a cluster of one node cannot be split."""
     violations: tuple[str, ...]
@@ -74,12 +80,39 @@ class FleetWorld(World):
 
     def __init__(self, wishes: Wishes, *, judged: bool) -> None:
         """Build it."""
+        self._wrong_since: dict[int, float] = {}
+        self._away_ms: Counter[int] = Counter()
         super().__init__(wishes.plan(), go_on=True)
         self._judged = judged
 
     def _make_peace(self) -> None:
         if self._judged:
             super()._make_peace()
+
+    def say(self, node: int, name: str, word: LineState, priority: int) -> None:
+        """Let keepalived write its line; who is master may be another one now."""
+        super().say(node, name, word, priority)
+        for floating_ip in self.addresses[name]:
+            self._look(floating_ip)
+
+    def _moved(self, move: Move) -> None:
+        super()._moved(move)
+        self._look(move.floating_ip_id)
+
+    def _look(self, floating_ip: int) -> None:
+        """Note since when it is not with its only master, and until when."""
+        masters = self.vrrp[self.name_of[floating_ip]].masters()
+        if len(masters) == 1 and self.cloud.owner(floating_ip) != masters[0].node + 1:
+            self._wrong_since.setdefault(floating_ip, self.now)
+            return
+        since_s = self._wrong_since.pop(floating_ip, None)
+        if since_s is not None and len(masters) == 1:
+            self._away_ms[round((self.now - since_s) * 1000.0)] += 1
+
+    def away_ms(self) -> Counter[int]:
+        """Return how long addresses were away; those that still are count until now."""
+        still = Counter(round((self.now - since) * 1000.0) for since in self._wrong_since.values())
+        return self._away_ms + still
 
     def per_minute(self) -> tuple[int, ...]:
         """Return the requests of each whole minute; the time before the first one is left out."""
@@ -124,10 +157,12 @@ def simulate(wishes: Wishes, say: Say) -> Answer:
         tally=tally,
         per_minute=per_minute,
         busiest_hour=_busiest(per_minute),
+        refused=world.cloud.refused,
         idle_measured=idle,
         claims_ms=_spread(tally.claims_ms),
         repairs_ms=_spread(tally.repairs_ms),
         contested_s=_spread(tally.hold_offs_s),
+        away_ms=_spread(world.away_ms()),
         split=_moves(splits, wishes) if splits else None,
         violations=tuple(violations),
     )

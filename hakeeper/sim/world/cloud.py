@@ -149,6 +149,8 @@ class WorldCloud:
         self.now = now
         self.spent: Counter[int] = Counter()
         """The requests that reached Hetzner, by the minute, refused ones among them."""
+        self.refused = 0
+        """How many of them found the quota used up."""
 
     # --- the scene ---------------------------------------------------------------------------
 
@@ -211,6 +213,7 @@ class WorldCloud:
         self._tokens_at = now
         if self._tokens < count:
             self.spent[int(now // 60.0)] += int(self._tokens) + 1
+            self.refused += 1
             self._tokens -= int(self._tokens)
             return False
         self.spent[int(now // 60.0)] += count

@@ -29,7 +29,7 @@ from hakeeper.adapters.notify import Notifier, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.config import Config, StateSource
-from hakeeper.core.calls import CallResult
+from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -53,6 +53,9 @@ Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed
 KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
 """Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
 
+LATE_S = 0.02
+"""What is performed so much later than it was decided (a slow disk, a machine that stood still) is
+looked at again if it is an assign: a demotion may have come meanwhile."""
 SEED_BITS = 53
 """As many as every reader of JSON keeps."""
 
@@ -190,10 +193,28 @@ class Daemon:
 
     def _perform_all(self, effects: tuple[Effect, ...]) -> None:
         told = False
+        decided_at_s = time.monotonic()
         for effect in effects:
-            told = self._perform(effect) or told
+            if isinstance(effect, StartCall) and self._is_outdated(effect, decided_at_s):
+                self._hand_back(effect)
+            else:
+                told = self._perform(effect) or told
         if told:
             self._notifier.status(self._keeper.snapshot(time.monotonic()).line())
+
+    def _is_outdated(self, call: StartCall, decided_at_s: float) -> bool:
+        """Say whether lines must be heard before this call is begun."""
+        late = time.monotonic() - decided_at_s > LATE_S
+        return late and isinstance(call.request, Assign) and self._fifo.has_news()
+
+    def _hand_back(self, call: StartCall) -> None:
+        """Let the core decide again, after the lines that wait."""
+        text = "lines came while it was about to be sent"
+        outcome = Failure(kind=FailureKind.CANCELLED, code="outdated", message=text)
+        now = time.monotonic()
+        self._inbox.put(
+            CallResult(call_id=call.call_id, outcome=outcome, sent_at_s=None, finished_at_s=now)
+        )
 
     def _perform(self, effect: Effect) -> bool:
         """Do what the core wants; say whether it was something to tell people."""

@@ -95,7 +95,11 @@ class NotifyFifo:
         batch = _Batch()
         for pipe in self._pipes():
             batch.take(pipe)
-        return batch.drained(more=any(pipe.has_more() for pipe in self._pipes()))
+        return batch.drained(more=self.has_news())
+
+    def has_news(self) -> bool:
+        """Say whether lines wait that `drain` has not returned; costs a system call."""
+        return any(pipe.has_more() for pipe in self._pipes())
 
     def settle(self) -> None:
         """Take out what `drain` returned, and let go of replaced pipes that have ended.

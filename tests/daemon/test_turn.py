@@ -26,7 +26,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import ByNetwork, FloatingIp, Server
+from hakeeper.core.model import ByNetwork, FloatingIp, SavedState, Server
 from hakeeper.daemon import Daemon, Folders
 from hakeeper.loading import Loader
 
@@ -120,3 +120,52 @@ def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assi
     os.close(fifo)
 
     assert [] == [call for call in calls.started if isinstance(call.request, Assign)]
+
+
+def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) -> None:
+    """Bring the daemon to where a MASTER line leads to an assign at once."""
+    os.write(fifo, b'INSTANCE "VI_1" BACKUP 100\n')
+    daemon._begin()
+    calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
+    daemon._turn()
+    ref = next(ref for refs in daemon._config.addresses.values() for ref in refs)
+    assert isinstance(ref, ByNetwork)
+    elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
+    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
+    daemon._turn()
+    os.write(fifo, b'INSTANCE "VI_1" MASTER 100\n')
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "late_s", "assigns"),
+    [
+        pytest.param(b'INSTANCE "VI_1" BACKUP 100\n', -1.0, 0, id="demoted while it was late"),
+        pytest.param(b"", -1.0, 1, id="late, and no news"),
+        pytest.param(b'INSTANCE "VI_1" BACKUP 100\n', 60.0, 1, id="in time"),
+    ],
+)
+def test_an_assign_that_comes_late_is_not_begun_before_the_lines_that_came_meanwhile(
+    daemon: Daemon,
+    calls: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: bytes,
+    late_s: float,
+    assigns: int,
+) -> None:
+    fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
+    master_with_an_address_elsewhere(daemon, calls, fifo)
+    monkeypatch.setattr("hakeeper.daemon.LATE_S", late_s)
+    save = daemon._state_file.save
+
+    def save_slowly(state: SavedState) -> None:
+        save(state)
+        if meanwhile:
+            os.write(fifo, meanwhile)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(daemon._state_file, "save", save_slowly)
+        daemon._turn()
+    daemon._turn()
+    daemon._turn()
+    os.close(fifo)
+    assert assigns == sum(isinstance(call.request, Assign) for call in calls.started)

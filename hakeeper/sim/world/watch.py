@@ -58,7 +58,7 @@ ON_ITS_WAY_S = 0.05
 REPAIR_S = 15.0
 """One stable MASTER, an API that works: the address is with it after this."""
 SETTLED_REPAIR_S = 7.0
-"""The same for what is taken away within `SETTLES_S` after it came there."""
+"""The same for what is taken away within `SETTLES_S` after its master claimed it."""
 SETTLES_S = 15.0
 QUERY_S = 14.0
 """With D-Bus, a wrong belief lasts no longer than this."""
@@ -347,6 +347,8 @@ class Watch:
         now = self.world.now
         if move.new == epoch.master + 1:
             self._repaired(move.floating_ip_id, epoch, now)
+            if move.cause == f"server {move.new}":  # its own claim, which it now watches closely
+                epoch.came_at = now
         elif epoch.wrong_since is None:
             epoch.by_line = False
             self._wrong(move.floating_ip_id, epoch, now)
@@ -673,7 +675,6 @@ class Watch:
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
-        epoch.came_at = now
         if epoch.wrong_since is None:
             return
         took_s, epoch.wrong_since = now - epoch.wrong_since, None

@@ -230,6 +230,9 @@ class Node:
         """What is in a pipe is lost when nobody holds it any more."""
         held = pipe is not None and self.run is not None and self.run.fifo.holds(pipe)
         if pipe is not None and not held and self.keepalived.writes_to is not pipe:
+            if pipe.data:
+                for name in self.world.names_at(self.index):
+                    self.world.watch.mislead(self, name)
             pipe.data.clear()
 
     # --- the life of hakeeper --------------------------------------------------------------------
@@ -283,8 +286,7 @@ class Node:
         self.run = None
         self._turn_at = self._timer_at = float("inf")
         pipe = self.place.at_path
-        if isinstance(pipe, Pipe) and self.keepalived.writes_to is not pipe:
-            pipe.data.clear()  # nobody holds it any more
+        self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
         delay_s = self._rng.uniform(*RESTART_S)
         self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
 

@@ -586,6 +586,8 @@ class Watch:
             self._read_back(node, seen, fip, float("-inf"))
         elif report.event == "address.drifted":
             self._conduct.lost(node.index, fip)
+        elif report.event == "claim.started" and "contested" in str(report.fields.get("reason")):
+            self._held_off_since.setdefault(fip, self.world.now)
 
     def _read_back(self, node: Node, seen: _Seen, fip: int, since_s: float) -> None:
         """The newest read says that it is here, and was begun after the last assign."""

@@ -139,7 +139,7 @@ def simulate(wishes: Wishes, say: Say) -> Answer:
     """Run it all. `say` hears of the progress of long runs."""
     counted = budget(wishes)
     judged = counted.fits
-    idle = _idle(wishes) if judged else None
+    idle = idle_per_hour(wishes) if judged else None
     world = FleetWorld(wishes, judged=judged)
     world.report_to(say)
     outcome = world.run()
@@ -178,7 +178,7 @@ def _told(violation: object, wishes: Wishes) -> str:
     return f"seed {wishes.seed}: {violation}"
 
 
-def _idle(wishes: Wishes) -> int:
+def idle_per_hour(wishes: Wishes) -> int:
     """Count the requests of an hour in which nothing happens."""
     quiet_s = SETTLED_S + 2.0 * wishes.standby_interval_s
     hours = (quiet_s + HOUR_S + 120.0) / HOUR_S

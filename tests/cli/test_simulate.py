@@ -1,0 +1,281 @@
+"""`hakeeper simulate` as an operator runs it, on small fleets."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from world.bugs import BUGS
+
+from hakeeper.cli import simulate as command
+from hakeeper.cli.main import run_command
+from hakeeper.config import parse
+from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.sim.fleet import simulation
+from hakeeper.sim.fleet.budget import budget
+from hakeeper.sim.fleet.picture import calls_over_time, histogram
+from hakeeper.sim.fleet.simulation import FleetWorld, idle_per_hour, simulate
+from hakeeper.sim.fleet.wishes import WishError, Wishes, wish
+from hakeeper.sim.world.kinds import Kind
+
+PAIR = "instances: {VI_1: {floating_ips: [web]}}\n"
+OWN = """\
+instances: {VI_1: {floating_ips: [web, mail], vrrp_address: 10.0.0.2}}
+groups: {G1: {floating_ips: [db]}}
+keepalived: {state: none}
+reconcile: {interval: 30s, standby_interval: 300s}
+hetzner: {timeout: 8s}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_configuration_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(command, "DEFAULT_CONFIG", tmp_path / "none.yaml")
+
+
+def simulated(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    code = run_command(["simulate", *words])
+    told = capfd.readouterr()
+    return code, told.out, told.err
+
+
+def document(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    code, out, err = simulated(capfd, *words, "--json")
+    assert (0, "") == (code, err)
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def wished(
+    text: str = PAIR,
+    *,
+    nodes: int = 2,
+    clusters: int | None = None,
+    hours: float = 0.2,
+    faults: str = "none",
+) -> Wishes:
+    config = parse(text, "test")
+    return wish(config, nodes=nodes, clusters=clusters, hours=hours, faults=faults, seed=1)
+
+
+def test_the_same_seed_tells_the_same_and_another_one_something_else(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    words = ("--hours", "1", "--faults", "many", "--json", "--seed")
+    first = simulated(capfd, *words, "3")
+    assert first == simulated(capfd, *words, "3")
+    assert first != simulated(capfd, *words, "4")
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes", "clusters", "expected"),
+    [
+        (PAIR, 2, 1, 360 + 60),
+        (PAIR, 16, 8, 8 * (360 + 60)),
+        (PAIR, 9, 3, 3 * (360 + 2 * 60)),
+        (PAIR, 1, 1, 360),
+        (OWN, 2, 1, 2 * 120),
+        (OWN, 6, 2, 2 * (2 * 120 + 12)),
+        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (360 + 60)),
+    ],
+)
+def test_an_idle_fleet_asks_exactly_what_the_arithmetic_says(
+    text: str, nodes: int, clusters: int, expected: int
+) -> None:
+    wishes = wished(text, nodes=nodes, clusters=clusters)
+    assert (expected, float(expected)) == (idle_per_hour(wishes), budget(wishes).per_hour)
+
+
+def test_a_split_brain_moves_an_address_no_more_often_than_promised(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    beside = document(capfd, "--hours", "0.1", "--faults", "none")["split_brain"]
+    whole = document(capfd, "--hours", "2", "--faults", "split", "--nodes", "6")["split_brain"]
+    assert (5, 3) == (beside["addresses"], whole["addresses"])
+    for found in (beside, whole):
+        assert 2 <= found["first_worst"] <= 6 == found["promised_at_first"]
+        assert 0.0 < found["per_hour_mean"] <= found["per_hour_worst"] <= 6.0
+
+
+def test_a_bug_in_hakeeper_is_exit_code_1_and_named(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulation, "SPLITS", 1)
+    bug = next(bug for bug in BUGS if bug.name == "never_contested")
+    with bug.planted():
+        code, out, _ = simulated(capfd, "--hours", "0.1", "--faults", "none")
+    assert code == 1
+    assert "BROKEN RULES: " in out
+    assert "split_bounded after " in out
+
+
+def test_the_operators_own_configuration_is_what_every_node_has(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(OWN)
+    found = document(capfd, "-c", str(path), "--nodes", "4", "--hours", "0.1")
+    assert found["config"] == str(path)
+    assert found["fleet"] == {
+        "nodes": 4,
+        "clusters": 2,
+        "names": [
+            {"addresses": 2, "group": False, "guarded": True},
+            {"addresses": 1, "group": True, "guarded": False},
+        ],
+        "addresses": 6,
+        "interval_s": 30.0,
+        "standby_interval_s": 300.0,
+        "timeout_s": 8.0,
+        "dbus": False,
+    }
+    settings = FleetWorld(wished(OWN, nodes=4), judged=True).nodes[3].settings
+    own = {VrrpId(VrrpKind.INSTANCE, "VI_3"): 2, VrrpId(VrrpKind.GROUP, "VI_4"): 1}
+    assert own == {name: len(refs) for name, refs in settings.addresses.items()}
+    assert [VrrpId(VrrpKind.INSTANCE, "VI_3")] == list(settings.vrrp_addresses)
+    assert (30.0, 300.0) == (settings.interval_s, settings.standby_interval_s)
+    assert (8.0, False) == (settings.call_timeout_s, settings.can_query)
+
+
+def test_without_a_configuration_the_example_is_used_and_said_to_be(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    code, out, err = simulated(capfd, "--hours", "1")
+    assert (0, "") == (code, err)
+    assert "configuration  an example" in out
+    for word in ("failover: MASTER line to owner", "split brain", "no rule was broken", "quota ─"):
+        assert word in out
+
+
+@pytest.mark.parametrize("nodes", [18, 40, 60, 100, 300])
+def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
+    wishes = wished(nodes=nodes)
+    counted = budget(wishes)
+    assert not counted.fits
+    assert counted.fits_up_to_nodes == 16
+    seconds = re.search(r"(\d+)s", counted.advice)
+    assert seconds is not None
+    advised_s = float(seconds[1])
+
+    def fits(interval_s: float) -> bool:
+        standby_s = wishes.standby_interval_s if "reconcile" in counted.advice else interval_s
+        changed = replace(wishes, interval_s=interval_s, standby_interval_s=standby_s)
+        return budget(changed).fits
+
+    assert fits(advised_s)
+    assert not fits(advised_s - 1.0)
+
+
+def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
+    counted = budget(wished(nodes=1000))
+    assert (500, 500, 10, 2_100_000.0) == (
+        counted.masters,
+        counted.standbys,
+        counted.pages,
+        counted.per_hour,
+    )
+    assert "no interval fits; share it out over several projects of up to 16 nodes" == (
+        counted.advice
+    )
+
+
+def test_a_fleet_that_does_not_fit_is_told_in_words(capfd: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = simulated(capfd, "--nodes", "18", "--hours", "0.1", "--faults", "none")
+    assert code == 0
+    assert "THE QUOTA IS NOT ENOUGH: idle reading alone asks for 3,780 calls an hour" in out
+    assert "9 x 3600/10 + 9 x 3600/60 = 3,780" in out
+    assert "`reconcile.interval: 11s` would fit" in out
+    assert "fit up to 16 nodes" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--nodes", "0"), "--nodes 0: expected 1 to 1000"),
+        (("--nodes", "1001"), "--nodes 1001: expected 1 to 1000"),
+        (("--nodes", "11"), "--nodes 11: they do not make pairs; give --clusters as well"),
+        (("--nodes", "7", "--clusters", "2"), "7 nodes cannot be shared out evenly"),
+        (("--nodes", "30", "--clusters", "3"), "that is 10 nodes in each; expected at most 9"),
+        (("--clusters", "0"), "--clusters 0: expected at least 1"),
+        (("--hours", "0"), "--hours 0: expected more than 0"),
+        (("--hours", "nan"), "--hours nan: expected more than 0"),
+        (("--faults", "failover,storm"), "'storm' is no kind of fault; expected none, few, many"),
+        (("--faults", "storm"), "keepalived-killed, child-crash"),
+        (("--nodes", "1", "--faults", "split"), "a cluster of one node cannot be split"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_what_would(
+    capfd: pytest.CaptureFixture[str], words: tuple[str, ...], expected: str
+) -> None:
+    code, out, err = simulated(capfd, *words)
+    assert (2, "") == (code, out)
+    assert err.startswith("hakeeper simulate: ")
+    assert expected in err
+    assert "unexpected error" not in err
+
+
+def test_lines_that_only_dbus_sees_through_are_refused_without_it() -> None:
+    with pytest.raises(WishError, match="stray-lines needs D-Bus"):
+        wished(OWN, faults="stray-lines")
+    assert (Kind.STRAY_LINES,) == wished(faults="stray-lines").faults.kinds
+    assert Kind.STRAY_LINES not in wished(OWN, faults="many").faults.kinds
+
+
+def test_configurations_that_are_missing_or_wrong_end_it_as_check_does(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "own.yaml"
+    code, _, err = simulated(capfd, "-c", str(path))
+    assert code == 66
+    assert "there is no configuration file here" in err
+    path.write_text("instances: {VI_1: {floating_ips: []}}\n")
+    code, _, err = simulated(capfd, "-c", str(path))
+    assert code == 78
+    assert err.startswith(f"{path}:1:")
+
+
+def test_named_faults_come_and_no_others(capfd: pytest.CaptureFixture[str]) -> None:
+    found = document(capfd, "--hours", "2", "--faults", "failover,V3-split")["faults"]["injected"]
+    assert {"V1-failover", "V3-split"} == found.keys()
+    assert min(found.values()) > 2
+
+
+def test_faults_of_one_cluster_leave_the_others_alone() -> None:
+    wishes = wished(nodes=6, faults="nobody,split,one-way", hours=1.0)
+    world = FleetWorld(wishes, judged=True)
+    assert {(0, 1), (1, 0)} == {(a, b) for a in range(2) for b in world.members(a) if a != b}
+    struck = {fault.node for fault in world.plan.faults}
+    assert set(range(6)) == struck
+    assert [] == world.run().violations
+    assert all(a // 2 == b // 2 for a, b in world.cuts)
+    alone = replace(
+        wishes.plan(), faults=tuple(f for f in wishes.plan().faults if f.node in (0, 1))
+    )
+    quiet = FleetWorld(wishes, judged=True)
+    quiet.plan = alone
+    quiet.run()
+    moved = {move.floating_ip_id for move in quiet.watch.moves if move.at_s > 1020.0}
+    assert {1} == moved
+
+
+@pytest.mark.parametrize("width", [40, 79, 200])
+def test_the_pictures_are_no_wider_than_the_terminal(width: int) -> None:
+    answer = simulate(wished(hours=2.0, faults="many"), print)
+    tally = answer.tally
+    drawn = [
+        *calls_over_time(answer.per_minute, 3600, width),
+        *histogram(tally.claims_ms, tally.repairs_ms, width),
+    ]
+    assert max(map(len, drawn)) <= width
+    assert any("█" in line for line in drawn)
+
+
+def test_long_runs_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulation, "PROGRESS_EVERY_S", 0.0)
+    told: list[str] = []
+    simulate(wished(hours=0.1), told.append)
+    assert told[0] == "  0% of 0.1 simulated hours"
+    assert told[-1].endswith("% of 0.1 simulated hours")
+    assert len(told) == 36

@@ -99,6 +99,15 @@ def test_a_split_brain_moves_an_address_no_more_often_than_promised(
         assert 0.0 < found["per_hour_mean"] <= found["per_hour_worst"] <= 6.0
 
 
+def test_a_split_cuts_every_node_from_its_neighbours() -> None:
+    world = FleetWorld(wished(nodes=6, clusters=2, faults="split", hours=0.5), judged=True)
+    assert [] == world.run().violations
+    assert {(a, b) for a in range(6) for b in range(6) if a // 3 == b // 3 and a != b} == {
+        *world.cuts
+    }
+    assert min(map(len, world.watch.split_moves().values())) > 1
+
+
 def test_a_bug_in_hakeeper_is_exit_code_1_and_named(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,12 @@ def run_seeds(seeds: Sequence[int], hours: float) -> Total:
     """Run these worlds here, one after the other."""
     total = Total()
     for seed in seeds:
-        outcome = World(draw(seed, hours)).run()
+        try:
+            outcome = World(draw(seed, hours)).run()
+        except Exception as error:  # noqa: BLE001  # whatever it is, the seed must be told
+            text = f"{type(error).__name__}: {error}"
+            total.failed.append((seed, Violation("no_exception", 0.0, None, text)))
+            continue
         total.tally.add(outcome.tally)
         total.digest += outcome.digest
         total.failed.extend((seed, violation) for violation in outcome.violations[:1])

@@ -482,8 +482,8 @@ class Node:
     def _take_signals(self) -> None:
         reloads, self._reloads = self._reloads, []
         run = self.run
-        if run is not None:
-            for event in reloads:
+        for event in reloads:
+            if run is not None and self.run is run:  # the one before may have been its last
                 self._guarded(run.loop.feed, event)
 
 

@@ -48,6 +48,7 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
             "advice": counted.advice,
             "per_minute": list(answer.per_minute),
         },
+        "peace_judged": answer.peace_judged,
         "violations": list(answer.violations),
     }
 
@@ -110,10 +111,12 @@ def _table(answer: Answer) -> Iterator[str]:
     )
     split = answer.split
     if split is not None:
-        bound = "" if split.promised_at_first is None else f" (bound: {split.promised_at_first})"
+        bound = (
+            "no bound" if split.promised_at_first is None else f"bound: {split.promised_at_first}"
+        )
         yield (
             f"permanent split brain, {_count(split.addresses, 'floating IP')}: at most"
-            f" {split.first_worst} moves in the first ten minutes{bound},"
+            f" {split.first_worst} moves in the first ten minutes ({bound}),"
         )
         yield (f"  then {split.per_hour_mean:.1f} an hour each, {split.per_hour_worst:.1f} at most")
 
@@ -166,8 +169,8 @@ def _verdict(answer: Answer) -> Iterator[str]:
     evaluated = answer.tally.evaluated.total()
     if not answer.violations:
         yield f"no rule was broken ({evaluated:,} checks)"
-        if not answer.budget.fits:
-            yield "(the peace at the end was not judged: the quota is used up)"
+        if not answer.peace_judged:
+            yield "BUT LITTLE OF THE QUOTA WAS LEFT at the end, so that no peace could be demanded"
         return
     yield f"BROKEN RULES: {len(answer.violations)}; this is a bug in hakeeper, please report it"
     for violation in answer.violations:

@@ -12,7 +12,7 @@ from hakeeper.sim.fleet.wishes import Faults, Wishes
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.plan import HOUR_S
 from hakeeper.sim.world.report import percentile
-from hakeeper.sim.world.watch import MOVES_AT_FIRST, TEN_MINUTES_S, Tally
+from hakeeper.sim.world.watch import BOUNDED_UP_TO_S, MOVES_AT_FIRST, TEN_MINUTES_S, Tally
 from hakeeper.sim.world.world import START_S, World
 
 SPLITS = 5
@@ -45,7 +45,7 @@ class Moves:
     first_worst: int
     """The most moves of one in the first ten minutes."""
     promised_at_first: int | None
-    """The bound; None: nothing is promised for clusters so large."""
+    """The bound; None: nothing is promised for clusters so large, or intervals so long."""
     per_hour_mean: float
     per_hour_worst: float
     """After the first ten minutes."""
@@ -72,21 +72,24 @@ class Answer:
     """Every time that an address was not with its only master, whatever stood in the way."""
     split: Moves | None
     """None: a cluster of one node cannot be split."""
+    peace_judged: bool
+    """False: little of the quota was left at the end, and no peace could be demanded."""
     violations: tuple[str, ...]
 
 
 class FleetWorld(World):
-    """An operator's world. Where the quota is not enough there is no peace to be judged."""
+    """An operator's world. Where the quota is used up there is no peace to be judged."""
 
     def __init__(self, wishes: Wishes, *, judged: bool) -> None:
         """Build it."""
         self._wrong_since: dict[int, float] = {}
         self._away_ms: Counter[int] = Counter()
         super().__init__(wishes.plan(), go_on=True)
-        self._judged = judged
+        self.judged = judged
 
     def _make_peace(self) -> None:
-        if self._judged:
+        self.judged = self.judged and not self.cloud.scarce(self.now)
+        if self.judged:
             super()._make_peace()
 
     def say(self, node: int, name: str, word: LineState, priority: int) -> None:
@@ -164,6 +167,7 @@ def simulate(wishes: Wishes, say: Say) -> Answer:
         contested_s=_spread(tally.hold_offs_s),
         away_ms=_spread(world.away_ms()),
         split=_moves(splits, wishes) if splits else None,
+        peace_judged=world.judged,
         violations=tuple(violations),
     )
 
@@ -198,6 +202,7 @@ def _split_wishes(wishes: Wishes) -> list[Wishes]:
 
 
 def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
+    promised = wishes.nodes_each <= 3 and wishes.interval_s <= BOUNDED_UP_TO_S  # noqa: PLR2004
     first: list[int] = []
     rates: list[float] = []
     for world in worlds:
@@ -210,7 +215,7 @@ def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
     return Moves(
         addresses=len(first),
         first_worst=max(first),
-        promised_at_first=MOVES_AT_FIRST if wishes.nodes_each <= 3 else None,  # noqa: PLR2004
+        promised_at_first=MOVES_AT_FIRST if promised else None,
         per_hour_mean=sum(rates) / len(rates),
         per_hour_worst=max(rates),
     )

@@ -53,6 +53,13 @@ class Faults:
 _DEGREES = {"few": (2.0, 1.0), "many": (20.0, 6.0)}
 _NAMED = (12.0, 6.0)
 """How often faults that are named come: per cluster and per project."""
+_OFTENER = {
+    Kind.FAILOVER: 5,
+    Kind.POWER_CUT: 5,
+    Kind.KEEPALIVED_KILLED: 5,
+    Kind.OTHER_ACTOR: 3,
+}
+"""What people want to know most about comes so many times as often as other kinds."""
 WORDS = ("none", *_DEGREES, "split")
 
 
@@ -203,7 +210,7 @@ def _clusters(nodes: int, clusters: int | None) -> int:
 def _draw(wishes: Wishes) -> Iterator[Fault]:
     """Draw the faults: each cluster has its own, and the project as a whole."""
     rng, faults = Random(f"wishes-{wishes.seed}"), wishes.faults
-    local = [kind for kind in faults.kinds if _is_local(kind)]
+    local = [kind for kind in faults.kinds if _is_local(kind) for _ in range(_OFTENER.get(kind, 1))]
     common = [kind for kind in faults.kinds if scope_of(kind) in (Scope.ANY, Scope.CLOUD)]
     common = [kind for kind in common if kind is not Kind.OTHER_ACTOR]
     strikes = list(_strikes(rng, common, faults.per_project_hour, wishes.hours, None))

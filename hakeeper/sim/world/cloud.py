@@ -149,6 +149,8 @@ class WorldCloud:
         self.now = now
         self.spent: Counter[int] = Counter()
         """The requests that reached Hetzner, by the minute, refused ones among them."""
+        self.scarce_at = float("-inf")
+        """When a call last left little of the quota."""
         self.refused = 0
         """How many of them found the quota used up."""
 
@@ -218,6 +220,8 @@ class WorldCloud:
             return False
         self.spent[int(now // 60.0)] += count
         self._tokens -= count
+        if self._tokens < SCARCE * limit:
+            self.scarce_at = now
         return True
 
     def eat(self, share: float) -> None:

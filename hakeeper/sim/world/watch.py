@@ -69,6 +69,8 @@ NAMES_LIMIT = NAMES_TOLD
 """The core may remember so many unknown names."""
 TICKS_AT_ONE_TIME = 200
 MOVES_AT_FIRST = 6
+BOUNDED_UP_TO_S = 40.0
+"""With a longer interval a loss is noticed too late to tell a fight from a hand in the console."""
 TEN_MINUTES_S = 600.0
 WINDOW_S = 60.0
 DEAF_UNTIL_S = HEARING_S + LOOK_S + 0.5
@@ -244,6 +246,8 @@ class Watch:
         self._calls_a_minute = 100 + settling + 75 * numbers
         self._repair_s = REPAIR_S + shape.slower_s()
         self._query_s = QUERY_S + shape.slower_s()
+        # A master that saw a scarce quota reads like a standby, and may not look before that.
+        self._scarce_for_s = max(0.0, shape.standby_interval_s - 60.0)
         self._moved_at: dict[int, float] = {}
         """When the owner of an address last changed."""
         self._quiet_calls: Counter[tuple[int, str]] = Counter()
@@ -621,7 +625,10 @@ class Watch:
         router = routers[master]
         if now - router.deafness_at_s < DEAF_UNTIL_S:
             return False
-        if self.world.cloud.scarce(now) or self.world.cloud.upsets.any() or router.deaf:
+        cloud = self.world.cloud
+        if cloud.scarce(now) or now - cloud.scarce_at < self._scarce_for_s:
+            return False
+        if cloud.upsets.any() or router.deaf:
             return False
         return not self._unknown_without_dbus(node, name)
 
@@ -796,6 +803,8 @@ class Watch:
             first = [s for s in at_s if s <= TEN_MINUTES_S]
             later = [s for s in at_s if s > TEN_MINUTES_S]
             text = f"ip-{fip}: moves at {[round(s) for s in at_s]}"
+            if self.world.plan.shape.interval_s > BOUNDED_UP_TO_S:
+                continue
             if nodes <= 3:  # noqa: PLR2004 - of more, nothing is promised
                 self._demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text)
             if nodes <= 2:  # noqa: PLR2004

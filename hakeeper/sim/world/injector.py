@@ -116,7 +116,8 @@ class Injector:
         self.world.tell(f"fault {serial} ends: {fault.kind.value}")
         undo()
         if fault.kind is Kind.THROTTLED:  # its last word is heeded for a while yet
-            self.world.agenda.after(HELD_BACK_S, self._trouble_over, fault)
+            longer_s = max(0.0, self.world.plan.shape.standby_interval_s - 60.0)
+            self.world.agenda.after(HELD_BACK_S + longer_s, self._trouble_over, fault)
         else:
             self._trouble(fault, -1)
         self.world.watch.assess()

@@ -438,6 +438,7 @@ class Injector:
         """The machine was moved: its clock is suddenly later."""
         by_s = 0.1 * 1200.0**fault.value
         node.ahead_s += by_s
+        node.jumped_at = self.world.now
         if node.run is not None:
             node.run.caller.shorten(by_s)
             node.run.caller.clock_jumped()

@@ -170,6 +170,8 @@ class Node:
         self.power = True
         self.unplugged = 0
         """How many faults took its private address away."""
+        self.jumped_at = float("-inf")
+        """When the clock last jumped."""
         self.ahead_s = 0.0
         """Its monotonic clock minus the world's."""
         self.crash_in: int | None = None
@@ -287,6 +289,9 @@ class Node:
         self._turn_at = self._timer_at = float("inf")
         pipe = self.place.at_path
         self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
+        if self.keepalived.writes_to not in (None, pipe):
+            for name in self.world.names_at(self.index):
+                self.world.watch.mislead(self, name)  # what it writes there nobody can find again
         delay_s = self._rng.uniform(*RESTART_S)
         self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
 

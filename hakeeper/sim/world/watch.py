@@ -532,7 +532,9 @@ class Watch:
         if router.deaf:
             holds = since_s <= LOOK_S + ON_ITS_WAY_S
         else:
-            holds = since_s > HEARING_S or run is None or run.began_at > router.deafness_at_s
+            jumped = self.world.nodes[index].jumped_at > router.deafness_at_s
+            began = run is None or run.began_at > router.deafness_at_s
+            holds = since_s > HEARING_S or jumped or began
         text = f"an assign {since_s:.3f} s after its address " + ("went" if router.deaf else "came")
         self._demand("deaf_claims_nothing", index, holds, text)
 
@@ -630,6 +632,8 @@ class Watch:
             return False
         if cloud.upsets.any() or router.deaf:
             return False
+        if memory_of(node.run.keeper).api.scarce(node.clock()):
+            return False  # it was told of an empty bucket, rightly or not, and reads less often
         return not self._unknown_without_dbus(node, name)
 
     def _unknown_without_dbus(self, node: Node, name: str) -> bool:
@@ -678,7 +682,7 @@ class Watch:
     def _is_hold_off_earned(self, fip: int, server_id: int) -> bool:
         """Say whether others took it twice, or once while several others want it."""
         moves = [move for move in self.moves if move.floating_ip_id == fip]
-        others = {move.new for move in moves} - {None, server_id}
+        others = {who for move in moves for who in (move.old, move.new)} - {None, server_id}
         taken = sum(move.new not in (None, server_id) for move in moves)
         old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)

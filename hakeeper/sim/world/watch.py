@@ -630,10 +630,9 @@ class Watch:
         cloud = self.world.cloud
         if cloud.scarce(now) or now - cloud.scarce_at < self._scarce_for_s:
             return False
-        if cloud.upsets.any() or router.deaf:
+        told_scarce = memory_of(node.run.keeper).api.scarce(node.clock())  # rightly or not
+        if cloud.upsets.any() or router.deaf or told_scarce:
             return False
-        if memory_of(node.run.keeper).api.scarce(node.clock()):
-            return False  # it was told of an empty bucket, rightly or not, and reads less often
         return not self._unknown_without_dbus(node, name)
 
     def _unknown_without_dbus(self, node: Node, name: str) -> bool:

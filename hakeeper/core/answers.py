@@ -193,14 +193,24 @@ def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
 
 def _current(state: State, call: Inflight, now: float) -> Address | None:
     """Return the address of an assign, unless a role change or reload made the assign void."""
-    for address in state.addresses.values():
-        if address is not call.address:
-            continue
+    for address in _concerned(state, call):
         belief = state.roles.beliefs[address.vrrp]
-        if address.stage is Stage.SENT and belief.generation == call.generation:
+        sent = address.stage is Stage.SENT and belief.generation == call.generation
+        if address is call.address and sent:
             return address
         address.blind_until_s = now
     return None
+
+
+def _concerned(state: State, call: Inflight) -> list[Address]:
+    """Return the address of an assign; a reload may have put another one in its place."""
+    wanted = call.request.floating_ip_id if isinstance(call.request, Assign) else None
+    return [
+        address
+        for address in state.addresses.values()
+        if address is call.address
+        or (address.floating_ip is not None and address.floating_ip.id == wanted)
+    ]
 
 
 # --- failures --------------------------------------------------------------------------------
@@ -245,8 +255,9 @@ def _assign_failed(
     if address is not None:
         address.note_sent(result.sent_at_s, now)
         state.tell(*address.failed(failure, now, state.rng))
-    elif call.address is not None and failure.kind is FailureKind.OUTCOME_UNKNOWN:
-        call.address.lose_sight(now)
+    elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
+        for concerned in _concerned(state, call):
+            concerned.lose_sight(now)
 
 
 def _read_failed(

@@ -5,7 +5,15 @@ import ipaddress
 import pytest
 
 from core.driver import WEB, Node, World, instance, one_node, settings
-from hakeeper.core.calls import Assign, Identified, Identify, ListFloatingIps, ReadFloatingIp
+from core.fakecloud import failure
+from hakeeper.core.calls import (
+    Assign,
+    FailureKind,
+    Identified,
+    Identify,
+    ListFloatingIps,
+    ReadFloatingIp,
+)
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
 from hakeeper.core.snapshot import Health
@@ -254,3 +262,20 @@ def test_a_name_that_goes_to_another_floating_ip_is_followed() -> None:
     world.cloud.add_ip(5000, "web", "203.0.113.99/32", 2)
     world.run_while(lambda: world.cloud.owner(5000) != 1, 15.0)
     assert 2 == len(node.reports("address.resolved"))
+
+
+def test_an_assign_whose_end_nobody_knows_is_known_of_an_address_that_came_back_meanwhile() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    [call] = node.open_calls(Assign)
+    node.line("VI_1", "BACKUP")
+    reload(node, settings({"VI_1": ()}))
+    reload(node, settings())
+    world.run_for(1.0)
+    node.answer(call, failure(FailureKind.OUTCOME_UNKNOWN))
+    begun_s = world.now
+    node.line("VI_1", "MASTER")
+    assert [] == assigns_since(node, begun_s)
+    assert [ReadFloatingIp(WEB)] == [c.request for c in node.asked(ReadFloatingIp)][-1:]

@@ -79,8 +79,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.answers:_current",
-                "if address.stage is Stage.SENT and belief.generation == call.generation:",
-                "if belief:",
+                "sent = address.stage is Stage.SENT and belief.generation == call.generation",
+                "sent = belief is not None",
             ),
         ),
     ),

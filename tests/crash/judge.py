@@ -9,6 +9,8 @@ from pathlib import Path
 from hakeeper.sim.cloud import CloudFront, LoggedRequest, OwnershipChange
 
 OK = 200
+STORM = "MASTER or BACKUP"
+"""What is said from the first line of a storm to the last: a reader may find either at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +116,10 @@ class Judge:
         )
 
     def _tail(self, at_s: float) -> list[Said]:
-        """Return the lines since the last MASTER, if it is not the last itself."""
+        """Return the lines since MASTER was last said, if it is not the last itself."""
         tail: list[Said] = []
         for said in reversed([each for each in self.said if each.at_s <= at_s]):
-            if said.state.startswith("MASTER"):
+            if said.state in {"MASTER", STORM}:
                 return tail
             tail.insert(0, said)
         return tail or [Said(0.0, "nothing", -1)]

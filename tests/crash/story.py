@@ -16,7 +16,7 @@ from daemon.keepalived import StandIn
 from daemon.rules import broken_rules
 
 from crash.failpoints import ANSWERED, BOUNDARIES, HALF_WRITTEN, PERMITTED, RENAMED, SENT, WRITTEN
-from crash.judge import Judge, LifeRecord, Said, complaints
+from crash.judge import STORM, Judge, LifeRecord, Said, complaints
 from crash.nursery import Birth, Life, Nursery
 from hakeeper.adapters.control import ControlError, NotRunning, ask
 from hakeeper.adapters.pipes import is_full
@@ -239,6 +239,8 @@ class Story:
                 break
 
     def _storm(self) -> None:
+        """Say MASTER and BACKUP by turns of chance: whenever a reader looks, either may be last."""
+        self._said.append(Said(time.monotonic(), STORM, FILLER))
         for _ in range(LINES_OF_A_STORM):
             self._write(_line(self._rng.choice(("MASTER", "BACKUP")), FILLER))
         self._say_anything()
@@ -266,7 +268,8 @@ class Story:
             lie = "BACKUP" if state == "MASTER" else "MASTER"
             while self._write(_line(lie, FILLER) * LINES_PER_PAGE):
                 pass
-        if state != "MASTER" or self._said[-1].state != "MASTER":
+        before = [said.state for said in self._said if said.state != STORM][-1:]
+        if state != "MASTER" or before != ["MASTER"]:
             self._drifted = False  # a new term
         self._said.append(Said(time.monotonic(), state, serial))
         # A line may still fit into the last page of a full pipe; it is thrown away with the others.

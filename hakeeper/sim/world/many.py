@@ -86,7 +86,9 @@ def never_seen(tally: Tally) -> list[str]:
 
 def cores() -> int:
     """Return how many processes can run at once here."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # PyPy knows no affinity
 
 
 def hours_of(tally: Tally) -> float:

@@ -244,7 +244,7 @@ class Daemon:
                 text = f"cannot write the state file: {error}; a restart will have to ask again"
                 self._reporter.log("state.failed", text, reason="unwritable")
             self._state_failing = True
-            self._inbox.put(SaveFailed())
+            self._inbox.put(SaveFailed(state))
         else:
             self._state_failing = False
 

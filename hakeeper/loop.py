@@ -5,7 +5,8 @@ virtual time, so that what the world shows of the order holds for the daemon. Th
 
 - lines first, then what only a look finds: neither a demotion that waits nor a keepalived that is
   gone may come after an answer that would go on;
-- the pipe is drained whole before anything in it is acted upon;
+- the pipe is drained whole before anything in it is acted upon, and with it the one that has
+  taken its place at the path: its lines are newer;
 - lines leave the pipe only when what they led to is written down: who is killed in between finds
   them again;
 - a dying keepalived's last words come before its end;
@@ -172,11 +173,17 @@ class Loop:
             self.feed(change)
 
     def _look_at_fifo(self, *, live: bool) -> None:
-        change = self.fifo.look()
-        if change is not None:
-            self._sources_changed()
-            self.feed(change)
+        if self._notice_fifo():
             self._drain(live=live)
+
+    def _notice_fifo(self) -> bool:
+        """Tell the keeper whether the FIFO came, went or was replaced; say whether it did."""
+        change = self.fifo.look()
+        if change is None:
+            return False
+        self._sources_changed()
+        self.feed(change)
+        return True
 
     def look_at_keepalived(self) -> None:
         """Tell the keeper whether keepalived came or went."""
@@ -196,9 +203,14 @@ class Loop:
             self.feed(following)
 
     def hear(self) -> None:
-        """Lines have come; find out first whose they are, if that is not known."""
+        """Lines have come; find out first whose they are, if that is not known.
+
+        And whether they are the newest: after a while without a turn another FIFO may lie at the
+        path, and what waits in it outdoes them.
+        """
         if self.keepalived.current is None:
             self.look_at_keepalived()
+        self._notice_fifo()
         self._drain(live=True)
 
     def _drain(self, *, live: bool) -> None:

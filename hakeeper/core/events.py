@@ -120,7 +120,9 @@ class AddressesSeen:
 
 @dataclass(frozen=True, slots=True)
 class SaveFailed:
-    """The last `SaveState` could not be carried out, and what was written before is gone."""
+    """This state could not be written down, and what was written before it is gone."""
+
+    state: SavedState
 
 
 @dataclass(frozen=True, slots=True)

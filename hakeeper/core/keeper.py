@@ -117,9 +117,10 @@ class Keeper:
             case AddressesSeen(here):
                 self._state.here = here
                 weigh_addresses(self._state, now)
-            case SaveFailed():
-                self._state.saved = None
-                self._state.schedule.save_from_s = now + SAVE_AGAIN_S
+            case SaveFailed(state):
+                if state == self._state.saved:  # else another one was written since
+                    self._state.saved = None
+                    self._state.schedule.save_from_s = now + SAVE_AGAIN_S
             case SettingsChanged():
                 self._reconfigure(event, now)
             case Tick():
@@ -290,11 +291,17 @@ class Keeper:
         state.settings = event.settings
         state.addresses = _addresses(event.settings, old)
         kept = {id(address) for address in state.addresses.values()}
-        state.cancel_assigns(a for a in old.values() if id(a) not in kept)
+        gone = [address for address in old.values() if id(address) not in kept]
+        state.cancel_assigns(gone)
+        state.gone_sent_s = max([state.gone_sent_s, *(a.last_sent_s for a in gone)])
         state.roles.rename(event.settings.addresses, now)
         weigh_addresses(state, now)
+        known = {id(address) for address in old.values()}
         for address in state.addresses.values():
-            if id(address) not in {id(a) for a in old.values()} and state.is_master(address.vrrp):
+            if id(address) in known:
+                continue
+            address.last_sent_s = state.gone_sent_s
+            if state.is_master(address.vrrp):
                 state.tell(*address.begin(now, "added by a reload", read_first=True))
         state.schedule.listed_at_s = float("-inf")
         state.schedule.query_soon(now)

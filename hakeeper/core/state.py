@@ -97,6 +97,8 @@ class State:
     """The id and time of the question that keepalived has not answered yet."""
     next_query_id: int = 1
     saved: SavedState | None = None
+    gone_sent_s: float = float("-inf")
+    """The last assign of any address that a reload took away: it may come back as a new one."""
     effects: list[Effect] = field(default_factory=list)
     """What the event at hand has led to so far."""
 

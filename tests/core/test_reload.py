@@ -14,6 +14,7 @@ from hakeeper.core.calls import (
     ListFloatingIps,
     ReadFloatingIp,
 )
+from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
 from hakeeper.core.snapshot import Health
@@ -279,3 +280,21 @@ def test_an_assign_whose_end_nobody_knows_is_known_of_an_address_that_came_back_
     node.line("VI_1", "MASTER")
     assert [] == assigns_since(node, begun_s)
     assert [ReadFloatingIp(WEB)] == [c.request for c in node.asked(ReadFloatingIp)][-1:]
+
+
+def test_an_address_that_was_away_for_a_moment_is_not_assigned_twice_within_a_second() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    node.line("VI_1", "MASTER")
+    [call] = node.open_calls(Assign)
+    node.answer(call, failure(FailureKind.TRANSIENT))
+    node.holding = ()
+    sent_s = world.now
+    reload(node, settings({"VI_1": ("mail",)}))
+    world.run_for(0.3)
+    reload(node, settings())
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    first, again = node.asked(Assign, since_s=sent_s)
+    assert first is call
+    assert again.at_s == pytest.approx(sent_s + SPACING_S)

@@ -334,7 +334,7 @@ def test_a_state_that_could_not_be_written_is_written_again_a_second_later() -> 
     world, node = one_node()
     node.warm()
     [state] = saves(node.line("VI_1", "MASTER"))
-    assert [] == saves(node.feed(SaveFailed()))
+    assert [] == saves(node.feed(SaveFailed(state)))
     begun_s = world.now
     node.saved = None
     world.run_while(lambda: node.saved is None, 2.0)
@@ -345,12 +345,21 @@ def test_a_state_that_could_not_be_written_is_written_again_a_second_later() -> 
 def test_what_came_in_that_second_is_written_with_it_and_not_before() -> None:
     world, node = one_node()
     node.warm()
-    node.line("VI_1", "MASTER")
-    node.feed(SaveFailed())
+    [state] = saves(node.line("VI_1", "MASTER"))
+    node.feed(SaveFailed(state))
     assert [] == saves(node.line("VI_1", "BACKUP"))
     node.saved = None
     world.run_while(lambda: node.saved is None, 2.0)
     assert saved(Role.BACKUP) == node.saved
+
+
+def test_word_of_a_failure_that_comes_after_a_newer_state_was_written_holds_nothing_up() -> None:
+    _, node = one_node()
+    node.warm()
+    [failed] = saves(node.line("VI_1", "MASTER"))
+    assert [saved(Role.BACKUP)] == saves(node.line("VI_1", "BACKUP"))
+    node.feed(SaveFailed(failed))
+    assert [saved(Role.FAULT)] == saves(node.line("VI_1", "FAULT"))
 
 
 # --- a keepalived that takes another one's place at once -----------------------------------------

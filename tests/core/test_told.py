@@ -303,7 +303,8 @@ def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wan
     world, node = one_node()
     node.start()
     world.run_for(1.0)
-    node.feed(SaveFailed())
+    assert node.saved is not None
+    node.feed(SaveFailed(node.saved))
     due_s = world.now + 1.0
     assert due_s == node.keeper.next_at()
     node.line("VI_1", "BACKUP")

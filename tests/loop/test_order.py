@@ -195,7 +195,17 @@ def test_the_pipe_is_drained_whole_before_anything_in_it_is_acted_upon(scene: Sc
     ]
     scene.loop.hear()
     heard = LinesRead((MASTER, BACKUP), (BAD,), 2)
-    assert ["drain", "drain", "drain", heard, "settle", "sources changed"] == scene.diary
+    drained = ["drain", "drain", "drain", heard, "settle", "sources changed"]
+    assert ["look at the FIFO", *drained] == scene.diary
+
+
+def test_what_waits_in_a_fifo_that_took_the_place_is_heard_in_the_same_breath(scene: Scene) -> None:
+    replaced = FifoChanged(FifoState.OPEN, "replaced", reopened=True)
+    scene.fifo.changes = [replaced]
+    scene.fifo.waiting = [Drained((MASTER, BACKUP))]  # of the old one, and of the new one
+    scene.loop.hear()
+    assert [replaced, read(MASTER, BACKUP)] == scene.events()
+    assert before(scene.diary, "look at the FIFO", "drain")
 
 
 def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> None:
@@ -203,12 +213,13 @@ def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> Non
     scene.keeper.answer = (saved, Report("role.changed", "MASTER"))
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.loop.hear()
-    assert ["drain", read(MASTER), *scene.keeper.answer, "settle"] == scene.diary[:-1]
+    done = ["drain", read(MASTER), *scene.keeper.answer, "settle"]
+    assert ["look at the FIFO", *done] == scene.diary[:-1]
 
 
 def test_the_pipe_is_settled_even_if_nothing_was_in_it(scene: Scene) -> None:
     scene.loop.hear()
-    assert ["drain", "settle", "sources changed"] == scene.diary
+    assert ["look at the FIFO", "drain", "settle", "sources changed"] == scene.diary
 
 
 def test_a_writer_that_never_pauses_does_not_hold_the_loop(scene: Scene) -> None:
@@ -418,7 +429,7 @@ def test_the_effects_of_an_event_are_performed_in_their_order_before_the_next_ev
     scene.fifo.waiting = [Drained((BACKUP,), overflow="full")]
     scene.loop.hear()
     told = list(scene.keeper.answer)
-    assert [LinesLost("full"), *told, read(BACKUP), *told] == scene.diary[1:-2]
+    assert [LinesLost("full"), *told, read(BACKUP), *told] == scene.diary[2:-2]
 
 
 def test_all_effects_of_an_event_come_in_one_batch() -> None:

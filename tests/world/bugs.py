@@ -289,7 +289,11 @@ BUGS = (
         "failed_save_untold",
         "the shell does not tell the core that a state could not be written",
         "written_at_last",
-        (Line("hakeeper.sim.world.node:Node._save", "run.inbox.append(SaveFailed())", "pass"),),
+        (
+            Line(
+                "hakeeper.sim.world.node:Node._save", "run.inbox.append(SaveFailed(state))", "pass"
+            ),
+        ),
     ),
     Bug(
         "nameless_roles",

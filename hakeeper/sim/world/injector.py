@@ -365,14 +365,8 @@ class Injector:
 
     def _hang(self, fault: Fault, node: Node) -> Undo:
         del fault
-        node.hung += 1
-
-        def undo() -> None:
-            node.hung -= 1
-            if not node.hung:
-                node.thaw()
-
-        return undo
+        node.hang()
+        return node.thaw
 
     def _hang_in_a_claim(self, fault: Fault, node: Node) -> Undo:
         """SIGSTOP just before an assign goes out, and a demotion while it lasts."""
@@ -382,7 +376,7 @@ class Injector:
             nonlocal hung
             if fault.serial in self._running:
                 hung = True
-                node.hung += 1
+                node.hang()
                 self._check(node, 1)
                 self.world.agenda.after(CLAIM_HANGS_S * fault.value, release)
 
@@ -390,9 +384,7 @@ class Injector:
             nonlocal hung
             if hung:
                 hung = False
-                node.hung -= 1
-                if not node.hung:
-                    node.thaw()
+                node.thaw()
                 self._check(node, -1)
 
         def undo() -> None:
@@ -549,6 +541,7 @@ class Injector:
         node.keepalived.frozen = frozen
         for name in self.world.names_at(node.index):
             self.world.vrrp[name].freeze(node.index, frozen=frozen)
+        self.world.watch.stood_still(node)
 
     def _check(self, node: Node, change: int) -> None:
         for name in self.world.names_at(node.index):

@@ -328,8 +328,17 @@ class Node:
         if self.run is not None:
             self.world.agenda.after(self._rng.uniform(0.0, LOOK_S), self._look, self.runs)
 
+    def hang(self) -> None:
+        """Stand still until `thaw`, which must be called as often."""
+        self.hung += 1
+        self.world.watch.stood_still(self)
+
     def thaw(self) -> None:
-        """Go on after a hang."""
+        """Go on after a hang, unless something else holds it."""
+        self.hung -= 1
+        if self.hung:
+            return
+        self.world.watch.stood_still(self)
         self._turn(self.runs)
         self._take_signals()
         run = self.run
@@ -453,7 +462,7 @@ class Node:
             return
         self.save_failed_at = self.world.now
         self.disk = None  # the shipped adapter leaves no old file behind
-        run.inbox.append(SaveFailed())
+        run.inbox.append(SaveFailed(state))
         self.wake(Source.ANSWERS)
 
     def _query(self, run: Run, query_id: int) -> None:

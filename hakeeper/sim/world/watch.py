@@ -7,6 +7,7 @@ proves nothing. tests/world plants bugs to show that each can fail.
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from struct import Struct
 from typing import TYPE_CHECKING, get_args
 from zlib import crc32
@@ -22,7 +23,7 @@ from hakeeper.core.calls import (
     ReadActions,
     Request,
 )
-from hakeeper.core.claim import SPACING_S, Stage
+from hakeeper.core.claim import SETTLE_S, SPACING_S, Stage
 from hakeeper.core.events import (
     Effect,
     Event,
@@ -60,6 +61,8 @@ REPAIR_S = 15.0
 SETTLED_REPAIR_S = 7.0
 """The same for what is taken away within `SETTLES_S` after its master claimed it."""
 SETTLES_S = 15.0
+SETTLED_AFTER_S = SETTLE_S + 5.0
+"""A claim that is begun is over, with the closer reads that follow it, after this."""
 QUERY_S = 14.0
 """With D-Bus, a wrong belief lasts no longer than this."""
 SAVED_S = 3.0
@@ -186,7 +189,7 @@ class _Epoch:
     began_at: float
     by_line: bool
     wrong_since: float | None = None
-    came_at: float = float("-inf")
+    came_at: float = -inf
     """When the address came to its master."""
     number: int = 0
 
@@ -207,7 +210,7 @@ class _Seen:
     """When the last assign of an address ended; reads of before may be older than it."""
     mine_read_at: dict[int, float] = field(default_factory=dict)
     """When the read was begun that last said that it is ours."""
-    held_until: float = float("-inf")
+    held_until: float = -inf
     recent: deque[float] = field(default_factory=deque)
     tick_at: float = -1.0
     ticks: int = 0
@@ -231,6 +234,8 @@ class Watch:
         self.moves: list[Move] = []
         self.split_at_s: float | None = None
         self.quiet_since: float | None = None
+        self.settled_at = -inf
+        """When the last claim after a hold-off is over, with its closer reads."""
         self._tally = Tally()
         self._seen: dict[int, _Seen] = {}
         self._everywhere = 0
@@ -305,8 +310,14 @@ class Watch:
     def mislead(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
         dbus = self.world.plan.shape.dbus and not self.world.part_of[name].group
-        until = self.world.now + self._query_s if dbus else float("inf")
-        self._misled[node.index, name] = until
+        answers = dbus and not (node.hung or node.keepalived.frozen)
+        self._misled[node.index, name] = self.world.now + self._query_s if answers else inf
+
+    def stood_still(self, node: Node) -> None:
+        """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
+        for name in self.world.names_at(node.index):
+            if self._misled.get((node.index, name), 0.0) > self.world.now:
+                self.mislead(node, name)
 
     def meddled(self, node: Node) -> None:
         """The state file was changed by another hand."""
@@ -493,7 +504,7 @@ class Watch:
         self._demand("one_at_a_time", index, fip not in seen.inflight.values(), str(request))
         self._demand("lanes", index, len(seen.inflight) < LANES, f"{len(seen.inflight)} at once")
         self._demand("no_blind_resend", index, fip not in seen.unsure, f"ip-{fip} resent blindly")
-        last = seen.sent_at.get(fip, float("-inf"))
+        last = seen.sent_at.get(fip, -inf)
         self._demand("spacing", index, now - last >= SPACING_S - 1e-6, f"{now - last:.3f} s apart")
         self._not_needless(node, seen, fip, now)
         seen.sent_at[fip] = now
@@ -501,11 +512,11 @@ class Watch:
 
     def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
-        read_at = seen.mine_read_at.get(fip, float("-inf"))
+        read_at = seen.mine_read_at.get(fip, -inf)
         fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
-        fresh = fresh and read_at >= seen.ended_at.get(fip, float("-inf"))
+        fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
         mine = self.world.cloud.owner(fip) == node.server_id
-        moved = self._moved_at.get(fip, float("-inf")) > read_at - 60.0
+        moved = self._moved_at.get(fip, -inf) > read_at - 60.0
         needless = fresh and mine and not moved
         self._demand("not_needless", node.index, not needless, f"ip-{fip} is ours already")
 
@@ -519,7 +530,7 @@ class Watch:
         holds = (
             router.state is VrrpState.MASTER
             or now - router.left_at_s <= ON_ITS_WAY_S
-            or now <= self._misled.get((index, name), float("-inf"))
+            or now <= self._misled.get((index, name), -inf)
         )
         text = f"ip-{request.floating_ip_id} although keepalived is {router.state.value}"
         self._demand("sent_by_master", index, holds, text)
@@ -540,7 +551,7 @@ class Watch:
 
     def _ended(self, node: Node, seen: _Seen, result: CallResult) -> None:
         fip = seen.inflight.pop(result.call_id, None)
-        asked_at = seen.asked_at.pop(result.call_id, float("-inf"))
+        asked_at = seen.asked_at.pop(result.call_id, -inf)
         outcome = result.outcome
         if fip is not None:
             seen.ended_at[fip] = node.clock()
@@ -566,7 +577,7 @@ class Watch:
             own = self.world.own_numbers(node.index)
             floating_ips = tuple(each for each in floating_ips if each.id in own)
         for floating_ip in floating_ips:
-            if asked_at >= seen.unsure.get(floating_ip.id, float("inf")):
+            if asked_at >= seen.unsure.get(floating_ip.id, inf):
                 del seen.unsure[floating_ip.id]
             mine = floating_ip.server_id == node.server_id
             if not self._conduct.read(node.index, floating_ip.id, asked_at, mine=mine):
@@ -587,13 +598,14 @@ class Watch:
         elif fip is None:
             return
         elif report.event == "address.claimed":
-            self._read_back(node, seen, fip, seen.sent_at.get(fip, float("-inf")))
+            self._read_back(node, seen, fip, seen.sent_at.get(fip, -inf))
         elif report.event == "address.confirmed":
-            self._read_back(node, seen, fip, float("-inf"))
+            self._read_back(node, seen, fip, -inf)
         elif report.event == "address.drifted":
             self._conduct.lost(node.index, fip)
         elif report.event == "claim.started" and "contested" in str(report.fields.get("reason")):
             self._held_off_since.setdefault(fip, self.world.now)
+            self.settled_at = self.world.now + SETTLED_AFTER_S
 
     def _read_back(self, node: Node, seen: _Seen, fip: int, since_s: float) -> None:
         """The newest read says that it is here, and was begun after the last assign."""
@@ -622,7 +634,7 @@ class Watch:
         if node.run is None or node.hung or self._everywhere or self._troubles[master]:
             return False
         routers = self.world.vrrp[name].routers
-        if any(self._misled.get((index, name), float("-inf")) > now for index in routers):
+        if any(self._misled.get((index, name), -inf) > now for index in routers):
             return False  # one that is misled may take it from the true master, who takes it back
         router = routers[master]
         if now - router.deafness_at_s < DEAF_UNTIL_S:
@@ -726,7 +738,7 @@ class Watch:
             return False
         return any(
             self._unknown_without_dbus(node, name)
-            or self._misled.get((node.index, name), 0.0) == float("inf")
+            or self._misled.get((node.index, name), 0.0) == inf
             for name in names
         )
 

@@ -281,6 +281,7 @@ class World:
             self._until(self.now + 10.0)
             if not self.watch.holding_off():
                 self._until(self.now + patience_s)
+        self._until(max(self.now, self.watch.settled_at))
         if self._over():
             return
         self.watch.judge_peace()

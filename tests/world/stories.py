@@ -100,4 +100,20 @@ FOUND = (
             fault(Kind.NOT_A_FIFO, 49.5, 20.0, A, value=0.9, serial=1),
         ),
     ),
+    Found(
+        "2026-11-24",
+        "401090",
+        Bug(
+            "replaced_meanwhile",
+            "hakeeper hung while its FIFO was replaced: it acted upon the MASTER in the old one"
+            " before it heard the BACKUP in the new one",
+            "sent_by_master",
+            (Line("hakeeper.loop:Loop.hear", "self._notice_fifo()", "pass"),),
+        ),
+        plan(
+            fault(Kind.HANG, 75.0, 25.0, B, value=0.2, serial=0),
+            fault(Kind.FAILOVER, 77.0, 12.0, A, serial=1),
+            fault(Kind.FIFO_REPLACED, 85.0, 0.0, B, value=0.1, serial=2),
+        ),
+    ),
 )

@@ -9,6 +9,7 @@ python -m hakeeper.sim.world --shrink 4711             # the fewest faults that 
 import argparse
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from hakeeper.sim.world.many import Total, cores, hours_of, never_seen, run_many
@@ -37,7 +38,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
     parser.add_argument("--details", action="store_true", help="print every counter")
     parser.add_argument("--json", type=Path, help="write the totals to this file")
-    parser.add_argument("--until-hours", type=float, help="stop after so many simulated hours")
+    parser.add_argument(
+        "--until-hours",
+        type=float,
+        help="stop after so many simulated hours, and --at-least-faults",
+    )
     parser.add_argument("--at-least-hours", type=float, default=0.0, help="fail if it were fewer")
     parser.add_argument("--at-least-faults", type=int, default=0, help="fail if it were fewer")
     parser.add_argument("--show", type=int, metavar="SEED", help="tell the story of one world")
@@ -47,20 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _many(wanted: argparse.Namespace) -> int:
-    total, told_at, told = Total(), 0.0, 0
-    for total in run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs):
-        for seed, violation in total.failed[told:]:
-            _say(f"FAILED seed {seed}: {violation}")
-            _say(
-                "  to repeat it: python -m hakeeper.sim.world"
-                f" --shrink {seed} --hours {wanted.hours:g}"
-            )
-        told = len(total.failed)
-        if total.took_s - told_at >= PROGRESS_EVERY_S:
-            told_at = total.took_s
-            _say(f"so far: {summary(total)}")
-        if wanted.until_hours is not None and hours_of(total.tally) >= wanted.until_hours:
-            break
+    total = _run(wanted)
     _say(summary(total))
     for line in times(total.tally):
         _say(line)
@@ -73,6 +65,27 @@ def _many(wanted: argparse.Namespace) -> int:
     for text in missing:
         _say(f"NOT ENOUGH: {text}")
     return 1 if total.failed or missing else 0
+
+
+def _run(wanted: argparse.Namespace) -> Total:
+    """Run worlds until there were enough, and tell of the broken rules as they come."""
+    total, told_at, told = Total(), 0.0, 0
+    with closing(run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs)) as totals:
+        for total in totals:
+            for seed, violation in total.failed[told:]:
+                _say(f"FAILED seed {seed}: {violation}")
+                _say(
+                    "  to repeat it: python -m hakeeper.sim.world"
+                    f" --shrink {seed} --hours {wanted.hours:g}"
+                )
+            told = len(total.failed)
+            if total.took_s - told_at >= PROGRESS_EVERY_S:
+                told_at = total.took_s
+                _say(f"so far: {summary(total)}")
+            enough = wanted.until_hours is not None and hours_of(total.tally) >= wanted.until_hours
+            if enough and total.tally.injected.total() >= wanted.at_least_faults:
+                break
+    return total
 
 
 def _too_few(total: Total, wanted: argparse.Namespace) -> list[str]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -49,7 +49,7 @@ def run_seeds(seeds: Sequence[int], hours: float) -> Total:
     return total
 
 
-def run_many(first: int, seeds: int, hours: float, jobs: int) -> Iterator[Total]:
+def run_many(first: int, seeds: int, hours: float, jobs: int) -> Generator[Total]:
     """Run the worlds of so many seeds from the first one on; yield the total so far, often."""
     began = time.monotonic()
     total = Total()

@@ -60,9 +60,12 @@ def run_many(first: int, seeds: int, hours: float, jobs: int) -> Generator[Total
         parts: Iterator[Total] = (run_seeds(chunk, hours) for chunk in chunks)
         yield from _summed(parts, total, began)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
         parts = pool.map(run_seeds, chunks, [hours] * len(chunks))
         yield from _summed(parts, total, began)
+    finally:
+        pool.shutdown(cancel_futures=True)  # the caller may have had enough
 
 
 def _summed(parts: Iterator[Total], total: Total, began: float) -> Iterator[Total]:

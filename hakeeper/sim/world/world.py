@@ -256,6 +256,14 @@ class World:
         if not self._over():
             self.agenda.run_until(end_s, self._over)
 
+    def _until_all_run(self) -> None:
+        """Wait for systemd to start what was killed: only then can an operator see what it knows."""
+        end_s = self.now + PATIENCE_S
+        while any(node.run is None for node in self.nodes) and self.now < end_s:
+            if self._over():
+                return
+            self._until(self.now + 1.0)
+
     def _over(self) -> bool:
         return self.watch.stuck or (bool(self.watch.violations) and not self.go_on)
 
@@ -270,6 +278,7 @@ class World:
         """End every fault, and demand what was promised."""
         self.injector.heal()
         self._until(self.now + ELECTION_S)
+        self._until_all_run()
         self.injector.restart_what_is_in_the_dark()
         shape = self.plan.shape
         patience_s = PATIENCE_S + shape.slower_s() + max(0.0, shape.standby_interval_s - 60.0)

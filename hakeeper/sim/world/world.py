@@ -257,7 +257,7 @@ class World:
             self.agenda.run_until(end_s, self._over)
 
     def _until_all_run(self) -> None:
-        """Wait until systemd has started what was killed: an operator sees only then what it knows."""
+        """Wait until what was killed was started: only then can an operator see what it knows."""
         end_s = self.now + PATIENCE_S
         while any(node.run is None for node in self.nodes) and self.now < end_s:
             if self._over():

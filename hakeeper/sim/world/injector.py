@@ -12,7 +12,7 @@ from hakeeper.sim.world.kinds import API_WEATHER, Fault, Kind
 from hakeeper.sim.world.node import Node, line_bytes, vrrp_id
 from hakeeper.sim.world.pipe import Obstacle, Pipe
 from hakeeper.sim.world.vrrp import VrrpState
-from hakeeper.sim.world.watch import DEAF_UNTIL_S
+from hakeeper.sim.world.ways import DEAF_UNTIL_S
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World

@@ -34,7 +34,7 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
-from hakeeper.core.state import InvariantError
+from hakeeper.core.state import InvariantError, State
 from hakeeper.loop import LOOK_S, Handler, Loop, Source
 from hakeeper.sim.world.calls import Caller
 from hakeeper.sim.world.pipe import Obstacle, Pipe, Place, WorldFifo
@@ -122,6 +122,16 @@ class WatchedKeeper(Keeper):
         super().__init__(settings, node.rng_of_run(), now)
         self._node = node
         self._watch = watch
+
+    @property
+    def state(self) -> State:
+        """Look into it: some rules are about what it believes."""
+        return self._state
+
+    @property
+    def names_told(self) -> int:
+        """How many unknown names it remembers."""
+        return len(self._names_told)
 
     def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
         """Let the keeper handle it, and have it checked."""

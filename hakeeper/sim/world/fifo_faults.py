@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.lines import LineState
 from hakeeper.sim.world.action import Action, Table, Undo, nothing
-from hakeeper.sim.world.keepaliveds import Keepaliveds
+from hakeeper.sim.world.keepalived import line_bytes
+from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
-from hakeeper.sim.world.node import Node, line_bytes
+from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.pipe import Obstacle, Pipe
 from hakeeper.sim.world.vrrp import VrrpState
 
@@ -21,11 +22,11 @@ class FifoFaults:
     """What each kind does to the FIFO of a node; some of it while hakeeper hangs or VRRP flaps."""
 
     def __init__(
-        self, world: "World", keepaliveds: Keepaliveds, *, hang: Action, flap: Action
+        self, world: "World", keepalived: KeepalivedControl, *, hang: Action, flap: Action
     ) -> None:
         """Strike this world."""
         self._world = world
-        self._keepaliveds = keepaliveds
+        self._keepalived = keepalived
         self._hang = hang
         self._flap = flap
 
@@ -86,7 +87,7 @@ class FifoFaults:
         node.place.at_path = Pipe()
         node.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
-            self._world.agenda.after(0.02, self._keepaliveds.reload, node)
+            self._world.agenda.after(0.02, self._keepalived.reload, node)
         return nothing
 
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
@@ -94,13 +95,13 @@ class FifoFaults:
         node.place.at_path = obstacle
         node.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
-            self._keepaliveds.reload(node)
+            self._keepalived.reload(node)
 
         def undo() -> None:
             if node.place.at_path is obstacle:
                 back = isinstance(before, Pipe) and obstacle is Obstacle.DENIED
                 node.place.at_path = before if back else Pipe()
-                self._keepaliveds.reopen(node)
+                self._keepalived.reopen(node)
 
         return undo
 

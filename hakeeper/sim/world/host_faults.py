@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.model import VrrpId
 from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
-from hakeeper.sim.world.keepaliveds import Keepaliveds
+from hakeeper.sim.world.keepalived import vrrp_id
+from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
-from hakeeper.sim.world.node import Node, vrrp_id
+from hakeeper.sim.world.node import Node
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
@@ -19,10 +20,10 @@ CLAIM_HANGS_S = 4.5
 class HostFaults:
     """What each kind does to a node."""
 
-    def __init__(self, world: "World", keepaliveds: Keepaliveds, lasts: Lasts) -> None:
+    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
         """Strike this world."""
         self._world = world
-        self._keepaliveds = keepaliveds
+        self._keepalived = keepalived
         self._lasts = lasts
 
     def table(self) -> Table:
@@ -69,7 +70,7 @@ class HostFaults:
             if self._lasts(fault):
                 hung = True
                 node.hang()
-                self._keepaliveds.check(node, 1)
+                self._keepalived.check(node, 1)
                 self._world.agenda.after(CLAIM_HANGS_S * fault.value, release)
 
         def release() -> None:
@@ -77,32 +78,32 @@ class HostFaults:
             if hung:
                 hung = False
                 node.thaw()
-                self._keepaliveds.check(node, -1)
+                self._keepalived.check(node, -1)
 
         def undo() -> None:
             node.before_assign = None
             release()
 
         node.before_assign = strike
-        self._keepaliveds.check(node, 1)
-        self._keepaliveds.check(node, -1)
+        self._keepalived.check(node, 1)
+        self._keepalived.check(node, -1)
         return undo
 
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
         """Nothing can be written; half of the times there is something to write."""
-        node.disk_full += 1
+        node.disk.full += 1
         if fault.value < 0.5:  # noqa: PLR2004
-            self._keepaliveds.check(node, 1)
-            self._keepaliveds.check(node, -1)
+            self._keepalived.check(node, 1)
+            self._keepalived.check(node, -1)
 
         def undo() -> None:
-            node.disk_full -= 1
+            node.disk.full -= 1
             self._world.watch.meddled(node)  # until the next save, at most a second later
 
         return undo
 
     def _tear_state(self, fault: Fault, node: Node) -> Undo:
-        node.disk, node.tampered = None, True
+        node.disk.tear()
         self._world.watch.meddled(node)
         if fault.value < 0.5:  # noqa: PLR2004
             node.kill()
@@ -111,7 +112,7 @@ class HostFaults:
     def _age_state(self, fault: Fault, node: Node) -> Undo:
         """The file is an older one, as after a restored backup."""
         del fault
-        node.disk, node.tampered = node.older_disk, True
+        node.disk.restore()
         self._world.watch.meddled(node)
         for name in self._world.names_at(node.index):
             self._world.watch.mislead(node, name)
@@ -164,6 +165,6 @@ class HostFaults:
             node.power = True
             self._world.cloud.set_status(node.server_id, "running")
             self._world.agenda.after(0.5, node.start)
-            self._world.agenda.after(1.0, self._keepaliveds.start, node)
+            self._world.agenda.after(1.0, self._keepalived.start, node)
 
         return undo

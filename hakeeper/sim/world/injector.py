@@ -6,7 +6,7 @@ from hakeeper.sim.world.action import Table, Undo
 from hakeeper.sim.world.api_faults import ApiFaults
 from hakeeper.sim.world.fifo_faults import FifoFaults
 from hakeeper.sim.world.host_faults import HostFaults
-from hakeeper.sim.world.keepaliveds import Keepaliveds
+from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.pipe import Pipe
@@ -25,11 +25,11 @@ class Injector:
     def __init__(self, world: "World") -> None:
         """Strike this world."""
         self.world = world
-        self._keepaliveds = Keepaliveds(world)
+        self._keepalived = KeepalivedControl(world)
         self._running: dict[int, tuple[Fault, Undo]] = {}
-        vrrp = VrrpFaults(world, self._keepaliveds, self._lasts)
-        hosts = HostFaults(world, self._keepaliveds, self._lasts)
-        fifo = FifoFaults(world, self._keepaliveds, hang=hosts.hang, flap=vrrp.flap)
+        vrrp = VrrpFaults(world, self._keepalived, self._lasts)
+        hosts = HostFaults(world, self._keepalived, self._lasts)
+        fifo = FifoFaults(world, self._keepalived, hang=hosts.hang, flap=vrrp.flap)
         api = ApiFaults(world)
         self._do: Table = {**api.table(), **fifo.table(), **hosts.table(), **vrrp.table()}
 
@@ -73,19 +73,19 @@ class Injector:
             node.crash_in = None
             if not isinstance(node.place.at_path, Pipe):
                 node.place.at_path = Pipe()
-                self._keepaliveds.reopen(node)
+                self._keepalived.reopen(node)
 
     def restart_what_is_in_the_dark(self) -> None:
         """Do what an operator does where a hakeeper without D-Bus cannot know its role."""
         for node in self.world.nodes:
             if self.world.watch.in_the_dark(node):
                 self.world.tell(f"node {node.index + 1}: the operator restarts keepalived")
-                self._keepaliveds.stop(node)
-                self._keepaliveds.start(node)
+                self._keepalived.stop(node)
+                self._keepalived.start(node)
 
     def start_keepalived(self, node: Node) -> None:
         """Start keepalived on a node, if it is off and the machine is on."""
-        self._keepaliveds.start(node)
+        self._keepalived.start(node)
 
     def _lasts(self, fault: Fault) -> bool:
         return fault.serial in self._running

@@ -24,7 +24,7 @@ class Saving:
 
     def begin(self, node: Node) -> None:
         """Begin with the effects of one event."""
-        self._saved = node.disk
+        self._saved = node.disk.saved
         self._is_saved = self._calls_begun = False
 
     def saves(self, node: Node, state: SavedState) -> None:
@@ -39,20 +39,20 @@ class Saving:
 
     def claims(self, node: Node, vrrp: VrrpId) -> None:
         """Check that who claims an address of this name has written down that it may."""
-        holds = self._excuses.is_meddled(node) or node.disk_full > 0
+        holds = self._excuses.is_meddled(node) or node.disk.full > 0
         if not holds and self._saved is not None:
             holds = self._saved.roles.get(vrrp) is Role.MASTER
         self._demand("written_first", node.index, holds, "its role is not written")
 
     def end(self, node: Node) -> None:
         """No effect of this event is left."""
-        if self._is_saved and not node.disk_full:
+        if self._is_saved and not node.disk.full:
             self._excuses.saved(node)
 
     def is_written(self, node: Node, state: State) -> None:
         """What is believed is in the state file, unless another hand or a full disk prevents it."""
-        if node.disk_full or node.world.now - node.save_failed_at < SAVED_S:
+        if node.disk.full or node.world.now - node.disk.failed_at < SAVED_S:
             return
-        disk, roles = node.disk, state.roles.roles()
-        written = node.tampered or (disk is not None and disk.roles == roles)
-        self._demand("written_at_last", node.index, written, "{}, not {}", disk, roles)
+        saved, roles = node.disk.saved, state.roles.roles()
+        written = node.disk.tampered or (saved is not None and saved.roles == roles)
+        self._demand("written_at_last", node.index, written, "{}, not {}", saved, roles)

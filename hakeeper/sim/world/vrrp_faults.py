@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
-from hakeeper.sim.world.keepaliveds import Keepaliveds
+from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.pipe import Pipe
@@ -18,10 +18,10 @@ RESPAWN_S = 0.1
 class VrrpFaults:
     """What each kind does to keepalived, or to what it hears."""
 
-    def __init__(self, world: "World", keepaliveds: Keepaliveds, lasts: Lasts) -> None:
+    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
         """Strike this world."""
         self._world = world
-        self._keepaliveds = keepaliveds
+        self._keepalived = keepalived
         self._lasts = lasts
 
     def table(self) -> Table:
@@ -43,21 +43,21 @@ class VrrpFaults:
 
     def _failover(self, fault: Fault, node: Node) -> Undo:
         del fault
-        self._keepaliveds.stop(node)
-        return lambda: self._keepaliveds.start(node)
+        self._keepalived.stop(node)
+        return lambda: self._keepalived.start(node)
 
     def _kill(self, fault: Fault, node: Node) -> Undo:
         del fault
         if node.keepalived.process is not None:
-            self._keepaliveds.kill(node)
-        return lambda: self._keepaliveds.start(node)
+            self._keepalived.kill(node)
+        return lambda: self._keepalived.start(node)
 
     def _crash_child(self, fault: Fault, node: Node) -> Undo:
         """The VRRP child dies; its parent starts another one at once."""
         del fault
         if node.keepalived.process is not None:
-            self._keepaliveds.kill(node)
-            self._world.agenda.after(RESPAWN_S, self._keepaliveds.start, node)
+            self._keepalived.kill(node)
+            self._world.agenda.after(RESPAWN_S, self._keepalived.start, node)
         return nothing
 
     def _freeze(self, fault: Fault, node: Node) -> Undo:
@@ -65,11 +65,11 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         process = node.keepalived.process
-        self._keepaliveds.freeze(node, frozen=True)
+        self._keepalived.freeze(node, frozen=True)
 
         def undo() -> None:
             if node.keepalived.process == process:
-                self._keepaliveds.freeze(node, frozen=False)
+                self._keepalived.freeze(node, frozen=False)
 
         return undo
 
@@ -81,7 +81,7 @@ class VrrpFaults:
         def turn() -> None:
             nonlocal broken
             if self._lasts(fault):
-                self._keepaliveds.check(node, 1 if broken == 0 else -1)
+                self._keepalived.check(node, 1 if broken == 0 else -1)
                 broken = 1 - broken
                 self._world.agenda.after(period_s / 2, turn)
 
@@ -90,7 +90,7 @@ class VrrpFaults:
         def undo() -> None:
             nonlocal broken
             if broken:
-                self._keepaliveds.check(node, -1)
+                self._keepalived.check(node, -1)
                 broken = 0
 
         return undo
@@ -135,11 +135,11 @@ class VrrpFaults:
         del fault
         everybody = [self._world.nodes[i] for i in self._world.members(node.index)]
         for each in everybody:
-            self._keepaliveds.check(each, 1)
+            self._keepalived.check(each, 1)
 
         def undo() -> None:
             for each in everybody:
-                self._keepaliveds.check(each, -1)
+                self._keepalived.check(each, -1)
 
         return undo
 
@@ -161,7 +161,7 @@ class VrrpFaults:
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
             node.place.at_path = Pipe()
             node.look_soon()
-        self._keepaliveds.reload(node)
+        self._keepalived.reload(node)
         return nothing
 
     def _broken_reload(self, fault: Fault, node: Node) -> Undo:

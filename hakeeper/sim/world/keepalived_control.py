@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
 
 
-class Keepaliveds:
+class KeepalivedControl:
     """The keepalived of every node of one world."""
 
     def __init__(self, world: "World") -> None:

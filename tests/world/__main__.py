@@ -14,7 +14,7 @@ from functools import partial
 from multiprocessing import get_context
 
 from hakeeper.sim.world.many import cores
-from hakeeper.sim.world.watch import RULES
+from hakeeper.sim.world.verdicts import RULES
 from world.bugs import BUGS, SEEDS
 from world.cover import Cover, busiest
 from world.cover import known as useful_worlds

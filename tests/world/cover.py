@@ -12,7 +12,7 @@ from hakeeper.sim.world.cells import untaken, untold
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.many import never_seen
 from hakeeper.sim.world.plan import Course, Plan, Shape, draw
-from hakeeper.sim.world.watch import Tally
+from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.world import World
 from world.bugs import HOURS, SEEDS
 

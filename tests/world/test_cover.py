@@ -10,7 +10,8 @@ from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS
 from hakeeper.sim.world.cells import NOT_IN_A_WORLD, out_of_reach, untaken, untold
 from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.watch import RULES, Tally
+from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.verdicts import RULES
 from world.cover import Cover, seen
 
 

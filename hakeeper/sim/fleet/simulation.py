@@ -12,7 +12,8 @@ from hakeeper.sim.fleet.wishes import Faults, Wishes
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.plan import HOUR_S
 from hakeeper.sim.world.report import percentile
-from hakeeper.sim.world.watch import BOUNDED_UP_TO_S, MOVES_AT_FIRST, TEN_MINUTES_S, Tally
+from hakeeper.sim.world.split import BOUNDED_UP_TO_S, MOVES_AT_FIRST, TEN_MINUTES_S
+from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.world import START_S, World
 
 SPLITS = 5

@@ -1,10 +1,11 @@
 """Rules about what one hakeeper owes to what it was told: roles, reads, hints, its own file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
+    Assign,
     CallResult,
     Failure,
     FailureKind,
@@ -17,23 +18,37 @@ from hakeeper.core.events import (
     AddressesSeen,
     Effect,
     Event,
+    KeepalivedGone,
+    LinesLost,
     LinesRead,
     ReloadToken,
+    Report,
+    RolesQueried,
     SaveFailed,
     SaveState,
     SettingsChanged,
+    StartCall,
     Started,
     Tick,
 )
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.state import State
+from hakeeper.sim.world.verdicts import Demand
 
 MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
-
-Demand = Callable[[str, int | None, bool, str], None]
+ROLE_AFTER = {
+    LineState.MASTER: Role.MASTER,
+    LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
+    LineState.MASTER_PRIORITY: Role.MASTER,
+    LineState.BACKUP: Role.BACKUP,
+    LineState.FAULT: Role.FAULT,
+    LineState.STOP: Role.STOPPED,
+    LineState.DELETED: Role.STOPPED,
+}
+"""What a line means, said once more and independently of the role table."""
 
 
 @dataclass(slots=True)
@@ -51,10 +66,12 @@ class _Told:
     """The event at hand is the first hint for a while, to who holds an address."""
     asked: bool = False
     """The answer at hand is to a call that hakeeper still waits for."""
+    due: frozenset[int] = frozenset()
+    """The addresses for which an assign was due before the event at hand."""
 
 
 class Conduct:
-    """The rules; `demand(rule, node, holds, text)` takes each verdict."""
+    """The rules; `demand` takes each verdict."""
 
     def __init__(self, demand: Demand) -> None:
         """Begin with nobody told anything."""
@@ -74,13 +91,16 @@ class Conduct:
             told.hinted = any(_news_to_holders(state, event, now))
         elif isinstance(event, CallResult):
             told.asked = event.call_id in state.calls
+        if isinstance(event, RolesQueried | Started | LinesRead):
+            posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
+            told.due = frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
 
     def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
         """Check what came of it."""
         told, beliefs = self._told[node], state.roles.beliefs
         if isinstance(event, MUTE):
             same = all(told.roles.get(n, b.role) is b.role for n, b in beliefs.items())
-            self._demand("role_from_keepalived", node, same, f"a role moved by {event}")
+            self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
         if not isinstance(event, CallResult | Tick):
             told.roles = {name: belief.role for name, belief in beliefs.items()}
         if isinstance(event, Started):
@@ -91,6 +111,38 @@ class Conduct:
         for effect in effects:
             if isinstance(effect, SaveState):
                 self._written[node] = (effect.state, state.keepalived)
+
+    def last_line(self, node: int, state: State, event: LinesRead) -> None:
+        """Check that of each name the last line is believed."""
+        last = {line.vrrp: line.state for line in event.lines}
+        for name, word in last.items():
+            belief = state.roles.beliefs.get(name)
+            if belief is not None and word in ROLE_AFTER:
+                right, about = (
+                    belief.role is ROLE_AFTER[word],
+                    (name, belief.role.value, word.value),
+                )
+                self._demand("last_line_decides", node, right, "{} is {} after {}", *about)
+
+    def doubted(self, node: int, state: State, event: KeepalivedGone | LinesLost) -> None:
+        """Check that nobody is MASTER any more when that is not known."""
+        none = all(belief.role is not Role.MASTER for belief in state.roles.beliefs.values())
+        self._demand("doubt_is_believed", node, none, "MASTER after {}", event)
+
+    def claims_nothing(self, node: int, effects: tuple[Effect, ...]) -> None:
+        """Check that nothing is claimed at once because of old news.
+
+        What was to be sent anyway may be.
+        """
+        due = self._told[node].due
+        begun = [effect.request for effect in effects if isinstance(effect, StartCall)]
+        none = all(r.floating_ip_id in due for r in begun if isinstance(r, Assign))
+        self._demand("backlog_claims_nothing", node, none, "an assign without a look")
+
+    def role_changed(self, node: int, event: Event, report: Report) -> None:
+        """Check the word that a role changed: no answer of the API is a reason."""
+        right = not isinstance(event, CallResult)
+        self._demand("role_from_keepalived", node, right, "{}", report.message)
 
     def looked(self, node: int, state: State, now: float) -> None:
         """Check that a hint to look was heeded; after each batch of lines."""
@@ -108,8 +160,8 @@ class Conduct:
         actions = self._told[node].actions
         for action_id in request.action_ids:
             lasted_s = now - actions.setdefault(action_id, now)
-            text = f"action {action_id} is asked for after {lasted_s:.1f} s"
-            self._demand("patience", node, lasted_s <= ACTION_PATIENCE_S, text)
+            patient, text = lasted_s <= ACTION_PATIENCE_S, "action {} is asked for after {:.1f} s"
+            self._demand("patience", node, patient, text, action_id, lasted_s)
 
     def read(self, node: int, floating_ip: int, asked_at_s: float, *, mine: bool) -> bool:
         """Hear what a read says of an owner; return whether it is the newest that says so."""
@@ -123,7 +175,7 @@ class Conduct:
     def lost(self, node: int, floating_ip: int) -> None:
         """Check the word that an address was taken from this server."""
         two = self._told[node].against[floating_ip] > 1
-        self._demand("two_reads_decide", node, two, f"ip-{floating_ip} is called lost")
+        self._demand("two_reads_decide", node, two, "ip-{} is called lost", floating_ip)
 
     def _restored(self, node: int, state: State, event: Started) -> None:
         """Check that a role outlives hakeeper, but not the keepalived that said it."""
@@ -133,8 +185,9 @@ class Conduct:
         kept = process is not None and event.keepalived == process
         for name, belief in state.roles.beliefs.items():
             was = written.roles.get(name, Role.UNKNOWN) if kept else Role.UNKNOWN
-            text = f"{name} is {belief.role.value} after a restart, not {was.value}"
-            self._demand("role_survives", node, belief.role is was, text)
+            about = (name, belief.role.value, was.value)
+            text = "{} is {} after a restart, not {}"
+            self._demand("role_survives", node, belief.role is was, text, *about)
 
 
 def _is_refused(result: CallResult) -> bool:

@@ -9,7 +9,8 @@ from multiprocessing import get_context
 
 from hakeeper.sim.world.kinds import API_WEATHER, Kind
 from hakeeper.sim.world.plan import HOUR_S, draw
-from hakeeper.sim.world.watch import RULES, Tally, Violation
+from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.verdicts import RULES, Violation
 from hakeeper.sim.world.world import World
 
 CHUNK = 20

@@ -2,18 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 from random import Random
 from typing import TYPE_CHECKING, assert_never
 
 from hakeeper.core.calls import CallResult
 from hakeeper.core.events import (
-    AddressesSeen,
     CancelCall,
     Effect,
-    Event,
-    KeepalivedGone,
-    KeepalivedSeen,
     QueryRoles,
     ReloadToken,
     Report,
@@ -23,114 +18,28 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
-from hakeeper.core.keeper import Keeper
-from hakeeper.core.lines import LineState
 from hakeeper.core.model import (
-    IpAddress,
     ProcessId,
-    Role,
     SavedState,
     Settings,
-    VrrpId,
-    VrrpKind,
 )
 from hakeeper.core.state import InvariantError
 from hakeeper.loop import LOOK_S, Handler, Loop, Source
+from hakeeper.sim.world.addresses import WorldAddresses
+from hakeeper.sim.world.bus import Bus
 from hakeeper.sim.world.calls import Caller
+from hakeeper.sim.world.disk import Disk
+from hakeeper.sim.world.keepalived import Keepalived, WorldKeepalived
+from hakeeper.sim.world.keeper import Crash, WatchedKeeper
 from hakeeper.sim.world.pipe import Obstacle, Pipe, Place, WorldFifo
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.watch import Watch
     from hakeeper.sim.world.world import World
 
 WAKE_S = (0.0002, 0.002)
 """From something being ready to the turn that serves it."""
-LATE_ANSWERS = 0.1
-"""The part of keepalived's answers that the bus holds back, so that they are old when they come."""
-LATEST_ANSWER_S = 3.0
 RESTART_S = (0.1, 1.5)
 """systemd starts a dead hakeeper again after this."""
-
-
-class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked for
-    """kill -9, here and now."""
-
-
-@dataclass(slots=True, eq=False)
-class Keepalived:
-    """The process on one machine, and the port through which hakeeper sees it."""
-
-    process: ProcessId | None = None
-    """The VRRP child that runs now."""
-    writes_to: Pipe | None = None
-    """The pipe that it opened at its start or last reload; None: its lines are lost."""
-    frozen: bool = False
-
-
-class WorldKeepalived:
-    """The port of one run of hakeeper (`hakeeper.loop.Keepalived`)."""
-
-    def __init__(self, keepalived: Keepalived) -> None:
-        """Look at this one; nothing is known yet."""
-        self._keepalived = keepalived
-        self._current: ProcessId | None = None
-
-    @property
-    def current(self) -> ProcessId | None:
-        """Return the process that was seen last and has not been seen to end."""
-        return self._current
-
-    def look(self) -> KeepalivedSeen | KeepalivedGone | None:
-        """Notice one change."""
-        running = self._keepalived.process
-        if self._current is not None and self._current != running:
-            self._current = None
-            return KeepalivedGone("its process ended")
-        if self._current is None and running is not None:
-            self._current = running
-            return KeepalivedSeen(running)
-        return None
-
-
-class WorldAddresses:
-    """The port through which hakeeper sees this machine's private address."""
-
-    def __init__(self, node: "Node") -> None:
-        """Look at this machine; nothing was said yet."""
-        self._node = node
-        self._said: tuple[IpAddress, ...] | None = None
-
-    def look(self) -> AddressesSeen | None:
-        """Say whether it is here, if that is news."""
-        node = self._node
-        if not node.settings.vrrp_addresses:
-            return None
-        here = () if node.unplugged else (private_address(node.index),)
-        if here == self._said:
-            return None
-        self._said = here
-        return AddressesSeen(here)
-
-
-class WatchedKeeper(Keeper):
-    """The shipped keeper; the watch sees what goes in and what comes out."""
-
-    __slots__ = ("_node", "_watch")
-
-    def __init__(self, node: "Node", watch: "Watch", settings: Settings, now: float) -> None:
-        """Make the keeper of one run of this node."""
-        super().__init__(settings, node.rng_of_run(), now)
-        self._node = node
-        self._watch = watch
-
-    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
-        """Let the keeper handle it, and have it checked."""
-        self._node.boundary()
-        self._watch.hearing(self._node, event)
-        effects = super().handle(event, now)
-        self._watch.handled(self._node, event, effects, now)
-        self._node.boundary()
-        return effects
 
 
 @dataclass(slots=True)
@@ -160,12 +69,7 @@ class Node:
         self.keepalived = Keepalived()
         self.run: Run | None = None
         self.runs = 0
-        self.disk: SavedState | None = None
-        self.older_disk: SavedState | None = None
-        self.disk_full = 0
-        self.save_failed_at = float("-inf")
-        self.tampered = False
-        """Another hand has changed the state file since it was written."""
+        self.disk = Disk()
         self.hung = 0
         self.power = True
         self.unplugged = 0
@@ -179,9 +83,8 @@ class Node:
         self.before_assign: Callable[[], None] | None = None
         """What happens just before the next assign is sent."""
         self.down_until = 0.0
-        self.misled = False
-        """Lines were lost, stolen or forged: without D-Bus it may rightly be wrong."""
         self._rng = Random(f"{world.plan.seed}-node-{index}")
+        self._bus = Bus(self, self._rng)
         self._reloads: list[SettingsChanged] = []
         self._boot = 0
         self._pid = 100
@@ -277,7 +180,7 @@ class Node:
         )
         self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
         world.watch.began(self)
-        self._guarded(loop.begin, self.disk)
+        self._guarded(loop.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
@@ -448,7 +351,7 @@ class Node:
                 case SaveState(state):
                     self._save(run, state)
                 case QueryRoles(query_id):
-                    self._query(run, query_id)
+                    self._bus.query(run, query_id)
                 case ReloadToken() | Report():
                     pass
                 case _:
@@ -456,34 +359,14 @@ class Node:
             self.boundary()
 
     def _save(self, run: Run, state: SavedState) -> None:
-        if not self.disk_full:
-            self.older_disk, self.disk = self.disk, state
-            self.tampered = False
-            return
-        self.save_failed_at = self.world.now
-        self.disk = None  # the shipped adapter leaves no old file behind
-        run.inbox.append(SaveFailed(state))
-        self.wake(Source.ANSWERS)
+        if not self.disk.save(state, self.world.now):
+            run.inbox.append(SaveFailed(state))
+            self.wake(Source.ANSWERS)
 
-    def _query(self, run: Run, query_id: int) -> None:
-        answer_at = self.world.now + self._rng.uniform(0.001, 0.006)
-        self.world.agenda.at(answer_at, self._answer_query, run, query_id)
-
-    def _answer_query(self, run: Run, query_id: int) -> None:
-        if self.run is not run:
-            return
-        roles: dict[str, Role] | None = None
-        if self.keepalived.process is not None and not self.keepalived.frozen:
-            roles = self.world.roles_at(self.index)
-        reason = "" if roles is not None else "no answer"
-        late = self._rng.random() < LATE_ANSWERS
-        delay_s = self._rng.uniform(0.0, LATEST_ANSWER_S if late else WAKE_S[0])
-        answer = RolesQueried(query_id, roles, reason)
-        self.world.agenda.after(delay_s, self._hear_answer, run, answer)
-
-    def _hear_answer(self, run: Run, answer: RolesQueried) -> None:
-        if self.run is run:
-            run.inbox.append(answer)
+    def answered(self, answer: RolesQueried) -> None:
+        """Take an answer of keepalived's for the run that there is."""
+        if self.run is not None:
+            self.run.inbox.append(answer)
             self.wake(Source.ANSWERS)
 
     def reload(self, settings: Settings, *, api_changed: bool) -> None:
@@ -499,20 +382,3 @@ class Node:
         for event in reloads:
             if run is not None and self.run is run:  # the one before may have been its last
                 self._guarded(run.loop.feed, event)
-
-
-def private_address(index: int) -> IpAddress:
-    """Return the address that keepalived on this node speaks from."""
-    return IPv4Address(0x0AC80000 + index)
-
-
-def vrrp_id(name: str, *, group: bool) -> VrrpId:
-    """Return the name as the configuration has it."""
-    return VrrpId(VrrpKind.GROUP if group else VrrpKind.INSTANCE, name)
-
-
-def line_bytes(name: str, word: LineState, priority: int, *, group: bool) -> bytes:
-    """Return the line that keepalived writes."""
-    if group:
-        return f'GROUP "{name}" {word.value} 0\n'.encode()
-    return f'INSTANCE "{name}" {word.value} {priority}\n'.encode()

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hakeeper.sim.world.many import Total, hours_of
-from hakeeper.sim.world.watch import RULES, Tally
+from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.verdicts import RULES
 
 PERCENTILES = (0.5, 0.9, 0.99, 1.0)
 

@@ -6,15 +6,19 @@ from random import Random
 
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ByName, Role, Settings, VrrpId
+from hakeeper.sim.world.addresses import private_address
 from hakeeper.sim.world.agenda import Agenda
 from hakeeper.sim.world.calls import LATEST_LANDING_S, Weather
 from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
+from hakeeper.sim.world.keepalived import line_bytes, vrrp_id
 from hakeeper.sim.world.kinds import ECHOES
-from hakeeper.sim.world.node import Node, line_bytes, private_address, vrrp_id
+from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Part, Plan
+from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.verdicts import Violation
 from hakeeper.sim.world.vrrp import Router, Vrrp, VrrpSettings, VrrpState
-from hakeeper.sim.world.watch import Tally, Violation, Watch
+from hakeeper.sim.world.watch import Watch
 
 START_S = 1000.0
 ELECTION_S = 8.0

@@ -1,0 +1,120 @@
+"""Faults of the API: weather that strikes calls, and a cloud that is in a bad way."""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from hakeeper.sim.world.action import Table, Undo, nothing
+from hakeeper.sim.world.calls import Weather
+from hakeeper.sim.world.kinds import API_WEATHER, Fault, Kind
+from hakeeper.sim.world.node import Node
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.world import World
+
+ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
+"""Weather that strikes a few calls and is over."""
+
+
+class ApiFaults:
+    """What each kind does to the calls or to the cloud."""
+
+    def __init__(self, world: "World") -> None:
+        """Strike this world."""
+        self._world = world
+
+    def table(self) -> Table:
+        """Return what to do for each kind."""
+        return {
+            **dict.fromkeys(API_WEATHER, self._begin_weather),
+            Kind.QUOTA_EATEN: self._eat_quota,
+            Kind.ACTION_ERROR: self._action_error,
+            Kind.ACTION_SLOW: self._action_slow,
+            Kind.ACTION_ENDLESS: self._action_endless,
+            Kind.STALE_READ: self._stale,
+            Kind.GONE: self._gone,
+            Kind.OTHER_ACTOR: self._other_actor,
+            Kind.PAGE_SLIP: self._slip,
+        }
+
+    def _begin_weather(self, fault: Fault, node: Node) -> Undo:
+        del node
+        rng = Random(f"{self._world.plan.seed}-fault-{fault.serial}")
+        weather = Weather(fault.kind, fault.node, fault.value, rng)
+        if fault.kind in ONE_SHOT:
+            weather.times = 1.0 + int(fault.value * 3)
+        elif fault.kind is not Kind.OUTAGE and fault.value < 0.5:  # noqa: PLR2004
+            weather.share = 0.5
+        self._world.weather.append(weather)
+        return lambda: self._world.weather.remove(weather)
+
+    def _eat_quota(self, fault: Fault, node: Node) -> Undo:
+        del node
+        self._world.cloud.take_token(self._world.now)
+        self._world.cloud.eat(0.9 + 0.1 * fault.value)
+        return nothing
+
+    def _action_error(self, fault: Fault, node: Node) -> Undo:
+        del fault, node
+        upsets = self._world.cloud.upsets
+        upsets.action_errors += 1
+
+        def undo() -> None:
+            upsets.action_errors -= 1
+
+        return undo
+
+    def _action_slow(self, fault: Fault, node: Node) -> Undo:
+        del node
+        upsets, takes_s = self._world.cloud.upsets, 1.0 + 60.0 * fault.value**3
+        upsets.action_s.append(takes_s)
+
+        def fade() -> None:
+            upsets.echoes -= 1
+            self._world.watch.assess()
+
+        def undo() -> None:
+            upsets.action_s.remove(takes_s)
+            upsets.echoes += 1
+            self._world.agenda.after(takes_s, fade)
+
+        return undo
+
+    def _action_endless(self, fault: Fault, node: Node) -> Undo:
+        del fault, node
+        cloud = self._world.cloud
+        cloud.upsets.endless_actions += 1
+
+        def undo() -> None:
+            cloud.upsets.endless_actions -= 1
+            cloud.end_endless(self._world.now)
+
+        return undo
+
+    def _stale(self, fault: Fault, node: Node) -> Undo:
+        del node
+        upsets, stale_s = self._world.cloud.upsets, 30.0 * fault.value**2
+        upsets.stale_s.append(stale_s)
+        return lambda: upsets.stale_s.remove(stale_s)
+
+    def _gone(self, fault: Fault, node: Node) -> Undo:
+        del node
+        upsets, number = self._world.cloud.upsets, self._some_address(fault)
+        upsets.gone.append(number)
+        return lambda: upsets.gone.remove(number)
+
+    def _slip(self, fault: Fault, node: Node) -> Undo:
+        del node
+        upsets, number = self._world.cloud.upsets, self._some_address(fault)
+        upsets.slipped.append(number)
+        return lambda: upsets.slipped.remove(number)
+
+    def _other_actor(self, fault: Fault, node: Node) -> Undo:
+        del node
+        owners = [None, *self._world.cloud.servers]
+        owner = owners[fault.serial % len(owners)]
+        self._world.cloud.move(self._some_address(fault), owner, self._world.now, "another actor")
+        return nothing
+
+    def _some_address(self, fault: Fault) -> int:
+        numbers = [n for numbers in self._world.addresses.values() for n in numbers]
+        return numbers[int(fault.value * len(numbers))]

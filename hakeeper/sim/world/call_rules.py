@@ -1,0 +1,179 @@
+"""Rules about the calls of one run: when one may be made, and what may be said of its answer."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import (
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    ReadActions,
+)
+from hakeeper.core.claim import SPACING_S
+from hakeeper.core.events import StartCall
+from hakeeper.core.model import FloatingIp
+from hakeeper.core.reconcile import SETTLE_INTERVAL_S
+from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.conduct import Conduct
+from hakeeper.sim.world.node import Node
+from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.verdicts import Demand
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.world import World
+
+LANES = 8
+WINDOW_S = 60.0
+HOLDING_LIMIT_S = 30.0
+"""The longest that a 429 can make us wait."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of the calls of one run of hakeeper."""
+
+    inflight: dict[int, int] = field(default_factory=dict)
+    """Assigns under way: call id to floating IP."""
+    asked_at: dict[int, float] = field(default_factory=dict)
+    """All calls under way: when each was asked for, by the node's clock."""
+    unsure: dict[int, float] = field(default_factory=dict)
+    """Floating IPs whose last assign has an unknown outcome, since when."""
+    sent_at: dict[int, float] = field(default_factory=dict)
+    """When the last assign of an address was asked for."""
+    ended_at: dict[int, float] = field(default_factory=dict)
+    """When the last assign of an address ended; reads of before may be older than it."""
+    mine_read_at: dict[int, float] = field(default_factory=dict)
+    """When the read was begun that last said that it is ours."""
+    held_until: float = -inf
+    recent: deque[float] = field(default_factory=deque)
+
+
+class CallRules:
+    """The rules; what the reads say is passed on to `conduct`."""
+
+    def __init__(self, world: "World", tally: Tally, conduct: Conduct, demand: Demand) -> None:
+        """Begin with nobody running."""
+        self._world = world
+        self._tally = tally
+        self._conduct = conduct
+        self._demand = demand
+        self._seen: dict[int, _Seen] = {}
+        self._moved_at: dict[int, float] = {}
+        """When the owner of an address last changed."""
+        shape = world.plan.shape
+        numbers = sum(part.addresses for part in shape.names())
+        settling = 60.0 / min(SETTLE_INTERVAL_S, shape.interval_s)
+        self._calls_a_minute = 100 + settling + 75 * numbers
+
+    def began(self, index: int) -> None:
+        """A run of hakeeper begins."""
+        self._seen[index] = _Seen()
+
+    def moved(self, move: Move) -> None:
+        """Hear that an owner changed."""
+        self._moved_at[move.floating_ip_id] = move.at_s
+
+    # --- a call begins -----------------------------------------------------------------------
+
+    def started(self, node: Node, effect: StartCall, now: float) -> None:
+        """Check a call that is asked for."""
+        request, index, seen = effect.request, node.index, self._seen[node.index]
+        self._tally.calls += 1
+        seen.asked_at[effect.call_id] = now
+        self._demand("heeds_429", index, now >= seen.held_until, "a call while a 429 says wait")
+        recent = seen.recent
+        recent.append(now)
+        while recent[0] < now - WINDOW_S:
+            recent.popleft()
+        few = len(recent) <= self._calls_a_minute
+        self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
+        if isinstance(request, Assign):
+            self._tally.assigns += 1
+            self._assigning(node, effect.call_id, request, now)
+        elif isinstance(request, ReadActions):
+            self._conduct.asking(index, request, now)
+
+    def _assigning(self, node: Node, call_id: int, request: Assign, now: float) -> None:
+        index, fip, demand = node.index, request.floating_ip_id, self._demand
+        seen = self._seen[index]
+        self._tally.evaluated["core_guard"] += 1  # it let this one pass
+        demand("own_target", index, request.server_id == node.server_id, "{}", request)
+        demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
+        under_way = len(seen.inflight)
+        demand("lanes", index, under_way < LANES, "{} at once", under_way)
+        demand("no_blind_resend", index, fip not in seen.unsure, "ip-{} resent blindly", fip)
+        apart_s = now - seen.sent_at.get(fip, -inf)
+        demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
+        self._not_needless(node, seen, fip, now)
+        seen.sent_at[fip] = now
+        seen.inflight[call_id] = fip
+
+    def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
+        """An address that a read called ours a moment ago, and that is, needs no assign."""
+        read_at = seen.mine_read_at.get(fip, -inf)
+        fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
+        fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
+        mine = self._world.cloud.owner(fip) == node.server_id
+        moved = self._moved_at.get(fip, -inf) > read_at - 60.0
+        needless = fresh and mine and not moved
+        self._demand("not_needless", node.index, not needless, "ip-{} is ours already", fip)
+
+    # --- a call ends -------------------------------------------------------------------------
+
+    def ended(self, node: Node, result: CallResult) -> None:
+        """Remember what the result of a call says."""
+        seen = self._seen[node.index]
+        fip = seen.inflight.pop(result.call_id, None)
+        asked_at = seen.asked_at.pop(result.call_id, -inf)
+        outcome = result.outcome
+        if fip is not None:
+            seen.ended_at[fip] = node.clock()
+        match outcome:
+            case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
+                seen.unsure[fip] = node.clock()
+            case Failure(kind=FailureKind.THROTTLED):
+                wait_s = min(HOLDING_LIMIT_S, outcome.retry_after_s or 0.75)
+                seen.held_until = max(seen.held_until, node.clock() + wait_s)
+            case FloatingIpRead(floating_ip):
+                self._read(node, seen, (floating_ip,), asked_at)
+            case FloatingIpsListed(floating_ips):
+                self._read(node, seen, floating_ips, asked_at)
+            case _:
+                pass
+
+    def _read(
+        self, node: Node, seen: _Seen, floating_ips: tuple[FloatingIp, ...], asked_at: float
+    ) -> None:
+        if self._world.plan.shape.clusters > 1:
+            own = self._world.own_numbers(node.index)
+            floating_ips = tuple(each for each in floating_ips if each.id in own)
+        for floating_ip in floating_ips:
+            if asked_at >= seen.unsure.get(floating_ip.id, inf):
+                del seen.unsure[floating_ip.id]
+            mine = floating_ip.server_id == node.server_id
+            if not self._conduct.read(node.index, floating_ip.id, asked_at, mine=mine):
+                continue
+            if mine:
+                seen.mine_read_at[floating_ip.id] = asked_at
+            else:
+                seen.mine_read_at.pop(floating_ip.id, None)
+
+    # --- what is said of it ------------------------------------------------------------------
+
+    def claimed(self, index: int, fip: int) -> None:
+        """Check the word that a claim is done: a read that began after the assign says so."""
+        self._read_back(index, fip, self._seen[index].sent_at.get(fip, -inf))
+
+    def confirmed(self, index: int, fip: int) -> None:
+        """Check the word that an address is here: the newest read says so."""
+        self._read_back(index, fip, -inf)
+
+    def _read_back(self, index: int, fip: int, since_s: float) -> None:
+        read_at = self._seen[index].mine_read_at.get(fip)
+        holds = read_at is not None and read_at >= since_s
+        self._demand("read_back", index, holds, "ip-{} is called ours without a read", fip)

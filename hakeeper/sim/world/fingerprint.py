@@ -1,0 +1,23 @@
+"""One number for all that happened in a world: the same on every machine and in every process."""
+
+from struct import Struct
+from typing import get_args
+from zlib import crc32
+
+from hakeeper.core.calls import Request
+from hakeeper.core.events import Event
+
+_MARK = Struct("<HdHQ").pack
+_NUMBERS = {each: i for i, each in enumerate((*get_args(Event), *get_args(Request)))}
+
+
+class Fingerprint:
+    """The number, as it grows."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.digest = 0
+
+    def mix(self, node: int, now: float, what: Event | Request, number: int) -> None:
+        """Add that an event was handled, or a request made, and a number that goes with it."""
+        self.digest = crc32(_MARK(node, now, _NUMBERS[type(what)], number), self.digest)

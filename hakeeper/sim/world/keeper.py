@@ -1,0 +1,47 @@
+"""The shipped keeper of one run of hakeeper, watched, and killed where a fault wants it."""
+
+from typing import TYPE_CHECKING
+
+from hakeeper.core.events import Effect, Event
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.model import Settings
+from hakeeper.core.state import State
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.node import Node
+    from hakeeper.sim.world.watch import Watch
+
+
+class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked for
+    """kill -9, here and now."""
+
+
+class WatchedKeeper(Keeper):
+    """The shipped keeper; the watch sees what goes in and what comes out."""
+
+    __slots__ = ("_node", "_watch")
+
+    def __init__(self, node: "Node", watch: "Watch", settings: Settings, now: float) -> None:
+        """Make the keeper of one run of this node."""
+        super().__init__(settings, node.rng_of_run(), now)
+        self._node = node
+        self._watch = watch
+
+    @property
+    def state(self) -> State:
+        """Look into it: some rules are about what it believes."""
+        return self._state
+
+    @property
+    def names_told(self) -> int:
+        """How many unknown names it remembers."""
+        return len(self._names_told)
+
+    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+        """Let the keeper handle it, and have it checked."""
+        self._node.boundary()
+        self._watch.hearing(self._node, event)
+        effects = super().handle(event, now)
+        self._watch.handled(self._node, event, effects, now)
+        self._node.boundary()
+        return effects

@@ -1,0 +1,115 @@
+"""The judgement at the end: all addresses are where they belong, and then nothing happens."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import ListFloatingIps, Request
+from hakeeper.core.events import Report
+from hakeeper.core.keeper import NAMES_TOLD
+from hakeeper.core.snapshot import Health
+from hakeeper.core.state import State
+from hakeeper.sim.world.node import Node, Run
+from hakeeper.sim.world.verdicts import Demand
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.world import World
+
+NAMES_LIMIT = NAMES_TOLD
+"""The core may remember so many unknown names."""
+SMALL = 32
+"""Calls, codes and answers that are remembered in peace."""
+
+IsHeldOff = Callable[[int, int], bool]
+"""Whether a floating IP is left alone by this master."""
+
+
+class Peace:
+    """The rules; from `judge` on it listens."""
+
+    def __init__(self, world: "World", is_held_off: IsHeldOff, demand: Demand) -> None:
+        """Begin before the peace."""
+        self._world = world
+        self._is_held_off = is_held_off
+        self._demand = demand
+        self._since: float | None = None
+        self._calls: Counter[tuple[int, str]] = Counter()
+        self._reports: list[str] = []
+        self._wronged: set[int] = set()
+        """Masters that have not their addresses even in peace, which other rules tell of."""
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def called(self, index: int, request: Request) -> None:
+        """Hear of a call."""
+        if self._since is not None:
+            self._calls[index, type(request).__name__] += 1
+
+    def told(self, index: int, report: Report) -> None:
+        """Hear a word for the journal."""
+        if self._since is not None:
+            self._reports.append(f"node {index + 1}: {report.event}: {report.message}")
+
+    # --- the judgement -----------------------------------------------------------------------
+
+    def judge(self, is_written: Callable[[Node, State], None]) -> None:
+        """All faults are over for long enough: every address must be with its one master.
+
+        `is_written` demands that a node's state file holds what it believes.
+        """
+        for name in self._world.vrrp:
+            self._judge_addresses(name)
+        for node in self._world.nodes:
+            if node.run is not None:
+                self._judge_memory(node, node.run)
+                is_written(node, node.run.keeper.state)
+        self._since = self._world.now
+
+    def _judge_addresses(self, name: str) -> None:
+        masters = [router.node for router in self._world.vrrp[name].masters()]
+        for fip in self._world.addresses[name]:
+            owner = self._world.cloud.owner(fip)
+            right = len(masters) == 1 and owner == masters[0] + 1
+            if not right:
+                self._wronged.update(masters)
+            waits = len(masters) == 1 and self._is_held_off(fip, masters[0])
+            waiting = masters[0] if waits else None
+            held = right or not waits
+            self._demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)
+            if not waits:
+                ids = [master + 1 for master in masters]
+                self._demand("peace", None, right, "ip-{} is with {}, masters: {}", fip, owner, ids)
+
+    def _judge_memory(self, node: Node, run: Run) -> None:
+        state, names = run.keeper.state, run.keeper.names_told
+        self._demand("bounded_memory", node.index, names <= NAMES_LIMIT, "{} names", names)
+        sizes = (len(state.calls), len(state.api.reported), len(run.inbox))
+        small = max(sizes) <= SMALL
+        self._demand("bounded_memory", node.index, small, "{} of calls, codes, inbox", sizes)
+
+    def judge_quiet(self) -> None:
+        """Since then: reads at their intervals, nothing else, no word, and all healthy."""
+        if self._since is None:
+            return
+        text = "; ".join(self._reports[:3])
+        self._demand("quiet", None, not self._reports, "told in peace: {}", text)
+        lasted_s = self._world.now - self._since
+        for node in self._world.nodes:
+            if node.run is not None:
+                self._judge_node(node, node.run, lasted_s)
+
+    def _judge_node(self, node: Node, run: Run, lasted_s: float) -> None:
+        index, demand, settings = node.index, self._demand, node.settings
+        master = run.keeper.state.any_master()
+        limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
+        lists = self._calls[index, ListFloatingIps.__name__]
+        others = sum(n for (i, _), n in self._calls.items() if i == index) - lists
+        wronged = index in self._wronged
+        if not wronged:
+            demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
+            demand("quiet", index, others == 0, "{} other calls in peace", others)
+            demand("quiet", index, lists >= 1, "no look at all")
+        picture = run.keeper.snapshot(node.clock())
+        problems = "; ".join(problem.text for problem in picture.problems)
+        honest = (picture.health is Health.OK) is not wronged
+        demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

@@ -1,0 +1,164 @@
+"""Rules about how long an address may be away from a master that has a clear way to it."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
+
+from hakeeper.core.claim import SETTLE_S, Stage
+from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.kinds import Kind
+from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.verdicts import Demand
+from hakeeper.sim.world.ways import Ways
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.world import World
+
+REPAIR_S = 15.0
+"""One stable MASTER, an API that works: the address is with it after this."""
+SETTLED_REPAIR_S = 7.0
+"""The same for what is taken away within `SETTLES_S` after its master claimed it."""
+SETTLES_S = 15.0
+SETTLED_AFTER_S = SETTLE_S + 5.0
+"""A claim that is begun is over, with the closer reads that follow it, after this."""
+
+
+@dataclass(slots=True)
+class _Epoch:
+    """A time in which one address has one master, and nothing stands in its way."""
+
+    master: int
+    by_line: bool
+    wrong_since: float | None = None
+    came_at: float = -inf
+    """When the address came to its master."""
+
+
+class Repairs:
+    """The rules; the times of what was repaired are counted."""
+
+    def __init__(self, world: "World", ways: Ways, tally: Tally, demand: Demand) -> None:
+        """Begin before anybody is master."""
+        self.moves: list[Move] = []
+        self.settled_at = -inf
+        """When the last claim after a hold-off is over, with its closer reads."""
+        self._world = world
+        self._ways = ways
+        self._tally = tally
+        self._demand = demand
+        self._repair_s = REPAIR_S + world.plan.shape.slower_s()
+        self._epochs: dict[int, _Epoch] = {}
+        self._held_off_since: dict[int, float] = {}
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def assess(self, name: str, *, by_line: bool) -> None:
+        """Look at an instance's addresses: does one master have a clear way to them now?
+
+        `by_line`: somebody became its master in this moment.
+        """
+        master = self._ways.master(name)
+        for fip in self._world.addresses[name]:
+            self._assess(fip, master, by_line=by_line)
+
+    def moved(self, move: Move) -> None:
+        """Hear that an owner changed."""
+        self.moves.append(move)
+        epoch = self._epochs.get(move.floating_ip_id)
+        if epoch is None:
+            return
+        now = self._world.now
+        if move.new == epoch.master + 1:
+            self._repaired(move.floating_ip_id, epoch, now)
+            if move.cause == f"server {move.new}":  # its own claim, which it now watches closely
+                epoch.came_at = now
+        elif epoch.wrong_since is None:
+            epoch.by_line = False
+            self._wrong(move.floating_ip_id, epoch, now)
+
+    def contested(self, fip: int) -> None:
+        """Hear that a contested address is claimed again."""
+        self._held_off_since.setdefault(fip, self._world.now)
+        self.settled_at = self._world.now + SETTLED_AFTER_S
+
+    # --- epochs ------------------------------------------------------------------------------
+
+    def _assess(self, fip: int, master: int | None, *, by_line: bool) -> None:
+        epoch = self._epochs.get(fip)
+        if master is None:
+            self._epochs.pop(fip, None)
+            return
+        if epoch is not None and epoch.master == master:
+            return
+        now = self._world.now
+        epoch = _Epoch(master, by_line)
+        self._epochs[fip] = epoch
+        if self._world.cloud.owner(fip) != master + 1:
+            self._wrong(fip, epoch, now)
+
+    def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
+        epoch.wrong_since = now
+        limit_s = SETTLED_REPAIR_S if now - epoch.came_at < SETTLES_S else self._repair_s
+        self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
+
+    def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
+        if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
+            return
+        if self.is_held_off(fip, epoch.master):
+            self._held_off_since.setdefault(fip, since)
+            earned = self._is_hold_off_earned(fip, epoch.master + 1)
+            self._demand("hold_off_earned", epoch.master, earned, "ip-{} is left alone", fip)
+            return
+        if not self._ways.is_clear(epoch.master, self._world.name_of[fip]):
+            del self._epochs[fip]
+            return
+        if self._held_off_since.pop(fip, None) is not None:  # its turn came a moment ago
+            self._world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
+            return
+        text = "ip-{} is with server {}, not with its master, for {:.0f} s"
+        about = (fip, self._world.cloud.owner(fip), limit_s)
+        self._demand("repaired", epoch.master, False, text, *about)  # noqa: FBT003
+
+    def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
+        if epoch.wrong_since is None:
+            return
+        took_s, epoch.wrong_since = now - epoch.wrong_since, None
+        held_off = self._held_off_since.pop(fip, None)
+        if held_off is not None:
+            self._tally.hold_offs_s[int(took_s)] += 1
+            return
+        self._tally.evaluated["repaired"] += 1
+        counter = self._tally.claims_ms if epoch.by_line else self._tally.repairs_ms
+        counter[round(took_s * 1000)] += 1
+        epoch.by_line = False
+
+    # --- hold-offs ---------------------------------------------------------------------------
+
+    def is_held_off(self, fip: int, master: int) -> bool:
+        """Say whether this master leaves a contested address alone for a while."""
+        run = self._world.nodes[master].run
+        if run is None:
+            return False
+        addresses = run.keeper.state.addresses.values()
+        return any(
+            a.stage is Stage.HOLD_OFF
+            for a in addresses
+            if a.floating_ip and a.floating_ip.id == fip
+        )
+
+    def holding_off(self) -> bool:
+        """Say whether some address waits for its contest to end."""
+        return any(
+            self.is_held_off(fip, master.node)
+            for name, vrrp in self._world.vrrp.items()
+            for master in vrrp.masters()
+            for fip in self._world.addresses[name]
+        )
+
+    def _is_hold_off_earned(self, fip: int, server_id: int) -> bool:
+        """Say whether others took it twice, or once while several others want it."""
+        moves = [move for move in self.moves if move.floating_ip_id == fip]
+        others = {who for move in moves for who in (move.old, move.new)} - {None, server_id}
+        taken = sum(move.new not in (None, server_id) for move in moves)
+        old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
+        return old_reads or taken > 1 or (taken == 1 and len(others) > 1)

@@ -1,0 +1,53 @@
+"""Rules about the very moment in which an assign's first byte goes out."""
+
+from typing import TYPE_CHECKING
+
+from hakeeper.core.hearing import HEARING_S
+from hakeeper.loop import LOOK_S
+from hakeeper.sim.world.excuses import Excuses
+from hakeeper.sim.world.verdicts import Demand
+from hakeeper.sim.world.vrrp import Router, VrrpState
+
+if TYPE_CHECKING:
+    from hakeeper.sim.world.world import World
+
+ON_ITS_WAY_S = 0.05
+"""A line that was written so short a time ago need not have been read."""
+
+
+class Sending:
+    """The rules."""
+
+    def __init__(self, world: "World", excuses: Excuses, demand: Demand) -> None:
+        """Look at the nodes and the VRRP of this world."""
+        self._world = world
+        self._excuses = excuses
+        self._demand = demand
+
+    def sent(self, index: int, fip: int) -> None:
+        """Check that its keepalived is MASTER, and hears the others."""
+        world = self._world
+        name = world.name_of[fip]
+        router = world.vrrp[name].routers[index]
+        now = world.now
+        holds = (
+            router.state is VrrpState.MASTER
+            or now - router.left_at_s <= ON_ITS_WAY_S
+            or now <= self._excuses.misled_until(index, name)
+        )
+        text = "ip-{} although keepalived is {}"
+        self._demand("sent_by_master", index, holds, text, fip, router.state.value)
+        if world.part_of[name].guarded:
+            self._hears(index, router, now)
+
+    def _hears(self, index: int, router: Router, now: float) -> None:
+        """No claim while its keepalived is deaf, as far as it can be known, or was just now."""
+        node, since_s = self._world.nodes[index], now - router.deafness_at_s
+        if router.deaf:
+            holds = since_s <= LOOK_S + ON_ITS_WAY_S
+        else:
+            jumped = node.jumped_at > router.deafness_at_s
+            began = node.run is None or node.run.began_at > router.deafness_at_s
+            holds = since_s > HEARING_S or jumped or began
+        text, what = "an assign {:.3f} s after its address {}", "went" if router.deaf else "came"
+        self._demand("deaf_claims_nothing", index, holds, text, since_s, what)

@@ -1,0 +1,39 @@
+"""What is promised of a split brain without end: few moves at first, then hardly any."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.plan import Shape
+from hakeeper.sim.world.verdicts import Demand
+
+MOVES_AT_FIRST = 6
+BOUNDED_UP_TO_S = 40.0
+"""With a longer interval a loss is noticed too late to tell a fight from a hand in the console."""
+TEN_MINUTES_S = 600.0
+
+
+def moves_since(
+    since_s: float, floating_ips: Iterable[int], moves: Iterable[Move]
+) -> dict[int, list[float]]:
+    """Return when each address moved, in seconds after `since_s`."""
+    moved_at_s: dict[int, list[float]] = {fip: [] for fip in floating_ips}
+    for move in moves:
+        if move.at_s >= since_s:
+            moved_at_s[move.floating_ip_id].append(move.at_s - since_s)
+    return moved_at_s
+
+
+def judge_split(demand: Demand, shape: Shape, moves: dict[int, list[float]]) -> None:
+    """Demand it of the moves since the split began (see `moves_since`)."""
+    if shape.interval_s > BOUNDED_UP_TO_S:
+        return
+    for fip, at_s in moves.items():
+        first = [s for s in at_s if s <= TEN_MINUTES_S]
+        later = [s for s in at_s if s > TEN_MINUTES_S]
+        text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
+        if shape.nodes <= 3:  # noqa: PLR2004 - of more, nothing is promised
+            demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text, *about)
+        if shape.nodes <= 2:  # noqa: PLR2004
+            gaps = [b - a for a, b in pairwise(later)]
+            demand("split_bounded", None, all(g > TEN_MINUTES_S for g in gaps), text, *about)

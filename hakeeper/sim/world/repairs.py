@@ -5,6 +5,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.claim import SETTLE_S, Stage
+from hakeeper.core.state import State
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.kinds import Kind
 from hakeeper.sim.world.tally import Tally
@@ -48,7 +49,8 @@ class Repairs:
         self._demand = demand
         self._repair_s = REPAIR_S + world.plan.shape.slower_s()
         self._epochs: dict[int, _Epoch] = {}
-        self._held_off_since: dict[int, float] = {}
+        self._held_off_at: dict[tuple[int, int], float] = {}
+        """When a node was last seen to hold off from an address."""
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -76,10 +78,12 @@ class Repairs:
             epoch.by_line = False
             self._wrong(move.floating_ip_id, epoch, now)
 
-    def contested(self, fip: int) -> None:
-        """Hear that a contested address is claimed again."""
-        self._held_off_since.setdefault(fip, self._world.now)
-        self.settled_at = self._world.now + SETTLED_AFTER_S
+    def hearing(self, index: int, state: State) -> None:
+        """Look at what a node believes before it hears an event: this may end a hold-off."""
+        for address in state.in_stage(Stage.HOLD_OFF):
+            if address.floating_ip is not None:
+                self._held_off_at[index, address.floating_ip.id] = self._world.now
+                self.settled_at = self._world.now + SETTLED_AFTER_S
 
     # --- epochs ------------------------------------------------------------------------------
 
@@ -105,15 +109,17 @@ class Repairs:
         if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
             return
         if self.is_held_off(fip, epoch.master):
-            self._held_off_since.setdefault(fip, since)
             earned = self._is_hold_off_earned(fip, epoch.master + 1)
             self._demand("hold_off_earned", epoch.master, earned, "ip-{} is left alone", fip)
+            self._world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
             return
         if not self._ways.is_clear(epoch.master, self._world.name_of[fip]):
             del self._epochs[fip]
             return
-        if self._held_off_since.pop(fip, None) is not None:  # its turn came a moment ago
-            self._world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
+        held_off_s = self._world.now - self._held_off_at.get((epoch.master, fip), -inf)
+        if held_off_s < self._repair_s:  # its turn came a moment ago
+            left_s = self._repair_s - held_off_s
+            self._world.agenda.after(left_s, self._still_wrong, fip, epoch, since, limit_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._world.cloud.owner(fip), limit_s)
@@ -122,9 +128,9 @@ class Repairs:
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:
             return
+        held_off = self._held_off_at.get((epoch.master, fip), -inf) >= epoch.wrong_since
         took_s, epoch.wrong_since = now - epoch.wrong_since, None
-        held_off = self._held_off_since.pop(fip, None)
-        if held_off is not None:
+        if held_off:
             self._tally.hold_offs_s[int(took_s)] += 1
             return
         self._tally.evaluated["repaired"] += 1

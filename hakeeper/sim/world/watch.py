@@ -177,6 +177,7 @@ class Watch:
         if node.run is not None:
             state = node.run.keeper.state
             self._conduct.hearing(node.index, state, event, node.clock())
+            self._repairs.hearing(node.index, state)
             for said, role in cells(state, event):
                 self._tally.transitions[said.value, role.value] += 1
 
@@ -255,8 +256,6 @@ class Watch:
             self._calls.confirmed(index, fip)
         elif report.event == "address.drifted":
             self._conduct.lost(index, fip)
-        elif report.event == "claim.started" and "contested" in str(report.fields.get("reason")):
-            self._repairs.contested(fip)
 
     # --- the end -----------------------------------------------------------------------------
 

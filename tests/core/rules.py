@@ -110,3 +110,6 @@ def check_report(report: Report) -> None:
         assert name.isidentifier(), name
         assert name == name.lower(), name
         assert type(value) in (str, int, float), f"{report.event}: {name} is {type(value)}"
+    kind, names = EVENTS[report.event], set(report.fields)
+    assert set() == set(kind.always) - names, f"{report.event} lacks a field that it always has"
+    assert set() == names - {*kind.always, *kind.sometimes}, f"{report.event} has an unknown field"

@@ -77,8 +77,9 @@ class Notifier:
             self.errors += 1
             if not self._failing:
                 self._failing = True
+                reason = error.strerror or error
                 self._on_error(
-                    f"systemd at NOTIFY_SOCKET={self._address}: {error.strerror or error}"
+                    f"cannot tell systemd how it is: NOTIFY_SOCKET={self._address}: {reason}"
                 )
         else:
             self._failing = False

@@ -130,7 +130,8 @@ def _serve(
     except Exception as error:
         reporter.log(
             "daemon.failed",
-            f"a bug in hakeeper, please report it: {type(error).__name__}: {error}",
+            f"a bug in hakeeper, please report it: {type(error).__name__}: {error}; "
+            "every address stays where it is",
             reason=type(error).__name__,
         )
         notifier.watchdog_trigger()

@@ -144,7 +144,11 @@ class Keeper:
         self._losses_untold += 1
         if now - self._loss_told_at_s >= BAD_LINES_GAP_S:
             fields = {"count": self._losses_untold}
-            self._state.tell(Report("fifo.overflowed", reason, fields))
+            text = (
+                f"lost lines of keepalived: {reason}; every role is UNKNOWN until it answers or "
+                "writes again"
+            )
+            self._state.tell(Report("fifo.overflowed", text, fields))
             self._loss_told_at_s, self._losses_untold = now, 0
         self._doubt(RoleEvent.LOST, now)
 
@@ -154,7 +158,10 @@ class Keeper:
         changes = self._state.roles.hear(event.lines, now, live=event.live)
         if changes and self._state.keepalived is None and not self._unverified_told:
             self._unverified_told = True
-            text = "no keepalived process is known, but its lines are believed; check pid_file"
+            text = (
+                "lines came, but the keepalived that wrote them is not seen; believing them. "
+                "Check keepalived.pid_file in the configuration"
+            )
             self._state.tell(Report("role.unverified", text))
         self._apply(changes, now)
 
@@ -181,7 +188,10 @@ class Keeper:
             news = vrrp not in known and vrrp not in self._names_told
             if news and len(self._names_told) < NAMES_TOLD:
                 self._names_told.add(vrrp)
-                text = f"keepalived speaks of {vrrp}, which the configuration does not name"
+                text = (
+                    f"ignoring {vrrp}, of which keepalived speaks: the configuration names no such "
+                    f"{vrrp.kind.value.lower()}"
+                )
                 fields = {"instance": vrrp.name, "kind": vrrp.kind.value}
                 self._state.tell(Report("instance.unknown", text, fields))
 
@@ -195,7 +205,9 @@ class Keeper:
                 kind = "fifo.opened" if before is None else "fifo.recovered"
             case _:
                 kind = "fifo.failed"
-        state.tell(Report(kind, event.detail, {"reason": event.state.value}))
+        heard = event.state is FifoState.OPEN
+        text = event.detail if heard else f"cannot hear keepalived: {event.detail}"
+        state.tell(Report(kind, text, {"reason": event.state.value}))
         state.schedule.query_soon(now)
         if before is None and event.state is not FifoState.OPEN:
             # The state file may be older than lines that wait where we cannot read them.
@@ -232,7 +244,8 @@ class Keeper:
 
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         self._state.keepalived = None
-        self._state.tell(Report("keepalived.gone", reason, {"reason": reason}))
+        text = f"keepalived is gone: {reason}; its MASTER counts no more, no address is given up"
+        self._state.tell(Report("keepalived.gone", text, {"reason": reason}))
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:

@@ -25,48 +25,337 @@ class EventKind:
 
     level: Level
     message_id: str
+    meaning: str
+    """What happened, in a line: the subject of its entry in systemd/hakeeper.catalog."""
+    always: tuple[str, ...] = ()
+    """The fields that every such entry has, without HAKEEPER_ and EVENT; catalogs may use them."""
+    sometimes: tuple[str, ...] = ()
+    """The fields that it may have too; no others."""
+    operator: bool = False
+    """One to know: an address moved, or something waits for a person."""
+
+
+_OF = ("instance", "kind", "address")
+_ERROR = ("reason", "error_code")
+_HTTP = ("http_status", "correlation_id")
 
 
 EVENTS: Mapping[str, EventKind] = {
-    "role.changed": EventKind(Level.NOTICE, "407758f57e0c47b79f6317f4d71d1b7b"),
-    "role.unverified": EventKind(Level.WARNING, "690752c7289f4e38bde1334cb39da1f9"),
-    "keepalived.seen": EventKind(Level.INFO, "dbf565c633864cc3bb2e57433917d855"),
-    "keepalived.gone": EventKind(Level.WARNING, "cc41e84fbbe142a7a5a0abde6d1b452e"),
-    "query.failed": EventKind(Level.WARNING, "5d9bb6c1625447b7899423a469af7a02"),
-    "fifo.opened": EventKind(Level.INFO, "ae64a75a55df4a86b43977e5bb3b6a32"),
-    "fifo.replaced": EventKind(Level.NOTICE, "e93f4d6bba8a44d2986372905533aa20"),
-    "fifo.failed": EventKind(Level.ERROR, "467cc23812b742fcb8bba14537fac786"),
-    "fifo.overflowed": EventKind(Level.WARNING, "abe4744fde694ba38c89b8bd2bf40db5"),
-    "line.rejected": EventKind(Level.WARNING, "62813ca0f2424496b547da11f0350fbb"),
-    "instance.unknown": EventKind(Level.WARNING, "b6a7a72507bc4589a7f35e92f8788cf8"),
-    "claim.started": EventKind(Level.NOTICE, "405b3ba8f652462c8a1bb296471883cd"),
-    "address.claimed": EventKind(Level.NOTICE, "a87627aaf66c49f2820a50184503877f"),
-    "address.drifted": EventKind(Level.WARNING, "83397154e2314751b7f9ff349087b2be"),
-    "address.contested": EventKind(Level.CRITICAL, "5b3c78baa93a46cd881c172b2eed613f"),
-    "address.unresolved": EventKind(Level.ERROR, "f685c86392bf45ccaeb0ee13ee3e286e"),
-    "address.resolved": EventKind(Level.INFO, "6bd26b6f1f4f45b5adb08c85ea0b9f38"),
-    "address.blocked": EventKind(Level.WARNING, "669f3ff33b444a469f6321d120f0f2fe"),
-    "claim.failed": EventKind(Level.WARNING, "8fd7be0387514ceca415535ddbb7ec79"),
-    "claim.refused": EventKind(Level.ERROR, "2ae11dc97f7747d089e8a05d6c5552b0"),
-    "claim.unknown": EventKind(Level.WARNING, "56496b3a788d4e48a71f0d2b25f32ba0"),
-    "claim.abandoned": EventKind(Level.NOTICE, "d6f7ff2666d7486faafe88910aade986"),
-    "api.failed": EventKind(Level.WARNING, "cc7e33ac8726486cbfc34dd95b897839"),
-    "api.recovered": EventKind(Level.NOTICE, "3294846d8833461e9d1dcf7e8c330d3d"),
-    "api.throttled": EventKind(Level.WARNING, "33dcfa4022b7443fb0ef3d1e69106d43"),
-    "token.rejected": EventKind(Level.ERROR, "a89eb9a0165a4ee5b96744989240f672"),
-    "server.identified": EventKind(Level.INFO, "17dda6f3ed284dce819d22b941ef62ab"),
-    "server.unidentified": EventKind(Level.ERROR, "dcf6b1bfb1bd4de896f60926f2e72bc1"),
-    "config.reloaded": EventKind(Level.NOTICE, "8cee2ec823af40a193adbf3d9972b69a"),
-    "config.rejected": EventKind(Level.ERROR, "ad2d78a9ab7e4b86bcdf59121d8021dd"),
-    "state.failed": EventKind(Level.WARNING, "d47abc7bcc63425c82c048d9fa18b84f"),
-    "daemon.started": EventKind(Level.INFO, "0cec868af54640dc99542c54c9ca4902"),
-    "daemon.stopped": EventKind(Level.INFO, "a5a631e1667c46f19b55d9fce4cc37fd"),
-    "daemon.failed": EventKind(Level.CRITICAL, "1308480c85974ce3a6007a977ca565e0"),
-    "log.dropped": EventKind(Level.WARNING, "838d1c9343d1499b9d367e916711dfea"),
-    "address.confirmed": EventKind(Level.INFO, "7d560793e2ae47a281954af0de212b76"),
-    "address.far": EventKind(Level.WARNING, "6ef55325a66f4ad6850d6ac49ae8d92f"),
-    "fifo.recovered": EventKind(Level.NOTICE, "1025ee206b6043f4ad8497ac1444cdaa"),
-    "library.warned": EventKind(Level.WARNING, "cf142d589e374e9a961158c65a18fc2f"),
-    "vrrp_address.missing": EventKind(Level.ERROR, "d357451830a34aa0b95e9c74060b4246"),
-    "vrrp_address.found": EventKind(Level.NOTICE, "00d091f21adb479b93582f3da25f411b"),
+    "role.changed": EventKind(
+        Level.NOTICE,
+        "407758f57e0c47b79f6317f4d71d1b7b",
+        "The role of a VRRP instance or sync group has changed",
+        always=("instance", "kind", "role", "previous_role", "generation", "reason"),
+        operator=True,
+    ),
+    "role.unverified": EventKind(
+        Level.WARNING,
+        "690752c7289f4e38bde1334cb39da1f9",
+        "Roles are taken from lines whose keepalived cannot be seen",
+    ),
+    "keepalived.seen": EventKind(
+        Level.INFO,
+        "dbf565c633864cc3bb2e57433917d855",
+        "keepalived runs",
+        always=("keepalived_pid",),
+    ),
+    "keepalived.gone": EventKind(
+        Level.WARNING,
+        "cc41e84fbbe142a7a5a0abde6d1b452e",
+        "keepalived is gone",
+        always=("reason",),
+        operator=True,
+    ),
+    "query.failed": EventKind(
+        Level.WARNING,
+        "5d9bb6c1625447b7899423a469af7a02",
+        "keepalived cannot be asked for its roles",
+        always=("reason",),
+    ),
+    "fifo.opened": EventKind(
+        Level.INFO,
+        "ae64a75a55df4a86b43977e5bb3b6a32",
+        "Listening on keepalived's notify FIFO",
+        always=("reason",),
+    ),
+    "fifo.replaced": EventKind(
+        Level.NOTICE,
+        "e93f4d6bba8a44d2986372905533aa20",
+        "The notify FIFO was replaced, and opened anew",
+        always=("reason",),
+    ),
+    "fifo.failed": EventKind(
+        Level.ERROR,
+        "467cc23812b742fcb8bba14537fac786",
+        "The notify FIFO cannot be read",
+        always=("reason",),
+        operator=True,
+    ),
+    "fifo.overflowed": EventKind(
+        Level.WARNING,
+        "abe4744fde694ba38c89b8bd2bf40db5",
+        "Lines of keepalived were lost",
+        always=("count",),
+    ),
+    "line.rejected": EventKind(
+        Level.WARNING,
+        "62813ca0f2424496b547da11f0350fbb",
+        "A line on the notify FIFO was ignored",
+        always=("reason",),
+        sometimes=("count",),
+    ),
+    "instance.unknown": EventKind(
+        Level.WARNING,
+        "b6a7a72507bc4589a7f35e92f8788cf8",
+        "keepalived speaks of an instance that is not configured",
+        always=("instance", "kind"),
+    ),
+    "claim.started": EventKind(
+        Level.NOTICE,
+        "405b3ba8f652462c8a1bb296471883cd",
+        "A floating IP is being assigned to this server",
+        always=(*_OF, "owner", "reason"),
+    ),
+    "address.claimed": EventKind(
+        Level.NOTICE,
+        "a87627aaf66c49f2820a50184503877f",
+        "A floating IP was moved to this server",
+        always=(*_OF, "owner", "reason", "attempt", "confirmed_ms"),
+        sometimes=("sent_ms", "accepted_ms", "finished_ms"),
+        operator=True,
+    ),
+    "address.drifted": EventKind(
+        Level.WARNING,
+        "83397154e2314751b7f9ff349087b2be",
+        "A floating IP was taken from this server, which is MASTER",
+        always=(*_OF, "owner", "reason"),
+        operator=True,
+    ),
+    "address.contested": EventKind(
+        Level.CRITICAL,
+        "5b3c78baa93a46cd881c172b2eed613f",
+        "Another server keeps taking a floating IP; it stays there for now",
+        always=(*_OF, "owner", "delay_s"),
+        operator=True,
+    ),
+    "address.unresolved": EventKind(
+        Level.ERROR,
+        "f685c86392bf45ccaeb0ee13ee3e286e",
+        "A floating IP of the configuration cannot be found",
+        always=(*_OF, "reason"),
+        operator=True,
+    ),
+    "address.resolved": EventKind(
+        Level.INFO,
+        "6bd26b6f1f4f45b5adb08c85ea0b9f38",
+        "A floating IP of the configuration was found",
+        always=(*_OF, "floating_ip_id"),
+    ),
+    "address.blocked": EventKind(
+        Level.WARNING,
+        "669f3ff33b444a469f6321d120f0f2fe",
+        "A floating IP is blocked by Hetzner",
+        always=(*_OF, "reason"),
+        operator=True,
+    ),
+    "claim.failed": EventKind(
+        Level.WARNING,
+        "8fd7be0387514ceca415535ddbb7ec79",
+        "An assign failed, and is tried again",
+        always=(*_OF, *_ERROR),
+        sometimes=_HTTP,
+    ),
+    "claim.refused": EventKind(
+        Level.ERROR,
+        "2ae11dc97f7747d089e8a05d6c5552b0",
+        "Hetzner refuses to assign a floating IP",
+        always=(*_OF, *_ERROR),
+        sometimes=_HTTP,
+        operator=True,
+    ),
+    "claim.unknown": EventKind(
+        Level.WARNING,
+        "56496b3a788d4e48a71f0d2b25f32ba0",
+        "What became of an assign is unknown",
+        always=(*_OF, "reason"),
+        sometimes=("error_code", *_HTTP),
+    ),
+    "claim.abandoned": EventKind(
+        Level.NOTICE,
+        "d6f7ff2666d7486faafe88910aade986",
+        "A claim was given up, since keepalived's MASTER ended",
+        always=(*_OF, "reason"),
+    ),
+    "api.failed": EventKind(
+        Level.WARNING,
+        "cc7e33ac8726486cbfc34dd95b897839",
+        "The Hetzner API gives no usable answer",
+        always=_ERROR,
+        sometimes=_HTTP,
+        operator=True,
+    ),
+    "api.recovered": EventKind(
+        Level.NOTICE,
+        "3294846d8833461e9d1dcf7e8c330d3d",
+        "The Hetzner API answers again",
+        always=("duration_s",),
+    ),
+    "api.throttled": EventKind(
+        Level.WARNING,
+        "33dcfa4022b7443fb0ef3d1e69106d43",
+        "Hetzner asks for fewer API calls",
+        always=_ERROR,
+        sometimes=(*_OF, *_HTTP),
+    ),
+    "token.rejected": EventKind(
+        Level.ERROR,
+        "a89eb9a0165a4ee5b96744989240f672",
+        "Hetzner rejects the API token",
+        always=_ERROR,
+        sometimes=(*_OF, *_HTTP),
+        operator=True,
+    ),
+    "server.identified": EventKind(
+        Level.INFO,
+        "17dda6f3ed284dce819d22b941ef62ab",
+        "This machine's server id is known",
+        always=("server_id", "reason"),
+    ),
+    "server.unidentified": EventKind(
+        Level.ERROR,
+        "dcf6b1bfb1bd4de896f60926f2e72bc1",
+        "Which Hetzner server this machine is, is not known",
+        always=_ERROR,
+        operator=True,
+    ),
+    "config.reloaded": EventKind(
+        Level.NOTICE,
+        "8cee2ec823af40a193adbf3d9972b69a",
+        "A changed configuration was taken over",
+    ),
+    "config.rejected": EventKind(
+        Level.ERROR,
+        "ad2d78a9ab7e4b86bcdf59121d8021dd",
+        "A changed configuration is wrong; the old one stays",
+        operator=True,
+    ),
+    "state.failed": EventKind(
+        Level.WARNING,
+        "d47abc7bcc63425c82c048d9fa18b84f",
+        "Something was not written down or told",
+        always=("reason",),
+    ),
+    "daemon.started": EventKind(
+        Level.INFO,
+        "0cec868af54640dc99542c54c9ca4902",
+        "hakeeper starts",
+        always=("version",),
+    ),
+    "daemon.stopped": EventKind(
+        Level.INFO,
+        "a5a631e1667c46f19b55d9fce4cc37fd",
+        "hakeeper stops",
+    ),
+    "daemon.failed": EventKind(
+        Level.CRITICAL,
+        "1308480c85974ce3a6007a977ca565e0",
+        "hakeeper ended with an error",
+        always=("reason",),
+        operator=True,
+    ),
+    "log.dropped": EventKind(
+        Level.WARNING,
+        "838d1c9343d1499b9d367e916711dfea",
+        "Journal entries of hakeeper were lost",
+        always=("count", "total"),
+    ),
+    "address.confirmed": EventKind(
+        Level.INFO,
+        "7d560793e2ae47a281954af0de212b76",
+        "A floating IP is on this server already",
+        always=(*_OF, "owner", "reason"),
+    ),
+    "address.far": EventKind(
+        Level.WARNING,
+        "6ef55325a66f4ad6850d6ac49ae8d92f",
+        "A floating IP is of another network zone than this server",
+        always=(*_OF, "reason"),
+    ),
+    "fifo.recovered": EventKind(
+        Level.NOTICE,
+        "1025ee206b6043f4ad8497ac1444cdaa",
+        "The notify FIFO can be read again",
+        always=("reason",),
+    ),
+    "library.warned": EventKind(
+        Level.WARNING,
+        "cf142d589e374e9a961158c65a18fc2f",
+        "A library beneath hakeeper warns",
+        always=("library",),
+        sometimes=("reason",),
+    ),
+    "vrrp_address.missing": EventKind(
+        Level.ERROR,
+        "d357451830a34aa0b95e9c74060b4246",
+        "keepalived cannot hear the other servers: its address is missing",
+        always=("instance", "kind", "role", "vrrp_address"),
+        operator=True,
+    ),
+    "vrrp_address.found": EventKind(
+        Level.NOTICE,
+        "00d091f21adb479b93582f3da25f411b",
+        "keepalived's own address is not missing any more",
+        always=("instance", "kind", "vrrp_address", "delay_s"),
+    ),
 }
+
+FIELDS: Mapping[str, str] = {
+    "instance": "name of the VRRP instance or sync group",
+    "kind": "`INSTANCE` or `GROUP`",
+    "address": "the floating IP; its name or id as configured while the address is not known",
+    "role": "`UNKNOWN`, `BACKUP`, `MASTER`, `FAULT` or `STOPPED`",
+    "previous_role": "the role before",
+    "generation": "counts the changes of this role since the start",
+    "owner": "`mine`, the id of another server, `nobody` or `unknown`",
+    "reason": "why, in a phrase or a word; of trouble from outside, what was heard of it",
+    "error_code": "Hetzner's error code, or one of ours such as `dns` or `deadline`",
+    "http_status": "HTTP status of the answer, if there was one",
+    "correlation_id": "Hetzner's id of the answer, which their support asks for",
+    "attempt": "which assign of the claim succeeded, from 1",
+    "sent_ms": "ms from the cause of the claim to the first byte of its first assign",
+    "accepted_ms": "ms from the cause to Hetzner's 201",
+    "finished_ms": "ms from the cause to the end of Hetzner's action",
+    "confirmed_ms": "ms from the cause to the read that says it is ours",
+    "delay_s": "seconds that hakeeper waits",
+    "duration_s": "seconds that it lasted",
+    "count": "how many since this was last told",
+    "total": "how many since the start",
+    "floating_ip_id": "Hetzner's id of the floating IP",
+    "server_id": "Hetzner's id of this server",
+    "keepalived_pid": "keepalived's VRRP process, whose words the roles are",
+    "vrrp_address": "the private addresses in question, with commas",
+    "version": "version of hakeeper",
+    "library": "name of the Python logger",
+}
+"""What the fields mean; in the journal their names are upper-case and begin with HAKEEPER_."""
+
+
+def events_as_markdown(*, operator: bool) -> str:
+    """Return the table of the kinds for docs/journal.md: the operator's, or all others."""
+    lines = ["| event | priority | meaning | MESSAGE_ID |", "|---|---|---|---|"]
+    for name, kind in sorted(EVENTS.items()):
+        if kind.operator is operator:
+            level = f"{kind.level.value} {kind.level.name.lower()}"
+            lines.append(f"| `{name}` | {level} | {kind.meaning} | `{kind.message_id}` |")
+    return "\n".join(lines) + "\n"
+
+
+def fields_as_markdown() -> str:
+    """Return the table of the fields for docs/journal.md; brackets: not in every such entry."""
+    lines = ["| field | meaning | in |", "|---|---|---|"]
+    for name, meaning in FIELDS.items():
+        kinds = sorted(EVENTS.items())
+        found = [f"`{event}`" for event, kind in kinds if name in kind.always]
+        found += [f"(`{event}`)" for event, kind in kinds if name in kind.sometimes]
+        lines.append(f"| `HAKEEPER_{name.upper()}` | {meaning} | {', '.join(found)} |")
+    return "\n".join(lines) + "\n"

@@ -132,6 +132,9 @@ def claim_abandoned(vrrp: VrrpId, address: str, reason: str) -> Report:
     )
 
 
+AUTH_WAY_OUT = "put a valid read-write token in place and restart hakeeper; trying on slowly"
+
+
 def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
     """An assign failed; told once for each code of a claim."""
     fields: Fields = {
@@ -149,9 +152,9 @@ def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
         case FailureKind.LOCKED:
             event, what_now = "claim.failed", "something else is under way; reading the owner"
         case FailureKind.AUTH:
-            event, what_now = "token.rejected", "put in a valid read-write token; trying on slowly"
+            event, what_now = "token.rejected", AUTH_WAY_OUT
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
-            event, what_now = "claim.refused", "this needs an operator; trying on slowly"
+            event, what_now = "claim.refused", "it needs a change by hand; trying on slowly"
         case FailureKind.THROTTLED:
             event, what_now = "api.throttled", "waiting as Hetzner asks"
         case FailureKind.TRANSIENT | FailureKind.CANCELLED:
@@ -222,8 +225,8 @@ def address_contested(vrrp: VrrpId, address: str, owner: Other, wait_s: float) -
     return Report(
         "address.contested",
         f"{vrrp}: {address} is contested: server {owner.server_id} takes it back although "
-        f"this server is MASTER; leaving it there for {wait_s:.0f} s. Both nodes believe they "
-        "are MASTER: look at VRRP between them",
+        f"this server is MASTER; leaving it there for {wait_s:.0f} s. Most likely both believe "
+        "that they are MASTER: look at VRRP between them",
         {**_of(vrrp, address), "owner": owner_word(owner), "delay_s": round(wait_s, 1)},
     )
 
@@ -280,11 +283,14 @@ def api_failed(failure: Failure, what: str) -> Report:
         fields["correlation_id"] = failure.correlation_id
     match failure.kind:
         case FailureKind.AUTH:
-            event, what_now = "token.rejected", "put in a valid read-write token; trying on slowly"
+            event, what_now = "token.rejected", AUTH_WAY_OUT
         case FailureKind.THROTTLED:
             event, what_now = "api.throttled", "waiting as Hetzner asks"
         case _:
-            event, what_now = "api.failed", "roles go on, no address is given up; trying again"
+            event, what_now = (
+                "api.failed",
+                "roles are followed, no address is given up; trying again",
+            )
     return Report(event, f"{what} failed: {failure.message} ({failure.code}); {what_now}", fields)
 
 
@@ -312,7 +318,7 @@ def server_unidentified(failure: Failure) -> Report:
         return api_failed(failure, "asking which server this is")
     return Report(
         "server.unidentified",
-        f"cannot tell which Hetzner server this is: {failure.message} ({failure.code}); "
-        "nothing can be claimed until then. Set `server:` to its id or name",
+        f"it is not known yet which Hetzner server this is: {failure.message} ({failure.code}); "
+        "nothing can be claimed until it is; trying again",
         {"reason": failure.kind.value, "error_code": failure.code},
     )

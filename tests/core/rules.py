@@ -1,5 +1,6 @@
 """What no node may ever do, checked after every event of every test that uses the driver."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
@@ -110,3 +111,15 @@ def check_report(report: Report) -> None:
         assert name.isidentifier(), name
         assert name == name.lower(), name
         assert type(value) in (str, int, float), f"{report.event}: {name} is {type(value)}"
+    astray = fields_astray(report.event, report.fields)
+    assert [] == astray, astray
+
+
+def fields_astray(event: str, names: Iterable[str]) -> list[str]:
+    """Say where an entry's fields differ from what the table of events promises."""
+    kind, found = EVENTS[event], set(names)
+    lacking = sorted(set(kind.always) - found)
+    unknown = sorted(found - {*kind.always, *kind.sometimes})
+    return [f"{event} lacks {name}, which it always has" for name in lacking] + [
+        f"{event} has the unknown field {name}" for name in unknown
+    ]

@@ -12,7 +12,7 @@ from hakeeper.core import wording
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
 from hakeeper.core.model import Mine, Nobody, Other, Owner, Unknown
-from hakeeper.core.reports import EVENTS, Level
+from hakeeper.core.reports import EVENTS, FIELDS, Level, events_as_markdown, fields_as_markdown
 
 PINNED = """
 role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b
@@ -75,6 +75,80 @@ def test_every_name_is_a_noun_and_what_happened_to_it() -> None:
     assert all(name.count(".") == 1 and name.islower() for name in EVENTS)
 
 
+def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
+    fields = [field for kind in EVENTS.values() for field in (*kind.always, *kind.sometimes)]
+    assert set(fields) == set(FIELDS)
+    assert all(
+        len(set(k.always)) + len(set(k.sometimes)) == len({*k.always, *k.sometimes})
+        for k in EVENTS.values()
+    ), "either always or sometimes"
+
+
+@pytest.mark.parametrize(
+    ("operator", "count", "first", "last"),
+    [
+        (
+            True,
+            15,
+            (
+                "| `address.blocked` | 4 warning | A floating IP is blocked by Hetzner "
+                "| `669f3ff33b444a469f6321d120f0f2fe` |"
+            ),
+            (
+                "| `vrrp_address.missing` | 3 error "
+                "| keepalived cannot hear the other servers: its address is missing "
+                "| `d357451830a34aa0b95e9c74060b4246` |"
+            ),
+        ),
+        (
+            False,
+            26,
+            (
+                "| `address.confirmed` | 6 info | A floating IP is on this server already "
+                "| `7d560793e2ae47a281954af0de212b76` |"
+            ),
+            (
+                "| `vrrp_address.found` | 5 notice "
+                "| keepalived's own address is not missing any more "
+                "| `00d091f21adb479b93582f3da25f411b` |"
+            ),
+        ),
+    ],
+)
+def test_the_events_print_as_a_row_each_sorted_by_name(
+    operator: bool,  # noqa: FBT001  # a case of the table above
+    count: int,
+    first: str,
+    last: str,
+) -> None:
+    printed = events_as_markdown(operator=operator)
+    head, line, *rows = printed.splitlines()
+    assert ("| event | priority | meaning | MESSAGE_ID |", "|---|---|---|---|") == (head, line)
+    assert (count, first, last) == (len(rows), rows[0], rows[-1])
+    assert sorted(rows) == rows
+    assert printed.endswith("|\n")
+
+
+def test_the_fields_print_as_a_row_each_with_the_events_that_have_them() -> None:
+    printed = fields_as_markdown()
+    head, line, *rows = printed.splitlines()
+    assert ("| field | meaning | in |", "|---|---|---|") == (head, line)
+    assert [f"`HAKEEPER_{name.upper()}`" for name in FIELDS] == [row.split()[1] for row in rows]
+    assert (
+        "| `HAKEEPER_COUNT` | how many since this was last told "
+        "| `fifo.overflowed`, `log.dropped`, (`line.rejected`) |"
+    ) in rows
+    assert printed.endswith("|\n")
+
+
+def test_an_operator_has_about_fifteen_events_to_know() -> None:
+    assert 15 == sum(kind.operator for kind in EVENTS.values())
+
+
+def test_whatever_is_an_error_or_worse_is_for_the_operator() -> None:
+    assert all(kind.operator for kind in EVENTS.values() if kind.level <= Level.ERROR)
+
+
 def test_the_levels_are_those_of_syslog() -> None:
     assert (2, 3, 4, 5, 6, 7) == tuple(Level)
 
@@ -133,15 +207,24 @@ def test_every_owner_has_a_word_for_people_and_one_for_scripts(
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "why"),
     [
-        Report("no.such", "text"),
-        Report("api.failed", ""),
-        Report("api.failed", "text", {"Upper": 1}),
-        Report("api.failed", "text", {"flag": True}),
-        Report("api.failed", "text", {"none": None}),  # type: ignore[dict-item]  # the point
+        (Report("no.such", "text"), "not in reports.EVENTS"),
+        (Report("api.recovered", ""), "says nothing"),
+        (Report("api.recovered", "text", {"duration s": 1}), "duration s"),
+        (Report("api.recovered", "text", {"Duration_s": 1}), "Duration_s"),
+        (Report("api.recovered", "text", {"duration_s": True}), "is <class 'bool'>"),
+        (
+            Report("api.recovered", "text", {"duration_s": None}),  # type: ignore[dict-item]
+            "is <class 'NoneType'>",
+        ),
+        (Report("api.recovered", "text"), "lacks duration_s"),
+        (
+            Report("api.recovered", "text", {"duration_s": 1, "reason": "x"}),
+            "the unknown field reason",
+        ),
     ],
 )
-def test_the_check_of_reports_can_fail(bad: Report) -> None:
-    with pytest.raises(AssertionError):
+def test_the_check_of_reports_can_fail(bad: Report, why: str) -> None:
+    with pytest.raises(AssertionError, match=why):
         check_report(bad)

@@ -106,7 +106,7 @@ def test_an_unknown_name_is_told_with_its_kind() -> None:
     assert (
         Report(
             "instance.unknown",
-            "keepalived speaks of VI_9, which the configuration does not name",
+            "ignoring VI_9, of which keepalived speaks: the configuration names no such instance",
             {"instance": "VI_9", "kind": "INSTANCE"},
         )
         == unknown
@@ -115,7 +115,8 @@ def test_an_unknown_name_is_told_with_its_kind() -> None:
 
 def test_lost_lines_are_told_with_how_often_and_counted_anew() -> None:
     node = started()
-    assert [Report("fifo.overflowed", "why", {"count": 1})] == [
+    text = "lost lines of keepalived: why; every role is UNKNOWN until it answers or writes again"
+    assert [Report("fifo.overflowed", text, {"count": 1})] == [
         r for r in told(node.feed(LinesLost("why"))) if r.event == "fifo.overflowed"
     ]
     counts = []
@@ -134,7 +135,8 @@ def test_lines_of_a_keepalived_that_nobody_sees_are_told_once_until_one_is_seen(
     node.start(keepalived=None)
     unverified = Report(
         "role.unverified",
-        "no keepalived process is known, but its lines are believed; check pid_file",
+        "lines came, but the keepalived that wrote them is not seen; believing them. "
+        "Check keepalived.pid_file in the configuration",
     )
     assert unverified in told(node.line("VI_1", "MASTER"))
     assert unverified not in told(node.line("VI_1", "BACKUP"))
@@ -154,21 +156,31 @@ def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "event", "kind"),
+    ("before", "event", "kind", "text"),
     [
-        (None, FifoChanged(FifoState.OPEN, "a detail"), "fifo.opened"),
-        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "a detail"), "fifo.recovered"),
-        (FifoState.OPEN, FifoChanged(FifoState.OPEN, "a detail", reopened=True), "fifo.replaced"),
-        (FifoState.OPEN, FifoChanged(FifoState.BUSY, "a detail"), "fifo.failed"),
+        (None, FifoChanged(FifoState.OPEN, "a detail"), "fifo.opened", "a detail"),
+        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "a detail"), "fifo.recovered", "a detail"),
+        (
+            FifoState.OPEN,
+            FifoChanged(FifoState.OPEN, "a detail", reopened=True),
+            "fifo.replaced",
+            "a detail",
+        ),
+        (
+            FifoState.OPEN,
+            FifoChanged(FifoState.BUSY, "a detail"),
+            "fifo.failed",
+            "cannot hear keepalived: a detail",
+        ),
     ],
 )
 def test_the_fifo_is_told_by_its_state_and_detail(
-    before: FifoState | None, event: FifoChanged, kind: str
+    before: FifoState | None, event: FifoChanged, kind: str, text: str
 ) -> None:
     node = started()
     if before is not None:
         node.feed(FifoChanged(before, "before"))
-    assert [Report(kind, "a detail", {"reason": event.state.value})] == told(node.feed(event))
+    assert [Report(kind, text, {"reason": event.state.value})] == told(node.feed(event))
 
 
 def test_a_keepalived_that_is_seen_is_told_by_its_pid() -> None:
@@ -179,13 +191,17 @@ def test_a_keepalived_that_is_seen_is_told_by_its_pid() -> None:
 
 def test_a_keepalived_that_is_gone_is_told_with_why_and_so_is_one_that_was_replaced() -> None:
     node = started()
-    gone = [Report("keepalived.gone", "killed", {"reason": "killed"})]
+    text = "keepalived is gone: killed; its MASTER counts no more, no address is given up"
+    gone = [Report("keepalived.gone", text, {"reason": "killed"})]
     assert gone == told(node.feed(KeepalivedGone("killed")))
     assert node.snapshot().keepalived_pid is None
     node.seen()
     replaced = told(node.feed(KeepalivedSeen(OTHER_PROCESS)))
     assert ["keepalived.gone", "keepalived.seen"] == [r.event for r in replaced]
-    assert "another keepalived process took its place" == replaced[0].message
+    assert (
+        "keepalived is gone: another keepalived process took its place; its MASTER counts no more, "
+        "no address is given up"
+    ) == replaced[0].message
     assert 200 == node.snapshot().keepalived_pid
 
 

@@ -135,8 +135,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.claim_failed(VI, IP, failed(FailureKind.AUTH)),
             "token.rejected",
             (
-                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); put in a valid "
-                "read-write token; trying on slowly"
+                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); put a valid "
+                "read-write token in place and restart hakeeper; trying on slowly"
             ),
             {**OF_VI, "reason": "auth", "error_code": "its_code"},
         ),
@@ -144,8 +144,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.claim_failed(VI, IP, failed(FailureKind.NOT_FOUND)),
             "claim.refused",
             (
-                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); this needs an "
-                "operator; trying on slowly"
+                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
+                "by hand; trying on slowly"
             ),
             {**OF_VI, "reason": "not found", "error_code": "its_code"},
         ),
@@ -153,8 +153,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.claim_failed(VI, IP, failed(FailureKind.REFUSED)),
             "claim.refused",
             (
-                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); this needs an "
-                "operator; trying on slowly"
+                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
+                "by hand; trying on slowly"
             ),
             {**OF_VI, "reason": "refused", "error_code": "its_code"},
         ),
@@ -180,8 +180,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.claim_failed(VI, IP, REFUSED_IN_FULL),
             "claim.refused",
             (
-                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); this needs an "
-                "operator; trying on slowly"
+                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
+                "by hand; trying on slowly"
             ),
             {
                 **OF_VI,
@@ -246,8 +246,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "address.contested",
             (
                 "VI_1: 203.0.113.10 is contested: server 42 takes it back although this server "
-                "is MASTER; leaving it there for 200 s. Both nodes believe they are MASTER: "
-                "look at VRRP between them"
+                "is MASTER; leaving it there for 200 s. Most likely both believe that they are "
+                "MASTER: look at VRRP between them"
             ),
             {**OF_VI, "owner": "42", "delay_s": 200.1},
         ),
@@ -297,8 +297,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.api_failed(failed(FailureKind.AUTH), "reading the owners"),
             "token.rejected",
             (
-                "reading the owners failed: it broke (its_code); put in a valid read-write "
-                "token; trying on slowly"
+                "reading the owners failed: it broke (its_code); put a valid read-write "
+                "token in place and restart hakeeper; trying on slowly"
             ),
             {"reason": "auth", "error_code": "its_code"},
         ),
@@ -312,8 +312,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.api_failed(failed(FailureKind.TRANSIENT), "reading the owners"),
             "api.failed",
             (
-                "reading the owners failed: it broke (its_code); roles go on, no address is "
-                "given up; trying again"
+                "reading the owners failed: it broke (its_code); roles are followed, no address "
+                "is given up; trying again"
             ),
             {"reason": "transient", "error_code": "its_code"},
         ),
@@ -321,8 +321,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.api_failed(REFUSED_IN_FULL, "reading a server"),
             "api.failed",
             (
-                "reading a server failed: it broke (its_code); roles go on, no address is given "
-                "up; trying again"
+                "reading a server failed: it broke (its_code); roles are followed, no address is "
+                "given up; trying again"
             ),
             {
                 "reason": "refused",
@@ -347,8 +347,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.server_unidentified(failed(FailureKind.NOT_FOUND)),
             "server.unidentified",
             (
-                "cannot tell which Hetzner server this is: it broke (its_code); nothing can be "
-                "claimed until then. Set `server:` to its id or name"
+                "it is not known yet which Hetzner server this is: it broke (its_code); nothing "
+                "can be claimed until it is; trying again"
             ),
             {"reason": "not found", "error_code": "its_code"},
         ),
@@ -356,8 +356,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.server_unidentified(failed(FailureKind.AUTH)),
             "token.rejected",
             (
-                "asking which server this is failed: it broke (its_code); put in a valid "
-                "read-write token; trying on slowly"
+                "asking which server this is failed: it broke (its_code); put a valid "
+                "read-write token in place and restart hakeeper; trying on slowly"
             ),
             {"reason": "auth", "error_code": "its_code"},
         ),

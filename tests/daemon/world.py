@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core.rules import fields_astray
 from helpers import eventually
 
 from daemon.keepalived import StandIn
 from daemon.rules import broken_rules
+from hakeeper.core.reports import EVENTS
 from hakeeper.sim.cloud import CloudFront
 from hakeeper.sim.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.sim.lab.netns import Namespace
@@ -308,6 +310,12 @@ class World:
                 f"{node.name}: not a log entry: {entry['raw']}"
                 for entry in node.daemon.entries()
                 if "raw" in entry and not str(entry["raw"]).startswith(self.may_print or ("\0",))
+            ]
+            found += [
+                f"{node.name}: {astray}"
+                for entry in node.daemon.entries()
+                if event_of(entry) in EVENTS
+                for astray in fields_astray(event_of(entry), fields_of(entry))
             ]
         return found
 

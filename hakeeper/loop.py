@@ -11,7 +11,8 @@ virtual time, so that what the world shows of the order holds for the daemon. Th
   them again;
 - a dying keepalived's last words come before its end;
 - whose words they are is looked for before words without a known speaker are heard;
-- whether their speaker can hear is looked for before any words are heard.
+- whether their speaker can hear is looked for before any words are heard;
+- what is noticed on the way to the lines is only mentioned: nothing is begun before they are heard.
 """
 
 import enum
@@ -120,15 +121,18 @@ class Loop:
         self._perform = perform
         self._sources_changed = sources_changed
         self.look_at_s = 0.0
+        self._more = False
+        """Whether the keeper was told that another event follows."""
 
     def begin(self, saved: SavedState | None) -> None:
         """Learn the roles: from the last run, and from the lines that wait."""
         while self.keepalived.look() is not None:
             pass
         self.feed(Started(saved=saved, keepalived=self.keepalived.current))
-        self.look_at_addresses()
+        self._notice_addresses()
         self._sources_changed()
         self._look_at_fifo(live=False)
+        self._go_on()
         self.look_at_s = self._clock() + LOOK_S
 
     def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
@@ -152,7 +156,20 @@ class Loop:
 
     def feed(self, event: Event) -> None:
         """Give the keeper one event and have done what it says, in its order."""
-        self._perform(self.keeper.handle(event, self._clock()))
+        self._give(event, more=False)
+
+    def _mention(self, event: Event) -> None:
+        """Give the keeper one event that another one follows: it begins nothing before that."""
+        self._give(event, more=True)
+
+    def _give(self, event: Event, *, more: bool) -> None:
+        self._more = more
+        self._perform(self.keeper.handle(event, self._clock(), more=more))
+
+    def _go_on(self) -> None:
+        """Let the keeper begin what is due, if no event followed what was mentioned."""
+        if self._more:
+            self.feed(Tick())
 
     # --- the FIFO and keepalived -----------------------------------------------------------
 
@@ -162,15 +179,21 @@ class Loop:
 
     def look(self) -> None:
         """Look at the addresses, the FIFO's path and keepalived."""
-        self.look_at_addresses()
+        self._notice_addresses()
         self._look_at_fifo(live=True)
-        self.look_at_keepalived()
+        self._notice_keepalived()
+        self._go_on()
 
-    def look_at_addresses(self) -> None:
+    def _notice_addresses(self) -> None:
         """Tell the keeper whether keepalived can hear."""
         change = self.addresses.look()
         if change is not None:
-            self.feed(change)
+            self._mention(change)
+
+    def look_at_addresses(self) -> None:
+        """Tell the keeper whether keepalived can hear; go on with what is due."""
+        self._notice_addresses()
+        self._go_on()
 
     def _look_at_fifo(self, *, live: bool) -> None:
         if self._notice_fifo():
@@ -182,17 +205,22 @@ class Loop:
         if change is None:
             return False
         self._sources_changed()
-        self.feed(change)
+        self._mention(change)
         return True
 
-    def look_at_keepalived(self) -> None:
+    def _notice_keepalived(self) -> None:
         """Tell the keeper whether keepalived came or went."""
         while (change := self.keepalived.look()) is not None:
             if isinstance(change, KeepalivedGone):
                 self._bury(change)
             else:
-                self.feed(change)
+                self._mention(change)
         self._sources_changed()
+
+    def look_at_keepalived(self) -> None:
+        """Tell the keeper whether keepalived came or went; go on with what is due."""
+        self._notice_keepalived()
+        self._go_on()
 
     def _bury(self, gone: KeepalivedGone) -> None:
         """Hear its last words before its end; if another one is there, they may be that one's."""
@@ -200,7 +228,7 @@ class Loop:
         following = self.keepalived.look()
         self.feed(replace(gone, replaced=isinstance(following, KeepalivedSeen)))
         if following is not None:
-            self.feed(following)
+            self._mention(following)
 
     def hear(self) -> None:
         """Lines have come; find out first whose they are, if that is not known.
@@ -209,9 +237,10 @@ class Loop:
         path, and what waits in it outdoes them.
         """
         if self.keepalived.current is None:
-            self.look_at_keepalived()
+            self._notice_keepalived()
         self._notice_fifo()
         self._drain(live=True)
+        self._go_on()
 
     def _drain(self, *, live: bool) -> None:
         """Read all that waits, and only then act on it."""
@@ -232,7 +261,7 @@ class Loop:
         if overflow is not None:
             self.feed(LinesLost(overflow))
         if lines:
-            self.look_at_addresses()
+            self._notice_addresses()
         if lines or bad_lines:
             more = bad_count - len(bad_lines)
             self.feed(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))

@@ -2,8 +2,8 @@
 
 `handle(event, now)` takes one event and returns the effects to perform, in their order:
 what must be written down first, then what must be stopped, then what is to be asked, then what
-is to be told. `next_at()` says when it wants a `Tick`. Same events, same times, same random
-source: same effects.
+is to be told. While `more` news is known to wait, nothing is begun. `next_at()` says when it wants
+a `Tick`. Same events, same times, same random source: same effects.
 """
 
 from collections.abc import Iterable
@@ -84,12 +84,15 @@ class Keeper:
         """Return what `hakeeper status` shows."""
         return snapshot(self._state, now, self._next_at)
 
-    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
-        """Take one event; return what is to be done about it."""
+    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
+        """Take one event; return what is to be done about it.
+
+        `more`: another event follows at once, and may change everything: begin nothing yet.
+        """
         state = self._state
         state.effects = []
         self._dispatch(event, now)
-        next_at_s = reconcile(state, now)
+        next_at_s = None if more else reconcile(state, now)
         save_at_s = self._save(now)
         self._next_at = min((t for t in (next_at_s, save_at_s) if t is not None), default=None)
         if len(state.effects) < 2:  # noqa: PLR2004 - nothing to put in order

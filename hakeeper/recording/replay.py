@@ -96,7 +96,7 @@ class _Runs:
 
 def _answer(keeper: Keeper, then: Heard) -> Heard:
     try:
-        effects = keeper.handle(then.event, then.at_s)
+        effects = keeper.handle(then.event, then.at_s, more=then.more)
     except Exception as error:  # noqa: BLE001 - what a daemon ends with is an answer too
         return replace(then, effects=(), next_at_s=None, raised=in_words(error))
     return replace(then, effects=effects, next_at_s=keeper.next_at(), raised="")

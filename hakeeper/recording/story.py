@@ -6,7 +6,7 @@ keeper can be made again; a `Heard` follows for each event, with all that the ke
 
 import functools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeAlias
 
@@ -44,6 +44,8 @@ class Heard:
 
     at_s: float
     event: Event
+    more: bool = False
+    """Whether another one was known to follow at once."""
     effects: tuple[Effect, ...] = ()
     next_at_s: float | None = None
     """When the keeper wants to be asked again."""
@@ -79,15 +81,15 @@ class RecordedKeeper(Keeper):
         self._tape = tape
         tape.begin(settings, seed, now)
 
-    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
         """Take one event; an exception is part of the story too."""
+        heard = Heard(at_s=now, event=event, more=more)
         try:
-            effects = super().handle(event, now)
+            effects = super().handle(event, now, more=more)
         except Exception as error:
-            self._tape.hear(Heard(at_s=now, event=event, raised=in_words(error)))
+            self._tape.hear(replace(heard, raised=in_words(error)))
             raise
-        heard = Heard(at_s=now, event=event, effects=effects, next_at_s=self.next_at())
-        self._tape.hear(heard)
+        self._tape.hear(replace(heard, effects=effects, next_at_s=self.next_at()))
         return effects
 
 

@@ -5,7 +5,15 @@ import pytest
 from core.driver import PROCESS, WEB, Node, instance, one_node, settings
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
-from hakeeper.core.events import FifoChanged, FifoState, LinesRead, Report, StartCall
+from hakeeper.core.events import (
+    FifoChanged,
+    FifoState,
+    LinesRead,
+    Report,
+    SaveState,
+    StartCall,
+    Tick,
+)
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.state import InvariantError, State
@@ -222,3 +230,14 @@ def test_an_overflow_without_end_is_told_and_asked_about_sparingly() -> None:
     assert [1, 40] == [report.fields["count"] for report in told]
     assert len(node.queries) <= 20 / 0.5 + 1
     assert "UNKNOWN" == node.role()
+
+
+def test_nothing_is_begun_while_more_news_is_known_to_wait() -> None:
+    world, node = one_node()
+    node.warm()
+    node.holding = (Assign,)
+    made = NotifyLine(instance("VI_1"), LineState.MASTER, 100)
+    effects = node.keeper.handle(LinesRead((made,)), world.now, more=True)
+    assert [SaveState, Report, Report] == [type(effect) for effect in effects]
+    assert node.keeper.next_at() is None
+    assert [Assign(WEB, 1)] == [e.request for e in node.feed(Tick()) if isinstance(e, StartCall)]

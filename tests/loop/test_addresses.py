@@ -66,6 +66,7 @@ def test_an_address_that_was_lost_is_told_before_the_lines_of_the_same_turn() ->
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.loop.hear()
     assert [GONE, read(MASTER)] == scene.events()
+    assert [GONE] == scene.keeper.mentioned
     assert before(scene.diary, "drain", LOOK)  # a line that comes after the look waits
 
 
@@ -184,8 +185,8 @@ def test_a_reload_takes_no_address_for_missing_that_is_here(
     told: list[tuple[str, ...]] = []
     handle = daemon._keeper.handle
 
-    def noted(event: Event, now: float) -> tuple[Effect, ...]:
-        effects = handle(event, now)
+    def noted(event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
+        effects = handle(event, now, more=more)
         told.append(missing(daemon))
         return effects
 

@@ -63,10 +63,14 @@ class NotedKeeper(Keeper):
         super().__init__(settings, Random(1), 1000.0)  # noqa: S311  # a test's chance
         self._diary = diary
         self.wanted_at_s: float | None = None
+        self.mentioned: list[Event] = []
+        """The events that another one was said to follow."""
         self.answer: tuple[Effect, ...] = ()
 
-    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
         self._diary.append(event)
+        if more:
+            self.mentioned.append(event)
         del now
         return self.answer
 
@@ -208,6 +212,28 @@ def test_what_waits_in_a_fifo_that_took_the_place_is_heard_in_the_same_breath(sc
     assert before(scene.diary, "look at the FIFO", "drain")
 
 
+# --- nothing is begun while lines wait --------------------------------------------------------
+
+
+def test_what_is_noticed_on_the_way_to_the_lines_begins_nothing_before_them(scene: Scene) -> None:
+    replaced, seen = FifoChanged(FifoState.OPEN, "replaced", reopened=True), KeepalivedSeen(LATER)
+    scene.keepalived.current = None
+    scene.keepalived.changes, scene.fifo.changes = [seen], [replaced]
+    scene.fifo.waiting = [Drained((BACKUP,))]
+    scene.loop.hear()
+    assert [seen, replaced, read(BACKUP)] == scene.events()
+    assert [seen, replaced] == scene.keeper.mentioned
+
+
+def test_what_is_mentioned_and_followed_by_nothing_is_gone_on_from_at_once(scene: Scene) -> None:
+    replaced = FifoChanged(FifoState.OPEN, "replaced", reopened=True)
+    for look in (scene.loop.hear, scene.loop.look):
+        scene.diary.clear()
+        scene.fifo.changes = [replaced]
+        look()
+        assert [replaced, Tick()] == scene.events()
+
+
 def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> None:
     saved = SaveState(SavedState(keepalived=PROCESS, roles={VRRP: Role.MASTER}))
     scene.keeper.answer = (saved, Report("role.changed", "MASTER"))
@@ -288,9 +314,9 @@ def test_keepalived_is_asked_until_there_is_no_change(scene: Scene) -> None:
     first, second = KeepalivedSeen(PROCESS), KeepalivedSeen(LATER)
     scene.keepalived.changes = [first, second]
     scene.loop.look_at_keepalived()
-    assert [first, second] == scene.events()
+    assert [first, second, Tick()] == scene.events()
     assert 3 == scene.diary.count("look at keepalived")
-    assert "sources changed" == scene.diary[-1]
+    assert before(scene.diary, "sources changed", Tick())
 
 
 def test_a_new_keepalived_is_told_after_the_end_of_the_old_one_which_says_that_it_is_replaced(
@@ -457,9 +483,9 @@ def test_every_event_of_the_daemon_goes_through_the_loop(
     callers: list[object] = []
     handle = Keeper.handle
 
-    def noted(keeper: Keeper, event: Event, now: float) -> tuple[Effect, ...]:
+    def noted(keeper: Keeper, event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
         callers.append(sys._getframe(1).f_code)
-        return handle(keeper, event, now)
+        return handle(keeper, event, now, more=more)
 
     monkeypatch.setattr(Keeper, "handle", noted)
     with (tmp_path / "fifo").open("r+b", buffering=0) as fifo:
@@ -468,7 +494,7 @@ def test_every_event_of_the_daemon_goes_through_the_loop(
         fifo.write(b'INSTANCE "VI_1" BACKUP 100\n')
         daemon._turn()
     assert calls.started != []
-    assert {Loop.feed.__code__} == set(callers)
+    assert {Loop._give.__code__} == set(callers)
 
 
 def test_the_daemon_calls_the_keeper_for_pictures_only() -> None:

@@ -116,4 +116,27 @@ FOUND = (
             fault(Kind.FIFO_REPLACED, 85.0, 0.0, B, value=0.1, serial=2),
         ),
     ),
+    Found(
+        "2026-11-24",
+        "1001046",
+        Bug(
+            "begun_on_the_way",
+            "hakeeper hung with an assign that was due: the FIFO's replacement was heard first, and"
+            " the assign went out before the lines that waited were heard",
+            "sent_by_master",
+            (
+                Line(
+                    "hakeeper.core.keeper:Keeper.handle",
+                    "None if more else reconcile(state, now)",
+                    "reconcile(state, now)",
+                ),
+            ),
+        ),
+        plan(
+            fault(Kind.UNAUTHORIZED, 70.0, 20.0, B, serial=0),
+            fault(Kind.FAILOVER, 72.0, 12.0, A, serial=1),
+            fault(Kind.HANG, 76.0, 20.0, B, value=0.2, serial=2),
+            fault(Kind.FIFO_REPLACED, 82.0, 0.0, B, value=0.1, serial=3),
+        ),
+    ),
 )

@@ -37,11 +37,11 @@ class WatchedKeeper(Keeper):
         """How many unknown names it remembers."""
         return len(self._names_told)
 
-    def handle(self, event: Event, now: float) -> tuple[Effect, ...]:
+    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
         """Let the keeper handle it, and have it checked."""
         self._node.boundary()
         self._watch.hearing(self._node, event)
-        effects = super().handle(event, now)
+        effects = super().handle(event, now, more=more)
         self._watch.handled(self._node, event, effects, now)
         self._node.boundary()
         return effects

@@ -29,9 +29,9 @@ class ConfigFacts:
     """Keys of the top level and one below, such as `keepalived.fifo`."""
     token_source: str = ""
 
-    def key(self, path: str) -> Place:
-        """Return the place of a key, or the file where the key is not given."""
-        return self.keys.get(path, Place(self.file))
+    def key(self, path: str) -> Place | None:
+        """Return the place of a key; None where it is not given."""
+        return self.keys.get(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,8 @@ class KeepalivedFacts:
     roles: Mapping[str, Role] | None = None
     """What it answers over D-Bus; None: it does not."""
     roles_reason: str = ""
-    complaints: tuple[str, ...] = ()
-    """What `keepalived --config-test` has against the file."""
+    complaints: tuple[str, ...] | None = ()
+    """What `keepalived --config-test` has against the file; None: it could not be asked."""
     config_id: str = ""
     is_config_id_sure: bool = True
     """Whether the command line of keepalived could be seen."""

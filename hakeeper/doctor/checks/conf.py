@@ -1,6 +1,7 @@
 """keepalived.conf: can it be read, does it have our names, will keepalived hear the others?"""
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -25,6 +26,11 @@ SINCE: Final[Mapping[str, Version]] = {
 FIFO_USER_SINCE: Final[Version] = (2, 0, 16)
 """From here on a FIFO line may name a user."""
 BUS_NAME: Final = "dbus_service_name"
+REFUSAL: Final = (
+    "keepalived leaves out what it does not accept; with reload_check_config it neither starts"
+    " (2.2.7) nor reloads"
+)
+_LINE: Final = re.compile(r"\((?:(\S+): )?Line (\d{1,9})\)")
 
 
 def dotted(version: Version) -> str:
@@ -61,17 +67,40 @@ def conf(facts: Facts) -> Iterator[Said]:
             cure="run the check as root: hakeeper check --online",
             place=read.conditions[0],
         )
-    for complaint in facts.keepalived.complaints:
+    if facts.keepalived.complaints is None and facts.keepalived.version is not None:
+        fine = False
+        yield warning(
+            "keepalived could not be asked to test the file",
+            why="a mistake that this check does not know may stand in it",
+            cure=f"as root: keepalived --config-test -f {read.file}",
+            place=Place(read.file),
+        )
+    for complaint in facts.keepalived.complaints or ():
         fine = False
         yield error(
             f"keepalived itself says: {complaint}",
-            why="it leaves out what it does not accept, and with reload_check_config refuses the"
-            " whole file",
+            why=REFUSAL,
             cure=f"correct it; then: keepalived --config-test -f {read.file}",
-            place=Place(read.file),
+            place=_place_of(complaint, read.file),
+        )
+    for script in read.unused_scripts if "reload_check_config" in read.global_keywords else ():
+        fine = False
+        yield error(
+            f"no track_script names the vrrp_script {script.arguments[0]}",
+            why="with reload_check_config keepalived 2.2.7 does not start then, though its"
+            " --config-test finds nothing",
+            cure=f"track_script {{ {script.arguments[0]} }}    # in a vrrp_instance; or leave the"
+            " script out",
+            place=script.place,
         )
     if fine:
         yield Passed(f"{read.file} is accepted by keepalived")
+
+
+def _place_of(complaint: str, file: str) -> Place:
+    """Read the place off `(FILE: Line 12) ...`; FILE is left out where there is only one."""
+    found = _LINE.match(complaint)
+    return Place(file) if found is None else Place(found[1] or file, int(found[2]))
 
 
 def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
@@ -218,12 +247,13 @@ def _unicast(facts: Facts, one: Instance) -> Iterator[Said]:
 
 def _no_source(facts: Facts, one: Instance, source: Address) -> Finding:
     primary = facts.machine.primaries.get(one.interface or "")
-    right = "ADDRESS" if primary is None else primary.ip
+    bring_up = f"ip address add {source.ip} dev {one.interface}    # or another unicast_src_ip"
+    cure = bring_up if primary is None else f"unicast_src_ip {primary.ip}"
     return error(
         f"{one.name}: unicast_src_ip {source.ip} is not on this machine",
         why="without it keepalived hears no other server: it stays in FAULT, or thinks that it is"
         " MASTER, depending on its version",
-        cure=f"unicast_src_ip {right}    # this server's own; see: ip -br address",
+        cure=cure,
         place=source.place,
     )
 
@@ -338,7 +368,7 @@ def versions(facts: Facts) -> Iterator[Said]:
     troubles: list[Said] = [
         error(
             f"keepalived {dotted(version)} does not know {what} (since {dotted(since)})",
-            why="it leaves the line out, and with reload_check_config refuses the whole file",
+            why=REFUSAL,
             cure=f"leave it out, or install keepalived {dotted(since)} or newer",
             place=place,
         )

@@ -46,7 +46,7 @@ def _not_the_one(facts: Facts, read: KeepalivedConf) -> Finding:
             cure=cure,
             place=read.global_defs,
         )
-    given = facts.config.key("keepalived.fifo")
+    given = facts.config.key("keepalived.fifo") or "by default"
     return error(
         f"keepalived writes to {others[0].path}, but hakeeper reads {facts.fifo_path} ({given})",
         why="hakeeper never hears of a failover",

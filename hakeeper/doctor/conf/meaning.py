@@ -85,6 +85,8 @@ class KeepalivedConf:
     """What stands in `global_defs`, where it first stands; a switch set to `off` does not."""
     vrrp_version: int = 2
     all_keywords: Mapping[str, Place] = field(default_factory=dict)
+    unused_scripts: tuple[Statement, ...] = ()
+    """Every `vrrp_script` that no `track_script` names."""
     unread: tuple[Unread, ...] = ()
     conditions: tuple[Place, ...] = ()
     """The lines that count or not by the `config_id`."""
@@ -144,6 +146,7 @@ def read_meaning(
         global_keywords=global_keywords,
         vrrp_version=version,
         all_keywords=every,
+        unused_scripts=_unused_scripts(syntax.statements),
         unread=tuple(problems),
         conditions=tuple(conditions),
     )
@@ -165,6 +168,13 @@ def _note_all(keywords: dict[str, Place], statements: Iterable[Statement]) -> No
         if one.words:
             _note(keywords, one)
         _note_all(keywords, one.block)
+
+
+def _unused_scripts(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    blocks = [inner for one in statements for inner in one.block if inner.words]
+    used = {line.keyword for line in _blocks_of("track_script", blocks)}
+    scripts = (one for one in statements if one.keyword == "vrrp_script" and one.arguments)
+    return tuple(one for one in scripts if one.arguments[0] not in used)
 
 
 def _number(statement: Statement) -> int | None:

@@ -5,6 +5,7 @@ import glob
 import os
 import re
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Final
 
 from hakeeper.adapters.keepalived.bus import PATIENCE_S, SERVICE
 from hakeeper.adapters.keepalived.link import BusError, CallError, Link
-from hakeeper.adapters.keepalived.processes import Process, boot_id, read_pid_file
+from hakeeper.adapters.keepalived.processes import Process, read_pid_file
 from hakeeper.adapters.keepalived.roles import QueryError, read_roles
 from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.config import Config, StateSource
@@ -40,14 +41,14 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     conf = read_conf(path, config_id)
     program = find_program()
     roles, reason = _ask(config, pid)
-    can_test = program is not None and isinstance(conf, KeepalivedConf)
+    can_test = isinstance(conf, KeepalivedConf) and _has_netlink()
     return KeepalivedFacts(
         conf=conf,
         version=None if program is None else _version(program),
         pid=pid,
         roles=roles,
         roles_reason=reason,
-        complaints=_complaints(program, path, given.get("id")) if program and can_test else (),
+        complaints=_complaints(program, path, given.get("id")) if program and can_test else None,
         config_id=config_id,
         is_config_id_sure=options is not None,
     )
@@ -121,15 +122,32 @@ def _version(program: str) -> Version | None:
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
-def _complaints(program: str, path: Path, config_id: str | None) -> tuple[str, ...]:
-    """Have keepalived test the file. One that cannot be asked (a signal) has no complaints."""
+def _has_netlink() -> bool:
+    """Say whether the sandbox lets a program look at interfaces as keepalived does."""
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW):
+            return True
+    except OSError:
+        return False
+
+
+def _complaints(program: str, path: Path, config_id: str | None) -> tuple[str, ...] | None:
+    """Have keepalived test the file; None if it cannot be asked (it ends by a signal).
+
+    What it says of scripts counts only for root: nobody else could run them as root, so it calls
+    them insecure.
+    """
     chosen = [] if config_id is None else ["--config-id", config_id]
     done = _run([program, "--config-test", "--use-file", str(path), *chosen])
-    if done is None or done.returncode <= 0:
+    if done is None or done.returncode < 0:
+        return None
+    if done.returncode == 0:
         return ()
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    told = tuple(dict.fromkeys(lines))
-    return told[:COMPLAINTS_LIMIT] or (f"the file is not good (code {done.returncode})",)
+    told = tuple(dict.fromkeys(lines))[:COMPLAINTS_LIMIT]
+    if os.geteuid() != 0:
+        return tuple(line for line in told if "script" not in line)
+    return told or (f"the file is not good (code {done.returncode})",)
 
 
 # --- the process ---------------------------------------------------------------------------------
@@ -137,7 +155,7 @@ def _complaints(program: str, path: Path, config_id: str | None) -> tuple[str, .
 
 def _running(pid_file: str) -> int | None:
     pid = read_pid_file(pid_file)
-    process = None if pid is None else Process.hold(pid, boot_id())
+    process = None if pid is None else Process.hold(pid, boot="")
     if process is None:
         return None
     try:

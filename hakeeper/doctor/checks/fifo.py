@@ -75,11 +75,12 @@ def _without_user(
     facts: Facts, read: KeepalivedConf, line: FifoLine, cure: str
 ) -> Iterator[Finding]:
     is_secure = "enable_script_security" in read.global_keywords
-    if is_secure and DEFAULT_USER not in facts.machine.known_users:
+    has_default = line.script_user is not None or DEFAULT_USER in facts.machine.known_users
+    if is_secure and not has_default:
         yield error(
             "the FIFO line names no user, with enable_script_security",
-            why="keepalived drops such a line (`Failed to set default user for fifo`), even where"
-            " script_user comes later",
+            why="keepalived drops such a line (`Failed to set default user for fifo`); a"
+            " script_user line would have to come before it",
             cure=cure,
             place=line.place,
         )

@@ -25,6 +25,8 @@ class FifoLine:
     path: str
     user: str | None
     place: Place
+    script_user: str | None = None
+    """That of a `script_user` line before this one; a later one does not count for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +123,13 @@ def read_meaning(
     problems = [*unread, *syntax.unread]
     fifos: list[FifoLine] = []
     global_keywords: dict[str, Place] = {}
-    version = 2
+    version, script_user = 2, None
     for statement in _blocks_of("global_defs", syntax.statements):
         _note(global_keywords, statement)
+        if statement.keyword == "script_user" and statement.arguments:
+            script_user = statement.arguments[0]
         if statement.keyword in _FIFOS and statement.arguments:
-            fifos.append(_fifo(statement))
+            fifos.append(_fifo(statement, script_user))
         if statement.keyword == "vrrp_version":
             version = _number(statement) or version
     every: dict[str, Place] = {}
@@ -182,10 +186,15 @@ def _number(statement: Statement) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None  # noqa: PLR2004  # no version has more digits
 
 
-def _fifo(statement: Statement) -> FifoLine:
+def _fifo(statement: Statement, script_user: str | None) -> FifoLine:
     path, *rest = statement.arguments
-    user = rest[0] if rest else None
-    return FifoLine(keyword=statement.keyword, path=path, user=user, place=statement.place)
+    return FifoLine(
+        keyword=statement.keyword,
+        path=path,
+        user=rest[0] if rest else None,
+        place=statement.place,
+        script_user=script_user,
+    )
 
 
 def _members(statement: Statement) -> tuple[str, ...]:

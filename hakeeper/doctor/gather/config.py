@@ -15,9 +15,13 @@ _KINDS = {"instances": VrrpKind.INSTANCE, "groups": VrrpKind.GROUP}
 
 
 def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
-    """Find the lines of sections, addresses and keys; raises what reading the file raises."""
-    file = str(path)
+    """Read the file once more for its lines; raises what reading it raises."""
     text = read_small(path, MAX_BYTES).data.decode()
+    return places_in(text, str(path), config, token_source)
+
+
+def places_in(text: str, file: str, config: Config, token_source: str) -> ConfigFacts:
+    """Find the lines of sections, addresses and keys in a text that has no errors."""
     root = read_tree(text, Problems(file))
     sections: dict[VrrpId, Place] = {}
     addresses: dict[AddressRef, Place] = {}

@@ -86,7 +86,7 @@ def _matching(pattern: str) -> list[str]:
     folder = Path(pattern).parent
     if not glob.has_magic(str(folder)):
         os.stat(folder)  # noqa: PTH116  # for its error
-        if not os.access(folder, os.R_OK | os.X_OK):
+        if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return sorted(glob.glob(pattern))  # noqa: PTH207  # an absolute pattern
 

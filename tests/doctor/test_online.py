@@ -309,6 +309,7 @@ def test_keepalived_drops_a_fifo_line_without_a_user_and_only_the_check_says_so(
     if order == "after":
         changes = [
             ("    script_user root\n", ""),
+            ("    reload_check_config\n", ""),  # with it, keepalived does not even start
             (f"{fifo} root", f"{fifo}\n    script_user root"),
         ]
     with restarted_with(station, *changes):

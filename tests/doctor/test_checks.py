@@ -405,6 +405,12 @@ def test_the_server_of_a_group_is_judged_by_its_members() -> None:
     assert case.with_conf("203.0.113.10/32", "203.0.113.99/32").findings()
 
 
+def test_a_wrong_source_is_not_recommended_for_vrrp_address() -> None:
+    case = Case().with_conf("unicast_src_ip 10.0.0.2", "unicast_src_ip 10.0.0.9")
+
+    assert ["unicast_src_ip 10.0.0.2"] == [each.cure for _, each in case.findings()]
+
+
 def test_an_identity_is_told_with_its_source() -> None:
     said = [each for name, each in judge(Case().facts()).said if name == "server"]
 

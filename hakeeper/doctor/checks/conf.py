@@ -270,7 +270,7 @@ def _agreement(facts: Facts, vrrp: VrrpId, one: Instance) -> Iterator[Said]:
             cure=f"vrrp_address: {source or _primary(facts, one)}    # under {vrrp.name}",
             place=place,
         )
-    elif source is not None and source not in wanted:
+    elif source is not None and source in facts.machine.here and source not in wanted:
         yield warning(
             f"{vrrp}: vrrp_address is {', '.join(map(str, wanted))}, but keepalived speaks from"
             f" {source}",

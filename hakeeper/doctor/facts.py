@@ -117,6 +117,8 @@ class DaemonFacts:
     detail: str = ""
     broken: tuple[str, ...] = ()
     degraded: tuple[str, ...] = ()
+    follows: Mapping[VrrpId, tuple[str, ...]] | None = None
+    """The addresses of the configuration that it runs with; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from ipaddress import ip_network
+from ipaddress import IPv4Interface, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from doctor.cases import (
     result,
 )
 from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
-from hakeeper.core.model import Action, ActionStatus, Role
+from hakeeper.core.model import Action, ActionStatus, Role, VrrpId, VrrpKind
 from hakeeper.doctor import checks
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.examination import judge
@@ -298,6 +298,10 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "hakeeper", ERROR, "does not answer: nobody", "", "systemctl enable --now hakeeper"),
     ("broken daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True, broken=("ill",))),
         "hakeeper", ERROR, "the daemon says: ill", "", "hakeeper status"),
+    ("not reloaded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True, follows={
+        VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web", "db")})), "hakeeper", ERROR,
+        "another configuration: VI_1: web, db, and the file says VI_1: web", YAML_PATH,
+        "systemctl reload hakeeper"),
     ("degraded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
         degraded=("tired",))), "hakeeper", WARNING, "the daemon says: tired", "",
         "hakeeper status"),
@@ -403,6 +407,41 @@ def test_the_server_of_a_group_is_judged_by_its_members() -> None:
 
     assert [] == case.findings()
     assert case.with_conf("203.0.113.10/32", "203.0.113.99/32").findings()
+
+
+@pytest.mark.parametrize(
+    ("names", "device"),
+    [(("lo", "eth0", "aaa0", "enp7s0"), "eth0"), (("lo", "enp1s0", "enp7s0"), "enp1s0"),
+        (("lo", "enp7s0"), "eth0")],
+)  # fmt: skip
+def test_the_line_to_write_names_the_public_interface(names: tuple[str, ...], device: str) -> None:
+    case = Case().with_conf("203.0.113.10/32", "203.0.113.99/32")
+    found = case.with_machine(interfaces=frozenset(names)).findings()
+    [finding] = [each for _, each in found if "is on no interface here" in each.what]
+
+    assert f"203.0.113.10/32 dev {device} }}" in finding.cure
+
+
+@pytest.mark.parametrize("own", ["interface", "source", "vrrp_address", "none"])
+def test_any_address_of_this_machine_in_the_network_of_a_vip_makes_it_an_error(own: str) -> None:
+    case = Case().with_conf("203.0.113.10/32", "203.0.113.10/24")
+    ip = IPv4Interface("203.0.113.5/32")
+    if own == "interface":
+        case = case.with_machine(primaries={"eth0": ip})
+    elif own == "source":
+        case = case.with_conf("unicast_src_ip 10.0.0.2", f"unicast_src_ip {ip.ip}")
+    elif own == "vrrp_address":
+        case = case.with_yaml("10.0.0.2", str(ip.ip))
+    [finding] = [each for _, each in case.findings() if "is not a /32" in each.what]
+
+    assert ("warning" if own == "none" else "error") == finding.severity.value
+
+
+def test_a_vip_that_is_on_its_interface_is_no_neighbour_of_itself() -> None:
+    case = Case().with_conf("203.0.113.10/32", "203.0.113.10/24")
+    case = case.with_machine(primaries={"eth0": IPv4Interface("203.0.113.10/24")})
+
+    assert ["warning"] == [each.severity.value for _, each in case.findings()]
 
 
 def test_a_wrong_source_is_not_recommended_for_vrrp_address() -> None:

@@ -213,6 +213,8 @@ def test_another_instance_and_another_address(station: Station) -> None:
         other.findings()
     )
     assert any(f"{VIP} and web are the same floating IP" in what for _, what in other.findings())
+    what = "the daemon runs with another configuration: VI_1: web, and the file says VI_1: web; "
+    assert ("hakeeper", f"{what}VI_2: {VIP}") in other.findings()
 
 
 def test_a_private_address_that_is_gone(station: Station) -> None:

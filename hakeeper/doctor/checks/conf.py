@@ -28,7 +28,7 @@ FIFO_USER_SINCE: Final[Version] = (2, 0, 16)
 BUS_NAME: Final = "dbus_service_name"
 REFUSAL: Final = (
     "keepalived leaves out what it does not accept; with reload_check_config it neither starts"
-    " (2.2.7) nor reloads"
+    " (2.2.7, 2.3.3) nor reloads"
 )
 _LINE: Final = re.compile(r"\((?:(\S+): )?Line (\d{1,9})\)")
 
@@ -87,8 +87,8 @@ def conf(facts: Facts) -> Iterator[Said]:
         fine = False
         yield error(
             f"no track_script names the vrrp_script {script.arguments[0]}",
-            why="with reload_check_config keepalived 2.2.7 does not start then, though its"
-            " --config-test finds nothing",
+            why="with reload_check_config keepalived (2.2.7, 2.3.3) does not start then, though"
+            " its --config-test finds nothing",
             cure=f"track_script {{ {script.arguments[0]} }}    # in a vrrp_instance; or leave the"
             " script out",
             place=script.place,

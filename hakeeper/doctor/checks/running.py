@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from hakeeper.config import StateSource
-from hakeeper.core.model import Role
+from hakeeper.core.model import Role, VrrpId
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Passed, Place, Said, error, warning
@@ -79,5 +79,18 @@ def daemon(facts: Facts) -> Iterator[Said]:
     for text in seen.degraded:
         why = "it is what the running service meets, whatever a check finds"
         yield warning(f"the daemon says: {text}", why=why, cure=cure)
-    if not seen.broken and not seen.degraded:
+    wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.addresses.items()}
+    if seen.follows is not None and seen.follows != wanted:
+        yield error(
+            f"the daemon runs with another configuration: {_shown(seen.follows)}, and the file"
+            f" says {_shown(wanted)}",
+            why="what it was not told to follow it does not claim",
+            cure="systemctl reload hakeeper",
+            place=Place(facts.config.file),
+        )
+    elif not seen.broken and not seen.degraded:
         yield Passed("runs and is content")
+
+
+def _shown(follows: Mapping[VrrpId, tuple[str, ...]]) -> str:
+    return "; ".join(f"{vrrp}: {', '.join(refs)}" for vrrp, refs in follows.items()) or "nothing"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, FifoFacts
 
 _ANSWER_TIMEOUT_S: Final = 5.0
@@ -56,5 +57,13 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
     for problem in status.get("problems", []):
         told.setdefault(problem["health"], []).append(problem["text"])
     return DaemonFacts(
-        is_running=True, broken=tuple(told["broken"]), degraded=tuple(told["degraded"])
+        is_running=True,
+        broken=tuple(told["broken"]),
+        degraded=tuple(told["degraded"]),
+        follows={
+            VrrpId(VrrpKind(role["kind"]), role["name"]): tuple(
+                address["ref"] for address in role["addresses"]
+            )
+            for role in status.get("roles", [])
+        },
     )

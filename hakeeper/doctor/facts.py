@@ -1,14 +1,14 @@
 """What was seen, as values: everything that the checks judge by."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from hakeeper.config import Config
-from hakeeper.core.calls import CallResult
-from hakeeper.core.model import AddressRef, IpAddress, Role, VrrpId
+from hakeeper.core.calls import CallResult, FloatingIpsListed
+from hakeeper.core.model import AddressRef, FloatingIp, IpAddress, Role, VrrpId
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.finding import Place
 
@@ -29,6 +29,20 @@ class ConfigFacts:
     """Keys of the top level and one below, such as `keepalived.fifo`."""
     token_source: str = ""
 
+    def section(self, vrrp: VrrpId) -> Place:
+        """Return the place of an instance's or group's name."""
+        return self.sections.get(vrrp, Place(self.file))
+
+    def address(self, ref: AddressRef) -> Place:
+        """Return the place of a floating IP."""
+        return self.addresses.get(ref, Place(self.file))
+
+    def wanted(self) -> Iterator[tuple[VrrpId, AddressRef]]:
+        """Return every floating IP, with the name that it follows."""
+        for vrrp, refs in self.config.addresses.items():
+            for ref in refs:
+                yield vrrp, ref
+
     def key(self, path: str) -> Place | None:
         """Return the place of a key; None where it is not given."""
         return self.keys.get(path)
@@ -44,6 +58,12 @@ class ApiFacts:
     """The answer to an assign that names no floating IP and no server; None: was not asked."""
     ahead_s: float | None = None
     """How far this machine's clock is ahead of the API's `Date`; None: not known."""
+
+    @property
+    def floating_ips(self) -> tuple[FloatingIp, ...] | None:
+        """Those of the project; None: the API did not list them."""
+        outcome = self.listed.outcome
+        return outcome.floating_ips if isinstance(outcome, FloatingIpsListed) else None
 
     @property
     def results(self) -> tuple[CallResult, ...]:

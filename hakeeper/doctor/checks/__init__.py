@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from hakeeper.doctor.checks.addresses import addresses, virtual_addresses
+from hakeeper.doctor.checks.addresses import addresses
 from hakeeper.doctor.checks.cloud import api, clock, quota, server, token
-from hakeeper.doctor.checks.conf import conf, hearing, instances, settings, versions
+from hakeeper.doctor.checks.conf import conf, instances
 from hakeeper.doctor.checks.fifo import fifo, fifo_line
+from hakeeper.doctor.checks.hearing import hearing
 from hakeeper.doctor.checks.running import daemon, keepalived, states
+from hakeeper.doctor.checks.settings import settings, versions
+from hakeeper.doctor.checks.virtual import virtual_addresses
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Said
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from helpers import eventually
+from hypothesis import given
+from hypothesis import strategies as st
 
 from doctor.cases import CONF, CONF_PATH, read
 from hakeeper.core.model import VrrpId, VrrpKind
@@ -221,3 +223,26 @@ def test_a_file_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert () == read("x y\n" * 100).unread
     with pytest.raises(OSError, match="more than 100 lines"):
         read("x y\n" * 101)
+
+
+def test_parameters_that_grow_without_end_are_told_and_end() -> None:
+    grown = "".join(f"$P{n}=${{P{n + 1}}}${{P{n + 1}}}\n" for n in range(40)) + "x ${P0}\n"
+    big = "$BIG=" + "y" * 100_000 + "\n$MANY=" + "${BIG}" * 1000 + "\nx ${MANY}\n"
+
+    assert [41] == [one.place.line for one in read(grown).unread]
+    assert [3] == [one.place.line for one in read(big).unread]
+    assert all("hold each other, or too much" in one.what for one in read(big).unread)
+
+
+PIECES = ("vrrp_instance", "global_defs", "unicast_peer", "virtual_ipaddress", "include", "a.conf",
+    "{", "}", '"', "\\", "!", "#", "@x", "@^x", "$A", "${A}", "$A=", "~SEQ(", "${_RANDOM 1}", "\n",
+    "\n", " ", "10.0.0.1", "/24", "dev", "\t", "é", "\x00")  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60))
+def test_whatever_stands_in_a_file_it_is_read(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    conf = read(text, "x", [("/etc/keepalived/a.conf", text)])
+
+    places = [each.place for each in conf.unread] + [one.place for one in conf.instances]
+    assert all(place.line is None or 1 <= place.line <= text.count("\n") + 1 for place in places)

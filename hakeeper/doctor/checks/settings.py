@@ -105,17 +105,17 @@ def versions(facts: Facts) -> Iterator[Said]:
     ]
     troubles: list[Said] = [
         error(
-            f"keepalived {dotted(version)} does not know {what} (since {dotted(since)})",
+            f"keepalived {_dotted(version)} does not know {what} (since {_dotted(since)})",
             why=REFUSAL,
-            cure=f"leave it out, or install keepalived {dotted(since)} or newer",
+            cure=f"leave it out, or install keepalived {_dotted(since)} or newer",
             place=place,
         )
         for since, what, place in needed
         if version < since
     ]
-    yield from troubles or [Passed(f"keepalived {dotted(version)} knows what the file uses")]
+    yield from troubles or [Passed(f"keepalived {_dotted(version)} knows what the file uses")]
 
 
-def dotted(version: Version) -> str:
+def _dotted(version: Version) -> str:
     """Write a version."""
     return ".".join(map(str, version))

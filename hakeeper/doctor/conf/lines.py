@@ -16,6 +16,9 @@ from hakeeper.doctor.finding import Place
 DEPTH_LIMIT: Final = 16
 """Of includes in includes, and of parameters in parameters."""
 LINE_LIMIT: Final = 50_000
+"""Also of lines that parameters make."""
+TEXT_LIMIT: Final = 1 << 20
+"""Characters that parameters may make of one line."""
 _INCLUDES: Final = ("include", "includer", "includem", "includew", "includeb", "includea")
 _DEFINITION: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 _USE: Final = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*)(?=\s|$))")
@@ -74,9 +77,7 @@ class Reader:
             yield from self._of_line(line, folder, depth)
 
     def _of_line(self, line: Line, folder: str, depth: int) -> Iterator[Line]:
-        self._count += 1
-        if self._count > LINE_LIMIT:
-            raise OSError(f"{line.place}: more than {LINE_LIMIT} lines")
+        self._count_one(line.place)
         word, rest = _first_word(line.text)
         # Before conditions and parameters: keepalived looks for includes first, too.
         if word in _INCLUDES:
@@ -87,11 +88,17 @@ class Reader:
             self._parameters[match[1]] = match[2].strip()
             return
         for one in self._substituted(text, line.place).split("\n"):
+            self._count_one(line.place)
             done = self._chosen(Line(one.strip(), line.place))
             if match := _DEFINITION.fullmatch(done):  # within a definition of several lines
                 self._parameters[match[1]] = match[2].strip()
             elif done and self._is_readable(done, line.place):
                 yield Line(done, line.place)
+
+    def _count_one(self, place: Place) -> None:
+        self._count += 1
+        if self._count > 2 * LINE_LIMIT:
+            raise OSError(f"{place}: more than {LINE_LIMIT} lines")
 
     def _included(self, pattern: str, place: Place, folder: str, depth: int) -> Iterator[Line]:
         if depth >= DEPTH_LIMIT:
@@ -124,26 +131,34 @@ class Reader:
 
     def _substituted(self, text: str, place: Place) -> str:
         """Replace parameters, as long as there are defined ones; undefined ones stay."""
+        room = TEXT_LIMIT
 
         def value(match: re.Match[str]) -> str:
-            name = match[1] or match[2]
-            match name:
-                case "_INSTANCE":
-                    return self.config_id
-                case "_HASH":
-                    return "#"
-                case "_BANG":
-                    return "!"
-                case _:
-                    return self._parameters.get(name, match[0])
+            nonlocal room
+            found = self._value(match[1] or match[2], match[0])
+            room -= len(found)
+            return found if room > 0 else ""
 
         for _ in range(DEPTH_LIMIT):
             replaced = _USE.sub(value, text)
-            if replaced == text or len(replaced) > LINE_LIMIT:
+            if room <= 0:
+                break
+            if replaced == text:
                 return replaced
             text = replaced
-        self.unread.append(Unread(place, "parameters that hold each other"))
-        return text
+        self.unread.append(Unread(place, "parameters that hold each other, or too much"))
+        return ""
+
+    def _value(self, name: str, otherwise: str) -> str:
+        match name:
+            case "_INSTANCE":
+                return self.config_id
+            case "_HASH":
+                return "#"
+            case "_BANG":
+                return "!"
+            case _:
+                return self._parameters.get(name, otherwise)
 
     def _is_readable(self, text: str, place: Place) -> bool:
         if match := _BLOCKS.match(text):

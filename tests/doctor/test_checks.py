@@ -29,7 +29,7 @@ from hakeeper.doctor import checks
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import ConfUnreadable, DaemonFacts, FifoFacts
-from hakeeper.doctor.finding import Finding, Passed, error, warning
+from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
 
 ERROR, WARNING = "error", "warning"
 Spoil = Callable[[Case], Case]
@@ -407,6 +407,72 @@ def test_the_server_of_a_group_is_judged_by_its_members() -> None:
 
     assert [] == case.findings()
     assert case.with_conf("203.0.113.10/32", "203.0.113.99/32").findings()
+
+
+@pytest.mark.parametrize(
+    ("server_id", "holder"), [(101, "this server"), (102, "server 102"), (None, "no server")]
+)
+def test_it_is_told_where_the_address_is_now(server_id: int | None, holder: str) -> None:
+    case = Case().with_api(listed=listed(replace(WEB, server_id=server_id)))
+    said = [each for name, each in judge(case.facts()).said if name == "floating IP"]
+
+    assert [Passed(f"web = 203.0.113.10 (id 4711), now on {holder}")] == said
+
+
+def test_the_version_of_vrrp_may_be_that_of_all_instances() -> None:
+    case = (
+        Case().with_conf("        203.0.113.10/32 dev eth0\n", "").with_conf("    version 3\n", "")
+    )
+    case = case.here("10.0.0.2", "203.0.113.10")
+
+    assert [] == case.findings()
+    assert ["VI_1 has no virtual_ipaddress"] == [
+        each.what
+        for _, each in case.with_conf("global_defs {", "global_defs {\n vrrp_version 3").findings()
+    ]
+
+
+def test_of_two_fifo_lines_the_specific_one_is_judged() -> None:
+    both = Case().with_conf(
+        "    enable_dbus\n", "    enable_dbus\n    notify_fifo /run/hakeeper/notify.fifo\n"
+    )
+    [line] = [each for name, each in judge(both.facts()).said if name == "FIFO line"]
+    assert isinstance(line, Passed)
+
+    other = both.with_conf("vrrp_notify_fifo /run/hakeeper/", "vrrp_notify_fifo /run/")
+    elsewhere = other.with_conf("notify_fifo /run/hakeeper/notify.fifo\n", "notify_fifo /a\n")
+    [finding] = [each for name, each in elsewhere.findings() if name == "FIFO line"]
+    assert "keepalived writes to /run/notify.fifo, but hakeeper reads" in finding.what
+    assert finding.what.endswith("(by default)")
+    given = elsewhere.with_yaml(
+        "instances:", "keepalived: {fifo: /run/hakeeper/notify.fifo}\ninstances:"
+    )
+    assert given.findings()[0][1].what.endswith(f"({YAML_PATH}:1)")
+
+
+def test_it_is_told_that_keepalived_hears_only_where_it_can() -> None:
+    heard = Passed("VI_1 speaks from 10.0.0.2, which is here")
+
+    def said(case: Case) -> list[Said]:
+        return [each for name, each in judge(case.facts()).said if name == "private address"]
+
+    assert heard in said(Case())
+    for deaf in (
+        Case().with_conf("        10.0.0.3\n", ""),
+        Case().with_conf("10.0.0.3", "10.0.0.2"),
+        Case().with_conf("    unicast_src_ip 10.0.0.2\n", ""),
+        Case().here(),
+    ):
+        assert heard not in said(deaf)
+
+
+def test_without_a_source_the_first_address_of_the_interface_is_proposed() -> None:
+    case = Case().with_yaml("    vrrp_address: 10.0.0.2\n", "")
+    case = case.with_conf("    unicast_src_ip 10.0.0.2\n", "")
+    unknown = case.with_machine(primaries={"eth0": IPv4Interface("192.0.2.9/32")})
+
+    assert ["vrrp_address: 10.0.0.2    # under VI_1"] == [each.cure for _, each in case.findings()]
+    assert ["vrrp_address: ADDRESS    # under VI_1"] == [e.cure for _, e in unknown.findings()]
 
 
 @pytest.mark.parametrize(

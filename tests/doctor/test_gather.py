@@ -120,6 +120,20 @@ def test_a_conf_that_is_not_there_or_none_says_so(tmp_path: Path) -> None:
     assert "is larger than 4 MiB" == huge.reason
 
 
+def test_what_an_include_names_must_be_there_but_what_it_matches_need_not(tmp_path: Path) -> None:
+    (tmp_path / "one-a.conf").write_text("vrrp_instance A {\n}\n")
+    (tmp_path / "one-b.conf").write_text("vrrp_instance B {\n}\n")
+    path = tmp_path / "keepalived.conf"
+    path.write_text("include none.conf\ninclude none*.conf\ninclude one-*.conf\ninclude x/*\n")
+    conf = read_conf(path, "x")
+
+    assert isinstance(conf, KeepalivedConf)
+    assert [("No such file or directory", 1), ("No such file or directory", 4)] == [
+        (one.what.rpartition(": ")[2], one.place.line) for one in conf.unread
+    ]
+    assert ["A", "B"] == [one.name for one in conf.instances]
+
+
 def test_included_files_that_may_not_be_read_are_told() -> None:
     with public_folder() as folder:
         (folder / "conf.d").mkdir(mode=0o700)

@@ -450,6 +450,24 @@ def test_of_two_fifo_lines_the_specific_one_is_judged() -> None:
     assert given.findings()[0][1].what.endswith(f"({YAML_PATH}:1)")
 
 
+@pytest.mark.parametrize("roles", [None, {"VI_9": Role.FAULT}])
+def test_a_silent_bus_is_told_even_if_the_file_cannot_be_read(
+    roles: dict[str, Role] | None,
+) -> None:
+    case = replace(Case(), conf=ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True))
+    found = [name for name, _ in case.with_keepalived(roles=roles).findings()]
+
+    assert (["keepalived.conf", "role"] if roles is None else ["keepalived.conf"]) == found
+
+
+def test_a_daemon_that_follows_nothing() -> None:
+    case = replace(Case(), daemon=DaemonFacts(is_running=True, follows={}))
+    right = {VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web",)}
+
+    assert "configuration: nothing, and the file says VI_1: web" in case.findings()[0][1].what
+    assert [] == replace(case, daemon=DaemonFacts(is_running=True, follows=right)).findings()
+
+
 def test_it_is_told_that_keepalived_hears_only_where_it_can() -> None:
     heard = Passed("VI_1 speaks from 10.0.0.2, which is here")
 

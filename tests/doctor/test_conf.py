@@ -218,6 +218,14 @@ vrrp_instance ${_INSTANCE}${_HASH}${_BANG}x {
     assert ["`$UNDEFINED`, which is no address"] == [one.what for one in conf.unread]
 
 
+def test_a_comment_begins_anywhere_but_in_quotes() -> None:
+    text = 'vrrp_instance "A#!b" {!x\n interface eth0#1\n}\n#vrrp_instance B {\n!}\n'
+    conf = read(text)
+
+    assert [("A#!b", "eth0")] == [(one.name, one.interface) for one in conf.instances]
+    assert () == conf.unread
+
+
 def test_a_file_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LINE_LIMIT", 100)
     assert () == read("x y\n" * 100).unread

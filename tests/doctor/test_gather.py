@@ -1,5 +1,6 @@
 """What is seen of real files, pipes, interfaces and programs."""
 
+import grp
 import os
 import stat
 import subprocess
@@ -281,6 +282,15 @@ def test_the_service_is_judged_as_the_user_that_asks() -> None:
     assert "root" in seen.known_users
     assert "no-such-user-1" not in seen.known_users
     assert ip_address("127.0.0.1") in seen.here
+
+
+def test_the_groups_of_the_user_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [grp.struct_group(("a", "x", 71, ["nobody"])), grp.struct_group(("b", "x", 72, []))]
+    monkeypatch.setattr("hakeeper.doctor.gather.machine.grp.getgrall", lambda: groups)
+    with unprivileged():
+        seen = machine_facts([], [])
+
+    assert {71} == seen.group_ids - {NOBODY}
 
 
 # --- the daemon ---------------------------------------------------------------------------------

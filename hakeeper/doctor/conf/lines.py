@@ -197,20 +197,11 @@ def _first_word(text: str) -> tuple[str, str]:
 
 
 def _without_comment(line: str) -> str:
+    """Cut at the first `#` or `!` outside of double quotes; a backslash before it saves nothing."""
     quoted = False
-    kept: list[str] = []
-    escaped = False
-    for character in line:
-        if escaped:
-            escaped = False
-            if character not in "#!":
-                kept.append("\\")
-        elif character == "\\":
-            escaped = True
-            continue
-        elif character == '"':
+    for at, character in enumerate(line):
+        if character == '"':
             quoted = not quoted
         elif character in "#!" and not quoted:
-            break
-        kept.append(character)
-    return "".join(kept) + ("\\" if escaped else "")
+            return line[:at]
+    return line

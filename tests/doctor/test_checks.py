@@ -23,6 +23,8 @@ from doctor.cases import (
     listed,
     result,
 )
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.cli.online import as_text
 from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
 from hakeeper.core.model import Action, ActionStatus, Role, VrrpId, VrrpKind
 from hakeeper.doctor import checks
@@ -332,6 +334,16 @@ def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
     others = [each.what for _, each in case.findings() if each.severity.value == "error"]
     assert (severity == "error") is (found[0].what in others)
     assert judge(case.facts()).is_ready is (not others)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_no_finding_looks_like_a_secret_to_the_redactor(
+    row: tuple[str, Spoil, str, str, str, str, str],
+) -> None:
+    """It hides what stands behind `token'`, so nobody may write of the token's project."""
+    text = as_text(judge(row[1](Case()).facts()))
+
+    assert text == Redactor().text(text)
 
 
 def test_every_line_that_makes_a_finding_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:

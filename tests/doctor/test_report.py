@@ -31,7 +31,7 @@ def test_a_finding_is_wrapped_but_not_what_is_to_be_copied() -> None:
     lines = block.splitlines()
 
     assert all(len(line) <= 100 for line in lines[:-1])
-    assert lines[0].startswith(f"ERROR    floating IP: {YAML_PATH}:3: VI_1: the token's project")
+    assert lines[0].startswith(f"ERROR    floating IP: {YAML_PATH}:3: VI_1: the project of this")
     assert lines[1].startswith("              ")
     assert lines[-2].startswith("         why: ")
     assert lines[-1].startswith("         do:  ")

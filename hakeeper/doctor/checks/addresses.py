@@ -53,7 +53,7 @@ def _unknown(
     more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""  # noqa: PLR2004  # as above
     meant = close[0] if close else "NAME"
     return error(
-        f"{vrrp}: the token's project has no floating IP {ref}; it has: {known}{more}",
+        f"{vrrp}: the project of this token has no floating IP {ref}; it has: {known}{more}",
         why="what is not there cannot be assigned",
         cure=f"floating_ips: [{meant}]    # or use a token of the project that has it",
         place=facts.config.address(ref),

@@ -81,6 +81,7 @@ install:  ## Install the service on this server (as root)
 	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
 	install -D -m 0644 systemd/hakeeper.service /etc/systemd/system/hakeeper.service
 	install -D -m 0644 systemd/hakeeper.catalog /usr/local/lib/systemd/catalog/hakeeper.catalog
+	install -D -m 0644 systemd/hakeeper-check.service /etc/systemd/system/hakeeper-check.service
 	install -d -m 0755 /etc/hakeeper
 	systemd-sysusers
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf

@@ -12,6 +12,9 @@ USAGE: Final = 2
 """The command line makes no sense; argparse's own number."""
 NO_CONFIG: Final = 66
 """There is no configuration file at that path (EX_NOINPUT)."""
+NOT_READY: Final = 69
+"""A failover to this server would not work, as far as `hakeeper check --online` can tell
+(EX_UNAVAILABLE)."""
 BROKEN: Final = 70
 """A broken invariant or an unexpected exception: a bug in hakeeper (EX_SOFTWARE)."""
 NO_PERMISSION: Final = 77

@@ -1,11 +1,14 @@
-"""`hakeeper check`: is the configuration right, and the token there? Starts nothing."""
+"""`hakeeper check`: is the configuration right, and the token there? Starts nothing.
+
+With `--online` it goes on to what a failover needs beyond that; see `hakeeper/doctor`.
+"""
 
 import argparse
 import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +16,15 @@ from hakeeper import exits
 from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
-from hakeeper.adapters.token import FoundToken, Redactor, TokenUnusable, find_source, read_token
-from hakeeper.cli.options import add_config, add_json
+from hakeeper.adapters.token import (
+    FoundToken,
+    Redactor,
+    Token,
+    TokenUnusable,
+    find_source,
+    read_token,
+)
+from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
 
 SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
@@ -47,23 +57,49 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     config: Config | None = None
     token_source: str | None = None
+    token: Token | None = field(default=None, repr=False)
+    odd_token: tuple[str, ...] = ()
+    """Those of the warnings that are about the token."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = (
         "Every error is told, each as file:line:column: key: what is wrong.\n\n"
-        f"exit codes: {exits.OK} good, {exits.NO_CONFIG} no configuration file,"
+        "With --online it also tells what would make a failover to this server fail: it asks the\n"
+        "API and keepalived, and changes nothing. Run it as the service runs, with its token and\n"
+        "its rights: systemctl start hakeeper-check; journalctl -u hakeeper-check -n 60 -o cat\n\n"
+        f"exit codes: {exits.OK} good (there may be warnings), {exits.NO_CONFIG} no configuration"
+        f" file,\n{exits.NOT_READY} with --online: a failover would not work,"
         f" {exits.NO_PERMISSION} a file may not be read,\n"
         f"{exits.BAD_CONFIG} the configuration or the token is wrong"
     )
     add_config(parser)
     add_json(parser)
+    parser.add_argument(
+        "--online", action="store_true", help="ask the API and keepalived: would a failover work?"
+    )
+    parser.add_argument(
+        "--keepalived-conf",
+        metavar="FILE",
+        type=Path,
+        help="with --online: keepalived's configuration (default: the one it was started with)",
+    )
+    parser.add_argument(
+        "--socket",
+        metavar="PATH",
+        type=Path,
+        default=default_socket(),
+        help="with --online: the daemon's control socket (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the verdict: the summary to stdout, errors and warnings to stderr, or all as JSON."""
     verdict = inspect(args.config, os.environ, args.redactor)
+    config, token = verdict.config, verdict.token
+    if args.online and verdict.exit_code == exits.OK and config is not None and token is not None:
+        return _go_online(args, verdict, config, token)
     if args.json:
         sys.stdout.write(json.dumps(args.redactor.value(as_json(verdict))) + "\n")
         return verdict.exit_code
@@ -74,6 +110,36 @@ def run(args: argparse.Namespace) -> int:
     if verdict.exit_code == exits.OK and verdict.config is not None:
         sys.stdout.write(args.redactor.text(summary(verdict, verdict.config)))
     return verdict.exit_code
+
+
+def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token: Token) -> int:
+    """Examine the rest; what stands in the file is right."""
+    # Only here: the check of a file needs no API client.
+    from hakeeper.cli import online  # noqa: PLC0415
+    from hakeeper.doctor.examination import Subject, examine  # noqa: PLC0415
+
+    report = examine(
+        Subject(
+            config=config,
+            config_path=args.config,
+            token_source=verdict.token_source or "",
+            read_token=token.reveal,
+            redact=args.redactor.text,
+            environ=os.environ,
+            keepalived_conf=args.keepalived_conf,
+            control_socket=args.socket,
+            state_file=default_state_file(),
+        )
+    )
+    code = exits.OK if report.is_ready else exits.NOT_READY
+    if args.json:
+        told = {**as_json(verdict), "ok": report.is_ready, "exit_code": code}
+        document = {**told, "online": online.as_json(report)}
+        sys.stdout.write(json.dumps(args.redactor.value(document)) + "\n")
+    else:
+        text = online.as_text(report, odd=verdict.odd_token)
+        sys.stdout.write(args.redactor.text(text))
+    return code
 
 
 def inspect(
@@ -115,7 +181,13 @@ def _with_token(
         path = "" if config.hetzner.token_file is None else "hetzner.token_file"
         return _with_error(verdict, path, str(error), error.exit_code)
     redactor.add(found.token.reveal())
-    return replace(verdict, token_source=str(found.source), warnings=found.warnings)
+    return replace(
+        verdict,
+        token_source=str(found.source),
+        token=found.token,
+        odd_token=found.warnings,
+        warnings=found.warnings,
+    )
 
 
 def _with_vrrp_addresses(verdict: Verdict, config: Config) -> Verdict:

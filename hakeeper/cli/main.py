@@ -56,6 +56,7 @@ COMMANDS: Final = (
 _EPILOG: Final = f"""\
 examples:
   hakeeper check                     is /etc/hakeeper/hakeeper.yaml right, and the token there?
+  hakeeper check --online            would a failover to this server work?
   hakeeper run -c ./hakeeper.yaml    the daemon, as systemd starts it
   hakeeper status --json             for monitoring
 
@@ -63,6 +64,7 @@ exit codes:
   {exits.OK:>3}  all is well
   {exits.USAGE:>3}  wrong use of the command line
   {exits.NO_CONFIG:>3}  no configuration file
+  {exits.NOT_READY:>3}  `hakeeper check --online`: a failover to this server would not work
   {exits.BROKEN:>3}  a bug in hakeeper
   {exits.NO_PERMISSION:>3}  a file may not be read
   {exits.BAD_CONFIG:>3}  the configuration or the token is wrong

@@ -7,6 +7,7 @@ from typing import Final
 
 DEFAULT_CONFIG: Final = Path("/etc/hakeeper/hakeeper.yaml")
 DEFAULT_RUNTIME_FOLDER: Final = "/run/hakeeper"
+DEFAULT_STATE_FOLDER: Final = "/var/lib/hakeeper"
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -33,3 +34,9 @@ def default_socket() -> Path:
     """
     folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return Path(folder or DEFAULT_RUNTIME_FOLDER) / "control.sock"
+
+
+def default_state_file() -> Path:
+    """Return where the daemon keeps its state; systemd sets $STATE_DIRECTORY for the service."""
+    folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(folder or DEFAULT_STATE_FOLDER) / "state.json"

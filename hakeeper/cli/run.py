@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import functools
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +14,13 @@ from hakeeper.adapters.notify import Notifier
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.token import TokenUnusable
-from hakeeper.cli.options import add_config, default_socket
+from hakeeper.cli.options import add_config, default_socket, default_state_file
 from hakeeper.config import Config
 from hakeeper.daemon import Daemon, Folders, KeeperMaker, make_keeper
 from hakeeper.loading import LOAD_ERRORS, Loader
 from hakeeper.recording.recorder import LIMIT_BYTES, Recorder
 from hakeeper.recording.story import RecordedKeeper
 
-DEFAULT_STATE_FOLDER = "/var/lib/hakeeper"
 LOG_CLOSE_S = 0.7
 RECORD_CLOSE_S = 0.1
 """With the 0.8 s of the API's threads and the 0.3 s of D-Bus: a stop ends within 2 s at worst."""
@@ -141,11 +139,7 @@ def _serve(
 
 
 def _folders() -> Folders:
-    state_folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return Folders(
-        control_socket=default_socket(),
-        state_file=Path(state_folder or DEFAULT_STATE_FOLDER) / "state.json",
-    )
+    return Folders(control_socket=default_socket(), state_file=default_state_file())
 
 
 def _exit_code(error: Exception) -> int:

@@ -1,0 +1,221 @@
+"""The API, the clock, the token, the quota, and which server this is."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from hakeeper.core.calls import AssignAccepted, Failure, FailureKind, Identified
+from hakeeper.doctor.facts import ApiFacts, Facts
+from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+
+SKEW_S: Final = 60.0
+"""A clock that is wrong by more is told; TLS minds days, a reader of two logs minds seconds."""
+LOW_QUOTA: Final = 10
+"""The share of the quota (1 in so many) below which the daemon saves calls, too."""
+READ_ONLY: Final = "token_readonly"
+_REFUSED_FOR_ITSELF: Final = (
+    FailureKind.NOT_FOUND,
+    FailureKind.REFUSED,
+    FailureKind.LOCKED,
+)
+"""How an assign ends that may be asked for, and names nothing that exists."""
+_CODES_OF_THE_WAY: Final = {
+    "dns": "look up the name: getent hosts {host}; then look at /etc/resolv.conf",
+    "connection_refused": "see whether something stands in between: curl -v {endpoint}",
+    "connect_timeout": "see whether a firewall stops it: curl -v {endpoint}",
+    "connect_failed": "see whether there is a route: curl -v {endpoint}",
+    "deadline": "see where it hangs: curl -v {endpoint}",
+}
+
+
+def _failures(api: ApiFacts) -> tuple[Failure, ...]:
+    return tuple(r.outcome for r in api.results if isinstance(r.outcome, Failure))
+
+
+def _of_the_way(failure: Failure) -> bool:
+    """Say whether no answer came, or one that says nothing of us: the API is not to be had."""
+    return failure.kind in {FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN} and (
+        failure.code != "no_identity"
+    )
+
+
+def api(facts: Facts) -> Iterator[Said]:
+    """Does the API answer?"""
+    endpoint = facts.config.config.hetzner.endpoint
+    troubles = {f.code: f for f in _failures(facts.api) if _of_the_way(f)}
+    if not troubles:
+        yield Passed(f"{endpoint} answers")
+    for code, failure in troubles.items():
+        yield _tls(facts, failure) if code == "tls" else _unreachable(facts, failure)
+
+
+def _unreachable(facts: Facts, failure: Failure) -> Finding:
+    endpoint = facts.config.config.hetzner.endpoint
+    host = endpoint.split("//", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
+    cure = _CODES_OF_THE_WAY.get(failure.code, "try again; see https://status.hetzner.com")
+    support = f", correlation id {failure.correlation_id}" if failure.correlation_id else ""
+    return error(
+        f"the API at {endpoint} does not do what it is asked: {failure.message}"
+        f" ({failure.code}{support})",
+        why="no address can be assigned without it",
+        cure=cure.format(host=host, endpoint=endpoint),
+        place=facts.config.key("hetzner.endpoint"),
+    )
+
+
+def _tls(facts: Facts, failure: Failure) -> Finding:
+    ahead_s = facts.api.ahead_s
+    if ahead_s is not None and abs(ahead_s) > SKEW_S:
+        return error(
+            f"{failure.message}; {_skew(ahead_s)}",
+            why="by a clock that is wrong, a good certificate is not valid, and no call is made",
+            cure="timedatectl set-ntp true; then see: timedatectl timesync-status",
+        )
+    ca_file = facts.config.config.hetzner.ca_file
+    cure = (
+        "apt install --reinstall ca-certificates"
+        if ca_file is None
+        else f"put the authority that signed it into {ca_file}"
+    )
+    agrees = "" if ahead_s is None else " (the clock is right)"
+    return error(
+        f"{failure.message}{agrees}",
+        why="the token is sent to nobody who cannot show who it is, so no call is made",
+        cure=f"{cure}; and see who answers: openssl s_client -connect HOST:443",
+        place=facts.config.key("hetzner.ca_file"),
+    )
+
+
+def _skew(ahead_s: float) -> str:
+    size_s = abs(ahead_s)
+    unit, seconds = next(
+        (unit, seconds)
+        for unit, seconds in (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
+        if size_s >= 2 * seconds
+    )
+    direction = "ahead of" if ahead_s > 0 else "behind"
+    return (
+        f"this machine's clock is {size_s / seconds:.0f} {unit} {direction} the Date of the API's"
+        " answer"
+    )
+
+
+def clock(facts: Facts) -> Iterator[Said]:
+    """Is the clock right? Where TLS fails because of it, `api` says so."""
+    ahead_s = facts.api.ahead_s
+    if ahead_s is None or any(failure.code == "tls" for failure in _failures(facts.api)):
+        return
+    if abs(ahead_s) <= SKEW_S:
+        yield Passed(f"within {max(1.0, abs(ahead_s)):.0f} s of the API's")
+        return
+    yield warning(
+        _skew(ahead_s),
+        why="by a few days, certificates stop being valid; and logs of two servers do not compare",
+        cure="timedatectl set-ntp true; then see: timedatectl timesync-status",
+    )
+
+
+def token(facts: Facts) -> Iterator[Said]:
+    """Is the token good, and may it write?"""
+    source = facts.config.token_source
+    refused = next((f for f in _failures(facts.api) if f.kind is FailureKind.AUTH), None)
+    if refused is not None:
+        yield _refused(refused, source, facts)
+        return
+    asked = facts.api.may_write
+    match None if asked is None else asked.outcome:
+        case Failure(kind=kind) if kind in _REFUSED_FOR_ITSELF:
+            yield Passed(f"may read and write ({source})")
+        case Failure(kind=kind, code=code) if kind is not FailureKind.THROTTLED:
+            yield error(
+                f"whether the token ({source}) may write cannot be told: the question ended in"
+                f" {code}",
+                why="a token that may only read cannot assign an address",
+                cure="run this check again",
+            )
+        case AssignAccepted():
+            yield error(
+                "the API accepted to assign floating IP 0 to server 0, which cannot be",
+                why="what answers is not the API that hakeeper knows",
+                cure="see what stands at hetzner.endpoint",
+                place=facts.config.key("hetzner.endpoint"),
+            )
+        case _:
+            return
+
+
+def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
+    new = "make one that may read and write in Hetzner's console (Security, API tokens)"
+    put = "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"
+    place = None
+    if facts.config.config.hetzner.token_file is not None:
+        place = facts.config.key("hetzner.token_file")
+        put = f"write it to {facts.config.config.hetzner.token_file}"
+    if failure.code == READ_ONLY:
+        return error(
+            f"the token ({source}) may only read (token_readonly)",
+            why="reading works, so all looks well until the first assign is refused",
+            cure=f"{new}; then: {put}",
+            place=place,
+        )
+    return error(
+        f"the API refuses the token ({source}): {failure.message} ({failure.code})",
+        why="no call is answered, so nothing can be assigned",
+        cure=f"{new}; then: {put}",
+        place=place,
+    )
+
+
+def quota(facts: Facts) -> Iterator[Said]:
+    """Are there calls left in this hour?"""
+    throttled = next((f for f in _failures(facts.api) if f.kind is FailureKind.THROTTLED), None)
+    cure = (
+        "find what spends it (Terraform, autoscalers, scripts: all tools of a project share it),"
+        " or raise reconcile.interval"
+    )
+    place = facts.config.key("reconcile.interval")
+    if throttled is not None:
+        what = f"the project's calls of this hour are spent (429 {throttled.code})"
+        why = "a failover now would wait for the next free call"
+        yield error(what, why=why, cure=cure, place=place)
+        return
+    told = [result.quota for result in facts.api.results if result.quota is not None]
+    if not told:
+        return
+    lowest = min(told, key=lambda each: each.remaining)
+    said = f"{lowest.remaining} of {lowest.limit_per_hour} calls left"
+    if lowest.remaining * LOW_QUOTA >= lowest.limit_per_hour:
+        yield Passed(said)
+        return
+    why = "when none is left, a failover waits"
+    yield warning(f"{said} in this hour", why=why, cure=cure, place=place)
+
+
+def server(facts: Facts) -> Iterator[Said]:
+    """Which server is this, and does the token's project have it?"""
+    place = facts.config.key("server")
+    match facts.api.identified.outcome:
+        case Identified(server=found, source=source):
+            yield Passed(f"{found.name} (id {found.id}), from: {source}")
+        case Failure(kind=FailureKind.NOT_FOUND, message=message):
+            yield error(
+                message,
+                why="an address is assigned to a server of the project, or not at all",
+                cure="server: ID    # `hcloud server list`, or the number in the console's URL",
+                place=place,
+            )
+        case Failure(code="no_identity", message=message):
+            yield error(
+                message,
+                why="an address is assigned to this server, so this server must be known",
+                cure="server: ID    # `hcloud server list`, or the number in the console's URL",
+                place=place,
+            )
+        case Failure(kind=FailureKind.REFUSED, code=code, message=message):
+            yield error(
+                f"the API refuses to name this server: {message} ({code})",
+                why="an address is assigned to this server, so this server must be known",
+                cure="server: ID    # `hcloud server list`, or the number in the console's URL",
+                place=place,
+            )
+        case _:
+            return

@@ -1,0 +1,106 @@
+"""Can keepalived hear the others? The private addresses of this machine and of its peers."""
+
+from collections.abc import Iterator
+
+from hakeeper.core.model import IpAddress, VrrpId
+from hakeeper.doctor.conf.meaning import Address, Instance
+from hakeeper.doctor.facts import Facts
+from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+
+
+def hearing(facts: Facts) -> Iterator[Said]:
+    """Has this machine the address that keepalived speaks from, and does it know its peers?"""
+    read = facts.conf
+    yield from _addresses_of_hakeeper(facts)
+    if read is None:
+        return
+    for vrrp in facts.config.config.addresses:
+        for one in read.members(vrrp):
+            yield from _unicast(facts, one)
+            yield from _agreement(facts, vrrp, one)
+
+
+def _addresses_of_hakeeper(facts: Facts) -> Iterator[Said]:
+    for vrrp, wanted in facts.config.config.vrrp_addresses.items():
+        for ip in wanted:
+            if ip in facts.machine.here:
+                yield Passed(f"{ip} of {vrrp} is here")
+                continue
+            yield error(
+                f"{vrrp}: vrrp_address {ip} is not on this machine",
+                why="while it is missing, hakeeper does not believe that keepalived is MASTER",
+                cure=f"vrrp_address: {_private(facts, vrrp)}    # this server's unicast_src_ip;"
+                " see: ip -br address",
+                place=facts.config.section(vrrp),
+            )
+
+
+def _private(facts: Facts, vrrp: VrrpId) -> str:
+    read = facts.conf
+    sources = [] if read is None else [one.source for one in read.members(vrrp) if one.source]
+    here = [str(one.ip) for one in sources if one.ip in facts.machine.here]
+    return next(iter(here), "ADDRESS")
+
+
+def _unicast(facts: Facts, one: Instance) -> Iterator[Said]:
+    if not one.peers:
+        yield error(
+            f"{one.name} has no unicast_peer",
+            why="without one keepalived uses multicast, which Hetzner's networks do not carry:"
+            " each node hears nobody, and is MASTER",
+            cure="unicast_peer { ADDRESS }    # the private address of the other server",
+            place=one.place,
+        )
+    own = [peer for peer in one.peers if peer.ip in facts.machine.here]
+    for peer in own:
+        yield error(
+            f"{one.name}: the peer {peer.ip} is this machine itself",
+            why="it speaks to itself, and the other server hears nothing",
+            cure="unicast_peer { ADDRESS }    # the private address of the other server",
+            place=peer.place,
+        )
+    source = one.source
+    if source is not None and source.ip not in facts.machine.here:
+        yield _no_source(facts, one, source)
+    elif source is not None and one.peers and not own:
+        yield Passed(f"{one.name} speaks from {source.ip}, which is here")
+
+
+def _no_source(facts: Facts, one: Instance, source: Address) -> Finding:
+    primary = facts.machine.primaries.get(one.interface or "")
+    bring_up = f"ip address add {source.ip} dev {one.interface}    # or another unicast_src_ip"
+    cure = bring_up if primary is None else f"unicast_src_ip {primary.ip}"
+    return error(
+        f"{one.name}: unicast_src_ip {source.ip} is not on this machine",
+        why="without it keepalived hears no other server: it stays in FAULT, or thinks that it is"
+        " MASTER, depending on its version",
+        cure=cure,
+        place=source.place,
+    )
+
+
+def _agreement(facts: Facts, vrrp: VrrpId, one: Instance) -> Iterator[Said]:
+    wanted = facts.config.config.vrrp_addresses.get(vrrp, ())
+    place = facts.config.section(vrrp)
+    source: IpAddress | None = None if one.source is None else one.source.ip
+    if not wanted:
+        yield warning(
+            f"{vrrp} has no vrrp_address in hakeeper.yaml",
+            why="if this server loses that address, keepalived hears nobody and says MASTER, and"
+            " hakeeper believes it",
+            cure=f"vrrp_address: {source or _primary(facts, one)}    # under {vrrp.name}",
+            place=place,
+        )
+    elif source is not None and source in facts.machine.here and source not in wanted:
+        yield warning(
+            f"{vrrp}: vrrp_address is {', '.join(map(str, wanted))}, but keepalived speaks from"
+            f" {source}",
+            why="hakeeper watches another address than the one that matters",
+            cure=f"vrrp_address: {source}",
+            place=place,
+        )
+
+
+def _primary(facts: Facts, one: Instance) -> str:
+    primary = facts.machine.primaries.get(one.interface or "")
+    return "ADDRESS" if primary is None else str(primary.ip)

@@ -1,0 +1,121 @@
+"""The switches of keepalived.conf, and the version that they need."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from hakeeper.config import StateSource
+from hakeeper.doctor.checks.conf import REFUSAL
+from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.facts import Facts, Version
+from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+
+SINCE: Final[Mapping[str, Version]] = {
+    "vrrp_notify_fifo": (1, 3, 6),
+    "umask": (2, 0, 9),
+    "notify_priority_changes": (2, 0, 16),
+    "vrrp_notify_priority_changes": (2, 0, 16),
+    "notify_deleted": (2, 1, 0),
+    "reload_check_config": (2, 2, 0),
+    "data_use_instance": (2, 2, 3),
+    "fifo_write_vrrp_states_on_reload": (2, 2, 5),
+    "json_version": (2, 2, 8),
+}
+"""The version of keepalived that brought a keyword."""
+FIFO_USER_SINCE: Final[Version] = (2, 0, 16)
+"""From here on a FIFO line may name a user."""
+BUS_NAME: Final = "dbus_service_name"
+
+
+def settings(facts: Facts) -> Iterator[Said]:
+    """Are the switches on that make keepalived and hakeeper go together?"""
+    read = facts.conf
+    if read is None:
+        return
+    troubles: list[Said] = [*_bus(facts, read), *_others(facts, read)]
+    yield from troubles or [
+        Passed("enable_dbus, reload_check_config, vrrp_higher_prio_send_advert")
+    ]
+
+
+def _bus(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    state = facts.config.config.keepalived.state
+    if state is StateSource.NONE:
+        return
+    if "enable_dbus" not in read.global_keywords:
+        make = error if state is StateSource.DBUS else warning
+        yield make(
+            f"`enable_dbus` is missing, though keepalived.state is {state.value}",
+            why="after a restart or lost lines, hakeeper cannot ask for the role, and waits for"
+            " the next line",
+            cure="enable_dbus    # in global_defs; then: systemctl restart keepalived",
+            place=read.global_defs,
+        )
+    if BUS_NAME in read.global_keywords:
+        make = error if state is StateSource.DBUS else warning
+        yield make(
+            f"`{BUS_NAME}` gives keepalived another name on the bus",
+            why="hakeeper asks for org.keepalived.Vrrp1, which nobody has then",
+            cure=f"leave `{BUS_NAME}` out",
+            place=read.global_keywords[BUS_NAME],
+        )
+
+
+def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    if "reload_check_config" not in read.global_keywords:
+        yield warning(
+            "`reload_check_config` is missing",
+            why="a mistake in the file ends keepalived at the next reload, without a word",
+            cure="reload_check_config    # in global_defs",
+            place=read.global_defs,
+        )
+    everywhere = "vrrp_higher_prio_send_advert" in read.global_keywords
+    for vrrp in facts.config.config.addresses:
+        members = read.members(vrrp)
+        silent = [one for one in members if "higher_prio_send_advert" not in one.keywords]
+        if silent and not everywhere:
+            yield warning(
+                "`vrrp_higher_prio_send_advert` is missing",
+                why="after a split the better server may not hear that there were two masters,"
+                " and leaves a contested address with the other one for minutes",
+                cure="vrrp_higher_prio_send_advert    # in global_defs, on all servers",
+                place=read.global_defs,
+            )
+            return
+
+
+def versions(facts: Facts) -> Iterator[Said]:
+    """Does the installed keepalived know what the file uses?"""
+    read, version = facts.conf, facts.keepalived.version
+    if version is None:
+        yield error(
+            "there is no keepalived on this machine",
+            why="without it nobody says who is master",
+            cure="apt install keepalived",
+        )
+        return
+    if read is None:
+        return
+    needed = [
+        (SINCE[word], f"`{word}`", at) for word, at in read.all_keywords.items() if word in SINCE
+    ]
+    needed += [
+        (FIFO_USER_SINCE, "a user on the FIFO line", line.place)
+        for line in read.fifos
+        if line.user is not None
+    ]
+    troubles: list[Said] = [
+        error(
+            f"keepalived {_dotted(version)} does not know {what} (since {_dotted(since)})",
+            why=REFUSAL,
+            cure=f"leave it out, or install keepalived {_dotted(since)} or newer",
+            place=place,
+        )
+        for since, what, place in needed
+        if version < since
+    ]
+    yield from troubles or [Passed(f"keepalived {_dotted(version)} knows what the file uses")]
+
+
+def _dotted(version: Version) -> str:
+    """Write a version."""
+    return ".".join(map(str, version))

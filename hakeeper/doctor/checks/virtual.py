@@ -1,0 +1,158 @@
+"""The floating IPs on this machine: in keepalived.conf, or on an interface for good."""
+
+import ipaddress
+from collections.abc import Iterator
+
+from hakeeper.config.addresses import IPV6_PREFIX
+from hakeeper.core.answers import find
+from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, Role, VrrpId
+from hakeeper.doctor.conf.meaning import Instance, IpInterface, KeepalivedConf, Vip
+from hakeeper.doctor.facts import Facts
+from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+
+
+def virtual_addresses(facts: Facts) -> Iterator[Said]:
+    """Will this machine have each address when it is MASTER?"""
+    conf = facts.conf
+    if conf is None:
+        return
+    for vrrp, ref in facts.config.wanted():
+        members = conf.members(vrrp)
+        network = _network(facts, ref)
+        if network is not None and members:
+            yield from _configured(facts, conf, vrrp, network)
+    for instance in _followed(facts, conf):
+        for vip in instance.vips:
+            yield from _judge_vip(facts, instance, vip)
+
+
+def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
+    """Return the instances that hakeeper.yaml speaks of, each once."""
+    found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
+    return list(found.values())
+
+
+def _network(facts: Facts, ref: AddressRef) -> IpNetwork | None:
+    if isinstance(ref, ByNetwork):
+        return ref.network
+    found = find(ref, facts.api.floating_ips or ())
+    return None if found is None else found.network
+
+
+def _holds(network: IpNetwork, ip: IpAddress) -> bool:
+    return ip.version == network.version and ip in network
+
+
+def _configured(
+    facts: Facts, conf: KeepalivedConf, vrrp: VrrpId, network: IpNetwork
+) -> Iterator[Said]:
+    members = conf.members(vrrp)
+    vips = [vip for one in members for vip in one.vips if _holds(network, vip.interface.ip)]
+    here = sorted(str(ip) for ip in facts.machine.here if _holds(network, ip))
+    shown = ByNetwork(network)
+    if vips:
+        yield from _added_by_keepalived(facts, members, vips, here, shown)
+        return
+    elsewhere = [
+        (one, vip)
+        for one in conf.instances
+        for vip in one.vips
+        if _holds(network, vip.interface.ip)
+    ]
+    if elsewhere:
+        one, vip = elsewhere[0]
+        yield error(
+            f"{shown} is a virtual address of {one.name}, but hakeeper.yaml has it follow {vrrp}",
+            why=f"when {vrrp} is MASTER, packets arrive here and find no such address",
+            cure=f"move the line `{vip.interface}` to virtual_ipaddress of {members[0].name}",
+            place=vip.place,
+        )
+    elif here:
+        yield Passed(f"{shown} is on this machine whoever is MASTER ({', '.join(here)})")
+    else:
+        yield _not_configured(facts, members[0], network)
+
+
+def _added_by_keepalived(
+    facts: Facts,
+    members: tuple[Instance, ...],
+    vips: list[Vip],
+    here: list[str],
+    shown: ByNetwork,
+) -> Iterator[Said]:
+    masters = [
+        one.name for one in members if (facts.keepalived.roles or {}).get(one.name) is Role.MASTER
+    ]
+    if masters and not here:
+        device = members[0].device_of(vips[0]) or "DEV"
+        yield error(
+            f"keepalived is MASTER of {masters[0]}, and {shown} is on no interface here",
+            why="packets arrive here and find no such address",
+            cure=f"ip address add {vips[0].interface} dev {device}    # and see who removed it",
+            place=vips[0].place,
+        )
+    else:
+        yield Passed(f"{shown} is added by keepalived ({vips[0].place})")
+
+
+def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Finding:
+    ip = network.network_address
+    example: IpInterface = ipaddress.ip_interface(f"{ip if network.version == 4 else ip + 1}")  # noqa: PLR2004  # IPv4
+    device = _public_interface(facts, instance)
+    return error(
+        f"{ByNetwork(network)} is on no interface here, nor in virtual_ipaddress of"
+        f" {instance.name}",
+        why="Hetzner would route the packets here, and this machine would not take them",
+        cure=f"virtual_ipaddress {{ {example} dev {device} }}    # in vrrp_instance"
+        f" {instance.name}",
+        place=instance.place,
+    )
+
+
+def _public_interface(facts: Facts, instance: Instance) -> str:
+    """Guess the public one for an example: Hetzner's images call it eth0."""
+    others = sorted(facts.machine.interfaces - {"lo", instance.interface or ""})
+    return "eth0" if "eth0" in others or not others else others[0]
+
+
+def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[Said]:
+    device = instance.device_of(vip)
+    if device is not None and device not in facts.machine.interfaces and vip.device is not None:
+        yield error(
+            f"{instance.name}: there is no interface {device} for {vip.interface.ip}",
+            why="keepalived cannot add the address, and leaves it or the whole instance out",
+            cure=f"{vip.interface} dev {_public_interface(facts, instance)}    # see: ip -br link",
+            place=vip.place,
+        )
+    network = vip.interface.network
+    # IPv6 knows no secondary addresses, and the whole /64 is ours.
+    if network.prefixlen >= (32 if network.version == 4 else IPV6_PREFIX):  # noqa: PLR2004  # IPv4
+        return
+    neighbour = _own_address_within(facts, instance, network)
+    line = f"{vip.interface.ip}/{network.max_prefixlen}"
+    cure = line if device is None else f"{line} dev {device}"
+    if neighbour is not None and network.version == 4:  # noqa: PLR2004  # IPv4
+        yield error(
+            f"{instance.name}: the virtual address {vip.interface} is not a"
+            f" /{network.max_prefixlen}, and this machine's own {neighbour} is in that network",
+            why="whichever of the two comes second is secondary: when keepalived removes the"
+            " first, Linux removes the other, and keepalived is in FAULT for good",
+            cure=cure,
+            place=vip.place,
+        )
+    else:
+        yield warning(
+            f"{instance.name}: the virtual address {vip.interface} is not a"
+            f" /{network.max_prefixlen}",
+            why=f"while it is here, this machine looks for all of {network} on that interface",
+            cure=cure,
+            place=vip.place,
+        )
+
+
+def _own_address_within(facts: Facts, instance: Instance, network: IpNetwork) -> str | None:
+    own: list[IpAddress] = [one.ip for one in facts.machine.primaries.values()]
+    own += [] if instance.source is None else [instance.source.ip]
+    own += [ip for some in facts.config.config.vrrp_addresses.values() for ip in some]
+    vips = {vip.interface.ip for vip in instance.vips}
+    return next((str(ip) for ip in own if _holds(network, ip) and ip not in vips), None)

@@ -1,0 +1,1 @@
+"""Reading keepalived.conf, with line numbers. Pure: whoever calls hands over how files are read."""

@@ -1,0 +1,120 @@
+"""The whole examination: gather the facts, run the checks, keep what they say."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from hakeeper.adapters.identity import LocalIdentity
+from hakeeper.adapters.statefile import StateFile
+from hakeeper.config import Config
+from hakeeper.core.calls import FloatingIpsListed
+from hakeeper.core.model import ByNetwork, IpAddress
+from hakeeper.doctor.checks import CHECKS
+from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts
+from hakeeper.doctor.finding import Finding, Said, Severity
+from hakeeper.doctor.gather.api import ApiAccess, api_facts
+from hakeeper.doctor.gather.config import config_facts
+from hakeeper.doctor.gather.keepalived import keepalived_facts
+from hakeeper.doctor.gather.machine import machine_facts
+from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is examined, and how it is reached."""
+
+    config: Config
+    config_path: Path
+    token_source: str
+    read_token: Callable[[], str]
+    redact: Callable[[str], str]
+    environ: Mapping[str, str]
+    keepalived_conf: Path | None
+    control_socket: Path
+    state_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What each check said, in order."""
+
+    said: tuple[tuple[str, Said], ...]
+
+    def findings(self, severity: Severity) -> tuple[tuple[str, Finding], ...]:
+        """Return those of one severity, with the names of their checks."""
+        return tuple(
+            (name, said)
+            for name, said in self.said
+            if isinstance(said, Finding) and said.severity is severity
+        )
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a failover to this server would work."""
+        return not self.findings(Severity.ERROR)
+
+
+def examine(subject: Subject) -> Report:
+    """Look at everything; raises what an unusable token or CA file raises, OSError for files."""
+    return judge(gather(subject))
+
+
+def judge(facts: Facts) -> Report:
+    """Run the checks."""
+    return Report(tuple((check.name, said) for check in CHECKS for said in check.look(facts)))
+
+
+def gather(subject: Subject) -> Facts:
+    """Look at everything and judge nothing."""
+    config = subject.config
+    api = api_facts(
+        ApiAccess(
+            config=config,
+            read_token=subject.read_token,
+            redact=subject.redact,
+            identity=LocalIdentity.from_environment(subject.environ).candidates,
+            cached_server_id=_cached_server_id(subject.state_file),
+        )
+    )
+    keepalived = keepalived_facts(config, subject.keepalived_conf)
+    fifo = fifo_facts(config.keepalived.fifo)
+    machine = machine_facts(
+        _addresses_that_matter(config, keepalived.conf, api), _users(keepalived.conf)
+    )
+    return Facts(
+        config=config_facts(config, subject.config_path, subject.token_source),
+        api=api,
+        keepalived=keepalived,
+        fifo=fifo,
+        machine=machine,
+        daemon=daemon_facts(subject.control_socket),
+    )
+
+
+def _cached_server_id(path: Path) -> int | None:
+    """Return what the daemon would fall back on; a file that may not be read counts as none."""
+    state = StateFile(path).load().state
+    return None if state is None else state.server_id
+
+
+def _addresses_that_matter(
+    config: Config, conf: KeepalivedConf | ConfUnreadable, api: ApiFacts
+) -> Iterator[IpAddress]:
+    for some in config.vrrp_addresses.values():
+        yield from some
+    for refs in config.addresses.values():
+        yield from (ref.network.network_address for ref in refs if isinstance(ref, ByNetwork))
+    if isinstance(api.listed.outcome, FloatingIpsListed):
+        yield from (one.network.network_address for one in api.listed.outcome.floating_ips)
+    if isinstance(conf, KeepalivedConf):
+        for one in conf.instances:
+            yield from (peer.ip for peer in one.peers)
+            yield from (vip.interface.ip for vip in one.vips)
+            if one.source is not None:
+                yield one.source.ip
+
+
+def _users(conf: KeepalivedConf | ConfUnreadable) -> Iterator[str]:
+    if isinstance(conf, KeepalivedConf):
+        yield from (line.user for line in conf.fifos if line.user is not None)

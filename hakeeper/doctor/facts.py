@@ -1,0 +1,164 @@
+"""What was seen, as values: everything that the checks judge by."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from hakeeper.config import Config
+from hakeeper.core.calls import CallResult, FloatingIpsListed
+from hakeeper.core.model import AddressRef, FloatingIp, IpAddress, Role, VrrpId
+from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.finding import Place
+
+Version: TypeAlias = tuple[int, int, int]
+DEFAULT_USER: Final = "keepalived_script"
+"""Whom keepalived takes for a FIFO line without a user, if this account exists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigFacts:
+    """hakeeper.yaml, and where things stand in it."""
+
+    config: Config
+    file: str
+    sections: Mapping[VrrpId, Place] = field(default_factory=dict)
+    addresses: Mapping[AddressRef, Place] = field(default_factory=dict)
+    keys: Mapping[str, Place] = field(default_factory=dict)
+    """Keys of the top level and one below, such as `keepalived.fifo`."""
+    token_source: str = ""
+
+    def section(self, vrrp: VrrpId) -> Place:
+        """Return the place of an instance's or group's name."""
+        return self.sections.get(vrrp, Place(self.file))
+
+    def address(self, ref: AddressRef) -> Place:
+        """Return the place of a floating IP."""
+        return self.addresses.get(ref, Place(self.file))
+
+    def wanted(self) -> Iterator[tuple[VrrpId, AddressRef]]:
+        """Return every floating IP, with the name that it follows."""
+        for vrrp, refs in self.config.addresses.items():
+            for ref in refs:
+                yield vrrp, ref
+
+    def key(self, path: str) -> Place | None:
+        """Return the place of a key; None where it is not given."""
+        return self.keys.get(path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiFacts:
+    """How the three questions to the API ended, and what time it is there."""
+
+    identified: CallResult
+    listed: CallResult
+    may_write: CallResult | None = None
+    """The answer to an assign that names no floating IP and no server; None: was not asked."""
+    ahead_s: float | None = None
+    """How far this machine's clock is ahead of the API's `Date`; None: not known."""
+
+    @property
+    def floating_ips(self) -> tuple[FloatingIp, ...] | None:
+        """Those of the project; None: the API did not list them."""
+        outcome = self.listed.outcome
+        return outcome.floating_ips if isinstance(outcome, FloatingIpsListed) else None
+
+    @property
+    def results(self) -> tuple[CallResult, ...]:
+        """The ends of all calls that were made."""
+        each = (self.identified, self.listed, self.may_write)
+        return tuple(result for result in each if result is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfUnreadable:
+    """keepalived.conf cannot be read, and why."""
+
+    file: str
+    reason: str
+    is_denied: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepalivedFacts:
+    """keepalived as a program and as a process."""
+
+    conf: KeepalivedConf | ConfUnreadable
+    version: Version | None = None
+    """Of the program that is installed; None: there is none to be found."""
+    pid: int | None = None
+    roles: Mapping[str, Role] | None = None
+    """What it answers over D-Bus; None: it does not."""
+    roles_reason: str = ""
+    complaints: tuple[str, ...] | None = ()
+    """What `keepalived --config-test` has against the file; None: it could not be asked."""
+    config_id: str = ""
+    is_config_id_sure: bool = True
+    """Whether the command line of keepalived could be seen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FifoFacts:
+    """What is at the FIFO's path. `kind`: FIFO, or what else there is; "" for nothing."""
+
+    kind: str
+    owner: str = ""
+    owner_id: int = -1
+    group_id: int = -1
+    mode: int = 0
+    problem: str = ""
+    """Why it could not be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFacts:
+    """Addresses, interfaces and users of this machine."""
+
+    here: frozenset[IpAddress] = frozenset()
+    """Those of the addresses that matter which are on some interface; of IPv6 all."""
+    interfaces: frozenset[str] = frozenset()
+    primaries: Mapping[str, IPv4Interface] = field(default_factory=dict)
+    """The first IPv4 address of each interface, with its network."""
+    user: str = "hakeeper"
+    """The user that the service runs as: ours, unless we are root."""
+    user_id: int = -1
+    group_ids: frozenset[int] = frozenset()
+    known_users: frozenset[str] = frozenset()
+    """Of the users that the configuration names: those that exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonFacts:
+    """Whether `hakeeper run` is there, and what it has to say."""
+
+    is_running: bool
+    detail: str = ""
+    broken: tuple[str, ...] = ()
+    degraded: tuple[str, ...] = ()
+    follows: Mapping[VrrpId, tuple[str, ...]] | None = None
+    """The addresses of the configuration that it runs with; None: not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything."""
+
+    config: ConfigFacts
+    api: ApiFacts
+    keepalived: KeepalivedFacts
+    fifo: FifoFacts
+    machine: MachineFacts
+    daemon: DaemonFacts
+
+    @property
+    def conf(self) -> KeepalivedConf | None:
+        """keepalived.conf, if it could be read."""
+        conf = self.keepalived.conf
+        return conf if isinstance(conf, KeepalivedConf) else None
+
+    @property
+    def fifo_path(self) -> Path:
+        """The FIFO that hakeeper reads."""
+        return self.config.config.keepalived.fifo

@@ -1,0 +1,58 @@
+"""Where things stand in hakeeper.yaml; that it is right has been found out before."""
+
+from pathlib import Path
+
+from hakeeper.adapters.smallfile import read_small
+from hakeeper.config import MAX_BYTES, Config
+from hakeeper.config.addresses import address
+from hakeeper.config.errors import Problems
+from hakeeper.config.nodes import Entry, Node, Scalar, Sequence, Table, read_tree
+from hakeeper.core.model import AddressRef, VrrpId, VrrpKind
+from hakeeper.doctor.facts import ConfigFacts
+from hakeeper.doctor.finding import Place
+
+_KINDS = {"instances": VrrpKind.INSTANCE, "groups": VrrpKind.GROUP}
+
+
+def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
+    """Read the file once more for its lines; raises what reading it raises."""
+    text = read_small(path, MAX_BYTES).data.decode()
+    return places_in(text, str(path), config, token_source)
+
+
+def places_in(text: str, file: str, config: Config, token_source: str) -> ConfigFacts:
+    """Find the lines of sections, addresses and keys in a text that has no errors."""
+    root = read_tree(text, Problems(file))
+    sections: dict[VrrpId, Place] = {}
+    addresses: dict[AddressRef, Place] = {}
+    keys: dict[str, Place] = {}
+    for entry in _entries(root):
+        keys[entry.key.text] = _place(file, entry.key)
+        for inner in _entries(entry.value):
+            keys[f"{entry.key.text}.{inner.key.text}"] = _place(file, inner.key)
+            if entry.key.text in _KINDS:
+                vrrp = VrrpId(_KINDS[entry.key.text], inner.key.text)
+                sections[vrrp] = _place(file, inner.key)
+                addresses |= _addresses(file, inner.value)
+    return ConfigFacts(
+        config=config,
+        file=file,
+        sections=sections,
+        addresses=addresses,
+        keys=keys,
+        token_source=token_source,
+    )
+
+
+def _entries(node: Node | None) -> tuple[Entry, ...]:
+    return node.entries if isinstance(node, Table) else ()
+
+
+def _addresses(file: str, section: Node) -> dict[AddressRef, Place]:
+    listed = [e.value for e in _entries(section) if e.key.text == "floating_ips"]
+    items = [item for node in listed if isinstance(node, Sequence) for item in node.items]
+    return {address(item): _place(file, item) for item in items if isinstance(item, Scalar)}
+
+
+def _place(file: str, node: Scalar) -> Place:
+    return Place(file, node.at.line)

@@ -1,0 +1,1 @@
+"""Tests of `hakeeper check --online`; imported as `doctor`."""

@@ -1,0 +1,192 @@
+"""A server on which all is well, as facts, and ways to spoil it; nothing is looked at."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Interface, ip_address, ip_network
+
+from hakeeper.config import parse
+from hakeeper.core.calls import (
+    Answer,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpsListed,
+    Identified,
+    Quota,
+)
+from hakeeper.core.model import FloatingIp, Role, Server
+from hakeeper.doctor.conf.lines import Files, Reader
+from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
+from hakeeper.doctor.conf.syntax import read_syntax
+from hakeeper.doctor.examination import judge
+from hakeeper.doctor.facts import (
+    ApiFacts,
+    ConfUnreadable,
+    DaemonFacts,
+    Facts,
+    FifoFacts,
+    KeepalivedFacts,
+    MachineFacts,
+)
+from hakeeper.doctor.finding import Finding
+from hakeeper.doctor.gather.config import places_in
+
+YAML = """\
+instances:
+  VI_1:
+    floating_ips: [web]
+    vrrp_address: 10.0.0.2
+"""
+CONF = """\
+global_defs {
+    script_user root
+    enable_script_security
+    reload_check_config
+    vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper
+    enable_dbus
+    vrrp_higher_prio_send_advert
+}
+vrrp_script nginx {
+    script "/usr/bin/true"
+}
+vrrp_instance VI_1 {
+    interface enp7s0
+    virtual_router_id 51
+    version 3
+    unicast_src_ip 10.0.0.2
+    unicast_peer {
+        10.0.0.3
+    }
+    track_script {
+        nginx
+    }
+    virtual_ipaddress {
+        203.0.113.10/32 dev eth0
+    }
+}
+"""
+YAML_PATH = "/etc/hakeeper/hakeeper.yaml"
+CONF_PATH = "/etc/keepalived/keepalived.conf"
+WEB = FloatingIp(
+    id=4711,
+    name="web",
+    network=ip_network("203.0.113.10"),
+    server_id=102,
+    network_zone="eu-central",
+)
+SERVER = Server(id=101, name="web-a", status="running", network_zone="eu-central")
+PLENTY = Quota(limit_per_hour=3600, remaining=3500)
+
+
+def result(outcome: Answer | Failure, quota: Quota | None = PLENTY) -> CallResult:
+    return CallResult(call_id=1, outcome=outcome, sent_at_s=0, finished_at_s=0, quota=quota)
+
+
+def failure(kind: FailureKind, code: str, message: str = "so it is") -> CallResult:
+    return result(Failure(kind=kind, code=code, message=message))
+
+
+def listed(*floating_ips: FloatingIp) -> CallResult:
+    return result(FloatingIpsListed(floating_ips))
+
+
+GOOD_API = ApiFacts(
+    identified=result(Identified(SERVER, "DMI serial number")),
+    listed=listed(WEB),
+    may_write=failure(FailureKind.NOT_FOUND, "not_found"),
+    ahead_s=0.2,
+)
+GOOD_MACHINE = MachineFacts(
+    here=frozenset((ip_address("10.0.0.2"),)),
+    interfaces=frozenset(("lo", "eth0", "enp7s0")),
+    primaries={
+        "eth0": IPv4Interface("192.0.2.9/32"),
+        "enp7s0": IPv4Interface("10.0.0.2/32"),
+    },
+    user="hakeeper",
+    user_id=990,
+    group_ids=frozenset((990,)),
+    known_users=frozenset(("hakeeper", "root")),
+)
+
+
+GOOD_FIFO = FifoFacts(kind="FIFO", owner="hakeeper", owner_id=990, group_id=990, mode=0o600)
+CONTENT = DaemonFacts(is_running=True)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A server; `facts` are what is seen of it."""
+
+    yaml: str = YAML
+    conf: str | ConfUnreadable = CONF
+    api: ApiFacts = GOOD_API
+    keepalived: KeepalivedFacts = field(
+        default_factory=lambda: KeepalivedFacts(
+            conf=ConfUnreadable("", ""), version=(2, 2, 7), pid=7, roles={"VI_1": Role.BACKUP}
+        )
+    )
+    fifo: FifoFacts = GOOD_FIFO
+    machine: MachineFacts = GOOD_MACHINE
+    daemon: DaemonFacts = CONTENT
+
+    def facts(self) -> Facts:
+        conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
+        return Facts(
+            config=places_in(self.yaml, YAML_PATH, parse(self.yaml, YAML_PATH), "file /etc/token"),
+            api=self.api,
+            keepalived=replace(self.keepalived, conf=conf),
+            fifo=self.fifo,
+            machine=self.machine,
+            daemon=self.daemon,
+        )
+
+    def findings(self) -> list[tuple[str, Finding]]:
+        said = judge(self.facts()).said
+        return [(name, each) for name, each in said if isinstance(each, Finding)]
+
+    def with_yaml(self, old: str, new: str) -> "Case":
+        assert old in self.yaml
+        return replace(self, yaml=self.yaml.replace(old, new))
+
+    def with_conf(self, old: str, new: str) -> "Case":
+        assert isinstance(self.conf, str)
+        assert old in self.conf
+        return replace(self, conf=self.conf.replace(old, new))
+
+    def with_api(self, **changes: object) -> "Case":
+        return replace(self, api=replace(self.api, **changes))  # type: ignore[arg-type]
+
+    def with_keepalived(self, **changes: object) -> "Case":
+        return replace(self, keepalived=replace(self.keepalived, **changes))  # type: ignore[arg-type]
+
+    def with_fifo(self, **changes: object) -> "Case":
+        return replace(self, fifo=replace(self.fifo, **changes))  # type: ignore[arg-type]
+
+    def with_machine(self, **changes: object) -> "Case":
+        return replace(self, machine=replace(self.machine, **changes))  # type: ignore[arg-type]
+
+    def here(self, *addresses: str) -> "Case":
+        """Have these addresses on the machine, and no others."""
+        return self.with_machine(here=frozenset(map(ip_address, addresses)))
+
+
+def read(
+    text: str, config_id: str = "web-a", others: Iterable[tuple[str, str]] = ()
+) -> KeepalivedConf:
+    """Read a keepalived.conf from texts by path."""
+    texts = {CONF_PATH: text, **dict(others)}
+
+    def matching(pattern: str) -> list[str]:
+        if "*" not in pattern:
+            return [pattern]
+        return sorted(path for path in texts if path.startswith(pattern.rstrip("*")))
+
+    def reading(path: str) -> str:
+        if path not in texts:
+            raise FileNotFoundError(2, "No such file or directory")
+        return texts[path]
+
+    reader = Reader(Files(read=reading, matching=matching), config_id)
+    syntax = read_syntax(reader.lines(CONF_PATH))
+    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions)

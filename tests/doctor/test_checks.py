@@ -1,0 +1,565 @@
+"""Every finding: what must be seen for it, its severity, its line, and the way out."""
+
+import ast
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from ipaddress import IPv4Interface, ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from doctor.cases import (
+    CONF,
+    CONF_PATH,
+    PLENTY,
+    SERVER,
+    WEB,
+    YAML_PATH,
+    Case,
+    failure,
+    listed,
+    result,
+)
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.cli.online import as_text
+from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
+from hakeeper.core.model import Action, ActionStatus, Role, VrrpId, VrrpKind
+from hakeeper.doctor import checks
+from hakeeper.doctor.checks import CHECKS
+from hakeeper.doctor.examination import judge
+from hakeeper.doctor.facts import ConfUnreadable, DaemonFacts, FifoFacts
+from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+
+ERROR, WARNING = "error", "warning"
+Spoil = Callable[[Case], Case]
+TLS = failure(FailureKind.TRANSIENT, "tls", "certificate refused: certificate is not yet valid")
+MODULES = [path for path in Path(checks.__file__).parent.glob("*.py") if path.name != "__init__.py"]
+IPV6 = "2001:db8:1:2::/64"
+
+
+def spent() -> dict[str, object]:
+    quota = Quota(limit_per_hour=3600, remaining=300)
+    return {"listed": replace(listed(WEB), quota=quota)}
+
+
+def denied(code: str) -> dict[str, object]:
+    refused = failure(FailureKind.AUTH, code)
+    return {"identified": refused, "listed": refused, "may_write": None}
+
+
+def away(code: str) -> dict[str, object]:
+    lost = failure(FailureKind.TRANSIENT, code)
+    return {"identified": lost, "listed": lost, "may_write": None, "ahead_s": None}
+
+
+def elsewhere(zone: str, server_id: int | None) -> dict[str, object]:
+    return {"listed": listed(replace(WEB, network_zone=zone, server_id=server_id))}
+
+
+def a_second_instance(vip: str) -> str:
+    return CONF + CONF[CONF.index("vrrp_instance") :].replace("VI_1", "VI_2").replace(
+        "203.0.113.10/32", vip
+    )
+
+
+TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
+    # name, how to spoil it, check, severity, a part of `what`, the place, a part of the cure
+    # --- the API and the token
+    ("DNS", lambda c: c.with_api(**away("dns")), "API", ERROR, "(dns)", "", "getent hosts api."),
+    ("refused", lambda c: c.with_api(**away("connection_refused")), "API", ERROR,
+        "(connection_refused)", "", "curl -v https://api.hetzner.cloud/v1"),
+    ("503", lambda c: c.with_api(**away("unavailable")), "API", ERROR, "(unavailable)", "",
+        "status.hetzner.com"),
+    ("clock against TLS", lambda c: c.with_api(identified=TLS, listed=TLS, may_write=None,
+        ahead_s=-3 * 86400.0), "API", ERROR, "clock is 3 days behind the Date", "",
+        "timedatectl set-ntp true"),
+    ("TLS", lambda c: c.with_api(identified=TLS, listed=TLS, may_write=None), "API", ERROR,
+        "(the clock is right)", "", "ca-certificates"),
+    ("own CA", lambda c: c.with_yaml("instances:", "hetzner: {ca_file: /etc/ca.pem}\ninstances:")
+        .with_api(identified=TLS, listed=TLS, may_write=None), "API", ERROR, "certificate refused",
+        f"{YAML_PATH}:1", "into /etc/ca.pem"),
+    ("clock", lambda c: c.with_api(ahead_s=7200.0), "clock", WARNING,
+        "clock is 2 hours ahead of the Date", "", "timedatectl set-ntp true"),
+    ("401", lambda c: c.with_api(**denied("unauthorized")), "token", ERROR,
+        "the API refuses the token (file /etc/token)", "", "/etc/hakeeper/token"),
+    ("403", lambda c: c.with_api(may_write=failure(FailureKind.AUTH, "forbidden")), "token", ERROR,
+        "(forbidden)", "", "may read and write"),
+    ("read-only", lambda c: c.with_api(may_write=failure(FailureKind.AUTH, "token_readonly")),
+        "token", ERROR, "may only read (token_readonly)", "", "may read and write"),
+    ("token file", lambda c: c.with_yaml("instances:", "hetzner: {token_file: /t}\ninstances:")
+        .with_api(**denied("unauthorized")), "token", ERROR, "refuses the token", f"{YAML_PATH}:1",
+        "write it to /t"),
+    ("no word on writing", lambda c: c.with_api(may_write=failure(FailureKind.OUTCOME_UNKNOWN,
+        "deadline")), "token", ERROR, "cannot be told: the question ended in deadline", "",
+        "again"),
+    ("not Hetzner", lambda c: c.with_api(may_write=result(AssignAccepted(Action(id=1,
+        status=ActionStatus.RUNNING)))), "token", ERROR, "accepted to assign floating IP 0", "",
+        "hetzner.endpoint"),
+    ("429", lambda c: c.with_api(listed=failure(FailureKind.THROTTLED, "rate_limit_exceeded"),
+        may_write=None), "quota", ERROR, "calls of this hour are spent (429", "", "find what"),
+    ("quota", lambda c: c.with_api(**spent()), "quota", WARNING, "300 of 3600 calls left", "",
+        "reconcile.interval"),
+    # --- the server
+    ("another project", lambda c: c.with_yaml("instances:", "server: 42\ninstances:").with_api(
+        identified=failure(FailureKind.NOT_FOUND, "not_found", "has no server 42")), "server",
+        ERROR, "has no server 42", f"{YAML_PATH}:1", "server: ID"),
+    ("who am I", lambda c: c.with_api(identified=failure(FailureKind.TRANSIENT, "no_identity",
+        "cannot tell which server")), "server", ERROR, "cannot tell which server", "",
+        "server: ID"),
+    ("refused server", lambda c: c.with_api(identified=failure(FailureKind.REFUSED,
+        "invalid_input")), "server", ERROR, "(invalid_input)", "", "server: ID"),
+    # --- the floating IPs
+    ("unknown", lambda c: c.with_yaml("[web]", "[wep]"), "floating IP", ERROR,
+        "has no floating IP wep; it has: web (203.0.113.10)", f"{YAML_PATH}:3",
+        "floating_ips: [web]"),
+    ("unlisted", lambda c: c.with_api(listed=failure(FailureKind.NOT_FOUND, "not_found")),
+        "floating IP", ERROR, "does not list the floating IPs", "", "hetzner.endpoint"),
+    ("twice", lambda c: c.with_yaml("[web]", "[web, 203.0.113.10]"), "floating IP", ERROR,
+        "203.0.113.10 and web are the same floating IP", f"{YAML_PATH}:3", "leave one"),
+    ("blocked", lambda c: c.with_api(listed=listed(replace(WEB, blocked=True))), "floating IP",
+        ERROR, "is blocked by Hetzner", f"{YAML_PATH}:3", "use another one"),
+    ("zone", lambda c: c.with_api(**elsewhere("us-east", 102)), "floating IP", ERROR,
+        "in network zone us-east, server web-a in eu-central", f"{YAML_PATH}:3", "of this zone"),
+    # --- keepalived.conf
+    ("unreadable", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "Permission denied",
+        is_denied=True)), "keepalived.conf", ERROR, "cannot be read by hakeeper", CONF_PATH,
+        f"chgrp hakeeper {CONF_PATH} && chmod 0640 {CONF_PATH}"),
+    ("missing", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "No such file")),
+        "keepalived.conf", ERROR, "No such file", CONF_PATH, "--keepalived-conf FILE"),
+    ("~SEQ", lambda c: c.with_conf("    virtual_router_id 51\n",
+        "    ~SEQ(N, 1, 2) virtual_router_id ${N}\n"), "keepalived.conf", WARNING,
+        "not read by this check: `~SEQ(…)`", f"{CONF_PATH}:14", "kill -USR1"),
+    ("@id", lambda c: c.with_conf("    version 3", "    @web-a version 3").with_keepalived(
+        is_config_id_sure=False, config_id="web-a"), "keepalived.conf", WARNING,
+        "as for config-id web-a", f"{CONF_PATH}:15", "as root"),
+    ("complaint", lambda c: c.with_keepalived(complaints=(
+        f"({CONF_PATH}: Line 9) Unknown keyword 'x'",)), "keepalived.conf", ERROR,
+        "Unknown keyword 'x'", f"{CONF_PATH}:9", "keepalived --config-test -f"),
+    ("complaint of one file", lambda c: c.with_keepalived(complaints=("(Line 3) oh",)),
+        "keepalived.conf", ERROR, "oh", f"{CONF_PATH}:3", "--config-test"),
+    ("not tested", lambda c: c.with_keepalived(complaints=None), "keepalived.conf", WARNING,
+        "could not be asked to test", CONF_PATH, "as root: keepalived --config-test"),
+    ("unused script", lambda c: c.with_conf("    track_script {\n        nginx\n    }\n", ""),
+        "keepalived.conf", ERROR, "no track_script names the vrrp_script nginx",
+        f"{CONF_PATH}:9", "track_script { nginx }"),
+    ("unknown instance", lambda c: c.with_yaml("VI_1", "VI_l"), "instance", ERROR,
+        "has no vrrp_instance VI_l; it has: VI_1", f"{YAML_PATH}:2", "instances: {VI_1: …}"),
+    ("unknown group", lambda c: replace(c, yaml="groups: {G: {floating_ips: [web]}}\n"),
+        "instance", ERROR, "has no vrrp_sync_group G; it has: none", f"{YAML_PATH}:1",
+        "vrrp_sync_group G { … }"),
+    ("interface", lambda c: c.with_conf("interface enp7s0", "interface ens10"), "instance", ERROR,
+        "interface ens10, which is not here; this machine has: enp7s0, eth0",
+        f"{CONF_PATH}:13", "interface NAME"),
+    ("no interface", lambda c: c.with_conf("    interface enp7s0\n", ""), "instance", ERROR,
+        "VI_1 has no interface", f"{CONF_PATH}:12", "interface NAME"),
+    ("no VIP in version 3", lambda c: c.with_conf("        203.0.113.10/32 dev eth0\n", "").here(
+        "10.0.0.2", "203.0.113.10"), "instance", ERROR, "has no virtual_ipaddress",
+        f"{CONF_PATH}:12", "virtual_ipaddress {"),
+    ("use_vmac", lambda c: c.with_conf("    version 3", "    version 3\n    use_vmac"), "instance",
+        ERROR, "`use_vmac`", f"{CONF_PATH}:16", "leave `use_vmac` out"),
+    # --- the addresses on this machine
+    ("not configured", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32"), "virtual IP",
+        ERROR, "203.0.113.10 is on no interface here, nor in virtual_ipaddress of VI_1",
+        f"{CONF_PATH}:12", "virtual_ipaddress { 203.0.113.10/32 dev eth0 }"),
+    ("another's VIP", lambda c: replace(c.with_conf("203.0.113.10/32", "203.0.113.99/32"),
+        conf=a_second_instance("203.0.113.10/32").replace("203.0.113.10/32", "203.0.113.99/32", 1)),
+        "virtual IP", ERROR, "a virtual address of VI_2, but hakeeper.yaml has it follow VI_1",
+        f"{CONF_PATH}:39", "to virtual_ipaddress of VI_1"),
+    ("MASTER without", lambda c: c.with_keepalived(roles={"VI_1": Role.MASTER}), "virtual IP",
+        ERROR, "is MASTER of VI_1, and 203.0.113.10 is on no interface", f"{CONF_PATH}:24",
+        "ip address add 203.0.113.10/32 dev eth0"),
+    ("no device", lambda c: c.with_conf("dev eth0", "dev eth1"), "virtual IP", ERROR,
+        "there is no interface eth1 for 203.0.113.10", f"{CONF_PATH}:24",
+        "203.0.113.10/32 dev eth0"),
+    ("/24", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.10/24"), "virtual IP", WARNING,
+        "203.0.113.10/24 is not a /32", f"{CONF_PATH}:24", "203.0.113.10/32 dev eth0"),
+    ("/24 with our own", lambda c: c.with_conf("    virtual_ipaddress {",
+        "    virtual_ipaddress {\n        10.0.0.100/24 dev enp7s0"), "virtual IP", ERROR,
+        "own 10.0.0.2 is in that network", f"{CONF_PATH}:24", "10.0.0.100/32 dev enp7s0"),
+    ("IPv6 /48", lambda c: c.with_conf("    virtual_ipaddress {",
+        "    virtual_ipaddress_excluded {\n        2001:db8:1:2::1/48 dev eth0\n    }\n"
+        "    virtual_ipaddress {"), "virtual IP", WARNING, "2001:db8:1:2::1/48 is not a /128",
+        f"{CONF_PATH}:24", "2001:db8:1:2::1/128 dev eth0"),
+    # --- hearing the others
+    ("vrrp_address", lambda c: c.with_yaml("10.0.0.2", "10.0.0.7"), "private address", ERROR,
+        "vrrp_address 10.0.0.7 is not on this machine", f"{YAML_PATH}:2",
+        "vrrp_address: 10.0.0.2"),
+    ("another vrrp_address", lambda c: c.with_yaml("10.0.0.2", "10.0.0.7").here("10.0.0.2",
+        "10.0.0.7"), "private address", WARNING,
+        "vrrp_address is 10.0.0.7, but keepalived speaks from 10.0.0.2", f"{YAML_PATH}:2",
+        "vrrp_address: 10.0.0.2"),
+    ("no vrrp_address", lambda c: c.with_yaml("    vrrp_address: 10.0.0.2\n", ""),
+        "private address", WARNING, "VI_1 has no vrrp_address", f"{YAML_PATH}:2",
+        "vrrp_address: 10.0.0.2"),
+    ("source", lambda c: c.with_conf("unicast_src_ip 10.0.0.2", "unicast_src_ip 10.0.0.9"),
+        "private address", ERROR, "unicast_src_ip 10.0.0.9 is not on this machine",
+        f"{CONF_PATH}:16", "unicast_src_ip 10.0.0.2"),
+    ("source without interface", lambda c: c.with_conf("unicast_src_ip 10.0.0.2",
+        "unicast_src_ip 10.0.0.9").with_machine(primaries={}), "private address", ERROR,
+        "unicast_src_ip 10.0.0.9 is not", f"{CONF_PATH}:16", "ip address add 10.0.0.9 dev enp7s0"),
+    ("no peer", lambda c: c.with_conf("        10.0.0.3\n", ""), "private address", ERROR,
+        "has no unicast_peer", f"{CONF_PATH}:12", "unicast_peer { ADDRESS }"),
+    ("own peer", lambda c: c.with_conf("10.0.0.3", "10.0.0.2"), "private address", ERROR,
+        "the peer 10.0.0.2 is this machine itself", f"{CONF_PATH}:18", "unicast_peer {"),
+    # --- switches and versions
+    ("no D-Bus", lambda c: c.with_conf("    enable_dbus\n", ""), "settings", WARNING,
+        "`enable_dbus` is missing, though keepalived.state is auto", f"{CONF_PATH}:1",
+        "enable_dbus    # in global_defs"),
+    ("D-Bus off, dbus wanted", lambda c: c.with_conf("    enable_dbus\n", "").with_yaml(
+        "instances:", "keepalived: {state: dbus}\ninstances:"), "settings", ERROR,
+        "keepalived.state is dbus", f"{CONF_PATH}:1", "enable_dbus"),
+    ("another bus name", lambda c: c.with_conf("    enable_dbus\n",
+        "    enable_dbus\n    dbus_service_name org.x\n"), "settings", WARNING,
+        "`dbus_service_name`", f"{CONF_PATH}:7", "leave `dbus_service_name` out"),
+    ("another bus name, dbus wanted", lambda c: c.with_conf("    enable_dbus\n",
+        "    enable_dbus\n    dbus_service_name org.x\n").with_yaml("instances:",
+        "keepalived: {state: dbus}\ninstances:"), "settings", ERROR, "`dbus_service_name`",
+        f"{CONF_PATH}:7", "leave `dbus_service_name` out"),
+    ("no check at reload", lambda c: c.with_conf("    reload_check_config\n", ""), "settings",
+        WARNING, "`reload_check_config` is missing", f"{CONF_PATH}:1",
+        "reload_check_config    # in"),
+    ("switched off", lambda c: c.with_conf("reload_check_config", "reload_check_config off"),
+        "settings", WARNING, "`reload_check_config` is missing", f"{CONF_PATH}:1",
+        "reload_check_config    # in"),
+    ("no last advert", lambda c: c.with_conf("    vrrp_higher_prio_send_advert\n", ""),
+        "settings", WARNING, "`vrrp_higher_prio_send_advert` is missing", f"{CONF_PATH}:1",
+        "on all servers"),
+    ("no keepalived", lambda c: c.with_keepalived(version=None), "version", ERROR,
+        "there is no keepalived", "", "apt install keepalived"),
+    ("too old", lambda c: c.with_conf("    enable_dbus",
+        "    enable_dbus\n    fifo_write_vrrp_states_on_reload").with_keepalived(
+        version=(2, 2, 4)), "version", ERROR,
+        "keepalived 2.2.4 does not know `fifo_write_vrrp_states_on_reload` (since 2.2.5)",
+        f"{CONF_PATH}:7", "install keepalived 2.2.5"),
+    ("too old for a user", lambda c: c.with_conf("    reload_check_config\n", "")
+        .with_keepalived(version=(2, 0, 10)), "version", ERROR,
+        "does not know a user on the FIFO line (since 2.0.16)", f"{CONF_PATH}:4", "2.0.16"),
+    # --- the FIFO
+    ("no line", lambda c: c.with_conf(
+        "    vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper\n", ""), "FIFO line",
+        ERROR, "there is no `vrrp_notify_fifo` line", f"{CONF_PATH}:1",
+        "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper"),
+    ("another FIFO", lambda c: c.with_conf("/run/hakeeper/notify.fifo", "/run/other.fifo"),
+        "FIFO line", ERROR, "writes to /run/other.fifo, but hakeeper reads /run/hakeeper/notify",
+        f"{CONF_PATH}:5", "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper"),
+    ("no user", lambda c: c.with_conf("notify.fifo hakeeper hakeeper", "notify.fifo").with_conf(
+        "    script_user root\n", "").with_conf("    enable_dbus\n",
+        "    enable_dbus\n    script_user root\n"), "FIFO line", ERROR,
+        "names no user, with enable_script_security", f"{CONF_PATH}:4",
+        "notify.fifo hakeeper hakeeper"),
+    ("no user, script_user before", lambda c: c.with_conf("notify.fifo hakeeper hakeeper",
+        "notify.fifo"), "FIFO line", WARNING, "names no user", f"{CONF_PATH}:5",
+        "notify.fifo hakeeper hakeeper"),
+    ("no user, no security", lambda c: c.with_conf("notify.fifo hakeeper hakeeper", "notify.fifo")
+        .with_conf("    enable_script_security\n", ""), "FIFO line", WARNING, "names no user",
+        f"{CONF_PATH}:4", "notify.fifo hakeeper hakeeper"),
+    ("no user, the default there", lambda c: c.with_conf("notify.fifo hakeeper hakeeper",
+        "notify.fifo").with_conf("    script_user root\n", "").with_machine(
+        known_users=frozenset(("hakeeper", "keepalived_script"))), "FIFO line", WARNING,
+        "names no user", f"{CONF_PATH}:4", "notify.fifo hakeeper hakeeper"),
+    ("no user, 2.4", lambda c: c.with_conf("notify.fifo hakeeper hakeeper", "notify.fifo")
+        .with_conf("    enable_script_security\n", "").with_keepalived(version=(2, 4, 0)),
+        "FIFO line", ERROR, "names no user, and the FIFO belongs to hakeeper", f"{CONF_PATH}:4",
+        "notify.fifo hakeeper hakeeper"),
+    ("no such user", lambda c: c.with_conf("notify.fifo hakeeper", "notify.fifo hakeepr"),
+        "FIFO line", ERROR, "the user hakeepr on the FIFO line does not exist", f"{CONF_PATH}:5",
+        "systemd-sysusers"),
+    ("another user", lambda c: c.with_conf("notify.fifo hakeeper", "notify.fifo root"),
+        "FIFO line", WARNING, "names root, but the FIFO belongs to hakeeper", f"{CONF_PATH}:5",
+        "notify.fifo hakeeper hakeeper"),
+    ("another user, 2.4", lambda c: c.with_conf("notify.fifo hakeeper", "notify.fifo root")
+        .with_keepalived(version=(2, 4, 3)), "FIFO line", ERROR,
+        "names root, but the FIFO belongs to hakeeper", f"{CONF_PATH}:5", "hakeeper hakeeper"),
+    ("notify_fifo", lambda c: c.with_conf("vrrp_notify_fifo", "notify_fifo"), "FIFO line", WARNING,
+        "it is a `notify_fifo` line", f"{CONF_PATH}:5", "vrrp_notify_fifo /run"),
+    ("no FIFO", lambda c: replace(c, fifo=FifoFacts(kind="")), "FIFO", ERROR, "there is no FIFO",
+        "/run/hakeeper/notify.fifo", "systemd-tmpfiles --create hakeeper.conf"),
+    ("hidden FIFO", lambda c: replace(c, fifo=FifoFacts(kind="", problem="Permission denied")),
+        "FIFO", ERROR, "Permission denied", "/run/hakeeper/notify.fifo", "namei -l"),
+    ("a file", lambda c: replace(c, fifo=FifoFacts(kind="a regular file")), "FIFO", ERROR,
+        "it is a regular file, not a FIFO", "/run/hakeeper/notify.fifo", "mv /run/hakeeper"),
+    ("another's FIFO", lambda c: c.with_fifo(owner="root", owner_id=0, group_id=0), "FIFO", ERROR,
+        "hakeeper may not open it: it belongs to root, mode 0600", "/run/hakeeper/notify.fifo",
+        "chown hakeeper /run/hakeeper/notify.fifo && chmod 0600"),
+    ("mode", lambda c: c.with_fifo(mode=0o400), "FIFO", ERROR, "hakeeper may not open it",
+        "/run/hakeeper/notify.fifo", "chmod 0600"),
+    ("open to all", lambda c: c.with_fifo(mode=0o666), "FIFO", WARNING,
+        "others may write into it (mode 0666)", "/run/hakeeper/notify.fifo", "chmod 0600"),
+    # --- what runs
+    ("not running", lambda c: c.with_keepalived(pid=None, roles=None), "keepalived", ERROR,
+        "keepalived does not run, by /run/keepalived.pid", "", "systemctl enable --now keepalived"),
+    ("silent bus", lambda c: c.with_keepalived(roles=None, roles_reason="no bus"), "role", WARNING,
+        "does not answer over D-Bus: no bus", "", "systemctl restart keepalived"),
+    ("silent bus, dbus wanted", lambda c: c.with_yaml("instances:",
+        "keepalived: {state: dbus}\ninstances:").with_keepalived(roles=None, roles_reason="no"),
+        "role", ERROR, "does not answer over D-Bus", "", "systemctl restart keepalived"),
+    ("not reloaded", lambda c: c.with_keepalived(roles={"VI_0": Role.BACKUP}), "role", ERROR,
+        "the keepalived that runs has no instance VI_1", CONF_PATH, "systemctl reload keepalived"),
+    ("FAULT", lambda c: c.with_keepalived(roles={"VI_1": Role.FAULT}), "role", ERROR,
+        "VI_1 is in FAULT", "", "journalctl -u keepalived"),
+    ("no daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=False, detail="nobody")),
+        "hakeeper", ERROR, "does not answer: nobody", "", "systemctl enable --now hakeeper"),
+    ("broken daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True, broken=("ill",))),
+        "hakeeper", ERROR, "the daemon says: ill", "", "hakeeper status"),
+    ("not reloaded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True, follows={
+        VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web", "db")})), "hakeeper", ERROR,
+        "another configuration: VI_1: web, db, and the file says VI_1: web", YAML_PATH,
+        "systemctl reload hakeeper"),
+    ("degraded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
+        degraded=("tired",))), "hakeeper", WARNING, "the daemon says: tired", "",
+        "hakeeper status"),
+]  # fmt: skip
+
+
+def test_where_all_is_well_nothing_is_found_and_every_check_says_so() -> None:
+    report = judge(Case().facts())
+
+    assert [] == Case().findings()
+    assert report.is_ready
+    assert {check.name for check in CHECKS} == {name for name, _ in report.said}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
+    row: tuple[str, Spoil, str, str, str, str, str],
+) -> None:
+    _, spoil, check, severity, what, place, cure = row
+    case = spoil(Case())
+    found = [each for name, each in case.findings() if name == check and what in each.what]
+
+    assert 1 == len(found), case.findings()
+    assert severity == found[0].severity.value
+    assert place == ("" if found[0].place is None else str(found[0].place))
+    assert cure in found[0].cure
+    assert found[0].why
+    others = [each.what for _, each in case.findings() if each.severity.value == "error"]
+    assert (severity == "error") is (found[0].what in others)
+    assert judge(case.facts()).is_ready is (not others)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_no_finding_looks_like_a_secret_to_the_redactor(
+    row: tuple[str, Spoil, str, str, str, str, str],
+) -> None:
+    """It hides what stands behind `token'`, so nobody may write of the token's project."""
+    text = as_text(judge(row[1](Case()).facts()))
+
+    assert text == Redactor().text(text)
+
+
+def test_every_line_that_makes_a_finding_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {(path.name, line) for path in MODULES for line in lines_with_findings(path)}
+    reached: set[tuple[str, int]] = set()
+
+    def noting(make: Callable[..., Finding]) -> Callable[..., Finding]:
+        def made(*args: str, **named: Any) -> Finding:  # noqa: ANN401
+            frame = sys._getframe(1)
+            reached.add((Path(frame.f_code.co_filename).name, frame.f_lineno))
+            return make(*args, **named)
+
+        return made
+
+    for path in MODULES:
+        module = importlib.import_module(f"hakeeper.doctor.checks.{path.stem}")
+        for make in (error, warning):
+            if hasattr(module, make.__name__):
+                monkeypatch.setattr(module, make.__name__, noting(make))
+    for row in TABLE:
+        row[1](Case()).findings()
+
+    assert len(written) > 40
+    assert written == reached
+
+
+def lines_with_findings(path: Path) -> Iterator[int]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else ""
+            if name in {"error", "warning", "make"} or isinstance(node.func, ast.IfExp):
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("an address that is here already shows that its zone is no hindrance",
+            lambda c: c.with_api(**elsewhere("us-east", 101))),
+        ("an address that is on this machine for good needs no VIP",
+            lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32").here(
+                "10.0.0.2", "203.0.113.10")),
+        ("a MASTER with its address", lambda c: c.with_keepalived(roles={"VI_1": Role.MASTER}).here(
+            "10.0.0.2", "203.0.113.10")),
+        ("no D-Bus where it is not to be asked", lambda c: c.with_yaml("instances:",
+            "keepalived: {state: none}\ninstances:").with_conf("    enable_dbus\n", "")
+            .with_keepalived(roles=None)),
+        ("an IPv6 network by one address of it", lambda c: c.with_yaml("[web]", f'["{IPV6}"]')
+            .with_conf("203.0.113.10/32", "2001:db8:1:2::1/64").with_api(listed=listed(replace(
+                WEB, network=ip_network(IPV6))))),
+        ("a FIFO by its group", lambda c: c.with_fifo(owner="root", owner_id=0, mode=0o660)
+            .with_fifo(mode=0o660).with_machine(group_ids=frozenset((990,)))),
+        ("the option in the instance alone", lambda c: c.with_conf(
+            "    vrrp_higher_prio_send_advert\n", "").with_conf(
+            "    version 3", "    version 3\n    higher_prio_send_advert")),
+        ("an unused script without reload_check_config", lambda c: c.with_conf(
+            "    track_script {\n        nginx\n    }\n", "").with_conf(
+            "    reload_check_config\n", "")),
+        ("no VIP in version 2, the address being here", lambda c: c.with_conf(
+            "        203.0.113.10/32 dev eth0\n", "").with_conf("version 3", "version 2").here(
+            "10.0.0.2", "203.0.113.10")),
+    ],
+)  # fmt: skip
+def test_what_works_is_no_error(name: str, spoil: Spoil) -> None:
+    errors = [each for _, each in spoil(Case()).findings() if each.severity.value == "error"]
+
+    assert [] == errors, name
+
+
+def test_the_server_of_a_group_is_judged_by_its_members() -> None:
+    grouped = CONF + "vrrp_sync_group G {\n  group {\n    VI_1\n  }\n}\n"
+    case = replace(Case(), conf=grouped).with_yaml("instances", "groups").with_yaml("VI_1", "G")
+
+    assert [] == case.findings()
+    assert case.with_conf("203.0.113.10/32", "203.0.113.99/32").findings()
+
+
+@pytest.mark.parametrize(
+    ("server_id", "holder"), [(101, "this server"), (102, "server 102"), (None, "no server")]
+)
+def test_it_is_told_where_the_address_is_now(server_id: int | None, holder: str) -> None:
+    case = Case().with_api(listed=listed(replace(WEB, server_id=server_id)))
+    said = [each for name, each in judge(case.facts()).said if name == "floating IP"]
+
+    assert [Passed(f"web = 203.0.113.10 (id 4711), now on {holder}")] == said
+
+
+def test_the_version_of_vrrp_may_be_that_of_all_instances() -> None:
+    case = (
+        Case().with_conf("        203.0.113.10/32 dev eth0\n", "").with_conf("    version 3\n", "")
+    )
+    case = case.here("10.0.0.2", "203.0.113.10")
+
+    assert [] == case.findings()
+    assert ["VI_1 has no virtual_ipaddress"] == [
+        each.what
+        for _, each in case.with_conf("global_defs {", "global_defs {\n vrrp_version 3").findings()
+    ]
+
+
+def test_of_two_fifo_lines_the_specific_one_is_judged() -> None:
+    both = Case().with_conf(
+        "    enable_dbus\n", "    enable_dbus\n    notify_fifo /run/hakeeper/notify.fifo\n"
+    )
+    [line] = [each for name, each in judge(both.facts()).said if name == "FIFO line"]
+    assert isinstance(line, Passed)
+
+    other = both.with_conf("vrrp_notify_fifo /run/hakeeper/", "vrrp_notify_fifo /run/")
+    elsewhere = other.with_conf("notify_fifo /run/hakeeper/notify.fifo\n", "notify_fifo /a\n")
+    [finding] = [each for name, each in elsewhere.findings() if name == "FIFO line"]
+    assert "keepalived writes to /run/notify.fifo, but hakeeper reads" in finding.what
+    assert finding.what.endswith("(by default)")
+    given = elsewhere.with_yaml(
+        "instances:", "keepalived: {fifo: /run/hakeeper/notify.fifo}\ninstances:"
+    )
+    assert given.findings()[0][1].what.endswith(f"({YAML_PATH}:1)")
+
+
+@pytest.mark.parametrize("roles", [None, {"VI_9": Role.FAULT}])
+def test_a_silent_bus_is_told_even_if_the_file_cannot_be_read(
+    roles: dict[str, Role] | None,
+) -> None:
+    case = replace(Case(), conf=ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True))
+    found = [name for name, _ in case.with_keepalived(roles=roles).findings()]
+
+    assert (["keepalived.conf", "role"] if roles is None else ["keepalived.conf"]) == found
+
+
+def test_a_daemon_that_follows_nothing() -> None:
+    case = replace(Case(), daemon=DaemonFacts(is_running=True, follows={}))
+    right = {VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web",)}
+
+    assert "configuration: nothing, and the file says VI_1: web" in case.findings()[0][1].what
+    assert [] == replace(case, daemon=DaemonFacts(is_running=True, follows=right)).findings()
+
+
+def test_it_is_told_that_keepalived_hears_only_where_it_can() -> None:
+    heard = Passed("VI_1 speaks from 10.0.0.2, which is here")
+
+    def said(case: Case) -> list[Said]:
+        return [each for name, each in judge(case.facts()).said if name == "private address"]
+
+    assert heard in said(Case())
+    for deaf in (
+        Case().with_conf("        10.0.0.3\n", ""),
+        Case().with_conf("10.0.0.3", "10.0.0.2"),
+        Case().with_conf("    unicast_src_ip 10.0.0.2\n", ""),
+        Case().here(),
+    ):
+        assert heard not in said(deaf)
+
+
+def test_without_a_source_the_first_address_of_the_interface_is_proposed() -> None:
+    case = Case().with_yaml("    vrrp_address: 10.0.0.2\n", "")
+    case = case.with_conf("    unicast_src_ip 10.0.0.2\n", "")
+    unknown = case.with_machine(primaries={"eth0": IPv4Interface("192.0.2.9/32")})
+
+    assert ["vrrp_address: 10.0.0.2    # under VI_1"] == [each.cure for _, each in case.findings()]
+    assert ["vrrp_address: ADDRESS    # under VI_1"] == [e.cure for _, e in unknown.findings()]
+
+
+@pytest.mark.parametrize(
+    ("names", "device"),
+    [(("lo", "eth0", "aaa0", "enp7s0"), "eth0"), (("lo", "enp1s0", "enp7s0"), "enp1s0"),
+        (("lo", "enp7s0"), "eth0")],
+)  # fmt: skip
+def test_the_line_to_write_names_the_public_interface(names: tuple[str, ...], device: str) -> None:
+    case = Case().with_conf("203.0.113.10/32", "203.0.113.99/32")
+    found = case.with_machine(interfaces=frozenset(names)).findings()
+    [finding] = [each for _, each in found if "is on no interface here" in each.what]
+
+    assert f"203.0.113.10/32 dev {device} }}" in finding.cure
+
+
+@pytest.mark.parametrize("own", ["interface", "source", "vrrp_address", "none"])
+def test_any_address_of_this_machine_in_the_network_of_a_vip_makes_it_an_error(own: str) -> None:
+    case = Case().with_conf("203.0.113.10/32", "203.0.113.10/24")
+    ip = IPv4Interface("203.0.113.5/32")
+    if own == "interface":
+        case = case.with_machine(primaries={"eth0": ip})
+    elif own == "source":
+        case = case.with_conf("unicast_src_ip 10.0.0.2", f"unicast_src_ip {ip.ip}")
+    elif own == "vrrp_address":
+        case = case.with_yaml("10.0.0.2", str(ip.ip))
+    [finding] = [each for _, each in case.findings() if "is not a /32" in each.what]
+
+    assert ("warning" if own == "none" else "error") == finding.severity.value
+
+
+def test_a_vip_that_is_on_its_interface_is_no_neighbour_of_itself() -> None:
+    case = Case().with_conf("203.0.113.10/32", "203.0.113.10/24")
+    case = case.with_machine(primaries={"eth0": IPv4Interface("203.0.113.10/24")})
+
+    assert ["warning"] == [each.severity.value for _, each in case.findings()]
+
+
+def test_a_wrong_source_is_not_recommended_for_vrrp_address() -> None:
+    case = Case().with_conf("unicast_src_ip 10.0.0.2", "unicast_src_ip 10.0.0.9")
+
+    assert ["unicast_src_ip 10.0.0.2"] == [each.cure for _, each in case.findings()]
+
+
+def test_an_identity_is_told_with_its_source() -> None:
+    said = [each for name, each in judge(Case().facts()).said if name == "server"]
+
+    assert [Passed("web-a (id 101), from: DMI serial number")] == said
+    assert Identified(SERVER, "DMI serial number") == Case().api.identified.outcome
+
+
+def test_the_lowest_quota_counts() -> None:
+    low = replace(listed(WEB), quota=Quota(limit_per_hour=3600, remaining=359))
+    assert ["quota"] == [name for name, _ in Case().with_api(listed=low).findings()]
+    fine = replace(listed(WEB), quota=Quota(limit_per_hour=3600, remaining=360))
+    assert [] == Case().with_api(listed=fine).findings()
+    assert PLENTY.remaining > fine.quota.remaining if fine.quota else False

@@ -1,0 +1,303 @@
+"""What is seen of real files, pipes, interfaces and programs."""
+
+import grp
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from privileges import NOBODY, public_folder, unprivileged
+
+from doctor.cases import CONF
+from hakeeper.config import parse
+from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
+from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.facts import ConfUnreadable, MachineFacts
+from hakeeper.doctor.gather import keepalived as gathering
+from hakeeper.doctor.gather.config import config_facts
+from hakeeper.doctor.gather.keepalived import find_program, keepalived_facts, read_conf
+from hakeeper.doctor.gather.machine import machine_facts
+from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+from hakeeper.sim.lab.netns import Namespace
+
+GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
+
+# --- the FIFO ---------------------------------------------------------------------------------
+
+
+def test_a_fifo_with_its_owner_and_mode(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    path.chmod(0o640)
+    os.chown(path, NOBODY, 7)
+    seen = fifo_facts(path)
+
+    assert ("FIFO", "nobody", NOBODY, 7, 0o640) == (
+        seen.kind,
+        seen.owner,
+        seen.owner_id,
+        seen.group_id,
+        seen.mode,
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (lambda _: None, ""),
+        (lambda path: path.touch(), "a regular file"),
+        (lambda path: path.mkdir(), "a directory"),
+        (lambda path: path.symlink_to("/dev/null"), "a symbolic link"),
+        (lambda path: os.mknod(path, stat.S_IFSOCK | 0o600), "something else"),
+    ],
+)
+def test_what_is_no_fifo(tmp_path: Path, make: Callable[[Path], None], kind: str) -> None:
+    make(tmp_path / "it")
+    assert (kind, "") == (fifo_facts(tmp_path / "it").kind, fifo_facts(tmp_path / "it").problem)
+
+
+def test_a_fifo_in_a_closed_folder_cannot_be_looked_at() -> None:
+    with public_folder() as folder:
+        (folder / "closed").mkdir(mode=0o700)
+        os.mkfifo(folder / "closed" / "fifo")
+        with unprivileged():
+            seen = fifo_facts(folder / "closed" / "fifo")
+
+    assert "Permission denied" in seen.problem
+
+
+# --- the files ----------------------------------------------------------------------------------
+
+
+def test_the_lines_of_hakeeper_yaml(tmp_path: Path) -> None:
+    path = tmp_path / "hakeeper.yaml"
+    path.write_text(
+        "server: 7\ninstances:\n  VI_1:\n    floating_ips:\n      - web\n      - 12\n"
+        "groups:\n  G: {floating_ips: [203.0.113.9]}\nhetzner:\n  timeout: 2s\n"
+    )
+    facts = config_facts(parse(path.read_text(), str(path)), path, "")
+    lines = {str(ref): place.line for ref, place in facts.addresses.items()}
+
+    assert {"web": 5, "12": 6, "203.0.113.9": 8} == lines
+    assert {ByName("web"), ById(12)} < set(facts.addresses)
+    assert any(isinstance(ref, ByNetwork) for ref in facts.addresses)
+    assert 3 == facts.sections[VrrpId(VrrpKind.INSTANCE, "VI_1")].line
+    assert 8 == facts.sections[VrrpId(VrrpKind.GROUP, "G")].line
+    assert [1, 10] == [
+        place.line for key in ("server", "hetzner.timeout") if (place := facts.key(key))
+    ]
+    assert facts.key("hetzner.ca_file") is None
+
+
+def test_a_conf_that_may_not_be_read_says_so() -> None:
+    with public_folder() as folder:
+        path = folder / "keepalived.conf"
+        path.write_text(CONF)
+        path.chmod(0o600)
+        with unprivileged():
+            closed = read_conf(path, "x")
+        path.chmod(0o644)
+        with unprivileged():
+            opened = read_conf(path, "x")
+
+    assert closed == ConfUnreadable(str(path), "Permission denied", is_denied=True)
+    assert isinstance(opened, KeepalivedConf)
+
+
+def test_a_conf_that_is_not_there_or_none_says_so(tmp_path: Path) -> None:
+    missing, folder = read_conf(tmp_path / "none", "x"), read_conf(tmp_path, "x")
+    (tmp_path / "huge").write_bytes(b"\n" * (gathering.SIZE_LIMIT + 1))
+    huge = read_conf(tmp_path / "huge", "x")
+
+    assert isinstance(missing, ConfUnreadable)
+    assert ("No such file or directory", False) == (missing.reason, missing.is_denied)
+    assert isinstance(folder, ConfUnreadable)
+    assert "is a directory" == folder.reason
+    assert isinstance(huge, ConfUnreadable)
+    assert "is larger than 4 MiB" == huge.reason
+
+
+def test_what_an_include_names_must_be_there_but_what_it_matches_need_not(tmp_path: Path) -> None:
+    (tmp_path / "one-a.conf").write_text("vrrp_instance A {\n}\n")
+    (tmp_path / "one-b.conf").write_text("vrrp_instance B {\n}\n")
+    path = tmp_path / "keepalived.conf"
+    path.write_text("include none.conf\ninclude none*.conf\ninclude one-*.conf\ninclude x/*\n")
+    conf = read_conf(path, "x")
+
+    assert isinstance(conf, KeepalivedConf)
+    assert [("No such file or directory", 1), ("No such file or directory", 4)] == [
+        (one.what.rpartition(": ")[2], one.place.line) for one in conf.unread
+    ]
+    assert ["A", "B"] == [one.name for one in conf.instances]
+
+
+def test_included_files_that_may_not_be_read_are_told() -> None:
+    with public_folder() as folder:
+        (folder / "conf.d").mkdir(mode=0o700)
+        (folder / "conf.d" / "a.conf").write_text("x y\n")
+        (folder / "one.conf").write_text("x y\n")
+        (folder / "one.conf").chmod(0o600)
+        path = folder / "keepalived.conf"
+        path.write_text("include conf.d/*.conf\ninclude one.conf\ninclude {a,b}.conf\n")
+        path.chmod(0o644)
+        with unprivileged():
+            conf = read_conf(path, "x")
+
+    assert isinstance(conf, KeepalivedConf)
+    assert [1, 2, 3] == [one.place.line for one in conf.unread]
+    assert ["Permission denied"] * 2 == [one.what.rpartition(": ")[2] for one in conf.unread[:2]]
+    assert "braces" in conf.unread[2].what
+
+
+# --- keepalived ---------------------------------------------------------------------------------
+
+
+def test_the_version_and_no_process(tmp_path: Path) -> None:
+    config = parse(f"{GOOD}keepalived: {{pid_file: {tmp_path}/pid}}\n", "x")
+    (tmp_path / "pid").write_text(f"{os.getpid()}\n")  # alive, and no keepalived
+    (tmp_path / "keepalived.conf").write_text(CONF)
+    seen = keepalived_facts(config, tmp_path / "keepalived.conf")
+
+    assert seen.version is not None
+    assert seen.version >= (2, 0, 0)
+    assert (None, None) == (seen.pid, seen.roles)
+    assert not seen.is_config_id_sure
+
+
+def test_the_command_line_tells_the_file_and_the_id() -> None:
+    forms = [
+        ["-f", "/a.conf", "-i", "one"],
+        ["-f/a.conf", "-ione"],
+        ["--use-file=/a.conf", "--config-id=one"],
+        ["--use-file", "/a.conf", "--config-id", "one"],
+    ]
+    for form in forms:
+        code = "import sys; print('up', flush=True); sys.stdin.read()"
+        argv = [sys.executable, "-c", code, "--dont-fork", *form]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
+            assert process.stdout is not None
+            assert b"up\n" == process.stdout.readline()
+            try:
+                assert {"file": "/a.conf", "id": "one"} == gathering._options_of(process.pid)
+            finally:
+                process.communicate()
+    assert gathering._options_of(2**22 + 1) is None
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Namespace]:
+    """A machine with a public and a private interface."""
+    with Namespace(f"hkgather{os.getpid()}") as namespace:
+        for name in ("eth0", "enp7s0"):
+            namespace.ip(f"link add {name} type veth peer name {name}-p", f"link set {name} up")
+        namespace.ip("address add 10.0.0.2/24 dev enp7s0", "address add 192.0.2.9/32 dev eth0")
+        namespace.ip("address add 2001:db8:1:2::1/128 dev lo")
+        yield namespace
+
+
+def inside(server: Namespace, code: str) -> str:
+    """Run Python on that machine."""
+    argv = server.inside([sys.executable, "-c", code])
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_keepalived_itself_is_asked_for_its_opinion(server: Namespace, tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.conf", tmp_path / "bad.conf"
+    good.write_text(CONF.replace("hakeeper hakeeper", "root"))
+    bad.write_text(CONF.replace("    version 3", "    versoin 3"))
+    program = find_program()
+    code = (
+        "from pathlib import Path\n"
+        "from hakeeper.doctor.gather.keepalived import _complaints\n"
+        f"print(*[_complaints({program!r}, Path(p), None) for p in ({str(good)!r}, {str(bad)!r})],"
+        " sep='\\n')"
+    )
+    first, second = inside(server, code).splitlines()
+
+    assert "()" == first
+    assert "Line 15) Unknown keyword 'versoin'" in second
+
+
+def test_a_program_that_cannot_be_asked_has_no_opinion(tmp_path: Path) -> None:
+    killed = tmp_path / "killed"
+    killed.write_text("#!/bin/sh\nkill -TERM $$\n")
+    killed.chmod(0o755)
+    silent = tmp_path / "silent"
+    silent.write_text("#!/bin/sh\nexit 5\n")
+    silent.chmod(0o755)
+
+    assert gathering._complaints(str(killed), tmp_path, None) is None
+    assert gathering._complaints(str(tmp_path / "none"), tmp_path, None) is None
+    assert ("the file is not good (code 5)",) == gathering._complaints(str(silent), tmp_path, "x")
+
+
+def test_what_keepalived_says_of_scripts_counts_for_root_alone(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho Disabling track script x due to insecure >&2\nexit 5\n")
+    program.chmod(0o755)
+    told = gathering._complaints(str(program), tmp_path, None)
+    with public_folder() as folder:
+        (folder / "program").write_text(program.read_text())
+        (folder / "program").chmod(0o755)
+        with unprivileged():
+            to_others = gathering._complaints(str(folder / "program"), folder, None)
+
+    assert ("Disabling track script x due to insecure",) == told
+    assert () == to_others
+
+
+# --- the machine --------------------------------------------------------------------------------
+
+
+def test_addresses_and_interfaces_of_the_machine(server: Namespace) -> None:
+    code = (
+        "from ipaddress import ip_address\n"
+        "from hakeeper.doctor.gather.machine import machine_facts\n"
+        "seen = machine_facts(map(ip_address, ('10.0.0.2', '10.0.0.3')), ())\n"
+        "print(sorted(map(str, seen.here)), sorted(seen.interfaces),"
+        " {k: str(v) for k, v in seen.primaries.items()}, sep='\\n')"
+    )
+    here, interfaces, primaries = inside(server, code).splitlines()
+
+    assert "'10.0.0.2'" in here
+    assert "'10.0.0.3'" not in here
+    assert "'2001:db8:1:2::1'" in here
+    assert str(["enp7s0", "enp7s0-p", "eth0", "eth0-p", "lo"]) == interfaces
+    assert "'enp7s0': '10.0.0.2/24'" in primaries
+    assert "'eth0': '192.0.2.9/32'" in primaries
+
+
+def test_the_service_is_judged_as_the_user_that_asks() -> None:
+    with unprivileged():
+        seen: MachineFacts = machine_facts([ip_address("127.0.0.1")], ["root", "no-such-user-1"])
+
+    assert ("nobody", NOBODY) == (seen.user, seen.user_id)
+    assert "root" in seen.known_users
+    assert "no-such-user-1" not in seen.known_users
+    assert ip_address("127.0.0.1") in seen.here
+
+
+def test_the_groups_of_the_user_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = [grp.struct_group(("a", "x", 71, ["nobody"])), grp.struct_group(("b", "x", 72, []))]
+    monkeypatch.setattr("hakeeper.doctor.gather.machine.grp.getgrall", lambda: groups)
+    with unprivileged():
+        seen = machine_facts([], [])
+
+    assert {71} == seen.group_ids - {NOBODY}
+
+
+# --- the daemon ---------------------------------------------------------------------------------
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    seen = daemon_facts(tmp_path / "control.sock")
+
+    assert not seen.is_running
+    assert "hakeeper does not run" in seen.detail

@@ -13,6 +13,7 @@ PYTEST_ARGS ?=
 MUTATION_ARGS ?=
 PREFIX ?= /opt/hakeeper
 BIN := .venv/bin
+# PyPy gives the same digests; it is no quicker.
 WORLD_PYTHON ?= $(BIN)/python
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
@@ -36,7 +37,7 @@ test: lint  ## Check everything: style, types, layers, tests, coverage of the co
 worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
 	$(BIN)/python -m hakeeper.sim.world --seeds $(SEEDS) $(WORLDS_ARGS)
 
-simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; WORLD_PYTHON=pypy3 is quicker
+simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes two to three hours alone
 	$(WORLD_PYTHON) -m hakeeper.sim.world --first $(LONG_FIRST) --seeds 1000000 --details \
 	    --until-hours $(LONG_HOURS) --at-least-faults $(LONG_FAULTS) --json simulate-long.json
 

@@ -116,6 +116,16 @@ class Shape:
         """Return how much longer than with the defaults a repair may take."""
         return max(0.0, self.interval_s - 10.0) + max(0.0, self.call_timeout_s - 5.0)
 
+    def queue_s(self) -> float:
+        """Return how long the last address may wait for the others where an action locks a server.
+
+        Each tries again after a second at most when the lock is gone.
+        """
+        if not self.lock_servers:
+            return 0.0
+        others = sum(part.addresses for part in self.names()) - 1
+        return others * (self.action_s + 1.0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -47,7 +47,9 @@ class Repairs:
         self._ways = ways
         self._tally = tally
         self._demand = demand
-        self._repair_s = REPAIR_S + world.plan.shape.slower_s()
+        shape = world.plan.shape
+        self._queue_s = shape.queue_s()
+        self._repair_s = REPAIR_S + self._queue_s + shape.slower_s()
         self._epochs: dict[int, _Epoch] = {}
         self._held_off_at: dict[tuple[int, int], float] = {}
         """When a node was last seen to hold off from an address."""
@@ -102,7 +104,9 @@ class Repairs:
 
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
         epoch.wrong_since = now
-        limit_s = SETTLED_REPAIR_S if now - epoch.came_at < SETTLES_S else self._repair_s
+        limit_s = self._repair_s
+        if now - epoch.came_at < SETTLES_S:
+            limit_s = SETTLED_REPAIR_S + self._queue_s
         self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:

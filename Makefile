@@ -15,7 +15,7 @@ BIN := .venv/bin
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
-.PHONY: setup install clean
+.PHONY: setup dist deb lock install clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -69,14 +69,27 @@ lint: .stamps/dev  ## Check style, types and layers only
 
 setup: .stamps/dev  ## Install what is missing, and make the virtual environment
 
-install:  ## Install the service on this server (as root)
+deb:  ## Build the Debian package (with sdist and wheel) into dist/
+	@PYTHON=$(PYTHON) .ci/install-packages run
+	@PYTHON=$(PYTHON) .ci/install-packages deb
+	@PYTHON=$(PYTHON) .ci/build-deb
+
+dist: deb  ## The same
+
+lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into locks/
+	$(BIN)/python locks/update
+
+install:  ## Install the service on this server without a package, in PREFIX (as root)
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+	    --requirement locks/runtime.txt
 	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
 	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
 	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
 	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
-	install -D -m 0644 systemd/hakeeper.service /etc/systemd/system/hakeeper.service
+	sed 's#^ExecStart=/usr/bin/#ExecStart=/usr/local/bin/#' systemd/hakeeper.service \
+	    >/etc/systemd/system/hakeeper.service
 	install -d -m 0755 /etc/hakeeper
 	systemd-sysusers
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
@@ -91,10 +104,11 @@ clean:  ## Remove everything that was made here
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The stamps: made again when what they were made from has changed.
-.stamps/run: pyproject.toml Makefile .ci/install-packages
+.stamps/run: pyproject.toml Makefile .ci/install-packages locks/runtime.txt
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) 'pip>=25.1'
+	$(PIP) --require-hashes --requirement locks/runtime.txt
 	$(PIP) --editable .
 	@mkdir -p .stamps && touch $@
 

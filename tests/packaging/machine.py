@@ -5,11 +5,8 @@ machine is an overlay on it, so that one's changes are not the next one's.
 """
 
 import contextlib
-import os
 import shlex
-import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +47,8 @@ class Machine:
     def run(self, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
         """Run a shell command inside, as root."""
         argv = ["nsenter", f"--target={self.pid}", "--all", "env", "-i", "LC_ALL=C.UTF-8"]
-        argv += ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "DEBIAN_FRONTEND=noninteractive"]
+        argv += ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
+        argv += ["DEBIAN_FRONTEND=noninteractive"]
         done = subprocess.run(
             [*argv, "sh", "-c", command], capture_output=True, text=True, check=False, timeout=300
         )

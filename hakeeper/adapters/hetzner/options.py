@@ -80,7 +80,7 @@ class HetznerOptions:
 
 
 def system_ca_file() -> Path:
-    """Return the machine's list of authorities, or that of the certifi package where it has none."""
+    """Return the list of authorities of this machine; where it has none, that of certifi."""
     found = (path for path in SYSTEM_CA_FILES if path.is_file())
     return next(found, Path(DEFAULT_CA_BUNDLE_PATH))
 

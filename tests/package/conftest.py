@@ -1,0 +1,41 @@
+"""What is costly is made once a run, whatever the number of test processes."""
+
+from pathlib import Path
+
+import pytest
+
+from package.building import Build, build, once
+from package.machine import make_base
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
+    """One build, as `make deb` makes it."""
+    folder = once(tmp_path_factory, "first", build, worker_id)
+    return Build(folder / "dist", folder / "work")
+
+
+@pytest.fixture(scope="session")
+def second(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
+    """Another one, in another place, time zone and language, for another user."""
+
+    def make(folder: Path) -> None:
+        home = folder / "home"
+        home.mkdir()
+        build(folder / "elsewhere", HOME=str(home), TZ="Pacific/Chatham", LANG="C", LOGNAME="ann")
+
+    folder = once(tmp_path_factory, "second", make, worker_id) / "elsewhere"
+    return Build(folder / "dist", folder / "work")
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def base(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Path:
+    """The root file system of a Debian 12 or 13 that has what the package depends on."""
+    suite = str(request.param)
+
+    def make(folder: Path) -> None:
+        make_base(suite, folder / "root")
+
+    return once(tmp_path_factory, suite, make, worker_id) / "root"

@@ -114,6 +114,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .stamps/dev: .stamps/run
 	@PYTHON=$(PYTHON) .ci/install-packages dev
+	@PYTHON=$(PYTHON) .ci/install-packages deb
 	$(PIP) --group dev
 	@touch $@
 

@@ -5,7 +5,6 @@ machine is an overlay on it, so that one's changes are not the next one's.
 """
 
 import contextlib
-import shlex
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,24 +15,25 @@ from helpers import eventually
 BOOT_S = 60.0
 """Bounds a failing test; a boot takes two seconds."""
 PACKAGES = (
-    "systemd",
-    "systemd-sysv",
-    "dbus",
     "ca-certificates",
+    "dbus",
+    "iproute2",
     "keepalived",
+    "openssl",
+    "procps",
     "python3",
     "python3-certifi",
     "python3-systemd",
     "python3-yaml",
+    "systemd",
+    "systemd-sysv",
 )
-"""What the package depends on, so that apt needs no network to install it."""
+"""What the package and its test depend on, so that apt needs no network to install it."""
 
 
 def make_base(suite: str, folder: Path) -> None:
     """Make the root file system of a Debian with `PACKAGES`."""
     argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-    # Neither man pages nor translations; the machines have no name server.
-    argv += ["--dpkgopt=path-exclude=/usr/share/locale/*"]
     subprocess.run([*argv, suite, str(folder)], check=True, timeout=600)
 
 
@@ -62,12 +62,9 @@ class Machine:
         done = self.run(command, check=False)
         return (done.stdout + done.stderr).strip()
 
-    def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        """Write a file inside."""
-        self.run(f"mkdir -p {shlex.quote(str(Path(path).parent))}")
-        inside = Path(f"/proc/{self.pid}/root") / path.lstrip("/")
-        inside.write_text(text)
-        inside.chmod(mode)
+    def inside(self, path: str) -> Path:
+        """Return where a file of the machine is for us."""
+        return Path(f"/proc/{self.pid}/root") / path.lstrip("/")
 
 
 @contextlib.contextmanager

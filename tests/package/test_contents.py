@@ -14,6 +14,7 @@ import pytest
 from hakeeper import __version__
 from package.building import REPO, Build
 
+pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 COMPILED = ("pyyaml", "systemd-python")
 DEBIANS = ("certifi", "tzdata")
 
@@ -55,8 +56,7 @@ def test_one_version_stands_everywhere(first: Build) -> None:
 def test_the_package_brings_what_is_locked_and_nothing_else(first: Build) -> None:
     library = first.package / "usr/lib/hakeeper"
     brought = {
-        found.name: found.version
-        for found in importlib.metadata.distributions(path=[str(library)])
+        found.name: found.version for found in importlib.metadata.distributions(path=[str(library)])
     }
     wanted = {name: version for name, version in locked().items() if name not in DEBIANS}
 

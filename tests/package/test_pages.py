@@ -11,6 +11,7 @@ import pytest
 from hakeeper.cli.main import COMMANDS, full_parser
 from package.building import REPO, Build
 
+pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 BASH = "usr/share/bash-completion/completions/hakeeper"
 ZSH = "usr/share/zsh/vendor-completions/_hakeeper"
 FISH = "usr/share/fish/vendor_completions.d/hakeeper.fish"
@@ -55,8 +56,8 @@ def test_the_page_names_every_command_and_option(first: Build) -> None:
     assert len(listed) > 20
     for command, option in listed:
         assert re.search(rf"(^| ){option}\b", section(first, command), re.MULTILINE), option
-    for command in COMMANDS:
-        assert command.help.rstrip(".")[1:].split("`")[0] in section(first, command.name)
+    for each in COMMANDS:
+        assert each.help.rstrip(".")[1:].split("`")[0] in section(first, each.name)
 
 
 def test_the_page_of_the_configuration_holds_the_full_example_word_for_word(first: Build) -> None:
@@ -78,8 +79,8 @@ def test_the_page_names_the_files_of_the_service(first: Build) -> None:
 
 
 def test_fish_completes_every_command_and_option(first: Build) -> None:
-    for command in COMMANDS:
-        assert command.name in fish(first, "hakeeper ")
+    for each in COMMANDS:
+        assert each.name in fish(first, "hakeeper ")
     for command, option in options():
         if option.startswith("--"):
             assert option in fish(first, f"hakeeper {command} {option[:3]}"), command
@@ -94,8 +95,8 @@ def fish(build: Build, line: str) -> list[str]:
 
 
 def test_bash_completes_every_command_and_option(first: Build) -> None:
-    for command in COMMANDS:
-        assert command.name in bash(first, "hakeeper", "")
+    for each in COMMANDS:
+        assert each.name in bash(first, "hakeeper", "")
     for command, option in options():
         assert option in bash(first, "hakeeper", command, "-"), command
 
@@ -124,8 +125,8 @@ def test_zsh_has_every_command_and_option_and_can_read_the_file(first: Build) ->
     path = first.package / ZSH
     subprocess.run(["zsh", "--no-rcs", "-n", str(path)], check=True, capture_output=True)
     text = path.read_text()
-    for command in COMMANDS:
-        assert f'"{command.name}:' in text
+    for each in COMMANDS:
+        assert f"\n    {each.name}:'" in text
     for command, option in options():
         name = re.escape(f"_shtab_hakeeper_{command}_options")
         block = re.search(rf"^{name}=\($.*?^\)$", text, re.MULTILINE | re.DOTALL)

@@ -15,7 +15,7 @@ BIN := .venv/bin
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
-.PHONY: setup dist deb lock install clean
+.PHONY: setup dist deb lock install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -95,8 +95,15 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
 	systemctl daemon-reload
 
+uninstall:  ## Take away what `make install` has put there, but not /etc/hakeeper (as root)
+	-systemctl disable --now hakeeper.service
+	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
+	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /var/lib/hakeeper
+	if getent passwd hakeeper; then userdel hakeeper; fi
+	systemctl daemon-reload
+
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .newer-keepalived .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .machines .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 

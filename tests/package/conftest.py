@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from package.building import Build, build, once
-from package.machine import make_base
+from package.building import REPO, Build, build, once
+from package.machine import base_of
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +29,6 @@ def second(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
 
 
 @pytest.fixture(scope="session", params=["bookworm", "trixie"])
-def base(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Path:
+def base(request: pytest.FixtureRequest) -> Path:
     """The root file system of a Debian 12 or 13 that has what the package depends on."""
-    suite = str(request.param)
-
-    def make(folder: Path) -> None:
-        make_base(suite, folder / "root")
-
-    return once(tmp_path_factory, suite, make, worker_id) / "root"
+    return base_of(str(request.param), REPO / ".machines")

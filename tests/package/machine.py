@@ -1,11 +1,14 @@
 """A Debian that boots: real systemd as PID 1 in a container of its own, without a network.
 
-The base is made by mmdebstrap from the Debian mirror that this machine uses, once a session; each
-machine is an overlay on it, so that one's changes are not the next one's.
+The base is made by mmdebstrap from the Debian mirror that this machine uses; each machine is an
+overlay on it, so that one's changes are not the next one's.
 """
 
 import contextlib
+import fcntl
+import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +34,20 @@ PACKAGES = (
 """What the package and its test depend on, so that apt needs no network to install it."""
 
 
-def make_base(suite: str, folder: Path) -> None:
-    """Make the root file system of a Debian with `PACKAGES`."""
-    argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-    subprocess.run([*argv, suite, str(folder)], check=True, timeout=600)
+def base_of(suite: str, folder: Path) -> Path:
+    """Return the root file system of a Debian with `PACKAGES`; it is made once, and kept there."""
+    root = folder / f"{suite}-{zlib.crc32(' '.join(PACKAGES).encode()):08x}"
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{suite}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            making = folder / f"{suite}.making"
+            shutil.rmtree(making, ignore_errors=True)
+            argv = ["mmdebstrap", "--quiet", "--variant=minbase"]
+            argv += [f"--include={','.join(PACKAGES)}", suite, str(making)]
+            subprocess.run(argv, check=True)
+            making.rename(root)
+    return root
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +118,8 @@ def _overlay(base: Path, folder: Path) -> Iterator[Path]:
         yield root
     finally:
         subprocess.run(["umount", "--lazy", str(root)], check=True)
+        for each in (upper, work):
+            shutil.rmtree(each)
 
 
 def _init_of(nspawn: "subprocess.Popen[bytes]") -> int:

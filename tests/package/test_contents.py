@@ -39,11 +39,32 @@ def test_two_builds_give_the_same_bytes(first: Build, second: Build) -> None:
         assert (first.dist / name).read_bytes() == (second.dist / name).read_bytes(), name
 
 
+# Debian 12's lintian says so of every package with a unit; Debian 13's no longer knows the tag, and
+# would call an override of it an error. The service lives on what systemd alone gives: readiness,
+# watchdog, credentials, the sandbox.
+NO_INIT_SCRIPT = "package-supports-alternative-init-but-no-init.d-script"
+
+
+def lintian(deb: Path) -> "subprocess.CompletedProcess[str]":
+    argv = ["lintian", "--display-info", "--pedantic", "--allow-root"]
+    argv += ["--suppress-tags", NO_INIT_SCRIPT, str(deb)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
 def test_lintian_has_nothing_to_say(first: Build) -> None:
-    argv = ["lintian", "--display-info", "--pedantic", "--allow-root", str(first.deb)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = lintian(first.deb)
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_lintian_would_say_it(first: Build, tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    subprocess.run(["dpkg-deb", "--raw-extract", str(first.deb), str(parts)], check=True)
+    (parts / "usr/bin/hakeeper").chmod(0o666)
+    made = tmp_path / "hakeeper.deb"
+    subprocess.run(["dpkg-deb", "-Znone", "--build", str(parts), str(made)], check=True)
+
+    assert "executable" in lintian(made).stdout or "permissions" in lintian(made).stdout
 
 
 def test_one_version_stands_everywhere(first: Build) -> None:

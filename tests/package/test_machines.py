@@ -90,7 +90,6 @@ def is_quiet(machine: Machine) -> None:
     """As installed: enabled, not running, not failed, and the FIFO is there for its user."""
     assert machine.says("systemctl is-enabled hakeeper") == "enabled"
     assert machine.says("systemctl is-failed hakeeper") == "inactive"
-    assert machine.says("systemctl is-system-running") == "running"
     found = machine.says("stat -c '%F %U %G %a' /run/hakeeper/notify.fifo")
     assert found == "fifo hakeeper hakeeper 600"
     assert machine.says("hakeeper --version") == f"hakeeper {__version__}"

@@ -19,7 +19,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
-.PHONY: setup install clean
+.PHONY: setup dist deb lock install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -73,24 +73,46 @@ lint: .stamps/dev  ## Check style, types and layers only
 
 setup: .stamps/dev  ## Install what is missing, and make the virtual environment
 
-install:  ## Install the service on this server (as root)
+deb:  ## Build the Debian package (with sdist and wheel) into dist/
+	@PYTHON=$(PYTHON) .ci/install-packages run
+	@PYTHON=$(PYTHON) .ci/install-packages deb
+	@PYTHON=$(PYTHON) .ci/build-deb
+
+dist: deb  ## The same
+
+lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into locks/
+	$(BIN)/python locks/update
+
+install:  ## Install the service on this server without a package, in PREFIX (as root)
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	$(PYTHON) -m venv $(PREFIX)
+	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
+	    --requirement locks/runtime.txt
 	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
 	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
 	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
 	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
-	install -D -m 0644 systemd/hakeeper.service /etc/systemd/system/hakeeper.service
-	install -D -m 0644 systemd/hakeeper.catalog /usr/local/lib/systemd/catalog/hakeeper.catalog
+	sed 's#^ExecStart=/usr/bin/#ExecStart=/usr/local/bin/#' systemd/hakeeper.service \
+	    >/etc/systemd/system/hakeeper.service
 	install -D -m 0644 systemd/hakeeper-check.service /etc/systemd/system/hakeeper-check.service
+	install -D -m 0644 systemd/hakeeper.catalog /usr/local/lib/systemd/catalog/hakeeper.catalog
 	install -d -m 0755 /etc/hakeeper
 	systemd-sysusers
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
 	journalctl --update-catalog
 	systemctl daemon-reload
 
+uninstall:  ## Take away what `make install` has put there, but not /etc/hakeeper (as root)
+	-systemctl disable --now hakeeper.service
+	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
+	rm -rf /etc/systemd/system/hakeeper-check.service /usr/local/lib/systemd/catalog/hakeeper.catalog
+	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /var/lib/hakeeper
+	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi
+	journalctl --update-catalog
+	systemctl daemon-reload
+
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .newer-keepalived .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .machines .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -98,15 +120,17 @@ clean:  ## Remove everything that was made here
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The stamps: made again when what they were made from has changed.
-.stamps/run: pyproject.toml Makefile .ci/install-packages
+.stamps/run: pyproject.toml Makefile .ci/install-packages locks/runtime.txt
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) 'pip>=25.1'
+	$(PIP) --require-hashes --requirement locks/runtime.txt
 	$(PIP) --editable .
 	@mkdir -p .stamps && touch $@
 
 .stamps/dev: .stamps/run
 	@PYTHON=$(PYTHON) .ci/install-packages dev
+	@PYTHON=$(PYTHON) .ci/install-packages deb
 	$(PIP) --group dev
 	@touch $@
 

@@ -80,14 +80,14 @@ deb:  ## Build the Debian package (with sdist and wheel) into dist/
 
 dist: deb  ## The same
 
-lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into locks/
-	$(BIN)/python locks/update
+lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into .ci/locks/
+	$(BIN)/python .ci/locks/update
 
 install:  ## Install the service on this server without a package, in PREFIX (as root)
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	$(PYTHON) -m venv $(PREFIX)
 	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
-	    --requirement locks/runtime.txt
+	    --requirement .ci/locks/runtime.txt
 	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
 	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
 	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
@@ -120,11 +120,11 @@ clean:  ## Remove everything that was made here
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # The stamps: made again when what they were made from has changed.
-.stamps/run: pyproject.toml Makefile .ci/install-packages locks/runtime.txt
+.stamps/run: pyproject.toml Makefile .ci/install-packages .ci/locks/runtime.txt
 	@PYTHON=$(PYTHON) .ci/install-packages run
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) 'pip>=25.1'
-	$(PIP) --require-hashes --requirement locks/runtime.txt
+	$(PIP) --require-hashes --requirement .ci/locks/runtime.txt
 	$(PIP) --editable .
 	@mkdir -p .stamps && touch $@
 

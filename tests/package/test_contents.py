@@ -21,7 +21,7 @@ DEBIANS = ("certifi", "tzdata")
 
 def locked(name: str = "runtime") -> dict[str, str]:
     """Return what a lock file names, with the version."""
-    text = (REPO / f"locks/{name}.txt").read_text()
+    text = (REPO / f".ci/locks/{name}.txt").read_text()
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+) ", text, re.MULTILINE))
 
 
@@ -89,7 +89,7 @@ def test_the_package_brings_what_is_locked_and_nothing_else(first: Build) -> Non
 def test_the_tests_run_with_what_is_locked() -> None:
     found = {name: importlib.metadata.version(name) for name in locked()}
 
-    assert found == locked(), "`make setup` installs what locks/runtime.txt says"
+    assert found == locked(), "`make setup` installs what .ci/locks/runtime.txt says"
 
 
 def test_what_is_compiled_and_the_authorities_are_debians(first: Build) -> None:

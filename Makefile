@@ -8,13 +8,15 @@ SEEDS ?= 1400
 WORLDS_ARGS ?= --at-least-hours 1000 --at-least-faults 50000
 LONG_HOURS ?= 100000
 PYTEST_ARGS ?=
+E2E_JOBS ?= 3
+E2E_ARGS ?=
 MUTATION_ARGS ?=
 PREFIX ?= /opt/hakeeper
 BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived e2e soak lint
 .PHONY: setup dist deb lock install clean
 .DELETE_ON_ERROR:
 
@@ -53,6 +55,12 @@ kills: .stamps/dev  ## Kill the real daemon KILLS (1000) times, at every boundar
 newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one of Debian 13, as root
 	@PYTHON=$(PYTHON) .ci/install-packages newer
 	@$(SUDO) .ci/newer-keepalived trixie .newer-keepalived tests/keepalived $(PYTEST_ARGS)
+
+e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go through 20 scenarios
+	@PYTHON=$(PYTHON) .ci/install-packages e2e
+	$(MAKE) deb
+	@$(SUDO) env PYTHONPATH=tests $(BIN)/python -m e2e.roots
+	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(E2E_ARGS)
 
 HOURS ?= 0.5
 NODES ?= 2
@@ -96,7 +104,7 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .newer-keepalived .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .newer-keepalived .e2e .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 

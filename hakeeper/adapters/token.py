@@ -175,9 +175,20 @@ def _unreadable(source: TokenSource, error: OSError) -> TokenUnusable:
     return TokenUnusable(f"cannot be read ({reason}){hint}", code, source)
 
 
+_HINTS: Final = {
+    # hakeeper.service hands over an empty one where there is no file (`SetCredential=`).
+    SourceKind.CREDENTIAL: ". hakeeper.service takes it from /etc/hakeeper/token: write the token"
+    " there, readable by root alone (mode 0600), then: systemctl restart hakeeper"
+}
+
+
 def _checked(text: str, source: TokenSource) -> FoundToken:
     if not text:
-        raise TokenUnusable("is empty; it must hold the API token", exits.BAD_CONFIG, source)
+        raise TokenUnusable(
+            f"is empty; it must hold the API token{_HINTS.get(source.kind, '')}",
+            exits.BAD_CONFIG,
+            source,
+        )
     if not _ALLOWED.fullmatch(text):
         raise TokenUnusable(_what_is_wrong(text), exits.BAD_CONFIG, source)
     if len(text) < SHORTEST_TOKEN:

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol, cast
 
@@ -90,7 +90,7 @@ def run_command(argv: Sequence[str]) -> int:
     previous_hook = threading.excepthook
     threading.excepthook = lambda raised: _report(raised.exc_value, redactor, debug=debug)
     try:
-        args = _parser(argv).parse_args(argv)
+        args = _parser(_chosen(argv)).parse_args(argv)
         args.redactor = redactor
         return _run(args)
     except KeyboardInterrupt:
@@ -120,8 +120,17 @@ def _module(name: str) -> CommandModule:
     return cast("CommandModule", importlib.import_module(module))
 
 
-def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """Build the parser; only the command named in `argv` gets its options, by its module."""
+def full_parser() -> argparse.ArgumentParser:
+    """Build the parser with all options, from which man page and completions are made."""
+    return _parser([command.name for command in COMMANDS])
+
+
+def _chosen(argv: Sequence[str]) -> list[str]:
+    return [word for word in argv if not word.startswith("-")][:1]
+
+
+def _parser(with_options: Collection[str]) -> argparse.ArgumentParser:
+    """Build the parser; only these commands get their options, by their modules."""
     parser = _Parser(
         prog="hakeeper",
         description="Keeps Hetzner Cloud floating IPs on the node that keepalived made MASTER.",
@@ -134,7 +143,6 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         "--debug", action="store_true", help="show the traceback of an unexpected error"
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    chosen = next((word for word in argv if not word.startswith("-")), None)
     for command in COMMANDS:
         subparser = subparsers.add_parser(
             command.name,
@@ -143,7 +151,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        if command.name == chosen:
+        if command.name in with_options:
             _module(command.name).add_arguments(subparser)
     return parser
 

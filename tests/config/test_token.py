@@ -199,3 +199,9 @@ def test_whatever_stands_in_the_variable_no_message_shows_it(text: str, secret: 
     shown = shown_of(secret + text)
     assert shown
     assert secret not in shown
+
+
+def test_an_empty_credential_names_the_file_that_the_service_takes_it_from(tmp_path: Path) -> None:
+    # What SetCredential= in hakeeper.service hands over where /etc/hakeeper/token is missing.
+    with pytest.raises(TokenUnusable, match=r"is empty.*/etc/hakeeper/token.*systemctl restart"):
+        read_token(None, credential(tmp_path, "\n"))

@@ -10,6 +10,12 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 DEFAULT_ENDPOINT = "https://api.hetzner.cloud/v1"
 DEFAULT_PORTS = {"http": 80, "https": 443}
+SYSTEM_CA_FILES = (
+    # Debian's, and that of those who keep Red Hat's layout; `update-ca-certificates` and
+    # `update-ca-trust` put an operator's own authorities there.
+    Path("/etc/ssl/certs/ca-certificates.crt"),
+    Path("/etc/pki/tls/cert.pem"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,12 @@ class HetznerOptions:
         return parse_endpoint(self.endpoint)
 
 
+def system_ca_file() -> Path:
+    """Return the list of authorities of this machine; where it has none, that of certifi."""
+    found = (path for path in SYSTEM_CA_FILES if path.is_file())
+    return next(found, Path(DEFAULT_CA_BUNDLE_PATH))
+
+
 def make_tls(ca_file: Path | None) -> ssl.SSLContext:
     """Make a verifying context; OSError (SSLError included) when the CA file is unusable.
 
@@ -81,5 +93,5 @@ def make_tls(ca_file: Path | None) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cafile=str(ca_file or DEFAULT_CA_BUNDLE_PATH))
+    context.load_verify_locations(cafile=str(ca_file or system_ca_file()))
     return context

@@ -1,0 +1,125 @@
+"""A Debian that boots: real systemd as PID 1 in a container of its own, without a network.
+
+The base is made by mmdebstrap from the Debian mirror that this machine uses, once a session; each
+machine is an overlay on it, so that one's changes are not the next one's.
+"""
+
+import contextlib
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from helpers import eventually
+
+BOOT_S = 60.0
+"""Bounds a failing test; a boot takes two seconds."""
+PACKAGES = (
+    "systemd",
+    "systemd-sysv",
+    "dbus",
+    "ca-certificates",
+    "keepalived",
+    "python3",
+    "python3-certifi",
+    "python3-systemd",
+    "python3-yaml",
+)
+"""What the package depends on, so that apt needs no network to install it."""
+
+
+def make_base(suite: str, folder: Path) -> None:
+    """Make the root file system of a Debian with `PACKAGES`."""
+    argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
+    # Neither man pages nor translations; the machines have no name server.
+    argv += ["--dpkgopt=path-exclude=/usr/share/locale/*"]
+    subprocess.run([*argv, suite, str(folder)], check=True, timeout=600)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One that runs. `root` is its file system, seen from here."""
+
+    root: Path
+    pid: int
+
+    def run(self, command: str, *, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Run a shell command inside, as root."""
+        argv = ["nsenter", f"--target={self.pid}", "--all", "env", "-i", "LC_ALL=C.UTF-8"]
+        argv += ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
+        argv += ["DEBIAN_FRONTEND=noninteractive"]
+        done = subprocess.run(
+            [*argv, "sh", "-c", command], capture_output=True, text=True, check=False, timeout=300
+        )
+        if check:
+            text = f"{command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}"
+            assert done.returncode == 0, text
+        return done
+
+    def says(self, command: str) -> str:
+        """Return what a command prints, whatever its exit code."""
+        done = self.run(command, check=False)
+        return (done.stdout + done.stderr).strip()
+
+    def write(self, path: str, text: str, mode: int = 0o644) -> None:
+        """Write a file inside."""
+        self.run(f"mkdir -p {shlex.quote(str(Path(path).parent))}")
+        inside = Path(f"/proc/{self.pid}/root") / path.lstrip("/")
+        inside.write_text(text)
+        inside.chmod(mode)
+
+
+@contextlib.contextmanager
+def booted(base: Path, folder: Path) -> Iterator[Machine]:
+    """Boot a machine from this base, with its changes in this folder; end it afterwards."""
+    with _overlay(base, folder) as root:
+        argv = ["systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit"]
+        argv += ["--boot", "--private-network", "--console=pipe", "--settings=no"]
+        with (folder / "console.log").open("wb") as console:
+            nspawn = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT
+            )
+        try:
+            machine = Machine(root, _init_of(nspawn))
+            eventually(
+                lambda: machine.says("systemctl is-system-running") in {"running", "degraded"},
+                BOOT_S,
+                "the machine has booted",
+            )
+            yield machine
+        finally:
+            nspawn.terminate()
+            try:
+                nspawn.wait(20)
+            except subprocess.TimeoutExpired:
+                nspawn.kill()
+                nspawn.wait()
+
+
+@contextlib.contextmanager
+def _overlay(base: Path, folder: Path) -> Iterator[Path]:
+    upper, work, root = (folder / name for name in ("upper", "work", "root"))
+    for each in (upper, work, root):
+        each.mkdir(parents=True)
+    options = f"lowerdir={base},upperdir={upper},workdir={work}"
+    subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", str(root)], check=True)
+    try:
+        yield root
+    finally:
+        subprocess.run(["umount", "--lazy", str(root)], check=True)
+
+
+def _init_of(nspawn: "subprocess.Popen[bytes]") -> int:
+    """Return the pid of its PID 1, which is nspawn's only child once it has become systemd."""
+
+    def find() -> int:
+        assert nspawn.poll() is None, "systemd-nspawn has ended"
+        children = Path(f"/proc/{nspawn.pid}/task/{nspawn.pid}/children").read_text().split()
+        for child in children:
+            name = Path(f"/proc/{child}/comm").read_text().strip()
+            if name == "systemd":
+                return int(child)
+        return 0
+
+    return eventually(find, BOOT_S, "systemd runs in the container")

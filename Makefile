@@ -16,7 +16,7 @@ BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived e2e soak lint
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived e2e outage soak lint
 .PHONY: setup dist deb lock install clean
 .DELETE_ON_ERROR:
 
@@ -61,6 +61,10 @@ e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go 
 	$(MAKE) deb
 	@$(SUDO) env PYTHONPATH=tests $(BIN)/python -m e2e.roots
 	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(E2E_ARGS)
+
+REPEAT ?= 5
+outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5
+	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m outage --repeat $(REPEAT)
 
 HOURS ?= 0.5
 NODES ?= 2

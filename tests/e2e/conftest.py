@@ -116,6 +116,7 @@ def pair(
             try:
                 pair.switch_on()
                 pair.settle(pair.a)
+                pair.begin()
             except BaseException:
                 print(pair.report())  # noqa: T201  # likewise
                 raise

@@ -22,6 +22,8 @@ from hakeeper.sim.lab.process import LabProcess
 
 PATIENCE_S = 120.0
 """Bounds whatever a machine does; generous, since no test asserts how fast a machine is."""
+POLL_S = 0.25
+"""Between two looks that start a program inside: more would slow down what is waited for."""
 INSTANCE = "VI_1"
 PUBLIC, PRIVATE = "eth0", "enp7s0"
 """The interfaces, named as at Hetzner."""
@@ -29,6 +31,7 @@ WITNESS = "/witness/notify.fifo"
 """Where the test's own FIFO is inside: keepalived writes every line to it too."""
 _REBOOTED = 133
 """systemd-nspawn's exit code when the machine wants to be booted again (nspawn.c)."""
+_ASK_KEEPALIVED = "kill -s $(keepalived --signum=JSON) $(cat /run/keepalived.pid)"
 _ENVIRONMENT = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "HOME": "/root",
@@ -123,6 +126,7 @@ class Machine:
                 self.try_run("systemctl", "is-system-running").strip() in {"running", "degraded"}
             ),
             timeout_s=PATIENCE_S,
+            poll_s=POLL_S,
             what=lambda: f"{self.name} to boot: {self._booting()}",
         )
 
@@ -254,14 +258,12 @@ class Machine:
 
         hakeeper learns it in another way (FIFO, D-Bus).
         """
-        if not self.is_on or not self.try_run("pgrep", "--exact", "keepalived"):
+        if not self.is_on:
             return Role.UNKNOWN
         dump = Path(f"/proc/{self.leader}/root/tmp/keepalived.json")
-        with contextlib.suppress(FileNotFoundError):
-            dump.unlink()
-        self.try_run(
-            "sh", "-c", "kill -s $(keepalived --signum=JSON) $(cat /run/keepalived.pid) || true"
-        )
+        dump.unlink(missing_ok=True)
+        if self.try_run("sh", "-c", f"{_ASK_KEEPALIVED} && echo asked") == "":
+            return Role.UNKNOWN
         try:
             states = wait_until(
                 lambda: parse_dump(dump), timeout_s=5, what=f"the state dump of {self.name}"
@@ -303,7 +305,7 @@ class Machine:
             return next(filter(where, self.events(event, since)), None)
 
         what = f"the journal of {self.name} to tell {event}"
-        return wait_until(told, timeout_s=PATIENCE_S, what=what)
+        return wait_until(told, timeout_s=PATIENCE_S, what=what, poll_s=POLL_S)
 
     def status(self) -> Mapping[str, Any]:
         """What `hakeeper status --json` says."""

@@ -38,7 +38,7 @@ def test_reboot_of_the_master(pair: Pair) -> None:
     pair.a.reboot(while_off=lambda: pair.wait_for_master(pair.b))
     pair.settle(pair.a)
 
-    assert pair.moves() == ["web-a", "web-b", "web-a"]
+    assert pair.moves() == ["web-b", "web-a"]
     pair.b.wait_for_event("address.claimed", mark)
     pair.b.wait_for_event(
         "role.changed", mark, where=lambda entry: entry["HAKEEPER_ROLE"] == "BACKUP"
@@ -54,11 +54,11 @@ def test_power_cut_of_the_master(pair: Pair) -> None:
     pair.cut_power(pair.a)
     pair.settle(pair.b)
     pair.b.wait_for_event("address.claimed", mark)
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
 
     pair.switch_on(pair.a)
     pair.settle(pair.a)
-    assert pair.moves() == ["web-a", "web-b", "web-a"]
+    assert pair.moves() == ["web-b", "web-a"]
     assert len(pair.a.events("daemon.started")) == 2
     assert pair.a.events("daemon.stopped") == [], "the power was cut: there was no time for words"
 
@@ -70,6 +70,6 @@ def test_power_cut_of_the_backup_moves_nothing(pair: Pair) -> None:
     pair.switch_on(pair.b)
     pair.settle(pair.a)
 
-    assert pair.moves() == ["web-a"]
+    assert pair.moves() == []
     assert pair.a.events("role.changed", mark) == []
     assert pair.a.events("claim.started", mark) == []

@@ -13,7 +13,7 @@ BOTH = pytest.mark.parametrize("name", ["web-a", "web-b"])
 
 
 @BOTH
-@pytest.mark.parametrize("verb", ["restart", "reload", "try-reload-or-restart"])
+@pytest.mark.parametrize("verb", ["restart", "reload"])
 def test_hakeeper_restarted_or_reloaded_moves_no_address(pair: Pair, name: str, verb: str) -> None:
     machine = pair.machine(name)
     mark = time.time()
@@ -29,7 +29,7 @@ def test_hakeeper_restarted_or_reloaded_moves_no_address(pair: Pair, name: str, 
         assert machine.main_pid("hakeeper") == pid
     pair.settle(pair.a)
 
-    assert pair.moves() == ["web-a"]
+    assert pair.moves() == []
     assert machine.events("claim.started", mark) == []
     assert machine.is_active("hakeeper")
 
@@ -40,11 +40,11 @@ def test_hakeeper_stopped_on_the_master_moves_nothing_and_is_right_when_started(
     pair.a.systemctl("stop", "hakeeper")
     pair.a.wait_for_event("daemon.stopped", mark)
     pair.cloud.move(pair.floating_ip, None)  # somebody takes it away meanwhile
-    assert pair.moves() == ["web-a", None]
+    assert pair.moves() == [None]
 
     pair.a.systemctl("start", "hakeeper")
     pair.settle(pair.a)
-    assert pair.moves() == ["web-a", None, "web-a"]
+    assert pair.moves() == [None, "web-a"]
     pair.a.wait_for_event("address.claimed", mark)
 
 
@@ -53,14 +53,14 @@ def test_keepalived_stopped_on_the_master(pair: Pair) -> None:
 
     pair.a.systemctl("stop", "keepalived")
     pair.settle(pair.b)
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     pair.a.wait_for_event("role.changed", mark, where=lambda one: one["HAKEEPER_ROLE"] == "STOPPED")
     pair.a.wait_for_event("keepalived.gone", mark)
     pair.b.wait_for_event("address.claimed", mark)
 
     pair.a.systemctl("start", "keepalived")
     pair.settle(pair.a)
-    assert pair.moves() == ["web-a", "web-b", "web-a"]
+    assert pair.moves() == ["web-b", "web-a"]
     pair.a.wait_for_event("keepalived.seen", mark)
     pair.a.wait_for_event("address.claimed", mark)
 
@@ -89,7 +89,7 @@ def test_keepalived_reloaded_moves_no_address(pair: Pair, name: str) -> None:
     machine.systemctl("reload", "keepalived")
     pair.settle(pair.a)
 
-    assert pair.moves() == ["web-a"]
+    assert pair.moves() == []
     assert machine.run("stat", "-c", "%i", "/run/hakeeper/notify.fifo") == fifo
     assert machine.events("claim.started", mark) == []
     # It still hears: a failover after the reload works.
@@ -115,7 +115,7 @@ def test_upgrade_at_work_moves_no_address(pair: Pair, name: str, tmp_path: Path)
     assert machine.main_pid("hakeeper") not in {0, pid}
     pair.settle(pair.a)
 
-    assert pair.moves() == ["web-a"]
+    assert pair.moves() == []
     assert machine.events("claim.started", mark) == []
     assert machine.run("sha256sum", "/etc/hakeeper/hakeeper.yaml") == config
     assert machine.run("sha256sum", "/etc/hakeeper/token") == token
@@ -131,7 +131,7 @@ def test_frozen_daemon_is_restarted_by_the_watchdog(pair: Pair) -> None:
     assert pair.a.main_pid("hakeeper") not in {0, pid}
     pair.settle(pair.a)
 
-    assert pair.moves() == ["web-a", None, "web-a"]
+    assert pair.moves() == [None, "web-a"]
     told = pair.a.journal("--unit=hakeeper.service", "_PID=1")
     assert any("Watchdog timeout" in str(one["MESSAGE"]) for one in told), "systemd's own word"
     pair.a.wait_for_event("address.claimed", mark)

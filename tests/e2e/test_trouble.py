@@ -56,7 +56,7 @@ def test_the_new_master_cannot_reach_the_api(pair: Pair) -> None:
         assert pair.b.is_active("hakeeper")
     pair.settle(pair.b)
 
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     pair.b.wait_for_event("api.recovered", mark)
     pair.b.wait_for_event("address.claimed", mark)
 
@@ -68,10 +68,10 @@ def test_the_api_is_down_during_a_failover(pair: Pair) -> None:
         pair.a.systemctl("stop", "keepalived")
         pair.wait_for_master(pair.b)
         pair.b.wait_for_event("api.failed", mark)
-        assert pair.moves() == ["web-a"]
+        assert pair.moves() == []
     pair.settle(pair.b)
 
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     pair.b.wait_for_event("api.recovered", mark)
     pair.b.wait_for_event("address.claimed", mark)
 
@@ -83,14 +83,14 @@ def test_token_revoked_then_rotated(pair: Pair) -> None:
     pair.a.systemctl("stop", "keepalived")
     pair.b.wait_for_event("token.rejected", mark)
     pair.wait_for_master(pair.b)
-    assert pair.moves() == ["web-a"]
+    assert pair.moves() == []
 
     token = pair.cloud.add_client("web-b")
     pair.b.write("/etc/hakeeper/token", token + "\n", mode=0o600)
     pair.b.systemctl("restart", "hakeeper")
     pair.settle(pair.b)
 
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     pair.b.wait_for_event("address.claimed", mark)
     everything = pair.b.run("journalctl", "--output=export", "--all")
     assert token not in everything
@@ -104,13 +104,13 @@ def test_full_disk(pair: Pair) -> None:
 
     pair.a.systemctl("stop", "keepalived")
     pair.settle(pair.b)
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     assert pair.b.is_active("hakeeper")
 
     # A restart with no room for a state file, and it still knows where it stands.
     pair.b.systemctl("restart", "hakeeper")
     pair.settle(pair.b)
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
 
     pair.b.run("rm", "/var/fill")
     freed = time.time()
@@ -137,7 +137,7 @@ def test_journald_stopped(pair: Pair) -> None:
     assert not pair.b.is_active("systemd-journald")
     pair.a.systemctl("stop", "keepalived")
     pair.settle(pair.b)
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     assert pair.b.main_pid("hakeeper") == pid, "it lives on"
 
     pair.b.systemctl("start", *journald)
@@ -167,7 +167,7 @@ def test_fifo_trouble(pair: Pair, trouble: str) -> None:
 
     pair.a.systemctl("stop", "keepalived")
     pair.settle(pair.b)
-    assert pair.moves() == ["web-a", "web-b"]
+    assert pair.moves() == ["web-b"]
     pair.b.wait_for_event("address.claimed", mark)
 
     repaired = time.time()
@@ -176,7 +176,7 @@ def test_fifo_trouble(pair: Pair, trouble: str) -> None:
     pair.b.systemctl("reload", "keepalived")
     pair.a.systemctl("start", "keepalived")
     pair.settle(pair.a)
-    assert pair.moves() == ["web-a", "web-b", "web-a"]
+    assert pair.moves() == ["web-b", "web-a"]
     _hears_its_fifo(pair, pair.b)
 
 

@@ -16,8 +16,8 @@ BIN := .venv/bin
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived e2e outage soak lint
-.PHONY: setup dist deb lock install clean
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
+.PHONY: setup dist deb lock e2e outage install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -107,8 +107,15 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
 	systemctl daemon-reload
 
+uninstall:  ## Take away what `make install` has put there, but not /etc/hakeeper (as root)
+	-systemctl disable --now hakeeper.service
+	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
+	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /var/lib/hakeeper
+	if getent passwd hakeeper; then userdel hakeeper; fi
+	systemctl daemon-reload
+
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .newer-keepalived .e2e .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -126,6 +133,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .stamps/dev: .stamps/run
 	@PYTHON=$(PYTHON) .ci/install-packages dev
+	@PYTHON=$(PYTHON) .ci/install-packages deb
 	$(PIP) --group dev
 	@touch $@
 

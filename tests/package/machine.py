@@ -1,12 +1,14 @@
 """A Debian that boots: real systemd as PID 1 in a container of its own, without a network.
 
-The base is made by mmdebstrap from the Debian mirror that this machine uses, once a session; each
-machine is an overlay on it, so that one's changes are not the next one's.
+The base is made by mmdebstrap from the Debian mirror that this machine uses; each machine is an
+overlay on it, so that one's changes are not the next one's.
 """
 
 import contextlib
-import shlex
+import fcntl
+import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,25 +18,36 @@ from helpers import eventually
 BOOT_S = 60.0
 """Bounds a failing test; a boot takes two seconds."""
 PACKAGES = (
-    "systemd",
-    "systemd-sysv",
-    "dbus",
     "ca-certificates",
+    "dbus",
+    "iproute2",
     "keepalived",
+    "openssl",
+    "procps",
     "python3",
     "python3-certifi",
     "python3-systemd",
     "python3-yaml",
+    "systemd",
+    "systemd-sysv",
 )
-"""What the package depends on, so that apt needs no network to install it."""
+"""What the package and its test depend on, so that apt needs no network to install it."""
 
 
-def make_base(suite: str, folder: Path) -> None:
-    """Make the root file system of a Debian with `PACKAGES`."""
-    argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-    # Neither man pages nor translations; the machines have no name server.
-    argv += ["--dpkgopt=path-exclude=/usr/share/locale/*"]
-    subprocess.run([*argv, suite, str(folder)], check=True, timeout=600)
+def base_of(suite: str, folder: Path) -> Path:
+    """Return the root file system of a Debian with `PACKAGES`; it is made once, and kept there."""
+    root = folder / f"{suite}-{zlib.crc32(' '.join(PACKAGES).encode()):08x}"
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{suite}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            making = folder / f"{suite}.making"
+            shutil.rmtree(making, ignore_errors=True)
+            argv = ["mmdebstrap", "--quiet", "--variant=minbase"]
+            argv += [f"--include={','.join(PACKAGES)}", suite, str(making)]
+            subprocess.run(argv, check=True)
+            making.rename(root)
+    return root
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +75,9 @@ class Machine:
         done = self.run(command, check=False)
         return (done.stdout + done.stderr).strip()
 
-    def write(self, path: str, text: str, mode: int = 0o644) -> None:
-        """Write a file inside."""
-        self.run(f"mkdir -p {shlex.quote(str(Path(path).parent))}")
-        inside = Path(f"/proc/{self.pid}/root") / path.lstrip("/")
-        inside.write_text(text)
-        inside.chmod(mode)
+    def inside(self, path: str) -> Path:
+        """Return where a file of the machine is for us."""
+        return Path(f"/proc/{self.pid}/root") / path.lstrip("/")
 
 
 @contextlib.contextmanager
@@ -108,6 +118,8 @@ def _overlay(base: Path, folder: Path) -> Iterator[Path]:
         yield root
     finally:
         subprocess.run(["umount", "--lazy", str(root)], check=True)
+        for each in (upper, work):
+            shutil.rmtree(each)
 
 
 def _init_of(nspawn: "subprocess.Popen[bytes]") -> int:

@@ -1,0 +1,69 @@
+"""Builds of the package, made once a session whatever the number of test processes."""
+
+import fcntl
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What one run of .ci/build-deb has left."""
+
+    dist: Path
+    work: Path
+
+    def one(self, pattern: str) -> Path:
+        """Return the only file in dist that is named so."""
+        (found,) = self.dist.glob(pattern)
+        return found
+
+    @property
+    def deb(self) -> Path:
+        return self.one("*.deb")
+
+    @property
+    def package(self) -> Path:
+        """The folder that was packed, as it is installed."""
+        (found,) = self.work.glob("hakeeper-*/debian/hakeeper")
+        return found
+
+
+def build(folder: Path, **environ: str) -> Build:
+    """Build all from what is in the work tree."""
+    made = Build(folder / "dist", folder / "work")
+    done = subprocess.run(
+        [str(REPO / ".ci/build-deb"), str(made.work), str(made.dist)],
+        env=dict(os.environ) | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return made
+
+
+def once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object], worker: str
+) -> Path:
+    """Return a folder of this name that `make` has filled, once for all processes of a run.
+
+    `worker` is the fixture `worker_id` of pytest-xdist.
+    """
+    base = factory.getbasetemp()
+    shared = base if worker == "master" else base.parent
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "complete").exists():
+            folder.mkdir()
+            make(folder)
+            (folder / "complete").touch()
+    return folder

@@ -1,0 +1,34 @@
+"""What is costly is made once a run, whatever the number of test processes."""
+
+from pathlib import Path
+
+import pytest
+
+from package.building import REPO, Build, build, once
+from package.machine import base_of
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
+    """One build, as `make deb` makes it."""
+    folder = once(tmp_path_factory, "first", build, worker_id)
+    return Build(folder / "dist", folder / "work")
+
+
+@pytest.fixture(scope="session")
+def second(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
+    """Another one, in another place, time zone and language, for another user."""
+
+    def make(folder: Path) -> None:
+        home = folder / "home"
+        home.mkdir()
+        build(folder / "elsewhere", HOME=str(home), TZ="Pacific/Chatham", LANG="C", LOGNAME="ann")
+
+    folder = once(tmp_path_factory, "second", make, worker_id) / "elsewhere"
+    return Build(folder / "dist", folder / "work")
+
+
+@pytest.fixture(scope="session", params=["bookworm", "trixie"])
+def base(request: pytest.FixtureRequest) -> Path:
+    """The root file system of a Debian 12 or 13 that has what the package depends on."""
+    return base_of(str(request.param), REPO / ".machines")

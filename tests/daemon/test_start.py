@@ -168,6 +168,18 @@ def test_systemd_hears_that_it_is_ready_and_how_it_is(world: World, systemd: Sys
     systemd.wait_for("STOPPING")
 
 
+def test_a_refused_reload_ends_as_well(world: World, systemd: Systemd) -> None:
+    """Type=notify-reload waits for the end, and wants to know when the reload began."""
+    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+    node.start()
+    systemd.wait_for("READY")
+    node.daemon.config_path.write_text("instances: nonsense\n")
+    node.daemon.reload()
+    assert systemd.wait_for("RELOADING")["MONOTONIC_USEC"].isdigit()
+    systemd.wait_for("READY")
+    node.wait_log("config.rejected")
+
+
 def test_ready_comes_even_without_fifo_api_and_keepalived(world: World, systemd: Systemd) -> None:
     node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.fifo.unlink()

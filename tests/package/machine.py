@@ -6,7 +6,6 @@ overlay on it, so that one's changes are not the next one's.
 
 import contextlib
 import fcntl
-import shutil
 import subprocess
 import zlib
 from collections.abc import Iterator
@@ -42,12 +41,20 @@ def base_of(suite: str, folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             making = folder / f"{suite}.making"
-            shutil.rmtree(making, ignore_errors=True)
+            remove(making)
             argv = ["mmdebstrap", "--quiet", "--variant=minbase"]
             argv += [f"--include={','.join(PACKAGES)}", suite, str(making)]
             subprocess.run(argv, check=True)
             making.rename(root)
     return root
+
+
+def remove(*trees: Path) -> None:
+    """Remove folders, but nothing that is mounted in them.
+
+    A mmdebstrap that was killed may have left this machine's own /dev/shm there.
+    """
+    subprocess.run(["rm", "-rf", "--one-file-system", *map(str, trees)], check=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +125,7 @@ def _overlay(base: Path, folder: Path) -> Iterator[Path]:
         yield root
     finally:
         subprocess.run(["umount", "--lazy", str(root)], check=True)
-        for each in (upper, work):
-            shutil.rmtree(each)
+        remove(upper, work)
 
 
 def _init_of(nspawn: "subprocess.Popen[bytes]") -> int:

@@ -1,6 +1,7 @@
 """The real hakeeper daemon of one node, as a process."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,11 @@ _READY_TIMEOUT_S = 20.0
 
 LogEntry = Mapping[str, object]
 """One line of the daemon's JSON log."""
+
+
+def _own_modules() -> dict[str, str]:
+    """Tell another interpreter where our modules are, where only our launcher knew (debian/)."""
+    return {"PYTHONPATH": os.pathsep.join(sys.path)} if sys.flags.isolated else {}
 
 
 class HakeeperProcess:
@@ -51,6 +57,7 @@ class HakeeperProcess:
             "PYTHONUNBUFFERED": "1",
             "RUNTIME_DIRECTORY": str(self.runtime_folder),
             "STATE_DIRECTORY": str(self.state_folder),
+            **_own_modules(),
             **environment,
         }
         self.write_config(config)

@@ -39,11 +39,32 @@ def test_two_builds_give_the_same_bytes(first: Build, second: Build) -> None:
         assert (first.dist / name).read_bytes() == (second.dist / name).read_bytes(), name
 
 
+# Debian 12's lintian says so of every package with a unit; Debian 13's no longer knows the tag, and
+# would call an override of it an error. The service lives on what systemd alone gives: readiness,
+# watchdog, credentials, the sandbox.
+NO_INIT_SCRIPT = "package-supports-alternative-init-but-no-init.d-script"
+
+
+def lintian(deb: Path) -> "subprocess.CompletedProcess[str]":
+    argv = ["lintian", "--display-info", "--pedantic", "--allow-root"]
+    argv += ["--suppress-tags", NO_INIT_SCRIPT, str(deb)]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
 def test_lintian_has_nothing_to_say(first: Build) -> None:
-    argv = ["lintian", "--display-info", "--pedantic", "--allow-root", str(first.deb)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = lintian(first.deb)
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_lintian_would_say_it(first: Build, tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    subprocess.run(["dpkg-deb", "--raw-extract", str(first.deb), str(parts)], check=True)
+    (parts / "usr/bin/hakeeper").chmod(0o666)
+    made = tmp_path / "hakeeper.deb"
+    subprocess.run(["dpkg-deb", "-Znone", "--build", str(parts), str(made)], check=True)
+
+    assert "executable" in lintian(made).stdout or "permissions" in lintian(made).stdout
 
 
 def test_one_version_stands_everywhere(first: Build) -> None:
@@ -146,16 +167,13 @@ def test_the_news_is_in_the_package(first: Build) -> None:
 # --- sdist and wheel ------------------------------------------------------------------------------
 
 
-def test_the_sdist_has_all_that_a_build_and_the_tests_need(first: Build) -> None:
+def test_the_sdist_has_what_git_has_and_nothing_else(first: Build) -> None:
     with tarfile.open(first.one("*.tar.gz")) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-    for needed in (
-        "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "conf/hakeeper.yaml",
-        "debian/rules", "docs/design.md", "locks/runtime.txt", "man/hakeeper.8.in",
-        "systemd/hakeeper.service", "tests/package/test_contents.py", ".ci/build-deb",
-    ):  # fmt: skip
-        assert needed in names
-    assert not any(name.startswith((".venv", "dist", "build", ".git/")) for name in names)
+        found = {each.name.partition("/")[2] for each in archive.getmembers() if each.isfile()}
+    argv = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "--deduplicate"]
+    listed = subprocess.run(argv, cwd=REPO, capture_output=True, text=True, check=True)
+
+    assert found == {*listed.stdout.splitlines(), "PKG-INFO"}
 
 
 def test_the_wheel_has_the_program_and_its_types_but_no_tests(first: Build) -> None:

@@ -20,8 +20,8 @@ _APIS = {
     "action 0 s, one 503": Api(latency_s=_LATENCY_S, refuses_once=True),
 }
 _HEAD = (
-    *("profile", "API", "who assigns", "outage ms, median", "worst"),
-    *("lost requests, median", "worst", "noise ms, worst"),
+    *("profile", "API", "who assigns", "outage ms, median", "worst", "after MASTER, median"),
+    *("worst", "lost requests, median", "worst", "noise ms, worst"),
 )
 
 
@@ -35,10 +35,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _row(*names: str, seen: Sequence[Failover]) -> str:
     outages = [one.outage_ms for one in seen]
+    reactions = [one.reaction_ms for one in seen]
     lost = [one.lost for one in seen]
     figures = (
         f"{statistics.median(outages):.0f}",
         f"{max(outages):.0f}",
+        f"{statistics.median(reactions):.0f}",
+        f"{max(reactions):.0f}",
         f"{statistics.median(lost):g}",
         f"{max(lost)}",
         f"{max(one.jitter_ms for one in seen):.0f}",

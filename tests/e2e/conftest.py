@@ -37,8 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker have all tests of a pair: setting it up takes longest."""
     for item in items:
-        if isinstance(item, pytest.Function) and "installed" in item.callspec.params:
-            item.add_marker(pytest.mark.xdist_group(str(item.callspec.params["installed"])))
+        callspec = getattr(item, "callspec", None)  # tests without parameters have none
+        if callspec is not None and "installed" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(callspec.params["installed"]))
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 class Installed:
     """Two disks with everything set up, of machines that are off."""
 
-    releases: tuple[str, str]
     layers: tuple[tuple[Path, ...], tuple[Path, ...]]
 
 
@@ -78,10 +78,10 @@ def installed(
     request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installed]:
     """A pair, set up on fresh machines by what the README says, then powered off."""
-    releases = PAIRS[request.param]
-    bases = ((roots.base(releases[0]),), (roots.base(releases[1]),))
+    first, second = PAIRS[request.param]
+    bases = ((roots.base(first),), (roots.base(second),))
     place = tmp_path_factory.mktemp("installed")
-    with Pair(site, place, releases=releases, layers=bases) as pair:
+    with Pair(site, place, layers=bases) as pair:
         pair.personalize()
         try:
             set_up(pair, package.find())
@@ -93,8 +93,7 @@ def installed(
             print(pair.report())  # noqa: T201  # pytest shows it with the failure
             raise
         pair.close_cloud()
-        first, second = (one.disk.layers() for one in pair.machines)
-        yield Installed(releases, (first, second))
+        yield Installed((pair.a.disk.layers(), pair.b.disk.layers()))
 
 
 def look_often(machine: Machine) -> None:
@@ -110,7 +109,7 @@ def pair(
 ) -> Iterator[Pair]:
     """A fresh copy of the installed pair: booted and settled, or off if marked `cold`."""
     place = tmp_path / "pair"
-    with Pair(site, place, releases=installed.releases, layers=installed.layers) as pair:
+    with Pair(site, place, layers=installed.layers) as pair:
         request.node.stash[_PAIR] = pair
         if request.node.get_closest_marker("cold") is None:
             try:

@@ -59,10 +59,6 @@ class Lan:
         self._cut.discard(machine)
         _run("bridge", "link", "set", "dev", self._ports[machine], "state", _FORWARDING)
 
-    def close(self) -> None:
-        """Remove the bridge."""
-        _run("ip", "link", "delete", self.name)
-
 
 def _run(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)

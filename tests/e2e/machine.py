@@ -46,14 +46,12 @@ Entry = Mapping[str, Any]
 class Machine:
     """A server. `name` is its host name; the numbers make its addresses."""
 
-    def __init__(self, name: str, *, number: int, release: str, folder: Path, disk: Disk) -> None:
+    def __init__(self, name: str, *, number: int, folder: Path, disk: Disk) -> None:
         self.name = name
         self.number = number
-        self.release = release
         self.disk = disk
         self.private_ip = f"10.0.0.{number}"
         self.public_ip = f"198.51.100.{number}"
-        self._folder = folder
         self._witness_folder = folder / "witness"
         self._witness_folder.mkdir()
         self.witness_fifo = self._witness_folder / "notify.fifo"
@@ -63,6 +61,7 @@ class Machine:
         self._process: LabProcess | None = None
         self._groups: list[Path] = []
         self._leader: int | None = None
+        self._lans: tuple[Lan, Lan] | None = None
         self._made_at = time.time()
 
     def personalize(self) -> None:
@@ -87,11 +86,6 @@ class Machine:
     def is_on(self) -> bool:
         """Whether it is on (booting counts)."""
         return self._process is not None and self._process.running
-
-    def boot(self, public: Lan, private: Lan) -> None:
-        """Switch it on, and wait until systemd has started everything."""
-        self.switch_on(public, private)
-        self.wait_until_up()
 
     def switch_on(self, public: Lan, private: Lan) -> None:
         """Switch it on and come back at once."""
@@ -161,7 +155,9 @@ class Machine:
         if code != _REBOOTED:
             raise LabError(f"{self.name} ended with {code} instead of rebooting")
         while_off()
-        self.boot(*self._lans)
+        assert self._lans is not None, "it was on"
+        self.switch_on(*self._lans)
+        self.wait_until_up()
 
     def power_off(self) -> None:
         """`systemctl poweroff`; wait until it is off."""

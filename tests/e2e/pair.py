@@ -47,13 +47,12 @@ class Pair:
         site: Site,
         folder: Path,
         *,
-        releases: tuple[str, str],
         layers: tuple[tuple[Path, ...], tuple[Path, ...]],
     ) -> None:
         self._site = site
         self._stack = contextlib.ExitStack()
         self.machines: tuple[Machine, ...] = ()
-        self._build = (folder, releases, layers)
+        self._build = (folder, layers)
         self._moved = 0
 
     def __enter__(self) -> Self:
@@ -68,15 +67,13 @@ class Pair:
         self._stack.close()
 
     def _make(self) -> None:
-        folder, releases, layers = self._build
+        folder, layers = self._build
         stack = self._stack
         for number, name in ((2, "web-a"), (3, "web-b")):
             place = folder / name
             disk = Disk(place / "disk", layers[number - 2])
             stack.callback(disk.close)
-            machine = Machine(
-                name, number=number, release=releases[number - 2], folder=place, disk=disk
-            )
+            machine = Machine(name, number=number, folder=place, disk=disk)
             stack.callback(machine.close)
             self.machines = (*self.machines, machine)
         self.witness = Witness({one.name: one.witness_fifo for one in self.machines})

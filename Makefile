@@ -111,7 +111,7 @@ uninstall:  ## Take away what `make install` has put there, but not /etc/hakeepe
 	-systemctl disable --now hakeeper.service
 	rm -rf $(PREFIX) /usr/local/bin/hakeeper /etc/systemd/system/hakeeper.service
 	rm -rf /etc/sysusers.d/hakeeper.conf /etc/tmpfiles.d/hakeeper.conf /run/hakeeper /var/lib/hakeeper
-	if getent passwd hakeeper; then userdel hakeeper; fi
+	if getent passwd hakeeper >/dev/null; then userdel hakeeper; fi
 	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here

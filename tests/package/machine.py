@@ -70,7 +70,7 @@ class Machine:
         argv += ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"]
         argv += ["DEBIAN_FRONTEND=noninteractive"]
         done = subprocess.run(
-            [*argv, "sh", "-c", command], capture_output=True, text=True, check=False, timeout=300
+            [*argv, "sh", "-c", command], capture_output=True, text=True, check=False
         )
         if check:
             text = f"{command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}"

@@ -24,7 +24,7 @@ _PAIR = pytest.StashKey[Pair]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse to run where things could be left behind, and take SIGTERM for Ctrl-C."""
-    if os.environ.get("HAKEEPER_E2E_ISOLATED") != "1":
+    if not os.environ.get("HAKEEPER_E2E_RUN"):
         raise pytest.UsageError("run these tests in namespaces of their own: tests/e2e/isolated")
     config.addinivalue_line("markers", "cold: the pair is off when the test begins")
 

@@ -97,7 +97,9 @@ class Machine:
         self._namespace = Namespace(self.name)
         public.plug_in(self.name, self._namespace, PUBLIC)
         private.plug_in(self.name, self._namespace, PRIVATE)
-        self._groups = cgroups.make(f"hakeeper-e2e-{self.name}-{uuid.uuid4().hex[:8]}")
+        self._groups = cgroups.make(
+            f"hakeeper-e2e-{os.environ['HAKEEPER_E2E_RUN']}-{self.name}-{uuid.uuid4().hex[:8]}"
+        )
         files = " ".join(f"{group}/cgroup.procs" for group in self._groups)
         self._process = LabProcess(
             self.name,

@@ -10,6 +10,8 @@ LONG_HOURS ?= 100000
 LONG_FAULTS ?= 5000000
 LONG_FIRST ?= 1000000
 PYTEST_ARGS ?=
+E2E_JOBS ?= 3
+E2E_ARGS ?=
 MUTATION_ARGS ?=
 PREFIX ?= /opt/hakeeper
 BIN := .venv/bin
@@ -19,7 +21,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
-.PHONY: setup dist deb lock install uninstall clean
+.PHONY: setup dist deb lock e2e outage install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -57,6 +59,16 @@ kills: .stamps/dev  ## Kill the real daemon KILLS (1000) times, at every boundar
 newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one of Debian 13, as root
 	@PYTHON=$(PYTHON) .ci/install-packages newer
 	@$(SUDO) .ci/newer-keepalived trixie .newer-keepalived tests/keepalived $(PYTEST_ARGS)
+
+e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go through 20 scenarios
+	@PYTHON=$(PYTHON) .ci/install-packages e2e
+	$(MAKE) deb
+	@$(SUDO) env PYTHONPATH=tests $(BIN)/python -m e2e.roots
+	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(E2E_ARGS)
+
+REPEAT ?= 5
+outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5
+	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m outage --repeat $(REPEAT)
 
 HOURS ?= 0.5
 NODES ?= 2
@@ -112,7 +124,7 @@ uninstall:  ## Take away what `make install` has put there, but not /etc/hakeepe
 	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .machines .newer-keepalived .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 

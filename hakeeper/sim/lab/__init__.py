@@ -3,9 +3,9 @@
 The demo shows it, and the scenario tests use it.
 """
 
-from hakeeper.sim.lab.checks import settle, wrongful_assigns
+from hakeeper.sim.lab.checks import settle, was_master, wrongful_assigns
 from hakeeper.sim.lab.daemon import HakeeperProcess, LogEntry, event_of, is_event
-from hakeeper.sim.lab.keepalived import Keepalived
+from hakeeper.sim.lab.keepalived import Keepalived, parse_dump
 from hakeeper.sim.lab.lab import Lab, LabSettings
 from hakeeper.sim.lab.network import Cable
 from hakeeper.sim.lab.node import Node
@@ -32,7 +32,9 @@ __all__ = [
     "Witness",
     "event_of",
     "is_event",
+    "parse_dump",
     "settle",
     "wait_until",
+    "was_master",
     "wrongful_assigns",
 ]

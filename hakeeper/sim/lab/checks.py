@@ -114,12 +114,13 @@ def _wrongs(lab: Lab, after_seq: int) -> list[str]:
         if one.server != servers.get(one.client):
             wrongs.append(f"{what} to server {one.server}, which is not its own")
         vrrp = claimants.get(one.floating_ip or 0)
-        if vrrp is None or not _was_master(lab.witness, one, vrrp):
+        if vrrp is None or not was_master(lab.witness, one, vrrp):
             wrongs.append(f"{what} while not MASTER: {_story(lab.witness, one.client)}")
     return wrongs
 
 
-def _was_master(witness: Witness, request: LoggedRequest, vrrp: VrrpId) -> bool:
+def was_master(witness: Witness, request: LoggedRequest, vrrp: VrrpId) -> bool:
+    """Whether the node that sent a request was MASTER then, give or take what no one can see."""
     for span in witness.master_spans(request.client, vrrp):
         late_s = DEATH_UNNOTICED_S if span.by_death else IN_FLIGHT_S
         if span.from_s - WITNESS_LATE_S <= request.received_s <= span.until_s + late_s:

@@ -216,7 +216,7 @@ class Keepalived:
             def fresh() -> dict[str, Role] | None:
                 if _stamp(self._dump_path) == before:
                     return None
-                return _parse_dump(self._dump_path)
+                return parse_dump(self._dump_path)
 
             what = f"the state dump of keepalived on {self.name}"
             return wait_until(fresh, timeout_s=_ANSWER_TIMEOUT_S, what=what)
@@ -256,7 +256,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return found.st_mtime_ns, found.st_ino
 
 
-def _parse_dump(path: Path) -> dict[str, Role] | None:
+def parse_dump(path: Path) -> dict[str, Role] | None:
     """Parse the dump; None while it is half written (it is renamed first and filled then)."""
     try:
         data = json.loads(path.read_text())

@@ -65,6 +65,7 @@ class Lab:
         """The ids of the floating IPs, by name."""
         self.nodes: tuple[Node, ...] = ()
         self._witness: Witness | None = None
+        self._switch: Switch | None = None
         self._stack = contextlib.ExitStack()
 
     @staticmethod
@@ -108,6 +109,7 @@ class Lab:
         folder = Path(tempfile.mkdtemp(prefix="hakeeper-lab-"))
         stack.callback(shutil.rmtree, folder)
         switch = Switch(stack.enter_context(Namespace("switch")))
+        self._switch = switch
         names = string.ascii_lowercase[: settings.node_count]
         self.nodes = tuple(Node(name, folder / name, switch, stack) for name in names)
         self._witness = Witness({node.name: node.paths.witness_fifo for node in self.nodes})
@@ -166,6 +168,15 @@ class Lab:
         if self._witness is None:
             raise LabError("the lab is not entered")
         return self._witness
+
+    @contextlib.contextmanager
+    def another_host(self, name: str) -> Iterator[Namespace]:
+        """Plug one more host into the private network: it is no node, and has nothing running."""
+        if self._switch is None:
+            raise LabError("the lab is not entered")
+        with Namespace(name) as namespace:
+            self._switch.plug_in(namespace)
+            yield namespace
 
     def node(self, name: str) -> Node:
         """Return the node with this name: a, b, ..."""

@@ -18,12 +18,17 @@ class LabTimeoutError(LabError):
 
 
 def wait_until(
-    condition: Callable[[], T | None], *, timeout_s: float, what: str | Callable[[], str]
+    condition: Callable[[], T | None],
+    *,
+    timeout_s: float,
+    what: str | Callable[[], str],
+    poll_s: float = POLL_S,
 ) -> T:
     """Poll `condition` until it is truthy and return that value.
 
     `what` completes the sentence "waited N s for ..."; as a function it is asked at the end, so
-    that it can tell what was there instead. Raises LabTimeoutError.
+    that it can tell what was there instead. `poll_s`: the time between two looks, longer where a
+    look is costly. Raises LabTimeoutError.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -33,4 +38,4 @@ def wait_until(
         if time.monotonic() >= deadline:
             text = what if isinstance(what, str) else what()
             raise LabTimeoutError(f"waited {timeout_s:g} s for {text}")
-        time.sleep(POLL_S)
+        time.sleep(poll_s)

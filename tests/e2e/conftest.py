@@ -1,0 +1,132 @@
+"""Fixtures: a site, pairs that were installed by the README, and fresh copies of them."""
+
+import os
+import signal
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from e2e import package, roots
+from e2e.lan import Lan, enter_new_network
+from e2e.machine import Machine
+from e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
+from e2e.readme import set_up
+from hakeeper.sim.lab.reaping import adopting_orphans
+
+PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
+"""By name: the Debian releases of web-a and web-b."""
+_PAIR = pytest.StashKey[Pair]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to run where things could be left behind, and take SIGTERM for Ctrl-C."""
+    if not os.environ.get("HAKEEPER_E2E_RUN"):
+        raise pytest.UsageError("run these tests in namespaces of their own: tests/e2e/isolated")
+    config.addinivalue_line("markers", "cold: the pair is off when the test begins")
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker have all tests of a pair: setting it up takes longest."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)  # tests without parameters have none
+        if callspec is not None and "installed" in callspec.params:
+            item.add_marker(pytest.mark.xdist_group(callspec.params["installed"]))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The networks, with the test itself on the public one; the cloud's certificate."""
+    folder = tmp_path_factory.mktemp("site")
+    enter_new_network()
+    authority = trustme.CA()
+    certificate = authority.issue_cert(API_HOST)
+    certfile, keyfile = folder / "cloud.pem", folder / "cloud.key"
+    certificate.private_key_and_cert_chain_pem.write_to_path(certfile)
+    certificate.private_key_pem.write_to_path(keyfile)
+    public = Lan("public", f"{THIRD_HOST}/24")
+    private = Lan("private")
+    redirect_metadata()
+    site = Site(
+        public=public,
+        private=private,
+        certfile=certfile,
+        keyfile=keyfile,
+        authority_pem=authority.cert_pem.bytes().decode(),
+    )
+    with adopting_orphans():
+        yield site
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Two disks with everything set up, of machines that are off."""
+
+    layers: tuple[tuple[Path, ...], tuple[Path, ...]]
+
+
+@pytest.fixture(scope="session", params=PAIRS)
+def installed(
+    request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Installed]:
+    """A pair, set up on fresh machines by what the README says, then powered off."""
+    first, second = PAIRS[request.param]
+    bases = ((roots.base(first),), (roots.base(second),))
+    place = tmp_path_factory.mktemp("installed")
+    with Pair(site, place, layers=bases) as pair:
+        pair.personalize()
+        try:
+            set_up(pair, package.find())
+            pair.settle(pair.a)
+            for one in pair.machines:
+                look_often(one)
+                one.power_off()
+        except BaseException:
+            print(pair.report())  # noqa: T201  # pytest shows it with the failure
+            raise
+        pair.close_cloud()
+        yield Installed((pair.a.disk.layers(), pair.b.disk.layers()))
+
+
+def look_often(machine: Machine) -> None:
+    """Let hakeeper read the owners every few seconds, so that `settle` need not wait a minute."""
+    path = "/etc/hakeeper/hakeeper.yaml"
+    config = machine.run("cat", path)
+    machine.write(path, f"{config}reconcile:\n  interval: 2s\n  standby_interval: 5s\n")
+
+
+@pytest.fixture
+def pair(
+    request: pytest.FixtureRequest, installed: Installed, site: Site, tmp_path: Path
+) -> Iterator[Pair]:
+    """A fresh copy of the installed pair: booted and settled, or off if marked `cold`."""
+    place = tmp_path / "pair"
+    with Pair(site, place, layers=installed.layers) as pair:
+        request.node.stash[_PAIR] = pair
+        if request.node.get_closest_marker("cold") is None:
+            try:
+                pair.switch_on()
+                pair.settle(pair.a)
+                pair.begin()
+            except BaseException:
+                print(pair.report())  # noqa: T201  # likewise
+                raise
+        yield pair
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, Any, Any]:
+    report = yield
+    if call.when == "call" and report.failed and _PAIR in item.stash:
+        report.sections.append(("both machines and the cloud", item.stash[_PAIR].report()))
+    return report

@@ -1,0 +1,66 @@
+"""The networks of the machines: a bridge each, in the network namespace of the test itself.
+
+A cut is made at the bridge's port: the machine's link stays up, as it does in a cloud.
+"""
+
+import ctypes
+import itertools
+import os
+import subprocess
+import zlib
+
+from hakeeper.sim.lab.netns import CLONE_NEWNET, Namespace
+
+_FORWARDING, _DISABLED = "3", "0"
+_ports = itertools.count(1)
+
+
+def enter_new_network() -> None:
+    """Give this thread, and all that it starts from now on, an empty network of its own."""
+    libc = ctypes.CDLL(None, use_errno=True)  # os.unshare came with Python 3.12
+    if libc.unshare(CLONE_NEWNET) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"unshare: {os.strerror(number)}")
+    _run("ip", "link", "set", "lo", "up")
+
+
+class Lan:
+    """One network; ports are named by whoever is plugged in."""
+
+    def __init__(self, name: str, address: str | None = None) -> None:
+        """`address`, with prefix length: the test's own on it; it is the third host there."""
+        self.name = name
+        self._ports: dict[str, str] = {}
+        self._cut: set[str] = set()
+        _run("ip", "link", "add", name, "type", "bridge", "mcast_snooping", "0")
+        _run("ip", "link", "set", name, "up")
+        if address is not None:
+            _run("ip", "address", "add", address, "dev", name)
+
+    def plug_in(self, machine: str, namespace: Namespace, interface: str) -> None:
+        """Lay a cable from a machine's namespace; a new one for every boot."""
+        port = f"port{next(_ports)}"
+        digits = f"0200{zlib.crc32(f'{machine} {interface}'.encode()):08x}"
+        mac = ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+        _run("ip", "link", "add", port, "type", "veth", "peer", "name", interface,
+             "address", mac, "netns", str(namespace.pid))  # fmt: skip
+        _run("ip", "link", "set", port, "master", self.name, "up")
+        self._ports[machine] = port
+        if machine in self._cut:
+            self.cut(machine)
+
+    def cut(self, machine: str) -> None:
+        """Let nothing through to and from this machine; a reboot does not heal it."""
+        self._cut.add(machine)
+        _run("bridge", "link", "set", "dev", self._ports[machine], "state", _DISABLED)
+
+    def heal(self, machine: str) -> None:
+        """Let everything through again."""
+        self._cut.discard(machine)
+        _run("bridge", "link", "set", "dev", self._ports[machine], "state", _FORWARDING)
+
+
+def _run(*argv: str) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise OSError(f"{' '.join(argv)}: {done.stderr.strip()}")

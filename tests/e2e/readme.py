@@ -1,0 +1,108 @@
+"""Set a pair up by the text of README.md, taken out of it and carried out, step by step.
+
+What a person would put in is put in: the package's file, the token, each machine's own addresses.
+The examples of keepalived.conf are those of machines with just these addresses. The one addition is
+the test's: a second FIFO, to which keepalived writes the same lines (see `hakeeper.sim.lab`).
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e.machine import WITNESS, Machine
+from e2e.pair import Pair, token_of
+
+REPOSITORY = Path(__file__).parents[2]
+README = REPOSITORY / "README.md"
+_SECTION = re.compile(r"^## Set up two servers.*?$(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
+_STEP = re.compile(r"^(\d+)\. ", re.MULTILINE)
+_BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_EXAMPLE_ADDRESS = "10.0.0.2"
+"""The private address in the README's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One numbered step: its text, and its blocks of code by language."""
+
+    text: str
+
+    def block(self, language: str) -> str:
+        """Return the one block in a language, without its indentation."""
+        found = [text for name, text in _BLOCK.findall(self.text) if name == language]
+        assert len(found) == 1, f"{len(found)} blocks of {language!r} in: {self.text}"
+        lines = found[0].splitlines()
+        margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+        return "".join(f"{line[margin:]}\n" for line in lines)
+
+    def commands(self) -> list[str]:
+        """Return the lines of the one block of shell, without comments."""
+        lines = [re.sub(r"\s+#.*", "", line) for line in self.block("sh").splitlines()]
+        return [line for line in lines if line.strip()]
+
+
+def steps() -> list[Step]:
+    """Return the numbered steps of the README's section about setting up."""
+    section = _SECTION.search(README.read_text())
+    assert section is not None, "README.md has no section `## Set up two servers ...`"
+    parts = _STEP.split(section[1])[1:]
+    numbers, texts = parts[::2], parts[1::2]
+    assert numbers == ["1", "2", "3", "4", "5"], "the steps that are carried out here"
+    return [Step(text) for text in texts]
+
+
+def set_up(pair: Pair, deb: Path) -> None:
+    """Carry out the README on both machines, which are off; they stay on."""
+    install, token, config, keepalived, start = steps()
+    pair.switch_on()
+    for machine in pair.machines:
+        _install(machine, install, deb)
+        _give_token(machine, token)
+        _configure(machine, config)
+        _configure_keepalived(machine, keepalived)
+    for machine in pair.machines:
+        _start(machine, start)
+
+
+def _install(machine: Machine, step: Step, deb: Path) -> None:
+    (command,) = [line for line in step.commands() if line.startswith("apt")]
+    machine.write(f"/root/{deb.name}", deb.read_bytes())
+    machine.shell(f"cd /root; {command}", given="y\n")
+
+
+def _give_token(machine: Machine, step: Step) -> None:
+    (command,) = step.commands()
+    machine.shell(command, given=token_of(machine.name) + "\n")
+
+
+def _configure(machine: Machine, step: Step) -> None:
+    assert "**/etc/hakeeper/hakeeper.yaml**" in step.text
+    text = step.block("yaml").replace(_EXAMPLE_ADDRESS, machine.private_ip)
+    machine.write("/etc/hakeeper/hakeeper.yaml", text)
+    for command in step.commands():
+        machine.shell(command)
+
+
+def _configure_keepalived(machine: Machine, step: Step) -> None:
+    assert "**/etc/keepalived/keepalived.conf**" in step.text
+    letter = machine.name[-1]
+    (example,) = set(
+        re.findall(rf"\(([\w/]*conf/keepalived/plain-web-{letter}\.conf)\)", step.text)
+    )
+    conf = (REPOSITORY / example).read_text()
+    assert "enable_dbus\n" in conf
+    conf = conf.replace("enable_dbus\n", f"enable_dbus\n    notify_fifo {WITNESS} root root\n")
+    machine.write("/etc/keepalived/keepalived.conf", conf)
+    assert "systemctl edit keepalived" in step.text
+    drop_in = step.block("ini").replace(_EXAMPLE_ADDRESS, machine.private_ip)
+    machine.write("/etc/systemd/system/keepalived.service.d/override.conf", drop_in)
+    machine.systemctl("daemon-reload")  # as `systemctl edit` does
+
+
+def _start(machine: Machine, step: Step) -> None:
+    for command in step.commands():
+        if command.startswith("hakeeper status"):
+            # Its exit code tells whether all is well, which it may not be at once.
+            machine.shell(f"{command} || true")
+        else:
+            machine.shell(command.removesuffix(" -f"))

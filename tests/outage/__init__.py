@@ -1,0 +1,1 @@
+"""How long is an address unreachable when the master dies? See `python -m outage --help`."""

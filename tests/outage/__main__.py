@@ -1,0 +1,79 @@
+"""`python -m outage`: the master dies, again and again; how long does a visitor get no answer?
+
+Each failover is that of two fresh nodes in network namespaces with real keepalived, once with
+hakeeper and once with a notify script that calls Debian's `hcloud floating-ip assign`. As root.
+"""
+
+import argparse
+import itertools
+import statistics
+import sys
+from collections.abc import Sequence
+
+from outage.stage import VRRP, Api, Failover, measure, unavailable
+
+_WAYS = {"hakeeper": False, "script": True}
+_LATENCY_S = 0.05
+_APIS = {
+    "action 0 s": Api(latency_s=_LATENCY_S),
+    "action 2 s": Api(latency_s=_LATENCY_S, action_s=2.0),
+    "action 0 s, one 503": Api(latency_s=_LATENCY_S, refuses_once=True),
+}
+_HEAD = (
+    *("profile", "API", "who assigns", "outage ms, median", "worst", "after MASTER, median"),
+    *("worst", "lost requests, median", "worst", "noise ms, worst"),
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m outage", description=__doc__)
+    parser.add_argument("--repeat", type=int, default=5, help="failovers of each kind (5)")
+    parser.add_argument("--profile", choices=sorted(VRRP), action="append", help="default: both")
+    parser.add_argument("--api", choices=sorted(_APIS), action="append", help="default: all")
+    return parser
+
+
+def _row(*names: str, seen: Sequence[Failover]) -> str:
+    outages = [one.outage_ms for one in seen]
+    reactions = [one.reaction_ms for one in seen]
+    lost = [one.lost for one in seen]
+    figures = (
+        f"{statistics.median(outages):.0f}",
+        f"{max(outages):.0f}",
+        f"{statistics.median(reactions):.0f}",
+        f"{max(reactions):.0f}",
+        f"{statistics.median(lost):g}",
+        f"{max(lost)}",
+        f"{max(one.jitter_ms for one in seen):.0f}",
+    )
+    return _line(*names, *figures)
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print a table."""
+    given = _parser().parse_args(arguments)
+    reason = unavailable()
+    if reason is not None:
+        sys.stderr.write(f"no outage can be measured here: {reason}\n")
+        return 77
+    kinds = list(itertools.product(given.profile or sorted(VRRP), given.api or _APIS, _WAYS))
+    seen: dict[tuple[str, str, str], list[Failover]] = {kind: [] for kind in kinds}
+    # Kinds take turns, so that a busy minute of the machine hits all of them.
+    for _ in range(given.repeat):
+        for kind in kinds:
+            profile, api, way = kind
+            failover = measure(profile=profile, by_script=_WAYS[way], api=_APIS[api])
+            seen[kind].append(failover)
+            sys.stderr.write(f"{', '.join(kind)}: {failover}\n")
+    lines = [_line(*_HEAD), _line(*("---" for _ in _HEAD))]
+    lines += [_row(*kind, seen=seen[kind]) for kind in kinds]
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,7 +14,7 @@ from e2e import package, roots
 from e2e.lan import Lan, enter_new_network
 from e2e.machine import Machine
 from e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
-from e2e.readme import set_up
+from e2e.readme import check, set_up
 from hakeeper.sim.lab.reaping import adopting_orphans
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
@@ -86,6 +86,7 @@ def installed(
         try:
             set_up(pair, package.find())
             pair.settle(pair.a)
+            check(pair)
             for one in pair.machines:
                 look_often(one)
                 one.power_off()

@@ -47,13 +47,13 @@ def steps() -> list[Step]:
     assert section is not None, "README.md has no section `## Set up two servers ...`"
     parts = _STEP.split(section[1])[1:]
     numbers, texts = parts[::2], parts[1::2]
-    assert numbers == ["1", "2", "3", "4", "5"], "the steps that are carried out here"
+    assert numbers == ["1", "2", "3", "4", "5", "6"], "the steps that are carried out here"
     return [Step(text) for text in texts]
 
 
 def set_up(pair: Pair, deb: Path) -> None:
     """Carry out the README on both machines, which are off; they stay on."""
-    install, token, config, keepalived, start = steps()
+    install, token, config, keepalived, start, _ = steps()
     pair.switch_on()
     for machine in pair.machines:
         _install(machine, install, deb)
@@ -62,6 +62,14 @@ def set_up(pair: Pair, deb: Path) -> None:
         _configure_keepalived(machine, keepalived)
     for machine in pair.machines:
         _start(machine, start)
+
+
+def check(pair: Pair) -> None:
+    """Carry out the last step on both machines: would a failover work? And as the service would."""
+    (command,) = steps()[-1].commands()
+    for machine in pair.machines:
+        machine.shell(command)
+        machine.systemctl("start", "hakeeper-check")
 
 
 def _install(machine: Machine, step: Step, deb: Path) -> None:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from e2e import cgroups
+import cgroups
+
 from e2e.disk import Disk
 from e2e.lan import Lan
 from hakeeper.core.model import Role
@@ -100,11 +101,10 @@ class Machine:
         self._groups = cgroups.make(
             f"hakeeper-e2e-{os.environ['HAKEEPER_E2E_RUN']}-{self.name}-{uuid.uuid4().hex[:8]}"
         )
-        files = " ".join(f"{group}/cgroup.procs" for group in self._groups)
         self._process = LabProcess(
             self.name,
             [
-                *("sh", "-c", f'for file in {files}; do echo $$ >"$file"; done; exec "$@"', "sh"),
+                *cgroups.entering(self._groups),
                 *("systemd-nspawn", "--quiet", "--boot", f"--directory={self.disk.root}"),
                 *(f"--machine={self.name}", "--register=no", "--keep-unit", "--console=pipe"),
                 *("--resolv-conf=off", "--timezone=off", "--link-journal=no"),

@@ -7,11 +7,13 @@ overlay on it, so that one's changes are not the next one's.
 import contextlib
 import fcntl
 import subprocess
+import uuid
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import cgroups
 from helpers import eventually
 
 BOOT_S = 60.0
@@ -90,8 +92,15 @@ class Machine:
 @contextlib.contextmanager
 def booted(base: Path, folder: Path) -> Iterator[Machine]:
     """Boot a machine from this base, with its changes in this folder; end it afterwards."""
-    with _overlay(base, folder) as root:
-        argv = ["systemd-nspawn", "--quiet", f"--directory={root}", "--register=no", "--keep-unit"]
+    with _overlay(base, folder) as root, _own_group() as groups:
+        argv = [
+            *cgroups.entering(groups),
+            "systemd-nspawn",
+            "--quiet",
+            f"--directory={root}",
+            "--register=no",
+            "--keep-unit",
+        ]
         argv += ["--boot", "--private-network", "--console=pipe", "--settings=no"]
         with (folder / "console.log").open("wb") as console:
             nspawn = subprocess.Popen(
@@ -112,6 +121,15 @@ def booted(base: Path, folder: Path) -> Iterator[Machine]:
             except subprocess.TimeoutExpired:
                 nspawn.kill()
                 nspawn.wait()
+
+
+@contextlib.contextmanager
+def _own_group() -> Iterator[list[Path]]:
+    groups = cgroups.make(f"hakeeper-package-{uuid.uuid4().hex[:8]}")
+    try:
+        yield groups
+    finally:
+        cgroups.remove(groups)
 
 
 @contextlib.contextmanager

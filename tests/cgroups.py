@@ -1,4 +1,4 @@
-"""A control group of its own for every machine: without it two systemds would share one."""
+"""A control group of its own for every machine that boots: without it two systemds share one."""
 
 import contextlib
 import os
@@ -25,6 +25,12 @@ def make(name: str) -> list[Path]:
             folder.mkdir(exist_ok=True)
             made.append(folder)
     return made
+
+
+def entering(folders: list[Path]) -> list[str]:
+    """Return the beginning of a command whose rest then runs in these groups."""
+    files = " ".join(f"{folder}/cgroup.procs" for folder in folders)
+    return ["sh", "-c", f'for file in {files}; do echo $$ >"$file"; done; exec "$@"', "sh"]
 
 
 def _mount_of(controllers: str) -> Path | None:

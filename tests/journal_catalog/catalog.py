@@ -100,4 +100,6 @@ def installed_folder() -> str:
 
 
 def _commands(text: str) -> Iterator[list[str]]:
-    yield from (shlex.split(line) for line in text.splitlines())
+    """Yield the commands that make would run; a line that ends in a backslash goes on."""
+    whole = text.replace("\\\n", " ")
+    yield from (shlex.split(line) for line in whole.splitlines())

@@ -137,6 +137,7 @@ BUGS = (
                 "VrrpId(VrrpKind.INSTANCE, name)",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "gone_ignored",

@@ -105,7 +105,8 @@ class Repairs:
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
         epoch.wrong_since = now
         limit_s = self._repair_s
-        if now - epoch.came_at < SETTLES_S:
+        jumped = self._world.nodes[epoch.master].jumped_at > epoch.came_at  # its settling is over
+        if now - epoch.came_at < SETTLES_S and not jumped:
             limit_s = SETTLED_REPAIR_S + self._queue_s
         self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 

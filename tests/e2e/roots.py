@@ -27,8 +27,6 @@ _PACKAGES = (
 )
 _FORM = 1
 """To be counted up when roots are made in another way, so that they are made again."""
-_MAIN = "http://deb.debian.org/debian/"
-_SECURITY = "http://deb.debian.org/debian-security/"
 
 
 def base(release: str) -> Path:
@@ -79,7 +77,10 @@ def _acquire_files() -> list[str]:
 
 
 def _sources(suite: str) -> list[str]:
-    """Return the lines of sources.list: the mirrors of this machine, if it is a Debian itself."""
+    """Return the lines of sources.list: the mirrors of this machine, if it is a Debian itself.
+
+    None where apt knows of no mirror (yet): mmdebstrap takes Debian's own then.
+    """
     form = "$(ORIGIN) $(REPO_URI) $(CODENAME)"
     told = subprocess.run(
         ["apt-get", "indextargets", "--format", form], capture_output=True, text=True, check=True
@@ -90,12 +91,12 @@ def _sources(suite: str) -> list[str]:
         uri, _, codename = rest.partition(" ")
         if origin == "Debian":
             mirrors.setdefault(codename.endswith("-security"), uri)
-    main, security = mirrors.get(False, _MAIN), mirrors.get(True, _SECURITY)
-    return [
-        f"deb {main} {suite} main",
-        f"deb {main} {suite}-updates main",
-        f"deb {security} {suite}-security main",
-    ]
+    if False not in mirrors:
+        return []
+    lines = [f"deb {mirrors[False]} {each} main" for each in (suite, f"{suite}-updates")]
+    if True in mirrors:
+        lines.append(f"deb {mirrors[True]} {suite}-security main")
+    return lines
 
 
 def _finish(root: Path) -> None:

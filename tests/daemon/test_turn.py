@@ -26,7 +26,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import ByNetwork, FloatingIp, SavedState, Server
+from hakeeper.core.model import ByNetwork, FloatingIp, Server
 from hakeeper.daemon import Daemon, Folders
 from hakeeper.loading import Loader
 
@@ -45,6 +45,9 @@ class Calls:
 
     def start(self, call: StartCall) -> None:
         self.started.append(call)
+
+    def let_leave(self, limit_s: float) -> None:
+        """Nothing here is ever sent."""
 
     def cancel(self, call_id: int) -> None:
         """Nothing here was ever sent."""
@@ -155,15 +158,15 @@ def test_an_assign_that_comes_late_is_not_begun_before_the_lines_that_came_meanw
     fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
     master_with_an_address_elsewhere(daemon, calls, fifo)
     monkeypatch.setattr("hakeeper.daemon.LATE_S", late_s)
-    save = daemon._state_file.save
+    is_outdated = daemon._is_outdated
 
-    def save_slowly(state: SavedState) -> None:
-        save(state)
-        if meanwhile:
+    def stand_still(call: StartCall, decided_at_s: float) -> bool:
+        if meanwhile and isinstance(call.request, Assign):
             os.write(fifo, meanwhile)
+        return is_outdated(call, decided_at_s)
 
     with monkeypatch.context() as patch:
-        patch.setattr(daemon._state_file, "save", save_slowly)
+        patch.setattr(daemon, "_is_outdated", stand_still)
         daemon._turn()
     daemon._turn()
     daemon._turn()

@@ -270,13 +270,13 @@ BUGS = (
     ),
     # --- writing down
     Bug(
-        "written_after",
-        "the role is written down after the assign was begun",
-        "written_first",
+        "written_before",
+        "an assign waits until the role is written down",
+        "sent_first",
         (
             Constant(
                 "hakeeper.core.keeper:_ORDER",
-                (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report),
+                (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report),
             ),
         ),
     ),

@@ -184,7 +184,7 @@ class Hakeeper:
         status = ask(str(socket), {"command": "status"}, _STATUS_TIMEOUT_S)
         [role] = status["roles"]
         [address] = role["addresses"]
-        return role["role"] == "BACKUP" and address["owner_server_id"] == self._elsewhere
+        return ("BACKUP", self._elsewhere) == (role["role"], address["owner_server_id"])
 
     def fire(self) -> float | None:
         self._mark = self._standby.node.mark()

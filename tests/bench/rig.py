@@ -73,12 +73,18 @@ def progress(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def until(condition: Callable[[], T | None], what: str, *, poll_s: float = 0.005) -> T:
-    """Wait until it is true, and return it; TimeoutError after PATIENCE_S."""
-    deadline_s = time.monotonic() + PATIENCE_S
+def until(
+    condition: Callable[[], T | None],
+    what: str,
+    *,
+    poll_s: float = 0.005,
+    timeout_s: float = PATIENCE_S,
+) -> T:
+    """Wait until it is true, and return it; TimeoutError after `timeout_s`."""
+    deadline_s = time.monotonic() + timeout_s
     while not (value := condition()):
         if time.monotonic() > deadline_s:
-            raise TimeoutError(f"waited {PATIENCE_S:g} s for {what}")
+            raise TimeoutError(f"waited {timeout_s:g} s for {what}")
         time.sleep(poll_s)
     return value
 

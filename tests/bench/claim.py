@@ -110,9 +110,11 @@ class Observer:
         told_s = way.finish()
         event_s = told_s if event_s is None else event_s
         assert event_s is not None
+        self._note(request for request in seen if request.received_s < event_s)
+        after = [request for request in seen if request.received_s >= event_s]
         known = self.connections.get(way.client, set())
-        assign = next(request for request in seen if request.is_assign)
-        return Sample(event_s, seen, warm=assign.connection in known)
+        assign = next(request for request in after if request.is_assign)
+        return Sample(event_s, after, warm=assign.connection in known)
 
 
 # --- the ways -------------------------------------------------------------------------------------

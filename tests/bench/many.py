@@ -129,8 +129,8 @@ def judge(
         last_assign_s=max(arrivals_s),
         confirmed_s=max(claims_s) if whole else None,
         confirmed=len(claims_s),
-        calls=collections.Counter(map(kind_of, counted)),
-        troubles=collections.Counter(bad),
+        calls=dict(collections.Counter(map(kind_of, counted))),
+        troubles=dict(collections.Counter(bad)),
     )
 
 

@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import trustme
 from daemon.world import Node
 
 from hakeeper.sim.cloud import CloudClient, LoggedRequest
-from hakeeper.sim.lab.netns import Namespace
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 60.0
@@ -34,14 +33,6 @@ T = TypeVar("T")
 
 class Unavailable(Exception):  # noqa: N818  # an answer more than an error
     """A part cannot be measured here: the message says why."""
-
-
-class Process(Protocol):
-    """A helper that runs."""
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,16 +93,13 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def helper(
-    argv: Sequence[str], *, namespace: Namespace | None = None
-) -> Iterator[tuple[dict[str, Any], "subprocess.Popen[bytes]"]]:
+def helper(argv: Sequence[str]) -> Iterator[tuple[dict[str, Any], "subprocess.Popen[bytes]"]]:
     """Run one of our modules until the block ends; yield the line of JSON that it began with.
 
     It ends when its standard input closes, so nothing is left behind by a bench that was killed.
     """
-    command = [sys.executable, *argv]
     with subprocess.Popen(
-        command if namespace is None else namespace.inside(command),
+        [sys.executable, *argv],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment(),
@@ -134,7 +122,6 @@ def cloud(
     action_s: float = 0.0,
     limit_per_hour: int = PLENTIFUL,
     lock_servers: bool = False,
-    namespace: Namespace | None = None,
 ) -> Iterator[Cloud]:
     """Have a simulated cloud, empty; its certificate is for 127.0.0.1 and localhost."""
     place.mkdir(exist_ok=True)
@@ -148,7 +135,7 @@ def cloud(
     argv = ["-m", "hakeeper.sim.cloud", "--certfile", str(certificate), "--keyfile", str(key)]
     argv += ["--action-s", str(action_s), "--limit-per-hour", str(limit_per_hour)]
     argv += ["--lock-servers"] if lock_servers else []
-    with helper([*argv, "--until-stdin-closes"], namespace=namespace) as (said, process):
+    with helper([*argv, "--until-stdin-closes"]) as (said, process):
         yield Cloud(
             front=CloudClient(url=said["url"], control_url=said["control_url"]),
             port=urlsplit(said["url"]).port or 0,
@@ -158,10 +145,10 @@ def cloud(
 
 
 @contextlib.contextmanager
-def relay(target: Cloud, rtt_ms: float, *, namespace: Namespace | None = None) -> Iterator[Relay]:
+def relay(target: Cloud, rtt_ms: float) -> Iterator[Relay]:
     """Have a way to the cloud that is so long."""
     argv = ["-m", "bench.relay", "--target-port", str(target.port), "--rtt-ms", str(rtt_ms)]
-    with helper(argv, namespace=namespace) as (said, process):
+    with helper(argv) as (said, process):
         yield Relay(port=said["port"], rtt_ms=rtt_ms, pid=process.pid)
 
 

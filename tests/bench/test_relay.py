@@ -1,15 +1,19 @@
 """The relay adds what it promises; only lower bounds are asserted, for a busy machine adds more."""
 
+import asyncio
 import contextlib
 import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import cast
+from unittest.mock import Mock
 
 import pytest
 
 from bench import rig
+from bench.relay import _Near
 
 RTT_S = 0.06
 
@@ -132,3 +136,36 @@ def test_a_reset_is_handed_on(echo: Echo) -> None:
         server.shutdown(socket.SHUT_RD)
         with contextlib.suppress(ConnectionResetError):
             assert b"" == client.recv(100)
+
+
+class FakeLoop:
+    """A clock that stands still, and what is to be called when."""
+
+    def __init__(self) -> None:
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+
+    def time(self) -> float:
+        return 100.0
+
+    def call_at(self, at_s: float, act: Callable[[], None]) -> None:
+        self.timers.append((at_s, act))
+
+
+def test_after_the_first_answer_nothing_is_held_any_more() -> None:
+    loop = FakeLoop()
+    near = _Near(cast("asyncio.AbstractEventLoop", loop), ("", 0), 0.02)
+    near.data_received(b"first")
+    assert [100.03] == [at_s for at_s, _ in loop.timers]
+    near.answer(b"answer")
+    loop.timers.clear()
+    near._up._waiting.clear()  # it has been handed on meanwhile
+    near.data_received(b"next")
+    assert [100.01] == [at_s for at_s, _ in loop.timers]
+
+
+def test_what_comes_before_the_cloud_is_reached_is_kept() -> None:
+    near = _Near(cast("asyncio.AbstractEventLoop", FakeLoop()), ("", 0), 0.0)
+    near.data_received(b"early")
+    cloud = Mock(spec=asyncio.Transport)
+    near.reached(cloud)
+    cloud.write.assert_called_once_with(b"early")

@@ -1,4 +1,4 @@
-"""The connection to the API is dead at the moment of failover: how long until the assign arrives?
+"""The connection to the API is dead or busy at the moment of failover: when does the assign arrive?
 
 All of it runs in a network namespace of its own, where nftables can drop every packet of the
 connections that are open while new ones work: what a NAT or a firewall that has lost its state
@@ -27,6 +27,7 @@ RTT_MS = 20
 REPEAT = 10
 _EARLIER_S = 1.0
 """What happens to an idle connection happens so long before the line."""
+_BUSY_S = 1.0
 _TABLE = "bench"
 Spoil = Callable[[CloudClient, rig.Relay], None]
 
@@ -97,12 +98,20 @@ def _is_shaken(front: CloudClient, accepted: int) -> bool:
     return now.open_connections == 0 or now.connections > accepted
 
 
+def keep_busy(front: CloudClient, _relay: rig.Relay) -> None:
+    """Let the standby's next read wait for its answer when the line comes."""
+    fault = Fault(method="GET", path="/floating_ips$", answer_delay_s=_BUSY_S, count=1)
+    fault_id = front.fault(fault)
+    front.wait_for(lambda: front.faults()[fault_id - 1].hits, rig.PATIENCE_S)
+
+
 def undisturbed(_front: CloudClient, _relay: rig.Relay) -> None:
     """Do nothing: for comparison."""
 
 
 CASES: Mapping[str, Spoil] = {
     "none": undisturbed,
+    "busy: the standby's read waits for its answer": keep_busy,
     "half-open: every packet is dropped, both ways": drop_open,
     "closed by the server while idle, 1 s before": close_idle,
     "reset by the server while idle, 1 s before": reset_idle,

@@ -27,6 +27,7 @@ PATIENCE_S = 60.0
 """Bounds a run in which something is broken; no figure."""
 PLENTIFUL = 100_000_000
 """A quota that no part can use up."""
+_KEPT = ("PATH", "PYTHONDONTWRITEBYTECODE")
 _TESTS = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 
@@ -89,7 +90,8 @@ def folder() -> Iterator[Path]:
 
 def environment() -> dict[str, str]:
     """Return what our own helper processes need: where the modules are."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(_TESTS)}
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+    return {"PATH": os.defpath, **kept, "PYTHONPATH": str(_TESTS)}
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ def describe() -> dict[str, str | int]:
         "cores": os.cpu_count() or 0,
         "cpu": _first(r"^model name\s*:\s*(.*)$", Path("/proc/cpuinfo").read_text()),
         "system": _first(r'^PRETTY_NAME="(.*)"$', Path("/etc/os-release").read_text()),
-        "kernel": platform.release(),
+        "kernel": platform.release().partition("-")[0],
         "python": platform.python_version(),
         "keepalived": _first(r"^Keepalived v(\S+)", _said("keepalived", "--version")),
         "hcloud-cli": _first(

@@ -67,7 +67,7 @@ class Run:
 def kind_of(request: LoggedRequest) -> str:
     """Say what a request was for."""
     if request.is_assign:
-        return "assigns answered 423" if request.status == _LOCKED else "assigns"
+        return "locked assigns" if request.status == _LOCKED else "assigns"
     if "/actions" in request.path:
         return "action reads"
     if request.path.endswith("/floating_ips"):
@@ -156,8 +156,10 @@ HEAD = (
 
 
 def tables(measured: Mapping[str, Any]) -> str:
-    """Return the table: medians of all runs of a case."""
-    return markdown(HEAD, (_row(case, case["runs"]) for case in measured["cases"]))
+    """Return the table, and how many runs are behind a row."""
+    runs = min(len(case["runs"]) for case in measured["cases"])
+    table = markdown(HEAD, (_row(case, case["runs"]) for case in measured["cases"]))
+    return f"{table}\nMedians of {runs} run{'' if runs == 1 else 's'} of each kind.\n"
 
 
 def _row(case: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -177,6 +179,6 @@ def _row(case: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> list[str
         f"{statistics.median(run['last_assign_s'] for run in runs):.3f}",
         confirmed,
         f"{statistics.median(per_address):.2f}",
-        ", ".join(f"{count} {kind}" for kind, count in sorted(slowest["calls"].items())),
-        ", ".join(f"{count} {event}" for event, count in sorted(troubles.items())) or "none",
+        ", ".join(f"{kind} {count}" for kind, count in sorted(slowest["calls"].items())),
+        ", ".join(f"{event} {count}" for event, count in sorted(troubles.items())) or "none",
     ]

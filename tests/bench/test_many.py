@@ -33,7 +33,7 @@ def test_calls_are_counted_by_kind_up_to_the_last_confirmation() -> None:
         entry("address.claimed", NOW + 4),
     ]
     run = judge(Case(addresses=2, action_s=0), NOW, [*ASSIGNS, LOCKED, LIST, LATER], entries)
-    assert {"assigns": 2, "assigns answered 423": 1, "list reads": 1} == run.calls
+    assert {"assigns": 2, "locked assigns": 1, "list reads": 1} == run.calls
     assert {"claim.failed": 1} == run.troubles
     assert (1, 2) == (round(run.first_assign_s), round(run.last_assign_s))
     assert run.confirmed_s == pytest.approx(4, abs=0.01)

@@ -359,8 +359,8 @@ def tables(measured: Mapping[str, Any]) -> str:
         f"{markdown(HEAD, rows)}\n"
         f"hakeeper's assign was the first API call after the event in {first} of {count} events, "
         f"and came over a connection used before in {warm}. The relay's and the cloud's own "
-        f"work is in every figure alike: without FIFO the raw request took {_own_work(measured)} ms "
-        "longer than half the round trip (medians, in this order).\n"
+        f"work is in every figure alike: without FIFO the raw request took {_own_work(measured)} "
+        "ms longer than half the round trip (medians, in this order).\n"
     )
 
 

@@ -21,7 +21,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
-.PHONY: setup dist deb lock e2e outage install uninstall clean
+.PHONY: setup dist deb lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -69,6 +69,10 @@ e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go 
 REPEAT ?= 5
 outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5
 	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m outage --repeat $(REPEAT)
+
+BENCH ?=
+bench: .stamps/dev  ## Measure: the claim beside scripts, many addresses, half-open; BENCH='claim --repeat 20'
+	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m bench $(BENCH)
 
 HOURS ?= 0.5
 NODES ?= 2

@@ -285,6 +285,7 @@ class Keeper:
             state.tell(*address.stop(now, deaf_reason(belief)))
             return
         state.schedule.edge(now)
+        state.api.forget_locks()
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )

@@ -398,7 +398,13 @@ BUGS = (
         "no_lanes",
         "all addresses are assigned at the same time",
         "lanes",
-        (Line(_SEND, "if state.assigns() >= state.api.lanes:", "if False:"),),
+        (
+            Line(
+                "hakeeper.core.reconcile:_lanes_taken",
+                "return taken >= state.api.lanes",
+                "return False",
+            ),
+        ),
     ),
     Bug(
         "last_lane_closed",

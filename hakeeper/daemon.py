@@ -6,6 +6,7 @@ for long: the slowest thing in it is writing the small state file, which is not 
 """
 
 import contextlib
+import gc
 import itertools
 import os
 import selectors
@@ -166,6 +167,9 @@ class Daemon:
         self._register(self._signals.fd, Source.SIGNALS, self._take_signals)
         self._loop.begin(loaded.state)
         self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
+        # Modules and tables stay for ever; a collection that walked over them in the middle of a
+        # claim would take longer than the claim.
+        gc.freeze()
 
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""

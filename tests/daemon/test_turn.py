@@ -41,6 +41,8 @@ class Calls:
 
     def __init__(self) -> None:
         self.started: list[StartCall] = []
+        self.left = 0
+        """How many of them had been started when the loop last let them leave."""
         self.deliver: Callable[[CallResult], None] = lambda _: None
 
     def start(self, call: StartCall) -> None:
@@ -48,6 +50,8 @@ class Calls:
 
     def let_leave(self, limit_s: float) -> None:
         """Nothing here is ever sent."""
+        assert 0.0 < limit_s < 0.1
+        self.left = len(self.started)
 
     def cancel(self, call_id: int) -> None:
         """Nothing here was ever sent."""
@@ -172,3 +176,27 @@ def test_an_assign_that_comes_late_is_not_begun_before_the_lines_that_came_meanw
     daemon._turn()
     os.close(fifo)
     assert assigns == sum(isinstance(call.request, Assign) for call in calls.started)
+
+
+def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
+    daemon: Daemon, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
+    master_with_an_address_elsewhere(daemon, calls, fifo)
+    left_before: dict[str, int] = {}
+    save, report = daemon._state_file.save, daemon._reporter.report
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            daemon._state_file,
+            "save",
+            lambda state: (left_before.setdefault("save", calls.left), save(state)),
+        )
+        patch.setattr(
+            daemon._reporter,
+            "report",
+            lambda told: (left_before.setdefault("report", calls.left), report(told)),
+        )
+        daemon._turn()
+    os.close(fifo)
+    assert isinstance(calls.started[-1].request, Assign)
+    assert {"save": len(calls.started), "report": len(calls.started)} == left_before

@@ -5,6 +5,8 @@ import ctypes
 import socket
 import ssl
 import struct
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +29,11 @@ from hetzner_bench import (
 )
 
 from hakeeper.adapters.hetzner import worker
+from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.connection import Connection
+from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.events import StartCall
 
 SO_ATTACH_FILTER = 26
 """asm-generic/socket.h"""
@@ -193,3 +199,57 @@ def test_a_server_that_refuses_is_not_asked_without_pause(monkeypatch: pytest.Mo
         eventually(lambda: len(waits) >= 6, what="some tries")
         only = made.pool._idle[0]
         eventually(lambda: only._gap_s == worker.GAPS_S[1], what="the longest pause")
+
+
+class Watched(threading.Event):
+    """Says when somebody waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_waited_for = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.is_waited_for.set()
+        return super().wait(timeout)
+
+
+def test_who_started_claims_can_wait_until_they_are_on_the_wire(
+    tls: Tls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = Watched()
+    ready = Connection.ready
+
+    def not_before_somebody_waits(self: Connection, attempt: Attempt) -> socket.socket:
+        if isinstance(attempt, CallGuard):
+            attempt.left = left
+            left.is_waited_for.wait(30)
+        return ready(self, attempt)
+
+    with scene(tls, warm=1, workers=1) as (_, made):
+        monkeypatch.setattr(Connection, "ready", not_before_somebody_waits)
+        call = made.start(Assign(IP, ME), urgent=True)
+        guard = made.pool._guards[call]
+        guard.left = left
+        made.pool.let_leave(30.0)
+        assert guard.sent_at_s is not None
+        made.result(call)
+
+
+def test_nobody_waits_for_a_claim_that_has_to_connect_first_nor_for_a_read(tls: Tls) -> None:
+    with scene(tls, warm=0) as (_, made):
+        calls = [made.start(Assign(IP, ME), urgent=True), made.start(ReadFloatingIp(IP))]
+        assert [] == made.pool._leaving
+        for call in calls:
+            made.result(call)
+
+
+def test_the_wait_for_claims_to_leave_is_bounded_and_over_when_they_end() -> None:
+    with RawServer(answer) as server, Bench(server.url, warm=1, workers=1) as made:
+        wait_warm(made, 1)
+        with made.pool._changed:
+            made.pool._leaving.append(CallGuard(StartCall(99, Assign(IP, ME), 5.0), time.monotonic))
+        made.pool.let_leave(0.0)
+        assert [] == made.pool._leaving
+        ended = CallGuard(StartCall(99, Assign(IP, ME), 5.0), time.monotonic)
+        ended.cancel()
+        assert ended.left.is_set()

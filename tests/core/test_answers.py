@@ -418,6 +418,22 @@ def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(others: int, l
     assert lanes == state.api.lanes
 
 
+def test_an_address_that_is_assigned_already_is_no_lock() -> None:
+    state = standing(2)
+    put(state, Stage.SENT)
+    under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
+    assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
+    assert (8, 0) == (state.api.lanes, state.api.locks)
+
+
+def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
+    state = standing(2)
+    put(state, Stage.SENT)
+    put(state, Stage.ACT, 2)
+    assert [] == assign_ends(state, failure(KIND.LOCKED, "locked"))
+    assert 4 == state.api.lanes
+
+
 def test_other_failures_do_not_narrow_the_lanes() -> None:
     state = standing(2)
     put(state, Stage.SENT)

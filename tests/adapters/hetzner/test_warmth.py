@@ -225,13 +225,17 @@ def test_who_started_claims_can_wait_until_they_are_on_the_wire(
             left.is_waited_for.wait(30)
         return ready(self, attempt)
 
-    with scene(tls, warm=1, workers=1) as (_, made):
+    gate = threading.Event()
+    with scene(tls, warm=1, workers=1) as (server, made):
+        server.behave = lambda peer, seen: answer(peer, seen) if gate.wait(30) else None
         monkeypatch.setattr(Connection, "ready", not_before_somebody_waits)
         call = made.start(Assign(IP, ME), urgent=True)
         guard = made.pool._guards[call]
         guard.left = left
-        made.pool.let_leave(30.0)
+        made.pool.let_leave(5.0)
+        assert left.is_set()
         assert guard.sent_at_s is not None
+        gate.set()
         made.result(call)
 
 

@@ -12,9 +12,10 @@ import contextlib
 import itertools
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from bench import rig
+from bench import procfs, rig
 from bench.packaged import lay_out, service
 from bench.table import markdown, summary
 from hakeeper.sim.lab.daemon import event_of
@@ -90,6 +91,7 @@ def measure(repeat: int | None) -> dict[str, Any]:
             one.backup()
             nodes.append(one)
         edges, endings = 0, []
+        before = {one.name: asdict(procfs.memory(one.pid)) for one in nodes}
         begun_s = time.monotonic()
         for number in range(stretches):
             last = number % len(nodes)
@@ -98,6 +100,7 @@ def measure(repeat: int | None) -> dict[str, Any]:
             endings.append(_ending(cloud, address, nodes, last, edge_s))
             rig.progress(f"flap {number + 1} of {stretches}: {endings[-1]}")
         passed_s = time.monotonic() - begun_s
+        after = {one.name: asdict(procfs.memory(one.pid)) for one in nodes}
         sent = {
             name: [one.received_s for one in cloud.front.assigns(client=name)] for name in _NAMES
         }
@@ -121,6 +124,8 @@ def measure(repeat: int | None) -> dict[str, Any]:
         "calls": calls,
         "contested": contested,
         "journal_lines": journal,
+        "before": before,
+        "after": after,
     }
 
 
@@ -128,13 +133,16 @@ def tables(figures: dict[str, Any]) -> str:
     """Show what each node sent, and how the stretches ended."""
     head = (
         *("node", "assigns received", f"most in any {WINDOW_S:g} s", "least between two, ms"),
-        *("all API calls", "journal lines"),
+        *("all API calls", "journal lines", "resident before, MiB", "after"),
+        *("open files before", "after"),
     )
     rows = [
         (
             *(name, figures["assigns"][name], figures["most_in_window"][name]),
             *(f"{figures['least_between_ms'][name]:.0f}", figures["calls"][name]),
             *(figures["journal_lines"][name],),
+            *(f"{figures[when][name]['rss'] / 1024:.1f}" for when in ("before", "after")),
+            *(figures[when][name]["descriptors"] for when in ("before", "after")),
         )
         for name in _NAMES
     ]

@@ -23,7 +23,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """Resident now, in KiB."""
+    """Resident now, in KiB, and what else a process holds."""
 
     rss: int
     pss: int
@@ -32,6 +32,8 @@ class Memory:
     """What no file backs."""
     peak: int
     """The largest `rss` ever (VmHWM)."""
+    descriptors: int
+    """Open files; no KiB."""
 
 
 def usage(pid: int) -> Usage:
@@ -62,6 +64,7 @@ def memory(pid: int) -> Memory:
         pss=_number("Pss", rollup),
         anonymous=_number("Anonymous", rollup),
         peak=_number("VmHWM", Path(f"/proc/{pid}/status").read_text()),
+        descriptors=len(list(Path(f"/proc/{pid}/fd").iterdir())),
     )
 
 

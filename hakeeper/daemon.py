@@ -6,6 +6,7 @@ for long: the slowest thing in it is writing the small state file, which is not 
 """
 
 import contextlib
+import gc
 import itertools
 import os
 import selectors
@@ -46,7 +47,7 @@ from hakeeper.core.events import (
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import IpAddress, SavedState, Settings
 from hakeeper.core.snapshot import document
-from hakeeper.loading import LOAD_ERRORS, Loader
+from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
 from hakeeper.loop import Handler, Loop, Source
 
 Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed
@@ -54,8 +55,11 @@ KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
 """Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
 
 LATE_S = 0.02
-"""What is performed so much later than it was decided (a slow disk, a machine that stood still) is
-looked at again if it is an assign: a demotion may have come meanwhile."""
+"""What is performed so much later than it was decided (the machine stood still) is looked at again
+if it is an assign: a demotion may have come meanwhile."""
+LEAVE_S = 0.005
+"""The longest that the loop waits for assigns to be on the wire before it goes on. Over an open
+connection one takes about a millisecond."""
 SEED_BITS = 53
 """As many as every reader of JSON keeps."""
 
@@ -163,6 +167,9 @@ class Daemon:
         self._register(self._signals.fd, Source.SIGNALS, self._take_signals)
         self._loop.begin(loaded.state)
         self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
+        # Modules and tables stay for ever; a collection that walked over them in the middle of a
+        # claim would take longer than the claim.
+        gc.freeze()
 
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""
@@ -195,10 +202,13 @@ class Daemon:
         told = False
         decided_at_s = time.monotonic()
         for effect in effects:
+            if isinstance(effect, SaveState | Report):  # what takes time comes after the calls
+                self._pool.let_leave(LEAVE_S)
             if isinstance(effect, StartCall) and self._is_outdated(effect, decided_at_s):
                 self._hand_back(effect)
             else:
                 told = self._perform(effect) or told
+        self._pool.let_leave(LEAVE_S)
         if told:
             self._notifier.status(self._keeper.snapshot(time.monotonic()).line())
 
@@ -316,6 +326,7 @@ class Daemon:
         before, self._config = self._config.keepalived, config
         if pool is None:
             self._pool.reload_token()
+            self._pool.keep_warm(warm_connections(config))
         else:
             # Closing waits for threads; its last results still come through the inbox.
             threading.Thread(target=self._pool.close, daemon=True).start()

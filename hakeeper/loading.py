@@ -18,6 +18,11 @@ LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable, OSError)
 """What loading may meet: a start ends with it, a reload survives it."""
 
 
+def warm_connections(config: Config) -> int:
+    """Return how many connections to keep open: one for each address's claim, one for the reads."""
+    return 1 + sum(map(len, config.settings().addresses.values()))
+
+
 class Loader:
     """Loads and reloads the configuration of one daemon.
 
@@ -62,4 +67,5 @@ class Loader:
             redact=self._redactor.text,
             identity=LocalIdentity.from_environment(os.environ).candidates,
             deliver=deliver,
+            warm=warm_connections(config),
         )

@@ -321,6 +321,7 @@ class Bench:
         server: str | int = "auto",
         identity: Sources = nobody_local,
         workers: int = 8,
+        warm: int = 0,
     ) -> None:
         """Make a pool for an endpoint."""
         self.results: list[CallResult] = []
@@ -331,6 +332,7 @@ class Bench:
             identity=identity,
             deliver=self.results.append,
             workers=workers,
+            warm=warm,
         )
         self._last_id = 0
 

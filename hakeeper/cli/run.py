@@ -18,12 +18,11 @@ from hakeeper.cli.options import add_config, default_socket, default_state_file
 from hakeeper.config import Config
 from hakeeper.daemon import Daemon, Folders, KeeperMaker, make_keeper
 from hakeeper.loading import LOAD_ERRORS, Loader
-from hakeeper.recording.recorder import LIMIT_BYTES, Recorder
-from hakeeper.recording.story import RecordedKeeper
 
 LOG_CLOSE_S = 0.7
 RECORD_CLOSE_S = 0.1
 """With the 0.8 s of the API's threads and the 0.3 s of D-Bus: a stop ends within 2 s at worst."""
+RECORD_LIMIT_MIB = 64
 _MIB = 1024 * 1024
 
 
@@ -48,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record-limit",
         metavar="MIB",
         type=_mebibytes,
-        default=LIMIT_BYTES // _MIB,
+        default=RECORD_LIMIT_MIB,
         help="end the recording before the file is larger, in MiB (default: %(default)s)",
     )
 
@@ -86,6 +85,10 @@ def _recording(args: argparse.Namespace, reporter: Reporter) -> Iterator[KeeperM
     if args.record is None:
         yield make_keeper
         return
+    # Only who records pays for it, at every start.
+    from hakeeper.recording.recorder import Recorder  # noqa: PLC0415
+    from hakeeper.recording.story import RecordedKeeper  # noqa: PLC0415
+
     recorder = Recorder(
         args.record,
         redact=args.redactor.text,

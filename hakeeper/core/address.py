@@ -362,8 +362,13 @@ class Address:
         self.due_at_s = now + RETRY.delay_s(self.polls, rng)
         self.polls += 1
 
-    def failed(self, failure: Failure, now: float, rng: Random) -> list[Report]:
-        """The assign, or its action, failed: each class has its own response."""
+    def failed(
+        self, failure: Failure, now: float, rng: Random, *, told: bool = True
+    ) -> list[Report]:
+        """The assign, or its action, failed: each class has its own response.
+
+        Not `told`: it is to be expected, and the journal need not hear of it.
+        """
         self.action_id = None
         report = wording.claim_failed(self.vrrp, self.label, failure)
         attempt, self.attempt = self.attempt, self.attempt + 1
@@ -387,7 +392,7 @@ class Address:
         if failure.kind is FailureKind.CANCELLED:
             return []
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
-        return self._tell_once(failure.code, report)
+        return self._tell_once(failure.code, report) if told else []
 
     def lose_sight(self, now: float) -> None:
         """An assign ended with an unknown outcome, be it one of an older term: read, then go on."""

@@ -42,6 +42,8 @@ from hakeeper.core.state import Inflight, State
 NOT_RUNNING = frozenset({"off", "stopping", "deleting"})
 """States of a server that cannot be using an address."""
 
+_ASSIGNED = "floating_ip_assigned"
+"""Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 _NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
 
 
@@ -80,7 +82,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
                 if address.floating_ip is not None and address.floating_ip.id == floating_ip.id:
                     _observe(state, address, floating_ip, call.asked_at_s, now)
         case AssignAccepted(action):
-            state.api.lane_free()
+            state.api.unlocked(now)
             current = _current(state, call, now)
             if current is not None:
                 state.tell(*current.accepted(action, result.sent_at_s, now, state.rng))
@@ -249,12 +251,15 @@ def _assign_failed(
 ) -> None:
     if failure.kind is FailureKind.THROTTLED:
         state.api.failed(failure, now, state.rng)
-    if failure.kind is FailureKind.LOCKED and state.assigns() > 0:
-        state.api.lock_met()
+    # What locks the server is most likely another claim of ours: that is no news.
+    ours = state.assigns() > 0 or any(state.in_stage(Stage.ACT))
+    locked = failure.kind is FailureKind.LOCKED and failure.code != _ASSIGNED
+    if locked:
+        state.api.lock_met(call.asked_at_s, now, state.rng, ours=ours)
     address = _current(state, call, now)
     if address is not None:
         address.note_sent(result.sent_at_s, now)
-        state.tell(*address.failed(failure, now, state.rng))
+        state.tell(*address.failed(failure, now, state.rng, told=not (locked and ours)))
     elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for concerned in _concerned(state, call):
             concerned.lose_sight(now)

@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.backoff import THROTTLE
+from hakeeper.core.backoff import READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota
 
 LANES = 8
 """The most assigns in flight at once, over all addresses."""
 RESERVE = 0.1
 """The part of the hourly quota that idle reading leaves to failovers and other tools."""
+LOCK_MEMORY_S = 60.0
+"""So long after a lock that may have been our own doing, a claim waits for the others' actions."""
 LONGEST_WAIT_S = 30.0
 """The longest that a 429 can make us wait, whatever it asks for."""
 
@@ -27,6 +29,13 @@ class Api:
     quota: Quota | None = None
     quota_at_s: float = 0.0
     lanes: int = LANES
+    locks: int = 0
+    """Rounds of assigns that locks refused since one was accepted."""
+    locked_at_s: float = float("-inf")
+    assigns_from_s: float = float("-inf")
+    """No assign goes out before this, since a lock has refused more than one round."""
+    one_by_one_until_s: float = float("-inf")
+    """Until then a running action takes a lane: it may be what locks the server."""
     latency_s: float | None = None
     reported: set[tuple[str, str]] = field(default_factory=set)
     """What is in the journal since the last answer: kinds of event with codes of failures."""
@@ -78,10 +87,30 @@ class Api:
             and (left < RESERVE * self.quota.limit_per_hour)
         )
 
-    def lock_met(self) -> None:
-        """A lock answered several parallel assigns: fewer at once."""
-        self.lanes = max(1, self.lanes // 2)
+    def lock_met(self, asked_at_s: float, now: float, rng: Random, *, ours: bool) -> None:
+        """A lock refused an assign; `ours`: another claim of ours may have caused it.
 
-    def lane_free(self) -> None:
-        """An assign was accepted: one more at once."""
-        self.lanes = min(LANES, self.lanes + 1)
+        Nobody knows whether Hetzner locks the address or the server. If it is the server, then
+        fewer at once get on faster, and many that try again on their own would empty the quota
+        before the lock ends.
+        """
+        if ours:
+            self.lanes = max(1, self.lanes // 2)
+            self.one_by_one_until_s = now + LOCK_MEMORY_S
+        if asked_at_s < self.locked_at_s:
+            return  # of the same round
+        self.locks += 1
+        self.locked_at_s = now
+        if self.locks > 1:
+            self.assigns_from_s = now + READ_AGAIN.delay_s(self.locks - 2, rng)
+
+    def unlocked(self, now: float) -> None:
+        """An assign was accepted: one more at once, unless they go one by one."""
+        self.forget_locks()
+        if now >= self.one_by_one_until_s:
+            self.lanes = min(LANES, self.lanes + 1)
+
+    def forget_locks(self) -> None:
+        """Let the next assign go out at once."""
+        self.locks = 0
+        self.assigns_from_s = float("-inf")

@@ -1,9 +1,9 @@
 """The keeper: one event in, a batch of effects out; the whole daemon's mind.
 
 `handle(event, now)` takes one event and returns the effects to perform, in their order:
-what must be written down first, then what must be stopped, then what is to be asked, then what
-is to be told. While `more` news is known to wait, nothing is begun. `next_at()` says when it wants
-a `Tick`. Same events, same times, same random source: same effects.
+what must be stopped first, then what is to be asked, then what is to be written down (a claim waits
+for no disk), then what is to be told. While `more` news is known to wait, nothing is begun.
+`next_at()` says when it wants a `Tick`. Same events, same times, same random source: same effects.
 """
 
 from collections.abc import Iterable
@@ -56,7 +56,7 @@ BAD_LINES_GAP_S = 10.0
 SAVE_AGAIN_S = 1.0
 """After a state that could not be written down."""
 
-_ORDER = (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report)
+_ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 
 
 class Keeper:
@@ -285,6 +285,7 @@ class Keeper:
             state.tell(*address.stop(now, deaf_reason(belief)))
             return
         state.schedule.edge(now)
+        state.api.forget_locks()
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )

@@ -25,6 +25,10 @@ SETTLE_INTERVAL_S = 2.0
 """Between two readings while a claim settles: this catches the old master's late write."""
 ACTIONS_PER_CALL = 25
 """How many actions one call asks for; Hetzner's own client uses this number."""
+CROWD_S = 0.25
+"""For each full call of running actions, how much longer they are left alone: the assigns are out,
+and many looks at them would only cost quota."""
+LONGEST_CROWD_S = 0.75
 GATHER_S = 0.5
 """How long finished claims wait for others, so that one reading confirms many."""
 HOLDER_LOOK_S = 30.0
@@ -102,11 +106,18 @@ def _send_assigns(state: State, now: float, wake: Wake) -> None:
         floating_ip = address.floating_ip
         if floating_ip is None or not _due(address.due_at_s, now, wake):
             continue
-        if state.assigns() >= state.api.lanes:
+        if not _due(state.api.assigns_from_s, now, wake) or _lanes_taken(state, now):
             return
         if not state.assigning(floating_ip.id):
             address.sending(now)
             state.start(Assign(floating_ip.id, state.server.id), now, address)
+
+
+def _lanes_taken(state: State, now: float) -> bool:
+    taken = state.assigns()
+    if now < state.api.one_by_one_until_s:
+        taken += sum(1 for _ in state.in_stage(Stage.ACT))
+    return taken >= state.api.lanes
 
 
 def _identify(state: State, now: float, wake: Wake) -> None:
@@ -132,8 +143,9 @@ def _poll_actions(state: State, now: float, wake: Wake) -> None:
         else:
             polls.append((min(address.due_at_s, address.action_until_s), address.action_id))
     polls.sort()
+    crowd_s = min(LONGEST_CROWD_S, CROWD_S * (len(polls) // ACTIONS_PER_CALL))
     # A call that has to be made is filled up with the actions that would be due next.
-    while polls and _due(polls[0][0], now, wake):
+    while polls and _due(polls[0][0] + crowd_s, now, wake):
         chosen, polls = polls[:ACTIONS_PER_CALL], polls[ACTIONS_PER_CALL:]
         state.start(ReadActions(tuple(action_id for _, action_id in chosen)), now)
 

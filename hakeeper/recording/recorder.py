@@ -19,7 +19,6 @@ from hakeeper.recording.codec import Hide
 from hakeeper.recording.file import RecordingFile, RecordingStopped
 from hakeeper.recording.story import FORMAT, Beginning, Ended, Heard, Line, to_json
 
-LIMIT_BYTES = 64 * 1024 * 1024
 WAITING_LIMIT = 1000
 """Lines that may wait for the disk. One that was left out would spoil the rest, so more is the
 end."""
@@ -42,7 +41,7 @@ class Recorder:
         *,
         redact: Hide,
         tell: Callable[[str], None],
-        limit_bytes: int = LIMIT_BYTES,
+        limit_bytes: int,
         waiting_limit: int = WAITING_LIMIT,
     ) -> None:
         """Begin; whether the file can be written shows later, and is told then."""

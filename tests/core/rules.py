@@ -25,7 +25,7 @@ from hakeeper.core.keeper import Keeper
 from hakeeper.core.reports import EVENTS
 
 LANES = 8
-ORDER = (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report)
+ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 
 
 @dataclass(slots=True)

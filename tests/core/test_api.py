@@ -4,7 +4,7 @@ import pytest
 
 from core.fakecloud import failure
 from core.odds import LEAST, MOST
-from hakeeper.core.api import Api
+from hakeeper.core.api import LOCK_MEMORY_S, Api
 from hakeeper.core.calls import FailureKind, Quota
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
@@ -99,15 +99,58 @@ def test_the_quota_is_scarce_under_a_tenth_of_it() -> None:
     assert not api.scarce(10.0)
 
 
+def lock_met(api: Api, asked_at_s: float, now: float, *, ours: bool = True) -> None:
+    api.lock_met(asked_at_s, now, MOST, ours=ours)
+
+
 def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_back() -> None:
     api = Api()
     assert 8 == api.lanes
     halved = []
     for _ in range(4):
-        api.lock_met()
+        lock_met(api, 0.0, 1.0)
         halved.append(api.lanes)
     assert [4, 2, 1, 1] == halved
     for _ in range(9):
-        api.lane_free()
+        api.unlocked(1.0 + LOCK_MEMORY_S)
         halved.append(api.lanes)
     assert [2, 3, 4, 5, 6, 7, 8, 8, 8] == halved[4:]
+
+
+def test_no_lane_comes_back_while_claims_go_one_by_one() -> None:
+    api = Api()
+    lock_met(api, 0.0, 1.0)
+    api.unlocked(0.9 + LOCK_MEMORY_S)
+    assert 4 == api.lanes
+
+
+def test_a_lock_that_is_not_ours_narrows_no_lane() -> None:
+    api = Api()
+    lock_met(api, 0.0, 1.0, ours=False)
+    assert (8, False) == (api.lanes, api.one_by_one_until_s > 1.0)
+
+
+def test_each_further_round_that_a_lock_refuses_holds_all_assigns_for_longer() -> None:
+    api = Api()
+    waits = []
+    for now in (1.0, 2.0, 3.0, 4.0, 100.0, 200.0, 300.0, 400.0):
+        lock_met(api, now, now)
+        waits.append(api.assigns_from_s - now)
+    assert [float("-inf"), *map(pytest.approx, (0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0))] == waits
+
+
+def test_what_was_sent_before_a_lock_was_met_is_of_the_same_round() -> None:
+    api = Api()
+    for answered_s in (1.0, 1.1, 1.2):
+        lock_met(api, 0.9, answered_s)
+    assert (1, float("-inf")) == (api.locks, api.assigns_from_s)
+    lock_met(api, 1.0, 1.3)
+    assert (2, 1.5) == (api.locks, api.assigns_from_s)
+
+
+def test_an_accepted_assign_ends_what_locks_have_held() -> None:
+    api = Api()
+    lock_met(api, 1.0, 1.0)
+    lock_met(api, 2.0, 2.0)
+    api.unlocked(2.1)
+    assert (0, float("-inf")) == (api.locks, api.assigns_from_s)

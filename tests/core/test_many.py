@@ -5,6 +5,7 @@ import pytest
 from core.driver import WEB, Node, World, one_node, settings
 from core.fakecloud import failure
 from hakeeper.core.calls import (
+    Assign,
     FailureKind,
     ListFloatingIps,
     Quota,
@@ -84,15 +85,41 @@ def test_where_a_running_action_locks_the_server_fewer_are_sent_at_once_and_all_
     assert took_s < 60.0
 
 
-def test_a_lock_halves_the_lanes_and_success_widens_them() -> None:
-    _, node = many(60)
-    api = node.keeper._state.api
-    for expected in (4, 2, 1, 1):
-        api.lock_met()
-        assert expected == api.lanes
-    for expected in (2, 3, 4, 5, 6, 7, 8, 8):
-        api.lane_free()
-        assert expected == api.lanes
+def test_claims_that_lock_each_other_out_go_one_by_one_without_a_word_of_failure() -> None:
+    world, node = many(30)
+    world.cloud.action_s = 1.0
+    world.cloud.server_locks = True
+    node.line("VI_1", "MASTER")
+    world.run_while(lambda: held(node) < 30, 180.0)
+    assert 30 == held(node)
+    assert len(node.assigns) <= 30 + 20
+    assert [] == node.reports("claim.failed")
+
+
+def test_a_lock_that_lasts_costs_a_call_now_and_then_however_many_addresses_wait() -> None:
+    world, node = many(100)
+    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Assign)
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    before = len(node.calls)
+    world.run_for(600.0)
+    assert len(node.calls) - before <= 600
+    world.cloud.heal()
+    world.run_while(lambda: held(node) < 100, 60.0)
+    assert 100 == held(node)
+
+
+def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> None:
+    world, node = many(2)
+    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Assign)
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert node.keeper._state.api.assigns_from_s > world.now
+    node.line("VI_1", "BACKUP")
+    world.run_for(2.0)
+    begun_s = world.now
+    node.line("VI_1", "MASTER")
+    assert begun_s == node.assigns[-1]
 
 
 # --- the price of idleness -------------------------------------------------------------------

@@ -20,7 +20,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.events import QueryRoles, StartCall
 from hakeeper.core.model import Mine, Nobody, Other, Role, Settings
-from hakeeper.core.reconcile import reading_interval_s, reconcile
+from hakeeper.core.reconcile import CROWD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import Belief
 from hakeeper.core.state import State
 
@@ -222,9 +222,35 @@ def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
     state = calm(30)
     for number in range(1, 31):
         acting(state, number, NOW if number <= 25 else NOW + 0.5)
-    [call], wake_s = step(state)
+    [call], wake_s = step(state, NOW + CROWD_S)
     assert ReadActions(tuple(range(71, 96))) == call
-    assert NOW + 0.5 == wake_s
+    assert NOW + 0.5 + CROWD_S == wake_s
+
+
+@pytest.mark.parametrize(("running", "pause_s"), [(24, 0.0), (25, 0.25), (75, 0.75), (200, 0.75)])
+def test_the_more_actions_run_the_longer_they_are_left_alone(running: int, pause_s: float) -> None:
+    state = calm(running)
+    for number in range(1, running + 1):
+        acting(state, number, NOW + 0.2)
+    assert ([], NOW + 0.2 + pause_s) == step(state)
+    assert step(state, NOW + 0.2 + pause_s)[0] != []
+
+
+def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
+    state = calm(2)
+    acting(state, 1, NOW + 5.0)
+    put(state, Stage.POST, 2).due_at_s = NOW
+    state.api.lanes, state.api.one_by_one_until_s = 1, NOW + 0.1
+    assert [] == step(state)[0]
+    assert [Assign(2, 1)] == step(state, NOW + 0.1)[0]
+
+
+def test_no_assign_goes_out_before_locks_allow_it() -> None:
+    state = calm()
+    put(state, Stage.POST).due_at_s = NOW
+    state.api.assigns_from_s = NOW + 2.0
+    assert ([], NOW + 2.0) == step(state)
+    assert [Assign(1, 1)] == step(state, NOW + 2.0)[0]
 
 
 def test_an_action_that_lasts_too_long_is_given_up_at_its_end() -> None:

@@ -118,13 +118,13 @@ def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> Non
     assert Identify(cached_server_id=1) == identify.request
 
 
-def test_a_role_is_written_down_before_the_assign_goes_out() -> None:
+def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:
     world, node = one_node()
     node.warm()
     world.run_for(30.0)
     effects = node.line("VI_1", "MASTER")
     kinds = [type(effect) for effect in effects]
-    assert kinds.index(SaveState) < kinds.index(StartCall)
+    assert kinds.index(StartCall) < kinds.index(SaveState)
     assert node.saved is not None
     assert {instance("VI_1"): Role.MASTER} == node.saved.roles
 

@@ -291,7 +291,7 @@ def test_what_is_written_down_comes_first_then_what_stops_then_what_is_asked_the
     node.line("VI_1", "MASTER")
     world.run_for(1.5)
     lost = [type(effect) for effect in node.feed(LinesLost("why"))]
-    assert [SaveState, CancelCall, QueryRoles, Report] == list(dict.fromkeys(lost))
+    assert [CancelCall, SaveState, QueryRoles, Report] == list(dict.fromkeys(lost))
     assert sorted(lost, key=list(dict.fromkeys(lost)).index) == lost
 
 

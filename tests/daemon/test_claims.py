@@ -1,6 +1,7 @@
 """Keepalived says MASTER and the address is ours: the ways to name it, and how many there are."""
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,35 @@ def test_a_claim_goes_over_the_connection_that_the_reads_kept_warm(world: World)
     node.master()
     node.wait_log("address.claimed")
     assert {assign.connection for assign in world.cloud.assigns()} <= used
+
+
+def test_a_claim_waits_for_no_disk(world: World) -> None:
+    node = world.running()
+    node.backup()
+    stuck = node.daemon.state_folder / "state.json.new"
+    os.mkfifo(stuck)  # who opens it to write hangs, as with a disk that does not answer
+    node.master()
+    world.wait_owner(node)
+    assert 1 == world.assigns()
+    assert [] == node.logged("role.changed", role="MASTER")
+    with stuck.open("rb") as disk:
+        disk.read()
+    node.wait_log("address.claimed")
+
+
+def test_a_connection_is_open_before_anybody_asks_and_is_replaced_when_it_ends(
+    world: World,
+) -> None:
+    def open_connections() -> int:
+        return world.cloud.counters().open_connections
+
+    node = world.running(interval="10m", standby_interval="10m")
+    world.cloud.wait_for(lambda: open_connections() == 2)
+    seq = world.seq()
+    world.drop_connections()
+    world.cloud.wait_for(lambda: open_connections() == 2)
+    assert seq == world.seq()
+    node.backup()
 
 
 def test_an_address_that_is_ours_already_is_not_assigned(world: World) -> None:

@@ -26,7 +26,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import ByNetwork, FloatingIp, SavedState, Server
+from hakeeper.core.model import ByNetwork, FloatingIp, Server
 from hakeeper.daemon import Daemon, Folders
 from hakeeper.loading import Loader
 
@@ -41,10 +41,17 @@ class Calls:
 
     def __init__(self) -> None:
         self.started: list[StartCall] = []
+        self.left = 0
+        """How many of them had been started when the loop last let them leave."""
         self.deliver: Callable[[CallResult], None] = lambda _: None
 
     def start(self, call: StartCall) -> None:
         self.started.append(call)
+
+    def let_leave(self, limit_s: float) -> None:
+        """Nothing here is ever sent."""
+        assert 0.0 < limit_s < 0.1
+        self.left = len(self.started)
 
     def cancel(self, call_id: int) -> None:
         """Nothing here was ever sent."""
@@ -155,17 +162,41 @@ def test_an_assign_that_comes_late_is_not_begun_before_the_lines_that_came_meanw
     fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
     master_with_an_address_elsewhere(daemon, calls, fifo)
     monkeypatch.setattr("hakeeper.daemon.LATE_S", late_s)
-    save = daemon._state_file.save
+    is_outdated = daemon._is_outdated
 
-    def save_slowly(state: SavedState) -> None:
-        save(state)
-        if meanwhile:
+    def stand_still(call: StartCall, decided_at_s: float) -> bool:
+        if meanwhile and isinstance(call.request, Assign):
             os.write(fifo, meanwhile)
+        return is_outdated(call, decided_at_s)
 
     with monkeypatch.context() as patch:
-        patch.setattr(daemon._state_file, "save", save_slowly)
+        patch.setattr(daemon, "_is_outdated", stand_still)
         daemon._turn()
     daemon._turn()
     daemon._turn()
     os.close(fifo)
     assert assigns == sum(isinstance(call.request, Assign) for call in calls.started)
+
+
+def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
+    daemon: Daemon, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
+    master_with_an_address_elsewhere(daemon, calls, fifo)
+    left_before: dict[str, int] = {}
+    save, report = daemon._state_file.save, daemon._reporter.report
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            daemon._state_file,
+            "save",
+            lambda state: (left_before.setdefault("save", calls.left), save(state)),
+        )
+        patch.setattr(
+            daemon._reporter,
+            "report",
+            lambda told: (left_before.setdefault("report", calls.left), report(told)),
+        )
+        daemon._turn()
+    os.close(fifo)
+    assert isinstance(calls.started[-1].request, Assign)
+    assert {"save": len(calls.started), "report": len(calls.started)} == left_before

@@ -68,6 +68,7 @@ class Node:
         self.tokens = [self.token]
         self.fifo = folder / "notify.fifo"
         os.mkfifo(self.fifo, 0o600)
+        self._fifo_fd: int | None = None
         self.keepalived = StandIn(folder / "keepalived")
         credentials = folder / "credentials"
         credentials.mkdir()
@@ -139,18 +140,31 @@ class Node:
         """End everything of this node."""
         self.daemon.close()
         self.keepalived.kill()
+        self._close_fifo()
 
     # --- what keepalived says --------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
         """Write to the FIFO, as often as it takes; the daemon has to read meanwhile."""
-        fd = os.open(self.fifo, os.O_WRONLY)
-        try:
-            rest = data
-            while rest:
-                rest = rest[os.write(fd, rest) :]
-        finally:
-            os.close(fd)
+        fd = self._end_of_fifo()
+        rest = data
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+
+    def _end_of_fifo(self) -> int:
+        """Open it as keepalived does (O_RDWR), and keep it open: what waits outlives a reader."""
+        if self._fifo_fd is not None:
+            there, held = self.fifo.stat(), os.fstat(self._fifo_fd)
+            if (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino):
+                return self._fifo_fd
+            self._close_fifo()
+        self._fifo_fd = os.open(self.fifo, os.O_RDWR)
+        return self._fifo_fd
+
+    def _close_fifo(self) -> None:
+        if self._fifo_fd is not None:
+            os.close(self._fifo_fd)
+            self._fifo_fd = None
 
     def say(self, *lines: str) -> None:
         """Write whole lines at once."""

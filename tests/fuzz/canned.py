@@ -13,7 +13,9 @@ from hetzner_bench import TOKEN, http
 
 from fuzz.shapes import mistyped
 from hakeeper.adapters.hetzner.api import perform
+from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
+from hakeeper.adapters.hetzner.connection import Connection, Route
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
@@ -72,13 +74,13 @@ class CannedSocket:
         return io.BytesIO(next(self._answers, b""))
 
 
-class CannedTransport(Transport):
-    """The real transport, connected from the start."""
+class CannedConnection(Connection):
+    """A connection that is open from the start."""
 
     answers: Iterator[bytes] = iter(())
 
-    def _connected(self, guard: CallGuard) -> socket.socket:
-        del guard
+    def ready(self, attempt: Attempt) -> socket.socket:
+        del attempt
         return cast("socket.socket", CannedSocket(self.answers))
 
 
@@ -87,7 +89,8 @@ def _local(limit_s: float) -> Iterator[Candidate | Miss]:
     yield Candidate(42, "test")
 
 
-_TRANSPORT = CannedTransport(parse_endpoint(ENDPOINT), None)
+_CONNECTION = CannedConnection(parse_endpoint(ENDPOINT), None, Route())
+_TRANSPORT = Transport(parse_endpoint(ENDPOINT), _CONNECTION)
 _CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
 _IDENTITIES = (Identity("auto", _local), Identity(42, _local), Identity("web1", _local))
 
@@ -111,7 +114,7 @@ def call(
 ) -> CallResult:
     """Carry out one call on prepared answers, as a worker and the pool do."""
     guard = CallGuard(StartCall(number, request, 5.0), lambda: 0.0)
-    _TRANSPORT.answers = answers
+    _CONNECTION.answers = answers
     _TRANSPORT.guard = guard
     try:
         outcome: Answer | Failure = perform(_CLIENT, guard, _IDENTITIES[identity])

@@ -100,6 +100,9 @@ def test_what_is_no_news_is_not_told() -> None:
 class ReloadableCalls(Calls):
     """Stands where the pool stands, also at a reload; notes what nobody wants any more."""
 
+    def keep_warm(self, count: int) -> None:
+        """There are no connections."""
+
     def __init__(self) -> None:
         super().__init__()
         self.cancelled: list[type[Request]] = []

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.api import LANES, LONGEST_WAIT_S, RESERVE, Api
+from hakeeper.core.api import LANES, LOCK_MEMORY_S, LONGEST_WAIT_S, RESERVE, Api
+from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.calls import Failure, FailureKind, Quota
 from properties.steady import steady
 
@@ -38,8 +39,8 @@ STEPS = st.one_of(
     FAILURES.map(failing),
     st.none().map(lambda _: lambda api, now, _rng: api.answered(now)),
     (st.none() | QUOTAS).map(noting),
-    st.none().map(lambda _: lambda api, _now, _rng: api.lock_met()),
-    st.none().map(lambda _: lambda api, _now, _rng: api.lane_free()),
+    st.booleans().map(lambda ours: lambda api, now, rng: api.lock_met(now, now, rng, ours=ours)),
+    st.none().map(lambda _: lambda api, now, _rng: api.unlocked(now)),
 )
 PAUSES_S = st.just(0.0) | st.floats(0, 20) | st.floats(0, 4000)
 TIMED = st.lists(st.tuples(PAUSES_S, STEPS), max_size=30)
@@ -58,6 +59,7 @@ def test_no_answer_makes_us_wait_more_than_thirty_seconds_or_lose_the_last_lane(
         assert api.held_until_s <= now + LONGEST_WAIT_S
         assert api.held_until_s >= held_until_s
         assert 1 <= api.lanes <= LANES
+        assert api.assigns_from_s <= now + READ_AGAIN.cap_s
         check_quota(api, now)
         held_until_s = api.held_until_s
 
@@ -116,8 +118,12 @@ def test_how_long_it_failed_is_counted_from_the_first_failure(
 @steady()
 @given(st.lists(st.booleans(), max_size=60))
 def test_lanes_halve_at_a_lock_and_come_back_one_by_one(locks: list[bool]) -> None:
-    api, expected = Api(), 8
+    api, expected, now = Api(), 8, 0.0
     for lock in locks:
-        (api.lock_met if lock else api.lane_free)()
+        now += LOCK_MEMORY_S
+        if lock:
+            api.lock_met(now, now, Random(1), ours=True)  # noqa: S311 - not for secrets
+        else:
+            api.unlocked(now)
         expected = max(1, expected // 2) if lock else min(8, expected + 1)
         assert expected == api.lanes

@@ -24,6 +24,7 @@ from recording.scenes import BEGUN_S, SETTINGS, feed_story, plain, story, text_o
 
 PATIENCE_S = 30.0
 MIB = 1024 * 1024
+LIMIT_BYTES = 64 * MIB
 
 
 class Journal:
@@ -42,6 +43,7 @@ def journal() -> Journal:
 
 
 def recorder(path: Path, journal: Journal, **options: int) -> Recorder:
+    options.setdefault("limit_bytes", LIMIT_BYTES)
     return Recorder(path, redact=plain, tell=journal.tell, **options)
 
 
@@ -141,7 +143,10 @@ def test_a_run_is_added_where_only_the_beginning_of_a_first_line_is(
 
 def test_redaction_goes_over_every_text(tmp_path: Path, journal: Journal) -> None:
     made = Recorder(
-        tmp_path / "r", redact=lambda text: text.replace("web", "[hidden]"), tell=journal.tell
+        tmp_path / "r",
+        redact=lambda text: text.replace("web", "[hidden]"),
+        tell=journal.tell,
+        limit_bytes=LIMIT_BYTES,
     )
     feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=0)
     made.close(PATIENCE_S)

@@ -198,7 +198,7 @@ ALTERED = {
     "effects in another order": (
         {"effects": (EFFECTS[1], EFFECTS[0], *EFFECTS[2:])},
         "effect 1 of 5",
-        "StartCall(call_id=3, request=Assign(floating_ip_id=7, server_id=1)",
+        "SaveState(state=SavedState(keepalived=None, roles={VI_1: MASTER}, server_id=1)",
     ),
     "no effects": ({"effects": ()}, "effect 1 of 5", "nothing"),
     "a field that no short form shows": (
@@ -456,9 +456,9 @@ SHOWN = """\
 Settings(addresses={VI_1: [web]}, interval_s=10, standby_interval_s=60, call_timeout_s=5, \
 can_query=False)
    +0.100000  Started(saved=None, keepalived=None)
-              SaveState(state=SavedState(keepalived=None, roles={VI_1: UNKNOWN}))
               StartCall(call_id=1, request=Identify(), timeout_s=5)
               StartCall(call_id=2, request=ListFloatingIps(), timeout_s=5)
+              SaveState(state=SavedState(keepalived=None, roles={VI_1: UNKNOWN}))
    +0.100000  FifoChanged(state=open, detail=opened)
               fifo.opened: opened
 """

@@ -270,13 +270,13 @@ BUGS = (
     ),
     # --- writing down
     Bug(
-        "written_after",
-        "the role is written down after the assign was begun",
-        "written_first",
+        "written_before",
+        "an assign waits until the role is written down",
+        "sent_first",
         (
             Constant(
                 "hakeeper.core.keeper:_ORDER",
-                (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report),
+                (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report),
             ),
         ),
     ),
@@ -398,7 +398,13 @@ BUGS = (
         "no_lanes",
         "all addresses are assigned at the same time",
         "lanes",
-        (Line(_SEND, "if state.assigns() >= state.api.lanes:", "if False:"),),
+        (
+            Line(
+                "hakeeper.core.reconcile:_lanes_taken",
+                "return taken >= state.api.lanes",
+                "return False",
+            ),
+        ),
     ),
     Bug(
         "last_lane_closed",

@@ -5,15 +5,13 @@ cancels it. The guard is where they meet. Its lock makes `may this be sent?` and
 step, so a call that was cancelled or ran out of time can never send a byte afterwards.
 """
 
-import socket
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
+from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.errors import (
     CODE_OF_PHASE,
-    CallEndedError,
     Phase,
     for_effect,
 )
@@ -66,50 +64,23 @@ def _word(value: str | None) -> str:
     return text if text.isascii() and text.isprintable() and len(text) <= 100 else ""  # noqa: PLR2004  # theirs have 16
 
 
-class CallGuard:
+class CallGuard(Attempt):
     """Holds what the worker, the watcher and the canceller of one call must agree on."""
 
     def __init__(self, call: StartCall, clock: Callable[[], float]) -> None:
         """Start the call's clock: `timeout_s` runs from now, waiting in the queue included."""
+        super().__init__(call.timeout_s, clock)
         self.call = call
         self.changes_something = isinstance(call.request, Assign)
-        self.deadline_s = clock() + call.timeout_s
-        self.ended_at_s: float | None = None
         self.answered: Answered | None = None
-        self._clock = clock
-        self._lock = threading.Lock()
+        self.left = threading.Event()
+        """Set when the first request was handed to the kernel, or none will be."""
         self._sent_at_s: float | None = None
-        self._phase = Phase.QUEUED
-        self._socket: socket.socket | None = None
 
     @property
     def sent_at_s(self) -> float | None:
         """Monotonic time of the first byte sent; None if none was."""
         return self._sent_at_s
-
-    def remaining_s(self) -> float:
-        """Seconds left, always positive; CallEndedError when there are none."""
-        left = self.deadline_s - self._clock()
-        if left <= 0 or self.ended_at_s is not None:
-            raise CallEndedError
-        return left
-
-    def enter(self, phase: Phase) -> None:
-        """Say how far the call has come; CallEndedError if it need not go on."""
-        with self._lock:
-            self._go_on()
-            self._phase = phase
-
-    def watch(self, sock: socket.socket) -> None:
-        """Have this socket shut down when the call ends early; the worker still closes it."""
-        with self._lock:
-            self._go_on()
-            self._socket = sock
-
-    def unwatch(self) -> None:
-        """Let go of the socket. To be called before closing it: its number may be used again."""
-        with self._lock:
-            self._socket = None
 
     def permit_send(self, method: str) -> None:
         """Give leave to send one request now; CallEndedError or RuntimeError if there is none.
@@ -126,10 +97,6 @@ class CallGuard:
             self._phase = Phase.SENT
             if self._sent_at_s is None:
                 self._sent_at_s = self._clock()
-
-    def _go_on(self) -> None:
-        if self.ended_at_s is not None or self._clock() >= self.deadline_s:
-            raise CallEndedError
 
     def end(self, outcome: Answer | Failure) -> Answer | Failure | None:
         """End the call as the worker found it; None if it had already ended."""
@@ -190,12 +157,5 @@ class CallGuard:
         if self.ended_at_s is not None:
             return None
         self.ended_at_s = self._clock()
+        self.left.set()
         return outcome
-
-    def _interrupt(self) -> None:
-        if self._socket is None:
-            return
-        with suppress(OSError):  # not connected, or already gone: then there is nothing to stop
-            # The method of the plain socket: SSLSocket's own would drop its TLS state under
-            # the feet of the worker that uses it.
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)

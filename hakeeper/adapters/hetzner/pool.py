@@ -1,8 +1,8 @@
 """Worker threads that make the calls: bounded, on warm connections, each call to its deadline.
 
-`start` only queues. The worker that was used last and is idle takes the next call: its connection
-is the one most surely alive, and the daemon's periodic reads keep it so until a claim needs it.
-Urgent calls pass the queue, and one worker is always left to them.
+`start` only queues. Of the idle workers that have a connection, the one that was used last takes
+the next call: its connection is the one most surely alive. As many as are wanted keep theirs warm
+while they wait. Urgent calls pass the queue, and one worker is always left to them.
 
 A watcher thread ends calls at their deadline whatever the worker does. A worker that does not come
 back even then (the resolver of libc cannot be interrupted) is replaced, up to a bound.
@@ -22,6 +22,8 @@ from hakeeper.adapters.hetzner.worker import Worker
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
 
+WORKERS = 8
+"""Calls at once; the core sends no more assigns than that at once."""
 QUEUE_LIMIT = 2000
 """Calls that wait. More is a fault of ours: one event claims hundreds at most."""
 STUCK_GRACE_S = 0.25
@@ -46,15 +48,20 @@ class HetznerPool:
         identity: Sources,
         deliver: Callable[[CallResult], None],
         clock: Callable[[], float] = time.monotonic,
-        workers: int = 8,
+        workers: int = WORKERS,
+        warm: int = 0,
     ) -> None:
-        """Make the clients and start the threads, so that no claim has to."""
+        """Make the clients and start the threads, so that no claim has to.
+
+        `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
+        """
         self._clients = Clients(options, read_token)
         self._identity = Identity(options.server, identity)
         self._redact = redact
         self._deliver = deliver
         self._clock = clock
         self._size = workers
+        self._warm = warm
         self._changed = threading.Condition()
         self._urgent: dict[int, CallGuard] = {}
         self._reads: dict[int, CallGuard] = {}
@@ -62,6 +69,8 @@ class HetznerPool:
         self._idle: list[Worker] = []
         self._busy: dict[Worker, CallGuard] = {}
         self._stuck: set[Worker] = set()
+        self._leaving: list[CallGuard] = []
+        """Urgent calls that were given to a connected worker since the last `let_leave`."""
         self._outbox: deque[CallResult] = deque()
         self._is_closed = False
         self._next_look_s = float("inf")
@@ -69,6 +78,7 @@ class HetznerPool:
             worker = self._new_worker()
             worker.prepare()
             self._idle.append(worker)
+        self.keep_warm(warm)
         for worker in self._idle:
             worker.thread.start()
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
@@ -87,6 +97,17 @@ class HetznerPool:
         if is_closed and refusal is not None:  # the watcher, who delivers else, is gone
             self._deliver(self._result(guard, refusal))
 
+    def let_leave(self, limit_s: float) -> None:
+        """Wait until the urgent calls that were started have been sent, but not longer than this.
+
+        Python runs one thread at a time: who went on at once would hold up what he started.
+        """
+        with self._changed:
+            leaving, self._leaving = self._leaving, []
+        until_s = self._clock() + limit_s
+        for guard in leaving:
+            guard.left.wait(max(0.0, until_s - self._clock()))
+
     def cancel(self, call_id: int) -> None:
         """End a call of which no byte was sent; else, or if it is unknown, do nothing."""
         with self._changed:
@@ -95,6 +116,12 @@ class HetznerPool:
             if guard is not None and failure is not None:
                 self._forget(guard)
                 self._post(guard, failure)
+
+    def keep_warm(self, count: int) -> None:
+        """Keep so many connections open from now on; those of others stay until they end."""
+        with self._changed:
+            self._warm = count
+            self._spread_warmth()
 
     def reload_token(self) -> None:
         """Read the token again before the next call; connections stay as they are."""
@@ -147,10 +174,19 @@ class HetznerPool:
     def _new_worker(self) -> Worker:
         return Worker(self._clients, self._identity, self._worker_done)
 
+    def _spread_warmth(self) -> None:
+        workers = [w for w in (*self._idle, *self._busy) if w not in self._stuck]
+        # The last ones: they are the next to be used.
+        for place, worker in enumerate(reversed(workers)):
+            worker.keep_warm(wanted=place < self._warm)
+
     def _dispatch(self) -> None:
         while self._idle and (guard := self._next()) is not None:
-            worker = self._idle.pop()
+            worker = next((w for w in reversed(self._idle) if w.is_connected), self._idle[-1])
+            self._idle.remove(worker)
             self._busy[worker] = guard
+            if guard.call.urgent and worker.is_connected:
+                self._leaving.append(guard)
             worker.give(guard)
 
     def _next(self) -> CallGuard | None:
@@ -198,6 +234,9 @@ class HetznerPool:
             if stays:
                 self._idle.append(worker)
                 self._dispatch()
+            if not worker.is_connected:  # then those of others may be doubted now
+                for each in self._idle:
+                    each.look()
         if ended is not None:
             self._deliver(self._result(guard, ended))
         return stays
@@ -241,8 +280,10 @@ class HetznerPool:
         try:
             worker.thread.start()
         except RuntimeError:  # no more threads for this process: the same as too many stuck ones
+            worker.close()
             return
         self._idle.insert(0, worker)
+        self._spread_warmth()
         self._dispatch()
 
     def _when_to_look(self) -> float:

@@ -1,4 +1,4 @@
-"""One warm connection to the API, under requests and hcloud.
+"""HTTP on one connection to the API, under requests and hcloud.
 
 requests lets an adapter do the sending. This one speaks HTTP with the standard library's parser on
 a socket of its own, because only then can a call have one total deadline, be stopped while it
@@ -6,17 +6,18 @@ resolves, connects or shakes hands, and know whether its bytes went out. It retr
 nothing, reads no environment, and keeps no cookies.
 """
 
+import errno
 import http.client
 import io
-import select
 import socket
-import ssl
+import time
 from collections.abc import Mapping
 
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
+from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection, explain
 from hakeeper.adapters.hetzner.errors import Phase, TransportError
 from hakeeper.adapters.hetzner.guard import CallGuard, read_head
 from hakeeper.adapters.hetzner.options import Endpoint
@@ -24,29 +25,17 @@ from hakeeper.adapters.hetzner.options import Endpoint
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 """A full page of 50 floating IPs has some 40 kB."""
 _CHUNK_BYTES = 65536
-_ADDRESS_LIMIT = 8
-_OPTIONS = (
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A connection that died in silence is found out between two calls, not by a claim.
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000),
-)
 
 
 class Transport(BaseAdapter):
-    """The connection of one worker. `guard` must be set to that of the call being made."""
+    """Sends for one worker. `guard` must be set to that of the call being made."""
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None) -> None:
-        """Remember where to connect to; nothing is connected yet. `tls` None: plain HTTP."""
+    def __init__(self, endpoint: Endpoint, connection: Connection) -> None:
+        """Send over this connection, which nobody else uses."""
         super().__init__()
         self.guard: CallGuard | None = None
+        self.connection = connection
         self._endpoint = endpoint
-        self._tls = tls
-        self._socket: socket.socket | None = None
-        self._last_good: object = None
 
     def send(  # the signature is that of requests
         self,
@@ -66,16 +55,21 @@ class Transport(BaseAdapter):
             raise RuntimeError("a request outside of any call")
         data = _encode(request, self._endpoint)
         try:
-            sock = self._connected(guard)
+            sock = self.connection.ready(guard)
             sock.settimeout(guard.remaining_s())
             guard.permit_send(request.method or "")
+            sent_at_s = time.monotonic()
             try:
                 sock.sendall(data)
+                guard.left.set()
                 head, body = _read_answer(sock, request.method or "")
-            except (OSError, http.client.HTTPException) as error:
+            except OSError as error:
+                self.connection.lost(sent_at_s)
+                raise _lost(error) from error
+            except http.client.HTTPException as error:
                 raise _lost(error) from error
         except BaseException:
-            self._drop(guard)
+            self.connection.drop(guard)
             raise
         guard.unwatch()
         if head.will_close:
@@ -84,13 +78,7 @@ class Transport(BaseAdapter):
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _drop(self, guard: CallGuard) -> None:
-        guard.unwatch()
-        self.close()
+        self.connection.close()
 
     def _response(
         self,
@@ -115,67 +103,6 @@ class Transport(BaseAdapter):
             self.close()
             raise TransportError("bad_answer", f"HTTP status {head.status} means nothing here")
         return response
-
-    # --- connecting ---------------------------------------------------------------------------
-
-    def _connected(self, guard: CallGuard) -> socket.socket:
-        if self._socket is not None and _is_stale(self._socket):
-            self.close()
-        if self._socket is None:
-            self._connect(guard)
-        sock = self._socket
-        if sock is None:
-            raise RuntimeError("connected, but without a socket")
-        guard.watch(sock)
-        return sock
-
-    def _connect(self, guard: CallGuard) -> None:
-        guard.enter(Phase.RESOLVING)
-        where = f"{self._endpoint.host} port {self._endpoint.port}"
-        try:
-            found = socket.getaddrinfo(
-                self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
-            raise TransportError("dns", f"cannot resolve {where}: {error}") from error
-        guard.enter(Phase.CONNECTING)
-        # A stable sort: what worked last goes first, so a dead IPv6 route costs time only once.
-        found = sorted(found[:_ADDRESS_LIMIT], key=lambda info: info[4] != self._last_good)
-        problem = TransportError("dns", f"{where} has no address")
-        for index, (family, kind, protocol, _, address) in enumerate(found):
-            share_s = guard.remaining_s() / (len(found) - index)
-            self._socket = socket.socket(family, kind, protocol)
-            guard.watch(self._socket)
-            try:
-                for option in _OPTIONS:
-                    self._socket.setsockopt(*option)
-                self._socket.settimeout(share_s)
-                self._socket.connect(address)
-            except OSError as error:
-                problem = _unconnected(error, where)
-                self._drop(guard)
-                continue
-            self._last_good = address
-            self._encrypt(guard)
-            return
-        raise problem
-
-    def _encrypt(self, guard: CallGuard) -> None:
-        if self._tls is None or self._socket is None:
-            return
-        guard.enter(Phase.TLS)
-        host = self._endpoint.host
-        try:
-            # Wrapped first and shaken hands afterwards, so that the guard can stop the latter.
-            wrapped = self._tls.wrap_socket(
-                self._socket, server_hostname=host, do_handshake_on_connect=False
-            )
-            self._socket = wrapped
-            guard.watch(wrapped)
-            wrapped.settimeout(guard.remaining_s())
-            wrapped.do_handshake()
-        except (OSError, ValueError) as error:
-            raise TransportError("tls", f"no TLS with {host}: {_explain(error)}") from error
 
 
 def _encode(request: requests.PreparedRequest, endpoint: Endpoint) -> bytes:
@@ -210,35 +137,17 @@ def _read_answer(sock: socket.socket, method: str) -> tuple[http.client.HTTPResp
         head.close()
 
 
-def _is_stale(sock: socket.socket) -> bool:
-    """Say whether an idle connection has something to read: its end, or nothing good."""
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
-
-
-def _unconnected(error: OSError, where: str) -> TransportError:
-    if isinstance(error, TimeoutError):
-        return TransportError("connect_timeout", f"cannot connect to {where}: timed out")
-    if isinstance(error, ConnectionRefusedError):
-        return TransportError("connection_refused", f"cannot connect to {where}: refused")
-    return TransportError("connect_failed", f"cannot connect to {where}: {error}")
-
-
 def _lost(error: OSError | http.client.HTTPException) -> TransportError:
+    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
+        text = f"what was sent was not acknowledged within {UNACKNOWLEDGED_S:g} s"
+        return TransportError("connection_silent", text)
     if isinstance(error, TimeoutError):
         # The socket ran out of time a moment before the watcher, who would say the same.
         return TransportError("deadline", f"no answer in time: still {Phase.SENT.value}")
     if isinstance(error, http.client.RemoteDisconnected | http.client.IncompleteRead):
-        return TransportError("connection_closed", "the connection was closed in the middle")
+        return TransportError("connection_closed", "the connection ended before the answer did")
     if isinstance(error, http.client.HTTPException):
         return TransportError("bad_answer", f"the answer is not HTTP: {type(error).__name__}")
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return TransportError("connection_reset", "the connection was reset")
-    return TransportError("connection_lost", f"the connection was lost: {_explain(error)}")
-
-
-def _explain(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused: {error.verify_message}"
-    return str(error) or type(error).__name__
+    return TransportError("connection_lost", f"the connection was lost: {explain(error)}")

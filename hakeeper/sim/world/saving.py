@@ -1,6 +1,5 @@
-"""Rules about the state file: written before a call goes out, and holding what is believed."""
+"""Rules about the state file: no call waits for it, and it holds what is believed."""
 
-from hakeeper.core.model import Role, SavedState, VrrpId
 from hakeeper.core.state import State
 from hakeeper.sim.world.excuses import Excuses
 from hakeeper.sim.world.node import Node
@@ -17,32 +16,19 @@ class Saving:
         """Begin before any effect."""
         self._excuses = excuses
         self._demand = demand
-        self._saved: SavedState | None = None
-        """What is in the file when the effects so far are performed."""
         self._is_saved = False
-        self._calls_begun = False
 
-    def begin(self, node: Node) -> None:
+    def begin(self) -> None:
         """Begin with the effects of one event."""
-        self._saved = node.disk.saved
-        self._is_saved = self._calls_begun = False
+        self._is_saved = False
 
-    def saves(self, node: Node, state: SavedState) -> None:
-        """Check one that writes the file."""
-        self._saved, self._is_saved = state, True
-        first = not self._calls_begun
-        self._demand("written_first", node.index, first, "written after a call began")
+    def saves(self) -> None:
+        """Note one that writes the file."""
+        self._is_saved = True
 
-    def calls(self) -> None:
-        """Note one that begins a call."""
-        self._calls_begun = True
-
-    def claims(self, node: Node, vrrp: VrrpId) -> None:
-        """Check that who claims an address of this name has written down that it may."""
-        holds = self._excuses.is_meddled(node) or node.disk.full > 0
-        if not holds and self._saved is not None:
-            holds = self._saved.roles.get(vrrp) is Role.MASTER
-        self._demand("written_first", node.index, holds, "its role is not written")
+    def calls(self, node: Node) -> None:
+        """Check one that begins a call: it went before the disk was asked for anything."""
+        self._demand("sent_first", node.index, not self._is_saved, "begun after the file")
 
     def end(self, node: Node) -> None:
         """No effect of this event is left."""

@@ -28,7 +28,7 @@ RULES = (
     "last_line_decides",
     "doubt_is_believed",
     "backlog_claims_nothing",
-    "written_first",
+    "sent_first",
     "written_at_last",
     "heeds_429",
     "future_ticks",

@@ -216,11 +216,11 @@ class Watch:
         self.assess(node)
 
     def _performed(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
-        self._saving.begin(node)
+        self._saving.begin()
         for effect in effects:
             match effect:
-                case SaveState(state):
-                    self._saving.saves(node, state)
+                case SaveState():
+                    self._saving.saves()
                 case StartCall():
                     self._called(node, effect, now)
                 case Report():
@@ -233,13 +233,10 @@ class Watch:
 
     def _called(self, node: Node, effect: StartCall, now: float) -> None:
         request = effect.request
-        self._saving.calls()
+        self._saving.calls(node)
         self._fingerprint.mix(node.index, now, request, effect.call_id)
         self._peace.called(node.index, request)
         self._calls.started(node, effect, now)
-        if isinstance(request, Assign):
-            name = self.world.name_of[request.floating_ip_id]
-            self._saving.claims(node, self.world.vrrp_id(name))
 
     def _reported(self, node: Node, event: Event, report: Report) -> None:
         index = node.index

@@ -20,6 +20,7 @@ from hetzner_bench import (
 )
 
 from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
+from hakeeper.adapters.hetzner.connection import Connection, Route
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
 
@@ -83,7 +84,9 @@ def test_what_hcloud_would_repeat_without_a_body_is_sent_once(status: int) -> No
 
 
 def _made(options: HetznerOptions) -> hcloud.Client:
-    return client.make_client(TOKEN, options, Transport(options.address, None))
+    return client.make_client(
+        TOKEN, options, Transport(options.address, Connection(options.address, None, Route()))
+    )
 
 
 def test_hcloud_has_its_switch_for_retries_where_we_look_for_it() -> None:

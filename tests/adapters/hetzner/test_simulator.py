@@ -10,7 +10,6 @@ import trustme
 from helpers import eventually
 from hetzner_bench import Bench
 
-from hakeeper.adapters.hetzner.transport import _is_stale
 from hakeeper.core.calls import (
     ActionsRead,
     Assign,
@@ -42,8 +41,8 @@ class Scene:
 
     def wait_for_reset(self) -> None:
         """Wait until the reset of the idle connection has arrived at our end."""
-        transport = self.made.pool._idle[-1]._own.transport
-        eventually(lambda: transport._socket and _is_stale(transport._socket), what="the reset")
+        worker = self.made.pool._idle[-1]
+        eventually(lambda: not worker.is_connected, what="the reset")
 
     def failure(self, fault: Fault, timeout_s: float = 20) -> Failure:
         """Make an assign that meets a fault."""

@@ -71,7 +71,7 @@ outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a n
 	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m outage --repeat $(REPEAT)
 
 BENCH ?=
-bench: .stamps/dev  ## Measure: the claim beside scripts, many addresses, half-open; BENCH='claim --repeat 20'
+bench: .stamps/dev  ## Measure speed and costs, some parts as root; BENCH="claim idle --repeat 20 --json FILE"
 	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m bench $(BENCH)
 
 HOURS ?= 0.5

@@ -19,6 +19,12 @@ PARTS = {
     "claim": "bench.claim",
     "many": "bench.many",
     "halfopen": "bench.halfopen",
+    "failover": "bench.failover",
+    "idle": "bench.idle",
+    "start": "bench.start",
+    "storm": "bench.storm",
+    "flap": "bench.flap",
+    "leaks": "bench.leaks",
 }
 """Each part is a module with `measure(repeat: int | None) -> dict` and `tables(figures) -> str`."""
 
@@ -26,7 +32,11 @@ PARTS = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
-    parser.add_argument("--repeat", type=int, help="how often; each part has its own default")
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        help="how often; idle, flap: seconds; storm: lines; leaks: days; each has its own default",
+    )
     parser.add_argument("--json", type=Path, help="write all figures there; adds to what is there")
     return parser
 

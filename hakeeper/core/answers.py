@@ -42,6 +42,8 @@ from hakeeper.core.state import Inflight, State
 NOT_RUNNING = frozenset({"off", "stopping", "deleting"})
 """States of a server that cannot be using an address."""
 
+SURELY_RUNNING_S = 0.1
+"""So long after it was accepted an action is taken to be still running."""
 _ASSIGNED = "floating_ip_assigned"
 """Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 _NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
@@ -82,7 +84,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
                 if address.floating_ip is not None and address.floating_ip.id == floating_ip.id:
                     _observe(state, address, floating_ip, call.asked_at_s, now)
         case AssignAccepted(action):
-            state.api.unlocked(now)
+            state.api.unlocked(now, alongside=_ran_alongside(state, call))
             current = _current(state, call, now)
             if current is not None:
                 state.tell(*current.accepted(action, result.sent_at_s, now, state.rng))
@@ -92,6 +94,13 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             _holder_seen(state, server.id, server.status, now)
         case _:  # pragma: no cover
             assert_never(answer)
+
+
+def _ran_alongside(state: State, call: Inflight) -> bool:
+    """Say whether an action of ours was surely running when this call was begun."""
+    phases = (address.phases for address in state.in_stage(Stage.ACT))
+    accepted = (p.accepted_s for p in phases if p is not None and p.accepted_s is not None)
+    return any(0.0 <= call.asked_at_s - at_s <= SURELY_RUNNING_S for at_s in accepted)
 
 
 def _identified(state: State, server: Server, source: str, now: float) -> None:

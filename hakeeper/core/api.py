@@ -10,8 +10,9 @@ LANES = 8
 """The most assigns in flight at once, over all addresses."""
 RESERVE = 0.1
 """The part of the hourly quota that idle reading leaves to failovers and other tools."""
-LOCK_MEMORY_S = 60.0
-"""So long after a lock that may have been our own doing, a claim waits for the others' actions."""
+ONE_BY_ONE_S = (2.0, 60.0)
+"""So long after a lock that may have been our own doing, a claim waits for the others' actions: the
+first figure, doubled with every further such lock, up to the second."""
 LONGEST_WAIT_S = 30.0
 """The longest that a 429 can make us wait, whatever it asks for."""
 
@@ -36,6 +37,7 @@ class Api:
     """No assign goes out before this, since a lock has refused more than one round."""
     one_by_one_until_s: float = float("-inf")
     """Until then a running action takes a lane: it may be what locks the server."""
+    one_by_one_s: float = 0.0
     latency_s: float | None = None
     reported: set[tuple[str, str]] = field(default_factory=set)
     """What is in the journal since the last answer: kinds of event with codes of failures."""
@@ -96,17 +98,26 @@ class Api:
         """
         if ours:
             self.lanes = max(1, self.lanes // 2)
-            self.one_by_one_until_s = now + LOCK_MEMORY_S
         if asked_at_s < self.locked_at_s:
             return  # of the same round
+        if ours:
+            first_s, longest_s = ONE_BY_ONE_S
+            self.one_by_one_s = min(longest_s, max(first_s, self.one_by_one_s * 2))
+            self.one_by_one_until_s = now + self.one_by_one_s
         self.locks += 1
         self.locked_at_s = now
         if self.locks > 1:
             self.assigns_from_s = now + READ_AGAIN.delay_s(self.locks - 2, rng)
 
-    def unlocked(self, now: float) -> None:
-        """An assign was accepted: one more at once, unless they go one by one."""
+    def unlocked(self, now: float, *, alongside: bool) -> None:
+        """An assign was accepted: one more at once, unless they go one by one.
+
+        `alongside`: another action of ours was running, so our actions do not lock the server.
+        """
         self.forget_locks()
+        if alongside:
+            self.one_by_one_until_s = float("-inf")
+            self.one_by_one_s = 0.0
         if now >= self.one_by_one_until_s:
             self.lanes = min(LANES, self.lanes + 1)
 

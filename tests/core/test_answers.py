@@ -418,6 +418,20 @@ def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(others: int, l
     assert lanes == state.api.lanes
 
 
+@pytest.mark.parametrize(
+    ("accepted_s", "goes_on"), [(99.8, True), (99.9, False), (100.0, False), (100.1, True)]
+)
+def test_an_assign_accepted_beside_a_running_action_ends_the_going_one_by_one(
+    accepted_s: float, *, goes_on: bool
+) -> None:
+    state = standing(2)
+    put(state, Stage.SENT)
+    put(state, Stage.ACT, 2).phases = Phases(line_s=0.0, accepted_s=accepted_s)
+    state.api.one_by_one_until_s = 200.0
+    assign_ends(state, accepted())
+    assert goes_on == (state.api.one_by_one_until_s == 200.0)
+
+
 def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     state = standing(2)
     put(state, Stage.SENT)

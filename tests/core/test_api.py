@@ -4,7 +4,7 @@ import pytest
 
 from core.fakecloud import failure
 from core.odds import LEAST, MOST
-from hakeeper.core.api import LOCK_MEMORY_S, Api
+from hakeeper.core.api import Api
 from hakeeper.core.calls import FailureKind, Quota
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
@@ -112,7 +112,7 @@ def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_ba
         halved.append(api.lanes)
     assert [4, 2, 1, 1] == halved
     for _ in range(9):
-        api.unlocked(1.0 + LOCK_MEMORY_S)
+        api.unlocked(1.0 + 2.0, alongside=False)
         halved.append(api.lanes)
     assert [2, 3, 4, 5, 6, 7, 8, 8, 8] == halved[4:]
 
@@ -120,8 +120,28 @@ def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_ba
 def test_no_lane_comes_back_while_claims_go_one_by_one() -> None:
     api = Api()
     lock_met(api, 0.0, 1.0)
-    api.unlocked(0.9 + LOCK_MEMORY_S)
+    api.unlocked(2.9, alongside=False)
     assert 4 == api.lanes
+
+
+def test_claims_go_one_by_one_for_longer_with_every_lock_that_may_be_ours() -> None:
+    api = Api()
+    pauses = []
+    for now in (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0):
+        lock_met(api, now, now)
+        api.unlocked(now, alongside=False)
+        pauses.append(api.one_by_one_until_s - now)
+    assert [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0] == pauses
+
+
+def test_an_assign_accepted_beside_a_running_action_shows_that_our_actions_lock_nothing() -> None:
+    api = Api()
+    for now in (1.0, 2.0, 3.0):
+        lock_met(api, now, now)
+    api.unlocked(3.1, alongside=True)
+    assert (2, True) == (api.lanes, api.one_by_one_until_s < 3.1)
+    lock_met(api, 4.0, 4.0)
+    assert 6.0 == api.one_by_one_until_s
 
 
 def test_a_lock_that_is_not_ours_narrows_no_lane() -> None:
@@ -152,5 +172,5 @@ def test_an_accepted_assign_ends_what_locks_have_held() -> None:
     api = Api()
     lock_met(api, 1.0, 1.0)
     lock_met(api, 2.0, 2.0)
-    api.unlocked(2.1)
+    api.unlocked(2.1, alongside=False)
     assert (0, float("-inf")) == (api.locks, api.assigns_from_s)

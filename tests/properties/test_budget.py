@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.api import LANES, LOCK_MEMORY_S, LONGEST_WAIT_S, RESERVE, Api
+from hakeeper.core.api import LANES, LONGEST_WAIT_S, ONE_BY_ONE_S, RESERVE, Api
 from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.calls import Failure, FailureKind, Quota
 from properties.steady import steady
@@ -40,7 +40,7 @@ STEPS = st.one_of(
     st.none().map(lambda _: lambda api, now, _rng: api.answered(now)),
     (st.none() | QUOTAS).map(noting),
     st.booleans().map(lambda ours: lambda api, now, rng: api.lock_met(now, now, rng, ours=ours)),
-    st.none().map(lambda _: lambda api, now, _rng: api.unlocked(now)),
+    st.none().map(lambda _: lambda api, now, _rng: api.unlocked(now, alongside=False)),
 )
 PAUSES_S = st.just(0.0) | st.floats(0, 20) | st.floats(0, 4000)
 TIMED = st.lists(st.tuples(PAUSES_S, STEPS), max_size=30)
@@ -120,10 +120,10 @@ def test_how_long_it_failed_is_counted_from_the_first_failure(
 def test_lanes_halve_at_a_lock_and_come_back_one_by_one(locks: list[bool]) -> None:
     api, expected, now = Api(), 8, 0.0
     for lock in locks:
-        now += LOCK_MEMORY_S
+        now += ONE_BY_ONE_S[1]
         if lock:
             api.lock_met(now, now, Random(1), ours=True)  # noqa: S311 - not for secrets
         else:
-            api.unlocked(now)
+            api.unlocked(now, alongside=False)
         expected = max(1, expected // 2) if lock else min(8, expected + 1)
         assert expected == api.lanes

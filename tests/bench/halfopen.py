@@ -27,6 +27,9 @@ RTT_MS = 20
 REPEAT = 10
 _EARLIER_S = 1.0
 """What happens to an idle connection happens so long before the line."""
+_OLD_S = 6.0
+"""So old at least is an idle connection that the server ends: hakeeper replaces one at once, but does
+not connect more often than every five seconds."""
 _BUSY_S = 1.0
 _TABLE = "bench"
 Spoil = Callable[[CloudClient, rig.Relay], None]
@@ -71,14 +74,16 @@ def drop_open(_front: CloudClient, relay: rig.Relay) -> None:
 
 def close_idle(front: CloudClient, _relay: rig.Relay) -> None:
     """Have the server close what is idle, in order; then let a second pass."""
+    time.sleep(_OLD_S)  # the case itself, no wait for anything
     before = front.counters()
     with front.faulty(Fault(network=Network.IDLE_CLOSE, idle_s=0.2)):
         front.wait_for(lambda: _is_shaken(front, before.connections), rig.PATIENCE_S)
-    time.sleep(_EARLIER_S)  # the case itself, no wait for anything
+    time.sleep(_EARLIER_S)  # likewise
 
 
 def reset_idle(front: CloudClient, _relay: rig.Relay) -> None:
     """Have the server reset all connections; then let a second pass."""
+    time.sleep(_OLD_S)  # likewise
     before = front.counters()
     front.drop_connections()
     front.wait_for(lambda: _is_shaken(front, before.connections), rig.PATIENCE_S)

@@ -48,7 +48,7 @@ from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import IpAddress, SavedState, Settings
 from hakeeper.core.snapshot import document
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
-from hakeeper.loop import Handler, Loop, Source
+from hakeeper.loop import LOOK_S, Handler, Loop, Source
 
 Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed
 KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
@@ -177,7 +177,8 @@ class Daemon:
         self._loop.turn([_ready(key) for key, _ in self._selector.select(wait_s)])
         now = time.monotonic()
         self._control.look()
-        if self._watchdog_s is not None and now >= self._watchdog_at_s:
+        # A turn early, so that nobody has to wake up for it alone.
+        if self._watchdog_s is not None and now + LOOK_S >= self._watchdog_at_s:
             self._watchdog_at_s = now + self._watchdog_s
             self._notifier.watchdog()
 

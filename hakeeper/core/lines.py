@@ -6,6 +6,7 @@ quote or newline in it. Other first words (`VS`, `RS`) belong to other readers.
 """
 
 import enum
+import functools
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -14,6 +15,8 @@ from hakeeper.core.model import VrrpId, VrrpKind
 
 LINE_LIMIT_BYTES = 4096
 """No line of keepalived comes near; more than this without a newline is not from it."""
+LINES_KEPT = 256
+"""How many different lines are known by heart: in a storm the same few come again and again."""
 SHOWN_BYTES = 80
 """How much of a bad line is kept for the log."""
 
@@ -67,6 +70,7 @@ def _bad(reason: str, raw: bytes) -> BadLine:
     return BadLine(reason, printable + ("…" if len(raw) > SHOWN_BYTES else ""))
 
 
+@functools.lru_cache(maxsize=LINES_KEPT)
 def parse_line(raw: bytes) -> Line:
     """Parse one line without its newline."""
     if _FOREIGN.match(raw):

@@ -29,6 +29,7 @@ from privileges import let_everybody_enter
 from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.adapters.keepalived.link import MESSAGE_BYTES
+from hakeeper.adapters.keepalived.roles import ROOT_PATH
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
 from hakeeper.sim.lab.keepalived import Keepalived
@@ -726,6 +727,64 @@ def test_objects_that_go_away_for_ever_end_in_a_reason(tmp_path: Path) -> None:
     answer = ask_service(tmp_path, service)
     assert RolesQueried(1, None, "org.freedesktop.DBus.Error.UnknownMethod") == answer
     assert service.errors_left == 997
+
+
+class Grove(Service):
+    """A tree of objects like keepalived's, which a test can change; each is named by its path."""
+
+    def __init__(self, *instances: str) -> None:
+        self.instances = instances
+        self.answer_together = 1
+        """So many calls have to be there before the first of them is answered."""
+
+    def __call__(self, client: socket.socket) -> None:
+        greet(client)
+        parser = Parser()
+        waiting: list[Message] = []
+        while data := client.recv(65536):
+            waiting += parser.feed(data)
+            if len(waiting) < self.answer_together:
+                continue
+            for message in waiting:
+                answer = self._answer(message)
+                client.sendall(answer.serialise(serial=message.header.serial))
+            waiting.clear()
+
+    def _answer(self, message: Message) -> Message:
+        self.path = str(message.header.fields[HeaderFields.path])
+        return super()._answer(message)
+
+    def _body(self, method: str) -> tuple[str | None, tuple[object, ...]]:
+        if method == "GetAll":
+            name = self.path.rpartition("/")[2]
+            return "a{sv}", ({"Name": ("s", name), "State": ("(us)", self.state)},)
+        if method != "Introspect":
+            return super()._body(method)
+        if self.path == ROOT_PATH:
+            return "s", ("".join(f'<node name="{each}"/>' for each in self.instances),)
+        return "s", ('<node><interface name="org.keepalived.Vrrp1.Instance"/></node>',)
+
+
+def test_an_instance_that_was_added_since_the_last_query_is_told(tmp_path: Path) -> None:
+    service = Grove("A")
+    with fake_bus(tmp_path, service) as (bus, listener):
+        told = []
+        for number, instances in enumerate((("A",), ("A",), ("A", "B"), ("B",), ("B", "C"))):
+            service.instances = instances
+            bus.query(number)
+            told.append(tuple(listener.answer().roles or ()))
+    assert [("A",), ("A",), ("A", "B"), ("B",), ("B", "C")] == told
+
+
+def test_all_that_is_known_from_the_last_query_is_asked_for_at_once(tmp_path: Path) -> None:
+    service = Grove("A", "B")
+    with fake_bus(tmp_path, service) as (bus, listener):
+        bus.query(1)
+        listener.answer()
+        service.answer_together = 5  # three objects describe themselves, two tell their state
+        service.state = (1, "Backup")
+        bus.query(2)
+        assert RolesQueried(2, {"A": Role.BACKUP, "B": Role.BACKUP}) == listener.answer()
 
 
 def test_an_endless_tree_of_objects_is_given_up(tmp_path: Path) -> None:

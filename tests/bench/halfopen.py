@@ -28,8 +28,8 @@ REPEAT = 10
 _EARLIER_S = 1.0
 """What happens to an idle connection happens so long before the line."""
 _OLD_S = 6.0
-"""So old at least is an idle connection that the server ends: hakeeper replaces one at once, but does
-not connect more often than every five seconds."""
+"""So old at least is an idle connection that the server ends: hakeeper replaces one at once, but
+does not connect more often than every five seconds."""
 _BUSY_S = 1.0
 _TABLE = "bench"
 Spoil = Callable[[CloudClient, rig.Relay], None]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hakeeper.adapters.keepalived.link import BusError, CallError, Link
-from hakeeper.adapters.keepalived.roles import QueryError, read_roles
+from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
 
@@ -59,6 +59,7 @@ class KeepalivedBus:
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._link: Link | None = None
         self._owner = ""
+        self._roles = RoleReader()
         self._retry_at_s = 0.0
         self._retry_s = FIRST_RETRY_S
         self._thread = threading.Thread(target=self._run, name="keepalived-bus", daemon=True)
@@ -114,7 +115,7 @@ class KeepalivedBus:
         try:
             # What happened to the name since we last looked comes first.
             link.pump()
-            roles = read_roles(link, deadline_s)
+            roles = self._roles.read(link, deadline_s)
             self._tell_owner(link, deadline_s)
         except BusError:
             self._lose()

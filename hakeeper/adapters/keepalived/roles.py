@@ -8,6 +8,7 @@ tree and reading each object's `Name`. `State` is a number and a word, `(us)`. `
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from hakeeper.adapters.keepalived.link import Call, CallError, Link, Reply
 from hakeeper.core.model import Role
@@ -41,36 +42,73 @@ class QueryError(Exception):
     """keepalived answered, but not with the state of its instances; says why."""
 
 
-def read_roles(link: Link, deadline_s: float) -> dict[str, Role]:
-    """Ask for the role of every instance, by name; raises QueryError, CallError or BusError."""
-    if not link.owner:
-        raise QueryError(
-            f"{link.service} is not on the bus: is keepalived running, "
-            "and `enable_dbus` in its global_defs?"
-        )
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            return _read_once(link, deadline_s)
-        except CallError as error:
-            if not error.name.endswith(_MOVING):
-                raise
-    return _read_once(link, deadline_s)
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What one object says of itself."""
+
+    is_instance: bool
+    children: tuple[str, ...]
+    """Their paths."""
 
 
-def _read_once(link: Link, deadline_s: float) -> dict[str, Role]:
-    owner = link.owner
-    paths = _instance_paths(link, owner, deadline_s)
+@dataclass(slots=True)
+class RoleReader:
+    """Asks for roles, and remembers where the objects were found.
+
+    As long as they stay where they are, all is asked for at once: each object for its description,
+    so that a change of the tree is noticed, and each instance for its state. One exchange instead
+    of one a level wakes nobody six times every ten seconds.
+    """
+
+    _known: dict[str, _Node] = field(default_factory=dict)
+
+    def read(self, link: Link, deadline_s: float) -> dict[str, Role]:
+        """Ask for the role of every instance, by name; raises QueryError, CallError or BusError."""
+        if not link.owner:
+            raise QueryError(
+                f"{link.service} is not on the bus: is keepalived running, "
+                "and `enable_dbus` in its global_defs?"
+            )
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return self._read_once(link, deadline_s)
+            except CallError as error:
+                self._known = {}
+                if not error.name.endswith(_MOVING):
+                    raise
+        return self._read_once(link, deadline_s)
+
+    def _read_once(self, link: Link, deadline_s: float) -> dict[str, Role]:
+        owner = link.owner
+        known = self._known
+        replies = _ask(link, owner, [*map(_describe, known), *_states(known)], deadline_s)
+        described = [_node(path, reply) for path, reply in zip(known, replies, strict=False)]
+        if not known or described != [*known.values()]:
+            known = self._known = {}
+            known = _walk(link, owner, deadline_s)
+            replies = _ask(link, owner, _states(known), deadline_s)
+            self._known = known
+        else:
+            replies = replies[len(known) :]
+        roles: dict[str, Role] = {}
+        for reply in replies:
+            name, role = _name_and_role(reply)
+            # Two objects of one name are not keepalived's habit: believe them if they agree.
+            roles[name] = role if roles.get(name, role) is role else Role.UNKNOWN
+        return roles
+
+
+def _describe(path: str) -> Call:
+    return Call(path=path, interface="org.freedesktop.DBus.Introspectable", method="Introspect")
+
+
+def _states(known: Mapping[str, _Node]) -> list[Call]:
     interface = "org.freedesktop.DBus.Properties"
-    calls = [
+    return [
         Call(path=path, interface=interface, method="GetAll", arguments=(INSTANCE_INTERFACE,))
-        for path in paths
+        for path, node in known.items()
+        if node.is_instance
     ]
-    roles: dict[str, Role] = {}
-    for reply in _ask(link, owner, calls, deadline_s):
-        name, role = _name_and_role(reply)
-        # Two objects of one name are not keepalived's habit: believe them if they agree.
-        roles[name] = role if roles.get(name, role) is role else Role.UNKNOWN
-    return roles
 
 
 def _ask(link: Link, owner: str, calls: list[Call], deadline_s: float) -> list[Reply]:
@@ -84,25 +122,27 @@ def _ask(link: Link, owner: str, calls: list[Call], deadline_s: float) -> list[R
     return replies
 
 
-def _instance_paths(link: Link, owner: str, deadline_s: float) -> list[str]:
+def _walk(link: Link, owner: str, deadline_s: float) -> dict[str, _Node]:
     """Walk the tree of objects, level by level."""
-    found: list[str] = []
+    found: dict[str, _Node] = {}
     level = [ROOT_PATH]
-    interface = "org.freedesktop.DBus.Introspectable"
     for _ in range(_DEPTH_LIMIT):
-        calls = [Call(path=path, interface=interface, method="Introspect") for path in level]
-        below: list[str] = []
-        for path, reply in zip(level, _ask(link, owner, calls, deadline_s), strict=True):
-            match reply.body:
-                case (str(xml),):
-                    found += [path] if _INTERFACE.search(xml) else []
-                    below += [f"{path}/{name}" for name in _CHILD.findall(xml)]
-                case _:
-                    raise QueryError(f"{path} does not describe itself")
-        if len(found) + len(below) > _OBJECTS_LIMIT:
+        replies = _ask(link, owner, [_describe(path) for path in level], deadline_s)
+        nodes = {path: _node(path, reply) for path, reply in zip(level, replies, strict=True)}
+        found |= nodes
+        level = [child for node in nodes.values() for child in node.children]
+        if len(found) + len(level) > _OBJECTS_LIMIT:
             raise QueryError(f"keepalived lists more than {_OBJECTS_LIMIT} objects")
-        level = below
     return found
+
+
+def _node(path: str, reply: Reply) -> _Node:
+    match reply.body:
+        case (str(xml),):
+            children = tuple(f"{path}/{name}" for name in _CHILD.findall(xml))
+            return _Node(_INTERFACE.search(xml) is not None, children)
+        case _:
+            raise QueryError(f"{path} does not describe itself")
 
 
 def _name_and_role(reply: Reply) -> tuple[str, Role]:

@@ -14,7 +14,7 @@ from typing import Final
 from hakeeper.adapters.keepalived.bus import PATIENCE_S, SERVICE
 from hakeeper.adapters.keepalived.link import BusError, CallError, Link
 from hakeeper.adapters.keepalived.processes import Process, read_pid_file
-from hakeeper.adapters.keepalived.roles import QueryError, read_roles
+from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
 from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import Role
@@ -190,7 +190,7 @@ def _ask(config: Config, pid: int | None) -> tuple[dict[str, Role] | None, str]:
     except (BusError, CallError) as error:
         return None, str(error)
     try:
-        return read_roles(link, deadline_s), ""
+        return RoleReader().read(link, deadline_s), ""
     except (BusError, CallError, QueryError) as error:
         return None, str(error)
     finally:

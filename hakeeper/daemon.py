@@ -54,6 +54,9 @@ Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed
 KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
 """Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
 
+EARLY_S = 0.5
+"""So much before its time a look around is taken by who is awake for something else: that saves
+waking up again for it alone."""
 LATE_S = 0.02
 """What is performed so much later than it was decided (the machine stood still) is looked at again
 if it is an assign: a demotion may have come meanwhile."""
@@ -174,7 +177,10 @@ class Daemon:
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""
         wait_s = max(0.0, self._wake_at_s() - time.monotonic())
-        self._loop.turn([_ready(key) for key, _ in self._selector.select(wait_s)])
+        ready = [_ready(key) for key, _ in self._selector.select(wait_s)]
+        if not ready and self._loop.look_at_s - time.monotonic() <= EARLY_S:
+            self._loop.look_at_s = 0.0
+        self._loop.turn(ready)
         now = time.monotonic()
         self._control.look()
         # A turn early, so that nobody has to wake up for it alone.

@@ -1,6 +1,7 @@
 """One turn of the loop, with the API's place taken by a list: what comes first."""
 
 import os
+import time
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import ByNetwork, FloatingIp, Server
-from hakeeper.daemon import Daemon, Folders
+from hakeeper.daemon import EARLY_S, Daemon, Folders
 from hakeeper.loading import Loader
 
 CONFIG = """
@@ -200,3 +201,18 @@ def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
     os.close(fifo)
     assert isinstance(calls.started[-1].request, Assign)
     assert {"save": len(calls.started), "report": len(calls.started)} == left_before
+
+
+def test_who_wakes_for_the_keeper_looks_around_rather_than_wake_up_again_for_it(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon._begin()
+    daemon._turn()
+    looks: list[float] = []
+    monkeypatch.setattr(daemon._loop, "look", lambda: looks.append(time.monotonic()))
+    for ahead_s, expected in ((60.0, 0), (EARLY_S, 1)):
+        daemon._loop.look_at_s = time.monotonic() + ahead_s
+        monkeypatch.setattr(daemon._keeper, "next_at", time.monotonic)
+        daemon._turn()
+        assert expected == len(looks)
+    assert daemon._loop.look_at_s > time.monotonic()

@@ -6,7 +6,6 @@ quote or newline in it. Other first words (`VS`, `RS`) belong to other readers.
 """
 
 import enum
-import functools
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -15,7 +14,7 @@ from hakeeper.core.model import VrrpId, VrrpKind
 
 LINE_LIMIT_BYTES = 4096
 """No line of keepalived comes near; more than this without a newline is not from it."""
-LINES_KEPT = 256
+LINES_KNOWN = 256
 """How many different lines are known by heart: in a storm the same few come again and again."""
 SHOWN_BYTES = 80
 """How much of a bad line is kept for the log."""
@@ -70,7 +69,6 @@ def _bad(reason: str, raw: bytes) -> BadLine:
     return BadLine(reason, printable + ("…" if len(raw) > SHOWN_BYTES else ""))
 
 
-@functools.lru_cache(maxsize=LINES_KEPT)
 def parse_line(raw: bytes) -> Line:
     """Parse one line without its newline."""
     if _FOREIGN.match(raw):
@@ -97,6 +95,7 @@ class LineReader:
         """Start with nothing buffered."""
         self._tail = b""
         self._skipping = False
+        self._known: dict[bytes, Line] = {}
 
     def feed(self, data: bytes) -> list[Line]:
         """Take the next bytes and return the lines that are now complete."""
@@ -108,7 +107,7 @@ class LineReader:
             elif len(raw) > LINE_LIMIT_BYTES:
                 lines.append(_too_long(raw))
             elif raw:
-                lines.append(parse_line(raw))
+                lines.append(self._parsed(raw))
         if self._skipping:
             tail = b""
         elif len(tail) > LINE_LIMIT_BYTES:
@@ -117,6 +116,14 @@ class LineReader:
             tail = b""
         self._tail = tail
         return lines
+
+    def _parsed(self, raw: bytes) -> Line:
+        line = self._known.get(raw)
+        if line is None:
+            if len(self._known) >= LINES_KNOWN:
+                self._known.clear()
+            line = self._known[raw] = parse_line(raw)
+        return line
 
     def reset(self) -> None:
         """Forget a half line: its other half will never come (overflow, other FIFO)."""

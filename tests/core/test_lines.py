@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from hakeeper.core.lines import (
     LINE_LIMIT_BYTES,
+    LINES_KNOWN,
     BadLine,
     ForeignLine,
     Line,
@@ -191,3 +192,26 @@ def test_no_bytes_raise_and_what_is_shown_is_printable(raw: bytes) -> None:
     if isinstance(parsed, BadLine):
         assert parsed.shown.isprintable()
         assert len(parsed.shown) <= 81 * 10
+
+
+def test_a_line_that_came_before_is_read_alike_and_not_parsed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parsed: list[bytes] = []
+
+    def parse(raw: bytes) -> Line:
+        parsed.append(raw)
+        return parse_line(raw)
+
+    monkeypatch.setattr("hakeeper.core.lines.parse_line", parse)
+    reader = LineReader()
+    once = b'INSTANCE "VI_1" MASTER 100\nnonsense\n'
+    assert reader.feed(once) == reader.feed(once)
+    assert [b'INSTANCE "VI_1" MASTER 100', b"nonsense"] == parsed
+
+
+def test_no_more_lines_are_remembered_than_the_limit() -> None:
+    reader = LineReader()
+    for number in range(3 * LINES_KNOWN):
+        assert [parse_line(b"x%d" % number)] == reader.feed(b"x%d\n" % number)
+        assert len(reader._known) <= LINES_KNOWN

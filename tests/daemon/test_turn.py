@@ -1,8 +1,8 @@
 """One turn of the loop, with the API's place taken by a list: what comes first."""
 
 import os
-import time
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast

@@ -9,6 +9,8 @@ When the address is back, MASTER may still be of the time without it: a better m
 with its next advert. So the word counts again after `HEARING_S`, and the first thing is to read.
 """
 
+import itertools
+
 from hakeeper.core import wording
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles import Belief
@@ -22,6 +24,7 @@ sends every second unless told otherwise."""
 def weigh_addresses(state: State, now: float) -> None:
     """Compare the addresses that each instance needs with those that are here."""
     here = state.here or ()
+    _note_lost(state, now)
     for vrrp, belief in state.roles.beliefs.items():
         needed = state.settings.vrrp_addresses.get(vrrp, ())
         before, belief.missing = belief.missing, tuple(a for a in needed if a not in here)
@@ -30,8 +33,28 @@ def weigh_addresses(state: State, now: float) -> None:
         if before and not belief.missing:
             # Who never saw it missing has no reason to wait.
             belief.hears_at_s = now + HEARING_S if belief.missing_told else now
+        if not belief.missing and not belief.deaf:
+            # An instance that a reload has brought back, and its address a moment before.
+            counts_from_s = max((state.counts_from_s.get(a, now) for a in needed), default=now)
+            if counts_from_s > now:
+                _become_deaf(state, vrrp, belief, now)
+                belief.hears_at_s = counts_from_s
         if state.here is not None and belief.missing != belief.missing_told:
             _tell(state, vrrp, belief)
+
+
+def _note_lost(state: State, now: float) -> None:
+    """Remember which addresses are lost, and from when on those that came back count again.
+
+    A reload can take an instance away, and what its belief knows of the address.
+    """
+    if state.here is None:
+        return
+    for address in itertools.chain.from_iterable(state.settings.vrrp_addresses.values()):
+        if address not in state.here:
+            state.counts_from_s[address] = float("inf")
+        elif state.counts_from_s.get(address) == float("inf"):
+            state.counts_from_s[address] = now + HEARING_S
 
 
 def _become_deaf(state: State, vrrp: VrrpId, belief: Belief, now: float) -> None:

@@ -91,6 +91,8 @@ class State:
     fifo_detail: str = "not opened yet"
     here: tuple[IpAddress, ...] | None = None
     """The VRRP addresses that this machine has; None before the first look."""
+    counts_from_s: dict[IpAddress, float] = field(default_factory=dict)
+    """VRRP addresses that were lost, and when they count again (infinity: not here yet)."""
     calls: dict[int, Inflight] = field(default_factory=dict)
     next_call_id: int = 1
     query_asked: tuple[int, float] | None = None

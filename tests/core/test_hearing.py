@@ -442,6 +442,46 @@ def test_a_reload_that_no_longer_names_the_missing_address_ends_the_wait() -> No
     assert 1 == len(node.reports("vrrp_address.found"))
 
 
+BOTH = settings(
+    {"VI_1": ("web",), "VI_2": ("mail",)}, vrrp_addresses={"VI_1": (OURS,), "VI_2": (OURS,)}
+)
+
+
+@pytest.mark.parametrize("left", ["VI_2", None])
+def test_an_instance_that_a_reload_brings_back_waits_for_the_address_that_it_had_lost(
+    left: str | None,
+) -> None:
+    world, node = scene(BOTH)
+    world.cloud.add_ip(WEB + 1, "mail", "203.0.113.11/32", 2)
+    node.warm()
+    node.have()
+    rest = settings(
+        {} if left is None else {left: ("mail",)},
+        vrrp_addresses={} if left is None else {left: (OURS,)},
+    )
+    node.feed(SettingsChanged(rest, api_changed=False))
+    world.run_for(60.0)
+    node.have(OURS)
+    world.run_for(1.0)
+    node.feed(SettingsChanged(BOTH, api_changed=False))
+    waits_s = HEARING_S if left is None else HEARING_S - 1.0
+    node.line("VI_1", "MASTER")
+    world.run_for(waits_s - 0.1)
+    assert [] == node.assigns
+    world.run_for(5.0)
+    assert world.cloud.owner(WEB) == 1
+
+
+def test_an_instance_that_a_reload_adds_with_an_address_that_was_never_lost_waits_for_nothing() -> (
+    None
+):
+    _, node = scene(TWO)
+    node.warm()
+    node.have(OURS)
+    node.feed(SettingsChanged(BOTH, api_changed=False))
+    assert not any(belief.deaf for belief in node.keeper._state.roles.beliefs.values())
+
+
 def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_deaf_master() -> None:
     world, node = scene(private=())
     world.cloud.add_ip(WEB + 1, "mail", "203.0.113.11/32", 2)

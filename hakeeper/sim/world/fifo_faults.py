@@ -84,7 +84,7 @@ class FifoFaults:
 
     def _replace(self, fault: Fault, node: Node) -> Undo:
         """Another FIFO lies at the path; keepalived writes there after its next reload only."""
-        node.place.at_path = Pipe()
+        node.lay(Pipe())
         node.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
             self._world.agenda.after(0.02, self._keepalived.reload, node)
@@ -92,7 +92,7 @@ class FifoFaults:
 
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
         before = node.place.at_path
-        node.place.at_path = obstacle
+        node.lay(obstacle)
         node.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
             self._keepalived.reload(node)

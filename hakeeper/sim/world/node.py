@@ -206,6 +206,15 @@ class Node:
                 self.crash_in = None
                 raise Crash
 
+    def lay(self, what: Pipe | Obstacle) -> None:
+        """Put something else at the FIFO's path; what waits unseen in the old one is lost."""
+        before = self.place.at_path
+        self.place.at_path = what
+        held = self.run is not None and isinstance(before, Pipe) and self.run.fifo.holds(before)
+        if isinstance(before, Pipe) and before.data and not held:
+            for name in self.world.names_at(self.index):
+                self.world.watch.mislead(self, name)
+
     def cut_power(self) -> None:
         """Switch the machine off: everything but the disk is gone."""
         self.power = False

@@ -159,7 +159,7 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
-            node.place.at_path = Pipe()
+            node.lay(Pipe())
             node.look_soon()
         self._keepalived.reload(node)
         return nothing

@@ -39,7 +39,7 @@ test: lint  ## Check everything: style, types, layers, tests, coverage of the co
 worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
 	$(BIN)/python -m hakeeper.sim.world --seeds $(SEEDS) $(WORLDS_ARGS)
 
-simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes two to three hours alone
+simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes an hour and a half alone
 	$(WORLD_PYTHON) -m hakeeper.sim.world --first $(LONG_FIRST) --seeds 1000000 --details \
 	    --until-hours $(LONG_HOURS) --at-least-faults $(LONG_FAULTS) --json simulate-long.json
 

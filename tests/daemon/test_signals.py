@@ -68,6 +68,7 @@ def test_stopped_in_the_middle_of_a_claim(world: World, fault: Fault) -> None:
 def test_stopped_while_the_api_is_away(world: World) -> None:
     node = world.running()
     with world.cloud.faulty(Fault(network=Network.REFUSE)):
+        world.cloud.wait_for(lambda: world.cloud.counters().open_connections == 0)
         node.master()
         node.wait_log("claim.failed")
         stop(world, node)

@@ -207,11 +207,12 @@ class Node:
                 raise Crash
 
     def lay(self, what: Pipe | Obstacle) -> None:
-        """Put something else at the FIFO's path; what waits unseen in the old one is lost."""
-        before = self.place.at_path
+        """Put something else at the FIFO's path; a hakeeper that runs and has not looked loses it."""
+        before, run = self.place.at_path, self.run
         self.place.at_path = what
-        held = self.run is not None and isinstance(before, Pipe) and self.run.fifo.holds(before)
-        if isinstance(before, Pipe) and before.data and not held:
+        if run is None or not isinstance(before, Pipe):
+            return
+        if before.data and not run.fifo.holds(before):
             for name in self.world.names_at(self.index):
                 self.world.watch.mislead(self, name)
 

@@ -207,7 +207,7 @@ class Node:
                 raise Crash
 
     def lay(self, what: Pipe | Obstacle) -> None:
-        """Put something else at the FIFO's path; a hakeeper that runs and has not looked loses it."""
+        """Put something else at the FIFO's path; who runs and has not looked loses what waits."""
         before, run = self.place.at_path, self.run
         self.place.at_path = what
         if run is None or not isinstance(before, Pipe):

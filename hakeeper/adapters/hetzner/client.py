@@ -1,5 +1,7 @@
 """hcloud's client, with everything switched off that would act behind our back."""
 
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -40,6 +42,23 @@ def make_client(token: str, options: HetznerOptions, transport: Transport) -> Cl
     # would apply.
     session.trust_env = False
     session.headers["Accept-Encoding"] = "identity"
+    session.prepare_request = functools.partial(_prepare, session.headers)  # type: ignore[method-assign]
     session.adapters.clear()
     session.mount("https://" if address.is_tls else "http://", transport)
     return client
+
+
+def _prepare(
+    headers: Mapping[str, str | bytes], request: requests.Request
+) -> requests.PreparedRequest:
+    """Do what the session would, but for what we have none of: cookies and credentials in URLs.
+
+    They took 40 of the 95 microseconds that an assign spends in hcloud and requests.
+    """
+    prepared = requests.PreparedRequest()
+    prepared.prepare_method(request.method)
+    prepared.prepare_url(request.url, request.params)
+    prepared.prepare_headers({**headers, **request.headers})
+    prepared.prepare_body(request.data, request.files, request.json)
+    prepared.prepare_hooks(request.hooks)
+    return prepared

@@ -1,11 +1,13 @@
 """What hcloud and requests would do behind our back, and that they do not."""
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
 
 import hcloud
 import pytest
+import requests
 from hetzner_bench import (
     IP,
     ME,
@@ -132,3 +134,27 @@ def test_a_second_post_by_anybody_below_us_is_stopped(monkeypatch: pytest.Monkey
         assert len(server.posts) == 1
     assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "internal_error")
     assert re.search("sent again", failure.message)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        requests.Request("POST", "http://127.0.0.1:1/v1/x", json={"server": 42}),
+        requests.Request("get", "http://127.0.0.1:1/v1/x", params={"page": 2, "id": [1, 2]}),
+        requests.Request("GET", "http://127.0.0.1:1/v1/x", headers={"user-agent": "other"}),
+    ],
+    ids=lambda request: request.method,
+)
+def test_a_request_is_prepared_as_requests_would(request_: requests.Request) -> None:
+    made: Any = _made(HetznerOptions(endpoint="http://127.0.0.1:1/v1"))
+    base = getattr(made, "_client", made)
+    session = getattr(base, "_session", None) or base._requests_session
+    ours, theirs = (
+        prepare(request_)
+        for prepare in (
+            session.prepare_request,
+            functools.partial(requests.Session.prepare_request, session),
+        )
+    )
+    assert (theirs.method, theirs.url, theirs.body) == (ours.method, ours.url, ours.body)
+    assert theirs.headers == ours.headers

@@ -17,6 +17,7 @@ from bench import rig
 from bench.table import markdown
 from hakeeper.sim.cloud import LoggedRequest
 from hakeeper.sim.lab.daemon import LogEntry, event_of
+from hakeeper.sim.lab.waiting import LabTimeoutError
 
 RTT_MS = 20
 LIMIT_PER_HOUR = 3600
@@ -100,7 +101,7 @@ def _run(case: Case) -> Run:
             entries = standby.node.daemon.entries()[mark:]
             return [one for one in entries if event_of(one) == "address.claimed"]
 
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(LabTimeoutError):
             rig.until(
                 lambda: len(claimed()) >= case.addresses,
                 "all to be claimed",

@@ -21,6 +21,7 @@ import trustme
 from daemon.world import Node
 
 from hakeeper.sim.cloud import CloudClient, LoggedRequest
+from hakeeper.sim.lab.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 60.0
@@ -72,13 +73,8 @@ def until(
     poll_s: float = 0.005,
     timeout_s: float = PATIENCE_S,
 ) -> T:
-    """Wait until it is true, and return it; TimeoutError after `timeout_s`."""
-    deadline_s = time.monotonic() + timeout_s
-    while not (value := condition()):
-        if time.monotonic() > deadline_s:
-            raise TimeoutError(f"waited {timeout_s:g} s for {what}")
-        time.sleep(poll_s)
-    return value
+    """Wait with the bench's patience until it is true, and return it; raises LabTimeoutError."""
+    return wait_until(condition, timeout_s=timeout_s, what=what, poll_s=poll_s)
 
 
 @contextlib.contextmanager

@@ -11,7 +11,6 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Callable
 
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.errors import Phase, TransportError
@@ -49,18 +48,11 @@ class Route:
 class Connection:
     """The connection of one worker; `tls` None means plain HTTP. Not open yet."""
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        tls: ssl.SSLContext | None,
-        route: Route,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None, route: Route) -> None:
         """Remember where to connect to."""
         self._endpoint = endpoint
         self._tls = tls
         self._route = route
-        self._clock = clock
         self._socket: socket.socket | None = None
         self._made_at_s: float | None = None
         """When the handshakes were done."""
@@ -147,7 +139,7 @@ class Connection:
             self._socket.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED_S * 1000)
             )
-            self._made_at_s = self._clock()
+            self._made_at_s = time.monotonic()
             return
         raise problem
 

@@ -78,7 +78,7 @@ class HetznerPool:
             worker = self._new_worker()
             worker.prepare()
             self._idle.append(worker)
-        self.keep_warm(warm)
+        self._spread_warmth()
         for worker in self._idle:
             worker.thread.start()
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)

@@ -102,8 +102,10 @@ class Address:
 
     # --- beginning and ending ------------------------------------------------------------
 
-    def begin(self, now: float, cause: str, *, read_first: bool) -> list[Report]:
-        """Begin a claim: at once by an assign, or by reading the owner first."""
+    def begin(
+        self, now: float, cause: str, *, read_first: bool, pause_s: float = 0.0
+    ) -> list[Report]:
+        """Begin a claim: by an assign, at once or after a pause, or by reading the owner first."""
         self.cause = cause
         self.attempt = 0
         self.action_id = None
@@ -116,7 +118,7 @@ class Address:
             self._read(now, now)
             self.decide(f"{cause}: reading the owner", now)
             return []
-        self._post(now)
+        self._post(now + pause_s)
         self.decide(f"{cause}: assigning it to this server", now)
         return [wording.claim_started(self.vrrp, self.label, self.owner, cause)]
 
@@ -248,6 +250,10 @@ class Address:
             contested = self.contest.lost(now)
             if contested and not self.contest.pulsed(now):
                 return [*reports, *self._hold_off(owner, now, rng)]
+            pause_s = self.contest.pause_s() if contested else 0.0
+            if pause_s > 0.0:
+                cause = f"drift, after a pause of {pause_s:.0f} s"
+                return [*reports, *self.begin(now, cause, read_first=False, pause_s=pause_s)]
         return [*reports, *self.begin(now, "drift", read_first=False)]
 
     def _hold_off(self, owner: Other, now: float, rng: Random) -> list[Report]:

@@ -83,25 +83,44 @@ def test_a_split_brain_of_three_moves_the_address_six_times_in_ten_minutes() -> 
         assert sum(told) >= 2
 
 
-def pulse(world: World, node: Node, seconds: int) -> None:
+def pulse(world: World, *better: Node, seconds: int) -> None:
     """The line that keepalived writes with each advert it hears from a lesser master."""
     for _ in range(seconds):
-        node.line("VI_1", "MASTER_RX_LOWER_PRI")
+        for node in better:
+            node.line("VI_1", "MASTER_RX_LOWER_PRI")
         world.run_for(1.0)
 
 
 def test_under_an_asymmetric_cut_the_better_master_keeps_the_address_nearly_always() -> None:
     for seed in range(10):
         world, (better, lesser), begun_s = split(seed)
-        pulse(world, better, 7200)
+        pulse(world, better, seconds=7200)
         at_s = moves(world, begun_s)
         assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 6, at_s
         assert len(at_s) <= 6 + 7200 / TEN_MINUTES_S, at_s
-        pulse(world, better, 15)  # the lesser one may have had its turn in this very second
+        pulse(world, better, seconds=15)  # the lesser one may have had its turn in this very second
         assert world.cloud.owner(WEB) == better.server_id
         assert [] == better.reports("address.contested")
         assert 1 == len(lesser.reports("address.contested"))
         assert better.snapshot().roles[0].addresses[0].stage == "held"
+
+
+@pytest.mark.parametrize("winner", [0, 1])
+def test_two_that_are_both_told_to_be_the_better_one_slow_down_and_heal_in_time(
+    winner: int,
+) -> None:
+    """As where both hear a third, lesser master that hears neither, nor they each other."""
+    for seed in range(10):
+        world, made, begun_s = split(seed)
+        pulse(world, *made, seconds=1800)
+        at_s = moves(world, begun_s)
+        assert len([s for s in at_s if 60.0 < s <= 660.0]) <= 75, at_s
+        assert len([s for s in at_s if 1200.0 < s]) >= 30, at_s
+        made[1 - winner].line("VI_1", "BACKUP")
+        world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 15.0)
+        pulse(world, made[winner], seconds=60)
+        assert made[winner].stage() == "held"
+        assert [] == made[winner].reports("address.contested")
 
 
 @pytest.mark.parametrize("winner", [0, 1])

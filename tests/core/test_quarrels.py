@@ -114,6 +114,19 @@ def test_a_pulse_counts_for_15_s(at_s: float, *, fresh: bool) -> None:
     assert fresh is contest.pulsed(at_s)
 
 
+def test_a_claim_that_a_pulse_allows_pauses_longer_with_every_quick_loss_in_a_row() -> None:
+    contest = Contest()
+    pauses_s = []
+    for at_s in range(0, 80, 10):
+        contest.claimed(at_s)
+        contest.lost(at_s + 1.0)
+        pauses_s.append(contest.pause_s())
+    assert [0.0, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0] == pauses_s
+    contest.claimed(100.0)
+    contest.lost(160.1)
+    assert contest.pause_s() == 0.0
+
+
 @pytest.mark.parametrize(
     ("last_move_s", "others", "least_s"),
     [

@@ -250,7 +250,7 @@ class Address:
             contested = self.contest.lost(now)
             if contested and not self.contest.pulsed(now):
                 return [*reports, *self._hold_off(owner, now, rng)]
-            pause_s = self.contest.pause_s() if contested else 0.0
+            pause_s = self.contest.turn_s(now) if contested else 0.0
             if pause_s > 0.0:
                 cause = f"drift, after a pause of {pause_s:.0f} s"
                 return [*reports, *self.begin(now, cause, read_first=False, pause_s=pause_s)]

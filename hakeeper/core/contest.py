@@ -11,8 +11,8 @@ minutes, and of two nodes to one move per ten minutes after that: two quick roun
 the first to be driven off has one early turn, and from then on every node waits 11 minutes or
 more after the last move that it saw. A node that keepalived calls the better master
 (MASTER_RX_LOWER_PRI) does not hold off; each turn of the other one then costs two moves. Should
-two of them be called so (both hear a third, and not each other), each pauses ever longer before it
-takes the address back, but never so long that a heal would have to wait for it.
+two of them be called so (both hear a third, and not each other), each may take it back five times,
+and then once in ten seconds.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,10 @@ LATE_MOVES = 5
 """Count at least so many moves after that, and in a crowd, of whose moves nobody sees all."""
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-off."""
-PAUSES_S = (0.0, 0.0, 1.0, 2.0, 4.0, 8.0)
-"""Before such a claim, by how many losses in a row were quick. A lesser hakeeper holds off after
-its second, so who takes it back more often than that believes that it is the better one, too."""
+PULSE_TURN_S = 10.0
+"""A pulse allows one such claim in this time, and `PULSE_TURNS` at once if there were none lately;
+not fewer, since a lesser master that comes and goes has two at each of its edges."""
+PULSE_TURNS = 5
 
 _HOLD_OFF_S = ((4, 180.0), (7, 660.0))
 """Up to so many moves seen: so many seconds at least."""
@@ -59,10 +60,10 @@ class Contest:
     claimed_at: float | None = None
     """When our claim was last confirmed or accepted; None once its loss was counted."""
     losses: int = 0
-    quick_losses: int = 0
-    """Those in a row, up to the last loss."""
     disputed_until: float = float("-inf")
     pulsed_at: float = float("-inf")
+    turn_at: float = float("-inf")
+    """When the next claim that a pulse allows would be due, had all of them been evenly spread."""
     others: tuple[int, ...] = ()
     """The other servers that were seen to hold it; two are enough to know of a crowd."""
     told: bool = False
@@ -82,7 +83,6 @@ class Contest:
         """Another server took it; say whether that makes it contested."""
         self._move(now)
         quick = self.claimed_at is not None and now - self.claimed_at <= QUICK_LOSS_S
-        self.quick_losses = self.quick_losses + 1 if quick else 0
         if now > self.disputed_until:
             self.losses = 0
         if quick or now <= self.disputed_until:
@@ -103,9 +103,11 @@ class Contest:
         """Say whether such a pulse is fresh."""
         return now - self.pulsed_at <= PULSE_FRESH_S
 
-    def pause_s(self) -> float:
-        """Return how long a claim waits that a pulse allows despite hold-off."""
-        return PAUSES_S[min(self.quick_losses, len(PAUSES_S) - 1)]
+    def turn_s(self, now: float) -> float:
+        """Take a claim that a pulse allows despite hold-off; return how long it has to wait."""
+        at = max(self.turn_at, now - (PULSE_TURNS - 1) * PULSE_TURN_S)
+        self.turn_at = at + PULSE_TURN_S
+        return max(0.0, at - now)
 
     def hold_off_s(self, rng: Random) -> float:
         """Return how long to hold off after the move that was just seen."""

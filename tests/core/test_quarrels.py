@@ -114,17 +114,13 @@ def test_a_pulse_counts_for_15_s(at_s: float, *, fresh: bool) -> None:
     assert fresh is contest.pulsed(at_s)
 
 
-def test_a_claim_that_a_pulse_allows_pauses_longer_with_every_quick_loss_in_a_row() -> None:
+def test_a_pulse_allows_five_claims_at_once_and_then_one_in_10_s() -> None:
     contest = Contest()
-    pauses_s = []
-    for at_s in range(0, 80, 10):
-        contest.claimed(at_s)
-        contest.lost(at_s + 1.0)
-        pauses_s.append(contest.pause_s())
-    assert [0.0, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0] == pauses_s
-    contest.claimed(100.0)
-    contest.lost(160.1)
-    assert contest.pause_s() == 0.0
+    assert [0.0, 0.0, 0.0, 0.0, 0.0] == [contest.turn_s(100.0) for _ in range(5)]
+    assert contest.turn_s(101.0) == 9.0
+    assert contest.turn_s(112.0) == 8.0
+    assert contest.turn_s(200.0) == 0.0
+    assert [0.0, 0.0, 0.0, 0.0, 10.0] == [contest.turn_s(200.0) for _ in range(5)]
 
 
 @pytest.mark.parametrize(

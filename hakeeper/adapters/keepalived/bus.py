@@ -90,6 +90,7 @@ class KeepalivedBus:
                     self._reach(time.monotonic() + PATIENCE_S)
             if not self._closing.is_set():
                 self._answer()
+            self._hear()
             self._wait()
         self._leave()
 
@@ -113,14 +114,11 @@ class KeepalivedBus:
     def _read_roles(self, deadline_s: float) -> dict[str, Role]:
         link = self._reach(deadline_s)
         try:
-            # What happened to the name since we last looked comes first.
-            link.pump()
-            roles = self._roles.read(link, deadline_s)
-            self._tell_owner(link, deadline_s)
+            self._tell_owner(link, deadline_s)  # what happened to it since we last looked
+            return self._roles.read(link, deadline_s)
         except BusError:
             self._lose()
             raise
-        return roles
 
     def _reach(self, deadline_s: float) -> Link:
         """Return the open connection, or open one; raises BusError."""
@@ -136,11 +134,21 @@ class KeepalivedBus:
         return self._link
 
     def _tell_owner(self, link: Link, deadline_s: float) -> None:
-        if link.owner == self._owner:
-            return
-        pid = link.owner_pid(deadline_s)
-        self._owner = link.owner
-        self._deliver(BusOwner(pid))
+        """Tell of every change of owner that the bus has sent by now."""
+        link.pump()
+        while (owner := link.owner) != self._owner:
+            pid = link.pid_of(owner, deadline_s)
+            self._owner = owner
+            self._deliver(BusOwner(pid))
+            link.pump()
+
+    def _hear(self) -> None:
+        """Take in what the bus has sent, before sleeping until it sends more."""
+        if self._link is not None:
+            try:
+                self._tell_owner(self._link, time.monotonic() + PATIENCE_S)
+            except BusError:
+                self._lose()
 
     def _lose(self) -> None:
         self._leave()
@@ -164,9 +172,3 @@ class KeepalivedBus:
             ready = {key.fd for key, _ in selector.select(timeout_s)}
         if self._wake_fd in ready:
             os.eventfd_read(self._wake_fd)
-        if self._link is not None and self._link.fileno() in ready:
-            try:
-                self._link.pump()
-                self._tell_owner(self._link, time.monotonic() + PATIENCE_S)
-            except BusError:
-                self._lose()

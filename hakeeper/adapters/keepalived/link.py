@@ -121,12 +121,15 @@ class Link:
         return answers
 
     def pump(self) -> None:
-        """Take in what the bus has sent, without waiting; raises BusError when it has left."""
+        """Take in what the bus has sent, without waiting; raises BusError when it has left.
+
+        Also what came along with the answer to a call: that makes `fileno` readable no more.
+        """
         self._socket.settimeout(0)
         try:
             self._receive(self._socket.recv(_READ_BYTES))
         except BlockingIOError:
-            return
+            pass
         except OSError as error:
             raise BusError(f"the bus has left: {_text(error)}") from error
         while (message := self._next_message()) is not None:
@@ -174,12 +177,12 @@ class Link:
         call = Call(path=BUS_PATH, interface=BUS_NAME, method=method, arguments=arguments)
         return self.call(call, deadline_s, to=BUS_NAME)
 
-    def owner_pid(self, deadline_s: float) -> int | None:
-        """Return the pid of the owner, if there is one and the bus tells; raises BusError."""
-        if not self.owner:
+    def pid_of(self, owner: str, deadline_s: float) -> int | None:
+        """Return the pid of an owner, if it is there and the bus tells; raises BusError."""
+        if not owner:
             return None
         try:
-            (pid,) = self._bus_call(deadline_s, "GetConnectionUnixProcessID", self.owner).body
+            (pid,) = self._bus_call(deadline_s, "GetConnectionUnixProcessID", owner).body
         except CallError:  # it left meanwhile
             return None
         return pid if isinstance(pid, int) else None

@@ -42,7 +42,7 @@ class Repairs:
         """Begin before anybody is master."""
         self.moves: list[Move] = []
         self.settled_at = -inf
-        """When the last claim after a hold-off is over, with its closer reads."""
+        """When the last claim is over, with its closer reads."""
         self._world = world
         self._ways = ways
         self._tally = tally
@@ -68,13 +68,16 @@ class Repairs:
     def moved(self, move: Move) -> None:
         """Hear that an owner changed."""
         self.moves.append(move)
+        now = self._world.now
+        claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely
+        if claimed:
+            self.settled_at = max(self.settled_at, now + SETTLED_AFTER_S)
         epoch = self._epochs.get(move.floating_ip_id)
         if epoch is None:
             return
-        now = self._world.now
         if move.new == epoch.master + 1:
             self._repaired(move.floating_ip_id, epoch, now)
-            if move.cause == f"server {move.new}":  # its own claim, which it now watches closely
+            if claimed:
                 epoch.came_at = now
         elif epoch.wrong_since is None:
             epoch.by_line = False
@@ -85,7 +88,7 @@ class Repairs:
         for address in state.in_stage(Stage.HOLD_OFF):
             if address.floating_ip is not None:
                 self._held_off_at[index, address.floating_ip.id] = self._world.now
-                self.settled_at = self._world.now + SETTLED_AFTER_S
+                self.settled_at = max(self.settled_at, self._world.now + SETTLED_AFTER_S)
 
     # --- epochs ------------------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ def test_none_is_opened_ahead_unless_wanted(tls: Tls) -> None:
         assert server.accepted == 1
         made.pool.keep_warm(2)
         wait_warm(made, 2)
+        eventually(lambda: server.accepted >= 2, what="the second one at the server")
         assert server.accepted == 2
 
 

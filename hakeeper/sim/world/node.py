@@ -188,13 +188,14 @@ class Node:
             return
         self.world.watch.died(self)
         self.run.caller.close()
+        pipe = self.place.at_path
+        left = [each for each in self.run.fifo.unread() if each is not pipe]
         self.run = None
         self._turn_at = self._timer_at = float("inf")
-        pipe = self.place.at_path
         self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
-        if self.keepalived.writes_to not in (None, pipe):
+        if left or self.keepalived.writes_to not in (None, pipe):
             for name in self.world.names_at(self.index):
-                self.world.watch.mislead(self, name)  # what it writes there nobody can find again
+                self.world.watch.mislead(self, name)  # what is there nobody can find again
         delay_s = self._rng.uniform(*RESTART_S)
         self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
 
@@ -207,12 +208,12 @@ class Node:
                 raise Crash
 
     def lay(self, what: Pipe | Obstacle) -> None:
-        """Put something else at the FIFO's path; who runs and has not looked loses what waits."""
+        """Put something else at the FIFO's path; who did not open that one loses what waits."""
         before, run = self.place.at_path, self.run
         self.place.at_path = what
-        if run is None or not isinstance(before, Pipe):
+        if not isinstance(before, Pipe):
             return
-        if before.data and not run.fifo.holds(before):
+        if before.data and (run is None or not run.fifo.holds(before)):
             for name in self.world.names_at(self.index):
                 self.world.watch.mislead(self, name)
 

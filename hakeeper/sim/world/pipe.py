@@ -78,6 +78,10 @@ class WorldFifo:
         """Say whether this pipe is being listened to."""
         return any(each.pipe is pipe for each in self._open)
 
+    def unread(self) -> list[Pipe]:
+        """Return the open pipes in which something waits."""
+        return [each.pipe for each in self._open if each.pipe.data]
+
     @property
     def crowded(self) -> bool:
         """Whether replaced pipes are still open."""

@@ -71,6 +71,8 @@ class Node:
         self.runs = 0
         self.disk = Disk()
         self.hung = 0
+        self.stood_s = (float("-inf"), float("-inf"))
+        """When hakeeper last stood still: from, until."""
         self.power = True
         self.unplugged = 0
         """How many faults took its private address away."""
@@ -244,6 +246,8 @@ class Node:
 
     def hang(self) -> None:
         """Stand still until `thaw`, which must be called as often."""
+        if not self.hung:
+            self.stood_s = (self.world.now, float("inf"))
         self.hung += 1
         self.world.watch.stood_still(self)
 
@@ -252,6 +256,7 @@ class Node:
         self.hung -= 1
         if self.hung:
             return
+        self.stood_s = (self.stood_s[0], self.world.now)
         self.world.watch.stood_still(self)
         self._turn(self.runs)
         self._take_signals()

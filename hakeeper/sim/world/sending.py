@@ -48,6 +48,12 @@ class Sending:
         else:
             jumped = node.jumped_at > router.deafness_at_s
             began = node.run is None or node.run.began_at > router.deafness_at_s
-            holds = since_s > HEARING_S or jumped or began
+            stood_from_s, stood_until_s = node.stood_s
+            # The address went and came while nobody looked.
+            passed_over = (
+                stood_from_s <= router.deaf_from_s + LOOK_S
+                and stood_until_s >= router.deafness_at_s
+            )
+            holds = since_s > HEARING_S or jumped or began or passed_over
         text, what = "an assign {:.3f} s after its address {}", "went" if router.deaf else "came"
         self._demand("deaf_claims_nothing", index, holds, text, since_s, what)

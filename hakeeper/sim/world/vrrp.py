@@ -51,6 +51,8 @@ class Router:
     """Its own address is missing: nothing comes in; what goes out still displaces others."""
     deafness_at_s: float = float("-inf")
     """When that last changed."""
+    deaf_from_s: float = float("-inf")
+    """When it last began."""
     timer: int = 0
     """Counts timers, so that an old one is known as such."""
     armed: bool = False
@@ -173,6 +175,8 @@ class Vrrp:
     def unplug(self, node: int, *, deaf: bool) -> None:
         """Take its own address away, or give it back (newer keepalived: deaf, not FAULT)."""
         router = self.routers[node]
+        if deaf and not router.deaf:
+            router.deaf_from_s = self._agenda.now
         router.deaf, router.deafness_at_s = deaf, self._agenda.now
         self.refresh()
 

@@ -170,6 +170,7 @@ def test_an_answer_cut_short_leaves_no_doubt_about_younger_connections() -> None
     with RawServer(close) as server, Bench(server.url, warm=1, workers=1) as made:
         wait_warm(made, 1)
         made.call(ReadFloatingIp(IP))
+        eventually(lambda: server.accepted >= 2, what="another connection")
         wait_warm(made, 1)
         assert server.accepted == 2
 

@@ -1,8 +1,12 @@
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+
+# A shell starts what runs in the background with SIGINT ignored, and every child inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _skips_are_failures() -> bool:

@@ -53,6 +53,8 @@ def _failover(history: History, index: int) -> Failover:
         if each.node == heir and each.fields.get("role") == "MASTER" and each.at_s in span
     ]
     calls = [each for each in history.requests if each.client == heir and each.received_s in span]
+    # And its assign goes out before it says so.
+    masters += [each.received_s for each in calls if each.is_assign]
     assigns = [each.received_s for each in calls if each.is_assign and each.status == 201]  # noqa: PLR2004  # the status
     moves = [each.at_s for each in history.ownership if each.cause == heir and each.at_s in span]
     confirmed = confirmation(history, index)

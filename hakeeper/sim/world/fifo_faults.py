@@ -101,6 +101,8 @@ class FifoFaults:
             if node.place.at_path is obstacle:
                 back = isinstance(before, Pipe) and obstacle is Obstacle.DENIED
                 node.place.at_path = before if back else Pipe()
+                if isinstance(before, Pipe) and before.data and not back and node.run is None:
+                    node.mislead()
                 self._keepalived.reopen(node)
 
         return undo

@@ -138,8 +138,7 @@ class Node:
         held = pipe is not None and self.run is not None and self.run.fifo.holds(pipe)
         if pipe is not None and not held and self.keepalived.writes_to is not pipe:
             if pipe.data:
-                for name in self.world.names_at(self.index):
-                    self.world.watch.mislead(self, name)
+                self.mislead()
             pipe.data.clear()
 
     # --- the life of hakeeper --------------------------------------------------------------------
@@ -196,8 +195,7 @@ class Node:
         self._turn_at = self._timer_at = float("inf")
         self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
         if left or self.keepalived.writes_to not in (None, pipe):
-            for name in self.world.names_at(self.index):
-                self.world.watch.mislead(self, name)  # what is there nobody can find again
+            self.mislead()  # what is there nobody can find again
         delay_s = self._rng.uniform(*RESTART_S)
         self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
 
@@ -210,14 +208,22 @@ class Node:
                 raise Crash
 
     def lay(self, what: Pipe | Obstacle) -> None:
-        """Put something else at the FIFO's path; who did not open that one loses what waits."""
+        """Put something else at the FIFO's path; who did not open that one loses what waits.
+
+        Who starts later knows of an obstacle, and not of another FIFO.
+        """
         before, run = self.place.at_path, self.run
         self.place.at_path = what
         if not isinstance(before, Pipe):
             return
-        if before.data and (run is None or not run.fifo.holds(before)):
-            for name in self.world.names_at(self.index):
-                self.world.watch.mislead(self, name)
+        lost = isinstance(what, Pipe) if run is None else not run.fifo.holds(before)
+        if before.data and lost:
+            self.mislead()
+
+    def mislead(self) -> None:
+        """Lines are lost of which hakeeper cannot know: it may believe what is not so."""
+        for name in self.world.names_at(self.index):
+            self.world.watch.mislead(self, name)
 
     def cut_power(self) -> None:
         """Switch the machine off: everything but the disk is gone."""

@@ -246,15 +246,16 @@ class Address:
         if self.phases is not None:
             self.contest.claimed(now)  # it was ours for a moment: the action had succeeded
         reports = [wording.address_drifted(self.vrrp, self.label, owner)]
+        cause, pause_s = "drift", 0.0
         if isinstance(owner, Other):
             contested = self.contest.lost(now)
             if contested and not self.contest.pulsed(now):
                 return [*reports, *self._hold_off(owner, now, rng)]
-            pause_s = self.contest.turn_s(now) if contested else 0.0
-            if pause_s > 0.0:
-                cause = f"drift, after a pause of {pause_s:.0f} s"
-                return [*reports, *self.begin(now, cause, read_first=False, pause_s=pause_s)]
-        return [*reports, *self.begin(now, "drift", read_first=False)]
+            if contested:
+                pause_s = self.contest.turn_s(now)
+        if pause_s > 0.0:
+            cause = f"drift, after a pause of {pause_s:.0f} s"
+        return [*reports, *self.begin(now, cause, read_first=False, pause_s=pause_s)]
 
     def _hold_off(self, owner: Other, now: float, rng: Random) -> list[Report]:
         wait_s = self.contest.hold_off_s(rng)

@@ -167,8 +167,11 @@ class Service:
         parser = Parser()
         while data := client.recv(65536):
             for message in parser.feed(data):
-                answer = self._answer(message)
-                client.sendall(answer.serialise(serial=message.header.serial))
+                client.sendall(self._bytes(message))
+
+    def _bytes(self, message: Message) -> bytes:
+        """All that is sent when this message came, in one piece."""
+        return bytes(self._answer(message).serialise(serial=message.header.serial))
 
     def _answer(self, message: Message) -> Message:
         fields = message.header.fields
@@ -196,6 +199,15 @@ class Service:
             case _:
                 default = {"Name": ("s", "VI_1"), "State": ("(us)", self.state)}
                 return "a{sv}", (default if self.properties is None else self.properties,)
+
+
+def owner_changed(before: str, after: str, *, sender: str) -> bytes:
+    """A signal that keepalived's name went from one to another."""
+    emitter = DBusAddress("/org/freedesktop/DBus", interface="org.freedesktop.DBus")
+    signal = new_signal(emitter, "NameOwnerChanged", "sss", (Service.name, before, after))
+    signal.header.fields[HeaderFields.sender] = sender
+    assert signal.header.message_type is MessageType.signal
+    return bytes(signal.serialise(serial=99))
 
 
 def ask_service(folder: Path, service: Service) -> RolesQueried:
@@ -280,23 +292,12 @@ class Restless(Service):
         self.method = method
         self.owners = list(owners)
 
-    def __call__(self, client: socket.socket) -> None:
-        greet(client)
-        parser = Parser()
-        while data := client.recv(65536):
-            for message in parser.feed(data):
-                called = message.header.fields[HeaderFields.member]
-                answer = self._answer(message).serialise(serial=1)
-                if called == self.method and len(self.owners) > 1:
-                    answer += self._change().serialise(serial=2)
-                client.sendall(answer)
-
-    def _change(self) -> Message:
-        emitter = DBusAddress("/org/freedesktop/DBus", interface="org.freedesktop.DBus")
-        before, after = self.owners.pop(0), self.owners[0]
-        signal = new_signal(emitter, "NameOwnerChanged", "sss", (self.name, before, after))
-        signal.header.fields[HeaderFields.sender] = "org.freedesktop.DBus"
-        return signal
+    def _bytes(self, message: Message) -> bytes:
+        data = super()._bytes(message)
+        if message.header.fields[HeaderFields.member] == self.method and len(self.owners) > 1:
+            before, after = self.owners.pop(0), self.owners[0]
+            data += owner_changed(before, after, sender="org.freedesktop.DBus")
+        return data
 
     def _answer(self, message: Message) -> Message:
         if message.header.fields[HeaderFields.member] != "GetNameOwner" or self.owners[0]:
@@ -398,17 +399,8 @@ def test_an_endless_tree_of_objects_is_given_up(tmp_path: Path) -> None:
 
 def test_a_signal_that_only_pretends_to_be_the_bus_s_is_ignored(tmp_path: Path) -> None:
     class Forger(Service):
-        def __call__(self, client: socket.socket) -> None:
-            emitter = DBusAddress("/org/freedesktop/DBus", interface="org.freedesktop.DBus")
-            forged = new_signal(emitter, "NameOwnerChanged", "sss", (self.name, ":1.7", ""))
-            forged.header.fields[HeaderFields.sender] = ":1.66"
-            assert forged.header.message_type is MessageType.signal
-            greet(client)
-            parser = Parser()
-            while data := client.recv(65536):
-                for message in parser.feed(data):
-                    answer = self._answer(message).serialise(serial=1)
-                    client.sendall(forged.serialise(serial=99) + answer)
+        def _bytes(self, message: Message) -> bytes:
+            return owner_changed(":1.7", "", sender=":1.66") + super()._bytes(message)
 
     with fake_bus(tmp_path, Forger()) as (bus, listener):
         bus.query(1)

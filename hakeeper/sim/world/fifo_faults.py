@@ -110,8 +110,7 @@ class FifoFaults:
     def _steal(self, fault: Fault, node: Node) -> Undo:
         """Another reader takes what waits: of a flap that happens in this moment."""
         del fault
-        for name in self._world.names_at(node.index):
-            self._world.watch.mislead(node, name)
+        node.mislead()
         pipe = node.keepalived.writes_to
         for name in self._world.names_at(node.index):
             self._world.vrrp[name].check(node.index, 1)

@@ -71,7 +71,7 @@ class Repairs:
         now = self._world.now
         claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely
         if claimed:
-            self.settled_at = max(self.settled_at, now + SETTLED_AFTER_S)
+            self.settled_at = now + SETTLED_AFTER_S
         epoch = self._epochs.get(move.floating_ip_id)
         if epoch is None:
             return
@@ -88,7 +88,7 @@ class Repairs:
         for address in state.in_stage(Stage.HOLD_OFF):
             if address.floating_ip is not None:
                 self._held_off_at[index, address.floating_ip.id] = self._world.now
-                self.settled_at = max(self.settled_at, self._world.now + SETTLED_AFTER_S)
+                self.settled_at = self._world.now + SETTLED_AFTER_S
 
     # --- epochs ------------------------------------------------------------------------------
 

@@ -19,9 +19,11 @@ from pathlib import Path
 from random import Random
 from typing import TypeAlias, assert_never
 
+from hakeeper import __version__
 from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.adapters.control import ControlServer
 from hakeeper.adapters.fifo import NotifyFifo
+from hakeeper.adapters.follow import StatusFollower
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
@@ -29,6 +31,7 @@ from hakeeper.adapters.keepalived.liveness import Liveness
 from hakeeper.adapters.notify import Notifier, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
+from hakeeper.adapters.status import document, instant
 from hakeeper.config import Config, StateSource
 from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind
 from hakeeper.core.events import (
@@ -42,11 +45,12 @@ from hakeeper.core.events import (
     SaveFailed,
     SaveState,
     SettingsChanged,
+    SettingsRefused,
     StartCall,
 )
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import IpAddress, SavedState, Settings
-from hakeeper.core.snapshot import document
+from hakeeper.core.snapshot import Snapshot
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
 from hakeeper.loop import LOOK_S, Handler, Loop, Source
 
@@ -63,6 +67,8 @@ if it is an assign: a demotion may have come meanwhile."""
 LEAVE_S = 0.005
 """The longest that the loop waits for assigns to be on the wire before it goes on. Over an open
 connection one takes about a millisecond."""
+FOLLOW_S = 2.0
+"""Between two looks whether the status has become another one by the clock alone."""
 SEED_BITS = 53
 """As many as every reader of JSON keeps."""
 
@@ -145,6 +151,9 @@ class Daemon:
             perform=self._perform_all,
             sources_changed=self._watch_sources,
         )
+        self._follower = StatusFollower(notifier, reporter, time.time)
+        self._follow_at_s = 0.0
+        self._started_at_s = time.time()
         self._watchdog_s = watchdog_interval_s()
         self._watchdog_at_s = 0.0
         self._stopping = False
@@ -169,7 +178,7 @@ class Daemon:
         self._register(self._inbox.fd, Source.ANSWERS, self._take_inbox)
         self._register(self._signals.fd, Source.SIGNALS, self._take_signals)
         self._loop.begin(loaded.state)
-        self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
+        self._notifier.ready(self._follower.line(self._picture()))
         # Modules and tables stay for ever; a collection that walked over them in the middle of a
         # claim would take longer than the claim.
         gc.freeze()
@@ -183,6 +192,9 @@ class Daemon:
         self._loop.turn(ready)
         now = time.monotonic()
         self._control.look()
+        if now >= self._follow_at_s:
+            self._follow_at_s = now + FOLLOW_S
+            self._follower.follow(self._picture(), now)
         # A turn early, so that nobody has to wake up for it alone.
         if self._watchdog_s is not None and now + LOOK_S >= self._watchdog_at_s:
             self._watchdog_at_s = now + self._watchdog_s
@@ -217,7 +229,10 @@ class Daemon:
                 told = self._perform(effect) or told
         self._pool.let_leave(LEAVE_S)
         if told:
-            self._notifier.status(self._keeper.snapshot(time.monotonic()).line())
+            self._follower.show(self._picture())
+
+    def _picture(self) -> Snapshot:
+        return self._keeper.snapshot(time.monotonic())
 
     def _is_outdated(self, call: StartCall, decided_at_s: float) -> bool:
         """Say whether lines must be heard before this call is begun."""
@@ -301,7 +316,12 @@ class Daemon:
     def _answer(self, request: Mapping[str, object]) -> dict[str, object]:
         """Answer a request on the control socket."""
         if request.get("command") == "status":
-            return document(self._keeper.snapshot(time.monotonic()))
+            return {
+                "version": __version__,
+                "started": instant(self._started_at_s),
+                "config": str(self._loader.path),
+                **document(self._picture(), time.time()),
+            }
         return {"error": f"unknown command {str(request.get('command'))[:40]!r}; known: status"}
 
     def _take_signals(self) -> None:
@@ -325,9 +345,10 @@ class Daemon:
             for line in str(error).splitlines():
                 text = f"reload refused, the old configuration stays: {line}"
                 self._reporter.log("config.rejected", text)
+            self._loop.feed(SettingsRefused(next(iter(str(error).splitlines()), "no reason given")))
         else:
             self._take_over(config, pool)
-        self._notifier.ready(self._keeper.snapshot(time.monotonic()).line())
+        self._notifier.ready(self._follower.line(self._picture()))
 
     def _take_over(self, config: Config, pool: HetznerPool | None) -> None:
         before, self._config = self._config.keepalived, config

@@ -35,6 +35,11 @@ class Loader:
         self._redactor = redactor
         self._warn = warn
 
+    @property
+    def path(self) -> Path:
+        """Where the configuration is read from."""
+        return self._path
+
     def load(self) -> Config:
         """Read the configuration and try its token; raises LOAD_ERRORS."""
         config = load(self._path)

@@ -32,6 +32,7 @@ from hakeeper.core.events import (
     LinesRead,
     Started,
     Tick,
+    WriterSeen,
 )
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import BadLine, NotifyLine
@@ -39,6 +40,8 @@ from hakeeper.core.model import ProcessId, SavedState
 
 LOOK_S = 1.0
 """Between two looks at what tells nobody when it changes: the FIFO's path, the pid file."""
+WRITER_LOOK_S = 5.0
+"""Between two looks whether anybody writes to the FIFO at all."""
 DRAINS_PER_EVENT = 16
 """More than a full pipe takes; a writer that never pauses must not starve the rest."""
 
@@ -68,6 +71,9 @@ class Fifo(Protocol):
 
     def settle(self) -> None:
         """Take out of the pipe what `drain` returned: it is acted upon and written down."""
+
+    def has_writer(self) -> bool | None:
+        """Say whether another process has it open for writing; None: that cannot be seen."""
 
 
 class Keepalived(Protocol):
@@ -121,6 +127,8 @@ class Loop:
         self._perform = perform
         self._sources_changed = sources_changed
         self.look_at_s = 0.0
+        self._writer: bool | None = None
+        self._writer_look_at_s = 0.0
         self._more = False
         """Whether the keeper was told that another event follows."""
 
@@ -182,7 +190,18 @@ class Loop:
         self._notice_addresses()
         self._look_at_fifo(live=True)
         self._notice_keepalived()
+        self._notice_writer()
         self._go_on()
+
+    def _notice_writer(self) -> None:
+        """Tell the keeper whether anybody writes to the FIFO."""
+        if self._clock() < self._writer_look_at_s:
+            return
+        self._writer_look_at_s = self._clock() + WRITER_LOOK_S
+        writer = self.fifo.has_writer()
+        if writer is not self._writer:
+            self._writer = writer
+            self._mention(WriterSeen(writer))
 
     def _notice_addresses(self) -> None:
         """Tell the keeper whether keepalived can hear."""
@@ -205,6 +224,7 @@ class Loop:
         if change is None:
             return False
         self._sources_changed()
+        self._writer_look_at_s = 0.0
         self._mention(change)
         return True
 

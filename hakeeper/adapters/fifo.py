@@ -18,13 +18,15 @@ import contextlib
 import errno
 import fcntl
 import os
-import pwd
-import shlex
 import stat
-from pathlib import Path
 
 from hakeeper.adapters.fifopipe import READ_BYTES, FifoPipe
-from hakeeper.adapters.pipes import identity_of, lock_holder, open_window
+from hakeeper.adapters.pipes import (
+    identity_of,
+    lock_holder,
+    open_window,
+    reopen_for_reading,
+)
 from hakeeper.core.events import Drained, FifoChanged, FifoState
 from hakeeper.core.lines import BadLine, ForeignLine, NotifyLine
 
@@ -101,6 +103,17 @@ class NotifyFifo:
         """Say whether lines wait that `drain` has not returned; costs a system call."""
         return any(pipe.has_more() for pipe in self._pipes())
 
+    def has_writer(self) -> bool | None:
+        """Say whether another process has the current pipe open for writing; None: not known."""
+        if self._current is None:
+            return None
+        try:
+            return self._current.has_writer()
+        except OSError:  # no descriptor to be had: begin anew by the path
+            self._current.close()
+            self._current, self._said = None, None
+            return None
+
     def settle(self) -> None:
         """Take out what `drain` returned, and let go of replaced pipes that have ended.
 
@@ -161,8 +174,14 @@ class NotifyFifo:
             undo.callback(os.close, fd)
             found = os.fstat(fd)
             _require_fifo(found, self._path)
-            _lock(fd, found, self._path)
-            pipe = FifoPipe(fd, identity_of(found), self._window)
+            reading_fd = reopen_for_reading(fd)
+            if reading_fd is None:
+                _lock(fd, found, self._path)
+                pipe = FifoPipe(fd, identity_of(found), self._window)
+            else:
+                undo.callback(os.close, reading_fd)
+                _lock(reading_fd, found, self._path)
+                pipe = FifoPipe(reading_fd, identity_of(found), self._window, writing_fd=fd)
             undo.pop_all()
         return pipe
 
@@ -216,22 +235,6 @@ class _Batch:
 # --- what is wrong with a path, in words ----------------------------------------------------
 
 
-def _make_command(path: str) -> str:
-    folder = shlex.quote(str(Path(path).parent))
-    return f"mkdir -p {folder} && mkfifo -m 0600 {shlex.quote(path)} && {_give_command(path)}"
-
-
-def _give_command(path: str) -> str:
-    return f"chown {_user()} {shlex.quote(path)} && systemctl reload keepalived"
-
-
-def _user() -> str:
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())
-
-
 def _lstat_fifo(path: str) -> os.stat_result:
     try:
         found = os.lstat(path)
@@ -247,9 +250,7 @@ def _require_fifo(found: os.stat_result, path: str) -> None:
 
 
 def _not_a_fifo(path: str, kind: str) -> _Refusal:
-    away = f"mv {shlex.quote(path)} {shlex.quote(path + '.old')}"
-    detail = f"{path} is {kind}, not a FIFO; to repair: {away} && {_make_command(path)}"
-    return _Refusal(FifoState.NOT_A_FIFO, detail)
+    return _Refusal(FifoState.NOT_A_FIFO, f"{path} is {kind}, not a FIFO")
 
 
 def _kind(mode: int) -> str:
@@ -263,16 +264,13 @@ def _kind(mode: int) -> str:
 def _refusal_of(error: OSError, path: str) -> _Refusal:
     match error.errno:
         case errno.ENOENT:
-            detail = f"{path} does not exist; to repair: {_make_command(path)}"
-            return _Refusal(FifoState.MISSING, detail)
+            return _Refusal(FifoState.MISSING, f"{path} does not exist")
         case errno.EACCES | errno.EPERM:
-            detail = f"no permission to open {path}; to repair: {_give_command(path)}"
-            return _Refusal(FifoState.DENIED, detail)
+            return _Refusal(FifoState.DENIED, f"no permission to open {path}")
         case errno.ELOOP | errno.EISDIR | errno.ENXIO:  # it changed since we looked
             return _not_a_fifo(path, "something else")
         case _:
-            detail = f"{path} cannot be opened: {error.strerror}; to look: ls -ld "
-            return _Refusal(FifoState.FAILED, detail + shlex.quote(path))
+            return _Refusal(FifoState.FAILED, f"{path} cannot be opened: {error.strerror}")
 
 
 def _lock(fd: int, found: os.stat_result, path: str) -> None:
@@ -281,8 +279,6 @@ def _lock(fd: int, found: os.stat_result, path: str) -> None:
     except BlockingIOError:
         pid = lock_holder(found)
         holder = "another process" if pid is None else f"process {pid}"
-        look = f"fuser -v {shlex.quote(path)}" if pid is None else f"ps -fp {pid}"
-        detail = f"{path} is read by {holder} already; to look: {look}"
-        raise _Refusal(FifoState.BUSY, detail) from None
+        raise _Refusal(FifoState.BUSY, f"{path} is read by {holder} already") from None
     except OSError as error:
         raise _refusal_of(error, path) from error

@@ -9,6 +9,7 @@ from hakeeper.adapters.pipes import (
     bytes_waiting,
     enlarge,
     has_ended,
+    hung_up,
     is_full,
     reopen_for_reading,
 )
@@ -16,34 +17,62 @@ from hakeeper.core.lines import LineReader
 
 READ_BYTES = 64 * 1024
 """Per read(2)."""
+REOPENED = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class FifoPipe:
     """One open pipe, the half line read from it, and how far it was shown."""
 
-    def __init__(self, fd: int, found: Identity, window: Window | None) -> None:
-        """Own `fd`, which is open for reading and writing; without a window, show by taking."""
+    def __init__(
+        self, fd: int, found: Identity, window: Window | None, writing_fd: int | None = None
+    ) -> None:
+        """Own both descriptors; without a window, show by taking.
+
+        `fd` is read, watched and locked. `writing_fd` is the same pipe opened O_RDWR, so that there
+        is no end of file while keepalived restarts; None: `fd` itself is.
+        """
         self.fd = fd
+        self._writing_fd: int | None = fd if writing_fd is None else writing_fd
         self.identity = found
         self.reader = LineReader()
-        self.writable = True
-        """Opened O_RDWR; only then does poll(2) say whether it is full."""
         self._window = window
         self._shown_bytes = 0
         """So much at the front was returned by `read`, and is still there."""
         self._shown_sum = 0
         self._void = False
         """The pipe was found full; what is shown was not read."""
-        if not is_full(fd):  # a full one stays full until its loss is told
+        if not self._is_full():  # a full one stays full until its loss is told
             enlarge(fd)
+
+    def has_writer(self) -> bool | None:
+        """Say whether another process has it open for writing; None where that cannot be seen.
+
+        While we could write ourselves, nothing tells (pipe(7)). So our writing end is let go for
+        the moment of one poll(2); what waits stays, for we hold the reading end. OSError: it could
+        not be opened again, and the pipe has to be given up.
+        """
+        if self._writing_fd is None or self._writing_fd == self.fd:
+            return None
+        spare = os.dup(self.fd)  # keeps a number free for what is opened again
+        os.close(self._writing_fd)
+        self._writing_fd = None
+        try:
+            return not hung_up(self.fd)
+        finally:
+            os.close(spare)
+            self._writing_fd = os.open(f"/proc/self/fd/{self.fd}", REOPENED)
 
     def retire(self) -> None:
         """Give up writing, so that the end of file tells when the last writer has left."""
+        if self._writing_fd is not None and self._writing_fd != self.fd:
+            os.close(self._writing_fd)
+            self._writing_fd = None
+            return
         fd = reopen_for_reading(self.fd)
         if fd is not None:
             os.close(self.fd)
             self.fd = fd
-            self.writable = False
+            self._writing_fd = None
 
     def has_ended(self) -> bool:
         """Say whether nothing waits and no writer is left; never while we could write ourselves."""
@@ -113,8 +142,10 @@ class FifoPipe:
             return b""
 
     def _is_full(self) -> bool:
-        return is_full(self.fd, writable=self.writable)
+        return is_full(self.fd, self._writing_fd)
 
     def close(self) -> None:
         """Let go; what waits stays there."""
+        if self._writing_fd is not None and self._writing_fd != self.fd:
+            os.close(self._writing_fd)
         os.close(self.fd)

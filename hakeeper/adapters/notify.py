@@ -53,8 +53,8 @@ class Notifier:
         self._send("RELOADING=1", f"MONOTONIC_USEC={now_usec}")
 
     def stopping(self) -> None:
-        """The service goes down in order."""
-        self._send("STOPPING=1")
+        """The service goes down in order; systemd shows the last status of a dead one, too."""
+        self._send("STOPPING=1", "STATUS=stopped")
 
     def watchdog(self) -> None:
         """Say that the loop makes progress; to be called by the loop alone."""

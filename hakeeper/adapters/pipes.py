@@ -36,7 +36,7 @@ def bytes_waiting(fd: int) -> int:
     return int(count)
 
 
-def is_full(fd: int, *, writable: bool = True) -> bool:
+def is_full(fd: int, writing_fd: int | None) -> bool:
     """Say whether a writer may have been turned away since the last read.
 
     A pipe is a row of page slots, and a short line that does not fit in the rest of a page takes
@@ -45,11 +45,11 @@ def is_full(fd: int, *, writable: bool = True) -> bool:
     slot is free, and a line is only ever refused when none is. That needs a descriptor open for
     writing; without one an eighth of the capacity is allowed for the waste.
     """
-    if not writable:
+    if writing_fd is None:
         capacity = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
         return bytes_waiting(fd) >= capacity - capacity // 8
     poll = select.poll()
-    poll.register(fd, select.POLLOUT)
+    poll.register(writing_fd, select.POLLOUT)
     return not poll.poll(0)
 
 
@@ -73,6 +73,13 @@ def has_ended(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return any(found & select.POLLHUP and not found & select.POLLIN for _, found in poll.poll(0))
+
+
+def hung_up(fd: int) -> bool:
+    """Say whether nobody has the pipe open for writing; `fd` is open for reading alone."""
+    poll = select.poll()
+    poll.register(fd, 0)
+    return any(found & select.POLLHUP for _, found in poll.poll(0))
 
 
 # --- looking without taking ------------------------------------------------------------------

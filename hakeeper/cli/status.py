@@ -3,23 +3,31 @@
 import argparse
 import json
 import sys
+import textwrap
+import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
-from hakeeper.core.snapshot import Health
+from hakeeper.core.troubles import Health
 
 NOT_RUNNING = 3
 TIMEOUT_S = 5.0
+WIDTH: Final = 80
 
 EPILOG = """\
 exit codes:
-  0  ok: every role is known, every address of a MASTER is confirmed here
-  1  degraded: something is not as it should be, but no address is known to be lost
-  2  broken: a MASTER's address is elsewhere, or the token or a name is wrong
+  0  ok: this server would take over, and what is shown is so
+  1  degraded: something is not as it should be, but no address is known to be
+     lost
+  2  broken: an address is not where it should be, or could not be moved here
   3  the daemon does not run, or does not answer
+
+Every trouble has a code, which --json shows; docs/status.md lists them all.
 """
 
 Document = Mapping[str, Any]
@@ -49,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(status, indent=2) + "\n")
     else:
-        sys.stdout.write("\n".join(lines(status)) + "\n")
+        sys.stdout.write("\n".join(lines(status, time.time())) + "\n")
     return Health[str(status["health"]).upper()].value
 
 
@@ -57,77 +65,129 @@ def _print_failure(text: str, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps({"health": "not running", "error": text}, indent=2) + "\n")
     else:
-        sys.stdout.write(f"{text}\nlook: systemctl status hakeeper; journalctl -u hakeeper\n")
+        shown = [
+            *_wrapped("", text),
+            "look: systemctl status hakeeper; journalctl -u hakeeper -n 30",
+        ]
+        sys.stdout.write("\n".join(shown) + "\n")
 
 
-def lines(status: Document) -> Iterator[str]:
+# --- for people -------------------------------------------------------------------------------
+
+
+def lines(status: Document, now_s: float) -> Iterator[str]:
     """Return the status for people: trouble first."""
-    yield f"{status['health'].upper()}  {_server(status)}"
+    yield from _wrapped("", f"{status['health'].upper()}  {_server(status)}")
     for problem in status["problems"]:
-        yield f"  {problem['health']}: {problem['text']}"
+        yield ""
+        yield from _problem(problem)
     for role in status["roles"]:
         yield ""
-        group = "group " if role["kind"] == "GROUP" else ""
-        yield f"{group}{role['name']}  {role['role']} for {_age(role['role_age_s'])}"
-        yield f"  because {role['reason']}"
-        for address in role["addresses"]:
-            yield from _address(address)
+        yield from _role(role, now_s)
     yield ""
-    yield f"keepalived  {_keepalived(status)}"
-    yield f"FIFO        {status['fifo']}: {status['fifo_detail']}"
-    yield f"API         {_api(status)}"
+    yield from _wrapped("keepalived  ", _keepalived(status))
+    yield from _wrapped("FIFO        ", f"{status['fifo']}: {status['fifo_detail']}")
+    yield from _wrapped("API         ", _api(status, now_s))
+    yield from _wrapped("hakeeper    ", _hakeeper(status, now_s))
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        head + text,
+        WIDTH,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+
+
+def _seconds(when: str) -> float:
+    return datetime.fromisoformat(when).timestamp()
+
+
+def _ago(when: str, now_s: float) -> str:
+    """Return a clock time with the age beside it."""
+    at_s = _seconds(when)
+    return f"{clock(at_s, now_s)} ({age(now_s - at_s)} ago)"
 
 
 def _server(status: Document) -> str:
     if status["server_id"] is None:
-        return "server not identified yet"
-    return f"server {status['server_name']} (id {status['server_id']})"
+        return "which server this is, is not known yet"
+    return f"{status['server_name']} (id {status['server_id']})"
 
 
-def _address(address: Document) -> Iterator[str]:
+def _problem(problem: Document) -> Iterator[str]:
+    since = f" [{age(problem['age_s'])}]" if problem["age_s"] is not None else ""
+    yield from _wrapped(f"  {problem['health']:<9} ", f"{problem['text']}{since}")
+    # Not wrapped: it is there to be copied.
+    yield f"    do:     {problem['cure']}"
+
+
+def _role(role: Document, now_s: float) -> Iterator[str]:
+    group = "group " if role["kind"] == "GROUP" else ""
+    since = _seconds(role["role_since"])
+    head = f"{group}{role['name']}  {role['role']} since {clock(since, now_s)}"
+    yield from _wrapped("", f"{head} ({age(now_s - since)}): {role['reason']}")
+    for address in role["addresses"]:
+        yield from _address(address, role, now_s)
+
+
+def _address(address: Document, role: Document, now_s: float) -> Iterator[str]:
     name = address["address"]
     if address["ref"] != name:
         name = f"{address['ref']} = {name}"
-    yield f"  {name}: {_owner(address)}; {address['stage']}"
+    yield from _wrapped("  ", f"{name}: {_owner(address, role, now_s)}")
     decided = address["decision_age_s"]
-    ago = "" if decided is None else f" ({_age(decided)} ago)"
-    yield f"    last decision: {address['decision']}{ago}"
+    ago = "" if decided is None else f" ({age(decided)} ago)"
+    if address["due_at"] is not None:
+        ago += f", at {clock(_seconds(address['due_at']), now_s)}"
+    yield from _wrapped("    ", f"{address['stage']}; last decision: {address['decision']}{ago}")
 
 
-def _owner(address: Document) -> str:
+def _owner(address: Document, role: Document, now_s: float) -> str:
+    read = address["owner_read_at"]
     match address["owner"]:
         case "mine":
-            owner = "on this server"
+            where = "on this server"
         case "nobody":
-            owner = "on no server"
+            where = "on no server"
         case "unknown":
-            return "owner unknown"
+            return f"owner {address['owner_label']}"
         case _:
-            owner = f"on server {address['owner_server_id']}"
-    return f"{owner}, read {_age(address['owner_age_s'])} ago"
+            where = f"on {address['owner_label']}"
+    if address["confirmed"]:
+        return f"{where}, confirmed; read {_ago(read, now_s)}"
+    if address["owner_current"]:
+        return f"{where}, read {_ago(read, now_s)}"
+    older = role["role_age_s"] < address["owner_age_s"]
+    unread = f"not read since this server became {role['role']}" if older else "not read lately"
+    return f"owner not known now ({unread}); last known: {where}, {_ago(read, now_s)}"
 
 
 def _keepalived(status: Document) -> str:
     pid = status["keepalived_pid"]
-    return "not seen" if pid is None else f"runs, pid {pid}"
+    return "does not run, as far as can be seen" if pid is None else f"runs, pid {pid}"
 
 
-def _api(status: Document) -> str:
+def _api(status: Document, now_s: float) -> str:
     parts = [status["api"]]
-    if status["api_age_s"] is not None:
-        parts.append(f"last answer {_age(status['api_age_s'])} ago")
+    if status["api_failing_since"] is not None:
+        since = clock(_seconds(status["api_failing_since"]), now_s)
+        parts = [f"failing since {since} ({age(status['api_failing_s'])}): {status['api']}"]
+    if status["api_answered_at"] is not None:
+        parts.append(f"last answer {_ago(status['api_answered_at'], now_s)}")
     if status["api_latency_s"] is not None:
         parts.append(f"{status['api_latency_s'] * 1000:.0f} ms")
     if status["quota_left"] is not None:
         parts.append(f"{status['quota_left']} of {status['quota_limit_per_hour']} calls left")
     if status["next_look_in_s"] is not None:
-        parts.append(f"next look in {_age(status['next_look_in_s'])}")
+        parts.append(f"next look in {age(status['next_look_in_s'])}")
     return ", ".join(parts)
 
 
-def _age(seconds: float) -> str:
-    whole = round(seconds)
-    for size_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if whole >= 2 * size_s:
-            return f"{whole // size_s} {unit}"
-    return f"{seconds:.0f} s"
+def _hakeeper(status: Document, now_s: float) -> str:
+    started = _seconds(status["started"])
+    since = f"{clock(started, now_s)} ({age(now_s - started)})"
+    return f"{status['version']}, runs since {since}, {status['config']}"

@@ -4,6 +4,7 @@ The methods are the steps of a claim; each returns what is to be told in the jou
 nothing about calls: that is `reconcile.py`, which looks at the stage and the due times.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import assert_never
@@ -36,6 +37,7 @@ from hakeeper.core.model import (
     Unknown,
     VrrpId,
 )
+from hakeeper.core.servers import SeenServer
 
 
 @dataclass(slots=True)
@@ -48,6 +50,10 @@ class Address:
     owner: Owner = field(default_factory=lambda: Unknown("not read yet"))
     owner_at_s: float | None = None
     """When the read that told the owner was begun."""
+    owner_since_s: float | None = None
+    """When it was first seen to be this one."""
+    servers: Mapping[int, SeenServer] = field(default_factory=dict)
+    """The names of other servers, which the state keeps."""
     stage: Stage = Stage.IDLE
     cause: str = ""
     due_at_s: float = 0.0
@@ -77,7 +83,12 @@ class Address:
     contest: Contest = field(default_factory=Contest)
     told: set[str] = field(default_factory=set)
     """Failure codes of this claim that are in the journal already."""
+    failure: Failure | None = None
+    """Why the last try of this claim failed; None once it is confirmed, or given up."""
+    failing_since_s: float = 0.0
     unresolved_told: bool = False
+    unresolved_why: str = ""
+    blocked_told: bool = False
     resolved_told_id: int | None = None
     """The id that the journal has for it: found again after a 404, it is no news."""
     decision: str = "nothing decided yet"
@@ -87,6 +98,15 @@ class Address:
     def label(self) -> str:
         """Return the address for people, or the configured word while it is not resolved."""
         return str(self.ref if self.floating_ip is None else self.floating_ip)
+
+    @property
+    def title(self) -> str:
+        """Return the configured word with the address that it stands for."""
+        ref = str(self.ref)
+        return self.label if ref == self.label else f"{ref} = {self.label}"
+
+    def _who(self, owner: Owner) -> str:
+        return wording.owner_text(owner, self.servers)
 
     def decide(self, sentence: str, now: float) -> None:
         """Keep the last decision for `hakeeper status`."""
@@ -113,6 +133,7 @@ class Address:
         self.rival = None
         self.hold_off_until_s = float("-inf")
         self.told.clear()
+        self.failure = None
         self.phases = Phases(line_s=now)
         if read_first or self.unsure:
             self._read(now, now)
@@ -120,7 +141,7 @@ class Address:
             return []
         self._post(now + pause_s)
         self.decide(f"{cause}: assigning it to this server", now)
-        return [wording.claim_started(self.vrrp, self.label, self.owner, cause)]
+        return [self._started(self.owner)]
 
     def resume(self, now: float, cause: str) -> list[Report]:
         """MASTER counts again: go on by reading, and with a hold-off as if nothing had been."""
@@ -128,7 +149,7 @@ class Address:
             return self.begin(now, cause, read_first=True)
         self.stage = Stage.HOLD_OFF
         self.due_at_s = self.hold_off_until_s
-        self.decide(f"{cause}, but contested: server {self.owner.server_id} keeps it", now)
+        self.decide(f"{cause}, but contested: {self._who(self.owner)} keeps it", now)
         return []
 
     def stop(self, now: float, reason: str) -> list[Report]:
@@ -138,6 +159,7 @@ class Address:
         self.phases = None
         self.action_id = None
         self.suspect = False
+        self.failure = None
         self.settle_until_s = float("-inf")
         self.decide(f"leaving it alone: {reason}", now)
         return [wording.claim_abandoned(self.vrrp, self.label, reason)] if pursued else []
@@ -153,6 +175,8 @@ class Address:
         before, self.owner, self.owner_at_s = self.owner, owner, asked_at_s
         if isinstance(owner, Unknown):
             return []
+        if owner != before or self.owner_since_s is None:
+            self.owner_since_s = now
         self.unsure = False
         if isinstance(owner, Other):
             self.contest.held_by(owner.server_id)
@@ -214,7 +238,7 @@ class Address:
         return news
 
     def _started(self, owner: Owner) -> Report:
-        return wording.claim_started(self.vrrp, self.label, owner, self.cause)
+        return wording.claim_started(self.vrrp, self.label, owner, self._who(owner), self.cause)
 
     def is_sent(self) -> bool:
         """Say whether an assign of this claim went out already."""
@@ -230,6 +254,7 @@ class Address:
         self.suspect = False
         attempt, self.attempt = self.attempt, 0
         self.told.clear()
+        self.failure = None
         if phases is None:
             return []
         phases.confirmed_s = now
@@ -245,7 +270,7 @@ class Address:
         """Two reads agree that it is not ours although we had it."""
         if self.phases is not None:
             self.contest.claimed(now)  # it was ours for a moment: the action had succeeded
-        reports = [wording.address_drifted(self.vrrp, self.label, owner)]
+        reports = [wording.address_drifted(self.vrrp, self.label, owner, self._who(owner))]
         cause, pause_s = "drift", 0.0
         if isinstance(owner, Other):
             contested = self.contest.lost(now)
@@ -265,11 +290,11 @@ class Address:
         self.holder_due_at_s = now
         self.settle_until_s = float("-inf")
         self.decide(
-            f"contested: server {owner.server_id} keeps taking it; next try in {wait_s:.0f} s", now
+            f"contested: {self._who(owner)} keeps taking it; next try in {wait_s:.0f} s", now
         )
         if not self.contest.is_news():
             return []
-        return [wording.address_contested(self.vrrp, self.label, owner, wait_s)]
+        return [wording.address_contested(self.vrrp, self.label, owner, self._who(owner), wait_s)]
 
     def _observe_holding_off(
         self, before: Owner, owner: Owner, now: float, rng: Random
@@ -320,6 +345,7 @@ class Address:
         self.stage = Stage.SENT
         self.last_sent_s = now
         self.blind_until_s = now
+        self.decide(f"{self.cause}: assign sent", now)
 
     def accepted(
         self, action: Action, sent_s: float | None, now: float, rng: Random
@@ -338,6 +364,7 @@ class Address:
             case ActionStatus.SUCCESS:
                 self._claim(now).finished_s = now
                 self._read(now, now)
+                self.decide(f"{self.cause}: assigned; reading the owner back", now)
                 return []
             case ActionStatus.ERROR:
                 text = f"the action failed: {action.error_message}"
@@ -347,6 +374,7 @@ class Address:
                 return self.failed(failure, now, rng)
             case ActionStatus.RUNNING:
                 self.stage = Stage.ACT
+                self.decide(f"{self.cause}: accepted, Hetzner's action is running", now)
                 self.due_at_s = now + ACTION_POLL.delay_s(self.polls, rng)
                 self.polls += 1
                 return []
@@ -398,8 +426,14 @@ class Address:
                 assert_never(failure.kind)
         if failure.kind is FailureKind.CANCELLED:
             return []
+        self._note_failure(failure, now)
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
         return self._tell_once(failure.code, report) if told else []
+
+    def _note_failure(self, failure: Failure, now: float) -> None:
+        if self.failure is None or self.failure.code != failure.code:
+            self.failing_since_s = now
+        self.failure = failure
 
     def lose_sight(self, now: float) -> None:
         """An assign ended with an unknown outcome, be it one of an older term: read, then go on."""

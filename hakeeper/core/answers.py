@@ -37,15 +37,20 @@ from hakeeper.core.model import (
     Other,
     Server,
 )
+from hakeeper.core.servers import DELETED, NOT_RUNNING, SeenServer
 from hakeeper.core.state import Inflight, State
 
-NOT_RUNNING = frozenset({"off", "stopping", "deleting"})
-"""States of a server that cannot be using an address."""
+SERVER_AGAIN_S = 60.0
+"""After a failed read of a server that nobody waits for."""
 
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
 _ASSIGNED = "floating_ip_assigned"
 """Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
+NO_IDENTITY = "no_identity"
+"""Our code for a machine that cannot find out which server it is: the API was not even asked."""
+_OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
+"""An answer, though no pleasant one: it says nothing of the API's health."""
 _NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
 
 
@@ -59,13 +64,24 @@ def take_answer(state: State, result: CallResult, now: float) -> None:
         _failed(state, call, result, result.outcome, now)
         return
     state.api.latency_s = result.finished_at_s - call.asked_at_s
+    state.api.granted(_name_of(call.request))
+    _works(state, now)
+    _answered(state, call, result, result.outcome, now)
+
+
+def _works(state: State, now: float) -> None:
+    """The API answers: what waited for that goes on."""
     lasted_s = state.api.answered(now)
     if lasted_s is not None:
         state.tell(wording.api_recovered(lasted_s))
         _reads_go(state)
         for address in state.in_stage(Stage.POST):
             address.hasten(now, state.rng)
-    _answered(state, call, result, result.outcome, now)
+
+
+def _name_of(request: Request) -> str:
+    """Return the name under which refusals of such a request are remembered."""
+    return type(request).__name__
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -91,6 +107,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
         case ServerRead(server):
+            state.servers[server.id] = SeenServer(server.name, server.status, now)
             _holder_seen(state, server.id, server.status, now)
         case _:  # pragma: no cover
             assert_never(answer)
@@ -152,13 +169,12 @@ def _resolved(state: State, address: Address, found: FloatingIp) -> None:
     address.resolved_told_id = found.id
     address.unresolved_told = False
     state.tell(wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id))
-    if found.blocked:
-        state.tell(wording.address_blocked(address.vrrp, str(found)))
     _warn_of_zone(state, address, found)
 
 
 def _unresolved(state: State, address: Address, why: str, now: float) -> None:
     address.floating_ip = None
+    address.unresolved_why = why
     if address.stage is Stage.READ:
         address.due_at_s = now + SLOW.delay_s(0, state.rng)
         address.decide(f"no floating IP {address.ref} in this project", now)
@@ -177,6 +193,9 @@ def _observe(
     state: State, address: Address, floating_ip: FloatingIp, asked_at_s: float, now: float
 ) -> None:
     address.floating_ip = floating_ip
+    if floating_ip.blocked and not address.blocked_told:
+        state.tell(wording.address_blocked(address.vrrp, str(floating_ip)))
+    address.blocked_told = floating_ip.blocked
     owner = state.owner_from(floating_ip.server_id)
     state.tell(*address.observe(owner, asked_at_s, now, state.rng))
 
@@ -234,23 +253,29 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
         case Assign():
             _assign_failed(state, call, result, failure, now)
         case ReadServer(server_id) if failure.kind is FailureKind.NOT_FOUND:
+            state.servers[server_id] = SeenServer("", DELETED, now)
             _holder_gone(state, server_id, now)
         case ReadActions() if failure.kind is FailureKind.NOT_FOUND:
             for address in _acting(state, call.request):
                 state.tell(*address.action_lost(now))
         case Identify():
-            _note(state, failure, now, wording.server_unidentified(failure))
+            _note(state, call.request, failure, now, wording.server_unidentified(failure))
             delay_s = _delay_s(state, failure, state.schedule.identify_attempt)
             state.schedule.identify_from_s = now + delay_s
             state.schedule.identify_attempt += 1
         case ReadActions():
-            _note(state, failure, now, wording.api_failed(failure, "reading an action"))
+            _note(
+                state, call.request, failure, now, wording.api_failed(failure, "reading an action")
+            )
             for address in _acting(state, call.request):
                 address.action_unread(now, state.rng)
         case ListFloatingIps() | ReadFloatingIp():
             _read_failed(state, call.request, failure, now)
         case ReadServer():
-            _note(state, failure, now, wording.api_failed(failure, "reading a server"))
+            state.schedule.servers_from_s = now + SERVER_AGAIN_S
+            _note(
+                state, call.request, failure, now, wording.api_failed(failure, "reading a server")
+            )
         case _:  # pragma: no cover
             assert_never(call.request)
 
@@ -286,13 +311,13 @@ def _read_failed(
                 address.floating_ip = None
     state.schedule.reads_from_s = now + delay_s
     state.schedule.read_attempt += 1
-    _note(state, failure, now, wording.api_failed(failure, "reading the owners"))
+    _note(state, request, failure, now, wording.api_failed(failure, "reading the owners"))
 
 
 def _holder_gone(state: State, server_id: int, now: float) -> None:
     for address in list(state.in_stage(Stage.HOLD_OFF)):
         if address.owner == Other(server_id):
-            state.tell(*address.holder_seen("deleted", now))
+            state.tell(*address.holder_seen(DELETED, now))
 
 
 def _delay_s(state: State, failure: Failure, attempt: int) -> float:
@@ -300,9 +325,15 @@ def _delay_s(state: State, failure: Failure, attempt: int) -> float:
     return schedule.delay_s(attempt, state.rng)
 
 
-def _note(state: State, failure: Failure, now: float, report: Report) -> None:
-    """Count it against the API's health, and tell it if it is news."""
+def _note(state: State, request: Request, failure: Failure, now: float, report: Report) -> None:
+    """Count it against the API's health, or as a refusal of one request; tell it if it is news."""
     if failure.kind is FailureKind.CANCELLED:
+        return
+    if failure.kind in _OF_ONE_REQUEST or failure.code == NO_IDENTITY:
+        if failure.code != NO_IDENTITY:
+            _works(state, now)
+        if state.api.refused(_name_of(request), failure, now):
+            state.tell(report)
         return
     state.api.failed(failure, now, state.rng)
     if state.api.is_news(report.event, failure.code):

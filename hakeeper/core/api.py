@@ -17,6 +17,14 @@ LONGEST_WAIT_S = 30.0
 """The longest that a 429 can make us wait, whatever it asks for."""
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What Hetzner answers to one type of request, for itself; the API works nevertheless."""
+
+    failure: Failure
+    since_s: float
+
+
 @dataclass(slots=True)
 class Api:
     """What we know of the API, apart from its data."""
@@ -41,6 +49,8 @@ class Api:
     latency_s: float | None = None
     reported: set[tuple[str, str]] = field(default_factory=set)
     """What is in the journal since the last answer: kinds of event with codes of failures."""
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    """By type of request, those that are refused now: that says nothing of the API's health."""
 
     def answered(self, now: float) -> float | None:
         """Note an answer; return how long the API had been failing, None if it had not."""
@@ -61,6 +71,18 @@ class Api:
                 wait_s = max(wait_s, failure.retry_after_s + rng.uniform(0.0, 1.0))
             self.throttled += 1
             self.held_until_s = max(self.held_until_s, now + min(wait_s, LONGEST_WAIT_S))
+
+    def refused(self, request: str, failure: Failure, now: float) -> bool:
+        """Note that one type of request is refused; say whether that is news."""
+        known = self.refusals.get(request)
+        news = known is None or known.failure.code != failure.code
+        since_s = now if known is None else known.since_s
+        self.refusals[request] = Refusal(failure, since_s)
+        return news
+
+    def granted(self, request: str) -> None:
+        """A request of this type was answered."""
+        self.refusals.pop(request, None)
 
     def is_news(self, event: str, code: str) -> bool:
         """Say whether the journal has not been told this since the last answer; note that it is."""

@@ -34,6 +34,11 @@ PULSE_TURN_S = 10.0
 not fewer, since a lesser master that comes and goes has two at each of its edges."""
 PULSE_TURNS = 5
 
+DISPUTED_MOVES = 4
+"""Lost and taken back, twice."""
+HEALED_S = 60.0
+"""So long after the last pulse there is no other master any more."""
+
 _HOLD_OFF_S = ((4, 180.0), (7, 660.0))
 """Up to so many moves seen: so many seconds at least."""
 _LONGEST_S = 1320.0
@@ -102,6 +107,15 @@ class Contest:
     def pulsed(self, now: float) -> bool:
         """Say whether such a pulse is fresh."""
         return now - self.pulsed_at <= PULSE_FRESH_S
+
+    def is_disputed(self, now: float, lately_s: float) -> bool:
+        """Say whether others took it twice lately while we held it, as far as it has not healed.
+
+        One move back and forth may be the late write of an old master. A pulse after the last move
+        is the better master hearing the other one give up.
+        """
+        healed = self.pulsed_at > self.moved_at and now - self.pulsed_at > HEALED_S
+        return self.moves >= DISPUTED_MOVES and now - self.moved_at <= lately_s and not healed
 
     def turn_s(self, now: float) -> float:
         """Take a claim that a pulse allows despite hold-off; return how long it has to wait."""

@@ -1,26 +1,167 @@
-"""The way out of each trouble, said once.
+"""The troubles that hakeeper tells of, each with its one way out.
 
-`hakeeper status`, the journal, its catalog, `hakeeper check` and the docs all show these, so that
-an operator never reads two cures for one state. A cure is a line to write or a command to run; none
-of them makes a MASTER give its addresses up.
+`hakeeper status`, STATUS=, the journal, its catalog, `hakeeper check` and the docs all take the
+cure from here, so that an operator never reads two for one state. A cure is a line to write or a
+command to run. None of them makes a MASTER give its addresses up, unless it says so.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
+DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
 FIFO_LOST: Final = "systemd-tmpfiles --create hakeeper.conf && systemctl reload keepalived"
 """The FIFO is missing, or keepalived writes into another one. A restart would fail a master over;
 a reload makes keepalived open the path anew."""
 KEEPALIVED_GONE: Final = "journalctl -u keepalived -n 30; systemctl start keepalived"
 FAULT: Final = "journalctl -u keepalived -n 30    # an interface, an address or a script failed"
-CONFIG_REFUSED: Final = "hakeeper check    # then: systemctl reload hakeeper"
+CONFIG_REFUSED: Final = "hakeeper check    # correct what it says; then: systemctl reload hakeeper"
 TOKEN_SOURCE: Final = "Hetzner console, Security, API tokens: make one that may read and write"  # noqa: S105  # no token
 TOKEN_PUT: Final = "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"  # noqa: S105  # likewise
 DBUS: Final = (
     "enable_dbus    # in global_defs of keepalived.conf; then: systemctl restart keepalived"
 )
-"""keepalived opens the bus at its start alone."""
+"""keepalived opens the bus at its start alone. On a MASTER the restart is a failover."""
+QUOTA: Final = (
+    "find what spends the project's calls (Terraform, autoscalers, scripts), or raise"
+    " reconcile.interval"
+)
+CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
+
+
+def fifo_lost(path: str) -> str:
+    """Return how to make the FIFO at `path` again, for keepalived to open."""
+    if path == DEFAULT_FIFO:
+        return FIFO_LOST
+    return f"mkfifo -m 0600 {path} && {_give(path)}"
+
+
+def _give(path: str) -> str:
+    return f"chown hakeeper: {path} && chmod 0600 {path} && systemctl reload keepalived"
 
 
 def fifo_line(path: str, user: str = "hakeeper") -> str:
     """Return the line that makes keepalived write to the FIFO at `path`."""
     return f"vrrp_notify_fifo {path} {user} {user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that can be wrong. `cure` may hold {fields} that each case fills in."""
+
+    meaning: str
+    cure: str
+
+
+TROUBLES: Final[Mapping[str, Trouble]] = {
+    "api.unreachable": Trouble(
+        "the Hetzner API gives no usable answer",
+        "curl -v {endpoint}    # and see https://status.hetzner.com",
+    ),
+    "api.unresolved": Trouble(
+        "the name of the Hetzner API cannot be looked up",
+        "getent hosts {host}    # then look at /etc/resolv.conf",
+    ),
+    "api.refused": Trouble("Hetzner refuses a request as such", CHECK),
+    "api.throttled": Trouble("the project's calls of this hour are spent (429)", QUOTA),
+    "quota.low": Trouble("few of the project's calls are left in this hour", QUOTA),
+    "token.rejected": Trouble(
+        "Hetzner rejects the API token", f"{TOKEN_SOURCE}; then: {TOKEN_PUT}"
+    ),
+    "token.readonly": Trouble(
+        "the API token may only read, so no address can be assigned",
+        f"{TOKEN_SOURCE}; then: {TOKEN_PUT}",
+    ),
+    "server.unidentified": Trouble(
+        "which Hetzner server this is, is not known",
+        "server: ID    # in hakeeper.yaml: the number in the console's URL of this server",
+    ),
+    "fifo.missing": Trouble("there is no FIFO at its path", "{lost}"),
+    "fifo.not_a_fifo": Trouble(
+        "something that is no FIFO is at the FIFO's path", "mv {path} {path}.old && {lost}"
+    ),
+    "fifo.denied": Trouble("hakeeper may not open the FIFO", _give("{path}")),
+    "fifo.busy": Trouble(
+        "another process reads the FIFO", "fuser -v {path}    # and stop that one"
+    ),
+    "fifo.failed": Trouble("the FIFO cannot be opened", "ls -ld {path}"),
+    "fifo.no_writer": Trouble(
+        "keepalived runs, but does not have the FIFO open",
+        "{line}    # in global_defs of keepalived.conf; then: systemctl reload keepalived",
+    ),
+    "keepalived.gone": Trouble("keepalived does not run", KEEPALIVED_GONE),
+    "keepalived.stopped": Trouble("keepalived was stopped in order", "systemctl start keepalived"),
+    "keepalived.unseen": Trouble(
+        "keepalived writes lines, but its process is not seen",
+        "keepalived: {{pid_file: PATH}}    # in hakeeper.yaml; see: ls /run/*keepalived*",
+    ),
+    "role.unknown": Trouble("keepalived has not said what role it has", CHECK),
+    "role.unheard": Trouble(
+        "keepalived speaks of other instances, and never of this one",
+        "{section}: {{{name}: …}}    # in hakeeper.yaml; then: systemctl reload hakeeper",
+    ),
+    "role.fault": Trouble("keepalived is in FAULT: this server cannot become MASTER", FAULT),
+    "role.stopped": Trouble(
+        "keepalived has removed or stopped the instance", "journalctl -u keepalived -n 30"
+    ),
+    "vrrp_address.missing": Trouble(
+        "keepalived is isolated: its private address is not on this machine",
+        "ip -br address    # vrrp_address in hakeeper.yaml: this server's own private address",
+    ),
+    "vrrp_address.returning": Trouble(
+        "keepalived's private address is back; MASTER counts again in a moment", "wait 3 s"
+    ),
+    "address.unresolved": Trouble(
+        "the project has no such floating IP",
+        "hakeeper check --online    # it lists the floating IPs that the token's project has",
+    ),
+    "address.blocked": Trouble(
+        "Hetzner has blocked the floating IP: no traffic reaches it",
+        "see Hetzner's mail about it (abuse), or use another floating IP",
+    ),
+    "address.contested": Trouble(
+        "another server takes the address back again and again",
+        "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
+    ),
+    "address.disputed": Trouble(
+        "another server took the address although this one is MASTER",
+        "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
+    ),
+    "address.pending": Trouble(
+        "this server is MASTER, and the address is not confirmed here",
+        "by hand: Cloud Console, Floating IPs, assign {address} to {server}",
+    ),
+    "address.left_here": Trouble(
+        "the address is on this server, which is not MASTER",
+        "hakeeper status    # on the server that is MASTER: why it does not claim",
+    ),
+    "address.nowhere": Trouble(
+        "the address is on no server that runs",
+        "hakeeper status    # on the other server: one must be MASTER, and claim it",
+    ),
+    "config.refused": Trouble(
+        "a changed configuration was refused: the old one is in force, the next start would fail",
+        CONFIG_REFUSED,
+    ),
+}
+"""By code, which is what `--json` shows and scripts compare."""
+
+
+def cure_of(code: str, **values: str) -> str:
+    """Return the cure of a trouble, with the values of this case."""
+    return TROUBLES[code].cure.format(**values)
+
+
+def fifo_cure(code: str, path: str) -> str:
+    """Return the cure of a trouble with the FIFO at `path`."""
+    return cure_of(code, path=path, lost=fifo_lost(path), line=fifo_line(path))
+
+
+def as_markdown() -> str:
+    """Return the table for docs/status.md: a row a code."""
+    lines = ["| code | what is wrong | what to do |", "|---|---|---|"]
+    for code, trouble in TROUBLES.items():
+        shown = trouble.cure.replace("{lost}", FIFO_LOST).replace("{path}", DEFAULT_FIFO)
+        cure = shown.replace("{{", "{").replace("}}", "}").replace("|", "\\|")
+        lines.append(f"| `{code}` | {trouble.meaning} | `{cure}` |")
+    return "\n".join(lines) + "\n"

@@ -81,6 +81,16 @@ class FifoChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WriterSeen:
+    """Whether another process has the FIFO open for writing; sent when that changes.
+
+    `present` None: that cannot be seen here.
+    """
+
+    present: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class RolesQueried:
     """keepalived's own answer, by instance name; None with a reason where it gave none."""
 
@@ -134,6 +144,13 @@ class SettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsRefused:
+    """A reload was refused; the old settings stay. `reason`: the first thing that is wrong."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The time that `next_at` named has come."""
 
@@ -143,6 +160,7 @@ Event: TypeAlias = (
     | LinesRead
     | LinesLost
     | FifoChanged
+    | WriterSeen
     | RolesQueried
     | KeepalivedSeen
     | KeepalivedGone
@@ -150,6 +168,7 @@ Event: TypeAlias = (
     | AddressesSeen
     | SaveFailed
     | SettingsChanged
+    | SettingsRefused
     | Tick
 )
 

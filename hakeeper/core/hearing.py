@@ -86,8 +86,8 @@ def tell_deaf_master(state: State, vrrp: VrrpId) -> None:
 def deaf_reason(belief: Belief) -> str:
     """Return why the word of a deaf keepalived does not count."""
     if belief.missing:
-        return f"keepalived is deaf: {wording.joined(belief.missing)} is not on this machine"
-    return "keepalived was deaf until a moment ago; giving a better master time to speak"
+        return f"keepalived is isolated: {wording.joined(belief.missing)} is not on this machine"
+    return "keepalived was isolated until a moment ago; giving a better master time to speak"
 
 
 def hear_again(state: State, vrrp: VrrpId, now: float) -> None:

@@ -6,7 +6,7 @@ for no disk), then what is to be told. While `more` news is known to wait, nothi
 `next_at()` says when it wants a `Tick`. Same events, same times, same random source: same effects.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import assert_never
 
@@ -15,6 +15,7 @@ from hakeeper.core.address import Address
 from hakeeper.core.answers import take_answer
 from hakeeper.core.calls import CallResult
 from hakeeper.core.claim import RECENT_READS
+from hakeeper.core.cures import DBUS, fifo_cure
 from hakeeper.core.events import (
     AddressesSeen,
     CancelCall,
@@ -33,18 +34,21 @@ from hakeeper.core.events import (
     SaveFailed,
     SaveState,
     SettingsChanged,
+    SettingsRefused,
     StartCall,
     Started,
     Tick,
+    WriterSeen,
 )
 from hakeeper.core.hearing import deaf_reason, tell_deaf_master, weigh_addresses
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId
+from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.roles import RoleBook, RoleChange
 from hakeeper.core.snapshot import Snapshot, snapshot
-from hakeeper.core.state import State
+from hakeeper.core.state import RefusedSettings, State
+from hakeeper.core.troubles import FIFO_CODES
 
 NAMES_TOLD = 64
 """How many unknown names are remembered as told; more are not told."""
@@ -65,15 +69,13 @@ class Keeper:
     def __init__(self, settings: Settings, rng: Random, now: float) -> None:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
         self._state = State(settings, rng, RoleBook(settings.addresses, now))
-        self._state.addresses = _addresses(settings, {})
+        self._state.addresses = _addresses(self._state, settings, {})
         weigh_addresses(self._state, now)
         self._next_at: float | None = None
-        self._names_told: set[VrrpId] = set()
         self._bad_told_at_s = float("-inf")
         self._bad_untold = 0
         self._loss_told_at_s = float("-inf")
         self._losses_untold = 0
-        self._unverified_told = False
         self._query_failure_told = False
 
     def next_at(self) -> float | None:
@@ -117,13 +119,8 @@ class Keeper:
                 self._gone(reason, now, replaced=replaced)
             case CallResult():
                 take_answer(self._state, event, now)
-            case AddressesSeen(here):
-                self._state.here = here
-                weigh_addresses(self._state, now)
-            case SaveFailed(state):
-                if state == self._state.saved:  # else another one was written since
-                    self._state.saved = None
-                    self._state.schedule.save_from_s = now + SAVE_AGAIN_S
+            case AddressesSeen() | WriterSeen() | SettingsRefused() | SaveFailed():
+                self._note(event, now)
             case SettingsChanged():
                 self._reconfigure(event, now)
             case Tick():
@@ -131,11 +128,30 @@ class Keeper:
             case _:  # pragma: no cover
                 assert_never(event)
 
+    def _note(
+        self, event: AddressesSeen | WriterSeen | SettingsRefused | SaveFailed, now: float
+    ) -> None:
+        state = self._state
+        match event:
+            case AddressesSeen(here):
+                state.here = here
+                weigh_addresses(state, now)
+            case WriterSeen(present):
+                state.has_writer, state.writer_since_s = present, now
+            case SettingsRefused(reason):
+                state.refused_settings = RefusedSettings(reason, now)
+            case SaveFailed(failed):
+                if failed == state.saved:  # else another one was written since
+                    state.saved = None
+                    state.schedule.save_from_s = now + SAVE_AGAIN_S
+            case _:  # pragma: no cover
+                assert_never(event)
+
     # --- keepalived ----------------------------------------------------------------------
 
     def _start(self, event: Started, now: float) -> None:
         state = self._state
-        state.keepalived = event.keepalived
+        state.keepalived, state.keepalived_since_s = event.keepalived, now
         saved = event.saved
         if saved is None:
             return
@@ -159,8 +175,8 @@ class Keeper:
         self._tell_bad(event, now)
         self._tell_unknown(event.lines)
         changes = self._state.roles.hear(event.lines, now, live=event.live)
-        if changes and self._state.keepalived is None and not self._unverified_told:
-            self._unverified_told = True
+        if changes and self._state.keepalived is None and not self._state.unverified:
+            self._state.unverified = True
             text = (
                 "lines came, but the keepalived that wrote them is not seen; believing them. "
                 "Check keepalived.pid_file in the configuration"
@@ -188,9 +204,10 @@ class Keeper:
     def _tell_unknown(self, lines: Iterable[NotifyLine]) -> None:
         known = self._state.roles.beliefs
         for vrrp in dict.fromkeys(line.vrrp for line in lines):  # each once, in their order
-            news = vrrp not in known and vrrp not in self._names_told
-            if news and len(self._names_told) < NAMES_TOLD:
-                self._names_told.add(vrrp)
+            names = self._state.other_names
+            news = vrrp not in known and vrrp not in names
+            if news and len(names) < NAMES_TOLD:
+                names[vrrp] = None
                 text = (
                     f"ignoring {vrrp}, of which keepalived speaks: the configuration names no such "
                     f"{vrrp.kind.value.lower()}"
@@ -201,6 +218,7 @@ class Keeper:
     def _fifo(self, event: FifoChanged, now: float) -> None:
         state = self._state
         before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail
+        state.fifo_since_s = now
         match event.state:
             case FifoState.OPEN if event.reopened:
                 kind = "fifo.replaced"
@@ -209,7 +227,10 @@ class Keeper:
             case _:
                 kind = "fifo.failed"
         heard = event.state is FifoState.OPEN
-        text = event.detail if heard else f"cannot hear keepalived: {event.detail}"
+        text = event.detail
+        if not heard:
+            cure = fifo_cure(FIFO_CODES[event.state], state.settings.fifo_path)
+            text = f"cannot hear keepalived: {event.detail}; to mend it: {cure}"
         state.tell(Report(kind, text, {"reason": event.state.value}))
         state.schedule.query_soon(now)
         if before is None and event.state is not FifoState.OPEN:
@@ -221,8 +242,10 @@ class Keeper:
         if state.query_asked is None or state.query_asked[0] != event.query_id:
             return
         asked_at_s, state.query_asked = state.query_asked[1], None
+        state.query_failure = "" if event.roles is not None else event.reason
         if event.roles is not None:
             self._query_failure_told = False
+            self._note_names(event.roles)
             self._apply(state.roles.answered(event.roles, asked_at_s, now), now)
             return
         roles = state.roles.roles().values()
@@ -231,24 +254,33 @@ class Keeper:
             self._query_failure_told = True
             text = (
                 f"cannot ask keepalived for its state: {event.reason}; a role stays UNKNOWN until "
-                "the next line. Put `enable_dbus` into global_defs of keepalived.conf"
+                f"the next line. If it is missing: {DBUS}"
             )
             state.tell(Report("query.failed", text, {"reason": event.reason}))
+
+    def _note_names(self, roles: Mapping[str, Role]) -> None:
+        """Remember the instances that keepalived has, for who looks for the right name."""
+        state = self._state
+        names = (VrrpId(VrrpKind.INSTANCE, name) for name in roles)
+        for vrrp in names:
+            if vrrp not in state.roles.beliefs and len(state.other_names) < NAMES_TOLD:
+                state.other_names[vrrp] = None
 
     def _seen(self, event: KeepalivedSeen, now: float) -> None:
         state = self._state
         if state.keepalived is not None and state.keepalived != event.process:
             self._gone("another keepalived process took its place", now, replaced=True)
-        state.keepalived = event.process
-        self._unverified_told = False
+        state.keepalived, state.keepalived_since_s = event.process, now
+        state.unverified = False
+        state.other_names.clear()
         state.schedule.query_soon(now)
         text = f"keepalived runs with pid {event.process.pid}"
         state.tell(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
 
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
-        self._state.keepalived = None
-        text = f"keepalived is gone: {reason}; its MASTER counts no more, no address is given up"
-        self._state.tell(Report("keepalived.gone", text, {"reason": reason}))
+        state = self._state
+        state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
+        state.tell(wording.keepalived_gone(reason, in_order=state.roles.all_stopped()))
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:
@@ -270,6 +302,8 @@ class Keeper:
                 state.cancel_assigns(addresses)
                 for address in addresses:
                     self._follow(address, change, now)
+                if change.before is Role.MASTER and change.after is not Role.MASTER:
+                    state.schedule.demoted(now)
             else:  # only a MASTER is told to look
                 for address in addresses:
                     state.tell(*address.hinted(now, change.reason))
@@ -306,7 +340,8 @@ class Keeper:
         state = self._state
         old = state.addresses
         state.settings = event.settings
-        state.addresses = _addresses(event.settings, old)
+        state.refused_settings = None
+        state.addresses = _addresses(state, event.settings, old)
         kept = {id(address) for address in state.addresses.values()}
         gone = [address for address in old.values() if id(address) not in kept]
         state.cancel_assigns(gone)
@@ -330,6 +365,8 @@ class Keeper:
         state = self._state
         state.cached_server_id = None
         state.server = None
+        state.servers.clear()
+        state.api.refusals.clear()
         state.schedule.identify_from_s = now
         state.effects = [e for e in state.effects if not isinstance(e, CancelCall)]
         state.effects.extend(CancelCall(call_id) for call_id in state.calls)
@@ -351,11 +388,17 @@ class Keeper:
         return None
 
 
-def _addresses(settings: Settings, old: dict[AddressRef, Address]) -> dict[AddressRef, Address]:
+def _addresses(
+    state: State, settings: Settings, old: dict[AddressRef, Address]
+) -> dict[AddressRef, Address]:
     """Make the address book; what stays with its instance keeps its state."""
+
+    def fresh(ref: AddressRef, vrrp: VrrpId) -> Address:
+        return Address(ref, vrrp, servers=state.servers)
+
     book: dict[AddressRef, Address] = {}
     for vrrp, refs in settings.addresses.items():
         for ref in refs:
             kept = old.get(ref)
-            book[ref] = kept if kept is not None and kept.vrrp == vrrp else Address(ref, vrrp)
+            book[ref] = kept if kept is not None and kept.vrrp == vrrp else fresh(ref, vrrp)
     return book

@@ -194,6 +194,10 @@ class Settings:
     """Total time for one API call."""
     can_query: bool = False
     """Whether there is a way to ask keepalived for its state (D-Bus)."""
+    endpoint: str = "https://api.hetzner.cloud/v1"
+    """Where the API is, for the cures that are shown; nothing is asked by the core."""
+    fifo_path: str = "/run/hakeeper/notify.fifo"
+    """Likewise: the FIFO that keepalived has to write to."""
     vrrp_addresses: Mapping[VrrpId, tuple[IpAddress, ...]] = field(default_factory=dict)
     """The private addresses that keepalived speaks from; a name that is not here is not checked."""
 

@@ -33,6 +33,8 @@ GATHER_S = 0.5
 """How long finished claims wait for others, so that one reading confirms many."""
 HOLDER_LOOK_S = 30.0
 """Between two looks at the server that holds a contested address."""
+OTHERS_INTERVAL_S = 600.0
+"""Between two looks at a server that holds an address: its name, and whether it runs."""
 QUERY_TIMEOUT_S = 5.0
 """An unanswered question to keepalived is given up after this."""
 
@@ -61,6 +63,8 @@ def reconcile(state: State, now: float) -> float | None:
             _read_for_claims(state, now, wakes.append)
             _look_at_holders(state, now, wakes.append)
         _read_idly(state, now, wakes.append)
+        if not pursued:
+            _look_at_others(state, now, wakes.append)
     return min(wakes, default=None)
 
 
@@ -197,7 +201,7 @@ def _is_read(state: State, address: Address) -> bool:
 def _list(state: State, now: float) -> None:
     """Read all owners; only one such reading at a time."""
     if not state.asked(ListFloatingIps):
-        state.schedule.listed_at_s = now
+        state.schedule.listing(now)
         state.start(ListFloatingIps(), now)
 
 
@@ -208,6 +212,8 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
     due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
     if state.any_master():
         due_at_s = max(due_at_s, state.schedule.edge_at_s + SETTLE_INTERVAL_S)
+    if state.schedule.demoted_look_at_s is not None:
+        due_at_s = min(due_at_s, state.schedule.demoted_look_at_s)
     if _due(due_at_s, now, wake):
         _list(state, now)
         wake(now + reading_interval_s(state, now))
@@ -233,3 +239,19 @@ def _look_at_holders(state: State, now: float, wake: Wake) -> None:
             request = ReadServer(address.owner.server_id)
             if all(call.request != request for call in state.calls.values()):
                 state.start(request, now)
+
+
+def _look_at_others(state: State, now: float, wake: Wake) -> None:
+    """Learn name and state of the servers that hold our addresses, one at a time, seldom."""
+    if state.api.scarce(now):
+        return
+    held = {a.owner.server_id for a in state.addresses.values() if isinstance(a.owner, Other)}
+    for gone in state.servers.keys() - held:
+        del state.servers[gone]
+    for server_id in sorted(held):
+        seen = state.servers.get(server_id)
+        at_s = state.schedule.servers_from_s
+        if seen is not None:
+            at_s = max(at_s, seen.at_s + OTHERS_INTERVAL_S)
+        if _due(at_s, now, wake) and not state.asked(ReadServer):
+            state.start(ReadServer(server_id), now)

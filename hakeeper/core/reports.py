@@ -297,7 +297,7 @@ EVENTS: Mapping[str, EventKind] = {
     "vrrp_address.missing": EventKind(
         Level.ERROR,
         "d357451830a34aa0b95e9c74060b4246",
-        "keepalived cannot hear the other servers: its address is missing",
+        "keepalived is isolated: its private address is missing",
         always=("instance", "kind", "role", "vrrp_address"),
         operator=True,
     ),
@@ -306,6 +306,33 @@ EVENTS: Mapping[str, EventKind] = {
         "00d091f21adb479b93582f3da25f411b",
         "keepalived's own address is not missing any more",
         always=("instance", "kind", "vrrp_address", "delay_s"),
+    ),
+    "keepalived.stopped": EventKind(
+        Level.NOTICE,
+        "cd492035b9544232a80d25427fd68a45",
+        "keepalived was stopped in order",
+        always=("reason",),
+        operator=True,
+    ),
+    "status.ok": EventKind(
+        Level.NOTICE,
+        "ecdc662f33924b08a2f4df07e54f95dc",
+        "All is well again",
+        operator=True,
+    ),
+    "status.degraded": EventKind(
+        Level.WARNING,
+        "11f66924609c4fddb95950dfd73d9d74",
+        "Something is not as it should be, and lasts",
+        always=("code",),
+        operator=True,
+    ),
+    "status.broken": EventKind(
+        Level.ERROR,
+        "24836412ff474560a1ea0f5d98a92a0b",
+        "A failover to or from this server does not work",
+        always=("code",),
+        operator=True,
     ),
 }
 
@@ -336,6 +363,7 @@ FIELDS: Mapping[str, str] = {
     "vrrp_address": "the private addresses in question, with commas",
     "version": "version of hakeeper",
     "library": "name of the Python logger",
+    "code": "which trouble it is: a code of docs/status.md",
 }
 """What the fields mean; in the journal their names are upper-case and begin with HAKEEPER_."""
 

@@ -76,6 +76,11 @@ class RoleBook:
         """Return the bare roles, for the state file."""
         return {name: belief.role for name, belief in self.beliefs.items()}
 
+    def all_stopped(self) -> bool:
+        """Say whether keepalived has stopped in order, by its last words."""
+        beliefs = self.beliefs.values()
+        return bool(beliefs) and all(belief.role is Role.STOPPED for belief in beliefs)
+
     def hear(self, lines: Iterable[NotifyLine], now: float, *, live: bool) -> list[RoleChange]:
         """Apply a drained batch; unknown names are passed over."""
         events: dict[VrrpId, list[RoleEvent]] = {}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.api import Api
 from hakeeper.core.calls import Assign, Request
@@ -24,7 +25,12 @@ from hakeeper.core.model import (
     VrrpId,
 )
 from hakeeper.core.roles import RoleBook
+from hakeeper.core.servers import SeenServer
 
+DEMOTED_LOOK_S = 4.0
+"""After losing MASTER, when to read the owners: the new master has claimed them by then."""
+DEMOTED_SPACING_S = 30.0
+"""The least time between two such reads."""
 QUERY_SPACING_S = 0.5
 """The least time between two questions to keepalived: a FIFO that overflows without end must not
 make us ask without end."""
@@ -44,6 +50,14 @@ class Inflight:
     generation: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedSettings:
+    """A reload that was refused: the old configuration stays, and the next start would fail."""
+
+    reason: str
+    at_s: float
+
+
 @dataclass(slots=True)
 class Schedule:
     """When the recurring work is due, in monotonic seconds."""
@@ -61,6 +75,11 @@ class Schedule:
     """After a failed save: not before this."""
     edge_at_s: float = float("-inf")
     """The last MASTER edge: idle reading steps aside for the claim."""
+    demoted_look_at_s: float | None = None
+    """When to read the owners because MASTER was lost; None: no such look is due."""
+    demoted_looked_at_s: float = float("-inf")
+    servers_from_s: float = float("-inf")
+    """After a failed read of another server: not before this."""
 
     def query_soon(self, now: float) -> None:
         """Ask keepalived as soon as may be: its answer of a moment ago may be out of date."""
@@ -72,6 +91,18 @@ class Schedule:
             self.reads_from_s = float("-inf")
             self.identify_from_s = float("-inf")
         self.edge_at_s = now
+
+    def demoted(self, now: float) -> None:
+        """MASTER was lost: see soon who has the addresses now; a flapping role costs no more."""
+        if self.demoted_look_at_s is None:
+            spaced_s = self.demoted_looked_at_s + DEMOTED_SPACING_S
+            self.demoted_look_at_s = max(now + DEMOTED_LOOK_S, spaced_s)
+
+    def listing(self, now: float) -> None:
+        """A reading of all owners begins."""
+        self.listed_at_s = now
+        if self.demoted_look_at_s is not None and now >= self.demoted_look_at_s:
+            self.demoted_look_at_s, self.demoted_looked_at_s = None, now
 
 
 @dataclass(slots=True)
@@ -86,9 +117,26 @@ class State:
     schedule: Schedule = field(default_factory=Schedule)
     server: Server | None = None
     cached_server_id: int | None = None
+    servers: dict[int, SeenServer] = field(default_factory=dict)
+    """The other servers that hold an address of ours, by id."""
     keepalived: ProcessId | None = None
+    keepalived_since_s: float = float("-inf")
+    """Since when it is seen, or gone."""
+    keepalived_gone: str = ""
+    """How the last one ended; nothing if none was seen."""
+    unverified: bool = False
+    """Lines come, but the process that writes them is not seen."""
+    query_failure: str = ""
+    """Why keepalived cannot be asked for its roles; nothing while it answers."""
+    other_names: dict[VrrpId, None] = field(default_factory=dict)
+    """Names that keepalived speaks of and the configuration does not; in their order, bounded."""
+    refused_settings: RefusedSettings | None = None
     fifo: FifoState | None = None
     fifo_detail: str = "not opened yet"
+    fifo_since_s: float = float("-inf")
+    has_writer: bool | None = None
+    """Whether another process has the FIFO open for writing; None: not known."""
+    writer_since_s: float = float("-inf")
     here: tuple[IpAddress, ...] | None = None
     """The VRRP addresses that this machine has; None before the first look."""
     counts_from_s: dict[IpAddress, float] = field(default_factory=dict)
@@ -123,6 +171,10 @@ class State:
         if self.server is None:
             return Unknown("which server this is has not been confirmed yet")
         return Mine() if server_id == self.server.id else Other(server_id)
+
+    def label_of(self, owner: Owner) -> str:
+        """Return an owner for people; another server by its name, once that is known."""
+        return wording.owner_text(owner, self.servers)
 
     def addresses_of(self, vrrp: VrrpId) -> list[Address]:
         """Return the addresses that go with an instance or group."""

@@ -3,9 +3,10 @@
 The message is for people and may change; scripts use the fields.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
+from hakeeper.core import cures
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
 from hakeeper.core.model import (
@@ -19,6 +20,7 @@ from hakeeper.core.model import (
     Unknown,
     VrrpId,
 )
+from hakeeper.core.servers import SeenServer
 
 if TYPE_CHECKING:
     from hakeeper.core.claim import Phases
@@ -27,13 +29,15 @@ if TYPE_CHECKING:
 Fields: TypeAlias = dict[str, str | int | float]
 
 
-def owner_text(owner: Owner) -> str:
-    """Return the owner for people."""
+def owner_text(owner: Owner, servers: Mapping[int, SeenServer]) -> str:
+    """Return the owner for people; other servers by name where it is known."""
     match owner:
         case Mine():
             return "this server"
         case Other(server_id):
-            return f"server {server_id}"
+            seen = servers.get(server_id)
+            named = seen is not None and seen.name
+            return f"{named} (id {server_id})" if named else f"server {server_id}"
         case Nobody():
             return "nobody"
         case Unknown(reason):
@@ -76,21 +80,30 @@ def role_changed(change: "RoleChange", generation: int) -> Report:
     return Report("role.changed", f"{vrrp}: {before} to {after}{through}: {change.reason}", fields)
 
 
+def keepalived_gone(reason: str, *, in_order: bool) -> Report:
+    """No keepalived runs any more; after an orderly stop that is no surprise."""
+    fields: Fields = {"reason": reason}
+    if in_order:
+        return Report("keepalived.stopped", f"keepalived was stopped: {reason}", fields)
+    text = (
+        f"keepalived is gone: {reason}; no role is known until it runs again, and no address is"
+        f" given up. To start it: {cures.KEEPALIVED_GONE}"
+    )
+    return Report("keepalived.gone", text, fields)
+
+
 def joined(addresses: Iterable[IpAddress]) -> str:
     """Return addresses for people."""
     return ", ".join(map(str, addresses))
 
 
-WAY_OUT = "Bring the address up, and have keepalived start after it"
-
-
 def vrrp_address_missing(vrrp: VrrpId, missing: tuple[IpAddress, ...], role: Role) -> Report:
-    """A deaf keepalived: told when that begins, and when it becomes MASTER nevertheless."""
-    said = "says MASTER, but is deaf" if role is Role.MASTER else "is deaf"
+    """An isolated keepalived: told when that begins, and when it becomes MASTER nevertheless."""
+    said = "says MASTER, but is isolated" if role is Role.MASTER else "is isolated"
     return Report(
         "vrrp_address.missing",
-        f"{vrrp}: keepalived {said}: {joined(missing)} is not on this machine; claiming nothing "
-        f"until it is. {WAY_OUT}",
+        f"{vrrp}: keepalived {said}: vrrp_address {joined(missing)} is not on this machine; "
+        f"nothing is claimed until it is. To look: {cures.cure_of('vrrp_address.missing')}",
         {
             "instance": vrrp.name,
             "kind": vrrp.kind.value,
@@ -114,11 +127,11 @@ def vrrp_address_found(vrrp: VrrpId, found: tuple[IpAddress, ...], wait_s: float
     )
 
 
-def claim_started(vrrp: VrrpId, address: str, owner: Owner, cause: str) -> Report:
+def claim_started(vrrp: VrrpId, address: str, owner: Owner, holder: str, cause: str) -> Report:
     """The first assign of a claim is about to go out."""
     return Report(
         "claim.started",
-        f"{vrrp}: assigning {address} to this server ({cause}); owner so far: {owner_text(owner)}",
+        f"{vrrp}: assigning {address} to this server ({cause}); owner so far: {holder}",
         {**_of(vrrp, address), "owner": owner_word(owner), "reason": cause},
     )
 
@@ -132,7 +145,7 @@ def claim_abandoned(vrrp: VrrpId, address: str, reason: str) -> Report:
     )
 
 
-AUTH_WAY_OUT = "put a valid read-write token in place and restart hakeeper; trying on slowly"
+AUTH_WAY_OUT = f"to mend it: {cures.cure_of('token.rejected')}; retrying slowly until then"
 
 
 def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
@@ -154,7 +167,7 @@ def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
         case FailureKind.AUTH:
             event, what_now = "token.rejected", AUTH_WAY_OUT
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
-            event, what_now = "claim.refused", "it needs a change by hand; trying on slowly"
+            event, what_now = "claim.refused", "it needs a change by hand; retrying slowly"
         case FailureKind.THROTTLED:
             event, what_now = "api.throttled", "waiting as Hetzner asks"
         case FailureKind.TRANSIENT | FailureKind.CANCELLED:
@@ -210,23 +223,24 @@ def address_claimed(
     return Report("address.claimed", text, fields)
 
 
-def address_drifted(vrrp: VrrpId, address: str, owner: Owner) -> Report:
+def address_drifted(vrrp: VrrpId, address: str, owner: Owner, holder: str) -> Report:
     """We are MASTER and had it, and it is somewhere else."""
     return Report(
         "address.drifted",
-        f"{vrrp}: {address} was taken from this server, which is MASTER; "
-        f"it is now with {owner_text(owner)}",
+        f"{vrrp}: {address} was taken from this server, which is MASTER; it is now with {holder}",
         {**_of(vrrp, address), "owner": owner_word(owner), "reason": "drift"},
     )
 
 
-def address_contested(vrrp: VrrpId, address: str, owner: Other, wait_s: float) -> Report:
+def address_contested(
+    vrrp: VrrpId, address: str, owner: Other, holder: str, wait_s: float
+) -> Report:
     """Another server takes it again and again."""
     return Report(
         "address.contested",
-        f"{vrrp}: {address} is contested: server {owner.server_id} takes it back although "
-        f"this server is MASTER; leaving it there for {wait_s:.0f} s. Most likely both believe "
-        "that they are MASTER: look at VRRP between them",
+        f"{vrrp}: {address} is contested: {holder} takes it back although this server is "
+        f"MASTER; leaving it there for {wait_s:.0f} s. Most likely both are MASTER. To look: "
+        f"{cures.cure_of('address.contested')}",
         {**_of(vrrp, address), "owner": owner_word(owner), "delay_s": round(wait_s, 1)},
     )
 
@@ -258,8 +272,8 @@ def address_blocked(vrrp: VrrpId, address: str) -> Report:
     """Hetzner has blocked the address."""
     return Report(
         "address.blocked",
-        f"{vrrp}: {address} is blocked by Hetzner; traffic may not reach it wherever it is. "
-        "See the project's messages in the Cloud Console",
+        f"{vrrp}: {address} is blocked by Hetzner: no traffic reaches it, wherever it is; "
+        f"{cures.cure_of('address.blocked')}",
         {**_of(vrrp, address), "reason": "blocked"},
     )
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from hakeeper.core.calls import ListFloatingIps, Request
 from hakeeper.core.events import Report
 from hakeeper.core.keeper import NAMES_TOLD
-from hakeeper.core.snapshot import Health
 from hakeeper.core.state import State
+from hakeeper.core.troubles import Health
 from hakeeper.sim.world.node import Node, Run
 from hakeeper.sim.world.verdicts import Demand
 
@@ -110,6 +110,6 @@ class Peace:
             demand("quiet", index, others == 0, "{} other calls in peace", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
-        problems = "; ".join(problem.text for problem in picture.problems)
+        problems = "; ".join(problem.what for problem in picture.problems)
         honest = (picture.health is Health.OK) is not wronged
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

@@ -130,6 +130,10 @@ class WorldFifo:
                     bad_lines.append(line)
         return Drained(tuple(lines), tuple(bad_lines), len(bad_lines), overflow)
 
+    def has_writer(self) -> bool | None:
+        """Not modelled: who writes is what the faults are about."""
+        return None
+
     def settle(self) -> None:
         """Take out what was peeked at; let go of replaced pipes that are empty."""
         for each in self._open:

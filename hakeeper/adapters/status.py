@@ -1,0 +1,113 @@
+"""The status as others see it: JSON for `hakeeper status`, one line for systemd's STATUS=.
+
+The core knows ages only. Here they become clock times: an outage is told by when it began.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
+from hakeeper.core.troubles import Health
+
+SCHEMA: Final = 1
+"""Of the JSON; grows when a key changes its meaning or goes."""
+
+
+def instant(at_s: float) -> str:
+    """Return seconds since 1970 as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(round(at_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def clock(at_s: float, now_s: float) -> str:
+    """Return seconds since 1970 as this machine's clock shows it; the day only if not today's."""
+    at, today = (datetime.fromtimestamp(one).astimezone() for one in (at_s, now_s))
+    return at.strftime("%H:%M:%S" if at.date() == today.date() else "%Y-%m-%d %H:%M:%S")
+
+
+def age(seconds: float) -> str:
+    """Return a length of time for people: two units at most."""
+    whole = max(0, round(seconds))
+    for size_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= 2 * size_s:
+            return f"{whole // size_s} {unit}"
+    return f"{whole} s"
+
+
+def sentence(what: str, since: str, cause: str) -> str:
+    """Return one trouble as one sentence; `since` is a clock time, or nothing."""
+    begun = f" (since {since})" if since else ""
+    return f"{what}{begun}: {cause}" if cause else f"{what}{begun}"
+
+
+def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
+    """Return the picture as plain values; `now_s` is its time, in seconds since 1970."""
+    problems = [_problem(problem, now_s) for problem in picture.problems]
+    return {
+        "schema": SCHEMA,
+        "time": instant(now_s),
+        **asdict(picture),
+        "health": picture.health.name.lower(),
+        "problems": problems,
+        "roles": [_role(role, now_s) for role in picture.roles],
+        "api_failing_since": _since(picture.api_failing_s, now_s),
+        "api_answered_at": _since(picture.api_age_s, now_s),
+    }
+
+
+def _since(age_s: float | None, now_s: float) -> str | None:
+    return None if age_s is None else instant(now_s - age_s)
+
+
+def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
+    since = "" if problem.age_s is None else clock(now_s - problem.age_s, now_s)
+    return {
+        "health": problem.health.name.lower(),
+        "code": problem.code,
+        "text": sentence(problem.what, since, problem.cause),
+        "what": problem.what,
+        "cause": problem.cause,
+        "cure": problem.cure,
+        "since": _since(problem.age_s, now_s),
+        "age_s": problem.age_s,
+    }
+
+
+def _role(role: RolePicture, now_s: float) -> dict[str, Any]:
+    plain = asdict(role)
+    plain["role_since"] = _since(role.role_age_s, now_s)
+    for address in plain["addresses"]:
+        address["owner_read_at"] = _since(address["owner_age_s"], now_s)
+        due_in_s = address["due_in_s"]
+        address["due_at"] = None if due_in_s is None else instant(now_s + due_in_s)
+    return plain
+
+
+def status_line(picture: Snapshot, now_s: float) -> str:
+    """Return the one line for systemd's STATUS=: trouble first."""
+    roles = ", ".join(_role_in_brief(role) for role in picture.roles)
+    api = picture.api
+    if picture.api_failing_s is not None:
+        api = f"{api} since {clock(now_s - picture.api_failing_s, now_s)}"
+    tail = f"{roles}; API {api}" if roles else f"API {api}"
+    if picture.health is Health.OK:
+        return f"ok: {tail}"
+    return f"{picture.health.name}: {headline(picture.problems, now_s)}; {tail}"
+
+
+def headline(problems: Iterable[ProblemPicture], now_s: float) -> str:
+    """Return the first, worst, trouble in one sentence; nothing if there is none."""
+    worst = next(iter(problems), None)
+    if worst is None:
+        return ""
+    since = "" if worst.age_s is None else clock(now_s - worst.age_s, now_s)
+    return sentence(worst.what, since, worst.cause)
+
+
+def _role_in_brief(role: RolePicture) -> str:
+    count = len(role.addresses)
+    if role.role == "MASTER":
+        here = sum(address.confirmed for address in role.addresses)
+        return f"{role.name} MASTER, {here}/{count} confirmed here"
+    return f"{role.name} {role.role}"

@@ -1,0 +1,465 @@
+"""What is not as it should be, by the state of one moment: each trouble with its cause and cure.
+
+The rule behind it: OK means that this node would take over if it were needed now, and that what
+`status` shows is so. An observation that is older than the role it stands beside is no fact.
+"""
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from hakeeper.core import wording
+from hakeeper.core.address import Address
+from hakeeper.core.calls import Failure, FailureKind, Identify
+from hakeeper.core.claim import Stage
+from hakeeper.core.cures import cure_of, fifo_cure
+from hakeeper.core.events import FifoState
+from hakeeper.core.model import Mine, Nobody, Other, Role, Unknown, VrrpId, VrrpKind
+from hakeeper.core.reconcile import reading_interval_s
+from hakeeper.core.roles import Belief
+from hakeeper.core.state import State
+
+BROKEN_AFTER_S = 15.0
+"""A claim or an API failure that lasts longer than this is worth waking somebody for."""
+GRACE_S = 5.0
+"""keepalived opens the FIFO, and speaks of its instances, a moment after it starts."""
+DISPUTE_S = 2100.0
+"""How long the holder tells of a loss: as long as the other one may hold off."""
+STALE_READS = 3.0
+"""What was read longer ago than so many reading intervals is no fact any more."""
+NAMES_SHOWN = 5
+READ_ONLY = "token_readonly"
+
+FIFO_CODES = {
+    FifoState.MISSING: "fifo.missing",
+    FifoState.NOT_A_FIFO: "fifo.not_a_fifo",
+    FifoState.DENIED: "fifo.denied",
+    FifoState.BUSY: "fifo.busy",
+    FifoState.FAILED: "fifo.failed",
+}
+
+
+class Health(enum.IntEnum):
+    """The verdict; the numbers are the exit codes of `hakeeper status`."""
+
+    OK = 0
+    DEGRADED = 1
+    BROKEN = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is not as it should be.
+
+    `code` is a key of `cures.TROUBLES`; `since_s` is in monotonic seconds, None where it has no
+    beginning. `what` since then, because of `cause`: do `cure`.
+    """
+
+    health: Health
+    code: str
+    what: str
+    cause: str = ""
+    cure: str
+    since_s: float | None = None
+
+
+def problems(state: State, now: float) -> tuple[Problem, ...]:
+    """Return everything that is wrong, the worst first."""
+    of_addresses = [*_of_addresses(state, now)]
+    told = {problem.cause for problem in of_addresses}
+    found = [
+        *of_addresses,
+        *(problem for problem in _of_api(state, now) if problem.cause not in told),
+        *_of_keepalived(state, now),
+        *_of_roles(state, now),
+        *_of_settings(state),
+    ]
+    return tuple(sorted(found, key=lambda problem: -problem.health))
+
+
+def is_current(state: State, address: Address, now: float, interval_s: float) -> bool:
+    """Say whether the owner that is known is a fact of now: read in this term, and lately."""
+    read_s = address.owner_at_s
+    if read_s is None or isinstance(address.owner, Unknown):
+        return False
+    since_s = state.roles.beliefs[address.vrrp].since_s
+    longest_s = STALE_READS * interval_s + state.settings.call_timeout_s
+    return read_s >= since_s and now - read_s <= longest_s
+
+
+# --- the API and the configuration ------------------------------------------------------------
+
+
+def _late(since_s: float, now: float) -> Health:
+    return Health.BROKEN if now - since_s > BROKEN_AFTER_S else Health.DEGRADED
+
+
+def _said(failure: Failure) -> str:
+    return f"{failure.message} ({failure.code})"
+
+
+def _api_code(failure: Failure) -> str:
+    match failure.kind:
+        case FailureKind.AUTH:
+            return "token.readonly" if failure.code == READ_ONLY else "token.rejected"
+        case FailureKind.THROTTLED:
+            return "api.throttled"
+        case FailureKind.NOT_FOUND | FailureKind.REFUSED:
+            return "api.refused"
+        case _:
+            return "api.unresolved" if failure.code == "dns" else "api.unreachable"
+
+
+def _api_cure(state: State, code: str) -> str:
+    endpoint = state.settings.endpoint
+    return cure_of(code, endpoint=endpoint, host=urlsplit(endpoint).hostname or endpoint)
+
+
+_API_WORDS = {
+    "token.rejected": "Hetzner rejects the API token",
+    "token.readonly": "the API token may only read",
+    "api.throttled": "Hetzner takes no more calls for now",
+    "api.unresolved": "the Hetzner API cannot be reached",
+    "api.unreachable": "the Hetzner API cannot be reached",
+}
+
+
+def _of_api(state: State, now: float) -> Iterator[Problem]:
+    api = state.api
+    if api.failure is not None:
+        code = _api_code(api.failure)
+        bad = api.failure.kind is FailureKind.AUTH or (
+            state.any_master() and now - api.failing_since_s > BROKEN_AFTER_S
+        )
+        yield Problem(
+            health=Health.BROKEN if bad else Health.DEGRADED,
+            code=code,
+            what=_API_WORDS.get(code, "the Hetzner API cannot be used"),
+            cause=_said(api.failure),
+            cure=_api_cure(state, code),
+            since_s=api.failing_since_s,
+        )
+    for request, refusal in api.refusals.items():
+        if request != Identify.__name__:
+            yield Problem(
+                health=Health.DEGRADED,
+                code="api.refused",
+                what="Hetzner refuses to let the addresses be read",
+                cause=_said(refusal.failure),
+                cure=_api_cure(state, "api.refused"),
+                since_s=refusal.since_s,
+            )
+    if api.scarce(now) and api.quota is not None:
+        left = int(api.quota_left(now) or 0)
+        yield Problem(
+            health=Health.DEGRADED,
+            code="quota.low",
+            what=f"{left} of {api.quota.limit_per_hour} API calls are left in this hour",
+            cure=cure_of("quota.low"),
+        )
+    if state.server is None:
+        yield _unidentified(state, now)
+
+
+def _unidentified(state: State, now: float) -> Problem:
+    refusal = state.api.refusals.get(Identify.__name__)
+    return Problem(
+        health=Health.DEGRADED if refusal is None else _late(refusal.since_s, now),
+        code="server.unidentified",
+        what="which Hetzner server this is, is not known",
+        cause="the API has not confirmed it yet" if refusal is None else _said(refusal.failure),
+        cure=cure_of("server.unidentified"),
+        since_s=None if refusal is None else refusal.since_s,
+    )
+
+
+def _of_settings(state: State) -> Iterator[Problem]:
+    refused = state.refused_settings
+    if refused is not None:
+        yield Problem(
+            health=Health.DEGRADED,
+            code="config.refused",
+            what="a reload was refused: the old configuration is in force, and the next start"
+            " would fail",
+            cause=refused.reason,
+            cure=cure_of("config.refused"),
+            since_s=refused.at_s,
+        )
+
+
+# --- keepalived -------------------------------------------------------------------------------
+
+
+def _is_asked(state: State) -> bool:
+    """Say whether keepalived answers over D-Bus, so that a role is known without its lines."""
+    return state.settings.can_query and not state.query_failure and state.keepalived is not None
+
+
+def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
+    if state.fifo is not FifoState.OPEN:
+        code = "fifo.missing" if state.fifo is None else FIFO_CODES[state.fifo]
+        opened = state.fifo is not None
+        yield Problem(
+            health=_deaf(state, state.fifo_since_s, now) if opened else Health.DEGRADED,
+            code=code,
+            what="keepalived cannot be heard",
+            cause=state.fifo_detail,
+            cure=fifo_cure(code, state.settings.fifo_path),
+            since_s=state.fifo_since_s if opened else None,
+        )
+    elif state.has_writer is False and state.keepalived is not None:
+        since_s = max(state.writer_since_s, state.keepalived_since_s)
+        if now - since_s > GRACE_S:
+            yield Problem(
+                health=_deaf(state, since_s, now),
+                code="fifo.no_writer",
+                what=f"keepalived runs, but does not write to {state.settings.fifo_path}",
+                cause="its configuration has no such line, or it holds another file of that name",
+                cure=fifo_cure("fifo.no_writer", state.settings.fifo_path),
+                since_s=since_s,
+            )
+    if state.keepalived is None:
+        yield _no_keepalived(state, now)
+
+
+def _deaf(state: State, since_s: float, now: float) -> Health:
+    """Without lines a failover waits for the next answer of D-Bus, or for ever."""
+    return Health.DEGRADED if _is_asked(state) else _late(since_s, now)
+
+
+def _no_keepalived(state: State, now: float) -> Problem:
+    since_s = state.keepalived_since_s
+    if state.unverified:
+        code, what, cause = (
+            "keepalived.unseen",
+            "keepalived writes lines, but its process is not seen",
+            "keepalived.pid_file leads to no keepalived",
+        )
+        health = Health.DEGRADED
+    elif state.roles.all_stopped():
+        code, what, cause = "keepalived.stopped", "keepalived was stopped in order", ""
+        health = Health.DEGRADED
+    else:
+        code, what = "keepalived.gone", "keepalived does not run"
+        cause = state.keepalived_gone or "keepalived.pid_file leads to no keepalived"
+        health = _late(since_s, now)
+    return Problem(
+        health=health, code=code, what=what, cause=cause, cure=cure_of(code), since_s=since_s
+    )
+
+
+# --- roles ------------------------------------------------------------------------------------
+
+
+def _of_roles(state: State, now: float) -> Iterator[Problem]:
+    for vrrp, belief in state.roles.beliefs.items():
+        if belief.deaf:
+            yield _isolated(vrrp, belief, now)
+        match belief.role:
+            case Role.UNKNOWN if state.keepalived is not None or state.unverified:
+                yield _unknown(state, vrrp, belief, now)
+            case Role.FAULT:
+                yield Problem(
+                    health=Health.DEGRADED,
+                    code="role.fault",
+                    what=f"{vrrp} is in FAULT: this server cannot become MASTER",
+                    cure=cure_of("role.fault"),
+                    since_s=belief.since_s,
+                )
+            case Role.STOPPED if state.keepalived is not None:
+                yield Problem(
+                    health=_late(belief.since_s, now),
+                    code="role.stopped",
+                    what=f"{vrrp} was stopped or removed by keepalived, which runs",
+                    cure=cure_of("role.stopped"),
+                    since_s=belief.since_s,
+                )
+            case _:
+                pass
+
+
+def _unknown(state: State, vrrp: VrrpId, belief: Belief, now: float) -> Problem:
+    since_s = max(belief.since_s, state.keepalived_since_s)
+    others = [one for one in state.other_names if one.kind is vrrp.kind]
+    if others and now - since_s > GRACE_S:
+        names = ", ".join(one.name for one in others[:NAMES_SHOWN])
+        return Problem(
+            health=_late(since_s, now),
+            code="role.unheard",
+            what=f"keepalived never speaks of {vrrp}",
+            cause=f"it speaks of {names}",
+            cure=cure_of(
+                "role.unheard",
+                section="instances" if vrrp.kind is VrrpKind.INSTANCE else "groups",
+                name=others[0].name,
+            ),
+            since_s=since_s,
+        )
+    asked = f"; it cannot be asked: {state.query_failure}" if state.query_failure else ""
+    return Problem(
+        health=_late(since_s, now),
+        code="role.unknown",
+        what=f"{vrrp}: the role is not known",
+        cause=f"keepalived runs, but has not said it{asked}",
+        cure=cure_of("role.unknown"),
+        since_s=since_s,
+    )
+
+
+def _isolated(vrrp: VrrpId, belief: Belief, now: float) -> Problem:
+    since_s = belief.deaf_since_s
+    late = belief.role is Role.MASTER and now - max(belief.since_s, since_s) > BROKEN_AFTER_S
+    if not belief.missing:
+        return Problem(
+            health=Health.DEGRADED,
+            code="vrrp_address.returning",
+            what=f"{vrrp}: its private address is back; giving a better master time to speak",
+            cure=cure_of("vrrp_address.returning"),
+            since_s=since_s,
+        )
+    return Problem(
+        health=Health.BROKEN if late else Health.DEGRADED,
+        code="vrrp_address.missing",
+        what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(belief.missing)} is not"
+        " on this machine",
+        cure=cure_of("vrrp_address.missing"),
+        since_s=since_s,
+    )
+
+
+# --- addresses --------------------------------------------------------------------------------
+
+
+def _of_addresses(state: State, now: float) -> Iterator[Problem]:
+    interval_s = reading_interval_s(state, now)
+    for address in state.addresses.values():
+        if address.floating_ip is None:
+            if address.unresolved_told:
+                yield _unresolved(address)
+            continue
+        if address.floating_ip.blocked:
+            yield Problem(
+                health=Health.BROKEN,
+                code="address.blocked",
+                what=f"{address.title} is blocked by Hetzner: no traffic reaches it",
+                cure=cure_of("address.blocked"),
+            )
+        if state.is_master(address.vrrp):
+            yield from _of_master(state, address, now)
+        elif is_current(state, address, now, interval_s):
+            yield from _of_others(state, address, now)
+
+
+def _unresolved(address: Address) -> Problem:
+    return Problem(
+        health=Health.BROKEN,
+        code="address.unresolved",
+        what=f"{address.vrrp}: floating IP {address.ref} is not found",
+        cause=address.unresolved_why,
+        cure=cure_of("address.unresolved"),
+    )
+
+
+def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
+    if address.stage is Stage.HOLD_OFF:
+        yield Problem(
+            health=Health.BROKEN,
+            code="address.contested",
+            what=f"{address.title} is held by {state.label_of(address.owner)}, which takes it"
+            " back although this server is MASTER",
+            cure=cure_of("address.contested"),
+            since_s=address.contest.began_at,
+        )
+        return
+    if address.contest.is_disputed(now, DISPUTE_S):
+        yield Problem(
+            health=Health.DEGRADED,
+            code="address.disputed",
+            what=f"another server took {address.title} although this one is MASTER: most likely"
+            " both are",
+            cure=cure_of("address.disputed"),
+            since_s=address.contest.began_at,
+        )
+    looking_again = address.phases is None and isinstance(address.owner, Mine)
+    if address.stage is not Stage.HELD and not looking_again:
+        yield _pending(state, address, now)
+
+
+def _pending(state: State, address: Address, now: float) -> Problem:
+    since_s = state.roles.beliefs[address.vrrp].since_s
+    begun_s = since_s if address.phases is None else address.phases.line_s
+    health = Health.DEGRADED if isinstance(address.owner, Mine) else _late(begun_s, now)
+    server = "this server" if state.server is None else state.server.name
+    by_hand = cure_of("address.pending", address=address.title, server=server)
+    failure = address.failure or state.api.failure
+    what = f"{address.title} is not confirmed on this server, which is MASTER"
+    if failure is not None:
+        code = _api_code(failure)
+        refused = failure.kind is FailureKind.AUTH
+        return Problem(
+            health=Health.BROKEN if refused and address.failure is not None else health,
+            code=code if refused else "address.pending",
+            what=f"Hetzner refuses the assign of {address.title}" if refused else what,
+            cause=_cause(code, failure),
+            cure=_api_cure(state, code) + ("" if refused else f"; {by_hand}"),
+            since_s=address.failing_since_s if refused and address.failure is not None else begun_s,
+        )
+    if state.server is None:
+        cause, cure = "which Hetzner server this is, is not known", cure_of("server.unidentified")
+    else:
+        cause, cure = address.stage.value, by_hand
+    return Problem(
+        health=health,
+        code="address.pending",
+        what=what,
+        cause=cause,
+        cure=cure,
+        since_s=begun_s,
+    )
+
+
+def _cause(code: str, failure: Failure) -> str:
+    if code == "token.readonly":
+        return f"the token may only read ({READ_ONLY})"
+    return _said(failure)
+
+
+def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
+    """As BACKUP or FAULT: is the address with somebody who can use it?"""
+    belief = state.roles.beliefs[address.vrrp]
+    if now - belief.since_s <= BROKEN_AFTER_S or belief.role is Role.MASTER:
+        return
+    seen_s = address.owner_since_s
+    lasted = seen_s is not None and now - seen_s > BROKEN_AFTER_S
+    if not lasted:
+        return
+    match address.owner:
+        case Mine():
+            yield Problem(
+                health=Health.DEGRADED,
+                code="address.left_here",
+                what=f"{address.title} is on this server, which is {belief.role.value}",
+                cause="the MASTER has not claimed it",
+                cure=cure_of("address.left_here"),
+                since_s=max(belief.since_s, seen_s or now),
+            )
+        case Nobody():
+            yield _nowhere(address, "is on no server", belief, seen_s)
+        case Other(server_id):
+            seen = state.servers.get(server_id)
+            if seen is not None and seen.is_dead:
+                where = f"is on {state.label_of(address.owner)}, which is {seen.status}"
+                yield _nowhere(address, where, belief, seen_s)
+        case _:
+            pass
+
+
+def _nowhere(address: Address, where: str, belief: Belief, seen_s: float | None) -> Problem:
+    return Problem(
+        health=Health.BROKEN if belief.role is Role.FAULT else Health.DEGRADED,
+        code="address.nowhere",
+        what=f"{address.title} {where}",
+        cure=cure_of("address.nowhere"),
+        since_s=seen_s,
+    )

@@ -425,6 +425,7 @@ class Address:
             case _:  # pragma: no cover
                 assert_never(failure.kind)
         if failure.kind is FailureKind.CANCELLED:
+            self.decide(f"{self.cause}: assigning it to this server", now)
             return []
         self._note_failure(failure, now)
         self.decide(f"{self.cause}: {failure.code}, trying again", now)

@@ -70,6 +70,7 @@ class Keeper:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
         self._state = State(settings, rng, RoleBook(settings.addresses, now))
         self._state.addresses = _addresses(self._state, settings, {})
+        self._state.keepalived_since_s = now
         weigh_addresses(self._state, now)
         self._next_at: float | None = None
         self._bad_told_at_s = float("-inf")
@@ -280,7 +281,9 @@ class Keeper:
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
-        state.tell(wording.keepalived_gone(reason, in_order=state.roles.all_stopped()))
+        state.tell(wording.keepalived_gone(
+                reason, in_order=state.roles.all_stopped(), replaced=replaced
+            ))
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:

@@ -389,7 +389,8 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
 def _pending(state: State, address: Address, now: float) -> Problem:
     since_s = state.roles.beliefs[address.vrrp].since_s
     begun_s = since_s if address.phases is None else address.phases.line_s
-    health = Health.DEGRADED if isinstance(address.owner, Mine) else _late(begun_s, now)
+    here = isinstance(address.owner, Mine) and (address.owner_at_s or 0.0) >= since_s
+    health = Health.DEGRADED if here else _late(begun_s, now)
     server = "this server" if state.server is None else state.server.name
     by_hand = cure_of("address.pending", address=address.title, server=server)
     failure = address.failure or state.api.failure

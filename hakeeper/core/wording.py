@@ -80,11 +80,14 @@ def role_changed(change: "RoleChange", generation: int) -> Report:
     return Report("role.changed", f"{vrrp}: {before} to {after}{through}: {change.reason}", fields)
 
 
-def keepalived_gone(reason: str, *, in_order: bool) -> Report:
-    """No keepalived runs any more; after an orderly stop that is no surprise."""
+def keepalived_gone(reason: str, *, in_order: bool, replaced: bool) -> Report:
+    """No keepalived runs any more, or another one; after an orderly stop that is no surprise."""
     fields: Fields = {"reason": reason}
     if in_order:
         return Report("keepalived.stopped", f"keepalived was stopped: {reason}", fields)
+    if replaced:
+        text = f"keepalived was replaced: {reason}; no role counts until the new one says it"
+        return Report("keepalived.gone", text, fields)
     text = (
         f"keepalived is gone: {reason}; no role is known until it runs again, and no address is"
         f" given up. To start it: {cures.KEEPALIVED_GONE}"

@@ -1,4 +1,4 @@
-"""Each figure and each verdict of the status picture at its edge; the stories: test_snapshot.py."""
+"""Each figure of the status picture at its edge; its troubles: test_troubles.py."""
 
 from ipaddress import ip_address
 
@@ -9,16 +9,17 @@ from core.fakecloud import failure
 from core.odds import MOST
 from core.standing import VI, put, standing
 from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState
-from hakeeper.core.model import Mine, Nobody, Other, Owner, Role, Unknown
+from hakeeper.core.model import Mine, Other, Role
 from hakeeper.core.roles import Belief
-from hakeeper.core.snapshot import AddressPicture, Health, Problem, RolePicture, document, snapshot
+from hakeeper.core.servers import SeenServer
+from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.state import State
+from hakeeper.core.troubles import Health
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health
-TRANSIENT = failure(FailureKind.TRANSIENT, "its_code")
 
 
 def well(count: int = 1, role: Role = Role.MASTER) -> State:
@@ -29,10 +30,6 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     for number in range(1, count + 1):
         put(state, Stage.HELD, number, Mine())
     return state
-
-
-def problems(state: State, now: float = NOW) -> list[tuple[Health, str]]:
-    return [(p.health, p.text) for p in snapshot(state, now, None).problems]
 
 
 def test_a_state_without_a_problem_shows_none() -> None:
@@ -81,6 +78,8 @@ def test_an_address_is_shown_whole() -> None:
     state = well()
     address = put(state, Stage.HOLD_OFF, 1, Other(7))
     address.owner_at_s = NOW - 3.21
+    address.due_at_s = NOW + 60.04
+    state.servers[7] = SeenServer("web-b", "running", NOW)
     address.decide("a sentence", NOW - 2.34)
     [role] = snapshot(state, NOW, None).roles
     assert (
@@ -90,8 +89,12 @@ def test_an_address_is_shown_whole() -> None:
             floating_ip_id=1,
             owner="7",
             owner_server_id=7,
+            owner_label="web-b (id 7)",
             owner_age_s=3.2,
+            owner_current=True,
+            confirmed=False,
             stage="contested, holding off",
+            due_in_s=60.0,
             decision="a sentence",
             decision_age_s=2.3,
         ),
@@ -108,8 +111,12 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
             floating_ip_id=None,
             owner="unknown",
             owner_server_id=None,
+            owner_label="unknown (not read yet)",
             owner_age_s=None,
+            owner_current=False,
+            confirmed=False,
             stage="idle",
+            due_in_s=None,
             decision="nothing decided yet",
             decision_age_s=None,
         ),
@@ -140,7 +147,7 @@ def test_a_role_is_shown_with_its_own_addresses_only() -> None:
     belief.missing = (ip_address("10.0.0.2"), ip_address("fd00::2"))
     state.roles.beliefs[instance("VI_2")] = belief
     first, second = snapshot(state, NOW, None).roles
-    assert ("VI_1", 1, True) == (first.name, len(first.addresses), first.confirmed)
+    assert ("VI_1", 1, True) == (first.name, len(first.addresses), first.role_confirmed)
     assert (
         RolePicture(
             kind="INSTANCE",
@@ -149,7 +156,7 @@ def test_a_role_is_shown_with_its_own_addresses_only() -> None:
             role_age_s=7.8,
             reason="a reason",
             generation=3,
-            confirmed=False,
+            role_confirmed=False,
             vrrp_missing=("10.0.0.2", "fd00::2"),
             addresses=(),
         )
@@ -157,192 +164,42 @@ def test_a_role_is_shown_with_its_own_addresses_only() -> None:
     )
 
 
-# --- one line ----------------------------------------------------------------------------------
-
-
-def test_the_line_counts_what_is_here_of_each_role() -> None:
-    state = well(3)
-    put(state, Stage.HELD, 2, Other(2))
-    state.roles.beliefs[instance("VI_2")] = Belief(Role.BACKUP)
-    state.api.answered_at_s = NOW
-    assert (
-        "ok: VI_1 MASTER 2/3 here, VI_2 BACKUP 0/0 here; API ok"
-        == snapshot(state, NOW, None).line()
-    )
-
-
-def test_the_line_names_the_worst_problem() -> None:
-    state = well()
-    state.keepalived = None
-    put(state, Stage.HOLD_OFF, 1, Other(2))
-    assert (
-        "BROKEN: VI_1 MASTER 0/1 here; API not asked yet; "
-        "203.0.113.1: contested, held by server 2" == snapshot(state, NOW, None).line()
-    )
-
-
-# --- the API -----------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
-    ("kind", "role", "lasted_s", "health"),
+    ("role", "stage", "confirmed"),
     [
-        (FailureKind.TRANSIENT, Role.MASTER, 15.0, DEGRADED),
-        (FailureKind.TRANSIENT, Role.MASTER, 15.1, BROKEN),
-        (FailureKind.TRANSIENT, Role.BACKUP, 100.0, DEGRADED),
-        (FailureKind.AUTH, Role.BACKUP, 0.0, BROKEN),
+        (Role.MASTER, Stage.HELD, True),
+        (Role.MASTER, Stage.READ, False),
+        (Role.BACKUP, Stage.HELD, False),
     ],
 )
-def test_an_api_that_fails_is_a_problem(
-    kind: FailureKind, role: Role, lasted_s: float, health: Health
+def test_confirmed_is_what_a_master_has_read_in_this_term(
+    role: Role, stage: Stage, *, confirmed: bool
 ) -> None:
     state = well(1, role)
-    state.api.failed(failure(kind, "its_code"), NOW - lasted_s, MOST)
-    assert [(health, f"API: it is {kind.value} (its_code)")] == problems(state)
-    assert f"failing for {lasted_s:.0f} s: its_code" == snapshot(state, NOW, None).api
-
-
-def test_not_to_know_who_we_are_is_a_problem() -> None:
-    state = well()
-    state.server = None
-    text = "which server this machine is has not been confirmed by the API yet"
-    assert [(DEGRADED, text)] == problems(state)
-
-
-# --- where roles come from ---------------------------------------------------------------------
-
-
-def test_a_fifo_that_is_not_open_is_a_problem() -> None:
-    state = well()
-    state.fifo, state.fifo_detail = FifoState.DENIED, "no permission"
-    assert [(DEGRADED, "FIFO: no permission")] == problems(state)
-
-
-def test_no_keepalived_is_a_problem() -> None:
-    state = well()
-    state.keepalived = None
-    assert [(DEGRADED, "no keepalived process is known")] == problems(state)
-
-
-def test_a_role_that_is_unknown_is_a_problem() -> None:
-    state = well()
-    state.roles.beliefs[instance("VI_2")] = Belief()
-    text = "VI_2: the role is unknown: nothing heard yet"
-    assert [(DEGRADED, text)] == problems(state)
+    put(state, stage, 1, Mine())
+    assert confirmed is snapshot(state, NOW, None).roles[0].addresses[0].confirmed
 
 
 @pytest.mark.parametrize(
-    ("role", "since_s", "deaf_since_s", "health"),
+    ("role_age_s", "read_age_s", "current"),
     [
-        (Role.MASTER, 15.0, 100.0, DEGRADED),
-        (Role.MASTER, 15.1, 100.0, BROKEN),
-        (Role.MASTER, 100.0, 15.0, DEGRADED),
-        (Role.BACKUP, 100.0, 100.0, DEGRADED),
+        (10.0, 10.0, True),
+        (9.9, 10.0, False),  # read before the role changed
+        (1000.0, 35.0, True),  # three intervals and a call
+        (1000.0, 35.1, False),
     ],
 )
-def test_to_be_deaf_is_a_problem_and_for_a_master_soon_a_bad_one(
-    role: Role, since_s: float, deaf_since_s: float, health: Health
+def test_an_owner_is_current_if_it_was_read_in_this_term_and_lately(
+    role_age_s: float, read_age_s: float, *, current: bool
 ) -> None:
-    state = well(1, role)
-    put(state, Stage.IDLE)
-    belief = state.roles.beliefs[VI]
-    belief.deaf, belief.missing = True, (ip_address("10.0.0.2"),)
-    belief.since_s, belief.deaf_since_s = NOW - since_s, NOW - deaf_since_s
-    text = (
-        "VI_1: keepalived is deaf: 10.0.0.2 is not on this machine; nothing is claimed. "
-        "Bring the address up, and have keepalived start after it"
-    )
-    assert [(health, text)] == problems(state)
-
-
-def test_to_have_been_deaf_a_moment_ago_needs_no_way_out() -> None:
     state = well()
-    put(state, Stage.IDLE)
-    state.roles.beliefs[VI].deaf = True
-    state.roles.beliefs[VI].deaf_since_s = NOW
-    text = (
-        "VI_1: keepalived was deaf until a moment ago; giving a better master time to speak; "
-        "nothing is claimed"
-    )
-    assert [(DEGRADED, text)] == problems(state)
+    state.roles.beliefs[VI].since_s = NOW - role_age_s
+    put(state, Stage.HELD, 1, Mine()).owner_at_s = NOW - read_age_s
+    assert current is snapshot(state, NOW, None).roles[0].addresses[0].owner_current
 
 
-def test_a_deaf_instance_does_not_hide_the_next_one() -> None:
+def test_an_api_that_fails_is_shown_by_its_code_and_for_how_long() -> None:
     state = well()
-    other = state.roles.beliefs[instance("VI_2")] = Belief(Role.BACKUP)
-    other.deaf = True
-    assert [DEGRADED] == [health for health, _ in problems(state)]
-
-
-# --- the addresses -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("told", "known", "listed"), [(True, False, True), (True, True, False), (False, False, False)]
-)
-def test_a_word_that_leads_to_nothing_is_a_bad_problem_whatever_the_role(
-    *, told: bool, known: bool, listed: bool
-) -> None:
-    state = well(1, Role.BACKUP)
-    address = put(state, Stage.IDLE)
-    address.unresolved_told = told
-    if not known:
-        address.floating_ip = None
-    text = "ip1: leads to no floating IP of this project"
-    assert ([(BROKEN, text)] if listed else []) == problems(state)
-
-
-@pytest.mark.parametrize(
-    ("role", "stage", "owner", "claiming", "since_s", "health"),
-    [
-        (Role.BACKUP, Stage.IDLE, Other(2), False, 100.0, None),
-        (Role.MASTER, Stage.HELD, Other(2), False, 100.0, None),
-        (Role.MASTER, Stage.READ, Mine(), False, 100.0, None),
-        (Role.MASTER, Stage.READ, Mine(), True, 100.0, DEGRADED),
-        (Role.MASTER, Stage.READ, Nobody(), True, 15.0, DEGRADED),
-        (Role.MASTER, Stage.READ, Nobody(), True, 15.1, BROKEN),
-        (Role.MASTER, Stage.READ, Unknown("who am I"), True, 15.1, BROKEN),
-        (Role.MASTER, Stage.READ, Other(2), False, 15.0, DEGRADED),
-        (Role.MASTER, Stage.READ, Other(2), False, 15.1, BROKEN),
-    ],
-)
-def test_a_master_that_has_not_its_address_yet_is_a_problem(
-    role: Role, stage: Stage, owner: Owner, since_s: float, health: Health | None, *, claiming: bool
-) -> None:
-    state = well(1, role)
-    address = put(state, stage, 1, owner)
-    address.phases = Phases(line_s=NOW - since_s) if claiming else None
-    state.roles.beliefs[VI].since_s = NOW - (500.0 if claiming else since_s)
-    text = "203.0.113.1: MASTER, but not confirmed here yet (reading the owner)"
-    assert ([] if health is None else [(health, text)]) == problems(state)
-
-
-def test_each_address_has_its_problem() -> None:
-    state = well(2)
-    put(state, Stage.HOLD_OFF, 1, Other(2))
-    put(state, Stage.HOLD_OFF, 2, Nobody())
-    assert [
-        (BROKEN, "203.0.113.1: contested, held by server 2"),
-        (BROKEN, "203.0.113.2: contested, held by nobody"),
-    ] == problems(state)
-
-
-def test_the_worst_comes_first_and_is_the_verdict_and_the_others_keep_their_order() -> None:
-    state = well(1)
-    state.fifo, state.keepalived = None, None
-    put(state, Stage.HOLD_OFF, 1, Other(2))
+    state.api.failed(failure(FailureKind.TRANSIENT, "its_code"), NOW - 7.04, MOST)
     shown = snapshot(state, NOW, None)
-    assert [BROKEN, DEGRADED, DEGRADED] == [p.health for p in shown.problems]
-    assert BROKEN is shown.health
-    assert shown.problems[1].text.startswith("FIFO")
-
-
-def test_the_document_has_the_words_of_the_verdict_in_small_letters() -> None:
-    state = well()
-    state.keepalived = None
-    shown = snapshot(state, NOW, None)
-    assert (Problem(DEGRADED, "no keepalived process is known"),) == shown.problems
-    plain = document(shown)
-    assert "degraded" == plain["health"]
-    assert [{"health": "degraded", "text": "no keepalived process is known"}] == plain["problems"]
-    assert "not asked yet" == plain["api"]
+    assert ("its_code", 7.0) == (shown.api, shown.api_failing_s)

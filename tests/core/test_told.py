@@ -170,7 +170,10 @@ def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
             FifoState.OPEN,
             FifoChanged(FifoState.BUSY, "a detail"),
             "fifo.failed",
-            "cannot hear keepalived: a detail",
+            (
+                "cannot hear keepalived: a detail; to mend it: "
+                "fuser -v /run/hakeeper/notify.fifo    # and stop that one"
+            ),
         ),
     ],
 )
@@ -191,7 +194,10 @@ def test_a_keepalived_that_is_seen_is_told_by_its_pid() -> None:
 
 def test_a_keepalived_that_is_gone_is_told_with_why_and_so_is_one_that_was_replaced() -> None:
     node = started()
-    text = "keepalived is gone: killed; its MASTER counts no more, no address is given up"
+    text = (
+        "keepalived is gone: killed; no role is known until it runs again, and no address is given "
+        "up. To start it: journalctl -u keepalived -n 30; systemctl start keepalived"
+    )
     gone = [Report("keepalived.gone", text, {"reason": "killed"})]
     assert gone == told(node.feed(KeepalivedGone("killed")))
     assert node.snapshot().keepalived_pid is None
@@ -199,8 +205,8 @@ def test_a_keepalived_that_is_gone_is_told_with_why_and_so_is_one_that_was_repla
     replaced = told(node.feed(KeepalivedSeen(OTHER_PROCESS)))
     assert ["keepalived.gone", "keepalived.seen"] == [r.event for r in replaced]
     assert (
-        "keepalived is gone: another keepalived process took its place; its MASTER counts no more, "
-        "no address is given up"
+        "keepalived was replaced: another keepalived process took its place; no role counts until "
+        "the new one says it"
     ) == replaced[0].message
     assert 200 == node.snapshot().keepalived_pid
 
@@ -217,7 +223,8 @@ def test_an_answer_that_failed_is_told_once_until_one_succeeds() -> None:
     failed = Report(
         "query.failed",
         "cannot ask keepalived for its state: no bus; a role stays UNKNOWN until the next line. "
-        "Put `enable_dbus` into global_defs of keepalived.conf",
+        "If it is missing: enable_dbus    # in global_defs of keepalived.conf; then: systemctl "
+        "restart keepalived",
         {"reason": "no bus"},
     )
     seen: list[list[Report]] = []

@@ -56,7 +56,8 @@ def test_a_master_that_cannot_hear_is_left_alone_and_says_why() -> None:
     node.line("VI_1", "MASTER")
     [address] = node.snapshot().roles[0].addresses
     assert (
-        "leaving it alone: keepalived is deaf: 10.0.0.2 is not on this machine" == address.decision
+        "leaving it alone: keepalived is isolated: 10.0.0.2 is not on this machine"
+        == address.decision
     )
 
 

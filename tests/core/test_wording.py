@@ -28,6 +28,11 @@ def failed(kind: FailureKind) -> Failure:
     return Failure(kind=kind, code="its_code", message="it broke")
 
 
+LOOK = "ip -br address    # vrrp_address in hakeeper.yaml: this server's own private address"
+TOKEN = (
+    "Hetzner console, Security, API tokens: make one that may read and write; then: install -m "
+    "0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper; retrying slowly until then"
+)
 REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlation_id="abc")
 
 
@@ -64,9 +69,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.vrrp_address_missing(VI, PRIVATE, Role.MASTER),
             "vrrp_address.missing",
             (
-                "VI_1: keepalived says MASTER, but is deaf: 10.0.0.2, fd00::2 is not on this "
-                "machine; claiming nothing until it is. Bring the address up, and have "
-                "keepalived start after it"
+                "VI_1: keepalived says MASTER, but is isolated: vrrp_address 10.0.0.2, fd00::2 is "
+                "not on this machine; nothing is claimed until it is. To look: " + LOOK
             ),
             {
                 "instance": "VI_1",
@@ -79,9 +83,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.vrrp_address_missing(SG, PRIVATE, Role.BACKUP),
             "vrrp_address.missing",
             (
-                "group SG: keepalived is deaf: 10.0.0.2, fd00::2 is not on this machine; "
-                "claiming nothing until it is. Bring the address up, and have keepalived start "
-                "after it"
+                "group SG: keepalived is isolated: vrrp_address 10.0.0.2, fd00::2 is not on this "
+                "machine; nothing is claimed until it is. To look: " + LOOK
             ),
             {
                 "instance": "SG",
@@ -102,9 +105,9 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             },
         ),
         (
-            lambda: wording.claim_started(VI, IP, Other(42), "a cause"),
+            lambda: wording.claim_started(VI, IP, Other(42), "web-b (id 42)", "a cause"),
             "claim.started",
-            "VI_1: assigning 203.0.113.10 to this server (a cause); owner so far: server 42",
+            "VI_1: assigning 203.0.113.10 to this server (a cause); owner so far: web-b (id 42)",
             {**OF_VI, "owner": "42", "reason": "a cause"},
         ),
         (
@@ -134,10 +137,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         (
             lambda: wording.claim_failed(VI, IP, failed(FailureKind.AUTH)),
             "token.rejected",
-            (
-                "VI_1: assigning 203.0.113.10 failed: it broke (its_code); put a valid "
-                "read-write token in place and restart hakeeper; trying on slowly"
-            ),
+            ("VI_1: assigning 203.0.113.10 failed: it broke (its_code); to mend it: " + TOKEN),
             {**OF_VI, "reason": "auth", "error_code": "its_code"},
         ),
         (
@@ -145,7 +145,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.refused",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-                "by hand; trying on slowly"
+                "by hand; retrying slowly"
             ),
             {**OF_VI, "reason": "not found", "error_code": "its_code"},
         ),
@@ -154,7 +154,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.refused",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-                "by hand; trying on slowly"
+                "by hand; retrying slowly"
             ),
             {**OF_VI, "reason": "refused", "error_code": "its_code"},
         ),
@@ -181,7 +181,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.refused",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-                "by hand; trying on slowly"
+                "by hand; retrying slowly"
             ),
             {
                 **OF_VI,
@@ -233,7 +233,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             {**OF_VI, "owner": "mine", "reason": "a cause", "attempt": 1, "confirmed_ms": 500.0},
         ),
         (
-            lambda: wording.address_drifted(VI, IP, Nobody()),
+            lambda: wording.address_drifted(VI, IP, Nobody(), "nobody"),
             "address.drifted",
             (
                 "VI_1: 203.0.113.10 was taken from this server, which is MASTER; it is now with "
@@ -242,12 +242,13 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             {**OF_VI, "owner": "nobody", "reason": "drift"},
         ),
         (
-            lambda: wording.address_contested(VI, IP, Other(42), 200.06),
+            lambda: wording.address_contested(VI, IP, Other(42), "web-b (id 42)", 200.06),
             "address.contested",
             (
-                "VI_1: 203.0.113.10 is contested: server 42 takes it back although this server "
-                "is MASTER; leaving it there for 200 s. Most likely both believe that they are "
-                "MASTER: look at VRRP between them"
+                "VI_1: 203.0.113.10 is contested: web-b (id 42) takes it back although this server "
+                "is MASTER; leaving it there for 200 s. Most likely both are MASTER. To look: "
+                "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and "
+                "why both"
             ),
             {**OF_VI, "owner": "42", "delay_s": 200.1},
         ),
@@ -279,8 +280,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.address_blocked(VI, IP),
             "address.blocked",
             (
-                "VI_1: 203.0.113.10 is blocked by Hetzner; traffic may not reach it wherever it "
-                "is. See the project's messages in the Cloud Console"
+                "VI_1: 203.0.113.10 is blocked by Hetzner: no traffic reaches it, wherever it is; "
+                "see Hetzner's mail about it (abuse), or use another floating IP"
             ),
             {**OF_VI, "reason": "blocked"},
         ),
@@ -296,10 +297,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         (
             lambda: wording.api_failed(failed(FailureKind.AUTH), "reading the owners"),
             "token.rejected",
-            (
-                "reading the owners failed: it broke (its_code); put a valid read-write "
-                "token in place and restart hakeeper; trying on slowly"
-            ),
+            ("reading the owners failed: it broke (its_code); to mend it: " + TOKEN),
             {"reason": "auth", "error_code": "its_code"},
         ),
         (
@@ -355,10 +353,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         (
             lambda: wording.server_unidentified(failed(FailureKind.AUTH)),
             "token.rejected",
-            (
-                "asking which server this is failed: it broke (its_code); put a valid "
-                "read-write token in place and restart hakeeper; trying on slowly"
-            ),
+            ("asking which server this is failed: it broke (its_code); to mend it: " + TOKEN),
             {"reason": "auth", "error_code": "its_code"},
         ),
     ],

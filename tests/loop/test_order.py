@@ -85,6 +85,8 @@ class FakeFifo:
     diary: list[object]
     waiting: list[Drained] = field(default_factory=list)
     changes: list[FifoChanged] = field(default_factory=list)
+    writers: list[bool | None] = field(default_factory=list)
+    """What each look for a writer finds; nothing more: that cannot be seen."""
 
     def look(self) -> FifoChanged | None:
         self.diary.append("look at the FIFO")
@@ -96,6 +98,9 @@ class FakeFifo:
 
     def settle(self) -> None:
         self.diary.append("settle")
+
+    def has_writer(self) -> bool | None:
+        return self.writers.pop(0) if self.writers else None
 
 
 @dataclass

@@ -1,0 +1,188 @@
+"""The status as others see it, and how STATUS= and the journal keep step with it."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from core.driver import PROCESS
+from core.fakecloud import failure
+from core.odds import MOST
+from core.standing import put, standing
+from hakeeper.adapters.follow import LASTS_S, StatusFollower
+from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
+from hakeeper.core.calls import FailureKind
+from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.events import FifoState
+from hakeeper.core.model import Mine, Other
+from hakeeper.core.reports import EVENTS
+from hakeeper.core.snapshot import Snapshot, snapshot
+from hakeeper.core.state import State
+
+NOW = 1000.0
+WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))
+"""22 seconds past 21:24 by this machine's clock."""
+
+
+def well() -> State:
+    state = standing()
+    state.fifo, state.keepalived = FifoState.OPEN, PROCESS
+    state.api.answered_at_s = NOW
+    put(state, Stage.HELD, 1, Mine()).owner_at_s = NOW - 3.0
+    return state
+
+
+def troubled() -> State:
+    """MASTER for 20 s, and the API is away for 19."""
+    state = well()
+    address = put(state, Stage.READ, 1, Mine())
+    address.owner_at_s, address.phases = NOW - 26.0, Phases(line_s=NOW - 20.0)
+    for belief in state.roles.beliefs.values():
+        belief.since_s = NOW - 20.0
+    state.api.failed(failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST)
+    return state
+
+
+def picture(state: State, now: float = NOW) -> Snapshot:
+    return snapshot(state, now, now + 1.0)
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def test_a_time_of_another_day_shows_the_day() -> None:
+    assert "21:24:02" == clock(WALL_S - 20.0, WALL_S)
+    assert "2026-11-27 21:24:22" == clock(WALL_S - 86400.0, WALL_S)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-0.3, "0 s"), (119.4, "119 s"), (120.0, "2 min"), (7200.0, "2 h"), (172800.0, "2 d")],
+)
+def test_an_age_is_short(seconds: float, text: str) -> None:
+    assert text == age(seconds)
+
+
+def test_a_trouble_is_one_sentence_with_what_is_known_of_it() -> None:
+    assert "it is so" == sentence("it is so", "", "")
+    assert "it is so (since 21:24:02)" == sentence("it is so", "21:24:02", "")
+    assert "it is so (since 21:24:02): why" == sentence("it is so", "21:24:02", "why")
+
+
+# --- STATUS= -----------------------------------------------------------------------------------
+
+
+def test_the_line_of_a_healthy_master_counts_what_is_confirmed() -> None:
+    assert "ok: VI_1 MASTER, 1/1 confirmed here; API ok" == status_line(picture(well()), WALL_S)
+
+
+def test_the_line_in_trouble_begins_with_it_and_with_clock_times() -> None:
+    assert (
+        "BROKEN: ip1 = 203.0.113.1 is not confirmed on this server, which is MASTER (since "
+        "21:24:02): it is transient (connect_timeout); VI_1 MASTER, 0/1 confirmed here; API "
+        "connect_timeout since 21:24:03"
+    ) == status_line(picture(troubled()), WALL_S)
+
+
+def test_the_same_trouble_makes_the_same_line_a_minute_later() -> None:
+    later = status_line(picture(troubled(), NOW + 60.0), WALL_S + 60.0)
+    assert status_line(picture(troubled()), WALL_S) == later
+
+
+# --- JSON --------------------------------------------------------------------------------------
+
+
+def test_the_document_goes_through_json_unchanged() -> None:
+    plain = document(picture(troubled()), WALL_S)
+    assert plain == json.loads(json.dumps(plain)) | {"roles": plain["roles"]}
+    assert ("broken", 1, instant(WALL_S)) == (plain["health"], plain["schema"], plain["time"])
+
+
+def test_the_document_says_of_an_old_observation_that_it_is_one() -> None:
+    [address] = document(picture(troubled()), WALL_S)["roles"][0]["addresses"]
+    assert ("mine", False, False) == (
+        address["owner"],
+        address["owner_current"],
+        address["confirmed"],
+    )
+    assert instant(WALL_S - 26.0) == address["owner_read_at"]
+
+
+def test_a_problem_in_the_document_has_code_sentence_cause_cure_and_beginning() -> None:
+    [problem] = document(picture(troubled()), WALL_S)["problems"]
+    assert ("address.pending", "broken") == (problem["code"], problem["health"])
+    assert problem["text"] == sentence(problem["what"], "21:24:02", problem["cause"])
+    assert problem["cure"].startswith("curl -v https://api.hetzner.cloud/v1")
+    assert WALL_S - 20.0 == datetime.fromisoformat(problem["since"]).timestamp()
+
+
+def test_the_end_of_a_hold_down_is_a_time() -> None:
+    state = well()
+    put(state, Stage.HOLD_OFF, 1, Other(2)).due_at_s = NOW + 60.0
+    [address] = document(picture(state), WALL_S)["roles"][0]["addresses"]
+    assert instant(WALL_S + 60.0) == address["due_at"]
+
+
+# --- keeping step ------------------------------------------------------------------------------
+
+
+@dataclass
+class Ears:
+    """systemd and the journal."""
+
+    lines: list[str] = field(default_factory=list)
+    told: list[tuple[str, str, object]] = field(default_factory=list)
+
+    def status(self, text: str) -> None:
+        self.lines.append(text)
+
+    def log(self, event: str, message: str, **fields: object) -> None:
+        assert set(EVENTS[event].always) == set(fields)
+        self.told.append((event, message, fields.get("code")))
+
+
+def follower() -> tuple[StatusFollower, Ears]:
+    ears = Ears()
+    made = StatusFollower(ears, ears, lambda: WALL_S)  # type: ignore[arg-type]  # they quack
+    return made, ears
+
+
+def test_the_line_is_sent_when_it_changes_and_not_again() -> None:
+    made, ears = follower()
+    for state in (well(), well(), troubled(), well()):
+        made.follow(picture(state), NOW)
+    assert ["ok:", "BROKEN:", "ok:"] == [line.split()[0] for line in ears.lines]
+
+
+def test_what_was_sent_by_another_way_is_not_sent_again() -> None:
+    made, ears = follower()
+    made.line(picture(well()))
+    made.follow(picture(well()), NOW)
+    assert [] == ears.lines
+
+
+def test_what_breaks_is_told_at_once_with_its_cure_and_its_end_when_that_lasts() -> None:
+    made, ears = follower()
+    made.follow(picture(troubled()), NOW)
+    made.follow(picture(troubled()), NOW + 100.0)
+    made.follow(picture(well()), NOW + 101.0)
+    made.follow(picture(well()), NOW + 101.0 + LASTS_S)
+    made.follow(picture(well()), NOW + 200.0)
+    assert [("status.broken", "address.pending"), ("status.ok", None)] == [
+        (event, code) for event, _, code in ears.told
+    ]
+    assert "(connect_timeout). To do: curl -v" in ears.told[0][1]
+
+
+@pytest.mark.parametrize(("lasts_s", "told"), [(LASTS_S - 0.1, 0), (LASTS_S, 1)])
+def test_a_small_trouble_is_told_only_if_it_lasts(lasts_s: float, told: int) -> None:
+    made, ears = follower()
+    state = well()
+    state.fifo = FifoState.MISSING
+    state.settings = type(state.settings)(addresses=state.settings.addresses, can_query=True)
+    for at_s in (0.0, lasts_s):
+        made.follow(picture(state), NOW + at_s)
+    assert told == len(ears.told)
+    assert all(event == "status.degraded" for event, _, _ in ears.told)

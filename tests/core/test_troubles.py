@@ -1,0 +1,572 @@
+"""Each trouble at its edge: verdict, code, words, since when. The stories: test_snapshot.py."""
+
+import string
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+import pytest
+
+from core.driver import PROCESS, instance
+from core.fakecloud import failure
+from core.odds import MOST
+from core.standing import VI, address_of, put, standing
+from hakeeper.core.calls import Failure, FailureKind, Quota
+from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.cures import FIFO_LOST, TROUBLES, as_markdown, cure_of
+from hakeeper.core.events import FifoState
+from hakeeper.core.model import Mine, Nobody, Other, Owner, Role, Unknown, VrrpId, VrrpKind
+from hakeeper.core.roles import Belief
+from hakeeper.core.servers import SeenServer
+from hakeeper.core.state import RefusedSettings, State
+from hakeeper.core.troubles import Health, Problem, problems
+
+NOW = 1000.0
+OK, DEGRADED, BROKEN = Health
+LONG_S = 100.0
+
+
+def well(count: int = 1, role: Role = Role.MASTER) -> State:
+    """A state without a problem: all addresses held by us, or as BACKUP by server 2."""
+    state = standing(count, role, can_query=True)
+    state.fifo, state.fifo_detail, state.fifo_since_s = FifoState.OPEN, "listening", 0.0
+    state.keepalived, state.keepalived_since_s = PROCESS, 0.0
+    state.has_writer, state.writer_since_s = True, 0.0
+    state.servers[2] = SeenServer("web-b", "running", NOW)
+    master = role is Role.MASTER
+    for number in range(1, count + 1):
+        stage, owner = (Stage.HELD, Mine()) if master else (Stage.IDLE, Other(2))
+        address = put(state, stage, number, owner)
+        address.owner_at_s, address.owner_since_s = NOW - 1.0, 0.0
+    return state
+
+
+def told(state: State, now: float = NOW) -> list[tuple[Health, str]]:
+    return [(p.health, p.code) for p in problems(state, now)]
+
+
+def only(state: State, now: float = NOW) -> Problem:
+    [problem] = problems(state, now)
+    return problem
+
+
+def test_a_state_without_a_problem_has_none() -> None:
+    for role in (Role.MASTER, Role.BACKUP):
+        assert [] == told(well(1, role))
+
+
+def test_the_numbers_of_the_verdict_are_exit_codes() -> None:
+    assert (0, 1, 2) == (OK, DEGRADED, BROKEN)
+
+
+# --- the API -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "role", "lasted_s", "health", "trouble"),
+    [
+        (FailureKind.TRANSIENT, "x", Role.MASTER, 15.0, DEGRADED, "api.unreachable"),
+        (FailureKind.TRANSIENT, "x", Role.MASTER, 15.1, BROKEN, "api.unreachable"),
+        (FailureKind.TRANSIENT, "x", Role.BACKUP, 100.0, DEGRADED, "api.unreachable"),
+        (FailureKind.OUTCOME_UNKNOWN, "x", Role.BACKUP, 1.0, DEGRADED, "api.unreachable"),
+        (FailureKind.TRANSIENT, "dns", Role.MASTER, 1.0, DEGRADED, "api.unresolved"),
+        (FailureKind.THROTTLED, "x", Role.MASTER, 1.0, DEGRADED, "api.throttled"),
+        (FailureKind.AUTH, "unauthorized", Role.BACKUP, 0.0, BROKEN, "token.rejected"),
+        (FailureKind.AUTH, "token_readonly", Role.BACKUP, 0.0, BROKEN, "token.readonly"),
+        (FailureKind.LOCKED, "x", Role.MASTER, 0.0, DEGRADED, "api.unreachable"),
+        (FailureKind.REFUSED, "x", Role.MASTER, 0.0, DEGRADED, "api.refused"),
+    ],
+)
+def test_an_api_that_fails_is_a_problem(
+    kind: FailureKind, code: str, role: Role, lasted_s: float, health: Health, trouble: str
+) -> None:
+    state = well(1, role)
+    state.api.failed(failure(kind, code), NOW - lasted_s, MOST)
+    problem = only(state)
+    assert (health, trouble) == (problem.health, problem.code)
+    assert (f"it is {kind.value} ({code})", NOW - lasted_s) == (problem.cause, problem.since_s)
+
+
+def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
+    state = well()
+    state.api.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
+    assert only(state).cure.startswith("curl -v https://api.hetzner.cloud/v1 ")
+    state.api.failed(failure(FailureKind.TRANSIENT, "dns"), NOW, MOST)
+    assert only(state).cure.startswith("getent hosts api.hetzner.cloud ")
+
+
+def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
+    state = well()
+    state.api.refused("ListFloatingIps", failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
+    problem = only(state)
+    assert (DEGRADED, "api.refused", NOW - 3.0) == (problem.health, problem.code, problem.since_s)
+    assert "it is refused (odd)" == problem.cause
+
+
+@pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True)])
+def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) -> None:
+    state = well()
+    state.api.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
+    assert ([(DEGRADED, "quota.low")] if listed else []) == told(state)
+    if listed:
+        assert "359 of 3600 API calls are left in this hour" == only(state).what
+
+
+@pytest.mark.parametrize(
+    ("refused_s", "health"), [(None, DEGRADED), (15.0, DEGRADED), (15.1, BROKEN)]
+)
+def test_not_to_know_who_we_are_is_a_problem_with_its_cause(
+    refused_s: float | None, health: Health
+) -> None:
+    state = well()
+    state.server = None
+    if refused_s is not None:
+        state.api.refused("Identify", failure(FailureKind.NOT_FOUND, "gone"), NOW - refused_s)
+    problem = only(state)
+    assert (health, "server.unidentified") == (problem.health, problem.code)
+    assert ("it is not found (gone)" in problem.cause) is (refused_s is not None)
+
+
+def test_a_reload_that_was_refused_is_a_problem_until_the_next_one() -> None:
+    state = well()
+    state.refused_settings = RefusedSettings("hakeeper.yaml:3: no", NOW - 9.0)
+    problem = only(state)
+    assert (DEGRADED, "config.refused") == (problem.health, problem.code)
+    assert ("hakeeper.yaml:3: no", NOW - 9.0) == (problem.cause, problem.since_s)
+
+
+# --- where roles come from ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fifo", "code"),
+    [
+        (FifoState.MISSING, "fifo.missing"),
+        (FifoState.NOT_A_FIFO, "fifo.not_a_fifo"),
+        (FifoState.DENIED, "fifo.denied"),
+        (FifoState.BUSY, "fifo.busy"),
+        (FifoState.FAILED, "fifo.failed"),
+    ],
+)
+def test_each_way_of_a_fifo_that_is_not_open_is_a_problem(fifo: FifoState, code: str) -> None:
+    state = well()
+    state.fifo, state.fifo_detail, state.fifo_since_s = fifo, "a detail", NOW - LONG_S
+    problem = only(state)
+    assert (DEGRADED, code, "a detail") == (problem.health, problem.code, problem.cause)
+    assert problem.since_s == NOW - LONG_S
+
+
+def test_a_fifo_that_was_never_opened_has_no_beginning() -> None:
+    state = well()
+    state.fifo, state.fifo_detail = None, "not opened yet"
+    assert (None, "not opened yet") == (only(state).since_s, only(state).cause)
+
+
+@pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
+def test_without_lines_and_without_an_answer_no_failover_is_heard_of(
+    lasted_s: float, health: Health
+) -> None:
+    state = well()
+    state.query_failure = "no bus"
+    state.fifo, state.fifo_since_s = FifoState.MISSING, NOW - lasted_s
+    assert [(health, "fifo.missing")] == told(state)
+    state.fifo, state.has_writer, state.writer_since_s = FifoState.OPEN, False, NOW - lasted_s
+    assert [(health, "fifo.no_writer")] == told(state)
+
+
+@pytest.mark.parametrize(
+    ("present", "keepalived_s", "lasted_s", "listed"),
+    [
+        (False, LONG_S, 5.1, True),
+        (False, LONG_S, 5.0, False),  # it may be about to open it
+        (False, 5.0, LONG_S, False),
+        (True, LONG_S, LONG_S, False),
+        (None, LONG_S, LONG_S, False),
+    ],
+)
+def test_a_keepalived_that_has_not_the_fifo_open_is_a_problem(
+    present: bool | None,  # noqa: FBT001  # a case of the table above
+    keepalived_s: float,
+    lasted_s: float,
+    listed: bool,  # noqa: FBT001
+) -> None:
+    state = well()
+    state.has_writer, state.writer_since_s = present, NOW - lasted_s
+    state.keepalived_since_s = NOW - keepalived_s
+    assert ([(DEGRADED, "fifo.no_writer")] if listed else []) == told(state)
+
+
+def test_the_line_to_write_names_the_fifo_that_is_read() -> None:
+    state = well()
+    state.has_writer = False
+    assert only(state).cure.startswith(
+        "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper    # in global_defs"
+    )
+
+
+@pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
+def test_a_keepalived_that_does_not_run_is_a_problem(lasted_s: float, health: Health) -> None:
+    state = well()
+    state.keepalived, state.keepalived_since_s = None, NOW - lasted_s
+    assert [(health, "keepalived.gone")] == told(state)
+    assert "keepalived.pid_file leads to no keepalived" == only(state).cause
+    state.keepalived_gone = "its main process 7 ended"
+    assert "its main process 7 ended" == only(state).cause
+
+
+def test_a_keepalived_that_was_stopped_in_order_is_no_accident() -> None:
+    state = well(1, Role.STOPPED)
+    state.keepalived, state.keepalived_since_s = None, NOW - LONG_S
+    assert (DEGRADED, "keepalived.stopped") in told(state)
+    assert all(code != "keepalived.gone" for _, code in told(state))
+
+
+def test_a_keepalived_that_writes_and_is_not_seen_is_a_wrong_pid_file() -> None:
+    state = well()
+    state.keepalived, state.unverified = None, True
+    assert [(DEGRADED, "keepalived.unseen")] == told(state)
+
+
+# --- roles -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
+def test_a_role_that_is_unknown_is_a_problem_if_keepalived_runs(
+    lasted_s: float, health: Health
+) -> None:
+    state = well()
+    state.roles.beliefs[instance("VI_2")] = Belief()
+    state.keepalived_since_s = NOW - lasted_s
+    problem = only(state)
+    assert (health, "role.unknown") == (problem.health, problem.code)
+    assert "keepalived runs, but has not said it" == problem.cause
+    state.query_failure = "no bus"
+    assert "keepalived runs, but has not said it; it cannot be asked: no bus" == only(state).cause
+    state.keepalived = None
+    assert ["keepalived.gone"] == [code for _, code in told(state)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "section"), [(VrrpKind.INSTANCE, "instances"), (VrrpKind.GROUP, "groups")]
+)
+def test_a_name_that_keepalived_never_speaks_of_is_told_with_those_that_it_does(
+    kind: VrrpKind, section: str
+) -> None:
+    state = well()
+    state.roles.beliefs[VrrpId(kind, "V1")] = Belief()
+    state.keepalived_since_s = NOW - LONG_S
+    for name in ("VA", "VB", "VC", "VD", "VE", "VF"):
+        state.other_names[VrrpId(kind, name)] = None
+    problem = only(state)
+    assert (BROKEN, "role.unheard") == (problem.health, problem.code)
+    assert "it speaks of VA, VB, VC, VD, VE" == problem.cause
+    assert problem.cure.startswith(f"{section}: {{VA: …}} ")
+
+
+def test_other_names_are_no_hint_at_once_nor_those_of_another_kind() -> None:
+    state = well()
+    state.roles.beliefs[instance("VI_2")] = Belief()
+    state.other_names[VrrpId(VrrpKind.GROUP, "G")] = None
+    state.keepalived_since_s = NOW - LONG_S
+    assert ["role.unknown"] == [code for _, code in told(state)]
+    state.other_names[instance("VI_3")] = None
+    state.keepalived_since_s = NOW - 5.0
+    assert ["role.unknown"] == [code for _, code in told(state)]
+
+
+def test_fault_is_a_problem_and_a_bad_one_if_nobody_has_the_address() -> None:
+    state = well(1, Role.FAULT)
+    state.roles.beliefs[VI].since_s = NOW - LONG_S
+    assert [(DEGRADED, "role.fault")] == told(state)
+    address_of(state).owner = Nobody()
+    assert [(BROKEN, "address.nowhere"), (DEGRADED, "role.fault")] == told(state)
+
+
+@pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
+def test_an_instance_that_is_stopped_while_keepalived_runs_is_a_problem(
+    lasted_s: float, health: Health
+) -> None:
+    state = well(1, Role.STOPPED)
+    state.roles.beliefs[VI].since_s = NOW - lasted_s
+    assert [(health, "role.stopped")] == told(state)
+
+
+@pytest.mark.parametrize(
+    ("role", "since_s", "isolated_since_s", "health"),
+    [
+        (Role.MASTER, 15.0, 100.0, DEGRADED),
+        (Role.MASTER, 15.1, 100.0, BROKEN),
+        (Role.MASTER, 100.0, 15.0, DEGRADED),
+        (Role.BACKUP, 100.0, 100.0, DEGRADED),
+    ],
+)
+def test_to_be_isolated_is_a_problem_and_for_a_master_soon_a_bad_one(
+    role: Role, since_s: float, isolated_since_s: float, health: Health
+) -> None:
+    state = well(1, role)
+    address = put(state, Stage.IDLE)
+    address.owner, address.owner_at_s = Other(2), NOW
+    belief = state.roles.beliefs[VI]
+    belief.deaf, belief.missing = True, (ip_address("10.0.0.2"),)
+    belief.since_s, belief.deaf_since_s = NOW - since_s, NOW - isolated_since_s
+    problem = only(state)
+    assert (health, "vrrp_address.missing") == (problem.health, problem.code)
+    assert problem.what.endswith("vrrp_address 10.0.0.2 is not on this machine")
+    assert "add" not in problem.cure.split(), "an address of another server must not be added"
+
+
+def test_an_address_that_is_back_needs_a_moment_and_no_way_out() -> None:
+    state = well(1, Role.BACKUP)
+    state.roles.beliefs[VI].deaf = True
+    state.roles.beliefs[VI].deaf_since_s = NOW
+    assert [(DEGRADED, "vrrp_address.returning")] == told(state)
+
+
+def test_an_isolated_instance_does_not_hide_the_next_one() -> None:
+    state = well(1, Role.BACKUP)
+    state.roles.beliefs[VI].deaf = True
+    state.roles.beliefs[instance("VI_2")] = Belief(Role.FAULT)
+    assert ["vrrp_address.returning", "role.fault"] == [code for _, code in told(state)]
+
+
+# --- the addresses of a master -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reported", "known", "listed"),
+    [(True, False, True), (True, True, False), (False, False, False)],
+)
+def test_a_word_that_leads_to_nothing_is_a_bad_problem_whatever_the_role(
+    *, reported: bool, known: bool, listed: bool
+) -> None:
+    state = well(1, Role.BACKUP)
+    address = address_of(state)
+    address.unresolved_told, address.unresolved_why = reported, "why"
+    if not known:
+        address.floating_ip = None
+    assert ([(BROKEN, "address.unresolved")] if listed else []) == told(state)
+    if listed:
+        assert ("VI_1: floating IP ip1 is not found", "why") == (
+            only(state).what,
+            only(state).cause,
+        )
+
+
+@dataclass(frozen=True)
+class Case:
+    """How a claim stands."""
+
+    stage: Stage
+    owner: Owner
+    since_s: float
+    health: Health | None
+    claiming: bool = False
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        Case(Stage.HELD, Other(2), 100.0, None),
+        Case(Stage.READ, Mine(), 100.0, None),
+        Case(Stage.READ, Mine(), 100.0, DEGRADED, claiming=True),
+        Case(Stage.READ, Nobody(), 15.0, DEGRADED, claiming=True),
+        Case(Stage.READ, Nobody(), 15.1, BROKEN, claiming=True),
+        Case(Stage.READ, Unknown("who am I"), 15.1, BROKEN, claiming=True),
+        Case(Stage.READ, Other(2), 15.0, DEGRADED),
+        Case(Stage.READ, Other(2), 15.1, BROKEN),
+    ],
+)
+def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
+    state = well()
+    address = put(state, case.stage, 1, case.owner)
+    address.phases = Phases(line_s=NOW - case.since_s) if case.claiming else None
+    state.roles.beliefs[VI].since_s = NOW - (500.0 if case.claiming else case.since_s)
+    wanted = [] if case.health is None else [(case.health, "address.pending")]
+    assert wanted == told(state)
+    if wanted:
+        assert NOW - case.since_s == only(state).since_s
+        assert "reading the owner" == only(state).cause
+        assert "assign ip1 = 203.0.113.1 to node1" in only(state).cure
+
+
+def pending(failed: Failure | None = None) -> State:
+    """A master of 20 s whose claim goes on, perhaps after a failure of 5 s ago."""
+    state = well()
+    address = put(state, Stage.POST, 1, Other(2))
+    address.phases = Phases(line_s=NOW - 20.0)
+    address.failure, address.failing_since_s = failed, NOW - 5.0
+    return state
+
+
+def test_the_headline_of_a_claim_that_fails_is_why() -> None:
+    problem = only(pending(failure(FailureKind.REFUSED, "limit")))
+    assert (BROKEN, "address.pending") == (problem.health, problem.code)
+    assert ("it is refused (limit)", NOW - 20.0) == (problem.cause, problem.since_s)
+
+
+def test_a_claim_that_waits_for_the_api_says_so_once() -> None:
+    state = pending()
+    state.api.failed(failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST)
+    problem = only(state)
+    assert (BROKEN, "address.pending") == (problem.health, problem.code)
+    assert "it is transient (connect_timeout)" == problem.cause
+    assert problem.cure.startswith("curl -v ")
+    assert "by hand" in problem.cure
+
+
+def test_an_assign_that_a_token_may_not_do_is_broken_at_once_and_names_the_token() -> None:
+    state = pending(failure(FailureKind.AUTH, "token_readonly"))
+    address_of(state).phases = Phases(line_s=NOW - 1.0)
+    problem = only(state)
+    assert (BROKEN, "token.readonly", NOW - 5.0) == (problem.health, problem.code, problem.since_s)
+    assert "Hetzner refuses the assign of ip1 = 203.0.113.1" == problem.what
+    assert "the token may only read (token_readonly)" == problem.cause
+    assert cure_of("token.readonly") == problem.cure
+
+
+def test_a_claim_that_waits_for_who_we_are_says_so() -> None:
+    state = pending()
+    state.server = None
+    first = problems(state, NOW)[0]
+    assert ("address.pending", "which Hetzner server this is, is not known") == (
+        first.code,
+        first.cause,
+    )
+
+
+def test_a_blocked_address_is_a_bad_problem_whatever_the_role() -> None:
+    state = well(1, Role.BACKUP)
+    address = address_of(state)
+    assert address.floating_ip is not None
+    address.floating_ip = type(address.floating_ip)(
+        id=1, name="ip1", network=address.floating_ip.network, server_id=2, blocked=True
+    )
+    assert [(BROKEN, "address.blocked")] == told(state)
+
+
+def test_a_contested_address_names_who_holds_it() -> None:
+    state = well(2)
+    for number, owner in ((1, Other(2)), (2, Other(3))):
+        address = put(state, Stage.HOLD_OFF, number, owner)
+        address.contest.claimed(NOW - 30.0)
+        address.contest.lost(NOW - 20.0)
+    first, second = problems(state, NOW)
+    assert (BROKEN, "address.contested", NOW - 30.0) == (first.health, first.code, first.since_s)
+    assert "ip1 = 203.0.113.1 is held by web-b (id 2), which takes it back" in first.what
+    assert "is held by server 3" in second.what
+
+
+@pytest.mark.parametrize(
+    ("rounds", "age_s", "pulse_age_s", "listed"),
+    [
+        (2, 10.0, None, True),
+        (1, 10.0, None, False),  # it may be the late write of an old master
+        (2, 2100.0, None, True),
+        (2, 2100.1, None, False),
+        (2, 200.0, 60.0, True),
+        (2, 200.0, 60.1, False),  # the other one has given up
+    ],
+)
+def test_who_holds_a_contested_address_knows_of_it_too(
+    rounds: int, age_s: float, pulse_age_s: float | None, *, listed: bool
+) -> None:
+    state = well()
+    contest = address_of(state).contest
+    for number in range(rounds, 0, -1):
+        contest.lost(NOW - age_s - number)
+        contest.claimed(NOW - age_s)
+    if pulse_age_s is not None:
+        contest.pulse(NOW - pulse_age_s)
+    for address in state.addresses.values():
+        address.owner_at_s = NOW
+    assert ([(DEGRADED, "address.disputed")] if listed else []) == told(state)
+
+
+# --- the addresses of others -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT])
+@pytest.mark.parametrize(
+    ("owner", "code"),
+    [
+        (Mine(), "address.left_here"),
+        (Nobody(), "address.nowhere"),
+        (Other(2), None),
+        (Other(3), None),
+        (Other(4), "address.nowhere"),
+        (Other(5), "address.nowhere"),
+    ],
+)
+def test_who_is_not_master_knows_whether_somebody_uses_the_address(
+    role: Role, owner: Owner, code: str | None
+) -> None:
+    state = well(1, role)
+    state.servers[4] = SeenServer("web-c", "off", NOW)
+    state.servers[5] = SeenServer("", "deleted", NOW)
+    address_of(state).owner = owner
+    codes = [problem.code for problem in problems(state, NOW) if problem.code != "role.fault"]
+    assert ([] if code is None else [code]) == codes
+
+
+@pytest.mark.parametrize(
+    ("role_s", "seen_s", "read_s", "listed"),
+    [
+        (15.1, 100.0, 1.0, True),
+        (15.0, 100.0, 1.0, False),  # the new master is about to claim it
+        (100.0, 15.1, 1.0, True),
+        (100.0, 15.0, 1.0, False),
+        (100.0, 100.0, 185.1, False),  # not read lately: no fact of now
+    ],
+)
+def test_what_may_be_over_in_a_moment_is_no_problem_of_a_backup(
+    role_s: float, seen_s: float, read_s: float, *, listed: bool
+) -> None:
+    state = well(1, Role.BACKUP)
+    state.roles.beliefs[VI].since_s = NOW - role_s
+    address = address_of(state)
+    address.owner, address.owner_since_s = Nobody(), NOW - seen_s
+    address.owner_at_s = NOW - read_s
+    assert ([(DEGRADED, "address.nowhere")] if listed else []) == told(state)
+
+
+def test_what_is_on_no_server_says_where_it_is_instead() -> None:
+    state = well(1, Role.BACKUP)
+    state.servers[2] = SeenServer("web-b", "off", NOW)
+    assert "ip1 = 203.0.113.1 is on web-b (id 2), which is off" == only(state).what
+    address_of(state).owner = Nobody()
+    assert "ip1 = 203.0.113.1 is on no server" == only(state).what
+
+
+# --- together ----------------------------------------------------------------------------------
+
+
+def test_the_worst_comes_first_and_the_others_keep_their_order() -> None:
+    state = well()
+    state.fifo = None
+    state.keepalived, state.keepalived_since_s = None, NOW
+    put(state, Stage.HOLD_OFF, 1, Other(2))
+    assert [
+        (BROKEN, "address.contested"),
+        (DEGRADED, "fifo.missing"),
+        (DEGRADED, "keepalived.gone"),
+    ] == told(state)
+
+
+def test_every_code_has_a_cure_that_can_be_filled_in() -> None:
+    fields = {
+        field
+        for trouble in TROUBLES.values()
+        for _, field, _, _ in string.Formatter().parse(trouble.cure)
+        if field
+    }
+    values = {field: field.upper() for field in fields}
+    for code in TROUBLES:
+        cure = cure_of(code, **values)
+        assert cure
+        assert "systemctl restart keepalived" not in cure, "that fails a master over"
+
+
+def test_the_table_for_the_docs_has_a_row_a_code_and_no_open_field() -> None:
+    head, line, *rows = as_markdown().splitlines()
+    assert ("| code | what is wrong | what to do |", "|---|---|---|") == (head, line)
+    assert [f"| `{code}`" for code in TROUBLES] == [row.split(" | ")[0] for row in rows]
+    assert any(FIFO_LOST in row for row in rows)

@@ -5,6 +5,7 @@ cure from here, so that an operator never reads two for one state. A cure is a l
 command to run. None of them makes a MASTER give its addresses up, unless it says so.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -33,11 +34,12 @@ def fifo_lost(path: str) -> str:
     """Return how to make the FIFO at `path` again, for keepalived to open."""
     if path == DEFAULT_FIFO:
         return FIFO_LOST
-    return f"mkfifo -m 0600 {path} && {_give(path)}"
+    folder, at = shlex.quote(path.rpartition("/")[0]), shlex.quote(path)
+    return f"mkdir -p {folder} && mkfifo -m 0600 {at} && {_give(at)}"
 
 
-def _give(path: str) -> str:
-    return f"chown hakeeper: {path} && chmod 0600 {path} && systemctl reload keepalived"
+def _give(at: str) -> str:
+    return f"chown hakeeper: {at} && chmod 0600 {at} && systemctl reload keepalived"
 
 
 def fifo_line(path: str, user: str = "hakeeper") -> str:
@@ -154,7 +156,7 @@ def cure_of(code: str, **values: str) -> str:
 
 def fifo_cure(code: str, path: str) -> str:
     """Return the cure of a trouble with the FIFO at `path`."""
-    return cure_of(code, path=path, lost=fifo_lost(path), line=fifo_line(path))
+    return cure_of(code, path=shlex.quote(path), lost=fifo_lost(path), line=fifo_line(path))
 
 
 def as_markdown() -> str:

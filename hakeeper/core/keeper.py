@@ -281,9 +281,9 @@ class Keeper:
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
-        state.tell(wording.keepalived_gone(
-                reason, in_order=state.roles.all_stopped(), replaced=replaced
-            ))
+        state.tell(
+            wording.keepalived_gone(reason, in_order=state.roles.all_stopped(), replaced=replaced)
+        )
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:
@@ -305,8 +305,8 @@ class Keeper:
                 state.cancel_assigns(addresses)
                 for address in addresses:
                     self._follow(address, change, now)
-                if change.before is Role.MASTER and change.after is not Role.MASTER:
-                    state.schedule.demoted(now)
+                if change.after is not Role.MASTER:
+                    state.schedule.look_soon(now)
             else:  # only a MASTER is told to look
                 for address in addresses:
                     state.tell(*address.hinted(now, change.reason))

@@ -212,8 +212,8 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
     due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
     if state.any_master():
         due_at_s = max(due_at_s, state.schedule.edge_at_s + SETTLE_INTERVAL_S)
-    if state.schedule.demoted_look_at_s is not None:
-        due_at_s = min(due_at_s, state.schedule.demoted_look_at_s)
+    if state.schedule.role_look_at_s is not None and not state.api.scarce(now):
+        due_at_s = min(due_at_s, state.schedule.role_look_at_s)
     if _due(due_at_s, now, wake):
         _list(state, now)
         wake(now + reading_interval_s(state, now))

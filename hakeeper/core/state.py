@@ -27,9 +27,9 @@ from hakeeper.core.model import (
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.servers import SeenServer
 
-DEMOTED_LOOK_S = 4.0
-"""After losing MASTER, when to read the owners: the new master has claimed them by then."""
-DEMOTED_SPACING_S = 30.0
+ROLE_LOOK_S = 4.0
+"""After a role that is not MASTER began, when to read the owners: a new master has claimed then."""
+ROLE_LOOKS_S = 30.0
 """The least time between two such reads."""
 QUERY_SPACING_S = 0.5
 """The least time between two questions to keepalived: a FIFO that overflows without end must not
@@ -75,9 +75,9 @@ class Schedule:
     """After a failed save: not before this."""
     edge_at_s: float = float("-inf")
     """The last MASTER edge: idle reading steps aside for the claim."""
-    demoted_look_at_s: float | None = None
-    """When to read the owners because MASTER was lost; None: no such look is due."""
-    demoted_looked_at_s: float = float("-inf")
+    role_look_at_s: float | None = None
+    """When to read the owners because a role changed; None: no such look is due."""
+    role_looked_at_s: float = float("-inf")
     servers_from_s: float = float("-inf")
     """After a failed read of another server: not before this."""
 
@@ -92,17 +92,16 @@ class Schedule:
             self.identify_from_s = float("-inf")
         self.edge_at_s = now
 
-    def demoted(self, now: float) -> None:
-        """MASTER was lost: see soon who has the addresses now; a flapping role costs no more."""
-        if self.demoted_look_at_s is None:
-            spaced_s = self.demoted_looked_at_s + DEMOTED_SPACING_S
-            self.demoted_look_at_s = max(now + DEMOTED_LOOK_S, spaced_s)
+    def look_soon(self, now: float) -> None:
+        """We are not MASTER any more: see who has the addresses; a flapping role costs no more."""
+        if self.role_look_at_s is None:
+            self.role_look_at_s = max(now + ROLE_LOOK_S, self.role_looked_at_s + ROLE_LOOKS_S)
 
     def listing(self, now: float) -> None:
         """A reading of all owners begins."""
         self.listed_at_s = now
-        if self.demoted_look_at_s is not None and now >= self.demoted_look_at_s:
-            self.demoted_look_at_s, self.demoted_looked_at_s = None, now
+        if self.role_look_at_s is not None and now >= self.role_look_at_s:
+            self.role_look_at_s, self.role_looked_at_s = None, now
 
 
 @dataclass(slots=True)

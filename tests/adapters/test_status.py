@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
-
 from core.driver import PROCESS
 from core.fakecloud import failure
 from core.odds import MOST
 from core.standing import put, standing
+
 from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.core.calls import FailureKind

@@ -273,7 +273,7 @@ class Story:
             self._drifted = False  # a new term
         self._said.append(Said(time.monotonic(), state, serial))
         # A line may still fit into the last page of a full pipe; it is thrown away with the others.
-        was_full = is_full(self._pipe)
+        was_full = is_full(self._pipe, self._pipe)
         self._lost = not self._write(_line(state, serial)) or was_full
 
     def _write(self, data: bytes) -> bool:

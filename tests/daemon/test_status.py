@@ -6,6 +6,7 @@ import subprocess
 from helpers import eventually
 
 from daemon.world import Node, World
+from hakeeper import __version__
 from hakeeper.sim.cloud import Fault, Network
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
@@ -13,6 +14,11 @@ OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
 
 def ask(node: Node, *options: str) -> "subprocess.CompletedProcess[str]":
     return node.daemon.command("status", *options)
+
+
+def flat(text: str) -> str:
+    """Undo the wrapping."""
+    return " ".join(text.split())
 
 
 def verdict(node: Node) -> int:
@@ -25,14 +31,16 @@ def test_a_master_that_holds_its_address_is_ok(world: World) -> None:
     done = ask(node)
     assert done.returncode == OK, done.stdout
     text = done.stdout
-    assert text.startswith(f"OK  server node-a (id {node.server})")
-    assert "VI_1  MASTER for" in text
-    assert "because keepalived became master" in text
-    assert "web = 203.0.113.10: on this server, read" in text
-    assert "last decision: keepalived became master (line MASTER): claimed and confirmed" in text
+    assert text.startswith(f"OK  node-a (id {node.server})\n")
+    assert "VI_1  MASTER since " in text
+    assert "keepalived became master" in text
+    assert "web = 203.0.113.10: on this server, confirmed; read" in text
+    assert "last decision: keepalived became master (line MASTER): claimed" in flat(text)
     assert "API         ok, last answer" in text
     assert "next look in" in text
     assert f"runs, pid {vrrp_pid(node)}" in text
+    assert f"hakeeper    {__version__}, runs since" in text
+    assert flat(text).endswith(str(node.daemon.config_path))
 
 
 def vrrp_pid(node: Node) -> int:
@@ -42,9 +50,12 @@ def vrrp_pid(node: Node) -> int:
 def test_a_backup_is_ok_wherever_the_address_is(world: World) -> None:
     node = world.running()
     node.backup()
+    eventually(lambda: "elsewhere (id" in flat(ask(node).stdout), 30)
+    assert "(not read since this server became BACKUP); last" in flat(ask(node).stdout)
+    eventually(lambda: "last known" not in ask(node).stdout, 30)
     done = ask(node)
     assert done.returncode == OK, done.stdout
-    assert f"on server {world.elsewhere}, read" in done.stdout
+    assert f"on elsewhere (id {world.elsewhere}), read" in flat(done.stdout)
 
 
 def test_json_says_the_same(world: World) -> None:
@@ -61,6 +72,9 @@ def test_json_says_the_same(world: World) -> None:
     assert (address["ref"], address["owner"]) == ("web", "mine")
     assert address["owner_age_s"] >= 0
     assert address["decision"] != ""
+    assert address["confirmed"]
+    assert address["owner_current"]
+    assert {"schema", "version", "started", "config", "time"} <= found.keys()
     assert found["api"] == "ok"
     assert found["next_look_in_s"] >= 0
 
@@ -69,7 +83,7 @@ def test_an_unknown_role_is_degraded(world: World) -> None:
     node = world.running()
     done = ask(node)
     assert done.returncode == DEGRADED
-    assert "VI_1: the role is unknown: nothing heard yet" in done.stdout
+    assert "VI_1: the role is not known" in done.stdout
 
 
 def test_a_missing_fifo_is_degraded(world: World) -> None:
@@ -79,7 +93,10 @@ def test_a_missing_fifo_is_degraded(world: World) -> None:
     node.wait_log("fifo.failed")
     done = ask(node)
     assert done.returncode == DEGRADED
-    assert "does not exist" in done.stdout
+    assert "does not exist" in flat(done.stdout)
+    assert (
+        f"do:     mkdir -p {node.fifo.parent} && mkfifo -m 0600 {node.fifo} && chown" in done.stdout
+    )
 
 
 def test_a_missing_keepalived_is_degraded(world: World) -> None:
@@ -89,7 +106,8 @@ def test_a_missing_keepalived_is_degraded(world: World) -> None:
     node.wait_log("keepalived.gone")
     done = ask(node)
     assert done.returncode == DEGRADED
-    assert "no keepalived process is known" in done.stdout
+    assert "keepalived does not run (since " in flat(done.stdout)
+    eventually(lambda: verdict(node) == BROKEN, 60)
 
 
 def test_an_api_outage_is_degraded_at_first_and_broken_for_a_master_later(world: World) -> None:
@@ -98,7 +116,7 @@ def test_an_api_outage_is_degraded_at_first_and_broken_for_a_master_later(world:
         node.wait_log("api.failed")
         assert verdict(node) == DEGRADED
         eventually(lambda: verdict(node) == BROKEN, 60)
-        assert "failing for" in ask(node).stdout
+        assert "API         failing since" in ask(node).stdout
     node.wait_log("api.recovered")
     eventually(lambda: verdict(node) == OK, 30)
 
@@ -130,7 +148,58 @@ def test_a_claim_that_cannot_be_finished_is_degraded_then_broken(world: World) -
         world.wait_hits(fault, 1)
         assert verdict(node) == DEGRADED
         eventually(lambda: verdict(node) == BROKEN, 60)
-        assert "MASTER, but not confirmed here yet" in ask(node).stdout
+        shown = flat(ask(node).stdout)
+        assert "web = 203.0.113.10 is not confirmed on this server, which is MASTER (since" in shown
+        assert "made to fail by the simulator (unavailable)" in shown
+
+
+def test_a_reload_that_is_refused_is_degraded_until_one_is_taken_over(world: World) -> None:
+    node = world.master()
+    right = node.daemon.config_path.read_text()
+    node.daemon.config_path.write_text(right + "wrong: key\n")
+    node.daemon.reload()
+    node.wait_log("config.rejected")
+    done = ask(node)
+    assert done.returncode == DEGRADED
+    assert "the next start would fail" in flat(done.stdout)
+    assert "wrong" in flat(done.stdout)
+    node.reload()
+    assert verdict(node) == OK
+
+
+def test_a_keepalived_that_has_not_the_fifo_open_is_told(world: World) -> None:
+    node = world.master()
+    node.stop_writing()
+    eventually(lambda: verdict(node) == DEGRADED, 60)
+    assert f"does not write to {node.fifo}" in flat(ask(node).stdout)
+    assert f"do:     vrrp_notify_fifo {node.fifo} hakeeper hakeeper" in ask(node).stdout
+    node.wait_log("status.degraded", code="fifo.no_writer")
+    node.master()
+    eventually(lambda: verdict(node) == OK, 60)
+    node.wait_log("status.ok")
+
+
+def test_a_token_that_may_only_read_is_named_as_the_cause(world: World) -> None:
+    node = world.running()
+    with world.cloud.faulty(Fault(method="POST", status=403, code="token_readonly")) as fault:
+        node.master()
+        world.wait_hits(fault, 1)
+        eventually(lambda: verdict(node) == BROKEN, 30)
+        shown = flat(ask(node).stdout)
+    assert "Hetzner refuses the assign of web = 203.0.113.10 (since" in shown
+    assert "the token may only read (token_readonly)" in shown
+    assert "do: Hetzner console, Security, API tokens: make one that may read and write" in shown
+    node.wait_log("status.broken", code="token.readonly")
+
+
+def test_every_line_but_the_cures_fits_eighty_columns(world: World) -> None:
+    node = world.running()
+    node.fifo.unlink()
+    node.wait_log("fifo.failed")
+    with world.cloud.faulty(Fault(network=Network.REFUSE)):
+        world.drop_connections()
+        lines = ask(node).stdout.splitlines()
+    assert [] == [line for line in lines if len(line) > 80 and "do:" not in line]
 
 
 def test_no_daemon_is_not_running(world: World) -> None:

@@ -161,6 +161,10 @@ class Node:
         self._fifo_fd = os.open(self.fifo, os.O_RDWR)
         return self._fifo_fd
 
+    def stop_writing(self) -> None:
+        """Close the FIFO, as a keepalived that was reloaded without its line does."""
+        self._close_fifo()
+
     def _close_fifo(self) -> None:
         if self._fifo_fd is not None:
             os.close(self._fifo_fd)

@@ -376,8 +376,8 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
         yield Problem(
             health=Health.DEGRADED,
             code="address.disputed",
-            what=f"another server took {address.title} although this one is MASTER: most likely"
-            " both are",
+            what=f"another server kept taking {address.title} while this one was MASTER",
+            cause="it may be MASTER, too; it holds off, and may try again",
             cure=cure_of("address.disputed"),
             since_s=address.contest.began_at,
         )

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import ListFloatingIps, Request
+from hakeeper.core.calls import ListFloatingIps, ReadServer, Request
 from hakeeper.core.events import Report
 from hakeeper.core.keeper import NAMES_TOLD
+from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.core.state import State
-from hakeeper.core.troubles import Health
 from hakeeper.sim.world.node import Node, Run
 from hakeeper.sim.world.verdicts import Demand
 
@@ -103,13 +103,18 @@ class Peace:
         master = run.keeper.state.any_master()
         limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
         lists = self._calls[index, ListFloatingIps.__name__]
-        others = sum(n for (i, _), n in self._calls.items() if i == index) - lists
+        servers = self._calls[index, ReadServer.__name__]
+        seldom = len(self._world.nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
+        others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers
         wronged = index in self._wronged
         if not wronged:
             demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
+            demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls in peace", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
-        problems = "; ".join(problem.what for problem in picture.problems)
-        honest = (picture.health is Health.OK) is not wronged
+        # Who was fought over lately says so for as long as the other one may come again.
+        troubles = [one for one in picture.problems if one.code != "address.disputed"]
+        problems = "; ".join(problem.what for problem in troubles)
+        honest = bool(troubles) is wronged
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

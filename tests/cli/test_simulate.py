@@ -73,13 +73,14 @@ def test_the_same_seed_tells_the_same_and_another_one_something_else(
 @pytest.mark.parametrize(
     ("text", "nodes", "clusters", "expected"),
     [
-        (PAIR, 2, 1, 360 + 60),
-        (PAIR, 16, 8, 8 * (360 + 60)),
-        (PAIR, 9, 3, 3 * (360 + 2 * 60)),
+        # Beside the readings, each node looks at each other holder six times an hour.
+        (PAIR, 2, 1, 360 + 60 + 6),
+        (PAIR, 16, 8, 8 * (360 + 60 + 6)),
+        (PAIR, 9, 3, 3 * (360 + 2 * (60 + 6))),
         (PAIR, 1, 1, 360),
-        (OWN, 2, 1, 2 * 120),
-        (OWN, 6, 2, 2 * (2 * 120 + 12)),
-        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (360 + 60)),
+        (OWN, 2, 1, 2 * (120 + 6)),
+        (OWN, 6, 2, 2 * (2 * (120 + 6) + 12 + 2 * 6)),
+        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (360 + 60) + 6),
     ],
 )
 def test_an_idle_fleet_asks_exactly_what_the_arithmetic_says(

@@ -113,7 +113,7 @@ def test_the_fifo_is_made_where_the_program_looks_and_for_its_user() -> None:
 
 
 def test_no_directive_stands_twice_by_mistake() -> None:
-    lists = {"SystemCallFilter"}
+    lists = {"SystemCallFilter", "ExecReload"}
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(UNIT)

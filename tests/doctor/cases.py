@@ -189,4 +189,4 @@ def read(
 
     reader = Reader(Files(read=reading, matching=matching), config_id)
     syntax = read_syntax(reader.lines(CONF_PATH))
-    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions)
+    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions, reader.ignored)

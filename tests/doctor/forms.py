@@ -158,7 +158,7 @@ FORMS: Final[dict[str, Form]] = {
     "parameter of parameter": _one(" $P=${Q}2\n $Q=7\n priority ${P}\n"),
     "parameter, again": _one(" $P=71\n priority $P\n $P=72\n priority $P\n"),
     "parameter, undefined": _one(" priority $UNKNOWN\n"),
-    "parameter, undefined in braces": _one(" notify_master /usr/bin/true ${X}\n priority 71\n"),
+    "parameter, undefined in braces": _one(" state ${X}\n priority 71\n"),
     "parameter glued": _vips("  $N=203.0.113\n  $N.7\n  ${N}.8 dev d0"),
     "parameter and comma": main("$N=A\n", instance("$N,x")),
     "parameter, blank before =": _one(" $P = 71\n priority $P\n"),

@@ -66,7 +66,7 @@ def _value(text: str, title: str) -> str:
 
 def _vip(line: str) -> str:
     device = re.search(r" dev (\S+)", line)
-    return f"{line.split()[0]} dev {device[1] if device else ''}"
+    return f"{line.split(maxsplit=1)[0]} dev {device[1] if device else ''}"
 
 
 def _instance(text: str) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _instance(text: str) -> tuple[str, ...]:
         " ".join(line.split()[0] for line in _block(text, "Unicast Peer :")),
         " ".join(map(_vip, vips)),
         _value(text, "Priority ="),
-        _value(text, "Wantstate ="),
+        "" if _value(text, "Sync group =") else _value(text, "Wantstate ="),
         _value(text, "Preempt ="),
         _value(text, "Authentication type =") or "none",
         " ".join(line.split()[0] for line in _block(text, "Tracked scripts :")),
@@ -106,6 +106,7 @@ def by_reader(path: Path, config_id: str = CONFIG_ID) -> tuple[Told, KeepalivedC
     """Read it with hakeeper's reader; of what is odd, only what a namespace of the test has."""
     conf = read_conf(path, config_id)
     assert isinstance(conf, KeepalivedConf), conf
+    grouped = {member for group in conf.groups for member in group.members}
     instances = []
     for one in conf.instances:
         vips = [
@@ -117,6 +118,8 @@ def by_reader(path: Path, config_id: str = CONFIG_ID) -> tuple[Told, KeepalivedC
             f"{_NOTIFIES[each.keyword]}:{_shown(each.words)}"
             for each in one.commands
             if each.keyword in _NOTIFIES
+            and (each.user or "root") == "root"
+            and Path(each.program).is_file()
         ]
         instances.append(
             (
@@ -126,7 +129,7 @@ def by_reader(path: Path, config_id: str = CONFIG_ID) -> tuple[Told, KeepalivedC
                 " ".join(str(peer.ip) for peer in one.peers),
                 " ".join(vips),
                 str(one.priority),
-                one.state,
+                "" if one.name in grouped else one.state,
                 "enabled" if one.is_preempting else "disabled",
                 _AUTHS[one.auth_type if one.auth_pass_length else None],
                 " ".join(each.name for each in one.tracked),

@@ -20,6 +20,7 @@ from hakeeper.doctor.conf.syntax import Statement
 from hakeeper.doctor.finding import Place
 
 DEFAULT_PRIORITY: Final = 100
+OWNER_PRIORITY: Final = 255
 _VIPS: Final = ("virtual_ipaddress", "virtual_ipaddress_excluded")
 _SOURCES: Final = ("unicast_src_ip", "mcast_src_ip")
 _VERSIONS: Final = (2, 3)
@@ -59,7 +60,7 @@ class Instance:
     vips: tuple[Vip, ...] = ()
     keywords: Mapping[str, Place] = field(default_factory=dict)
     state: str = "BACKUP"
-    """How it wants to begin: MASTER or BACKUP."""
+    """How it wants to begin: MASTER or BACKUP; members of a group begin as BACKUP all the same."""
     state_place: Place | None = None
     priority: int = DEFAULT_PRIORITY
     is_preempting: bool = True
@@ -91,9 +92,9 @@ class _Reading:
     source: Address | None = None
     peers: list[Address] = field(default_factory=list)
     vips: list[Vip] = field(default_factory=list)
-    state: str = "BACKUP"
+    state: str | None = None
     state_place: Place | None = None
-    priority: int = DEFAULT_PRIORITY
+    priority: int | None = None
     is_preempting: bool = True
     auth_type: str | None = None
     auth_pass_length: int | None = None
@@ -194,6 +195,10 @@ def read_instance(
     for one in statement.block:
         reading.read(one)
     interface = reading.interface
+    priority = reading.priority
+    if priority is None:
+        priority = OWNER_PRIORITY if reading.state == "MASTER" else DEFAULT_PRIORITY
+    state = reading.state or ("MASTER" if priority == OWNER_PRIORITY else "BACKUP")
     return Instance(
         name=statement.arguments[0],
         place=statement.place,
@@ -205,10 +210,10 @@ def read_instance(
         # As keepalived lists them: those that it does not speak of come last.
         vips=tuple(sorted(reading.vips, key=lambda vip: vip.is_excluded)),
         keywords=switched_on(statement.block),
-        state=reading.state,
+        state=state,
         state_place=reading.state_place,
-        priority=reading.priority,
-        is_preempting=reading.is_preempting or reading.state == "MASTER",
+        priority=priority,
+        is_preempting=reading.is_preempting or state == "MASTER",
         auth_type=reading.auth_type,
         auth_pass_length=reading.auth_pass_length,
         auth_place=reading.auth_place,

@@ -262,11 +262,11 @@ class Reader:
         if state.residue:
             text, state.residue = state.residue, ""
             return text
-        text = self._fetched_whole(state)
-        self._count += text is not None
+        whole = self._fetched_whole(state)
+        self._count += whole is not None
         if self._count > LINE_LIMIT:
             raise OSError(f"{state.raw.place}: more than {LINE_LIMIT} lines")
-        return text
+        return whole
 
     def _fetched_whole(self, state: _State) -> str | None:
         if len(state.sequences) > state.waiting:

@@ -150,7 +150,7 @@ def read_meaning(
         if one.keyword == "vrrp_sync_group"
     )
     fifos, script_user = _fifos(global_lines)
-    used = {each.name for block in (*instances, *groups) for each in block.tracked}
+    used = {each.name for found in tracked for each in found}
     by_name = {
         one.arguments[0]: one
         for one in reversed(top)

@@ -1,5 +1,6 @@
 """The files of a keepalived.conf, found and opened as keepalived does."""
 
+import contextlib
 import errno
 import glob
 import os
@@ -45,19 +46,25 @@ def matching(pattern: str) -> list[str]:
     choices = list(_choices(pattern))
     for choice in choices:
         if glob.has_magic(choice):
-            found += _glob(choice)
+            with (
+                contextlib.nullcontext()
+                if len(choices) == 1
+                else contextlib.suppress(FileNotFoundError)
+            ):
+                found += _glob(choice)
         elif len(choices) == 1 or os.path.lexists(choice):
             found.append(choice)
         if len(found) > MATCHES_LIMIT:
             raise OSError(errno.E2BIG, f"more than {MATCHES_LIMIT} files")
+    if not found and not any(map(glob.has_magic, choices)):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     return found
 
 
 def _glob(pattern: str) -> list[str]:
     folder = Path(pattern).parent
     if not glob.has_magic(str(folder)):
-        if not folder.exists():
-            return []
+        os.stat(folder)  # noqa: PTH116  # for its error
         if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return sorted(glob.glob(_NEGATED.sub("[!", pattern)), key=os.fsencode)  # noqa: PTH207  # absolute

@@ -130,8 +130,8 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("missing", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "No such file")),
         "keepalived.conf", ERROR, "No such file", CONF_PATH, "--keepalived-conf FILE"),
     ("~SEQ", lambda c: c.with_conf("    virtual_router_id 51\n",
-        "    ~SEQ(N 1, 2) virtual_router_id ${N}\n"), "keepalived.conf", WARNING,
-        "not read by this check: `~SEQ(N 1, 2)", f"{CONF_PATH}:14", "kill -USR1"),
+        "    ~SEQ(N) virtual_router_id ${N}\n"), "keepalived.conf", WARNING,
+        "not read by this check: `~SEQ(N)", f"{CONF_PATH}:14", "kill -USR1"),
     ("@id", lambda c: c.with_conf("    version 3", "    @web-a version 3").with_keepalived(
         is_config_id_sure=False, config_id="web-a"), "keepalived.conf", WARNING,
         "as for config-id web-a", f"{CONF_PATH}:15", "as root"),
@@ -398,8 +398,8 @@ def lines_with_findings(path: Path) -> Iterator[int]:
             .with_keepalived(roles=None)),
         ("an IPv6 network by one address of it", lambda c: c.with_yaml("[web]", f'["{IPV6}"]')
             .with_conf("    virtual_ipaddress {", "    virtual_ipaddress_excluded {\n"
-                "        2001:db8:1:2::1/64 dev eth0\n    }\n    virtual_ipaddress {").with_api(listed=listed(replace(
-                WEB, network=ip_network(IPV6))))),
+                "        2001:db8:1:2::1/64 dev eth0\n    }\n    virtual_ipaddress {")
+            .with_api(listed=listed(replace(WEB, network=ip_network(IPV6))))),
         ("a FIFO by its group", lambda c: c.with_fifo(owner="root", owner_id=0, mode=0o660)
             .with_fifo(mode=0o660).with_machine(group_ids=frozenset((990,)))),
         ("the option in the instance alone", lambda c: c.with_conf(

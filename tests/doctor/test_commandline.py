@@ -1,4 +1,4 @@
-"""keepalived's command line is read as getopt reads it, and gives the files that keepalived uses."""
+"""keepalived's command line is read as getopt reads it, and gives the files that it uses."""
 
 import re
 import subprocess
@@ -81,7 +81,7 @@ def test_the_file_is_the_one_that_keepalived_looks_for(given: str, file: str | N
 
 
 def test_all_that_counts_is_read_off_the_command_line() -> None:
-    argv = "keepalived -nlp /p -r/r --config-id=one --namesp nx --check".split()
+    argv = ["keepalived", "-nlp", "/p", "-r/r", "--config-id=one", "--namesp", "nx", "--check"]
 
     assert Options(
         pid_file="/p", vrrp_pid_file="/r", config_id="one", namespace="nx", has_vrrp=False
@@ -124,9 +124,7 @@ def test_a_running_process_tells_its_options_and_where_it_works(tmp_path: Path) 
 def test_the_pid_files_are_where_keepalived_has_them(head: str, given: str, tmp_path: Path) -> None:
     if (reason := Lab.available()) is not None:
         pytest.skip(f"keepalived cannot run here: {reason}")
-    text = head + (
-        "vrrp_instance A {\n interface d0\n virtual_router_id 5\n unicast_peer {\n  10.0.0.3\n }\n}\n"
-    )
+    text = f"{head}vrrp_instance A {{\n interface d0\n virtual_router_id 5\n}}\n"
     path = tmp_path / "keepalived.conf"
     path.write_text(text)
     argv = ["keepalived", "-nlPf", str(path), *given.split()]

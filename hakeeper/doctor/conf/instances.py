@@ -13,7 +13,7 @@ from hakeeper.doctor.conf.addresses import (
     to_peer,
     to_vip,
 )
-from hakeeper.doctor.conf.lines import Ignored, Unread
+from hakeeper.doctor.conf.records import Ignored, Unread
 from hakeeper.doctor.conf.scripts import NOTIFIES, Command, Tracked, first_commands
 from hakeeper.doctor.conf.switches import switched_on
 from hakeeper.doctor.conf.syntax import Statement

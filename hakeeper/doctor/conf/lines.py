@@ -6,12 +6,13 @@ of them without comments and includes, and the VRRP process reads that. What is 
 second time (an include behind a condition is there twice) is followed, too.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Final
 
-from hakeeper.doctor.conf.parameters import ROOM, Definition, Parameters
+from hakeeper.doctor.conf.files import Files, Raw, SkippedFileError, cut, pieces_of
+from hakeeper.doctor.conf.parameters import Definition, Parameters
+from hakeeper.doctor.conf.records import Ignored, Line, Unread
 from hakeeper.doctor.conf.sequences import (
     LENGTH_LIMIT,
     Sequence,
@@ -37,70 +38,15 @@ _SEQ_ROOM: Final = 64
 _WILD: Final = "*?[{"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One piece of a line, without comment, conditions and parameters; a brace is a piece."""
-
-    text: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A construct that this reader does not understand: what it makes is not known."""
-
-    place: Place
-    what: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """Something that keepalived leaves out without ending: what, why, and what to write."""
-
-    place: Place
-    what: str
-    why: str
-    cure: str
-
-
-class SkippedFileError(OSError):
-    """A file that keepalived does not read though it is there: it is executable, or no file."""
-
-    def __init__(self, reason: str, cure: str) -> None:
-        super().__init__(reason)
-        self.cure = cure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """How files are read. Both raise OSError; texts are UTF-8, or at least look so."""
-
-    read: Callable[[str], str]
-    matching: Callable[[str], list[str]]
-    """Expands a pattern with wildcards and braces, as glob(3) does; sorted."""
-    real: Callable[[str], str] = str
-    """The path of a folder without symbolic links, which `${_PWD}` is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    """A line as a file has it, or the copy that the VRRP process reads."""
-
-    text: str
-    place: Place
-    folder: str
-    is_copy: bool = False
-
-
 @dataclass(slots=True)
 class _State:
     """What is to be read next, within one of the two passes."""
 
-    files: list[tuple[str, Iterator[_Raw]]]
-    copy: list[_Raw] | None
+    files: list[tuple[str, Iterator[Raw]]]
+    copy: list[Raw] | None
     """Where the first pass writes what the second one reads."""
     parameters: Parameters = field(init=False)
-    raw: _Raw = field(default_factory=lambda: _Raw("", Place(""), ""))
+    raw: Raw = field(default_factory=lambda: Raw("", Place(""), ""))
     residue: str = ""
     sequences: list[Sequence] = field(default_factory=list)
     waiting: int = 0
@@ -151,7 +97,7 @@ class Reader:
         found = self.files.matching(path) if any(one in path for one in _WILD) else [path]
         if not found:
             raise FileNotFoundError(2, "No such file")
-        copy: list[_Raw] = []
+        copy: list[Raw] = []
         opened = [(each, self._raw(each)) for each in reversed(found)]
         for _ in self._pass(opened, copy):
             pass
@@ -160,29 +106,14 @@ class Reader:
 
     # --- lines of files ------------------------------------------------------------------------
 
-    def _raw(self, path: str) -> Iterator[_Raw]:
+    def _raw(self, path: str) -> Iterator[Raw]:
         """Open a file and return its lines as keepalived cuts them; raises OSError."""
         text = self._texts.get(path)
         if text is None:
             text = self._texts[path] = self.files.read(path)
             if sum(map(len, self._texts.values())) > TEXT_LIMIT:
                 raise OSError(f"{path}: more than {TEXT_LIMIT >> 20} MiB of configuration")
-        return self._cut(as_bytes(text), path, str(PurePosixPath(path).parent))
-
-    def _cut(self, text: str, path: str, folder: str) -> Iterator[_Raw]:
-        lines = text.split("\n")
-        if not lines[-1]:
-            lines.pop()
-        for number, line in enumerate(lines, start=1):
-            place = Place(path, number)
-            if len(line) >= ROOM - 1:
-                self._leave(place, f"a line of {ROOM - 1} bytes or more, which keepalived cuts")
-            if "\0" in line:
-                self._leave(place, "a line with a NUL character, at which keepalived cuts it")
-            # A line that just fits leaves its end for the next.
-            for at in range(0, len(line) + 1, ROOM - 1):
-                part = line[at : at + ROOM - 1].partition("\0")[0]
-                yield _Raw(part.rstrip("\r"), place, folder)
+        return cut(text, path, self._note_unread)
 
     def _next_raw(self, state: _State) -> str | None:
         """Return the next line of the files that is not empty; None: there is none."""
@@ -206,14 +137,12 @@ class Reader:
         return None
 
     @staticmethod
-    def _note(state: _State, text: str, raw: _Raw) -> None:
+    def _note(state: _State, text: str, raw: Raw) -> None:
         copy = state.copy
         if copy is not None and (text or (copy and copy[-1].text)):
-            for at in range(0, len(text) + 1, ROOM - 1):
-                part = text[at : at + ROOM - 1]
-                copy.append(_Raw(part, raw.place, raw.folder, is_copy=True))
+            copy += [Raw(one, raw.place, raw.folder, is_copy=True) for one in pieces_of(text)]
 
-    def _is_mark(self, raw: _Raw) -> bool:
+    def _is_mark(self, raw: Raw) -> bool:
         """Say whether the second reader takes a line for one of the marks in its copy."""
         if raw.text[:1] not in ("#", "!") or not raw.text:
             return False
@@ -228,7 +157,7 @@ class Reader:
     # --- from lines to pieces ------------------------------------------------------------------
 
     def _pass(
-        self, files: list[tuple[str, Iterator[_Raw]]], copy: list[_Raw] | None
+        self, files: list[tuple[str, Iterator[Raw]]], copy: list[Raw] | None
     ) -> Iterator[Line]:
         state = _State(files, copy)
         state.parameters = Parameters(
@@ -359,7 +288,7 @@ class Reader:
         pattern = as_text(text[8 if text[7] in SPACES else 9 :].lstrip(BLANKS))
         whole = pattern if pattern.startswith("/") else f"{folder}/{pattern}"
         found = self._matching(pattern, whole, place)
-        opened: list[tuple[str, Iterator[_Raw]]] = []
+        opened: list[tuple[str, Iterator[Raw]]] = []
         for path in found:
             open_files = {name for name, _ in state.files}
             self._files += 1
@@ -399,7 +328,10 @@ class Reader:
         return bool(found)
 
     def _leave(self, place: Place, what: str) -> None:
-        self._unread[Unread(place, what)] = None
+        self._note_unread(Unread(place, what))
+
+    def _note_unread(self, one: Unread) -> None:
+        self._unread[one] = None
 
 
 def _is_include(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.conf.addresses import IpInterface, number_at_start
 from hakeeper.doctor.conf.instances import Address, Instance, Vip, read_instance
-from hakeeper.doctor.conf.lines import Ignored, Unread
+from hakeeper.doctor.conf.records import Ignored, Unread
 from hakeeper.doctor.conf.scripts import (
     FIFO_SCRIPTS,
     NOTIFIES,

@@ -106,6 +106,7 @@ class Parameters:
             is_changed = True
             is_random |= match[1] == RANDOM
             uses += 1
+            self._count_one()
             # `${NAME }`: keepalived takes one character too few away.
             end = match.end(1) + 1 if match[2] and match[2].isspace() else match.end()
             changed = text[:at] + lines[0] + text[end:]
@@ -116,10 +117,12 @@ class Parameters:
                 more.append(tuple(lines[1:]))
             if lines[0].lstrip(BLANKS).startswith("~"):
                 break
-        self._uses += uses
+        return Substitution(text, tuple(more), is_changed, is_random)
+
+    def _count_one(self) -> None:
+        self._uses += 1
         if self._uses > USES_LIMIT:
             raise OSError(f"more than {USES_LIMIT} uses of parameters")
-        return Substitution(text, tuple(more), is_changed, is_random)
 
     def _lines(self, match: re.Match[str]) -> list[str] | None:
         """Return what stands for a use; None: it stays as it is."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from hakeeper.doctor.conf.lines import Ignored
+from hakeeper.doctor.conf.records import Ignored
 from hakeeper.doctor.conf.syntax import Statement
 from hakeeper.doctor.conf.text import as_bytes, as_text, command_words
 from hakeeper.doctor.finding import Place

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hakeeper.doctor.conf.keywords import NAMED, ROOT, Level
-from hakeeper.doctor.conf.lines import Ignored, Line, Unread
+from hakeeper.doctor.conf.records import Ignored, Line, Unread
 from hakeeper.doctor.conf.text import words_of
 from hakeeper.doctor.finding import Place
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper.adapters.smallfile import NotAFileError, read_small
-from hakeeper.doctor.conf.lines import Files, SkippedFileError
+from hakeeper.doctor.conf.files import Files, SkippedFileError
 
 SIZE_LIMIT: Final = 4 << 20
 MATCHES_LIMIT: Final = 1000

@@ -331,6 +331,8 @@ FORMS: Final[dict[str, Form]] = {
         " priority 71\n priority 72\n interface d1\n unicast_src_ip 10.0.0.9\n"
         " state MASTER\n state BACKUP\n nopreempt\n preempt\n"
     ),
+    "state without priority": main(instance(more=" state MASTER\n").replace(" priority 50\n", "")),
+    "priority without state": _one(" priority 255\n"),
     "values that are none": _one(" priority 0\n state Master\n"),
     "priority with letters": _one(" priority 70x\n"),
     "globals twice": main("global_defs {\n vrrp_notify_fifo HERE/y.fifo root\n}\n", instance()),
@@ -422,3 +424,5 @@ FORMS: Final[dict[str, Form]] = {
     "authentication": _one(" authentication {\n  auth_type PASS\n  auth_pass abcdefghijkl\n }\n"),
     "authentication on a line": _one(" authentication { auth_type AH }\n priority 71\n"),
 }
+DIFFERENT_SINCE_2_3: Final = ("quote open", "group list twice", "notifies")
+"""Forms, all of them mistakes, of which later versions make something else than 2.2.7 does."""

@@ -79,7 +79,7 @@ def _instance(text: str) -> tuple[str, ...]:
         _value(text, "Interface ="),
         source.partition(" (from conf")[0].replace("(none)", "") if "(from conf" in source else "",
         " ".join(line.split()[0] for line in _block(text, "Unicast Peer :")),
-        " ".join(map(_vip, vips)),
+        " ".join(dict.fromkeys(map(_vip, vips))),
         _value(text, "Priority ="),
         "" if _value(text, "Sync group =") else _value(text, "Wantstate ="),
         _value(text, "Preempt ="),

@@ -207,8 +207,7 @@ def read_instance(
         version=reading.version,
         source=reading.source,
         peers=tuple(reading.peers),
-        # As keepalived lists them: those that it does not speak of come last.
-        vips=tuple(sorted(reading.vips, key=lambda vip: vip.is_excluded)),
+        vips=_unique(reading.vips, None if interface is None else interface.arguments[0]),
         keywords=switched_on(statement.block),
         state=state,
         state_place=reading.state_place,
@@ -220,3 +219,11 @@ def read_instance(
         commands=first_commands(statement.block, NOTIFIES, ignored),
         tracked=tracked,
     )
+
+
+def _unique(vips: list[Vip], default: str | None) -> tuple[Vip, ...]:
+    """Leave out what is there twice; those that keepalived does not speak of come last."""
+    found: dict[tuple[IpInterface, str | None], Vip] = {}
+    for one in sorted(vips, key=lambda vip: vip.is_excluded):
+        found.setdefault((one.interface, one.device or default), one)
+    return tuple(found.values())

@@ -150,6 +150,7 @@ def read_meaning(
         if one.keyword == "vrrp_sync_group"
     )
     fifos, script_user = _fifos(global_lines)
+    fifo_scripts = first_commands(global_lines, FIFO_SCRIPTS, left_out)
     used = {each.name for found in tracked for each in found}
     by_name = {
         one.arguments[0]: one
@@ -168,7 +169,7 @@ def read_meaning(
         unread=tuple(dict.fromkeys(problems)),
         conditions=tuple(conditions),
         ignored=tuple(dict.fromkeys(left_out)),
-        fifo_scripts=first_commands(global_lines, FIFO_SCRIPTS, left_out),
+        fifo_scripts=fifo_scripts,
         script_user=script_user,
         scripts=scripts,
         instance_name=_first_value(top, "instance"),

@@ -118,6 +118,14 @@ FORMS: Final[dict[str, Form]] = {
         **_one(" include vips.conf\n"),
         "vips.conf": "virtual_ipaddress_excluded {\n203.0.113.20 dev d1\n}\n",
     },
+    "include of peers": {
+        **_one(" include peers.conf\n"),
+        "peers.conf": "unicast_peer {\n10.0.0.4\n}\n",
+    },
+    "include of peers by condition": {
+        **_one(" @web-a include peers.conf\n"),
+        "peers.conf": "unicast_peer {\n10.0.0.4\n}\n",
+    },
     "include among addresses": {
         **_vips("  203.0.113.1\n  include vips.conf\n  203.0.113.3"),
         "vips.conf": "203.0.113.2\n# x\n203.0.113.22 dev d1",

@@ -15,7 +15,8 @@ from hakeeper.core.calls import (
     Quota,
 )
 from hakeeper.core.model import FloatingIp, Role, Server
-from hakeeper.doctor.conf.lines import Files, Reader
+from hakeeper.doctor.conf.files import Files
+from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
 from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.examination import judge
@@ -189,4 +190,4 @@ def read(
 
     reader = Reader(Files(read=reading, matching=matching), config_id)
     syntax = read_syntax(reader.lines(CONF_PATH))
-    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions)
+    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions, reader.ignored)

@@ -344,7 +344,6 @@ def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
 def test_no_finding_looks_like_a_secret_to_the_redactor(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
-    """It hides what stands behind `token'`, so nobody may write of the token's project."""
     text = as_text(judge(row[1](Case()).facts()))
 
     assert text == Redactor().text(text)

@@ -129,6 +129,7 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token
             keepalived_conf=args.keepalived_conf,
             control_socket=args.socket,
             state_file=default_state_file(),
+            service_token=SERVICE_TOKEN,
         )
     )
     code = exits.OK if report.is_ready else exits.NOT_READY

@@ -1,5 +1,6 @@
 """A server on which all is well, as facts, and ways to spoil it; nothing is looked at."""
 
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, ip_address, ip_network
@@ -21,10 +22,12 @@ from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
     ApiFacts,
+    Component,
     ConfUnreadable,
     DaemonFacts,
     Facts,
     FifoFacts,
+    GuardedFile,
     KeepalivedFacts,
     MachineFacts,
 )
@@ -74,7 +77,13 @@ WEB = FloatingIp(
     server_id=102,
     network_zone="eu-central",
 )
-SERVER = Server(id=101, name="web-a", status="running", network_zone="eu-central")
+SERVER = Server(
+    id=101,
+    name="web-a",
+    status="running",
+    network_zone="eu-central",
+    own=(ip_network("192.0.2.9"), ip_network("2001:db8:5::/64"), ip_network("10.0.0.2")),
+)
 PLENTY = Quota(limit_per_hour=3600, remaining=3500)
 
 
@@ -110,6 +119,31 @@ GOOD_MACHINE = MachineFacts(
 )
 
 
+def folder(path: str, **changes: object) -> Component:
+    """A folder of root's."""
+    good = Component(path=path, kind=stat.S_IFDIR, mode=0o755, owner="root", owner_id=0)
+    return replace(good, **changes)  # type: ignore[arg-type]
+
+
+def file(path: str, **changes: object) -> Component:
+    """A file of root's."""
+    return folder(path, **{"kind": stat.S_IFREG, "mode": 0o644, **changes})
+
+
+GOOD_FOLDERS = (folder("/"), folder("/run"), folder("/run/hakeeper"))
+GOOD_GUARDED = (
+    GuardedFile(
+        name="hakeeper.yaml",
+        harm="can have the token",
+        components=(folder("/"), folder("/etc"), folder("/etc/hakeeper"), file(YAML_PATH)),
+        may_be_ours=True,
+    ),
+    GuardedFile(
+        name="keepalived.conf",
+        harm="can be root",
+        components=(folder("/"), folder("/etc"), folder("/etc/keepalived"), file(CONF_PATH)),
+    ),
+)
 GOOD_FIFO = FifoFacts(kind="FIFO", owner="hakeeper", owner_id=990, group_id=990, mode=0o600)
 CONTENT = DaemonFacts(is_running=True)
 
@@ -129,6 +163,8 @@ class Case:
     fifo: FifoFacts = GOOD_FIFO
     machine: MachineFacts = GOOD_MACHINE
     daemon: DaemonFacts = CONTENT
+    guarded: tuple[GuardedFile, ...] = GOOD_GUARDED
+    fifo_folder: tuple[Component, ...] = GOOD_FOLDERS
 
     def facts(self) -> Facts:
         conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
@@ -139,6 +175,8 @@ class Case:
             fifo=self.fifo,
             machine=self.machine,
             daemon=self.daemon,
+            guarded=self.guarded,
+            fifo_folder=self.fifo_folder,
         )
 
     def findings(self) -> list[tuple[str, Finding]]:
@@ -165,6 +203,20 @@ class Case:
 
     def with_machine(self, **changes: object) -> "Case":
         return replace(self, machine=replace(self.machine, **changes))  # type: ignore[arg-type]
+
+    def with_server(self, **changes: object) -> "Case":
+        """Have the API name another server, or say other things of it."""
+        server = replace(SERVER, **changes)  # type: ignore[arg-type]
+        return self.with_api(identified=result(Identified(server, "DMI serial number")))
+
+    def with_component(self, changed: Component) -> "Case":
+        """Have another folder or file on the way to whatever leads through it."""
+
+        def way(components: tuple[Component, ...]) -> tuple[Component, ...]:
+            return tuple(changed if each.path == changed.path else each for each in components)
+
+        guarded = [replace(each, components=way(each.components)) for each in self.guarded]
+        return replace(self, guarded=tuple(guarded), fifo_folder=way(self.fifo_folder))
 
     def here(self, *addresses: str) -> "Case":
         """Have these addresses on the machine, and no others."""

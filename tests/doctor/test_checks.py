@@ -23,6 +23,7 @@ from doctor.cases import (
     listed,
     result,
 )
+from doctor.surroundings import SURROUNDINGS
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.online import as_text
 from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
@@ -311,6 +312,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("degraded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
         degraded=("tired",))), "hakeeper", WARNING, "the daemon says: tired", "",
         "hakeeper status"),
+    *SURROUNDINGS,
 ]  # fmt: skip
 
 

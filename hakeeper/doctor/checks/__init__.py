@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from hakeeper.doctor.checks.access import access, fifo_folder
 from hakeeper.doctor.checks.addresses import addresses
 from hakeeper.doctor.checks.cloud import api, clock, quota, server, token
 from hakeeper.doctor.checks.conf import conf, instances
 from hakeeper.doctor.checks.fifo import fifo, fifo_line
 from hakeeper.doctor.checks.hearing import hearing
+from hakeeper.doctor.checks.identity import identity, primary_ip
 from hakeeper.doctor.checks.running import daemon, keepalived, states
 from hakeeper.doctor.checks.settings import settings, versions
 from hakeeper.doctor.checks.virtual import virtual_addresses
@@ -30,6 +32,8 @@ CHECKS: Final = (
     Check("token", token),
     Check("quota", quota),
     Check("server", server),
+    Check("server", identity),
+    Check("Primary IP", primary_ip),
     Check("floating IP", addresses),
     Check("keepalived.conf", conf),
     Check("instance", instances),
@@ -39,6 +43,8 @@ CHECKS: Final = (
     Check("version", versions),
     Check("FIFO line", fifo_line),
     Check("FIFO", fifo),
+    Check("FIFO folder", fifo_folder),
+    Check("access", access),
     Check("keepalived", keepalived),
     Check("role", states),
     Check("hakeeper", daemon),

@@ -80,6 +80,8 @@ class KeepalivedConf:
     """What was read. `file` is the one that keepalived is given; others may be included."""
 
     file: str
+    files: tuple[str, ...] = ()
+    """All that were read, this one and the included ones."""
     fifos: tuple[FifoLine, ...] = ()
     instances: tuple[Instance, ...] = ()
     groups: tuple[Group, ...] = ()

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -65,7 +66,8 @@ def read_conf(path: Path, config_id: str) -> KeepalivedConf | ConfUnreadable:
     except OSError as error:
         denied = error.errno in (errno.EACCES, errno.EPERM)
         return ConfUnreadable(str(path), error.strerror or str(error), is_denied=denied)
-    return read_meaning(str(path), syntax, reader.unread, reader.conditions)
+    meaning = read_meaning(str(path), syntax, reader.unread, reader.conditions)
+    return replace(meaning, files=tuple(reader.read_files))
 
 
 def _read(path: str) -> str:

@@ -1,0 +1,45 @@
+"""Rows of the table of findings: what is wrong around hakeeper and keepalived."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import TypeAlias
+
+from doctor.cases import CONF_PATH, WEB, YAML_PATH, Case, file, folder, listed
+
+ERROR, WARNING = "error", "warning"
+Row: TypeAlias = tuple[str, Callable[[Case], Case], str, str, str, str, str]
+
+SURROUNDINGS: list[Row] = [
+    # --- the server by its addresses
+    ("another server", lambda c: c.with_server(id=102, name="web-b", own=(
+        ip_network("192.0.2.8"), ip_network("10.0.0.3"))), "server", ERROR,
+        "(id 102, from: DMI serial number) is not this machine: it has 192.0.2.8, 10.0.0.3, and", "",
+        "server: ID"),
+    ("another server's id", lambda c: c.with_yaml("instances:", "server: 102\ninstances:")
+        .with_server(own=(ip_network("2001:db8:6::/64"),)), "server", ERROR,
+        "it has 2001:db8:6::/64, and here is", f"{YAML_PATH}:1", "server: ID"),
+    ("no Primary IP", lambda c: c.with_server(without=(4,)), "Primary IP", ERROR,
+        "web-a (id 101) has no Primary IPv4, which 203.0.113.10 needs", "",
+        "--type ipv4 --name NAME --assignee-id 101"),
+    ("no Primary IPv6", lambda c: c.with_server(without=(6,)).with_yaml("[web]", "[web, six]")
+        .with_api(listed=listed(WEB, replace(WEB, id=4712, name="six",
+            network=ip_network("2001:db8:1:2::/64")))).with_conf(
+            "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1 dev eth0"),
+        "Primary IP", ERROR, "has no Primary IPv6, which 2001:db8:1:2::/64 needs", "", "ipv6"),
+    # --- who may write
+    ("a user's folder", lambda c: c.with_component(folder("/etc/hakeeper", owner="jane",
+        owner_id=1000)), "access", WARNING, "jane may write /etc/hakeeper, and so",
+        "/etc/hakeeper", "chown root /etc/hakeeper"),
+    ("a group's file", lambda c: c.with_component(file(CONF_PATH, mode=0o664, group="ops",
+        group_members=("jane", "joe"))), "access", WARNING,
+        f"the group ops (jane, joe) may write {CONF_PATH}", CONF_PATH, f"chmod g-w {CONF_PATH}"),
+    ("everybody's folder", lambda c: c.with_component(folder("/etc", mode=0o777)), "access", ERROR,
+        "everybody may write /etc, and so change hakeeper.yaml by it, keepalived.conf by it",
+        "/etc", "chmod o-w /etc"),
+    ("the FIFO's folder", lambda c: c.with_component(folder("/run/hakeeper", owner="hakeeper",
+        owner_id=990)), "FIFO folder", WARNING, "hakeeper may write /run/hakeeper",
+        "/run/hakeeper", "systemd-tmpfiles --create hakeeper.conf"),
+    ("above the FIFO's folder", lambda c: c.with_component(folder("/run", mode=0o777)),
+        "FIFO folder", WARNING, "everybody may write /run", "/run", "chmod o-w /run"),
+]  # fmt: skip

@@ -18,6 +18,7 @@ from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts
 from hakeeper.doctor.gather.machine import machine_facts
+from hakeeper.doctor.gather.networkd import networkd_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 
 
@@ -95,6 +96,7 @@ def gather(subject: Subject) -> Facts:
         guarded=guarded_files(
             config, subject.config_path, subject.service_token, _conf_files(keepalived.conf)
         ),
+        networkd=networkd_facts(machine.interfaces),
         fifo_folder=components_of(config.keepalived.fifo.parent),
     )
 

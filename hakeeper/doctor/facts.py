@@ -162,13 +162,19 @@ class NetworkdLink:
 
     name: str
     network_file: str
-    dropins: tuple[str, ...] = ()
     keep: str = ""
     """`KeepConfiguration=`, as the files say; "" where none does."""
     static: frozenset[IpAddress] = frozenset()
     """The addresses that its files give it."""
-    is_sure: bool = True
-    """Whether all of its files could be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkdFacts:
+    """systemd-networkd: the interfaces that it manages, and its own settings."""
+
+    links: Mapping[str, NetworkdLink] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`[Network]` of networkd.conf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +210,7 @@ class Facts:
     guarded: tuple[GuardedFile, ...] = ()
     fifo_folder: tuple[Component, ...] = ()
     """The way to the folder of the FIFO, which stands last."""
-    links: Mapping[str, NetworkdLink] = field(default_factory=dict)
-    """The interfaces that systemd-networkd manages, by name."""
+    networkd: NetworkdFacts = field(default_factory=NetworkdFacts)
     scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
     """The notify scripts of keepalived.conf, by path."""
 

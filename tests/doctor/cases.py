@@ -30,6 +30,8 @@ from hakeeper.doctor.facts import (
     GuardedFile,
     KeepalivedFacts,
     MachineFacts,
+    NetworkdFacts,
+    NetworkdLink,
 )
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.config import places_in
@@ -130,6 +132,10 @@ def file(path: str, **changes: object) -> Component:
     return folder(path, **{"kind": stat.S_IFREG, "mode": 0o644, **changes})
 
 
+NETWORK_FILE = "/run/systemd/network/10-netplan-eth0.network"
+GOOD_NETWORKD = NetworkdFacts(
+    links={"eth0": NetworkdLink(name="eth0", network_file=NETWORK_FILE, keep="yes")}
+)
 GOOD_FOLDERS = (folder("/"), folder("/run"), folder("/run/hakeeper"))
 GOOD_GUARDED = (
     GuardedFile(
@@ -165,6 +171,7 @@ class Case:
     daemon: DaemonFacts = CONTENT
     guarded: tuple[GuardedFile, ...] = GOOD_GUARDED
     fifo_folder: tuple[Component, ...] = GOOD_FOLDERS
+    networkd: NetworkdFacts = GOOD_NETWORKD
 
     def facts(self) -> Facts:
         conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
@@ -177,6 +184,7 @@ class Case:
             daemon=self.daemon,
             guarded=self.guarded,
             fifo_folder=self.fifo_folder,
+            networkd=self.networkd,
         )
 
     def findings(self) -> list[tuple[str, Finding]]:
@@ -217,6 +225,11 @@ class Case:
 
         guarded = [replace(each, components=way(each.components)) for each in self.guarded]
         return replace(self, guarded=tuple(guarded), fifo_folder=way(self.fifo_folder))
+
+    def with_link(self, **changes: object) -> "Case":
+        """Have systemd-networkd manage eth0 in another way."""
+        link = replace(GOOD_NETWORKD.links["eth0"], **changes)  # type: ignore[arg-type]
+        return replace(self, networkd=NetworkdFacts(links={"eth0": link}))
 
     def here(self, *addresses: str) -> "Case":
         """Have these addresses on the machine, and no others."""

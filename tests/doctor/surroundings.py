@@ -5,7 +5,7 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import TypeAlias
 
-from doctor.cases import CONF_PATH, WEB, YAML_PATH, Case, file, folder, listed
+from doctor.cases import CONF_PATH, NETWORK_FILE, WEB, YAML_PATH, Case, file, folder, listed
 
 ERROR, WARNING = "error", "warning"
 Row: TypeAlias = tuple[str, Callable[[Case], Case], str, str, str, str, str]
@@ -14,7 +14,7 @@ SURROUNDINGS: list[Row] = [
     # --- the server by its addresses
     ("another server", lambda c: c.with_server(id=102, name="web-b", own=(
         ip_network("192.0.2.8"), ip_network("10.0.0.3"))), "server", ERROR,
-        "(id 102, from: DMI serial number) is not this machine: it has 192.0.2.8, 10.0.0.3, and", "",
+        "(id 102, from: DMI serial number) is not this machine: it has 192.0.2.8, 10.0.0.3", "",
         "server: ID"),
     ("another server's id", lambda c: c.with_yaml("instances:", "server: 102\ninstances:")
         .with_server(own=(ip_network("2001:db8:6::/64"),)), "server", ERROR,
@@ -27,6 +27,17 @@ SURROUNDINGS: list[Row] = [
             network=ip_network("2001:db8:1:2::/64")))).with_conf(
             "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1 dev eth0"),
         "Primary IP", ERROR, "has no Primary IPv6, which 2001:db8:1:2::/64 needs", "", "ipv6"),
+    # --- systemd-networkd
+    ("networkd", lambda c: c.with_link(keep=""), "networkd", WARNING,
+        "systemd-networkd manages eth0, where keepalived adds 203.0.113.10", NETWORK_FILE,
+        "/etc/systemd/network/10-netplan-eth0.network.d/keepalived.conf && networkctl reload"),
+    ("networkd, no_track", lambda c: c.with_link(keep="static").with_conf("dev eth0",
+        "dev eth0 no_track"), "networkd", WARNING, "manages eth0, where keepalived adds",
+        NETWORK_FILE, "KeepConfiguration=yes"),
+    ("networkd and routes", lambda c: c.with_conf("    version 3\n",
+        "    version 3\n    virtual_routes {\n        198.51.100.0/24 dev eth0\n    }\n"),
+        "networkd", WARNING, "takes away routes that are not its own", f"{CONF_PATH}:16",
+        "ManageForeignRoutes=no"),
     # --- who may write
     ("a user's folder", lambda c: c.with_component(folder("/etc/hakeeper", owner="jane",
         owner_id=1000)), "access", WARNING, "jane may write /etc/hakeeper, and so",

@@ -11,6 +11,7 @@ from hakeeper.doctor.checks.conf import conf, instances
 from hakeeper.doctor.checks.fifo import fifo, fifo_line
 from hakeeper.doctor.checks.hearing import hearing
 from hakeeper.doctor.checks.identity import identity, primary_ip
+from hakeeper.doctor.checks.networkd import networkd
 from hakeeper.doctor.checks.running import daemon, keepalived, states
 from hakeeper.doctor.checks.settings import settings, versions
 from hakeeper.doctor.checks.virtual import virtual_addresses
@@ -38,6 +39,7 @@ CHECKS: Final = (
     Check("keepalived.conf", conf),
     Check("instance", instances),
     Check("virtual IP", virtual_addresses),
+    Check("networkd", networkd),
     Check("private address", hearing),
     Check("settings", settings),
     Check("version", versions),

@@ -44,6 +44,8 @@ class Vip:
     interface: IpInterface
     device: str | None
     place: Place
+    is_tracked: bool = True
+    """Whether keepalived minds if somebody takes it away (`no_track`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,4 +249,6 @@ def _vip(line: Statement, problems: list[Unread]) -> Vip | None:
     except ValueError:
         problems.append(Unread(line.place, f"`{words[0]}`, which is no address"))
         return None
-    return Vip(interface=interface, device=device, place=line.place)
+    return Vip(
+        interface=interface, device=device, place=line.place, is_tracked="no_track" not in words
+    )

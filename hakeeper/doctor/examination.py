@@ -11,7 +11,7 @@ from hakeeper.core.calls import FloatingIpsListed, Identified
 from hakeeper.core.model import ByNetwork, IpAddress
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts
+from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts, ScriptFacts
 from hakeeper.doctor.finding import Finding, Said, Severity
 from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
@@ -19,6 +19,7 @@ from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts
 from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.networkd import networkd_facts
+from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 
 
@@ -97,8 +98,13 @@ def gather(subject: Subject) -> Facts:
             config, subject.config_path, subject.service_token, _conf_files(keepalived.conf)
         ),
         networkd=networkd_facts(machine.interfaces),
+        scripts=_scripts(keepalived.conf),
         fifo_folder=components_of(config.keepalived.fifo.parent),
     )
+
+
+def _scripts(conf: KeepalivedConf | ConfUnreadable) -> dict[str, ScriptFacts]:
+    return script_facts(conf.scripts) if isinstance(conf, KeepalivedConf) else {}
 
 
 def _conf_files(conf: KeepalivedConf | ConfUnreadable) -> tuple[str, ...]:

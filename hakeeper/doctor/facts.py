@@ -212,7 +212,7 @@ class Facts:
     """The way to the folder of the FIFO, which stands last."""
     networkd: NetworkdFacts = field(default_factory=NetworkdFacts)
     scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
-    """The notify scripts of keepalived.conf, by path."""
+    """The notify scripts of keepalived.conf, by their command."""
 
     @property
     def conf(self) -> KeepalivedConf | None:

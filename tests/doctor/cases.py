@@ -1,7 +1,7 @@
 """A server on which all is well, as facts, and ways to spoil it; nothing is looked at."""
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, ip_address, ip_network
 
@@ -32,6 +32,7 @@ from hakeeper.doctor.facts import (
     MachineFacts,
     NetworkdFacts,
     NetworkdLink,
+    ScriptFacts,
 )
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.config import places_in
@@ -172,6 +173,7 @@ class Case:
     guarded: tuple[GuardedFile, ...] = GOOD_GUARDED
     fifo_folder: tuple[Component, ...] = GOOD_FOLDERS
     networkd: NetworkdFacts = GOOD_NETWORKD
+    scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
 
     def facts(self) -> Facts:
         conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
@@ -185,6 +187,7 @@ class Case:
             guarded=self.guarded,
             fifo_folder=self.fifo_folder,
             networkd=self.networkd,
+            scripts=self.scripts,
         )
 
     def findings(self) -> list[tuple[str, Finding]]:
@@ -225,6 +228,11 @@ class Case:
 
         guarded = [replace(each, components=way(each.components)) for each in self.guarded]
         return replace(self, guarded=tuple(guarded), fifo_folder=way(self.fifo_folder))
+
+    def with_script(self, line: str, command: str, seen: ScriptFacts) -> "Case":
+        """Have a notify line in the instance, and this to be seen of what it runs."""
+        text = self.with_conf("    version 3\n", f"    version 3\n    {line}\n")
+        return replace(text, scripts={command: seen})
 
     def with_link(self, **changes: object) -> "Case":
         """Have systemd-networkd manage eth0 in another way."""

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import TypeAlias
 
 from doctor.cases import CONF_PATH, NETWORK_FILE, WEB, YAML_PATH, Case, file, folder, listed
+from hakeeper.doctor.facts import ScriptFacts
 
 ERROR, WARNING = "error", "warning"
 Row: TypeAlias = tuple[str, Callable[[Case], Case], str, str, str, str, str]
@@ -27,6 +28,14 @@ SURROUNDINGS: list[Row] = [
             network=ip_network("2001:db8:1:2::/64")))).with_conf(
             "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1 dev eth0"),
         "Primary IP", ERROR, "has no Primary IPv6, which 2001:db8:1:2::/64 needs", "", "ipv6"),
+    # --- scripts from before
+    ("notify_master", lambda c: c.with_script('notify_master "/etc/f.sh a" root', "/etc/f.sh a",
+        ScriptFacts(sign="api.hetzner.cloud")), "notify script", WARNING,
+        "`notify_master` of VI_1 runs `/etc/f.sh a`, which calls Hetzner's API (`api.hetzner.cloud",
+        f"{CONF_PATH}:16", "delete the `notify_master` line; then: systemctl reload keepalived"),
+    ("notify, closed", lambda c: c.with_script("notify /etc/f.sh", "/etc/f.sh",
+        ScriptFacts(unread="Permission denied")), "notify script", WARNING,
+        "which was not looked at: Permission denied", f"{CONF_PATH}:16", "as root"),
     # --- systemd-networkd
     ("networkd", lambda c: c.with_link(keep=""), "networkd", WARNING,
         "systemd-networkd manages eth0, where keepalived adds 203.0.113.10", NETWORK_FILE,

@@ -13,7 +13,9 @@ from hakeeper.doctor.checks.hearing import hearing
 from hakeeper.doctor.checks.identity import identity, primary_ip
 from hakeeper.doctor.checks.networkd import networkd
 from hakeeper.doctor.checks.running import daemon, keepalived, states
+from hakeeper.doctor.checks.scripts import scripts
 from hakeeper.doctor.checks.settings import settings, versions
+from hakeeper.doctor.checks.vanished import vanished
 from hakeeper.doctor.checks.virtual import virtual_addresses
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Said
@@ -39,8 +41,10 @@ CHECKS: Final = (
     Check("keepalived.conf", conf),
     Check("instance", instances),
     Check("virtual IP", virtual_addresses),
+    Check("virtual IP", vanished),
     Check("networkd", networkd),
     Check("private address", hearing),
+    Check("notify script", scripts),
     Check("settings", settings),
     Check("version", versions),
     Check("FIFO line", fifo_line),

@@ -14,6 +14,15 @@ from hakeeper.doctor.finding import Place
 IpInterface: TypeAlias = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 _FIFOS: Final = ("notify_fifo", "vrrp_notify_fifo")
 _VIPS: Final = ("virtual_ipaddress", "virtual_ipaddress_excluded")
+_OWNERS: Final = ("vrrp_instance", "vrrp_sync_group")
+_NOTIFIES: Final = (
+    "notify",
+    "notify_master",
+    "notify_backup",
+    "notify_fault",
+    "notify_stop",
+    "notify_master_rx_lower_pri",
+)
 _FALSE: Final = ("off", "false", "no")
 
 
@@ -69,6 +78,18 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyScript:
+    """A `notify…` line of an instance or a group: a program that keepalived runs."""
+
+    keyword: str
+    owner: str
+    """The name of the instance or group."""
+    command: str
+    """With its arguments, if they stand in quotes."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """One `vrrp_sync_group`."""
 
@@ -91,6 +112,8 @@ class KeepalivedConf:
     """What stands in `global_defs`, where it first stands; a switch set to `off` does not."""
     vrrp_version: int = 2
     all_keywords: Mapping[str, Place] = field(default_factory=dict)
+    scripts: tuple[NotifyScript, ...] = ()
+    """In the order of the file."""
     unused_scripts: tuple[Statement, ...] = ()
     """Every `vrrp_script` that no `track_script` names."""
     unread: tuple[Unread, ...] = ()
@@ -154,6 +177,7 @@ def read_meaning(
         global_keywords=global_keywords,
         vrrp_version=version,
         all_keywords=every,
+        scripts=tuple(_notify_scripts(syntax.statements)),
         unused_scripts=_unused_scripts(syntax.statements),
         unread=tuple(problems),
         conditions=tuple(conditions),
@@ -183,6 +207,20 @@ def _unused_scripts(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
     used = {line.keyword for line in _blocks_of("track_script", blocks)}
     scripts = (one for one in statements if one.keyword == "vrrp_script" and one.arguments)
     return tuple(one for one in scripts if one.arguments[0] not in used)
+
+
+def _notify_scripts(statements: Iterable[Statement]) -> Iterator[NotifyScript]:
+    for one in statements:
+        if one.keyword not in _OWNERS or not one.arguments:
+            continue
+        for line in one.block:
+            if line.words and line.keyword in _NOTIFIES and line.arguments:
+                yield NotifyScript(
+                    keyword=line.keyword,
+                    owner=one.arguments[0],
+                    command=line.arguments[0],
+                    place=line.place,
+                )
 
 
 def _number(statement: Statement) -> int | None:

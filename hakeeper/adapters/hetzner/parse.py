@@ -13,6 +13,8 @@ from typing import Final
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.core.model import Action, ActionStatus, FloatingIp, IpNetwork, Server
 
+NAME_LIMIT: Final = 256
+"""Characters; Hetzner's names are host names, or not much longer."""
 _VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
 _PRIVATE_LIMIT: Final = 16
 """Hetzner allows three private networks a server."""
@@ -59,7 +61,7 @@ def floating_ip(value: object) -> FloatingIp:
     server = field(value, "server")
     return FloatingIp(
         id=integer(field(value, "id"), "id"),
-        name=text(field(value, "name"), "name"),
+        name=_name(value),
         network=_network(text(field(value, "ip"), "ip")),
         server_id=None if server is None else integer(server, "server"),
         blocked=field(value, "blocked") is True,
@@ -77,12 +79,17 @@ def server(value: object) -> Server:
     inner = datacenter.get("location") if isinstance(datacenter, dict) else None
     return Server(
         id=integer(field(value, "id"), "id"),
-        name=text(field(value, "name"), "name"),
+        name=_name(value),
         status=text(field(value, "status"), "status"),
         network_zone=_zone_of(members.get("location")) or _zone_of(inner),
         own=(*_public(members.get("public_net")), *_private(members.get("private_net"))),
         without=_without(members.get("public_net")),
     )
+
+
+def _name(value: object) -> str:
+    """Return a name; a part of one that is longer than names can be."""
+    return text(field(value, "name"), "name")[:NAME_LIMIT]
 
 
 def _public(net: object) -> Iterator[IpNetwork]:

@@ -44,11 +44,11 @@ def access(facts: Facts) -> Iterator[Said]:
 
 
 def _found(path: str, hole: _Hole, files: list[GuardedFile]) -> Finding:
-    through = [f"{file.name} by it" for file in files if file.components[-1].path != path]
+    through = [file.name for file in files if file.components[-1].path != path]
     changes = f", and so change {_listed(dict.fromkeys(through))}" if through else ""
     make = error if hole.is_everybody else warning
     return make(
-        f"{hole.who} may write {path}{changes}",
+        f"{hole.who} may write it{changes}",
         why=f"who may do that {'; '.join(dict.fromkeys(file.harm for file in files))}",
         cure=hole.cure,
         place=Place(path),
@@ -64,7 +64,7 @@ def fifo_folder(facts: Facts) -> Iterator[Said]:
     for component, hole in found:
         is_packaged = component.path == "/run/hakeeper"
         yield warning(
-            f"{hole.who} may write {component.path}",
+            f"{hole.who} may write it",
             why=FIFO_HARM,
             cure="systemd-tmpfiles --create hakeeper.conf" if is_packaged else hole.cure,
             place=Place(component.path),

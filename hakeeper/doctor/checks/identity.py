@@ -21,11 +21,9 @@ _PRIVATE: Final = tuple(
 def identity(facts: Facts) -> Iterator[Said]:
     """Is an address of that server on this machine? Where none is told, nothing is said."""
     found = facts.api.identified.outcome
-    if not isinstance(found, Identified) or not found.server.own:
+    if not isinstance(found, Identified) or not is_another(facts):
         return
     server, here = found.server, _here(facts)
-    if _is_one_of(server, here):
-        return
     yield error(
         f"{server.name} (id {server.id}, from: {found.source}) is not this machine:"
         f" it has {_shown(server.own)}, and here is {_told(here)}",
@@ -37,8 +35,12 @@ def identity(facts: Facts) -> Iterator[Said]:
     )
 
 
-def _is_one_of(server: Server, here: list[IpAddress]) -> bool:
-    return any(ip in network for network in server.own for ip in here)
+def is_another(facts: Facts) -> bool:
+    """Say whether the server that the API names is surely not this machine."""
+    found = facts.api.identified.outcome
+    if not isinstance(found, Identified) or not found.server.own:
+        return False
+    return not any(ip in network for network in found.server.own for ip in _here(facts))
 
 
 def _here(facts: Facts) -> list[IpAddress]:
@@ -68,8 +70,8 @@ def primary_ip(facts: Facts) -> Iterator[Said]:
     if not isinstance(found, Identified) or listed is None:
         return
     server = found.server
-    if server.own and not _is_one_of(server, _here(facts)):
-        return  # another machine's
+    if is_another(facts):
+        return
     wanted = [one for _, ref in facts.config.wanted() if (one := find(ref, listed)) is not None]
     for version in sorted({one.network.version for one in wanted}):
         if version not in server.without:

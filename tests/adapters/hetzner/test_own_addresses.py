@@ -48,3 +48,8 @@ def test_a_server_of_the_cloud_is_read_with_its_addresses() -> None:
     assert isinstance(outcome, ServerRead)
     assert [f"198.51.100.{ME}/32", "10.0.0.7/32"] == list(map(str, outcome.server.own))
     assert (6,) == outcome.server.without
+
+
+def test_a_name_has_a_bound() -> None:
+    assert "x" * parse.NAME_LIMIT == parse.server(server_json(ME, name="x" * 100_000)).name
+    assert "größer" == parse.server(server_json(ME, name="größer")).name

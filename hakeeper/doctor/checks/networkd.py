@@ -54,7 +54,7 @@ def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[Said]:
     if link.keep in _KEEPS_ALL or not given:
         yield Passed(f"leaves {_shown(vips)} on {link.name} alone")
     elif untracked:
-        yield _finding(
+        yield finding_of(
             link,
             untracked,
             "take them away, and with `no_track` keepalived stays MASTER without them for good",
@@ -62,7 +62,7 @@ def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[Said]:
     elif link.keep == _KEEPS_OVER_A_RESTART:
         yield Passed(f"leaves {_shown(vips)} on {link.name} alone when it is restarted")
     else:
-        yield _finding(
+        yield finding_of(
             link,
             given,
             "take them away: keepalived goes to BACKUP, and comes back with them after half a"
@@ -70,7 +70,8 @@ def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[Said]:
         )
 
 
-def _finding(link: NetworkdLink, vips: list[Vip], harm: str) -> Finding:
+def finding_of(link: NetworkdLink, vips: list[Vip], harm: str) -> Finding:
+    """Tell what networkd does to these addresses."""
     name = PurePosixPath(link.network_file).name
     path = shlex.quote(f"/etc/systemd/network/{name}.d/keepalived.conf")
     netplan = ", or give the address in netplan, too," if "netplan" in name else ""

@@ -11,7 +11,8 @@ from privileges import NOBODY, public_folder
 from doctor.cases import CONF_PATH, YAML_PATH, Case, file, folder
 from hakeeper.config import parse
 from hakeeper.doctor.checks.access import access
-from hakeeper.doctor.facts import Component, Facts, GuardedFile
+from hakeeper.doctor.examination import judge
+from hakeeper.doctor.facts import Component, Facts, FifoFacts, GuardedFile
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.access import components_of, guarded_files
 
@@ -75,6 +76,12 @@ def test_a_fifo_of_root_in_a_folder_where_all_may_add_is_told() -> None:
         (name, each.what) for name, each in case.findings()
     ]
     assert [] == above.findings()
+
+
+def test_a_folder_that_is_not_there_is_not_called_good() -> None:
+    missing = replace(Case(), fifo=FifoFacts(kind=""), fifo_folder=(folder("/"), folder("/run")))
+
+    assert "FIFO folder" not in {name for name, _ in judge(missing.facts()).said}
 
 
 def test_in_the_sandbox_the_owner_is_not_called_nobody() -> None:

@@ -23,6 +23,7 @@ from doctor.cases import (
     listed,
     result,
 )
+from doctor.surroundings import SURROUNDINGS
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.online import as_text
 from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
@@ -312,6 +313,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("degraded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
         degraded=("tired",))), "hakeeper", WARNING, "the daemon says: tired", "",
         "hakeeper status"),
+    *SURROUNDINGS,
 ]  # fmt: skip
 
 
@@ -345,7 +347,6 @@ def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
 def test_no_finding_looks_like_a_secret_to_the_redactor(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
-    """It hides what stands behind `token'`, so nobody may write of the token's project."""
     text = as_text(judge(row[1](Case()).facts()))
 
     assert text == Redactor().text(text)

@@ -135,7 +135,7 @@ def test_where_all_is_well_it_says_so_in_short_lines_and_ends_with_0(lab: Lab) -
             verdict,
         )
         assert all(line.startswith("ok       ") for line in lines)
-        assert len(lines) == 18
+        assert len(lines) == 22
         assert f"ok       role: VI_1 is {role}" in lines
 
 

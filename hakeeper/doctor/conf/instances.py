@@ -43,6 +43,8 @@ class Vip:
     place: Place
     is_excluded: bool = False
     """It stands in `virtual_ipaddress_excluded`."""
+    is_tracked: bool = True
+    """Whether keepalived minds if somebody takes it away (`no_track`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +168,13 @@ class _Reading:
         interface, device = read
         if is_excluded or self._is_of_family(interface.ip, str(interface.ip), line.place):
             self.vips.append(
-                Vip(interface=interface, device=device, place=line.place, is_excluded=is_excluded)
+                Vip(
+                    interface=interface,
+                    device=device,
+                    place=line.place,
+                    is_excluded=is_excluded,
+                    is_tracked="no_track" not in line.words,
+                )
             )
 
     def _is_of_family(self, ip: IpAddress, text: str, place: Place) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "Instance",
     "IpInterface",
     "KeepalivedConf",
+    "NotifyScript",
     "Vip",
     "read_meaning",
 ]
@@ -53,6 +54,18 @@ class FifoLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyScript:
+    """A `notify…` line of an instance or a group: a program that keepalived runs."""
+
+    keyword: str
+    owner: str
+    """The name of the instance or group."""
+    command: str
+    """With its arguments."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """One `vrrp_sync_group`."""
 
@@ -70,6 +83,8 @@ class KeepalivedConf:
     """What was read. `file` is the one that keepalived is given; others may be included."""
 
     file: str
+    files: tuple[str, ...] = ()
+    """All that were read, this one and the included ones."""
     fifos: tuple[FifoLine, ...] = ()
     instances: tuple[Instance, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -77,6 +92,7 @@ class KeepalivedConf:
     """What stands in `global_defs`, where it first stands; a switch set to `off` does not."""
     vrrp_version: int = 2
     all_keywords: Mapping[str, Place] = field(default_factory=dict)
+    """In the order of the file."""
     unused_scripts: tuple[Statement, ...] = ()
     """Every `vrrp_script` that no `track_script` names."""
     unread: tuple[Unread, ...] = ()
@@ -95,6 +111,21 @@ class KeepalivedConf:
     net_namespace: str | None = None
     is_pid_dir_used: bool = False
     """`use_pid_dir`, or one of the two above, which bring it along."""
+
+    @property
+    def notify_scripts(self) -> tuple[NotifyScript, ...]:
+        """The notify scripts of all instances and groups."""
+        owners: tuple[Instance | Group, ...] = (*self.instances, *self.groups)
+        return tuple(
+            NotifyScript(
+                keyword=command.keyword,
+                owner=one.name,
+                command=" ".join(command.words),
+                place=command.place,
+            )
+            for one in owners
+            for command in one.commands
+        )
 
     def instance(self, name: str) -> Instance | None:
         """Return the instance of that name."""

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +64,8 @@ def read_conf(path: Path, config_id: str) -> KeepalivedConf | ConfUnreadable:
     except OSError as error:
         denied = error.errno in (errno.EACCES, errno.EPERM)
         return ConfUnreadable(str(path), error.strerror or str(error), is_denied=denied)
-    return read_meaning(str(path), syntax, reader.unread, reader.conditions, reader.ignored)
+    meaning = read_meaning(str(path), syntax, reader.unread, reader.conditions, reader.ignored)
+    return replace(meaning, files=tuple(reader.read_files))
 
 
 # --- the program -------------------------------------------------------------------------------

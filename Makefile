@@ -108,7 +108,7 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
 	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
 	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
-	sed 's#^ExecStart=/usr/bin/#ExecStart=/usr/local/bin/#' systemd/hakeeper.service \
+	sed 's#^\(Exec[A-Za-z]*\)=/usr/bin/#\1=/usr/local/bin/#' systemd/hakeeper.service \
 	    >/etc/systemd/system/hakeeper.service
 	install -D -m 0644 systemd/hakeeper-check.service /etc/systemd/system/hakeeper-check.service
 	install -D -m 0644 systemd/hakeeper.catalog /usr/local/lib/systemd/catalog/hakeeper.catalog

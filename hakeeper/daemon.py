@@ -313,8 +313,12 @@ class Daemon:
 
     # --- people ----------------------------------------------------------------------------
 
-    def _answer(self, request: Mapping[str, object]) -> dict[str, object]:
+    def _answer(self, request: Mapping[str, object], user_id: int) -> dict[str, object]:
         """Answer a request on the control socket."""
+        if request.get("command") == "reload":
+            if user_id not in (0, os.geteuid()):
+                return {"error": "only root may reload"}
+            return {"refused": self._reload()}
         if request.get("command") == "status":
             return {
                 "version": __version__,
@@ -322,7 +326,9 @@ class Daemon:
                 "config": str(self._loader.path),
                 **document(self._picture(), time.time()),
             }
-        return {"error": f"unknown command {str(request.get('command'))[:40]!r}; known: status"}
+        return {
+            "error": f"unknown command {str(request.get('command'))[:40]!r}; known: status, reload"
+        }
 
     def _take_signals(self) -> None:
         wanted = self._signals.take()
@@ -331,8 +337,9 @@ class Daemon:
         elif wanted.reload:
             self._reload()
 
-    def _reload(self) -> None:
-        """Take over a changed configuration wholly, or stay with the old one wholly."""
+    def _reload(self) -> list[str]:
+        """Take over a changed configuration wholly, or stay with the old one; return why."""
+        refused: list[str] = []
         self._notifier.reloading()
         try:
             config = self._loader.load()
@@ -342,13 +349,15 @@ class Daemon:
             )
             pool = None if same_api else self._loader.make_pool(config, self._inbox.put)
         except LOAD_ERRORS as error:
-            for line in str(error).splitlines():
+            refused = [self._loader.redact(line) for line in str(error).splitlines()]
+            for line in refused:
                 text = f"reload refused, the old configuration stays: {line}"
                 self._reporter.log("config.rejected", text)
-            self._loop.feed(SettingsRefused(next(iter(str(error).splitlines()), "no reason given")))
+            self._loop.feed(SettingsRefused(next(iter(refused), "no reason given")))
         else:
             self._take_over(config, pool)
         self._notifier.ready(self._follower.line(self._picture()))
+        return refused
 
     def _take_over(self, config: Config, pool: HetznerPool | None) -> None:
         before, self._config = self._config.keepalived, config

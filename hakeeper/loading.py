@@ -40,6 +40,10 @@ class Loader:
         """Where the configuration is read from."""
         return self._path
 
+    def redact(self, text: str) -> str:
+        """Hide every token that was ever read."""
+        return self._redactor.text(text)
+
     def load(self) -> Config:
         """Read the configuration and try its token; raises LOAD_ERRORS."""
         config = load(self._path)

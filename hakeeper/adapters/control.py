@@ -1,8 +1,9 @@
-"""The control socket: one line of JSON in, one line of JSON out, for `hakeeper status`.
+"""The control socket: a line of JSON in, a line of JSON out, for `hakeeper status` and `reload`.
 
-Everything it answers is for reading, and holds no secret, so every user of the machine may ask:
-the socket has mode 0666, and the folder decides who reaches it. Nothing here blocks the daemon: a
-client that is slow, silent or greedy is cut off, and there are never more than a few.
+What it answers holds no secret, so every user of the machine may ask: the socket has mode 0666, and
+the folder decides who reaches it. The kernel says who asks (SO_PEERCRED), for what only root and the
+service itself may have done. Nothing here blocks the daemon: a client that is slow, silent or
+greedy is cut off, and there are never more than a few.
 """
 
 import contextlib
@@ -30,7 +31,8 @@ _READ_BYTES = 65536
 _CREDENTIALS = struct.Struct("iII")
 """Linux's struct ucred: pid, uid, gid."""
 
-Answer = Callable[[Mapping[str, object]], Mapping[str, object]]
+Answer = Callable[[Mapping[str, object], int], Mapping[str, object]]
+"""What to say to a request of the user with this id."""
 
 
 class ControlError(Exception):
@@ -45,6 +47,7 @@ class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
 class _Client:
     connection: socket.socket
     since_s: float
+    user_id: int
     received: bytearray = field(default_factory=bytearray)
     answer: bytes = b""
 
@@ -106,7 +109,7 @@ class ControlServer:
         if len(self._clients) >= MAX_CLIENTS or self._selector is None:
             connection.close()
             return
-        client = _Client(connection, now)
+        client = _Client(connection, now, _user_of(connection))
         self._clients[connection.fileno()] = client
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
 
@@ -127,20 +130,21 @@ class ControlServer:
         if not data or len(client.received) > REQUEST_LIMIT_BYTES:
             self._drop(client)
         elif b"\n" in client.received:
-            client.answer = json.dumps(self._answer_to(bytes(client.received))).encode() + b"\n"
+            answer = self._answer_to(bytes(client.received), client.user_id)
+            client.answer = json.dumps(answer).encode() + b"\n"
             if self._selector is not None:
                 self._selector.modify(
                     client.connection, selectors.EVENT_WRITE, lambda: self._write(client)
                 )
 
-    def _answer_to(self, received: bytes) -> Mapping[str, object]:
+    def _answer_to(self, received: bytes, user_id: int) -> Mapping[str, object]:
         try:
             request = json.loads(received.split(b"\n", 1)[0])
         except (ValueError, RecursionError):
             return {"error": "the request is not JSON"}
         if not isinstance(request, dict):
             return {"error": "the request is not a JSON object"}
-        return self._answer(request)
+        return self._answer(request, user_id)
 
     def _write(self, client: _Client) -> None:
         if client.gone:
@@ -160,6 +164,12 @@ class ControlServer:
             self._selector.unregister(client.connection)
         self._clients.pop(client.connection.fileno(), None)
         client.connection.close()
+
+
+def _user_of(connection: socket.socket) -> int:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, user_id, _ = _CREDENTIALS.unpack(credentials)
+    return int(user_id)
 
 
 def _listen(path: str) -> socket.socket:

@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
     Command("check", "check the configuration and the token, start nothing", "hakeeper.cli.check"),
     Command("status", "ask the running daemon what it knows and does", "hakeeper.cli.status"),
+    Command("reload", "have the running daemon take over its files", "hakeeper.cli.reload"),
     Command("replay", "replay what `hakeeper run --record` has written", "hakeeper.cli.replay"),
     Command("simulate", "tell what a fleet like yours would do", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),

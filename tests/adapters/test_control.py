@@ -70,7 +70,7 @@ class Loop:
             raise self.failure
 
 
-def echo(request: Mapping[str, object]) -> Mapping[str, object]:
+def echo(request: Mapping[str, object], _user: int) -> Mapping[str, object]:
     return {"asked": request}
 
 
@@ -109,7 +109,7 @@ def test_a_question_is_answered(loop: Loop, path: Path) -> None:
 
 def test_an_answer_larger_than_any_buffer_arrives_whole(path: Path) -> None:
     large = {"text": "x" * (ANSWER_LIMIT_BYTES - 100)}
-    with contextlib.closing(Loop(str(path), lambda _: large)) as loop:
+    with contextlib.closing(Loop(str(path), lambda _request, _user: large)) as loop:
         loop.start()
         assert large == ask(str(path), {}, 20)
 
@@ -206,7 +206,7 @@ def test_a_client_cut_off_for_another_while_it_speaks_does_no_harm(
 def test_a_client_that_does_not_read_holds_nobody_up(path: Path) -> None:
     large = {"text": "x" * ANSWER_LIMIT_BYTES}
     with (
-        contextlib.closing(Loop(str(path), lambda _: large)) as loop,
+        contextlib.closing(Loop(str(path), lambda _request, _user: large)) as loop,
         connected(path) as lazy,
         connected(path) as keen,
     ):

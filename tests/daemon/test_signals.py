@@ -1,5 +1,6 @@
 """SIGTERM ends it in any state and moves nothing; SIGHUP takes a configuration over, or none."""
 
+import json
 import os
 import signal
 import time
@@ -256,3 +257,33 @@ def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(world: World) 
     node.wait_log("address.claimed")
     world.wait_reads(node)
     assert world.assigns() == 1
+
+
+# --- the command that systemctl runs -----------------------------------------------------------
+
+
+def test_the_command_says_that_the_files_were_taken_over(world: World) -> None:
+    node = world.running()
+    seen = node.mark()
+    done = node.daemon.command("reload")
+    assert (0, "taken over\n", "") == (done.returncode, done.stdout, done.stderr)
+    node.wait_log("config.reloaded", after=seen)
+
+
+def test_the_command_fails_with_the_reason_where_the_files_are_refused(world: World) -> None:
+    node = world.running()
+    node.daemon.config_path.write_text("instances: {}\nwrong: key\n")
+    done = node.daemon.command("reload")
+    assert 78 == done.returncode
+    assert "" == done.stdout
+    assert f"{node.daemon.config_path}:2:1: wrong" in done.stderr
+    told = json.loads(node.daemon.command("reload", "--json").stdout)
+    assert (False, done.stderr.splitlines()) == (told["ok"], told["reasons"])
+
+
+def test_the_command_says_if_nobody_is_there(world: World) -> None:
+    node = world.running()
+    assert 0 == node.daemon.term()
+    done = node.daemon.command("reload")
+    assert 3 == done.returncode
+    assert "does not run" in done.stderr

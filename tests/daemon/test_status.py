@@ -1,7 +1,9 @@
 """`hakeeper status` against the running daemon: the verdict, and what stands beneath it."""
 
 import json
+import os
 import subprocess
+import sys
 
 from helpers import eventually
 
@@ -237,3 +239,24 @@ def test_many_askers_do_not_hold_up_a_claim(world: World) -> None:
     finally:
         codes = [each.wait(60) for each in asking]
     assert set(codes) <= {OK, DEGRADED}
+
+
+def test_only_root_and_the_service_itself_may_reload(world: World) -> None:
+    node = world.running()
+    os.chmod(node.daemon.runtime_folder, 0o755)  # noqa: PTH101  # as systemd makes it
+    for folder in (world.folder, node.folder):
+        folder.chmod(0o755)
+    asked = (
+        "import sys; from hakeeper.adapters.control import ControlError, ask; import os;"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "try:\n    ask(sys.argv[1], {'command': 'reload'}, 20.0)\n"
+        "except ControlError as error:\n    print(error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, str(node.daemon.runtime_folder / "control.sock")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "only root may reload" in done.stdout
+    assert [] == node.logged("config.reloaded")

@@ -26,7 +26,7 @@ def seeds() -> Iterator[bytes]:
     yield uncut(b"x" * (REQUEST_LIMIT_BYTES + 1), 50, 9)
 
 
-def _answer(request: Mapping[str, object]) -> dict[str, object]:
+def _answer(request: Mapping[str, object], _user: int) -> dict[str, object]:
     """Answer as the daemon does."""
     if request.get("command") == "status":
         return {"health": "ok"}

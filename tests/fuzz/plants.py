@@ -116,10 +116,10 @@ def _limit_of_zero_divides(patch: SetAttribute) -> None:
 def _null_escapes(patch: SetAttribute) -> None:
     answer_to = ControlServer._answer_to
 
-    def bad(self: ControlServer, received: bytes) -> Mapping[str, object]:
+    def bad(self: ControlServer, received: bytes, user_id: int) -> Mapping[str, object]:
         if received.startswith(b'{"command": null'):
             raise AttributeError("null has no command")
-        return answer_to(self, received)
+        return answer_to(self, received, user_id)
 
     patch(ControlServer, "_answer_to", bad)
 
@@ -127,10 +127,10 @@ def _null_escapes(patch: SetAttribute) -> None:
 def _second_line_decides(patch: SetAttribute) -> None:
     answer_to = ControlServer._answer_to
 
-    def bad(self: ControlServer, received: bytes) -> Mapping[str, object]:
+    def bad(self: ControlServer, received: bytes, user_id: int) -> Mapping[str, object]:
         if received.split(b"\n")[1][:1] == b"[":
             return {"health": "ok"}
-        return answer_to(self, received)
+        return answer_to(self, received, user_id)
 
     patch(ControlServer, "_answer_to", bad)
 

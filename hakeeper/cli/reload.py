@@ -1,0 +1,56 @@
+"""`hakeeper reload`: have the running daemon take over its configuration, token and CA file.
+
+This is what `systemctl reload hakeeper` runs. A signal would do it as well (SIGHUP), but tells
+nobody whether the files were taken over.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from hakeeper import exits
+from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.cli.options import add_json, default_socket
+from hakeeper.printable import printable
+
+NOT_RUNNING = 3
+TIMEOUT_S = 20.0
+"""Longer than a load of files takes on a machine that is busy."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = (
+        "Only root may do it (and the service itself).\n\n"
+        f"exit codes: {exits.OK} taken over, {NOT_RUNNING} the daemon does not run or does not"
+        f" answer,\n{exits.BAD_CONFIG} refused: the old configuration stays in force"
+    )
+    add_json(parser)
+    parser.add_argument(
+        "--socket",
+        metavar="PATH",
+        type=Path,
+        default=default_socket(),
+        help="the daemon's control socket (default: %(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask for it, and say what came of it: reasons to stderr."""
+    try:
+        answer = ask(str(args.socket), {"command": "reload"}, TIMEOUT_S)
+    except (ControlError, NotRunning) as error:
+        return _ended(NOT_RUNNING, [str(error)], as_json=args.json)
+    refused = [str(line) for line in answer.get("refused", [])]
+    return _ended(exits.BAD_CONFIG if refused else exits.OK, refused, as_json=args.json)
+
+
+def _ended(code: int, reasons: list[str], *, as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps({"ok": code == exits.OK, "reasons": reasons}) + "\n")
+    elif code == exits.OK:
+        sys.stdout.write("taken over\n")
+    for reason in [] if as_json else reasons:
+        sys.stderr.write(f"{printable(reason)}\n")
+    return code

@@ -1,8 +1,8 @@
 """The control socket: a line of JSON in, a line of JSON out, for `hakeeper status` and `reload`.
 
 What it answers holds no secret, so every user of the machine may ask: the socket has mode 0666, and
-the folder decides who reaches it. The kernel says who asks (SO_PEERCRED), for what only root and the
-service itself may have done. Nothing here blocks the daemon: a client that is slow, silent or
+the folder decides who reaches it. The kernel says who asks (SO_PEERCRED), for what only root and
+the service itself may have done. Nothing here blocks the daemon: a client that is slow, silent or
 greedy is cut off, and there are never more than a few.
 """
 

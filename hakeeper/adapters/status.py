@@ -17,7 +17,7 @@ SCHEMA: Final = 1
 
 def instant(at_s: float) -> str:
     """Return seconds since 1970 as ISO 8601 in UTC, to the second."""
-    return datetime.fromtimestamp(round(at_s), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def clock(at_s: float, now_s: float) -> str:

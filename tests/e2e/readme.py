@@ -1,10 +1,12 @@
 """Set a pair up by the text of README.md, taken out of it and carried out, step by step.
 
 What a person would put in is put in: the package's file, the token, each machine's own addresses.
-The examples of keepalived.conf are those of machines with just these addresses. The one addition is
-the test's: a second FIFO, to which keepalived writes the same lines (see `hakeeper.sim.lab`).
+The examples of keepalived.conf, taken from where the package has put them, are those of machines
+with just these addresses. The one addition is the test's: a second FIFO, to which keepalived writes
+the same lines (see `hakeeper.sim.lab`).
 """
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +63,23 @@ def set_up(pair: Pair, deb: Path) -> None:
         _configure(machine, config)
         _configure_keepalived(machine, keepalived)
     for machine in pair.machines:
-        _start(machine, start)
+        _check_and_start(machine, start)
 
 
 def check(pair: Pair) -> None:
     """Carry out the last step on both machines: would a failover work? And as the service would."""
-    (command,) = steps()[-1].commands()
+    status, online = steps()[-1].commands()
     for machine in pair.machines:
-        machine.shell(command)
+        machine.shell(status)
+        machine.shell(online)
         machine.systemctl("start", "hakeeper-check")
 
 
 def _install(machine: Machine, step: Step, deb: Path) -> None:
-    (command,) = [line for line in step.commands() if line.startswith("apt")]
+    (command,) = step.commands()
     machine.write(f"/root/{deb.name}", deb.read_bytes())
-    machine.shell(f"cd /root; {command}", given="y\n")
+    said = machine.shell(f"cd /root; {command}", given="y\n")
+    assert said.count("\nhakeeper: next: ") == 1, f"what is next, once: {said}"
 
 
 def _give_token(machine: Machine, step: Step) -> None:
@@ -92,25 +96,27 @@ def _configure(machine: Machine, step: Step) -> None:
 
 
 def _configure_keepalived(machine: Machine, step: Step) -> None:
-    assert "**/etc/keepalived/keepalived.conf**" in step.text
+    (command,) = step.commands()
     letter = machine.name[-1]
-    (example,) = set(
-        re.findall(rf"\(([\w/]*conf/keepalived/plain-web-{letter}\.conf)\)", step.text)
-    )
-    conf = (REPOSITORY / example).read_text()
+    assert f"`plain-web-{letter}.conf`" in step.text
+    command = command.replace("plain-web-a.conf", f"plain-web-{letter}.conf")
+    machine.shell(command)
+    path = command.split()[-1]
+    conf = machine.run("cat", path)
     assert "enable_dbus\n" in conf
     conf = conf.replace("enable_dbus\n", f"enable_dbus\n    notify_fifo {WITNESS} root root\n")
-    machine.write("/etc/keepalived/keepalived.conf", conf)
+    machine.write(path, conf)
     assert "systemctl edit keepalived" in step.text
     drop_in = step.block("ini").replace(_EXAMPLE_ADDRESS, machine.private_ip)
     machine.write("/etc/systemd/system/keepalived.service.d/override.conf", drop_in)
     machine.systemctl("daemon-reload")  # as `systemctl edit` does
 
 
-def _start(machine: Machine, step: Step) -> None:
-    for command in step.commands():
-        if command.startswith("hakeeper status"):
-            # Its exit code tells whether all is well, which it may not be at once.
-            machine.shell(f"{command} || true")
-        else:
-            machine.shell(command.removesuffix(" -f"))
+def _check_and_start(machine: Machine, step: Step) -> None:
+    check_file, start = (Step(text) for text in step.text.split("Then:"))
+    (command,) = check_file.commands()
+    told = json.loads(machine.run("bash", "-c", f"{command} --json", check=False))["online"]
+    errors = {one["check"] for one in told["findings"] if one["severity"] == "error"}
+    assert errors <= {"keepalived"}, f"only that keepalived does not run yet: {told}"
+    for line in start.commands():
+        machine.shell(line)

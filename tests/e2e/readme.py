@@ -8,6 +8,7 @@ the same lines (see `hakeeper.sim.lab`).
 
 import json
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,11 @@ _EXAMPLE_ADDRESS = "10.0.0.2"
 """The private address in the README's text."""
 
 
+def blocks(text: str, language: str) -> list[str]:
+    """Return the blocks of code in a language, without their indentation."""
+    return [textwrap.dedent(block) for name, block in _BLOCK.findall(text) if name == language]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One numbered step: its text, and its blocks of code by language."""
@@ -31,11 +37,9 @@ class Step:
 
     def block(self, language: str) -> str:
         """Return the one block in a language, without its indentation."""
-        found = [text for name, text in _BLOCK.findall(self.text) if name == language]
+        found = blocks(self.text, language)
         assert len(found) == 1, f"{len(found)} blocks of {language!r} in: {self.text}"
-        lines = found[0].splitlines()
-        margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-        return "".join(f"{line[margin:]}\n" for line in lines)
+        return found[0]
 
     def commands(self) -> list[str]:
         """Return the lines of the one block of shell, without comments."""

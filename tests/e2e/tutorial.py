@@ -5,12 +5,14 @@ network's own configuration. The program that the tutorial downloads is replaced
 curl that behave like it: one request, one try, and a word when the server was found.
 """
 
-from e2e.machine import PUBLIC, WITNESS, Machine
+from e2e.machine import PATIENCE_S, PUBLIC, WITNESS, Machine
 from e2e.pair import API_HOST, FLOATING_IP, Pair, token_of
+from hakeeper.sim.lab import wait_until
 
 CONF = "/etc/keepalived/keepalived.conf"
 SCRIPT = "/etc/keepalived/failover.sh"
 PROGRAM = "/opt/hcloud-ip"
+_CALLS = "/var/log/hcloud-ip.log"
 
 # The second FIFO is the test's own (see `hakeeper.sim.lab`); all else is of the tutorial's form.
 _CONF = f"""\
@@ -55,6 +57,7 @@ done
 """
 _PROGRAM = f"""\
 #!/bin/bash
+date +%FT%T.%N >>{_CALLS}
 curl --silent --fail --output /dev/null --header "Authorization: Bearer $4" \\
     --header 'Content-Type: application/json' --data '{{"server": @SERVER@}}' \\
     https://{API_HOST}/v1/floating_ips/@ADDRESS@/actions/assign &&
@@ -71,12 +74,30 @@ def set_up(pair: Pair) -> None:
         )
     pair.switch_on()
     for machine in pair.machines:
+        # As on every server at Hetzner. keepalived looks its own name up when it starts.
+        hosts = machine.run("cat", "/etc/hosts")
+        machine.write("/etc/hosts", f"{hosts}127.0.1.1 {machine.name}\n")
         machine.shell("apt-get install --yes keepalived")
         _write_script(pair, machine)
         machine.write(CONF, _conf(pair, machine))
         machine.systemctl("enable", "keepalived")
         machine.systemctl("start", "keepalived")
     pair.wait_for_master(pair.a)
+    wait_for_owner(pair, pair.a)
+
+
+def wait_for_owner(pair: Pair, machine: Machine) -> None:
+    """Wait until a machine has the address."""
+    wait_until(
+        lambda: pair.owner() == machine.name,
+        timeout_s=PATIENCE_S,
+        what=lambda: f"{machine.name} to own the address, which is with {pair.owner()}",
+    )
+
+
+def calls(machine: Machine) -> int:
+    """How often the script of a machine has called the program so far."""
+    return len(machine.run("sh", "-c", f"cat {_CALLS} 2>/dev/null || true").splitlines())
 
 
 def _conf(pair: Pair, machine: Machine) -> str:

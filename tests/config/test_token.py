@@ -171,8 +171,7 @@ def test_an_empty_file_is_told_with_the_command_that_fills_it(tmp_path: Path) ->
     file = token_file(tmp_path, "\n")
     said = str(refusal(file, {}))
     assert (
-        f"is empty; it must hold the API token; write it, as root: install -m 0600 /dev/stdin {file}"
-        in said
+        f"it must hold the API token; write it, as root: install -m 0600 /dev/stdin {file}" in said
     )
 
 

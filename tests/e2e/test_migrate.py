@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -39,14 +38,6 @@ def commands(begin: str) -> list[str]:
     ]
 
 
-def check(machine: Machine, *options: str) -> Mapping[str, list[dict[str, str]]]:
-    """What `hakeeper check --online` finds; it must call the server ready."""
-    told = json.loads(machine.run("hakeeper", "check", "--online", "--json", *options))
-    assert told["online"]["ready"] is True
-    found: Mapping[str, list[dict[str, str]]] = told["online"]
-    return found
-
-
 def install(machine: Machine) -> None:
     """Step 1, with what a person would put in."""
     deb = package.find()
@@ -63,9 +54,25 @@ def install(machine: Machine) -> None:
 
 
 def carry_out(machine: Machine, begin: str) -> None:
-    """All commands of a section; each must succeed."""
+    """All commands of a section; each must succeed.
+
+    But for one: a file that is not in force yet cannot make a failover work now.
+    """
     for command in commands(begin):
-        machine.shell(command)
+        if "--keepalived-conf" in command:
+            is_called_ready(machine, command)
+        else:
+            machine.shell(command)
+
+
+def is_called_ready(machine: Machine, command: str) -> None:
+    """The tutorial's own file with the two lines is good enough, and could be better."""
+    told = json.loads(machine.run("bash", "-c", f"{command} --json", check=False))["online"]
+    assert told["ready_after_restart"], told
+    assert not told["ready_now"], "the keepalived that runs has not read it"
+    said = [one["what"] for one in told["findings"] if one["severity"] == "warning"]
+    for wanted in ("auth_pass", "reload_check_config", "vrrp_higher_prio_send_advert"):
+        assert any(wanted in one for one in said), (wanted, said)
 
 
 def wait_for_status(machine: Machine, role: Role) -> None:
@@ -93,7 +100,6 @@ def test_the_page_leads_from_the_tutorial_to_hakeeper_and_back(tutorial_pair: Pa
     for machine in pair.machines:
         install(machine)
         carry_out(machine, "2.")
-        is_called_ready_with_warnings(machine)
     assert commands("3.") == commands("4."), "the same on both"
     carry_out(standby, "3.")
     wait_for_status(standby, Role.BACKUP)
@@ -133,15 +139,6 @@ def test_the_page_leads_from_the_tutorial_to_hakeeper_and_back(tutorial_pair: Pa
     tutorial.wait_for_owner(pair, standby)
     assert tutorial.calls(standby) > asked[standby.name]
     assert pair.wrongful_assigns() == []
-
-
-def is_called_ready_with_warnings(machine: Machine) -> None:
-    """The tutorial's own file with the FIFO line is good enough, and could be better."""
-    found = check(machine, "--keepalived-conf", f"{tutorial.CONF}.new")
-    said = [f"{one['check']}: {one['what']}" for one in found["findings"]]
-    assert {one["severity"] for one in found["findings"]} == {"warning"}
-    for wanted in ("reload_check_config", "vrrp_higher_prio_send_advert"):
-        assert any(wanted in one for one in said), (wanted, said)
 
 
 def test_the_page_names_no_command_that_restarts_keepalived_before_step_6() -> None:

@@ -71,7 +71,12 @@ def is_called_ready(machine: Machine, command: str) -> None:
     assert told["ready_after_restart"], told
     assert not told["ready_now"], "the keepalived that runs has not read it"
     said = [one["what"] for one in told["findings"] if one["severity"] == "warning"]
-    for wanted in ("auth_pass", "reload_check_config", "vrrp_higher_prio_send_advert"):
+    for wanted in (
+        tutorial.SCRIPT,
+        "auth_pass",
+        "reload_check_config",
+        "vrrp_higher_prio_send_advert",
+    ):
         assert any(wanted in one for one in said), (wanted, said)
 
 

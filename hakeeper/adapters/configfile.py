@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper import exits
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.smallfile import NotAFileError, read_small, way_to_read
 from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
 from hakeeper.config.text import LINE_BREAK
 
@@ -51,7 +51,7 @@ def _bytes_of(path: Path) -> bytes:
 def _unreadable(path: Path, error: OSError) -> ConfigUnreadable:
     reason = os.strerror(error.errno or 0)
     if error.errno in _DENIED:
-        message = f"cannot be read ({reason}); see its mode and owner with: namei -l {path}"
+        message = f"cannot be read ({reason}); {way_to_read(path, os.environ)}"
         return ConfigUnreadable(path, exits.NO_PERMISSION, message)
     if error.errno in _ABSENT:
         message = (

@@ -1,7 +1,9 @@
 """Reads a file that an operator wrote, whatever stands in its place: bounded, never waiting."""
 
 import os
+import shlex
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,3 +37,14 @@ def read_small(path: Path, limit_bytes: int) -> SmallFile:
             return SmallFile(file.read(limit_bytes + 1), stat.S_IMODE(mode))
     finally:
         os.close(fd)
+
+
+def way_to_read(path: Path, environ: Mapping[str, str]) -> str:
+    """Say what helps whoever may not read a file of an operator.
+
+    The service is right not to be root: it, or its check, is known by its credential.
+    """
+    look = f"see modes and owners with: namei -l {shlex.quote(str(path))}"
+    if os.geteuid() == 0 or "CREDENTIALS_DIRECTORY" in environ:
+        return look
+    return f"run it as root, or {look}"

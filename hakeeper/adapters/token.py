@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 
 from hakeeper import exits
 from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.smallfile import NotAFileError, read_small, way_to_read
 from hakeeper.hiding import HIDDEN
 
 __all__ = [
@@ -44,9 +44,15 @@ USUAL: Final = re.compile(r"[A-Za-z0-9]{64}")
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 """What a bearer token may consist of (RFC 6750, section 2.1)."""
 _NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9._~+/-]")
+SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
+"""What hakeeper.service has systemd hand over as its credential (`LoadCredential=`)."""
+_WRITE: Final = (
+    "write it, as root: install -m 0600 /dev/stdin {path} (paste the token, then Ctrl-D)"
+)
 WAYS: Final = (
-    "no API token was found; give it in one of three ways: `hetzner.token_file: /path/to/file` in"
-    f" the configuration; the systemd credential `LoadCredential={CREDENTIAL_NAME}:/path/to/file`;"
+    f"no API token was found; the service takes it from {SERVICE_TOKEN};"
+    f" {_WRITE.format(path=SERVICE_TOKEN)}. Other ways: `hetzner.token_file: /path/to/file` in the"
+    f" configuration; another systemd credential, `LoadCredential={CREDENTIAL_NAME}:/path/to/file`;"
     f" or, least private, the environment variable {VARIABLE}"
 )
 
@@ -146,17 +152,17 @@ def read_token(token_file: Path | None, environ: Mapping[str, str]) -> FoundToke
     if source is None:
         raise TokenUnusable(WAYS, exits.BAD_CONFIG, None)
     # In the variable, bytes that are not UTF-8 are lone surrogates, which `_checked` refuses.
-    text = environ[VARIABLE] if source.path is None else _file_text(source, source.path)
+    text = environ[VARIABLE] if source.path is None else _file_text(source, source.path, environ)
     return _checked(text.strip(" \t\r\n\v\f"), source)
 
 
-def _file_text(source: TokenSource, path: Path) -> str:
+def _file_text(source: TokenSource, path: Path, environ: Mapping[str, str]) -> str:
     try:
         file = read_small(path, MAX_BYTES)
     except NotAFileError as error:
         raise TokenUnusable(str(error), exits.BAD_CONFIG, source) from None
     except OSError as error:
-        raise _unreadable(source, error) from None
+        raise _unreadable(source, path, error, environ) from None
     if source.kind is SourceKind.FILE and file.mode & stat.S_IRWXO:
         command = f"chmod o-rwx {shlex.quote(str(path))}"
         message = f"every user can read or replace it (mode {file.mode:04o}); run: {command}"
@@ -167,25 +173,32 @@ def _file_text(source: TokenSource, path: Path) -> str:
     return file.data.decode("latin-1")
 
 
-def _unreadable(source: TokenSource, error: OSError) -> TokenUnusable:
-    denied = error.errno in (errno.EACCES, errno.EPERM)
+def _unreadable(
+    source: TokenSource, path: Path, error: OSError, environ: Mapping[str, str]
+) -> TokenUnusable:
     reason = os.strerror(error.errno or 0)
-    hint = f"; see modes and owners with: namei -l {source.path}" if denied else ""
-    code = exits.NO_PERMISSION if denied else exits.BAD_CONFIG
-    return TokenUnusable(f"cannot be read ({reason}){hint}", code, source)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        message = f"cannot be read ({reason}); {way_to_read(path, environ)}"
+        return TokenUnusable(message, exits.NO_PERMISSION, source)
+    return TokenUnusable(f"cannot be read ({reason})", exits.BAD_CONFIG, source)
 
 
-_HINTS: Final = {
+def _how_to_write(source: TokenSource) -> str:
+    if source.kind is SourceKind.ENVIRONMENT:
+        return ""
+    if source.kind is SourceKind.FILE:
+        return f"; {_WRITE.format(path=shlex.quote(str(source.path)))}"
     # hakeeper.service hands over an empty one where there is no file (`SetCredential=`).
-    SourceKind.CREDENTIAL: ". hakeeper.service takes it from /etc/hakeeper/token: write the token"
-    " there, readable by root alone (mode 0600), then: systemctl restart hakeeper"
-}
+    return (
+        f". hakeeper.service takes it from {SERVICE_TOKEN}; {_WRITE.format(path=SERVICE_TOKEN)};"
+        " then: systemctl restart hakeeper"
+    )
 
 
 def _checked(text: str, source: TokenSource) -> FoundToken:
     if not text:
         raise TokenUnusable(
-            f"is empty; it must hold the API token{_HINTS.get(source.kind, '')}",
+            f"is empty; it must hold the API token{_how_to_write(source)}",
             exits.BAD_CONFIG,
             source,
         )

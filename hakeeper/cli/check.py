@@ -10,13 +10,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from hakeeper import exits
 from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.token import (
+    SERVICE_TOKEN,
     FoundToken,
     Redactor,
     Token,
@@ -27,9 +27,6 @@ from hakeeper.adapters.token import (
 from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.printable import printable
-
-SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
-"""What hakeeper.service has systemd hand over as its credential (`LoadCredential=`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,11 +125,17 @@ def test_a_file_that_is_none_is_78(tmp_path: Path, data: bytes, expected: str) -
     assert expected in result.stderr
 
 
-def test_without_a_token_it_is_78_with_the_three_ways(tmp_path: Path) -> None:
+def test_without_a_token_it_is_78_with_the_ways_that_of_the_service_first(tmp_path: Path) -> None:
     result = check(GOOD, tmp_path)
     assert (result.returncode, result.stdout) == (78, "")
-    for way in ("hetzner.token_file", "LoadCredential=hcloud-token:", "HCLOUD_TOKEN"):
-        assert way in result.stderr
+    ways = [
+        "install -m 0600 /dev/stdin /etc/hakeeper/token (paste",
+        "hetzner.token_file",
+        "LoadCredential=hcloud-token:",
+        "HCLOUD_TOKEN",
+    ]
+    places = [result.stderr.index(way) for way in ways]
+    assert places == sorted(places)
 
 
 def test_where_none_is_given_the_token_of_the_service_counts(tmp_path: Path) -> None:

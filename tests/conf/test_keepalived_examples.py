@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from hakeeper.adapters.configfile import load
-from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.sim.lab import Keepalived, wait_until
 from hakeeper.sim.lab.netns import Namespace
 
 CONF = Path(__file__).parents[2] / "conf"
 EXAMPLES = sorted((CONF / "keepalived").glob("*.conf"))
+PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,18 @@ def server() -> Iterator[Namespace]:
         for name in ("eth0", "enp7s0"):
             namespace.ip(f"link add {name} type veth peer name {name}-peer")
         yield namespace
+
+
+def with_nginx(path: Path) -> str:
+    """The example after the command that it names has switched the check of nginx on."""
+    text = path.read_text()
+    (script,) = re.findall(
+        r"^#  +sed -i '(.*)' /etc/keepalived/keepalived.conf$", text, re.MULTILINE
+    )
+    done = subprocess.run(["sed", script, path], capture_output=True, text=True, check=True)
+    assert done.stdout.count("nginx {\n") == 1
+    assert done.stdout.count("track_script {\n") == 1
+    return done.stdout
 
 
 def config_test(server: Namespace, path: Path) -> "subprocess.CompletedProcess[str]":
@@ -46,6 +60,51 @@ def test_keepalived_accepts_the_example_without_a_word(server: Namespace, path: 
     done = config_test(server, path)
 
     assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_so_it_does_with_the_check_of_nginx(server: Namespace, path: Path, tmp_path: Path) -> None:
+    switched = tmp_path / "keepalived.conf"
+    switched.write_text(with_nginx(path))
+    done = config_test(server, switched)
+
+    assert (0, "", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("nginx", [False, True], ids=["as-it-is", "with-the-check-of-nginx"])
+def test_a_server_without_nginx_is_in_fault_only_with_its_check(
+    path: Path, tmp_path: Path, *, nginx: bool
+) -> None:
+    text = with_nginx(path) if nginx else path.read_text()
+    # The bus and the user of the FIFO are those of a whole machine.
+    for line in ("enable_dbus", "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper"):
+        assert f"    {line}\n" in text
+        text = text.replace(f"    {line}\n", "")
+    (own,) = re.findall(r"unicast_src_ip (\S+)", text)
+    with Namespace(f"hkrun{os.getpid()}") as namespace:
+        for name in ("eth0", "enp7s0"):
+            namespace.ip(f"link add {name} type veth peer name {name}-peer")
+            namespace.ip(f"link set {name} up", f"link set {name}-peer up")
+        namespace.ip(f"address add {own}/24 dev enp7s0")
+        keepalived = Keepalived(
+            "web",
+            tmp_path,
+            namespace=namespace,
+            conf=text,
+            environment={"PATH": os.environ["PATH"]},
+            on_death=lambda: None,
+        )
+        try:
+            keepalived.start()
+            expected = Role.FAULT if nginx else Role.MASTER
+            wait_until(
+                lambda: keepalived.states().get("VI_1") is expected,
+                timeout_s=PATIENCE_S,
+                what=lambda: f"{expected}: {keepalived.log_text()}",
+            )
+        finally:
+            keepalived.close()
 
 
 def test_keepalived_would_tell_of_a_mistake(server: Namespace, tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_a_file_without_permission_is_77() -> None:
         with unprivileged():
             refused = refusal(path)
     assert refused.exit_code == 77
-    assert f"namei -l {path}" in refused.message
+    assert f"; run it as root, or see modes and owners with: namei -l {path}" in refused.message
 
 
 def test_a_fifo_a_device_and_a_socket_are_refused_without_waiting(tmp_path: Path) -> None:

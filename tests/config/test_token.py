@@ -159,8 +159,20 @@ def test_a_file_without_permission_is_77() -> None:
         file = token_file(folder, mode=0)
         with unprivileged():
             refused = refusal(file, {})
+        as_the_service = {"CREDENTIALS_DIRECTORY": str(folder / "none")}
+        with unprivileged():
+            told_the_service = str(refusal(file, as_the_service))
     assert refused.exit_code == 77
-    assert f"namei -l {file}" in str(refused)
+    assert f"); run it as root, or see modes and owners with: namei -l {file}" in str(refused)
+    assert told_the_service.endswith(f"); see modes and owners with: namei -l {file}")
+
+
+def test_an_empty_file_is_told_with_the_command_that_fills_it(tmp_path: Path) -> None:
+    file = token_file(tmp_path, "\n")
+    said = str(refusal(file, {}))
+    assert (
+        f"it must hold the API token; write it, as root: install -m 0600 /dev/stdin {file}" in said
+    )
 
 
 def test_a_fifo_or_a_directory_is_refused_without_waiting(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trustme
 
-from e2e import package, roots
+from e2e import package, roots, tutorial
 from e2e.lan import Lan, enter_new_network
 from e2e.machine import Machine
 from e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
@@ -120,6 +120,25 @@ def pair(
             except BaseException:
                 print(pair.report())  # noqa: T201  # likewise
                 raise
+        yield pair
+
+
+@pytest.fixture
+def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Pair]:
+    """A pair without hakeeper, on which a script moves the address; web-a has it.
+
+    Both releases, the newer one as the master: its keepalived has the more to lose by a reload.
+    """
+    bases = ((roots.base("13"),), (roots.base("12"),))
+    with Pair(site, tmp_path / "pair", layers=bases) as pair:
+        request.node.stash[_PAIR] = pair
+        pair.personalize()
+        try:
+            tutorial.set_up(pair)
+            pair.begin()
+        except BaseException:
+            print(pair.report())  # noqa: T201  # likewise
+            raise
         yield pair
 
 

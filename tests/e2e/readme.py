@@ -1,11 +1,14 @@
 """Set a pair up by the text of README.md, taken out of it and carried out, step by step.
 
 What a person would put in is put in: the package's file, the token, each machine's own addresses.
-The examples of keepalived.conf are those of machines with just these addresses. The one addition is
-the test's: a second FIFO, to which keepalived writes the same lines (see `hakeeper.sim.lab`).
+The examples of keepalived.conf, taken from where the package has put them, are those of machines
+with just these addresses. The one addition is the test's: a second FIFO, to which keepalived writes
+the same lines (see `hakeeper.sim.lab`).
 """
 
+import json
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +24,11 @@ _EXAMPLE_ADDRESS = "10.0.0.2"
 """The private address in the README's text."""
 
 
+def blocks(text: str, language: str) -> list[str]:
+    """Return the blocks of code in a language, without their indentation."""
+    return [textwrap.dedent(block) for name, block in _BLOCK.findall(text) if name == language]
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One numbered step: its text, and its blocks of code by language."""
@@ -29,11 +37,9 @@ class Step:
 
     def block(self, language: str) -> str:
         """Return the one block in a language, without its indentation."""
-        found = [text for name, text in _BLOCK.findall(self.text) if name == language]
+        found = blocks(self.text, language)
         assert len(found) == 1, f"{len(found)} blocks of {language!r} in: {self.text}"
-        lines = found[0].splitlines()
-        margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-        return "".join(f"{line[margin:]}\n" for line in lines)
+        return found[0]
 
     def commands(self) -> list[str]:
         """Return the lines of the one block of shell, without comments."""
@@ -61,21 +67,23 @@ def set_up(pair: Pair, deb: Path) -> None:
         _configure(machine, config)
         _configure_keepalived(machine, keepalived)
     for machine in pair.machines:
-        _start(machine, start)
+        _check_and_start(machine, start)
 
 
 def check(pair: Pair) -> None:
     """Carry out the last step on both machines: would a failover work? And as the service would."""
-    (command,) = steps()[-1].commands()
+    status, online = steps()[-1].commands()
     for machine in pair.machines:
-        machine.shell(command)
+        machine.shell(status)
+        machine.shell(online)
         machine.systemctl("start", "hakeeper-check")
 
 
 def _install(machine: Machine, step: Step, deb: Path) -> None:
-    (command,) = [line for line in step.commands() if line.startswith("apt")]
+    (command,) = step.commands()
     machine.write(f"/root/{deb.name}", deb.read_bytes())
-    machine.shell(f"cd /root; {command}", given="y\n")
+    said = machine.shell(f"cd /root; {command}", given="y\n")
+    assert said.count("\nhakeeper: next: ") == 1, f"what is next, once: {said}"
 
 
 def _give_token(machine: Machine, step: Step) -> None:
@@ -92,25 +100,27 @@ def _configure(machine: Machine, step: Step) -> None:
 
 
 def _configure_keepalived(machine: Machine, step: Step) -> None:
-    assert "**/etc/keepalived/keepalived.conf**" in step.text
+    (command,) = step.commands()
     letter = machine.name[-1]
-    (example,) = set(
-        re.findall(rf"\(([\w/]*conf/keepalived/plain-web-{letter}\.conf)\)", step.text)
-    )
-    conf = (REPOSITORY / example).read_text()
+    assert f"`plain-web-{letter}.conf`" in step.text
+    command = command.replace("plain-web-a.conf", f"plain-web-{letter}.conf")
+    machine.shell(command)
+    path = command.split()[-1]
+    conf = machine.run("cat", path)
     assert "enable_dbus\n" in conf
     conf = conf.replace("enable_dbus\n", f"enable_dbus\n    notify_fifo {WITNESS} root root\n")
-    machine.write("/etc/keepalived/keepalived.conf", conf)
+    machine.write(path, conf)
     assert "systemctl edit keepalived" in step.text
     drop_in = step.block("ini").replace(_EXAMPLE_ADDRESS, machine.private_ip)
     machine.write("/etc/systemd/system/keepalived.service.d/override.conf", drop_in)
     machine.systemctl("daemon-reload")  # as `systemctl edit` does
 
 
-def _start(machine: Machine, step: Step) -> None:
-    for command in step.commands():
-        if command.startswith("hakeeper status"):
-            # Its exit code tells whether all is well, which it may not be at once.
-            machine.shell(f"{command} || true")
-        else:
-            machine.shell(command.removesuffix(" -f"))
+def _check_and_start(machine: Machine, step: Step) -> None:
+    check_file, start = (Step(text) for text in step.text.split("Then:"))
+    (command,) = check_file.commands()
+    told = json.loads(machine.run("bash", "-c", f"{command} --json", check=False))["online"]
+    assert told["ready_after_restart"], told
+    assert not told["ready_now"], "keepalived does not run yet"
+    for line in start.commands():
+        machine.shell(line)

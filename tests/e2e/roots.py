@@ -17,7 +17,7 @@ RELEASES = {"12": "bookworm", "13": "trixie"}
 """Debian's numbers and suites."""
 _PACKAGES = (
     "ca-certificates",
-    "curl",  # the examples of keepalived.conf check nginx with it
+    "curl",  # by which a script calls the API
     "dbus",
     "iproute2",
     "netbase",

@@ -96,7 +96,7 @@ def install(name: str) -> str:
 def test_the_whole_life_of_the_package(machine: Machine) -> None:
     before, people = files(machine), accounts(machine)
 
-    machine.run(install("this"))
+    assert machine.run(install("this")).stdout.count("\nhakeeper: next: ") == 1
     is_quiet(machine)
     is_sound_to_systemd(machine)
     machine.run("hakeeper demo --no-pauses")
@@ -107,7 +107,7 @@ def test_the_whole_life_of_the_package(machine: Machine) -> None:
     machine.run("systemctl start hakeeper")
     machine.run("apt-get remove --yes hakeeper")
     is_removed(machine)
-    machine.run(install("this"))
+    assert "hakeeper: next: " not in machine.run(install("this")).stdout, "it is configured"
     assert machine.says("systemctl is-active hakeeper") == "active"
 
     machine.run("apt-get purge --yes hakeeper")

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper import exits
-from hakeeper.adapters.token import CREDENTIAL_NAME
-from hakeeper.cli.check import SERVICE_TOKEN
+from hakeeper.adapters.token import CREDENTIAL_NAME, SERVICE_TOKEN
 from hakeeper.cli.options import DEFAULT_CONFIG, DEFAULT_RUNTIME_FOLDER
 from hakeeper.config.model import KeepalivedConfig
 

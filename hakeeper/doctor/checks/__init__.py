@@ -9,7 +9,8 @@ from hakeeper.doctor.checks.cloud import api, clock, quota, server, token
 from hakeeper.doctor.checks.conf import conf, instances
 from hakeeper.doctor.checks.fifo import fifo, fifo_line
 from hakeeper.doctor.checks.hearing import hearing
-from hakeeper.doctor.checks.running import daemon, keepalived, states
+from hakeeper.doctor.checks.holding import holding
+from hakeeper.doctor.checks.running import keepalived, states
 from hakeeper.doctor.checks.settings import settings, versions
 from hakeeper.doctor.checks.virtual import virtual_addresses
 from hakeeper.doctor.facts import Facts
@@ -40,7 +41,8 @@ CHECKS: Final = (
     Check("FIFO line", fifo_line),
     Check("FIFO", fifo),
     Check("keepalived", keepalived),
+    Check("FIFO reader", holding),
     Check("role", states),
-    Check("hakeeper", daemon),
 )
-"""In the order of the report: from the cloud to this machine."""
+"""In the order of the report: from the cloud to this machine. The daemon's own problems come last:
+only those are told that no finding explains."""

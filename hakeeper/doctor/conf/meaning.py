@@ -25,6 +25,7 @@ class FifoLine:
     path: str
     user: str | None
     place: Place
+    group: str | None = None
     script_user: str | None = None
     """That of a `script_user` line before this one; a later one does not count for it."""
 
@@ -192,6 +193,7 @@ def _fifo(statement: Statement, script_user: str | None) -> FifoLine:
         keyword=statement.keyword,
         path=path,
         user=rest[0] if rest else None,
+        group=rest[1] if len(rest) > 1 else None,
         place=statement.place,
         script_user=script_user,
     )

@@ -171,8 +171,10 @@ def as_markdown() -> str:
     """Return the table for docs/status.md: a row a code."""
     lines = ["| code | what is wrong | what to do |", "|---|---|---|"]
     for code, trouble in TROUBLES.items():
-        shown = trouble.cure.replace("{lost}", FIFO_LOST).replace("{path}", DEFAULT_FIFO).replace(
-            "{user}", "hakeeper"
+        shown = (
+            trouble.cure.replace("{lost}", FIFO_LOST)
+            .replace("{path}", DEFAULT_FIFO)
+            .replace("{user}", "hakeeper")
         )
         cure = shown.replace("{{", "{").replace("}}", "}").replace("|", "\\|")
         lines.append(f"| `{code}` | {trouble.meaning} | `{cure}` |")

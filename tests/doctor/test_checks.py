@@ -425,6 +425,15 @@ def test_no_finding_looks_like_a_secret_to_the_redactor(
     assert text == Redactor().text(text)
 
 
+@pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
+def test_every_finding_fits_80_columns_except_what_is_to_be_copied(
+    row: tuple[str, Spoil, str, str, str, str, str],
+) -> None:
+    lines = as_text(judge(row[1](Case()).facts())).splitlines()
+
+    assert [] == [line for line in lines if len(line) > 80 and not line.startswith("    do: ")]
+
+
 def test_every_line_that_makes_a_finding_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     written = {(path.name, line) for path in MODULES for line in lines_with_findings(path)}
     reached: set[tuple[str, int]] = set()

@@ -60,7 +60,7 @@ class Report:
     @property
     def is_ready_now(self) -> bool:
         """Whether a failover to this server would work with the keepalived that runs."""
-        return self.has_keepalived and self.is_well(When.NOW)
+        return self.is_well(When.NOW)
 
     @property
     def is_ready_after_restart(self) -> bool:

@@ -207,6 +207,12 @@ def test_a_problem_of_the_daemon_is_told_once_with_its_cause(code: str, spoil: S
     assert not judge(explained.facts()).is_ready
 
 
+def test_a_finding_about_something_else_explains_nothing() -> None:
+    case = replace(Case().here(), daemon=problems("role.fault"))
+
+    assert ["the daemon says: role.fault"] == of_the_daemon(case)
+
+
 def test_a_mere_warning_does_not_explain_what_is_broken() -> None:
     case = Case().with_keepalived(pid=None, strays=(7,))
 

@@ -16,7 +16,7 @@ from doctor.cases import CONF
 from hakeeper.config import parse
 from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, MachineFacts
+from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
 from hakeeper.doctor.gather import keepalived as gathering
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts, read_conf
@@ -331,3 +331,59 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
     assert not seen.is_running
     assert "hakeeper does not run" in seen.detail
+
+
+def answer(problem: dict[str, object]) -> dict[str, object]:
+    role = {
+        "kind": VrrpKind.INSTANCE.value,
+        "name": "VI_1",
+        "role": "BACKUP",
+        "addresses": [{"ref": "web"}],
+    }
+    return {"problems": [problem], "roles": [role]}
+
+
+@pytest.mark.parametrize(
+    ("problem", "wanted"),
+    [
+        (
+            {"health": "broken", "text": "API: so it is (unauthorized)"},
+            DaemonProblem(
+                is_broken=True, text="API: so it is (unauthorized)", code="token.rejected"
+            ),
+        ),
+        (
+            {"health": "degraded", "text": "t", "code": "c", "cause": "why", "cure": "do"},
+            DaemonProblem(is_broken=False, text="t", code="c", cause="why", cure="do"),
+        ),
+    ],
+)
+def test_what_the_daemon_complains_of_and_the_roles_it_knows(
+    monkeypatch: pytest.MonkeyPatch, problem: dict[str, object], wanted: DaemonProblem
+) -> None:
+    told = answer(problem)
+    monkeypatch.setattr("hakeeper.doctor.gather.service.ask", lambda *_: told)
+    seen = daemon_facts(Path("/x"))
+    vrrp = VrrpId(VrrpKind.INSTANCE, "VI_1")
+
+    assert (wanted,) == seen.problems
+    assert ({vrrp: "backup"}, {vrrp: ("web",)}) == (seen.roles, seen.follows)
+
+
+def test_paths_are_compared_as_files(tmp_path: Path) -> None:
+    path, link = tmp_path / "run" / "fifo", tmp_path / "var-run"
+    path.parent.mkdir()
+    link.symlink_to(path.parent)
+    os.mkfifo(path)
+    named = [str(link / "fifo"), f"{path.parent}/./fifo", str(tmp_path / "other"), "fifo"]
+    there = fifo_facts(path, named)
+    path.unlink()
+
+    assert frozenset(named[:2]) == there.same_paths == fifo_facts(path, named).same_paths
+
+
+def test_groups_are_known_by_name() -> None:
+    name = grp.getgrgid(os.getgid()).gr_name
+    seen = machine_facts([], [], [name, "no-such-group-1"])
+
+    assert frozenset((name,)) == seen.known_groups

@@ -41,6 +41,16 @@ def test_a_finding_is_wrapped_but_not_what_is_to_be_copied() -> None:
     assert "name-8" not in block
 
 
+def test_a_comment_behind_a_cure_goes_to_the_next_line_where_there_is_no_room() -> None:
+    lines = as_text(judge(Case().with_conf("    enable_dbus\n", "").facts())).splitlines()
+    at = lines.index("    do:  enable_dbus")
+
+    assert (
+        "         # in global_defs of keepalived.conf; then: systemctl reload keepalived"
+        == (lines[at + 1])
+    )
+
+
 def test_as_values_nothing_is_left_out() -> None:
     told = as_json(judge(BROKEN.facts()))
     findings, passed = told["findings"], told["passed"]

@@ -263,4 +263,11 @@ class Facts:
     def is_in_file(self, vrrp: VrrpId) -> bool | None:
         """Say whether keepalived itself finds it in the file; None: it could not be asked."""
         reading = self.keepalived.reading
-        return None if reading is None or vrrp not in reading.asked else vrrp in reading.has
+        if reading is None or vrrp not in reading.asked:
+            return None
+        return vrrp in reading.has or (False if self.reads_as_root else None)
+
+    @property
+    def reads_as_root(self) -> bool:
+        """Whether keepalived, when asked, sees what the running one sees: it may be run by us."""
+        return self.machine.is_root or self.conf is None or not self.conf.unread

@@ -197,6 +197,11 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no VIP in version 3", lambda c: c.with_conf("        203.0.113.10/32 dev eth0\n", "").here(
         "10.0.0.2", "203.0.113.10"), "instance", ERROR, "has no virtual_ipaddress",
         f"{CONF_PATH}:12", "virtual_ipaddress {"),
+    ("strict", lambda c: c.with_conf("    enable_dbus\n", "    enable_dbus\n    vrrp_strict\n"),
+        "instance", ERROR, "VI_1 runs with vrrp_strict", f"{CONF_PATH}:7", "leave `vrrp_strict`"),
+    ("FAULT, as the daemon has heard", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
+        roles={VrrpId(VrrpKind.INSTANCE, "VI_1"): "fault"})).with_keepalived(roles=None), "role",
+        ERROR, "VI_1 is in FAULT", "", "journalctl -u keepalived"),
     ("use_vmac", lambda c: c.with_conf("    version 3", "    version 3\n    use_vmac"), "instance",
         ERROR, "`use_vmac`", f"{CONF_PATH}:16", "leave `use_vmac` out"),
     # --- the addresses on this machine

@@ -170,6 +170,18 @@ def test_one_cause_is_one_finding() -> None:
     assert ["instance"] == [name for name, _ in renamed.findings()]
 
 
+def test_what_keepalived_cannot_read_as_this_user_is_not_missing() -> None:
+    """Asked by who may not read an included file, it cannot tell what stands there."""
+    hidden = Case().with_conf("vrrp_instance VI_1", "include x.conf\nvrrp_instance VI_9")
+    hidden = hidden.with_conf(FIFO_LINE, "")
+    reading = KeepalivedsReading(asked=frozenset((VI_1,)))
+    hidden = hidden.with_keepalived(reading=reading, held=Held.UNKNOWN)
+    by_another = hidden.with_machine(is_root=False)
+
+    assert {"warning"} == {one.severity.value for _, one in by_another.findings()}
+    assert not judge(hidden.facts()).is_ready_after_restart
+
+
 # --- the daemon's own problems ------------------------------------------------------------------
 
 

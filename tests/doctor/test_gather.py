@@ -376,6 +376,8 @@ def test_paths_are_compared_as_files(tmp_path: Path) -> None:
     link.symlink_to(path.parent)
     os.mkfifo(path)
     named = [str(link / "fifo"), f"{path.parent}/./fifo", str(tmp_path / "other"), "fifo"]
+    (tmp_path / "link").symlink_to(path)
+    named += [f"{path}/", str(tmp_path / "link")]  # keepalived uses neither
     there = fifo_facts(path, named)
     path.unlink()
 

@@ -256,6 +256,13 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
             place=one.place,
             when=when,
         )
+    if strict and one.vips:
+        yield error(
+            f"{one.name} runs with vrrp_strict",
+            why="keepalived then has the kernel drop what is sent to the virtual addresses",
+            cure="leave `vrrp_strict` out, and `strict_mode`",
+            place=read.global_keywords.get("vrrp_strict") or one.keywords.get("strict_mode"),
+        )
     if "use_vmac" in one.keywords:
         yield error(
             f"{one.name} has `use_vmac`",

@@ -45,9 +45,12 @@ def fifo_line(facts: Facts) -> Iterator[Said]:
     lines = [line for line in read.fifos if facts.is_our_fifo(line.path)]
     says_path = None if reading is None else reading.fifo
     says_ours = says_path is not None and facts.is_our_fifo(says_path)
+    says_no = (
+        reading is not None and not says_ours and (says_path is not None or facts.reads_as_root)
+    )
     line = next((one for one in lines if one.keyword == _KEYWORD), next(iter(lines), None))
     if line is None:
-        is_unknown = reading is None and (facts.keepalived.held is Held.OURS or bool(read.unread))
+        is_unknown = not says_no and (facts.keepalived.held is Held.OURS or bool(read.unread))
         if says_ours or is_unknown:
             yield not_looked_at(
                 f"the FIFO line: keepalived has one for {facts.fifo_path}, and this check does"
@@ -59,7 +62,7 @@ def fifo_line(facts: Facts) -> Iterator[Said]:
             )
             return
         yield _not_the_one(facts, read)
-    elif reading is not None and not says_ours and line.keyword == _KEYWORD:
+    elif reading is not None and says_no and line.keyword == _KEYWORD:
         yield _not_for_keepalived(facts, reading, line)
     else:
         troubles: list[Said] = [

@@ -42,6 +42,9 @@ def states(facts: Facts) -> Iterator[Said]:
     roles = facts.keepalived.roles
     if roles is None:
         yield from _silent(facts)
+        for vrrp in facts.config.config.addresses:
+            if facts.daemon.roles.get(vrrp) == Role.FAULT.value.lower():
+                yield _fault(str(vrrp))
         return
     for name in sorted(_names(facts)):
         yield _state(facts, name, roles)
@@ -85,9 +88,13 @@ def _state(facts: Facts, name: str, known: Mapping[str, Role]) -> Said:
             when=When.NOW,
         )
     if known[name] is Role.FAULT:
-        return error(
-            f"{name} is in FAULT",
-            why="keepalived does not become MASTER in that state",
-            cure=cures.FAULT,
-        )
+        return _fault(name)
     return Passed(f"{name} is {known[name].value}")
+
+
+def _fault(name: str) -> Finding:
+    return error(
+        f"{name} is in FAULT",
+        why="keepalived does not become MASTER in that state",
+        cure=cures.FAULT,
+    )

@@ -47,8 +47,17 @@ def fifo_facts(path: Path, named: Iterable[str] = ()) -> FifoFacts:
 
 
 def _same(path: Path, named: Iterable[str]) -> frozenset[str]:
-    real = os.path.realpath(path)
-    return frozenset(one for one in named if one.startswith("/") and os.path.realpath(one) == real)
+    """Folders may be links, as /var/run is; keepalived follows none at the end of the path."""
+
+    def real(text: str) -> str:
+        folder, _, name = text.rpartition("/")
+        return f"{os.path.realpath(folder or '/')}/{name}"
+
+    return frozenset(
+        one
+        for one in named
+        if one.startswith("/") and real(one) == real(str(path)) and not os.path.islink(one)  # noqa: PTH114  # texts, as they stand in the file
+    )
 
 
 def _kind(mode: int) -> str:

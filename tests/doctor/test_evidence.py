@@ -219,6 +219,18 @@ def test_a_problem_of_the_daemon_is_told_once_with_its_cause(code: str, spoil: S
     assert not judge(explained.facts()).is_ready
 
 
+@pytest.mark.parametrize(
+    ("code", "is_ready"), [("fifo.no_writer", False), ("address.left_here", True)]
+)
+def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
+    code: str, *, is_ready: bool
+) -> None:
+    case = Case().with_keepalived(held=Held.UNKNOWN).with_machine(is_root=False)
+    report = judge(replace(case, daemon=problems(code, is_broken=False)).facts())
+
+    assert (is_ready, True) == (report.is_ready_now, report.is_ready_after_restart)
+
+
 def test_a_finding_about_something_else_explains_nothing() -> None:
     case = replace(Case().here(), daemon=problems("role.fault"))
 

@@ -347,10 +347,8 @@ def answer(problem: dict[str, object]) -> dict[str, object]:
     ("problem", "wanted"),
     [
         (
-            {"health": "broken", "text": "API: so it is (unauthorized)"},
-            DaemonProblem(
-                is_broken=True, text="API: so it is (unauthorized)", code="token.rejected"
-            ),
+            {"health": "broken", "text": "so it is"},
+            DaemonProblem(is_broken=True, text="so it is"),
         ),
         (
             {"health": "degraded", "text": "t", "code": "c", "cause": "why", "cure": "do"},

@@ -38,6 +38,21 @@ EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """For the code of a problem of the daemon: the checks whose findings are its cause."""
 
+_NO_FAILOVER: Final = frozenset(
+    (
+        "fifo.missing",
+        "fifo.not_a_fifo",
+        "fifo.denied",
+        "fifo.busy",
+        "fifo.no_writer",
+        "role.fault",
+        "role.unheard",
+        "token.rejected",
+        "token.readonly",
+    )
+)
+"""What is an error here even where it is no outage yet: a failover would not work, or be late."""
+
 
 def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]:
     """Say what is left of the daemon's problems after the findings of the other checks."""
@@ -64,13 +79,17 @@ def is_explained(problem: DaemonProblem, found: list[tuple[str, Finding]]) -> bo
     """Say whether another finding, at least as bad, tells the cause of it."""
     causes = EXPLAINED_BY.get(problem.code, ())
     return any(
-        name in causes and (one.severity is Severity.ERROR or not problem.is_broken)
+        name in causes and (one.severity is Severity.ERROR or not _is_error(problem))
         for name, one in found
     )
 
 
+def _is_error(problem: DaemonProblem) -> bool:
+    return problem.is_broken or problem.code in _NO_FAILOVER
+
+
 def _told(problem: DaemonProblem) -> Finding:
-    return (error if problem.is_broken else warning)(
+    return (error if _is_error(problem) else warning)(
         f"the daemon says: {problem.text}",
         why=problem.cause or "it is what the running service meets, whatever a check finds",
         cure=problem.cure or "hakeeper status; journalctl -u hakeeper -n 30",

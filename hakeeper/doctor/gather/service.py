@@ -12,20 +12,6 @@ from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, FifoFacts
 
 _ANSWER_TIMEOUT_S: Final = 5.0
-_CODES: Final = (
-    ("FIFO: ", "fifo.missing"),
-    ("no keepalived process is known", "keepalived.gone"),
-    ("the role is unknown", "role.unknown"),
-    ("(unauthorized)", "token.rejected"),
-    ("(token_readonly)", "token.readonly"),
-    ("API: ", "api.unreachable"),
-    ("which server this machine is", "server.unidentified"),
-    ("leads to no floating IP", "address.unresolved"),
-    ("contested, held by", "address.contested"),
-    ("MASTER, but not confirmed", "address.pending"),
-    ("nothing is claimed", "vrrp_address.missing"),
-)
-"""What the texts of a daemon mean that gives no codes."""
 
 
 def fifo_facts(path: Path, named: Iterable[str] = ()) -> FifoFacts:
@@ -103,7 +89,7 @@ def _problem(problem: Mapping[str, Any]) -> DaemonProblem:
     return DaemonProblem(
         is_broken=problem["health"] == "broken",
         text=text,
-        code=str(problem.get("code") or next((c for p, c in _CODES if p in text), "")),
+        code=str(problem.get("code") or ""),
         cause=str(problem.get("cause") or ""),
         cure=str(problem.get("cure") or ""),
     )

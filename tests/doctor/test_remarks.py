@@ -13,9 +13,16 @@ from pathlib import Path
 
 import pytest
 from helpers import eventually
+from privileges import NOBODY, public_folder
 
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.doctor.checks.remarks import KINDS, OTHER, read_remarks
+from hakeeper.doctor.checks.remarks import (
+    KINDS,
+    ONLY_WITHOUT_ROOT,
+    OTHER,
+    SCRIPTS_INSECURE,
+    read_remarks,
+)
 from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.program import find_program
@@ -262,3 +269,26 @@ def test_keepalived_tells_that_there_is_nothing(machine: Machine) -> None:
     assert (None, frozenset()) == (found.fifo, found.has)
     assert len(found.asked) == 1
     assert ConfigTest() == ConfigTest(code=0)
+
+
+def test_who_is_not_root_hears_of_scripts_something_else(machine: Machine) -> None:
+    """It is told that scripts are insecure, whatever they are, and of a violation all the same."""
+    with public_folder() as folder:
+        public = Machine(machine.namespace, folder)
+        told = []
+        for name in ("security", "script that is not there"):
+            public.write(FILES[name])
+            public.conf.chmod(0o644)
+            argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            argv += [find_program() or "", "--config-test", "-f", str(public.conf)]
+            done = subprocess.run(
+                public.namespace.inside(argv),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            told.append(done.stderr)
+
+    assert SCRIPTS_INSECURE in told[0]
+    assert ONLY_WITHOUT_ROOT.search(told[1].strip())

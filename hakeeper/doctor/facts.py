@@ -240,7 +240,9 @@ class Facts:
     @property
     def is_running(self) -> bool:
         """Whether there is a keepalived that may be what a failover depends on now."""
-        return self.keepalived.pid is not None or bool(self.keepalived.strays)
+        seen = self.keepalived
+        is_heard = any(one.code == "keepalived.unseen" for one in self.daemon.problems)
+        return seen.pid is not None or bool(seen.strays) or seen.roles is not None or is_heard
 
     @property
     def has_reload_check(self) -> bool:

@@ -202,6 +202,8 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("FAULT, as the daemon has heard", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
         roles={VrrpId(VrrpKind.INSTANCE, "VI_1"): "fault"})).with_keepalived(roles=None), "role",
         ERROR, "VI_1 is in FAULT", "", "journalctl -u keepalived"),
+    ("no_accept", lambda c: c.with_conf("    version 3", "    version 3\n    no_accept"),
+        "instance", ERROR, "VI_1 has `no_accept`", f"{CONF_PATH}:16", "leave `no_accept` out"),
     ("use_vmac", lambda c: c.with_conf("    version 3", "    version 3\n    use_vmac"), "instance",
         ERROR, "`use_vmac`", f"{CONF_PATH}:16", "leave `use_vmac` out"),
     # --- the addresses on this machine

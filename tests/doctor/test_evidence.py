@@ -96,6 +96,15 @@ VERDICTS: list[tuple[str, Spoil, bool, bool]] = [
         is_script=True),)), False, True),
     ("the interface is renamed in the file alone", lambda c: c.with_conf(
         "interface enp7s0", "interface ens10"), True, False),
+    ("another program reads", lambda c: c.with_keepalived(other_readers=(OtherReader(pid=9,
+        command="cat", is_script=False),)), False, False),
+    ("an address that keepalived leaves out", lambda c: tolerant(c).with_keepalived(
+        test=ConfigTest(code=5, remarks=("(VI_1): address family must match VRRP instance",))),
+        True, False),
+    ("the file is gone", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "none")), True, False),
+    ("only the lines tell of it", lambda c: replace(c.with_keepalived(pid=None, roles=None,
+        held=Held.UNKNOWN), daemon=DaemonFacts(is_running=True, problems=(DaemonProblem(
+        is_broken=False, text="x", code="keepalived.unseen"),))), True, True),
     ("FAULT", lambda c: c.with_keepalived(roles={"VI_1": Role.FAULT}), False, False),
     ("the pid file is elsewhere", lambda c: c.with_keepalived(pid=None, strays=(7,)), True, True),
 ]  # fmt: skip

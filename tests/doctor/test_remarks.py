@@ -83,6 +83,7 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "keyword": [("    state", "    stata")],
     "brace": [(VIP, VIP[: -len("    }\n")])],
     "half a second": [("    state", "    advert_int 0.5\n    state")],
+    "another family": [("        203", "        2001:db8::1/128 dev eth0\n        203")],
     "something else": [("203.0.113.10/32", "203.0.113.310/32")],
 }  # fmt: skip
 """How to spoil the file, by a name."""

@@ -12,7 +12,7 @@ from hakeeper.doctor.checks.remarks import (
     read_remarks,
 )
 from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf
-from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts
+from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts, Held
 from hakeeper.doctor.finding import (
     Finding,
     Passed,
@@ -107,7 +107,7 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
         said = tuple(one for one in said if not ONLY_WITHOUT_ROOT.search(one))
     remarks = read_remarks(said, read.file)
     for one in remarks:
-        is_refused = one.kind.ends or facts.has_reload_check
+        is_refused = one.kind.ends or one.kind.loses or facts.has_reload_check
         why = REFUSAL if facts.has_reload_check else f"{one.kind.does}, at a start and at a reload"
         yield (error if is_refused else warning)(
             f"keepalived says: {one.text}",
@@ -173,6 +173,7 @@ def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
             " known",
             cure="name the right file: --keepalived-conf FILE; see: systemctl cat keepalived",
             place=place,
+            when=When.NEXT_START if facts.keepalived.held is Held.OURS else When.ALWAYS,
         )
     cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
     if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.addresses):
@@ -262,6 +263,13 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
             why="keepalived then has the kernel drop what is sent to the virtual addresses",
             cure="leave `vrrp_strict` out, and `strict_mode`",
             place=read.global_keywords.get("vrrp_strict") or one.keywords.get("strict_mode"),
+        )
+    if "no_accept" in one.keywords and one.vips and not strict:
+        yield error(
+            f"{one.name} has `no_accept`",
+            why="keepalived then has the kernel drop what is sent to the virtual addresses",
+            cure="leave `no_accept` out",
+            place=one.keywords["no_accept"],
         )
     if "use_vmac" in one.keywords:
         yield error(

@@ -66,5 +66,5 @@ def _readers(facts: Facts) -> Iterator[Finding]:
             why="a line is read once: it takes lines that hakeeper then never hears",
             cure=cures.RELOAD if one.is_script else cure,
             place=Place(str(facts.fifo_path)),
-            when=When.NOW,
+            when=When.NOW if one.is_script else When.ALWAYS,
         )

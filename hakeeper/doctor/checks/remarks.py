@@ -37,6 +37,8 @@ class Kind:
     cure: str = ""
     ends: bool = False
     """Whether keepalived ends at it, whatever `reload_check_config` says."""
+    loses: bool = False
+    """Whether keepalived goes on without an address that it should have."""
 
 
 KINDS: Final = (
@@ -53,6 +55,9 @@ KINDS: Final = (
         cure="virtual_router_id 51    # 1 to 255, the same on all servers"),
     Kind(says=r"^\*\*\* Configuration line", ends=True, does="keepalived ends at it"),
     # keepalived goes on.
+    Kind(says=r"address family must match VRRP instance", loses=True,
+        does="keepalived leaves the address out",
+        cure="virtual_ipaddress_excluded { ADDRESS dev eth0 }    # for the other family"),
     Kind(says=r"Truncating auth_pass to 8", does="keepalived uses the first 8 characters",
         cure="auth_pass PASSWORD    # at most 8 characters, the same on all servers"),
     Kind(says=r"(VRRP version 3|Strict mode) does not support authentication",

@@ -100,7 +100,7 @@ VERDICTS: list[tuple[str, Spoil, bool, bool]] = [
         command="cat", is_script=False),)), False, False),
     ("an address that keepalived leaves out", lambda c: tolerant(c).with_keepalived(
         test=ConfigTest(code=5, remarks=("(VI_1): address family must match VRRP instance",))),
-        True, False),
+        False, False),
     ("the file is gone", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "none")), True, False),
     ("only the lines tell of it", lambda c: replace(c.with_keepalived(pid=None, roles=None,
         held=Held.UNKNOWN), daemon=DaemonFacts(is_running=True, problems=(DaemonProblem(

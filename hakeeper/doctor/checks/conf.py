@@ -114,7 +114,7 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
             why=why,
             cure=one.cure(read.file),
             place=one.place,
-            when=When.NEXT_START,
+            when=When.ALWAYS if one.kind.loses else When.NEXT_START,
         )
     if not remarks and not said and not test.remarks:
         make = error if facts.has_reload_check else warning

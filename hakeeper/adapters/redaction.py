@@ -1,7 +1,9 @@
-"""Takes tokens out of whatever text is about to leave the process.
+"""Takes tokens out of whatever text is about to leave the process, and nothing else.
 
 Hetzner's own 429 answer quotes the first half of the token, requests quotes header values in its
-exceptions, and so a token can stand where nobody put it.
+exceptions, and so a token can stand where nobody put it. Looked for are the tokens that are known,
+and what has the shape of one; never words that may stand beside one, since our own sentences are
+full of them.
 """
 
 import re
@@ -18,14 +20,18 @@ KEPT_TOKENS: Final = 8
 """After a rotation the old token may still come back in a late answer."""
 DEPTH_LIMIT: Final = 8
 
-_QUOTED: Final = re.compile(r"(?i)(token\s*')[^']*'?")
-"""Hetzner: Limit of '3600' requests per hour for token '...' reached."""
-_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]+")
-_BASIC: Final = re.compile(r"(?i)(\bauthorization\W{1,6}basic\s+)[^\s'\",}]+")
+_RUN: Final = "[A-Za-z0-9]"
+_SHAPE: Final = re.compile(rf"(?<!{_RUN})(?![0-9a-f]+(?!{_RUN})){_RUN}{{64,}}")
+"""A Hetzner Cloud token, whosever it is. A digest in hexadecimal is none."""
+_PREFIX: Final = re.compile(rf"(?<!{_RUN}){_RUN}{{32}}(?=\.\.\.)")
+"""Hetzner: Limit of '3600' requests per hour for token '(the first 32 characters)...' reached."""
+_HEADER: Final = re.compile(r"(?i)(\bauthorization\W{1,6}(?:basic|bearer)\s+)[^\s'\",}]+")
+_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{20,}")
+"""Outside of a header a shorter one may be a word."""
 
 
 class Redactor:
-    """Hides the given tokens, their pieces, and everything that stands where tokens stand.
+    """Hides the given tokens, their pieces, and everything that has the shape of a token.
 
     Safe to use from several threads: adding a token replaces the whole set at once.
     """
@@ -50,9 +56,11 @@ class Redactor:
         """Return the text without secrets."""
         for token in self._tokens:
             text = _without_pieces(text, token)
-        text = _QUOTED.sub(rf"\1{HIDDEN}'", text)
-        text = _BEARER.sub(rf"\1{HIDDEN}", text)
-        return _BASIC.sub(rf"\1{HIDDEN}", text)
+        for shape in (_SHAPE, _PREFIX):
+            text = shape.sub(HIDDEN, text)
+        for header in (_HEADER, _BEARER):
+            text = header.sub(rf"\1{HIDDEN}", text)
+        return text
 
     def value(self, value: object, depth: int = 0) -> object:
         """Return a log field without secrets: text, numbers, and lists and mappings of them.

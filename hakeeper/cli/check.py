@@ -26,6 +26,7 @@ from hakeeper.adapters.token import (
 )
 from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
+from hakeeper.printable import printable
 
 SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
 """What hakeeper.service has systemd hand over as its credential (`LoadCredential=`)."""
@@ -104,9 +105,9 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(args.redactor.value(as_json(verdict))) + "\n")
         return verdict.exit_code
     for error in verdict.errors:
-        sys.stderr.write(args.redactor.text(f"{error}\n"))
+        sys.stderr.write(f"{printable(args.redactor.text(str(error)))}\n")
     for warning in verdict.warnings:
-        sys.stderr.write(args.redactor.text(f"warning: {warning}\n"))
+        sys.stderr.write(f"warning: {printable(args.redactor.text(warning))}\n")
     if verdict.exit_code == exits.OK and verdict.config is not None:
         sys.stdout.write(args.redactor.text(summary(verdict, verdict.config)))
     return verdict.exit_code
@@ -129,6 +130,7 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token
             keepalived_conf=args.keepalived_conf,
             control_socket=args.socket,
             state_file=default_state_file(),
+            service_token=SERVICE_TOKEN,
         )
     )
     code = exits.OK if report.is_ready else exits.NOT_READY
@@ -280,4 +282,4 @@ def summary(verdict: Verdict, config: Config) -> str:
     ]
     width = max(len(name) for name, _ in rows)
     lines = [f"{verdict.file}: good", *(f"  {name:<{width}}  {value}" for name, value in rows)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"

@@ -6,6 +6,7 @@ from typing import Final
 
 from hakeeper.doctor.examination import Report
 from hakeeper.doctor.finding import Finding, Passed, Severity, When
+from hakeeper.printable import printable
 
 WIDTH: Final = 80
 _COMMENT: Final = "    # "
@@ -30,7 +31,7 @@ def as_text(report: Report, *, odd: Iterable[str] = ()) -> str:
     for severity in (Severity.WARNING, Severity.ERROR):
         for name, finding in report.findings(severity):
             lines += ["", *_finding(name, finding)]
-    return "\n".join([*lines, "", *_verdict(report), ""])
+    return "\n".join(map(printable, [*lines, "", *_verdict(report), ""]))
 
 
 def _finding(name: str, finding: Finding) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_CONFIG: Final = Path("/etc/hakeeper/hakeeper.yaml")
-DEFAULT_RUNTIME_FOLDER: Final = "/run/hakeeper"
+DEFAULT_RUNTIME_FOLDER: Final = "/run/hakeeper/daemon"
 DEFAULT_STATE_FOLDER: Final = "/var/lib/hakeeper"
 
 

@@ -14,6 +14,7 @@ from hakeeper.adapters.control import ControlError, NotRunning, ask
 from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
 from hakeeper.core.troubles import Health
+from hakeeper.printable import printable
 
 NOT_RUNNING = 3
 TIMEOUT_S = 5.0
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(status, indent=2) + "\n")
     else:
-        sys.stdout.write("\n".join(lines(status, time.time())) + "\n")
+        sys.stdout.write("\n".join(map(printable, lines(status, time.time()))) + "\n")
     return Health[str(status["health"]).upper()].value
 
 
@@ -69,7 +70,7 @@ def _print_failure(text: str, *, as_json: bool) -> None:
             *_wrapped("", text),
             "look: systemctl status hakeeper; journalctl -u hakeeper -n 30",
         ]
-        sys.stdout.write("\n".join(shown) + "\n")
+        sys.stdout.write("\n".join(map(printable, shown)) + "\n")
 
 
 # --- for people -------------------------------------------------------------------------------

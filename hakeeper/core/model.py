@@ -157,6 +157,14 @@ class Server:
     name: str
     status: str
     network_zone: str = ""
+    # Where it is to be found decides nothing here, so two answers that differ in it are the same.
+    own: tuple[IpNetwork, ...] = field(default=(), compare=False)
+    """Its Primary IPs (IPv6: the network) and private addresses, as far as told.
+
+    Floating and alias IPs are not among them: those move.
+    """
+    without: tuple[int, ...] = field(default=(), compare=False)
+    """The IP versions of which it surely has no Primary IP."""
 
 
 class ActionStatus(enum.Enum):

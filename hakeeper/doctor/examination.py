@@ -7,17 +7,20 @@ from pathlib import Path
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.config import Config
-from hakeeper.core.calls import FloatingIpsListed
+from hakeeper.core.calls import FloatingIpsListed, Identified
 from hakeeper.core.model import ByNetwork, IpAddress
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.checks.daemon import daemon
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts, KeepalivedFacts
+from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts, KeepalivedFacts, ScriptFacts
 from hakeeper.doctor.finding import Finding, Said, Severity, When
+from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts
 from hakeeper.doctor.gather.machine import machine_facts
+from hakeeper.doctor.gather.networkd import networkd_facts
+from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 
 
@@ -34,6 +37,8 @@ class Subject:
     keepalived_conf: Path | None
     control_socket: Path
     state_file: Path
+    service_token: Path
+    """Where hakeeper.service takes its token from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,21 @@ def gather(subject: Subject) -> Facts:
         fifo=fifo,
         machine=machine,
         daemon=daemon_facts(subject.control_socket),
+        guarded=guarded_files(
+            config, subject.config_path, subject.service_token, _conf_files(keepalived.conf)
+        ),
+        networkd=networkd_facts(machine.interfaces),
+        scripts=_scripts(keepalived.conf),
+        fifo_folder=components_of(config.keepalived.fifo.parent),
     )
+
+
+def _scripts(conf: KeepalivedConf | ConfUnreadable) -> dict[str, ScriptFacts]:
+    return script_facts(conf.notify_scripts) if isinstance(conf, KeepalivedConf) else {}
+
+
+def _conf_files(conf: KeepalivedConf | ConfUnreadable) -> tuple[str, ...]:
+    return conf.files if isinstance(conf, KeepalivedConf) else (conf.file,)
 
 
 def _cached_server_id(path: Path) -> int | None:
@@ -129,6 +148,8 @@ def _addresses_that_matter(
         yield from (ref.network.network_address for ref in refs if isinstance(ref, ByNetwork))
     if isinstance(api.listed.outcome, FloatingIpsListed):
         yield from (one.network.network_address for one in api.listed.outcome.floating_ips)
+    if isinstance(api.identified.outcome, Identified):
+        yield from (one.network_address for one in api.identified.outcome.server.own)
     if isinstance(conf, KeepalivedConf):
         for one in conf.instances:
             yield from (peer.ip for peer in one.peers)

@@ -170,6 +170,33 @@ class FifoFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One folder, file or link on the way to a file."""
+
+    path: str
+    kind: int
+    """As stat.S_IFMT tells it."""
+    mode: int
+    owner: str
+    owner_id: int
+    group: str = "root"
+    group_members: tuple[str, ...] = ()
+    """Who is in the group; not looked for where the group may not write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedFile:
+    """A file whose writers matter, and the way to it."""
+
+    name: str
+    harm: str
+    """What somebody can do who may change it."""
+    components: tuple[Component, ...]
+    may_be_ours: bool = False
+    """Whether the service's user may write it, too: it gains nothing that it has not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineFacts:
     """Addresses, interfaces and users of this machine."""
 
@@ -203,6 +230,35 @@ class DaemonProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkdLink:
+    """An interface that systemd-networkd has configured, and by which files."""
+
+    name: str
+    network_file: str
+    keep: str = ""
+    """`KeepConfiguration=`, as the files say; "" where none does."""
+    static: frozenset[IpAddress] = frozenset()
+    """The addresses that its files give it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkdFacts:
+    """systemd-networkd: the interfaces that it manages, and its own settings."""
+
+    links: Mapping[str, NetworkdLink] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`[Network]` of networkd.conf."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFacts:
+    """A notify script: what shows that it calls Hetzner's API, or why it was not looked at."""
+
+    sign: str = ""
+    unread: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonFacts:
     """Whether `hakeeper run` is there, and what it has to say."""
 
@@ -225,6 +281,12 @@ class Facts:
     fifo: FifoFacts
     machine: MachineFacts
     daemon: DaemonFacts
+    guarded: tuple[GuardedFile, ...] = ()
+    fifo_folder: tuple[Component, ...] = ()
+    """The way to the folder of the FIFO, which stands last."""
+    networkd: NetworkdFacts = field(default_factory=NetworkdFacts)
+    scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
+    """The notify scripts of keepalived.conf, by their command."""
 
     @property
     def conf(self) -> KeepalivedConf | None:

@@ -80,7 +80,7 @@ def test_an_unexpected_error_is_one_line_without_the_token(
 ) -> None:
     def act(args: argparse.Namespace) -> int:
         args.redactor.add("short-secret")
-        raise ValueError(f"header\n{SECRET} token 'abc def' Bearer xyz short-secret")
+        raise ValueError(f"header\n{SECRET} Authorization: Bearer xyz short-secret")
 
     failing(monkeypatch, act)
     assert run_command(["version"]) == 70
@@ -88,7 +88,7 @@ def test_an_unexpected_error_is_one_line_without_the_token(
     assert out == ""
     assert err == (
         "hakeeper: unexpected error, please report it: ValueError: header [hidden]"
-        " token '[hidden]' Bearer [hidden] [hidden]"
+        " Authorization: Bearer [hidden] [hidden]"
         " (`hakeeper --debug COMMAND` shows more)\n"
     )
 

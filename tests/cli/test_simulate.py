@@ -73,13 +73,14 @@ def test_the_same_seed_tells_the_same_and_another_one_something_else(
 @pytest.mark.parametrize(
     ("text", "nodes", "clusters", "expected"),
     [
-        (PAIR, 2, 1, 360 + 60),
-        (PAIR, 16, 8, 8 * (360 + 60)),
-        (PAIR, 9, 3, 3 * (360 + 2 * 60)),
+        # Beside the readings, each node looks at each other holder six times an hour.
+        (PAIR, 2, 1, 360 + 60 + 6),
+        (PAIR, 16, 8, 8 * (360 + 60 + 6)),
+        (PAIR, 9, 3, 3 * (360 + 2 * (60 + 6))),
         (PAIR, 1, 1, 360),
-        (OWN, 2, 1, 2 * 120),
-        (OWN, 6, 2, 2 * (2 * 120 + 12)),
-        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (360 + 60)),
+        (OWN, 2, 1, 2 * (120 + 6)),
+        (OWN, 6, 2, 2 * (2 * (120 + 6) + 12 + 2 * 6)),
+        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (360 + 60) + 6),
     ],
 )
 def test_an_idle_fleet_asks_exactly_what_the_arithmetic_says(
@@ -180,7 +181,7 @@ def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
 
 def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
     counted = budget(wished(nodes=1000))
-    assert (500, 500, 10, 2_100_000.0) == (
+    assert (500, 500, 10, 2_103_000.0) == (
         counted.masters,
         counted.standbys,
         counted.pages,
@@ -194,8 +195,8 @@ def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
 def test_a_fleet_that_does_not_fit_is_told_in_words(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = simulated(capfd, "--nodes", "18", "--hours", "0.1", "--faults", "none")
     assert code == 0
-    assert "THE QUOTA IS NOT ENOUGH: idle reading alone asks for 3,780 calls an hour" in out
-    assert "9 x 3600/10 + 9 x 3600/60 = 3,780" in out
+    assert "THE QUOTA IS NOT ENOUGH: idle reading alone asks for 3,834 calls an hour" in out
+    assert "9 x 3600/10 + 9 x 3600/60 + 9 x 3600/600 = 3,834" in out
     assert "`reconcile.interval: 11s` would fit" in out
     assert "fit up to 16 nodes" in out
 

@@ -92,6 +92,8 @@ def test_every_key_is_taken_over() -> None:
             standby_interval_s=3600.0,
             call_timeout_s=1.5,
             can_query=False,
+            endpoint=config.hetzner.endpoint,
+            fifo_path=str(config.keepalived.fifo),
         )
         == config.settings()
     )

@@ -1,15 +1,22 @@
 """The token and its pieces are taken out of everything, and nothing else is."""
 
+import ast
 import json
 import string
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hakeeper.adapters.redaction import Redactor
+from hakeeper.core.wording import NOT_THERE
 
 SECRET = string.ascii_lowercase + string.ascii_uppercase + "0123456789" + "xy"
+OTHER = SECRET[::-1].swapcase()
+"""A token that nobody told us of."""
+DIGEST = "0123456789abcdef" * 4
 OLD = "".join(reversed(SECRET))
 HETZNER_429 = "Limit of '3600' requests per hour for token '{}...' reached."
 
@@ -26,15 +33,18 @@ HETZNER_429 = "Limit of '3600' requests per hour for token '{}...' reached."
         (SECRET[:20] + SECRET[40:], "[hidden][hidden]"),
         ("", ""),
         ("nothing here", "nothing here"),
-        (
-            HETZNER_429.format(SECRET[:32]),
-            "Limit of '3600' requests per hour for token '[hidden]' reached.",
-        ),
-        (
-            HETZNER_429.format("unknown"),
-            "Limit of '3600' requests per hour for token '[hidden]' reached.",
-        ),
-        ("for Token 'cut off", "for Token '[hidden]'"),
+        (HETZNER_429.format(SECRET[:32]), HETZNER_429.format("[hidden]")),
+        (HETZNER_429.format(OTHER[:32]), HETZNER_429.format("[hidden]")),
+        (HETZNER_429.format("unknown"), HETZNER_429.format("unknown")),
+        (f"token={OTHER};", "token=[hidden];"),
+        (f"<{OTHER}{OTHER[:9]}>", "<[hidden]>"),
+        (OTHER[:63], OTHER[:63]),
+        (f"sha256:{DIGEST}", f"sha256:{DIGEST}"),
+        (DIGEST[:32] + "...", "[hidden]..."),
+        ("this token's project", "this token's project"),
+        ("the token 'web' of Jane's", "the token 'web' of Jane's"),
+        ("a bearer token is a token", "a bearer token is a token"),
+        (f"Bearer {OTHER[:20]}", "Bearer [hidden]"),
         ("Authorization: Bearer abc.def-1", "Authorization: Bearer [hidden]"),
         ("{'authorization': 'bearer abc='}", "{'authorization': 'bearer [hidden]'}"),
         ("Authorization: Basic dTpw", "Authorization: Basic [hidden]"),
@@ -112,3 +122,35 @@ def test_no_piece_of_twelve_characters_gets_through(
 @given(st.text(string.digits + " .:-'\n", max_size=200))
 def test_text_without_secrets_is_not_touched(text: str) -> None:
     assert text == Redactor([string.ascii_letters]).text(text)
+
+
+# --- our own sentences ---------------------------------------------------------------------------
+
+REPO = Path(__file__).parents[2]
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """Every text of a module; what is filled in stands as `x`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "x" for part in node.values
+            )
+
+
+def test_a_sentence_about_a_token_is_no_token() -> None:
+    assert f"VI_1: web: {NOT_THERE}" == Redactor([SECRET]).text(f"VI_1: web: {NOT_THERE}")
+
+
+def test_every_sentence_of_ours_passes_unchanged() -> None:
+    modules = sorted((REPO / "hakeeper").rglob("*.py"))
+    ours = [text for path in modules for text in sentences(path)]
+    texts = [*(REPO / "systemd").iterdir(), *(REPO / "docs").rglob("*.md"), REPO / "README.md"]
+    ours += [path.read_text() for path in texts]
+    redactor = Redactor([SECRET])
+
+    assert len(ours) > 5000
+    assert NOT_THERE in ours
+    assert [] == [text for text in ours if text != redactor.text(text)]

@@ -1,6 +1,7 @@
 """A server on which all is well, as facts, and ways to spoil it; nothing is looked at."""
 
-from collections.abc import Iterable
+import stat
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Interface, ip_address, ip_network
 
@@ -15,20 +16,26 @@ from hakeeper.core.calls import (
     Quota,
 )
 from hakeeper.core.model import FloatingIp, Role, Server, VrrpId, VrrpKind
-from hakeeper.doctor.conf.lines import Files, Reader
+from hakeeper.doctor.conf.files import Files
+from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
 from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
     ApiFacts,
+    Component,
     ConfUnreadable,
     DaemonFacts,
     Facts,
     FifoFacts,
+    GuardedFile,
     Held,
     KeepalivedFacts,
     KeepalivedsReading,
     MachineFacts,
+    NetworkdFacts,
+    NetworkdLink,
+    ScriptFacts,
 )
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.config import places_in
@@ -76,7 +83,13 @@ WEB = FloatingIp(
     server_id=102,
     network_zone="eu-central",
 )
-SERVER = Server(id=101, name="web-a", status="running", network_zone="eu-central")
+SERVER = Server(
+    id=101,
+    name="web-a",
+    status="running",
+    network_zone="eu-central",
+    own=(ip_network("192.0.2.9"), ip_network("2001:db8:5::/64"), ip_network("10.0.0.2")),
+)
 PLENTY = Quota(limit_per_hour=3600, remaining=3500)
 
 
@@ -114,6 +127,35 @@ GOOD_MACHINE = MachineFacts(
 )
 
 
+def folder(path: str, **changes: object) -> Component:
+    """A folder of root's."""
+    good = Component(path=path, kind=stat.S_IFDIR, mode=0o755, owner="root", owner_id=0)
+    return replace(good, **changes)  # type: ignore[arg-type]
+
+
+def file(path: str, **changes: object) -> Component:
+    """A file of root's."""
+    return folder(path, **{"kind": stat.S_IFREG, "mode": 0o644, **changes})
+
+
+NETWORK_FILE = "/run/systemd/network/10-netplan-eth0.network"
+GOOD_NETWORKD = NetworkdFacts(
+    links={"eth0": NetworkdLink(name="eth0", network_file=NETWORK_FILE, keep="yes")}
+)
+GOOD_FOLDERS = (folder("/"), folder("/run"), folder("/run/hakeeper"))
+GOOD_GUARDED = (
+    GuardedFile(
+        name="hakeeper.yaml",
+        harm="can have the token",
+        components=(folder("/"), folder("/etc"), folder("/etc/hakeeper"), file(YAML_PATH)),
+        may_be_ours=True,
+    ),
+    GuardedFile(
+        name="keepalived.conf",
+        harm="can be root",
+        components=(folder("/"), folder("/etc"), folder("/etc/keepalived"), file(CONF_PATH)),
+    ),
+)
 GOOD_FIFO = FifoFacts(kind="FIFO", owner="hakeeper", owner_id=990, group_id=990, mode=0o600)
 CONTENT = DaemonFacts(is_running=True)
 
@@ -140,6 +182,10 @@ class Case:
     fifo: FifoFacts = GOOD_FIFO
     machine: MachineFacts = GOOD_MACHINE
     daemon: DaemonFacts = CONTENT
+    guarded: tuple[GuardedFile, ...] = GOOD_GUARDED
+    fifo_folder: tuple[Component, ...] = GOOD_FOLDERS
+    networkd: NetworkdFacts = GOOD_NETWORKD
+    scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
 
     def facts(self) -> Facts:
         conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
@@ -154,6 +200,10 @@ class Case:
             fifo=self.fifo,
             machine=self.machine,
             daemon=self.daemon,
+            guarded=self.guarded,
+            fifo_folder=self.fifo_folder,
+            networkd=self.networkd,
+            scripts=self.scripts,
         )
 
     def findings(self) -> list[tuple[str, Finding]]:
@@ -180,6 +230,30 @@ class Case:
 
     def with_machine(self, **changes: object) -> "Case":
         return replace(self, machine=replace(self.machine, **changes))  # type: ignore[arg-type]
+
+    def with_server(self, **changes: object) -> "Case":
+        """Have the API name another server, or say other things of it."""
+        server = replace(SERVER, **changes)  # type: ignore[arg-type]
+        return self.with_api(identified=result(Identified(server, "DMI serial number")))
+
+    def with_component(self, changed: Component) -> "Case":
+        """Have another folder or file on the way to whatever leads through it."""
+
+        def way(components: tuple[Component, ...]) -> tuple[Component, ...]:
+            return tuple(changed if each.path == changed.path else each for each in components)
+
+        guarded = [replace(each, components=way(each.components)) for each in self.guarded]
+        return replace(self, guarded=tuple(guarded), fifo_folder=way(self.fifo_folder))
+
+    def with_script(self, line: str, command: str, seen: ScriptFacts) -> "Case":
+        """Have a notify line in the instance, and this to be seen of what it runs."""
+        text = self.with_conf("    version 3\n", f"    version 3\n    {line}\n")
+        return replace(text, scripts={command: seen})
+
+    def with_link(self, **changes: object) -> "Case":
+        """Have systemd-networkd manage eth0 in another way."""
+        link = replace(GOOD_NETWORKD.links["eth0"], **changes)  # type: ignore[arg-type]
+        return replace(self, networkd=NetworkdFacts(links={"eth0": link}))
 
     def here(self, *addresses: str) -> "Case":
         """Have these addresses on the machine, and no others."""
@@ -216,4 +290,4 @@ def read(
 
     reader = Reader(Files(read=reading, matching=matching), config_id)
     syntax = read_syntax(reader.lines(CONF_PATH))
-    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions)
+    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions, reader.ignored)

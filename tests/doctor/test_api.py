@@ -41,6 +41,7 @@ class Scene:
     cloud: SimCloud
     web: int
     me: int
+    other: int
     token: str
     ca_file: Path | None = None
     server: str | int = "web-a"
@@ -79,9 +80,10 @@ def scene() -> Iterator[Scene]:
 
 
 def populated(cloud: SimCloud) -> Scene:
-    me, other = cloud.add_server("web-a"), cloud.add_server("web-b")
+    me = cloud.add_server("web-a", private_ips=["10.0.0.2"])
+    other = cloud.add_server("web-b", private_ips=["10.0.0.3"])
     web = cloud.add_floating_ip("web", "203.0.113.10", server=other)
-    return Scene(cloud, web, me, cloud.add_client("web-a"))
+    return Scene(cloud, web, me, other, cloud.add_client("web-a"))
 
 
 @contextlib.contextmanager
@@ -182,13 +184,34 @@ def test_any_refusal_for_its_own_sake_shows_that_the_token_may_write(
 # --- who am I -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("server", "known"), [(999, False), ("web-z", False), ("web-b", True)])
+@pytest.mark.parametrize(("server", "known"), [(999, False), ("web-z", False), ("web-a", True)])
 def test_the_server_of_the_configuration(scene: Scene, server: str | int, *, known: bool) -> None:
     scene.server = server
     findings = scene.findings()
 
     assert ([] if known else ["server"]) == [name for name, _ in findings]
     assert known or str(server) in findings[0][1].what
+
+
+@pytest.mark.parametrize("setting", ["web-b", "auto"])
+def test_a_server_whose_addresses_are_not_here_is_another_one(scene: Scene, setting: str) -> None:
+    """Named by a configuration that was copied, or by the state file of a cloned machine."""
+    scene.server = setting
+    scene.cached = scene.other
+    [(check, finding)] = scene.findings()
+    source = "configuration" if setting == "web-b" else "an earlier run"
+
+    assert ("server", "error") == (check, finding.severity.value)
+    assert f"web-b (id {scene.other}, from: {source}) is not this machine" in finding.what
+    assert "10.0.0.3, and here is 10.0.0.2, 192.0.2.9" in finding.what
+    assert "server: ID" in finding.cure
+
+
+def test_a_server_without_addresses_cannot_be_told_from_another(scene: Scene) -> None:
+    bare = scene.cloud.add_server("bare", ipv4=None, ipv6=None)
+    scene.server = bare
+
+    assert ["Primary IP"] == [name for name, _ in scene.findings()]
 
 
 def test_auto_asks_the_machine_and_then_an_earlier_run(scene: Scene) -> None:

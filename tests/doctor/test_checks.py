@@ -23,6 +23,7 @@ from doctor.cases import (
     listed,
     result,
 )
+from doctor.surroundings import SURROUNDINGS
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.online import as_text
 from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
@@ -152,8 +153,8 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("missing", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "No such file")),
         "keepalived.conf", ERROR, "No such file", CONF_PATH, "--keepalived-conf FILE"),
     ("~SEQ", lambda c: c.with_conf("    virtual_router_id 51\n",
-        "    ~SEQ(N, 1, 2) virtual_router_id ${N}\n"), "keepalived.conf", WARNING,
-        "not looked at: `~SEQ(…)`", f"{CONF_PATH}:14", "kill -USR1"),
+        "    ~SEQ(N) virtual_router_id ${N}\n"), "keepalived.conf", WARNING,
+        "not looked at: `~SEQ(N)", f"{CONF_PATH}:14", "kill -USR1"),
     ("@id", lambda c: c.with_conf("    version 3", "    @web-a version 3").with_keepalived(
         is_config_id_sure=False, config_id="web-a"), "keepalived.conf", WARNING,
         "as for config-id web-a", f"{CONF_PATH}:15", "as root"),
@@ -251,7 +252,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("own peer", lambda c: c.with_conf("10.0.0.3", "10.0.0.2"), "private address", ERROR,
         "the peer 10.0.0.2 is this machine itself", f"{CONF_PATH}:18", "unicast_peer {"),
     ("peers that cannot be read", lambda c: c.with_conf("        10.0.0.3\n",
-        "        ~SEQ(N, 3, 4) 10.0.0.${N}\n"), "private address", WARNING,
+        "        ~SEQ(N) 10.0.0.${N}\n"), "private address", WARNING,
         "not looked at: the peers of VI_1", f"{CONF_PATH}:12", "unicast_peer {"),
     # --- switches and versions
     ("no D-Bus", lambda c: c.with_conf("    enable_dbus\n", ""), "settings", WARNING,
@@ -270,9 +271,10 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no check at reload", lambda c: c.with_conf("    reload_check_config\n", ""), "settings",
         WARNING, "`reload_check_config` is missing", f"{CONF_PATH}:1",
         "reload_check_config    # in"),
-    ("switched off", lambda c: c.with_conf("reload_check_config", "reload_check_config off"),
-        "settings", WARNING, "`reload_check_config` is missing", f"{CONF_PATH}:1",
-        "reload_check_config    # in"),
+    ("switched off", lambda c: c.with_conf(
+            "vrrp_higher_prio_send_advert", "vrrp_higher_prio_send_advert off"),
+        "settings", WARNING, "`vrrp_higher_prio_send_advert` is missing", f"{CONF_PATH}:1",
+        "on all servers"),
     ("no last advert", lambda c: c.with_conf("    vrrp_higher_prio_send_advert\n", ""),
         "settings", WARNING, "`vrrp_higher_prio_send_advert` is missing", f"{CONF_PATH}:1",
         "on all servers"),
@@ -393,6 +395,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("degraded daemon", lambda c: replace(c, daemon=ill(DaemonProblem(is_broken=False,
         text="tired", cause="no sleep", cure="sleep"))), "hakeeper", WARNING,
         "the daemon says: tired", "", "sleep"),
+    *SURROUNDINGS,
 ]  # fmt: skip
 
 
@@ -426,7 +429,6 @@ def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
 def test_no_finding_looks_like_a_secret_to_the_redactor(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
-    """It hides what stands behind `token'`, so nobody may write of the token's project."""
     text = as_text(judge(row[1](Case()).facts()))
 
     assert text == Redactor().text(text)
@@ -496,8 +498,9 @@ def lines_with_findings(path: Path) -> Iterator[int]:
             "keepalived: {state: none}\ninstances:").with_conf("    enable_dbus\n", "")
             .with_keepalived(roles=None)),
         ("an IPv6 network by one address of it", lambda c: c.with_yaml("[web]", f'["{IPV6}"]')
-            .with_conf("203.0.113.10/32", "2001:db8:1:2::1/64").with_api(listed=listed(replace(
-                WEB, network=ip_network(IPV6))))),
+            .with_conf("    virtual_ipaddress {", "    virtual_ipaddress_excluded {\n"
+                "        2001:db8:1:2::1/64 dev eth0\n    }\n    virtual_ipaddress {")
+            .with_api(listed=listed(replace(WEB, network=ip_network(IPV6))))),
         ("a FIFO by its group", lambda c: c.with_fifo(owner="root", owner_id=0, mode=0o660)
             .with_fifo(mode=0o660).with_machine(group_ids=frozenset((990,)))),
         ("the option in the instance alone", lambda c: c.with_conf(

@@ -152,7 +152,8 @@ def test_a_strange_file_is_read_as_keepalived_reads_it(told: tuple[Path, str]) -
         assert len(one.peers) == 1
     assert "Router ID = x # y" in text
     assert ("vrrp_notify_fifo", "root") == (conf.fifos[0].keyword, conf.fifos[0].user)
-    assert "enable_dbus" not in conf.global_keywords
+    assert "enable_dbus" in conf.global_keywords  # keepalived does not look at what follows it
+    assert "DBus enabled" in text
     members = conf.members(VrrpId(VrrpKind.GROUP, "G"))
     assert ["VI_1", "VI 2"] == [one.name for one in members]
 
@@ -177,9 +178,17 @@ def test_conditions_follow_the_config_id_and_are_noted() -> None:
 @pytest.mark.parametrize(
     ("text", "what", "line"),
     [
-        ("~SEQ(N, 1, 3) x ${N}\n", "`~SEQ(…)`", 1),
-        ("\n~SEQx(N, 1, 3) x ${N}\n", "`~SEQx(…)`", 2),
-        ("~LST(N, 1, 3) x ${N}\n", "`~LST(…)`", 1),
+        ("~SEQ(N, 1, 30000) x ${N}\n", "more than 10000 lines", 1),
+        ("\n~SEQx(N, -1, 3) x ${N}\n", "`~SEQx(N, -1, 3) x ${N}`", 2),
+        ("~LST({N, 1, 3) x ${N}\n", "`~LST({N, 1, 3) x ${N}`", 1),
+        ('a "b\n', "a double quote", 1),
+        ("a {\n}\n", "opens no block there", 1),
+        ("vrrp_instance A\n interface eth0\n}\n", "without a `{`", 2),
+        ("# " + "x" * 1022, "1023 bytes or more", 1),
+        ("a\0b\n", "a NUL character", 1),
+        ("$A=@x b\n$A\n", "begins with `@`", 2),
+        ("@x include b.conf\n", "a comment in the first column", 1),
+        ("vrrp_instance A {\n auth_hmac {\n  key x\n }\n}\n", "from 2.4 on", 2),
         ("a {\n b ${_RANDOM 1 5}\n}\n", "`${_RANDOM}`", 2),
         ("a {\n b\n", "never closed", 1),
         ("a {\n}\n}\n", "closes nothing", 3),
@@ -191,8 +200,11 @@ def test_conditions_follow_the_config_id_and_are_noted() -> None:
     ],
 )
 def test_what_is_not_understood_is_told_with_its_line(text: str, what: str, line: int) -> None:
-    others = [("/etc/keepalived/a.conf", "include a.conf\n")]
-    unread = read(text, others=others).unread
+    others = [
+        ("/etc/keepalived/a.conf", "include a.conf\n"),
+        ("/etc/keepalived/b.conf", "# the first column\n"),
+    ]
+    unread = read(text, "x", others=others).unread
 
     assert any(what in one.what and one.place.line == line for one in unread), unread
 
@@ -201,7 +213,8 @@ def test_parameters_of_the_manual_page_become_what_it_says() -> None:
     text = """\
 $ADDRESS_BASE=10.2.${ADDRESS_BASE_SUB}
 $ADDRESS_BASE_SUB=0
-vrrp_instance ${_INSTANCE}${_HASH}${_BANG}x {
+vrrp_instance ${_INSTANCE}x {
+ interface "${_HASH}${_BANG}"
  virtual_ipaddress {
   ${ADDRESS_BASE}.100/32
   $ADDRESS_BASE_SUB=10
@@ -212,7 +225,7 @@ vrrp_instance ${_INSTANCE}${_HASH}${_BANG}x {
 """
     conf = read(text, "here")
 
-    assert "here#!x" == conf.instances[0].name
+    assert ("herex", "#!") == (conf.instances[0].name, conf.instances[0].interface)
     assert ["10.2.0.100/32", "10.2.10.100/32"] == [
         str(vip.interface) for vip in conf.instances[0].vips
     ]
@@ -236,7 +249,7 @@ def test_a_file_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_parameters_that_grow_without_end_are_told_and_end() -> None:
     grown = "".join(f"$P{n}=${{P{n + 1}}}${{P{n + 1}}}\n" for n in range(40)) + "x ${P0}\n"
-    big = "$BIG=" + "y" * 100_000 + "\n$MANY=" + "${BIG}" * 1000 + "\nx ${MANY}\n"
+    big = "$BIG=" + "y" * 1000 + "\n$MANY=${BIG}${BIG}\nx ${MANY}\n"
 
     assert [41] == [one.place.line for one in read(grown).unread]
     assert [3] == [one.place.line for one in read(big).unread]

@@ -17,7 +17,7 @@ from hakeeper.config import parse
 from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
-from hakeeper.doctor.gather import keepalived as gathering
+from hakeeper.doctor.gather import files
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts, read_conf
 from hakeeper.doctor.gather.machine import machine_facts
@@ -116,7 +116,7 @@ def test_a_conf_that_may_not_be_read_says_so() -> None:
 
 def test_a_conf_that_is_not_there_or_none_says_so(tmp_path: Path) -> None:
     missing, folder = read_conf(tmp_path / "none", "x"), read_conf(tmp_path, "x")
-    (tmp_path / "huge").write_bytes(b"\n" * (gathering.SIZE_LIMIT + 1))
+    (tmp_path / "huge").write_bytes(b"\n" * (files.SIZE_LIMIT + 1))
     huge = read_conf(tmp_path / "huge", "x")
 
     assert isinstance(missing, ConfUnreadable)
@@ -156,7 +156,7 @@ def test_included_files_that_may_not_be_read_are_told() -> None:
     assert isinstance(conf, KeepalivedConf)
     assert [1, 2, 3] == [one.place.line for one in conf.unread]
     assert ["Permission denied"] * 2 == [one.what.rpartition(": ")[2] for one in conf.unread[:2]]
-    assert "braces" in conf.unread[2].what
+    assert "{a,b}.conf`: No such file or directory" in conf.unread[2].what
 
 
 # --- keepalived ---------------------------------------------------------------------------------
@@ -172,27 +172,6 @@ def test_the_version_and_no_process(tmp_path: Path) -> None:
     assert seen.version >= (2, 0, 0)
     assert (None, None) == (seen.pid, seen.roles)
     assert not seen.is_config_id_sure
-
-
-def test_the_command_line_tells_the_file_and_the_id() -> None:
-    forms = [
-        ["-f", "/a.conf", "-i", "one"],
-        ["-f/a.conf", "-ione"],
-        ["--use-file=/a.conf", "--config-id=one"],
-        ["--use-file", "/a.conf", "--config-id", "one"],
-    ]
-    for form in forms:
-        code = "import sys; print('up', flush=True); sys.stdin.read()"
-        argv = [sys.executable, "-c", code, "--dont-fork", *form]
-        pipe = subprocess.PIPE
-        with subprocess.Popen(argv, stdin=pipe, stdout=pipe) as process:
-            assert process.stdout is not None
-            assert b"up\n" == process.stdout.readline()
-            try:
-                assert {"file": "/a.conf", "id": "one"} == gathering._options_of(process.pid)
-            finally:
-                process.communicate()
-    assert gathering._options_of(2**22 + 1) is None
 
 
 @pytest.fixture(scope="module")

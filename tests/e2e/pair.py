@@ -91,7 +91,9 @@ class Pair:
         self.floating_ip = cloud.add_floating_ip("web", FLOATING_IP)
         self.servers = {}
         for one in self.machines:
-            self.servers[one.name] = cloud.add_server(one.name)
+            self.servers[one.name] = cloud.add_server(
+                one.name, ipv4=one.public_ip, private_ips=[one.private_ip]
+            )
             cloud.add_client(one.name, token=token_of(one.name))
             cloud.metadata_url(
                 self.servers[one.name], host=THIRD_HOST, port=metadata_port(one.number)

@@ -16,6 +16,9 @@ def test_the_readme_alone_makes_a_working_pair(pair: Pair) -> None:
         assert machine.run("stat", "-c", "%U %G %a", "/run/hakeeper/notify.fifo").split() == [
             "hakeeper", "hakeeper", "600",
         ]  # fmt: skip
+        assert machine.run("stat", "-c", "%U %G %a", "/run/hakeeper").split() == [
+            "root", "root", "755",
+        ]  # fmt: skip
         assert machine.run("stat", "-c", "%U %a", "/etc/hakeeper/token").split() == ["root", "600"]
         assert machine.property("hakeeper", "User") == "hakeeper"
         assert machine.status()["roles"]

@@ -86,7 +86,7 @@ def test_an_entry_uses_only_fields_that_such_an_event_always_has(
 
 @pytest.mark.parametrize(("event", "entry"), OF_EVENT)
 def test_what_calls_for_an_operator_has_a_command_to_run(event: str, entry: Explanation) -> None:
-    ordinary = {"role.changed", "address.claimed", "address.blocked"}
+    ordinary = {"role.changed", "address.claimed", "address.blocked", "status.ok"}
     assert entry.commands or not EVENTS[event].operator or event in ordinary
 
 

@@ -7,7 +7,7 @@ import contextlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from package.machine import Machine, booted
 
 pytestmark = pytest.mark.timeout(1800)  # two roots are made, beside whatever else runs
 NEWER = f"{__version__}+next"
+EARLIER = f"{__version__}~before"
 # What apt, dpkg, systemd, the kernel and keepalived (its name for iproute2) write by themselves.
 _NOT_OURS = re.compile(
     r"/(root|tmp|etc/iproute2|var/(cache|log|tmp)|var/lib/(apt|dbus|dpkg|systemd))(/|$)"
@@ -29,7 +30,12 @@ _NOT_OURS = re.compile(
 def machine(base: Path, first: Build, tmp_path: Path) -> Iterator[Machine]:
     """A booted machine with both packages in /root."""
     with booted(base, tmp_path / "machine") as machine:
-        for name, deb in (("this", first.deb), ("next", newer(first.deb, tmp_path))):
+        debs = {
+            "this": first.deb,
+            "next": newer(first.deb, tmp_path),
+            "before": before(first.deb, tmp_path),
+        }
+        for name, deb in debs.items():
             shutil.copy(deb, machine.inside(f"/root/{name}.deb"))
         shutil.copy(REPO / "debian/tests/service", machine.inside("/root/service"))
         yield machine
@@ -37,11 +43,36 @@ def machine(base: Path, first: Build, tmp_path: Path) -> Iterator[Machine]:
 
 def newer(deb: Path, folder: Path) -> Path:
     """The same package under a later version."""
+    return changed(deb, folder / "next", {"DEBIAN/control": (f": {__version__}\n", f": {NEWER}\n")})
+
+
+def before(deb: Path, folder: Path) -> Path:
+    """An earlier version, whose folder of the FIFO was its user's and held the socket, too."""
+    changes = {
+        "DEBIAN/control": (f": {__version__}\n", f": {EARLIER}\n"),
+        "usr/lib/tmpfiles.d/hakeeper.conf": (
+            "0755 root     root ",
+            "0755 hakeeper hakeeper ",
+        ),
+        "usr/lib/systemd/system/hakeeper.service": (
+            "RuntimeDirectory=hakeeper/daemon\n",
+            "RuntimeDirectory=hakeeper\nRuntimeDirectoryPreserve=yes\n",
+        ),
+        "usr/lib/hakeeper/hakeeper/cli/options.py": ("/run/hakeeper/daemon", "/run/hakeeper"),
+    }
+    return changed(deb, folder / "before", changes)
+
+
+def changed(deb: Path, folder: Path, changes: Mapping[str, tuple[str, str]]) -> Path:
+    """The same package with other texts in some of its files."""
     parts = folder / "parts"
+    folder.mkdir()
     subprocess.run(["dpkg-deb", "--raw-extract", str(deb), str(parts)], check=True)
-    control = parts / "DEBIAN/control"
-    control.write_text(control.read_text().replace(f"Version: {__version__}", f"Version: {NEWER}"))
-    made = folder / "next.deb"
+    for name, (old, new) in changes.items():
+        text = (parts / name).read_text()
+        assert old in text
+        (parts / name).write_text(text.replace(old, new))
+    made = folder / "made.deb"
     argv = ["dpkg-deb", "--root-owner-group", "-Znone", "--build", str(parts), str(made)]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
     return made
@@ -90,12 +121,17 @@ def is_quiet(machine: Machine) -> None:
     """As installed: enabled, not running, not failed, and the FIFO is there for its user."""
     assert machine.says("systemctl is-enabled hakeeper") == "enabled"
     assert machine.says("systemctl is-failed hakeeper") == "inactive"
-    found = machine.says("stat -c '%F %U %G %a' /run/hakeeper/notify.fifo")
-    assert found == "fifo hakeeper hakeeper 600"
+    has_its_folder(machine)
     assert machine.says("hakeeper --version") == f"hakeeper {__version__}"
     assert "not installed" not in machine.run("hakeeper version").stdout
     compiled = machine.run("find /usr/lib/hakeeper/hakeeper -name '*.pyc'").stdout
     assert "core/__pycache__/keeper" in compiled, "the sandbox cannot compile it at each start"
+
+
+def has_its_folder(machine: Machine) -> None:
+    """The FIFO in a folder of root's: keepalived, as root, acts there by names."""
+    found = machine.says("stat -c '%F %U %G %a' /run/hakeeper /run/hakeeper/notify.fifo")
+    assert found.splitlines() == ["directory root root 755", "fifo hakeeper hakeeper 600"]
 
 
 def is_sound_to_systemd(machine: Machine) -> None:
@@ -115,6 +151,25 @@ def is_removed(machine: Machine) -> None:
     assert machine.run("command -v hakeeper", check=False).returncode != 0
     assert machine.says("ls /etc/hakeeper") == "hakeeper.yaml\ntoken\ntoken.cred"
     assert machine.says("ls /usr/lib/hakeeper 2>&1").endswith("No such file or directory")
+
+
+def test_an_upgrade_takes_the_folder_of_the_fifo_from_the_services_user(machine: Machine) -> None:
+    machine.run(install("before"))
+    assert machine.says("stat -c %U /run/hakeeper") == "hakeeper"
+    look = "(stat -c %i /run/hakeeper/notify.fifo; find /run/hakeeper -name *.sock)"
+    steps = f"{look} >/root/old; {install('this')}; {look} >/root/new"
+    said = machine.run(f"python3 /root/service --upgrade '{steps}'").stdout
+
+    assert said.splitlines()[-1] == "all is shown", said
+    old, new = (machine.says(f"cat /root/{name}").splitlines() for name in ("old", "new"))
+    assert ["/run/hakeeper/control.sock"] == old[1:]
+    assert [old[0], "/run/hakeeper/daemon/control.sock"] == new, "the FIFO is the same"
+    has_its_folder(machine)
+    machine.run("systemctl start hakeeper")
+    assert machine.says("stat -c '%U %a' /run/hakeeper/daemon") == "hakeeper 755"
+    machine.run("systemctl stop hakeeper")
+    has_its_folder(machine)
+    assert machine.says("ls /run/hakeeper") == "notify.fifo"
 
 
 def test_a_machine_that_is_thrown_away_leaves_no_process(base: Path, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@ import itertools
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 
-from sim.conftest import Caller, Scene
+from sim.conftest import NO_PROXIES, Caller, Scene
+from sim.schema import AnswerChecker
 
 
 def test_a_floating_ip_tells_its_owner_and_its_home(scene: Scene) -> None:
@@ -214,3 +216,23 @@ def test_what_is_not_http_ends_the_connection(scene: Scene, head: bytes) -> None
         connection.close()
     assert b"" == received
     assert [] == scene.cloud.requests()
+
+
+def test_a_server_has_the_addresses_that_it_was_given(scene: Scene, checker: AnswerChecker) -> None:
+    bare = scene.cloud.add_server("bare", ipv4=None, ipv6=None)
+    full = scene.cloud.add_server(
+        "full", ipv4="192.0.2.7", ipv6="2001:db8:7::/64", private_ips=["10.0.0.7", "10.1.0.7"]
+    )
+    seen = {}
+    for number in (bare, full):
+        body = scene.a.get(f"/servers/{number}")
+        assert [] == checker.problems("GET", f"/v1/servers/{number}", 200, body)
+        public, private = body["server"]["public_net"], body["server"]["private_net"]
+        primaries = [public[each] and public[each]["ip"] for each in ("ipv4", "ipv6")]
+        seen[number] = (*primaries, *(each["ip"] for each in private))
+
+    assert {bare: (None, None), full: ("192.0.2.7", "2001:db8:7::/64", "10.0.0.7", "10.1.0.7")} == (
+        seen
+    )
+    url = scene.cloud.metadata_url(bare)
+    assert 404 == requests.get(url + "/public-ipv4", timeout=20, proxies=NO_PROXIES).status_code

@@ -96,6 +96,8 @@ def test_a_refusing_port_is_still_controlled(scene: Scene) -> None:
         ("add_server", {"name": 5}, "must be a string"),
         ("add_server", {"name": "x", "location": "moon"}, "location"),
         ("add_server", {"name": "x", "labels": "y"}, "must be an object"),
+        ("add_server", {"name": "x", "ipv4": 5}, "must be a string"),
+        ("add_server", {"name": "x", "private_ips": ["10.0.0.2", 5]}, "must be a list of strings"),
         ("add_floating_ip", {"name": "x", "ip": "y"}, "'ip'"),
         ("fault", {"fault": {"stauts": 500}}, "stauts"),
         ("fault", {"fault": {"answer": "maybe"}}, "maybe"),

@@ -11,7 +11,7 @@ import pytest
 from hakeeper import exits
 from hakeeper.adapters.token import CREDENTIAL_NAME
 from hakeeper.cli.check import SERVICE_TOKEN
-from hakeeper.cli.options import DEFAULT_CONFIG
+from hakeeper.cli.options import DEFAULT_CONFIG, DEFAULT_RUNTIME_FOLDER
 from hakeeper.config.model import KeepalivedConfig
 
 FOLDER = Path(__file__).parents[2] / "systemd"
@@ -112,8 +112,18 @@ def test_the_fifo_is_made_where_the_program_looks_and_for_its_user() -> None:
     assert (FOLDER / "sysusers.conf").read_text().split()[:2] == ["u", user]
 
 
+def test_the_folder_of_the_fifo_is_roots_and_the_daemons_own_lies_below_it() -> None:
+    lines = [line.split() for line in (FOLDER / "tmpfiles.conf").read_text().splitlines()]
+    folder = KeepalivedConfig().fifo.parent
+    (own,) = directives("RuntimeDirectory")
+
+    assert ["d", str(folder), "0755", "root", "root", "-"] in lines
+    assert folder == Path("/run", own).parent
+    assert DEFAULT_RUNTIME_FOLDER == f"/run/{own}"
+
+
 def test_no_directive_stands_twice_by_mistake() -> None:
-    lists = {"SystemCallFilter"}
+    lists = {"SystemCallFilter", "ExecReload"}
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(UNIT)

@@ -5,11 +5,19 @@ TypeError when a field that we never look at is missing, they send hidden reques
 attribute of a partial object is read, and older ones drop a server's `location`.
 """
 
+import contextlib
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.core.model import Action, ActionStatus, FloatingIp, IpNetwork, Server
+
+NAME_LIMIT: Final = 256
+"""Characters; Hetzner's names are host names, or not much longer."""
+_VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
+_PRIVATE_LIMIT: Final = 16
+"""Hetzner allows three private networks a server."""
 
 
 def field(value: object, name: str) -> object:
@@ -53,7 +61,7 @@ def floating_ip(value: object) -> FloatingIp:
     server = field(value, "server")
     return FloatingIp(
         id=integer(field(value, "id"), "id"),
-        name=text(field(value, "name"), "name"),
+        name=_name(value),
         network=_network(text(field(value, "ip"), "ip")),
         server_id=None if server is None else integer(server, "server"),
         blocked=field(value, "blocked") is True,
@@ -71,9 +79,44 @@ def server(value: object) -> Server:
     inner = datacenter.get("location") if isinstance(datacenter, dict) else None
     return Server(
         id=integer(field(value, "id"), "id"),
-        name=text(field(value, "name"), "name"),
+        name=_name(value),
         status=text(field(value, "status"), "status"),
         network_zone=_zone_of(members.get("location")) or _zone_of(inner),
+        own=(*_public(members.get("public_net")), *_private(members.get("private_net"))),
+        without=_without(members.get("public_net")),
+    )
+
+
+def _name(value: object) -> str:
+    """Return a name; a part of one that is longer than names can be."""
+    return text(field(value, "name"), "name")[:NAME_LIMIT]
+
+
+def _public(net: object) -> Iterator[IpNetwork]:
+    """Return the Primary IPs, as far as they can be read: no claim hangs on them."""
+    for version in _VERSIONS:
+        yield from _lenient(net.get(version) if isinstance(net, dict) else None)
+
+
+def _private(nets: object) -> Iterator[IpNetwork]:
+    """Return the server's own address in each private network; alias IPs are not its own."""
+    for net in nets[:_PRIVATE_LIMIT] if isinstance(nets, list) else ():
+        yield from _lenient(net)
+
+
+def _lenient(holder: object) -> Iterator[IpNetwork]:
+    address = holder.get("ip") if isinstance(holder, dict) else None
+    if isinstance(address, str):
+        with contextlib.suppress(UnreadableAnswerError):
+            yield _network(address)
+
+
+def _without(net: object) -> tuple[int, ...]:
+    """Return the versions whose Primary IP is told to be null; where nothing is told, none."""
+    if not isinstance(net, dict):
+        return ()
+    return tuple(
+        number for version, number in _VERSIONS.items() if version in net and net[version] is None
     )
 
 

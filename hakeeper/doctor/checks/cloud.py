@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core.calls import AssignAccepted, Failure, FailureKind, Identified
+from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
 from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
 
@@ -195,7 +196,8 @@ def server(facts: Facts) -> Iterator[Said]:
     place = facts.config.key("server")
     match facts.api.identified.outcome:
         case Identified(server=found, source=source):
-            yield Passed(f"{found.name} (id {found.id}), from: {source}")
+            if not is_another(facts):
+                yield Passed(f"{found.name} (id {found.id}), from: {source}")
         case Failure(kind=FailureKind.NOT_FOUND, message=message):
             yield error(
                 message,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from hakeeper.config.addresses import IPV6_PREFIX
 from hakeeper.core.answers import find
-from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, Role, VrrpId
+from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, VrrpId
 from hakeeper.doctor.conf.meaning import Instance, IpInterface, KeepalivedConf, Vip
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
@@ -51,7 +51,7 @@ def _configured(
     here = sorted(str(ip) for ip in facts.machine.here if _holds(network, ip))
     shown = ByNetwork(network)
     if vips:
-        yield from _added_by_keepalived(facts, members, vips, here, shown)
+        yield Passed(f"{shown} is added by keepalived ({vips[0].place})")
         return
     elsewhere = [
         (one, vip)
@@ -71,28 +71,6 @@ def _configured(
         yield Passed(f"{shown} is on this machine whoever is MASTER ({', '.join(here)})")
     else:
         yield _not_configured(facts, members[0], network)
-
-
-def _added_by_keepalived(
-    facts: Facts,
-    members: tuple[Instance, ...],
-    vips: list[Vip],
-    here: list[str],
-    shown: ByNetwork,
-) -> Iterator[Said]:
-    masters = [
-        one.name for one in members if (facts.keepalived.roles or {}).get(one.name) is Role.MASTER
-    ]
-    if masters and not here:
-        device = members[0].device_of(vips[0]) or "DEV"
-        yield error(
-            f"keepalived is MASTER of {masters[0]}, and {shown} is on no interface here",
-            why="packets arrive here and find no such address",
-            cure=f"ip address add {vips[0].interface} dev {device}    # and see who removed it",
-            place=vips[0].place,
-        )
-    else:
-        yield Passed(f"{shown} is added by keepalived ({vips[0].place})")
 
 
 def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Finding:

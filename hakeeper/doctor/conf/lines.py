@@ -1,54 +1,61 @@
-"""From the files of a keepalived.conf to the lines that count, each with its place.
+"""From the files of a keepalived.conf to the pieces that count, each with its place.
 
-What keepalived.conf(5) calls includes, conditional configuration and parameter substitution is
-done here. What is not done is told (`Unread`), never guessed: sequence and list blocks (`~SEQ`,
-`~LST`) and `${_RANDOM}`.
+Includes, conditions (`@id`), parameters (`$NAME`), `~SEQ` and `~LST` are followed as keepalived
+2.2.7 to 2.4.3 do. keepalived reads twice: its parent reads the files and writes down what is left
+of them without comments and includes, and the VRRP process reads that. What is different at the
+second time (an include behind a condition is there twice) is followed, too.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Final
 
+from hakeeper.doctor.conf.files import Files, Raw, SkippedFileError, cut, pieces_of
+from hakeeper.doctor.conf.parameters import Definition, Parameters
+from hakeeper.doctor.conf.records import Ignored, Line, Unread
+from hakeeper.doctor.conf.sequences import (
+    LENGTH_LIMIT,
+    Sequence,
+    read_list,
+    read_sequence,
+    sequence_numbers,
+)
+from hakeeper.doctor.conf.text import BLANKS, SPACES, as_bytes, as_text, split_at_brace
+from hakeeper.doctor.conf.text import without_comment as cleaned
 from hakeeper.doctor.finding import Place
 
 DEPTH_LIMIT: Final = 16
-"""Of includes in includes, and of parameters in parameters."""
+"""Of includes in includes."""
+FILES_LIMIT: Final = 1000
+"""Files that are included, each as often as it is."""
 LINE_LIMIT: Final = 50_000
-"""Also of lines that parameters make."""
-TEXT_LIMIT: Final = 1 << 20
-"""Characters that parameters may make of one line."""
-_INCLUDES: Final = ("include", "includer", "includem", "includew", "includeb", "includea")
-_DEFINITION: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
-_USE: Final = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*)(?=\s|$))")
-_RANDOM: Final = re.compile(r"\$\{_RANDOM[ }]")
-_BLOCKS: Final = re.compile(r"~(SEQx?|LST)\b")
+"""Also of lines that parameters and sequences make."""
+PIECE_LIMIT: Final = 200_000
+"""Lines are cut at braces."""
+TEXT_LIMIT: Final = 16 << 20
+"""Characters of all files."""
+_SEQ_ROOM: Final = 64
+_WILD: Final = "*?[{"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line without comment, conditions and parameters."""
+@dataclass(slots=True)
+class _State:
+    """What is to be read next, within one of the two passes."""
 
-    text: str
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A construct that this reader does not understand: what it makes is not known."""
-
-    place: Place
-    what: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """How files are read. Both raise OSError; texts are UTF-8, or at least look so."""
-
-    read: Callable[[str], str]
-    matching: Callable[[str], list[str]]
-    """Expands a pattern with wildcards, as glob(3) does; sorted."""
+    files: list[tuple[str, Iterator[Raw]]]
+    copy: list[Raw] | None
+    """Where the first pass writes what the second one reads."""
+    parameters: Parameters = field(init=False)
+    raw: Raw = field(default_factory=lambda: Raw("", Place(""), ""))
+    residue: str = ""
+    sequences: list[Sequence] = field(default_factory=list)
+    waiting: int = 0
+    """How many of the sequences wait for the lines of a parameter to end."""
+    rest: list[str] = field(default_factory=list)
+    """Lines to come of a parameter, the next one last."""
+    stack: list[tuple[list[str], int]] = field(default_factory=list)
+    definition: Definition | None = None
+    """The one whose next line is awaited."""
 
 
 @dataclass(slots=True)
@@ -57,151 +64,294 @@ class Reader:
 
     files: Files
     config_id: str
-    unread: list[Unread] = field(default_factory=list)
-    conditions: list[Place] = field(default_factory=list)
-    """Where the configuration depends on `config_id`."""
-    read_files: list[str] = field(default_factory=list)
-    _parameters: dict[str, str] = field(default_factory=dict)
+    _unread: dict[Unread, None] = field(default_factory=dict)
+    _ignored: dict[Ignored, None] = field(default_factory=dict)
+    _conditions: dict[Place, None] = field(default_factory=dict)
+    _texts: dict[str, str] = field(default_factory=dict)
     _count: int = 0
+    _pieces: int = 0
+    _files: int = 0
+
+    @property
+    def unread(self) -> list[Unread]:
+        """What was not understood so far."""
+        return list(self._unread)
+
+    @property
+    def ignored(self) -> list[Ignored]:
+        """What keepalived leaves out, so far."""
+        return list(self._ignored)
+
+    @property
+    def conditions(self) -> list[Place]:
+        """Where the configuration depends on `config_id`."""
+        return list(self._conditions)
+
+    @property
+    def read_files(self) -> list[str]:
+        """The files that were read."""
+        return list(self._texts)
 
     def lines(self, path: str) -> Iterator[Line]:
-        """Yield the lines; raises OSError if the file itself cannot be read."""
-        yield from self._of_file(path, 0)
+        """Yield the pieces; raises OSError if the file itself cannot be read."""
+        found = self.files.matching(path) if any(one in path for one in _WILD) else [path]
+        if not found:
+            raise FileNotFoundError(2, "No such file")
+        copy: list[Raw] = []
+        opened = [(each, self._raw(each)) for each in reversed(found)]
+        for _ in self._pass(opened, copy):
+            pass
+        self._count = self._pieces = self._files = 0
+        yield from self._pass([("", iter(copy))], None)
 
-    def _of_file(self, path: str, depth: int) -> Iterator[Line]:
-        text = self.files.read(path)
-        self.read_files.append(path)
-        folder = str(PurePosixPath(path).parent)
-        for line in _joined(text, path):
-            self._parameters["_PWD"] = folder
-            yield from self._of_line(line, folder, depth)
+    # --- lines of files ------------------------------------------------------------------------
 
-    def _of_line(self, line: Line, folder: str, depth: int) -> Iterator[Line]:
-        self._count_one(line.place)
-        word, rest = _first_word(line.text)
-        # Before conditions and parameters: keepalived looks for includes first, too.
-        if word in _INCLUDES:
-            yield from self._included(rest.strip('"'), line.place, folder, depth)
-            return
-        text = self._chosen(line)
-        if match := _DEFINITION.fullmatch(text):
-            self._parameters[match[1]] = match[2].strip()
-            return
-        for one in self._substituted(text, line.place).split("\n"):
-            self._count_one(line.place)
-            done = self._chosen(Line(one.strip(), line.place))
-            if match := _DEFINITION.fullmatch(done):  # within a definition of several lines
-                self._parameters[match[1]] = match[2].strip()
-            elif done and self._is_readable(done, line.place):
-                yield Line(done, line.place)
+    def _raw(self, path: str) -> Iterator[Raw]:
+        """Open a file and return its lines as keepalived cuts them; raises OSError."""
+        text = self._texts.get(path)
+        if text is None:
+            text = self._texts[path] = self.files.read(path)
+            if sum(map(len, self._texts.values())) > TEXT_LIMIT:
+                raise OSError(f"{path}: more than {TEXT_LIMIT >> 20} MiB of configuration")
+        return cut(text, path, self._note_unread)
 
-    def _count_one(self, place: Place) -> None:
-        self._count += 1
-        if self._count > 2 * LINE_LIMIT:
-            raise OSError(f"{place}: more than {LINE_LIMIT} lines")
+    def _next_raw(self, state: _State) -> str | None:
+        """Return the next line of the files that is not empty; None: there is none."""
+        while state.files:
+            raw = next(state.files[-1][1], None)
+            if raw is None:
+                state.files.pop()
+                continue
+            is_second = state.copy is None
+            if is_second and self._is_mark(raw):
+                continue
+            state.raw = raw
+            text, _ = cleaned(raw.text) if raw.text else ("", False)
+            if not raw.text and state.definition is not None:
+                state.definition.close()
+                state.definition = None
+            if not is_second:
+                self._note(state, "" if _is_include(text) else text, raw)
+            if text:
+                return text
+        return None
 
-    def _included(self, pattern: str, place: Place, folder: str, depth: int) -> Iterator[Line]:
-        if depth >= DEPTH_LIMIT:
-            self.unread.append(Unread(place, "includes that include each other"))
-            return
-        if not pattern.startswith("/"):
-            pattern = f"{folder}/{pattern}"
-        try:
-            found = self.files.matching(pattern)
-        except OSError as error:
-            found = []
-            self.unread.append(Unread(place, f"`include {pattern}`: {error.strerror or error}"))
-        for path in found:
-            try:
-                yield from self._of_file(path, depth + 1)
-            except OSError as error:
-                self.unread.append(Unread(place, f"`include {path}`: {error.strerror or error}"))
+    @staticmethod
+    def _note(state: _State, text: str, raw: Raw) -> None:
+        copy = state.copy
+        if copy is not None and (text or (copy and copy[-1].text)):
+            copy += [Raw(one, raw.place, raw.folder, is_copy=True) for one in pieces_of(text)]
 
-    def _chosen(self, line: Line) -> str:
-        """Return what a condition leaves of a line: `@id` and `@^id` before it."""
-        text = line.text
-        while text.startswith("@"):
-            self.conditions.append(line.place)
-            word, text = _first_word(text)
-            negative = word.startswith("@^")
-            wanted = word[2:] if negative else word[1:]
-            if (wanted == self.config_id) is negative:
-                return ""
-        return text
-
-    def _substituted(self, text: str, place: Place) -> str:
-        """Replace parameters, as long as there are defined ones; undefined ones stay."""
-        room = TEXT_LIMIT
-
-        def value(match: re.Match[str]) -> str:
-            nonlocal room
-            found = self._value(match[1] or match[2], match[0])
-            room -= len(found)
-            return found if room > 0 else ""
-
-        for _ in range(DEPTH_LIMIT):
-            replaced = _USE.sub(value, text)
-            if room <= 0:
-                break
-            if replaced == text:
-                return replaced
-            text = replaced
-        self.unread.append(Unread(place, "parameters that hold each other, or too much"))
-        return ""
-
-    def _value(self, name: str, otherwise: str) -> str:
-        match name:
-            case "_INSTANCE":
-                return self.config_id
-            case "_HASH":
-                return "#"
-            case "_BANG":
-                return "!"
-            case _:
-                return self._parameters.get(name, otherwise)
-
-    def _is_readable(self, text: str, place: Place) -> bool:
-        if match := _BLOCKS.match(text):
-            self.unread.append(Unread(place, f"`~{match[1]}(…)`, which makes several lines of one"))
+    def _is_mark(self, raw: Raw) -> bool:
+        """Say whether the second reader takes a line for one of the marks in its copy."""
+        if raw.text[:1] not in ("#", "!") or not raw.text:
             return False
-        if _RANDOM.search(text):
-            self.unread.append(Unread(place, "`${_RANDOM}`, which is another one at each start"))
-            return False
+        if not raw.is_copy:
+            self._leave(
+                raw.place,
+                "a comment in the first column of a file that is included by a condition or a"
+                " parameter: the VRRP process of keepalived 2.2.7 dies of it again and again",
+            )
         return True
 
+    # --- from lines to pieces ------------------------------------------------------------------
 
-def _joined(text: str, path: str) -> Iterator[Line]:
-    """Yield lines without comments; a definition goes on behind a backslash at its end."""
-    held: list[str] = []
-    start = 0
-    for number, raw in enumerate(text.split("\n"), start=1):
-        line = _without_comment(raw).strip()
-        is_definition = bool(held) or line.lstrip("@^").startswith("$")
-        if is_definition and line.endswith("\\"):
-            start = start if held else number
-            held.append(line[:-1].strip())
-            continue
-        if held:
-            name, *body = (*held, line)
-            yield Line(name + "\n".join(body), Place(path, start))
-            held = []
-        elif line:
-            yield Line(line, Place(path, number))
-    if held:
-        yield Line(held[0] + "\n".join(held[1:]), Place(path, start))
+    def _pass(
+        self, files: list[tuple[str, Iterator[Raw]]], copy: list[Raw] | None
+    ) -> Iterator[Line]:
+        state = _State(files, copy)
+        state.parameters = Parameters(
+            lambda: as_bytes(self.files.real(state.raw.folder)), as_bytes(self.config_id)
+        )
+        while (text := self._next(state)) is not None:
+            self._pieces += 1
+            if self._pieces > PIECE_LIMIT:
+                raise OSError(f"{state.raw.place}: more than {PIECE_LIMIT} braces and words")
+            piece, state.residue = split_at_brace(text)
+            if piece:
+                yield Line(as_text(piece), state.raw.place)
+
+    def _next(self, state: _State) -> str | None:
+        """Return the next text that is neither a definition nor an include nor left out."""
+        while True:
+            text = self._fetched(state)
+            if text is None:
+                return None
+            if state.definition is not None:
+                if not state.definition.add(text):
+                    state.definition = None
+                continue
+            text = self._resolved(text, state) if text else ""
+            if text and _is_include(text):
+                self._include(text, state)
+            elif text:
+                return text
+
+    def _fetched(self, state: _State) -> str | None:
+        if state.residue:
+            text, state.residue = state.residue, ""
+            return text
+        whole = self._fetched_whole(state)
+        self._count += whole is not None
+        if self._count > LINE_LIMIT:
+            raise OSError(f"{state.raw.place}: more than {LINE_LIMIT} lines")
+        return whole
+
+    def _fetched_whole(self, state: _State) -> str | None:
+        if len(state.sequences) > state.waiting:
+            sequence = state.sequences[-1]
+            for name, value in next(sequence.values).items():
+                state.parameters.set(name, value)
+            sequence.length -= 1
+            if sequence.length <= 0:
+                state.sequences.pop()
+            return sequence.text
+        if state.rest:
+            text = state.rest.pop()
+            if not state.rest:
+                state.rest, state.waiting = state.stack.pop() if state.stack else ([], 0)
+            return text
+        return self._next_raw(state)
+
+    def _resolved(self, text: str, state: _State) -> str:
+        """Return what conditions and parameters leave of a line; "": nothing."""
+        while True:
+            if text.startswith("@"):
+                text = self._chosen(text, state.raw.place)
+            if not text:
+                return ""
+            if (definition := state.parameters.defined_by(text)) is not None:
+                state.definition = definition if definition.is_long else None
+                return ""
+            if text.startswith(("~SEQ", "~LST")):
+                self._add_sequence(text, state)
+                return ""
+            if text.startswith("~"):
+                return text
+            text, is_final = self._substituted(text, state)
+            if is_final:
+                return text
+            if text.startswith("@"):
+                self._leave(state.raw.place, "a parameter that begins with `@`")
+            elif "$" not in text:
+                return text
+
+    def _chosen(self, text: str, place: Place) -> str:
+        """Return what a condition leaves of a line: `@id` or `@^id` before it."""
+        self._conditions[place] = None
+        ends = [at for blank in BLANKS if (at := text.find(blank)) >= 0]
+        if not ends:
+            return ""
+        is_negative = text.startswith("@^")
+        wanted = text[2 if is_negative else 1 : min(ends)]
+        if (wanted == as_bytes(self.config_id)) is is_negative:
+            return ""
+        return text[min(ends) :].lstrip(BLANKS)
+
+    def _substituted(self, text: str, state: _State) -> tuple[str, bool]:
+        """Replace parameters; True: nothing is left to do."""
+        done = state.parameters.substitute(text)
+        if done.is_random:
+            self._leave(state.raw.place, "`${_RANDOM}`, which is another one at each start")
+        if done.is_cut:
+            # keepalived goes on with a part of it, or hangs.
+            self._leave(state.raw.place, "parameters that hold each other, or too much")
+            return "", True
+        if not done.is_changed:
+            return text, True
+        for more in done.more:
+            if state.rest:
+                state.stack.append((state.rest, state.waiting))
+            state.waiting = len(state.sequences)
+            state.rest = list(reversed(more))
+        return cleaned(done.text)[0], False
+
+    def _add_sequence(self, text: str, state: _State) -> None:
+        place = state.raw.place
+        if text.startswith("~SEQ"):
+            done = state.parameters.substitute(sequence_numbers(text), _SEQ_ROOM)
+            found = None if done.more else read_sequence(text, done.text)
+        else:
+            found = read_list(text)
+        if found is None:
+            what = f"`{as_text(text)}`, which keepalived does not understand"
+            self._leave(place, what)
+        elif found.length > LENGTH_LIMIT:
+            self._leave(place, f"`{as_text(text)}`, which makes more than {LENGTH_LIMIT} lines")
+        else:
+            state.sequences.append(found)
+
+    # --- includes --------------------------------------------------------------------------------
+
+    def _include(self, text: str, state: _State) -> None:
+        place, folder = state.raw.place, state.raw.folder
+        pattern = as_text(text[8 if text[7] in SPACES else 9 :].lstrip(BLANKS))
+        whole = pattern if pattern.startswith("/") else f"{folder}/{pattern}"
+        found = self._matching(pattern, whole, place)
+        opened: list[tuple[str, Iterator[Raw]]] = []
+        for path in found:
+            open_files = {name for name, _ in state.files}
+            self._files += 1
+            if path in open_files or len(state.files) >= DEPTH_LIMIT:
+                self._leave(place, f"`include {path}`: includes that include each other")
+                continue
+            if self._files > FILES_LIMIT:
+                self._leave(place, f"`include {pattern}`: more than {FILES_LIMIT} files")
+                break
+            try:
+                opened.append((path, self._raw(path)))
+            except SkippedFileError as error:
+                self._ignored[_skipped(place, path, error)] = None
+            except OSError as error:
+                self._leave(place, f"`include {path}`: {error.strerror or error}")
+        state.files.extend(reversed(opened))
+
+    def _matching(self, pattern: str, whole: str, place: Place) -> list[str]:
+        try:
+            found = self.files.matching(whole)
+        except OSError as error:
+            self._leave(place, f"`include {whole}`: {error.strerror or error}")
+            return []
+        if '"' in pattern and not self._is_there(found):
+            self._ignored[_quoted(place, pattern)] = None
+            return []
+        return found
+
+    def _is_there(self, found: list[str]) -> bool:
+        try:
+            for path in found[:1]:
+                self._raw(path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return bool(found)
+
+    def _leave(self, place: Place, what: str) -> None:
+        self._note_unread(Unread(place, what))
+
+    def _note_unread(self, one: Unread) -> None:
+        self._unread[one] = None
 
 
-def _first_word(text: str) -> tuple[str, str]:
-    word, *rest = text.split(maxsplit=1)
-    return word, rest[0] if rest else ""
+def _is_include(text: str) -> bool:
+    """Say whether it is `include`, or one of its variants by what must be there."""
+    if not text.startswith("include") or len(text) == len("include"):
+        return False
+    return text[7] in SPACES or (text[7] in "rmwba" and text[8:9] != "" and text[8] in SPACES)
 
 
-def _without_comment(line: str) -> str:
-    """Cut at the first `#` or `!` outside of double quotes; a backslash before it saves nothing."""
-    quoted = False
-    for at, character in enumerate(line):
-        if character == '"':
-            quoted = not quoted
-        elif character in "#!" and not quoted:
-            return line[:at]
-    return line
+def _quoted(place: Place, pattern: str) -> Ignored:
+    return Ignored(
+        place,
+        f"`include {pattern}` includes nothing",
+        "keepalived looks for a file whose name has the quotes in it, and its --config-test"
+        " ends with 0 all the same",
+        f"include {pattern.replace(chr(34), '')}",
+    )
+
+
+def _skipped(place: Place, path: str, error: SkippedFileError) -> Ignored:
+    return Ignored(
+        place, f"`include {path}` includes nothing", f"keepalived skips it: {error}", error.cure
+    )

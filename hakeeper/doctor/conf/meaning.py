@@ -1,25 +1,47 @@
 """What a keepalived.conf says of the things that a failover with hakeeper depends on."""
 
-import ipaddress
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
-from hakeeper.core.model import IpAddress, VrrpId, VrrpKind
-from hakeeper.doctor.conf.lines import Unread
+from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.doctor.conf.addresses import IpInterface, number_at_start
+from hakeeper.doctor.conf.instances import Address, Instance, Vip, read_instance
+from hakeeper.doctor.conf.records import Ignored, Unread
+from hakeeper.doctor.conf.scripts import (
+    FIFO_SCRIPTS,
+    NOTIFIES,
+    Command,
+    Script,
+    Tracked,
+    first_commands,
+    scripts_and_tracked,
+)
+from hakeeper.doctor.conf.switches import switched_on
 from hakeeper.doctor.conf.syntax import Statement, Syntax
 from hakeeper.doctor.finding import Place
 
-IpInterface: TypeAlias = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+__all__ = [
+    "Address",
+    "FifoLine",
+    "Group",
+    "Instance",
+    "IpInterface",
+    "KeepalivedConf",
+    "NotifyScript",
+    "Vip",
+    "read_meaning",
+]
 _FIFOS: Final = ("notify_fifo", "vrrp_notify_fifo")
-_VIPS: Final = ("virtual_ipaddress", "virtual_ipaddress_excluded")
-_FALSE: Final = ("off", "false", "no")
+_VERSIONS: Final = (2, 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FifoLine:
-    """`vrrp_notify_fifo PATH [USER [GROUP]]`, or the older `notify_fifo`."""
+    """`vrrp_notify_fifo PATH [USER [GROUP]]`, or the older `notify_fifo`.
+
+    Of several lines with one keyword, keepalived uses the first whose user and group exist.
+    """
 
     keyword: str
     path: str
@@ -28,43 +50,19 @@ class FifoLine:
     group: str | None = None
     script_user: str | None = None
     """That of a `script_user` line before this one; a later one does not count for it."""
+    script_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """An address with its place."""
+class NotifyScript:
+    """A `notify…` line of an instance or a group: a program that keepalived runs."""
 
-    ip: IpAddress
+    keyword: str
+    owner: str
+    """The name of the instance or group."""
+    command: str
+    """With its arguments."""
     place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vip:
-    """One line of `virtual_ipaddress`: /32 or /128 unless it says otherwise."""
-
-    interface: IpInterface
-    device: str | None
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """One `vrrp_instance`."""
-
-    name: str
-    place: Place
-    interface: str | None = None
-    interface_place: Place | None = None
-    version: int | None = None
-    source: Address | None = None
-    """`unicast_src_ip`."""
-    peers: tuple[Address, ...] = ()
-    vips: tuple[Vip, ...] = ()
-    keywords: Mapping[str, Place] = field(default_factory=dict)
-
-    def device_of(self, vip: Vip) -> str | None:
-        """Return the interface that keepalived puts it on."""
-        return vip.device or self.interface
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +72,10 @@ class Group:
     name: str
     place: Place
     members: tuple[str, ...]
+    """As they stand there; keepalived leaves out those that it does not have."""
+    commands: tuple[Command, ...] = ()
+    """`notify_master` and its kind, each at most once."""
+    tracked: tuple[Tracked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ class KeepalivedConf:
     """What was read. `file` is the one that keepalived is given; others may be included."""
 
     file: str
+    files: tuple[str, ...] = ()
+    """All that were read, this one and the included ones."""
     fifos: tuple[FifoLine, ...] = ()
     instances: tuple[Instance, ...] = ()
     groups: tuple[Group, ...] = ()
@@ -88,11 +92,40 @@ class KeepalivedConf:
     """What stands in `global_defs`, where it first stands; a switch set to `off` does not."""
     vrrp_version: int = 2
     all_keywords: Mapping[str, Place] = field(default_factory=dict)
+    """In the order of the file."""
     unused_scripts: tuple[Statement, ...] = ()
     """Every `vrrp_script` that no `track_script` names."""
     unread: tuple[Unread, ...] = ()
     conditions: tuple[Place, ...] = ()
     """The lines that count or not by the `config_id`."""
+    ignored: tuple[Ignored, ...] = ()
+    """What keepalived leaves out, and goes on."""
+    fifo_scripts: tuple[Command, ...] = ()
+    """`vrrp_notify_fifo_script` and `notify_fifo_script`, each at most once."""
+    script_user: Statement | None = None
+    """The last `script_user` line."""
+    scripts: tuple[Script, ...] = ()
+    """Every `vrrp_script` with a command."""
+    instance_name: str | None = None
+    """`instance NAME`, which is part of the names of the pid files."""
+    net_namespace: str | None = None
+    is_pid_dir_used: bool = False
+    """`use_pid_dir`, or one of the two above, which bring it along."""
+
+    @property
+    def notify_scripts(self) -> tuple[NotifyScript, ...]:
+        """The notify scripts of all instances and groups."""
+        owners: tuple[Instance | Group, ...] = (*self.instances, *self.groups)
+        return tuple(
+            NotifyScript(
+                keyword=command.keyword,
+                owner=one.name,
+                command=" ".join(command.words),
+                place=command.place,
+            )
+            for one in owners
+            for command in one.commands
+        )
 
     def instance(self, name: str) -> Instance | None:
         """Return the instance of that name."""
@@ -118,133 +151,109 @@ class KeepalivedConf:
 
 
 def read_meaning(
-    file: str, syntax: Syntax, unread: Iterable[Unread] = (), conditions: Iterable[Place] = ()
+    file: str,
+    syntax: Syntax,
+    unread: Iterable[Unread] = (),
+    conditions: Iterable[Place] = (),
+    ignored: Iterable[Ignored] = (),
 ) -> KeepalivedConf:
     """Make sense of the statements; what makes none is told in `unread`."""
     problems = [*unread, *syntax.unread]
-    fifos: list[FifoLine] = []
-    global_keywords: dict[str, Place] = {}
-    version, script_user = 2, None
-    for statement in _blocks_of("global_defs", syntax.statements):
-        _note(global_keywords, statement)
-        if statement.keyword == "script_user" and statement.arguments:
-            script_user = statement.arguments[0]
-        if statement.keyword in _FIFOS and statement.arguments:
-            fifos.append(_fifo(statement, script_user))
-        if statement.keyword == "vrrp_version":
-            version = _number(statement) or version
+    left_out = [*ignored, *syntax.ignored]
+    top = syntax.statements
+    global_lines = [line for one in top if one.keyword == "global_defs" for line in one.block]
+    versions = [
+        number_at_start(one.arguments[0])
+        for one in global_lines
+        if one.keyword == "vrrp_version" and one.arguments
+    ]
     every: dict[str, Place] = {}
-    _note_all(every, syntax.statements)
+    _note_all(every, top)
+    scripts, tracked = scripts_and_tracked(top, left_out)
+    instances = tuple(
+        read_instance(one, found, problems, left_out)
+        for one, found in zip(top, tracked, strict=True)
+        if one.keyword == "vrrp_instance"
+    )
+    groups = tuple(
+        _group(one, found, left_out)
+        for one, found in zip(top, tracked, strict=True)
+        if one.keyword == "vrrp_sync_group"
+    )
+    fifos, script_user = _fifos(global_lines)
+    fifo_scripts = first_commands(global_lines, FIFO_SCRIPTS, left_out)
+    used = {each.name for found in tracked for each in found}
+    by_name = {
+        one.arguments[0]: one
+        for one in reversed(top)
+        if one.keyword == "vrrp_script" and one.arguments
+    }
     return KeepalivedConf(
         file=file,
-        fifos=tuple(fifos),
-        instances=tuple(
-            _instance(one, problems)
-            for one in syntax.statements
-            if one.keyword == "vrrp_instance" and one.arguments
-        ),
-        groups=tuple(
-            Group(name=one.arguments[0], place=one.place, members=_members(one))
-            for one in syntax.statements
-            if one.keyword == "vrrp_sync_group" and one.arguments
-        ),
-        global_keywords=global_keywords,
-        vrrp_version=version,
+        fifos=fifos,
+        instances=instances,
+        groups=groups,
+        global_keywords=switched_on(global_lines),
+        vrrp_version=next((one for one in reversed(versions) if one in _VERSIONS), None) or 2,
         all_keywords=every,
-        unused_scripts=_unused_scripts(syntax.statements),
-        unread=tuple(problems),
+        unused_scripts=tuple(by_name[one.name] for one in scripts if one.name not in used),
+        unread=tuple(dict.fromkeys(problems)),
         conditions=tuple(conditions),
+        ignored=tuple(dict.fromkeys(left_out)),
+        fifo_scripts=fifo_scripts,
+        script_user=script_user,
+        scripts=scripts,
+        instance_name=_first_value(top, "instance"),
+        net_namespace=_first_value(top, "net_namespace"),
+        is_pid_dir_used=any(one.keyword == "use_pid_dir" for one in top)
+        or any(_first_value(top, word) is not None for word in ("instance", "net_namespace")),
     )
-
-
-def _blocks_of(keyword: str, statements: Iterable[Statement]) -> Iterator[Statement]:
-    for one in statements:
-        if one.words and one.keyword == keyword:
-            yield from (inner for inner in one.block if inner.words)
-
-
-def _note(keywords: dict[str, Place], statement: Statement) -> None:
-    if not (statement.arguments and statement.arguments[0].lower() in _FALSE):
-        keywords.setdefault(statement.keyword, statement.place)
 
 
 def _note_all(keywords: dict[str, Place], statements: Iterable[Statement]) -> None:
     for one in statements:
-        if one.words:
-            _note(keywords, one)
+        keywords.setdefault(one.keyword, one.place)
         _note_all(keywords, one.block)
 
 
-def _unused_scripts(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    blocks = [inner for one in statements for inner in one.block if inner.words]
-    used = {line.keyword for line in _blocks_of("track_script", blocks)}
-    scripts = (one for one in statements if one.keyword == "vrrp_script" and one.arguments)
-    return tuple(one for one in scripts if one.arguments[0] not in used)
+def _first_value(statements: Iterable[Statement], keyword: str) -> str | None:
+    found = (one.arguments[0] for one in statements if one.keyword == keyword and one.arguments)
+    return next(found, None)
 
 
-def _number(statement: Statement) -> int | None:
-    text = statement.arguments[0] if statement.arguments else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None  # noqa: PLR2004  # no version has more digits
+def _fifos(lines: Iterable[Statement]) -> tuple[tuple[FifoLine, ...], Statement | None]:
+    found: list[FifoLine] = []
+    script_user: Statement | None = None
+    for one in lines:
+        if one.keyword == "script_user" and one.arguments:
+            script_user = one
+        if one.keyword in _FIFOS and one.arguments:
+            path, user, group, *_ = (*one.arguments, None, None)
+            default, default_group, *_ = (
+                *(script_user.arguments if script_user else ()),
+                None,
+                None,
+            )
+            found.append(
+                FifoLine(
+                    keyword=one.keyword,
+                    path=str(path),
+                    user=user,
+                    group=group,
+                    place=one.place,
+                    script_user=default,
+                    script_group=default_group,
+                )
+            )
+    return tuple(found), script_user
 
 
-def _fifo(statement: Statement, script_user: str | None) -> FifoLine:
-    path, *rest = statement.arguments
-    return FifoLine(
-        keyword=statement.keyword,
-        path=path,
-        user=rest[0] if rest else None,
-        group=rest[1] if len(rest) > 1 else None,
-        place=statement.place,
-        script_user=script_user,
-    )
-
-
-def _members(statement: Statement) -> tuple[str, ...]:
-    lines = _blocks_of("group", statement.block)
-    return tuple(word for line in lines for word in line.words)
-
-
-def _instance(statement: Statement, problems: list[Unread]) -> Instance:
-    inner = [one for one in statement.block if one.words]
-    keywords: dict[str, Place] = {}
-    for one in inner:
-        _note(keywords, one)
-    named = {one.keyword: one for one in inner if one.arguments}
-    interface = named.get("interface")
-    peers = _blocks_of("unicast_peer", inner)
-    vips = [line for keyword in _VIPS for line in _blocks_of(keyword, inner)]
-    source = named.get("unicast_src_ip")
-    return Instance(
+def _group(statement: Statement, tracked: tuple[Tracked, ...], ignored: list[Ignored]) -> Group:
+    lists = (one for one in statement.block if one.keyword == "group")
+    return Group(
         name=statement.arguments[0],
         place=statement.place,
-        interface=None if interface is None else interface.arguments[0],
-        interface_place=None if interface is None else interface.place,
-        version=_number(named["version"]) if "version" in named else None,
-        source=None if source is None else _address(source.arguments[0], source.place, problems),
-        peers=tuple(
-            found
-            for line in peers
-            if (found := _address(line.keyword, line.place, problems)) is not None
-        ),
-        vips=tuple(vip for line in vips if (vip := _vip(line, problems)) is not None),
-        keywords=keywords,
+        members=tuple(word for one in lists for line in one.block for word in line.words),
+        commands=first_commands(statement.block, NOTIFIES, ignored),
+        tracked=tracked,
     )
-
-
-def _address(text: str, place: Place, problems: list[Unread]) -> Address | None:
-    try:
-        return Address(ip=ipaddress.ip_address(text), place=place)
-    except ValueError:
-        problems.append(Unread(place, f"`{text}`, which is no address"))
-        return None
-
-
-def _vip(line: Statement, problems: list[Unread]) -> Vip | None:
-    words = line.words
-    device = next((after for word, after in itertools.pairwise(words) if word == "dev"), None)
-    try:
-        interface = ipaddress.ip_interface(words[0])
-    except ValueError:
-        problems.append(Unread(line.place, f"`{words[0]}`, which is no address"))
-        return None
-    return Vip(interface=interface, device=device, place=line.place)

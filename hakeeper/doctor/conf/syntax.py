@@ -1,14 +1,15 @@
-"""keepalived.conf as statements with their places: comments, quotes, blocks.
+"""keepalived.conf as statements with their places, read by keyword as keepalived does.
 
-The rules are those of keepalived.conf(5) and of 2.2.7 itself, which was tried: a comment begins
-with `#` or `!` outside of double quotes, anywhere in a line; a brace ends a statement, also in the
-middle of a line and without a space before it; the `{` of a block may stand on a line of its own.
+A second block of a name is left out, a brace that belongs to nothing is left out, and what a word
+opens is said by `keywords`. All of that was compared with what 2.2.7 makes of the same files.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from hakeeper.doctor.conf.lines import Line, Unread
+from hakeeper.doctor.conf.keywords import NAMED, ROOT, Level
+from hakeeper.doctor.conf.records import Ignored, Line, Unread
+from hakeeper.doctor.conf.text import words_of
 from hakeeper.doctor.finding import Place
 
 
@@ -19,6 +20,8 @@ class Statement:
     words: tuple[str, ...]
     place: Place
     block: tuple["Statement", ...] = ()
+    text: str = ""
+    """The words as they were written, without comment."""
 
     @property
     def keyword(self) -> str:
@@ -31,92 +34,204 @@ class Statement:
         return self.words[1:]
 
 
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """The statements of the top level, what could not be read, and what keepalived leaves out."""
+
+    statements: tuple[Statement, ...]
+    unread: tuple[Unread, ...]
+    ignored: tuple[Ignored, ...] = ()
+
+
 @dataclass(slots=True)
 class _Open:
     """A block that is being read."""
 
-    words: tuple[str, ...]
-    place: Place
+    level: Level
+    head: Statement | None
     inner: list[Statement] = field(default_factory=list)
-
-    def closed(self) -> Statement:
-        return Statement(self.words, self.place, tuple(self.inner))
-
-
-@dataclass(frozen=True, slots=True)
-class Syntax:
-    """The statements of the top level, and what could not be read."""
-
-    statements: tuple[Statement, ...]
-    unread: tuple[Unread, ...]
+    needs_brace: bool = True
 
 
 def read_syntax(lines: Iterable[Line]) -> Syntax:
     """Build the tree; braces that do not match are told, and the rest is read all the same."""
-    top = _Open((), Place(""))
-    stack = [top]
-    unread: list[Unread] = []
-    for line in lines:
-        for piece in _pieces(line.text):
-            match piece:
-                case "{":
-                    inner = stack[-1].inner
-                    head = inner.pop() if inner else Statement((), line.place)
-                    stack.append(_Open(head.words, head.place))
-                case "}" if len(stack) == 1:
-                    unread.append(Unread(line.place, "a `}` that closes nothing"))
-                case "}":
-                    done = stack.pop().closed()
-                    stack[-1].inner.append(done)
-                case list() as words:
-                    stack[-1].inner.append(Statement(tuple(words), line.place))
-    while len(stack) > 1:
-        one = stack.pop()
-        unread.append(Unread(one.place, "a block that is never closed: a `}` is missing"))
-        stack[-1].inner.append(one.closed())
-    return Syntax(tuple(s for s in top.inner if s.words), tuple(unread))
+    builder = _Builder(lines)
+    top = _Open(ROOT, None, needs_brace=False)
+    builder.read_block(top)
+    return Syntax(tuple(top.inner), builder.unread(), tuple(builder.ignored))
 
 
-def _pieces(text: str) -> Iterator[str | list[str]]:
-    """Cut a line into braces and the words between them."""
-    words: list[str] = []
-    for word, is_brace in _words(text):
-        if not is_brace:
-            words.append(word)
-            continue
-        if words:
-            yield words
-            words = []
-        yield word
-    if words:
-        yield words
+class _Builder:
+    """Takes the pieces one by one."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._open_braces: list[Place] = []
+        self._pieces = self._words_of_all(lines)
+        self._skip = 0
+        """How many blocks to leave are open; -1: the brace of one may follow."""
+        self._unread: dict[Unread, None] = {}
+        self.ignored: list[Ignored] = []
+
+    def unread(self) -> tuple[Unread, ...]:
+        """Return what was not understood, also what is open still."""
+        still_open = (
+            Unread(place, "a block that is never closed: a `}` is missing")
+            for place in self._open_braces
+        )
+        return (*self._unread, *still_open)
+
+    def _leave(self, place: Place, what: str) -> None:
+        self._unread[Unread(place, what)] = None
+
+    def _words_of_all(self, lines: Iterable[Line]) -> Iterator[tuple[list[str], Line]]:
+        for line in lines:
+            words, is_open = words_of(line.text)
+            if is_open:
+                self._leave(line.place, "a double quote that is never closed")
+            if line.text == "{":
+                self._open_braces.append(line.place)
+            elif line.text == "}" and self._open_braces:
+                self._open_braces.pop()
+            elif line.text == "}":
+                self._leave(line.place, "a `}` that closes nothing")
+            if words:
+                yield words, line
+
+    def read_block(self, block: _Open) -> None:
+        """Read up to the end of the block; the end of a block in it that is left out ends it."""
+        is_root = block.head is None
+        for words, line in self._pieces:
+            first = words[0]
+            if self._skip < 0:
+                if first == "{":
+                    self._skip = 1
+                    block.needs_brace = False
+                    continue
+                self._skip = 0
+            if self._skip:
+                if self._is_skipped_to_the_end(words) and not is_root:
+                    return
+                continue
+            if block.needs_brace:
+                block.needs_brace = False
+                if first == "{":
+                    continue
+                self._leave(line.place, "a block without a `{` at its beginning")
+            elif first == "{":
+                self._leave(
+                    line.place,
+                    "a `{` behind a word that opens no block there: keepalived leaves the brace"
+                    " out, and the next `}` ends the block around it",
+                )
+                continue
+            if first == "}" and not is_root:
+                return
+            self._read_statement(Statement(tuple(words), line.place, text=line.text), block)
+
+    def _is_skipped_to_the_end(self, words: list[str]) -> bool:
+        for word in words:
+            if word == "{":
+                self._skip += 1
+            elif word == "}":
+                self._skip -= 1
+                if self._skip == 0:
+                    return True
+        return False
+
+    def _read_statement(self, head: Statement, around: _Open) -> None:
+        level, keyword = around.level, head.keyword
+        if keyword in level.skipped:
+            self._skip = -1
+            around.inner.append(head)
+        elif keyword in level.blocks or keyword in level.newer:
+            if keyword in level.newer:
+                self._leave(head.place, f"`{keyword}`, which keepalived knows from 2.4 on")
+            is_left_out = self._is_left_out(head, around)
+            opened = _Open(level.blocks.get(keyword, Level()), head)
+            self.read_block(opened)
+            if not is_left_out:
+                around.inner.append(_with(head, opened.inner))
+            elif opened.inner:
+                self._add_to_last(head, opened.inner, around)
+        elif keyword in level.values:
+            if self._is_second_list(head, around):
+                self._skip = -1
+            else:
+                around.inner.append(_with(head, self._values()))
+        elif keyword != "}":
+            around.inner.append(head)
+
+    def _add_to_last(self, head: Statement, inner: list[Statement], around: _Open) -> None:
+        """Put what stands in a block without braces that is left out where keepalived puts it."""
+        what = f"a `{head.keyword}` that is left out, without a block: keepalived may die of it"
+        self._leave(head.place, what)
+        for at in reversed(range(len(around.inner))):
+            before = around.inner[at]
+            if before.keyword == head.keyword:
+                around.inner[at] = _with(before, [*before.block, *inner])
+                return
+
+    def _is_left_out(self, head: Statement, around: _Open) -> bool:
+        """Have a block skipped that keepalived skips: one without a name, or with a known one."""
+        if head.keyword not in NAMED:
+            return False
+        if len(head.words) != 2:  # noqa: PLR2004  # the keyword and a name
+            self._skip = -1
+            self._ignore(
+                head,
+                f"`{head.text}` is left out, with its block",
+                f"keepalived wants one name behind {head.keyword}",
+                f"{head.keyword} NAME {{ … }}",
+            )
+            return True
+        same = (one for one in around.inner if one.words == head.words)
+        first = next(same, None)
+        if first is None:
+            return False
+        self._skip = -1
+        if first.place != head.place:  # what a condition includes is there twice
+            self._ignore(
+                head,
+                f"a second `{head.text}` is left out, with its block",
+                f"keepalived keeps the first one ({first.place})",
+                f"{head.keyword} ANOTHER_NAME {{ … }}    # or leave it out",
+            )
+        return True
+
+    def _is_second_list(self, head: Statement, around: _Open) -> bool:
+        """Say whether it is a list of members of which keepalived keeps the first only."""
+        if head.keyword != "group":
+            return False
+        first = next((one for one in around.inner if one.keyword == "group" and one.block), None)
+        if first is None:
+            return False
+        self._ignore(
+            head,
+            "a second `group` list is left out",
+            f"keepalived keeps the first one ({first.place})",
+            "group { … }    # one list with all names",
+        )
+        return True
+
+    def _ignore(self, head: Statement, what: str, why: str, cure: str) -> None:
+        self.ignored.append(Ignored(head.place, what, why, cure))
+
+    def _values(self) -> list[Statement]:
+        """Read the lines of a block that holds no keywords."""
+        found: list[Statement] = []
+        needs_brace = True
+        for words, line in self._pieces:
+            if needs_brace:
+                needs_brace = False
+                if words == ["{"]:
+                    continue
+                self._leave(line.place, "a block without a `{` at its beginning")
+            if words == ["}"]:
+                break
+            if words != ["{"]:
+                found.append(Statement(tuple(words), line.place, text=line.text))
+        return found
 
 
-def _words(text: str) -> Iterator[tuple[str, bool]]:
-    at = 0
-    while at < len(text):
-        character = text[at]
-        if character.isspace():
-            at += 1
-        elif character in "{}":
-            yield character, True
-            at += 1
-        elif character == '"':
-            end = text.find('"', at + 1)
-            end = len(text) if end < 0 else end
-            yield text[at + 1 : end], False
-            at = end + 1
-        else:
-            end = _end_of_word(text, at)
-            yield text[at:end], False
-            at = end
-
-
-def _end_of_word(text: str, at: int) -> int:
-    """Find the end of an unquoted word; the braces of `${NAME}` belong to it."""
-    while at < len(text) and not text[at].isspace() and text[at] not in '{}"':
-        if text.startswith("${", at):
-            end = text.find("}", at)
-            at = len(text) if end < 0 else end
-        at += 1
-    return at
+def _with(head: Statement, inner: list[Statement]) -> Statement:
+    return Statement(head.words, head.place, tuple(inner), head.text)

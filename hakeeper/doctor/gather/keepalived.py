@@ -1,24 +1,24 @@
 """keepalived: its file, what its program makes of it, its processes, its word."""
 
 import errno
-import glob
 import os
 import socket
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from hakeeper.adapters.keepalived.bus import PATIENCE_S, SERVICE
 from hakeeper.adapters.keepalived.link import BusError, CallError, Link
 from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
-from hakeeper.adapters.smallfile import NotAFileError, read_small
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import Role
-from hakeeper.doctor.conf.lines import Files, Reader
+from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
+from hakeeper.doctor.conf.options import Options
 from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.facts import ConfUnreadable, Held, KeepalivedFacts
+from hakeeper.doctor.gather.commandline import options_of
+from hakeeper.doctor.gather.files import conf_files
 from hakeeper.doctor.gather.processes import (
     by_pid_file,
     other_readers,
@@ -33,10 +33,6 @@ from hakeeper.doctor.gather.program import (
     version_of,
 )
 
-DEFAULT_CONF: Final = Path("/etc/keepalived/keepalived.conf")
-SIZE_LIMIT: Final = 4 << 20
-_OPTIONS: Final = {"-f": "file", "--use-file": "file", "-i": "id", "--config-id": "id"}
-
 
 def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     """Look at everything; `conf_path` None: what keepalived was started with, else the usual."""
@@ -45,10 +41,10 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     others = strays(named)
     pid = named or next(iter(others), None)
     child = None if pid is None else vrrp_child(pid, pid_file)
-    options = None if pid is None else _options_of(pid)
-    given = options or {}
-    path = (conf_path or Path(given.get("file", DEFAULT_CONF))).absolute()
-    config_id = given.get("id") or os.uname().nodename.partition(".")[0]
+    options = None if pid is None else options_of(pid)
+    given = options or Options()
+    path = (conf_path or Path(given.file)).absolute()
+    config_id = given.config_id or os.uname().nodename.partition(".")[0]
     conf = read_conf(path, config_id)
     program = find_program()
     roles, reason = _ask(config)
@@ -73,8 +69,8 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         return facts
     return replace(
         facts,
-        test=config_test(program, path, given.get("id")),
-        reading=ask_what_it_reads(program, path, given.get("id"), config.addresses),
+        test=config_test(program, path, given.config_id),
+        reading=ask_what_it_reads(program, path, given.config_id, config.addresses),
     )
 
 
@@ -83,36 +79,14 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
 
 def read_conf(path: Path, config_id: str) -> KeepalivedConf | ConfUnreadable:
     """Read it with all that it includes."""
-    reader = Reader(Files(read=_read, matching=_matching), config_id)
+    reader = Reader(conf_files(), config_id)
     try:
         syntax = read_syntax(reader.lines(str(path)))
     except OSError as error:
         denied = error.errno in (errno.EACCES, errno.EPERM)
         return ConfUnreadable(str(path), error.strerror or str(error), is_denied=denied)
-    return read_meaning(str(path), syntax, reader.unread, reader.conditions)
-
-
-def _read(path: str) -> str:
-    try:
-        data = read_small(Path(path), SIZE_LIMIT).data
-    except NotAFileError as error:
-        raise OSError(errno.EINVAL, str(error)) from None
-    if len(data) > SIZE_LIMIT:
-        raise OSError(errno.EFBIG, f"is larger than {SIZE_LIMIT >> 20} MiB")
-    return data.decode("utf-8", "replace")
-
-
-def _matching(pattern: str) -> list[str]:
-    if "{" in pattern:
-        raise OSError(errno.EINVAL, "braces in a file name are not expanded by this check")
-    if not glob.has_magic(pattern):
-        return [pattern]
-    folder = Path(pattern).parent
-    if not glob.has_magic(str(folder)):
-        os.stat(folder)  # noqa: PTH116  # for its error
-        if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return sorted(glob.glob(pattern))  # noqa: PTH207  # an absolute pattern
+    meaning = read_meaning(str(path), syntax, reader.unread, reader.conditions, reader.ignored)
+    return replace(meaning, files=tuple(reader.read_files))
 
 
 def _has_netlink() -> bool:
@@ -125,22 +99,6 @@ def _has_netlink() -> bool:
 
 
 # --- the process ---------------------------------------------------------------------------------
-
-
-def _options_of(pid: int) -> dict[str, str] | None:
-    """Read `-f` and `-i` off its command line; None where /proc hides that from us."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
-    except OSError:
-        return None
-    found: dict[str, str] = {}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        name, equals, value = word.partition("=")
-        if name in _OPTIONS:
-            found[_OPTIONS[name]] = value if equals else following
-        elif word[:2] in _OPTIONS and not word.startswith("--"):
-            found[_OPTIONS[word[:2]]] = word[2:]
-    return found
 
 
 def _ask(config: Config) -> tuple[dict[str, Role] | None, str]:

@@ -9,7 +9,7 @@ from hakeeper.sim.cloud.engine import Engine
 from hakeeper.sim.cloud.errors import ApiError
 from hakeeper.sim.cloud.faults import Fault
 from hakeeper.sim.cloud.front import CommandError
-from hakeeper.sim.cloud.values import Counters, Json, JsonObject, to_json
+from hakeeper.sim.cloud.values import USUAL, Counters, Json, JsonObject, to_json
 
 MAX_WAIT_S = 30.0
 
@@ -71,6 +71,9 @@ class Commands:
             location=given.text("location", "fsn1"),
             status=given.text("status", "running"),
             labels=given.labels(),
+            ipv4=given.optional_text("ipv4") if "ipv4" in given.data else USUAL,
+            ipv6=given.optional_text("ipv6") if "ipv6" in given.data else USUAL,
+            private_ips=given.texts("private_ips"),
         )
         self._engine.touch()
         return server.id

@@ -8,12 +8,13 @@ import contextlib
 import dataclasses
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from hakeeper.sim.cloud.faults import Fault
 from hakeeper.sim.cloud.values import (
     CREATED,
+    USUAL,
     Counters,
     FaultRecord,
     JsonObject,
@@ -42,7 +43,7 @@ class CloudFront(ABC):
 
     # --- setting the scene ----------------------------------------------------------------------
 
-    def add_server(
+    def add_server(  # noqa: PLR0913 - all named, as the API has them
         self,
         name: str,
         *,
@@ -50,8 +51,11 @@ class CloudFront(ABC):
         location: str = "fsn1",
         status: str = "running",
         labels: Mapping[str, str] | None = None,
+        ipv4: str | None = USUAL,
+        ipv6: str | None = USUAL,
+        private_ips: Iterable[str] = (),
     ) -> int:
-        """Create a server and return its id."""
+        """Create a server and return its id. `ipv4`, `ipv6`: its Primary IPs; None: it has none."""
         return int(
             self.call(
                 "add_server",
@@ -60,6 +64,9 @@ class CloudFront(ABC):
                 location=location,
                 status=status,
                 labels=dict(labels or {}),
+                ipv4=ipv4,
+                ipv6=ipv6,
+                private_ips=list(private_ips),
             )
         )
 

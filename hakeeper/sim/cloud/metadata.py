@@ -47,10 +47,10 @@ class MetadataService(Service):
 
 
 def _values(server: Server) -> dict[str, str]:
-    return {
+    public = {} if server.ipv4 is None else {"public-ipv4": server.ipv4}
+    return public | {
         "availability-zone": f"{server.location}-dc1",
         "hostname": server.name,
         "instance-id": str(server.id),
-        "public-ipv4": server.ipv4,
         "region": LOCATIONS[server.location].network_zone,
     }

@@ -9,13 +9,21 @@ import heapq
 import ipaddress
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hakeeper.sim.cloud.errors import ApiError, invalid_input, not_found
 from hakeeper.sim.cloud.places import LOCATIONS
-from hakeeper.sim.cloud.things import NO_QUIRK, Action, FloatingIp, Quirk, Server
-from hakeeper.sim.cloud.values import CREATED, OPERATOR, OwnershipChange, Rules
+from hakeeper.sim.cloud.things import (
+    NO_QUIRK,
+    Action,
+    FloatingIp,
+    Quirk,
+    Server,
+    usual_ipv4,
+    usual_ipv6,
+)
+from hakeeper.sim.cloud.values import CREATED, OPERATOR, USUAL, OwnershipChange, Rules
 
 FIRST_SERVER_ID = 101
 FIRST_FLOATING_IP_ID = 4711
@@ -86,7 +94,7 @@ class CloudModel:
 
     # --- the operator's hand --------------------------------------------------------------------
 
-    def add_server(
+    def add_server(  # noqa: PLR0913 - all named, as the API has them
         self,
         name: str,
         now: float,
@@ -95,19 +103,26 @@ class CloudModel:
         location: str = "fsn1",
         status: str = "running",
         labels: Mapping[str, str] | None = None,
+        ipv4: str | None = USUAL,
+        ipv6: str | None = USUAL,
+        private_ips: Iterable[str] = (),
     ) -> Server:
-        """Create a server; names are unique in a project."""
+        """Create a server; names are unique in a project. None: without that Primary IP."""
         if any(server.name == name for server in self.servers.values()):
             raise ApiError("uniqueness_error", f"server name '{name}' is already used", {})
         if location not in LOCATIONS:
             raise invalid_input("location", "is unknown")
+        number = _free_id(server_id, self._server_ids, self.servers)
         server = Server(
-            id=_free_id(server_id, self._server_ids, self.servers),
+            id=number,
             name=name,
             location=location,
             created_s=now,
             status=status,
             labels=dict(labels or {}),
+            ipv4=usual_ipv4(number) if ipv4 == USUAL else ipv4,
+            ipv6=usual_ipv6(number) if ipv6 == USUAL else ipv6,
+            private_ips=tuple(private_ips),
         )
         self.servers[server.id] = server
         return server

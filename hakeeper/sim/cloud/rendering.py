@@ -74,7 +74,9 @@ def server(model: CloudModel, item: Server, as_of_s: float) -> JsonObject:
         "status": item.status,
         "created": created,
         "public_net": _public_net(item, owned),
-        "private_net": [],
+        "private_net": [
+            _private_net(item, number, ip) for number, ip in enumerate(item.private_ips, start=1)
+        ],
         "server_type": _server_type(item.location),
         "location": location(item.location),
         "image": _image(created),
@@ -95,17 +97,26 @@ def server(model: CloudModel, item: Server, as_of_s: float) -> JsonObject:
 
 
 def _public_net(item: Server, floating_ips: list[int]) -> JsonObject:
-    network = f"2001:db8:{item.id % 0xFFFF:x}::"
+    name = f"{item.name}.example.com"
     return {
-        "ipv4": {
-            "id": 2 * item.id,
-            "ip": item.ipv4,
-            "blocked": False,
-            "dns_ptr": f"{item.name}.example.com",
-        },
-        "ipv6": {"id": 2 * item.id + 1, "ip": f"{network}/64", "blocked": False, "dns_ptr": []},
+        "ipv4": None
+        if item.ipv4 is None
+        else {"id": 2 * item.id, "ip": item.ipv4, "blocked": False, "dns_ptr": name},
+        "ipv6": None
+        if item.ipv6 is None
+        else {"id": 2 * item.id + 1, "ip": item.ipv6, "blocked": False, "dns_ptr": []},
         "floating_ips": floating_ips,
         "firewalls": [],
+    }
+
+
+def _private_net(item: Server, number: int, ip: str) -> JsonObject:
+    return {
+        "network": number,
+        "ip": ip,
+        "alias_ips": [],
+        "mac_address": f"86:00:{number:02x}:{item.id >> 16 & 255:02x}:{item.id >> 8 & 255:02x}"
+        f":{item.id & 255:02x}",
     }
 
 

@@ -16,11 +16,22 @@ class Server:
     created_s: float
     status: str = "running"
     labels: dict[str, str] = field(default_factory=dict)
+    ipv4: str | None = None
+    """Its Primary IPv4; None: it has none."""
+    ipv6: str | None = None
+    """Its Primary IPv6, a /64 network; None: it has none."""
+    private_ips: tuple[str, ...] = ()
+    """One in each private network that it is attached to."""
 
-    @property
-    def ipv4(self) -> str:
-        """An address of the documentation range, by id."""
-        return str(ipaddress.IPv4Address("198.51.100.0") + self.id % 256)
+
+def usual_ipv4(server_id: int) -> str:
+    """Return an address of the documentation range, by id."""
+    return str(ipaddress.IPv4Address("198.51.100.0") + server_id % 256)
+
+
+def usual_ipv6(server_id: int) -> str:
+    """Return a network of the documentation range, by id."""
+    return f"2001:db8:{server_id % 0xFFFF:x}::/64"
 
 
 @dataclass(slots=True, kw_only=True)

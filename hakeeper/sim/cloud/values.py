@@ -15,6 +15,8 @@ UNKNOWN_CLIENT = ""
 """The client name of a request whose token nobody was ever given."""
 CREATED = "created"
 """The cause of the first entry of an address's ownership."""
+USUAL = ""
+"""A Primary IP that the simulated cloud picks by the server's id."""
 OPERATOR = "operator"
 """The cause of a change made by hand (`move`), outside of the API."""
 
@@ -163,6 +165,13 @@ class Json:
     def optional_text(self, key: str) -> str | None:
         """Return a string or None."""
         return None if self.data.get(key) is None else self.text(key)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings, empty if it is missing."""
+        value = self.data.get(key) or []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise TypeError(f"{key} must be a list of strings, not {value!r}")
+        return tuple(value)
 
     def number(self, key: str, default: float = 0.0) -> float:
         """Return a number."""

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.sim.fleet.wishes import MOST_NODES, QUOTA_PER_HOUR, Wishes
 from hakeeper.sim.world.cloud import PAGE_SIZE
 
@@ -62,17 +63,26 @@ def _demand(wishes: Wishes, clusters: int) -> tuple[int, int, int]:
 def _per_hour(wishes: Wishes, clusters: int) -> float:
     masters, standbys, pages = _demand(wishes, clusters)
     readings = masters * 3600.0 / wishes.interval_s + standbys * 3600.0 / wishes.standby_interval_s
-    return pages * readings
+    return pages * readings + _holders(wishes, clusters) * 3600.0 / OTHERS_INTERVAL_S
+
+
+def _holders(wishes: Wishes, clusters: int) -> int:
+    """Count, over all nodes, the other servers that hold their addresses: each is looked at."""
+    masters, standbys, _ = _demand(wishes, clusters)
+    each = masters // clusters if clusters else 0
+    return masters * (each - 1) + standbys * each
 
 
 def _advice(wishes: Wishes, masters: int, standbys: int, pages: int, most: int) -> str:
-    left = QUOTA_PER_HOUR - pages * standbys * 3600.0 / wishes.standby_interval_s
+    looks = _holders(wishes, wishes.clusters) * 3600.0 / OTHERS_INTERVAL_S
+    left = QUOTA_PER_HOUR - looks - pages * standbys * 3600.0 / wishes.standby_interval_s
     if left > 0.0:
         interval_s = math.ceil(pages * masters * 3600.0 / left)
         if interval_s <= wishes.standby_interval_s:
             return f"`reconcile.interval: {interval_s}s` would fit"
-    both_s = math.ceil(pages * (masters + standbys) * 3600.0 / QUOTA_PER_HOUR)
-    if both_s <= LONGEST_INTERVAL_S:
+    granted = QUOTA_PER_HOUR - looks
+    both_s = math.ceil(pages * (masters + standbys) * 3600.0 / granted) if granted > 0.0 else 0
+    if 0 < both_s <= LONGEST_INTERVAL_S:
         return f"`interval` and `standby_interval` of {both_s}s would fit"
     if most:
         return f"no interval fits; share it out over several projects of up to {most} nodes"
@@ -86,4 +96,7 @@ def arithmetic(wishes: Wishes, counted: Budget) -> str:
         terms += f" + {counted.standbys} x 3600/{wishes.standby_interval_s:g}"
     if counted.pages > 1:
         terms = f"{counted.pages} pages x ({terms})"
+    holders = _holders(wishes, wishes.clusters)
+    if holders:
+        terms += f" + {holders} x 3600/{OTHERS_INTERVAL_S:g}"
     return f"{terms} = {counted.per_hour:,.0f}"

@@ -134,7 +134,7 @@ class Lab:
         for node in self.nodes:
             access = Access(
                 address=(url.hostname or "127.0.0.1", url.port or 80),
-                server_id=cloud.add_server(f"node-{node.name}"),
+                server_id=cloud.add_server(f"node-{node.name}", private_ips=[node.station.ip]),
                 token=cloud.add_client(node.name),
             )
             node.add_hakeeper(access, self._hakeeper_config(node), self._stack)

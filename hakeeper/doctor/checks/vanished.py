@@ -1,0 +1,53 @@
+"""A MASTER without an address that it should have added: somebody has taken it away."""
+
+from collections.abc import Iterator
+
+from hakeeper.core.answers import find
+from hakeeper.core.model import ByNetwork, IpAddress, IpNetwork, Role
+from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf, Vip
+from hakeeper.doctor.facts import Facts
+from hakeeper.doctor.finding import Finding, Said, error, warning
+
+
+def vanished(facts: Facts) -> Iterator[Said]:
+    """Has each MASTER all of its addresses, those of `virtual_ipaddress_excluded` among them?"""
+    conf, roles = facts.conf, facts.keepalived.roles
+    # In a network namespace of its own, keepalived has other interfaces than we see.
+    if conf is None or roles is None or "net_namespace" in conf.all_keywords:
+        return
+    floating = list(_floating(facts))
+    for one in _followed(facts, conf):
+        if roles.get(one.name) is not Role.MASTER:
+            continue
+        for vip in one.vips:
+            if vip.interface.ip not in facts.machine.here:
+                yield _gone(one, vip, is_floating=_is_in(vip.interface.ip, floating))
+
+
+def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
+    found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
+    return list(found.values())
+
+
+def _floating(facts: Facts) -> Iterator[IpNetwork]:
+    for _, ref in facts.config.wanted():
+        if isinstance(ref, ByNetwork):
+            yield ref.network
+        elif (found := find(ref, facts.api.floating_ips or ())) is not None:
+            yield found.network
+
+
+def _is_in(ip: IpAddress, networks: list[IpNetwork]) -> bool:
+    return any(ip.version == one.version and ip in one for one in networks)
+
+
+def _gone(instance: Instance, vip: Vip, *, is_floating: bool) -> Finding:
+    device = instance.device_of(vip) or "DEV"
+    make = error if is_floating else warning
+    return make(
+        f"keepalived is MASTER of {instance.name}, and {vip.interface.ip} is on no interface here",
+        why="packets arrive here and find no such address, and keepalived does not add it again",
+        cure=f"ip address add {vip.interface} dev {device}    # and see who removed it:"
+        " journalctl -u systemd-networkd -n 30",
+        place=vip.place,
+    )

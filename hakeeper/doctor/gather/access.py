@@ -1,0 +1,125 @@
+"""Who could change a file, or put another one in its place: every folder on the way to it.
+
+Symbolic links are followed one by one, as the kernel does, so that a link in the middle of a path
+counts with the folder that it stands in and with all folders that it leads through.
+"""
+
+import contextlib
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from hakeeper.config import Config
+from hakeeper.doctor.facts import Component, GuardedFile
+
+_LINKS_LIMIT: Final = 40
+"""Where Linux gives up, too (path_resolution(7))."""
+_PARTS_LIMIT: Final = 512
+_FILES_LIMIT: Final = 200
+_ENDPOINT: Final = "can have the token sent to a machine of theirs (hetzner.endpoint)"
+_AUTHORITY: Final = "can pass for Hetzner's API, and is given the token"
+_PROJECT: Final = "decides with which token hakeeper works"
+_SCRIPTS: Final = "can have keepalived run scripts as root"
+
+
+def guarded_files(
+    config: Config, config_path: Path, service_token: Path, conf_files: Iterable[str]
+) -> tuple[GuardedFile, ...]:
+    """Look at every file that decides what hakeeper and keepalived do here."""
+    token = config.hetzner.token_file or service_token
+    ours = [(config_path, _ENDPOINT), (config.hetzner.ca_file, _AUTHORITY), (token, _PROJECT)]
+    found = [
+        _guarded(path, harm, may_be_ours=True)
+        for path, harm in ours
+        if path is not None and os.path.lexists(path)
+    ]
+    theirs = dict.fromkeys(conf_files)
+    found += [_guarded(Path(path), _SCRIPTS) for path in list(theirs)[:_FILES_LIMIT]]
+    return tuple(found)
+
+
+def _guarded(path: Path, harm: str, *, may_be_ours: bool = False) -> GuardedFile:
+    way = components_of(path)
+    return GuardedFile(name=path.name, harm=harm, components=way, may_be_ours=may_be_ours)
+
+
+def components_of(path: Path) -> tuple[Component, ...]:
+    """Return what is on the way to a file, from `/` on, the file last, as far as it is there."""
+    return tuple(_walk(path.absolute()))
+
+
+def _walk(path: Path) -> Iterator[Component]:
+    yield from _look("/")
+    folders, rest = ["/"], list(reversed(path.parts[1:]))
+    links = parts = 0
+    while rest and (parts := parts + 1) <= _PARTS_LIMIT:
+        part = rest.pop()
+        if part in {"", "."}:
+            continue
+        if part == "..":
+            folders = folders[:-1] or ["/"]
+            continue
+        here = os.path.join(folders[-1], part)  # noqa: PTH118  # not `/` twice at the root
+        found = next(_look(here), None)
+        if found is None:
+            return
+        yield found
+        if not stat.S_ISLNK(found.kind):
+            folders.append(here)
+            continue
+        links += 1
+        target = _target(here)
+        if target is None or links > _LINKS_LIMIT:
+            return
+        if target.startswith("/"):
+            folders = ["/"]
+        rest.extend(reversed(target.split("/")))
+
+
+def _look(path: str) -> Iterator[Component]:
+    with contextlib.suppress(OSError):  # not there, or in a folder that is closed to us
+        seen = os.lstat(path)
+        yield Component(
+            path=path,
+            kind=stat.S_IFMT(seen.st_mode),
+            mode=stat.S_IMODE(seen.st_mode),
+            owner=_user(seen.st_uid),
+            owner_id=seen.st_uid,
+            group=_group(seen.st_gid),
+            group_members=_members(seen.st_gid) if seen.st_mode & stat.S_IWGRP else (),
+        )
+
+
+def _target(path: str) -> str | None:
+    try:
+        return str(Path(path).readlink())
+    except OSError:
+        return None
+
+
+def _user(user_id: int) -> str:
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return f"user {user_id}"
+
+
+def _group(group_id: int) -> str:
+    try:
+        return grp.getgrgid(group_id).gr_name
+    except KeyError:
+        return f"group {group_id}"
+
+
+@lru_cache
+def _members(group_id: int) -> tuple[str, ...]:
+    """Return the users of a group, those whose own group it is among them."""
+    own = {each.pw_name for each in pwd.getpwall() if each.pw_gid == group_id}
+    with contextlib.suppress(KeyError):
+        own.update(grp.getgrgid(group_id).gr_mem)
+    return tuple(sorted(own))

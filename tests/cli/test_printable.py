@@ -1,0 +1,99 @@
+"""Names from outside do nothing to the terminal of whoever looks."""
+
+import argparse
+import json
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from doctor.cases import WEB, Case, listed
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hakeeper.adapters.redaction import Redactor
+from hakeeper.adapters.status import instant
+from hakeeper.cli import check, status
+from hakeeper.cli.online import as_text
+from hakeeper.doctor.examination import judge
+from hakeeper.printable import LIMIT, printable
+
+EVIL = "web\x1b[2J\x1b]0;owned\x07\r\nok       all: well\x9b31m\u202e\ud800"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("web-a (id 101): größer, 猫 …", "web-a (id 101): größer, 猫 …"),
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\x9b\u202e\u2028\ufeff\ud800", "\\x9b\\u202e\\u2028\\ufeff\\ud800"),
+        ("x" * LIMIT, "x" * LIMIT),
+        ("x" * (LIMIT + 1), "x" * (LIMIT - 1) + "…"),
+    ],
+)
+def test_a_line_shows_what_a_terminal_would_act_on(text: str, shown: str) -> None:
+    assert shown == printable(text)
+
+
+@given(st.text(st.characters(), max_size=200))
+def test_whatever_comes_is_seen_and_does_nothing(text: str) -> None:
+    shown = printable(text)
+
+    assert not [each for each in shown if unicodedata.category(each) in {"Cc", "Cs", "Zl", "Zp"}]
+    assert shown.encode().decode() == shown
+
+
+def is_fit(out: str) -> bool:
+    """Say whether only line breaks of ours are in it, and nothing that pretends to be a line."""
+    lines = out.split("\n")
+    return all(line == printable(line) for line in lines) and not any(
+        line.startswith("ok       all") for line in lines
+    )
+
+
+def test_the_names_of_the_api_are_shown_so_in_the_report() -> None:
+    case = Case().with_server(name=EVIL).with_api(listed=listed(replace(WEB, name=EVIL)))
+    text = as_text(judge(case.facts()))
+
+    assert "\\x1b[2J" in text
+    assert is_fit(text)
+
+
+def test_a_configuration_is_shown_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HCLOUD_TOKEN", "x" * 64)
+    path = tmp_path / "hakeeper.yaml"
+    name = json.dumps(EVIL.replace("\ud800", ""))
+    for text in (f"{{instances: {{{name}: {{floating_ips: [web]}}}}}}", f"{{{name}: 1}}"):
+        path.write_text(text)
+        args = argparse.Namespace(config=path, redactor=Redactor(), online=False, json=False)
+        check.run(args)
+        out, err = capsys.readouterr()
+        assert "x1b" in out + err
+        assert is_fit(out + err)
+
+
+def test_the_status_is_shown_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = {"health": "broken", "text": EVIL, "cure": f"do {EVIL}", "age_s": 1.0}
+    role = {"kind": "GROUP", "name": EVIL, "role": "MASTER", "role_since": instant(0.0)}
+    document = {
+        "health": "broken",
+        "problems": [problem],
+        "roles": [{**role, "reason": EVIL, "addresses": []}],
+        **dict.fromkeys(("server_name", "fifo", "fifo_detail", "api", "version", "config"), EVIL),
+        **dict.fromkeys(("api_failing_since", "api_answered_at", "api_latency_s"), None),
+        **dict.fromkeys(("quota_left", "next_look_in_s", "keepalived_pid"), None),
+        "server_id": 7,
+        "started": instant(0.0),
+    }
+    monkeypatch.setattr(status, "ask", lambda *_: document)
+    status.run(argparse.Namespace(socket=Path("x"), json=False))
+    out = capsys.readouterr().out
+
+    assert out.count("\\x1b[2J") >= 5
+    assert is_fit(out)

@@ -5,51 +5,82 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hakeeper.doctor.examination import Report
-from hakeeper.doctor.finding import Finding, Passed, Severity
+from hakeeper.doctor.finding import Finding, Passed, Severity, When
 from hakeeper.printable import printable
 
-_WIDTH: Final = 100
+WIDTH: Final = 80
+_COMMENT: Final = "    # "
+_WHEN: Final = {
+    When.ALWAYS: "always",
+    When.NOW: "now",
+    When.NEXT_START: "after_restart",
+}
 
 
 def as_text(report: Report, *, odd: Iterable[str] = ()) -> str:
-    """Return a line for each check that passed, then the findings, worst last, then the verdict."""
-    lines = [
-        f"ok       {name}: {said.text}" for name, said in report.said if isinstance(said, Passed)
-    ]
-    lines += [f"warning  {text}" for text in odd]
+    """Return what passed, then the findings, worst last, then the verdict; 80 columns wide.
+
+    What is to be copied (`do:`) stays in one piece, however long it is.
+    """
+    lines: list[str] = []
+    for name, said in report.said:
+        if isinstance(said, Passed):
+            lines += _wrapped("ok       ", f"{name}: {said.text}")
+    for text in odd:
+        lines += _wrapped("warning  ", text)
     for severity in (Severity.WARNING, Severity.ERROR):
         for name, finding in report.findings(severity):
             lines += ["", *_finding(name, finding)]
-    return "\n".join(map(printable, [*lines, "", _verdict(report), ""]))
+    return "\n".join(map(printable, [*lines, "", *_verdict(report), ""]))
 
 
 def _finding(name: str, finding: Finding) -> Iterator[str]:
     mark = {Severity.ERROR: "ERROR", Severity.WARNING: "warning"}[finding.severity]
     place = "" if finding.place is None else f"{finding.place}: "
-    yield from _wrapped(f"{mark:<7}  {name}: ", f"{place}{finding.what}")
-    yield from _wrapped("         why: ", finding.why)
-    # Not wrapped: it is there to be copied.
-    yield f"         do:  {finding.cure}"
+    yield from _wrapped(f"{mark:<7}  ", f"{name}: {place}{finding.what}")
+    yield from _wrapped("    why: ", finding.why)
+    yield from _cure(finding.cure)
+
+
+def _cure(cure: str) -> Iterator[str]:
+    """Keep what is to be copied in one piece; the comment behind it may go to the next lines."""
+    line = f"    do:  {cure}"
+    plain, mark, comment = cure.partition(_COMMENT)
+    if len(line) <= WIDTH or not mark:
+        yield line
+        return
+    yield f"    do:  {plain}"
+    yield from _wrapped("         # ", comment)
 
 
 def _wrapped(head: str, text: str) -> list[str]:
     return textwrap.wrap(
-        head + text,
-        _WIDTH,
-        subsequent_indent=" " * 14,
-        break_long_words=False,
+        text,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
         break_on_hyphens=False,
     )
 
 
-def _verdict(report: Report) -> str:
+def _verdict(report: Report) -> Iterator[str]:
     errors, warnings = (
         len(report.findings(severity)) for severity in (Severity.ERROR, Severity.WARNING)
     )
-    counted = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
-    if report.is_ready:
-        return f"A failover to this server would work ({counted})."
-    return f"A failover to this server would NOT work ({counted})."
+    counted = f"({_count(errors, 'error')}, {_count(warnings, 'warning')})"
+    now, later = report.is_ready_now, report.is_ready_after_restart
+    if not report.has_keepalived:
+        yield "keepalived does not run: no failover to this server."
+        yield f"After its start a failover {_would(later)} {counted}."
+    elif now is later:
+        yield f"A failover to this server {_would(now)} {counted}."
+    else:
+        yield f"A failover to this server {_would(now)} now."
+        yield f"After keepalived's next start or reload it {_would(later)} {counted}."
+
+
+def _would(works: bool) -> str:  # noqa: FBT001  # the one thing that it says
+    return "would work" if works else "would NOT work"
 
 
 def _count(number: int, noun: str) -> str:
@@ -60,9 +91,12 @@ def as_json(report: Report) -> dict[str, object]:
     """Return the report as plain values."""
     return {
         "ready": report.is_ready,
+        "ready_now": report.is_ready_now,
+        "ready_after_restart": report.is_ready_after_restart,
         "findings": [
             {
                 "severity": said.severity.value,
+                "when": _WHEN[said.when],
                 "check": name,
                 "file": None if said.place is None else said.place.file,
                 "line": None if said.place is None else said.place.line,

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
-FIFO_LOST: Final = "systemd-tmpfiles --create hakeeper.conf && systemctl reload keepalived"
+RELOAD: Final = "systemctl reload keepalived"
+"""What makes keepalived take up a changed file. Measured with 2.2.7: the FIFO line, `enable_dbus`
+and a FIFO that was made anew, all without a failover."""
+FIFO_LOST: Final = f"systemd-tmpfiles --create hakeeper.conf && {RELOAD}"
 """The FIFO is missing, or keepalived writes into another one. A restart would fail a master over;
 a reload makes keepalived open the path anew."""
 KEEPALIVED_GONE: Final = "journalctl -u keepalived -n 30; systemctl start keepalived"
@@ -19,10 +22,9 @@ FAULT: Final = "journalctl -u keepalived -n 30    # an interface, an address or 
 CONFIG_REFUSED: Final = "hakeeper check    # correct what it says; then: systemctl reload hakeeper"
 TOKEN_SOURCE: Final = "Hetzner console, Security, API tokens: make one that may read and write"  # noqa: S105  # no token
 TOKEN_PUT: Final = "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"  # noqa: S105  # likewise
-DBUS: Final = (
-    "enable_dbus    # in global_defs of keepalived.conf; then: systemctl restart keepalived"
-)
-"""keepalived opens the bus at its start alone. On a MASTER the restart is a failover."""
+DBUS: Final = f"enable_dbus    # in global_defs of keepalived.conf; then: {RELOAD}"
+DBUS_SILENT: Final = f"systemctl status dbus; {RELOAD}"
+"""`enable_dbus` stands in the file, and nobody answers."""
 QUOTA: Final = (
     "find what spends the project's calls (Terraform, autoscalers, scripts), or raise"
     " reconcile.interval"
@@ -30,16 +32,16 @@ QUOTA: Final = (
 CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
 
 
-def fifo_lost(path: str) -> str:
+def fifo_lost(path: str, user: str = "hakeeper") -> str:
     """Return how to make the FIFO at `path` again, for keepalived to open."""
     if path == DEFAULT_FIFO:
         return FIFO_LOST
     folder, at = shlex.quote(path.rpartition("/")[0]), shlex.quote(path)
-    return f"mkdir -p {folder} && mkfifo -m 0600 {at} && {_give(at)}"
+    return f"mkdir -p {folder} && mkfifo -m 0600 {at} && {_give(at, user)}"
 
 
-def _give(at: str) -> str:
-    return f"chown hakeeper: {at} && chmod 0600 {at} && systemctl reload keepalived"
+def _give(at: str, user: str) -> str:
+    return f"chown {user}: {at} && chmod 0600 {at} && {RELOAD}"
 
 
 def fifo_line(path: str, user: str = "hakeeper") -> str:
@@ -82,7 +84,7 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "fifo.not_a_fifo": Trouble(
         "something that is no FIFO is at the FIFO's path", "mv {path} {path}.old && {lost}"
     ),
-    "fifo.denied": Trouble("hakeeper may not open the FIFO", _give("{path}")),
+    "fifo.denied": Trouble("hakeeper may not open the FIFO", _give("{path}", "{user}")),
     "fifo.busy": Trouble(
         "another process reads the FIFO", "fuser -v {path}    # and stop that one"
     ),
@@ -154,16 +156,26 @@ def cure_of(code: str, **values: str) -> str:
     return TROUBLES[code].cure.format(**values)
 
 
-def fifo_cure(code: str, path: str) -> str:
-    """Return the cure of a trouble with the FIFO at `path`."""
-    return cure_of(code, path=shlex.quote(path), lost=fifo_lost(path), line=fifo_line(path))
+def fifo_cure(code: str, path: str, user: str = "hakeeper") -> str:
+    """Return the cure of a trouble with the FIFO at `path`, which `user` is to read."""
+    lost, line = fifo_lost(path, user), fifo_line(path, user)
+    return cure_of(code, path=shlex.quote(path), user=user, lost=lost, line=line)
+
+
+def keepalived_conf(line: str) -> str:
+    """Return the cure that is a line for `global_defs` of keepalived.conf."""
+    return f"{line}    # in global_defs; then: {RELOAD}"
 
 
 def as_markdown() -> str:
     """Return the table for docs/status.md: a row a code."""
     lines = ["| code | what is wrong | what to do |", "|---|---|---|"]
     for code, trouble in TROUBLES.items():
-        shown = trouble.cure.replace("{lost}", FIFO_LOST).replace("{path}", DEFAULT_FIFO)
+        shown = (
+            trouble.cure.replace("{lost}", FIFO_LOST)
+            .replace("{path}", DEFAULT_FIFO)
+            .replace("{user}", "hakeeper")
+        )
         cure = shown.replace("{{", "{").replace("}}", "}").replace("|", "\\|")
         lines.append(f"| `{code}` | {trouble.meaning} | `{cure}` |")
     return "\n".join(lines) + "\n"

@@ -10,9 +10,10 @@ from hakeeper.config import Config
 from hakeeper.core.calls import FloatingIpsListed, Identified
 from hakeeper.core.model import ByNetwork, IpAddress
 from hakeeper.doctor.checks import CHECKS
+from hakeeper.doctor.checks.daemon import daemon
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts, ScriptFacts
-from hakeeper.doctor.finding import Finding, Said, Severity
+from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts, KeepalivedFacts, ScriptFacts
+from hakeeper.doctor.finding import Finding, Said, Severity, When
 from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from hakeeper.doctor.gather.config import config_facts
@@ -54,10 +55,27 @@ class Report:
             if isinstance(said, Finding) and said.severity is severity
         )
 
+    has_keepalived: bool = True
+    """Whether one runs; without it there is no now."""
+
+    def is_well(self, when: When) -> bool:
+        """Say whether nothing speaks against a failover then."""
+        return not any(one.when & when for _, one in self.findings(Severity.ERROR))
+
+    @property
+    def is_ready_now(self) -> bool:
+        """Whether a failover to this server would work with the keepalived that runs."""
+        return self.is_well(When.NOW)
+
+    @property
+    def is_ready_after_restart(self) -> bool:
+        """Whether it would when keepalived has started again, or read its file anew."""
+        return self.is_well(When.NEXT_START)
+
     @property
     def is_ready(self) -> bool:
-        """Whether a failover to this server would work."""
-        return not self.findings(Severity.ERROR)
+        """Whether a failover to this server would work, now and later."""
+        return self.is_ready_now and self.is_ready_after_restart
 
 
 def examine(subject: Subject) -> Report:
@@ -66,8 +84,10 @@ def examine(subject: Subject) -> Report:
 
 
 def judge(facts: Facts) -> Report:
-    """Run the checks."""
-    return Report(tuple((check.name, said) for check in CHECKS for said in check.look(facts)))
+    """Run the checks; the daemon's word comes last, and only what they do not explain of it."""
+    said = tuple((check.name, said) for check in CHECKS for said in check.look(facts))
+    said += tuple(("hakeeper", one) for one in daemon(facts, said))
+    return Report(said, has_keepalived=facts.is_running)
 
 
 def gather(subject: Subject) -> Facts:
@@ -83,9 +103,11 @@ def gather(subject: Subject) -> Facts:
         )
     )
     keepalived = keepalived_facts(config, subject.keepalived_conf)
-    fifo = fifo_facts(config.keepalived.fifo)
+    fifo = fifo_facts(config.keepalived.fifo, _fifo_paths(keepalived))
     machine = machine_facts(
-        _addresses_that_matter(config, keepalived.conf, api), _users(keepalived.conf)
+        _addresses_that_matter(config, keepalived.conf, api),
+        _users(keepalived.conf),
+        _groups(keepalived.conf),
     )
     return Facts(
         config=config_facts(config, subject.config_path, subject.token_source),
@@ -139,3 +161,15 @@ def _addresses_that_matter(
 def _users(conf: KeepalivedConf | ConfUnreadable) -> Iterator[str]:
     if isinstance(conf, KeepalivedConf):
         yield from (line.user for line in conf.fifos if line.user is not None)
+
+
+def _groups(conf: KeepalivedConf | ConfUnreadable) -> Iterator[str]:
+    if isinstance(conf, KeepalivedConf):
+        yield from (line.group for line in conf.fifos if line.group is not None)
+
+
+def _fifo_paths(keepalived: KeepalivedFacts) -> Iterator[str]:
+    if isinstance(keepalived.conf, KeepalivedConf):
+        yield from (line.path for line in keepalived.conf.fifos)
+    if keepalived.reading is not None and keepalived.reading.fifo is not None:
+        yield keepalived.reading.fifo

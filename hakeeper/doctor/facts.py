@@ -1,5 +1,6 @@
 """What was seen, as values: everything that the checks judge by."""
 
+import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
@@ -8,7 +9,7 @@ from typing import Final, TypeAlias
 
 from hakeeper.config import Config
 from hakeeper.core.calls import CallResult, FloatingIpsListed
-from hakeeper.core.model import AddressRef, FloatingIp, IpAddress, Role, VrrpId
+from hakeeper.core.model import AddressRef, FloatingIp, IpAddress, Role, VrrpId, VrrpKind
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.finding import Place
 
@@ -81,19 +82,73 @@ class ConfUnreadable:
     is_denied: bool = False
 
 
+class Held(enum.Enum):
+    """Which file keepalived's VRRP child holds open for its lines."""
+
+    OURS = "the one that hakeeper reads"
+    ANOTHER = "one that was at hakeeper's path before"
+    NONE = "none at hakeeper's path"
+    UNKNOWN = "hidden from this user"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherReader:
+    """A process that takes lines out of the FIFO, and is neither hakeeper nor keepalived."""
+
+    pid: int
+    command: str
+    is_script: bool
+    """Whether keepalived itself has started it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigTest:
+    """How `keepalived --config-test` ended. A code of 0 is no proof that all is well."""
+
+    code: int = 0
+    died_of: str = ""
+    """The signal that ended it, if one did."""
+    remarks: tuple[str, ...] = ()
+    by_root: bool = True
+    """keepalived judges scripts otherwise for anybody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepalivedsReading:
+    """What keepalived itself reads in the file, which is not what this check reads."""
+
+    fifo: str | None = None
+    """The path of `vrrp_notify_fifo`; None: there is no such line."""
+    fifo_place: Place | None = None
+    asked: frozenset[VrrpId] = frozenset()
+    has: frozenset[VrrpId] = frozenset()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepalivedFacts:
-    """keepalived as a program and as a process."""
+    """keepalived as a program, as a process, and what it makes of its file."""
 
     conf: KeepalivedConf | ConfUnreadable
     version: Version | None = None
     """Of the program that is installed; None: there is none to be found."""
     pid: int | None = None
+    """By the pid file."""
+    strays: tuple[int, ...] = ()
+    """Other keepalived processes of this network, which the pid file does not name."""
+    child_pid: int | None = None
+    """The VRRP child; None: there is none, or it is hidden."""
+    held: Held = Held.UNKNOWN
+    other_fifos: tuple[str, ...] = ()
+    """What else the VRRP child holds."""
+    other_readers: tuple[OtherReader, ...] | None = ()
+    """None: could not be looked at."""
     roles: Mapping[str, Role] | None = None
     """What it answers over D-Bus; None: it does not."""
     roles_reason: str = ""
-    complaints: tuple[str, ...] | None = ()
-    """What `keepalived --config-test` has against the file; None: it could not be asked."""
+    test: ConfigTest | None = ConfigTest()
+    """Of the file; None: it could not be asked, or did not end in time."""
+    reading: KeepalivedsReading | None = None
+    """None: keepalived could not be asked."""
     config_id: str = ""
     is_config_id_sure: bool = True
     """Whether the command line of keepalived could be seen."""
@@ -110,6 +165,8 @@ class FifoFacts:
     mode: int = 0
     problem: str = ""
     """Why it could not be looked at."""
+    same_paths: frozenset[str] = frozenset()
+    """Other paths that lead to it, of those in keepalived.conf: /var/run is /run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +211,22 @@ class MachineFacts:
     group_ids: frozenset[int] = frozenset()
     known_users: frozenset[str] = frozenset()
     """Of the users that the configuration names: those that exist."""
+    known_groups: frozenset[str] = frozenset()
+    """Likewise."""
+    is_root: bool = False
+    """Whether the check itself runs as root, which sees everything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonProblem:
+    """One thing that the daemon complains of."""
+
+    is_broken: bool
+    text: str
+    code: str = ""
+    """Such as `fifo.missing`; "" where it has none."""
+    cause: str = ""
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,8 +264,9 @@ class DaemonFacts:
 
     is_running: bool
     detail: str = ""
-    broken: tuple[str, ...] = ()
-    degraded: tuple[str, ...] = ()
+    problems: tuple[DaemonProblem, ...] = ()
+    roles: Mapping[VrrpId, str] = field(default_factory=dict)
+    """Those that keepalived told it, in small letters; `unknown` is none."""
     follows: Mapping[VrrpId, tuple[str, ...]] | None = None
     """The addresses of the configuration that it runs with; None: not known."""
 
@@ -224,3 +298,40 @@ class Facts:
     def fifo_path(self) -> Path:
         """The FIFO that hakeeper reads."""
         return self.config.config.keepalived.fifo
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a keepalived that may be what a failover depends on now."""
+        seen = self.keepalived
+        is_heard = any(one.code == "keepalived.unseen" for one in self.daemon.problems)
+        return seen.pid is not None or bool(seen.strays) or seen.roles is not None or is_heard
+
+    @property
+    def has_reload_check(self) -> bool:
+        """Whether the file has keepalived refuse what it otherwise only remarks on."""
+        return self.conf is not None and "reload_check_config" in self.conf.global_keywords
+
+    def is_our_fifo(self, path: str) -> bool:
+        """Say whether a path in keepalived.conf leads to the FIFO that hakeeper reads."""
+        return path == str(self.fifo_path) or path in self.fifo.same_paths
+
+    def is_there_now(self, vrrp: VrrpId) -> bool | None:
+        """Say whether the running keepalived has it; None: nothing shows it."""
+        if not self.is_running:
+            return None
+        roles = self.keepalived.roles
+        if roles is not None and vrrp.kind is VrrpKind.INSTANCE:
+            return vrrp.name in roles
+        return True if self.daemon.roles.get(vrrp, "unknown") != "unknown" else None
+
+    def is_in_file(self, vrrp: VrrpId) -> bool | None:
+        """Say whether keepalived itself finds it in the file; None: it could not be asked."""
+        reading = self.keepalived.reading
+        if reading is None or vrrp not in reading.asked:
+            return None
+        return vrrp in reading.has or (False if self.reads_as_root else None)
+
+    @property
+    def reads_as_root(self) -> bool:
+        """Whether keepalived, when asked, sees what the running one sees: it may be run by us."""
+        return self.machine.is_root or self.conf is None or not self.conf.unread

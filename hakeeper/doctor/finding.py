@@ -1,7 +1,7 @@
 """What a check says: that something is right, or what is wrong, why it matters and what to do."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 
@@ -26,6 +26,16 @@ class Place:
         return self.file if self.line is None else f"{self.file}:{self.line}"
 
 
+class When(enum.Flag):
+    """What a finding is about."""
+
+    NOW = enum.auto()
+    """The keepalived that runs."""
+    NEXT_START = enum.auto()
+    """The file, which counts when keepalived starts the next time or is reloaded."""
+    ALWAYS = NOW | NEXT_START
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing that is wrong. `cure` is the line to write or the command to run."""
@@ -35,6 +45,7 @@ class Finding:
     why: str
     cure: str
     place: Place | None = None
+    when: When = When.ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +58,26 @@ class Passed:
 Said: TypeAlias = Finding | Passed
 
 
-def error(what: str, *, why: str, cure: str, place: Place | None = None) -> Finding:
+def error(
+    what: str, *, why: str, cure: str, place: Place | None = None, when: When = When.ALWAYS
+) -> Finding:
     """Make a finding with which a failover would fail."""
-    return Finding(severity=Severity.ERROR, what=what, why=why, cure=cure, place=place)
+    return Finding(severity=Severity.ERROR, what=what, why=why, cure=cure, place=place, when=when)
 
 
-def warning(what: str, *, why: str, cure: str, place: Place | None = None) -> Finding:
+def warning(
+    what: str, *, why: str, cure: str, place: Place | None = None, when: When = When.ALWAYS
+) -> Finding:
     """Make a finding with which a failover would work."""
-    return Finding(severity=Severity.WARNING, what=what, why=why, cure=cure, place=place)
+    found = error(what, why=why, cure=cure, place=place, when=when)
+    return replace(found, severity=Severity.WARNING)
+
+
+def not_looked_at(what: str, *, cure: str, place: Place | None = None) -> Finding:
+    """Make a warning of something that this check cannot judge; that is never an error."""
+    return warning(
+        f"not looked at: {what}",
+        why="what this check cannot read is no proof of a mistake, nor of its absence",
+        cure=cure,
+        place=place,
+    )

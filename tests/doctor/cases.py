@@ -15,7 +15,7 @@ from hakeeper.core.calls import (
     Identified,
     Quota,
 )
-from hakeeper.core.model import FloatingIp, Role, Server
+from hakeeper.core.model import FloatingIp, Role, Server, VrrpId, VrrpKind
 from hakeeper.doctor.conf.files import Files
 from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
@@ -29,7 +29,9 @@ from hakeeper.doctor.facts import (
     Facts,
     FifoFacts,
     GuardedFile,
+    Held,
     KeepalivedFacts,
+    KeepalivedsReading,
     MachineFacts,
     NetworkdFacts,
     NetworkdLink,
@@ -120,6 +122,8 @@ GOOD_MACHINE = MachineFacts(
     user_id=990,
     group_ids=frozenset((990,)),
     known_users=frozenset(("hakeeper", "root")),
+    known_groups=frozenset(("hakeeper", "root")),
+    is_root=True,
 )
 
 
@@ -165,9 +169,16 @@ class Case:
     api: ApiFacts = GOOD_API
     keepalived: KeepalivedFacts = field(
         default_factory=lambda: KeepalivedFacts(
-            conf=ConfUnreadable("", ""), version=(2, 2, 7), pid=7, roles={"VI_1": Role.BACKUP}
+            conf=ConfUnreadable("", ""),
+            version=(2, 2, 7),
+            pid=7,
+            child_pid=8,
+            held=Held.OURS,
+            roles={"VI_1": Role.BACKUP},
         )
     )
+    can_be_asked: bool = True
+    """Whether keepalived says what it reads in the file; here it reads what the check reads."""
     fifo: FifoFacts = GOOD_FIFO
     machine: MachineFacts = GOOD_MACHINE
     daemon: DaemonFacts = CONTENT
@@ -178,10 +189,14 @@ class Case:
 
     def facts(self) -> Facts:
         conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
+        config = parse(self.yaml, YAML_PATH)
+        reading = self.keepalived.reading
+        if reading is None and self.can_be_asked and isinstance(conf, KeepalivedConf):
+            reading = as_read(conf, config.addresses)
         return Facts(
-            config=places_in(self.yaml, YAML_PATH, parse(self.yaml, YAML_PATH), "file /etc/token"),
+            config=places_in(self.yaml, YAML_PATH, config, "file /etc/token"),
             api=self.api,
-            keepalived=replace(self.keepalived, conf=conf),
+            keepalived=replace(self.keepalived, conf=conf, reading=reading),
             fifo=self.fifo,
             machine=self.machine,
             daemon=self.daemon,
@@ -243,6 +258,18 @@ class Case:
     def here(self, *addresses: str) -> "Case":
         """Have these addresses on the machine, and no others."""
         return self.with_machine(here=frozenset(map(ip_address, addresses)))
+
+
+def as_read(conf: KeepalivedConf, names: Iterable[VrrpId]) -> KeepalivedsReading:
+    """What keepalived says if it reads the file as the check does."""
+    asked = frozenset(one for one in names if one.kind is VrrpKind.INSTANCE)
+    lines = [line for line in conf.fifos if line.keyword == "vrrp_notify_fifo"]
+    return KeepalivedsReading(
+        fifo=lines[0].path if lines else None,
+        fifo_place=lines[0].place if lines else None,
+        asked=asked,
+        has=frozenset(one for one in asked if conf.members(one)),
+    )
 
 
 def read(

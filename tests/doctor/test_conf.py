@@ -16,7 +16,8 @@ from doctor.cases import CONF, CONF_PATH, read
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.conf import lines
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.gather.keepalived import find_program, read_conf
+from hakeeper.doctor.gather.keepalived import read_conf
+from hakeeper.doctor.gather.program import find_program
 from hakeeper.sim.lab.netns import Namespace
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "conf" / "keepalived").glob("*.conf"))

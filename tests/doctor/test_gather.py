@@ -16,12 +16,17 @@ from doctor.cases import CONF
 from hakeeper.config import parse
 from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.facts import ConfUnreadable, MachineFacts
+from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
 from hakeeper.doctor.gather import files
-from hakeeper.doctor.gather import keepalived as gathering
 from hakeeper.doctor.gather.config import config_facts
-from hakeeper.doctor.gather.keepalived import find_program, keepalived_facts, read_conf
+from hakeeper.doctor.gather.keepalived import keepalived_facts, read_conf
 from hakeeper.doctor.gather.machine import machine_facts
+from hakeeper.doctor.gather.program import (
+    TEST_TIMEOUT_S,
+    ask_what_it_reads,
+    config_test,
+    find_program,
+)
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 from hakeeper.sim.lab.netns import Namespace
 
@@ -195,42 +200,66 @@ def test_keepalived_itself_is_asked_for_its_opinion(server: Namespace, tmp_path:
     program = find_program()
     code = (
         "from pathlib import Path\n"
-        "from hakeeper.doctor.gather.keepalived import _complaints\n"
-        f"print(*[_complaints({program!r}, Path(p), None) for p in ({str(good)!r}, {str(bad)!r})],"
+        "from hakeeper.doctor.gather.program import config_test\n"
+        f"print(*[config_test({program!r}, Path(p), None) for p in ({str(good)!r}, {str(bad)!r})],"
         " sep='\\n')"
     )
     first, second = inside(server, code).splitlines()
 
-    assert "()" == first
+    assert str(ConfigTest()) == first
+    assert "code=5" in second
     assert "Line 15) Unknown keyword 'versoin'" in second
 
 
+def program_that(folder: Path, does: str) -> str:
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{does}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
 def test_a_program_that_cannot_be_asked_has_no_opinion(tmp_path: Path) -> None:
-    killed = tmp_path / "killed"
-    killed.write_text("#!/bin/sh\nkill -TERM $$\n")
-    killed.chmod(0o755)
-    silent = tmp_path / "silent"
+    ended = program_that(tmp_path, "kill -TERM $$")
+
+    assert config_test(ended, tmp_path, None) is None
+    assert config_test(str(tmp_path / "none"), tmp_path, None) is None
+
+
+def test_one_that_does_not_end_has_none_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hakeeper.doctor.gather.program.TEST_TIMEOUT_S", 0.2)
+    endless = program_that(tmp_path, "exec sleep 3600")
+
+    assert config_test(endless, tmp_path, None) is None
+    assert ask_what_it_reads(endless, tmp_path / "x", None, ()) is None
+
+
+def test_the_limit_leaves_room_for_a_dead_resolver() -> None:
+    """Without `router_id` keepalived waits 10 s for the name of the host."""
+    assert TEST_TIMEOUT_S >= 20
+
+
+def test_a_program_that_dies_of_the_file_is_told(tmp_path: Path) -> None:
+    dead, silent = program_that(tmp_path, "kill -SEGV $$"), tmp_path / "silent"
     silent.write_text("#!/bin/sh\nexit 5\n")
     silent.chmod(0o755)
 
-    assert gathering._complaints(str(killed), tmp_path, None) is None
-    assert gathering._complaints(str(tmp_path / "none"), tmp_path, None) is None
-    assert ("the file is not good (code 5)",) == gathering._complaints(str(silent), tmp_path, "x")
+    assert ConfigTest(died_of="SIGSEGV") == config_test(dead, tmp_path, None)
+    assert ConfigTest(code=5) == config_test(str(silent), tmp_path, "x")
 
 
-def test_what_keepalived_says_of_scripts_counts_for_root_alone(tmp_path: Path) -> None:
-    program = tmp_path / "program"
-    program.write_text("#!/bin/sh\necho Disabling track script x due to insecure >&2\nexit 5\n")
-    program.chmod(0o755)
-    told = gathering._complaints(str(program), tmp_path, None)
+def test_it_is_told_who_keepalived_spoke_to() -> None:
     with public_folder() as folder:
-        (folder / "program").write_text(program.read_text())
-        (folder / "program").chmod(0o755)
+        program = program_that(folder, "echo Disabling track script x due to insecure >&2; exit 5")
+        told = config_test(program, folder, None)
         with unprivileged():
-            to_others = gathering._complaints(str(folder / "program"), folder, None)
+            to_others = config_test(program, folder, None)
 
-    assert ("Disabling track script x due to insecure",) == told
-    assert () == to_others
+    assert told is not None
+    assert to_others is not None
+    assert ("Disabling track script x due to insecure",) == told.remarks == to_others.remarks
+    assert (True, False) == (told.by_root, to_others.by_root)
 
 
 # --- the machine --------------------------------------------------------------------------------
@@ -281,3 +310,59 @@ def test_nobody_listens(tmp_path: Path) -> None:
 
     assert not seen.is_running
     assert "hakeeper does not run" in seen.detail
+
+
+def answer(problem: dict[str, object]) -> dict[str, object]:
+    role = {
+        "kind": VrrpKind.INSTANCE.value,
+        "name": "VI_1",
+        "role": "BACKUP",
+        "addresses": [{"ref": "web"}],
+    }
+    return {"problems": [problem], "roles": [role]}
+
+
+@pytest.mark.parametrize(
+    ("problem", "wanted"),
+    [
+        (
+            {"health": "broken", "text": "so it is"},
+            DaemonProblem(is_broken=True, text="so it is"),
+        ),
+        (
+            {"health": "degraded", "text": "t", "code": "c", "cause": "why", "cure": "do"},
+            DaemonProblem(is_broken=False, text="t", code="c", cause="why", cure="do"),
+        ),
+    ],
+)
+def test_what_the_daemon_complains_of_and_the_roles_it_knows(
+    monkeypatch: pytest.MonkeyPatch, problem: dict[str, object], wanted: DaemonProblem
+) -> None:
+    told = answer(problem)
+    monkeypatch.setattr("hakeeper.doctor.gather.service.ask", lambda *_: told)
+    seen = daemon_facts(Path("/x"))
+    vrrp = VrrpId(VrrpKind.INSTANCE, "VI_1")
+
+    assert (wanted,) == seen.problems
+    assert ({vrrp: "backup"}, {vrrp: ("web",)}) == (seen.roles, seen.follows)
+
+
+def test_paths_are_compared_as_files(tmp_path: Path) -> None:
+    path, link = tmp_path / "run" / "fifo", tmp_path / "var-run"
+    path.parent.mkdir()
+    link.symlink_to(path.parent)
+    os.mkfifo(path)
+    named = [str(link / "fifo"), f"{path.parent}/./fifo", str(tmp_path / "other"), "fifo"]
+    (tmp_path / "link").symlink_to(path)
+    named += [f"{path}/", str(tmp_path / "link")]  # keepalived uses neither
+    there = fifo_facts(path, named)
+    path.unlink()
+
+    assert frozenset(named[:2]) == there.same_paths == fifo_facts(path, named).same_paths
+
+
+def test_groups_are_known_by_name() -> None:
+    name = grp.getgrgid(os.getgid()).gr_name
+    seen = machine_facts([], [], [name, "no-such-group-1"])
+
+    assert frozenset((name,)) == seen.known_groups

@@ -18,8 +18,10 @@ def test_what_passed_comes_first_and_the_worst_last() -> None:
     text = as_text(judge(BROKEN.facts()), odd=["file /etc/token: was it copied whole?"])
     blocks = text.split("\n\n")
 
-    assert all(line.startswith(("ok  ", "warning  file /etc/token")) for line in
-               blocks[0].splitlines())  # fmt: skip
+    assert all(
+        line.startswith(("ok  ", "   ", "warning  file /etc/token"))
+        for line in blocks[0].splitlines()
+    )
     assert ["warning", "warning", "ERROR  "] == [block[:7] for block in blocks[1:-1]]
     assert "A failover to this server would NOT work (1 error, 2 warnings).\n" == blocks[-1]
 
@@ -30,13 +32,23 @@ def test_a_finding_is_wrapped_but_not_what_is_to_be_copied() -> None:
     block = text.split("\n\n")[-2]
     lines = block.splitlines()
 
-    assert all(len(line) <= 100 for line in lines[:-1])
+    assert all(len(line) <= 80 for line in lines[:-1])
     assert lines[0].startswith(f"ERROR    floating IP: {YAML_PATH}:3: VI_1: the project of this")
-    assert lines[1].startswith("              ")
-    assert lines[-2].startswith("         why: ")
-    assert lines[-1].startswith("         do:  ")
+    assert lines[1].startswith("         ")
+    assert lines[-2].startswith("    why: ")
+    assert lines[-1].startswith("    do:  ")
     assert "name-7 (203.0.113.10) and 12 more" in " ".join(block.split())
     assert "name-8" not in block
+
+
+def test_a_comment_behind_a_cure_goes_to_the_next_line_where_there_is_no_room() -> None:
+    lines = as_text(judge(Case().with_conf("    enable_dbus\n", "").facts())).splitlines()
+    at = lines.index("    do:  enable_dbus")
+
+    assert (
+        "         # in global_defs of keepalived.conf; then: systemctl reload keepalived"
+        == (lines[at + 1])
+    )
 
 
 def test_as_values_nothing_is_left_out() -> None:
@@ -46,7 +58,7 @@ def test_as_values_nothing_is_left_out() -> None:
     assert told["ready"] is False
     assert isinstance(findings, list)
     assert isinstance(passed, list)
-    assert {"severity", "check", "file", "line", "what", "why", "cure"} == set(findings[0])
+    assert {"severity", "check", "when", "file", "line", "what", "why", "cure"} == set(findings[0])
     assert [("error", YAML_PATH, 3)] == [
         (each["severity"], each["file"], each["line"])
         for each in findings

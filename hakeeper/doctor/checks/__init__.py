@@ -10,9 +10,10 @@ from hakeeper.doctor.checks.cloud import api, clock, quota, server, token
 from hakeeper.doctor.checks.conf import conf, instances
 from hakeeper.doctor.checks.fifo import fifo, fifo_line
 from hakeeper.doctor.checks.hearing import hearing
+from hakeeper.doctor.checks.holding import holding
 from hakeeper.doctor.checks.identity import identity, primary_ip
 from hakeeper.doctor.checks.networkd import networkd
-from hakeeper.doctor.checks.running import daemon, keepalived, states
+from hakeeper.doctor.checks.running import keepalived, states
 from hakeeper.doctor.checks.scripts import scripts
 from hakeeper.doctor.checks.settings import settings, versions
 from hakeeper.doctor.checks.vanished import vanished
@@ -52,7 +53,8 @@ CHECKS: Final = (
     Check("FIFO folder", fifo_folder),
     Check("access", access),
     Check("keepalived", keepalived),
+    Check("FIFO reader", holding),
     Check("role", states),
-    Check("hakeeper", daemon),
 )
-"""In the order of the report: from the cloud to this machine."""
+"""In the order of the report: from the cloud to this machine. The daemon's own problems come last:
+only those are told that no finding explains."""

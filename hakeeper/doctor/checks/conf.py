@@ -1,20 +1,47 @@
 """keepalived.conf: can it be read, and does it have our names?"""
 
 import difflib
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.doctor.checks.remarks import (
+    ONLY_WITHOUT_ROOT,
+    SCRIPTS_INSECURE,
+    SECURE,
+    read_remarks,
+)
 from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf
-from hakeeper.doctor.facts import ConfUnreadable, Facts
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, error, warning
+from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts, Held
+from hakeeper.doctor.finding import (
+    Finding,
+    Passed,
+    Place,
+    Said,
+    When,
+    error,
+    not_looked_at,
+    warning,
+)
 
 REFUSAL: Final = (
-    "keepalived leaves out what it does not accept; with reload_check_config it neither starts"
-    " (2.2.7, 2.3.3) nor reloads"
+    "with reload_check_config keepalived does not start then (2.2.7, 2.3.3), and at a reload it"
+    " goes on with the old file"
 )
-_LINE: Final = re.compile(r"\((?:(\S+): )?Line (\d{1,9})\)")
+_AS_ROOT: Final = "run the check as root: hakeeper check --online"
+_TEST: Final = "keepalived --config-test -f"
+_SCRIPT_LINES: Final = (
+    "track_script",
+    "notify",
+    "notify_master",
+    "notify_backup",
+    "notify_fault",
+    "notify_stop",
+    "notify_master_rx_lower_pri",
+    "notify_fifo_script",
+    "vrrp_notify_fifo_script",
+)
+"""Where keepalived is told to run something."""
 
 
 # --- the file ----------------------------------------------------------------------------------
@@ -26,75 +53,136 @@ def conf(facts: Facts) -> Iterator[Said]:
     if isinstance(read, ConfUnreadable):
         yield _unreadable(facts, read)
         return
-    fine = True
+    troubles: list[Said] = [
+        *_unread(facts, read),
+        *_tested(facts, read),
+        *_scripts(facts, read),
+    ]
+    yield from troubles or [Passed(f"{read.file} is accepted by keepalived")]
+
+
+def _unread(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     for one in read.unread:
-        fine = False
-        yield warning(
-            f"not read by this check: {one.what}",
-            why="what it makes is not looked at, so a finding below may be wrong because of it",
+        yield not_looked_at(
+            one.what,
             cure="see what keepalived makes of it: kill -USR1 $(cat /run/keepalived.pid);"
             " less /tmp/keepalived.data",
             place=one.place,
         )
     if read.conditions and not facts.keepalived.is_config_id_sure:
-        fine = False
-        yield warning(
-            f"lines that begin with `@` were read as for config-id {facts.keepalived.config_id},"
-            " which is this host's name",
-            why="with another one (keepalived -i) other lines count, and keepalived's command"
-            " line is hidden from this user",
-            cure="run the check as root: hakeeper check --online",
+        yield not_looked_at(
+            "which lines that begin with `@` count: they were read as for config-id"
+            f" {facts.keepalived.config_id}, which is this host's name",
+            cure=_AS_ROOT,
             place=read.conditions[0],
         )
-    if facts.keepalived.complaints is None and facts.keepalived.version is not None:
-        fine = False
-        yield warning(
-            "keepalived could not be asked to test the file",
-            why="a mistake that this check does not know may stand in it",
-            cure=f"as root: keepalived --config-test -f {read.file}",
-            place=Place(read.file),
-        )
-    for complaint in facts.keepalived.complaints or ():
-        fine = False
+
+
+def _tested(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    """Judge what keepalived's own test said; see `remarks`."""
+    test = facts.keepalived.test
+    if test is None:
+        if facts.keepalived.version is not None:
+            yield not_looked_at(
+                "what keepalived says of the file: it could not be asked, or took too long",
+                cure=f"{'' if facts.machine.is_root else 'as root: '}{_TEST} {read.file}",
+                place=Place(read.file),
+            )
+        return
+    if test.died_of:
         yield error(
-            f"keepalived itself says: {complaint}",
-            why=REFUSAL,
-            cure=f"correct it; then: keepalived --config-test -f {read.file}",
-            place=_place_of(complaint, read.file),
+            f"`keepalived --config-test` dies of {test.died_of} on this file",
+            why="keepalived would die so at its next start, and at a reload",
+            cure=f"take back what was changed last; then: {_TEST} {read.file}",
+            place=Place(read.file),
+            when=When.NEXT_START,
         )
-    for script in read.unused_scripts if "reload_check_config" in read.global_keywords else ():
-        fine = False
+    elif test.code != 0:
+        yield from _remarks(facts, read, test)
+
+
+def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[Finding]:
+    said = test.remarks
+    if not test.by_root:
+        said = tuple(one for one in said if not ONLY_WITHOUT_ROOT.search(one))
+    remarks = read_remarks(said, read.file)
+    for one in remarks:
+        is_refused = one.kind.ends or one.kind.loses or facts.has_reload_check
+        why = REFUSAL if facts.has_reload_check else f"{one.kind.does}, at a start and at a reload"
+        yield (error if is_refused else warning)(
+            f"keepalived says: {one.text}",
+            why=why,
+            cure=one.cure(read.file),
+            place=one.place,
+            when=When.ALWAYS if one.kind.loses else When.NEXT_START,
+        )
+    if not remarks and not said and not test.remarks:
+        make = error if facts.has_reload_check else warning
+        yield make(
+            f"`keepalived --config-test` ends with code {test.code}, and says nothing",
+            why=REFUSAL,
+            cure=f"{_TEST} {read.file}",
+            place=Place(read.file),
+            when=When.NEXT_START,
+        )
+
+
+def _scripts(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    """What `--config-test` does not tell, or not to who is not root."""
+    for script in read.unused_scripts if facts.has_reload_check else ():
         yield error(
             f"no track_script names the vrrp_script {script.arguments[0]}",
-            why="with reload_check_config keepalived (2.2.7, 2.3.3) does not start then, though"
-            " its --config-test finds nothing",
+            why="with reload_check_config keepalived (2.2.7, 2.3.3) ends at it, at a start and at"
+            " a reload, though its --config-test finds nothing",
             cure=f"track_script {{ {script.arguments[0]} }}    # in a vrrp_instance; or leave the"
             " script out",
             place=script.place,
+            when=When.NEXT_START,
         )
-    if fine:
-        yield Passed(f"{read.file} is accepted by keepalived")
-
-
-def _place_of(complaint: str, file: str) -> Place:
-    """Read the place off `(FILE: Line 12) ...`; FILE is left out where there is only one."""
-    found = _LINE.match(complaint)
-    return Place(file) if found is None else Place(found[1] or file, int(found[2]))
+    test = facts.keepalived.test
+    scripts = [read.all_keywords[word] for word in _SCRIPT_LINES if word in read.all_keywords]
+    if not scripts or test is None or test.by_root or test.died_of:
+        return
+    if any(SCRIPTS_INSECURE in one for one in test.remarks):
+        return
+    if "enable_script_security" not in read.global_keywords:
+        yield (error if facts.has_reload_check else warning)(
+            "the file runs scripts without `enable_script_security`",
+            why=f"keepalived, which runs as root, calls that a {SCRIPTS_INSECURE}; "
+            + (REFUSAL if facts.has_reload_check else "it goes on all the same"),
+            cure=SECURE,
+            place=min(scripts),
+            when=When.NEXT_START,
+        )
+    elif any(ONLY_WITHOUT_ROOT.search(one) for one in test.remarks):
+        yield not_looked_at(
+            "whether keepalived accepts its scripts, which it tells to root alone",
+            cure=_AS_ROOT,
+            place=min(scripts),
+        )
 
 
 def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
     user = facts.machine.user
-    cure = (
-        f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
-        if read.is_denied
-        else "see https://github.com/acassen/keepalived; or name another file:"
-        " --keepalived-conf FILE"
-    )
+    what = f"{read.file} cannot be read by {user}: {read.reason}"
+    place = Place(read.file)
+    if not read.is_denied:
+        return error(
+            what,
+            why="whether keepalived tells hakeeper of its role, and has the addresses, is not"
+            " known",
+            cure="name the right file: --keepalived-conf FILE; see: systemctl cat keepalived",
+            place=place,
+            when=When.NEXT_START if facts.keepalived.held is Held.OURS else When.ALWAYS,
+        )
+    cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
+    if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.addresses):
+        return not_looked_at(what, cure=cure, place=place)
     return error(
-        f"{read.file} cannot be read by {user}: {read.reason}",
-        why="whether keepalived tells hakeeper of its role, and has the addresses, is not known",
+        what,
+        why="nothing else shows whether keepalived has the instances, and tells hakeeper of them",
         cure=cure,
-        place=Place(read.file),
+        place=place,
     )
 
 
@@ -108,7 +196,7 @@ def instances(facts: Facts) -> Iterator[Said]:
         return
     for vrrp in facts.config.config.addresses:
         members = read.members(vrrp)
-        if not members:
+        if not members or facts.is_in_file(vrrp) is False:
             yield _unknown_name(facts, read, vrrp)
             continue
         troubles: list[Said] = [said for one in members for said in _startable(facts, read, one)]
@@ -116,8 +204,18 @@ def instances(facts: Facts) -> Iterator[Said]:
 
 
 def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
-    names = read.names(vrrp.kind)
+    names = [name for name in read.names(vrrp.kind) if name != vrrp.name]
     keyword = "vrrp_instance" if vrrp.kind is VrrpKind.INSTANCE else "vrrp_sync_group"
+    in_file, is_there_now = facts.is_in_file(vrrp), facts.is_there_now(vrrp)
+    # keepalived's own word counts; without it, what runs; and only then this check's reading.
+    if in_file or (in_file is None and (is_there_now or read.unread)):
+        return not_looked_at(
+            f"the {keyword} {vrrp.name}: keepalived has it, and this check does not find it"
+            if in_file or is_there_now
+            else f"the {keyword} {vrrp.name}: it may stand in what this check cannot read",
+            cure="compare the name with the log: journalctl -u keepalived -n 50",
+            place=facts.config.section(vrrp),
+        )
     close = difflib.get_close_matches(vrrp.name, names, n=1)
     section = "instances" if vrrp.kind is VrrpKind.INSTANCE else "groups"
     right = close[0] if close else next(iter(names), None)
@@ -130,19 +228,23 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
         why="keepalived never speaks of it, so its addresses are never claimed",
         cure=cure,
         place=facts.config.section(vrrp),
+        when=When.NEXT_START if is_there_now else When.ALWAYS,
     )
 
 
 def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Finding]:
     interface = one.interface
+    runs = facts.is_there_now(VrrpId(VrrpKind.INSTANCE, one.name))
+    when = When.NEXT_START if runs else When.ALWAYS
     if interface is None or interface not in facts.machine.interfaces:
         shown = "no interface" if interface is None else f"interface {interface}, which is not here"
         names = ", ".join(sorted(facts.machine.interfaces - {"lo"})) or "none"
         yield error(
             f"{one.name} has {shown}; this machine has: {names}",
-            why="keepalived leaves such an instance out",
+            why="keepalived does not start with such an instance",
             cure="interface NAME    # that of the private network; see: ip -br address",
             place=one.interface_place or one.place,
+            when=when,
         )
     version = one.version or read.vrrp_version
     strict = "vrrp_strict" in read.global_keywords or "strict_mode" in one.keywords
@@ -150,9 +252,24 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
     if needs_vip and not one.vips:
         yield error(
             f"{one.name} has no virtual_ipaddress",
-            why="keepalived rejects such an instance in VRRP version 3 and with vrrp_strict",
+            why="keepalived does not start with it in VRRP version 3, nor with vrrp_strict",
             cure="virtual_ipaddress { ADDRESS/32 dev eth0 }    # the floating IP",
             place=one.place,
+            when=when,
+        )
+    if strict and one.vips:
+        yield error(
+            f"{one.name} runs with vrrp_strict",
+            why="keepalived then has the kernel drop what is sent to the virtual addresses",
+            cure="leave `vrrp_strict` out, and `strict_mode`",
+            place=read.global_keywords.get("vrrp_strict") or one.keywords.get("strict_mode"),
+        )
+    if "no_accept" in one.keywords and one.vips and not strict:
+        yield error(
+            f"{one.name} has `no_accept`",
+            why="keepalived then has the kernel drop what is sent to the virtual addresses",
+            cure="leave `no_accept` out",
+            place=one.keywords["no_accept"],
         )
     if "use_vmac" in one.keywords:
         yield error(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from hakeeper.core.model import IpAddress, VrrpId
-from hakeeper.doctor.conf.meaning import Address, Instance
+from hakeeper.doctor.conf.meaning import Address, Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+from hakeeper.doctor.finding import Finding, Passed, Said, error, not_looked_at, warning
 
 
 def hearing(facts: Facts) -> Iterator[Said]:
@@ -16,7 +16,7 @@ def hearing(facts: Facts) -> Iterator[Said]:
         return
     for vrrp in facts.config.config.addresses:
         for one in read.members(vrrp):
-            yield from _unicast(facts, one)
+            yield from _unicast(facts, read, one)
             yield from _agreement(facts, vrrp, one)
 
 
@@ -42,27 +42,35 @@ def _private(facts: Facts, vrrp: VrrpId) -> str:
     return next(iter(here), "ADDRESS")
 
 
-def _unicast(facts: Facts, one: Instance) -> Iterator[Said]:
-    if not one.peers:
+def _unicast(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Said]:
+    cure = "unicast_peer { ADDRESS }    # the private address of the other server"
+    # Its own address beside others is harmless: keepalived leaves out what comes from itself.
+    own = [peer for peer in one.peers if peer.ip in facts.machine.here]
+    if not one.peers and read.unread:
+        yield not_looked_at(
+            f"the peers of {one.name}: they may stand in what this check cannot read",
+            cure=cure,
+            place=one.place,
+        )
+    elif not one.peers:
         yield error(
             f"{one.name} has no unicast_peer",
             why="without one keepalived uses multicast, which Hetzner's networks do not carry:"
             " each node hears nobody, and is MASTER",
-            cure="unicast_peer { ADDRESS }    # the private address of the other server",
+            cure=cure,
             place=one.place,
         )
-    own = [peer for peer in one.peers if peer.ip in facts.machine.here]
-    for peer in own:
+    elif len(own) == len(one.peers):
         yield error(
-            f"{one.name}: the peer {peer.ip} is this machine itself",
+            f"{one.name}: the peer {own[0].ip} is this machine itself",
             why="it speaks to itself, and the other server hears nothing",
-            cure="unicast_peer { ADDRESS }    # the private address of the other server",
-            place=peer.place,
+            cure=cure,
+            place=own[0].place,
         )
     source = one.source
     if source is not None and source.ip not in facts.machine.here:
         yield _no_source(facts, one, source)
-    elif source is not None and one.peers and not own:
+    elif source is not None and len(own) < len(one.peers):
         yield Passed(f"{one.name} speaks from {source.ip}, which is here")
 
 

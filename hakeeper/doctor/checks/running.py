@@ -1,96 +1,100 @@
-"""Is keepalived running, what does it say of its roles, and does hakeeper listen?"""
+"""Is keepalived running, and what does it say of its roles?"""
 
 from collections.abc import Iterator, Mapping
 
 from hakeeper.config import StateSource
-from hakeeper.core.model import Role, VrrpId
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.core import cures
+from hakeeper.core.model import Role, VrrpKind
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Passed, Place, Said, error, warning
+from hakeeper.doctor.finding import Finding, Passed, Place, Said, When, error, warning
 
 
 def keepalived(facts: Facts) -> Iterator[Said]:
-    """Does it run?"""
-    if facts.keepalived.pid is not None:
-        yield Passed(f"runs, pid {facts.keepalived.pid}")
-        return
+    """Does it run, and does the pid file name it?"""
+    seen = facts.keepalived
     pid_file = facts.config.config.keepalived.pid_file
-    yield error(
-        f"keepalived does not run, by {pid_file}",
-        why="nobody says who is master",
-        cure="systemctl enable --now keepalived; if it runs: keepalived: {pid_file: PATH}",
-        place=facts.config.key("keepalived.pid_file"),
-    )
+    place = facts.config.key("keepalived.pid_file")
+    if seen.pid is not None:
+        yield Passed(f"runs, process {seen.pid}")
+    elif facts.is_running:
+        shown = f" as process {seen.strays[0]}" if seen.strays else ""
+        yield warning(
+            f"keepalived runs{shown}, but {pid_file} does not name it",
+            why="hakeeper then does not notice when it dies",
+            cure="keepalived: {pid_file: PATH}    # in hakeeper.yaml; see: ls /run/*.pid",
+            place=place,
+            when=When.NOW,
+        )
+    else:
+        yield error(
+            f"keepalived does not run, by {pid_file}",
+            why="nobody says who is master",
+            cure=f"{cures.KEEPALIVED_GONE}    # or keepalived: {{pid_file: PATH}}",
+            place=place,
+            when=When.NOW,
+        )
 
 
 def states(facts: Facts) -> Iterator[Said]:
-    """Does it answer over D-Bus, with the instances that the file has, and none in FAULT?"""
-    read, roles = facts.conf, facts.keepalived.roles
-    if facts.keepalived.pid is None or facts.config.config.keepalived.state is StateSource.NONE:
+    """Does it answer over D-Bus, with our instances, and none in FAULT?"""
+    if not facts.is_running or facts.config.config.keepalived.state is StateSource.NONE:
         return
+    roles = facts.keepalived.roles
     if roles is None:
-        if read is None or "enable_dbus" in read.global_keywords:
-            is_needed = facts.config.config.keepalived.state is StateSource.DBUS
-            yield (error if is_needed else warning)(
-                f"keepalived does not answer over D-Bus: {facts.keepalived.roles_reason}",
-                why="after a restart or lost lines, hakeeper cannot ask for the role",
-                cure="systemctl status dbus; systemctl restart keepalived    # a reload is not"
-                " enough",
-            )
+        yield from _silent(facts)
+        for vrrp in facts.config.config.addresses:
+            if facts.daemon.roles.get(vrrp) == Role.FAULT.value.lower():
+                yield _fault(str(vrrp))
         return
-    if read is None:
-        return
-    names = {one.name for vrrp in facts.config.config.addresses for one in read.members(vrrp)}
-    for name in sorted(names):
-        yield _state(name, roles, read)
+    for name in sorted(_names(facts)):
+        yield _state(facts, name, roles)
 
 
-def _state(name: str, known: Mapping[str, Role], read: KeepalivedConf) -> Said:
+def _silent(facts: Facts) -> Iterator[Finding]:
+    read = facts.conf
+    if read is not None and "enable_dbus" not in read.global_keywords:
+        return  # told with the settings
+    is_needed = facts.config.config.keepalived.state is StateSource.DBUS
+    yield (error if is_needed else warning)(
+        f"keepalived does not answer over D-Bus: {facts.keepalived.roles_reason}",
+        why="after a restart or lost lines, hakeeper cannot ask for the role",
+        cure=cures.DBUS_SILENT,
+        when=When.NOW,
+    )
+
+
+def _names(facts: Facts) -> set[str]:
+    """Return the instances that should be there: those that the file has, as far as is known."""
+    read = facts.conf
+    wanted = facts.config.config.addresses
+    found = {one.name for vrrp in wanted for one in (read.members(vrrp) if read else ())}
+    found |= {
+        vrrp.name
+        for vrrp in wanted
+        if vrrp.kind is VrrpKind.INSTANCE
+        and (facts.is_in_file(vrrp) or facts.is_there_now(vrrp) or read is None)
+    }
+    return found
+
+
+def _state(facts: Facts, name: str, known: Mapping[str, Role]) -> Said:
     if name not in known:
+        others = ", ".join(sorted(known)) or "none"
         return error(
-            f"the keepalived that runs has no instance {name}, though the file has it",
+            f"the keepalived that runs has no instance {name}; it has: {others}",
             why="it has read another file, or an older one",
-            cure="systemctl reload keepalived; journalctl -u keepalived -n 30",
-            place=Place(read.file),
+            cure=f"{cures.RELOAD}; journalctl -u keepalived -n 30",
+            place=Place(facts.keepalived.conf.file),
+            when=When.NOW,
         )
     if known[name] is Role.FAULT:
-        return error(
-            f"{name} is in FAULT",
-            why="keepalived does not become MASTER in that state",
-            cure="see why: journalctl -u keepalived -n 30 (an interface, an address, a script)",
-        )
+        return _fault(name)
     return Passed(f"{name} is {known[name].value}")
 
 
-def daemon(facts: Facts) -> Iterator[Said]:
-    """Does `hakeeper run` listen, and is it content?"""
-    seen = facts.daemon
-    if not seen.is_running:
-        yield error(
-            f"the daemon does not answer: {seen.detail}",
-            why="nobody claims anything",
-            cure="systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
-        )
-        return
-    cure = "hakeeper status; journalctl -u hakeeper -n 30"
-    for text in seen.broken:
-        why = "it is what the running service meets, whatever a check finds"
-        yield error(f"the daemon says: {text}", why=why, cure=cure)
-    for text in seen.degraded:
-        why = "it is what the running service meets, whatever a check finds"
-        yield warning(f"the daemon says: {text}", why=why, cure=cure)
-    wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.addresses.items()}
-    if seen.follows is not None and seen.follows != wanted:
-        yield error(
-            f"the daemon runs with another configuration: {_shown(seen.follows)}, and the file"
-            f" says {_shown(wanted)}",
-            why="what it was not told to follow it does not claim",
-            cure="systemctl reload hakeeper",
-            place=Place(facts.config.file),
-        )
-    elif not seen.broken and not seen.degraded:
-        yield Passed("runs and is content")
-
-
-def _shown(follows: Mapping[VrrpId, tuple[str, ...]]) -> str:
-    return "; ".join(f"{vrrp}: {', '.join(refs)}" for vrrp, refs in follows.items()) or "nothing"
+def _fault(name: str) -> Finding:
+    return error(
+        f"{name} is in FAULT",
+        why="keepalived does not become MASTER in that state",
+        cure=cures.FAULT,
+    )

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from hakeeper.config import StateSource
+from hakeeper.core import cures
 from hakeeper.doctor.checks.conf import REFUSAL
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.facts import Facts, Version
@@ -47,7 +48,7 @@ def _bus(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
             f"`enable_dbus` is missing, though keepalived.state is {state.value}",
             why="after a restart or lost lines, hakeeper cannot ask for the role, and waits for"
             " the next line",
-            cure="enable_dbus    # in global_defs; then: systemctl restart keepalived",
+            cure=cures.DBUS,
             place=read.global_defs,
         )
     if BUS_NAME in read.global_keywords:
@@ -62,10 +63,13 @@ def _bus(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
 
 def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     if "reload_check_config" not in read.global_keywords:
+        has_remarks = facts.keepalived.test is None or facts.keepalived.test.code != 0
         yield warning(
             "`reload_check_config` is missing",
-            why="a mistake in the file ends keepalived at the next reload, without a word",
-            cure="reload_check_config    # in global_defs",
+            why="a mistake in the file may end keepalived at the next reload, without a word",
+            cure="first mend what keepalived says of the file: with it, keepalived would not start"
+            if has_remarks
+            else cures.keepalived_conf("reload_check_config"),
             place=read.global_defs,
         )
     everywhere = "vrrp_higher_prio_send_advert" in read.global_keywords
@@ -77,7 +81,8 @@ def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
                 "`vrrp_higher_prio_send_advert` is missing",
                 why="after a split the better server may not hear that there were two masters,"
                 " and leaves a contested address with the other one for minutes",
-                cure="vrrp_higher_prio_send_advert    # in global_defs, on all servers",
+                cure=f"vrrp_higher_prio_send_advert    # in global_defs, on all servers;"
+                f" then: {cures.RELOAD}",
                 place=read.global_defs,
             )
             return

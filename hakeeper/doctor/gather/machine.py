@@ -24,7 +24,9 @@ _SIOCGIFNETMASK: Final = 0x891B
 """linux/sockios.h"""
 
 
-def machine_facts(wanted: Iterable[IpAddress], named_users: Iterable[str]) -> MachineFacts:
+def machine_facts(
+    wanted: Iterable[IpAddress], named_users: Iterable[str], named_groups: Iterable[str] = ()
+) -> MachineFacts:
     """Look for these addresses and users. As root, the service's user is the one that counts."""
     here = VrrpAddresses(ip for ip in wanted if ip.version == 4).here()  # noqa: PLR2004  # IPv4
     users = {name for name in (*named_users, DEFAULT_USER, SERVICE_USER) if _exists(name)}
@@ -40,12 +42,22 @@ def machine_facts(wanted: Iterable[IpAddress], named_users: Iterable[str]) -> Ma
         user_id=entry.pw_uid,
         group_ids=frozenset((entry.pw_gid, *_groups_of(entry.pw_name))),
         known_users=frozenset(users),
+        known_groups=frozenset(name for name in named_groups if _is_group(name)),
+        is_root=os.geteuid() == 0,
     )
 
 
 def _exists(name: str) -> bool:
     try:
         pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def _is_group(name: str) -> bool:
+    try:
+        grp.getgrnam(name)
     except KeyError:
         return False
     return True

@@ -3,22 +3,23 @@
 import os
 import pwd
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hakeeper.adapters.control import ControlError, NotRunning, ask
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.doctor.facts import DaemonFacts, FifoFacts
+from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, FifoFacts
 
 _ANSWER_TIMEOUT_S: Final = 5.0
 
 
-def fifo_facts(path: Path) -> FifoFacts:
-    """Look at what is there; it is not opened."""
+def fifo_facts(path: Path, named: Iterable[str] = ()) -> FifoFacts:
+    """Look at what is there, and which of the named paths lead there; it is not opened."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
-        return FifoFacts(kind="")
+        return FifoFacts(kind="", same_paths=_same(path, named))
     except OSError as error:
         return FifoFacts(kind="", problem=f"{path}: {error.strerror}")
     return FifoFacts(
@@ -27,6 +28,21 @@ def fifo_facts(path: Path) -> FifoFacts:
         owner_id=found.st_uid,
         group_id=found.st_gid,
         mode=stat.S_IMODE(found.st_mode),
+        same_paths=_same(path, named),
+    )
+
+
+def _same(path: Path, named: Iterable[str]) -> frozenset[str]:
+    """Folders may be links, as /var/run is; keepalived follows none at the end of the path."""
+
+    def real(text: str) -> str:
+        folder, _, name = text.rpartition("/")
+        return f"{os.path.realpath(folder or '/')}/{name}"
+
+    return frozenset(
+        one
+        for one in named
+        if one.startswith("/") and real(one) == real(str(path)) and not os.path.islink(one)  # noqa: PTH114  # texts, as they stand in the file
     )
 
 
@@ -53,17 +69,27 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
         status = ask(str(socket_path), {"command": "status"}, _ANSWER_TIMEOUT_S)
     except (ControlError, NotRunning) as error:
         return DaemonFacts(is_running=False, detail=str(error))
-    told: dict[str, list[str]] = {"broken": [], "degraded": []}
-    for problem in status.get("problems", []):
-        told.setdefault(problem["health"], []).append(problem["text"])
+    roles = status.get("roles", [])
     return DaemonFacts(
         is_running=True,
-        broken=tuple(told["broken"]),
-        degraded=tuple(told["degraded"]),
+        problems=tuple(_problem(problem) for problem in status.get("problems", [])),
+        roles={_vrrp(role): str(role.get("role", "unknown")).lower() for role in roles},
         follows={
-            VrrpId(VrrpKind(role["kind"]), role["name"]): tuple(
-                address["ref"] for address in role["addresses"]
-            )
-            for role in status.get("roles", [])
+            _vrrp(role): tuple(address["ref"] for address in role["addresses"]) for role in roles
         },
+    )
+
+
+def _vrrp(role: Mapping[str, Any]) -> VrrpId:
+    return VrrpId(VrrpKind(role["kind"]), role["name"])
+
+
+def _problem(problem: Mapping[str, Any]) -> DaemonProblem:
+    text = str(problem["text"])
+    return DaemonProblem(
+        is_broken=problem["health"] == "broken",
+        text=text,
+        code=str(problem.get("code") or ""),
+        cause=str(problem.get("cause") or ""),
+        cure=str(problem.get("cure") or ""),
     )

@@ -1,0 +1,237 @@
+"""The running keepalived as /proc shows it: its VRRP child, the FIFO it holds, and who reads it.
+
+Only root sees another's descriptors; what is hidden is told as not known. No signal is sent.
+"""
+
+import contextlib
+import os
+import stat
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hakeeper.adapters.keepalived.liveness import CHILD_NAME, vrrp_pid_file
+from hakeeper.adapters.keepalived.processes import (
+    Process,
+    children_of,
+    read_pid_file,
+    read_stat,
+)
+from hakeeper.adapters.pipes import lock_holder
+from hakeeper.doctor.facts import Held, OtherReader
+
+SETTLING_S: Final = 3.0
+"""A keepalived that has just been started opens its FIFO within this time."""
+LOOK_LIMIT_S: Final = 3.0
+"""Looking at all processes ends after this, however many there are."""
+_PROC: Final = Path("/proc")
+_DELETED: Final = " (deleted)"
+_POLL_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descriptors:
+    """Which file keepalived's VRRP child holds for its lines."""
+
+    held: Held
+    others: tuple[str, ...] = ()
+    """The other FIFOs that it holds."""
+
+
+def by_pid_file(pid_file: str) -> int | None:
+    """Return the pid of the keepalived that the file names, if it runs."""
+    pid = read_pid_file(pid_file)
+    process = None if pid is None else Process.hold(pid, boot="")
+    if process is None:
+        return None
+    try:
+        return process.pid if process.is_keepalived() else None
+    finally:
+        process.close()
+
+
+def strays(known: int | None) -> tuple[int, ...]:
+    """Return every other keepalived of this network that root runs; only root can look."""
+    if os.geteuid() != 0:
+        return ()
+    ours = _network_of("self")
+    found = []
+    for pid in _all_pids():
+        if pid == known or not is_keepalived(pid):
+            continue
+        seen = read_stat(pid)
+        if seen is None or seen.ended or is_keepalived(seen.parent_pid):
+            continue
+        if ours is not None and _network_of(str(pid)) == ours and _owner(pid) == 0:
+            found.append(pid)
+    return tuple(found)
+
+
+def is_keepalived(pid: int) -> bool:
+    """Say whether the program behind it is keepalived; False where that is hidden."""
+    with contextlib.suppress(OSError):
+        exe = (_PROC / str(pid) / "exe").readlink()
+        return exe.name.removesuffix(_DELETED) == "keepalived"
+    return False
+
+
+def vrrp_child(pid: int, pid_file: str) -> int | None:
+    """Return the VRRP child of a keepalived; None if there is none, or /proc hides it."""
+    from_file = read_pid_file(vrrp_pid_file(pid_file))
+    children = children_of(pid)
+    if from_file is not None:
+        seen = read_stat(from_file)
+        if from_file in children or (seen is not None and seen.parent_pid == pid):
+            return from_file
+    named = [one for one in children if (seen := read_stat(one)) and seen.command == CHILD_NAME]
+    # By itself a parent starts its VRRP child last, after those for health checks and BFD.
+    programs = [one for one in children if is_keepalived(one)]
+    return next(iter([*named, *reversed(programs)]), None)
+
+
+def settled(pid: int, child: int, fifo: Path) -> Descriptors:
+    """Look at the child's descriptors; right after a start, give it time to open the FIFO."""
+    end_s = time.monotonic() + SETTLING_S
+    while True:
+        seen = descriptors(child, fifo)
+        with contextlib.closing(Process(child, "", None)) as process:
+            age_s = process.age_s()
+        is_young = age_s is not None and age_s < SETTLING_S
+        if seen.held is not Held.NONE or not is_young or time.monotonic() > end_s:
+            return seen
+        if read_stat(pid) is None:
+            return seen
+        time.sleep(_POLL_S)
+
+
+def descriptors(child: int, fifo: Path) -> Descriptors:
+    """Compare what the child holds with what is at the FIFO's path, as files."""
+    try:
+        wanted: os.stat_result | None = fifo.stat()
+    except OSError:
+        wanted = None
+    real = os.path.realpath(fifo)
+    ours, was_ours, others = False, False, []
+    try:
+        for link, found in _pipes_of(child):
+            if wanted is not None and os.path.samestat(found, wanted):
+                ours = True
+            elif link.removesuffix(_DELETED) == real:
+                was_ours = True
+            else:
+                others.append(link)
+    except OSError:
+        return Descriptors(held=Held.UNKNOWN)
+    held = Held.OURS if ours else Held.ANOTHER if was_ours else Held.NONE
+    return Descriptors(held=held, others=tuple(sorted(set(others))))
+
+
+def _pipes_of(pid: int) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield every FIFO that it holds by a name; OSError if that is hidden."""
+    folder = _PROC / str(pid) / "fd"
+    for name in os.listdir(folder):  # noqa: PTH208  # fds come and go; only names are wanted
+        with contextlib.suppress(FileNotFoundError):
+            link = str((folder / name).readlink())
+            if not link.startswith("/"):
+                continue
+            found = (folder / name).stat()
+            if stat.S_ISFIFO(found.st_mode):
+                yield link, found
+
+
+def other_readers(
+    fifo: Path, keepalived: int | None, child: int | None
+) -> tuple[OtherReader, ...] | None:
+    """Return who else than hakeeper and keepalived reads the FIFO; None: could not be looked at.
+
+    Anybody sees the scripts that keepalived started for it, by their command line; root sees every
+    process that holds it open.
+    """
+    try:
+        wanted = fifo.stat()
+    except OSError:
+        return ()
+    ours = {pid for pid in (keepalived, child, lock_holder(wanted), os.getpid()) if pid}
+    found = {
+        pid: OtherReader(pid=pid, command=_command(pid), is_script=True)
+        for parent in (keepalived, child)
+        if parent is not None
+        for pid in _descendants(parent)
+        if not is_keepalived(pid) and _names(pid, fifo, wanted)
+    }
+    if os.geteuid() != 0:
+        return tuple(found.values())
+    end_s = time.monotonic() + LOOK_LIMIT_S
+    for pid in _all_pids():
+        if time.monotonic() > end_s:
+            return None
+        if pid not in found and pid not in ours and _reads(pid, fifo, wanted):
+            if is_keepalived(pid):
+                continue
+            found[pid] = OtherReader(pid=pid, command=_command(pid), is_script=False)
+    return tuple(found[pid] for pid in sorted(found))
+
+
+def _reads(pid: int, fifo: Path, wanted: os.stat_result) -> bool:
+    """Say whether the process may take lines out of it."""
+    folder = _PROC / str(pid) / "fd"
+    with contextlib.suppress(OSError):  # it ended meanwhile
+        for name in os.listdir(folder):  # noqa: PTH208  # as above
+            link = str((folder / name).readlink())
+            # Only what looks like it is looked at: a file on a dead network disk would not answer.
+            if not link.startswith("/") or Path(link).name.removesuffix(_DELETED) != fifo.name:
+                continue
+            if os.path.samestat((folder / name).stat(), wanted):
+                flags = (_PROC / str(pid) / "fdinfo" / name).read_text().split("flags:")[1]
+                if int(flags.split()[0], 8) & os.O_ACCMODE != os.O_WRONLY:
+                    return True
+    return False
+
+
+def _names(pid: int, fifo: Path, wanted: os.stat_result) -> bool:
+    for word in _words(pid)[1:]:
+        if word.startswith("/") and Path(word).name == fifo.name:
+            with contextlib.suppress(OSError):
+                return os.path.samestat(Path(word).stat(), wanted)
+    return False
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    waiting, seen = [pid], {pid}
+    while waiting and len(seen) < 1000:  # noqa: PLR2004  # far more than keepalived has
+        for one in children_of(waiting.pop()):
+            if one not in seen:
+                seen.add(one)
+                waiting.append(one)
+                yield one
+
+
+def _all_pids() -> list[int]:
+    return sorted(int(name) for name in os.listdir(_PROC) if name.isdecimal())  # noqa: PTH208
+
+
+def _words(pid: int) -> list[str]:
+    try:
+        text = (_PROC / str(pid) / "cmdline").read_bytes()[:4096].decode(errors="replace")
+    except OSError:
+        return []
+    return text.rstrip("\0").split("\0")
+
+
+def _command(pid: int) -> str:
+    shown = " ".join(_words(pid)).strip()
+    return "".join(one if one.isprintable() else "?" for one in shown)[:80] or "?"
+
+
+def _network_of(pid: str) -> str | None:
+    with contextlib.suppress(OSError):
+        return str((_PROC / pid / "ns" / "net").readlink())
+    return None
+
+
+def _owner(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        return (_PROC / str(pid)).stat().st_uid
+    return None

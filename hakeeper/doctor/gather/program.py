@@ -1,0 +1,144 @@
+"""keepalived as a program: its version, its own test of a file, and what it reads in it.
+
+The test knows what keepalived remarks on. What it *reads* it tells by a trick that changes nothing:
+a file in memory declares our FIFO and our names first and then includes the real one, and
+keepalived says of each that the real file has as well that it is there already, with place and
+value, after all its includes, conditions and parameters.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Final
+
+from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading, Version
+from hakeeper.doctor.finding import Place
+
+REMARKS_LIMIT: Final = 20
+REMARK_LENGTH: Final = 400
+TEST_TIMEOUT_S: Final = 30.0
+"""Without `router_id` keepalived first asks for the host's name; a dead resolver takes 10 s."""
+_VERSION_TIMEOUT_S: Final = 10.0
+_VERSION: Final = re.compile(r"Keepalived v(\d+)\.(\d+)\.(\d+)")
+_ENDED_BY_OTHERS: Final = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSYS)
+_PLACE: Final = r"^\((?:(?P<file>\S+): )?Line (?P<line>\d{1,9})\) "
+_FIFO_THERE: Final = re.compile(
+    _PLACE + r"vrrp_notify_fifo already specified - ignoring (?P<path>.+)$", re.MULTILINE
+)
+_INSTANCE_THERE: Final = re.compile(
+    _PLACE + r"vrrp instance (?P<name>.+) already defined$", re.MULTILINE
+)
+_PLAIN_NAME: Final = re.compile(r"[^\s\"'{}#!$@~\\]{1,200}")
+"""A name that means the same to keepalived wherever it stands."""
+
+
+def find_program() -> str | None:
+    """Return the path of keepalived; sbin is not on everybody's PATH."""
+    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
+    return shutil.which("keepalived", path=path)
+
+
+def version_of(program: str) -> Version | None:
+    """Ask it for its version; None if it does not tell."""
+    done = _run([program, "--version"], timeout_s=_VERSION_TIMEOUT_S)
+    found = None if done is None else _VERSION.search(done.stdout + done.stderr)
+    return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
+
+
+def config_test(program: str, path: Path, config_id: str | None) -> ConfigTest | None:
+    """Have keepalived test the file; None if it could not be asked, or took too long."""
+    done = _run(_test_argv(program, str(path), config_id))
+    if done is None:
+        return None
+    by_root = os.geteuid() == 0
+    if done.returncode < 0:
+        number = signal.Signals(-done.returncode)
+        # Ended from outside, or by the sandbox: that says nothing of the file.
+        return None if number in _ENDED_BY_OTHERS else ConfigTest(died_of=number.name)
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    remarks = tuple(dict.fromkeys(line[:REMARK_LENGTH] for line in lines))[:REMARKS_LIMIT]
+    return ConfigTest(code=done.returncode, remarks=remarks, by_root=by_root)
+
+
+def ask_what_it_reads(
+    program: str, path: Path, config_id: str | None, names: Collection[VrrpId]
+) -> KeepalivedsReading | None:
+    """Ask keepalived which of these instances the file has, and which FIFO; None: no answer."""
+    if any(character in str(path) for character in "*?[{\n") or not path.is_absolute():
+        return None
+    asked = frozenset(
+        one for one in names if one.kind is VrrpKind.INSTANCE and _PLAIN_NAME.fullmatch(one.name)
+    )
+    lines = [
+        "global_defs {",
+        "    vrrp_notify_fifo /nonexistent/hakeeper-asks root",
+        "}",
+        *(f"vrrp_instance {one.name} {{\n}}" for one in sorted(asked, key=str)),
+        f"include {path}",
+    ]
+    with contextlib.suppress(OSError), _in_memory("\n".join(lines) + "\n") as fd:
+        argv = _test_argv(program, f"/proc/self/fd/{fd}", config_id)
+        done = _run(argv, pass_fds=(fd,))
+        if done is not None and done.returncode >= 0:
+            return read_answer(done.stdout + done.stderr, asked)
+    return None
+
+
+def read_answer(text: str, asked: frozenset[VrrpId]) -> KeepalivedsReading:
+    """Read off keepalived's remarks what the file has."""
+    fifo = _FIFO_THERE.search(text)
+    found = {match["name"] for match in _INSTANCE_THERE.finditer(text)}
+    return KeepalivedsReading(
+        fifo=None if fifo is None else fifo["path"],
+        fifo_place=None
+        if fifo is None or fifo["file"] is None
+        else Place(fifo["file"], int(fifo["line"])),
+        asked=asked,
+        has=frozenset(one for one in asked if one.name in found),
+    )
+
+
+class _in_memory:  # noqa: N801  # used like a function
+    """A file that no folder has; keepalived reads no file that may be executed."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __enter__(self) -> int:
+        self._fd = os.memfd_create("hakeeper-asks", os.MFD_CLOEXEC)
+        os.fchmod(self._fd, 0o600)
+        os.write(self._fd, self._text.encode())
+        return self._fd
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+
+
+def _test_argv(program: str, path: str, config_id: str | None) -> list[str]:
+    chosen = [] if config_id is None else ["--config-id", config_id]
+    return [program, "--config-test", "--use-file", path, *chosen]
+
+
+def _run(
+    argv: list[str], *, timeout_s: float | None = None, pass_fds: Iterable[int] = ()
+) -> "subprocess.CompletedProcess[str] | None":
+    try:
+        return subprocess.run(  # noqa: S603  # keepalived's own program, and no shell
+            argv,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s or TEST_TIMEOUT_S,
+            check=False,
+            pass_fds=tuple(pass_fds),
+            env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None

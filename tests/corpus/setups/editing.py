@@ -1,0 +1,3 @@
+"""."""
+from corpus.setup import SetUp
+SETUPS: tuple[SetUp, ...] = ()

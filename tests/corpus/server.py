@@ -193,6 +193,16 @@ class Server(Namespace):
         place.chmod(0o600)
         os.chown(place, owner, owner)
 
+    def holders(self, path: str) -> list[str]:
+        """Return the names of the processes that have a file open."""
+        wanted = self.place(path).stat()
+        names = []
+        for folder in self.place("/proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                if any(_is_same(fd, wanted) for fd in (folder / "fd").iterdir()):
+                    names.append((folder / "comm").read_text().strip())
+        return names
+
     # --- programs --------------------------------------------------------------------------
 
     def start(
@@ -259,6 +269,12 @@ class Process:
     def reap(self) -> None:
         """Wait for its end, which was brought about."""
         self._outer.wait(_PATIENCE_S)
+
+
+def _is_same(fd: Path, wanted: os.stat_result) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(fd.stat(), wanted)
+    return False
 
 
 def environment_of(more: Mapping[str, str]) -> dict[str, str]:

@@ -26,6 +26,7 @@ DAEMON_LOG = "/run/hakeeper.log"
 SERVER_ID, PEER_ID = 42, 43
 BY_LINE = "(line MASTER)"
 """How the daemon's log says that it heard it from the FIFO, and not from D-Bus."""
+_OUR_READERS = ("keepalived", "python", "python3", "hakeeper")
 _PATIENCE_S = 30.0
 _START_S = 4.0
 _AT_ONCE_S = 1.5
@@ -121,8 +122,7 @@ class Trial:
         )
 
         def is_up() -> bool:
-            assert daemon.running, self.server.read(DAEMON_LOG)
-            return any(entry["event"] == "server.identified" for entry in self.entries())
+            return not daemon.running or any(entry["event"] == "server.identified" for entry in self.entries())
 
         wait_until(is_up, timeout_s=_PATIENCE_S, what="the daemon to know its server")
         return daemon
@@ -169,7 +169,12 @@ class Trial:
             assert self.keepalived is not None
             if not self.keepalived.running:
                 return Truth(works=False, why=f"keepalived ended: {self.keepalived.exit_code}")
+            if not self.daemon.running:
+                return Truth(works=False, why=f"hakeeper ended: {self.daemon.exit_code}")
             lacking = self._lacking()
+            if not lacking and (others := self._other_readers()):
+                # Who gets a line is chance then.
+                return Truth(works=False, why=f"others read the FIFO, too: {others}")
             if not lacking:
                 return Truth(works=True, why="claimed by the line")
             now_s = time.monotonic()
@@ -239,6 +244,11 @@ class Trial:
                 if not self.router.is_answered(str(ip)):
                     yield f"{ip} does not answer"
 
+    def _other_readers(self) -> list[str]:
+        """Return who else reads the FIFO, by the names of the processes."""
+        path = self.config.get("keepalived", {}).get("fifo", "/run/hakeeper/notify.fifo")
+        return sorted({name for name in self.server.holders(path) if name not in _OUR_READERS})
+
     def floating_ip(self, ref: str) -> str:
         """Return the address behind a reference of hakeeper.yaml: a name, or itself."""
         return self.setup.floating_ips.get(ref, ref)
@@ -279,7 +289,7 @@ class Trial:
     def run(self) -> Outcome:
         """Try it from the start to the end."""
         setup, server = self.setup, self.server
-        self.start_daemon()
+        self.daemon = self.start_daemon()
         self._start_peer()
         self.log_seen = self.entries_seen = 0
         self.entries_seen = len(server.read(DAEMON_LOG).splitlines())

@@ -1,7 +1,7 @@
 """The networks of two servers at Hetzner: public ones, and a private one that only routes.
 
 A router stands between the servers, as in a real private network: unicast passes, multicast and
-ARP of others don't.
+ARP of others don't, nor do frames from a MAC address that Hetzner did not give.
 """
 
 import ipaddress
@@ -20,6 +20,10 @@ try:
 except ConnectionRefusedError:
     print("refused")
 """
+
+
+def _mac(number: int, order: int) -> str:
+    return f"96:00:00:00:0{order}:{number:02x}"
 
 
 class Router(Namespace):
@@ -43,7 +47,10 @@ class Router(Namespace):
             f"route add 198.51.100.{number} dev pub{number}",
             f"address add 2001:db8:{number}::ffff/64 dev pub{number} nodad",
         )
+        self._keep_strangers_out(number)
         server.ip(
+            f"link set {PUBLIC} address {_mac(number, 0)}",
+            f"link set {PRIVATE} address {_mac(number, 1)}",
             f"link set {PUBLIC} up",
             f"link set {PRIVATE} up",
             f"address add 198.51.100.{number}/32 dev {PUBLIC}",
@@ -55,6 +62,15 @@ class Router(Namespace):
             f"route add default via 198.51.100.1 dev {PUBLIC}",
             f"route add default via 2001:db8:{number}::ffff dev {PUBLIC}",
         )
+
+    def _keep_strangers_out(self, number: int) -> None:
+        """Take frames from the MAC addresses of the server's own interfaces only."""
+        rules = "".join(
+            f"chain {port} {{ type filter hook ingress device {port}{number} priority 0;"
+            f" ether saddr != {_mac(number, order)} drop; }}\n"
+            for order, port in enumerate(("pub", "prv"))
+        )
+        self.run("nft", "-f", "-", given=f"table netdev own{number} {{\n{rules}}}\n")
 
     def deliver(self, network: str, number: int) -> None:
         """Send what is for a floating IP to this server, as Hetzner does after an assign."""

@@ -36,6 +36,12 @@ class SetUp:
     """Done before anything is started."""
     later: Hook | None = None
     """Done once keepalived has read its file; then it is also started anew at the end."""
+    is_hakeeper_restarted: bool = False
+    """Whether the daemon is started anew after `later`."""
+    as_service: bool = False
+    """Whether the service's user checks it, too: where that user sees less than root."""
+    is_wide: bool = False
+    """Whether it is left out unless all are asked for: much like another one."""
     again: bool = False
     """Whether keepalived is started anew at the end also without `later`."""
     settle_s: float = 6.0

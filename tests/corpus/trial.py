@@ -26,7 +26,8 @@ DAEMON_LOG = "/run/hakeeper.log"
 SERVER_ID, PEER_ID = 42, 43
 BY_LINE = "(line MASTER)"
 """How the daemon's log says that it heard it from the FIFO, and not from D-Bus."""
-_OUR_READERS = ("keepalived", "python", "python3", "hakeeper")
+_OUR_READERS = ("keepalived", "python", "hakeeper")
+"""How the names of the processes begin that may have the FIFO open."""
 _PATIENCE_S = 30.0
 _START_S = 4.0
 _AT_ONCE_S = 1.5
@@ -112,6 +113,7 @@ class Trial:
     def start_daemon(self) -> Process:
         """Start it as the unit does, and wait until it knows who it is."""
         argv = [*HAKEEPER, "run", "--log", "json"]
+        seen = len(self.server.read(DAEMON_LOG).splitlines())
         environment = {
             "RUNTIME_DIRECTORY": "/run/hakeeper",
             "STATE_DIRECTORY": "/var/lib/hakeeper",
@@ -122,7 +124,7 @@ class Trial:
         )
 
         def is_up() -> bool:
-            return not daemon.running or any(entry["event"] == "server.identified" for entry in self.entries())
+            return not daemon.running or any(entry["event"] == "server.identified" for entry in self.entries(seen))
 
         wait_until(is_up, timeout_s=_PATIENCE_S, what="the daemon to know its server")
         return daemon
@@ -247,7 +249,8 @@ class Trial:
     def _other_readers(self) -> list[str]:
         """Return who else reads the FIFO, by the names of the processes."""
         path = self.config.get("keepalived", {}).get("fifo", "/run/hakeeper/notify.fifo")
-        return sorted({name for name in self.server.holders(path) if name not in _OUR_READERS})
+        names = self.server.holders(path)
+        return sorted({name for name in names if not name.startswith(_OUR_READERS)})
 
     def floating_ip(self, ref: str) -> str:
         """Return the address behind a reference of hakeeper.yaml: a name, or itself."""
@@ -260,9 +263,11 @@ class Trial:
     # --- the check -------------------------------------------------------------------------
 
     def check(self) -> dict[str, dict[str, Any]]:
-        """Run the check as root and as the service's user, at the same time."""
+        """Run the check as root, and perhaps as the service's user at the same time."""
         argv = [*HAKEEPER, "check", "--online", "--json"]
-        users = {"root": (argv, {}), "service": self._as_service(argv)}
+        users: dict[str, tuple[list[str], Mapping[str, str]]] = {"root": (argv, {})}
+        if self.setup.as_service:
+            users["service"] = self._as_service(argv)
         running = {
             user: subprocess.Popen(
                 self.server.inside(command),
@@ -296,6 +301,9 @@ class Trial:
         self.keepalived = self.start_keepalived(server, setup.options)
         if setup.later is not None:
             setup.later(server)
+        if setup.is_hakeeper_restarted:
+            self.daemon.stop()
+            self.daemon = self.start_daemon()
         now = self.judge()
         checks = self.check()
         after = now

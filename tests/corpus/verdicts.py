@@ -75,6 +75,6 @@ def table(outcomes: list[Outcome]) -> str:
         said = verdicts(each)
         lines.append(
             f"{each.name:<{width}}  {yes[each.now.works]:<3}  {yes[each.after.works]:<5}"
-            f"  {said['root']!s:<22}  {said['service']!s:<14}  {kind(each)}"
+            f"  {said['root']!s:<22}  {said.get('service', '')!s:<14}  {kind(each)}"
         )
     return "\n".join(lines)

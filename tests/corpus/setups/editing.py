@@ -9,9 +9,12 @@ FIFO = "/run/hakeeper/notify.fifo"
 RELOAD = "kill -HUP $(cat /run/keepalived.pid)"
 RECREATE = f"rm {FIFO}; mkfifo -m 0600 {FIFO}; chown hakeeper:hakeeper {FIFO}"
 
+UNTIL_VIP = "until ip address show dev eth0 | grep -q 203.0.113.10; do sleep 0.05; done; "
+
 SETUPS = (
     SetUp(
         name="line-added-not-reloaded",
+        as_service=True,
         about="The line was added, and keepalived runs on without it.",
         conf=NO_LINE,
         later=conf(CONF, WITH_DBUS),
@@ -24,6 +27,7 @@ SETUPS = (
     ),
     SetUp(
         name="line-removed-not-reloaded",
+        as_service=True,
         about="The line is gone from the file, and keepalived still writes.",
         conf=WITH_DBUS,
         later=conf(CONF, NO_LINE),
@@ -54,6 +58,7 @@ SETUPS = (
     ),
     SetUp(
         name="reload-check-added-after-start",
+        as_service=True,
         about="reload_check_config was added to a file with remarks, and nothing restarted.",
         conf=WITH_DBUS + "vrrp_script old {\n    script /usr/bin/true\n}\n",
         later=conf(
@@ -75,10 +80,26 @@ SETUPS = (
         later=shell(RECREATE),
     ),
     SetUp(
-        name="fifo-recreated-without-dbus",
-        about="The same where keepalived can't be asked.",
-        conf=SLOW,
+        name="fifo-recreated-hakeeper-restarted",
+        as_service=True,
+        about="And hakeeper was started anew: it reads the new one, which nobody writes into.",
+        conf=WITH_DBUS,
         later=shell(RECREATE),
+        is_hakeeper_restarted=True,
+    ),
+    SetUp(
+        name="vip-deleted-by-hand",
+        about="The VIP is taken off the MASTER: keepalived goes back, and becomes MASTER again.",
+        conf=WITH_DBUS.replace("advert_int 1", "version 3\n    advert_int 0.1"),
+        later=shell(UNTIL_VIP + "ip address del 203.0.113.10/32 dev eth0"),
+    ),
+    SetUp(
+        name="vip-vanishes",
+        about="With no_track the VIP is gone, and the MASTER stays.",
+        conf=WITH_DBUS.replace("advert_int 1", "version 3\n    advert_int 0.1").replace(
+            "dev eth0", "dev eth0 no_track"
+        ),
+        later=shell(UNTIL_VIP + "ip address del 203.0.113.10/32 dev eth0"),
     ),
     SetUp(
         name="fifo-recreated-and-reloaded",
@@ -98,12 +119,5 @@ SETUPS = (
         conf=global_defs("enable_dbus") + "include vi.conf\n",
         files={"/etc/keepalived/vi.conf": instance(fast=False)},
         later=shell("rm /etc/keepalived/vi.conf"),
-    ),
-    SetUp(
-        name="vip-deleted-by-hand",
-        about="VIP and line are right; an address on lo is deleted that nobody needs.",
-        conf=WITH_DBUS,
-        before=shell("ip address add 192.0.2.99/32 dev lo"),
-        later=shell("ip address del 192.0.2.99/32 dev lo"),
     ),
 )

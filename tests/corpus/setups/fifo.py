@@ -89,6 +89,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-unknown-group",
+        as_service=True,
         about="A group that does not exist.",
         conf=line(f"vrrp_notify_fifo {PATH} hakeeper hakeepers"),
     ),
@@ -134,6 +135,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-script-eats-the-lines",
+        as_service=True,
         about="A script of keepalived's reads the same FIFO.",
         conf=line(LINE, "vrrp_notify_fifo_script /etc/keepalived/reader.sh root"),
         files={"/etc/keepalived/reader.sh": READER},
@@ -148,6 +150,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-other-reader",
+        as_service=True,
         about="Somebody's own program reads the FIFO as well.",
         conf=SLOW,
         before=shell(f"setsid sh -c 'exec cat <>{PATH} >/dev/null' >/dev/null 2>&1 </dev/null &"),
@@ -186,6 +189,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-of-root",
+        as_service=True,
         about="The FIFO belongs to root, who alone may read it.",
         conf=PLAIN,
         before=shell(f"chown root {PATH}"),

@@ -130,6 +130,7 @@ SETUPS = (
     ),
     SetUp(
         name="include-unreadable-for-the-service",
+        as_service=True,
         about="Only root may read the instance's file.",
         conf=global_defs() + "include vi.conf\n",
         files={f"{DIR}/vi.conf": instance()},
@@ -137,6 +138,7 @@ SETUPS = (
     ),
     SetUp(
         name="conf-unreadable-for-the-service",
+        as_service=True,
         about="Only root may read keepalived.conf, for the password in it.",
         conf=PLAIN,
         before=shell(f"chmod 0600 {DIR}/keepalived.conf"),

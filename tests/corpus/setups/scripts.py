@@ -18,18 +18,21 @@ def checked(*lines: str, script: str = SCRIPT, more: tuple[str, ...] = ()) -> st
 SETUPS = (
     SetUp(
         name="script-insecure",
+        as_service=True,
         about="No script security: a remark, and it runs.",
         conf=checked(),
         files=FILES,
     ),
     SetUp(
         name="script-insecure-reload-check",
+        as_service=True,
         about="The same remark with reload_check_config: it does not start.",
         conf=checked("enable_dbus", "reload_check_config"),
         files=FILES,
     ),
     SetUp(
         name="script-secure-reload-check",
+        as_service=True,
         about="script_user and security: nothing to remark.",
         conf=checked("script_user root", "enable_script_security", "reload_check_config"),
         files=FILES,
@@ -43,6 +46,7 @@ SETUPS = (
     ),
     SetUp(
         name="script-writable-by-others-reload-check",
+        as_service=True,
         about="The same with reload_check_config.",
         conf=checked("script_user root", "enable_script_security", "reload_check_config"),
         files=FILES,
@@ -53,7 +57,8 @@ SETUPS = (
         about="The script is not there.",
         conf=checked("script_user root", "enable_script_security"),
     ),
-    SetUp(name="script-fails", about="Without a weight a failure is FAULT.", conf=checked(), files=FAILS),
+    SetUp(name="script-fails",
+        as_service=True, about="Without a weight a failure is FAULT.", conf=checked(), files=FAILS),
     SetUp(
         name="script-fails-with-weight",
         about="With a weight a failure only lowers the priority.",
@@ -113,13 +118,6 @@ SETUPS = (
         about="A user after the notify script.",
         conf=global_defs("enable_script_security") + instance(f'notify_master "{SCRIPT}" root'),
         files=FILES,
-    ),
-    SetUp(
-        name="track-process",
-        about="A process that runs is tracked.",
-        conf=global_defs()
-        + "vrrp_track_process p {\n    process dbus-daemon\n}\n"
-        + instance("track_process {\n        p\n    }"),
     ),
     SetUp(
         name="track-process-missing",

@@ -27,6 +27,7 @@ SETUPS = (
     ),
     SetUp(
         name="start-with-bundled-options",
+        as_service=True,
         about="-f is the last of several options in one word.",
         conf=global_defs(line="") + instance(name="OLD"),
         files={OTHER: PLAIN},
@@ -68,6 +69,7 @@ SETUPS = (
     ),
     SetUp(
         name="pid-file-elsewhere-not-told",
+        as_service=True,
         about="-p, and hakeeper.yaml does not say so: lines are believed all the same.",
         conf=PLAIN,
         options=("--pid=/run/ka.pid",),
@@ -75,25 +77,25 @@ SETUPS = (
     SetUp(
         name="use-pid-dir-told",
         about="use_pid_dir puts the pid file into a folder; hakeeper.yaml says so.",
-        conf=global_defs("use_pid_dir") + instance(),
+        conf="use_pid_dir\n" + PLAIN,
         yaml=yaml_with("/run/keepalived/keepalived.pid"),
     ),
     SetUp(
         name="use-pid-dir-not-told",
         about="use_pid_dir, and hakeeper.yaml does not say so.",
-        conf=global_defs("use_pid_dir") + instance(),
+        conf="use_pid_dir\n" + PLAIN,
     ),
     SetUp(
         name="keepalived-instance-told",
         about="`instance NAME` changes the pid file's name.",
         conf=global_defs() + "instance left\n" + instance(),
-        yaml=yaml_with("/run/keepalived/left.pid"),
+        yaml=yaml_with("/run/keepalived/keepalived_left.pid"),
     ),
     SetUp(
-        name="keepalived-instance-first-told",
-        about="`instance NAME` stands at the very beginning.",
-        conf="instance left\n" + global_defs() + instance(),
-        yaml=yaml_with("/run/keepalived/keepalived_left.pid"),
+        name="pid-file-told-wrong",
+        about="hakeeper.yaml names a pid file that is not there; keepalived's is the usual one.",
+        conf=PLAIN,
+        yaml=yaml_with("/run/keepalived/left.pid"),
     ),
     SetUp(
         name="keepalived-instance-not-told",
@@ -107,12 +109,13 @@ SETUPS = (
         before=shell(
             "ip netns add inner; ip -n inner link add ens8 type veth peer name ens9;"
             " ip -n inner link set ens8 up; ip -n inner link set ens9 up;"
-            " ip -n inner link add eth0 type veth peer name eth9; ip -n inner link set eth0 up;"
+            " ip -n inner link add eth0 type veth peer name eth9; ip -n inner link set eth0 up; ip -n inner link set eth9 up;"
             " ip -n inner address add 10.0.0.2/24 dev ens8"
         ),
     ),
     SetUp(
         name="dbus-enabled",
+        as_service=True,
         about="With D-Bus, roles can be asked for.",
         conf=global_defs("enable_dbus") + instance(),
     ),

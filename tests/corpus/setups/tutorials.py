@@ -63,6 +63,7 @@ AUTH = "authentication {\n        auth_type PASS\n        auth_pass q4fL9zKp2sVe
 SETUPS = (
     SetUp(
         name="hetzner-tutorial-master",
+        as_service=True,
         about="Hetzner's tutorial, the master's file, and the FIFO line; the address is static.",
         conf=hetzner("MASTER", 200),
         files=FILES,
@@ -79,12 +80,14 @@ SETUPS = (
     ),
     SetUp(
         name="hetzner-tutorial-address-nowhere",
+        as_service=True,
         about="The tutorial without its step of configuring the address on the servers.",
         conf=hetzner("MASTER", 200),
         files=FILES,
     ),
     SetUp(
         name="hetzner-tutorial-reload-check",
+        as_service=True,
         about="The tutorial with reload_check_config: keepalived does not start.",
         conf=hetzner("MASTER", 200, "enable_dbus\n    reload_check_config"),
         files=FILES,
@@ -107,6 +110,7 @@ SETUPS = (
     ),
     SetUp(
         name="haproxy-tutorial-not-running",
+        as_service=True,
         about="pidof without a weight, and no haproxy: FAULT.",
         conf=f"""\
 global_defs {{
@@ -253,6 +257,7 @@ vrrp_instance VI_1 {{
     ),
     SetUp(
         name="readme-all-lines",
+        as_service=True,
         about="What hakeeper's own README asks for.",
         conf=f"""\
 global_defs {{

@@ -85,6 +85,7 @@ SETUPS = (
     ),
     SetUp(
         name="v2-long-password-reload-check",
+        as_service=True,
         about="The same remark with reload_check_config.",
         conf=global_defs("reload_check_config") + instance(LONG, fast=False),
     ),

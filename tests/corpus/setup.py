@@ -47,7 +47,7 @@ class SetUp:
     settle_s: float = 6.0
     """How long VRRP may take: with an advertisement every second it is MASTER after 4 s."""
     peer: str | None = None
-    """keepalived.conf of the other server. It is MASTER first, and then stopped."""
+    """keepalived.conf of the other server. It is MASTER first, is stopped, and comes back lower."""
 
 
 def conf(path: str, content: Content) -> Hook:

@@ -177,6 +177,8 @@ class Trial:
             if not lacking and (others := self._other_readers()):
                 # Who gets a line is chance then.
                 return Truth(works=False, why=f"others read the FIFO, too: {others}")
+            if not lacking and self.peer is not None and not self._is_heard(self.peer):
+                return Truth(works=False, why="the other server does not hear us")
             if not lacking:
                 return Truth(works=True, why="claimed by the line")
             now_s = time.monotonic()
@@ -195,6 +197,22 @@ class Trial:
                 return True
             time.sleep(_POLL_S)
         return False
+
+    def _is_heard(self, peer: Server) -> bool:
+        """Start the other server's keepalived as the lower one, and see that it stays BACKUP."""
+        assert self.setup.peer is not None
+        lower = self.setup.peer.replace("priority 250", "priority 50")
+        peer.write(CONF, lower.replace("state MASTER", "state BACKUP"))
+        seen = len(peer.read(KEEPALIVED_LOG))
+        process = self.start_keepalived(peer)
+        deadline_s = time.monotonic() + self.setup.settle_s
+        heard = True
+        while heard and time.monotonic() < deadline_s:
+            heard = "MASTER" not in states_in(peer.read(KEEPALIVED_LOG)[seen:]).values()
+            time.sleep(_POLL_S)
+        process.stop()
+        peer.write(CONF, self.setup.peer)
+        return heard
 
     def states(self) -> dict[str, str]:
         """Return the states of instances by keepalived's own log of this run."""

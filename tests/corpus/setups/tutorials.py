@@ -3,7 +3,9 @@
 from corpus.setup import YAML, SetUp, shell
 from corpus.setups.common import LINE, OK_SCRIPT, peer
 
-STATIC = shell("ip address add 203.0.113.10/32 dev eth0")
+HAPROXY = "cp /usr/bin/sleep /run/haproxy; setsid /run/haproxy 600 >/dev/null 2>&1 </dev/null &"
+"""A process of the name that is looked for."""
+HERE = shell(f"ip address add 203.0.113.10/32 dev eth0; {HAPROXY}")
 """The floating IP in the server's own network configuration, as Hetzner's documentation has it."""
 NOTIFY = """\
 #!/bin/bash
@@ -67,7 +69,7 @@ SETUPS = (
         about="Hetzner's tutorial, the master's file, and the FIFO line; the address is static.",
         conf=hetzner("MASTER", 200),
         files=FILES,
-        before=STATIC,
+        before=HERE,
         again=True,
     ),
     SetUp(
@@ -75,7 +77,7 @@ SETUPS = (
         about="The other server's file of the same; a master is there, and stops.",
         conf=hetzner("BACKUP", 100),
         files=FILES,
-        before=STATIC,
+        before=HERE,
         peer=peer(vrid=30, vip="", authentication=AUTH),
     ),
     SetUp(
@@ -91,7 +93,7 @@ SETUPS = (
         about="The tutorial with reload_check_config: keepalived does not start.",
         conf=hetzner("MASTER", 200, "enable_dbus\n    reload_check_config"),
         files=FILES,
-        before=STATIC,
+        before=HERE,
     ),
     SetUp(
         name="hetzner-tutorial-vip",
@@ -106,7 +108,7 @@ SETUPS = (
             "MASTER", 200, "enable_dbus", "virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }"
         ),
         files=FILES,
-        before=STATIC,
+        before=HERE,
     ),
     SetUp(
         name="haproxy-tutorial-not-running",

@@ -77,15 +77,11 @@ def _script(name: str) -> str:
         "mkdir -p /run/old /run/etc",
         "mount -t tmpfs -o mode=755 none /run/etc",
     ]
-    for kept in _KEPT:
-        lines.append(f"if test -e /etc/{kept}; then cp -a /etc/{kept} /run/etc/; fi")
+    lines += [f"if test -e /etc/{kept}; then cp -a /etc/{kept} /run/etc/; fi" for kept in _KEPT]
     lines += ["mount --move /run/etc /etc", "rmdir /run/etc"]
     for folder, kept_below in _hidden().items():
-        lines += [
-            f"mount --bind {shlex.quote(folder)} /run/old",
-            f"mount -t tmpfs -o mode={'1777' if folder == '/tmp' else '755'} none "
-            f"{shlex.quote(folder)}",
-        ]
+        mode, place = "1777" if folder == "/tmp" else "755", shlex.quote(folder)
+        lines += [f"mount --bind {place} /run/old", f"mount -t tmpfs -o mode={mode} none {place}"]
         for path in kept_below:
             old = shlex.quote(f"/run/old/{PurePosixPath(path).relative_to(folder)}")
             lines += [
@@ -260,6 +256,10 @@ class Process:
         if self.running:
             self.signal(signal.SIGTERM)
         return self._outer.wait(_PATIENCE_S)
+
+    def close(self) -> None:
+        """Stop it."""
+        self.stop()
 
     def signal(self, number: int) -> None:
         """Send a signal."""

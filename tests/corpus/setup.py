@@ -30,8 +30,6 @@ class SetUp:
     floating_ips: Mapping[str, str] = field(default_factory=lambda: dict(FLOATING_IPS))
     options: tuple[str, ...] = ()
     """Of keepalived's command line."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Of keepalived."""
     before: Hook | None = None
     """Done before anything is started."""
     later: Hook | None = None

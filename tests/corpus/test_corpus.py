@@ -1,13 +1,20 @@
-"""Set-ups after the styles of real ones: what happens, and what `check --online` says of it."""
+"""Set-ups after the styles of real ones: what happens, and what `check --online` says of it.
+
+HAKEEPER_CORPUS=all adds those that are much like others.
+"""
+
+import os
 
 import pytest
 
 from corpus.conftest import Try
 from corpus.setup import SetUp
-from corpus.setups import SETUPS
+from corpus.setups import SETUPS as ALL
 from corpus.verdicts import findings, kind, mistakes, table
 
 FALSE_ALARMS = 0.03
+_IS_ALL = os.environ.get("HAKEEPER_CORPUS") == "all"
+SETUPS = [setup for setup in ALL if _IS_ALL or not setup.is_wide]
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)

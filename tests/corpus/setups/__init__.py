@@ -2,6 +2,7 @@
 
 from corpus.setup import SetUp
 from corpus.setups import (
+    distributions,
     editing,
     fifo,
     generated,
@@ -17,6 +18,7 @@ from corpus.setups import (
 
 SETUPS: tuple[SetUp, ...] = (
     *tutorials.SETUPS,
+    *distributions.SETUPS,
     *generated.SETUPS,
     *layout.SETUPS,
     *includes.SETUPS,

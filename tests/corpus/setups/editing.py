@@ -1,7 +1,7 @@
 """What is changed while keepalived runs, and acts at its next start."""
 
 from corpus.setup import CONF, SetUp, conf, shell
-from corpus.setups.common import LINE, SLOW, global_defs, instance
+from corpus.setups.common import LINE, global_defs, instance
 
 NO_LINE = global_defs(line="enable_dbus") + instance(fast=False)
 WITH_DBUS = global_defs("enable_dbus") + instance(fast=False)
@@ -40,12 +40,14 @@ SETUPS = (
     ),
     SetUp(
         name="renamed-after-start",
+        is_wide=True,
         about="The instance got another name in the file.",
         conf=WITH_DBUS,
         later=conf(CONF, WITH_DBUS.replace("VI_1", "VI_WEB")),
     ),
     SetUp(
         name="repaired-after-start",
+        is_wide=True,
         about="The user on the line was wrong, and is right in the file now.",
         conf=WITH_DBUS.replace("fifo hakeeper", "fifo hakeepr"),
         later=conf(CONF, WITH_DBUS),
@@ -89,6 +91,7 @@ SETUPS = (
     ),
     SetUp(
         name="vip-deleted-by-hand",
+        is_wide=True,
         about="The VIP is taken off the MASTER: keepalived goes back, and becomes MASTER again.",
         conf=WITH_DBUS.replace("advert_int 1", "version 3\n    advert_int 0.1"),
         later=shell(UNTIL_VIP + "ip address del 203.0.113.10/32 dev eth0"),
@@ -109,12 +112,14 @@ SETUPS = (
     ),
     SetUp(
         name="remark-added-after-start",
+        is_wide=True,
         about="An edit that changes nothing.",
         conf=WITH_DBUS,
         later=conf(CONF, "# checked\n" + WITH_DBUS),
     ),
     SetUp(
         name="include-deleted-after-start",
+        is_wide=True,
         about="The included file with the instance was deleted.",
         conf=global_defs("enable_dbus") + "include vi.conf\n",
         files={"/etc/keepalived/vi.conf": instance(fast=False)},

@@ -26,6 +26,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-by-a-linked-folder",
+        is_wide=True,
         about="The folder is a symbolic link to the right one.",
         conf=line("vrrp_notify_fifo /run/ha/notify.fifo hakeeper"),
         before=shell("ln -s hakeeper /run/ha"),
@@ -38,6 +39,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-double-slash",
+        is_wide=True,
         about="A slash too many in the path.",
         conf=line("vrrp_notify_fifo /run//hakeeper/./notify.fifo hakeeper"),
     ),
@@ -58,6 +60,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-other-path-in-both",
+        is_wide=True,
         about="Both files name the same other path.",
         conf=line("vrrp_notify_fifo /run/ha.fifo hakeeper"),
         before=shell("mkfifo -m 0600 /run/ha.fifo; chown hakeeper /run/ha.fifo"),
@@ -95,6 +98,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-user-and-group",
+        is_wide=True,
         about="User and group.",
         conf=line(f"vrrp_notify_fifo {PATH} hakeeper hakeeper"),
     ),
@@ -110,6 +114,7 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-nobody",
+        is_wide=True,
         about="Another user that exists.",
         conf=line(f"vrrp_notify_fifo {PATH} nobody"),
     ),
@@ -120,16 +125,19 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-general-and-own",
+        is_wide=True,
         about="notify_fifo leads elsewhere, vrrp_notify_fifo to us.",
         conf=line("notify_fifo /run/other.fifo root", LINE),
     ),
     SetUp(
         name="fifo-both-to-us",
+        is_wide=True,
         about="Both lines name our FIFO.",
         conf=line(f"notify_fifo {PATH} hakeeper", LINE),
     ),
     SetUp(
         name="fifo-lvs",
+        is_wide=True,
         about="lvs_notify_fifo is for virtual servers.",
         conf=line(f"lvs_notify_fifo {PATH} hakeeper"),
     ),
@@ -142,9 +150,12 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-script-on-another",
+        is_wide=True,
         about="The script reads the general FIFO, and ours is ours.",
         conf=line(
-            LINE, "notify_fifo /run/other.fifo root", "notify_fifo_script /etc/keepalived/reader.sh root"
+            LINE,
+            "notify_fifo /run/other.fifo root",
+            "notify_fifo_script /etc/keepalived/reader.sh root",
         ),
         files={"/etc/keepalived/reader.sh": READER},
     ),
@@ -162,27 +173,32 @@ SETUPS = (
     ),
     SetUp(
         name="fifo-line-in-the-instance",
+        is_wide=True,
         about="The line stands in the instance.",
         conf=global_defs(line="") + instance(LINE),
     ),
     SetUp(name="fifo-line-twice", about="The same line twice.", conf=line(LINE, LINE)),
     SetUp(
         name="fifo-two-paths",
+        is_wide=True,
         about="Another path first, ours second: keepalived keeps the first.",
         conf=line("vrrp_notify_fifo /run/first.fifo root", LINE),
     ),
     SetUp(
         name="fifo-second-global-defs",
+        is_wide=True,
         about="The line stands in a second global_defs, below.",
         conf=global_defs(line="router_id a") + instance() + global_defs(),
     ),
     SetUp(
         name="fifo-commented-out",
+        is_wide=True,
         about="The line is a remark.",
         conf=line(f"# {LINE}", "enable_dbus"),
     ),
     SetUp(
         name="fifo-is-a-file",
+        is_wide=True,
         about="Somebody has made a file where the FIFO should be.",
         conf=PLAIN,
         before=shell(f"rm {PATH}; touch {PATH}"),

@@ -41,13 +41,13 @@ SETUPS = (
     made(
         "include-absolute",
         "An absolute name.",
-        included(f"include {DIR}/sub/vi.conf", "sub/vi.conf"),
+        included(f"include {DIR}/sub/vi.conf", "sub/vi.conf", is_wide=True),
     ),
     made("include-glob", "A pattern.", included("include conf.d/*.conf", "conf.d/10-vi.conf")),
     made(
         "include-glob-matches-nothing",
         "The instance's file has another ending.",
-        included("include conf.d/*.conf", "conf.d/vi.cfg"),
+        included("include conf.d/*.conf", "conf.d/vi.cfg", is_wide=True),
     ),
     made(
         "include-pwd",
@@ -73,7 +73,7 @@ SETUPS = (
     made(
         "include-parameter",
         "A parameter in the name.",
-        included("$DIR=conf.d\ninclude $DIR/vi.conf", "conf.d/vi.conf"),
+        included("$DIR=conf.d\ninclude $DIR/vi.conf", "conf.d/vi.conf", is_wide=True),
     ),
     made(
         "include-condition-holds",
@@ -88,7 +88,7 @@ SETUPS = (
     made(
         "include-condition-negated",
         "For all hosts but the other.",
-        included("@^web-b include vi.conf", "vi.conf"),
+        included("@^web-b include vi.conf", "vi.conf", is_wide=True),
     ),
     made(
         "include-condition-of-an-id",
@@ -103,6 +103,7 @@ SETUPS = (
     ),
     SetUp(
         name="include-nested-wrong-folder",
+        is_wide=True,
         about="A file in a folder names another as if it stood beside the first.",
         conf=global_defs() + "include sub/all.conf\n",
         files={f"{DIR}/sub/all.conf": "include sub/vi.conf\n", f"{DIR}/sub/vi.conf": instance()},
@@ -145,32 +146,46 @@ SETUPS = (
     ),
     SetUp(
         name="conf-is-a-link",
+        is_wide=True,
         about="keepalived.conf is a symbolic link, with an include beside its end.",
         conf="",
-        files={"/etc/site/ka.conf": global_defs() + "include vi.conf\n", "/etc/site/vi.conf": instance()},
+        files={
+            "/etc/site/ka.conf": global_defs() + "include vi.conf\n",
+            "/etc/site/vi.conf": instance(),
+        },
         before=shell(f"ln -sf /etc/site/ka.conf {DIR}/keepalived.conf"),
     ),
     SetUp(
         name="conf-is-a-link-include-beside-it",
         about="The same, and the included file lies beside the link.",
         conf="",
-        files={"/etc/site/ka.conf": global_defs() + "include vi.conf\n", f"{DIR}/vi.conf": instance()},
+        files={
+            "/etc/site/ka.conf": global_defs() + "include vi.conf\n",
+            f"{DIR}/vi.conf": instance(),
+        },
         before=shell(f"ln -sf /etc/site/ka.conf {DIR}/keepalived.conf"),
     ),
     SetUp(
         name="parameters",
         about="Interface, addresses and user are parameters.",
         conf="$IF=enp7s0\n$SRC=10.0.0.2\n$USER=hakeeper\n"
-        + PLAIN.replace("enp7s0", "$IF").replace("10.0.0.2", "${SRC}").replace("fifo hakeeper", "fifo $USER"),
+        + PLAIN.replace("enp7s0", "$IF")
+        .replace("10.0.0.2", "${SRC}")
+        .replace("fifo hakeeper", "fifo $USER"),
     ),
     SetUp(
         name="parameter-by-condition",
+        is_wide=True,
         about="Each server gets its own address from a condition.",
-        conf="@web-a $SRC=10.0.0.2\n@web-b $SRC=10.0.0.3\n@web-a $PEER=10.0.0.3\n@web-b $PEER=10.0.0.2\n"
-        + PLAIN.replace("src_ip 10.0.0.2", "src_ip $SRC").replace("        10.0.0.3", "        $PEER"),
+        conf="@web-a $SRC=10.0.0.2\n@web-b $SRC=10.0.0.3\n"
+        "@web-a $PEER=10.0.0.3\n@web-b $PEER=10.0.0.2\n"
+        + PLAIN.replace("src_ip 10.0.0.2", "src_ip $SRC").replace(
+            "        10.0.0.3", "        $PEER"
+        ),
     ),
     SetUp(
         name="parameter-block",
+        is_wide=True,
         about="A parameter of several lines makes the instance.",
         conf=global_defs() + GENERATED + "$NUM=1\n$MAKE\n",
         floating_ips={"web": "203.0.113.11"},
@@ -184,6 +199,7 @@ SETUPS = (
     ),
     SetUp(
         name="sequence-too-short",
+        is_wide=True,
         about="~SEQ makes VI_1 only; hakeeper follows VI_2 as well.",
         conf=global_defs() + GENERATED + "~SEQ(NUM, 1, 1) $MAKE\n",
         yaml="instances:\n  VI_1: {floating_ips: [web]}\n  VI_2: {floating_ips: [mail]}\n",

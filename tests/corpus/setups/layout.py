@@ -48,6 +48,7 @@ SETUPS = (
     SetUp(name="one-line-blocks", about="Blocks that begin and end in one line.", conf=ONE_LINE),
     SetUp(
         name="peer-and-vip-on-one-line",
+        is_wide=True,
         about="Only the inner blocks are in one line.",
         conf=PLAIN.replace(PEER_BLOCK, "    unicast_peer { 10.0.0.3 }\n"),
     ),
@@ -55,10 +56,17 @@ SETUPS = (
     SetUp(
         name="tabs-and-odd-indentation",
         about="Tabs, many spaces, none.",
-        conf=PLAIN.replace("    ", "\t").replace("\tpriority", "priority").replace(" 60", "\t \t60"),
+        conf=PLAIN.replace("    ", "\t")
+        .replace("\tpriority", "priority")
+        .replace(" 60", "\t \t60"),
     ),
     SetUp(name="comments", about="Remarks with ! and # in every place.", conf=COMMENTS),
-    SetUp(name="no-last-newline", about="The last brace ends the file.", conf=PLAIN.rstrip("\n")),
+    SetUp(
+        name="no-last-newline",
+        is_wide=True,
+        about="The last brace ends the file.",
+        conf=PLAIN.rstrip("\n"),
+    ),
     SetUp(
         name="byte-order-mark",
         about="A BOM before the first keyword.",
@@ -66,6 +74,7 @@ SETUPS = (
     ),
     SetUp(
         name="byte-order-mark-and-remark",
+        is_wide=True,
         about="A BOM before a remark in the first line.",
         conf=b"\xef\xbb\xbf# keepalived\n" + PLAIN.encode(),
     ),
@@ -86,6 +95,7 @@ SETUPS = (
     ),
     SetUp(
         name="latin-1-remark",
+        is_wide=True,
         about="A remark that is not UTF-8.",
         conf=b"# Z\xfcrich\n" + PLAIN.encode(),
     ),
@@ -108,6 +118,7 @@ SETUPS = (
     ),
     SetUp(
         name="misspelled-instance-keyword",
+        is_wide=True,
         about="`vrrp_instanz`: the whole block is skipped.",
         conf=PLAIN.replace("vrrp_instance", "vrrp_instanz"),
     ),
@@ -128,6 +139,7 @@ SETUPS = (
     ),
     SetUp(
         name="brace-too-many",
+        is_wide=True,
         about="A closing brace too many, after the instance.",
         conf=PLAIN + "}\n",
     ),
@@ -136,9 +148,10 @@ SETUPS = (
         about="A closing brace too many between global_defs and the instance.",
         conf=PLAIN.replace("hakeeper\n}\n", "hakeeper\n}\n}\n", 1),
     ),
-    SetUp(name="empty-file", about="Nothing but a remark.", conf="# to be filled\n"),
+    SetUp(name="empty-file", is_wide=True, about="Nothing but a remark.", conf="# to be filled\n"),
     SetUp(
         name="upper-case-keyword",
+        is_wide=True,
         about="Keywords are case-sensitive.",
         conf=PLAIN.replace("vrrp_notify_fifo", "VRRP_NOTIFY_FIFO"),
     ),

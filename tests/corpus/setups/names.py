@@ -21,7 +21,9 @@ SETUPS = (
         conf=PLAIN,
         yaml=yaml_of("VI_WEB"),
     ),
-    SetUp(name="name-case", about="The case differs.", conf=PLAIN, yaml=yaml_of("vi_1")),
+    SetUp(
+        name="name-case", is_wide=True, about="The case differs.", conf=PLAIN, yaml=yaml_of("vi_1")
+    ),
     SetUp(
         name="name-with-spaces",
         about="A name in quotes, with a space.",
@@ -36,11 +38,13 @@ SETUPS = (
     ),
     SetUp(
         name="name-quoted-needlessly",
+        is_wide=True,
         about="Quotes belong to the file, not to the name.",
         conf=global_defs() + instance(name='"VI_1"'),
     ),
     SetUp(
         name="name-quoted-in-yaml-too",
+        is_wide=True,
         about="The quotes were taken into hakeeper.yaml as a part of the name.",
         conf=global_defs() + instance(name='"VI_1"'),
         yaml=yaml_of("'\"VI_1\"'"),
@@ -59,6 +63,7 @@ SETUPS = (
     ),
     SetUp(
         name="name-with-dots-and-dashes",
+        is_wide=True,
         about="A name as made by programs.",
         conf=global_defs() + instance(name="eth0.web-1_v4"),
         yaml=yaml_of("eth0.web-1_v4"),
@@ -72,6 +77,7 @@ SETUPS = (
     ),
     SetUp(
         name="two-instances-both-followed",
+        is_wide=True,
         about="Each with a floating IP.",
         conf=TWO,
         yaml="instances:\n  VI_1: {floating_ips: [web]}\n  VI_2: {floating_ips: [mail]}\n",
@@ -79,6 +85,7 @@ SETUPS = (
     ),
     SetUp(
         name="two-instances-one-router-id",
+        is_wide=True,
         about="Both have the same virtual_router_id: keepalived drops the second.",
         conf=TWO.replace("_id 61", "_id 60"),
         yaml=yaml_of("VI_2", address="mail"),
@@ -86,6 +93,7 @@ SETUPS = (
     ),
     SetUp(
         name="instance-twice",
+        is_wide=True,
         about="The same name twice: keepalived keeps one of them.",
         conf=global_defs() + instance() + instance().replace("_id 60", "_id 61"),
     ),
@@ -98,6 +106,7 @@ SETUPS = (
     ),
     SetUp(
         name="group-before-its-members",
+        is_wide=True,
         about="The group stands before its instances; one of them is followed.",
         conf=global_defs() + GROUP + instance() + SECOND,
         yaml=yaml_of("VI_1"),
@@ -110,11 +119,13 @@ SETUPS = (
     ),
     SetUp(
         name="group-of-one-reload-check",
+        is_wide=True,
         about="With reload_check_config the same remark keeps keepalived from starting.",
         conf=global_defs("reload_check_config") + instance() + GROUP_OF_ONE,
     ),
     SetUp(
         name="group-as-an-instance",
+        is_wide=True,
         about="The group's name stands under instances.",
         conf=TWO + GROUP,
         yaml=yaml_of("G1"),
@@ -127,12 +138,14 @@ SETUPS = (
     ),
     SetUp(
         name="group-with-a-stranger",
+        is_wide=True,
         about="A member is no instance: keepalived leaves it out.",
         conf=PLAIN + GROUP.replace("VI_2", "VI_9"),
         yaml=yaml_of("G1", "groups"),
     ),
     SetUp(
         name="group-on-one-line",
+        is_wide=True,
         about="The whole group in one line.",
         conf=TWO + "vrrp_sync_group G1 { group { VI_1\nVI_2 } }\n",
         yaml=yaml_of("G1", "groups"),

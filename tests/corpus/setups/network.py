@@ -1,7 +1,7 @@
 """Interfaces, sources and peers."""
 
 from corpus.setup import SetUp, shell
-from corpus.setups.common import PLAIN, SLOW, VIP, global_defs, instance, peer
+from corpus.setups.common import PLAIN, SLOW, global_defs, instance, peer
 
 NO_SOURCE = SLOW.replace("    unicast_src_ip 10.0.0.2\n", "")
 PEERS = "    unicast_peer {\n        10.0.0.3\n    }\n"
@@ -9,9 +9,12 @@ MULTICAST = SLOW.replace(PEERS, "").replace("    unicast_src_ip 10.0.0.2\n", "")
 YAML = "instances: {{VI_1: {{floating_ips: [web], vrrp_address: {}}}}}\n"
 
 SETUPS = (
-    SetUp(name="unicast", about="Two servers; the other is MASTER, and stops.", conf=SLOW, peer=peer()),
+    SetUp(
+        name="unicast", about="Two servers; the other is MASTER, and stops.", conf=SLOW, peer=peer()
+    ),
     SetUp(
         name="unicast-no-source",
+        is_wide=True,
         about="Without unicast_src_ip the interface's own address is taken.",
         conf=NO_SOURCE,
         peer=peer(),
@@ -31,12 +34,14 @@ SETUPS = (
     ),
     SetUp(
         name="unicast-empty",
+        is_wide=True,
         about="An empty list of peers, which is multicast.",
         conf=SLOW.replace("        10.0.0.3\n", ""),
         peer=peer(),
     ),
     SetUp(
         name="unicast-three-servers",
+        is_wide=True,
         about="Two peers.",
         conf=SLOW.replace("        10.0.0.3", "        10.0.0.3\n        10.0.0.4"),
         peer=peer(),
@@ -49,6 +54,7 @@ SETUPS = (
     ),
     SetUp(
         name="multicast-group",
+        is_wide=True,
         about="A multicast group of one's own.",
         conf=global_defs("vrrp_mcast_group4 224.0.0.18") + MULTICAST.partition("}\n")[2],
         peer=peer(unicast=False),
@@ -69,6 +75,7 @@ SETUPS = (
     ),
     SetUp(
         name="interface-public",
+        is_wide=True,
         about="The public interface, while the private address is on the other.",
         conf=PLAIN.replace("interface enp7s0", "interface eth0"),
     ),
@@ -81,21 +88,26 @@ SETUPS = (
     ),
     SetUp(
         name="interface-missing-dynamic",
+        is_wide=True,
         about="dynamic_interfaces lets keepalived start without the interface: FAULT.",
         conf=global_defs("dynamic_interfaces") + instance().replace("enp7s0", "ens10"),
     ),
     SetUp(
         name="source-wrong",
         about="unicast_src_ip is the other server's.",
-        conf=PLAIN.replace("src_ip 10.0.0.2", "src_ip 10.0.0.3").replace("        10.0.0.3", "        10.0.0.2"),
+        conf=PLAIN.replace("src_ip 10.0.0.2", "src_ip 10.0.0.3").replace(
+            "        10.0.0.3", "        10.0.0.2"
+        ),
     ),
     SetUp(
         name="source-mistyped",
+        is_wide=True,
         about="unicast_src_ip is no address.",
         conf=PLAIN.replace("src_ip 10.0.0.2", "src_ip 10.0.0"),
     ),
     SetUp(
         name="vrrp-address-right",
+        is_wide=True,
         about="hakeeper.yaml has the private address.",
         conf=PLAIN,
         yaml=YAML.format("10.0.0.2"),
@@ -108,6 +120,7 @@ SETUPS = (
     ),
     SetUp(
         name="vmac",
+        is_wide=True,
         about="use_vmac: an interface with a MAC address of its own carries the VIP.",
         conf=global_defs() + instance("use_vmac vrrp.60", "vmac_xmit_base", vips="203.0.113.10/32"),
     ),
@@ -119,6 +132,7 @@ SETUPS = (
     ),
     SetUp(
         name="public-network",
+        is_wide=True,
         about="VRRP between the public addresses.",
         conf=PLAIN.replace("interface enp7s0", "interface eth0")
         .replace("10.0.0.2", "198.51.100.2")

@@ -39,7 +39,7 @@ SETUPS = (
     ),
     SetUp(
         name="script-writable-by-others",
-        about="Others may write the script: with security it is disabled, and the instance goes on.",
+        about="Others may write the script: with security it is disabled, no more.",
         conf=checked("script_user root", "enable_script_security"),
         files=FILES,
         before=shell(f"chmod 0777 {SCRIPT}"),
@@ -54,19 +54,27 @@ SETUPS = (
     ),
     SetUp(
         name="script-missing",
+        is_wide=True,
         about="The script is not there.",
         conf=checked("script_user root", "enable_script_security"),
     ),
-    SetUp(name="script-fails",
-        as_service=True, about="Without a weight a failure is FAULT.", conf=checked(), files=FAILS),
+    SetUp(
+        name="script-fails",
+        as_service=True,
+        about="Without a weight a failure is FAULT.",
+        conf=checked(),
+        files=FAILS,
+    ),
     SetUp(
         name="script-fails-with-weight",
+        is_wide=True,
         about="With a weight a failure only lowers the priority.",
         conf=checked(more=("weight -50",)),
         files=FAILS,
     ),
     SetUp(
         name="script-init-fail",
+        is_wide=True,
         about="It counts as failed until it has succeeded.",
         conf=checked(more=("init_fail", "rise 1")),
         files=FILES,
@@ -78,6 +86,7 @@ SETUPS = (
     ),
     SetUp(
         name="script-unused",
+        is_wide=True,
         about="A script that nobody tracks is a remark.",
         conf=global_defs() + f'vrrp_script old {{\n    script "{SCRIPT}"\n}}\n' + instance(),
         files=FILES,
@@ -92,11 +101,13 @@ SETUPS = (
     ),
     SetUp(
         name="script-not-defined",
+        is_wide=True,
         about="A script is tracked that is not defined.",
         conf=global_defs() + instance(TRACKED),
     ),
     SetUp(
         name="script-by-an-old-way",
+        is_wide=True,
         about="The command stands in the instance's track_script without a definition before it.",
         conf=global_defs() + instance(TRACKED) + f'vrrp_script chk {{\n    script "{SCRIPT}"\n}}\n',
         files=FILES,
@@ -115,6 +126,7 @@ SETUPS = (
     ),
     SetUp(
         name="notify-script-user",
+        is_wide=True,
         about="A user after the notify script.",
         conf=global_defs("enable_script_security") + instance(f'notify_master "{SCRIPT}" root'),
         files=FILES,
@@ -128,6 +140,7 @@ SETUPS = (
     ),
     SetUp(
         name="track-file",
+        is_wide=True,
         about="A file's number is added to the priority.",
         conf=global_defs()
         + 'track_file f {\n    file "/run/weight"\n    weight 1\n}\n'
@@ -144,6 +157,7 @@ SETUPS = (
     ),
     SetUp(
         name="track-interface",
+        is_wide=True,
         about="The public interface is tracked.",
         conf=global_defs() + instance("track_interface {\n        eth0\n    }"),
     ),

@@ -35,6 +35,7 @@ SETUPS = (
     ),
     SetUp(
         name="start-with-an-equals-sign",
+        is_wide=True,
         about="--use-file=FILE, in one word.",
         conf=global_defs(line="") + instance(name="OLD"),
         files={OTHER: PLAIN},
@@ -43,12 +44,13 @@ SETUPS = (
     SetUp(
         name="start-vrrp-only",
         about="-P: VRRP without the checkers, so virtual servers without IPVS do no harm.",
-        conf=PLAIN
-        + "virtual_server 203.0.113.10 443 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n}\n",
+        conf=PLAIN + "virtual_server 203.0.113.10 443 {\n"
+        "    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n}\n",
         options=("-P",),
     ),
     SetUp(
         name="virtual-server-without-ipvs",
+        is_wide=True,
         about="The same without -P: the checkers end, and all of keepalived with them.",
         conf=SLOW
         + "virtual_server 203.0.113.10 443 {\n    lb_algo rr\n    lb_kind NAT\n    protocol TCP\n"
@@ -62,6 +64,7 @@ SETUPS = (
     ),
     SetUp(
         name="pid-file-elsewhere-told",
+        is_wide=True,
         about="-p, and hakeeper.yaml says so.",
         conf=PLAIN,
         options=("-p", "/run/ka.pid"),
@@ -82,11 +85,13 @@ SETUPS = (
     ),
     SetUp(
         name="use-pid-dir-not-told",
+        is_wide=True,
         about="use_pid_dir, and hakeeper.yaml does not say so.",
         conf="use_pid_dir\n" + PLAIN,
     ),
     SetUp(
         name="keepalived-instance-told",
+        is_wide=True,
         about="`instance NAME` changes the pid file's name.",
         conf=global_defs() + "instance left\n" + instance(),
         yaml=yaml_with("/run/keepalived/keepalived_left.pid"),
@@ -109,12 +114,14 @@ SETUPS = (
         before=shell(
             "ip netns add inner; ip -n inner link add ens8 type veth peer name ens9;"
             " ip -n inner link set ens8 up; ip -n inner link set ens9 up;"
-            " ip -n inner link add eth0 type veth peer name eth9; ip -n inner link set eth0 up; ip -n inner link set eth9 up;"
+            " ip -n inner link add eth0 type veth peer name eth9; ip -n inner link set eth0 up;"
+            " ip -n inner link set eth9 up;"
             " ip -n inner address add 10.0.0.2/24 dev ens8"
         ),
     ),
     SetUp(
         name="dbus-enabled",
+        is_wide=True,
         as_service=True,
         about="With D-Bus, roles can be asked for.",
         conf=global_defs("enable_dbus") + instance(),
@@ -131,12 +138,14 @@ SETUPS = (
     ),
     SetUp(
         name="dbus-not-running",
+        is_wide=True,
         about="enable_dbus, and no bus runs.",
         conf=global_defs("enable_dbus") + instance(),
         before=shell("kill $(pidof dbus-daemon); rm -f /run/dbus/system_bus_socket"),
     ),
     SetUp(
         name="startup-delay",
+        is_wide=True,
         about="VRRP begins a second late.",
         conf=global_defs("vrrp_startup_delay 1") + instance(),
     ),
@@ -148,6 +157,7 @@ SETUPS = (
     ),
     SetUp(
         name="many-settings",
+        is_wide=True,
         about="Settings that change nothing for us.",
         conf=global_defs(
             "router_id web-a",

@@ -97,15 +97,20 @@ SETUPS = (
     ),
     SetUp(
         name="hetzner-tutorial-vip",
+        is_wide=True,
         about="The tutorial with a VIP, which replaces the static address.",
         conf=hetzner("BACKUP", 100, vips="virtual_ipaddress {\n        203.0.113.10\n    }"),
         files=FILES,
     ),
     SetUp(
         name="hetzner-tutorial-static-and-vip",
+        is_wide=True,
         about="Address in the server's network configuration and as a VIP as well.",
         conf=hetzner(
-            "MASTER", 200, "enable_dbus", "virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }"
+            "MASTER",
+            200,
+            "enable_dbus",
+            "virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }",
         ),
         files=FILES,
         before=HERE,

@@ -24,6 +24,7 @@ SETUPS = (
     ),
     SetUp(
         name="state-master-nopreempt-reload-check",
+        is_wide=True,
         about="The same remark with reload_check_config.",
         conf=master(global_defs("reload_check_config") + instance("nopreempt")),
     ),
@@ -35,6 +36,7 @@ SETUPS = (
     ),
     SetUp(
         name="preempt-delay",
+        is_wide=True,
         about="preempt_delay holds only against a master of lower priority.",
         conf=global_defs() + instance("preempt_delay 2"),
     ),
@@ -45,21 +47,25 @@ SETUPS = (
     ),
     SetUp(
         name="priority-255-backup",
+        is_wide=True,
         about="Priority 255 with state BACKUP.",
         conf=PLAIN.replace("priority 100", "priority 255"),
     ),
     SetUp(
         name="priority-too-high",
+        is_wide=True,
         about="300 is no priority: keepalived takes its default.",
         conf=PLAIN.replace("priority 100", "priority 300"),
     ),
     SetUp(
         name="router-id-too-high",
+        is_wide=True,
         about="300 is no virtual_router_id: the instance is dropped.",
         conf=PLAIN.replace("_id 60", "_id 300"),
     ),
     SetUp(
         name="router-id-missing",
+        is_wide=True,
         about="There is no virtual_router_id.",
         conf=PLAIN.replace("    virtual_router_id 60\n", ""),
     ),
@@ -70,11 +76,13 @@ SETUPS = (
     ),
     SetUp(
         name="v3-authentication-reload-check",
+        is_wide=True,
         about="The same remark with reload_check_config.",
         conf=global_defs("reload_check_config") + instance(AUTHENTICATION),
     ),
     SetUp(
         name="v2-authentication",
+        is_wide=True,
         about="A password of eight characters.",
         conf=global_defs("reload_check_config") + instance(AUTHENTICATION, fast=False),
     ),
@@ -91,6 +99,7 @@ SETUPS = (
     ),
     SetUp(
         name="v2-subsecond",
+        is_wide=True,
         about="Version 2 counts whole seconds: a remark.",
         conf=SLOW.replace("advert_int 1", "advert_int 0.5"),
     ),
@@ -108,11 +117,13 @@ SETUPS = (
     ),
     SetUp(
         name="vip-private-only",
+        is_wide=True,
         about="Another VIP; the floating IP is on no server.",
         conf=PLAIN.replace(VIP, "10.0.5.1/32 dev enp7s0"),
     ),
     SetUp(
         name="vip-private-and-static",
+        is_wide=True,
         about="Another VIP; the floating IP is on lo.",
         conf=PLAIN.replace(VIP, "10.0.5.1/32 dev enp7s0"),
         before=STATIC,
@@ -129,6 +140,7 @@ SETUPS = (
     ),
     SetUp(
         name="vip-on-lo",
+        is_wide=True,
         about="The VIP on the loopback interface.",
         conf=PLAIN.replace("dev eth0", "dev lo"),
     ),
@@ -144,14 +156,17 @@ SETUPS = (
     ),
     SetUp(
         name="vip-no-address",
+        is_wide=True,
         about="What stands there is none.",
         conf=PLAIN.replace("203.0.113.10/32", "203.0.113.300/32"),
     ),
     SetUp(
         name="vip-excluded",
         about="The floating IP is among the excluded addresses.",
-        conf=PLAIN.replace(VIP, "10.0.5.1/32 dev enp7s0")
-        .replace("    virtual_ipaddress {", "    virtual_ipaddress_excluded {\n        " + VIP + "\n    }\n    virtual_ipaddress {"),
+        conf=PLAIN.replace(VIP, "10.0.5.1/32 dev enp7s0").replace(
+            "    virtual_ipaddress {",
+            "    virtual_ipaddress_excluded {\n        " + VIP + "\n    }\n    virtual_ipaddress {",
+        ),
     ),
     SetUp(
         name="vip-ipv6",
@@ -166,14 +181,18 @@ SETUPS = (
     SetUp(
         name="vip-ipv6-mixed",
         about="IPv4 and IPv6 in one block: keepalived refuses the second family.",
-        conf=PLAIN.replace(f"        {VIP}\n", f"        {VIP}\n        2001:db8:ffff::10/128 dev eth0\n"),
+        conf=PLAIN.replace(
+            f"        {VIP}\n", f"        {VIP}\n        2001:db8:ffff::10/128 dev eth0\n"
+        ),
         floating_ips=SIX,
     ),
     SetUp(
         name="vip-ipv6-instance",
         about="An instance of IPv6 with IPv6 unicast.",
         conf=global_defs()
-        + instance(vips="2001:db8:ffff::10/128 dev eth0", peers="fd00::3").replace("10.0.0.2", "fd00::2"),
+        + instance(vips="2001:db8:ffff::10/128 dev eth0", peers="fd00::3").replace(
+            "10.0.0.2", "fd00::2"
+        ),
         before=shell("ip address add fd00::2/64 dev enp7s0 nodad"),
         floating_ips=SIX,
     ),
@@ -184,6 +203,7 @@ SETUPS = (
     ),
     SetUp(
         name="strict-accept",
+        is_wide=True,
         about="vrrp_strict with accept.",
         conf=global_defs("vrrp_strict") + instance("accept", fast=False),
     ),

@@ -73,6 +73,7 @@ def _script(name: str) -> str:
         "set -e",
         "trap '' CHLD",  # whatever is orphaned here is reaped by the kernel
         f"hostname {name}",
+        "mount -t sysfs none /sys",  # with our interfaces
         "mount -t tmpfs -o mode=755 none /run",
         "mkdir -p /run/old /run/etc",
         "mount -t tmpfs -o mode=755 none /run/etc",

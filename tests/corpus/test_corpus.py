@@ -30,6 +30,7 @@ def test_the_check_says_what_happens(setup: SetUp, outcome_of: Try) -> None:
     assert [] == wrong, "\n".join(story)
 
 
+@pytest.mark.timeout(900)
 def test_there_are_enough_of_both_kinds(outcome_of: Try) -> None:
     names = [setup.name for setup in SETUPS]
     works = [outcome_of(setup).now.works for setup in SETUPS]

@@ -39,6 +39,15 @@ SETUPS = (
         later=conf(CONF, WITH_DBUS.replace("}\nvrrp_instance", "\nvrrp_instance")),
     ),
     SetUp(
+        name="broken-and-reloaded",
+        about="The same, and keepalived was reloaded: it goes on without the instance.",
+        conf=WITH_DBUS,
+        later=lambda server: (
+            conf(CONF, WITH_DBUS.replace("}\nvrrp_instance", "\nvrrp_instance"))(server),
+            shell(RELOAD)(server),
+        ),
+    ),
+    SetUp(
         name="renamed-after-start",
         is_wide=True,
         about="The instance got another name in the file.",

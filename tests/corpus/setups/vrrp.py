@@ -150,6 +150,15 @@ SETUPS = (
         conf=PLAIN.replace("203.0.113.10/32", "203.0.113.10/24"),
     ),
     SetUp(
+        name="vip-in-the-own-network",
+        about="A second VIP as /24 in the private network, beside the server's own address.",
+        conf=PLAIN.replace(VIP, f"{VIP}\n        192.0.2.100/24 dev enp7s0")
+        .replace("10.0.0.2", "192.0.2.2")
+        .replace("10.0.0.3", "192.0.2.3"),
+        before=shell("ip address add 192.0.2.2/24 dev enp7s0"),
+        again=True,
+    ),
+    SetUp(
         name="vip-mistyped",
         about="One digit is wrong.",
         conf=PLAIN.replace("203.0.113.10", "203.0.113.110"),

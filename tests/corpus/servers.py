@@ -23,6 +23,8 @@ CREDENTIALS = "/run/credentials"
 SERVER_ID, PEER_ID = 42, 43
 PATIENCE_S = 30.0
 _START_S = 4.0
+_COMPLETE, _NOTHING = "Startup complete", "keepalived has no configuration to run"
+"""What keepalived logs at the end of its start."""
 
 
 class Pair:
@@ -133,7 +135,7 @@ class Pair:
 
         def is_under_way() -> bool:
             said = server.read(KEEPALIVED_LOG)[seen:]
-            return not process.running or "Startup complete" in said
+            return not process.running or any(words in said for words in (_COMPLETE, _NOTHING))
 
         with contextlib.suppress(LabTimeoutError):  # it may have nothing to do
             wait_until(is_under_way, timeout_s=_START_S, what="keepalived to start or to end")
@@ -142,7 +144,9 @@ class Pair:
     # --- what is to be seen ----------------------------------------------------------------
 
     def ended(self) -> list[str]:
-        """Return which of the two has ended."""
+        """Return which of the two has ended, or has nothing to do."""
+        if _NOTHING in self.server.read(KEEPALIVED_LOG)[self.log_seen :]:
+            return [_NOTHING]
         programs = {"keepalived": self.keepalived, "hakeeper": self.daemon}
         return [
             f"{name} ended: {process.exit_code}"

@@ -162,7 +162,6 @@ SETUPS = (
         conf=global_defs(
             "router_id web-a",
             "max_auto_priority 50",
-            "vrrp_rt_priority 5",
             "vrrp_no_swap",
             "vrrp_garp_master_delay 1",
             "vrrp_garp_master_refresh 60",

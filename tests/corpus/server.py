@@ -151,7 +151,8 @@ class Server(Namespace):
         self.write("/etc/bus.conf", _BUS)
         for folder in ("/etc/keepalived", "/etc/hakeeper", "/run/dbus", "/run/lock"):
             self.place(folder).mkdir()
-        self.folder("/run/hakeeper")
+        self.folder("/run/hakeeper", owner=0)
+        self.folder("/run/hakeeper/daemon")
         self.make_fifo()
         self.run("mount", "-t", "tmpfs", "-o", "mode=755", "none", "/var/lib")
         self.folder("/var/lib/hakeeper", mode=0o700)

@@ -41,8 +41,14 @@ class Pair:
             self.peer = stack.enter_context(Server("web-b"))
             self.router.connect(self.peer, 3)
             self.peer.write(CONF, setup.peer)
-        cloud.add_server("web-a", server_id=SERVER_ID)
-        cloud.add_server("web-b", server_id=PEER_ID)
+        for name, server_id, number in (("web-a", SERVER_ID, 2), ("web-b", PEER_ID, 3)):
+            cloud.add_server(
+                name,
+                server_id=server_id,
+                ipv4=f"198.51.100.{number}",
+                ipv6=f"2001:db8:{number}::/64",
+                private_ips=[f"10.0.0.{number}"],
+            )
         self._ids = {
             ip: cloud.add_floating_ip(name, ip, server=PEER_ID)
             for name, ip in setup.floating_ips.items()
@@ -81,7 +87,7 @@ class Pair:
             self.server.as_service([*HAKEEPER, "run", "--log", "json"]),
             DAEMON_LOG,
             environment={
-                "RUNTIME_DIRECTORY": "/run/hakeeper",
+                "RUNTIME_DIRECTORY": "/run/hakeeper/daemon",
                 "STATE_DIRECTORY": "/var/lib/hakeeper",
                 "CREDENTIALS_DIRECTORY": CREDENTIALS,
             },

@@ -72,11 +72,13 @@ def _verdict(report: Report) -> Iterator[str]:
     if not report.has_keepalived:
         yield "keepalived does not run: no failover to this server."
         yield f"After its start a failover {_would(later)} {counted}."
-    elif now is later:
+    elif now is later and report.is_in_force:
         yield f"A failover to this server {_would(now)} {counted}."
     else:
         yield f"A failover to this server {_would(now)} now."
         yield f"After keepalived's next start or reload it {_would(later)} {counted}."
+    for text in report.unseen:
+        yield from _wrapped("", f"Not looked at, as only root can: {text}.")
 
 
 def _would(works: bool) -> str:  # noqa: FBT001  # the one thing that it says
@@ -93,6 +95,8 @@ def as_json(report: Report) -> dict[str, object]:
         "ready": report.is_ready,
         "ready_now": report.is_ready_now,
         "ready_after_restart": report.is_ready_after_restart,
+        "in_force": report.is_in_force,
+        "not_looked_at": list(report.unseen),
         "findings": [
             {
                 "severity": said.severity.value,

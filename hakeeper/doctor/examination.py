@@ -1,8 +1,9 @@
 """The whole examination: gather the facts, run the checks, keep what they say."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.statefile import StateFile
@@ -11,17 +12,30 @@ from hakeeper.core.calls import FloatingIpsListed, Identified
 from hakeeper.core.model import ByNetwork, IpAddress
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.checks.daemon import daemon
+from hakeeper.doctor.checks.holding import unseen
+from hakeeper.doctor.checks.leftout import left_out
 from hakeeper.doctor.conf.meaning import KeepalivedConf
-from hakeeper.doctor.facts import ApiFacts, ConfUnreadable, Facts, KeepalivedFacts, ScriptFacts
+from hakeeper.doctor.facts import (
+    ApiFacts,
+    Component,
+    ConfUnreadable,
+    Facts,
+    KeepalivedFacts,
+    ScriptFacts,
+)
 from hakeeper.doctor.finding import Finding, Said, Severity, When
 from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts
 from hakeeper.doctor.gather.machine import machine_facts
+from hakeeper.doctor.gather.netlink import came_after
 from hakeeper.doctor.gather.networkd import networkd_facts
+from hakeeper.doctor.gather.refusal import changed_after_start
 from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+
+_PROGRAMS_LIMIT: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +71,10 @@ class Report:
 
     has_keepalived: bool = True
     """Whether one runs; without it there is no now."""
+    is_in_force: bool = True
+    """Whether the file is that of the keepalived that runs; else the question is of later."""
+    unseen: tuple[str, ...] = ()
+    """What could not be looked at, because only root sees it."""
 
     def is_well(self, when: When) -> bool:
         """Say whether nothing speaks against a failover then."""
@@ -74,8 +92,8 @@ class Report:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a failover to this server would work, now and later."""
-        return self.is_ready_now and self.is_ready_after_restart
+        """Whether it would work, now and later; with a file that is not in force, later."""
+        return self.is_ready_after_restart and (self.is_ready_now or not self.is_in_force)
 
 
 def examine(subject: Subject) -> Report:
@@ -86,8 +104,31 @@ def examine(subject: Subject) -> Report:
 def judge(facts: Facts) -> Report:
     """Run the checks; the daemon's word comes last, and only what they do not explain of it."""
     said = tuple((check.name, said) for check in CHECKS for said in check.look(facts))
+    said += tuple(("keepalived.conf", one) for one in left_out(facts, said))
     said += tuple(("hakeeper", one) for one in daemon(facts, said))
-    return Report(said, has_keepalived=facts.is_running)
+    said = tuple(_each_cause_once(said))
+    return Report(
+        said,
+        has_keepalived=facts.is_running,
+        is_in_force=facts.keepalived.is_in_force,
+        unseen=tuple(unseen(facts)),
+    )
+
+
+def _each_cause_once(said: Iterable[tuple[str, Said]]) -> Iterator[tuple[str, Said]]:
+    """Leave out an error that has line, reason and cure of one before."""
+    seen: dict[tuple[object, ...], tuple[str, Said]] = {}
+    for name, one in said:
+        if isinstance(one, Finding):
+            key: tuple[object, ...] = (one.severity, one.place, one.why, one.cure)
+            first = seen.get(key)
+            if first is not None and isinstance(first[1], Finding) and one.place is not None:
+                seen[key] = (first[0], replace(first[1], when=first[1].when | one.when))
+                continue
+        else:
+            key = (name, one)
+        seen.setdefault(key if key not in seen else (key, one), (name, one))
+    yield from seen.values()
 
 
 def gather(subject: Subject) -> Facts:
@@ -114,19 +155,35 @@ def gather(subject: Subject) -> Facts:
         api=api,
         keepalived=keepalived,
         fifo=fifo,
-        machine=machine,
+        machine=replace(machine, added_late=_added_late(keepalived)),
         daemon=daemon_facts(subject.control_socket),
         guarded=guarded_files(
             config, subject.config_path, subject.service_token, _conf_files(keepalived.conf)
         ),
         networkd=networkd_facts(machine.interfaces),
         scripts=_scripts(keepalived.conf),
+        programs=_programs(keepalived.conf),
         fifo_folder=components_of(config.keepalived.fifo.parent),
     )
 
 
 def _scripts(conf: KeepalivedConf | ConfUnreadable) -> dict[str, ScriptFacts]:
     return script_facts(conf.notify_scripts) if isinstance(conf, KeepalivedConf) else {}
+
+
+def _programs(conf: KeepalivedConf | ConfUnreadable) -> dict[str, tuple[Component, ...]]:
+    if not isinstance(conf, KeepalivedConf):
+        return {}
+    paths = dict.fromkeys(path for one in conf.commands if (path := one.words[0]).startswith("/"))
+    return {path: components_of(Path(path)) for path in list(paths)[:_PROGRAMS_LIMIT]}
+
+
+def _added_late(keepalived: KeepalivedFacts) -> frozenset[IpAddress] | None:
+    """Return the addresses that keepalived may have added by another text of its file."""
+    child = keepalived.child_pid
+    if child is None or not changed_after_start(child, _conf_files(keepalived.conf)):
+        return frozenset()
+    return came_after(child)
 
 
 def _conf_files(conf: KeepalivedConf | ConfUnreadable) -> tuple[str, ...]:

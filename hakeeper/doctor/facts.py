@@ -14,6 +14,19 @@ from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.finding import Place
 
 Version: TypeAlias = tuple[int, int, int]
+_RUNNING: Final = ("master", "backup", "fault")
+"""The roles of a keepalived that runs."""
+_DEAF: Final = (
+    "fifo.missing",
+    "fifo.not_a_fifo",
+    "fifo.denied",
+    "fifo.failed",
+    "fifo.busy",
+    "fifo.no_writer",
+    "keepalived.gone",
+    "keepalived.stopped",
+)
+"""Problems of a daemon to which nobody writes."""
 DEFAULT_USER: Final = "keepalived_script"
 """Whom keepalived takes for a FIFO line without a user, if this account exists."""
 
@@ -138,6 +151,8 @@ class KeepalivedFacts:
     child_pid: int | None = None
     """The VRRP child; None: there is none, or it is hidden."""
     held: Held = Held.UNKNOWN
+    is_old_heard: bool = False
+    """Whether the daemon still reads the replaced FIFO that keepalived holds."""
     other_fifos: tuple[str, ...] = ()
     """What else the VRRP child holds."""
     other_readers: tuple[OtherReader, ...] | None = ()
@@ -152,6 +167,16 @@ class KeepalivedFacts:
     config_id: str = ""
     is_config_id_sure: bool = True
     """Whether the command line of keepalived could be seen."""
+    has_vrrp: bool = True
+    """False: it runs with `--check`, for health checks alone."""
+    has_checkers: bool = True
+    """False: it runs with `--vrrp`, without them."""
+    is_in_force: bool = True
+    """Whether the file is the one that keepalived was, or would be, started with."""
+    has_ipvs: bool | None = None
+    """Whether the kernel has IPVS, or can load it; None: not known."""
+    refusal: str = ""
+    """How keepalived ended when it was last started, with files that are the same still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +240,10 @@ class MachineFacts:
     """Likewise."""
     is_root: bool = False
     """Whether the check itself runs as root, which sees everything."""
+    down: frozenset[str] = frozenset()
+    """The interfaces that are down, or without a link."""
+    added_late: frozenset[IpAddress] | None = frozenset()
+    """The addresses that came after keepalived's VRRP child; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +316,8 @@ class Facts:
     networkd: NetworkdFacts = field(default_factory=NetworkdFacts)
     scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
     """The notify scripts of keepalived.conf, by their command."""
+    programs: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
+    """The way to each program that keepalived.conf has keepalived run."""
 
     @property
     def conf(self) -> KeepalivedConf | None:
@@ -303,8 +334,34 @@ class Facts:
     def is_running(self) -> bool:
         """Whether there is a keepalived that may be what a failover depends on now."""
         seen = self.keepalived
-        is_heard = any(one.code == "keepalived.unseen" for one in self.daemon.problems)
-        return seen.pid is not None or bool(seen.strays) or seen.roles is not None or is_heard
+        return (
+            seen.pid is not None
+            or bool(seen.strays)
+            or seen.roles is not None
+            or (self.is_heard and not self.machine.is_root)  # root sees it where it runs
+        )
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the daemon hears a keepalived that it does not see."""
+        heard = any(one.code == "keepalived.unseen" for one in self.daemon.problems)
+        return heard and any(role in _RUNNING for role in self.daemon.roles.values())
+
+    @property
+    def is_listened_to(self) -> bool | None:
+        """Whether hakeeper hears what the running keepalived writes; None: nothing shows it."""
+        match self.keepalived.held:
+            case Held.OURS:
+                return True
+            case Held.NONE:
+                return False
+        if not self.is_running or not self.daemon.is_running:
+            return None
+        if self.keepalived.is_old_heard:
+            return True
+        if self.keepalived.held is Held.ANOTHER:
+            return False
+        return not any(one.code in _DEAF for one in self.daemon.problems)
 
     @property
     def has_reload_check(self) -> bool:

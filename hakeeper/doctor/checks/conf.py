@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.doctor.checks.leftout import left_out_include, missing_for
+from hakeeper.doctor.checks.programs import insecure_programs
 from hakeeper.doctor.checks.remarks import (
     ONLY_WITHOUT_ROOT,
     SCRIPTS_INSECURE,
@@ -12,7 +14,7 @@ from hakeeper.doctor.checks.remarks import (
     read_remarks,
 )
 from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf
-from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts, Held
+from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts
 from hakeeper.doctor.finding import (
     Finding,
     Passed,
@@ -57,6 +59,7 @@ def conf(facts: Facts) -> Iterator[Said]:
         *_unread(facts, read),
         *_tested(facts, read),
         *_scripts(facts, read),
+        *_virtual_servers(facts, read),
     ]
     yield from troubles or [Passed(f"{read.file} is accepted by keepalived")]
 
@@ -103,10 +106,13 @@ def _tested(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
 
 def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[Finding]:
     said = test.remarks
+    is_loss_placed = any(one.address is not None for one in read.ignored)
     if not test.by_root:
         said = tuple(one for one in said if not ONLY_WITHOUT_ROOT.search(one))
     remarks = read_remarks(said, read.file)
     for one in remarks:
+        if one.kind.loses and is_loss_placed and not facts.has_reload_check:
+            continue  # told with its line, or with the address that is needed
         is_refused = one.kind.ends or one.kind.loses or facts.has_reload_check
         why = REFUSAL if facts.has_reload_check else f"{one.kind.does}, at a start and at a reload"
         yield (error if is_refused else warning)(
@@ -155,10 +161,19 @@ def _scripts(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
             when=When.NEXT_START,
         )
     elif any(ONLY_WITHOUT_ROOT.search(one) for one in test.remarks):
-        yield not_looked_at(
-            "whether keepalived accepts its scripts, which it tells to root alone",
-            cure=_AS_ROOT,
-            place=min(scripts),
+        yield from insecure_programs(facts, read, REFUSAL)
+
+
+def _virtual_servers(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
+    seen = facts.keepalived
+    place = read.all_keywords.get("virtual_server")
+    if place is not None and seen.has_ipvs is False and seen.has_checkers:
+        yield error(
+            "there is a `virtual_server`, and this kernel has no IPVS",
+            why="keepalived's health checks end then, and all of keepalived with them",
+            cure="leave the virtual_server out, or DAEMON_ARGS=-P in /etc/default/keepalived",
+            place=place,
+            when=When.NEXT_START,
         )
 
 
@@ -173,7 +188,7 @@ def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
             " known",
             cure="name the right file: --keepalived-conf FILE; see: systemctl cat keepalived",
             place=place,
-            when=When.NEXT_START if facts.keepalived.held is Held.OURS else When.ALWAYS,
+            when=When.NEXT_START if facts.is_listened_to else When.ALWAYS,
         )
     cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
     if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.addresses):
@@ -216,6 +231,9 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
             cure="compare the name with the log: journalctl -u keepalived -n 50",
             place=facts.config.section(vrrp),
         )
+    when = When.NEXT_START if is_there_now else When.ALWAYS
+    if not names and (cause := left_out_include(read)) is not None:
+        return missing_for(f"keepalived has no {keyword} {vrrp.name}", cause, when)
     close = difflib.get_close_matches(vrrp.name, names, n=1)
     section = "instances" if vrrp.kind is VrrpKind.INSTANCE else "groups"
     right = close[0] if close else next(iter(names), None)
@@ -228,7 +246,7 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
         why="keepalived never speaks of it, so its addresses are never claimed",
         cure=cure,
         place=facts.config.section(vrrp),
-        when=When.NEXT_START if is_there_now else When.ALWAYS,
+        when=when,
     )
 
 
@@ -272,9 +290,10 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
             place=one.keywords["no_accept"],
         )
     if "use_vmac" in one.keywords:
-        yield error(
+        yield warning(
             f"{one.name} has `use_vmac`",
-            why="Hetzner's networks drop what comes from a MAC address that is not the server's",
+            why="Hetzner's networks drop what comes from a MAC address that is not the server's;"
+            " only unicast that keepalived sends from the interface itself passes",
             cure="leave `use_vmac` out",
             place=one.keywords["use_vmac"],
         )

@@ -67,7 +67,13 @@ def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]
     own = [*_configuration(facts)]
     found = [(name, one) for name, one in before if isinstance(one, Finding)]
     found += [("hakeeper", one) for one in own]
-    left = [one for one in seen.problems if not is_explained(one, found)]
+    left = [
+        one
+        for one in seen.problems
+        if not is_explained(one, found)
+        # The holding check tells it, with what it means.
+        and not (one.code == "fifo.no_writer" and facts.keepalived.is_old_heard)
+    ]
     yield from own
     yield from (_told(one) for one in left)
     if not own and not left:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core import cures
+from hakeeper.doctor.checks.leftout import left_out_include, missing_for
 from hakeeper.doctor.conf.meaning import FifoLine, KeepalivedConf
 from hakeeper.doctor.facts import DEFAULT_USER, Facts, Held, KeepalivedsReading, Version
 from hakeeper.doctor.finding import (
@@ -31,7 +32,7 @@ def _right_line(facts: Facts) -> str:
 
 def _counts(facts: Facts) -> When:
     """Say what a wrong line spoils: a keepalived that holds our FIFO has read another one."""
-    return When.NEXT_START if facts.keepalived.held is Held.OURS else When.ALWAYS
+    return When.NEXT_START if facts.is_listened_to else When.ALWAYS
 
 
 # --- the line ----------------------------------------------------------------------------------
@@ -50,12 +51,12 @@ def fifo_line(facts: Facts) -> Iterator[Said]:
     )
     line = next((one for one in lines if one.keyword == _KEYWORD), next(iter(lines), None))
     if line is None:
-        is_unknown = not says_no and (facts.keepalived.held is Held.OURS or bool(read.unread))
+        is_unknown = not says_no and (bool(facts.is_listened_to) or bool(read.unread))
         if says_ours or is_unknown:
             yield not_looked_at(
                 f"the FIFO line: keepalived has one for {facts.fifo_path}, and this check does"
                 " not find it"
-                if says_ours or facts.keepalived.held is Held.OURS
+                if says_ours or facts.is_listened_to
                 else "the FIFO line: it may stand in what this check cannot read",
                 cure=f"write it plainly: {_right_line(facts)}",
                 place=None if reading is None else reading.fifo_place,
@@ -76,6 +77,8 @@ def fifo_line(facts: Facts) -> Iterator[Said]:
 def _not_the_one(facts: Facts, read: KeepalivedConf) -> Finding:
     others = [line for line in read.fifos if line.keyword == _KEYWORD] or read.fifos
     cure = cures.keepalived_conf(_right_line(facts))
+    if not others and (cause := left_out_include(read)) is not None:
+        return missing_for("keepalived has no `vrrp_notify_fifo` line", cause, _counts(facts))
     if not others:
         return error(
             "there is no `vrrp_notify_fifo` line",

@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from hakeeper.core import cures
 from hakeeper.doctor.checks.fifo import fifo_line
 from hakeeper.doctor.facts import Facts, Held
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, Severity, When, error
+from hakeeper.doctor.finding import (
+    Finding,
+    Passed,
+    Place,
+    Said,
+    Severity,
+    When,
+    error,
+    warning,
+)
 
 
 def holding(facts: Facts) -> Iterator[Said]:
@@ -22,9 +31,24 @@ def holding(facts: Facts) -> Iterator[Said]:
         yield Passed(f"keepalived (process {seen.child_pid}) holds {facts.fifo_path} open")
 
 
+def unseen(facts: Facts) -> Iterator[str]:
+    """Say what is hidden from this user, and could be wrong."""
+    if facts.is_running and facts.fifo.kind == "FIFO" and not facts.machine.is_root:
+        yield f"who else reads {facts.fifo_path}"
+
+
 def _held(facts: Facts) -> Iterator[Finding]:
     seen, place = facts.keepalived, Place(str(facts.fifo_path))
-    if seen.held is Held.ANOTHER:
+    if seen.is_old_heard:
+        yield warning(
+            "keepalived writes into a FIFO that was replaced; hakeeper still reads that one, too",
+            why="it hears nothing more when it is started anew before keepalived has read its file"
+            " again",
+            cure=cures.RELOAD,
+            place=place,
+            when=When.NOW,
+        )
+    elif seen.held is Held.ANOTHER:
         yield error(
             "keepalived holds another file than the one at this path: the FIFO was made anew"
             " while it was open",

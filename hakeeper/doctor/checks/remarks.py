@@ -53,6 +53,9 @@ KINDS: Final = (
         does="keepalived ends at it", cure="virtual_ipaddress { ADDRESS/32 dev eth0 }"),
     Kind(says=r"the virtual router id must be set", ends=True, does="keepalived ends at it",
         cure="virtual_router_id 51    # 1 to 255, the same on all servers"),
+    Kind(says=r"(duplicate VRID conflict with|both use VRID)", ends=True,
+        does="keepalived ends at it",
+        cure="virtual_router_id 52    # another number in one of the two, the same on all servers"),
     Kind(says=r"^\*\*\* Configuration line", ends=True, does="keepalived ends at it"),
     # keepalived goes on.
     Kind(says=r"address family must match VRRP instance", loses=True,

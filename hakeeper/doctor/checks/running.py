@@ -1,17 +1,36 @@
 """Is keepalived running, and what does it say of its roles?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from hakeeper.config import StateSource
 from hakeeper.core import cures
 from hakeeper.core.model import Role, VrrpKind
+from hakeeper.doctor.conf.meaning import Instance
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Finding, Passed, Place, Said, When, error, warning
+
+_WATCHED: Final = frozenset(
+    (
+        "track_interface",
+        "track_script",
+        "track_file",
+        "track_process",
+        "track_bfd",
+        "linkbeat_interfaces",
+    )
+)
 
 
 def keepalived(facts: Facts) -> Iterator[Said]:
     """Does it run, and does the pid file name it?"""
     seen = facts.keepalived
+    if facts.is_running and not seen.has_vrrp:
+        yield error(
+            "keepalived was started with `--check`, and so without VRRP",
+            why="there is no instance, and nobody is ever MASTER",
+            cure="leave `-C` (`--check`) out: systemctl cat keepalived; /etc/default/keepalived",
+        )
     pid_file = facts.config.config.keepalived.pid_file
     place = facts.config.key("keepalived.pid_file")
     if seen.pid is not None:
@@ -24,6 +43,22 @@ def keepalived(facts: Facts) -> Iterator[Said]:
             cure="keepalived: {pid_file: PATH}    # in hakeeper.yaml; see: ls /run/*.pid",
             place=place,
             when=When.NOW,
+        )
+    elif facts.is_heard:
+        yield error(
+            "a keepalived that is not to be seen writes into the FIFO",
+            why="it runs elsewhere (`net_namespace`, a container), and so do its addresses: this"
+            " machine has them not",
+            cure="leave `net_namespace` out, or run hakeeper beside it",
+            place=place,
+            when=When.NOW,
+        )
+    elif seen.refusal:
+        yield error(
+            f"keepalived does not run: with this file it ended at its last start ({seen.refusal})",
+            why="nobody says who is master; and nothing was changed since",
+            cure="journalctl -u keepalived -n 50    # says why; then: systemctl restart keepalived",
+            place=Place(seen.conf.file),
         )
     else:
         yield error(
@@ -39,12 +74,12 @@ def states(facts: Facts) -> Iterator[Said]:
     """Does it answer over D-Bus, with our instances, and none in FAULT?"""
     if not facts.is_running or facts.config.config.keepalived.state is StateSource.NONE:
         return
-    roles = facts.keepalived.roles
+    roles, read = facts.keepalived.roles, facts.conf
     if roles is None:
         yield from _silent(facts)
         for vrrp in facts.config.config.addresses:
             if facts.daemon.roles.get(vrrp) == Role.FAULT.value.lower():
-                yield _fault(str(vrrp))
+                yield _fault(facts, str(vrrp), read.members(vrrp) if read else ())
         return
     for name in sorted(_names(facts)):
         yield _state(facts, name, roles)
@@ -88,13 +123,37 @@ def _state(facts: Facts, name: str, known: Mapping[str, Role]) -> Said:
             when=When.NOW,
         )
     if known[name] is Role.FAULT:
-        return _fault(name)
+        one = None if facts.conf is None else facts.conf.instance(name)
+        return _fault(facts, name, () if one is None else (one,))
     return Passed(f"{name} is {known[name].value}")
 
 
-def _fault(name: str) -> Finding:
+def _fault(facts: Facts, name: str, members: Iterable[Instance]) -> Finding:
+    """Judge a FAULT; one that nothing explains ends with keepalived's next start."""
+    if facts.keepalived.is_in_force and _is_reasoned(facts, list(members)):
+        return error(
+            f"{name} is in FAULT",
+            why="keepalived does not become MASTER in that state",
+            cure=cures.FAULT,
+        )
     return error(
-        f"{name} is in FAULT",
-        why="keepalived does not become MASTER in that state",
-        cure=cures.FAULT,
+        f"{name} is in FAULT, for a reason that is gone, or that the file does not tell",
+        why="keepalived does not become MASTER in that state; it keeps to it when its address was"
+        " missing at its start",
+        cure="systemctl restart keepalived    # if then it is in FAULT again: " + cures.FAULT,
+        when=When.NOW,
     )
+
+
+def _is_reasoned(facts: Facts, members: list[Instance]) -> bool:
+    """Say whether something that keepalived watches may be the reason still."""
+    read, machine = facts.conf, facts.machine
+    if read is None or not members or read.unread or _WATCHED & read.all_keywords.keys():
+        return True
+    for one in members:
+        names = {one.interface, *(one.device_of(vip) for vip in one.vips)} - {None}
+        if not names <= machine.interfaces - machine.down or one.source is None:
+            return True
+        if one.source.ip not in machine.here:
+            return True
+    return False

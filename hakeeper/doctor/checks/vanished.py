@@ -6,7 +6,7 @@ from hakeeper.core.answers import find
 from hakeeper.core.model import ByNetwork, IpAddress, IpNetwork, Role
 from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf, Vip
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Finding, Said, error, warning
+from hakeeper.doctor.finding import Finding, Said, When, error, warning
 
 
 def vanished(facts: Facts) -> Iterator[Said]:
@@ -14,6 +14,8 @@ def vanished(facts: Facts) -> Iterator[Said]:
     conf, roles = facts.conf, facts.keepalived.roles
     # In a network namespace of its own, keepalived has other interfaces than we see.
     if conf is None or roles is None or "net_namespace" in conf.all_keywords:
+        return
+    if not facts.keepalived.is_in_force:
         return
     floating = list(_floating(facts))
     for one in _followed(facts, conf):
@@ -50,4 +52,5 @@ def _gone(instance: Instance, vip: Vip, *, is_floating: bool) -> Finding:
         cure=f"ip address add {vip.interface} dev {device}    # and see who removed it:"
         " journalctl -u systemd-networkd -n 30",
         place=vip.place,
+        when=When.NOW,
     )

@@ -5,10 +5,20 @@ from collections.abc import Iterator
 
 from hakeeper.config.addresses import IPV6_PREFIX
 from hakeeper.core.answers import find
-from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, VrrpId
+from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, Role, VrrpId
+from hakeeper.doctor.checks.leftout import missing_for
 from hakeeper.doctor.conf.meaning import Instance, IpInterface, KeepalivedConf, Vip
+from hakeeper.doctor.conf.records import Ignored
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+from hakeeper.doctor.finding import (
+    Finding,
+    Passed,
+    Said,
+    When,
+    error,
+    not_looked_at,
+    warning,
+)
 
 
 def virtual_addresses(facts: Facts) -> Iterator[Said]:
@@ -67,10 +77,59 @@ def _configured(
             cure=f"move the line `{vip.interface}` to virtual_ipaddress of {members[0].name}",
             place=vip.place,
         )
+    elif not here and (lost := _left_out(conf, network)) is not None:
+        yield missing_for(f"{shown} is not added by keepalived", lost, When.ALWAYS)
+    elif here and (late := _only_of_keepalived(facts, vrrp, members, network)) is not False:
+        yield from _borrowed(facts, members[0], network, is_sure=late is True)
     elif here:
         yield Passed(f"{shown} is on this machine whoever is MASTER ({', '.join(here)})")
     else:
         yield _not_configured(facts, members[0], network)
+
+
+def _left_out(conf: KeepalivedConf, network: IpNetwork) -> Ignored | None:
+    lost = (one for one in conf.ignored if one.address is not None)
+    return next((one for one in lost if one.address and _holds(network, one.address)), None)
+
+
+def _only_of_keepalived(
+    facts: Facts, vrrp: VrrpId, members: tuple[Instance, ...], network: IpNetwork
+) -> bool | None:
+    """Say whether it is here as the MASTER's, by another text of the file; None: not known."""
+    roles = facts.keepalived.roles
+    if roles is None:
+        is_master = facts.daemon.roles.get(vrrp) == "master"
+    else:
+        is_master = any(roles.get(one.name) is Role.MASTER for one in members)
+    late, links = facts.machine.added_late, facts.networkd.links.values()
+    if not is_master or any(_holds(network, ip) for link in links for ip in link.static):
+        return False
+    if late is None:
+        return None
+    here = [ip for ip in facts.machine.here if _holds(network, ip)]
+    return all(ip in late for ip in here)
+
+
+def _borrowed(
+    facts: Facts, instance: Instance, network: IpNetwork, *, is_sure: bool
+) -> Iterator[Said]:
+    lacking = _not_configured(facts, instance, network)
+    shown = f"{ByNetwork(network)} is not in virtual_ipaddress of {instance.name}"
+    if is_sure:
+        yield error(
+            f"{shown}, and here only since keepalived is MASTER with an older file",
+            why="keepalived takes it away when it reads the file; Hetzner would route the packets"
+            " here, and this machine would not take them",
+            cure=lacking.cure,
+            place=instance.place,
+            when=When.NEXT_START,
+        )
+    else:
+        yield not_looked_at(
+            f"whether it stays here: {shown}, the file was changed, and it is MASTER",
+            cure=f"if it is not on this machine for good: {lacking.cure}",
+            place=instance.place,
+        )
 
 
 def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Finding:
@@ -110,7 +169,7 @@ def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[Said]:
     line = f"{vip.interface.ip}/{network.max_prefixlen}"
     cure = line if device is None else f"{line} dev {device}"
     if neighbour is not None and network.version == 4:  # noqa: PLR2004  # IPv4
-        yield error(
+        yield warning(
             f"{instance.name}: the virtual address {vip.interface} is not a"
             f" /{network.max_prefixlen}, and this machine's own {neighbour} is in that network",
             why="whichever of the two comes second is secondary: when keepalived removes the"

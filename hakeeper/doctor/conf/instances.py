@@ -187,6 +187,7 @@ class _Reading:
                 f"`{text}` is left out",
                 f"keepalived takes addresses of one kind only, here IPv{self.family}, as the first",
                 "virtual_ipaddress_excluded { … }    # for virtual addresses of the other kind",
+                address=ip,
             )
         )
         return False

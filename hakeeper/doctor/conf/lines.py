@@ -348,10 +348,15 @@ def _quoted(place: Place, pattern: str) -> Ignored:
         "keepalived looks for a file whose name has the quotes in it, and its --config-test"
         " ends with 0 all the same",
         f"include {pattern.replace(chr(34), '')}",
+        is_include=True,
     )
 
 
 def _skipped(place: Place, path: str, error: SkippedFileError) -> Ignored:
     return Ignored(
-        place, f"`include {path}` includes nothing", f"keepalived skips it: {error}", error.cure
+        place,
+        f"`include {path}` includes nothing",
+        f"keepalived skips it: {error}",
+        error.cure,
+        is_include=True,
     )

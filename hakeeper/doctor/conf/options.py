@@ -68,6 +68,8 @@ class Options:
     namespace: str | None = None
     has_vrrp: bool = True
     """False: `--check`, so there is no VRRP process."""
+    has_checkers: bool = True
+    """False: `--vrrp`, so there are no health checks."""
 
     def file_in(self, folder: str) -> str:
         """Return the path of the file for a process that works in `folder`."""
@@ -92,6 +94,7 @@ def read_options(argv: Sequence[str]) -> Options:
         config_id=found.get("i"),
         namespace=found.get("s"),
         has_vrrp="C" not in found,
+        has_checkers="P" not in found,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hakeeper.core.model import IpAddress
 from hakeeper.doctor.finding import Place
 
 
@@ -29,3 +30,7 @@ class Ignored:
     what: str
     why: str
     cure: str
+    address: IpAddress | None = None
+    """The address that is left out."""
+    is_include: bool = False
+    """Whether a whole file is left out, which may hold anything."""

@@ -19,6 +19,7 @@ from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.facts import ConfUnreadable, Held, KeepalivedFacts
 from hakeeper.doctor.gather.commandline import options_of
 from hakeeper.doctor.gather.files import conf_files
+from hakeeper.doctor.gather.kernel import has_ipvs
 from hakeeper.doctor.gather.processes import (
     by_pid_file,
     other_readers,
@@ -32,6 +33,7 @@ from hakeeper.doctor.gather.program import (
     find_program,
     version_of,
 )
+from hakeeper.doctor.gather.refusal import refusal
 
 
 def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
@@ -43,13 +45,16 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     child = None if pid is None else vrrp_child(pid, pid_file)
     options = None if pid is None else options_of(pid)
     given = options or Options()
-    path = (conf_path or Path(given.file)).absolute()
+    in_force = Path(given.file).absolute()
+    path = in_force if conf_path is None else conf_path.absolute()
+    is_in_force = _is_same(path, in_force)
     config_id = given.config_id or os.uname().nodename.partition(".")[0]
     conf = read_conf(path, config_id)
     program = find_program()
     roles, reason = _ask(config)
     fifo = config.keepalived.fifo
     held = None if pid is None or child is None else settled(pid, child, fifo)
+    files = conf.files if isinstance(conf, KeepalivedConf) else (conf.file,)
     facts = KeepalivedFacts(
         conf=conf,
         version=None if program is None else version_of(program),
@@ -57,6 +62,7 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         strays=others if named is None else (),
         child_pid=child,
         held=Held.UNKNOWN if held is None else held.held,
+        is_old_heard=False if held is None else held.is_old_heard,
         other_fifos=() if held is None else held.others,
         other_readers=other_readers(fifo, pid, child),
         roles=roles,
@@ -64,6 +70,11 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         test=None,
         config_id=config_id,
         is_config_id_sure=options is not None,
+        has_vrrp=given.has_vrrp,
+        has_checkers=given.has_checkers,
+        is_in_force=is_in_force,
+        has_ipvs=has_ipvs(),
+        refusal=refusal(files) if pid is None and roles is None and is_in_force else "",
     )
     if program is None or not isinstance(conf, KeepalivedConf) or not _has_netlink():
         return facts
@@ -72,6 +83,13 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         test=config_test(program, path, given.config_id),
         reading=ask_what_it_reads(program, path, given.config_id, config.addresses),
     )
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:  # one of them is not there
+        return os.path.realpath(path) == os.path.realpath(other)
 
 
 # --- the file ------------------------------------------------------------------------------------

@@ -19,9 +19,11 @@ from hakeeper.doctor.facts import DEFAULT_USER, MachineFacts
 SERVICE_USER: Final = "hakeeper"
 _DEV: Final = Path("/proc/thread-self/net/dev")
 _IF_INET6: Final = Path("/proc/thread-self/net/if_inet6")
+_SIOCGIFFLAGS: Final = 0x8913
+_UP_AND_RUNNING: Final = 0x1 | 0x40
 _SIOCGIFADDR: Final = 0x8915
 _SIOCGIFNETMASK: Final = 0x891B
-"""linux/sockios.h"""
+"""linux/sockios.h and linux/if.h"""
 
 
 def machine_facts(
@@ -44,6 +46,7 @@ def machine_facts(
         known_users=frozenset(users),
         known_groups=frozenset(name for name in named_groups if _is_group(name)),
         is_root=os.geteuid() == 0,
+        down=frozenset(name for name in interfaces if not _is_up(name)),
     )
 
 
@@ -83,6 +86,18 @@ def _ipv6() -> list[IpAddress]:
         lines = _IF_INET6.read_text().splitlines()
         return [ipaddress.IPv6Address(bytes.fromhex(line.split()[0])) for line in lines]
     return []
+
+
+def _is_up(interface: str) -> bool:
+    """Say whether it is up and has a link; also where that cannot be seen."""
+    request = struct.pack("256s", interface.encode()[:15])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        try:
+            answer = fcntl.ioctl(sock, _SIOCGIFFLAGS, request)
+        except OSError:  # it is gone meanwhile
+            return True
+    (flags,) = struct.unpack_from("=H", answer, 16)
+    return bool(flags & _UP_AND_RUNNING == _UP_AND_RUNNING)
 
 
 def _primary(interface: str) -> ipaddress.IPv4Interface | None:

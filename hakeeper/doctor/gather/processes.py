@@ -24,6 +24,8 @@ from hakeeper.doctor.facts import Held, OtherReader
 
 SETTLING_S: Final = 3.0
 """A keepalived that has just been started opens its FIFO within this time."""
+DAEMON_PATIENCE_S: Final = 7.0
+"""After this time the daemon complains of a keepalived that has no FIFO open."""
 LOOK_LIMIT_S: Final = 3.0
 """Looking at all processes ends after this, however many there are."""
 _PROC: Final = Path("/proc")
@@ -38,6 +40,8 @@ class Descriptors:
     held: Held
     others: tuple[str, ...] = ()
     """The other FIFOs that it holds."""
+    is_old_heard: bool = False
+    """Whether the daemon still reads one that was replaced, and keepalived may hold."""
 
 
 def by_pid_file(pid_file: str) -> int | None:
@@ -99,7 +103,9 @@ def settled(pid: int, child: int, fifo: Path) -> Descriptors:
         with contextlib.closing(Process(child, "", None)) as process:
             age_s = process.age_s()
         is_young = age_s is not None and age_s < SETTLING_S
-        if seen.held is not Held.NONE or not is_young or time.monotonic() > end_s:
+        # Where it is hidden, the daemon's word counts, which comes later.
+        is_told = seen.held is not Held.UNKNOWN or age_s is None or age_s > DAEMON_PATIENCE_S
+        if is_told and (seen.held is not Held.NONE or not is_young or time.monotonic() > end_s):
             return seen
         if read_stat(pid) is None:
             return seen
@@ -113,19 +119,42 @@ def descriptors(child: int, fifo: Path) -> Descriptors:
     except OSError:
         wanted = None
     real = os.path.realpath(fifo)
+    replaced = _replaced(wanted)
     ours, was_ours, others = False, False, []
+    is_old_heard = False
     try:
         for link, found in _pipes_of(child):
             if wanted is not None and os.path.samestat(found, wanted):
                 ours = True
+            elif (found.st_dev, found.st_ino) in replaced:
+                was_ours = is_old_heard = True
             elif link.removesuffix(_DELETED) == real:
                 was_ours = True
             else:
                 others.append(link)
     except OSError:
-        return Descriptors(held=Held.UNKNOWN)
+        return Descriptors(held=Held.UNKNOWN, is_old_heard=bool(replaced))
     held = Held.OURS if ours else Held.ANOTHER if was_ours else Held.NONE
-    return Descriptors(held=held, others=tuple(sorted(set(others))))
+    return Descriptors(
+        held=held, others=tuple(sorted(set(others))), is_old_heard=is_old_heard and not ours
+    )
+
+
+def _replaced(wanted: os.stat_result | None) -> set[tuple[int, int]]:
+    """Return the FIFOs that the daemon still reads beside the one at its path.
+
+    It lets go of a replaced one as soon as nobody can write into it any more.
+    """
+    daemon = None if wanted is None else lock_holder(wanted)
+    if wanted is None or daemon is None:
+        return set()
+    with contextlib.suppress(OSError):  # it ended, or is hidden
+        return {
+            (found.st_dev, found.st_ino)
+            for _, found in _pipes_of(daemon)
+            if not os.path.samestat(found, wanted)
+        }
+    return set()
 
 
 def _pipes_of(pid: int) -> Iterator[tuple[str, os.stat_result]]:

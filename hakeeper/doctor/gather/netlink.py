@@ -1,0 +1,77 @@
+"""Since when each address is on this machine, by the kernel's own list (rtnetlink(7))."""
+
+import contextlib
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from hakeeper.adapters.keepalived.processes import read_stat
+from hakeeper.core.model import IpAddress
+
+_PATIENCE_S: Final = 3.0
+_BUFFER_BYTES: Final = 1 << 16
+_ANSWERS_LIMIT: Final = 1000
+_HEADER: Final = struct.Struct("=IHHII")
+_ABOUT: Final = struct.Struct("=BBBBI")
+_ATTRIBUTE: Final = struct.Struct("=HH")
+_CACHE: Final = struct.Struct("=IIII")
+_GETADDR, _NEWADDR, _ERROR, _DONE = 22, 20, 2, 3
+_REQUEST, _DUMP = 0x1, 0x300
+_ADDRESS, _LOCAL, _CACHEINFO = 1, 2, 6
+"""linux/rtnetlink.h and linux/if_addr.h."""
+_STAMPS_PER_S: Final = 100
+
+
+def came_after(pid: int) -> frozenset[IpAddress] | None:
+    """Return the addresses that were added after a process began; None: that is not to be seen."""
+    stat = read_stat(pid)
+    if stat is None:
+        return None
+    began_s = stat.start_ticks / os.sysconf("SC_CLK_TCK")
+    try:
+        return frozenset(ip for ip, since_s in _addresses() if since_s > began_s)
+    except OSError:  # the sandbox forbids it, or somebody keeps the kernel's lock
+        return None
+
+
+def _addresses() -> Iterator[tuple[IpAddress, float]]:
+    """Yield each address with the time of its making, in seconds since the boot."""
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
+        sock.settimeout(_PATIENCE_S)
+        length = _HEADER.size + _ABOUT.size
+        sock.send(
+            _HEADER.pack(length, _GETADDR, _REQUEST | _DUMP, 1, 0) + _ABOUT.pack(0, 0, 0, 0, 0)
+        )
+        for _ in range(_ANSWERS_LIMIT):
+            data = sock.recv(_BUFFER_BYTES)
+            while len(data) >= _HEADER.size:
+                length, kind, *_ = _HEADER.unpack_from(data)
+                if kind == _DONE:
+                    return
+                if kind == _ERROR or length < _HEADER.size:
+                    raise OSError("rtnetlink does not list the addresses")
+                if kind == _NEWADDR:
+                    yield from _read(data[_HEADER.size + _ABOUT.size : length])
+                data = data[_aligned(length) :]
+    raise OSError("rtnetlink goes on and on")
+
+
+def _read(data: bytes) -> Iterator[tuple[IpAddress, float]]:
+    found: dict[int, bytes] = {}
+    while len(data) >= _ATTRIBUTE.size:
+        length, kind = _ATTRIBUTE.unpack_from(data)
+        if length < _ATTRIBUTE.size:
+            return
+        found[kind] = data[_ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
+    packed, cache = found.get(_LOCAL, found.get(_ADDRESS)), found.get(_CACHEINFO, b"")
+    if packed is not None and len(cache) >= _CACHE.size:
+        with contextlib.suppress(ValueError):
+            yield ipaddress.ip_address(packed), _CACHE.unpack_from(cache)[2] / _STAMPS_PER_S
+
+
+def _aligned(length: int) -> int:
+    return (length + 3) & ~3

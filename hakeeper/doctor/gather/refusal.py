@@ -1,0 +1,72 @@
+"""What the last start of keepalived came to, and whether its files are the same since."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from hakeeper.adapters.keepalived.processes import read_stat
+
+_SYSTEMD: Final = Path("/run/systemd/system")
+_TIMEOUT_S: Final = 5.0
+_WANTED: Final = "ExecMainCode,ExecMainStatus,ExecMainExitTimestampMonotonic"
+_EXITED, _KILLED, _DUMPED = "1", "2", "3"
+"""CLD_EXITED and so on, of sigaction(2)."""
+_BY_STOP: Final = ("9", "15")
+
+
+def changed_after_start(pid: int, files: Iterable[str]) -> bool:
+    """Say whether a file was changed or moved there since a process began; else it has read it."""
+    stat = read_stat(pid)
+    if stat is None:
+        return True
+    began_s = stat.start_ticks / os.sysconf("SC_CLK_TCK")
+    return _changed_after(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + began_s, files)
+
+
+def refusal(files: Iterable[str]) -> str:
+    """Return how keepalived.service ended by itself with these very files; "" if it did not."""
+    systemctl = shutil.which("systemctl")
+    if systemctl is None or not _SYSTEMD.is_dir():
+        return ""
+    try:
+        done = subprocess.run(  # noqa: S603  # systemd's own program, and no shell
+            [systemctl, "show", "keepalived.service", "--property", _WANTED],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    ended = read_end(done.stdout)
+    if ended is None:
+        return ""
+    how, at_s = ended
+    return "" if _changed_after(time.time() - time.monotonic() + at_s, files) else how
+
+
+def read_end(text: str) -> tuple[str, float] | None:
+    """Read how the main process ended, and when by the monotonic clock; None: in order."""
+    told = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    code, status, at = (told.get(name, "") for name in _WANTED.split(","))
+    if not at.isdecimal() or at == "0":
+        return None
+    if code == _EXITED and status not in {"", "0"}:
+        return f"exit code {status}", int(at) / 1e6
+    if code in {_KILLED, _DUMPED} and status not in _BY_STOP:
+        return f"signal {status}", int(at) / 1e6
+    return None
+
+
+def _changed_after(at_s: float, files: Iterable[str]) -> bool:
+    """Say whether one was changed, or put there; one that cannot be looked at counts as changed."""
+    try:
+        return any(Path(file).stat().st_ctime > at_s for file in files)
+    except OSError:
+        return True

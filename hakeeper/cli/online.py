@@ -76,7 +76,9 @@ def _verdict(report: Report) -> Iterator[str]:
         yield f"A failover to this server {_would(now)} {counted}."
     else:
         yield f"A failover to this server {_would(now)} now."
-        yield f"After keepalived's next start or reload it {_would(later)} {counted}."
+        yield from _wrapped(
+            "", f"After keepalived's next start or reload it {_would(later)} {counted}."
+        )
     for text in report.unseen:
         yield from _wrapped("", f"Not looked at, as only root can: {text}.")
 

@@ -186,6 +186,7 @@ class Case:
     fifo_folder: tuple[Component, ...] = GOOD_FOLDERS
     networkd: NetworkdFacts = GOOD_NETWORKD
     scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
+    programs: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
 
     def facts(self) -> Facts:
         conf = self.conf if isinstance(self.conf, ConfUnreadable) else read(self.conf)
@@ -204,6 +205,7 @@ class Case:
             fifo_folder=self.fifo_folder,
             networkd=self.networkd,
             scripts=self.scripts,
+            programs=self.programs,
         )
 
     def findings(self) -> list[tuple[str, Finding]]:

@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from ipaddress import IPv4Interface, ip_network
+from ipaddress import IPv4Interface, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from doctor.cases import (
     YAML_PATH,
     Case,
     failure,
+    file,
+    folder,
     listed,
     result,
 )
@@ -52,6 +54,7 @@ IPV6 = "2001:db8:1:2::/64"
 
 FIFO = "/run/hakeeper/notify.fifo"
 DENIED = ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True)
+VRRP_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VI_2 = frozenset((VrrpId(VrrpKind.INSTANCE, "VI_2"),))
 READER = OtherReader(pid=9, command="/bin/sh x", is_script=True)
 
@@ -174,7 +177,22 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         f"{CONF_PATH}:19", "enable_script_security"),
     ("scripts, as this user", lambda c: c.with_keepalived(test=ConfigTest(code=5, by_root=False,
         remarks=("Disabling track script nginx due to insecure",))), "keepalived.conf", WARNING,
-        "not looked at: whether keepalived accepts its scripts", f"{CONF_PATH}:20", "as root"),
+        "not looked at: whether keepalived accepts `/usr/bin/true`", f"{CONF_PATH}:10", "as root"),
+    ("a script that others may change", lambda c: replace(c.with_keepalived(test=ConfigTest(code=5,
+        by_root=False, remarks=("Disabling track script nginx due to insecure",))), programs={
+        "/usr/bin/true": (folder("/usr"), file("/usr/bin/true", mode=0o757))}), "keepalived.conf",
+        ERROR, "others than root may change /usr/bin/true", f"{CONF_PATH}:10",
+        "chmod go-w /usr/bin/true"),
+    ("virtual_server, no IPVS", lambda c: replace(c.with_keepalived(has_ipvs=False), conf=CONF
+        + "virtual_server 203.0.113.10 443 {\n}\n"), "keepalived.conf", ERROR,
+        "this kernel has no IPVS", f"{CONF_PATH}:27", "DAEMON_ARGS=-P"),
+    ("left out", lambda c: replace(c, conf=CONF.replace("vrrp_script nginx {",
+        "vrrp_script empty {\n}\nvrrp_script nginx {")), "keepalived.conf", WARNING,
+        "the vrrp_script empty is left out", f"{CONF_PATH}:9", 'script "'),
+    ("an include in quotes", lambda c: replace(c, conf='include "vi.conf"\n'
+        + CONF[:CONF.index("vrrp_instance")]), "instance", ERROR,
+        "includes nothing, and so keepalived has no vrrp_instance VI_1", f"{CONF_PATH}:1",
+        "include vi.conf"),
     ("not tested", lambda c: c.with_keepalived(test=None), "keepalived.conf", WARNING,
         "not looked at: what keepalived says of the file", CONF_PATH,
         "keepalived --config-test -f"),
@@ -206,7 +224,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no_accept", lambda c: c.with_conf("    version 3", "    version 3\n    no_accept"),
         "instance", ERROR, "VI_1 has `no_accept`", f"{CONF_PATH}:16", "leave `no_accept` out"),
     ("use_vmac", lambda c: c.with_conf("    version 3", "    version 3\n    use_vmac"), "instance",
-        ERROR, "`use_vmac`", f"{CONF_PATH}:16", "leave `use_vmac` out"),
+        WARNING, "`use_vmac`", f"{CONF_PATH}:16", "leave `use_vmac` out"),
     # --- the addresses on this machine
     ("not configured", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32"), "virtual IP",
         ERROR, "203.0.113.10 is on no interface here, nor in virtual_ipaddress of VI_1",
@@ -223,8 +241,22 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "203.0.113.10/32 dev eth0"),
     ("/24", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.10/24"), "virtual IP", WARNING,
         "203.0.113.10/24 is not a /32", f"{CONF_PATH}:24", "203.0.113.10/32 dev eth0"),
+    ("only as the MASTER's", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32")
+        .here("10.0.0.2", "203.0.113.10", "203.0.113.99").with_machine(
+        added_late=frozenset((ip_address("203.0.113.10"),))).with_keepalived(roles={"VI_1":
+        Role.MASTER}), "virtual IP", ERROR, "here only since keepalived is MASTER with an older",
+        f"{CONF_PATH}:12", "virtual_ipaddress { 203.0.113.10/32 dev eth0 }"),
+    ("perhaps only as the MASTER's", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32")
+        .here("10.0.0.2", "203.0.113.10", "203.0.113.99").with_machine(added_late=None)
+        .with_keepalived(roles={"VI_1": Role.MASTER}), "virtual IP", WARNING,
+        "not looked at: whether it stays here", f"{CONF_PATH}:12", "if it is not on this machine"),
+    ("of the wrong family", lambda c: replace(c.with_yaml("[web]", f"['{IPV6}']"), api=replace(
+        c.api, listed=listed(replace(WEB, network=ip_network(IPV6))))).with_conf(
+        "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1/128 dev eth0"),
+        "virtual IP", ERROR, "is not added by keepalived", f"{CONF_PATH}:25",
+        "virtual_ipaddress_excluded"),
     ("/24 with our own", lambda c: c.with_conf("    virtual_ipaddress {",
-        "    virtual_ipaddress {\n        10.0.0.100/24 dev enp7s0"), "virtual IP", ERROR,
+        "    virtual_ipaddress {\n        10.0.0.100/24 dev enp7s0"), "virtual IP", WARNING,
         "own 10.0.0.2 is in that network", f"{CONF_PATH}:24", "10.0.0.100/32 dev enp7s0"),
     ("IPv6 /48", lambda c: c.with_conf("    virtual_ipaddress {",
         "    virtual_ipaddress_excluded {\n        2001:db8:1:2::1/48 dev eth0\n    }\n"
@@ -396,6 +428,23 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         text="tired", cause="no sleep", cure="sleep"))), "hakeeper", WARNING,
         "the daemon says: tired", "", "sleep"),
     *SURROUNDINGS,
+    # --- what runs
+    ("no VRRP", lambda c: c.with_keepalived(has_vrrp=False), "keepalived", ERROR,
+        "started with `--check`", "", "leave `-C`"),
+    ("heard and not seen", lambda c: replace(c.with_keepalived(pid=None, roles=None), daemon=
+        DaemonFacts(is_running=True, roles={VRRP_1: "master"}, problems=(DaemonProblem(
+        is_broken=False, text="x", code="keepalived.unseen"),))), "keepalived", ERROR,
+        "not to be seen writes into the FIFO", "", "leave `net_namespace` out"),
+    ("it ended with this file", lambda c: c.with_keepalived(pid=None, roles=None,
+        refusal="exit code 2"), "keepalived", ERROR, "it ended at its last start (exit code 2)",
+        CONF_PATH, "journalctl -u keepalived"),
+    ("FAULT without a reason", lambda c: c.with_conf(
+        "    track_script {\n        nginx\n    }\n", "").with_keepalived(roles={"VI_1":
+        Role.FAULT}), "role", ERROR, "in FAULT, for a reason that is gone", "",
+        "systemctl restart keepalived"),
+    ("an old FIFO that is still read", lambda c: c.with_keepalived(held=Held.ANOTHER,
+        is_old_heard=True), "FIFO reader", WARNING, "hakeeper still reads that one, too", FIFO,
+        "systemctl reload keepalived"),
 ]  # fmt: skip
 
 
@@ -626,7 +675,7 @@ def test_the_line_to_write_names_the_public_interface(names: tuple[str, ...], de
 
 
 @pytest.mark.parametrize("own", ["interface", "source", "vrrp_address", "none"])
-def test_any_address_of_this_machine_in_the_network_of_a_vip_makes_it_an_error(own: str) -> None:
+def test_any_address_of_this_machine_in_the_network_of_a_vip_is_told(own: str) -> None:
     case = Case().with_conf("203.0.113.10/32", "203.0.113.10/24")
     ip = IPv4Interface("203.0.113.5/32")
     if own == "interface":
@@ -637,7 +686,7 @@ def test_any_address_of_this_machine_in_the_network_of_a_vip_makes_it_an_error(o
         case = case.with_yaml("10.0.0.2", str(ip.ip))
     [finding] = [each for _, each in case.findings() if "is not a /32" in each.what]
 
-    assert ("warning" if own == "none" else "error") == finding.severity.value
+    assert (own != "none") is ("this machine's own" in finding.what)
 
 
 def test_a_vip_that_is_on_its_interface_is_no_neighbour_of_itself() -> None:

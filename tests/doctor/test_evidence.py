@@ -103,8 +103,42 @@ VERDICTS: list[tuple[str, Spoil, bool, bool]] = [
         False, False),
     ("the file is gone", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "none")), True, False),
     ("only the lines tell of it", lambda c: replace(c.with_keepalived(pid=None, roles=None,
-        held=Held.UNKNOWN), daemon=DaemonFacts(is_running=True, problems=(DaemonProblem(
-        is_broken=False, text="x", code="keepalived.unseen"),))), True, True),
+        held=Held.UNKNOWN).with_machine(is_root=False), daemon=DaemonFacts(is_running=True,
+        roles={VI_1: "backup"}, problems=(DaemonProblem(is_broken=False, text="x",
+        code="keepalived.unseen"),))), True, True),
+    ("only old lines told of it", lambda c: replace(c.with_keepalived(pid=None, roles=None,
+        held=Held.UNKNOWN).with_machine(is_root=False), daemon=DaemonFacts(is_running=True,
+        roles={VI_1: "stopped"}, problems=(DaemonProblem(is_broken=False, text="x",
+        code="keepalived.unseen"),))), False, True),
+    ("root does not see what is heard", lambda c: replace(c.with_keepalived(pid=None, roles=None,
+        held=Held.UNKNOWN), daemon=DaemonFacts(is_running=True, roles={VI_1: "master"}, problems=(
+        DaemonProblem(is_broken=False, text="x", code="keepalived.unseen"),))), False, True),
+    ("no VRRP at all", lambda c: c.with_keepalived(has_vrrp=False), False, False),
+    ("it ended with this very file", lambda c: nothing_runs(c).with_keepalived(
+        refusal="exit code 2"), False, False),
+    ("the line is gone, and the daemon still hears it", lambda c: c.with_conf(FIFO_LINE, "")
+        .with_keepalived(held=Held.UNKNOWN), True, False),
+    ("the line is gone, and the daemon hears nothing", lambda c: replace(c.with_conf(FIFO_LINE, "")
+        .with_keepalived(held=Held.UNKNOWN), daemon=DaemonFacts(is_running=True, problems=(
+        DaemonProblem(is_broken=False, text="x", code="fifo.no_writer"),))), False, False),
+    ("the FIFO was made anew, and both are read", lambda c: replace(c.with_keepalived(
+        held=Held.ANOTHER, is_old_heard=True), daemon=DaemonFacts(is_running=True, problems=(
+        DaemonProblem(is_broken=False, text="x", code="fifo.no_writer"),))), True, True),
+    ("a virtual_server, and no IPVS", lambda c: replace(c.with_keepalived(has_ipvs=False),
+        conf=f"{c.conf}virtual_server 203.0.113.10 443 {{\n}}\n"), True, False),
+    ("a virtual_server, no IPVS, no checkers", lambda c: replace(c.with_keepalived(has_ipvs=False,
+        has_checkers=False), conf=f"{c.conf}virtual_server 203.0.113.10 443 {{\n}}\n"),
+        True, True),
+    ("two with one number", lambda c: tolerant(c).with_keepalived(test=ConfigTest(code=5,
+        remarks=("(VI_1) duplicate VRID conflict with VI_2 VRID 60",))), True, False),
+    ("the VIP has vanished", lambda c: c.with_keepalived(roles={"VI_1": Role.MASTER}), False, True),
+    ("FAULT, and nothing explains it", lambda c: c.with_conf(
+        "    track_script {\n        nginx\n    }\n", "").with_conf("    reload_check_config\n", "")
+        .with_keepalived(roles={"VI_1": Role.FAULT}), False, True),
+    ("FAULT, with its interface down", lambda c: c.with_conf(
+        "    track_script {\n        nginx\n    }\n", "").with_conf("    reload_check_config\n", "")
+        .with_machine(down=frozenset(("enp7s0",))).with_keepalived(roles={"VI_1": Role.FAULT}),
+        False, False),
     ("FAULT", lambda c: c.with_keepalived(roles={"VI_1": Role.FAULT}), False, False),
     ("the pid file is elsewhere", lambda c: c.with_keepalived(pid=None, strays=(7,)), True, True),
 ]  # fmt: skip

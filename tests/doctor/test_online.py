@@ -167,7 +167,7 @@ def test_a_file_that_keepalived_has_not_read_yet(station: Station) -> None:
 
 def test_without_keepalived_and_without_hakeeper(station: Station) -> None:
     with restarted_with(station):
-        told = station.trouble(*its_file(station))
+        told = station.check("--json", *its_file(station))
         dead = station.trouble(*its_file(station), "--socket", "/nonexistent/control.sock")
 
     assert ["keepalived"] == [name for name, _ in told.findings()]
@@ -175,7 +175,9 @@ def test_without_keepalived_and_without_hakeeper(station: Station) -> None:
     assert [] == told.findings("warning")  # the daemon misses it, too: one cause, one finding
     assert {"check": "hakeeper", "text": "runs"} in told.json["online"]["passed"]
     verdicts = ("ready", "ready_now", "ready_after_restart")
-    assert (False, False, True) == tuple(told.json["online"][one] for one in verdicts)
+    # With a file that is not in force, the question is whether it would do.
+    assert (True, False, True) == tuple(told.json["online"][one] for one in verdicts)
+    assert (0, True) == (told.code, told.json["ok"])
     assert ["keepalived", "hakeeper"] == [name for name, _ in dead.findings()]
 
 

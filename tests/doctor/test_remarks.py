@@ -47,6 +47,8 @@ vrrp_instance VI_1 {
 }
 """
 VIP = "    virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }\n"
+PEERS = "    unicast_src_ip 192.0.2.2\n    unicast_peer {\n        192.0.2.3\n    }\n"
+SECOND = GOOD[GOOD.index("vrrp_instance") :].replace("VI_1", "VI_2").replace(".10/", ".11/")
 SCRIPT = 'vrrp_script chk {\n    script "/bin/true"\n}\n'
 SECURE = "    router_id a\n    script_user root\n    enable_script_security\n"
 TRACKED = "    state BACKUP\n    track_script {\n        chk\n    }\n"
@@ -84,11 +86,14 @@ FILES: dict[str, list[tuple[str, str]]] = {
     "brace": [(VIP, VIP[: -len("    }\n")])],
     "half a second": [("    state", "    advert_int 0.5\n    state")],
     "another family": [("        203", "        2001:db8::1/128 dev eth0\n        203")],
+    "one number twice": [("}\n}\n", "}\n}\n" + SECOND)],
+    "one number twice by multicast": [(PEERS, ""),
+        ("}\n}\n", "}\n}\n" + SECOND.replace(PEERS, ""))],
     "something else": [("203.0.113.10/32", "203.0.113.310/32")],
 }  # fmt: skip
 """How to spoil the file, by a name."""
 ENDS = ("interface", "VIP's interface", "tracked", "no interface", "no VIP, version 3", "no id",
-    "no parameter")  # fmt: skip
+    "no parameter", "one number twice", "one number twice by multicast")  # fmt: skip
 
 
 class Machine:

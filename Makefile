@@ -20,7 +20,7 @@ WORLD_PYTHON ?= $(BIN)/python
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills newer-keepalived soak lint
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak lint
 .PHONY: setup dist deb lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -55,6 +55,10 @@ mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--modul
 kills: .stamps/dev  ## Kill the real daemon KILLS (1000) times, at every boundary of its work; SEED=
 	PYTHONPATH=tests $(BIN)/python -m crash.kills --kills $(KILLS) --jobs $(JOBS) \
 	    $(if $(SEED),--seed $(SEED))
+
+corpus: .stamps/dev  ## Try all set-ups of keepalived with `check --online`, as root: verdict and truth
+	@$(SUDO) env HAKEEPER_CORPUS=all PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m pytest \
+	    -p no:cacheprovider -n $(JOBS) -rP tests/corpus $(PYTEST_ARGS)
 
 newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one of Debian 13, as root
 	@PYTHON=$(PYTHON) .ci/install-packages newer

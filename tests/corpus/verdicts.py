@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.trial import Outcome
+from corpus.truth import OTHERS_READ
 
 _FIELDS = {"now": "ready_now", "after": "ready_after_restart"}
 
@@ -44,8 +45,21 @@ def mistakes(outcome: Outcome) -> Iterator[tuple[str, str]]:
     for user, verdict in verdicts(outcome).items():
         for word, truth in truths.items():
             said = getattr(verdict, word)
+            if said and not truth and _is_owned_up(outcome, user):
+                continue
             if said is not None and said is not truth:
                 yield ("missed" if said else "false alarm"), f"{user}: {word}"
+
+
+def _is_owned_up(outcome: Outcome, user: str) -> bool:
+    """Say whether the check told that it has not looked at the very thing that is wrong.
+
+    Who else reads the FIFO is hidden from the service's user, and nothing that the daemon sees
+    shows it either.
+    """
+    unseen = outcome.checks[user]["online"].get("not_looked_at", [])
+    is_hidden = outcome.now.why.startswith(OTHERS_READ)
+    return is_hidden and any(each.startswith("who else reads") for each in unseen)
 
 
 def kind(outcome: Outcome) -> str:

@@ -174,7 +174,8 @@ def _scripts(conf: KeepalivedConf | ConfUnreadable) -> dict[str, ScriptFacts]:
 def _programs(conf: KeepalivedConf | ConfUnreadable) -> dict[str, tuple[Component, ...]]:
     if not isinstance(conf, KeepalivedConf):
         return {}
-    paths = dict.fromkeys(path for one in conf.commands if (path := one.words[0]).startswith("/"))
+    commands = (one.command.words[0] for one in conf.scripts if one.command is not None)
+    paths = dict.fromkeys(path for path in commands if path.startswith("/"))
     return {path: components_of(Path(path)) for path in list(paths)[:_PROGRAMS_LIMIT]}
 
 

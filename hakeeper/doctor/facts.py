@@ -171,6 +171,8 @@ class KeepalivedFacts:
     """False: it runs with `--check`, for health checks alone."""
     has_checkers: bool = True
     """False: it runs with `--vrrp`, without them."""
+    elsewhere: str = ""
+    """The network namespace that it works in, if that is not ours."""
     is_in_force: bool = True
     """Whether the file is the one that keepalived was, or would be, started with."""
     has_ipvs: bool | None = None
@@ -317,7 +319,7 @@ class Facts:
     scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
     """The notify scripts of keepalived.conf, by their command."""
     programs: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
-    """The way to each program that keepalived.conf has keepalived run."""
+    """The way to the program of each `vrrp_script`."""
 
     @property
     def conf(self) -> KeepalivedConf | None:

@@ -434,7 +434,10 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("heard and not seen", lambda c: replace(c.with_keepalived(pid=None, roles=None), daemon=
         DaemonFacts(is_running=True, roles={VRRP_1: "master"}, problems=(DaemonProblem(
         is_broken=False, text="x", code="keepalived.unseen"),))), "keepalived", ERROR,
-        "not to be seen writes into the FIFO", "", "leave `net_namespace` out"),
+        "not to be seen writes into the FIFO", "", "run keepalived and hakeeper beside"),
+    ("another network", lambda c: replace(c.with_keepalived(elsewhere="inner"), conf=
+        f"net_namespace inner\n{CONF}".replace("enp7s0", "ens8")), "keepalived", ERROR,
+        "in the network namespace inner", f"{CONF_PATH}:1", "leave `net_namespace`"),
     ("it ended with this file", lambda c: c.with_keepalived(pid=None, roles=None,
         refusal="exit code 2"), "keepalived", ERROR, "it ended at its last start (exit code 2)",
         CONF_PATH, "journalctl -u keepalived"),

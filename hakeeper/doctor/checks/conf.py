@@ -254,7 +254,8 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
     interface = one.interface
     runs = facts.is_there_now(VrrpId(VrrpKind.INSTANCE, one.name))
     when = When.NEXT_START if runs else When.ALWAYS
-    if interface is None or interface not in facts.machine.interfaces:
+    is_seen = not facts.keepalived.elsewhere
+    if interface is None or (is_seen and interface not in facts.machine.interfaces):
         shown = "no interface" if interface is None else f"interface {interface}, which is not here"
         names = ", ".join(sorted(facts.machine.interfaces - {"lo"})) or "none"
         yield error(

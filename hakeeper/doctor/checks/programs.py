@@ -1,7 +1,8 @@
-"""The programs that keepalived runs as root: may only root change them?
+"""The scripts that keepalived tracks and runs as root: may only root change them?
 
 With `enable_script_security` keepalived looks at each part of the way to them. Of that its own test
-tells nothing to who is not root, so it is looked at here.
+tells nothing to who is not root, so it is looked at here. Notify scripts are no reason to refuse a
+file.
 """
 
 import stat
@@ -18,7 +19,7 @@ _ROOT: Final = ("root", "0")
 
 def insecure_programs(facts: Facts, read: KeepalivedConf, refusal: str) -> Iterator[Finding]:
     """Tell which programs keepalived will not run as root."""
-    for one in read.commands:
+    for one in (script.command for script in read.scripts if script.command is not None):
         path = one.words[0]
         way = facts.programs.get(path, ())
         if _user(facts, read, one) not in _ROOT:

@@ -25,6 +25,14 @@ _WATCHED: Final = frozenset(
 def keepalived(facts: Facts) -> Iterator[Said]:
     """Does it run, and does the pid file name it?"""
     seen = facts.keepalived
+    if seen.elsewhere:
+        yield error(
+            f"keepalived works in the network namespace {seen.elsewhere}, and this is another one",
+            why="the addresses that it adds are there, and not on this machine",
+            cure="leave `net_namespace` (`-s`) out, or run hakeeper there, too",
+            place=None if facts.conf is None else facts.conf.all_keywords.get("net_namespace"),
+        )
+        return
     if facts.is_running and not seen.has_vrrp:
         yield error(
             "keepalived was started with `--check`, and so without VRRP",
@@ -47,9 +55,8 @@ def keepalived(facts: Facts) -> Iterator[Said]:
     elif facts.is_heard:
         yield error(
             "a keepalived that is not to be seen writes into the FIFO",
-            why="it runs elsewhere (`net_namespace`, a container), and so do its addresses: this"
-            " machine has them not",
-            cure="leave `net_namespace` out, or run hakeeper beside it",
+            why="it runs elsewhere, as in a container, and its addresses are there",
+            cure="run keepalived and hakeeper beside each other; see: ls -l /proc/*/exe",
             place=place,
             when=When.NOW,
         )

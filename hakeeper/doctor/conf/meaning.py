@@ -127,16 +127,6 @@ class KeepalivedConf:
             for command in one.commands
         )
 
-    @property
-    def commands(self) -> tuple[Command, ...]:
-        """Everything that keepalived is told to run."""
-        owners: tuple[Instance | Group, ...] = (*self.instances, *self.groups)
-        return (
-            *self.fifo_scripts,
-            *(one.command for one in self.scripts if one.command is not None),
-            *(command for one in owners for command in one.commands),
-        )
-
     def instance(self, name: str) -> Instance | None:
         """Return the instance of that name."""
         return next((one for one in self.instances if one.name == name), None)

@@ -50,6 +50,9 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     is_in_force = _is_same(path, in_force)
     config_id = given.config_id or os.uname().nodename.partition(".")[0]
     conf = read_conf(path, config_id)
+    elsewhere = _other_network(
+        given.namespace or (conf.net_namespace if isinstance(conf, KeepalivedConf) else None)
+    )
     program = find_program()
     roles, reason = _ask(config)
     fifo = config.keepalived.fifo
@@ -72,12 +75,15 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         is_config_id_sure=options is not None,
         has_vrrp=given.has_vrrp,
         has_checkers=given.has_checkers,
+        elsewhere=elsewhere,
         is_in_force=is_in_force,
         has_ipvs=has_ipvs(),
         refusal=refusal(files) if pid is None and roles is None and is_in_force else "",
     )
     if program is None or not isinstance(conf, KeepalivedConf) or not _has_netlink():
         return facts
+    if elsewhere and os.geteuid() != 0:
+        return facts  # only root may enter it
     return replace(
         facts,
         test=config_test(program, path, given.config_id),
@@ -114,6 +120,17 @@ def _has_netlink() -> bool:
             return True
     except OSError:
         return False
+
+
+def _other_network(name: str | None) -> str:
+    """Return the name of a network namespace, unless it is ours; "" for none."""
+    if name is None:
+        return ""
+    try:
+        is_ours = os.path.samestat(os.stat(f"/run/netns/{name}"), os.stat("/proc/self/ns/net"))  # noqa: PTH116  # both are no files
+    except OSError:  # keepalived makes one that is not there
+        is_ours = False
+    return "" if is_ours else name
 
 
 # --- the process ---------------------------------------------------------------------------------

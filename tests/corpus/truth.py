@@ -14,7 +14,6 @@ BY_LINE = "(line MASTER)"
 """How the daemon's log says that it heard it from the FIFO, and not from D-Bus."""
 _OUR_READERS = ("keepalived", "python", "hakeeper")
 """How the names of the processes begin that may have the FIFO open."""
-OTHERS_READ = "others read the FIFO, too"
 _AT_ONCE_S = 3.0
 """For the line, the API call and the address, from keepalived's own word MASTER on."""
 _POLL_S = 0.05
@@ -32,7 +31,7 @@ def judge(pair: Pair) -> Truth:
     """Wait until it works, or can't any more."""
     why = _beside_the_other(pair) or _alone(pair)
     if not why and (others := _other_readers(pair)):
-        why = f"{OTHERS_READ}, and who gets a line is chance: {others}"
+        why = f"others read the FIFO, too, and who gets a line is chance: {others}"
     if not why and pair.peer is not None and not _is_heard(pair):
         why = "the other server does not hear us"
     return Truth(works=not why, why=why or "claimed by the line")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from corpus.trial import Outcome
-from corpus.truth import OTHERS_READ
 
 _FIELDS = {"now": "ready_now", "after": "ready_after_restart"}
 
@@ -58,7 +57,7 @@ def _is_owned_up(outcome: Outcome, user: str) -> bool:
     shows it either.
     """
     unseen = outcome.checks[user]["online"].get("not_looked_at", [])
-    is_hidden = outcome.now.why.startswith(OTHERS_READ)
+    is_hidden = any("reads the FIFO, too" in each for each in findings(outcome, "root"))
     return is_hidden and any(each.startswith("who else reads") for each in unseen)
 
 

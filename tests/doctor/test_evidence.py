@@ -363,3 +363,39 @@ def test_keepaliveds_own_reading_is_believed_before_ours() -> None:
         "keepalived.conf has no vrrp_instance VI_1; it has: none",
         "keepalived itself reads another FIFO line first, for /run/other",
     ] == found
+
+
+@pytest.mark.parametrize(
+    ("spoil", "is_ready", "sentences"),
+    [
+        (lambda c: c.with_keepalived(held=Held.NONE), True, ("NOT work now", "it would work")),
+        (lambda c: c.with_conf(FIFO_LINE, ""), False, ("would work now", "it would NOT work")),
+        (lambda c: c, True, ("would work now", "it would work")),
+    ],
+)
+def test_with_a_file_that_is_not_in_force_the_question_is_of_later(
+    spoil: Spoil, *, is_ready: bool, sentences: tuple[str, str]
+) -> None:
+    report = judge(spoil(Case()).with_keepalived(is_in_force=False).facts())
+    now, later = as_text(report).splitlines()[-2:]
+
+    assert (is_ready, False) == (report.is_ready, as_json(report)["in_force"])
+    assert sentences[0] in now
+    assert sentences[1] in later
+
+
+def test_who_is_not_root_is_told_what_only_root_sees() -> None:
+    text = as_text(judge(Case().with_machine(is_root=False).facts()))
+    unseen = "Not looked at, as only root can: who else reads /run/hakeeper/notify.fifo."
+
+    assert unseen == text.splitlines()[-1]
+    assert "Not looked at" not in as_text(judge(Case().facts()))
+
+
+def test_one_line_that_is_left_out_is_one_finding() -> None:
+    case = replace(Case(), conf='include "all.conf"\nglobal_defs {\n    router_id a\n}\n')
+    findings = [one for _, one in case.findings() if one.place is not None]
+    at_line_1 = [one for one in findings if one.place and one.place.line == 1]
+
+    assert ["error"] == [one.severity.value for one in at_line_1]
+    assert {"include all.conf"} == {one.cure for one in at_line_1}

@@ -134,4 +134,58 @@ SETUPS = (
         files={"/etc/keepalived/vi.conf": instance(fast=False)},
         later=shell("rm /etc/keepalived/vi.conf"),
     ),
+    SetUp(
+        name="fifo-renamed",
+        is_wide=True,
+        as_service=True,
+        about="The FIFO was renamed, and another one made: both are read.",
+        conf=WITH_DBUS,
+        later=shell(f"mv {FIFO} {FIFO}.old; mkfifo -m 0600 {FIFO}; chown hakeeper: {FIFO}"),
+    ),
+    SetUp(
+        name="vip-removed-after-start-without-dbus",
+        is_wide=True,
+        as_service=True,
+        about="The VIP is gone from the file; only the daemon knows that it is MASTER.",
+        conf=WITH_DBUS.replace("enable_dbus", ""),
+        later=conf(CONF, WITH_DBUS.replace("203.0.113.10", "203.0.113.99")),
+    ),
+    SetUp(
+        name="vip-of-another-file-and-static",
+        is_wide=True,
+        as_service=True,
+        about="The file was changed; the address is here for good.",
+        conf=WITH_DBUS.replace("203.0.113.10", "203.0.113.99"),
+        before=shell("ip address add 203.0.113.10/32 dev eth0"),
+        later=conf(CONF, "# checked\n" + WITH_DBUS.replace("203.0.113.10", "203.0.113.98")),
+    ),
+    SetUp(
+        name="killed",
+        is_wide=True,
+        as_service=True,
+        about="keepalived was killed.",
+        conf=WITH_DBUS,
+        later=shell("kill -KILL $(cat /run/keepalived.pid)"),
+    ),
+    SetUp(
+        name="virtual-server-added-after-start",
+        is_wide=True,
+        as_service=True,
+        about="A virtual server was added, and the kernel has no IPVS.",
+        conf=WITH_DBUS,
+        later=conf(
+            CONF,
+            WITH_DBUS + "virtual_server 203.0.113.10 443 {\n    lb_algo rr\n    lb_kind NAT\n"
+            "    protocol TCP\n    real_server 10.0.0.21 443 {\n        TCP_CHECK {\n        }\n"
+            "    }\n}\n",
+        ),
+    ),
+    SetUp(
+        name="link-lost-after-start",
+        is_wide=True,
+        as_service=True,
+        about="The private interface went down: FAULT, now and later.",
+        conf=WITH_DBUS,
+        later=shell("ip link set enp7s0 down"),
+    ),
 )

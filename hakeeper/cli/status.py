@@ -28,7 +28,8 @@ exit codes:
   2  broken: an address is not where it should be, or could not be moved here
   3  the daemon does not run, or does not answer
 
-Every trouble has a code, which --json shows; docs/status.md lists them all.
+Every trouble has a code, which --json shows; docs/status.md lists them all
+(/usr/share/doc/hakeeper/docs/status.md).
 """
 
 Document = Mapping[str, Any]

@@ -58,6 +58,10 @@ class Trouble:
 
 
 TROUBLES: Final[Mapping[str, Trouble]] = {
+    "hakeeper.gone": Trouble(
+        "the daemon does not run, or does not answer",
+        "systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
+    ),
     "api.unreachable": Trouble(
         "the Hetzner API gives no usable answer",
         "curl -v {endpoint}    # and see https://status.hetzner.com",

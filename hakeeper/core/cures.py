@@ -132,7 +132,7 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
     ),
     "address.disputed": Trouble(
-        "another server kept taking the address while this one was MASTER",
+        "another server took the address while this one was MASTER",
         "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
     ),
     "address.pending": Trouble(

@@ -272,7 +272,7 @@ STATES = (
         make=contested_holder,
         exit_code=DEGRADED,
         code="address.disputed",
-        says=f"another server kept taking {WEB} while this one was MASTER",
+        says=f"another server took {WEB} while this one was MASTER",
         confirmed=True,
     ),
     State(

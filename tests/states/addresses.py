@@ -205,7 +205,7 @@ STATES = (
         code="address.pending",
         says=f"{WEB} {CLAIM_HANGS}",
         cause="(action_failed)",
-        cures=("api.unreachable", "address.pending"),
+        cures=("address.pending",),
         confirmed=False,
     ),
     State(
@@ -215,7 +215,7 @@ STATES = (
         code="address.pending",
         says=f"{WEB} {CLAIM_HANGS}",
         cause="(locked)",
-        cures=("api.unreachable", "address.pending"),
+        cures=("address.pending",),
         confirmed=False,
     ),
     State(

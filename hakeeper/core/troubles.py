@@ -445,7 +445,7 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
     if not lasted:
         return
     match address.owner:
-        case Mine() if belief.role is not Role.UNKNOWN:  # else this may be the MASTER
+        case Mine():
             yield Problem(
                 health=Health.DEGRADED,
                 code="address.left_here",

@@ -171,6 +171,12 @@ def keepalived_conf(line: str) -> str:
     return f"{line}    # in global_defs; then: {RELOAD}"
 
 
+def in_force(file: str, instead_of: str) -> str:
+    """Return how a file that keepalived has not read yet gets into force."""
+    put = f"mv {shlex.quote(file)} {shlex.quote(instead_of)}"
+    return f"{put} && {RELOAD}    # once no other ERROR is left"
+
+
 def as_markdown() -> str:
     """Return the table for docs/status.md: a row a code."""
     lines = ["| code | what is wrong | what to do |", "|---|---|---|"]

@@ -487,6 +487,12 @@ def test_who_holds_a_contested_address_knows_of_it_too(
 # --- the addresses of others -------------------------------------------------------------------
 
 
+def test_an_address_is_not_called_left_here_where_this_may_be_the_master() -> None:
+    state = well(1, Role.UNKNOWN)
+    address_of(state).owner = Mine()
+    assert "address.left_here" not in [code for _, code in told(state)]
+
+
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT])
 @pytest.mark.parametrize(
     ("owner", "code"),

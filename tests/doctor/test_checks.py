@@ -393,7 +393,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "another configuration: VI_1: web, db, and the file says VI_1: web", YAML_PATH,
         "systemctl reload hakeeper"),
     ("degraded daemon", lambda c: replace(c, daemon=ill(DaemonProblem(is_broken=False,
-        text="tired", cause="no sleep", cure="sleep"))), "hakeeper", WARNING,
+        text="tired", cure="sleep"))), "hakeeper", WARNING,
         "the daemon says: tired", "", "sleep"),
     *SURROUNDINGS,
 ]  # fmt: skip

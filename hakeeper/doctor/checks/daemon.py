@@ -92,7 +92,7 @@ def _is_error(problem: DaemonProblem) -> bool:
 def _told(problem: DaemonProblem) -> Finding:
     return (error if _is_error(problem) else warning)(
         f"the daemon says: {problem.text}",
-        why=problem.cause or "it is what the running service meets, whatever a check finds",
+        why="it is what the running service meets, whatever a check finds",
         cure=problem.cure or "hakeeper status; journalctl -u hakeeper -n 30",
         when=When.NOW,
     )

@@ -118,7 +118,7 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	install -D -m 0644 systemd/hakeeper.catalog /usr/local/lib/systemd/catalog/hakeeper.catalog
 	install -d -m 0755 /etc/hakeeper
 	systemd-sysusers
-	rm -f /run/hakeeper/control.sock # where it lay before the folder was root's
+	rm -f /run/hakeeper/control.sock # where it lay while the folder belonged to hakeeper
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
 	journalctl --update-catalog
 	systemctl daemon-reload

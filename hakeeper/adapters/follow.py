@@ -67,4 +67,6 @@ class StatusFollower:
             return
         worst = picture.problems[0]
         text = headline(picture.problems, self._clock())
-        self._reporter.log(event, f"{text}. To do: {worst.cure}", code=worst.code)
+        self._reporter.log(
+            event, f"{picture.health.name}: {text}. To do: {worst.cure}", code=worst.code
+        )

@@ -13,10 +13,12 @@ from typing import Any, Final
 from hakeeper.adapters.control import ControlError, NotRunning, ask
 from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
+from hakeeper.core.cures import cure_of
 from hakeeper.core.troubles import Health
 from hakeeper.printable import printable
 
 NOT_RUNNING = 3
+GONE: Final = "hakeeper.gone"
 TIMEOUT_S = 5.0
 WIDTH: Final = 80
 
@@ -28,7 +30,8 @@ exit codes:
   2  broken: an address is not where it should be, or could not be moved here
   3  the daemon does not run, or does not answer
 
-Every trouble has a code, which --json shows; docs/status.md lists them all.
+Every trouble has a code, which --json shows; docs/status.md lists them all
+(/usr/share/doc/hakeeper/docs/status.md).
 """
 
 Document = Mapping[str, Any]
@@ -64,12 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_failure(text: str, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(json.dumps({"health": "not running", "error": text}, indent=2) + "\n")
+        told = {"health": "not running", "error": text, "code": GONE, "cure": cure_of(GONE)}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
-        shown = [
-            *_wrapped("", text),
-            "look: systemctl status hakeeper; journalctl -u hakeeper -n 30",
-        ]
+        shown = [*_wrapped("", text), f"    do:     {cure_of(GONE)}"]
         sys.stdout.write("\n".join(map(printable, shown)) + "\n")
 
 
@@ -162,7 +163,8 @@ def _owner(address: Document, role: Document, now_s: float) -> str:
         return f"{where}, confirmed; read {_ago(read, now_s)}"
     if address["owner_current"]:
         return f"{where}, read {_ago(read, now_s)}"
-    older = role["role_age_s"] < address["owner_age_s"]
+    # Ages are rounded: one that is equal was still read before, or the owner would be current.
+    older = role["role_age_s"] <= address["owner_age_s"]
     unread = f"not read since this server became {role['role']}" if older else "not read lately"
     return f"owner not known now ({unread}); last known: {where}, {_ago(read, now_s)}"
 

@@ -93,11 +93,16 @@ class Address:
     """The id that the journal has for it: found again after a 404, it is no news."""
     decision: str = "nothing decided yet"
     decided_at_s: float | None = None
+    _labelled: tuple[AddressRef | FloatingIp | None, str] = (None, "")
+    """What `label` was made of, and the label."""
 
     @property
     def label(self) -> str:
         """Return the address for people, or the configured word while it is not resolved."""
-        return str(self.ref if self.floating_ip is None else self.floating_ip)
+        meant = self.ref if self.floating_ip is None else self.floating_ip
+        if self._labelled[0] is not meant:  # the status asks for hundreds of them
+            self._labelled = (meant, str(meant))
+        return self._labelled[1]
 
     @property
     def title(self) -> str:

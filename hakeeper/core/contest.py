@@ -34,8 +34,12 @@ PULSE_TURN_S = 10.0
 not fewer, since a lesser master that comes and goes has two at each of its edges."""
 PULSE_TURNS = 5
 
-DISPUTED_MOVES = 4
-"""Lost and taken back, twice."""
+TAKEN_ONCE_MOVES = 3
+"""Claimed, lost, and claimed again."""
+TAKEN_ONCE_S = 300.0
+"""So long the holder tells of a single loss: the other one's first hold-off is over by then."""
+DISPUTE_S = 2100.0
+"""The same of several: as long as the other one may hold off."""
 HEALED_S = 60.0
 """So long after the last pulse there is no other master any more."""
 
@@ -108,14 +112,16 @@ class Contest:
         """Say whether such a pulse is fresh."""
         return now - self.pulsed_at <= PULSE_FRESH_S
 
-    def is_disputed(self, now: float, lately_s: float) -> bool:
-        """Say whether others took it twice lately while we held it, as far as it has not healed.
+    def is_disputed(self, now: float) -> bool:
+        """Say whether others took it lately while we held it, as far as that has not healed.
 
-        One move back and forth may be the late write of an old master. A pulse after the last move
-        is the better master hearing the other one give up.
+        Taken once, it may be the late write of an old master, or a hand in the console: that is
+        soon forgotten. A pulse after the last move is the better master hearing the other one give
+        up.
         """
         healed = self.pulsed_at > self.moved_at and now - self.pulsed_at > HEALED_S
-        return self.moves >= DISPUTED_MOVES and now - self.moved_at <= lately_s and not healed
+        lately_s = DISPUTE_S if self.moves > TAKEN_ONCE_MOVES else TAKEN_ONCE_S
+        return self.moves >= TAKEN_ONCE_MOVES and now - self.moved_at <= lately_s and not healed
 
     def turn_s(self, now: float) -> float:
         """Take a claim that a pulse allows despite hold-off; return how long it has to wait."""

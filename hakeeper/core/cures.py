@@ -58,6 +58,10 @@ class Trouble:
 
 
 TROUBLES: Final[Mapping[str, Trouble]] = {
+    "hakeeper.gone": Trouble(
+        "the daemon does not run, or does not answer",
+        "systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
+    ),
     "api.unreachable": Trouble(
         "the Hetzner API gives no usable answer",
         "curl -v {endpoint}    # and see https://status.hetzner.com",
@@ -128,7 +132,7 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
     ),
     "address.disputed": Trouble(
-        "another server kept taking the address while this one was MASTER",
+        "another server took the address while this one was MASTER",
         "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
     ),
     "address.pending": Trouble(
@@ -165,6 +169,12 @@ def fifo_cure(code: str, path: str, user: str = "hakeeper") -> str:
 def keepalived_conf(line: str) -> str:
     """Return the cure that is a line for `global_defs` of keepalived.conf."""
     return f"{line}    # in global_defs; then: {RELOAD}"
+
+
+def in_force(file: str, instead_of: str) -> str:
+    """Return how a file that keepalived has not read yet gets into force."""
+    put = f"mv {shlex.quote(file)} {shlex.quote(instead_of)}"
+    return f"{put} && {RELOAD}    # once no other ERROR is left"
 
 
 def as_markdown() -> str:

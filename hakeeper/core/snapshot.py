@@ -92,6 +92,7 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
     """Take the picture."""
     found = problems(state, now)
     api = state.api
+    interval_s = reading_interval_s(state, now)
     quota, left = api.quota, api.quota_left(now)
     return Snapshot(
         health=max((problem.health for problem in found), default=Health.OK),
@@ -108,7 +109,7 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
         quota_limit_per_hour=None if quota is None else quota.limit_per_hour,
         quota_left=None if left is None else int(left),
         next_look_in_s=None if next_at_s is None else round(max(0.0, next_at_s - now), 1),
-        roles=tuple(_role(state, vrrp, now) for vrrp in state.roles.beliefs),
+        roles=tuple(_role(state, vrrp, now, interval_s) for vrrp in state.roles.beliefs),
     )
 
 
@@ -133,7 +134,7 @@ def _api(state: State) -> str:
     return "not asked yet" if state.api.answered_at_s is None else "ok"
 
 
-def _role(state: State, vrrp: VrrpId, now: float) -> RolePicture:
+def _role(state: State, vrrp: VrrpId, now: float, interval_s: float) -> RolePicture:
     belief = state.roles.beliefs[vrrp]
     return RolePicture(
         kind=vrrp.kind.value,
@@ -144,11 +145,11 @@ def _role(state: State, vrrp: VrrpId, now: float) -> RolePicture:
         generation=belief.generation,
         role_confirmed=belief.is_master,
         vrrp_missing=tuple(map(str, belief.missing)),
-        addresses=tuple(_address(state, a, now) for a in state.addresses_of(vrrp)),
+        addresses=tuple(_address(state, a, now, interval_s) for a in state.addresses_of(vrrp)),
     )
 
 
-def _address(state: State, address: Address, now: float) -> AddressPicture:
+def _address(state: State, address: Address, now: float, interval_s: float) -> AddressPicture:
     held_down = address.stage is Stage.HOLD_OFF
     return AddressPicture(
         ref=str(address.ref),
@@ -158,7 +159,7 @@ def _address(state: State, address: Address, now: float) -> AddressPicture:
         owner_server_id=address.owner.server_id if isinstance(address.owner, Other) else None,
         owner_label=state.label_of(address.owner),
         owner_age_s=_age(address.owner_at_s, now),
-        owner_current=is_current(state, address, now, reading_interval_s(state, now)),
+        owner_current=is_current(state, address, now, interval_s),
         confirmed=state.is_master(address.vrrp) and address.stage is Stage.HELD,
         stage=address.stage.value,
         due_in_s=round(max(0.0, address.due_at_s - now), 1) if held_down else None,

@@ -24,8 +24,6 @@ BROKEN_AFTER_S = 15.0
 """A claim or an API failure that lasts longer than this is worth waking somebody for."""
 GRACE_S = 5.0
 """keepalived opens the FIFO, and speaks of its instances, a moment after it starts."""
-DISPUTE_S = 2100.0
-"""How long the holder tells of a loss: as long as the other one may hold off."""
 STALE_READS = 3.0
 """What was read longer ago than so many reading intervals is no fact any more."""
 NAMES_SHOWN = 5
@@ -116,6 +114,8 @@ def _api_cure(state: State, code: str) -> str:
     return cure_of(code, endpoint=endpoint, host=urlsplit(endpoint).hostname or endpoint)
 
 
+_ANSWERS = (FailureKind.LOCKED, FailureKind.NOT_FOUND, FailureKind.REFUSED)
+"""The API works, and has answered this."""
 _API_WORDS = {
     "token.rejected": "Hetzner rejects the API token",
     "token.readonly": "the API token may only read",
@@ -372,12 +372,12 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
             since_s=address.contest.began_at,
         )
         return
-    if address.contest.is_disputed(now, DISPUTE_S):
+    if address.contest.is_disputed(now):
         yield Problem(
             health=Health.DEGRADED,
             code="address.disputed",
-            what=f"another server kept taking {address.title} while this one was MASTER",
-            cause="it may be MASTER, too; it holds off, and may try again",
+            what=f"another server took {address.title} while this one was MASTER",
+            cause="it may be MASTER, too, and try again; or somebody moved it by hand",
             cure=cure_of("address.disputed"),
             since_s=address.contest.began_at,
         )
@@ -390,34 +390,43 @@ def _pending(state: State, address: Address, now: float) -> Problem:
     since_s = state.roles.beliefs[address.vrrp].since_s
     begun_s = since_s if address.phases is None else address.phases.line_s
     here = isinstance(address.owner, Mine) and (address.owner_at_s or 0.0) >= since_s
-    health = Health.DEGRADED if here else _late(begun_s, now)
-    server = "this server" if state.server is None else state.server.name
-    by_hand = cure_of("address.pending", address=address.title, server=server)
     failure = address.failure or state.api.failure
-    what = f"{address.title} is not confirmed on this server, which is MASTER"
-    if failure is not None:
-        code = _api_code(failure)
-        refused = failure.kind is FailureKind.AUTH
-        return Problem(
-            health=Health.BROKEN if refused and address.failure is not None else health,
-            code=code if refused else "address.pending",
-            what=f"Hetzner refuses the assign of {address.title}" if refused else what,
-            cause=_cause(code, failure),
-            cure=_api_cure(state, code) + ("" if refused else f"; {by_hand}"),
-            since_s=address.failing_since_s if refused and address.failure is not None else begun_s,
-        )
-    if state.server is None:
-        cause, cure = "which Hetzner server this is, is not known", cure_of("server.unidentified")
-    else:
-        cause, cure = address.stage.value, by_hand
+    if failure is not None and failure.kind is FailureKind.AUTH:
+        return _unauthorized(state, address, failure, begun_s)
+    cause, cure = _why_pending(state, address, failure)
     return Problem(
-        health=health,
+        health=Health.DEGRADED if here else _late(begun_s, now),
         code="address.pending",
-        what=what,
+        what=f"{address.title} is not confirmed on this server, which is MASTER",
         cause=cause,
         cure=cure,
         since_s=begun_s,
     )
+
+
+def _unauthorized(state: State, address: Address, failure: Failure, begun_s: float) -> Problem:
+    code = _api_code(failure)
+    return Problem(
+        health=Health.BROKEN,
+        code=code,
+        what=f"Hetzner refuses the assign of {address.title}",
+        cause=_cause(code, failure),
+        cure=_api_cure(state, code),
+        since_s=begun_s if address.failure is None else address.failing_since_s,
+    )
+
+
+def _why_pending(state: State, address: Address, failure: Failure | None) -> tuple[str, str]:
+    """Return cause and cure of a claim that has not come to its end."""
+    server = "this server" if state.server is None else state.server.name
+    by_hand = cure_of("address.pending", address=address.title, server=server)
+    if failure is not None:
+        if failure.kind in _ANSWERS:
+            return _said(failure), by_hand
+        return _said(failure), f"{_api_cure(state, _api_code(failure))}; {by_hand}"
+    if state.server is None:
+        return "which Hetzner server this is, is not known", cure_of("server.unidentified")
+    return address.stage.value, by_hand
 
 
 def _cause(code: str, failure: Failure) -> str:
@@ -429,7 +438,7 @@ def _cause(code: str, failure: Failure) -> str:
 def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
     """As BACKUP or FAULT: is the address with somebody who can use it?"""
     belief = state.roles.beliefs[address.vrrp]
-    if now - belief.since_s <= BROKEN_AFTER_S or belief.role is Role.MASTER:
+    if now - belief.since_s <= BROKEN_AFTER_S or belief.role in {Role.MASTER, Role.UNKNOWN}:
         return
     seen_s = address.owner_since_s
     lasted = seen_s is not None and now - seen_s > BROKEN_AFTER_S

@@ -142,6 +142,8 @@ class KeepalivedFacts:
     """keepalived as a program, as a process, and what it makes of its file."""
 
     conf: KeepalivedConf | ConfUnreadable
+    in_force: str = ""
+    """The file that the running keepalived was started with; "": that is not known."""
     version: Version | None = None
     """Of the program that is installed; None: there is none to be found."""
     pid: int | None = None
@@ -256,7 +258,6 @@ class DaemonProblem:
     text: str
     code: str = ""
     """Such as `fifo.missing`; "" where it has none."""
-    cause: str = ""
     cure: str = ""
 
 
@@ -364,6 +365,12 @@ class Facts:
         if self.keepalived.held is Held.ANOTHER:
             return False
         return not any(one.code in _DEAF for one in self.daemon.problems)
+
+    @property
+    def not_in_force(self) -> str:
+        """The file that was looked at, if the running keepalived was started with another one."""
+        seen = self.keepalived
+        return seen.conf.file if seen.in_force not in {"", seen.conf.file} else ""
 
     @property
     def has_reload_check(self) -> bool:

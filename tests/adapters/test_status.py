@@ -173,6 +173,7 @@ def test_what_breaks_is_told_at_once_with_its_cure_and_its_end_when_that_lasts()
     assert [("status.broken", "address.pending"), ("status.ok", None)] == [
         (event, code) for event, _, code in ears.told
     ]
+    assert ears.told[0][1].startswith("BROKEN: ")
     assert "(connect_timeout). To do: curl -v" in ears.told[0][1]
 
 
@@ -186,3 +187,4 @@ def test_a_small_trouble_is_told_only_if_it_lasts(lasts_s: float, told: int) -> 
         made.follow(picture(state), NOW + at_s)
     assert told == len(ears.told)
     assert all(event == "status.degraded" for event, _, _ in ears.told)
+    assert all(text.startswith("DEGRADED: ") for _, text, _ in ears.told)

@@ -5,6 +5,7 @@ from ipaddress import ip_network
 import pytest
 
 from core.fakecloud import failure
+from core.odds import MOST
 from core.standing import US, VI, address_of, ended, ip, put, standing, told, under_way
 from hakeeper.core.address import Address
 from hakeeper.core.answers import find, take_answer
@@ -197,6 +198,22 @@ def test_asking_who_we_are_waits_longer_after_each_failure_and_long_for_an_opera
     failing = kind not in (KIND.NOT_FOUND, KIND.REFUSED)
     assert failing is (state.api.failure is not None)
     assert failing is ("Identify" not in state.api.refusals)
+
+
+def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
+    state = standing()
+    state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
+    answer(state, Identify(), failure(KIND.TRANSIENT, "no_identity"), 200.0)
+    assert state.api.failure is not None, "the API was not asked, so it has not recovered"
+    assert "no_identity" == state.api.refusals["Identify"].failure.code
+
+
+def test_an_answer_of_no_comfort_is_an_answer_of_the_api_all_the_same() -> None:
+    state = standing()
+    state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
+    told_now = answer(state, Identify(), failure(KIND.NOT_FOUND), 200.0)
+    assert ["api.recovered", "server.unidentified"] == told_now
+    assert state.api.failure is None
 
 
 def test_that_we_do_not_know_who_we_are_is_told() -> None:

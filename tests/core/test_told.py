@@ -224,7 +224,7 @@ def test_an_answer_that_failed_is_told_once_until_one_succeeds() -> None:
         "query.failed",
         "cannot ask keepalived for its state: no bus; a role stays UNKNOWN until the next line. "
         "If it is missing: enable_dbus    # in global_defs of keepalived.conf; then: systemctl "
-        "restart keepalived",
+        "reload keepalived",
         {"reason": "no bus"},
     )
     seen: list[list[Report]] = []

@@ -401,6 +401,7 @@ def test_the_headline_of_a_claim_that_fails_is_why() -> None:
     problem = only(pending(failure(FailureKind.REFUSED, "limit")))
     assert (BROKEN, "address.pending") == (problem.health, problem.code)
     assert ("it is refused (limit)", NOW - 20.0) == (problem.cause, problem.since_s)
+    assert problem.cure.startswith("by hand: "), "the API answers: there is nothing to look for"
 
 
 def test_a_claim_that_waits_for_the_api_says_so_once() -> None:
@@ -459,7 +460,8 @@ def test_a_contested_address_names_who_holds_it() -> None:
     ("rounds", "age_s", "pulse_age_s", "listed"),
     [
         (2, 10.0, None, True),
-        (1, 10.0, None, False),  # it may be the late write of an old master
+        (1, 300.0, None, True),
+        (1, 300.1, None, False),  # it was the late write of an old master
         (2, 2100.0, None, True),
         (2, 2100.1, None, False),
         (2, 200.0, 60.0, True),
@@ -471,6 +473,7 @@ def test_who_holds_a_contested_address_knows_of_it_too(
 ) -> None:
     state = well()
     contest = address_of(state).contest
+    contest.claimed(NOW - age_s - 50.0)
     for number in range(rounds, 0, -1):
         contest.lost(NOW - age_s - number)
         contest.claimed(NOW - age_s)
@@ -482,6 +485,12 @@ def test_who_holds_a_contested_address_knows_of_it_too(
 
 
 # --- the addresses of others -------------------------------------------------------------------
+
+
+def test_an_address_is_not_called_left_here_where_this_may_be_the_master() -> None:
+    state = well(1, Role.UNKNOWN)
+    address_of(state).owner = Mine()
+    assert "address.left_here" not in [code for _, code in told(state)]
 
 
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT])
@@ -505,6 +514,12 @@ def test_who_is_not_master_knows_whether_somebody_uses_the_address(
     address_of(state).owner = owner
     codes = [problem.code for problem in problems(state, NOW) if problem.code != "role.fault"]
     assert ([] if code is None else [code]) == codes
+
+
+def test_who_does_not_know_its_role_says_nothing_of_where_the_address_should_be() -> None:
+    state = well(1, Role.UNKNOWN)
+    address_of(state).owner = Mine()
+    assert ["role.unknown"] == [code for _, code in told(state)]
 
 
 @pytest.mark.parametrize(

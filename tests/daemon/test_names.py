@@ -1,6 +1,6 @@
 """What comes before HTTP: the API's name has to be resolved, and the TLS handshake to end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,12 +41,13 @@ def named(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
         yield from live(World(cloud, folder), request.node)
 
 
-def node_with(world: World, hosts: Path) -> Node:
+def node_with(world: World, hosts: Path, environment: Mapping[str, str] | None = None) -> Node:
     """Make a node with a /etc/hosts of its own, in a mount namespace."""
     switch = hosts.with_name("nsswitch.conf")
     switch.write_text("hosts: files\npasswd: files\ngroup: files\n")
     mounts = ["sh", "-euc", _MOUNTS, "sh", str(hosts), str(switch)]
-    node = world.node(prefix=["unshare", "--mount", "--propagation", "private", *mounts])
+    apart = ["unshare", "--mount", "--propagation", "private", *mounts]
+    node = world.node(prefix=apart, environment=environment)
     node.config["hetzner"]["endpoint"] = world.cloud.url.replace("127.0.0.1", NAME)
     node.config["hetzner"]["ca_file"] = str(hosts.with_name("ca.pem"))
     return node

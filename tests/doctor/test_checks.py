@@ -143,7 +143,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("twice", lambda c: c.with_yaml("[web]", "[web, 203.0.113.10]"), "floating IP", ERROR,
         "203.0.113.10 and web are the same floating IP", f"{YAML_PATH}:3", "leave one"),
     ("blocked", lambda c: c.with_api(listed=listed(replace(WEB, blocked=True))), "floating IP",
-        ERROR, "is blocked by Hetzner", f"{YAML_PATH}:3", "use another one"),
+        ERROR, "is blocked by Hetzner", f"{YAML_PATH}:3", "use another floating IP"),
     ("zone", lambda c: c.with_api(**elsewhere("us-east", 102)), "floating IP", ERROR,
         "in network zone us-east, server web-a in eu-central", f"{YAML_PATH}:3", "of this zone"),
     # --- keepalived.conf
@@ -425,7 +425,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "another configuration: VI_1: web, db, and the file says VI_1: web", YAML_PATH,
         "systemctl reload hakeeper"),
     ("degraded daemon", lambda c: replace(c, daemon=ill(DaemonProblem(is_broken=False,
-        text="tired", cause="no sleep", cure="sleep"))), "hakeeper", WARNING,
+        text="tired", cure="sleep"))), "hakeeper", WARNING,
         "the daemon says: tired", "", "sleep"),
     *SURROUNDINGS,
     # --- what runs

@@ -331,7 +331,7 @@ def answer(problem: dict[str, object]) -> dict[str, object]:
         ),
         (
             {"health": "degraded", "text": "t", "code": "c", "cause": "why", "cure": "do"},
-            DaemonProblem(is_broken=False, text="t", code="c", cause="why", cure="do"),
+            DaemonProblem(is_broken=False, text="t", code="c", cure="do"),
         ),
     ],
 )

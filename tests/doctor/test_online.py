@@ -69,7 +69,7 @@ def test_a_finding_has_its_place_its_reason_and_the_way_out(station: Station) ->
         f"ERROR floating IP: {path}:{station.line('- web')}: VI_1: web ({VIP}) is blocked by"
         " Hetzner"
         " why: no traffic reaches it, wherever it is assigned"
-        " do: see Hetzner's mail about it (abuse), or use another one"
+        " do: see Hetzner's mail about it (abuse), or use another floating IP"
     )
     assert told.out.endswith("would NOT work (1 error, 0 warnings).\n")
 

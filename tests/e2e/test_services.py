@@ -55,7 +55,7 @@ def test_keepalived_stopped_on_the_master(pair: Pair) -> None:
     pair.settle(pair.b)
     assert pair.moves() == ["web-b"]
     pair.a.wait_for_event("role.changed", mark, where=lambda one: one["HAKEEPER_ROLE"] == "STOPPED")
-    pair.a.wait_for_event("keepalived.gone", mark)
+    pair.a.wait_for_event("keepalived.stopped", mark)
     pair.b.wait_for_event("address.claimed", mark)
 
     pair.a.systemctl("start", "keepalived")

@@ -29,6 +29,7 @@ from hakeeper.core.events import (
     SaveState,
     Started,
     Tick,
+    WriterSeen,
 )
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
@@ -42,7 +43,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.daemon import Daemon
-from hakeeper.loop import DRAINS_PER_EVENT, LOOK_S, Loop, Source
+from hakeeper.loop import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Loop, Source
 
 __all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
 
@@ -513,3 +514,40 @@ def test_the_daemon_calls_the_keeper_for_pictures_only() -> None:
     assert {"snapshot"} == asked
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert set() == names & {"handle", "drain", "settle"}
+
+
+# --- who writes --------------------------------------------------------------------------------
+
+
+def test_whether_anybody_writes_is_told_when_it_changes_and_looked_at_every_five_seconds(
+    scene: Scene,
+) -> None:
+    scene.begin()
+    scene.fifo.writers = [True, True, False]
+    for _ in range(int(3 * WRITER_LOOK_S / LOOK_S)):
+        scene.now += LOOK_S
+        scene.turn()
+    assert [WriterSeen(present=True), WriterSeen(present=False)] == [
+        event for event in scene.events() if isinstance(event, WriterSeen)
+    ]
+    assert [] == scene.fifo.writers
+
+
+def test_a_replaced_fifo_is_looked_at_for_a_writer_at_once(scene: Scene) -> None:
+    scene.begin()
+    scene.fifo.writers = [True]
+    scene.now += LOOK_S
+    scene.turn()
+    scene.fifo.changes = [FifoChanged(FifoState.OPEN, "replaced", reopened=True)]
+    scene.fifo.writers = [False]
+    scene.now += LOOK_S
+    scene.turn()
+    assert WriterSeen(present=False) in scene.events()
+
+
+def test_that_nobody_writes_begins_nothing_by_itself(scene: Scene) -> None:
+    scene.begin()
+    scene.fifo.writers = [False]
+    scene.now += LOOK_S
+    scene.turn()
+    assert Tick() == scene.events()[-1], "what is due goes on after it was mentioned"

@@ -44,6 +44,7 @@ _FAILED = "hakeeper.core.address:Address.failed"
 _OBSERVE = "hakeeper.core.address:Address.observe"
 _FOLLOW = "hakeeper.core.keeper:Keeper._follow"
 _DISPATCH = "hakeeper.core.keeper:Keeper._dispatch"
+_NOTE = "hakeeper.core.keeper:Keeper._note"
 _IDLY = "hakeeper.core.reconcile:_read_idly"
 _QUERY = "hakeeper.core.reconcile:_query_roles"
 _READ_FAILED = "hakeeper.core.answers:_read_failed"
@@ -284,7 +285,7 @@ BUGS = (
         "not_written_again",
         "a state that could not be written is taken for written",
         "written_at_last",
-        (Line(_DISPATCH, "self._state.saved = None", "pass"),),
+        (Line(_NOTE, "state.saved = None", "pass"),),
     ),
     Bug(
         "failed_save_untold",

@@ -69,8 +69,8 @@ FOUND = (
             "written_at_last",
             (
                 Line(
-                    "hakeeper.core.keeper:Keeper._dispatch",
-                    "self._state.saved = None",
+                    "hakeeper.core.keeper:Keeper._note",
+                    "state.saved = None",
                     "pass",
                 ),
             ),

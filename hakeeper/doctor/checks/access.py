@@ -39,8 +39,14 @@ def access(facts: Facts) -> Iterator[Said]:
             holes.setdefault(component.path, (hole, []))[1].append(file)
     for path, (hole, files) in holes.items():
         yield _found(path, hole, files)
-    if facts.guarded and not holes:
-        yield Passed(f"nobody else may change {_listed(file.name for file in facts.guarded)}")
+    there = [file.name for file in facts.guarded if _is_there(file)]
+    if there and not holes:
+        yield Passed(f"nobody else may change {_listed(there)}")
+
+
+def _is_there(file: GuardedFile) -> bool:
+    """Of a file that is missing the last component is a folder."""
+    return bool(file.components) and not stat.S_ISDIR(file.components[-1].kind)
 
 
 def _found(path: str, hole: _Hole, files: list[GuardedFile]) -> Finding:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from hakeeper.core.answers import find
 from hakeeper.core.calls import Failure, Identified
+from hakeeper.core.cures import cure_of
 from hakeeper.core.model import AddressRef, ByName, FloatingIp, VrrpId
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Finding, Passed, Said, error
@@ -67,7 +68,7 @@ def _usable(facts: Facts, vrrp: VrrpId, ref: AddressRef, found: FloatingIp) -> I
         yield error(
             f"{vrrp}: {ref} ({found}) is blocked by Hetzner",
             why="no traffic reaches it, wherever it is assigned",
-            cure="see Hetzner's mail about it (abuse), or use another one",
+            cure=cure_of("address.blocked"),
             place=facts.config.address(ref),
         )
     match facts.api.identified.outcome:

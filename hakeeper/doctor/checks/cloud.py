@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core.calls import AssignAccepted, Failure, FailureKind, Identified
+from hakeeper.core.cures import TOKEN_SOURCE, cure_of
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
 from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
@@ -19,13 +20,6 @@ _REFUSED_FOR_ITSELF: Final = (
     FailureKind.LOCKED,
 )
 """How an assign ends that may be asked for, and names nothing that exists."""
-_CODES_OF_THE_WAY: Final = {
-    "dns": "look up the name: getent hosts {host}; then look at /etc/resolv.conf",
-    "connection_refused": "see whether something stands in between: curl -v {endpoint}",
-    "connect_timeout": "see whether a firewall stops it: curl -v {endpoint}",
-    "connect_failed": "see whether there is a route: curl -v {endpoint}",
-    "deadline": "see where it hangs: curl -v {endpoint}",
-}
 
 
 def _failures(api: ApiFacts) -> tuple[Failure, ...]:
@@ -52,13 +46,17 @@ def api(facts: Facts) -> Iterator[Said]:
 def _unreachable(facts: Facts, failure: Failure) -> Finding:
     endpoint = facts.config.config.hetzner.endpoint
     host = endpoint.split("//", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
-    cure = _CODES_OF_THE_WAY.get(failure.code, "try again; see https://status.hetzner.com")
+    cure = cure_of(
+        "api.unresolved" if failure.code == "dns" else "api.unreachable",
+        host=host,
+        endpoint=endpoint,
+    )
     support = f", correlation id {failure.correlation_id}" if failure.correlation_id else ""
     return error(
         f"the API at {endpoint} does not do what it is asked: {failure.message}"
         f" ({failure.code}{support})",
         why="no address can be assigned without it",
-        cure=cure.format(host=host, endpoint=endpoint),
+        cure=cure,
         place=facts.config.key("hetzner.endpoint"),
     )
 
@@ -145,23 +143,22 @@ def token(facts: Facts) -> Iterator[Said]:
 
 
 def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
-    new = "make one that may read and write in Hetzner's console (Security, API tokens)"
-    put = "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"
+    cure = cure_of("token.readonly" if failure.code == READ_ONLY else "token.rejected")
     place = None
     if facts.config.config.hetzner.token_file is not None:
         place = facts.config.key("hetzner.token_file")
-        put = f"write it to {facts.config.config.hetzner.token_file}"
+        cure = f"{TOKEN_SOURCE}; then write it to {facts.config.config.hetzner.token_file}"
     if failure.code == READ_ONLY:
         return error(
             f"the token ({source}) may only read (token_readonly)",
             why="reading works, so all looks well until the first assign is refused",
-            cure=f"{new}; then: {put}",
+            cure=cure,
             place=place,
         )
     return error(
         f"the API refuses the token ({source}): {failure.message} ({failure.code})",
         why="no call is answered, so nothing can be assigned",
-        cure=f"{new}; then: {put}",
+        cure=cure,
         place=place,
     )
 
@@ -169,10 +166,7 @@ def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
 def quota(facts: Facts) -> Iterator[Said]:
     """Are there calls left in this hour?"""
     throttled = next((f for f in _failures(facts.api) if f.kind is FailureKind.THROTTLED), None)
-    cure = (
-        "find what spends it (Terraform, autoscalers, scripts: all tools of a project share it),"
-        " or raise reconcile.interval"
-    )
+    cure = cure_of("quota.low")
     place = facts.config.key("reconcile.interval")
     if throttled is not None:
         what = f"the project's calls of this hour are spent (429 {throttled.code})"
@@ -202,21 +196,21 @@ def server(facts: Facts) -> Iterator[Said]:
             yield error(
                 message,
                 why="an address is assigned to a server of the project, or not at all",
-                cure="server: ID    # `hcloud server list`, or the number in the console's URL",
+                cure=cure_of("server.unidentified"),
                 place=place,
             )
         case Failure(code="no_identity", message=message):
             yield error(
                 message,
                 why="an address is assigned to this server, so this server must be known",
-                cure="server: ID    # `hcloud server list`, or the number in the console's URL",
+                cure=cure_of("server.unidentified"),
                 place=place,
             )
         case Failure(kind=FailureKind.REFUSED, code=code, message=message):
             yield error(
                 f"the API refuses to name this server: {message} ({code})",
                 why="an address is assigned to this server, so this server must be known",
-                cure="server: ID    # `hcloud server list`, or the number in the console's URL",
+                cure=cure_of("server.unidentified"),
                 place=place,
             )
         case _:

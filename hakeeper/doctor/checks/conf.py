@@ -8,11 +8,13 @@ from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.checks.leftout import left_out_include, missing_for
 from hakeeper.doctor.checks.programs import insecure_programs
 from hakeeper.doctor.checks.remarks import (
+    NO_VIP,
     ONLY_WITHOUT_ROOT,
     SCRIPTS_INSECURE,
     SECURE,
     read_remarks,
 )
+from hakeeper.doctor.checks.virtual import is_for_good
 from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts
 from hakeeper.doctor.finding import (
@@ -110,6 +112,9 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
     if not test.by_root:
         said = tuple(one for one in said if not ONLY_WITHOUT_ROOT.search(one))
     remarks = read_remarks(said, read.file)
+    stays = (
+        "leave it, and `reload_check_config` out: the floating IP stands on this machine for good"
+    )
     for one in remarks:
         if one.kind.loses and is_loss_placed and not facts.has_reload_check:
             continue  # told with its line, or with the address that is needed
@@ -118,7 +123,7 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
         yield (error if is_refused else warning)(
             f"keepalived says: {one.text}",
             why=why,
-            cure=one.cure(read.file),
+            cure=stays if NO_VIP in one.text and is_for_good(facts) else one.cure(read.file),
             place=one.place,
             when=When.ALWAYS if one.kind.loses else When.NEXT_START,
         )
@@ -179,17 +184,18 @@ def _virtual_servers(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
 
 def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
     user = facts.machine.user
-    what = f"{read.file} cannot be read by {user}: {read.reason}"
     place = Place(read.file)
     if not read.is_denied:
         return error(
-            what,
+            f"it cannot be read: {read.reason}",
             why="whether keepalived tells hakeeper of its role, and has the addresses, is not"
             " known",
-            cure="name the right file: --keepalived-conf FILE; see: systemctl cat keepalived",
+            cure="write it (see /usr/share/hakeeper/examples/keepalived), or name the right one:"
+            " --keepalived-conf FILE",
             place=place,
             when=When.NEXT_START if facts.is_listened_to else When.ALWAYS,
         )
+    what = f"{read.file} cannot be read by {user}: {read.reason}"
     cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
     if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.addresses):
         return not_looked_at(what, cure=cure, place=place)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from hakeeper.core.cures import cure_of
 from hakeeper.core.model import VrrpId
 from hakeeper.doctor.facts import DaemonProblem, Facts
 from hakeeper.doctor.finding import Finding, Passed, Place, Said, Severity, When, error, warning
@@ -61,7 +62,7 @@ def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]
         yield error(
             f"the daemon does not answer: {seen.detail}",
             why="nobody claims anything",
-            cure="systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
+            cure=cure_of("hakeeper.gone"),
         )
         return
     own = [*_configuration(facts)]
@@ -97,7 +98,7 @@ def _is_error(problem: DaemonProblem) -> bool:
 def _told(problem: DaemonProblem) -> Finding:
     return (error if _is_error(problem) else warning)(
         f"the daemon says: {problem.text}",
-        why=problem.cause or "it is what the running service meets, whatever a check finds",
+        why="it is what the running service meets, whatever a check finds",
         cure=problem.cure or "hakeeper status; journalctl -u hakeeper -n 30",
         when=When.NOW,
     )

@@ -59,12 +59,19 @@ def _held(facts: Facts) -> Iterator[Finding]:
         )
     elif seen.held is Held.NONE and not _is_explained(facts):
         shown = f"; it holds {', '.join(seen.other_fifos)}" if seen.other_fifos else ""
+        file = facts.not_in_force
+        cause = (
+            f"it has not read {file}"
+            if file
+            else "the FIFO line is wrong, or was not there when keepalived read its file"
+        )
         yield error(
             f"the keepalived that runs (process {seen.child_pid}) does not hold the FIFO"
             f" open{shown}",
-            why="it writes nothing that hakeeper hears: the FIFO line is wrong, or was not there"
-            " when keepalived read its file",
-            cure=f"{cures.RELOAD}; journalctl -u keepalived -n 30",
+            why=f"it writes nothing that hakeeper hears: {cause}",
+            cure=cures.in_force(file, seen.in_force)
+            if file
+            else f"{cures.RELOAD}; journalctl -u keepalived -n 30",
             place=place,
             when=When.NOW,
         )

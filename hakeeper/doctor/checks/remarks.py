@@ -20,6 +20,7 @@ from typing import Final
 from hakeeper.doctor.finding import Place
 
 SCRIPTS_INSECURE: Final = "SECURITY VIOLATION"
+NO_VIP: Final = "No VIP specified; at least one is sensible"
 SECURE: Final = "enable_script_security and script_user root    # two lines in global_defs"
 ONLY_WITHOUT_ROOT: Final = re.compile(r"Disabling track script .* due to insecure$")
 """What keepalived says of any script to who is not root, since nobody else could run it."""
@@ -62,7 +63,8 @@ KINDS: Final = (
         does="keepalived leaves the address out",
         cure="virtual_ipaddress_excluded { ADDRESS dev eth0 }    # for the other family"),
     Kind(says=r"Truncating auth_pass to 8", does="keepalived uses the first 8 characters",
-        cure="auth_pass PASSWORD    # at most 8 characters, the same on all servers"),
+        cure="auth_pass FIRST8    # its first 8 characters, which count already: with a new"
+        " password on one server alone, both become MASTER"),
     Kind(says=r"(VRRP version 3|Strict mode) does not support authentication",
         does="keepalived leaves it out", cure="leave the block `authentication` out"),
     Kind(says=r"no password given", does="keepalived leaves it out",
@@ -72,7 +74,7 @@ KINDS: Final = (
         cure="leave the vrrp_sync_group out, or name two instances in it"),
     Kind(says=r"(specified in sync group|has no virtual router|no matching virtual router)",
         does="keepalived leaves it out of the group", cure="name instances that the file has"),
-    Kind(says=r"No VIP specified; at least one is sensible",
+    Kind(says=NO_VIP,
         does="the instance works without one",
         cure="virtual_ipaddress { ADDRESS/32 dev eth0 }    # the floating IP"),
     Kind(says=r"nopreempt will not work with initial state MASTER",

@@ -97,10 +97,12 @@ def _silent(facts: Facts) -> Iterator[Finding]:
     if read is not None and "enable_dbus" not in read.global_keywords:
         return  # told with the settings
     is_needed = facts.config.config.keepalived.state is StateSource.DBUS
+    file = facts.not_in_force
+    reason = f"it has not read {file}" if file else facts.keepalived.roles_reason
     yield (error if is_needed else warning)(
-        f"keepalived does not answer over D-Bus: {facts.keepalived.roles_reason}",
+        f"keepalived does not answer over D-Bus: {reason}",
         why="after a restart or lost lines, hakeeper cannot ask for the role",
-        cure=cures.DBUS_SILENT,
+        cure=cures.in_force(file, facts.keepalived.in_force) if file else cures.DBUS_SILENT,
         when=When.NOW,
     )
 

@@ -6,6 +6,8 @@ from typing import Final
 from hakeeper.config import StateSource
 from hakeeper.core import cures
 from hakeeper.doctor.checks.conf import REFUSAL
+from hakeeper.doctor.checks.remarks import NO_VIP
+from hakeeper.doctor.checks.virtual import is_for_good
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.facts import Facts, Version
 from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
@@ -63,13 +65,10 @@ def _bus(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
 
 def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     if "reload_check_config" not in read.global_keywords:
-        has_remarks = facts.keepalived.test is None or facts.keepalived.test.code != 0
         yield warning(
             "`reload_check_config` is missing",
             why="a mistake in the file may end keepalived at the next reload, without a word",
-            cure="first mend what keepalived says of the file: with it, keepalived would not start"
-            if has_remarks
-            else cures.keepalived_conf("reload_check_config"),
+            cure=_reload_check(facts),
             place=read.global_defs,
         )
     everywhere = "vrrp_higher_prio_send_advert" in read.global_keywords
@@ -86,6 +85,18 @@ def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
                 place=read.global_defs,
             )
             return
+
+
+def _reload_check(facts: Facts) -> str:
+    test = facts.keepalived.test
+    if test is not None and test.code == 0:
+        return cures.keepalived_conf("reload_check_config")
+    if test is not None and is_for_good(facts) and any(NO_VIP in one for one in test.remarks):
+        return (
+            "leave it out, as long as no virtual_ipaddress adds the floating IP: with it,"
+            " keepalived would not start"
+        )
+    return "first mend what keepalived says of the file: with it, keepalived would not start"
 
 
 def versions(facts: Facts) -> Iterator[Said]:

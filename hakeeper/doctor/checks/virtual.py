@@ -36,6 +36,21 @@ def virtual_addresses(facts: Facts) -> Iterator[Said]:
             yield from _judge_vip(facts, instance, vip)
 
 
+def is_for_good(facts: Facts) -> bool:
+    """Say whether all floating IPs are on this machine without keepalived."""
+    conf = facts.conf
+    networks = [_network(facts, ref) for _, ref in facts.config.wanted()]
+    if conf is None or None in networks:
+        return False
+    vips = [vip.interface.ip for one in conf.instances for vip in one.vips]
+    return all(
+        any(_holds(network, ip) for ip in facts.machine.here)
+        and not any(_holds(network, ip) for ip in vips)
+        for network in networks
+        if network is not None
+    )
+
+
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
     """Return the instances that hakeeper.yaml speaks of, each once."""
     found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
@@ -82,7 +97,8 @@ def _configured(
     elif here and (late := _only_of_keepalived(facts, vrrp, members, network)) is not False:
         yield from _borrowed(facts, members[0], network, is_sure=late is True)
     elif here:
-        yield Passed(f"{shown} is on this machine whoever is MASTER ({', '.join(here)})")
+        which = "" if network.num_addresses == 1 else f" ({', '.join(here)})"
+        yield Passed(f"{shown} is on this machine for good, whoever is MASTER{which}")
     else:
         yield _not_configured(facts, members[0], network)
 

@@ -60,6 +60,7 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     files = conf.files if isinstance(conf, KeepalivedConf) else (conf.file,)
     facts = KeepalivedFacts(
         conf=conf,
+        in_force="" if options is None else str(Path(options.file).absolute()),
         version=None if program is None else version_of(program),
         pid=named,
         strays=others if named is None else (),

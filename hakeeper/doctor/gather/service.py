@@ -90,6 +90,5 @@ def _problem(problem: Mapping[str, Any]) -> DaemonProblem:
         is_broken=problem["health"] == "broken",
         text=text,
         code=str(problem.get("code") or ""),
-        cause=str(problem.get("cause") or ""),
         cure=str(problem.get("cure") or ""),
     )

@@ -170,6 +170,10 @@ _SHORT = {
     "claim.failed": ("journal: assign failed, {http_status}; trying again", "warn"),
     "api.failed": ("journal: reading failed, {http_status}; trying again", "warn"),
     "api.recovered": ("journal: the API answers again", "good"),
+    "keepalived.stopped": ("sees that keepalived was stopped in order", ""),
+    "status.ok": ("status: OK again", "good"),
+    "status.degraded": ("status: DEGRADED, {code}", "warn"),
+    "status.broken": ("status: BROKEN, {code}", "warn"),
     "role.unverified": ("sees no keepalived process, and believes the line", "warn"),
 }
 """What is said shorter here than in the journal, with the style; the fields can be put in."""

@@ -1,0 +1,236 @@
+"""States of the API, the token and the server's identity."""
+
+import trustme
+from daemon.test_names import NAME, node_with
+from daemon.tls import server_context
+
+from hakeeper.sim.cloud import Answer, Fault, Network, SimCloud
+from states.scene import EAGER, Scene
+from states.state import BROKEN, DEGRADED, OK, State
+
+NO_SERVER = 999
+
+
+def another_server(scene: Scene) -> None:
+    scene.node().config["server"] = NO_SERVER
+    scene.launch().role("BACKUP")
+
+
+def no_identity(scene: Scene) -> None:
+    """This machine is no server of Hetzner: nothing here says which one it is."""
+    node = scene.node()
+    node.config["server"] = "auto"
+    scene.launch().role("BACKUP")
+
+
+def refused(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.cloud.fault(Fault(network=Network.REFUSE))
+
+
+def refused_as_master(scene: Scene) -> None:
+    scene.master(**EAGER)
+    scene.cloud.fault(Fault(network=Network.REFUSE))
+
+
+def healed(scene: Scene) -> None:
+    refused_as_master(scene)
+    scene.it.wait_log("status.degraded", code="api.unreachable")
+    scene.cloud.clear_all()
+
+
+def silent(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.cloud.fault(Fault(answer=Answer.NEVER))
+
+
+def hanging(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.world.drop_connections()
+    scene.cloud.fault(Fault(network=Network.HANDSHAKE_HANG))
+
+
+def unavailable(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.cloud.fault(Fault(status=503))
+
+
+def no_name(scene: Scene) -> None:
+    hosts = scene.world.folder / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n")
+    trustme.CA().cert_pem.write_to_path(str(scene.world.folder / "ca.pem"))
+    node = scene.adopt(node_with(scene.world, hosts, scene.environment))
+    node.config["hetzner"]["endpoint"] = f"https://{NAME}:1/v1"
+    scene.launch().role("BACKUP")
+
+
+def certificate_of_nobody(scene: Scene) -> None:
+    other = SimCloud(tls=server_context(trustme.CA(), "127.0.0.1"))
+    scene.node().config["hetzner"]["endpoint"] = scene.stack.enter_context(other).url
+    scene.launch().role("BACKUP")
+
+
+def quota_gone(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.cloud.set_rate_limit(3600, remaining=0)
+    scene.cloud.fault(Fault(status=429))  # one call a second comes back, and others spend it
+
+
+def quota_low(scene: Scene) -> None:
+    scene.backup(**EAGER)
+    scene.cloud.set_rate_limit(3600, remaining=100)
+
+
+def token_revoked(scene: Scene) -> None:
+    node = scene.backup(**EAGER)
+    scene.cloud.revoke(node.name)
+
+
+def token_of_another_project(scene: Scene) -> None:
+    other = scene.stack.enter_context(SimCloud())
+    node = scene.node()
+    other.add_client(node.name, token=node.token)
+    node.config["hetzner"]["endpoint"] = other.url
+    scene.launch().role("BACKUP")
+
+
+def token_may_only_read(scene: Scene) -> None:
+    node = scene.node()
+    scene.cloud.revoke(node.name)
+    node.write_token(scene.cloud.add_client(node.name, read_only=True))
+    scene.launch().master()
+
+
+STATES = (
+    State(
+        name="the configured server does not exist",
+        make=another_server,
+        exit_code=DEGRADED,
+        code="server.unidentified",
+        says="which Hetzner server this is, is not known",
+        cause="the project of this token has no server 999",
+        event="server.unidentified",
+    ),
+    State(
+        name="the configured server does not exist, for long",
+        make=another_server,
+        exit_code=BROKEN,
+        code="server.unidentified",
+        says="which Hetzner server this is, is not known",
+        cause="the project of this token has no server 999",
+    ),
+    State(
+        name="nothing says which server this is",
+        make=no_identity,
+        exit_code=DEGRADED,
+        code="server.unidentified",
+        says="which Hetzner server this is, is not known",
+        event="server.unidentified",
+    ),
+    State(
+        name="the API refuses connections",
+        make=refused,
+        exit_code=DEGRADED,
+        code="api.unreachable",
+        says="the Hetzner API cannot be reached",
+        cause="refused (connection_refused)",
+    ),
+    State(
+        name="the API refuses connections of a MASTER, for long",
+        make=refused_as_master,
+        exit_code=BROKEN,
+        code="api.unreachable",
+        says="the Hetzner API cannot be reached",
+        cause="refused (connection_refused)",
+    ),
+    State(
+        name="the API was away, and is back",
+        make=healed,
+        exit_code=OK,
+        event="status.ok",
+        confirmed=True,
+        current=True,
+    ),
+    State(
+        name="the API does not answer",
+        make=silent,
+        exit_code=DEGRADED,
+        code="api.unreachable",
+        says="the Hetzner API cannot be reached",
+        cause="no answer within 2 s",
+    ),
+    State(
+        name="the API takes connections, and says nothing",
+        make=hanging,
+        exit_code=DEGRADED,
+        code="api.unreachable",
+        says="the Hetzner API cannot be reached",
+        cause="no answer within 2 s",
+    ),
+    State(
+        name="the API answers 503",
+        make=unavailable,
+        exit_code=DEGRADED,
+        code="api.unreachable",
+        says="the Hetzner API cannot be reached",
+        cause="(unavailable)",
+    ),
+    State(
+        name="the API's name is not found",
+        make=no_name,
+        exit_code=DEGRADED,
+        code="api.unresolved",
+        says="the Hetzner API cannot be reached",
+        cause="(dns)",
+    ),
+    State(
+        name="the API's certificate is of nobody we know",
+        make=certificate_of_nobody,
+        exit_code=DEGRADED,
+        code="api.unreachable",
+        says="the Hetzner API cannot be reached",
+        cause="certificate refused: ",
+    ),
+    State(
+        name="the quota is gone",
+        make=quota_gone,
+        exit_code=DEGRADED,
+        code="api.throttled",
+        says="Hetzner takes no more calls for now",
+        cause="(rate_limit_exceeded)",
+    ),
+    State(
+        name="the quota is nearly gone",
+        make=quota_low,
+        exit_code=DEGRADED,
+        code="quota.low",
+        says=" of 3600 API calls are left in this hour",
+        has_since=False,
+    ),
+    State(
+        name="the token was revoked",
+        make=token_revoked,
+        exit_code=BROKEN,
+        code="token.rejected",
+        says="Hetzner rejects the API token",
+        cause="(unauthorized)",
+    ),
+    State(
+        name="the token is of another project",
+        make=token_of_another_project,
+        exit_code=BROKEN,
+        code="address.unresolved",
+        says="VI_1: floating IP web is not found",
+        cause="this token's project has no such floating IP",
+        has_since=False,
+    ),
+    State(
+        name="the token may only read, at a failover",
+        make=token_may_only_read,
+        exit_code=BROKEN,
+        code="token.readonly",
+        says="Hetzner refuses the assign of web = 203.0.113.10",
+        cause="the token may only read (token_readonly)",
+        confirmed=False,
+    ),
+)

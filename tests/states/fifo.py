@@ -1,0 +1,185 @@
+"""States of the FIFO. D-Bus is off: so keepalived is not heard at all, which is soon BROKEN."""
+
+import os
+
+from daemon.test_fifo import powerless
+
+from states.scene import Scene
+from states.state import BROKEN, DEGRADED, OK, State
+
+NOBODY = 65534
+
+
+def missing(scene: Scene) -> None:
+    scene.backup().fifo.unlink()
+
+
+def missing_at_the_start(scene: Scene) -> None:
+    node = scene.node()
+    node.keepalived.start()
+    node.fifo.unlink()
+    node.write_config()
+    node.daemon.start(ready=False)
+
+
+def made_again(scene: Scene) -> None:
+    missing(scene)
+    node = scene.it
+    node.wait_log("status.degraded", code="fifo.missing")
+    os.mkfifo(node.fifo, 0o600)
+    node.wait_log("fifo.replaced")
+    node.role("BACKUP")
+
+
+def directory(scene: Scene) -> None:
+    node = scene.backup()
+    node.fifo.unlink()
+    node.fifo.mkdir()
+
+
+def regular_file(scene: Scene) -> None:
+    node = scene.backup()
+    node.fifo.unlink()
+    node.fifo.touch()
+
+
+def symbolic_link(scene: Scene) -> None:
+    node = scene.backup()
+    elsewhere = node.folder / "elsewhere.fifo"
+    node.fifo.rename(elsewhere)
+    node.fifo.symlink_to(elsewhere)
+
+
+def of_somebody_else(scene: Scene) -> None:
+    node = scene.node(prefix=powerless())
+    os.chown(node.fifo, NOBODY, NOBODY)
+    scene.launch()
+
+
+def forbidden(scene: Scene) -> None:
+    node = scene.node(prefix=powerless())
+    node.fifo.chmod(0o000)
+    scene.launch()
+
+
+def read_by_another(scene: Scene) -> None:
+    first = scene.world.running("node-b")
+    scene.values["reader"] = str(first.daemon.pid)
+    node = scene.node()
+    node.fifo.unlink()
+    node.fifo = first.fifo
+    node.config["keepalived"]["fifo"] = str(first.fifo)
+    scene.launch()
+
+
+def no_writer(scene: Scene) -> None:
+    scene.master().stop_writing()
+
+
+def written_again(scene: Scene) -> None:
+    no_writer(scene)
+    node = scene.it
+    node.wait_log("status.degraded", code="fifo.no_writer")
+    node.master()
+
+
+def replaced(scene: Scene) -> None:
+    """Keepalived goes on with the old one."""
+    node = scene.backup()
+    node.fifo.unlink()
+    os.mkfifo(node.fifo, 0o600)
+
+
+STATES = (
+    State(
+        name="the FIFO is missing",
+        make=missing,
+        exit_code=DEGRADED,
+        code="fifo.missing",
+        says="keepalived cannot be heard",
+        cause="{path} does not exist",
+    ),
+    State(
+        name="the FIFO is missing from the start, and stays so",
+        make=missing_at_the_start,
+        exit_code=BROKEN,
+        code="fifo.missing",
+        says="keepalived cannot be heard",
+        cause="{path} does not exist",
+    ),
+    State(name="the FIFO was made again", make=made_again, exit_code=OK, event="status.ok"),
+    State(
+        name="a directory is in the FIFO's place",
+        make=directory,
+        exit_code=DEGRADED,
+        code="fifo.not_a_fifo",
+        says="keepalived cannot be heard",
+        cause="{path} is a directory, not a FIFO",
+    ),
+    State(
+        name="a regular file is in the FIFO's place",
+        make=regular_file,
+        exit_code=DEGRADED,
+        code="fifo.not_a_fifo",
+        says="keepalived cannot be heard",
+        cause="{path} is a regular file, not a FIFO",
+    ),
+    State(
+        name="a symbolic link is in the FIFO's place",
+        make=symbolic_link,
+        exit_code=DEGRADED,
+        code="fifo.not_a_fifo",
+        says="keepalived cannot be heard",
+        cause="{path} is a symbolic link, not a FIFO",
+    ),
+    State(
+        name="the FIFO belongs to somebody else",
+        make=of_somebody_else,
+        exit_code=DEGRADED,
+        code="fifo.denied",
+        says="keepalived cannot be heard",
+        cause="no permission to open {path}",
+    ),
+    State(
+        name="the FIFO may be read by nobody, for long",
+        make=forbidden,
+        exit_code=BROKEN,
+        code="fifo.denied",
+        says="keepalived cannot be heard",
+        cause="no permission to open {path}",
+    ),
+    State(
+        name="another process reads the FIFO",
+        make=read_by_another,
+        exit_code=DEGRADED,
+        code="fifo.busy",
+        says="keepalived cannot be heard",
+        cause="{path} is read by process {reader} already",
+    ),
+    State(
+        name="nobody writes to the FIFO",
+        make=no_writer,
+        exit_code=DEGRADED,
+        code="fifo.no_writer",
+        says="keepalived runs, but does not write to {path}",
+        cause="its configuration has no such line",
+        confirmed=True,
+    ),
+    State(
+        name="nobody writes to the FIFO for long",
+        make=no_writer,
+        exit_code=BROKEN,
+        code="fifo.no_writer",
+        says="keepalived runs, but does not write to {path}",
+        cause="its configuration has no such line",
+    ),
+    State(name="the FIFO is written again", make=written_again, exit_code=OK, event="status.ok"),
+    State(
+        name="the FIFO was replaced, and keepalived writes to the old one",
+        make=replaced,
+        exit_code=DEGRADED,
+        code="fifo.no_writer",
+        says="keepalived runs, but does not write to {path}",
+        cause="it holds another file of that name",
+    ),
+)

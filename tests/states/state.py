@@ -1,0 +1,71 @@
+"""One row of the table: how a state is made, and what everything must say of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from hakeeper.core.cures import cure_of, fifo_cure
+from states.scene import Scene
+
+OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
+WEB: Final = "web = 203.0.113.10"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A state of the world; the texts are pieces of what is said, with values of the scene."""
+
+    name: str
+    make: Callable[[Scene], None]
+    exit_code: int
+    code: str = ""
+    """Of the first trouble; none where all is well."""
+    says: str = ""
+    """A piece of the headline."""
+    cause: str = ""
+    """A piece of the part of it that names the cause."""
+    cures: tuple[str, ...] = ()
+    """The codes whose cures are told, one after the other; by default that of `code`."""
+    has_since: bool = True
+    """Whether the trouble has a beginning that is known."""
+    event: str = ""
+    """The kind of journal entry that tells of it; by default that of a status that lasts."""
+    event_fields: Mapping[str, str] = field(default_factory=dict)
+    confirmed: bool | None = None
+    """Of the first address, as `current`; None: it does not matter here."""
+    current: bool | None = None
+    shows: str = ""
+    """A piece of the rest of what `status` shows."""
+    is_fleeting: bool = False
+    """It lasts a moment only: no time to run the command and compare."""
+    check_says: str | None = None
+    """A piece of the finding of `check --online` that has the same cure; None: it sees nothing."""
+
+    def filled(self, text: str, scene: Scene) -> str:
+        """Return a text with the values of the scene."""
+        return text.format(**values_of(scene))
+
+    def cure(self, scene: Scene) -> str:
+        """Return the way out, from the table of cures."""
+        values = values_of(scene)
+        return "; ".join(
+            fifo_cure(code, values["path"]) if code.startswith("fifo.") else cure_of(code, **values)
+            for code in self.cures or (self.code,)
+        )
+
+
+def values_of(scene: Scene) -> dict[str, str]:
+    """Return what words and cures may name."""
+    endpoint = scene.it.config["hetzner"]["endpoint"]
+    return {
+        "endpoint": endpoint,
+        "host": urlsplit(endpoint).hostname or "",
+        "address": WEB,
+        "server": scene.it.name,
+        "server_id": str(scene.it.server),
+        "elsewhere": f"elsewhere (id {scene.world.elsewhere})",
+        "path": str(scene.it.fifo),
+        "section": "instances",
+        **scene.values,
+    }

@@ -20,6 +20,9 @@ NAMES_LIMIT = NAMES_TOLD
 SMALL = 32
 """Calls, codes and answers that are remembered in peace."""
 
+LEFT_OVER = ("address.disputed", "quota.low")
+"""True in peace as well: the other one may come again, and a spent quota fills up slowly."""
+
 IsHeldOff = Callable[[int, int], bool]
 """Whether a floating IP is left alone by this master."""
 
@@ -113,8 +116,7 @@ class Peace:
             demand("quiet", index, others == 0, "{} other calls in peace", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
-        # Who was fought over lately says so for as long as the other one may come again.
-        troubles = [one for one in picture.problems if one.code != "address.disputed"]
+        troubles = [one for one in picture.problems if one.code not in LEFT_OVER]
         problems = "; ".join(problem.what for problem in troubles)
         honest = bool(troubles) is wronged
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

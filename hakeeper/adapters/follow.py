@@ -67,6 +67,6 @@ class StatusFollower:
             return
         worst = picture.problems[0]
         text = headline(picture.problems, self._clock())
-        self._reporter.log(
-            event, f"{picture.health.name}: {text}. To do: {worst.cure}", code=worst.code
-        )
+        stop = "" if text.endswith(("?", ".")) else "."
+        verdict = picture.health.name
+        self._reporter.log(event, f"{verdict}: {text}{stop} To do: {worst.cure}", code=worst.code)

@@ -93,11 +93,11 @@ def lines(status: Document, now_s: float) -> Iterator[str]:
     yield from _wrapped("hakeeper    ", _hakeeper(status, now_s))
 
 
-def _wrapped(head: str, text: str) -> list[str]:
+def _wrapped(head: str, text: str, *, indent: str | None = None) -> list[str]:
     return textwrap.wrap(
         head + text,
         WIDTH,
-        subsequent_indent=" " * len(head),
+        subsequent_indent=" " * len(head) if indent is None else indent,
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,
@@ -131,7 +131,8 @@ def _role(role: Document, now_s: float) -> Iterator[str]:
     group = "group " if role["kind"] == "GROUP" else ""
     since = _seconds(role["role_since"])
     head = f"{group}{role['name']}  {role['role']} since {clock(since, now_s)}"
-    yield from _wrapped("", f"{head} ({age(now_s - since)}): {role['reason']}")
+    indent = " " * (len(group) + len(role["name"]) + 2)
+    yield from _wrapped("", f"{head} ({age(now_s - since)}): {role['reason']}", indent=indent)
     for address in role["addresses"]:
         yield from _address(address, role, now_s)
 
@@ -163,6 +164,8 @@ def _owner(address: Document, role: Document, now_s: float) -> str:
         return f"{where}, confirmed; read {_ago(read, now_s)}"
     if address["owner_current"]:
         return f"{where}, read {_ago(read, now_s)}"
+    if address["floating_ip_id"] is None:
+        return f"not found in the project; last known: {where}, {_ago(read, now_s)}"
     # Ages are rounded: one that is equal was still read before, or the owner would be current.
     older = role["role_age_s"] <= address["owner_age_s"]
     unread = f"not read since this server became {role['role']}" if older else "not read lately"

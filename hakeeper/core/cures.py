@@ -21,13 +21,23 @@ KEEPALIVED_GONE: Final = "journalctl -u keepalived -n 30; systemctl start keepal
 FAULT: Final = "journalctl -u keepalived -n 30    # an interface, an address or a script failed"
 CONFIG_REFUSED: Final = "hakeeper check    # correct what it says; then: systemctl reload hakeeper"
 TOKEN_SOURCE: Final = "Hetzner console, Security, API tokens: make one that may read and write"  # noqa: S105  # no token
-TOKEN_PUT: Final = "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"  # noqa: S105  # likewise
+TOKEN_PUT: Final = (
+    "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"  # noqa: S105  # no token
+    "    # paste it, Enter, Ctrl-D"
+)
 DBUS: Final = f"enable_dbus    # in global_defs of keepalived.conf; then: {RELOAD}"
 DBUS_SILENT: Final = f"systemctl status dbus; {RELOAD}"
 """`enable_dbus` stands in the file, and nobody answers."""
 QUOTA: Final = (
     "find what spends the project's calls (Terraform, autoscalers, scripts), or raise"
     " reconcile.interval"
+)
+CONTEST: Final = (
+    "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both;"
+    " mostly VRRP does not get through between them"
+)
+NO_MASTER: Final = (
+    "hakeeper status; journalctl -u keepalived -n 30    # on both: one must be MASTER, and claim it"
 )
 CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
 
@@ -82,7 +92,8 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
     "server.unidentified": Trouble(
         "which Hetzner server this is, is not known",
-        "server: ID    # in hakeeper.yaml: the number in the console's URL of this server",
+        "server: ID    # in hakeeper.yaml: the number in the console's URL of this server; then:"
+        " systemctl reload hakeeper",
     ),
     "fifo.missing": Trouble("there is no FIFO at its path", "{lost}"),
     "fifo.not_a_fifo": Trouble(
@@ -95,7 +106,7 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "fifo.failed": Trouble("the FIFO cannot be opened", "ls -ld {path}"),
     "fifo.no_writer": Trouble(
         "keepalived runs, but does not have the FIFO open",
-        "{line}    # in global_defs of keepalived.conf; then: systemctl reload keepalived",
+        f"{RELOAD}    # if that is not enough: {{line}} in global_defs of keepalived.conf first",
     ),
     "keepalived.gone": Trouble("keepalived does not run", KEEPALIVED_GONE),
     "keepalived.stopped": Trouble("keepalived was stopped in order", "systemctl start keepalived"),
@@ -114,7 +125,8 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
     "vrrp_address.missing": Trouble(
         "keepalived is isolated: its private address is not on this machine",
-        "ip -br address    # vrrp_address in hakeeper.yaml: this server's own private address",
+        "ip -br address    # bring its interface up and {address} back; only if it was never this"
+        " server's own: correct vrrp_address in hakeeper.yaml",
     ),
     "vrrp_address.returning": Trouble(
         "keepalived's private address is back; MASTER counts again in a moment", "wait 3 s"
@@ -129,11 +141,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
     "address.contested": Trouble(
         "another server takes the address back again and again",
-        "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
+        CONTEST,
     ),
     "address.disputed": Trouble(
         "another server took the address while this one was MASTER",
-        "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and why both",
+        CONTEST,
     ),
     "address.pending": Trouble(
         "this server is MASTER, and the address is not confirmed here",
@@ -141,11 +153,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
     "address.left_here": Trouble(
         "the address is on this server, which is not MASTER",
-        "hakeeper status    # on the server that is MASTER: why it does not claim",
+        NO_MASTER,
     ),
     "address.nowhere": Trouble(
         "the address is on no server that runs",
-        "hakeeper status    # on the other server: one must be MASTER, and claim it",
+        NO_MASTER,
     ),
     "config.refused": Trouble(
         "a changed configuration was refused: the old one is in force, the next start would fail",

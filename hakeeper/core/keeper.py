@@ -244,6 +244,7 @@ class Keeper:
             return
         asked_at_s, state.query_asked = state.query_asked[1], None
         state.query_failure = "" if event.roles is not None else event.reason
+        self._note_unnamed(event.roles or {}, now)
         if event.roles is not None:
             self._query_failure_told = False
             self._note_names(event.roles)
@@ -267,6 +268,16 @@ class Keeper:
             if vrrp not in state.roles.beliefs and len(state.other_names) < NAMES_TOLD:
                 state.other_names[vrrp] = None
 
+    def _note_unnamed(self, roles: Mapping[str, Role], now: float) -> None:
+        """Remember which instances the answer lacks: a reload may have renamed them unheard."""
+        state = self._state
+        before = state.unnamed_since_s
+        state.unnamed_since_s = {
+            vrrp: before.get(vrrp, now)
+            for vrrp in state.roles.beliefs
+            if roles and vrrp.kind is VrrpKind.INSTANCE and vrrp.name not in roles
+        }
+
     def _seen(self, event: KeepalivedSeen, now: float) -> None:
         state = self._state
         if state.keepalived is not None and state.keepalived != event.process:
@@ -274,6 +285,7 @@ class Keeper:
         state.keepalived, state.keepalived_since_s = event.process, now
         state.unverified = False
         state.other_names.clear()
+        state.unnamed_since_s.clear()
         state.schedule.query_soon(now)
         text = f"keepalived runs with pid {event.process.pid}"
         state.tell(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
@@ -281,6 +293,7 @@ class Keeper:
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
+        state.unnamed_since_s.clear()
         state.tell(
             wording.keepalived_gone(reason, in_order=state.roles.all_stopped(), replaced=replaced)
         )

@@ -160,7 +160,9 @@ def _address(state: State, address: Address, now: float, interval_s: float) -> A
         owner_label=state.label_of(address.owner),
         owner_age_s=_age(address.owner_at_s, now),
         owner_current=is_current(state, address, now, interval_s),
-        confirmed=state.is_master(address.vrrp) and address.stage is Stage.HELD,
+        confirmed=state.is_master(address.vrrp)
+        and address.stage is Stage.HELD
+        and address.floating_ip is not None,
         stage=address.stage.value,
         due_in_s=round(max(0.0, address.due_at_s - now), 1) if held_down else None,
         decision=address.decision,

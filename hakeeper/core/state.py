@@ -129,6 +129,8 @@ class State:
     """Why keepalived cannot be asked for its roles; nothing while it answers."""
     other_names: dict[VrrpId, None] = field(default_factory=dict)
     """Names that keepalived speaks of and the configuration does not; in their order, bounded."""
+    unnamed_since_s: dict[VrrpId, float] = field(default_factory=dict)
+    """Configured instances that keepalived, when asked, names no more: it has others only."""
     refused_settings: RefusedSettings | None = None
     fifo: FifoState | None = None
     fifo_detail: str = "not opened yet"

@@ -79,7 +79,7 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
 def is_current(state: State, address: Address, now: float, interval_s: float) -> bool:
     """Say whether the owner that is known is a fact of now: read in this term, and lately."""
     read_s = address.owner_at_s
-    if read_s is None or isinstance(address.owner, Unknown):
+    if read_s is None or address.floating_ip is None or isinstance(address.owner, Unknown):
         return False
     since_s = state.roles.beliefs[address.vrrp].since_s
     longest_s = STALE_READS * interval_s + state.settings.call_timeout_s
@@ -256,6 +256,10 @@ def _of_roles(state: State, now: float) -> Iterator[Problem]:
     for vrrp, belief in state.roles.beliefs.items():
         if belief.deaf:
             yield _isolated(vrrp, belief, now)
+        unnamed_s = state.unnamed_since_s.get(vrrp)
+        if unnamed_s is not None and now - unnamed_s > GRACE_S + state.settings.interval_s:
+            yield _unheard(state, vrrp, f"keepalived has no {vrrp} any more", unnamed_s, now)
+            continue
         match belief.role:
             case Role.UNKNOWN if state.keepalived is not None or state.unverified:
                 yield _unknown(state, vrrp, belief, now)
@@ -283,19 +287,7 @@ def _unknown(state: State, vrrp: VrrpId, belief: Belief, now: float) -> Problem:
     since_s = max(belief.since_s, state.keepalived_since_s)
     others = [one for one in state.other_names if one.kind is vrrp.kind]
     if others and now - since_s > GRACE_S:
-        names = ", ".join(one.name for one in others[:NAMES_SHOWN])
-        return Problem(
-            health=_late(since_s, now),
-            code="role.unheard",
-            what=f"keepalived never speaks of {vrrp}",
-            cause=f"it speaks of {names}",
-            cure=cure_of(
-                "role.unheard",
-                section="instances" if vrrp.kind is VrrpKind.INSTANCE else "groups",
-                name=others[0].name,
-            ),
-            since_s=since_s,
-        )
+        return _unheard(state, vrrp, f"keepalived never speaks of {vrrp}", since_s, now)
     asked = f"; it cannot be asked: {state.query_failure}" if state.query_failure else ""
     return Problem(
         health=_late(since_s, now),
@@ -303,6 +295,22 @@ def _unknown(state: State, vrrp: VrrpId, belief: Belief, now: float) -> Problem:
         what=f"{vrrp}: the role is not known",
         cause=f"keepalived runs, but has not said it{asked}",
         cure=cure_of("role.unknown"),
+        since_s=since_s,
+    )
+
+
+def _unheard(state: State, vrrp: VrrpId, what: str, since_s: float, now: float) -> Problem:
+    others = [one.name for one in state.other_names if one.kind is vrrp.kind]
+    return Problem(
+        health=_late(since_s, now),
+        code="role.unheard",
+        what=what,
+        cause=f"it speaks of {', '.join(others[:NAMES_SHOWN])}",
+        cure=cure_of(
+            "role.unheard",
+            section="instances" if vrrp.kind is VrrpKind.INSTANCE else "groups",
+            name=next(iter(others), "NAME"),
+        ),
         since_s=since_s,
     )
 
@@ -323,7 +331,7 @@ def _isolated(vrrp: VrrpId, belief: Belief, now: float) -> Problem:
         code="vrrp_address.missing",
         what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(belief.missing)} is not"
         " on this machine",
-        cure=cure_of("vrrp_address.missing"),
+        cure=cure_of("vrrp_address.missing", address=wording.joined(belief.missing)),
         since_s=since_s,
     )
 
@@ -447,10 +455,10 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
     match address.owner:
         case Mine():
             yield Problem(
-                health=Health.DEGRADED,
+                health=_astray(belief),
                 code="address.left_here",
                 what=f"{address.title} is on this server, which is {belief.role.value}",
-                cause="the MASTER has not claimed it",
+                cause="no MASTER has claimed it",
                 cure=cure_of("address.left_here"),
                 since_s=max(belief.since_s, seen_s or now),
             )
@@ -465,9 +473,14 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
             pass
 
 
+def _astray(belief: Belief) -> Health:
+    """In FAULT on all servers there is no MASTER, and nobody else would raise the alarm."""
+    return Health.BROKEN if belief.role is Role.FAULT else Health.DEGRADED
+
+
 def _nowhere(address: Address, where: str, belief: Belief, seen_s: float | None) -> Problem:
     return Problem(
-        health=Health.BROKEN if belief.role is Role.FAULT else Health.DEGRADED,
+        health=_astray(belief),
         code="address.nowhere",
         what=f"{address.title} {where}",
         cure=cure_of("address.nowhere"),

@@ -244,6 +244,27 @@ def test_a_failed_answer_is_no_trouble_while_no_role_is_unknown_or_nobody_runs()
     assert [] == told(node.feed(RolesQueried(question(node), None, "no bus")))
 
 
+def troubles(node: Node) -> list[str]:
+    return [one.code for one in node.snapshot().problems]
+
+
+def test_an_instance_renamed_by_a_reload_without_a_line_is_told_until_it_is_named_again() -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = {"VI_1": Role.BACKUP}
+    node.start()
+    world.run_for(30.0)
+    assert "BACKUP" == node.role()
+    assert "role.unheard" not in troubles(node)
+
+    node.dbus = {"VI_WEB": Role.BACKUP}
+    world.run_for(30.0)
+    assert "BACKUP" == node.role(), "no word took the role away"
+    assert "role.unheard" in troubles(node)
+    node.dbus = {"VI_1": Role.BACKUP}
+    world.run_for(30.0)
+    assert "role.unheard" not in troubles(node)
+
+
 def test_an_answer_to_another_question_is_passed_over() -> None:
     node = started(can_query=True)
     asked = question(node)

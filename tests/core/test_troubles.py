@@ -17,6 +17,7 @@ from hakeeper.core.events import FifoState
 from hakeeper.core.model import Mine, Nobody, Other, Owner, Role, Unknown, VrrpId, VrrpKind
 from hakeeper.core.roles import Belief
 from hakeeper.core.servers import SeenServer
+from hakeeper.core.snapshot import snapshot
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.troubles import Health, Problem, problems
 
@@ -198,9 +199,9 @@ def test_a_keepalived_that_has_not_the_fifo_open_is_a_problem(
 def test_the_line_to_write_names_the_fifo_that_is_read() -> None:
     state = well()
     state.has_writer = False
-    assert only(state).cure.startswith(
-        "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper    # in global_defs"
-    )
+    line = "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper in global_defs"
+    assert only(state).cure.startswith("systemctl reload keepalived    # ")
+    assert line in only(state).cure
 
 
 @pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
@@ -271,6 +272,40 @@ def test_other_names_are_no_hint_at_once_nor_those_of_another_kind() -> None:
     state.other_names[instance("VI_3")] = None
     state.keepalived_since_s = NOW - 5.0
     assert ["role.unknown"] == [code for _, code in told(state)]
+
+
+@pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT, Role.UNKNOWN])
+def test_an_instance_that_keepalived_names_no_more_is_a_problem_in_every_role(role: Role) -> None:
+    state = well(1, role)
+    state.roles.beliefs[VI].since_s = NOW - LONG_S
+    state.other_names[instance("VI_WEB")] = None
+    patience_s = 5.0 + state.settings.interval_s
+    state.unnamed_since_s[VI] = NOW - patience_s
+    assert "keepalived has no VI_1 any more" not in [one.what for one in problems(state, NOW)]
+    state.unnamed_since_s[VI] = NOW - patience_s - 1.0
+    [problem] = [one for one in problems(state, NOW) if one.code.startswith("role.")]
+    assert ("role.unheard", "keepalived has no VI_1 any more") == (problem.code, problem.what)
+    assert "it speaks of VI_WEB" == problem.cause
+    assert problem.cure.startswith("instances: {VI_WEB: …} ")
+    assert NOW - patience_s - 1.0 == problem.since_s
+
+
+def test_an_address_that_the_project_has_no_more_is_not_shown_as_confirmed_here() -> None:
+    state = well()
+    address = address_of(state)
+    assert snapshot(state, NOW, None).roles[0].addresses[0].confirmed
+    address.floating_ip, address.unresolved_told = None, True
+    shown = snapshot(state, NOW, None).roles[0].addresses[0]
+    assert (False, False) == (shown.confirmed, shown.owner_current)
+    assert "address.unresolved" == only(state).code
+
+
+def test_the_address_at_a_server_in_fault_is_the_worst_that_it_can_tell() -> None:
+    state = well(1, Role.FAULT)
+    state.roles.beliefs[VI].since_s = NOW - LONG_S
+    address_of(state).owner = Mine()
+    address_of(state).owner_since_s = NOW - LONG_S
+    assert [(BROKEN, "address.left_here"), (DEGRADED, "role.fault")] == told(state)
 
 
 def test_fault_is_a_problem_and_a_bad_one_if_nobody_has_the_address() -> None:

@@ -28,10 +28,14 @@ def failed(kind: FailureKind) -> Failure:
     return Failure(kind=kind, code="its_code", message="it broke")
 
 
-LOOK = "ip -br address    # vrrp_address in hakeeper.yaml: this server's own private address"
+LOOK = (
+    "ip -br address    # bring its interface up and {} back; only if it was never this server's "
+    "own: correct vrrp_address in hakeeper.yaml"
+)
 TOKEN = (
     "Hetzner console, Security, API tokens: make one that may read and write; then: install -m "
-    "0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper; retrying slowly until then"
+    "0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper    # paste it, Enter, "
+    "Ctrl-D; retrying slowly until then"
 )
 REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlation_id="abc")
 
@@ -70,7 +74,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "vrrp_address.missing",
             (
                 "VI_1: keepalived says MASTER, but is isolated: vrrp_address 10.0.0.2, fd00::2 is "
-                "not on this machine; nothing is claimed until it is. To look: " + LOOK
+                "not on this machine; nothing is claimed until it is. To look: "
+                + LOOK.format("10.0.0.2, fd00::2")
             ),
             {
                 "instance": "VI_1",
@@ -84,7 +89,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "vrrp_address.missing",
             (
                 "group SG: keepalived is isolated: vrrp_address 10.0.0.2, fd00::2 is not on this "
-                "machine; nothing is claimed until it is. To look: " + LOOK
+                "machine; nothing is claimed until it is. To look: "
+                + LOOK.format("10.0.0.2, fd00::2")
             ),
             {
                 "instance": "SG",
@@ -248,7 +254,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
                 "VI_1: 203.0.113.10 is contested: web-b (id 42) takes it back although this server "
                 "is MASTER; leaving it there for 200 s. Most likely both are MASTER. To look: "
                 "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and "
-                "why both"
+                "why both; mostly VRRP does not get through between them"
             ),
             {**OF_VI, "owner": "42", "delay_s": 200.1},
         ),

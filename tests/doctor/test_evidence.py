@@ -274,6 +274,18 @@ def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
     assert (is_ready, True) == (report.is_ready_now, report.is_ready_after_restart)
 
 
+@pytest.mark.parametrize(
+    ("code", "is_mended"),
+    [("address.contested", False), ("api.refused", False), ("fifo.busy", True)],
+)
+def test_the_next_start_of_keepalived_mends_only_what_is_between_it_and_hakeeper(
+    code: str, *, is_mended: bool
+) -> None:
+    report = judge(replace(Case(), daemon=problems(code)).facts())
+
+    assert (False, is_mended) == (report.is_ready_now, report.is_ready_after_restart)
+
+
 def test_a_finding_about_something_else_explains_nothing() -> None:
     case = replace(Case().here(), daemon=problems("role.fault"))
 

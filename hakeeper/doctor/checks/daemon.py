@@ -55,6 +55,9 @@ _NO_FAILOVER: Final = frozenset(
 """What is an error here even where it is no outage yet: a failover would not work, or be late."""
 
 
+_MENDED_BY_A_START: Final = ("fifo.", "keepalived.", "role.")
+
+
 def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]:
     """Say what is left of the daemon's problems after the findings of the other checks."""
     seen = facts.daemon
@@ -100,7 +103,8 @@ def _told(problem: DaemonProblem) -> Finding:
         f"the daemon says: {problem.text}",
         why="it is what the running service meets, whatever a check finds",
         cure=problem.cure or "hakeeper status; journalctl -u hakeeper -n 30",
-        when=When.NOW,
+        # Only what keepalived's next start may mend is of now alone.
+        when=When.NOW if problem.code.startswith(_MENDED_BY_A_START) else When.ALWAYS,
     )
 
 

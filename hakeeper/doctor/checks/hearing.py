@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from hakeeper.core.cures import cure_of
 from hakeeper.core.model import IpAddress, VrrpId
 from hakeeper.doctor.conf.meaning import Address, Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts
@@ -29,17 +30,19 @@ def _addresses_of_hakeeper(facts: Facts) -> Iterator[Said]:
             yield error(
                 f"{vrrp}: vrrp_address {ip} is not on this machine",
                 why="while it is missing, hakeeper does not believe that keepalived is MASTER",
-                cure=f"vrrp_address: {_private(facts, vrrp)}    # this server's unicast_src_ip;"
-                " see: ip -br address",
+                cure=_missing(facts, vrrp, ip),
                 place=facts.config.section(vrrp),
             )
 
 
-def _private(facts: Facts, vrrp: VrrpId) -> str:
+def _missing(facts: Facts, vrrp: VrrpId, ip: IpAddress) -> str:
+    """The address that keepalived speaks from, if that is here: else this one has to come back."""
     read = facts.conf
     sources = [] if read is None else [one.source for one in read.members(vrrp) if one.source]
     here = [str(one.ip) for one in sources if one.ip in facts.machine.here]
-    return next(iter(here), "ADDRESS")
+    if here:
+        return f"vrrp_address: {here[0]}    # this server's unicast_src_ip; see: ip -br address"
+    return cure_of("vrrp_address.missing", address=str(ip))
 
 
 def _unicast(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Said]:

@@ -29,8 +29,8 @@ def failed(kind: FailureKind) -> Failure:
 
 
 LOOK = (
-    "ip -br address    # bring its interface up and {} back; only if it was never this server's "
-    "own: correct vrrp_address in hakeeper.yaml"
+    "ip -br address    # is {} this server's own? then bring its interface up; if not, correct "
+    "vrrp_address in hakeeper.yaml"
 )
 TOKEN = (
     "Hetzner console, Security, API tokens: make one that may read and write; then: install -m "

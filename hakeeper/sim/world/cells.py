@@ -36,6 +36,9 @@ NOT_IN_A_WORLD = {
     "daemon.failed": "the shell says it",
     "log.dropped": "the shell says it",
     "library.warned": "the shell says it",
+    "status.ok": "the shell says it",
+    "status.degraded": "the shell says it",
+    "status.broken": "the shell says it",
 }
 """Words of the journal that no world can lead to, and why; tests of the core and the daemon do."""
 

@@ -1,6 +1,7 @@
 """Text from outside, made fit for a line of a terminal."""
 
 import re
+import textwrap
 from typing import Final
 
 LIMIT: Final = 4000
@@ -11,6 +12,10 @@ _UNFIT: Final = re.compile(
     "\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # unseen, or they turn the line round
     "\ud800-\udfff]"  # lone surrogates, which cannot be written
 )
+_COMMENT: Final = "    # "
+_PIECE: Final = re.compile(r"\S.*?(?:(?:;|&&)(?=\s)|$)")
+_SHELL: Final = re.compile(r"(?:[a-z-]+ )+.*[/=$]|[a-z_]+ /")
+"""What looks like a command or a line of a file: it is not broken at spaces."""
 
 
 def printable(line: str) -> str:
@@ -20,3 +25,34 @@ def printable(line: str) -> str:
     """
     cut = line if len(line) <= LIMIT else line[: LIMIT - len(_CUT)] + _CUT
     return _UNFIT.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), cut)
+
+
+def cure_lines(cure: str, head: str, width: int) -> list[str]:
+    """Lay a cure out so that it fits, and that its commands can still be copied.
+
+    A line ends behind `;` or `&&`, where a shell goes on as well; the comment goes to lines of its
+    own. Only a single word or a command that is too long by itself sticks out.
+    """
+    plain, _, comment = cure.partition(_COMMENT)
+    room = width - len(head)
+    if len(cure) <= room:
+        return [head + cure]
+    lines: list[str] = []
+    for piece in _PIECE.findall(plain):
+        joined = f"{lines[-1]} {piece}" if lines else piece
+        if lines and len(joined) <= room:
+            lines[-1] = joined
+        elif len(piece) <= room or _SHELL.match(piece):
+            lines.append(piece)
+        else:
+            lines += textwrap.wrap(piece, room, break_on_hyphens=False, break_long_words=False)
+    if comment:
+        lines += textwrap.wrap(
+            comment,
+            room,
+            initial_indent="# ",
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+    return [(head if at == 0 else " " * len(head)) + line for at, line in enumerate(lines)]

@@ -6,10 +6,9 @@ from typing import Final
 
 from hakeeper.doctor.examination import Report
 from hakeeper.doctor.finding import Finding, Passed, Severity, When
-from hakeeper.printable import printable
+from hakeeper.printable import cure_lines, printable
 
 WIDTH: Final = 80
-_COMMENT: Final = "    # "
 _WHEN: Final = {
     When.ALWAYS: "always",
     When.NOW: "now",
@@ -39,18 +38,7 @@ def _finding(name: str, finding: Finding) -> Iterator[str]:
     place = "" if finding.place is None else f"{finding.place}: "
     yield from _wrapped(f"{mark:<7}  ", f"{name}: {place}{finding.what}")
     yield from _wrapped("    why: ", finding.why)
-    yield from _cure(finding.cure)
-
-
-def _cure(cure: str) -> Iterator[str]:
-    """Keep what is to be copied in one piece; the comment behind it may go to the next lines."""
-    line = f"    do:  {cure}"
-    plain, mark, comment = cure.partition(_COMMENT)
-    if len(line) <= WIDTH or not mark:
-        yield line
-        return
-    yield f"    do:  {plain}"
-    yield from _wrapped("         # ", comment)
+    yield from cure_lines(finding.cure, "    do:  ", WIDTH)
 
 
 def _wrapped(head: str, text: str) -> list[str]:

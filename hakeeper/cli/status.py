@@ -15,7 +15,7 @@ from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
 from hakeeper.core.cures import cure_of
 from hakeeper.core.troubles import Health
-from hakeeper.printable import printable
+from hakeeper.printable import cure_lines, printable
 
 NOT_RUNNING = 3
 GONE: Final = "hakeeper.gone"
@@ -70,7 +70,7 @@ def _print_failure(text: str, *, as_json: bool) -> None:
         told = {"health": "not running", "error": text, "code": GONE, "cure": cure_of(GONE)}
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
-        shown = [*_wrapped("", text), f"    do:     {cure_of(GONE)}"]
+        shown = [*_wrapped("", text), *cure_lines(cure_of(GONE), "    do:     ", WIDTH)]
         sys.stdout.write("\n".join(map(printable, shown)) + "\n")
 
 
@@ -123,8 +123,7 @@ def _server(status: Document) -> str:
 def _problem(problem: Document) -> Iterator[str]:
     since = f" [{age(problem['age_s'])}]" if problem["age_s"] is not None else ""
     yield from _wrapped(f"  {problem['health']:<9} ", f"{problem['text']}{since}")
-    # Not wrapped: it is there to be copied.
-    yield f"    do:     {problem['cure']}"
+    yield from cure_lines(problem["cure"], "    do:     ", WIDTH)
 
 
 def _role(role: Document, now_s: float) -> Iterator[str]:

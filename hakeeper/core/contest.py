@@ -63,6 +63,8 @@ class Contest:
 
     moves: int = 0
     """Owner changes seen (ours and theirs) since the last time of peace."""
+    fought_at: float | None = None
+    """The first loss since the last time of peace."""
     began_at: float = float("-inf")
     """The first of those moves."""
     moved_at: float = float("-inf")
@@ -91,6 +93,7 @@ class Contest:
     def lost(self, now: float) -> bool:
         """Another server took it; say whether that makes it contested."""
         self._move(now)
+        self.fought_at = now if self.fought_at is None else self.fought_at
         quick = self.claimed_at is not None and now - self.claimed_at <= QUICK_LOSS_S
         if now > self.disputed_until:
             self.losses = 0
@@ -147,7 +150,7 @@ class Contest:
 
     def _move(self, now: float) -> None:
         if now - self.moved_at > MEMORY_S:
-            self.moves, self.began_at = 0, now
+            self.moves, self.began_at, self.fought_at = 0, now, None
             self.others, self.told = self.others[-1:], False
         self.moves += 1
         self.moved_at = now

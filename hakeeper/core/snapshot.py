@@ -114,7 +114,8 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
 
 
 def _age(at_s: float | None, now: float) -> float | None:
-    return None if at_s is None or at_s == float("-inf") else round(now - at_s, 1)
+    # To the millisecond: a clock time made of it must not waver between two seconds.
+    return None if at_s is None or at_s == float("-inf") else round(now - at_s, 3)
 
 
 def _problem(problem: Problem, now: float) -> ProblemPicture:
@@ -140,7 +141,7 @@ def _role(state: State, vrrp: VrrpId, now: float, interval_s: float) -> RolePict
         kind=vrrp.kind.value,
         name=vrrp.name,
         role=belief.role.value,
-        role_age_s=round(now - belief.since_s, 1),
+        role_age_s=round(now - belief.since_s, 3),
         reason=belief.reason,
         generation=belief.generation,
         role_confirmed=belief.is_master,

@@ -377,7 +377,7 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
             what=f"{address.title} is held by {state.label_of(address.owner)}, which takes it"
             " back although this server is MASTER",
             cure=cure_of("address.contested"),
-            since_s=address.contest.began_at,
+            since_s=address.contest.fought_at,
         )
         return
     if address.contest.is_disputed(now):
@@ -387,7 +387,7 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
             what=f"another server took {address.title} while this one was MASTER",
             cause="it may be MASTER, too, and try again; or somebody moved it by hand",
             cure=cure_of("address.disputed"),
-            since_s=address.contest.began_at,
+            since_s=address.contest.fought_at,
         )
     looking_again = address.phases is None and isinstance(address.owner, Mine)
     if address.stage is not Stage.HELD and not looking_again:

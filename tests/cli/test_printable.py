@@ -15,8 +15,9 @@ from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.status import instant
 from hakeeper.cli import check, status
 from hakeeper.cli.online import as_text
+from hakeeper.core.cures import TROUBLES
 from hakeeper.doctor.examination import judge
-from hakeeper.printable import LIMIT, printable
+from hakeeper.printable import LIMIT, cure_lines, printable
 
 EVIL = "web\x1b[2J\x1b]0;owned\x07\r\nok       all: well\x9b31m\u202e\ud800"
 
@@ -97,3 +98,37 @@ def test_the_status_is_shown_so(
 
     assert out.count("\\x1b[2J") >= 5
     assert is_fit(out)
+
+
+# --- cures -------------------------------------------------------------------------------------
+
+
+def test_a_cure_that_fits_stays_as_it_is() -> None:
+    assert ["do: a; b && c    # why"] == cure_lines("a; b && c    # why", "do: ", 40)
+
+
+def test_a_long_cure_goes_on_where_a_shell_does_and_its_comment_stands_below() -> None:
+    cure = (
+        "mv /run/fifo /run/fifo.old && mkfifo /run/fifo; systemctl reload it    # or ask somebody"
+    )
+    assert [
+        "do: mv /run/fifo /run/fifo.old &&",
+        "    mkfifo /run/fifo;",
+        "    systemctl reload it",
+        "    # or ask somebody",
+    ] == cure_lines(cure, "do: ", 35)
+
+
+def test_a_sentence_is_wrapped_and_a_command_is_not() -> None:
+    sentence = cure_lines("find what spends the calls, or raise the interval", "do: ", 30)
+    assert ["do: find what spends the", "    calls, or raise the", "    interval"] == sentence
+    command = "install -m 0600 /dev/stdin /etc/hakeeper/token"
+    assert [f"do: {command}"] == cure_lines(command, "do: ", 30)
+
+
+@pytest.mark.parametrize("code", TROUBLES)
+def test_every_cure_of_the_table_fits_eighty_columns_and_loses_no_word(code: str) -> None:
+    cure = TROUBLES[code].cure
+    lines = cure_lines(cure, "    do:     ", 80)
+    assert cure.split() == " ".join(lines).split()[1:]
+    assert [] == [line for line in lines if len(line) > 80]

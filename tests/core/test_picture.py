@@ -62,7 +62,7 @@ def test_what_is_known_is_shown_with_its_age() -> None:
     shown = snapshot(state, NOW, NOW + 2.34)
     assert (1, "node1", 100) == (shown.server_id, shown.server_name, shown.keepalived_pid)
     assert ("open", "listening") == (shown.fifo, shown.fifo_detail)
-    assert ("ok", 1.3, 0.123) == (shown.api, shown.api_age_s, shown.api_latency_s)
+    assert ("ok", 1.26, 0.123) == (shown.api, shown.api_age_s, shown.api_latency_s)
     assert (3600, 100, 2.3) == (
         shown.quota_limit_per_hour,
         shown.quota_left,
@@ -90,13 +90,13 @@ def test_an_address_is_shown_whole() -> None:
             owner="7",
             owner_server_id=7,
             owner_label="web-b (id 7)",
-            owner_age_s=3.2,
+            owner_age_s=3.21,
             owner_current=True,
             confirmed=False,
             stage="contested, holding off",
             due_in_s=60.0,
             decision="a sentence",
-            decision_age_s=2.3,
+            decision_age_s=2.34,
         ),
     ) == role.addresses
 
@@ -153,7 +153,7 @@ def test_a_role_is_shown_with_its_own_addresses_only() -> None:
             kind="INSTANCE",
             name="VI_2",
             role="BACKUP",
-            role_age_s=7.8,
+            role_age_s=7.77,
             reason="a reason",
             generation=3,
             role_confirmed=False,
@@ -202,4 +202,4 @@ def test_an_api_that_fails_is_shown_by_its_code_and_for_how_long() -> None:
     state = well()
     state.api.failed(failure(FailureKind.TRANSIENT, "its_code"), NOW - 7.04, MOST)
     shown = snapshot(state, NOW, None)
-    assert ("its_code", 7.0) == (shown.api, shown.api_failing_s)
+    assert ("its_code", 7.04) == (shown.api, shown.api_failing_s)

@@ -486,7 +486,7 @@ def test_a_contested_address_names_who_holds_it() -> None:
         address.contest.claimed(NOW - 30.0)
         address.contest.lost(NOW - 20.0)
     first, second = problems(state, NOW)
-    assert (BROKEN, "address.contested", NOW - 30.0) == (first.health, first.code, first.since_s)
+    assert (BROKEN, "address.contested", NOW - 20.0) == (first.health, first.code, first.since_s)
     assert "ip1 = 203.0.113.1 is held by web-b (id 2), which takes it back" in first.what
     assert "is held by server 3" in second.what
 

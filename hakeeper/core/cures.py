@@ -125,8 +125,8 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
     "vrrp_address.missing": Trouble(
         "keepalived is isolated: its private address is not on this machine",
-        "ip -br address    # is {address} this server's own? then bring its interface up; if not,"
-        " correct vrrp_address in hakeeper.yaml",
+        "ip -br address    # is {vrrp_address} this server's own? then bring its interface up; if"
+        " not, correct vrrp_address in hakeeper.yaml",
     ),
     "vrrp_address.returning": Trouble(
         "keepalived's private address is back; MASTER counts again in a moment", "wait 3 s"

@@ -331,7 +331,7 @@ def _isolated(vrrp: VrrpId, belief: Belief, now: float) -> Problem:
         code="vrrp_address.missing",
         what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(belief.missing)} is not"
         " on this machine",
-        cure=cure_of("vrrp_address.missing", address=wording.joined(belief.missing)),
+        cure=cure_of("vrrp_address.missing", vrrp_address=wording.joined(belief.missing)),
         since_s=since_s,
     )
 

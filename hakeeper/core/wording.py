@@ -102,7 +102,7 @@ def joined(addresses: Iterable[IpAddress]) -> str:
 
 def vrrp_address_missing(vrrp: VrrpId, missing: tuple[IpAddress, ...], role: Role) -> Report:
     """An isolated keepalived: told when that begins, and when it becomes MASTER nevertheless."""
-    cure = cures.cure_of("vrrp_address.missing", address=joined(missing))
+    cure = cures.cure_of("vrrp_address.missing", vrrp_address=joined(missing))
     said = "says MASTER, but is isolated" if role is Role.MASTER else "is isolated"
     return Report(
         "vrrp_address.missing",

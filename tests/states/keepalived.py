@@ -1,9 +1,8 @@
 """States of keepalived and of its instances."""
 
 from states.scene import Scene
-from states.state import BROKEN, DEGRADED, OK, State
+from states.state import BROKEN, DEGRADED, LOST, OK, State
 
-LOST = "192.0.2.77"
 PRIVATE = "10.90.0.2"
 
 

@@ -55,6 +55,10 @@ class State:
         )
 
 
+LOST = "192.0.2.77"
+"""A VRRP address that no machine has."""
+
+
 def values_of(scene: Scene) -> dict[str, str]:
     """Return what words and cures may name."""
     endpoint = scene.it.config["hetzner"]["endpoint"]
@@ -67,5 +71,6 @@ def values_of(scene: Scene) -> dict[str, str]:
         "elsewhere": f"elsewhere (id {scene.world.elsewhere})",
         "path": str(scene.it.fifo),
         "section": "instances",
+        "vrrp_address": LOST,
         **scene.values,
     }

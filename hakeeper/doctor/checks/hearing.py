@@ -42,7 +42,7 @@ def _missing(facts: Facts, vrrp: VrrpId, ip: IpAddress) -> str:
     here = [str(one.ip) for one in sources if one.ip in facts.machine.here]
     if here:
         return f"vrrp_address: {here[0]}    # this server's unicast_src_ip; see: ip -br address"
-    return cure_of("vrrp_address.missing", address=str(ip))
+    return cure_of("vrrp_address.missing", vrrp_address=str(ip))
 
 
 def _unicast(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Said]:

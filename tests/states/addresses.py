@@ -162,6 +162,7 @@ STATES = (
     ),
     State(
         name="the floating IP is blocked",
+        check_says="",
         make=blocked_at_the_start,
         exit_code=BROKEN,
         code="address.blocked",
@@ -171,6 +172,7 @@ STATES = (
     ),
     State(
         name="the floating IP was blocked while running",
+        check_says="",
         make=blocked_while_running,
         exit_code=BROKEN,
         code="address.blocked",
@@ -260,6 +262,7 @@ STATES = (
     ),
     State(
         name="contested, and not here",
+        check_says="",
         make=contested_loser,
         exit_code=BROKEN,
         code="address.contested",
@@ -269,6 +272,7 @@ STATES = (
     ),
     State(
         name="contested, and here",
+        check_says="",
         make=contested_holder,
         exit_code=DEGRADED,
         code="address.disputed",
@@ -277,6 +281,7 @@ STATES = (
     ),
     State(
         name="BACKUP, and the address is still here",
+        check_says="",
         make=left_here,
         exit_code=DEGRADED,
         code="address.left_here",
@@ -286,6 +291,7 @@ STATES = (
     ),
     State(
         name="BACKUP, and the address is with nobody",
+        check_says="",
         make=with_nobody,
         exit_code=DEGRADED,
         code="address.nowhere",
@@ -295,6 +301,7 @@ STATES = (
     ),
     State(
         name="BACKUP, and the address is on a server that is off",
+        check_says="",
         make=on_a_server_that_is_off,
         exit_code=DEGRADED,
         code="address.nowhere",

@@ -104,6 +104,7 @@ def token_may_only_read(scene: Scene) -> None:
 STATES = (
     State(
         name="the configured server does not exist",
+        check_says="",
         make=another_server,
         exit_code=DEGRADED,
         code="server.unidentified",
@@ -113,6 +114,7 @@ STATES = (
     ),
     State(
         name="the configured server does not exist, for long",
+        check_says="",
         make=another_server,
         exit_code=BROKEN,
         code="server.unidentified",
@@ -121,6 +123,7 @@ STATES = (
     ),
     State(
         name="nothing says which server this is",
+        check_says="",
         make=no_identity,
         exit_code=DEGRADED,
         code="server.unidentified",
@@ -129,6 +132,7 @@ STATES = (
     ),
     State(
         name="the API refuses connections",
+        check_says="",
         make=refused,
         exit_code=DEGRADED,
         code="api.unreachable",
@@ -137,6 +141,7 @@ STATES = (
     ),
     State(
         name="the API refuses connections of a MASTER, for long",
+        check_says="",
         make=refused_as_master,
         exit_code=BROKEN,
         code="api.unreachable",
@@ -153,6 +158,7 @@ STATES = (
     ),
     State(
         name="the API does not answer",
+        check_says="",
         make=silent,
         exit_code=DEGRADED,
         code="api.unreachable",
@@ -161,6 +167,7 @@ STATES = (
     ),
     State(
         name="the API takes connections, and says nothing",
+        check_says="",
         make=hanging,
         exit_code=DEGRADED,
         code="api.unreachable",
@@ -169,6 +176,7 @@ STATES = (
     ),
     State(
         name="the API answers 503",
+        check_says="",
         make=unavailable,
         exit_code=DEGRADED,
         code="api.unreachable",
@@ -177,6 +185,7 @@ STATES = (
     ),
     State(
         name="the API's name is not found",
+        check_says="",
         make=no_name,
         exit_code=DEGRADED,
         code="api.unresolved",
@@ -193,6 +202,7 @@ STATES = (
     ),
     State(
         name="the quota is gone",
+        check_says="",
         make=quota_gone,
         exit_code=DEGRADED,
         code="api.throttled",
@@ -201,6 +211,7 @@ STATES = (
     ),
     State(
         name="the quota is nearly gone",
+        check_says="",
         make=quota_low,
         exit_code=DEGRADED,
         code="quota.low",

@@ -134,6 +134,7 @@ STATES = (
     ),
     State(
         name="the FIFO belongs to somebody else",
+        check_says="",
         make=of_somebody_else,
         exit_code=DEGRADED,
         code="fifo.denied",
@@ -142,6 +143,7 @@ STATES = (
     ),
     State(
         name="the FIFO may be read by nobody, for long",
+        check_says="",
         make=forbidden,
         exit_code=BROKEN,
         code="fifo.denied",

@@ -187,6 +187,7 @@ STATES = (
     ),
     State(
         name="FAULT, the address elsewhere",
+        check_says="",
         make=fault,
         exit_code=DEGRADED,
         code="role.fault",
@@ -205,6 +206,7 @@ STATES = (
     ),
     State(
         name="the instance was stopped, and keepalived runs",
+        check_says="",
         make=instance_stopped,
         exit_code=DEGRADED,
         code="role.stopped",
@@ -212,6 +214,7 @@ STATES = (
     ),
     State(
         name="the instance was removed, and stays so",
+        check_says="",
         make=instance_deleted,
         exit_code=BROKEN,
         code="role.stopped",

@@ -158,6 +158,7 @@ STATES = (
     ),
     State(
         name="one of two instances is in FAULT",
+        check_says="",
         make=one_of_two_instances_in_fault,
         exit_code=DEGRADED,
         code="role.fault",

@@ -12,7 +12,16 @@ from core.odds import MOST
 from core.standing import VI, address_of, put, standing
 from hakeeper.core.calls import Failure, FailureKind, Quota
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.cures import FIFO_LOST, TROUBLES, as_markdown, cure_of
+from hakeeper.core.cures import (
+    DEFAULT_FIFO,
+    FIFO_LOST,
+    TROUBLES,
+    as_markdown,
+    cure_of,
+    fifo_cure,
+    in_force,
+    keepalived_conf,
+)
 from hakeeper.core.events import FifoState
 from hakeeper.core.model import Mine, Nobody, Other, Owner, Role, Unknown, VrrpId, VrrpKind
 from hakeeper.core.roles import Belief
@@ -620,3 +629,16 @@ def test_the_table_for_the_docs_has_a_row_a_code_and_no_open_field() -> None:
     assert ("| code | what is wrong | what to do |", "|---|---|---|") == (head, line)
     assert [f"| `{code}`" for code in TROUBLES] == [row.split(" | ")[0] for row in rows]
     assert any(FIFO_LOST in row for row in rows)
+
+
+def test_a_fifo_of_another_place_is_made_by_hand_and_its_path_is_quoted() -> None:
+    assert FIFO_LOST == fifo_cure("fifo.missing", DEFAULT_FIFO)
+    assert (
+        "mkdir -p '/my run' && mkfifo -m 0600 '/my run/f' && chown me: '/my run/f' && chmod 0600"
+        " '/my run/f' && systemctl reload keepalived"
+    ) == fifo_cure("fifo.missing", "/my run/f", "me")
+
+
+def test_a_line_and_a_file_come_into_force_by_a_reload() -> None:
+    assert "x    # in global_defs; then: systemctl reload keepalived" == keepalived_conf("x")
+    assert in_force("/a.new", "/a").startswith("mv /a.new /a && systemctl reload keepalived")

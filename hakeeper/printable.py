@@ -14,7 +14,7 @@ _UNFIT: Final = re.compile(
 )
 _COMMENT: Final = "    # "
 _PIECE: Final = re.compile(r"\S.*?(?:(?:;|&&)(?=\s)|$)")
-_SHELL: Final = re.compile(r"(?:[a-z-]+ )+.*[/=$]|[a-z_]+ /")
+_SHELL: Final = re.compile(r"[a-z_]+ (?:[a-z]+ )?[-/]")
 """What looks like a command or a line of a file: it is not broken at spaces."""
 
 

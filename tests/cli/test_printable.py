@@ -122,6 +122,8 @@ def test_a_long_cure_goes_on_where_a_shell_does_and_its_comment_stands_below() -
 def test_a_sentence_is_wrapped_and_a_command_is_not() -> None:
     sentence = cure_lines("find what spends the calls, or raise the interval", "do: ", 30)
     assert ["do: find what spends the", "    calls, or raise the", "    interval"] == sentence
+    by_hand = "by hand: Cloud Console, Floating IPs, assign web = 203.0.113.10 to web-a"
+    assert [] == [line for line in cure_lines(by_hand, "do: ", 40) if len(line) > 40]
     command = "install -m 0600 /dev/stdin /etc/hakeeper/token"
     assert [f"do: {command}"] == cure_lines(command, "do: ", 30)
 

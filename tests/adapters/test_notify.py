@@ -58,7 +58,7 @@ def test_each_message_arrives_as_systemd_wants_it(systemd: Systemd, notifier: No
         "READY=1",
         "READY=1\nSTATUS=BACKUP web",
         "STATUS=MASTER web",
-        "STOPPING=1",
+        "STOPPING=1\nSTATUS=stopped",
         "WATCHDOG=1",
         "WATCHDOG=trigger",
     ]

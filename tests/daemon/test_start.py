@@ -159,7 +159,7 @@ def test_systemd_hears_that_it_is_ready_and_how_it_is(world: World, systemd: Sys
     assert "VI_1 UNKNOWN" in ready["STATUS"]
     assert systemd.messages[0] == ready or "STATUS" in systemd.messages[0]
     node.master()
-    status = systemd.wait_for("STATUS", "VI_1 MASTER 1/1 here")
+    status = systemd.wait_for("STATUS", "VI_1 MASTER, 1/1 confirmed here")
     assert status["STATUS"].startswith("ok: ")
     node.daemon.reload()
     systemd.wait_for("RELOADING")

@@ -96,9 +96,8 @@ def test_a_missing_fifo_is_degraded(world: World) -> None:
     done = ask(node)
     assert done.returncode == DEGRADED
     assert "does not exist" in flat(done.stdout)
-    assert (
-        f"do:     mkdir -p {node.fifo.parent} && mkfifo -m 0600 {node.fifo} && chown" in done.stdout
-    )
+    shown = flat(done.stdout)
+    assert f"do: mkdir -p {node.fifo.parent} && mkfifo -m 0600 {node.fifo} && chown" in shown
 
 
 def test_a_missing_keepalived_is_degraded(world: World) -> None:
@@ -174,7 +173,9 @@ def test_a_keepalived_that_has_not_the_fifo_open_is_told(world: World) -> None:
     node.stop_writing()
     eventually(lambda: verdict(node) == DEGRADED, 60)
     assert f"does not write to {node.fifo}" in flat(ask(node).stdout)
-    assert f"# if that is not enough: vrrp_notify_fifo {node.fifo} hakeeper" in ask(node).stdout
+    assert f"# if that is not enough: vrrp_notify_fifo {node.fifo} hakeeper" in flat(
+        ask(node).stdout
+    )
     node.wait_log("status.degraded", code="fifo.no_writer")
     node.master()
     eventually(lambda: verdict(node) == OK, 60)

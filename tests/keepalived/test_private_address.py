@@ -67,7 +67,7 @@ def test_a_backup_that_loses_its_address_says_master_and_hakeeper_claims_nothing
     scene.b.remove_address()
     scene.lab.wait_for_master(scene.b)
     said = wait_for_missing(scene.b, Role.MASTER)
-    assert f"says MASTER, but is deaf: {scene.b.station.ip} is not on this machine" in said
+    assert f"says MASTER, but is isolated: vrrp_address {scene.b.station.ip} is not" in said
     wait_for_more_looks(scene, scene.b)
     assert scene.lab.vrrp_roles() == {"a": Role.MASTER, "b": Role.MASTER}
     assert scene.owners() == {"web": "a"}

@@ -2,6 +2,7 @@
 
 import math
 import secrets
+import string
 from dataclasses import dataclass, field
 
 from hakeeper.sim.cloud.errors import ApiError
@@ -11,6 +12,7 @@ TOKEN_LENGTH = 64
 QUOTED_LENGTH = 32
 """How much of the token Hetzner's 429 message quotes."""
 _SCHEME = "Bearer "
+_LETTERS = string.ascii_letters + string.digits
 
 
 @dataclass(slots=True)
@@ -32,7 +34,7 @@ class Tokens:
 
     def give(self, client: str, token: str | None = None, *, read_only: bool = False) -> str:
         """Give a client a token, made up if none is named; earlier ones stay valid."""
-        token = token or secrets.token_hex(TOKEN_LENGTH // 2)
+        token = token or _new_token()
         self._grants[token] = Grant(token, client, read_only=read_only)
         return token
 
@@ -104,3 +106,9 @@ def limit_reached(limit_per_hour: int, authorization: str) -> ApiError:
     quoted = authorization.removeprefix(_SCHEME)[:QUOTED_LENGTH]
     message = f"Limit of '{limit_per_hour}' requests per hour for token '{quoted}...' reached."
     return ApiError("rate_limit_exceeded", message, {})
+
+
+def _new_token() -> str:
+    """Make one of the shape that Hetzner's have: letters of both cases, and digits."""
+    drawn = "".join(secrets.choice(_LETTERS) for _ in range(TOKEN_LENGTH - 1))
+    return f"{drawn}Z"  # surely no digest in hexadecimal

@@ -5,7 +5,7 @@ from typing import Final
 
 from hakeeper.core.cures import cure_of
 from hakeeper.core.model import VrrpId
-from hakeeper.doctor.facts import DaemonProblem, Facts
+from hakeeper.doctor.facts import DaemonProblem, Facts, Held
 from hakeeper.doctor.finding import Finding, Passed, Place, Said, Severity, When, error, warning
 
 _THE_API: Final = ("API", "token", "quota", "server", "floating IP")
@@ -72,17 +72,22 @@ def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]
     found = [(name, one) for name, one in before if isinstance(one, Finding)]
     found += [("hakeeper", one) for one in own]
     left = [
-        one
-        for one in seen.problems
-        if not is_explained(one, found)
-        # The holding check tells it, with what it means.
-        and not (one.code == "fifo.no_writer" and facts.keepalived.is_old_heard)
+        one for one in seen.problems if not is_explained(one, found) and not _is_outdone(one, facts)
     ]
     yield from own
     yield from (_told(one) for one in left)
     if not own and not left:
         is_well = not seen.problems and not any(one.severity is Severity.ERROR for _, one in found)
         yield Passed("runs, and has nothing to complain of" if is_well else "runs")
+
+
+def _is_outdone(problem: DaemonProblem, facts: Facts) -> bool:
+    """Say whether keepalived's descriptors show it otherwise, or the holding check says more.
+
+    The daemon looks for a writer every few seconds.
+    """
+    shown = facts.keepalived.is_old_heard or facts.keepalived.held is Held.OURS
+    return problem.code == "fifo.no_writer" and shown
 
 
 def is_explained(problem: DaemonProblem, found: list[tuple[str, Finding]]) -> bool:

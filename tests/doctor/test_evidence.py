@@ -254,12 +254,19 @@ def test_every_code_that_a_finding_may_explain_is_one_of_the_daemon() -> None:
     ],
 )
 def test_a_problem_of_the_daemon_is_told_once_with_its_cause(code: str, spoil: Spoil) -> None:
-    unexplained = replace(Case(), daemon=problems(code))
+    unexplained = replace(Case(), daemon=problems(code)).with_keepalived(held=Held.UNKNOWN)
     explained = spoil(unexplained)
 
     assert [f"the daemon says: {code}"] == of_the_daemon(unexplained)
     assert [] == of_the_daemon(explained)
     assert not judge(explained.facts()).is_ready
+
+
+def test_what_the_descriptors_show_outdoes_the_daemons_look_of_a_moment_ago() -> None:
+    case = replace(Case(), daemon=problems("fifo.no_writer"))
+
+    assert [] == of_the_daemon(case.with_keepalived(held=Held.OURS))
+    assert judge(case.with_keepalived(held=Held.OURS).facts()).is_ready
 
 
 @pytest.mark.parametrize(

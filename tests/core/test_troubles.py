@@ -642,3 +642,17 @@ def test_a_fifo_of_another_place_is_made_by_hand_and_its_path_is_quoted() -> Non
 def test_a_line_and_a_file_come_into_force_by_a_reload() -> None:
     assert "x    # in global_defs; then: systemctl reload keepalived" == keepalived_conf("x")
     assert in_force("/a.new", "/a").startswith("mv /a.new /a && systemctl reload keepalived")
+
+
+def test_a_claim_that_the_api_throttles_names_the_quota_and_the_way_by_hand() -> None:
+    problem = only(pending(failure(FailureKind.THROTTLED, "rate_limit_exceeded")))
+    assert "it is throttled (rate_limit_exceeded)" == problem.cause
+    assert problem.cure.startswith("find what spends the project's calls")
+    assert problem.cure.endswith(
+        "by hand: Cloud Console, Floating IPs, assign ip1 = 203.0.113.1 to node1"
+    )
+
+
+def test_a_token_that_is_refused_for_the_assign_alone_is_told_by_hetzners_words() -> None:
+    problem = only(pending(failure(FailureKind.AUTH, "forbidden")))
+    assert ("token.rejected", "it is auth (forbidden)") == (problem.code, problem.cause)

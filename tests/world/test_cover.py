@@ -15,7 +15,7 @@ from hakeeper.sim.world.verdicts import RULES
 from world.cover import Cover, seen
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_all_that_can_happen_in_a_world_happens_and_no_rule_is_broken() -> None:
     cover = seen()
     assert [] == cover.violations

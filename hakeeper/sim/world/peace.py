@@ -23,6 +23,9 @@ SMALL = 32
 LEFT_OVER = ("address.disputed", "quota.low")
 """True in peace as well: the other one may come again, and a spent quota fills up slowly."""
 
+OF_ANOTHER = ("address.left_here", "address.nowhere")
+"""What a node rightly says while another one, the master, has not its address."""
+
 IsHeldOff = Callable[[int, int], bool]
 """Whether a floating IP is left alone by this master."""
 
@@ -116,7 +119,8 @@ class Peace:
             demand("quiet", index, others == 0, "{} other calls in peace", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
-        troubles = [one for one in picture.problems if one.code not in LEFT_OVER]
+        left_over = LEFT_OVER if wronged or not self._wronged else (*LEFT_OVER, *OF_ANOTHER)
+        troubles = [one for one in picture.problems if one.code not in left_over]
         problems = "; ".join(problem.what for problem in troubles)
         honest = bool(troubles) is wronged
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

@@ -189,12 +189,12 @@ class Loop:
         """Look at the addresses, the FIFO's path and keepalived."""
         self._notice_addresses()
         self._look_at_fifo(live=True)
-        self._notice_keepalived()
         self._notice_writer()
+        self._notice_keepalived()
         self._go_on()
 
     def _notice_writer(self) -> None:
-        """Tell the keeper whether anybody writes to the FIFO."""
+        """Tell the keeper whether anybody writes to the FIFO; that may close it."""
         if self._clock() < self._writer_look_at_s:
             return
         self._writer_look_at_s = self._clock() + WRITER_LOOK_S

@@ -84,7 +84,7 @@ class NotifyFifo:
         return self._say(change)
 
     def filenos(self) -> tuple[int, ...]:
-        """What to watch for reading; changes only in `look`, `settle` and `close`."""
+        """What to watch for reading; changes only in `look`, `settle`, `has_writer` and `close`."""
         return tuple(pipe.fd for pipe in self._pipes())
 
     def drain(self) -> Drained:

@@ -545,6 +545,15 @@ def test_a_replaced_fifo_is_looked_at_for_a_writer_at_once(scene: Scene) -> None
     assert WriterSeen(present=False) in scene.events()
 
 
+def test_the_sources_are_told_anew_after_a_look_for_a_writer_that_may_have_closed_one(
+    scene: Scene,
+) -> None:
+    scene.begin()
+    scene.fifo.writers = [False]
+    scene.loop.look()
+    assert before(scene.diary, WriterSeen(present=False), "sources changed")
+
+
 def test_that_nobody_writes_begins_nothing_by_itself(scene: Scene) -> None:
     scene.begin()
     scene.fifo.writers = [False]

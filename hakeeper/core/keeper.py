@@ -52,6 +52,8 @@ from hakeeper.core.troubles import FIFO_CODES
 
 NAMES_TOLD = 64
 """How many unknown names are remembered as told; more are not told."""
+NAMES_KEPT = 64
+"""How many names of this keepalived are remembered, to be shown where one is missed."""
 BAD_LINES_TOLD = 5
 """How many bad lines of one batch are shown; the rest is counted."""
 BAD_LINES_GAP_S = 10.0
@@ -78,6 +80,7 @@ class Keeper:
         self._loss_told_at_s = float("-inf")
         self._losses_untold = 0
         self._query_failure_told = False
+        self._names_told: set[VrrpId] = set()
 
     def next_at(self) -> float | None:
         """Return the monotonic time at which a `Tick` is wanted; None if none is."""
@@ -205,10 +208,11 @@ class Keeper:
     def _tell_unknown(self, lines: Iterable[NotifyLine]) -> None:
         known = self._state.roles.beliefs
         for vrrp in dict.fromkeys(line.vrrp for line in lines):  # each once, in their order
-            names = self._state.other_names
-            news = vrrp not in known and vrrp not in names
-            if news and len(names) < NAMES_TOLD:
-                names[vrrp] = None
+            if vrrp in known:
+                continue
+            self._note_name(vrrp)
+            if vrrp not in self._names_told and len(self._names_told) < NAMES_TOLD:
+                self._names_told.add(vrrp)
                 text = (
                     f"ignoring {vrrp}, of which keepalived speaks: the configuration names no such "
                     f"{vrrp.kind.value.lower()}"
@@ -247,7 +251,8 @@ class Keeper:
         self._note_unnamed(event.roles or {}, now)
         if event.roles is not None:
             self._query_failure_told = False
-            self._note_names(event.roles)
+            for name in event.roles:
+                self._note_name(VrrpId(VrrpKind.INSTANCE, name))
             self._apply(state.roles.answered(event.roles, asked_at_s, now), now)
             return
         roles = state.roles.roles().values()
@@ -260,13 +265,11 @@ class Keeper:
             )
             state.tell(Report("query.failed", text, {"reason": event.reason}))
 
-    def _note_names(self, roles: Mapping[str, Role]) -> None:
-        """Remember the instances that keepalived has, for who looks for the right name."""
+    def _note_name(self, vrrp: VrrpId) -> None:
+        """Remember a name that keepalived has, for who looks for the right one."""
         state = self._state
-        names = (VrrpId(VrrpKind.INSTANCE, name) for name in roles)
-        for vrrp in names:
-            if vrrp not in state.roles.beliefs and len(state.other_names) < NAMES_TOLD:
-                state.other_names[vrrp] = None
+        if vrrp not in state.roles.beliefs and len(state.other_names) < NAMES_KEPT:
+            state.other_names[vrrp] = None
 
     def _note_unnamed(self, roles: Mapping[str, Role], now: float) -> None:
         """Remember which instances the answer lacks: a reload may have renamed them unheard."""

@@ -113,6 +113,22 @@ def test_an_unknown_name_is_told_with_its_kind() -> None:
     )
 
 
+def test_an_unknown_name_is_told_although_keepalived_named_it_over_dbus_before() -> None:
+    node = started(can_query=True)
+    node.feed(RolesQueried(question(node), {"VI_1": Role.BACKUP, "VI_9": Role.BACKUP}))
+    assert [] == node.reports("instance.unknown")
+    node.line("VI_9", "MASTER")
+    assert 1 == len(node.reports("instance.unknown"))
+
+
+def test_an_unknown_name_is_told_once_whatever_keepalived_takes_the_place() -> None:
+    node = started()
+    node.line("VI_9", "MASTER")
+    node.seen(OTHER_PROCESS)
+    node.line("VI_9", "MASTER")
+    assert 1 == len(node.reports("instance.unknown"))
+
+
 def test_lost_lines_are_told_with_how_often_and_counted_anew() -> None:
     node = started()
     text = "lost lines of keepalived: why; every role is UNKNOWN until it answers or writes again"

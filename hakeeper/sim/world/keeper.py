@@ -34,8 +34,8 @@ class WatchedKeeper(Keeper):
 
     @property
     def names_told(self) -> int:
-        """How many unknown names it remembers."""
-        return len(self._state.other_names)
+        """How many unknown names it remembers, as told or to be shown."""
+        return max(len(self._names_told), len(self._state.other_names))
 
     def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
         """Let the keeper handle it, and have it checked."""

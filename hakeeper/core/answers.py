@@ -64,7 +64,7 @@ def take_answer(state: State, result: CallResult, now: float) -> None:
         _failed(state, call, result, result.outcome, now)
         return
     state.api.latency_s = result.finished_at_s - call.asked_at_s
-    state.api.granted(_name_of(call.request))
+    state.api.granted(type(call.request))
     _works(state, now)
     _answered(state, call, result, result.outcome, now)
 
@@ -77,11 +77,6 @@ def _works(state: State, now: float) -> None:
         _reads_go(state)
         for address in state.in_stage(Stage.POST):
             address.hasten(now, state.rng)
-
-
-def _name_of(request: Request) -> str:
-    """Return the name under which refusals of such a request are remembered."""
-    return type(request).__name__
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -332,7 +327,7 @@ def _note(state: State, request: Request, failure: Failure, now: float, report: 
     if failure.kind in _OF_ONE_REQUEST or failure.code == NO_IDENTITY:
         if failure.code != NO_IDENTITY:
             _works(state, now)
-        if state.api.refused(_name_of(request), failure, now):
+        if state.api.refused(type(request), failure, now):
             state.tell(report)
         return
     state.api.failed(failure, now, state.rng)

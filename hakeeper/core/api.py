@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from hakeeper.core.backoff import READ_AGAIN, THROTTLE
-from hakeeper.core.calls import Failure, FailureKind, Quota
+from hakeeper.core.calls import Failure, FailureKind, Quota, Request
 
 LANES = 8
 """The most assigns in flight at once, over all addresses."""
@@ -49,7 +49,7 @@ class Api:
     latency_s: float | None = None
     reported: set[tuple[str, str]] = field(default_factory=set)
     """What is in the journal since the last answer: kinds of event with codes of failures."""
-    refusals: dict[str, Refusal] = field(default_factory=dict)
+    refusals: dict[type[Request], Refusal] = field(default_factory=dict)
     """By type of request, those that are refused now: that says nothing of the API's health."""
 
     def answered(self, now: float) -> float | None:
@@ -72,7 +72,7 @@ class Api:
             self.throttled += 1
             self.held_until_s = max(self.held_until_s, now + min(wait_s, LONGEST_WAIT_S))
 
-    def refused(self, request: str, failure: Failure, now: float) -> bool:
+    def refused(self, request: type[Request], failure: Failure, now: float) -> bool:
         """Note that one type of request is refused; say whether that is news."""
         known = self.refusals.get(request)
         news = known is None or known.failure.code != failure.code
@@ -80,7 +80,7 @@ class Api:
         self.refusals[request] = Refusal(failure, since_s)
         return news
 
-    def granted(self, request: str) -> None:
+    def granted(self, request: type[Request]) -> None:
         """A request of this type was answered."""
         self.refusals.pop(request, None)
 

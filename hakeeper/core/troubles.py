@@ -141,7 +141,7 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
             since_s=api.failing_since_s,
         )
     for request, refusal in api.refusals.items():
-        if request != Identify.__name__:
+        if request is not Identify:
             yield Problem(
                 health=Health.DEGRADED,
                 code="api.refused",
@@ -163,7 +163,7 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
 
 
 def _unidentified(state: State, now: float) -> Problem:
-    refusal = state.api.refusals.get(Identify.__name__)
+    refusal = state.api.refusals.get(Identify)
     return Problem(
         health=Health.DEGRADED if refusal is None else _late(refusal.since_s, now),
         code="server.unidentified",

@@ -197,7 +197,7 @@ def test_asking_who_we_are_waits_longer_after_each_failure_and_long_for_an_opera
     # A 404 or another 4xx is an answer: it says nothing of the API's health.
     failing = kind not in (KIND.NOT_FOUND, KIND.REFUSED)
     assert failing is (state.api.failure is not None)
-    assert failing is ("Identify" not in state.api.refusals)
+    assert failing is (Identify not in state.api.refusals)
 
 
 def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
@@ -205,7 +205,7 @@ def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
     state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
     answer(state, Identify(), failure(KIND.TRANSIENT, "no_identity"), 200.0)
     assert state.api.failure is not None, "the API was not asked, so it has not recovered"
-    assert "no_identity" == state.api.refusals["Identify"].failure.code
+    assert "no_identity" == state.api.refusals[Identify].failure.code
 
 
 def test_an_answer_of_no_comfort_is_an_answer_of_the_api_all_the_same() -> None:

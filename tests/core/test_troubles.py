@@ -10,7 +10,7 @@ from core.driver import PROCESS, instance
 from core.fakecloud import failure
 from core.odds import MOST
 from core.standing import VI, address_of, put, standing
-from hakeeper.core.calls import Failure, FailureKind, Quota
+from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
 from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.cures import (
     DEFAULT_FIFO,
@@ -106,7 +106,7 @@ def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
 
 def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
     state = well()
-    state.api.refused("ListFloatingIps", failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
+    state.api.refused(ListFloatingIps, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
     problem = only(state)
     assert (DEGRADED, "api.refused", NOW - 3.0) == (problem.health, problem.code, problem.since_s)
     assert "it is refused (odd)" == problem.cause
@@ -130,7 +130,7 @@ def test_not_to_know_who_we_are_is_a_problem_with_its_cause(
     state = well()
     state.server = None
     if refused_s is not None:
-        state.api.refused("Identify", failure(FailureKind.NOT_FOUND, "gone"), NOW - refused_s)
+        state.api.refused(Identify, failure(FailureKind.NOT_FOUND, "gone"), NOW - refused_s)
     problem = only(state)
     assert (health, "server.unidentified") == (problem.health, problem.code)
     assert ("it is not found (gone)" in problem.cause) is (refused_s is not None)

@@ -9,6 +9,9 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
+
+from hakeeper.core.calls import Failure, FailureKind
 
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
 RELOAD: Final = "systemctl reload keepalived"
@@ -39,6 +42,8 @@ CONTEST: Final = (
 NO_MASTER: Final = (
     "hakeeper status; journalctl -u keepalived -n 30    # on both: one must be MASTER, and claim it"
 )
+READ_ONLY: Final = "token_readonly"
+"""Hetzner's code for an assign with a token that may only read."""
 CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
 
 
@@ -170,6 +175,24 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
 def cure_of(code: str, **values: str) -> str:
     """Return the cure of a trouble, with the values of this case."""
     return TROUBLES[code].cure.format(**values)
+
+
+def api_code(failure: Failure) -> str:
+    """Return the code of the trouble that a call's failure stands for."""
+    match failure.kind:
+        case FailureKind.AUTH:
+            return "token.readonly" if failure.code == READ_ONLY else "token.rejected"
+        case FailureKind.THROTTLED:
+            return "api.throttled"
+        case FailureKind.NOT_FOUND | FailureKind.REFUSED:
+            return "api.refused"
+        case _:
+            return "api.unresolved" if failure.code == "dns" else "api.unreachable"
+
+
+def api_cure(code: str, endpoint: str) -> str:
+    """Return the cure of a trouble with the API at `endpoint`, which is a URL."""
+    return cure_of(code, endpoint=endpoint, host=urlsplit(endpoint).hostname or endpoint)
 
 
 def fifo_cure(code: str, path: str, user: str = "hakeeper") -> str:

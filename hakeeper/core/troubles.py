@@ -7,13 +7,12 @@ The rule behind it: OK means that this node would take over if it were needed no
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Failure, FailureKind, Identify
 from hakeeper.core.claim import Stage
-from hakeeper.core.cures import cure_of, fifo_cure
+from hakeeper.core.cures import READ_ONLY, api_code, api_cure, cure_of, fifo_cure
 from hakeeper.core.events import FifoState
 from hakeeper.core.model import Mine, Nobody, Other, Role, Unknown, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reading_interval_s
@@ -27,7 +26,6 @@ GRACE_S = 5.0
 STALE_READS = 3.0
 """What was read longer ago than so many reading intervals is no fact any more."""
 NAMES_SHOWN = 5
-READ_ONLY = "token_readonly"
 
 FIFO_CODES = {
     FifoState.MISSING: "fifo.missing",
@@ -97,23 +95,6 @@ def _said(failure: Failure) -> str:
     return f"{failure.message} ({failure.code})"
 
 
-def _api_code(failure: Failure) -> str:
-    match failure.kind:
-        case FailureKind.AUTH:
-            return "token.readonly" if failure.code == READ_ONLY else "token.rejected"
-        case FailureKind.THROTTLED:
-            return "api.throttled"
-        case FailureKind.NOT_FOUND | FailureKind.REFUSED:
-            return "api.refused"
-        case _:
-            return "api.unresolved" if failure.code == "dns" else "api.unreachable"
-
-
-def _api_cure(state: State, code: str) -> str:
-    endpoint = state.settings.endpoint
-    return cure_of(code, endpoint=endpoint, host=urlsplit(endpoint).hostname or endpoint)
-
-
 _ANSWERS = (FailureKind.LOCKED, FailureKind.NOT_FOUND, FailureKind.REFUSED)
 """The API works, and has answered this."""
 _API_WORDS = {
@@ -128,7 +109,7 @@ _API_WORDS = {
 def _of_api(state: State, now: float) -> Iterator[Problem]:
     api = state.api
     if api.failure is not None:
-        code = _api_code(api.failure)
+        code = api_code(api.failure)
         bad = api.failure.kind is FailureKind.AUTH or (
             state.any_master() and now - api.failing_since_s > BROKEN_AFTER_S
         )
@@ -137,7 +118,7 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
             code=code,
             what=_API_WORDS.get(code, "the Hetzner API cannot be used"),
             cause=_said(api.failure),
-            cure=_api_cure(state, code),
+            cure=api_cure(code, state.settings.endpoint),
             since_s=api.failing_since_s,
         )
     for request, refusal in api.refusals.items():
@@ -147,7 +128,7 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
                 code="api.refused",
                 what="Hetzner refuses to let the addresses be read",
                 cause=_said(refusal.failure),
-                cure=_api_cure(state, "api.refused"),
+                cure=api_cure("api.refused", state.settings.endpoint),
                 since_s=refusal.since_s,
             )
     if api.scarce(now) and api.quota is not None:
@@ -201,7 +182,7 @@ def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
         code = "fifo.missing" if state.fifo is None else FIFO_CODES[state.fifo]
         opened = state.fifo is not None
         yield Problem(
-            health=_deaf(state, state.fifo_since_s, now) if opened else Health.DEGRADED,
+            health=_unheard_health(state, state.fifo_since_s, now) if opened else Health.DEGRADED,
             code=code,
             what="keepalived cannot be heard",
             cause=state.fifo_detail,
@@ -212,7 +193,7 @@ def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
         since_s = max(state.writer_since_s, state.keepalived_since_s)
         if now - since_s > GRACE_S:
             yield Problem(
-                health=_deaf(state, since_s, now),
+                health=_unheard_health(state, since_s, now),
                 code="fifo.no_writer",
                 what=f"keepalived runs, but does not write to {state.settings.fifo_path}",
                 cause="its configuration has no such line, or it holds another file of that name",
@@ -223,7 +204,7 @@ def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
         yield _no_keepalived(state, now)
 
 
-def _deaf(state: State, since_s: float, now: float) -> Health:
+def _unheard_health(state: State, since_s: float, now: float) -> Health:
     """Without lines a failover waits for the next answer of D-Bus, or for ever."""
     return Health.DEGRADED if _is_asked(state) else _late(since_s, now)
 
@@ -413,13 +394,14 @@ def _pending(state: State, address: Address, now: float) -> Problem:
 
 
 def _unauthorized(state: State, address: Address, failure: Failure, begun_s: float) -> Problem:
-    code = _api_code(failure)
+    code = api_code(failure)
+    readonly = f"the token may only read ({READ_ONLY})"
     return Problem(
         health=Health.BROKEN,
         code=code,
         what=f"Hetzner refuses the assign of {address.title}",
-        cause=_cause(code, failure),
-        cure=_api_cure(state, code),
+        cause=readonly if code == "token.readonly" else _said(failure),
+        cure=api_cure(code, state.settings.endpoint),
         since_s=begun_s if address.failure is None else address.failing_since_s,
     )
 
@@ -431,16 +413,11 @@ def _why_pending(state: State, address: Address, failure: Failure | None) -> tup
     if failure is not None:
         if failure.kind in _ANSWERS:
             return _said(failure), by_hand
-        return _said(failure), f"{_api_cure(state, _api_code(failure))}; {by_hand}"
+        cure = api_cure(api_code(failure), state.settings.endpoint)
+        return _said(failure), f"{cure}; {by_hand}"
     if state.server is None:
         return "which Hetzner server this is, is not known", cure_of("server.unidentified")
     return address.stage.value, by_hand
-
-
-def _cause(code: str, failure: Failure) -> str:
-    if code == "token.readonly":
-        return f"the token may only read ({READ_ONLY})"
-    return _said(failure)
 
 
 def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
@@ -449,8 +426,7 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
     if now - belief.since_s <= BROKEN_AFTER_S or belief.role in {Role.MASTER, Role.UNKNOWN}:
         return
     seen_s = address.owner_since_s
-    lasted = seen_s is not None and now - seen_s > BROKEN_AFTER_S
-    if not lasted:
+    if seen_s is None or now - seen_s <= BROKEN_AFTER_S:
         return
     match address.owner:
         case Mine():
@@ -460,7 +436,7 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
                 what=f"{address.title} is on this server, which is {belief.role.value}",
                 cause="no MASTER has claimed it",
                 cure=cure_of("address.left_here"),
-                since_s=max(belief.since_s, seen_s or now),
+                since_s=max(belief.since_s, seen_s),
             )
         case Nobody():
             yield _nowhere(address, "is on no server", belief, seen_s)
@@ -478,7 +454,7 @@ def _astray(belief: Belief) -> Health:
     return Health.BROKEN if belief.role is Role.FAULT else Health.DEGRADED
 
 
-def _nowhere(address: Address, where: str, belief: Belief, seen_s: float | None) -> Problem:
+def _nowhere(address: Address, where: str, belief: Belief, seen_s: float) -> Problem:
     return Problem(
         health=_astray(belief),
         code="address.nowhere",

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core.calls import AssignAccepted, Failure, FailureKind, Identified
-from hakeeper.core.cures import TOKEN_SOURCE, cure_of
+from hakeeper.core.cures import READ_ONLY, TOKEN_SOURCE, api_code, api_cure, cure_of
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
 from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
@@ -13,7 +13,6 @@ SKEW_S: Final = 60.0
 """A clock that is wrong by more is told; TLS minds days, a reader of two logs minds seconds."""
 LOW_QUOTA: Final = 10
 """The share of the quota (1 in so many) below which the daemon saves calls, too."""
-READ_ONLY: Final = "token_readonly"
 _REFUSED_FOR_ITSELF: Final = (
     FailureKind.NOT_FOUND,
     FailureKind.REFUSED,
@@ -45,18 +44,12 @@ def api(facts: Facts) -> Iterator[Said]:
 
 def _unreachable(facts: Facts, failure: Failure) -> Finding:
     endpoint = facts.config.config.hetzner.endpoint
-    host = endpoint.split("//", 1)[1].split("/", 1)[0].rsplit(":", 1)[0]
-    cure = cure_of(
-        "api.unresolved" if failure.code == "dns" else "api.unreachable",
-        host=host,
-        endpoint=endpoint,
-    )
     support = f", correlation id {failure.correlation_id}" if failure.correlation_id else ""
     return error(
         f"the API at {endpoint} does not do what it is asked: {failure.message}"
         f" ({failure.code}{support})",
         why="no address can be assigned without it",
-        cure=cure,
+        cure=api_cure(api_code(failure), endpoint),
         place=facts.config.key("hetzner.endpoint"),
     )
 
@@ -143,7 +136,7 @@ def token(facts: Facts) -> Iterator[Said]:
 
 
 def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
-    cure = cure_of("token.readonly" if failure.code == READ_ONLY else "token.rejected")
+    cure = cure_of(api_code(failure))
     place = None
     if facts.config.config.hetzner.token_file is not None:
         place = facts.config.key("hetzner.token_file")

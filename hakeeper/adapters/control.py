@@ -109,7 +109,8 @@ class ControlServer:
         if len(self._clients) >= MAX_CLIENTS or self._selector is None:
             connection.close()
             return
-        client = _Client(connection, now, _user_of(connection))
+        _, user_id = _peer_of(connection)
+        client = _Client(connection, now, user_id)
         self._clients[connection.fileno()] = client
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
 
@@ -166,10 +167,11 @@ class ControlServer:
         client.connection.close()
 
 
-def _user_of(connection: socket.socket) -> int:
+def _peer_of(connection: socket.socket) -> tuple[int, int]:
+    """Return the process id and the user id of who is at the other end."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    _, user_id, _ = _CREDENTIALS.unpack(credentials)
-    return int(user_id)
+    process_id, user_id, _ = _CREDENTIALS.unpack(credentials)
+    return process_id, user_id
 
 
 def _listen(path: str) -> socket.socket:
@@ -202,8 +204,7 @@ def _remove_stale(path: str) -> None:
         except ConnectionRefusedError:
             Path(path).unlink()
             return
-        credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, _, _ = _CREDENTIALS.unpack(credentials)
+        pid, _ = _peer_of(probe)
     text = f"another hakeeper (process {pid}) listens here already"
     raise OSError(errno.EADDRINUSE, text, path)
 

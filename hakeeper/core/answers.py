@@ -7,6 +7,7 @@ from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.backoff import RETRY, SLOW
 from hakeeper.core.calls import (
+    NO_IDENTITY,
     ActionsRead,
     Answer,
     Assign,
@@ -47,8 +48,6 @@ SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
 _ASSIGNED = "floating_ip_assigned"
 """Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
-NO_IDENTITY = "no_identity"
-"""Our code for a machine that cannot find out which server it is: the API was not even asked."""
 _OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
 """An answer, though no pleasant one: it says nothing of the API's health."""
 _NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)

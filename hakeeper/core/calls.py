@@ -7,9 +7,12 @@ deadline, what became of it. Error classes follow Hetzner's documented error cod
 
 import enum
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hakeeper.core.model import Action, FloatingIp, Server
+
+NO_IDENTITY: Final = "no_identity"
+"""Our code for a machine that cannot find out which server it is: the API was not even asked."""
 
 
 @dataclass(frozen=True, slots=True)

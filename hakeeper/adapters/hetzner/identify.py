@@ -14,7 +14,7 @@ from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.errors import LocalFailureError, Phase
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.identity import Candidate, Miss
-from hakeeper.core.calls import FailureKind, Identified
+from hakeeper.core.calls import NO_IDENTITY, FailureKind, Identified
 
 Sources: TypeAlias = Callable[[float], Iterator[Candidate | Miss]]
 """Local sources, asked in order and only as far as needed; the argument is the time left in s."""
@@ -59,7 +59,7 @@ def _local(found: Iterator[Candidate | Miss], cached_server_id: int | None) -> C
     reasons = "; ".join(f"{miss.source}: {miss.reason}" for miss in misses) or "no source"
     raise LocalFailureError(
         FailureKind.TRANSIENT,
-        "no_identity",
+        NO_IDENTITY,
         f"cannot tell which server this machine is; {HINT} ({reasons})",
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.core.calls import AssignAccepted, Failure, FailureKind, Identified
+from hakeeper.core.calls import NO_IDENTITY, AssignAccepted, Failure, FailureKind, Identified
 from hakeeper.core.cures import READ_ONLY, TOKEN_SOURCE, api_code, api_cure, cure_of
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
@@ -28,7 +28,7 @@ def _failures(api: ApiFacts) -> tuple[Failure, ...]:
 def _of_the_way(failure: Failure) -> bool:
     """Say whether no answer came, or one that says nothing of us: the API is not to be had."""
     return failure.kind in {FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN} and (
-        failure.code != "no_identity"
+        failure.code != NO_IDENTITY
     )
 
 
@@ -192,7 +192,7 @@ def server(facts: Facts) -> Iterator[Said]:
                 cure=cure_of("server.unidentified"),
                 place=place,
             )
-        case Failure(code="no_identity", message=message):
+        case Failure(code=code, message=message) if code == NO_IDENTITY:
             yield error(
                 message,
                 why="an address is assigned to this server, so this server must be known",

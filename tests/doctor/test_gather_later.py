@@ -13,6 +13,7 @@ from helpers import eventually
 
 from hakeeper.adapters.keepalived.processes import read_stat
 from hakeeper.doctor.gather.kernel import has_ipvs
+from hakeeper.doctor.gather.netlink import age, jiffies_s
 from hakeeper.doctor.gather.refusal import changed_after_start, read_end
 from hakeeper.sim.lab.netns import Namespace
 
@@ -55,6 +56,23 @@ def test_addresses_that_came_after_a_process_are_told_from_those_before(
     assert {"192.0.2.9", "2001:db8::9"} <= set(told)
     assert "192.0.2.9" not in none_yet
     assert [] == json.loads(of_a_later_one)
+
+
+@pytest.mark.parametrize("ticks_per_s", [100, 250, 300, 1000])
+@pytest.mark.parametrize("asleep_s", [0.3, 86_400.0])
+def test_jiffies_are_found_whatever_a_kernel_was_built_with(
+    ticks_per_s: int, asleep_s: float
+) -> None:
+    up_s = 4_000_000.0
+    times_s = ((1 << 32) - 300 * ticks_per_s) / ticks_per_s + up_s
+    assert pytest.approx(up_s) == jiffies_s(times_s, up_s + asleep_s)
+
+
+@pytest.mark.parametrize(
+    ("now", "stamp", "passed"), [(500, 200, 300), (100, (1 << 32) - 50, 150), (200, 203, 0)]
+)
+def test_the_age_of_a_stamp_passes_the_end_of_its_bits(now: int, stamp: int, passed: int) -> None:
+    assert passed == age(now, stamp)
 
 
 def test_of_a_process_that_is_gone_nothing_is_known() -> None:

@@ -16,6 +16,8 @@ from hakeeper.core.model import ProcessId
 
 _CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PROGRAM = "keepalived"
+_COMMAND_LINE_BYTES = 1 << 16
+"""Far more than keepalived's has; the rest of a longer one is not read."""
 _PID_FILE_BYTES = 64
 """More than any pid needs; the rest of a longer file is not read."""
 
@@ -51,6 +53,15 @@ class Stat:
         """Whether only its entry is left, which nobody has collected yet."""
         return self.state in {"Z", "X", "x"}
 
+    @property
+    def start_s(self) -> float:
+        """When it began, in seconds since the boot (CLOCK_BOOTTIME)."""
+        return self.start_ticks / _CLOCK_TICKS_PER_S
+
+    def age_s(self) -> float:
+        """Return the seconds since it began."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.start_s
+
 
 def read_stat(pid: int) -> Stat | None:
     """Return what /proc shows of a process; None if it is gone or hidden."""
@@ -73,13 +84,16 @@ def children_of(pid: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _first_argument(pid: int) -> str:
+def arguments_of(pid: int) -> tuple[str, ...]:
+    """Return the words of its command line; none where it is gone or hidden, or has none."""
     try:
-        return (
-            Path(f"/proc/{pid}/cmdline").read_bytes().partition(b"\0")[0].decode(errors="replace")
-        )
+        with Path(f"/proc/{pid}/cmdline").open("rb") as file:
+            data = file.read(_COMMAND_LINE_BYTES)
     except OSError:
-        return ""
+        return ()
+    if not data:
+        return ()
+    return tuple(os.fsdecode(word) for word in data.removesuffix(b"\0").split(b"\0"))
 
 
 class Process:
@@ -139,14 +153,12 @@ class Process:
         """
         if self.stat is None:
             return True
-        names = (self.stat.command, Path(_first_argument(self.pid)).name)
+        names = (self.stat.command, *(Path(one).name for one in arguments_of(self.pid)[:1]))
         return any(name.startswith(_PROGRAM) for name in names)
 
     def age_s(self) -> float | None:
         """Return the seconds since its start; None where /proc hides it."""
-        if self.stat is None:
-            return None
-        return time.clock_gettime(time.CLOCK_BOOTTIME) - self.stat.start_ticks / _CLOCK_TICKS_PER_S
+        return None if self.stat is None else self.stat.age_s()
 
     def fileno(self) -> int | None:
         """Return what becomes readable at its end, if there is such a thing."""

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +24,12 @@ _REQUEST, _DUMP = 0x1, 0x300
 _ADDRESS, _LOCAL, _CACHEINFO = 1, 2, 6
 """linux/rtnetlink.h and linux/if_addr.h."""
 _STAMPS_PER_S: Final = 100
+_STAMPS: Final = 1 << 32
+"""A stamp has 32 bits: after 497 days it begins anew."""
+_TICKS_PER_S: Final = (100, 250, 300, 1000)
+"""What a kernel may be built with (kernel/Kconfig.hz)."""
+_TICKS_BEFORE_S: Final = 300
+"""How long before the boot jiffies begin, counted down to 32 bits (linux/jiffies.h)."""
 
 
 def came_after(pid: int) -> frozenset[IpAddress] | None:
@@ -30,15 +37,20 @@ def came_after(pid: int) -> frozenset[IpAddress] | None:
     stat = read_stat(pid)
     if stat is None:
         return None
-    began_s = stat.start_ticks / os.sysconf("SC_CLK_TCK")
     try:
-        return frozenset(ip for ip, since_s in _addresses() if since_s > began_s)
+        return frozenset(ip for ip, since_s in _addresses() if since_s > stat.start_s)
     except OSError:  # the sandbox forbids it, or somebody keeps the kernel's lock
         return None
 
 
 def _addresses() -> Iterator[tuple[IpAddress, float]]:
-    """Yield each address with the time of its making, in seconds since the boot."""
+    """Yield each address with the time of its making, in seconds since the boot.
+
+    Stamps are taken from jiffies, which begin some 0.3 s after the boot and stand still while a
+    machine sleeps: a stamp gives an age, and the age is taken from today's time (CLOCK_BOOTTIME).
+    """
+    boottime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
+    stamp_now = round(jiffies_s(os.times().elapsed, boottime_s) * _STAMPS_PER_S)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
         sock.settimeout(_PATIENCE_S)
         length = _HEADER.size + _ABOUT.size
@@ -54,12 +66,29 @@ def _addresses() -> Iterator[tuple[IpAddress, float]]:
                 if kind == _ERROR or length < _HEADER.size:
                     raise OSError("rtnetlink does not list the addresses")
                 if kind == _NEWADDR:
-                    yield from _read(data[_HEADER.size + _ABOUT.size : length])
+                    for ip, stamp in _read(data[_HEADER.size + _ABOUT.size : length]):
+                        yield ip, boottime_s - age(stamp_now, stamp) / _STAMPS_PER_S
                 data = data[_aligned(length) :]
     raise OSError("rtnetlink goes on and on")
 
 
-def _read(data: bytes) -> Iterator[tuple[IpAddress, float]]:
+def jiffies_s(times_s: float, boottime_s: float) -> float:
+    """Return the seconds of jiffies since the boot, from what times(2) counts.
+
+    Nothing tells how many ticks the kernel makes in a second. Each number gives a time that is
+    weeks away from all the others: the one near the clock is right.
+    """
+    found = (times_s - ((1 << 32) / ticks - _TICKS_BEFORE_S) for ticks in _TICKS_PER_S)
+    return min(found, key=lambda one_s: abs(one_s - boottime_s))
+
+
+def age(now: int, stamp: int) -> int:
+    """Return the stamps between; none for one that is made while we look."""
+    passed = (now - stamp) % _STAMPS
+    return 0 if passed > _STAMPS - _STAMPS_PER_S else passed
+
+
+def _read(data: bytes) -> Iterator[tuple[IpAddress, int]]:
     found: dict[int, bytes] = {}
     while len(data) >= _ATTRIBUTE.size:
         length, kind = _ATTRIBUTE.unpack_from(data)
@@ -70,7 +99,7 @@ def _read(data: bytes) -> Iterator[tuple[IpAddress, float]]:
     packed, cache = found.get(_LOCAL, found.get(_ADDRESS)), found.get(_CACHEINFO, b"")
     if packed is not None and len(cache) >= _CACHE.size:
         with contextlib.suppress(ValueError):
-            yield ipaddress.ip_address(packed), _CACHE.unpack_from(cache)[2] / _STAMPS_PER_S
+            yield ipaddress.ip_address(packed), _CACHE.unpack_from(cache)[2]
 
 
 def _aligned(length: int) -> int:

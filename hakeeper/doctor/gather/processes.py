@@ -15,6 +15,7 @@ from typing import Final
 from hakeeper.adapters.keepalived.liveness import CHILD_NAME, vrrp_pid_file
 from hakeeper.adapters.keepalived.processes import (
     Process,
+    arguments_of,
     children_of,
     read_pid_file,
     read_stat,
@@ -100,8 +101,8 @@ def settled(pid: int, child: int, fifo: Path) -> Descriptors:
     end_s = time.monotonic() + SETTLING_S
     while True:
         seen = descriptors(child, fifo)
-        with contextlib.closing(Process(child, "", None)) as process:
-            age_s = process.age_s()
+        process = read_stat(child)
+        age_s = None if process is None else process.age_s()
         is_young = age_s is not None and age_s < SETTLING_S
         # Where it is hidden, the daemon's word counts, which comes later.
         is_told = seen.held is not Held.UNKNOWN or age_s is None or age_s > DAEMON_PATIENCE_S
@@ -220,7 +221,7 @@ def _reads(pid: int, fifo: Path, wanted: os.stat_result) -> bool:
 
 
 def _names(pid: int, fifo: Path, wanted: os.stat_result) -> bool:
-    for word in _words(pid)[1:]:
+    for word in arguments_of(pid)[1:]:
         if word.startswith("/") and Path(word).name == fifo.name:
             with contextlib.suppress(OSError):
                 return os.path.samestat(Path(word).stat(), wanted)
@@ -241,16 +242,8 @@ def _all_pids() -> list[int]:
     return sorted(int(name) for name in os.listdir(_PROC) if name.isdecimal())  # noqa: PTH208
 
 
-def _words(pid: int) -> list[str]:
-    try:
-        text = (_PROC / str(pid) / "cmdline").read_bytes()[:4096].decode(errors="replace")
-    except OSError:
-        return []
-    return text.rstrip("\0").split("\0")
-
-
 def _command(pid: int) -> str:
-    shown = " ".join(_words(pid)).strip()
+    shown = " ".join(arguments_of(pid)).strip()
     return "".join(one if one.isprintable() else "?" for one in shown)[:80] or "?"
 
 

@@ -1,6 +1,5 @@
 """What the last start of keepalived came to, and whether its files are the same since."""
 
-import os
 import shutil
 import subprocess
 import time
@@ -23,8 +22,7 @@ def changed_after_start(pid: int, files: Iterable[str]) -> bool:
     stat = read_stat(pid)
     if stat is None:
         return True
-    began_s = stat.start_ticks / os.sysconf("SC_CLK_TCK")
-    return _changed_after(time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + began_s, files)
+    return _changed_after(time.time() - stat.age_s(), files)
 
 
 def refusal(files: Iterable[str]) -> str:

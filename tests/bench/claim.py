@@ -35,10 +35,12 @@ SCRIPTS = {
     "Python with hcloud": scripts.PYTHON,
 }
 WAYS = (BARE, FLOOR, HAKEEPER, *SCRIPTS)
+ELSEWHERE = "elsewhere"
+"""The name of the server that has the addresses before."""
 STANDBY_INTERVAL_S = 2.0
 """hakeeper reads the owners this often here, so that it soon sees an address given away again."""
-_READ_AHEAD_S = 0.5
-"""No event so close before the standby's next read."""
+_READ_AHEAD = 1 / 4
+"""No event in this part of the interval before the standby's next read."""
 _STATUS_TIMEOUT_S = 5.0
 
 
@@ -152,8 +154,15 @@ class Floor:
 class Hakeeper:
     """A warm daemon in BACKUP."""
 
-    def __init__(self, standby: rig.Standby, floating_ip: int, elsewhere: int) -> None:
+    def __init__(
+        self,
+        standby: rig.Standby,
+        floating_ip: int,
+        elsewhere: int,
+        interval_s: float = STANDBY_INTERVAL_S,
+    ) -> None:
         self.client = standby.name
+        self._interval_s = interval_s
         self.floating_ip = floating_ip
         self._standby = standby
         self._elsewhere = elsewhere
@@ -163,7 +172,7 @@ class Hakeeper:
         self._seq = 0
 
     def prepare(self) -> None:
-        """Wait for a read that showed the other owner, and for the end of the spacing."""
+        """Wait for a read that showed the other owner, its name, and the end of the spacing."""
         rig.until(self._is_ready, f"{self.client} to be a standby again", poll_s=0.02)
 
     def _is_ready(self) -> bool:
@@ -178,15 +187,18 @@ class Hakeeper:
         if now < self._ready_from_s or not reads:
             return False
         self._seq = reads[-1].seq - 1
-        next_read_s = reads[-1].received_s + STANDBY_INTERVAL_S
-        return now < next_read_s - _READ_AHEAD_S and self._sees_other()
+        next_read_s = reads[-1].received_s + self._interval_s
+        return now < next_read_s - _READ_AHEAD * self._interval_s and self._sees_other()
 
     def _sees_other(self) -> bool:
         socket = self._standby.node.daemon.runtime_folder / "control.sock"
         status = ask(str(socket), {"command": "status"}, _STATUS_TIMEOUT_S)
         [role] = status["roles"]
         [address] = role["addresses"]
-        return ("BACKUP", self._elsewhere) == (role["role"], address["owner_server_id"])
+        # The name comes with a call of its own, which must not be under way at the event.
+        is_named = address["owner_label"].startswith(f"{ELSEWHERE} ")
+        sees = ("BACKUP", self._elsewhere) == (role["role"], address["owner_server_id"])
+        return sees and is_named
 
     def fire(self) -> float | None:
         self._mark = self._standby.node.mark()
@@ -224,11 +236,18 @@ class Scripted:
 class Stage:
     """The cloud with everything that one round-trip time needs, for all of them."""
 
-    def __init__(self, place: Path, cloud: rig.Cloud, stack: contextlib.ExitStack) -> None:
+    def __init__(
+        self,
+        place: Path,
+        cloud: rig.Cloud,
+        stack: contextlib.ExitStack,
+        interval_s: float = STANDBY_INTERVAL_S,
+    ) -> None:
         self._place = place
         self._cloud = cloud
         self._stack = stack
-        self.elsewhere = cloud.front.add_server("elsewhere")
+        self._interval_s = interval_s
+        self.elsewhere = cloud.front.add_server(ELSEWHERE)
         self._count = 0
 
     def _address(self, name: str) -> int:
@@ -278,7 +297,7 @@ class Stage:
 
     def _hakeeper(self, relay: rig.Relay, name: str) -> Hakeeper:
         floating_ip = self._address(name)
-        interval = f"{STANDBY_INTERVAL_S:g}s"
+        interval = f"{self._interval_s:g}s"
         standby = self._stack.enter_context(
             rig.standby(
                 self._place,
@@ -289,7 +308,7 @@ class Stage:
                 settings={"reconcile": {"interval": interval, "standby_interval": interval}},
             )
         )
-        return Hakeeper(standby, floating_ip, self.elsewhere)
+        return Hakeeper(standby, floating_ip, self.elsewhere, self._interval_s)
 
 
 # --- the part -------------------------------------------------------------------------------------

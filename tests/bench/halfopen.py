@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from bench import rig
-from bench.claim import STANDBY_INTERVAL_S, Hakeeper, Observer, Sample, Way
+from bench.claim import ELSEWHERE, STANDBY_INTERVAL_S, Hakeeper, Observer, Sample, Way
 from bench.table import markdown, ms, summary
 from hakeeper.sim.cloud import CloudClient, Fault, Network
 from hakeeper.sim.lab.netns import Namespace
@@ -160,7 +160,7 @@ def _measure(repeat: int) -> dict[str, Any]:
     with contextlib.ExitStack() as stack:
         place = stack.enter_context(rig.folder())
         cloud = stack.enter_context(rig.cloud(place / "cloud"))
-        elsewhere = cloud.front.add_server("elsewhere")
+        elsewhere = cloud.front.add_server(ELSEWHERE)
         web = cloud.front.add_floating_ip("web", "203.0.113.10", server=elsewhere)
         relay = stack.enter_context(rig.relay(cloud, RTT_MS))
         interval = f"{STANDBY_INTERVAL_S:g}s"

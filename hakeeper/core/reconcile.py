@@ -125,7 +125,8 @@ def _lanes_taken(state: State, now: float) -> bool:
 
 
 def _identify(state: State, now: float, wake: Wake) -> None:
-    if state.server is not None or state.asked(Identify):
+    is_known = state.server is not None and not state.schedule.server_doubted
+    if is_known or state.asked(Identify):
         return
     if _due(state.schedule.identify_from_s, now, wake):
         state.start(Identify(state.cached_server_id), now)

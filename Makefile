@@ -20,7 +20,7 @@ WORLD_PYTHON ?= $(BIN)/python
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak lint
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
 .PHONY: setup dist deb lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -84,6 +84,10 @@ PROFILE ?= fast
 soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED= PROFILE=fast|plain JSON=
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m hakeeper.sim.soak --hours $(HOURS) \
 	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
+
+chaos: .stamps/dev  ## Random faults on real daemons, judged from outside: HOURS=2 SEED= JSON=
+	PYTHONPATH=tests $(BIN)/python -m chaos --hours $(HOURS) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/ruff check

@@ -14,8 +14,9 @@ from hakeeper.adapters.token import TokenUnusable, read_token
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.calls import CallResult
 
-LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable, OSError)
-"""What loading may meet: a start ends with it, a reload survives it."""
+LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable)
+"""What is wrong with the configuration and its secrets: a start ends with it, a reload survives it.
+What the system refuses is an OSError, and says nothing about them."""
 
 
 def warm_connections(config: Config) -> int:
@@ -64,7 +65,7 @@ class Loader:
         return value
 
     def make_pool(self, config: Config, deliver: Callable[[CallResult], None]) -> HetznerPool:
-        """Make the API adapter; raises LOAD_ERRORS for a token or CA file that is unusable."""
+        """Make the API adapter; raises LOAD_ERRORS for an unusable token, and OSError."""
         return HetznerPool(
             HetznerOptions(
                 endpoint=config.hetzner.endpoint,

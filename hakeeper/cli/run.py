@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import functools
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +63,15 @@ def _mebibytes(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM, SIGINT or a bug."""
     redactor: Redactor = args.redactor
+    try:
+        signals = Signals()  # first: until then a signal ends us as it ends any program
+        return _run(args, signals, redactor)
+    except OSError as error:
+        sys.stderr.write(f"{redactor.text(_refused_by_system(error))}\n")
+        return exits.SYSTEM
+
+
+def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
     warnings: list[str] = []
     loader = Loader(args.config, redactor, warnings.append)
     try:
@@ -69,18 +79,24 @@ def run(args: argparse.Namespace) -> int:
     except LOAD_ERRORS as error:
         sys.stderr.write(f"{redactor.text(str(error))}\n")
         return _exit_code(error)
-    signals = Signals()
-    reporter = Reporter(Target(args.log), redact=redactor.text)
+    with signals.held():  # for the thread that is started
+        reporter = Reporter(Target(args.log), redact=redactor.text)
     try:
-        with library_logging(reporter), _recording(args, reporter) as keeper:
+        with library_logging(reporter), _recording(args, reporter, signals) as keeper:
             return _serve(config, loader, reporter, signals, redactor, keeper)
     finally:
         reporter.close(LOG_CLOSE_S)
         signals.close()
 
 
+def _refused_by_system(error: OSError) -> str:
+    return f"the system refuses what hakeeper needs: {error}; every address stays where it is"
+
+
 @contextlib.contextmanager
-def _recording(args: argparse.Namespace, reporter: Reporter) -> Iterator[KeeperMaker]:
+def _recording(
+    args: argparse.Namespace, reporter: Reporter, signals: Signals
+) -> Iterator[KeeperMaker]:
     """Hand out what makes the daemon's keeper: a recorded one if that is wanted."""
     if args.record is None:
         yield make_keeper
@@ -89,12 +105,13 @@ def _recording(args: argparse.Namespace, reporter: Reporter) -> Iterator[KeeperM
     from hakeeper.recording.recorder import Recorder  # noqa: PLC0415
     from hakeeper.recording.story import RecordedKeeper  # noqa: PLC0415
 
-    recorder = Recorder(
-        args.record,
-        redact=args.redactor.text,
-        tell=lambda text: reporter.log("state.failed", text, reason="recording"),
-        limit_bytes=args.record_limit * _MIB,
-    )
+    with signals.held():  # for the thread that is started
+        recorder = Recorder(
+            args.record,
+            redact=args.redactor.text,
+            tell=lambda text: reporter.log("state.failed", text, reason="recording"),
+            limit_bytes=args.record_limit * _MIB,
+        )
     try:
         yield functools.partial(RecordedKeeper, recorder)
     finally:
@@ -115,19 +132,25 @@ def _serve(
     )
     reporter.log("daemon.started", f"hakeeper {__version__} starts", version=__version__)
     try:
-        daemon = Daemon(
-            config,
-            loader,
-            folders=_folders(),
-            reporter=reporter,
-            notifier=notifier,
-            signals=signals,
-            keeper=keeper,
-        )
-        daemon.run()
-    except LOAD_ERRORS as error:
-        reporter.log("daemon.failed", f"cannot start: {error}", reason=type(error).__name__)
-        return _exit_code(error)
+        try:
+            with signals.held():  # for the threads that are started
+                daemon = Daemon(
+                    config,
+                    loader,
+                    folders=_folders(),
+                    reporter=reporter,
+                    notifier=notifier,
+                    signals=signals,
+                    keeper=keeper,
+                )
+        except LOAD_ERRORS as error:
+            reporter.log("daemon.failed", f"cannot start: {error}", reason=type(error).__name__)
+            return _exit_code(error)
+        with _threads_watched(daemon):
+            daemon.run()
+    except OSError as error:  # to be started again: the next attempt may find what was missing
+        reporter.log("daemon.failed", _refused_by_system(error), reason=type(error).__name__)
+        return exits.SYSTEM
     except Exception as error:
         reporter.log(
             "daemon.failed",
@@ -141,6 +164,26 @@ def _serve(
     return exits.OK
 
 
+@contextlib.contextmanager
+def _threads_watched(daemon: Daemon) -> Iterator[None]:
+    """Have the daemon end when one of its threads does: work left undone is worse than a restart.
+
+    A thread that outlives the daemon says why it ended to whoever was told before.
+    """
+    before = threading.excepthook
+
+    def hook(raised: threading.ExceptHookArgs) -> None:
+        before(raised)
+        if raised.exc_value is not None:
+            daemon.fail(raised.exc_value)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+
+
 def _folders() -> Folders:
     return Folders(control_socket=default_socket(), state_file=default_state_file())
 
@@ -149,7 +192,5 @@ def _exit_code(error: Exception) -> int:
     match error:
         case ConfigUnreadable() | TokenUnusable():
             return error.exit_code
-        case PermissionError():
-            return exits.NO_PERMISSION
         case _:
             return exits.BAD_CONFIG

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from hakeeper import __version__, exits
 from hakeeper.adapters.configfile import ConfigUnreadable
@@ -132,21 +133,23 @@ def _serve(
     )
     reporter.log("daemon.started", f"hakeeper {__version__} starts", version=__version__)
     try:
-        try:
-            with signals.held():  # for the threads that are started
-                daemon = Daemon(
-                    config,
-                    loader,
-                    folders=_folders(),
-                    reporter=reporter,
-                    notifier=notifier,
-                    signals=signals,
-                    keeper=keeper,
-                )
-        except LOAD_ERRORS as error:
-            reporter.log("daemon.failed", f"cannot start: {error}", reason=type(error).__name__)
-            return _exit_code(error)
-        with _threads_watched(daemon):
+        with _ThreadWatch() as threads:
+            try:
+                with signals.held():  # for the threads that are started
+                    daemon = Daemon(
+                        config,
+                        loader,
+                        folders=_folders(),
+                        reporter=reporter,
+                        notifier=notifier,
+                        signals=signals,
+                        keeper=keeper,
+                    )
+            except LOAD_ERRORS as error:
+                text = f"cannot start: {error}"
+                reporter.log("daemon.failed", text, reason=type(error).__name__)
+                return _exit_code(error)
+            threads.tell(daemon)
             daemon.run()
     except OSError as error:  # to be started again: the next attempt may find what was missing
         reporter.log("daemon.failed", _refused_by_system(error), reason=type(error).__name__)
@@ -164,24 +167,32 @@ def _serve(
     return exits.OK
 
 
-@contextlib.contextmanager
-def _threads_watched(daemon: Daemon) -> Iterator[None]:
-    """Have the daemon end when one of its threads does: work left undone is worse than a restart.
+class _ThreadWatch:
+    """Has the daemon end when one of its threads does: work left undone is worse than a restart."""
 
-    A thread that outlives the daemon says why it ended to whoever was told before.
-    """
-    before = threading.excepthook
+    def __init__(self) -> None:
+        self._before = threading.excepthook
+        self._daemon: Daemon | None = None
+        self._error: BaseException | None = None
 
-    def hook(raised: threading.ExceptHookArgs) -> None:
-        before(raised)
-        if raised.exc_value is not None:
-            daemon.fail(raised.exc_value)
+    def __enter__(self) -> Self:
+        threading.excepthook = self._hear
+        return self
 
-    threading.excepthook = hook
-    try:
-        yield
-    finally:
-        threading.excepthook = before
+    def __exit__(self, *_: object) -> None:
+        threading.excepthook = self._before
+
+    def tell(self, daemon: Daemon) -> None:
+        """Tell this daemon, also of what happened while it was made."""
+        self._daemon = daemon
+        if self._error is not None:
+            daemon.fail(self._error)
+
+    def _hear(self, raised: threading.ExceptHookArgs) -> None:
+        self._before(raised)
+        self._error = raised.exc_value
+        if self._daemon is not None and self._error is not None:
+            self._daemon.fail(self._error)
 
 
 def _folders() -> Folders:

@@ -224,6 +224,7 @@ def is_right(place: str, error: str, end: str) -> bool:
         return True
     if where.startswith("adapters/smallfile.py") and error == "EPERM" and phase == "start":
         return end == f"ended {exits.NO_PERMISSION}"  # the operator's file, and his to mend
+    # `stopped`: it met the error when it had been told to end.
     if phase == "run" and name not in OF_WHAT_IS_OPEN:
         return False
-    return end == f"{'ended' if phase != 'end' else 'stopped'} {exits.SYSTEM}"
+    return end in {f"ended {exits.SYSTEM}", f"stopped {exits.SYSTEM}"}

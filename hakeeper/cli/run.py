@@ -5,7 +5,7 @@ import contextlib
 import functools
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -73,8 +73,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
-    warnings: list[str] = []
-    loader = Loader(args.config, redactor, warnings.append)
+    warnings = _Warnings()
+    loader = Loader(args.config, redactor, warnings)
     try:
         config = loader.load()
     except LOAD_ERRORS as error:
@@ -82,6 +82,7 @@ def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
         return _exit_code(error)
     with signals.held():  # for the thread that is started
         reporter = Reporter(Target(args.log), redact=redactor.text)
+    warnings.tell(lambda text: reporter.log("config.warning", text))
     try:
         with library_logging(reporter), _recording(args, reporter, signals) as keeper:
             return _serve(config, loader, reporter, signals, redactor, keeper)
@@ -165,6 +166,23 @@ def _serve(
         raise
     reporter.log("daemon.stopped", "hakeeper stops; every address stays where it is")
     return exits.OK
+
+
+class _Warnings:
+    """Keeps warnings until there is somebody who tells them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._tell: Callable[[str], None] = self._waiting.append
+
+    def __call__(self, text: str) -> None:
+        self._tell(text)
+
+    def tell(self, tell: Callable[[str], None]) -> None:
+        """Have these told, and all that come."""
+        self._tell = tell
+        for text in self._waiting:
+            tell(text)
 
 
 class _ThreadWatch:

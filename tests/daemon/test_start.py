@@ -178,6 +178,21 @@ def test_wrong_usage(world: World, arguments: tuple[str, ...]) -> None:
     assert "usage:" in text
 
 
+def test_what_is_odd_about_the_files_is_told_once_and_again_only_when_it_is_new(
+    world: World,
+) -> None:
+    node = world.node()
+    node.daemon.config_path.chmod(0o666)
+    node.start()
+    told = node.wait_log("config.warning")
+    assert f"{node.daemon.config_path}: every user may write it" in str(told["message"])
+    node.reload()
+    assert len(node.logged("config.warning")) == 1
+    node.folder.chmod(0o777)
+    node.reload()
+    eventually(lambda: len(node.logged("config.warning")) == 2)
+
+
 # --- systemd -----------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""Tries what hakeeper never does, from inside its sandbox: test_machines.py runs it as a service."""
+"""Tries what hakeeper never does, from inside its sandbox; test_machines.py runs it."""
 
 import ctypes
 import errno
@@ -9,6 +9,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 
 STATE = pathlib.Path(os.environ["STATE_DIRECTORY"])
 IO_URING_SETUP = 425
@@ -77,6 +78,6 @@ if __name__ == "__main__":
         "python": code_of("/usr/bin/python3", "-IS", "-c", ""),
         "hakeeper": code_of("/usr/bin/hakeeper", "--version"),
     }
-    places = {str(folder): outcome(lambda at=folder: run_from(at)) for folder in writable()}
+    places = {str(folder): outcome(partial(run_from, folder)) for folder in writable()}
     found = {"refused": refused, "works": works, "places": places}
     (STATE / "probe.json").write_text(json.dumps(found))

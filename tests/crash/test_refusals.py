@@ -19,7 +19,7 @@ from crash.nursery import Birth, Life, Nursery
 from crash.refusals import NOTE
 from hakeeper import exits
 from hakeeper.adapters.asking import ControlError, NotRunning, ask
-from hakeeper.sim.cloud import Rules, SimCloud
+from hakeeper.sim.cloud import ON_LOOPBACK, Rules, SimCloud
 
 PATIENCE_S = 30.0
 ASK_S = 5.0
@@ -41,7 +41,7 @@ class Stage:
         self._cloud = cloud
         self._name = f"node-{number}"
         self._nursery = Nursery()
-        self._server = cloud.add_server(self._name)
+        self._server = cloud.add_server(self._name, private_ips=ON_LOOPBACK)
         self._elsewhere = cloud.add_server(f"other-{number}")
         self._web = cloud.add_floating_ip(
             f"web-{number}", f"203.0.113.{10 + number}", server=self._elsewhere

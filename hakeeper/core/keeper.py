@@ -59,6 +59,8 @@ BAD_LINES_TOLD = 5
 BAD_LINES_GAP_S = 10.0
 """Between two batches whose bad lines are shown, and between two overflows that are told."""
 
+NO_INSTANCE = "it answers on D-Bus, but names no instance there until it is restarted"
+"""keepalived 2.2.7 and 2.3.3, started while an older one still leaves the bus."""
 SAVE_AGAIN_S = 1.0
 """After a state that could not be written down."""
 
@@ -178,6 +180,8 @@ class Keeper:
     def _hear(self, event: LinesRead, now: float) -> None:
         self._tell_bad(event, now)
         self._tell_unknown(event.lines)
+        if any(line.state.is_hint for line in event.lines):
+            self._state.schedule.query_soon(now)
         changes = self._state.roles.hear(event.lines, now, live=event.live)
         if changes and self._state.keepalived is None and not self._state.unverified:
             self._state.unverified = True
@@ -247,9 +251,9 @@ class Keeper:
         if state.query_asked is None or state.query_asked[0] != event.query_id:
             return
         asked_at_s, state.query_asked = state.query_asked[1], None
-        state.query_failure = "" if event.roles is not None else event.reason
+        state.query_failure = "" if event.roles else event.reason or NO_INSTANCE
         self._note_unnamed(event.roles or {}, now)
-        if event.roles is not None:
+        if event.roles:
             self._query_failure_told = False
             for name in event.roles:
                 self._note_name(VrrpId(VrrpKind.INSTANCE, name))
@@ -260,10 +264,10 @@ class Keeper:
         if needed and not self._query_failure_told:
             self._query_failure_told = True
             text = (
-                f"cannot ask keepalived for its state: {event.reason}; a role stays UNKNOWN until "
-                f"the next line. If it is missing: {DBUS}"
+                f"cannot ask keepalived for its state: {state.query_failure}; a role stays UNKNOWN "
+                f"until the next line. If it is missing: {DBUS}"
             )
-            state.tell(Report("query.failed", text, {"reason": event.reason}))
+            state.tell(Report("query.failed", text, {"reason": state.query_failure}))
 
     def _note_name(self, vrrp: VrrpId) -> None:
         """Remember a name that keepalived has, for who looks for the right one."""

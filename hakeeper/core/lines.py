@@ -32,6 +32,11 @@ class LineState(enum.Enum):
     MASTER_PRIORITY = "MASTER_PRIORITY"
     BACKUP_PRIORITY = "BACKUP_PRIORITY"
 
+    @property
+    def is_hint(self) -> bool:
+        """Whether it tells of a priority, which is no role."""
+        return self in (LineState.MASTER_PRIORITY, LineState.BACKUP_PRIORITY)
+
 
 @dataclass(frozen=True, slots=True)
 class NotifyLine:

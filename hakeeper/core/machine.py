@@ -3,9 +3,10 @@
 All role changes live here; nothing else in hakeeper sets a role. The table is complete: every
 event has a row for every role (a test counts them), and docs/design.md prints it from here.
 
-Sources: keepalived's vrrp_notify.c and measured FIFO recordings. `MASTER_RX_LOWER_PRI` and
-`MASTER_PRIORITY` are written only by an instance that is MASTER, `BACKUP_PRIORITY` only by one
-that is not, so they also tell the role to a reader that missed the transition.
+Sources: keepalived's vrrp_notify.c and measured FIFO recordings. `MASTER_RX_LOWER_PRI` is written
+only by an instance that is MASTER, so it also tells the role to a reader that missed the
+transition. `MASTER_PRIORITY` and `BACKUP_PRIORITY` tell none: keepalived 2.3.3 writes
+BACKUP_PRIORITY for a MASTER after a reload.
 """
 
 import enum
@@ -31,7 +32,6 @@ class RoleEvent(enum.Enum):
     ANSWER_BACKUP = "D-Bus says Backup"
     ANSWER_FAULT = "D-Bus says Fault"
     ANSWER_STOPPED = "D-Bus says Stop or Deleted"
-    ANSWER_NOTHING = "D-Bus says Init, or does not know the name"
     RESTORED_MASTER = "state file says MASTER"
     RESTORED_BACKUP = "state file says BACKUP"
     RESTORED_FAULT = "state file says FAULT"
@@ -71,28 +71,12 @@ def _rows() -> list[tuple[RoleEvent, tuple[Role, ...], Role | None, str, bool]]:
             "a lower-priority master was heard; only a master writes this",
             True,
         ),
-        (
-            ev.LINE_MASTER_PRIORITY,
-            (_U, _B, _F, _S),
-            _M,
-            "a priority changed; this word is only written by a master",
-            False,
-        ),
-        (ev.LINE_MASTER_PRIORITY, (_M,), _M, "a priority changed", False),
-        (
-            ev.LINE_BACKUP_PRIORITY,
-            (_U, _M, _S),
-            _B,
-            "a priority changed; this word is never written by a master",
-            False,
-        ),
-        (ev.LINE_BACKUP_PRIORITY, (_B, _F), None, "a priority changed", False),
+        (ev.LINE_MASTER_PRIORITY, _ALL, None, "a priority changed: a hint, no role", False),
+        (ev.LINE_BACKUP_PRIORITY, _ALL, None, "a priority changed: a hint, no role", False),
         (ev.ANSWER_MASTER, _ALL, _M, "keepalived answers that it is master", False),
         (ev.ANSWER_BACKUP, _ALL, _B, "keepalived answers that it is backup", False),
         (ev.ANSWER_FAULT, _ALL, _F, "keepalived answers that it is in fault", False),
         (ev.ANSWER_STOPPED, _ALL, _S, "keepalived answers that it stopped", False),
-        (ev.ANSWER_NOTHING, (_M,), _U, "keepalived no longer says that it is master", False),
-        (ev.ANSWER_NOTHING, (_U, _B, _F, _S), None, "keepalived has no answer", False),
         (ev.RESTORED_MASTER, _ALL, _M, "the same keepalived had said master", False),
         (ev.RESTORED_BACKUP, _ALL, _B, "the same keepalived had said backup", False),
         (ev.RESTORED_FAULT, _ALL, _F, "the same keepalived had said fault", False),
@@ -126,8 +110,9 @@ EVENT_OF_ANSWER: Mapping[Role, RoleEvent] = {
     Role.BACKUP: RoleEvent.ANSWER_BACKUP,
     Role.FAULT: RoleEvent.ANSWER_FAULT,
     Role.STOPPED: RoleEvent.ANSWER_STOPPED,
-    Role.UNKNOWN: RoleEvent.ANSWER_NOTHING,
 }
+"""UNKNOWN is missing on purpose: Init (a keepalived that reads its configuration) is no role, and
+no answer outdoes no live line of a process that still runs."""
 
 EVENT_OF_RESTORED: Mapping[Role, RoleEvent] = {
     Role.MASTER: RoleEvent.RESTORED_MASTER,

@@ -27,7 +27,7 @@ class Belief:
     since_s: float = 0.0
     reason: str = "nothing heard yet"
     heard_at_s: float = float("-inf")
-    """When a line last spoke of it; an answer to a query asked before that is out of date."""
+    """When a line last said its role; an answer to a query asked before that is out of date."""
     deaf: bool = False
     """keepalived cannot hear the other nodes, so that MASTER means nothing; see `hearing.py`."""
     deaf_since_s: float = 0.0
@@ -82,10 +82,10 @@ class RoleBook:
         return bool(beliefs) and all(belief.role is Role.STOPPED for belief in beliefs)
 
     def hear(self, lines: Iterable[NotifyLine], now: float, *, live: bool) -> list[RoleChange]:
-        """Apply a drained batch; unknown names are passed over."""
+        """Apply a drained batch; unknown names are passed over, and hints that tell no role."""
         events: dict[VrrpId, list[RoleEvent]] = {}
         for line in lines:
-            if line.vrrp in self.beliefs:
+            if line.vrrp in self.beliefs and not line.state.is_hint:
                 events.setdefault(line.vrrp, []).append(EVENT_OF_LINE[line.state])
         for name in events:
             self.beliefs[name].heard_at_s = now
@@ -94,14 +94,19 @@ class RoleBook:
     def answered(
         self, roles: Mapping[str, Role], asked_at_s: float, now: float
     ) -> list[RoleChange]:
-        """Apply keepalived's answer, but not over a line that came after the question.
+        """Apply the roles that keepalived states, but not over a line that came after the question.
 
-        Groups are not in the answer: D-Bus knows only instances.
+        Groups are not in the answer: D-Bus knows only instances. A name that it does not know says
+        nothing of the role: an instance that is removed writes a line, and D-Bus forgets living
+        ones (keepalived 2.2.7 and 2.3.3, started while an older one still leaves the bus).
         """
-        events = {
-            name: [EVENT_OF_ANSWER[roles.get(name.name, Role.UNKNOWN)]]
+        said = {
+            name: roles.get(name.name, Role.UNKNOWN)
             for name, belief in self.beliefs.items()
             if name.kind is VrrpKind.INSTANCE and belief.heard_at_s < asked_at_s
+        }
+        events = {
+            name: [EVENT_OF_ANSWER[role]] for name, role in said.items() if role in EVENT_OF_ANSWER
         }
         return self._apply_all(events, now, live=False)
 

@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import CancelCall, Report, StartCall
 from hakeeper.core.model import Action, ActionStatus
 
-LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "BACKUP_PRIORITY", "gone", "lost"]
+LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "gone", "lost"]
 
 
 def before_the_server_is_known(world: World, node: Node) -> None:

@@ -52,7 +52,7 @@ def test_with_its_address_here_an_instance_claims_as_ever() -> None:
     assert node.snapshot().roles[0].role_confirmed
 
 
-@pytest.mark.parametrize("how", ["MASTER", "MASTER_RX_LOWER_PRI", "MASTER_PRIORITY"])
+@pytest.mark.parametrize("how", ["MASTER", "MASTER_RX_LOWER_PRI"])
 def test_master_said_without_the_address_is_not_claimed(how: str) -> None:
     world, node = scene(private=())
     node.warm()

@@ -189,12 +189,44 @@ def test_an_answer_to_a_question_asked_before_the_loss_of_lines_is_not_believed(
     assert 2 == len(node.queries)
 
 
-def test_a_master_that_keepalived_no_longer_names_is_unknown() -> None:
-    world, node = asking()
-    answer(node, {"VI_1": Role.MASTER})
-    world.run_for(10.0)
+@pytest.mark.parametrize("forgetful", [{}, {"VI_9": Role.BACKUP}, {"VI_1": Role.UNKNOWN}])
+def test_a_d_bus_that_forgets_the_instance_ends_no_claim_and_no_repair(
+    forgetful: dict[str, Role],
+) -> None:
+    world, node = one_node(config=settings(can_query=True))
+    node.dbus = forgetful
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert ("MASTER", "held", [1000.0]) == (node.role(), node.stage(), node.assigns)
+    world.cloud.move(WEB, 2)
+    world.run_for(30.0)
+    assert (1, "MASTER") == (world.cloud.owner(WEB), node.role())
+
+
+def test_a_tree_without_instances_is_told_as_no_answer() -> None:
+    _, node = asking()
     answer(node, {})
-    assert "UNKNOWN" == node.role()
+    [report] = node.reports("query.failed")
+    assert "names no instance there" in report.message
+    [problem] = [one for one in node.snapshot().problems if one.code == "role.unknown"]
+    assert "it cannot be asked: it answers on D-Bus, but names no instance" in problem.cause
+
+
+@pytest.mark.parametrize("word", ["MASTER_PRIORITY", "BACKUP_PRIORITY"])
+@pytest.mark.parametrize("role", ["MASTER", "BACKUP", "FAULT", "STOP"])
+def test_a_line_about_a_priority_asks_keepalived_and_does_nothing_else(
+    role: str, word: str
+) -> None:
+    """As BACKUP_PRIORITY for a MASTER, which keepalived 2.3.3 writes after a reload."""
+    world, node = one_node(config=settings(can_query=True))
+    node.warm()
+    node.line("VI_1", role)
+    world.run_for(4.0)
+    before, asked, sent = node.role(), len(node.queries), node.assigns
+    node.feed(RolesQueried(node.queries[-1].query_id, None, "no bus"))
+    node.line("VI_1", word)
+    assert (before, asked + 1, sent) == (node.role(), len(node.queries), node.assigns)
 
 
 def test_keepalived_is_asked_for_ever_and_steadily() -> None:

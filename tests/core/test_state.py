@@ -247,7 +247,7 @@ def test_a_hint_among_lines_is_not_forgotten_by_those_after_it() -> None:
     [change] = book.hear(lines, 8.0, live=True)
     assert (False, True) == (change.edge, change.check)
     assert [] == book.hear([line(VI, LineState.MASTER_PRIORITY)], 9.0, live=True)
-    assert (1, 7.0, 9.0) == (
+    assert (1, 7.0, 8.0) == (
         book.beliefs[VI].generation,
         book.beliefs[VI].since_s,
         book.beliefs[VI].heard_at_s,
@@ -268,11 +268,22 @@ def test_an_answer_counts_if_it_was_asked_for_after_the_last_line(
         assert not changes[0].live
 
 
-def test_a_name_that_the_answer_does_not_know_is_no_master_any_more() -> None:
-    book = RoleBook([VI, TWO], 0.0)
-    book.hear([line(VI, LineState.MASTER), line(TWO, LineState.BACKUP)], 7.0, live=True)
-    [change] = book.answered({}, 8.0, 9.0)
-    assert (VI, Role.UNKNOWN) == (change.vrrp, change.after)
+@pytest.mark.parametrize("word", [word for word in LineState if not word.is_hint])
+@pytest.mark.parametrize("answer", [{}, {"VI_9": Role.MASTER}, {VI.name: Role.UNKNOWN}])
+def test_only_a_stated_role_outdoes_a_line(answer: dict[str, Role], word: LineState) -> None:
+    """A tree without the instance, and Init, state none."""
+    book = RoleBook([VI], 0.0)
+    book.hear([line(VI, word)], 7.0, live=True)
+    before = book.roles()
+    assert [] == book.answered(answer, 8.0, 9.0)
+    assert before == book.roles()
+
+
+def test_a_hint_leaves_an_answer_that_was_asked_for_before_it_as_good_as_it_was() -> None:
+    book = RoleBook([VI], 0.0)
+    book.hear([line(VI, LineState.BACKUP_PRIORITY)], 7.0, live=True)
+    [change] = book.answered({VI.name: Role.MASTER}, 6.0, 9.0)
+    assert Role.MASTER is change.after
 
 
 def test_what_was_written_down_is_taken_over_for_the_names_that_are_there() -> None:

@@ -78,13 +78,12 @@ LINE_FAULT: keepalived is in fault, or the instance was removed
 LINE_STOP: keepalived stops
 LINE_DELETED: the instance was removed from keepalived
 LINE_MASTER_RX_LOWER_PRI: a lower-priority master was heard; only a master writes this
-LINE_MASTER_PRIORITY: a priority changed; this word is only written by a master; a priority changed
-LINE_BACKUP_PRIORITY: a priority changed; this word is never written by a master; a priority changed
+LINE_MASTER_PRIORITY: a priority changed: a hint, no role
+LINE_BACKUP_PRIORITY: a priority changed: a hint, no role
 ANSWER_MASTER: keepalived answers that it is master
 ANSWER_BACKUP: keepalived answers that it is backup
 ANSWER_FAULT: keepalived answers that it is in fault
 ANSWER_STOPPED: keepalived answers that it stopped
-ANSWER_NOTHING: keepalived has no answer; keepalived no longer says that it is master
 RESTORED_MASTER: the same keepalived had said master
 RESTORED_BACKUP: the same keepalived had said backup
 RESTORED_FAULT: the same keepalived had said fault
@@ -99,7 +98,6 @@ EVENTS = [
     "D-Bus says Backup",
     "D-Bus says Fault",
     "D-Bus says Stop or Deleted",
-    "D-Bus says Init, or does not know the name",
     "state file says MASTER",
     "state file says BACKUP",
     "state file says FAULT",

@@ -33,7 +33,6 @@ SETTINGS = Settings(addresses={NAMES[0]: (ByName("web"),), NAMES[2]: (ById(4711)
 _ROLE_OF_WORD = {
     LineState.MASTER: Role.MASTER,
     LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
-    LineState.MASTER_PRIORITY: Role.MASTER,
     LineState.BACKUP: Role.BACKUP,
     LineState.FAULT: Role.FAULT,
     LineState.STOP: Role.STOPPED,
@@ -119,9 +118,7 @@ def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
     for line in lines:
         singly.hear([line], 1.0, live=True)
         if line.vrrp in expected:
-            stays = line.state is LineState.BACKUP_PRIORITY and expected[line.vrrp] is Role.FAULT
-            said = Role.FAULT if stays else _ROLE_OF_WORD.get(line.state, Role.BACKUP)
-            expected[line.vrrp] = said
+            expected[line.vrrp] = _ROLE_OF_WORD.get(line.state, expected[line.vrrp])
     assert expected == at_once.roles()
     assert expected == singly.roles()
     assert at_once.beliefs == singly.beliefs

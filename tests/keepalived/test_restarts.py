@@ -2,11 +2,15 @@
 
 import contextlib
 import os
+import time
 
 import pytest
 from helpers import eventually
 from scenes import MakeScene
 
+from hakeeper.adapters.keepalived.bus import SERVICE
+from hakeeper.adapters.keepalived.link import Link
+from hakeeper.adapters.keepalived.roles import RoleReader
 from hakeeper.core.model import Role
 from hakeeper.sim.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
 
@@ -32,6 +36,14 @@ def throw_lines_away(node: Node, last: bytes) -> None:
         eventually(read, what=f"{last!r} in the pipe")
     finally:
         os.close(fd)
+
+
+def instances_on_d_bus(node: Node) -> dict[str, Role] | None:
+    """What keepalived says of its instances there; None while it is not on the bus."""
+    deadline_s = time.monotonic() + 5.0
+    link = Link.open(f"unix:path={node.folder / 'bus'}", SERVICE, deadline_s)
+    with contextlib.closing(link):
+        return RoleReader().read(link, deadline_s) if link.owner else None
 
 
 @pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
@@ -80,6 +92,24 @@ def test_a_failover_while_both_hakeepers_are_down_is_carried_out_at_their_start(
     settle(scene.lab)
     assert scene.owners() == {"web": "b"}
     assert {assign.client for assign in scene.assigns_after(seq)} == {"b"}
+
+
+def test_a_keepalived_whose_d_bus_forgets_is_master_by_its_lines(make_scene: MakeScene) -> None:
+    """Started while the VRRP process of the one before still has the name on the bus."""
+    scene = make_scene(LabSettings())
+    scene.go()
+    keepalived = scene.a.keepalived
+    keepalived.kill_parent()
+    keepalived.start()
+    scene.lab.wait_for_master(scene.a)
+    settle(scene.lab)
+    eventually(lambda: instances_on_d_bus(scene.a) == {}, what="a D-Bus tree without instances")
+    assert scene.owners() == {"web": "a"}
+
+    settle(scene.lab)  # until hakeeper has asked once more
+    scene.cloud.move(scene.lab.floating_ips["web"], scene.b.server_id)
+    settle(scene.lab)
+    assert scene.owners() == {"web": "a"}
 
 
 @pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])

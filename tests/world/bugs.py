@@ -116,6 +116,24 @@ BUGS = (
         (Row(RoleEvent.LINE_MASTER_RX_LOWER_PRI, _U, _U),),
     ),
     Bug(
+        "forgotten_is_doubted",
+        "an instance that D-Bus does not know is one whose role is not known",
+        "answer_states_role",
+        (
+            Line(
+                "hakeeper.core.keeper:Keeper._queried",
+                "if event.roles:",
+                "if event.roles is not None:",
+            ),
+            Line(
+                "hakeeper.core.roles:RoleBook.answered",
+                "[EVENT_OF_ANSWER[role]] for name, role in said.items() if role in EVENT_OF_ANSWER",
+                "[EVENT_OF_ANSWER.get(role, RoleEvent.LOST)] for name, role in said.items()",
+            ),
+        ),
+        proves=True,
+    ),
+    Bug(
         "first_line_decides",
         "of lines that come together the first one counts",
         "last_line_decides",

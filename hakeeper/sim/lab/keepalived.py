@@ -181,6 +181,16 @@ class Keepalived:
         os.kill(child, signal.SIGKILL)
         return child
 
+    def kill_parent(self) -> None:
+        """SIGKILL to the parent alone: the kernel sends its children SIGTERM, which takes a while.
+
+        So the next one can be started while the old VRRP child still leaves.
+        """
+        process = self._started()
+        process.signal(signal.SIGKILL)
+        process.wait(STOP_TIMEOUT_S)
+        self._wait_for_watcher()
+
     def reload(self) -> None:
         """SIGHUP."""
         self._started().signal(signal.SIGHUP)

@@ -37,7 +37,7 @@ class Bus:
             return
         roles: dict[str, Role] | None = None
         if node.keepalived.process is not None and not node.keepalived.frozen:
-            roles = node.world.roles_at(node.index)
+            roles = {} if node.keepalived.forgets else node.world.roles_at(node.index)
         reason = "" if roles is not None else "no answer"
         late = self._rng.random() < LATE_ANSWERS
         delay_s = self._rng.uniform(0.0, LATEST_ANSWER_S if late else HANDED_OVER_S)

@@ -50,8 +50,6 @@ def out_of_reach(event: RoleEvent, role: Role) -> str | None:
         return "the state file is read once, before anything else was heard"
     if event is RoleEvent.ANSWER_STOPPED:
         return "keepalived leaves the bus in the moment in which it stops"
-    if event is RoleEvent.ANSWER_NOTHING and role is not Role.UNKNOWN:
-        return "keepalived is on the bus with all its instances from its start on"
     if event is RoleEvent.REPLACED and role is Role.STOPPED:
         return "the first line of its successor is heard before its end is seen"
     return None
@@ -81,13 +79,15 @@ def cells(state: State, event: Event) -> Iterator[tuple[RoleEvent, Role]]:
         case RolesQueried(query_id, roles) if roles is not None:
             asked = state.query_asked
             for name, belief in beliefs.items():
+                said = EVENT_OF_ANSWER.get(roles.get(name.name, Role.UNKNOWN))
                 if (
                     asked is not None
                     and asked[0] == query_id
                     and name.kind is VrrpKind.INSTANCE
+                    and said is not None
                     and belief.heard_at_s < asked[1]
                 ):
-                    yield EVENT_OF_ANSWER[roles.get(name.name, Role.UNKNOWN)], belief.role
+                    yield said, belief.role
         case Started(saved=SavedState() as saved, keepalived=ProcessId() as process):
             if saved.keepalived is not None and process.same_run(saved.keepalived):
                 yield from _cells_of_file(state, saved.roles)

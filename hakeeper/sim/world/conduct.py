@@ -42,7 +42,6 @@ HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 ROLE_AFTER = {
     LineState.MASTER: Role.MASTER,
     LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
-    LineState.MASTER_PRIORITY: Role.MASTER,
     LineState.BACKUP: Role.BACKUP,
     LineState.FAULT: Role.FAULT,
     LineState.STOP: Role.STOPPED,
@@ -101,6 +100,8 @@ class Conduct:
         if isinstance(event, MUTE):
             same = all(told.roles.get(n, b.role) is b.role for n, b in beliefs.items())
             self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
+        if isinstance(event, RolesQueried):
+            self._answered(node, told, state, event)
         if not isinstance(event, CallResult | Tick):
             told.roles = {name: belief.role for name, belief in beliefs.items()}
         if isinstance(event, Started):
@@ -112,12 +113,21 @@ class Conduct:
             if isinstance(effect, SaveState):
                 self._written[node] = (effect.state, state.keepalived)
 
+    def _answered(self, node: int, told: _Told, state: State, event: RolesQueried) -> None:
+        """Check that an answer moves roles to what it states, and no others."""
+        stated = event.roles or {}
+        for name, belief in state.roles.beliefs.items():
+            same = told.roles.get(name, belief.role) is belief.role
+            right = same or stated.get(name.name) is belief.role
+            about = (name, belief.role.value)
+            self._demand("answer_states_role", node, right, "{} is {} by no word of it", *about)
+
     def last_line(self, node: int, state: State, event: LinesRead) -> None:
         """Check that of each name the last line is believed."""
-        last = {line.vrrp: line.state for line in event.lines}
+        last = {line.vrrp: line.state for line in event.lines if line.state in ROLE_AFTER}
         for name, word in last.items():
             belief = state.roles.beliefs.get(name)
-            if belief is not None and word in ROLE_AFTER:
+            if belief is not None:
                 right, about = (
                     belief.role is ROLE_AFTER[word],
                     (name, belief.role.value, word.value),

@@ -49,7 +49,7 @@ class Excuses:
     def mislead(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
         world = self._world
-        dbus = world.plan.shape.dbus and not world.part_of[name].group
+        dbus = node.has_answers and not world.part_of[name].group
         answers = dbus and not (node.hung or node.keepalived.frozen)
         self._misled_until[node.index, name] = world.now + self._query_s if answers else inf
 

@@ -40,6 +40,10 @@ WAKE_S = (0.0002, 0.002)
 """From something being ready to the turn that serves it."""
 RESTART_S = (0.1, 1.5)
 """systemd starts a dead hakeeper again after this."""
+FIRST_PID = 101
+"""Of the first keepalived on a machine."""
+FORGETS = 0.2
+"""The part of the later ones whose D-Bus service forgets their instances."""
 
 
 @dataclass(slots=True)
@@ -89,7 +93,7 @@ class Node:
         self._bus = Bus(self, self._rng)
         self._reloads: list[SettingsChanged] = []
         self._boot = 0
-        self._pid = 100
+        self._pid = FIRST_PID - 1
         self._look_is_due = False
         self._turn_at = float("inf")
         self._timer_at = float("inf")
@@ -102,8 +106,15 @@ class Node:
         ticks = int(self.world.now * 100)
         self.keepalived.process = ProcessId(self._pid, ticks, f"boot-{self.index}-{self._boot}")
         self.keepalived.frozen = False
+        again = Random(f"{self.world.plan.seed}-bus-{self.index}-{self._pid}").random() < FORGETS
+        self.keepalived.forgets = again and self._pid > FIRST_PID
         self.open_fifo_for_writing()
         self.look_soon()
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether hakeeper can learn roles over D-Bus, as long as nothing stands still."""
+        return self.world.plan.shape.dbus and not self.keepalived.forgets
 
     def open_fifo_for_writing(self) -> None:
         """Open what is at the path, as keepalived does at its start and at every reload."""

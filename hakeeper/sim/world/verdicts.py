@@ -26,6 +26,7 @@ RULES = (
     "role_survives",
     "role_from_keepalived",
     "last_line_decides",
+    "answer_states_role",
     "doubt_is_believed",
     "backlog_claims_nothing",
     "sent_first",

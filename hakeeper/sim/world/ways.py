@@ -66,7 +66,7 @@ class Ways:
 
     def _is_unknown_without_dbus(self, node: Node, name: str) -> bool:
         group = self._world.part_of[name].group
-        if node.run is None or (self._world.plan.shape.dbus and not group):
+        if node.run is None or (node.has_answers and not group):
             return False
         belief = node.run.keeper.state.roles.beliefs.get(self._world.vrrp_id(name))
         return belief is not None and belief.role is Role.UNKNOWN

@@ -301,6 +301,14 @@ class Address:
             return []
         return [wording.address_contested(self.vrrp, self.label, owner, self._who(owner), wait_s)]
 
+    def leave(self, now: float) -> None:
+        """Keepalived hangs: the holder keeps it until there is a sign of life."""
+        self.stage = Stage.HOLD_OFF
+        self.phases = None
+        self.due_at_s = self.hold_off_until_s = self.holder_due_at_s = now
+        self.settle_until_s = float("-inf")
+        self.decide(f"keepalived hangs: {self._who(self.owner)} keeps it", now)
+
     def _observe_holding_off(
         self, before: Owner, owner: Owner, now: float, rng: Random
     ) -> list[Report]:

@@ -209,6 +209,8 @@ def _observe(
     address.blocked_told = floating_ip.blocked
     owner = state.owner_from(floating_ip.server_id)
     state.tell(*address.observe(owner, asked_at_s, now, state.rng))
+    if address.suspect:  # is keepalived still there that says MASTER?
+        state.schedule.query_soon(now)
 
 
 def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], now: float) -> None:

@@ -123,6 +123,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         "keepalived writes lines, but its process is not seen",
         "keepalived: {{pid_file: PATH}}    # in hakeeper.yaml; see: ls /run/*keepalived*",
     ),
+    "keepalived.hangs": Trouble(
+        "keepalived is on D-Bus and does not answer: what it said stands, and nothing is taken"
+        " from another server",
+        "journalctl -u keepalived -n 30; systemctl restart keepalived",
+    ),
     "role.unknown": Trouble("keepalived has not said what role it has", CHECK),
     "role.unheard": Trouble(
         "keepalived speaks of other instances, and never of this one",

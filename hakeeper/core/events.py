@@ -92,11 +92,15 @@ class WriterSeen:
 
 @dataclass(frozen=True, slots=True)
 class RolesQueried:
-    """keepalived's own answer, by instance name; None with a reason where it gave none."""
+    """keepalived's own answer, by instance name; None with a reason where it gave none.
+
+    `waits`: keepalived is on the bus, which works, and let the question wait.
+    """
 
     query_id: int
     roles: Mapping[str, Role] | None
     reason: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

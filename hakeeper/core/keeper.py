@@ -40,6 +40,7 @@ from hakeeper.core.events import (
     Tick,
     WriterSeen,
 )
+from hakeeper.core.hanging import note_life, note_silence
 from hakeeper.core.hearing import deaf_reason, tell_deaf_master, weigh_addresses
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
@@ -182,6 +183,8 @@ class Keeper:
         self._tell_unknown(event.lines)
         if any(line.state.is_hint for line in event.lines):
             self._state.schedule.query_soon(now)
+        if event.lines and event.live:
+            note_life(self._state)
         changes = self._state.roles.hear(event.lines, now, live=event.live)
         if changes and self._state.keepalived is None and not self._state.unverified:
             self._state.unverified = True
@@ -253,6 +256,10 @@ class Keeper:
         asked_at_s, state.query_asked = state.query_asked[1], None
         state.query_failure = "" if event.roles else event.reason or NO_INSTANCE
         self._note_unnamed(event.roles or {}, now)
+        if event.waits:
+            note_silence(state, now)
+        elif event.roles is not None:
+            note_life(state)
         if event.roles:
             self._query_failure_told = False
             for name in event.roles:
@@ -291,6 +298,7 @@ class Keeper:
             self._gone("another keepalived process took its place", now, replaced=True)
         state.keepalived, state.keepalived_since_s = event.process, now
         state.unverified = False
+        note_life(state)
         state.other_names.clear()
         state.unnamed_since_s.clear()
         state.schedule.query_soon(now)
@@ -300,6 +308,7 @@ class Keeper:
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
+        note_life(state)
         state.unnamed_since_s.clear()
         state.tell(
             wording.keepalived_gone(reason, in_order=state.roles.all_stopped(), replaced=replaced)

@@ -17,6 +17,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import QueryRoles
+from hakeeper.core.hanging import is_left
 from hakeeper.core.hearing import hear_again
 from hakeeper.core.model import Other
 from hakeeper.core.state import Inflight, State
@@ -99,7 +100,7 @@ def _end_deafness(state: State, now: float, wake: Wake) -> None:
 
 def _end_hold_offs(state: State, now: float, wake: Wake) -> None:
     for address in state.in_stage(Stage.HOLD_OFF):
-        if _due(address.due_at_s, now, wake):
+        if not is_left(state, address, now) and _due(address.due_at_s, now, wake):
             state.tell(*address.take_turn(now))
 
 
@@ -112,7 +113,9 @@ def _send_assigns(state: State, now: float, wake: Wake) -> None:
             continue
         if not _due(state.api.assigns_from_s, now, wake) or _lanes_taken(state, now):
             return
-        if not state.assigning(floating_ip.id):
+        if is_left(state, address, now):
+            address.leave(now)
+        elif not state.assigning(floating_ip.id):
             address.sending(now)
             state.start(Assign(floating_ip.id, state.server.id), now, address)
 

@@ -129,6 +129,8 @@ class State:
     """Lines come, but the process that writes them is not seen."""
     query_failure: str = ""
     """Why keepalived cannot be asked for its roles; nothing while it answers."""
+    silent_since_s: float | None = None
+    """Since when keepalived lets questions wait; see `hanging.py`."""
     other_names: dict[VrrpId, None] = field(default_factory=dict)
     """Names that keepalived speaks of and the configuration does not; in their order, bounded."""
     unnamed_since_s: dict[VrrpId, float] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from hakeeper.core.calls import Failure, FailureKind, Identify
 from hakeeper.core.claim import Stage
 from hakeeper.core.cures import READ_ONLY, api_code, api_cure, cure_of, fifo_cure
 from hakeeper.core.events import FifoState
+from hakeeper.core.hanging import hangs
 from hakeeper.core.model import Mine, Nobody, Other, Role, Unknown, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reading_interval_s
 from hakeeper.core.roles import Belief
@@ -202,6 +203,15 @@ def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
             )
     if state.keepalived is None:
         yield _no_keepalived(state, now)
+    if hangs(state, now):
+        yield Problem(
+            health=_late(state.silent_since_s or now, now),
+            code="keepalived.hangs",
+            what="keepalived hangs: nothing is taken from another server until it answers",
+            cause=f"asked over D-Bus: {state.query_failure}",
+            cure=cure_of("keepalived.hangs"),
+            since_s=state.silent_since_s,
+        )
 
 
 def _unheard_health(state: State, since_s: float, now: float) -> Health:
@@ -351,6 +361,8 @@ def _unresolved(address: Address) -> Problem:
 
 
 def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
+    if address.stage is Stage.HOLD_OFF and hangs(state, now):
+        return  # that is told once, for all of them
     if address.stage is Stage.HOLD_OFF:
         yield Problem(
             health=Health.BROKEN,

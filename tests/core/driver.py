@@ -122,6 +122,8 @@ class Node:
     tokens_reloaded: int = 0
     queries: list[QueryRoles] = field(default_factory=list)
     dbus: Mapping[str, Role] | None = None
+    hangs: bool = False
+    """keepalived is on D-Bus, and lets questions wait."""
     holding: tuple[type[Request], ...] = ()
     quota: Quota | None = None
     ticks: int = 0
@@ -217,7 +219,9 @@ class Node:
                 next(c for c in self.open_calls() if c.id == call_id).cancelled = True
             case QueryRoles():
                 self.queries.append(effect)
-                if self.dbus is not None:
+                if self.hangs:
+                    self.world.at(now + 0.9, lambda: self._wait_for_it(effect.query_id))
+                elif self.dbus is not None:
                     self.world.at(now, lambda: self._answer_query(effect.query_id))
             case SaveState(state):
                 self.saved = state
@@ -229,6 +233,9 @@ class Node:
     def _answer_query(self, query_id: int) -> None:
         if self.dbus is not None:
             self.feed(RolesQueried(query_id, self.dbus))
+
+    def _wait_for_it(self, query_id: int) -> None:
+        self.feed(RolesQueried(query_id, None, "no answer in time", waits=True))
 
     def release(self, call: Call) -> None:
         """Let the call go on to the cloud, which answers after its latency."""

@@ -174,3 +174,29 @@ def test_with_no_way_to_learn_the_role_nothing_is_claimed_until_the_next_line(
     settle(scene.lab)
     assert scene.owners() == {"web": "b"}
     assert scene.lab.witness.role("a", "VI_1") is Role.FAULT
+
+
+def test_a_keepalived_that_hangs_takes_nothing_back_from_the_new_master(
+    make_scene: MakeScene,
+) -> None:
+    scene = make_scene(LabSettings())
+    scene.go()
+    seq = scene.last_seq()
+    scene.a.keepalived.freeze()
+    scene.lab.wait_for_master(scene.b)
+
+    def shown() -> object:
+        problems = scene.a.hakeeper.status()["problems"]
+        assert isinstance(problems, list)
+        return "keepalived.hangs" in [problem["code"] for problem in problems]
+
+    eventually(shown, what="keepalived.hangs in the status")
+    eventually(lambda: scene.owners() == {"web": "b"}, what="the address at b")
+    looked, taken = scene.last_seq(), len(scene.assigns_after(seq))
+    eventually(lambda: scene.last_seq() > looked + 20, 60.0, "both to look for a while")
+    assert ({"web": "b"}, taken) == (scene.owners(), len(scene.assigns_after(seq)))
+
+    scene.a.keepalived.thaw()
+    scene.lab.wait_for_master(scene.a)
+    settle(scene.lab)
+    assert scene.owners() == {"web": "a"}

@@ -40,6 +40,18 @@ class BusOwner:
     pid: int | None
 
 
+class _Waits(BusError):
+    """The bus works and has keepalived on it, which lets the question wait."""
+
+
+def _is_alive(link: Link) -> bool:
+    """Say whether the bus itself answers, and keepalived is on it."""
+    try:
+        return link.pid_of(link.owner, time.monotonic() + PATIENCE_S) is not None
+    except BusError:
+        return False
+
+
 class KeepalivedBus:
     """A thread that keeps one connection to the bus; it runs from construction until `close`."""
 
@@ -103,13 +115,13 @@ class KeepalivedBus:
         if not ids:
             return
         roles: dict[str, Role] | None = None
-        reason = ""
+        reason, waits = "", False
         try:
             roles = self._read_roles(time.monotonic() + PATIENCE_S)
         except (BusError, CallError, QueryError) as error:
-            reason = str(error)
+            reason, waits = str(error), isinstance(error, _Waits)
         for query_id in ids:
-            self._deliver(RolesQueried(query_id, roles, reason))
+            self._deliver(RolesQueried(query_id, roles, reason, waits))
 
     def _read_roles(self, deadline_s: float) -> dict[str, Role]:
         link = self._reach(deadline_s)
@@ -117,6 +129,8 @@ class KeepalivedBus:
             self._tell_owner(link, deadline_s)  # what happened to it since we last looked
             return self._roles.read(link, deadline_s)
         except BusError:
+            if _is_alive(link):
+                raise _Waits("keepalived is there, and gives no answer in time") from None
             self._lose()
             raise
 

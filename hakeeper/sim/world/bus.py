@@ -41,7 +41,7 @@ class Bus:
         reason = "" if roles is not None else "no answer"
         late = self._rng.random() < LATE_ANSWERS
         delay_s = self._rng.uniform(0.0, LATEST_ANSWER_S if late else HANDED_OVER_S)
-        answer = RolesQueried(query_id, roles, reason)
+        answer = RolesQueried(query_id, roles, reason, node.keepalived.hangs)
         node.world.agenda.after(delay_s, self._deliver, run, answer)
 
     def _deliver(self, run: "Run", answer: RolesQueried) -> None:

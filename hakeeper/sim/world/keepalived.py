@@ -21,6 +21,11 @@ class Keepalived:
     """Its D-Bus service names no instance as long as it lives (2.2.7 and 2.3.3, started while an
     older one still leaves the bus)."""
 
+    @property
+    def hangs(self) -> bool:
+        """Whether it is there, and does nothing."""
+        return self.process is not None and self.frozen
+
 
 class WorldKeepalived:
     """The port of one run of hakeeper (`hakeeper.loop.Keepalived`)."""

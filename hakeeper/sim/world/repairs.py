@@ -174,5 +174,8 @@ class Repairs:
         moves = [move for move in self.moves if move.floating_ip_id == fip]
         others = {who for move in moves for who in (move.old, move.new)} - {None, server_id}
         taken = sum(move.new not in (None, server_id) for move in moves)
+        run = self._world.nodes[server_id - 1].run
+        if run is not None and run.keeper.state.silent_since_s is not None:
+            return True  # its keepalived hangs
         old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)

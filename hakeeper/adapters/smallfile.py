@@ -32,18 +32,31 @@ class NotAFileError(Exception):
         self.is_folder = is_folder
 
 
-def read_small(path: Path, limit_bytes: int) -> SmallFile:
-    """Read a regular file; raises `NotAFileError` and OSError."""
+def read_small(path: Path, limit_bytes: int, *, follow: bool = True) -> SmallFile:
+    """Read a regular file; raises `NotAFileError` and OSError.
+
+    Not `follow`: its folder belongs to somebody who is not to choose what is read, so a symbolic
+    link in the file's place is an error.
+    """
+    _require_file(path.stat(follow_symlinks=follow).st_mode)  # opening a device can do things
     # Not blocking: a FIFO in the file's place would hold us until somebody writes.
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    fd = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
     try:
         mode = os.fstat(fd).st_mode
-        if not stat.S_ISREG(mode):
-            raise NotAFileError(is_folder=stat.S_ISDIR(mode))
+        _require_file(mode)
         with open(fd, "rb", closefd=False) as file:
-            return SmallFile(file.read(limit_bytes + 1), stat.S_IMODE(mode))
+            data: bytes | None = file.read(limit_bytes + 1)
     finally:
         os.close(fd)
+    if data is None:  # as /proc/kmsg, which looks like a file
+        raise BlockingIOError(errno.EAGAIN, "has nothing to read now", str(path))
+    return SmallFile(data, stat.S_IMODE(mode))
+
+
+def _require_file(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise NotAFileError(is_folder=stat.S_ISDIR(mode))
 
 
 def exit_code_of(error: OSError, *, absent: int = exits.BAD_CONFIG) -> int:

@@ -37,7 +37,7 @@ class StateFile:
     def load(self) -> Loaded:
         """Read it. Whatever is in it or wrong with it, this does not raise."""
         try:
-            return Loaded(_decode(read_small(self._path, LIMIT_BYTES).data))
+            return Loaded(_decode(read_small(self._path, LIMIT_BYTES, follow=False).data))
         except FileNotFoundError:
             return Loaded(None)
         except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -66,6 +66,7 @@ class Config:
             standby_interval_s=self.standby_interval_s,
             call_timeout_s=self.hetzner.timeout_s,
             can_query=self.keepalived.state is not StateSource.NONE,
+            must_query=self.keepalived.state is StateSource.DBUS,
             endpoint=self.hetzner.endpoint,
             fifo_path=str(self.keepalived.fifo),
         )

@@ -79,6 +79,9 @@ class Address:
     hinted_at_s: float = float("-inf")
     looked_at_s: float = float("-inf")
     look_gap_s: float = 0.0
+    returns_at_s: float = float("-inf")
+    """The last look that a MASTER without a line led to, be it still to come; likewise its gap."""
+    return_gap_s: float = 0.0
     phases: Phases | None = None
     contest: Contest = field(default_factory=Contest)
     told: set[str] = field(default_factory=set)
@@ -130,7 +133,7 @@ class Address:
     def begin(
         self, now: float, cause: str, *, read_first: bool, pause_s: float = 0.0
     ) -> list[Report]:
-        """Begin a claim: by an assign, at once or after a pause, or by reading the owner first."""
+        """Begin a claim, at once or after a pause: by an assign, or by reading the owner first."""
         self.cause = cause
         self.attempt = 0
         self.action_id = None
@@ -141,12 +144,26 @@ class Address:
         self.failure = None
         self.phases = Phases(line_s=now)
         if read_first or self.unsure:
-            self._read(now, now)
+            self._read(now, now + pause_s)
             self.decide(f"{cause}: reading the owner", now)
             return []
         self._post(now + pause_s)
         self.decide(f"{cause}: assigning it to this server", now)
         return [self._started(self.owner)]
+
+    def return_pause_s(self, now: float) -> float:
+        """Take a look at the owner for a MASTER that no line said; return how long it has to wait.
+
+        A FIFO that overflows without end makes one of every answer of D-Bus.
+        """
+        if self.returns_at_s > now:
+            return self.returns_at_s - now  # that one is still to come
+        if now - self.returns_at_s > HINTS_END_S:
+            self.return_gap_s = 0.0
+        self.returns_at_s = max(now, self.returns_at_s + self.return_gap_s)
+        first_s, longest_s = LOOK_S
+        self.return_gap_s = min(longest_s, max(first_s, self.return_gap_s * 2))
+        return self.returns_at_s - now
 
     def resume(self, now: float, cause: str) -> list[Report]:
         """MASTER counts again: go on by reading, and with a hold-off as if nothing had been."""

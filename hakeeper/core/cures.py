@@ -126,7 +126,14 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "keepalived.hangs": Trouble(
         "keepalived is on D-Bus and does not answer: what it said stands, and nothing is taken"
         " from another server",
-        "journalctl -u keepalived -n 30; systemctl restart keepalived",
+        "journalctl -u keepalived -n 30    # see why, and restart it: it sends no adverts",
+    ),
+    "keepalived.unasked": Trouble(
+        "`keepalived.state` is `dbus`, and keepalived gives no answer there", DBUS
+    ),
+    "role.doubtful": Trouble(
+        "the FIFO was replaced, and lines may be lost with one that lay there in between",
+        DBUS,
     ),
     "role.unknown": Trouble("keepalived has not said what role it has", CHECK),
     "role.unheard": Trouble(

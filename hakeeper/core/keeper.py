@@ -42,6 +42,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.hanging import note_life, note_silence
 from hakeeper.core.hearing import deaf_reason, tell_deaf_master, weigh_addresses
+from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId, VrrpKind
@@ -49,17 +50,13 @@ from hakeeper.core.reconcile import reconcile
 from hakeeper.core.roles import RoleBook, RoleChange
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import RefusedSettings, State
+from hakeeper.core.throttle import Throttle
 from hakeeper.core.troubles import FIFO_CODES
 
 NAMES_TOLD = 64
 """How many unknown names are remembered as told; more are not told."""
 NAMES_KEPT = 64
 """How many names of this keepalived are remembered, to be shown where one is missed."""
-BAD_LINES_TOLD = 5
-"""How many bad lines of one batch are shown; the rest is counted."""
-BAD_LINES_GAP_S = 10.0
-"""Between two batches whose bad lines are shown, and between two overflows that are told."""
-
 NO_INSTANCE = "it answers on D-Bus, but names no instance there until it is restarted"
 """keepalived 2.2.7 and 2.3.3, started while an older one still leaves the bus."""
 SAVE_AGAIN_S = 1.0
@@ -78,10 +75,8 @@ class Keeper:
         self._state.keepalived_since_s = now
         weigh_addresses(self._state, now)
         self._next_at: float | None = None
-        self._bad_told_at_s = float("-inf")
-        self._bad_untold = 0
-        self._loss_told_at_s = float("-inf")
-        self._losses_untold = 0
+        self._line_reports = LineReports()
+        self._throttle = Throttle()
         self._query_failure_told = False
         self._names_told: set[VrrpId] = set()
 
@@ -103,10 +98,23 @@ class Keeper:
         self._dispatch(event, now)
         next_at_s = None if more else reconcile(state, now)
         save_at_s = self._save(now)
-        self._next_at = min((t for t in (next_at_s, save_at_s) if t is not None), default=None)
+        journal_at_s = self._bound_journal(now)
+        wakes = (next_at_s, save_at_s, journal_at_s)
+        self._next_at = min((t for t in wakes if t is not None), default=None)
         if len(state.effects) < 2:  # noqa: PLR2004 - nothing to put in order
             return tuple(state.effects)
         return tuple(sorted(state.effects, key=lambda effect: _ORDER.index(type(effect))))
+
+    def _bound_journal(self, now: float) -> float | None:
+        """Add what is overdue, hold back what is too much; return when to look again."""
+        state = self._state
+        state.tell(*self._line_reports.overdue(now))
+        reports = [effect for effect in state.effects if isinstance(effect, Report)]
+        if reports or self._throttle.next_at_s() <= now:
+            others = [effect for effect in state.effects if not isinstance(effect, Report)]
+            state.effects = [*others, *self._throttle.passed(reports, now)]
+        at_s = min(self._line_reports.next_at_s(), self._throttle.next_at_s())
+        return None if at_s == float("inf") else at_s
 
     def _dispatch(self, event: Event, now: float) -> None:
         match event:
@@ -167,19 +175,11 @@ class Keeper:
             self._apply(state.roles.restore(saved.roles, now), now)
 
     def _lost(self, reason: str, now: float) -> None:
-        self._losses_untold += 1
-        if now - self._loss_told_at_s >= BAD_LINES_GAP_S:
-            fields = {"count": self._losses_untold}
-            text = (
-                f"lost lines of keepalived: {reason}; every role is UNKNOWN until it answers or "
-                "writes again"
-            )
-            self._state.tell(Report("fifo.overflowed", text, fields))
-            self._loss_told_at_s, self._losses_untold = now, 0
+        self._state.tell(*self._line_reports.lost(reason, now))
         self._doubt(RoleEvent.LOST, now)
 
     def _hear(self, event: LinesRead, now: float) -> None:
-        self._tell_bad(event, now)
+        self._state.tell(*self._line_reports.bad(event, now))
         self._tell_unknown(event.lines)
         if any(line.state.is_hint for line in event.lines):
             self._state.schedule.query_soon(now)
@@ -194,23 +194,6 @@ class Keeper:
             )
             self._state.tell(Report("role.unverified", text))
         self._apply(changes, now)
-
-    def _tell_bad(self, event: LinesRead, now: float) -> None:
-        count = len(event.bad_lines) + event.more_bad_lines
-        if count == 0:
-            return
-        if now - self._bad_told_at_s < BAD_LINES_GAP_S:
-            self._bad_untold += count
-            return
-        self._bad_told_at_s = now
-        shown = event.bad_lines[:BAD_LINES_TOLD]
-        for bad in shown:
-            text = f"ignored a line on the FIFO: {bad.shown!r} {bad.reason}"
-            self._state.tell(Report("line.rejected", text, {"reason": bad.reason}))
-        untold, self._bad_untold = self._bad_untold + count - len(shown), 0
-        if untold:
-            text = f"ignored {untold} more bad lines on the FIFO"
-            self._state.tell(Report("line.rejected", text, {"reason": "many", "count": untold}))
 
     def _tell_unknown(self, lines: Iterable[NotifyLine]) -> None:
         known = self._state.roles.beliefs
@@ -245,6 +228,9 @@ class Keeper:
             text = f"cannot hear keepalived: {event.detail}; to mend it: {cure}"
         state.tell(Report(kind, text, {"reason": event.state.value}))
         state.schedule.query_soon(now)
+        if heard and before is not None:
+            # One that lay there in between may have taken lines with it.
+            state.roles.suspect(now)
         if before is None and event.state is not FifoState.OPEN:
             # The state file may be older than lines that wait where we cannot read them.
             self._doubt(RoleEvent.LOST, now)
@@ -266,9 +252,8 @@ class Keeper:
                 self._note_name(VrrpId(VrrpKind.INSTANCE, name))
             self._apply(state.roles.answered(event.roles, asked_at_s, now), now)
             return
-        roles = state.roles.roles().values()
-        needed = state.keepalived is not None and Role.UNKNOWN in roles
-        if needed and not self._query_failure_told:
+        wanted = state.settings.must_query or Role.UNKNOWN in state.roles.roles().values()
+        if state.keepalived is not None and wanted and not self._query_failure_told:
             self._query_failure_told = True
             text = (
                 f"cannot ask keepalived for its state: {state.query_failure}; a role stays UNKNOWN "
@@ -355,7 +340,8 @@ class Keeper:
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )
-        state.tell(*address.begin(now, change.reason, read_first=read_first))
+        pause_s = 0.0 if change.live else address.return_pause_s(now)
+        state.tell(*address.begin(now, change.reason, read_first=read_first, pause_s=pause_s))
 
     def _surely_mine(self, address: Address, now: float) -> bool:
         """Say whether a recent read says so: then another read is cheaper than an assign."""
@@ -387,6 +373,7 @@ class Keeper:
             address.last_sent_s = state.gone_sent_s
             if state.is_master(address.vrrp):
                 state.tell(*address.begin(now, "added by a reload", read_first=True))
+        self._apply(state.roles.recall(now), now)
         state.schedule.listed_at_s = float("-inf")
         state.schedule.query_soon(now)
         if event.api_changed:

@@ -202,6 +202,8 @@ class Settings:
     """Total time for one API call."""
     can_query: bool = False
     """Whether there is a way to ask keepalived for its state (D-Bus)."""
+    must_query: bool = False
+    """Whether it is a trouble when keepalived cannot be asked, though its lines tell the roles."""
     endpoint: str = "https://api.hetzner.cloud/v1"
     """Where the API is, for the cures that are shown; nothing is asked by the core."""
     fifo_path: str = "/run/hakeeper/notify.fifo"

@@ -13,6 +13,9 @@ from hakeeper.core.machine import (
 )
 from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
 
+OTHERS_KEPT = 64
+"""How many names that the configuration does not have are remembered with their role."""
+
 
 @dataclass(slots=True)
 class Belief:
@@ -28,6 +31,8 @@ class Belief:
     reason: str = "nothing heard yet"
     heard_at_s: float = float("-inf")
     """When a line last said its role; an answer to a query asked before that is out of date."""
+    doubtful_since_s: float | None = None
+    """Since when lines of it may be lost with a FIFO; None once it was spoken of."""
     deaf: bool = False
     """keepalived cannot hear the other nodes, so that MASTER means nothing; see `hearing.py`."""
     deaf_since_s: float = 0.0
@@ -67,10 +72,25 @@ class RoleBook:
     def __init__(self, names: Iterable[VrrpId], now: float) -> None:
         """Begin with every role UNKNOWN."""
         self.beliefs: dict[VrrpId, Belief] = {name: Belief(since_s=now) for name in names}
+        self.others: dict[VrrpId, Role] = {}
+        """What was last said of names that the configuration does not have; bounded."""
 
     def rename(self, names: Iterable[VrrpId], now: float) -> None:
         """Take over another set of names; those that stay keep their belief."""
-        self.beliefs = {name: self.beliefs.get(name, Belief(since_s=now)) for name in names}
+        before = self.beliefs
+        self.beliefs = {name: before.get(name, Belief(since_s=now)) for name in names}
+        for name, belief in before.items():
+            if name not in self.beliefs:
+                self._keep(name, belief.role)
+
+    def recall(self, now: float) -> list[RoleChange]:
+        """Take over what was said of the names that a reload has added."""
+        said = {name: self.others.pop(name) for name in self.beliefs if name in self.others}
+        return self.restore(said, now)
+
+    def _keep(self, name: VrrpId, role: Role) -> None:
+        if name in self.others or len(self.others) < OTHERS_KEPT:
+            self.others[name] = role
 
     def roles(self) -> dict[VrrpId, Role]:
         """Return the bare roles, for the state file."""
@@ -82,11 +102,16 @@ class RoleBook:
         return bool(beliefs) and all(belief.role is Role.STOPPED for belief in beliefs)
 
     def hear(self, lines: Iterable[NotifyLine], now: float, *, live: bool) -> list[RoleChange]:
-        """Apply a drained batch; unknown names are passed over, and hints that tell no role."""
+        """Apply a drained batch; what it says of unknown names is kept for a reload."""
         events: dict[VrrpId, list[RoleEvent]] = {}
         for line in lines:
-            if line.vrrp in self.beliefs and not line.state.is_hint:
-                events.setdefault(line.vrrp, []).append(EVENT_OF_LINE[line.state])
+            if line.state.is_hint:
+                continue
+            event = EVENT_OF_LINE[line.state]
+            if line.vrrp in self.beliefs:
+                events.setdefault(line.vrrp, []).append(event)
+            else:
+                self._keep(line.vrrp, TABLE[event][Role.UNKNOWN].role)
         for name in events:
             self.beliefs[name].heard_at_s = now
         return self._apply_all(events, now, live=live)
@@ -111,7 +136,7 @@ class RoleBook:
         return self._apply_all(events, now, live=False)
 
     def restore(self, roles: Mapping[VrrpId, Role], now: float) -> list[RoleChange]:
-        """Take over what the state file of the same keepalived process says."""
+        """Take over what the same keepalived process had said, by the state file or our memory."""
         events = {
             name: [EVENT_OF_RESTORED[roles[name]]]
             for name in self.beliefs
@@ -120,8 +145,15 @@ class RoleBook:
         return self._apply_all(events, now, live=False)
 
     def doubt(self, event: RoleEvent, now: float) -> list[RoleChange]:
-        """Apply GONE or LOST to every name."""
+        """Apply GONE, REPLACED or LOST to every name."""
+        self.others.clear()
         return self._apply_all({name: [event] for name in self.beliefs}, now, live=False)
+
+    def suspect(self, now: float) -> None:
+        """Lines may be lost with a FIFO that was replaced: every role that is known is doubtful."""
+        for belief in self.beliefs.values():
+            if belief.role is not Role.UNKNOWN and belief.doubtful_since_s is None:
+                belief.doubtful_since_s = now
 
     def _apply_all(
         self, events: Mapping[VrrpId, list[RoleEvent]], now: float, *, live: bool
@@ -134,6 +166,7 @@ class RoleBook:
     ) -> RoleChange:
         belief = self.beliefs[name]
         before, generation, check = belief.role, belief.generation, False
+        belief.doubtful_since_s = None
         for event in events:
             step = TABLE[event][belief.role]
             check = check or step.check

@@ -212,6 +212,14 @@ def _of_keepalived(state: State, now: float) -> Iterator[Problem]:
             cure=cure_of("keepalived.hangs"),
             since_s=state.silent_since_s,
         )
+    elif state.settings.must_query and state.query_failure and state.keepalived is not None:
+        yield Problem(
+            health=Health.DEGRADED,
+            code="keepalived.unasked",
+            what="keepalived.state is dbus, and keepalived cannot be asked",
+            cause=state.query_failure,
+            cure=cure_of("keepalived.unasked"),
+        )
 
 
 def _unheard_health(state: State, since_s: float, now: float) -> Health:
@@ -247,6 +255,15 @@ def _of_roles(state: State, now: float) -> Iterator[Problem]:
     for vrrp, belief in state.roles.beliefs.items():
         if belief.deaf:
             yield _isolated(vrrp, belief, now)
+        if belief.doubtful_since_s is not None and now - belief.doubtful_since_s > GRACE_S:
+            yield Problem(
+                health=Health.DEGRADED,
+                code="role.doubtful",
+                what=f"{vrrp}: that it is {belief.role.value} is doubtful",
+                cause="the FIFO was replaced, and lines may be lost",
+                cure=cure_of("role.doubtful"),
+                since_s=belief.doubtful_since_s,
+            )
         unnamed_s = state.unnamed_since_s.get(vrrp)
         if unnamed_s is not None and now - unnamed_s > GRACE_S + state.settings.interval_s:
             yield _unheard(state, vrrp, f"keepalived has no {vrrp} any more", unnamed_s, now)

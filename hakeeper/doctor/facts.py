@@ -179,6 +179,8 @@ class KeepalivedFacts:
     """Whether the file is the one that keepalived was, or would be, started with."""
     has_ipvs: bool | None = None
     """Whether the kernel has IPVS, or can load it; None: not known."""
+    open_file: str = ""
+    """What others than root may write of the files, so that root does not have them tested."""
     refusal: str = ""
     """How keepalived ended when it was last started, with files that are the same still."""
 

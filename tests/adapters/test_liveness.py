@@ -2,9 +2,11 @@ import contextlib
 import ctypes
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,12 +79,14 @@ def liveness(tmp_path: Path) -> Iterator[Liveness]:
 
 @contextlib.contextmanager
 def program(name: str = "keepalived") -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that sleeps, and looks like `name` by its first argument."""
-    with subprocess.Popen([name, "600"], executable="/usr/bin/sleep") as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+    """A process that sleeps, and whose executable has this name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = shutil.copy("/usr/bin/sleep", Path(folder) / name)
+        with subprocess.Popen([path, "600"]) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 def child_id(keepalived: Keepalived) -> ProcessId:

@@ -76,6 +76,7 @@ def settings(
     addresses: Mapping[str, tuple[str | AddressRef, ...]] | None = None,
     *,
     can_query: bool = False,
+    must_query: bool = False,
     vrrp_addresses: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Settings:
     """Make settings from names of instances and of floating IPs, and from private addresses."""
@@ -86,6 +87,7 @@ def settings(
             for name, refs in named.items()
         },
         can_query=can_query,
+        must_query=must_query,
         vrrp_addresses={
             instance(name): tuple(map(ipaddress.ip_address, private))
             for name, private in (vrrp_addresses or {}).items()

@@ -98,10 +98,10 @@ EVENTS = [
     "D-Bus says Backup",
     "D-Bus says Fault",
     "D-Bus says Stop or Deleted",
-    "state file says MASTER",
-    "state file says BACKUP",
-    "state file says FAULT",
-    "state file says STOPPED",
+    "remembered: MASTER",
+    "remembered: BACKUP",
+    "remembered: FAULT",
+    "remembered: STOPPED",
 ]
 
 

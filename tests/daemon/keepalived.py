@@ -29,7 +29,7 @@ class StandIn:
         for link, program in (("keepalived", "sh"), ("keepalived_vrrp", "sleep")):
             found = shutil.which(program)
             assert found is not None
-            (folder / link).symlink_to(found)
+            shutil.copy(found, folder / link)  # the executable's own name counts
         self.pid_file = folder / "keepalived.pid"
         self._process: LabProcess | None = None
 

@@ -14,6 +14,7 @@ import errno
 import os
 import select
 import socket
+import stat
 from pathlib import Path
 
 from systemd.journal import sendv
@@ -78,8 +79,10 @@ def _unblock_unnamed_datagram_sockets() -> None:
     process looks like it for longer than one sd_notify(3).
     """
     for entry in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(OSError, ValueError):  # not a socket, or closed meanwhile
+        with contextlib.suppress(OSError, ValueError):  # closed meanwhile
             fd = int(entry.name)
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                continue  # a duplicate that `socket` refuses would stay open
             with socket.socket(fileno=os.dup(fd)) as found:
                 if (
                     found.family == socket.AF_UNIX

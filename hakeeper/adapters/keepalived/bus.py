@@ -40,7 +40,7 @@ class BusOwner:
     pid: int | None
 
 
-class _Waits(BusError):
+class _WaitsError(BusError):
     """The bus works and has keepalived on it, which lets the question wait."""
 
 
@@ -119,7 +119,7 @@ class KeepalivedBus:
         try:
             roles = self._read_roles(time.monotonic() + PATIENCE_S)
         except (BusError, CallError, QueryError) as error:
-            reason, waits = str(error), isinstance(error, _Waits)
+            reason, waits = str(error), isinstance(error, _WaitsError)
         for query_id in ids:
             self._deliver(RolesQueried(query_id, roles, reason, waits))
 
@@ -130,7 +130,7 @@ class KeepalivedBus:
             return self._roles.read(link, deadline_s)
         except BusError:
             if _is_alive(link):
-                raise _Waits("keepalived is there, and gives no answer in time") from None
+                raise _WaitsError("keepalived is there, and gives no answer in time") from None
             self._lose()
             raise
 

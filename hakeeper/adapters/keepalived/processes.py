@@ -98,6 +98,22 @@ def arguments_of(pid: int) -> tuple[str, ...]:
     return tuple(os.fsdecode(word) for word in data.removesuffix(b"\0").split(b"\0"))
 
 
+def owner_of(pid: int) -> int | None:
+    """Return the user that a process runs as; None if it is gone or hidden."""
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return None
+
+
+def program_of(pid: int) -> Path | None:
+    """Return the executable of a process, which may be deleted since; None where it is hidden."""
+    try:
+        return Path(str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)"))
+    except OSError:
+        return None
+
+
 class Process:
     """One run of a process; `close` it when it is of no more interest."""
 
@@ -148,13 +164,19 @@ class Process:
         return stat is not None and (stat.ended or stat.start_ticks != self.id.start_ticks)
 
     def is_keepalived(self) -> bool:
-        """Say whether the program is keepalived; what is hidden from us is believed.
+        """Say whether root, or we ourselves, run keepalived there; what is hidden is believed.
 
-        The command name can be configured (`process_names`, `parent_process_name`), so the first
-        argument counts as well.
+        The executable decides. Where it cannot be read: the command name, which can be configured
+        (`process_names`, `parent_process_name`), or the first argument. Anybody can choose those,
+        and wait for a pid that stands in a file which a dead keepalived has left.
         """
         if self.stat is None:
             return True
+        if owner_of(self.pid) not in {0, os.geteuid()}:
+            return False
+        program = program_of(self.pid)
+        if program is not None:
+            return program.name.startswith(_PROGRAM)
         names = (self.stat.command, *(Path(one).name for one in arguments_of(self.pid)[:1]))
         return any(name.startswith(_PROGRAM) for name in names)
 

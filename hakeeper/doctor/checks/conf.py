@@ -1,6 +1,7 @@
 """keepalived.conf: can it be read, and does it have our names?"""
 
 import difflib
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
@@ -86,6 +87,15 @@ def _unread(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
 def _tested(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     """Judge what keepalived's own test said; see `remarks`."""
     test = facts.keepalived.test
+    if facts.keepalived.open_file:
+        found = shlex.quote(facts.keepalived.open_file)
+        yield not_looked_at(
+            f"what keepalived says of the file: others than root may write {found}, or a folder on"
+            " the way to it, and root's keepalived is not to read what others wrote",
+            cure=f"namei -l {found}    # chown root and chmod go-w what is not root's alone",
+            place=Place(read.file),
+        )
+        return
     if test is None:
         if facts.keepalived.version is not None:
             yield not_looked_at(

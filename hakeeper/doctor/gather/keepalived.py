@@ -31,6 +31,7 @@ from hakeeper.doctor.gather.program import (
     ask_what_it_reads,
     config_test,
     find_program,
+    is_roots,
     version_of,
 )
 from hakeeper.doctor.gather.refusal import refusal
@@ -53,7 +54,7 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     elsewhere = _other_network(
         given.namespace or (conf.net_namespace if isinstance(conf, KeepalivedConf) else None)
     )
-    program = find_program()
+    program = find_program(pid)
     roles, reason = _ask(config)
     fifo = config.keepalived.fifo
     held = None if pid is None or child is None else settled(pid, child, fifo)
@@ -85,6 +86,9 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         return facts
     if elsewhere and os.geteuid() != 0:
         return facts  # only root may enter it
+    open_file = next((file for file in conf.files if not is_roots(Path(file))), "")
+    if open_file and os.geteuid() == 0:
+        return replace(facts, open_file=open_file)
     return replace(
         facts,
         test=config_test(program, path, given.config_id),

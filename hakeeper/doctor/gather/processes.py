@@ -17,6 +17,8 @@ from hakeeper.adapters.keepalived.processes import (
     Process,
     arguments_of,
     children_of,
+    owner_of,
+    program_of,
     read_pid_file,
     read_stat,
 )
@@ -69,17 +71,15 @@ def strays(known: int | None) -> tuple[int, ...]:
         seen = read_stat(pid)
         if seen is None or seen.ended or is_keepalived(seen.parent_pid):
             continue
-        if ours is not None and _network_of(str(pid)) == ours and _owner(pid) == 0:
+        if ours is not None and _network_of(str(pid)) == ours and owner_of(pid) == 0:
             found.append(pid)
     return tuple(found)
 
 
 def is_keepalived(pid: int) -> bool:
     """Say whether the program behind it is keepalived; False where that is hidden."""
-    with contextlib.suppress(OSError):
-        exe = (_PROC / str(pid) / "exe").readlink()
-        return exe.name.removesuffix(_DELETED) == "keepalived"
-    return False
+    program = program_of(pid)
+    return program is not None and program.name == "keepalived"
 
 
 def vrrp_child(pid: int, pid_file: str) -> int | None:
@@ -250,10 +250,4 @@ def _command(pid: int) -> str:
 def _network_of(pid: str) -> str | None:
     with contextlib.suppress(OSError):
         return str((_PROC / pid / "ns" / "net").readlink())
-    return None
-
-
-def _owner(pid: int) -> int | None:
-    with contextlib.suppress(OSError):
-        return (_PROC / str(pid)).stat().st_uid
     return None

@@ -11,11 +11,13 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
+from hakeeper.adapters.keepalived.processes import program_of
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading, Version
 from hakeeper.doctor.finding import Place
@@ -38,10 +40,34 @@ _PLAIN_NAME: Final = re.compile(r"[^\s\"'{}#!$@~\\]{1,200}")
 """A name that means the same to keepalived wherever it stands."""
 
 
-def find_program() -> str | None:
-    """Return the path of keepalived; sbin is not on everybody's PATH."""
-    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
+_PLACES: Final = "/usr/sbin:/usr/local/sbin:/sbin"
+
+
+def find_program(pid: int | None = None) -> str | None:
+    """Return the path of keepalived: the one that runs as `pid`, else where it is installed.
+
+    $PATH counts last, since sbin is not on everybody's, and for root not at all: whoever can set
+    it would have root run a program of theirs.
+    """
+    running = None if pid is None else program_of(pid)
+    if running is not None and os.access(running, os.X_OK):
+        return str(running)
+    path = _PLACES if os.geteuid() == 0 else f"{_PLACES}:{os.environ.get('PATH', os.defpath)}"
     return shutil.which("keepalived", path=path)
+
+
+def is_roots(path: Path) -> bool:
+    """Say whether nobody but root can change a file, nor put another one in its place."""
+    real = Path(os.path.realpath(path))
+    try:
+        return all(_is_closed(one.stat()) for one in (real, *real.parents))
+    except OSError:
+        return False
+
+
+def _is_closed(found: os.stat_result) -> bool:
+    sticky = stat.S_ISDIR(found.st_mode) and found.st_mode & stat.S_ISVTX
+    return found.st_uid == 0 and (bool(sticky) or not found.st_mode & 0o022)
 
 
 def version_of(program: str) -> Version | None:

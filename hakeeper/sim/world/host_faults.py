@@ -147,8 +147,6 @@ class HostFaults:
         else:
             changed = {name: refs[:-1] for name, refs in names}
         settings = replace(whole, addresses=changed)  # type: ignore[arg-type]  # parts of it
-        if not node.has_answers:  # a name that comes back has no role without a line
-            settings = whole
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
         return lambda: node.reload(self._world.settings_of(node), api_changed=False)
 

@@ -120,6 +120,9 @@ class Peace:
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
         left_over = LEFT_OVER if wronged or not self._wronged else (*LEFT_OVER, *OF_ANOTHER)
+        names = self._world.names_at(index)
+        if not node.has_answers or any(self._world.part_of[name].group for name in names):
+            left_over = (*left_over, "role.doubtful")  # nobody can be asked
         troubles = [one for one in picture.problems if one.code not in left_over]
         problems = "; ".join(problem.what for problem in troubles)
         honest = bool(troubles) is wronged

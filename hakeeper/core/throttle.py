@@ -1,0 +1,94 @@
+"""A bound on the journal: so many entries of one kind about one thing, and then only some.
+
+A role that flaps twenty times a second must not fill the disk. What was held back is told by its
+newest entry, with the number of the others, as soon as there is room again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from hakeeper.core.events import Report
+
+BURST = 60
+"""So many entries of one kind about one thing at once."""
+EVERY_S = 5.0
+"""And one more in this time."""
+KEYS_LIMIT = 4096
+"""Far more than an hour of trouble has; those that are not needed any more are forgotten."""
+
+_Key: TypeAlias = tuple[str, str | int | float, str | int | float]
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """When the next one would be due, had all been evenly spread; and what was held back."""
+
+    next_s: float
+    newest: Report | None = None
+    held: int = 0
+
+    def takes(self, now: float) -> bool:
+        at_s = max(self.next_s, now - (BURST - 1) * EVERY_S)
+        if at_s > now:
+            return False
+        self.next_s = at_s + EVERY_S
+        return True
+
+
+class Throttle:
+    """The buckets of one run."""
+
+    def __init__(self) -> None:
+        """Begin with room for all."""
+        self._buckets: dict[_Key, _Bucket] = {}
+        self._next_at_s = float("inf")
+
+    def passed(self, reports: Iterable[Report], now: float) -> list[Report]:
+        """Return those that may be told now, after those that were held back and now may."""
+        found = self._released(now)
+        for report in reports:
+            bucket = self._bucket(report, now)
+            if bucket.takes(now):
+                found.append(_told(report, bucket.held))
+                bucket.newest, bucket.held = None, 0
+            else:
+                bucket.held += bucket.newest is not None
+                bucket.newest = report
+                self._next_at_s = min(self._next_at_s, bucket.next_s)
+        return found
+
+    def next_at_s(self) -> float:
+        """Return when something that was held back may be told; infinity if nothing was."""
+        return self._next_at_s
+
+    def _bucket(self, report: Report, now: float) -> _Bucket:
+        fields = report.fields
+        key = (report.event, fields.get("instance", ""), fields.get("address", ""))
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            if len(self._buckets) >= KEYS_LIMIT:
+                self._buckets = {k: b for k, b in self._buckets.items() if b.next_s > now}
+            bucket = self._buckets[key] = _Bucket(now - (BURST - 1) * EVERY_S)
+        return bucket
+
+    def _released(self, now: float) -> list[Report]:
+        if now < self._next_at_s:
+            return []
+        found: list[Report] = []
+        self._next_at_s = float("inf")
+        for bucket in self._buckets.values():
+            if bucket.newest is None:
+                continue
+            if bucket.takes(now):
+                found.append(_told(bucket.newest, bucket.held))
+                bucket.newest, bucket.held = None, 0
+            else:
+                self._next_at_s = min(self._next_at_s, bucket.next_s)
+        return found
+
+
+def _told(report: Report, held: int) -> Report:
+    if not held:
+        return report
+    return replace(report, message=f"{report.message} (and {held} before it were held back)")

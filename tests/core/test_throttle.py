@@ -63,7 +63,7 @@ def test_things_without_end_take_no_room_without_end() -> None:
     throttle = Throttle()
     for number in range(3 * KEYS_LIMIT):
         throttle.passed([said(1, f"VI_{number}")], number * EVERY_S)
-    assert len(throttle._buckets) <= KEYS_LIMIT  # noqa: SLF001  # nothing else shows it
+    assert len(throttle._buckets) <= KEYS_LIMIT  # nothing else shows it
 
 
 # --- all that keepalived and its pipe can do to the journal and the API --------------------------

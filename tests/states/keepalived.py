@@ -10,12 +10,21 @@ def never_heard(scene: Scene) -> None:
     scene.running()
 
 
-def never_heard_nor_asked(scene: Scene) -> None:
-    """D-Bus is wanted, and there is none."""
+def without_a_bus(scene: Scene, state: str) -> None:
     nowhere = f"unix:path={scene.world.folder}/no-bus"
     node = scene.node(environment={"DBUS_SYSTEM_BUS_ADDRESS": nowhere})
-    node.config["keepalived"]["state"] = "dbus"
+    node.config["keepalived"]["state"] = state
     scene.launch()
+
+
+def never_heard_nor_asked(scene: Scene) -> None:
+    without_a_bus(scene, "auto")
+
+
+def heard_and_not_asked(scene: Scene) -> None:
+    """D-Bus is demanded, and there is none."""
+    without_a_bus(scene, "dbus")
+    scene.it.role("BACKUP")
 
 
 def killed(scene: Scene) -> None:
@@ -128,6 +137,15 @@ STATES = (
         code="role.unknown",
         says="VI_1: the role is not known",
         cause="it cannot be asked: ",
+    ),
+    State(
+        name="D-Bus is demanded and not there",
+        make=heard_and_not_asked,
+        exit_code=DEGRADED,
+        code="keepalived.unasked",
+        says="keepalived.state is dbus, and keepalived cannot be asked",
+        cause="no bus at ",
+        has_since=False,
     ),
     State(
         name="keepalived was killed",

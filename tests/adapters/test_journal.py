@@ -17,6 +17,7 @@ from helpers import eventually
 from journald import Journald, private_journald
 
 from hakeeper.adapters.journal import Reporter, Target, choose_target, library_logging
+from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets
 from hakeeper.core.events import Report
 from hakeeper.core.reports import EVENTS
 
@@ -565,3 +566,15 @@ def test_reports_carry_the_time_at_which_they_were_made() -> None:
     moment = time.strftime("%Y-%m-%dT%H:%M", time.gmtime(before_s))
     later = time.strftime("%Y-%m-%dT%H:%M", time.gmtime())
     assert json.loads(line)["time"][:16] in {moment, later}
+
+
+def test_what_is_no_socket_is_not_held_twice() -> None:
+    """A duplicate of the FIFO that stays open keeps its lock, so that nobody can read it again."""
+    read_end, write_end = os.pipe()
+    try:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        unblock_unnamed_datagram_sockets()
+        assert before == len(list(Path("/proc/self/fd").iterdir()))
+    finally:
+        os.close(read_end)
+        os.close(write_end)

@@ -78,11 +78,14 @@ def liveness(tmp_path: Path) -> Iterator[Liveness]:
 
 
 @contextlib.contextmanager
-def program(name: str = "keepalived") -> Iterator["subprocess.Popen[bytes]"]:
+def program(
+    name: str = "keepalived", user: int | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A process that sleeps, and whose executable has this name."""
     with tempfile.TemporaryDirectory() as folder:
         path = shutil.copy("/usr/bin/sleep", Path(folder) / name)
-        with subprocess.Popen([path, "600"]) as process:
+        Path(folder).chmod(0o755)
+        with subprocess.Popen([path, "600"], user=user) as process:
             try:
                 yield process
             finally:
@@ -362,6 +365,38 @@ def test_a_reused_pid_of_another_program_is_not_keepalived(
         (tmp_path / "keepalived.pid").write_text(f"{process.pid}\n")
         assert liveness.look() is None
         assert liveness.filenos() == ()
+
+
+@needs_root
+def test_a_process_of_another_user_is_not_keepalived_whatever_it_is_called(
+    liveness: Liveness, tmp_path: Path
+) -> None:
+    """Its user may have waited for the pid that a dead keepalived has left in the file."""
+    with program(user=65534) as process:
+        (tmp_path / "keepalived.pid").write_text(f"{process.pid}\n")
+        assert liveness.look() is None
+        assert liveness.filenos() == ()
+
+
+def test_a_name_that_the_executable_has_not_counts_for_nothing(
+    liveness: Liveness, tmp_path: Path
+) -> None:
+    with subprocess.Popen(["keepalived", "600"], executable="/usr/bin/sleep") as process:
+        try:
+            (tmp_path / "keepalived.pid").write_text(f"{process.pid}\n")
+            assert liveness.look() is None
+        finally:
+            process.kill()
+
+
+def test_where_the_executable_is_hidden_the_name_counts(
+    liveness: Liveness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root's is from hakeeper's user."""
+    monkeypatch.setattr(processes, "program_of", lambda _: None)
+    with program() as process:
+        (tmp_path / "keepalived.pid").write_text(f"{process.pid}\n")
+        assert isinstance(until_event(liveness), KeepalivedSeen)
 
 
 def test_a_zombie_is_gone(liveness: Liveness, tmp_path: Path) -> None:

@@ -201,6 +201,15 @@ def test_what_is_no_file_is_refused_without_waiting(path: Path, kind: str) -> No
     assert str(path) in loaded.problem
 
 
+def test_a_link_in_its_place_is_not_followed(path: Path) -> None:
+    """The folder is hakeeper's user's, and root's `check` reads it too."""
+    other = path.with_name("other.json")
+    StateFile(other).save(STATE)
+    path.symlink_to(other)
+    loaded = StateFile(path).load()
+    assert (None, True) == (loaded.state, str(path) in loaded.problem)
+
+
 def test_a_failed_save_raises_and_leaves_no_state_that_is_no_longer_true(path: Path) -> None:
     file = StateFile(path)
     file.save(STATE)

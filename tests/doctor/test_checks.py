@@ -123,6 +123,9 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "hetzner.endpoint"),
     ("429", lambda c: c.with_api(listed=failure(FailureKind.THROTTLED, "rate_limit_exceeded"),
         may_write=None), "quota", ERROR, "calls of this hour are spent (429", "", "find what"),
+    ("written by others", lambda c: c.with_keepalived(open_file="/etc/keepalived/my x.conf"),
+        "keepalived.conf", WARNING, "others than root may write '/etc/keepalived/my x.conf'",
+        "/etc/keepalived/keepalived.conf", "namei -l '/etc/keepalived/my x.conf'"),
     ("quota", lambda c: c.with_api(**spent()), "quota", WARNING, "300 of 3600 calls left", "",
         "reconcile.interval"),
     # --- the server

@@ -51,7 +51,7 @@ class Journald:
         except OSError as error:
             return Sent.BUSY if error.errno in _FULL else Sent.MISSING
         if not self._unblocked:
-            _unblock_unnamed_datagram_sockets()
+            unblock_unnamed_datagram_sockets()
             self._unblocked = True
         return Sent.DONE
 
@@ -72,7 +72,7 @@ def _room() -> Sent:
         return Sent.DONE if poll.poll(0) else Sent.BUSY
 
 
-def _unblock_unnamed_datagram_sockets() -> None:
+def unblock_unnamed_datagram_sockets() -> None:
     """Find libsystemd's socket among our own and make it non-blocking.
 
     It has no name and no peer: the address goes with each message. No other socket of this

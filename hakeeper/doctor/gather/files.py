@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import glob
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -67,7 +68,8 @@ def _glob(pattern: str) -> list[str]:
         os.stat(folder)  # noqa: PTH116  # for its error
         if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return sorted(glob.glob(_NEGATED.sub("[!", pattern)), key=os.fsencode)  # noqa: PTH207  # absolute
+    found = glob.iglob(_NEGATED.sub("[!", pattern))  # noqa: PTH207  # absolute
+    return sorted(itertools.islice(found, MATCHES_LIMIT + 1), key=os.fsencode)
 
 
 def _choices(pattern: str) -> Iterator[str]:

@@ -131,8 +131,8 @@ install:  ## Install the service on this server without a package, in PREFIX (as
 	install -D -m 0644 systemd/hakeeper.catalog $(ROOT)/usr/local/lib/systemd/catalog/hakeeper.catalog
 ifeq ($(DESTDIR),)
 	systemd-sysusers
-	rm -f /run/hakeeper/control.sock # where it lay while the folder belonged to hakeeper
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
+	rm -f /run/hakeeper/control.sock # where it lay while the folder belonged to hakeeper
 	journalctl --update-catalog
 	systemctl daemon-reload
 endif

@@ -67,6 +67,7 @@ exit codes:
   {exits.NO_CONFIG:>3}  no configuration file
   {exits.NOT_READY:>3}  `hakeeper check --online`: a failover to this server would not work
   {exits.BROKEN:>3}  a bug in hakeeper
+  {exits.SYSTEM:>3}  the system refuses something; try again
   {exits.NO_PERMISSION:>3}  a file may not be read
   {exits.BAD_CONFIG:>3}  the configuration or the token is wrong
   `hakeeper status` and `hakeeper replay` have more: see `hakeeper status --help`

@@ -6,8 +6,9 @@ import random
 from itertools import pairwise
 
 import pytest
+from helpers import eventually
 
-from daemon.world import World, at_s, exit_code, fields_of
+from daemon.world import PATIENCE_S, World, at_s, exit_code, fields_of
 from hakeeper.sim.lab.process import LabProcess
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
@@ -187,7 +188,7 @@ def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(world: World) -> 
     second.wait_log("fifo.recovered")
 
 
-def test_a_second_daemon_in_the_same_folders_does_not_start(world: World) -> None:
+def test_a_second_daemon_in_the_same_folders_acts_not(world: World) -> None:
     first = world.running()
     second = LabProcess(
         "second",
@@ -196,13 +197,17 @@ def test_a_second_daemon_in_the_same_folders_does_not_start(world: World) -> Non
         environment=first.environment,
     )
     try:
-        assert second.wait(30) == 78
+        eventually(lambda: "fifo.failed" in second.log_text(), PATIENCE_S)
         assert "another hakeeper" in second.log_text()
+        assert first.daemon.command("status").returncode != 3
+        first.master()
+        world.wait_owner(first)
+        first.wait_log("address.claimed")
+        assert world.assigns() == 1
+        assert "role.changed" not in second.log_text()
     finally:
         second.close()
     assert first.daemon.command("status").returncode != 3
-    first.master()
-    world.wait_owner(first)
 
 
 def fill(fd: int, line: bytes) -> None:

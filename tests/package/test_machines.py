@@ -189,9 +189,10 @@ def test_make_install_gives_a_service_like_the_packages(machine: Machine, tmp_pa
     machine.run("systemd-sysusers; systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf")
     machine.run("journalctl --update-catalog")
     machine.run("systemctl daemon-reload; ln -s /opt/hakeeper/packages /usr/lib/hakeeper")
+    machine.run("systemctl enable hakeeper")
     has_its_folder(machine)
     is_sound_to_systemd(machine)
-    said = machine.run("python3 /root/service").stdout
+    said = machine.run("PATH=/usr/local/bin:$PATH python3 /root/service").stdout
     assert said.splitlines()[-1] == "all is shown", said
 
 

@@ -45,6 +45,7 @@ server.identified INFO 17dda6f3ed284dce819d22b941ef62ab
 server.unidentified ERROR dcf6b1bfb1bd4de896f60926f2e72bc1
 config.reloaded NOTICE 8cee2ec823af40a193adbf3d9972b69a
 config.rejected ERROR ad2d78a9ab7e4b86bcdf59121d8021dd
+config.warning WARNING be9a3c51f3a94b0b8c3e2a6cfb7d5d0e
 state.failed WARNING d47abc7bcc63425c82c048d9fa18b84f
 daemon.started INFO 0cec868af54640dc99542c54c9ca4902
 daemon.stopped INFO a5a631e1667c46f19b55d9fce4cc37fd
@@ -93,7 +94,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
     [
         (
             True,
-            19,
+            20,
             (
                 "| `address.blocked` | 4 warning | A floating IP is blocked by Hetzner "
                 "| `669f3ff33b444a469f6321d120f0f2fe` |"
@@ -146,7 +147,7 @@ def test_the_fields_print_as_a_row_each_with_the_events_that_have_them() -> None
 
 
 def test_an_operator_has_about_twenty_events_to_know() -> None:
-    assert 19 == sum(kind.operator for kind in EVENTS.values())
+    assert 20 == sum(kind.operator for kind in EVENTS.values())
 
 
 def test_whatever_is_an_error_or_worse_is_for_the_operator() -> None:

@@ -16,11 +16,12 @@ from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
-from hakeeper.adapters.hetzner.connection import Connection, Route
+from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
 from hakeeper.adapters.hetzner.outcome import failure_of, tidy
+from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.adapters.redaction import Redactor
@@ -90,7 +91,7 @@ def _local(limit_s: float) -> Iterator[Candidate | Miss]:
     yield Candidate(42, "test")
 
 
-_CONNECTION = CannedConnection(parse_endpoint(ENDPOINT), None, Route())
+_CONNECTION = CannedConnection(Route(parse_endpoint(ENDPOINT)), None)
 _TRANSPORT = Transport(parse_endpoint(ENDPOINT), _CONNECTION)
 _CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
 _IDENTITIES = tuple(Identity(one, _local, has_one_of) for one in ("auto", 42, "web1"))

@@ -5,7 +5,8 @@ the next call: its connection is the one most surely alive. As many as are wante
 while they wait. Urgent calls pass the queue, and one worker is always left to them.
 
 A watcher thread ends calls at their deadline whatever the worker does. A worker that does not come
-back even then (the resolver of libc cannot be interrupted) is replaced, up to a bound.
+back even then is replaced, up to a bound. The resolver of libc, which nothing can interrupt, has a
+thread of its own.
 """
 
 import threading
@@ -82,6 +83,7 @@ class HetznerPool:
             worker.prepare()
             self._idle.append(worker)
         self._spread_warmth()
+        self._clients.route.resolver.begin()
         for worker in self._idle:
             worker.thread.start()
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
@@ -145,7 +147,9 @@ class HetznerPool:
             for worker in workers:
                 worker.dismiss()
             self._changed.notify_all()
-        _join((self._watcher, *(worker.thread for worker in workers)))
+        resolver = self._clients.route.resolver
+        resolver.close()
+        _join((self._watcher, *(worker.thread for worker in workers), resolver.thread))
 
     # --- under the lock -----------------------------------------------------------------------
 
@@ -162,7 +166,7 @@ class HetznerPool:
             return Failure(
                 kind=FailureKind.TRANSIENT,
                 code="workers_stuck",
-                message=f"all {len(self._stuck)} workers hang, probably in the resolver",
+                message=f"all {len(self._stuck)} workers hang",
             )
         return None
 

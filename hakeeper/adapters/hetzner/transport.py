@@ -17,10 +17,11 @@ import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection, explain
+from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection
 from hakeeper.adapters.hetzner.errors import Phase, TransportError
 from hakeeper.adapters.hetzner.guard import CallGuard, read_head
 from hakeeper.adapters.hetzner.options import Endpoint
+from hakeeper.adapters.hetzner.race import explain
 
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 """A full page of 50 floating IPs has some 40 kB."""
@@ -67,11 +68,13 @@ class Transport(BaseAdapter):
                 self.connection.lost(sent_at_s)
                 raise _lost(error) from error
             except http.client.HTTPException as error:
+                self.connection.unanswered()
                 raise _lost(error) from error
         except BaseException:
             self.connection.drop(guard)
             raise
         guard.unwatch()
+        self.connection.answered()
         if head.will_close:
             self.close()
         return self._response(request, head, body, guard)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.errors import (
     CODE_OF_PHASE,
+    LocalFailureError,
     Phase,
     for_effect,
 )
@@ -64,13 +65,27 @@ def _word(value: str | None) -> str:
     return text if text.isascii() and text.isprintable() and len(text) <= 100 else ""  # noqa: PLR2004  # theirs have 16
 
 
+def no_objection() -> str | None:
+    """Let everything be sent."""
+    return None
+
+
 class CallGuard(Attempt):
     """Holds what the worker, the watcher and the canceller of one call must agree on."""
 
-    def __init__(self, call: StartCall, clock: Callable[[], float]) -> None:
-        """Start the call's clock: `timeout_s` runs from now, waiting in the queue included."""
+    def __init__(
+        self,
+        call: StartCall,
+        clock: Callable[[], float],
+        objection: Callable[[], str | None] = no_objection,
+    ) -> None:
+        """Start the call's clock: `timeout_s` runs from now, waiting in the queue included.
+
+        `objection` is asked right before the first byte of what would change something.
+        """
         super().__init__(call.timeout_s, clock)
         self.call = call
+        self._objection = objection
         self.changes_something = isinstance(call.request, Assign)
         self.answered: Answered | None = None
         self.left = threading.Event()
@@ -85,6 +100,8 @@ class CallGuard(Attempt):
     def permit_send(self, method: str) -> None:
         """Give leave to send one request now; CallEndedError or RuntimeError if there is none.
 
+        LocalFailureError: it was decided too long ago, and has to be decided again.
+
         A call that changes something is one request, so a second one would be somebody below us
         sending it again; and a call that only reads has no business sending anything but GET.
         """
@@ -94,6 +111,9 @@ class CallGuard(Attempt):
                 raise RuntimeError(f"a {method} was about to be sent for {self.call.request}")
             if self.changes_something and self._sent_at_s is not None:
                 raise RuntimeError("a request that changes something was about to be sent again")
+            objection = self._objection() if self.changes_something else None
+            if objection is not None:
+                raise LocalFailureError(FailureKind.CANCELLED, "outdated", objection)
             self._phase = Phase.SENT
             if self._sent_at_s is None:
                 self._sent_at_s = self._clock()

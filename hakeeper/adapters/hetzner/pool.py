@@ -9,6 +9,7 @@ back even then is replaced, up to a bound. The resolver of libc, which nothing c
 thread of its own.
 """
 
+import functools
 import threading
 import time
 from collections import deque
@@ -52,11 +53,15 @@ class HetznerPool:
         is_here: Callable[[Iterable[IpNetwork]], bool] = has_one_of,
         deliver: Callable[[CallResult], None],
         clock: Callable[[], float] = time.monotonic,
+        objection: Callable[[float], str | None] = lambda _: None,
         workers: int = WORKERS,
         warm: int = 0,
     ) -> None:
         """Make the clients and start the threads, so that no claim has to.
 
+        `objection` is asked right before a request that changes something is sent, from a worker's
+        thread, with the time that was given to `start`; if it has a reason not to, the call ends
+        unsent, as `outdated`.
         `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
         """
         self._clients = Clients(options, read_token)
@@ -64,6 +69,7 @@ class HetznerPool:
         self._redact = redact
         self._deliver = deliver
         self._clock = clock
+        self._objection = objection
         self._size = workers
         self._warm = warm
         self._changed = threading.Condition()
@@ -89,9 +95,9 @@ class HetznerPool:
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
         self._watcher.start()
 
-    def start(self, call: StartCall) -> None:
+    def start(self, call: StartCall, decided_at_s: float = 0.0) -> None:
         """Queue a call. Never blocks for long, never raises."""
-        guard = CallGuard(call, self._clock)
+        guard = CallGuard(call, self._clock, functools.partial(self._objection, decided_at_s))
         with self._changed:
             is_closed = self._is_closed
             refusal = self._refusal()

@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection
-from hakeeper.adapters.hetzner.errors import Phase, TransportError
+from hakeeper.adapters.hetzner.errors import LocalFailureError, Phase, TransportError
 from hakeeper.adapters.hetzner.guard import CallGuard, read_head
 from hakeeper.adapters.hetzner.options import Endpoint
 from hakeeper.adapters.hetzner.race import explain
@@ -70,6 +70,9 @@ class Transport(BaseAdapter):
             except http.client.HTTPException as error:
                 self.connection.unanswered()
                 raise _lost(error) from error
+        except LocalFailureError:  # nothing was sent, and the connection is as good as before
+            guard.unwatch()
+            raise
         except BaseException:
             self.connection.drop(guard)
             raise

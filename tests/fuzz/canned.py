@@ -65,15 +65,17 @@ class CannedSocket:
 
     def __init__(self, answers: Iterator[bytes]) -> None:
         self._answers = answers
+        self._answer = io.BytesIO()
 
     def settimeout(self, timeout_s: float) -> None:
         assert timeout_s > 0
 
     def sendall(self, data: bytes) -> None:
         assert data.startswith((b"GET /v1/", b"POST /v1/"))
+        self._answer = io.BytesIO(next(self._answers, b""))
 
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(next(self._answers, b""))
+    def recv(self, size: int) -> bytes:
+        return self._answer.read(size)
 
 
 class CannedConnection(Connection):

@@ -21,7 +21,7 @@ from hakeeper.core.calls import (
     ReadServer,
     ServerRead,
 )
-from hakeeper.core.model import FloatingIp
+from hakeeper.core.model import FloatingIp, OddFloatingIp
 
 PAGE_SIZE = 50
 """The largest that the API gives."""
@@ -40,7 +40,7 @@ def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> An
         case Identify() as request:
             return identify.identify(client, guard, identity, request.cached_server_id)
         case ListFloatingIps():
-            return FloatingIpsListed(_all_floating_ips(client))
+            return _all_floating_ips(client)
         case ReadFloatingIp(floating_ip_id=number):
             answer = client.request(method="GET", url=f"/floating_ips/{number}")
             return FloatingIpRead(parse.floating_ip(parse.field(answer, "floating_ip")))
@@ -60,21 +60,24 @@ def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> An
             assert_never(never)
 
 
-def _all_floating_ips(client: Client) -> tuple[FloatingIp, ...]:
+def _all_floating_ips(client: Client) -> FloatingIpsListed:
     """Read all pages; hcloud's get_all would never end against a server that always has a next.
 
     The list may change between two pages: what comes twice counts once, as last seen.
     """
     found: dict[int, FloatingIp] = {}
+    odd: list[OddFloatingIp] = []
     page = 1
     for _ in range(PAGE_LIMIT):
         params: Params = {"page": page, "per_page": PAGE_SIZE}
         answer = client.request(method="GET", url="/floating_ips", params=params)
         entries = parse.sequence(parse.field(answer, "floating_ips"), "floating_ips")
-        found.update((ip.id, ip) for ip in map(parse.floating_ip, entries))
+        readable, others = parse.floating_ips(entries)
+        found.update((ip.id, ip) for ip in readable)
+        odd.extend(others)
         following = parse.next_page(answer, page, is_full=len(entries) >= PAGE_SIZE)
         if following is None:
-            return tuple(found.values())
+            return FloatingIpsListed(tuple(found.values()), tuple(odd))
         page = following
     raise UnreadableAnswerError(f"more than {PAGE_LIMIT} pages of floating IPs")
 

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import os
+from ipaddress import ip_network
 
 import hcloud
 import pytest
@@ -169,6 +170,66 @@ def test_a_list_that_cannot_be_read_to_its_end_is_no_list(behave: Behaviour, req
             failure = made.failure(ListFloatingIps())
         assert requests == len(server.seen)
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "unreadable_answer")
+
+
+def _without(**entry: object) -> dict[str, object]:
+    """Return a floating IP without the members that are ... here."""
+    data = floating_ip_json(9, ip="203.0.113.9") | entry
+    return {key: value for key, value in data.items() if value is not ...}
+
+
+FOREIGN = ip_network("203.0.113.9/32")
+
+
+@pytest.mark.parametrize(
+    ("entry", "odd"),
+    [
+        (None, (None, None, None)),
+        (7, (None, None, None)),
+        ({}, (None, None, None)),
+        (_without(id=...), (None, "ip-9", FOREIGN)),
+        (_without(id="9"), (None, "ip-9", FOREIGN)),
+        (_without(id=True), (None, "ip-9", FOREIGN)),
+        (_without(server=...), (9, "ip-9", FOREIGN)),
+        (_without(server={"id": 42}), (9, "ip-9", FOREIGN)),
+        (_without(ip=None), (9, "ip-9", None)),
+        (_without(ip="here"), (9, "ip-9", None)),
+    ],
+)
+def test_an_odd_entry_does_not_hide_the_others(
+    entry: object, odd: tuple[int | None, str | None, object]
+) -> None:
+    body = {"floating_ips": [entry, floating_ip_json()], "meta": {"pagination": {"page": 1}}}
+    with RawServer(always(http(200, body))) as server, Bench(server.url) as made:
+        outcome = made.call(ListFloatingIps()).outcome
+    assert isinstance(outcome, FloatingIpsListed)
+    assert [IP] == [each.id for each in outcome.floating_ips]
+    assert [odd] == [(each.id, each.name, each.network) for each in outcome.odd]
+    assert all(each.why for each in outcome.odd)
+
+
+def test_what_is_not_needed_may_be_missing() -> None:
+    bare = {"id": IP, "name": "web", "ip": "203.0.113.10", "server": 43}
+    body = {"floating_ips": [bare, _without(name=None)], "meta": {"pagination": {"page": 1}}}
+    with RawServer(always(http(200, body))) as server, Bench(server.url) as made:
+        outcome = made.call(ListFloatingIps()).outcome
+    assert isinstance(outcome, FloatingIpsListed)
+    assert [(IP, 43, False), (9, ME, False)] == [
+        (each.id, each.server_id, each.blocked) for each in outcome.floating_ips
+    ]
+    # One without a name may be the one that is meant by a name, and is found by its id.
+    assert [(9, None)] == [(each.id, each.name) for each in outcome.odd]
+
+
+def test_names_from_outside_are_bounded() -> None:
+    data = floating_ip_json(name="x" * 100_000, home_location={"network_zone": "z" * 100_000})
+    with (
+        RawServer(always(http(200, {"floating_ip": data}))) as server,
+        Bench(server.url) as made,
+    ):
+        outcome = made.call(ReadFloatingIp(IP)).outcome
+    assert isinstance(outcome, FloatingIpRead)
+    assert 256 == len(outcome.floating_ip.name) == len(outcome.floating_ip.network_zone)
 
 
 ONE_IP = {"floating_ip": floating_ip_json()}

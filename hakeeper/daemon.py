@@ -384,6 +384,8 @@ class Daemon:
                 pool = self._loader.make_pool(
                     config, self._inbox.put, self._last_look.objection
                 )
+            else:
+                self._pool.reload()
             undo.pop_all()
         return config, pool, bus
 
@@ -392,7 +394,6 @@ class Daemon:
     ) -> None:
         before, self._config = self._config.keepalived, config
         if pool is None:
-            self._pool.reload_token()
             self._pool.keep_warm(warm_connections(config))
         else:
             # Closing waits for threads; its last results still come through the inbox.

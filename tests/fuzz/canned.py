@@ -23,6 +23,7 @@ from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
 from hakeeper.adapters.hetzner.outcome import failure_of, tidy
 from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
+from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.core.calls import (
@@ -93,7 +94,7 @@ def _local(limit_s: float) -> Iterator[Candidate | Miss]:
     yield Candidate(42, "test")
 
 
-_CONNECTION = CannedConnection(Route(parse_endpoint(ENDPOINT)), None)
+_CONNECTION = CannedConnection(Route(parse_endpoint(ENDPOINT)), FixedTrust(None))
 _TRANSPORT = Transport(parse_endpoint(ENDPOINT), _CONNECTION)
 _CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
 _IDENTITIES = tuple(Identity(one, _local, has_one_of) for one in ("auto", 42, "web1"))

@@ -18,6 +18,7 @@ from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.race import Race
 from hakeeper.adapters.hetzner.resolver import Target
 from hakeeper.adapters.hetzner.route import Route
+from hakeeper.adapters.hetzner.trust import FixedTrust, Trust
 
 UNACKNOWLEDGED_S = 1.0
 """How long bytes that were sent may stay unacknowledged. Within one region a round trip takes a few
@@ -25,12 +26,14 @@ milliseconds; two retransmissions fit in."""
 
 
 class Connection:
-    """The connection of one worker; `tls` None means plain HTTP. Not open yet."""
+    """The connection of one worker. Not open yet."""
 
-    def __init__(self, route: Route, tls: ssl.SSLContext | None) -> None:
-        """Remember where to connect to."""
+    def __init__(self, route: Route, trust: Trust | FixedTrust) -> None:
+        """Remember where to connect to, and whom to trust."""
         self._route = route
-        self._tls = tls
+        self._trust = trust
+        self._context = trust.context
+        """Who vouched for it."""
         self._socket: socket.socket | None = None
         self._target: Target | None = None
         self._made_at_s: float | None = None
@@ -48,10 +51,12 @@ class Connection:
         return self._socket.fileno()
 
     def look(self) -> None:
-        """Close an idle connection that has ended or is doubted."""
+        """Close an idle connection that has ended, is doubted, or is not trusted any more."""
         if self._socket is None or self._made_at_s is None:
             return
-        if self._made_at_s < self._route.doubted_from_s or _has_ended(self._socket):
+        is_doubted = self._made_at_s < self._route.doubted_from_s
+        is_trusted = self._context is self._trust.context
+        if is_doubted or not is_trusted or _has_ended(self._socket):
             self.close()
 
     def ready(self, attempt: Attempt) -> socket.socket:
@@ -96,7 +101,8 @@ class Connection:
             self._socket = None
 
     def _connect(self, attempt: Attempt) -> socket.socket:
-        winner = Race(self._route, self._tls, attempt).run()
+        self._context = self._trust.context
+        winner = Race(self._route, self._context, attempt).run()
         self._socket, self._target = winner.socket, winner.target
         # Not before: a lost SYN is only sent again after a second.
         self._socket.setsockopt(

@@ -138,6 +138,17 @@ class HetznerPool:
         """Read the token again before the next call; connections stay as they are."""
         self._clients.renew()
 
+    def reload(self) -> None:
+        """Read the token and the CA file again; OSError: nothing changes.
+
+        A connection that is not vouched for by the authorities of now is made anew.
+        """
+        self._clients.trust.renew()
+        self._clients.renew()
+        with self._changed:
+            for each in self._idle:
+                each.look()
+
     def close(self) -> None:
         """End every call, send nothing more, and stop the threads; takes under a second."""
         with self._changed:

@@ -25,6 +25,7 @@ from hakeeper.adapters.hetzner.http1 import AnswerError, read_answer
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.hetzner.route import Route
+from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.config import Config
 from hakeeper.core.calls import (
     Assign,
@@ -134,7 +135,7 @@ def _compared(route: Route, tls: ssl.SSLContext | None, attempt: Attempt) -> flo
     endpoint = route.endpoint
     path = urlsplit(endpoint.base).path or "/"
     request = f"GET {path} HTTP/1.1\r\nHost: {endpoint.host}\r\nConnection: close\r\n\r\n"
-    with contextlib.closing(Connection(route, tls)) as connection:
+    with contextlib.closing(Connection(route, FixedTrust(tls))) as connection:
         sock = connection.ready(attempt)
         sock.settimeout(attempt.remaining_s())
         before_s = time.time()

@@ -19,6 +19,7 @@ from hakeeper.adapters.hetzner.client import make_client
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
 from hakeeper.adapters.hetzner.outcome import failure_of, tidy
 from hakeeper.adapters.hetzner.route import Route
@@ -114,6 +115,21 @@ def answer_bytes(block: bytes) -> bytes:
         return block
 
 
+def _whole(guard: CallGuard, identity: int) -> Answer | Failure:
+    """Perform it, all pages of a list one after the other."""
+    pages = [guard.page]
+    while pages:
+        guard.page = pages.pop(0)
+        outcome = perform(_CLIENT, guard, _IDENTITIES[identity])
+        if not isinstance(outcome, Page):
+            return outcome
+        guard.listing.take(outcome)
+        pages += guard.listing.due()
+    listed = guard.listing.answer()
+    assert listed is not None
+    return listed
+
+
 def call(
     request: Request, answers: Iterator[bytes], *, identity: int = 0, number: int = 1
 ) -> CallResult:
@@ -122,7 +138,7 @@ def call(
     _CONNECTION.answers = answers
     _TRANSPORT.guard = guard
     try:
-        outcome: Answer | Failure = perform(_CLIENT, guard, _IDENTITIES[identity])
+        outcome = _whole(guard, identity)
     except Exception as error:  # noqa: BLE001 - as the worker does
         outcome = failure_of(error, guard)
     finally:

@@ -7,7 +7,7 @@ step, so a call that was cancelled or ran out of time can never send a byte afte
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.errors import (
@@ -16,6 +16,7 @@ from hakeeper.adapters.hetzner.errors import (
     Phase,
     for_effect,
 )
+from hakeeper.adapters.hetzner.listing import Listing
 from hakeeper.core.calls import Answer, Assign, Failure, FailureKind, Quota
 from hakeeper.core.events import StartCall
 
@@ -31,6 +32,11 @@ class Answered:
     correlation_id: str
     quota: Quota | None
     retry_after_s: float | None
+
+    @property
+    def remaining(self) -> int:
+        """Return the calls that are left by this answer; -1: it did not say."""
+        return -1 if self.quota is None else self.quota.remaining
 
 
 def read_head(status: int, headers: Mapping[str, str]) -> Answered:
@@ -88,9 +94,32 @@ class CallGuard(Attempt):
         self._objection = objection
         self.changes_something = isinstance(call.request, Assign)
         self.answered: Answered | None = None
+        self.page = 1
+        """Of a list, the page to read."""
+        self.listing = Listing()
+        """Of a list, its pages."""
+        self.whole = self
+        """The guard of the call, of which this one may guard only a page."""
+        self.parts: set[CallGuard] = set()
+        """Those of further pages that are being read, or wait for it."""
         self.left = threading.Event()
         """Set when the first request was handed to the kernel, or none will be."""
         self._sent_at_s: float | None = None
+
+    def part(self, page: int, key: int) -> "CallGuard":
+        """Make the guard of a further page, which ends when this one does; `key` is its id."""
+        made = CallGuard(replace(self.call, call_id=key), self._clock)
+        made.page, made.whole, made.deadline_s = page, self, self.deadline_s
+        self.parts.add(made)
+        return made
+
+    def note_answer(self, part: "CallGuard") -> None:
+        """Take over what the newest answer said of the quota: it goes down with every one."""
+        newest = part.answered
+        if newest is not None and (
+            self.answered is None or newest.remaining <= self.answered.remaining
+        ):
+            self.answered = newest
 
     @property
     def sent_at_s(self) -> float | None:

@@ -194,9 +194,8 @@ def next_page(value: object, page: int, *, is_full: bool) -> int | None:
     A list that was cut short would look like addresses that do not exist, so a full page must
     say that it is the last one. Numbers that do not grow would never end.
     """
-    meta = mapping(value, "answer").get("meta")
-    pagination = meta.get("pagination") if isinstance(meta, dict) else None
-    if not isinstance(pagination, dict):
+    pagination = _pagination(value)
+    if pagination is None:
         if is_full:
             raise UnreadableAnswerError("meta.pagination is missing")
         return None
@@ -206,6 +205,18 @@ def next_page(value: object, page: int, *, is_full: bool) -> int | None:
     if integer(following, "next_page") <= page:
         raise UnreadableAnswerError("the pages do not advance")
     return integer(following, "next_page")
+
+
+def last_page(value: object) -> int | None:
+    """Return the number of the last page; None where it is not said, which is allowed."""
+    number = (_pagination(value) or {}).get("last_page")
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _pagination(value: object) -> Mapping[str, object] | None:
+    meta = mapping(value, "answer").get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    return pagination if isinstance(pagination, dict) else None
 
 
 def _network(address: str) -> IpNetwork:

@@ -10,6 +10,7 @@ thread of its own.
 """
 
 import functools
+import itertools
 import threading
 import time
 from collections import deque
@@ -19,6 +20,7 @@ from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.clients import Clients
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity, Sources
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
 from hakeeper.adapters.hetzner.worker import Worker
@@ -82,6 +84,8 @@ class HetznerPool:
         self._leaving: list[CallGuard] = []
         """Urgent calls that were given to a connected worker since the last `let_leave`."""
         self._outbox: deque[CallResult] = deque()
+        self._part_keys = itertools.count(-1, -1)
+        """Ids of the further pages of lists; no call has a negative one."""
         self._is_closed = False
         self._next_look_s = float("inf")
         for _ in range(workers):
@@ -221,7 +225,31 @@ class HetznerPool:
             return self._reads.pop(next(iter(self._reads)))
         return None
 
+    def _end(self, guard: CallGuard, outcome: Answer | Page | Failure) -> Answer | Failure | None:
+        """Take in what a worker brought; return how the call ended, None if it did not by this."""
+        whole = guard.whole
+        whole.parts.discard(guard)
+        if whole.ended_at_s is not None:
+            return None
+        whole.note_answer(guard)
+        if isinstance(outcome, Page):
+            whole.listing.take(outcome)
+            for number in whole.listing.due():
+                part = whole.part(number, next(self._part_keys))
+                self._reads[part.call.call_id] = part
+            answer = whole.listing.answer()
+            if answer is None:
+                return None
+            outcome = answer
+        ended = whole.end(outcome)
+        self._forget(whole)
+        return ended
+
     def _forget(self, guard: CallGuard) -> None:
+        for part in guard.parts:
+            part.stop()
+            self._reads.pop(part.call.call_id, None)
+        guard.parts.clear()
         call_id = guard.call.call_id
         self._guards.pop(call_id, None)
         self._urgent.pop(call_id, None)
@@ -242,15 +270,15 @@ class HetznerPool:
 
     # --- on the threads -----------------------------------------------------------------------
 
-    def _worker_done(self, worker: Worker, guard: CallGuard, outcome: Answer | Failure) -> bool:
+    def _worker_done(
+        self, worker: Worker, guard: CallGuard, outcome: Answer | Page | Failure
+    ) -> bool:
         """Take a worker back, then deliver; False tells the worker to leave.
 
         In this order, so that a claim which this result brings about finds the worker idle.
         """
         with self._changed:
-            ended = guard.end(outcome)
-            if ended is not None:
-                self._forget(guard)
+            ended = self._end(guard, outcome)
             self._busy.pop(worker)
             self._stuck.discard(worker)
             working = len(self._idle) + len(self._busy) - len(self._stuck)
@@ -262,7 +290,7 @@ class HetznerPool:
                 for each in self._idle:
                     each.look()
         if ended is not None:
-            self._deliver(self._result(guard, ended))
+            self._deliver(self._result(guard.whole, ended))
         return stays
 
     def _watch(self) -> None:

@@ -20,6 +20,7 @@ from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.outcome import failure_of
 from hakeeper.core.calls import Answer, Failure, FailureKind
 
@@ -37,11 +38,12 @@ class Worker:
         self,
         clients: Clients,
         identity: Identity,
-        done: Callable[["Worker", CallGuard, Answer | Failure], bool],
+        done: Callable[["Worker", CallGuard, Answer | Page | Failure], bool],
     ) -> None:
         """Make an idle worker; `thread` is not started yet.
 
-        `done` takes the end of a call, in the worker's thread, and says whether to stay.
+        `done` takes the end of a call, or a page of a list, in the worker's thread, and says
+        whether to stay.
         """
         self._own = clients.make()
         self._route = clients.route
@@ -176,7 +178,7 @@ class Worker:
         finally:
             self._attempt = None
 
-    def _outcome(self, guard: CallGuard) -> Answer | Failure:
+    def _outcome(self, guard: CallGuard) -> Answer | Page | Failure:
         self._own.transport.guard = guard
         try:
             return perform(self._own.client(), guard, self._identity)

@@ -381,9 +381,8 @@ class Daemon:
                     undo.callback(bus.close)
             pool = None
             if (config.hetzner, config.server) != (now.hetzner, now.server):
-                pool = self._loader.make_pool(
-                    config, self._inbox.put, self._last_look.objection
-                )
+                pool = self._loader.make_pool(config, self._inbox.put, self._last_look.objection)
+                pool.succeed(self._pool)
             else:
                 self._pool.reload()
             undo.pop_all()

@@ -5,8 +5,7 @@ the next call: its connection is the one most surely alive. As many as are wante
 while they wait. Urgent calls pass the queue, and one worker is always left to them.
 
 A watcher thread ends calls at their deadline whatever the worker does. A worker that does not come
-back even then is replaced, up to a bound. The resolver of libc, which nothing can interrupt, has a
-thread of its own.
+back even then is replaced, up to a bound. libc's resolver, which nothing can stop, has its own.
 """
 
 import functools
@@ -23,7 +22,7 @@ from hakeeper.adapters.hetzner.identify import Identity, Sources
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
-from hakeeper.adapters.hetzner.worker import Worker
+from hakeeper.adapters.hetzner.worker import Worker, join
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import IpNetwork
@@ -34,7 +33,6 @@ QUEUE_LIMIT = 2000
 """Calls that wait. More is a fault of ours: one event claims hundreds at most."""
 STUCK_GRACE_S = 0.25
 """After the end of its call a worker is given this long to come back."""
-CLOSE_TIMEOUT_S = 0.8
 
 
 class HetznerPool:
@@ -61,9 +59,8 @@ class HetznerPool:
     ) -> None:
         """Make the clients and start the threads, so that no claim has to.
 
-        `objection` is asked right before a request that changes something is sent, from a worker's
-        thread, with the time that was given to `start`; if it has a reason not to, the call ends
-        unsent, as `outdated`.
+        `objection` is asked from a worker's thread right before something that changes something is
+        sent, with the time given to `start`; a reason not to ends the call unsent, as `outdated`.
         `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
         """
         self._clients = Clients(options, read_token)
@@ -153,6 +150,10 @@ class HetznerPool:
             for each in self._idle:
                 each.look()
 
+    def succeed(self, other: "HetznerPool") -> None:
+        """Know what another pool knows of the way to the same endpoint."""
+        self._clients.route.learn(other._clients.route)  # noqa: SLF001  # one of us
+
     def close(self) -> None:
         """End every call, send nothing more, and stop the threads; takes under a second."""
         with self._changed:
@@ -170,7 +171,7 @@ class HetznerPool:
             self._changed.notify_all()
         resolver = self._clients.route.resolver
         resolver.close()
-        _join((self._watcher, *(worker.thread for worker in workers), resolver.thread))
+        join((self._watcher, *(worker.thread for worker in workers), resolver.thread))
 
     # --- under the lock -----------------------------------------------------------------------
 
@@ -346,11 +347,3 @@ class HetznerPool:
             if guard.ended_at_s is not None and worker not in self._stuck
         ]
         return min((*deadlines, *returns), default=float("inf"))
-
-
-def _join(threads: Iterable[threading.Thread]) -> None:
-    """Wait for threads together; one that hangs in the resolver is left to the process's end."""
-    deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
-    for thread in threads:
-        if thread is not threading.current_thread():
-            thread.join(max(deadline_s - time.monotonic(), 0))

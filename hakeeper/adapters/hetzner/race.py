@@ -106,7 +106,10 @@ class Race:
     def run(self) -> Lane:
         """Return the winner; TransportError, or CallEndedError when the attempt is over."""
         winner: Lane | None = None
-        self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        try:
+            self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        except OSError as error:  # no descriptor to be had
+            raise _unconnected(error, self._where) from error
         self._patient_until_s = time.monotonic() + SOON_S
         try:
             self._attempt.watch(self._wake)

@@ -58,6 +58,11 @@ class Resolver:
             self._is_asked = self._is_asked or not self._is_busy
             self._changed.notify_all()
 
+    def learn(self, found: tuple[Target, ...]) -> None:
+        """Take over an answer to the same question; one of our own outdoes it."""
+        with self._changed:
+            self._found = self._found or found
+
     def forget(self, notify: Callable[[], None]) -> None:
         """Call it no more; when this returns, it is not being called either."""
         with self._changed, suppress(ValueError):

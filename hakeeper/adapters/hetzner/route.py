@@ -41,6 +41,17 @@ class Route:
         self._answers = 0
         self._health: dict[Target, Health] = {}
 
+    def learn(self, other: "Route") -> None:
+        """Take over what another one knows of the same endpoint: there may be no DNS now."""
+        if other.endpoint != self.endpoint:
+            return
+        self.resolver.learn(other.resolver.found)
+        with other._lock:  # noqa: SLF001  # one of us
+            known = {target: replace(health) for target, health in other._health.items()}  # noqa: SLF001
+        with self._lock:
+            self._health = known | self._health
+            self._answers = max((each.answered for each in self._health.values()), default=0)
+
     def doubt(self, sent_at_s: float) -> None:
         """Doubt all that are not younger than what was sent at that time, and lost."""
         self.doubted_from_s = max(self.doubted_from_s, sent_at_s)

@@ -9,7 +9,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
@@ -27,6 +27,8 @@ from hakeeper.core.calls import Answer, Failure, FailureKind
 CONNECT_S = 2.5
 """The longest that connecting ahead of any call may take, once there is an address; a lost SYN is
 sent again after a second."""
+CLOSE_TIMEOUT_S = 0.8
+"""The longest that closing waits for threads."""
 GAPS_S = (5.0, 60.0)
 """Between two such tries at least; doubled with every one that fails, up to the second figure."""
 
@@ -190,3 +192,11 @@ class Worker:
             return failure_of(error, guard)
         finally:
             self._own.transport.guard = None
+
+
+def join(threads: Iterable[threading.Thread]) -> None:
+    """Wait for threads together; one that hangs in the resolver is left to the process's end."""
+    deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join(max(deadline_s - time.monotonic(), 0))

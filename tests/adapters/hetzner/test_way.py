@@ -159,6 +159,18 @@ def test_closing_does_not_wait_for_a_call_that_waits_for_the_resolver(names: Nam
         assert not only.thread.is_alive()
 
 
+def test_a_new_pool_knows_what_the_old_one_knew_of_the_same_endpoint(names: Names) -> None:
+    with RawServer(answer) as server, Bench("http://localhost:1/v1") as old:
+        names.ports = (server.port,)
+        accepted(old)
+        names.is_broken = True
+        with Bench("http://localhost:1/v1") as new, Bench("http://localhost:2/v1") as other:
+            new.pool.succeed(old.pool)
+            other.pool.succeed(old.pool)
+            accepted(new)
+            assert code(other) == "dns"
+
+
 # --- sick addresses ------------------------------------------------------------------------------
 
 

@@ -28,13 +28,14 @@ from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.adapters.keepalived.liveness import Liveness
+from hakeeper.adapters.lastlook import LastLook
 from hakeeper.adapters.notify import Notifier, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.adapters.status import document, instant
 from hakeeper.adapters.waiting import Waiting
 from hakeeper.config import Config, StateSource
-from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind
+from hakeeper.core.calls import CallResult
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -62,9 +63,6 @@ KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
 EARLY_S = 0.5
 """So much before its time a look around is taken by who is awake for something else: that saves
 waking up again for it alone."""
-LATE_S = 0.02
-"""What is performed so much later than it was decided (the machine stood still) is looked at again
-if it is an assign: a demotion may have come meanwhile."""
 LEAVE_S = 0.005
 """The longest that the loop waits for assigns to be on the wire before it goes on. Over an open
 connection one takes about a millisecond."""
@@ -142,7 +140,8 @@ class Daemon:
         self._liveness = Liveness(str(config.keepalived.pid_file))
         self._addresses = VrrpAddresses(_vrrp_addresses(config))
         self._bus = self._make_bus(config)
-        self._pool = loader.make_pool(config, self._inbox.put)
+        self._last_look = LastLook(self._fifo)
+        self._pool = loader.make_pool(config, self._inbox.put, self._last_look.objection)
         self._control = ControlServer(
             str(folders.control_socket), self._answer, self._waiting, self._note_unreachable
         )
@@ -181,6 +180,7 @@ class Daemon:
 
     def _begin(self) -> None:
         """Learn the roles (state file, then the lines that wait), and say that we are ready."""
+        self._last_look.turn()
         loaded = self._state_file.load()
         if loaded.problem:
             self._reporter.log("state.failed", loaded.problem, reason="unreadable")
@@ -196,7 +196,11 @@ class Daemon:
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""
         wait_s = max(0.0, self._wake_at_s() - time.monotonic())
-        ready = [_ready(data) for data in self._waiting.select(wait_s)]
+        self._waiting.select(wait_s)
+        self._last_look.turn()
+        # Looked at again, so that all that came before the turn's time is among it: the process may
+        # have stood still since it was woken.
+        ready = [_ready(data) for data in self._waiting.select(0.0)]
         if self._inbox and not any(source is Source.ANSWERS for source, _ in ready):
             ready.append((Source.ANSWERS, self._take_inbox))
         if not ready and self._loop.look_at_s - time.monotonic() <= EARLY_S:
@@ -236,14 +240,10 @@ class Daemon:
 
     def _perform_all(self, effects: tuple[Effect, ...]) -> None:
         told = False
-        decided_at_s = time.monotonic()
         for effect in effects:
             if isinstance(effect, SaveState | Report):  # what takes time comes after the calls
                 self._pool.let_leave(LEAVE_S)
-            if isinstance(effect, StartCall) and self._is_outdated(effect, decided_at_s):
-                self._hand_back(effect)
-            else:
-                told = self._perform(effect) or told
+            told = self._perform(effect) or told
         self._pool.let_leave(LEAVE_S)
         if told:
             self._follower.show(self._picture())
@@ -251,25 +251,11 @@ class Daemon:
     def _picture(self) -> Snapshot:
         return self._keeper.snapshot(time.monotonic())
 
-    def _is_outdated(self, call: StartCall, decided_at_s: float) -> bool:
-        """Say whether lines must be heard before this call is begun."""
-        late = time.monotonic() - decided_at_s > LATE_S
-        return late and isinstance(call.request, Assign) and self._fifo.has_news()
-
-    def _hand_back(self, call: StartCall) -> None:
-        """Let the core decide again, after the lines that wait."""
-        text = "lines came while it was about to be sent"
-        outcome = Failure(kind=FailureKind.CANCELLED, code="outdated", message=text)
-        now = time.monotonic()
-        self._inbox.put(
-            CallResult(call_id=call.call_id, outcome=outcome, sent_at_s=None, finished_at_s=now)
-        )
-
     def _perform(self, effect: Effect) -> bool:
         """Do what the core wants; say whether it was something to tell people."""
         match effect:
             case StartCall():
-                self._pool.start(effect)
+                self._pool.start(effect, self._last_look.turned_at_s)
             case CancelCall(call_id):
                 self._pool.cancel(call_id)
             case ReloadToken():
@@ -395,7 +381,10 @@ class Daemon:
                     undo.callback(bus.close)
             pool = None
             if (config.hetzner, config.server) != (now.hetzner, now.server):
-                pool = self._loader.make_pool(config, self._inbox.put)
+                pool = self._loader.make_pool(config, self._inbox.put, self._last_look.objection)
+                pool.succeed(self._pool)
+            else:
+                self._pool.reload()
             undo.pop_all()
         return config, pool, bus
 
@@ -404,7 +393,6 @@ class Daemon:
     ) -> None:
         before, self._config = self._config.keepalived, config
         if pool is None:
-            self._pool.reload_token()
             self._pool.keep_warm(warm_connections(config))
         else:
             # Closing waits for threads; its last results still come through the inbox.
@@ -413,6 +401,7 @@ class Daemon:
         if config.keepalived.fifo != before.fifo:
             self._fifo.close()
             self._loop.fifo = self._fifo = NotifyFifo(str(config.keepalived.fifo))
+            self._last_look.lines = self._fifo
         if config.keepalived.pid_file != before.pid_file:
             self._watch_other_keepalived(str(config.keepalived.pid_file))
         if bus is not self._bus and self._bus is not None:

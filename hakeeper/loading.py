@@ -78,7 +78,12 @@ class Loader:
             self._warned = {*self._warned, text} if len(self._warned) < WARNINGS_KEPT else {text}
             self._warn(text)
 
-    def make_pool(self, config: Config, deliver: Callable[[CallResult], None]) -> HetznerPool:
+    def make_pool(
+        self,
+        config: Config,
+        deliver: Callable[[CallResult], None],
+        objection: Callable[[float], str | None],
+    ) -> HetznerPool:
         """Make the API adapter; raises LOAD_ERRORS for an unusable token, and OSError."""
         return HetznerPool(
             HetznerOptions(
@@ -91,5 +96,6 @@ class Loader:
             redact=self._redactor.text,
             identity=LocalIdentity.from_environment(os.environ).candidates,
             deliver=deliver,
+            objection=objection,
             warm=warm_connections(config),
         )

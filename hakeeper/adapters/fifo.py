@@ -103,6 +103,13 @@ class NotifyFifo:
         """Say whether lines wait that `drain` has not returned; costs a system call."""
         return any(pipe.has_more() for pipe in self._pipes())
 
+    def has_waiting(self) -> bool:
+        """Say whether lines wait, those included that `drain` returned and `settle` did not take.
+
+        Other threads may ask this, and `has_news`; OSError where a pipe is closed meanwhile.
+        """
+        return any(pipe.has_waiting() for pipe in self._pipes())
+
     def has_writer(self) -> bool | None:
         """Say whether another process has the current pipe open for writing; None: not known."""
         if self._current is None:

@@ -82,6 +82,10 @@ class FifoPipe:
         """Say whether anything waits that was not shown."""
         return bytes_waiting(self.fd) > self._shown_bytes
 
+    def has_waiting(self) -> bool:
+        """Say whether anything waits, shown or not."""
+        return bytes_waiting(self.fd) > 0
+
     def overflowed_bytes(self) -> int:
         """Return the size of a backlog that cannot be trusted, 0 if it can, or if that is told."""
         return bytes_waiting(self.fd) if not self._void and self._is_full() else 0

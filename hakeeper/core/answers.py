@@ -98,9 +98,9 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
     match answer:
         case Identified(server=server, source=source):
             _identified(state, server, source, now)
-        case FloatingIpsListed(floating_ips):
+        case FloatingIpsListed():
             _reads_go(state)
-            _listed(state, floating_ips, call.asked_at_s, now)
+            _listed(state, answer, call.asked_at_s, now)
         case FloatingIpRead(floating_ip):
             _reads_go(state)
             for address in state.addresses.values():
@@ -146,12 +146,16 @@ def _reads_go(state: State) -> None:
     state.schedule.reads_from_s = float("-inf")
 
 
-def _listed(
-    state: State, floating_ips: tuple[FloatingIp, ...], asked_at_s: float, now: float
-) -> None:
+def _listed(state: State, listed: FloatingIpsListed, asked_at_s: float, now: float) -> None:
     taken: set[int] = set()
     for address in state.addresses.values():
-        found = find(address.ref, floating_ips)
+        found = find(address.ref, listed.floating_ips)
+        odd = next((each.why for each in listed.odd if each.may_be(address.ref)), None)
+        if found is None and odd is not None:
+            # It may well be there: what was known of it stays.
+            if address.floating_ip is None:
+                _unresolved(state, address, wording.unusable(odd), now)
+            continue
         if found is None or found.id in taken:
             why = wording.NOT_THERE if found is None else wording.NAMED_TWICE
             _unresolved(state, address, why, now)

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from hakeeper.core.model import Action, FloatingIp, Server
+from hakeeper.core.model import Action, FloatingIp, OddFloatingIp, Server
 
 NOT_THIS_MACHINE: Final = "not_this_machine"
 """Our code for a server that exists, and has no address that is on this machine."""
@@ -76,6 +76,8 @@ class FloatingIpsListed:
     """Every floating IP of the project."""
 
     floating_ips: tuple[FloatingIp, ...]
+    odd: tuple[OddFloatingIp, ...] = ()
+    """Those that cannot be read as far as it may be needed; one may be among both."""
 
 
 @dataclass(frozen=True, slots=True)

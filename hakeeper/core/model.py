@@ -7,7 +7,7 @@ import enum
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 IpNetwork: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -147,6 +147,31 @@ class FloatingIp:
     def __str__(self) -> str:
         """Return the address for people: IPv4 bare, IPv6 as a network."""
         return str(ByNetwork(self.network))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OddFloatingIp:
+    """A floating IP of which the API did not say what is needed; what cannot be read is None.
+
+    It may be one of ours. If it is not, it is no concern of ours.
+    """
+
+    id: int | None
+    name: str | None
+    network: IpNetwork | None
+    why: str
+
+    def may_be(self, ref: AddressRef) -> bool:
+        """Say whether the configuration may mean this one."""
+        match ref:
+            case ById(floating_ip_id):
+                return self.id in (None, floating_ip_id)
+            case ByName(name):
+                return self.name in (None, name)
+            case ByNetwork(network):
+                return self.network in (None, network)
+            case _:  # pragma: no cover
+                assert_never(ref)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

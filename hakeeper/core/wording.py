@@ -266,6 +266,11 @@ NOT_THERE = (
 NAMED_TWICE = "it is the same floating IP as another entry of the configuration; name it once"
 
 
+def unusable(why: str) -> str:
+    """Say that the API showed a floating IP that may be the one, but not what is needed of it."""
+    return f"the API's list has one that may be it, but cannot be used: {why}"
+
+
 def address_unresolved(vrrp: VrrpId, ref: str, why: str) -> Report:
     """The configured word leads to no floating IP, or to one that another word leads to."""
     return Report(

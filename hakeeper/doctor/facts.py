@@ -79,6 +79,12 @@ class ApiFacts:
         outcome = self.listed.outcome
         return outcome.floating_ips if isinstance(outcome, FloatingIpsListed) else None
 
+    def odd(self, ref: AddressRef) -> str | None:
+        """Say why the list shows one that may be meant, and yet cannot be used."""
+        outcome = self.listed.outcome
+        odd = outcome.odd if isinstance(outcome, FloatingIpsListed) else ()
+        return next((each.why for each in odd if each.may_be(ref)), None)
+
     @property
     def results(self) -> tuple[CallResult, ...]:
         """The ends of all calls that were made."""

@@ -40,6 +40,7 @@ from hakeeper.core.model import (
     ByNetwork,
     Mine,
     Nobody,
+    OddFloatingIp,
     Other,
     Server,
     Unknown,
@@ -323,6 +324,44 @@ def test_an_address_that_is_not_there_does_not_hide_the_next_one() -> None:
     assert ["address.unresolved", "address.resolved"] == answer(
         state, ListFloatingIps(), FloatingIpsListed((ip(2),))
     )
+
+
+WHY = "floating IP 1: server is missing"
+ODD = OddFloatingIp(id=1, name="ip1", network=ip_network("203.0.113.1/32"), why=WHY)
+STRANGE = OddFloatingIp(id=8, name="x", network=ip_network("203.0.113.8/32"), why="no concern")
+BLANK = OddFloatingIp(id=None, name=None, network=None, why="floating_ip is no object")
+
+
+def test_an_odd_one_that_is_not_ours_changes_nothing() -> None:
+    state = standing(1, known=False)
+    listed = FloatingIpsListed((ip(1, 7),), (STRANGE, BLANK))
+    assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
+    assert Other(7) == address_of(state).owner
+    assert ["address.unresolved"] == answer(
+        state, ListFloatingIps(), FloatingIpsListed((), (STRANGE,))
+    )
+    assert "no such floating IP" in entry(state, "address.unresolved").message
+
+
+def test_one_of_ours_that_is_odd_is_told_as_that_and_hides_no_other() -> None:
+    state = standing(2, known=False)
+    listed = FloatingIpsListed((ip(2, 1),), (ODD,))
+    assert ["address.unresolved", "address.resolved"] == answer(state, ListFloatingIps(), listed)
+    assert WHY in entry(state, "address.unresolved").message
+    assert Mine() == address_of(state, 2).owner
+
+
+def test_one_that_is_known_stays_known_while_the_list_is_odd() -> None:
+    state = standing(1)
+    before = address_of(state).floating_ip, address_of(state).owner_at_s
+    assert [] == answer(state, ListFloatingIps(), FloatingIpsListed((), (ODD,)))
+    assert before == (address_of(state).floating_ip, address_of(state).owner_at_s)
+    assert before[0] is not None
+
+
+@pytest.mark.parametrize("ref", [ById(1), ByName("ip1"), ByNetwork(ip_network("203.0.113.1/32"))])
+def test_what_cannot_be_read_may_be_meant_by_any_word(ref: AddressRef) -> None:
+    assert (True, False, True) == tuple(each.may_be(ref) for each in (ODD, STRANGE, BLANK))
 
 
 def test_two_words_for_one_floating_ip_give_it_to_the_first() -> None:

@@ -17,6 +17,8 @@ class Stall:
         self._open: set[socket.socket] = set()
         self.accepted = 0
         """How many connections there were so far."""
+        self.answered = 0
+        """How many pieces of the other end were let through so far."""
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -61,6 +63,7 @@ class Stall:
             while data := source.recv(_READ_BYTES):
                 self._flows.wait()
                 sink.sendall(data)
+                self.answered += sink in self._open
         _shut(source)
         _shut(sink)
 

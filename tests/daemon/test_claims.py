@@ -162,6 +162,27 @@ def test_https_is_spoken_with_the_configured_authority(
     tls_world.wait_owner(node)
 
 
+def test_a_ca_file_that_was_replaced_is_trusted_from_the_reload_on(
+    tls_world: World, authority: trustme.CA, folder: Path
+) -> None:
+    ca_file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    node = tls_world.node(interval="1s")
+    node.config["hetzner"]["ca_file"] = str(ca_file)
+    node.start()
+    node.backup()
+    successor = trustme.CA()
+    issued = successor.issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(str(folder / "new.pem"))
+    issued.private_key_pem.write_to_path(str(folder / "new.key"))
+    tls_world.cloud.use_certificate(str(folder / "new.pem"), str(folder / "new.key"))
+    successor.cert_pem.write_to_path(str(ca_file))
+    tls_world.drop_connections()
+    node.reload()
+    node.master()
+    tls_world.wait_owner(node)
+
+
 def test_a_certificate_of_an_unknown_authority_is_not_spoken_to(tls_world: World) -> None:
     node = tls_world.node()
     node.daemon.start()

@@ -11,6 +11,7 @@ import pytest
 
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.lastlook import boottime_s
 from hakeeper.adapters.notify import Notifier
 from hakeeper.adapters.signals import Signals
 from hakeeper.config import Config, parse
@@ -46,7 +47,8 @@ class Calls:
         """How many of them had been started when the loop last let them leave."""
         self.deliver: Callable[[CallResult], None] = lambda _: None
 
-    def start(self, call: StartCall) -> None:
+    def start(self, call: StartCall, decided_at_s: float) -> None:
+        assert 0.0 < decided_at_s <= boottime_s()
         self.started.append(call)
 
     def let_leave(self, limit_s: float) -> None:
@@ -73,8 +75,13 @@ class CallsLoader(Loader):
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    def make_pool(self, config: Config, deliver: Callable[[CallResult], None]) -> HetznerPool:
-        del config
+    def make_pool(
+        self,
+        config: Config,
+        deliver: Callable[[CallResult], None],
+        objection: Callable[[float], str | None],
+    ) -> HetznerPool:
+        del config, objection
         self._calls.deliver = deliver
         return cast("HetznerPool", self._calls)
 
@@ -143,41 +150,6 @@ def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) ->
     calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
     daemon._turn()
     os.write(fifo, b'INSTANCE "VI_1" MASTER 100\n')
-
-
-@pytest.mark.parametrize(
-    ("meanwhile", "late_s", "assigns"),
-    [
-        pytest.param(b'INSTANCE "VI_1" BACKUP 100\n', -1.0, 0, id="demoted while it was late"),
-        pytest.param(b"", -1.0, 1, id="late, and no news"),
-        pytest.param(b'INSTANCE "VI_1" BACKUP 100\n', 60.0, 1, id="in time"),
-    ],
-)
-def test_an_assign_that_comes_late_is_not_begun_before_the_lines_that_came_meanwhile(
-    daemon: Daemon,
-    calls: Calls,
-    monkeypatch: pytest.MonkeyPatch,
-    meanwhile: bytes,
-    late_s: float,
-    assigns: int,
-) -> None:
-    fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
-    master_with_an_address_elsewhere(daemon, calls, fifo)
-    monkeypatch.setattr("hakeeper.daemon.LATE_S", late_s)
-    is_outdated = daemon._is_outdated
-
-    def stand_still(call: StartCall, decided_at_s: float) -> bool:
-        if meanwhile and isinstance(call.request, Assign):
-            os.write(fifo, meanwhile)
-        return is_outdated(call, decided_at_s)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(daemon, "_is_outdated", stand_still)
-        daemon._turn()
-    daemon._turn()
-    daemon._turn()
-    os.close(fifo)
-    assert assigns == sum(isinstance(call.request, Assign) for call in calls.started)
 
 
 def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hetzner_bench import Behaviour, RawServer, drip, hang
 
 from doctor.cases import Case
 from hakeeper.adapters.identity import LocalIdentity
@@ -48,10 +49,13 @@ class Scene:
     identity: LocalIdentity = NOWHERE
     cached: int | None = None
     url: str = ""
+    timeout_s: float = 5.0
     redactor: Redactor = field(default_factory=Redactor)
 
     def ask(self) -> ApiFacts:
-        api = HetznerConfig(endpoint=self.url or self.cloud.url, ca_file=self.ca_file)
+        api = HetznerConfig(
+            endpoint=self.url or self.cloud.url, ca_file=self.ca_file, timeout_s=self.timeout_s
+        )
         self.redactor.add(self.token)
         return api_facts(
             ApiAccess(
@@ -320,7 +324,17 @@ class Timeless(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@pytest.mark.parametrize("date", ["", "tomorrow"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "tomorrow",
+        "Mon, 01 Jan 99999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2026 00:00:00 +99999999999999",
+        "Mon, 99 Jan 2026 99:99:99 GMT",
+        "9" * 5000,
+    ],
+)
 def test_a_date_that_is_none_says_nothing_of_the_clock(scene: Scene, date: str) -> None:
     handler = type("Handler", (Timeless,), {"date": date})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -336,10 +350,28 @@ def test_a_date_that_is_none_says_nothing_of_the_clock(scene: Scene, date: str) 
     assert FailureKind.TRANSIENT is facts.listed.outcome.kind
 
 
+@pytest.mark.parametrize(
+    "behave",
+    [
+        pytest.param(hang, id="silent"),
+        pytest.param(drip(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 10_000), id="by drips"),
+        pytest.param(drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000), id="told to wait for ever"),
+    ],
+)
+def test_who_answers_slowly_does_not_hold_the_check_up(scene: Scene, behave: Behaviour) -> None:
+    """Each wait is short, and all of them together would take minutes."""
+    with RawServer(behave) as server:
+        scene.url = server.url
+        scene.timeout_s = 1.0
+        facts = scene.ask()
+        assert facts.ahead_s is None
+        assert 3 == len(server.seen)
+
+
 def test_a_clock_that_is_wrong_is_told_with_its_direction(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    behind = types.SimpleNamespace(time=lambda: time.time() - 600)
+    behind = types.SimpleNamespace(time=lambda: time.time() - 600, monotonic=time.monotonic)
     monkeypatch.setattr("hakeeper.doctor.gather.api.time", behind)
     [(check, finding)] = scene.findings()
 

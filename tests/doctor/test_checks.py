@@ -28,8 +28,14 @@ from doctor.cases import (
 from doctor.surroundings import SURROUNDINGS
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.online import as_text
-from hakeeper.core.calls import AssignAccepted, FailureKind, Identified, Quota
-from hakeeper.core.model import Action, ActionStatus, Role, VrrpId, VrrpKind
+from hakeeper.core.calls import (
+    AssignAccepted,
+    FailureKind,
+    FloatingIpsListed,
+    Identified,
+    Quota,
+)
+from hakeeper.core.model import Action, ActionStatus, OddFloatingIp, Role, VrrpId, VrrpKind
 from hakeeper.doctor import checks
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.examination import judge
@@ -54,6 +60,7 @@ IPV6 = "2001:db8:1:2::/64"
 
 FIFO = "/run/hakeeper/notify.fifo"
 DENIED = ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True)
+ODD = OddFloatingIp(id=1, name="web", network=None, why="server is missing")
 VRRP_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VI_2 = frozenset((VrrpId(VrrpKind.INSTANCE, "VI_2"),))
 READER = OtherReader(pid=9, command="/bin/sh x", is_script=True)
@@ -141,6 +148,8 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("unknown", lambda c: c.with_yaml("[web]", "[wep]"), "floating IP", ERROR,
         "has no floating IP wep; it has: web (203.0.113.10)", f"{YAML_PATH}:3",
         "floating_ips: [web]"),
+    ("odd", lambda c: c.with_api(listed=result(FloatingIpsListed((), (ODD,)))), "floating IP",
+        ERROR, "cannot be used: server is missing", f"{YAML_PATH}:3", "look again"),
     ("unlisted", lambda c: c.with_api(listed=failure(FailureKind.NOT_FOUND, "not_found")),
         "floating IP", ERROR, "does not list the floating IPs", "", "hetzner.endpoint"),
     ("twice", lambda c: c.with_yaml("[web]", "[web, 203.0.113.10]"), "floating IP", ERROR,

@@ -16,12 +16,15 @@ from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
-from hakeeper.adapters.hetzner.connection import Connection, Route
+from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
 from hakeeper.adapters.hetzner.outcome import failure_of, tidy
+from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
+from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.core.calls import (
@@ -64,15 +67,17 @@ class CannedSocket:
 
     def __init__(self, answers: Iterator[bytes]) -> None:
         self._answers = answers
+        self._answer = io.BytesIO()
 
     def settimeout(self, timeout_s: float) -> None:
         assert timeout_s > 0
 
     def sendall(self, data: bytes) -> None:
         assert data.startswith((b"GET /v1/", b"POST /v1/"))
+        self._answer = io.BytesIO(next(self._answers, b""))
 
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(next(self._answers, b""))
+    def recv(self, size: int) -> bytes:
+        return self._answer.read(size)
 
 
 class CannedConnection(Connection):
@@ -90,7 +95,7 @@ def _local(limit_s: float) -> Iterator[Candidate | Miss]:
     yield Candidate(42, "test")
 
 
-_CONNECTION = CannedConnection(parse_endpoint(ENDPOINT), None, Route())
+_CONNECTION = CannedConnection(Route(parse_endpoint(ENDPOINT)), FixedTrust(None))
 _TRANSPORT = Transport(parse_endpoint(ENDPOINT), _CONNECTION)
 _CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
 _IDENTITIES = tuple(Identity(one, _local, has_one_of) for one in ("auto", 42, "web1"))
@@ -110,6 +115,21 @@ def answer_bytes(block: bytes) -> bytes:
         return block
 
 
+def _whole(guard: CallGuard, identity: int) -> Answer | Failure:
+    """Perform it, all pages of a list one after the other."""
+    pages = [guard.page]
+    while pages:
+        guard.page = pages.pop(0)
+        outcome = perform(_CLIENT, guard, _IDENTITIES[identity])
+        if not isinstance(outcome, Page):
+            return outcome
+        guard.listing.take(outcome)
+        pages += guard.listing.due()
+    listed = guard.listing.answer()
+    assert listed is not None
+    return listed
+
+
 def call(
     request: Request, answers: Iterator[bytes], *, identity: int = 0, number: int = 1
 ) -> CallResult:
@@ -118,7 +138,7 @@ def call(
     _CONNECTION.answers = answers
     _TRANSPORT.guard = guard
     try:
-        outcome: Answer | Failure = perform(_CLIENT, guard, _IDENTITIES[identity])
+        outcome = _whole(guard, identity)
     except Exception as error:  # noqa: BLE001 - as the worker does
         outcome = failure_of(error, guard)
     finally:

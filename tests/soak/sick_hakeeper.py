@@ -40,10 +40,10 @@ def after_some_calls(illness: Callable[[], object]) -> None:
     """Have it break out at every API call but the first few."""
     calls = itertools.count()
 
-    def start(self: HetznerPool, call: StartCall) -> None:
+    def start(self: HetznerPool, call: StartCall, decided_at_s: float = 0.0) -> None:
         if next(calls) >= CALLS_IN_HEALTH:
             illness()
-        _real_start(self, call)
+        _real_start(self, call, decided_at_s)
 
     HetznerPool.start = start  # type: ignore[method-assign]
 

@@ -7,13 +7,13 @@ from hcloud import Client
 from hakeeper.adapters.hetzner import identify, parse
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
     Assign,
     AssignAccepted,
     FloatingIpRead,
-    FloatingIpsListed,
     Identify,
     ListFloatingIps,
     ReadActions,
@@ -21,7 +21,6 @@ from hakeeper.core.calls import (
     ReadServer,
     ServerRead,
 )
-from hakeeper.core.model import FloatingIp
 
 PAGE_SIZE = 50
 """The largest that the API gives."""
@@ -31,8 +30,8 @@ ACTION_LIMIT = 25
 Params: TypeAlias = dict[str, int | str | list[int]]
 
 
-def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> Answer:
-    """Carry out the request of a call.
+def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> Answer | Page:
+    """Carry out the request of a call; of a list, only the page that the guard is for.
 
     Raises hcloud's APIException for error answers, and our own errors of errors.py.
     """
@@ -40,7 +39,7 @@ def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> An
         case Identify() as request:
             return identify.identify(client, guard, identity, request.cached_server_id)
         case ListFloatingIps():
-            return FloatingIpsListed(_all_floating_ips(client))
+            return _floating_ips(client, guard.page)
         case ReadFloatingIp(floating_ip_id=number):
             answer = client.request(method="GET", url=f"/floating_ips/{number}")
             return FloatingIpRead(parse.floating_ip(parse.field(answer, "floating_ip")))
@@ -60,23 +59,17 @@ def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> An
             assert_never(never)
 
 
-def _all_floating_ips(client: Client) -> tuple[FloatingIp, ...]:
-    """Read all pages; hcloud's get_all would never end against a server that always has a next.
-
-    The list may change between two pages: what comes twice counts once, as last seen.
-    """
-    found: dict[int, FloatingIp] = {}
-    page = 1
-    for _ in range(PAGE_LIMIT):
-        params: Params = {"page": page, "per_page": PAGE_SIZE}
-        answer = client.request(method="GET", url="/floating_ips", params=params)
-        entries = parse.sequence(parse.field(answer, "floating_ips"), "floating_ips")
-        found.update((ip.id, ip) for ip in map(parse.floating_ip, entries))
-        following = parse.next_page(answer, page, is_full=len(entries) >= PAGE_SIZE)
-        if following is None:
-            return tuple(found.values())
-        page = following
-    raise UnreadableAnswerError(f"more than {PAGE_LIMIT} pages of floating IPs")
+def _floating_ips(client: Client, number: int) -> Page:
+    """Read a page; hcloud's get_all would never end against a server that always has a next."""
+    params: Params = {"page": number, "per_page": PAGE_SIZE}
+    answer = client.request(method="GET", url="/floating_ips", params=params)
+    entries = parse.sequence(parse.field(answer, "floating_ips"), "floating_ips")
+    readable, odd = parse.floating_ips(entries)
+    following = parse.next_page(answer, number, is_full=len(entries) >= PAGE_SIZE)
+    last = parse.last_page(answer)
+    if following is not None and max(following, last or 0) > PAGE_LIMIT:
+        raise UnreadableAnswerError(f"more than {PAGE_LIMIT} pages of floating IPs")
+    return Page(number=number, floating_ips=readable, odd=odd, following=following, last=last)
 
 
 def _actions(client: Client, numbers: tuple[int, ...]) -> ActionsRead:

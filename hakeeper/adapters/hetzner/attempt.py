@@ -1,9 +1,7 @@
-"""The time that something over a connection may take, and the socket to stop it by."""
+"""The time that something over a connection may take, and the way to stop it."""
 
-import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
 
@@ -18,7 +16,7 @@ class Attempt:
         self._clock = clock
         self._lock = threading.Lock()
         self._phase = Phase.QUEUED
-        self._socket: socket.socket | None = None
+        self._interrupts: Callable[[], None] | None = None
 
     def remaining_s(self) -> float:
         """Seconds left, always positive; CallEndedError when there are none."""
@@ -33,16 +31,16 @@ class Attempt:
             self._go_on()
             self._phase = phase
 
-    def watch(self, sock: socket.socket) -> None:
-        """Have this socket shut down when this ends early; the worker still closes it."""
+    def watch(self, interrupt: Callable[[], None]) -> None:
+        """Have this called, by whatever thread, when the attempt ends early."""
         with self._lock:
             self._go_on()
-            self._socket = sock
+            self._interrupts = interrupt
 
     def unwatch(self) -> None:
-        """Let go of the socket. To be called before closing it: its number may be used again."""
+        """Call it no more. To be called before closing what it uses: a number is used again."""
         with self._lock:
-            self._socket = None
+            self._interrupts = None
 
     def stop(self) -> None:
         """End it, wherever it hangs; what it waits for fails at once."""
@@ -56,9 +54,5 @@ class Attempt:
             raise CallEndedError
 
     def _interrupt(self) -> None:
-        if self._socket is None:
-            return
-        with suppress(OSError):  # not connected, or already gone: then there is nothing to stop
-            # The method of the plain socket: SSLSocket's own would drop its TLS state under
-            # the feet of the worker that uses it.
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        if self._interrupts is not None:
+            self._interrupts()

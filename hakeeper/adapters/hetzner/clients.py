@@ -6,9 +6,11 @@ from collections.abc import Callable
 from hcloud import Client
 
 from hakeeper.adapters.hetzner.client import make_client
-from hakeeper.adapters.hetzner.connection import Connection, Route
-from hakeeper.adapters.hetzner.options import HetznerOptions, make_tls
+from hakeeper.adapters.hetzner.connection import Connection
+from hakeeper.adapters.hetzner.options import HetznerOptions
+from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
+from hakeeper.adapters.hetzner.trust import Trust
 
 
 class TokenUnreadableError(Exception):
@@ -22,8 +24,8 @@ class Clients:
         """Read the token for the first time; raises what `read_token` raises."""
         self._options = options
         self._read_token = read_token
-        self._tls = make_tls(options.ca_file) if options.address.is_tls else None
-        self._route = Route()
+        self.trust = Trust(options)
+        self.route = Route(options.address)
         self._lock = threading.Lock()
         self._generation = 0
         self._token: str | None = read_token()
@@ -36,9 +38,8 @@ class Clients:
 
     def make(self) -> "OwnClient":
         """Make the client of one worker, with a connection of its own."""
-        address = self._options.address
-        connection = Connection(address, self._tls, self._route)
-        return OwnClient(self, Transport(address, connection))
+        connection = Connection(self.route, self.trust)
+        return OwnClient(self, Transport(self._options.address, connection))
 
     def current(self) -> tuple[int, str]:
         """Return the token and its generation; TokenUnreadableError if it cannot be read."""

@@ -7,53 +7,35 @@ gone without a word, and TCP alone would wait for minutes. Where one died like t
 old are doubted: the next call goes out on a new one.
 """
 
+import functools
 import select
 import socket
 import ssl
 import time
+from contextlib import suppress
 
 from hakeeper.adapters.hetzner.attempt import Attempt
-from hakeeper.adapters.hetzner.errors import Phase, TransportError
-from hakeeper.adapters.hetzner.options import Endpoint
+from hakeeper.adapters.hetzner.race import Race
+from hakeeper.adapters.hetzner.resolver import Target
+from hakeeper.adapters.hetzner.route import Route
+from hakeeper.adapters.hetzner.trust import FixedTrust, Trust
 
 UNACKNOWLEDGED_S = 1.0
 """How long bytes that were sent may stay unacknowledged. Within one region a round trip takes a few
 milliseconds; two retransmissions fit in."""
-_ADDRESS_LIMIT = 8
-_OPTIONS = (
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    # A connection that died in silence is found out between two calls, not by a claim.
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 15),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2),
-)
-
-
-class Route:
-    """What the connections to one endpoint learn from each other."""
-
-    def __init__(self) -> None:
-        """Know nothing."""
-        self.last_good: object = None
-        """The address that answered last."""
-        self.doubted_from_s = float("-inf")
-        """Connections made before this (monotonic seconds) are not believed any more."""
-
-    def doubt(self, sent_at_s: float) -> None:
-        """Doubt all that are not younger than what was sent at that time, and lost."""
-        self.doubted_from_s = max(self.doubted_from_s, sent_at_s)
 
 
 class Connection:
-    """The connection of one worker; `tls` None means plain HTTP. Not open yet."""
+    """The connection of one worker. Not open yet."""
 
-    def __init__(self, endpoint: Endpoint, tls: ssl.SSLContext | None, route: Route) -> None:
-        """Remember where to connect to."""
-        self._endpoint = endpoint
-        self._tls = tls
+    def __init__(self, route: Route, trust: Trust | FixedTrust) -> None:
+        """Remember where to connect to, and whom to trust."""
         self._route = route
+        self._trust = trust
+        self._context = trust.context
+        """Who vouched for it."""
         self._socket: socket.socket | None = None
+        self._target: Target | None = None
         self._made_at_s: float | None = None
         """When the handshakes were done."""
 
@@ -69,10 +51,12 @@ class Connection:
         return self._socket.fileno()
 
     def look(self) -> None:
-        """Close an idle connection that has ended or is doubted."""
+        """Close an idle connection that has ended, is doubted, or is not trusted any more."""
         if self._socket is None or self._made_at_s is None:
             return
-        if self._made_at_s < self._route.doubted_from_s or _has_ended(self._socket):
+        is_doubted = self._made_at_s < self._route.doubted_from_s
+        is_trusted = self._context is self._trust.context
+        if is_doubted or not is_trusted or _has_ended(self._socket):
             self.close()
 
     def ready(self, attempt: Attempt) -> socket.socket:
@@ -82,16 +66,27 @@ class Connection:
         is over.
         """
         self.look()
-        if self._socket is None:
-            self._connect(attempt)
-        if self._socket is None:
-            raise RuntimeError("connected, but without a socket")
-        attempt.watch(self._socket)
-        return self._socket
+        sock = self._connect(attempt) if self._socket is None else self._socket
+        attempt.watch(functools.partial(_shut, sock))
+        return sock
+
+    def answered(self) -> None:
+        """Note that what was sent on it was answered: its address is good."""
+        if self._target is not None:
+            self._route.answered(self._target)
 
     def lost(self, sent_at_s: float) -> None:
-        """Doubt every connection that is not younger than what was sent on this one, and lost."""
+        """Note that what was sent on it at that time was not answered.
+
+        Every connection that is not younger is doubted, and its address goes to the end.
+        """
         self._route.doubt(sent_at_s)
+        self.unanswered()
+
+    def unanswered(self) -> None:
+        """Put its address last: it took a request and brought no answer that is one."""
+        if self._target is not None:
+            self._route.failed(self._target)
 
     def drop(self, attempt: Attempt) -> None:
         """Close it in the middle of an attempt."""
@@ -105,60 +100,24 @@ class Connection:
             self._socket.close()
             self._socket = None
 
-    # --- connecting ---------------------------------------------------------------------------
+    def _connect(self, attempt: Attempt) -> socket.socket:
+        self._context = self._trust.context
+        winner = Race(self._route, self._context, attempt).run()
+        self._socket, self._target = winner.socket, winner.target
+        # Not before: a lost SYN is only sent again after a second.
+        self._socket.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED_S * 1000)
+        )
+        self._made_at_s = time.monotonic()
+        return self._socket
 
-    def _connect(self, attempt: Attempt) -> None:
-        attempt.enter(Phase.RESOLVING)
-        where = f"{self._endpoint.host} port {self._endpoint.port}"
-        try:
-            found = socket.getaddrinfo(
-                self._endpoint.host, self._endpoint.port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
-            raise TransportError("dns", f"cannot resolve {where}: {error}") from error
-        attempt.enter(Phase.CONNECTING)
-        # A stable sort: what worked last goes first, so a dead IPv6 route costs time only once.
-        found = sorted(found[:_ADDRESS_LIMIT], key=lambda info: info[4] != self._route.last_good)
-        problem = TransportError("dns", f"{where} has no address")
-        for index, (family, kind, protocol, _, address) in enumerate(found):
-            share_s = attempt.remaining_s() / (len(found) - index)
-            self._socket = socket.socket(family, kind, protocol)
-            attempt.watch(self._socket)
-            try:
-                for option in _OPTIONS:
-                    self._socket.setsockopt(*option)
-                self._socket.settimeout(share_s)
-                self._socket.connect(address)
-            except OSError as error:
-                problem = _unconnected(error, where)
-                self.drop(attempt)
-                continue
-            self._route.last_good = address
-            self._encrypt(attempt)
-            # Not before: a lost SYN is only sent again after a second.
-            self._socket.setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(UNACKNOWLEDGED_S * 1000)
-            )
-            self._made_at_s = time.monotonic()
-            return
-        raise problem
 
-    def _encrypt(self, attempt: Attempt) -> None:
-        if self._tls is None or self._socket is None:
-            return
-        attempt.enter(Phase.TLS)
-        host = self._endpoint.host
-        try:
-            # Wrapped first and shaken hands afterwards, so that the attempt can stop the latter.
-            wrapped = self._tls.wrap_socket(
-                self._socket, server_hostname=host, do_handshake_on_connect=False
-            )
-            self._socket = wrapped
-            attempt.watch(wrapped)
-            wrapped.settimeout(attempt.remaining_s())
-            wrapped.do_handshake()
-        except (OSError, ValueError) as error:
-            raise TransportError("tls", f"no TLS with {host}: {explain(error)}") from error
+def _shut(sock: socket.socket) -> None:
+    """Have whoever waits for this socket fail at once."""
+    with suppress(OSError):  # already gone: then there is nothing to stop
+        # The method of the plain socket: SSLSocket's own would drop its TLS state under
+        # the feet of the worker that uses it.
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _has_ended(sock: socket.socket) -> bool:
@@ -178,18 +137,3 @@ def _has_ended(sock: socket.socket) -> bool:
     except OSError:
         return True
     return True
-
-
-def _unconnected(error: OSError, where: str) -> TransportError:
-    if isinstance(error, TimeoutError):
-        return TransportError("connect_timeout", f"cannot connect to {where}: timed out")
-    if isinstance(error, ConnectionRefusedError):
-        return TransportError("connection_refused", f"cannot connect to {where}: refused")
-    return TransportError("connect_failed", f"cannot connect to {where}: {error}")
-
-
-def explain(error: Exception) -> str:
-    """Say in a few words what went wrong with a connection."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"certificate refused: {error.verify_message}"
-    return str(error) or type(error).__name__

@@ -7,14 +7,16 @@ step, so a call that was cancelled or ran out of time can never send a byte afte
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.errors import (
     CODE_OF_PHASE,
+    LocalFailureError,
     Phase,
     for_effect,
 )
+from hakeeper.adapters.hetzner.listing import Listing
 from hakeeper.core.calls import Answer, Assign, Failure, FailureKind, Quota
 from hakeeper.core.events import StartCall
 
@@ -30,6 +32,11 @@ class Answered:
     correlation_id: str
     quota: Quota | None
     retry_after_s: float | None
+
+    @property
+    def remaining(self) -> int:
+        """Return the calls that are left by this answer; -1: it did not say."""
+        return -1 if self.quota is None else self.quota.remaining
 
 
 def read_head(status: int, headers: Mapping[str, str]) -> Answered:
@@ -64,18 +71,55 @@ def _word(value: str | None) -> str:
     return text if text.isascii() and text.isprintable() and len(text) <= 100 else ""  # noqa: PLR2004  # theirs have 16
 
 
+def no_objection() -> str | None:
+    """Let everything be sent."""
+    return None
+
+
 class CallGuard(Attempt):
     """Holds what the worker, the watcher and the canceller of one call must agree on."""
 
-    def __init__(self, call: StartCall, clock: Callable[[], float]) -> None:
-        """Start the call's clock: `timeout_s` runs from now, waiting in the queue included."""
+    def __init__(
+        self,
+        call: StartCall,
+        clock: Callable[[], float],
+        objection: Callable[[], str | None] = no_objection,
+    ) -> None:
+        """Start the call's clock: `timeout_s` runs from now, waiting in the queue included.
+
+        `objection` is asked right before the first byte of what would change something.
+        """
         super().__init__(call.timeout_s, clock)
         self.call = call
+        self._objection = objection
         self.changes_something = isinstance(call.request, Assign)
         self.answered: Answered | None = None
+        self.page = 1
+        """Of a list, the page to read."""
+        self.listing = Listing()
+        """Of a list, its pages."""
+        self.whole = self
+        """The guard of the call, of which this one may guard only a page."""
+        self.parts: set[CallGuard] = set()
+        """Those of further pages that are being read, or wait for it."""
         self.left = threading.Event()
         """Set when the first request was handed to the kernel, or none will be."""
         self._sent_at_s: float | None = None
+
+    def part(self, page: int, key: int) -> "CallGuard":
+        """Make the guard of a further page, which ends when this one does; `key` is its id."""
+        made = CallGuard(replace(self.call, call_id=key), self._clock)
+        made.page, made.whole, made.deadline_s = page, self, self.deadline_s
+        self.parts.add(made)
+        return made
+
+    def note_answer(self, part: "CallGuard") -> None:
+        """Take over what the newest answer said of the quota: it goes down with every one."""
+        newest = part.answered
+        if newest is not None and (
+            self.answered is None or newest.remaining <= self.answered.remaining
+        ):
+            self.answered = newest
 
     @property
     def sent_at_s(self) -> float | None:
@@ -84,6 +128,8 @@ class CallGuard(Attempt):
 
     def permit_send(self, method: str) -> None:
         """Give leave to send one request now; CallEndedError or RuntimeError if there is none.
+
+        LocalFailureError: it was decided too long ago, and has to be decided again.
 
         A call that changes something is one request, so a second one would be somebody below us
         sending it again; and a call that only reads has no business sending anything but GET.
@@ -94,6 +140,9 @@ class CallGuard(Attempt):
                 raise RuntimeError(f"a {method} was about to be sent for {self.call.request}")
             if self.changes_something and self._sent_at_s is not None:
                 raise RuntimeError("a request that changes something was about to be sent again")
+            objection = self._objection() if self.changes_something else None
+            if objection is not None:
+                raise LocalFailureError(FailureKind.CANCELLED, "outdated", objection)
             self._phase = Phase.SENT
             if self._sent_at_s is None:
                 self._sent_at_s = self._clock()

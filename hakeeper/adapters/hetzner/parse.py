@@ -11,7 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
-from hakeeper.core.model import Action, ActionStatus, FloatingIp, IpNetwork, Server
+from hakeeper.core.model import (
+    Action,
+    ActionStatus,
+    FloatingIp,
+    IpNetwork,
+    OddFloatingIp,
+    Server,
+)
 
 NAME_LIMIT: Final = 256
 """Characters; Hetzner's names are host names, or not much longer."""
@@ -57,16 +64,51 @@ def text(value: object, name: str) -> str:
 
 
 def floating_ip(value: object) -> FloatingIp:
-    """Read a `floating_ip` object; `server` is an id or null."""
+    """Read a `floating_ip` object, as far as it is needed; `server` is an id or null."""
+    members = mapping(value, "floating_ip")
     server = field(value, "server")
     return FloatingIp(
         id=integer(field(value, "id"), "id"),
-        name=_name(value),
+        name=_lenient_name(members) or "",
         network=_network(text(field(value, "ip"), "ip")),
         server_id=None if server is None else integer(server, "server"),
-        blocked=field(value, "blocked") is True,
-        network_zone=_zone_of(mapping(value, "floating_ip").get("home_location")),
+        blocked=members.get("blocked") is True,
+        network_zone=_zone_of(members.get("home_location")),
     )
+
+
+def floating_ips(
+    entries: Sequence[object],
+) -> tuple[tuple[FloatingIp, ...], tuple[OddFloatingIp, ...]]:
+    """Read a list of them, of which most are not ours: one that is odd does not spoil it."""
+    good: list[FloatingIp] = []
+    odd: list[OddFloatingIp] = []
+    for entry in entries:
+        try:
+            good.append(floating_ip(entry))
+        except UnreadableAnswerError as error:
+            odd.append(_odd(entry, str(error)))
+        else:
+            if _lenient_name(mapping(entry, "floating_ip")) is None:  # it may be meant by its name
+                odd.append(_odd(entry, "name is no string"))
+    return tuple(good), tuple(odd)
+
+
+def _odd(entry: object, why: str) -> OddFloatingIp:
+    members = entry if isinstance(entry, dict) else {}
+    number = members.get("id")
+    is_id = isinstance(number, int) and not isinstance(number, bool)
+    return OddFloatingIp(
+        id=number if is_id else None,
+        name=_lenient_name(members),
+        network=next(_lenient(members), None),
+        why=f"floating IP {number}: {why}" if is_id else why,
+    )
+
+
+def _lenient_name(members: Mapping[str, object]) -> str | None:
+    name = members.get("name")
+    return name[:NAME_LIMIT] if isinstance(name, str) else None
 
 
 def server(value: object) -> Server:
@@ -80,7 +122,7 @@ def server(value: object) -> Server:
     return Server(
         id=integer(field(value, "id"), "id"),
         name=_name(value),
-        status=text(field(value, "status"), "status"),
+        status=text(field(value, "status"), "status")[:NAME_LIMIT],
         network_zone=_zone_of(members.get("location")) or _zone_of(inner),
         own=_own(members.get("public_net"), members.get("private_net")),
         without=_without(members.get("public_net")),
@@ -152,9 +194,8 @@ def next_page(value: object, page: int, *, is_full: bool) -> int | None:
     A list that was cut short would look like addresses that do not exist, so a full page must
     say that it is the last one. Numbers that do not grow would never end.
     """
-    meta = mapping(value, "answer").get("meta")
-    pagination = meta.get("pagination") if isinstance(meta, dict) else None
-    if not isinstance(pagination, dict):
+    pagination = _pagination(value)
+    if pagination is None:
         if is_full:
             raise UnreadableAnswerError("meta.pagination is missing")
         return None
@@ -164,6 +205,18 @@ def next_page(value: object, page: int, *, is_full: bool) -> int | None:
     if integer(following, "next_page") <= page:
         raise UnreadableAnswerError("the pages do not advance")
     return integer(following, "next_page")
+
+
+def last_page(value: object) -> int | None:
+    """Return the number of the last page; None where it is not said, which is allowed."""
+    number = (_pagination(value) or {}).get("last_page")
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+
+def _pagination(value: object) -> Mapping[str, object] | None:
+    meta = mapping(value, "answer").get("meta")
+    pagination = meta.get("pagination") if isinstance(meta, dict) else None
+    return pagination if isinstance(pagination, dict) else None
 
 
 def _network(address: str) -> IpNetwork:
@@ -178,4 +231,4 @@ def _network(address: str) -> IpNetwork:
 
 def _zone_of(location: object) -> str:
     zone = location.get("network_zone") if isinstance(location, dict) else None
-    return zone if isinstance(zone, str) else ""
+    return zone[:NAME_LIMIT] if isinstance(zone, str) else ""

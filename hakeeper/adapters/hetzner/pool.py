@@ -5,9 +5,11 @@ the next call: its connection is the one most surely alive. As many as are wante
 while they wait. Urgent calls pass the queue, and one worker is always left to them.
 
 A watcher thread ends calls at their deadline whatever the worker does. A worker that does not come
-back even then (the resolver of libc cannot be interrupted) is replaced, up to a bound.
+back even then is replaced, up to a bound. libc's resolver, which nothing can stop, has its own.
 """
 
+import functools
+import itertools
 import threading
 import time
 from collections import deque
@@ -17,9 +19,10 @@ from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.clients import Clients
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity, Sources
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
-from hakeeper.adapters.hetzner.worker import Worker
+from hakeeper.adapters.hetzner.worker import Worker, join
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import IpNetwork
@@ -30,7 +33,6 @@ QUEUE_LIMIT = 2000
 """Calls that wait. More is a fault of ours: one event claims hundreds at most."""
 STUCK_GRACE_S = 0.25
 """After the end of its call a worker is given this long to come back."""
-CLOSE_TIMEOUT_S = 0.8
 
 
 class HetznerPool:
@@ -51,11 +53,14 @@ class HetznerPool:
         is_here: Callable[[Iterable[IpNetwork]], bool] = has_one_of,
         deliver: Callable[[CallResult], None],
         clock: Callable[[], float] = time.monotonic,
+        objection: Callable[[float], str | None] = lambda _: None,
         workers: int = WORKERS,
         warm: int = 0,
     ) -> None:
         """Make the clients and start the threads, so that no claim has to.
 
+        `objection` is asked from a worker's thread right before something that changes something is
+        sent, with the time given to `start`; a reason not to ends the call unsent, as `outdated`.
         `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
         """
         self._clients = Clients(options, read_token)
@@ -63,6 +68,7 @@ class HetznerPool:
         self._redact = redact
         self._deliver = deliver
         self._clock = clock
+        self._objection = objection
         self._size = workers
         self._warm = warm
         self._changed = threading.Condition()
@@ -75,6 +81,8 @@ class HetznerPool:
         self._leaving: list[CallGuard] = []
         """Urgent calls that were given to a connected worker since the last `let_leave`."""
         self._outbox: deque[CallResult] = deque()
+        self._part_keys = itertools.count(-1, -1)
+        """Ids of the further pages of lists; no call has a negative one."""
         self._is_closed = False
         self._next_look_s = float("inf")
         for _ in range(workers):
@@ -82,14 +90,15 @@ class HetznerPool:
             worker.prepare()
             self._idle.append(worker)
         self._spread_warmth()
+        self._clients.route.resolver.begin()
         for worker in self._idle:
             worker.thread.start()
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
         self._watcher.start()
 
-    def start(self, call: StartCall) -> None:
+    def start(self, call: StartCall, decided_at_s: float = 0.0) -> None:
         """Queue a call. Never blocks for long, never raises."""
-        guard = CallGuard(call, self._clock)
+        guard = CallGuard(call, self._clock, functools.partial(self._objection, decided_at_s))
         with self._changed:
             is_closed = self._is_closed
             refusal = self._refusal()
@@ -130,6 +139,21 @@ class HetznerPool:
         """Read the token again before the next call; connections stay as they are."""
         self._clients.renew()
 
+    def reload(self) -> None:
+        """Read the token and the CA file again; OSError: nothing changes.
+
+        A connection that is not vouched for by the authorities of now is made anew.
+        """
+        self._clients.trust.renew()
+        self._clients.renew()
+        with self._changed:
+            for each in self._idle:
+                each.look()
+
+    def succeed(self, other: "HetznerPool") -> None:
+        """Know what another pool knows of the way to the same endpoint."""
+        self._clients.route.learn(other._clients.route)  # noqa: SLF001  # one of us
+
     def close(self) -> None:
         """End every call, send nothing more, and stop the threads; takes under a second."""
         with self._changed:
@@ -145,7 +169,9 @@ class HetznerPool:
             for worker in workers:
                 worker.dismiss()
             self._changed.notify_all()
-        _join((self._watcher, *(worker.thread for worker in workers)))
+        resolver = self._clients.route.resolver
+        resolver.close()
+        join((self._watcher, *(worker.thread for worker in workers), resolver.thread))
 
     # --- under the lock -----------------------------------------------------------------------
 
@@ -162,7 +188,7 @@ class HetznerPool:
             return Failure(
                 kind=FailureKind.TRANSIENT,
                 code="workers_stuck",
-                message=f"all {len(self._stuck)} workers hang, probably in the resolver",
+                message=f"all {len(self._stuck)} workers hang",
             )
         return None
 
@@ -200,7 +226,31 @@ class HetznerPool:
             return self._reads.pop(next(iter(self._reads)))
         return None
 
+    def _end(self, guard: CallGuard, outcome: Answer | Page | Failure) -> Answer | Failure | None:
+        """Take in what a worker brought; return how the call ended, None if it did not by this."""
+        whole = guard.whole
+        whole.parts.discard(guard)
+        if whole.ended_at_s is not None:
+            return None
+        whole.note_answer(guard)
+        if isinstance(outcome, Page):
+            whole.listing.take(outcome)
+            for number in whole.listing.due():
+                part = whole.part(number, next(self._part_keys))
+                self._reads[part.call.call_id] = part
+            answer = whole.listing.answer()
+            if answer is None:
+                return None
+            outcome = answer
+        ended = whole.end(outcome)
+        self._forget(whole)
+        return ended
+
     def _forget(self, guard: CallGuard) -> None:
+        for part in guard.parts:
+            part.stop()
+            self._reads.pop(part.call.call_id, None)
+        guard.parts.clear()
         call_id = guard.call.call_id
         self._guards.pop(call_id, None)
         self._urgent.pop(call_id, None)
@@ -221,15 +271,15 @@ class HetznerPool:
 
     # --- on the threads -----------------------------------------------------------------------
 
-    def _worker_done(self, worker: Worker, guard: CallGuard, outcome: Answer | Failure) -> bool:
+    def _worker_done(
+        self, worker: Worker, guard: CallGuard, outcome: Answer | Page | Failure
+    ) -> bool:
         """Take a worker back, then deliver; False tells the worker to leave.
 
         In this order, so that a claim which this result brings about finds the worker idle.
         """
         with self._changed:
-            ended = guard.end(outcome)
-            if ended is not None:
-                self._forget(guard)
+            ended = self._end(guard, outcome)
             self._busy.pop(worker)
             self._stuck.discard(worker)
             working = len(self._idle) + len(self._busy) - len(self._stuck)
@@ -241,7 +291,7 @@ class HetznerPool:
                 for each in self._idle:
                     each.look()
         if ended is not None:
-            self._deliver(self._result(guard, ended))
+            self._deliver(self._result(guard.whole, ended))
         return stays
 
     def _watch(self) -> None:
@@ -297,11 +347,3 @@ class HetznerPool:
             if guard.ended_at_s is not None and worker not in self._stuck
         ]
         return min((*deadlines, *returns), default=float("inf"))
-
-
-def _join(threads: Iterable[threading.Thread]) -> None:
-    """Wait for threads together; one that hangs in the resolver is left to the process's end."""
-    deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
-    for thread in threads:
-        if thread is not threading.current_thread():
-            thread.join(max(deadline_s - time.monotonic(), 0))

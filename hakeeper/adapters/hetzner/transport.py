@@ -1,30 +1,35 @@
 """HTTP on one connection to the API, under requests and hcloud.
 
-requests lets an adapter do the sending. This one speaks HTTP with the standard library's parser on
-a socket of its own, because only then can a call have one total deadline, be stopped while it
-resolves, connects or shakes hands, and know whether its bytes went out. It retries nothing, follows
-nothing, reads no environment, and keeps no cookies.
+requests lets an adapter do the sending. This one speaks HTTP on a socket of its own, because only
+then can a call have one total deadline, be stopped while it connects or shakes hands, and know
+whether its bytes went out. It retries nothing, follows nothing, reads no environment, and keeps no
+cookies.
 """
 
 import errno
-import http.client
 import io
-import socket
 import time
 from collections.abc import Mapping
 
 import requests
 from requests.adapters import BaseAdapter
-from requests.structures import CaseInsensitiveDict
 
-from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection, explain
-from hakeeper.adapters.hetzner.errors import Phase, TransportError
+from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection
+from hakeeper.adapters.hetzner.errors import (
+    CallEndedError,
+    LocalFailureError,
+    Phase,
+    TransportError,
+)
 from hakeeper.adapters.hetzner.guard import CallGuard, read_head
+from hakeeper.adapters.hetzner.http1 import (
+    AnswerError,
+    HttpAnswer,
+    SilentError,
+    read_answer,
+)
 from hakeeper.adapters.hetzner.options import Endpoint
-
-BODY_LIMIT_BYTES = 4 * 1024 * 1024
-"""A full page of 50 floating IPs has some 40 kB."""
-_CHUNK_BYTES = 65536
+from hakeeper.adapters.hetzner.race import explain
 
 
 class Transport(BaseAdapter):
@@ -62,19 +67,30 @@ class Transport(BaseAdapter):
             try:
                 sock.sendall(data)
                 guard.left.set()
-                head, body = _read_answer(sock, request.method or "")
+                answer = read_answer(sock, guard.remaining_s)
+            except CallEndedError:
+                self.connection.lost(sent_at_s)
+                raise
             except OSError as error:
                 self.connection.lost(sent_at_s)
                 raise _lost(error) from error
-            except http.client.HTTPException as error:
-                raise _lost(error) from error
+            except AnswerError as error:
+                if isinstance(error, SilentError):  # so Python calls a dead way under TLS, too
+                    self.connection.lost(sent_at_s)
+                else:
+                    self.connection.unanswered()
+                raise TransportError(error.code, str(error)) from error
+        except LocalFailureError:  # nothing was sent, and the connection is as good as before
+            guard.unwatch()
+            raise
         except BaseException:
             self.connection.drop(guard)
             raise
         guard.unwatch()
-        if head.will_close:
+        self.connection.answered()
+        if answer.will_close:
             self.close()
-        return self._response(request, head, body, guard)
+        return self._response(request, answer, guard)
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -83,25 +99,24 @@ class Transport(BaseAdapter):
     def _response(
         self,
         request: requests.PreparedRequest,
-        head: http.client.HTTPResponse,
-        body: bytes,
+        answer: HttpAnswer,
         guard: CallGuard,
     ) -> requests.Response:
         response = requests.Response()
-        response.status_code = head.status
-        response.reason = head.reason
-        response.headers = CaseInsensitiveDict(head.getheaders())
-        response.raw = io.BytesIO(body)
+        response.status_code = answer.status
+        response.reason = answer.reason
+        response.headers = answer.headers
+        response.raw = io.BytesIO(answer.body)
         response.url = request.url or ""
         response.request = request
-        guard.answered = read_head(head.status, response.headers)
+        guard.answered = read_head(answer.status, response.headers)
         if response.is_redirect:
             self.close()
             raise TransportError("redirected", "the API endpoint answered with a redirect")
-        if not (200 <= head.status < 300 or 400 <= head.status < 600):  # noqa: PLR2004  # HTTP's
+        if not (200 <= answer.status < 300 or 400 <= answer.status < 600):  # noqa: PLR2004  # HTTP's
             # hcloud takes all that is no 4xx or 5xx for success, and would read a body into it.
             self.close()
-            raise TransportError("bad_answer", f"HTTP status {head.status} means nothing here")
+            raise TransportError("bad_answer", f"HTTP status {answer.status} means nothing here")
         return response
 
 
@@ -121,33 +136,13 @@ def _encode(request: requests.PreparedRequest, endpoint: Endpoint) -> bytes:
     return head + (body.encode() if isinstance(body, str) else body)
 
 
-def _read_answer(sock: socket.socket, method: str) -> tuple[http.client.HTTPResponse, bytes]:
-    head = http.client.HTTPResponse(sock, method=method)
-    try:
-        head.begin()
-        body = bytearray()
-        while chunk := head.read(_CHUNK_BYTES):
-            body += chunk
-            if len(body) > BODY_LIMIT_BYTES:
-                raise TransportError("huge_answer", f"more than {BODY_LIMIT_BYTES} bytes of answer")
-        if head.length:  # Python says it with an exception only for chunked bodies
-            raise http.client.IncompleteRead(bytes(body), head.length)
-        return head, bytes(body)
-    finally:
-        head.close()
-
-
-def _lost(error: OSError | http.client.HTTPException) -> TransportError:
-    if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:
+def _lost(error: OSError) -> TransportError:
+    if error.errno == errno.ETIMEDOUT:
         text = f"what was sent was not acknowledged within {UNACKNOWLEDGED_S:g} s"
         return TransportError("connection_silent", text)
     if isinstance(error, TimeoutError):
         # The socket ran out of time a moment before the watcher, who would say the same.
         return TransportError("deadline", f"no answer in time: still {Phase.SENT.value}")
-    if isinstance(error, http.client.RemoteDisconnected | http.client.IncompleteRead):
-        return TransportError("connection_closed", "the connection ended before the answer did")
-    if isinstance(error, http.client.HTTPException):
-        return TransportError("bad_answer", f"the answer is not HTTP: {type(error).__name__}")
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return TransportError("connection_reset", "the connection was reset")
     return TransportError("connection_lost", f"the connection was lost: {explain(error)}")

@@ -9,7 +9,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
@@ -20,12 +20,15 @@ from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
+from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.outcome import failure_of
 from hakeeper.core.calls import Answer, Failure, FailureKind
 
 CONNECT_S = 2.5
-"""The longest that connecting ahead of any call may take; a lost SYN is sent again after a second.
-"""
+"""The longest that connecting ahead of any call may take, once there is an address; a lost SYN is
+sent again after a second."""
+CLOSE_TIMEOUT_S = 0.8
+"""The longest that closing waits for threads."""
 GAPS_S = (5.0, 60.0)
 """Between two such tries at least; doubled with every one that fails, up to the second figure."""
 
@@ -37,13 +40,15 @@ class Worker:
         self,
         clients: Clients,
         identity: Identity,
-        done: Callable[["Worker", CallGuard, Answer | Failure], bool],
+        done: Callable[["Worker", CallGuard, Answer | Page | Failure], bool],
     ) -> None:
         """Make an idle worker; `thread` is not started yet.
 
-        `done` takes the end of a call, in the worker's thread, and says whether to stay.
+        `done` takes the end of a call, or a page of a list, in the worker's thread, and says
+        whether to stay.
         """
         self._own = clients.make()
+        self._route = clients.route
         self._identity = identity
         self._done = done
         self._inbox: SimpleQueue[CallGuard | None] = SimpleQueue()
@@ -54,6 +59,7 @@ class Worker:
         self._is_dismissed = False
         self._attempt: Attempt | None = None
         self._connect_from_s = float("-inf")
+        self._lacks_address = False
         self._gap_s = GAPS_S[0]
         self.thread = threading.Thread(target=self._run, name="hetzner-worker", daemon=True)
 
@@ -136,11 +142,26 @@ class Worker:
         self._connection.look()
         if self.is_connected or not self._keeps_warm:
             return None
+        has_address = bool(self._route.targets())
+        if has_address and self._lacks_address:
+            self._lacks_address = False
+            self._connect_from_s = float("-inf")
         wait_s = self._connect_from_s - time.monotonic()
         if wait_s > 0:
             return wait_s
-        self._connect()
-        return 0.0
+        if has_address:
+            self._connect()
+            return 0.0
+        # However long the resolver takes: it wakes this worker.
+        self._lacks_address = True
+        self._route.resolver.ask(self.look)
+        return self._pause()
+
+    def _pause(self) -> float:
+        """Let a pause follow a try that failed, each longer than the last."""
+        self._gap_s = min(GAPS_S[1], self._gap_s * 2)
+        self._connect_from_s = time.monotonic() + self._gap_s
+        return self._gap_s
 
     def _connect(self) -> None:
         """Connect ahead of any call. Why it failed is for the call to say that needs it."""
@@ -151,15 +172,15 @@ class Worker:
             self._connection.ready(attempt)
         except (TransportError, CallEndedError, OSError):
             self._connection.drop(attempt)
-            self._gap_s = min(GAPS_S[1], self._gap_s * 2)
+            self._pause()
         else:
             attempt.unwatch()
             self._gap_s = GAPS_S[0]
+            self._connect_from_s = time.monotonic() + self._gap_s
         finally:
             self._attempt = None
-            self._connect_from_s = time.monotonic() + self._gap_s
 
-    def _outcome(self, guard: CallGuard) -> Answer | Failure:
+    def _outcome(self, guard: CallGuard) -> Answer | Page | Failure:
         self._own.transport.guard = guard
         try:
             return perform(self._own.client(), guard, self._identity)
@@ -171,3 +192,11 @@ class Worker:
             return failure_of(error, guard)
         finally:
             self._own.transport.guard = None
+
+
+def join(threads: Iterable[threading.Thread]) -> None:
+    """Wait for threads together; one that hangs in the resolver is left to the process's end."""
+    deadline_s = time.monotonic() + CLOSE_TIMEOUT_S
+    for thread in threads:
+        if thread is not threading.current_thread():
+            thread.join(max(deadline_s - time.monotonic(), 0))

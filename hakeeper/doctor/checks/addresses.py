@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator
 
+from hakeeper.core import wording
 from hakeeper.core.answers import find
 from hakeeper.core.calls import Failure, Identified
 from hakeeper.core.cures import cure_of
@@ -20,7 +21,14 @@ def addresses(facts: Facts) -> Iterator[Said]:
     taken: dict[int, AddressRef] = {}
     for vrrp, ref in facts.config.wanted():
         found = find(ref, listed)
-        if found is None:
+        if found is None and (why := facts.api.odd(ref)) is not None:
+            yield error(
+                f"{vrrp}: {ref}: {wording.unusable(why)}",
+                why="without its id and its owner it is not assigned",
+                cure="look again in a minute; if it stays, tell Hetzner's support",
+                place=facts.config.address(ref),
+            )
+        elif found is None:
             yield _unknown(facts, vrrp, ref, listed)
         elif found.id in taken:
             yield error(

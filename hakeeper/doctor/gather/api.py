@@ -7,18 +7,25 @@ and one that may not is told `token_readonly`. It is sent once, and only if read
 """
 
 import contextlib
-import http.client
 import queue
 import ssl
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 from hakeeper import __version__
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
+from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.connection import Connection
+from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
+from hakeeper.adapters.hetzner.http1 import AnswerError, read_answer
 from hakeeper.adapters.hetzner.identify import Sources
-from hakeeper.adapters.hetzner.options import Endpoint, make_tls
+from hakeeper.adapters.hetzner.options import make_tls
+from hakeeper.adapters.hetzner.route import Route
+from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.config import Config
 from hakeeper.core.calls import (
     Assign,
@@ -90,41 +97,59 @@ def _ahead_s(options: HetznerOptions, timeout_s: float) -> float | None:
     Where the certificate is not accepted, the one who answers is asked all the same: nothing is
     told to him, and what he says only goes to the operator, who wants to know if it is the clock.
     """
-    endpoint = options.address
-    if not endpoint.is_tls:
-        plain = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout_s)
-        return _date_of(plain, endpoint)
+    attempt = Attempt(timeout_s, time.monotonic)  # for all of it: who drips ends with it, too
+    route = Route(options.address)
+    route.resolver.begin()
+    watcher = threading.Timer(timeout_s, attempt.stop)
+    watcher.daemon = True
+    watcher.start()
     try:
-        return _over_tls(endpoint, make_tls(options.ca_file), timeout_s)
-    except ssl.SSLError:
-        unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        unverified.check_hostname = False
-        unverified.verify_mode = ssl.CERT_NONE
-        with contextlib.suppress(ssl.SSLError):
-            return _over_tls(endpoint, unverified, timeout_s)
+        for tls in _contexts(options):
+            try:
+                return _compared(route, tls, attempt)
+            except TransportError as error:
+                if error.code != "tls":
+                    return None
+    except (OSError, AnswerError, CallEndedError):
+        return None
+    finally:
+        watcher.cancel()
+        route.resolver.close()
     return None
 
 
-def _over_tls(endpoint: Endpoint, context: ssl.SSLContext, timeout_s: float) -> float | None:
-    connection = http.client.HTTPSConnection(
-        endpoint.host, endpoint.port, timeout=timeout_s, context=context
-    )
-    return _date_of(connection, endpoint)
+def _contexts(options: HetznerOptions) -> Iterator[ssl.SSLContext | None]:
+    """Give the ways to speak to the API, the trusting one last."""
+    if not options.address.is_tls:
+        yield None
+        return
+    yield make_tls(options.ca_file)
+    unverified = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    unverified.check_hostname = False
+    unverified.verify_mode = ssl.CERT_NONE
+    yield unverified
 
 
-def _date_of(connection: http.client.HTTPConnection, endpoint: Endpoint) -> float | None:
-    """Return how far our clock is ahead; None without a usable answer. Raises SSLError."""
-    with contextlib.closing(connection):
-        try:
-            connection.connect()
-            before_s = time.time()
-            connection.request("GET", f"/{endpoint.base.split('/', 3)[-1]}")
-            date = connection.getresponse().getheader("Date", "")
-            after_s = time.time()
-            # A Date has whole seconds.
-            there_s = parsedate_to_datetime(date).timestamp() + 0.5
-        except ssl.SSLError:
-            raise
-        except (OSError, http.client.HTTPException, ValueError):
-            return None
-    return (before_s + after_s) / 2 - there_s
+def _compared(route: Route, tls: ssl.SSLContext | None, attempt: Attempt) -> float | None:
+    """Return how far our clock is ahead; None without a usable `Date`."""
+    endpoint = route.endpoint
+    path = urlsplit(endpoint.base).path or "/"
+    request = f"GET {path} HTTP/1.1\r\nHost: {endpoint.host}\r\nConnection: close\r\n\r\n"
+    with contextlib.closing(Connection(route, FixedTrust(tls))) as connection:
+        sock = connection.ready(attempt)
+        sock.settimeout(attempt.remaining_s())
+        before_s = time.time()
+        sock.sendall(request.encode("ascii"))
+        date = read_answer(sock, attempt.remaining_s).headers.get("Date", "")
+        after_s = time.time()
+        attempt.unwatch()
+    there_s = _instant_s(date)
+    return None if there_s is None else (before_s + after_s) / 2 - there_s
+
+
+def _instant_s(date: str) -> float | None:
+    """Read a `Date`, which has whole seconds; None if it is none, or beyond all calendars."""
+    try:
+        return parsedate_to_datetime(date).timestamp() + 0.5
+    except (ValueError, ArithmeticError):
+        return None

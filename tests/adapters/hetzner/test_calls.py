@@ -3,9 +3,12 @@
 import ipaddress
 import json
 import os
+import threading
+from ipaddress import ip_network
 
 import hcloud
 import pytest
+from helpers import eventually
 from hetzner_bench import (
     IP,
     ME,
@@ -151,6 +154,111 @@ def test_all_pages_of_floating_ips_make_one_answer() -> None:
     assert list(range(50, 200)) == [ip.id for ip in outcome.floating_ips]
 
 
+class Pages:
+    """A list of so many pages; answers wait until so many requests are there at once."""
+
+    def __init__(self, count: int, together: int = 1, *, tells_last: bool = True) -> None:
+        self.count = count
+        self.together = threading.Barrier(together)
+        self.tells_last = tells_last
+        self.failing: dict[int, bytes] = {}
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, _peer: Peer, seen: Seen) -> bytes:
+        page = int(seen.path.split("page=")[1].split("&")[0])
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        if page > 1:
+            self.together.wait(30)
+        with self._lock:
+            self._now -= 1
+        body = page_json(range(page * 50, page * 50 + 50), page + 1 if page < self.count else None)
+        if self.tells_last:
+            body["meta"]["pagination"]["last_page"] = self.count
+        return self.failing.get(page) or http(
+            200, body, {"RateLimit-Limit": "3600", "RateLimit-Remaining": str(3000 - page)}
+        )
+
+
+def test_many_pages_are_read_side_by_side_and_leave_workers_to_claims() -> None:
+    pages = Pages(9, together=4)  # each four wait for each other
+    with RawServer(pages) as server:
+        with Bench(server.url) as made:
+            result = made.call(ListFloatingIps())
+        assert 9 == len(server.seen)
+        assert 4 == pages.most
+    assert isinstance(result.outcome, FloatingIpsListed)
+    assert list(range(50, 500)) == [ip.id for ip in result.outcome.floating_ips]
+    assert Quota(limit_per_hour=3600, remaining=2991) == result.quota
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_few_workers_read_many_pages_too(workers: int) -> None:
+    with RawServer(Pages(9)) as server, Bench(server.url, workers=workers) as made:
+        outcome = made.call(ListFloatingIps()).outcome
+    assert isinstance(outcome, FloatingIpsListed)
+    assert 450 == len(outcome.floating_ips)
+
+
+@pytest.mark.parametrize("says", [None, 1, 2, 3, "many", True, -5, 2.5])
+def test_a_last_page_that_is_none_misleads_nobody(says: object) -> None:
+    pages = Pages(4, tells_last=False)
+
+    def behave(peer: Peer, seen: Seen) -> bytes:
+        head, _, body = pages(peer, seen).partition(b"\r\n\r\n")
+        told = json.loads(body)
+        told["meta"]["pagination"]["last_page"] = says
+        del head
+        return http(200, told)
+
+    with RawServer(behave) as server:
+        with Bench(server.url) as made:
+            outcome = made.call(ListFloatingIps()).outcome
+        assert 4 == len(server.seen)
+    assert isinstance(outcome, FloatingIpsListed)
+    assert list(range(50, 250)) == [ip.id for ip in outcome.floating_ips]
+
+
+def test_more_pages_than_can_be_are_not_asked_for() -> None:
+    with RawServer(Pages(101)) as server, Bench(server.url) as made:
+        failure = made.failure(ListFloatingIps())
+        assert 1 == len(server.seen)
+    assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "unreadable_answer")
+
+
+def test_one_page_that_fails_fails_the_list_at_once_and_the_others_are_let_go() -> None:
+    pages = Pages(50)
+    pages.failing[3] = error(429, "rate_limit_exceeded", "no", {"Retry-After": "7"})
+    with RawServer(pages) as server, Bench(server.url) as made:
+        failure = made.failure(ListFloatingIps())
+        assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, 7)
+        eventually(lambda: not made.pool._busy, what="all workers back")
+        assert [] == [*made.pool._reads, *made.pool._guards]
+        assert len(server.seen) <= 12
+        pages.failing.clear()
+        assert isinstance(made.call(ListFloatingIps()).outcome, FloatingIpsListed)
+
+
+def test_pages_that_hang_end_with_the_list_at_its_deadline() -> None:
+    release = threading.Event()
+    pages = Pages(9)
+
+    def behave(peer: Peer, seen: Seen) -> bytes:
+        if "page=1&" not in seen.path:
+            release.wait(30)
+        return pages(peer, seen)
+
+    with RawServer(behave) as server, Bench(server.url) as made:
+        failure = made.failure(ListFloatingIps(), 0.5)
+        assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "deadline")
+        eventually(lambda: not made.pool._busy, what="all workers back")
+        assert [] == [*made.pool._reads, *made.pool._guards]
+        release.set()
+
+
 @pytest.mark.parametrize(
     ("behave", "requests"),
     [
@@ -169,6 +277,66 @@ def test_a_list_that_cannot_be_read_to_its_end_is_no_list(behave: Behaviour, req
             failure = made.failure(ListFloatingIps())
         assert requests == len(server.seen)
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "unreadable_answer")
+
+
+def _without(**entry: object) -> dict[str, object]:
+    """Return a floating IP without the members that are ... here."""
+    data = floating_ip_json(9, ip="203.0.113.9") | entry
+    return {key: value for key, value in data.items() if value is not ...}
+
+
+FOREIGN = ip_network("203.0.113.9/32")
+
+
+@pytest.mark.parametrize(
+    ("entry", "odd"),
+    [
+        (None, (None, None, None)),
+        (7, (None, None, None)),
+        ({}, (None, None, None)),
+        (_without(id=...), (None, "ip-9", FOREIGN)),
+        (_without(id="9"), (None, "ip-9", FOREIGN)),
+        (_without(id=True), (None, "ip-9", FOREIGN)),
+        (_without(server=...), (9, "ip-9", FOREIGN)),
+        (_without(server={"id": 42}), (9, "ip-9", FOREIGN)),
+        (_without(ip=None), (9, "ip-9", None)),
+        (_without(ip="here"), (9, "ip-9", None)),
+    ],
+)
+def test_an_odd_entry_does_not_hide_the_others(
+    entry: object, odd: tuple[int | None, str | None, object]
+) -> None:
+    body = {"floating_ips": [entry, floating_ip_json()], "meta": {"pagination": {"page": 1}}}
+    with RawServer(always(http(200, body))) as server, Bench(server.url) as made:
+        outcome = made.call(ListFloatingIps()).outcome
+    assert isinstance(outcome, FloatingIpsListed)
+    assert [IP] == [each.id for each in outcome.floating_ips]
+    assert [odd] == [(each.id, each.name, each.network) for each in outcome.odd]
+    assert all(each.why for each in outcome.odd)
+
+
+def test_what_is_not_needed_may_be_missing() -> None:
+    bare = {"id": IP, "name": "web", "ip": "203.0.113.10", "server": 43}
+    body = {"floating_ips": [bare, _without(name=None)], "meta": {"pagination": {"page": 1}}}
+    with RawServer(always(http(200, body))) as server, Bench(server.url) as made:
+        outcome = made.call(ListFloatingIps()).outcome
+    assert isinstance(outcome, FloatingIpsListed)
+    assert [(IP, 43, False), (9, ME, False)] == [
+        (each.id, each.server_id, each.blocked) for each in outcome.floating_ips
+    ]
+    # One without a name may be the one that is meant by a name, and is found by its id.
+    assert [(9, None)] == [(each.id, each.name) for each in outcome.odd]
+
+
+def test_names_from_outside_are_bounded() -> None:
+    data = floating_ip_json(name="x" * 100_000, home_location={"network_zone": "z" * 100_000})
+    with (
+        RawServer(always(http(200, {"floating_ip": data}))) as server,
+        Bench(server.url) as made,
+    ):
+        outcome = made.call(ReadFloatingIp(IP)).outcome
+    assert isinstance(outcome, FloatingIpRead)
+    assert 256 == len(outcome.floating_ip.name) == len(outcome.floating_ip.network_zone)
 
 
 ONE_IP = {"floating_ip": floating_ip_json()}

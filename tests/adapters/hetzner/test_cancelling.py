@@ -27,7 +27,7 @@ from hetzner_bench import (
     http,
 )
 
-from hakeeper.adapters.hetzner.errors import CallEndedError
+from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind, ReadFloatingIp
 from hakeeper.core.events import StartCall
@@ -87,7 +87,7 @@ def test_a_call_cancelled_in_the_tls_handshake_is_never_sent_and_frees_its_worke
 def test_a_call_cancelled_while_connecting_frees_its_worker() -> None:
     with full_listener() as url, Bench(url, workers=1) as made:
         waiting = made.start(Assign(IP, ME), 100)
-        eventually(lambda: made.pool._guards[waiting]._socket, what="the connecting")
+        eventually(lambda: made.pool._guards[waiting]._phase is Phase.CONNECTING, what="it")
         made.pool.cancel(waiting)
         assert kind_of(made.result(waiting)) is FailureKind.CANCELLED
         eventually(lambda: not made.pool._busy, what="the worker to come back")
@@ -109,8 +109,8 @@ def test_a_call_cancelled_while_resolving_is_never_sent(monkeypatch: pytest.Monk
             assert asked.wait(30)
             made.pool.cancel(waiting)
             assert kind_of(made.result(waiting)) is FailureKind.CANCELLED
-            release.set()
             eventually(lambda: not made.pool._busy, what="the worker to come back")
+            release.set()
         assert server.accepted == 0
 
 

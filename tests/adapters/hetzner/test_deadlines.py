@@ -31,7 +31,16 @@ from hetzner_bench import (
 )
 
 from hakeeper.adapters.hetzner.errors import Phase
-from hakeeper.core.calls import Assign, Failure, FailureKind, ListFloatingIps, ReadFloatingIp
+from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.core.calls import (
+    Assign,
+    Failure,
+    FailureKind,
+    Identify,
+    ListFloatingIps,
+    ReadFloatingIp,
+    Request,
+)
 
 SHORT_S = 0.3
 ACTION = http(201, {"action": action_json()})
@@ -175,64 +184,64 @@ def test_a_name_that_cannot_be_resolved_says_so(monkeypatch: pytest.MonkeyPatch)
     assert "api.example.test port 443" in message
 
 
+class Hanging:
+    """A look around on this machine that does not come back, as a sick disk's would not."""
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def __call__(self, limit_s: float) -> Iterator[Candidate | Miss]:
+        del limit_s
+        self.release.wait(60)
+        yield Candidate(ME, "test")
+
+
 @contextmanager
-def dns_hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Make the resolver hang until the event is set."""
-    release = threading.Event()
-    real = socket.getaddrinfo
-
-    def wait(*args: object, **kw: object) -> object:
-        release.wait(60)
-        return real(*args, **kw)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(socket, "getaddrinfo", wait)
+def hanging(behave: Behaviour, workers: int) -> Iterator[tuple[RawServer, Bench, Hanging]]:
+    """Give a pool in which `Identify` hangs until it is released."""
+    look = Hanging()
+    with (
+        RawServer(behave) as server,
+        Bench(server.url, workers=workers, identity=look) as made,
+    ):
         try:
-            yield release
+            yield server, made, look
         finally:
-            release.set()
+            look.release.set()
 
 
-def test_a_resolver_that_hangs_does_not_hold_the_result_and_nothing_is_sent_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with RawServer(always(ACTION)) as server, Bench(server.url) as made:
-        with dns_hanging(monkeypatch) as release:
-            result = made.call(Assign(IP, ME), SHORT_S)
-            assert (result.sent_at_s, result.outcome.code) == (None, "dns")  # type: ignore[union-attr]
-            release.set()
-            eventually(lambda: not made.pool._busy, what="the worker to come back")
-        assert server.accepted == 0
-        assert not made.pool._stuck
-
-
-def urgent(made: Bench, timeout_s: float) -> Failure:
-    """Make an urgent assign that must fail."""
-    outcome = made.result(made.start(Assign(IP, ME), timeout_s, urgent=True)).outcome
+def urgent(made: Bench, request: Request, timeout_s: float) -> Failure:
+    """Make an urgent call that must fail."""
+    outcome = made.result(made.start(request, timeout_s, urgent=True)).outcome
     assert isinstance(outcome, Failure)
     return outcome
 
 
-def test_stuck_workers_are_replaced_until_there_are_too_many(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with RawServer(always(ACTION)) as server, Bench(server.url, workers=2) as made:
-        with dns_hanging(monkeypatch) as release:
-            for stuck in range(1, 5):
-                assert urgent(made, SHORT_S).code == "dns"
-                eventually(lambda n=stuck: len(made.pool._stuck) == n, what="a stuck worker")  # type: ignore[misc]
-            failure = urgent(made, 20)
-            assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "workers_stuck")
-            release.set()
-            eventually(lambda: not made.pool._stuck, what="all workers back")
+def test_a_worker_that_hangs_does_not_hold_the_result_and_sends_nothing_later() -> None:
+    with hanging(always(ACTION), workers=8) as (server, made, look):
+        result = made.call(Identify(), SHORT_S)
+        assert (result.sent_at_s, result.outcome.code) == (None, "deadline")  # type: ignore[union-attr]
+        look.release.set()
+        eventually(lambda: not made.pool._busy, what="the worker to come back")
+        assert server.accepted == 0
+        assert not made.pool._stuck
+
+
+def test_stuck_workers_are_replaced_until_there_are_too_many() -> None:
+    with hanging(always(ACTION), workers=2) as (server, made, look):
+        for stuck in range(1, 5):
+            assert urgent(made, Identify(), SHORT_S).code == "deadline"
+            eventually(lambda n=stuck: len(made.pool._stuck) == n, what="a stuck worker")  # type: ignore[misc]
+        failure = urgent(made, Assign(IP, ME), 20)
+        assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "workers_stuck")
+        look.release.set()
+        eventually(lambda: not made.pool._stuck, what="all workers back")
         assert made.call(Assign(IP, ME)).sent_at_s is not None
         assert len(made.pool._idle) + len(made.pool._busy) == 2
         assert len(server.posts) == 1
 
 
-def test_a_stuck_worker_is_replaced_even_while_the_token_cannot_be_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_stuck_worker_is_replaced_even_while_the_token_cannot_be_read() -> None:
     broken: list[OSError] = []
 
     def read() -> str:
@@ -240,20 +249,20 @@ def test_a_stuck_worker_is_replaced_even_while_the_token_cannot_be_read(
             raise broken[0]
         return TOKEN
 
+    look = Hanging()
     with (
         RawServer(always(ACTION)) as server,
-        Bench(server.url, workers=1, token=read) as made,
-        dns_hanging(monkeypatch) as release,
+        Bench(server.url, workers=1, token=read, identity=look) as made,
     ):
-        hanging = made.start(Assign(IP, ME), 1)
-        guard = made.pool._guards[hanging]
-        eventually(lambda: guard._phase is Phase.RESOLVING, what="the resolver to be asked")
+        waiting = made.start(Identify(), 1)
+        guard = made.pool._guards[waiting]
+        eventually(lambda: guard._phase is Phase.LOCAL, what="the look around")
         broken.append(OSError("gone"))
         made.pool.reload_token()
         eventually(lambda: made.pool._stuck, what="a stuck worker")
         assert made.failure(Assign(IP, ME)).code == "token_unreadable"
         broken.clear()
-        release.set()
+        look.release.set()
         assert made.call(Assign(IP, ME)).sent_at_s is not None
 
 
@@ -264,16 +273,14 @@ def test_without_threads_for_a_replacement_calls_fail_at_once(
         raise RuntimeError("can't start new thread")
 
     with (
-        RawServer(always(ACTION)) as server,
-        Bench(server.url, workers=1) as made,
-        dns_hanging(monkeypatch) as release,
+        hanging(always(ACTION), workers=1) as (_, made, look),
         monkeypatch.context() as patch,
     ):
         patch.setattr(threading.Thread, "start", refuse)
-        assert urgent(made, SHORT_S).code == "dns"
+        assert urgent(made, Identify(), SHORT_S).code == "deadline"
         eventually(lambda: made.pool._stuck, what="a stuck worker")
-        assert urgent(made, 20).code == "workers_stuck"
-        release.set()
+        assert urgent(made, Assign(IP, ME), 20).code == "workers_stuck"
+        look.release.set()
         eventually(lambda: not made.pool._stuck, what="the worker to come back")
         patch.undo()
         assert made.call(Assign(IP, ME)).sent_at_s is not None

@@ -22,8 +22,10 @@ from hetzner_bench import (
 )
 
 from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
-from hakeeper.adapters.hetzner.connection import Connection, Route
+from hakeeper.adapters.hetzner.connection import Connection
+from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
+from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
 
 ACTION = http(201, {"action": action_json()})
@@ -87,7 +89,9 @@ def test_what_hcloud_would_repeat_without_a_body_is_sent_once(status: int) -> No
 
 def _made(options: HetznerOptions) -> hcloud.Client:
     return client.make_client(
-        TOKEN, options, Transport(options.address, Connection(options.address, None, Route()))
+        TOKEN,
+        options,
+        Transport(options.address, Connection(Route(options.address), FixedTrust(None))),
     )
 
 

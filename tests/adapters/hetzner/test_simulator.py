@@ -221,3 +221,16 @@ def test_a_hundred_claims_at_once_each_arrive_once(scene: Scene) -> None:
         assert isinstance(scene.made.result(call).outcome, AssignAccepted)
     assert sorted(numbers) == sorted(each.floating_ip or 0 for each in scene.cloud.assigns())
     scene.cloud.wait_for(lambda: {scene.me} == {scene.cloud.owner(number) for number in numbers})
+
+
+def test_five_hundred_floating_ips_at_six_tenths_a_page_are_listed_in_the_time_of_a_call(
+    scene: Scene,
+) -> None:
+    for number in range(499):
+        address = f"198.51.{number // 250}.{number % 250}"
+        scene.cloud.add_floating_ip(f"ip-{number}", address, server=scene.other)
+    slow = Fault(method="GET", path="/floating_ips", answer_delay_s=0.6)
+    with scene.cloud.faulty(slow):
+        outcome = scene.made.call(ListFloatingIps(), 5.0).outcome
+    assert isinstance(outcome, FloatingIpsListed)
+    assert len(outcome.floating_ips) == 500

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 import trustme
+from daemon.tls import server_context
+from hetzner_bench import ME, Bench, RawServer, always, http, server_json
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from hakeeper.adapters.hetzner import options
 from hakeeper.adapters.hetzner.options import make_tls, system_ca_file
+from hakeeper.core.calls import ReadServer, ServerRead
 
 
 def subjects(context: ssl.SSLContext) -> list[object]:
@@ -48,3 +51,50 @@ def test_the_environment_cannot_add_an_authority(
         monkeypatch.setenv(name, str(planted))
 
     assert "Planted" not in str(subjects(make_tls(None)))
+
+
+# --- the file with the authorities, read again ---------------------------------------------------
+
+
+def one_more(name: str) -> tuple[bytes, ssl.SSLContext]:
+    """Make an authority: what its file holds, and the context of a server that it vouches for."""
+    authority = trustme.CA(organization_name=name)
+    return authority.cert_pem.bytes(), server_context(authority, "127.0.0.1")
+
+
+def test_a_ca_file_that_was_replaced_is_trusted_from_the_reload_on(tmp_path: Path) -> None:
+    (old_pem, old), (new_pem, new) = one_more("old"), one_more("new")
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(old_pem)
+    answer = http(200, {"server": server_json(ME)})
+    with RawServer(always(answer), tls=old) as server, Bench(server.url, ca_file=ca_file) as made:
+        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        made.pool.reload()  # the same file: the connection goes on
+        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        assert server.accepted == 1
+        ca_file.write_bytes(new_pem)
+        server.tls = new
+        made.pool.reload()
+        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        assert [1, 1, 2] == [seen.connection for seen in server.seen]
+        server.tls = old  # not trusted any more
+        made.pool._idle[-1]._connection.close()
+        assert made.failure(ReadServer(ME)).code == "tls"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_a_ca_file_that_is_unusable_is_refused_and_the_old_one_stays(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    old_pem, old = one_more("old")
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(old_pem)
+    answer = http(200, {"server": server_json(ME)})
+    with RawServer(always(answer), tls=old) as server, Bench(server.url, ca_file=ca_file) as made:
+        if content is None:
+            ca_file.unlink()
+        else:
+            ca_file.write_bytes(content)
+        with pytest.raises(OSError):
+            made.pool.reload()
+        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)

@@ -1,0 +1,173 @@
+"""The last look before an assign's first byte: how old is it, who stood still, which lines wait."""
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, floating_ip_json, http
+
+from hakeeper.adapters.fifo import NotifyFifo
+from hakeeper.adapters.lastlook import LATE_S, STILL_S, LastLook, boottime_s
+from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.events import StartCall
+
+LINE = b'INSTANCE "VI_1" BACKUP 100\n'
+LATE = 2 * LATE_S
+STILL = 2 * STILL_S
+
+
+class Scene:
+    """A FIFO, somebody who writes to it, a clock, and the last look."""
+
+    def __init__(self, path: Path) -> None:
+        os.mkfifo(path, 0o600)
+        self.fifo = NotifyFifo(str(path))
+        self.fifo.look()
+        self.writer = os.open(path, os.O_RDWR)
+        self.now = 100.0
+        self.look = LastLook(self.fifo, lambda: self.now)
+
+    def decide(self) -> float:
+        """Begin a turn, and return the time of what is decided in it."""
+        self.look.turn()
+        return self.look.turned_at_s
+
+    def later(self, seconds: float, *, line: bool = False) -> None:
+        """Let time pass, in which a line may come."""
+        self.now += seconds
+        if line:
+            os.write(self.writer, LINE)
+
+    def close(self) -> None:
+        os.close(self.writer)
+        self.fifo.close()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path / "fifo")
+    yield made
+    made.close()
+
+
+def test_what_leaves_at_once_is_not_held_up_by_the_lines_that_led_to_it(scene: Scene) -> None:
+    scene.later(0.0, line=True)
+    decided_at_s = scene.decide()
+    scene.later(LATE_S / 2, line=True)
+    assert scene.look.objection(decided_at_s) is None
+
+
+def test_lines_that_came_later_are_heard_first_and_wholly(scene: Scene) -> None:
+    decided_at_s = scene.decide()
+    scene.later(LATE)
+    assert scene.look.objection(decided_at_s) is None
+    scene.later(0.0, line=True)
+    assert "lines came" in str(scene.look.objection(decided_at_s))
+    scene.decide()
+    scene.fifo.drain()  # read, but not acted upon: a demotion among them has cancelled nothing yet
+    assert "lines came" in str(scene.look.objection(decided_at_s))
+    scene.fifo.settle()
+    assert scene.look.objection(decided_at_s) is None
+
+
+def test_in_the_turn_of_the_decision_only_lines_that_nobody_has_seen_count(scene: Scene) -> None:
+    scene.later(0.0, line=True)
+    decided_at_s = scene.decide()
+    scene.fifo.drain()
+    scene.later(LATE)
+    assert scene.look.objection(decided_at_s) is None
+    scene.later(0.0, line=True)
+    assert "lines came" in str(scene.look.objection(decided_at_s))
+
+
+def test_after_a_standstill_nothing_older_is_sent_though_no_line_came(scene: Scene) -> None:
+    decided_at_s = scene.decide()
+    scene.later(STILL)
+    assert "stood still" in str(scene.look.objection(decided_at_s))
+    again_at_s = scene.decide()
+    assert "stood still" in str(scene.look.objection(decided_at_s))
+    scene.later(LATE)
+    assert scene.look.objection(again_at_s) is None
+
+
+def test_a_loop_that_turns_is_no_standstill_however_long_a_handshake_takes(scene: Scene) -> None:
+    decided_at_s = scene.decide()
+    for _ in range(5):
+        scene.later(STILL_S * 0.9)
+        scene.decide()
+    assert scene.look.objection(decided_at_s) is None
+
+
+class Closed:
+    """A FIFO that the loop closes at this moment."""
+
+    def has_news(self) -> bool:
+        raise OSError(errno.EBADF, "closed")
+
+    has_waiting = has_news
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_fifo_that_is_closed_at_that_moment_is_looked_at_again(scene: Scene, turns: int) -> None:
+    decided_at_s = scene.decide()
+    scene.later(LATE)
+    for _ in range(turns):
+        scene.decide()
+    scene.look.lines = Closed()
+    assert "lines came" in str(scene.look.objection(decided_at_s))
+
+
+def test_the_clock_goes_on_while_the_machine_is_suspended() -> None:
+    first_s = boottime_s()
+    assert first_s <= boottime_s()
+    assert first_s > 0.0
+
+
+# --- in the pool ---------------------------------------------------------------------------------
+
+
+def answer(_peer: Peer, seen: Seen) -> bytes:
+    if seen.method == "POST":
+        return http(201, {"action": action_json()})
+    return http(200, {"floating_ip": floating_ip_json()})
+
+
+class Bound(Bench):
+    """A pool that is asked to send only what was decided from a time on."""
+
+    from_s = 0.0
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, workers=1)
+        self.asked: list[float] = []
+        self.pool._objection = self.objection
+
+    def objection(self, decided_at_s: float) -> str | None:
+        self.asked.append(decided_at_s)
+        return "too old" if decided_at_s < self.from_s else None
+
+
+def test_what_is_outdated_ends_unsent_and_its_connection_serves_the_next() -> None:
+    with RawServer(answer) as server, Bound(server.url) as made:
+        made.from_s = 7.0
+        made._last_id = 2
+        made.pool.start(StartCall(1, Assign(IP, ME), 20, urgent=True), 6.0)
+        old = made.result(1)
+        assert isinstance(old.outcome, Failure)
+        assert (old.outcome.kind, old.outcome.code) == (FailureKind.CANCELLED, "outdated")
+        assert old.outcome.message == "too old"
+        assert old.sent_at_s is None
+        made.pool.start(StartCall(2, Assign(IP, ME), 20, urgent=True), 7.0)
+        assert isinstance(made.result(2).outcome, AssignAccepted)
+        assert (server.accepted, len(server.posts)) == (1, 1)
+        assert [6.0, 7.0] == made.asked
+
+
+def test_a_read_changes_nothing_and_is_sent_however_old_it_is() -> None:
+    with RawServer(answer) as server, Bound(server.url) as made:
+        made.from_s = 7.0
+        made.call(ReadFloatingIp(IP))
+        assert [] == made.asked
+        assert len(server.seen) == 1

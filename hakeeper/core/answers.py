@@ -44,12 +44,16 @@ from hakeeper.core.state import Inflight, State
 SERVER_AGAIN_S = 60.0
 """After a failed read of a server that nobody waits for."""
 
+PAGE_SIZE = 50
+"""How many floating IPs one call lists at most."""
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
 _ASSIGNED = "floating_ip_assigned"
 """Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 _OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
 """An answer, though no pleasant one: it says nothing of the API's health."""
+_OF_ONE_ADDRESS = (FailureKind.LOCKED, *_OF_ONE_REQUEST)
+"""That others are claimed says nothing of it."""
 _NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
 
 
@@ -59,6 +63,8 @@ def take_answer(state: State, result: CallResult, now: float) -> None:
     if call is None:
         return
     state.api.note_quota(result.quota, now)
+    if result.quota is not None:
+        state.budget.note_limit(result.quota.limit_per_hour, now)
     if isinstance(result.outcome, Failure):
         _failed(state, call, result, result.outcome, now)
         return
@@ -74,7 +80,13 @@ def _works(state: State, now: float) -> None:
     if lasted_s is not None:
         state.tell(wording.api_recovered(lasted_s))
         _reads_go(state)
-        for address in state.in_stage(Stage.POST):
+        _hasten(state, now)
+
+
+def _hasten(state: State, now: float) -> None:
+    """What failed because the API did is tried again soon; a lock or a refusal is another thing."""
+    for address in state.in_stage(Stage.POST):
+        if address.failure is None or address.failure.kind not in _OF_ONE_ADDRESS:
             address.hasten(now, state.rng)
 
 
@@ -87,6 +99,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             _identified(state, server, source, now)
         case FloatingIpsListed(floating_ips):
             _reads_go(state)
+            state.pages = max(1, -(-len(floating_ips) // PAGE_SIZE))
             _listed(state, floating_ips, call.asked_at_s, now)
         case FloatingIpRead(floating_ip):
             _reads_go(state)
@@ -94,10 +107,11 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
                 if address.floating_ip is not None and address.floating_ip.id == floating_ip.id:
                     _observe(state, address, floating_ip, call.asked_at_s, now)
         case AssignAccepted(action):
-            state.api.unlocked(now, alongside=_ran_alongside(state, call))
+            state.api.assign_accepted(now, alongside=_ran_alongside(state, call))
             current = _current(state, call, now)
             if current is not None:
                 state.tell(*current.accepted(action, result.sent_at_s, now, state.rng))
+                _note_progress(state, current, now)
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
         case ServerRead(server):
@@ -191,7 +205,19 @@ def _observe(
         state.tell(wording.address_blocked(address.vrrp, str(floating_ip)))
     address.blocked_told = floating_ip.blocked
     owner = state.owner_from(floating_ip.server_id)
+    claiming = address.is_sent()
     state.tell(*address.observe(owner, asked_at_s, now, state.rng))
+    if claiming and address.stage is Stage.HELD:
+        if not state.api.assigns_work:
+            _hasten(state, now)
+        state.api.assigns_work = True
+    _note_progress(state, address, now)
+
+
+def _note_progress(state: State, address: Address, now: float) -> None:
+    """Note that a claim has just come to nothing although its assign was accepted."""
+    if address.refused_at_s == now:
+        state.api.assigns_work = False
 
 
 def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], now: float) -> None:
@@ -201,6 +227,7 @@ def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], n
             state.tell(*address.action_lost(now))
         else:
             state.tell(*address.action_seen(action, now, state.rng))
+            _note_progress(state, address, now)
 
 
 def _acting(state: State, request: Request) -> list[Address]:
@@ -212,7 +239,7 @@ def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
     if status in NOT_RUNNING:
         for address in list(state.in_stage(Stage.HOLD_OFF)):
             if address.owner == Other(server_id):
-                state.tell(*address.holder_seen(status, now))
+                address.holder_seen(status, now)
 
 
 def _current(state: State, call: Inflight, now: float) -> Address | None:
@@ -277,13 +304,17 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
 def _assign_failed(
     state: State, call: Inflight, result: CallResult, failure: Failure, now: float
 ) -> None:
+    if result.sent_at_s is None and call.address is not None:
+        call.address.never_sent(call.asked_at_s)
     if failure.kind is FailureKind.THROTTLED:
-        state.api.failed(failure, now, state.rng)
+        state.api.failed(failure, now, state.rng, assign=True)
     # What locks the server is most likely another claim of ours: that is no news.
     ours = state.assigns() > 0 or any(state.in_stage(Stage.ACT))
     locked = failure.kind is FailureKind.LOCKED and failure.code != _ASSIGNED
-    if locked:
-        state.api.lock_met(call.asked_at_s, now, state.rng, ours=ours)
+    if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
+        first = state.api.assign_refused(call.asked_at_s, now, state.rng)
+        if locked and ours:
+            state.api.lock_met(now, first=first)
     address = _current(state, call, now)
     if address is not None:
         address.note_sent(result.sent_at_s, now)
@@ -311,7 +342,7 @@ def _read_failed(
 def _holder_gone(state: State, server_id: int, now: float) -> None:
     for address in list(state.in_stage(Stage.HOLD_OFF)):
         if address.owner == Other(server_id):
-            state.tell(*address.holder_seen(DELETED, now))
+            address.holder_seen(DELETED, now)
 
 
 def _delay_s(state: State, failure: Failure, attempt: int) -> float:

@@ -138,7 +138,7 @@ class Failure:
     message: str
     http_status: int | None = None
     retry_after_s: float | None = None
-    """From `Retry-After`, or from the RateLimit headers; only with THROTTLED."""
+    """From `Retry-After`; only with THROTTLED."""
     correlation_id: str = ""
     """Hetzner's X-Correlation-Id, which their support asks for."""
 

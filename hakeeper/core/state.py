@@ -7,8 +7,9 @@ from random import Random
 from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.api import Api
-from hakeeper.core.calls import Assign, Request
-from hakeeper.core.claim import SPACING_S, Stage
+from hakeeper.core.budget import Budget, Use
+from hakeeper.core.calls import Assign, ListFloatingIps, Request
+from hakeeper.core.claim import SPACING_S, STEADY_S, Stage
 from hakeeper.core.events import CancelCall, Effect, FifoState, Report, StartCall
 from hakeeper.core.model import (
     AddressRef,
@@ -113,6 +114,9 @@ class State:
     roles: RoleBook
     addresses: dict[AddressRef, Address] = field(default_factory=dict)
     api: Api = field(default_factory=Api)
+    budget: Budget = field(default_factory=Budget)
+    pages: int = 1
+    """How many calls the last list took."""
     schedule: Schedule = field(default_factory=Schedule)
     server: Server | None = None
     cached_server_id: int | None = None
@@ -200,6 +204,25 @@ class State:
         """Say whether a call of this type is under way."""
         return any(isinstance(call.request, request_type) for call in self.calls.values())
 
+    def use_of(self, address: Address, now: float) -> Use:
+        """Say which part of the budget the next call for this claim may draw upon."""
+        if address.refused_at_s > float("-inf"):
+            return Use.CLAIM if self.api.assigns_work else Use.RETRY
+        if address.favoured:
+            return Use.EDGE
+        steady = now - self.roles.beliefs[address.vrrp].since_s >= STEADY_S
+        return Use.CLAIM if steady else Use.RETRY
+
+    def affordable_from_s(self, address: Address, now: float) -> float:
+        """Return from when on the budget lets the next call for this claim go."""
+        from_s = self.budget.from_s(self.use_of(address, now), now)
+        steady_s = self.roles.beliefs[address.vrrp].since_s + STEADY_S
+        return min(from_s, steady_s) if now < steady_s else from_s
+
+    def cost(self, request_type: type[Request]) -> int:
+        """Return how many calls of the quota a request takes: a list one for each page."""
+        return self.pages if request_type is ListFloatingIps else 1
+
     def start(self, request: Request, now: float, address: Address | None = None) -> None:
         """Start a call; the only place where calls begin, so the guards stand here."""
         generation = 0
@@ -207,6 +230,7 @@ class State:
             generation = self._guard_assign(request, address)
         call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
         self.calls[call_id] = Inflight(request, now, address, generation)
+        self.budget.spend(now, self.cost(type(request)))
         self.effects.append(
             StartCall(
                 call_id,

@@ -14,6 +14,7 @@ from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW, UNSEEN
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import (
     ACTION_PATIENCE_S,
+    EAGER_FOR_S,
     EDGE_S,
     EDGES,
     HASTE_S,
@@ -73,6 +74,7 @@ class Address:
     polls: int = 0
     action_id: int | None = None
     action_until_s: float = 0.0
+    """How long the action may run, or reads may lag behind its success."""
     last_sent_s: float = float("-inf")
     sent_before_s: float = float("-inf")
     """The one before, in case nothing of the last one was sent."""
@@ -139,8 +141,6 @@ class Address:
     def renew(self) -> None:
         """A new term as MASTER: old fights do not count."""
         self.contest = Contest()
-        if isinstance(self.owner, Other):
-            self.contest.held_by(self.owner.server_id)
         self.hinted_at_s = float("-inf")
         self.hold_off_until_s = float("-inf")
 
@@ -186,7 +186,6 @@ class Address:
         """Demoted: nothing of the claim may go on."""
         pursued = self.phases is not None
         self.stage = Stage.IDLE
-        self.left_at_s = now
         self.favoured = False
         self.phases = None
         self.action_id = None
@@ -212,8 +211,6 @@ class Address:
         if isinstance(owner, Mine):
             self.mine_at_s = asked_at_s
         self.unsure = False
-        if isinstance(owner, Other):
-            self.contest.held_by(owner.server_id)
         match self.stage:
             case Stage.READ if asked_at_s >= self.read_after_s:
                 return self._read_done(owner, now, rng)
@@ -267,19 +264,19 @@ class Address:
             self._suspect(now)
             return []
         if self.phases.finished_s is not None:
-            return self._unseen(self.phases, self.phases.finished_s, now, rng)
+            return self._unseen(self.phases, now, rng)
         if self.rival is not None and isinstance(owner, Other) and owner != self.rival:
             self.contest.moved_by_others(now)
             return self._hold_off(owner, now, rng)
         self._post(now)
         return []
 
-    def _unseen(self, phases: Phases, finished_s: float, now: float, rng: Random) -> list[Report]:
+    def _unseen(self, phases: Phases, now: float, rng: Random) -> list[Report]:
         """The assign is done, but no read shows it: it lags, or what was written is lost."""
-        again_s = now + READ_AGAIN.delay_s(self.attempt + self.polls, rng)
-        self.polls += 1
-        if again_s < finished_s + UNSEEN.delay_s(self.attempt, rng):
-            self._read(now, again_s)
+        if now < self.action_until_s:
+            again_s = now + READ_AGAIN.delay_s(self.attempt + self.polls, rng)
+            self.polls += 1
+            self._read(now, min(again_s, self.action_until_s))
             return []
         phases.finished_s = None
         self.attempt += 1
@@ -432,6 +429,7 @@ class Address:
             case ActionStatus.SUCCESS:
                 self._claim(now).finished_s = now
                 self.polls = 0
+                self.action_until_s = now + UNSEEN.delay_s(self.attempt, rng)
                 self._read(now, now)
                 self.decide(f"{self.cause}: assigned; reading the owner back", now)
                 return []
@@ -440,7 +438,10 @@ class Address:
                 failure = Failure(
                     kind=FailureKind.LOCKED, code=action.error_code or "action_failed", message=text
                 )
-                return self.failed(failure, now, rng)
+                reports = self.failed(failure, now, rng)
+                if self.attempt > 1:  # surely not done; another one has been read since
+                    self._post(self.due_at_s)
+                return reports
             case ActionStatus.RUNNING:
                 self.stage = Stage.ACT
                 self.decide(f"{self.cause}: accepted, Hetzner's action is running", now)
@@ -476,7 +477,7 @@ class Address:
         self.action_id = None
         report = wording.claim_failed(self.vrrp, self.label, failure)
         attempt, self.attempt = self.attempt, self.attempt + 1
-        if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
+        if failure.kind is not FailureKind.CANCELLED and not self._is_eager(failure, now):
             self.refused_at_s = now
         match failure.kind:
             case FailureKind.CANCELLED | FailureKind.THROTTLED:
@@ -501,6 +502,12 @@ class Address:
         self._note_failure(failure, now)
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
         return self._tell_once(failure.code, report) if told else []
+
+    def _is_eager(self, failure: Failure, now: float) -> bool:
+        """Say whether a 429 is so early in the claim that the next try is still the first one."""
+        sent_s = self._claim(now).sent_s
+        early = sent_s is not None and now - sent_s < EAGER_FOR_S
+        return failure.kind is FailureKind.THROTTLED and early
 
     def _note_failure(self, failure: Failure, now: float) -> None:
         if self.failure is None or self.failure.code != failure.code:

@@ -7,6 +7,7 @@ from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.backoff import RETRY, SLOW
 from hakeeper.core.calls import (
+    ASSIGNED,
     NO_IDENTITY,
     ActionsRead,
     Answer,
@@ -48,8 +49,6 @@ PAGE_SIZE = 50
 """How many floating IPs one call lists at most."""
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
-_ASSIGNED = "floating_ip_assigned"
-"""Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 _OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
 """An answer, though no pleasant one: it says nothing of the API's health."""
 _OF_ONE_ADDRESS = (FailureKind.LOCKED, *_OF_ONE_REQUEST)
@@ -310,7 +309,7 @@ def _assign_failed(
         state.api.failed(failure, now, state.rng, assign=True)
     # What locks the server is most likely another claim of ours: that is no news.
     ours = state.assigns() > 0 or any(state.in_stage(Stage.ACT))
-    locked = failure.kind is FailureKind.LOCKED and failure.code != _ASSIGNED
+    locked = failure.kind is FailureKind.LOCKED and failure.code != ASSIGNED
     if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
         first = state.api.assign_refused(call.asked_at_s, now, state.rng)
         if locked and ours:
@@ -319,6 +318,7 @@ def _assign_failed(
     if address is not None:
         address.note_sent(result.sent_at_s, now)
         state.tell(*address.failed(failure, now, state.rng, told=not (locked and ours)))
+        _note_progress(state, address, now)
     elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for concerned in _concerned(state, call):
             concerned.lose_sight(now)

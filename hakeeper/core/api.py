@@ -5,6 +5,7 @@ from random import Random
 
 from hakeeper.core.backoff import EAGER, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
+from hakeeper.core.claim import EAGER_FOR_S
 
 LANES = 8
 """The most assigns in flight at once, over all addresses."""
@@ -13,8 +14,6 @@ RESERVE = 0.1
 ONE_BY_ONE_S = (2.0, 60.0)
 """So long after a lock that may have been our own doing, a claim waits for the others' actions: the
 first figure, doubled with every further such lock, up to the second."""
-EAGER_FOR_S = 5.0
-"""So long after the first 429 assigns try again soon, if they are told no time to wait."""
 LONGEST_WAIT_S = 30.0
 """The longest that a 429 can make us wait, whatever it asks for."""
 

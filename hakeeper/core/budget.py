@@ -14,6 +14,9 @@ USUAL_LIMIT_PER_HOUR = 3600
 """What Hetzner grants, until it says otherwise."""
 BURST = 4 / 9
 """The part of an hour's budget that may be spent at once; the rest flows in."""
+IDLE_SHARE = 0.6
+"""The part of what flows in that reading takes, however many pages a list has; the rest is for one
+retry after another, so that a list of many pages does not keep them waiting."""
 _LIMITS = (40, 10**9)
 """Limits outside of these are taken for the nearest one."""
 _ROUNDING = 1e-6
@@ -24,11 +27,9 @@ class Use(enum.Enum):
     """What a call is for; the value is the part of the full bucket that it leaves untouched."""
 
     EDGE = 0.0
-    """The first claim of a new MASTER edge, and reading as seldom as a standby."""
+    """The first claim of a new MASTER edge; reading at its intervals, which never empties it."""
     CLAIM = 3 / 8
     """A claim that was not refused yet, or while others come through; finding out who we are."""
-    READ = 5 / 8
-    """Reading at the interval of a master."""
     RETRY = 3 / 4
     """What was refused, what follows from a role that flaps, closer looks."""
 
@@ -42,6 +43,8 @@ class Budget:
     spent: float = 0.0
     """How far the bucket is from full, at `at_s`."""
     at_s: float = 0.0
+    retry_from_s: float = float("-inf")
+    """When the next retry may go in any case, out of what flows in."""
 
     @property
     def full(self) -> float:
@@ -68,9 +71,18 @@ class Budget:
         self.limit_per_hour, self.at_s = limit_per_hour, now
         self.spent = gone * self.full
 
-    def from_s(self, use: Use, now: float, cost: int = 1) -> float:
-        """Return from when on a call may go; not later than `now` if it may go at once."""
-        needed = min(self.full, use.value * self.full + cost)
+    def from_s(self, use: Use, now: float, spare: int = 0) -> float:
+        """Return from when on a call may go; not later than `now` if it may go at once.
+
+        `spare`: so many calls at least are to be left, since this one makes others needful.
+        """
+        from_s = self._filled_s(use, now, spare)
+        if use is Use.RETRY:
+            from_s = min(from_s, max(self.retry_from_s, self._filled_s(Use.CLAIM, now)))
+        return from_s
+
+    def _filled_s(self, use: Use, now: float, spare: int = 0) -> float:
+        needed = min(self.full, 1 + max(spare, use.value * self.full))
         lacking = needed - self.left(now)
         return now if lacking <= _ROUNDING else now + lacking / self.per_second
 
@@ -78,7 +90,9 @@ class Budget:
         """Say whether a call for this may go now."""
         return self.from_s(use, now) <= now
 
-    def spend(self, now: float, cost: int = 1) -> None:
-        """Take a call out of the bucket."""
+    def spend(self, now: float, cost: int = 1, *, reading: bool = False) -> None:
+        """Take a call out of the bucket; `reading`: a list."""
         self.spent = self.full - self.left(now) + cost
         self.at_s = now
+        if not reading:
+            self.retry_from_s = now + 1.0 / ((1.0 - IDLE_SHARE) * self.per_second)

@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 
 from hakeeper.core.model import Action, FloatingIp, Server
 
+ASSIGNED: Final = "floating_ip_assigned"
+"""Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 NO_IDENTITY: Final = "no_identity"
 """Our code for a machine that cannot find out which server it is: the API was not even asked."""
 

@@ -16,6 +16,8 @@ SETTLE_S = 20.0
 """After a claim, how long to look closely: two call deadlines of the old master, and its server."""
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the owner is read in spite of it."""
+EAGER_FOR_S = 5.0
+"""So long after the first 429 assigns try again soon, if they are told no time to wait."""
 RECENT_READS = 1.5
 """A read is recent when it is younger than this many reading intervals."""
 SPACING_S = 1.0

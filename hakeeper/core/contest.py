@@ -5,8 +5,6 @@ has it. It is quick when that may have been within a minute of the claim. The se
 makes the address contested: the holder keeps it, and we hold down, half a minute the first time,
 and twice as long with every move that is seen since; from the fourth on 10.5 to 15 minutes. While
 an address is contested every loss leads to a hold-down. Half an hour without a move ends it all.
-Where more than one other server was seen to hold it, the first quick loss is enough once the fight
-is a minute old; not before, since that first loss may be the late write of an old master.
 
 The figures keep a permanent split brain of two nodes within 8 moves in its first ten minutes, and
 to one move per ten minutes after that: two quick rounds cost 4 moves, then each node has two short
@@ -24,8 +22,6 @@ QUICK_LOSS_S = 60.0
 MEMORY_S = 1800.0
 """How long a fight is remembered after its last move; longer than any hold-down."""
 LOSSES_TO_CONTEST = 2
-EARLY_S = 60.0
-"""In a crowd one loss is enough once the fight is so old."""
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-down."""
 TURN_S = 10.0
@@ -66,8 +62,6 @@ class Contest:
     """Owner changes seen (ours and theirs) since the last time of peace."""
     fought_at: float | None = None
     """The first loss since the last time of peace."""
-    began_at: float = float("-inf")
-    """The first of those moves."""
     moved_at: float = float("-inf")
     claimed_at: float | None = None
     """When our claim was last confirmed; None once its loss was counted."""
@@ -78,15 +72,8 @@ class Contest:
     pulsed_at: float = float("-inf")
     turn_at: float = float("-inf")
     """When the next claim without hold-down would be due, had all of them been evenly spread."""
-    others: tuple[int, ...] = ()
-    """The other servers that were seen to hold it; two are enough to know of a crowd."""
     told: bool = False
     """Whether the journal knows of this fight."""
-
-    def held_by(self, server_id: int) -> None:
-        """Remember another holder."""
-        if server_id not in self.others:
-            self.others = (*self.others, server_id)[-2:]
 
     def claimed(self, now: float) -> None:
         """A read says that a request of ours made it ours."""
@@ -103,8 +90,7 @@ class Contest:
         if self.claimed_at is not None and mine_at_s - self.claimed_at <= QUICK_LOSS_S:
             self.losses += 1
         self.claimed_at = None
-        late = self.moved_at - self.began_at > EARLY_S
-        return self.losses >= (1 if late and len(self.others) > 1 else LOSSES_TO_CONTEST)
+        return self.losses >= LOSSES_TO_CONTEST
 
     def moved_by_others(self, now: float) -> None:
         """It moved while we held down."""
@@ -148,8 +134,7 @@ class Contest:
 
     def _move(self, now: float) -> None:
         if now - self.moved_at > MEMORY_S:
-            self.moves, self.began_at, self.fought_at = 0, now, None
+            self.moves, self.fought_at, self.told = 0, None, False
             self.losses, self.held_off_moves = 0, None
-            self.others, self.told = self.others[-1:], False
         self.moves += 1
         self.moved_at = now

@@ -7,7 +7,7 @@ call or says when it wants to be asked again; the earliest of those times is `Ke
 from collections.abc import Callable, Iterable
 
 from hakeeper.core.address import Address
-from hakeeper.core.budget import Use
+from hakeeper.core.budget import IDLE_SHARE, Use
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -32,8 +32,6 @@ and many looks at them would only cost quota."""
 LONGEST_CROWD_S = 0.75
 GATHER_S = 0.5
 """How long finished claims wait for others, so that one reading confirms many."""
-IDLE_SHARE = 0.6
-"""The part of what flows into the budget that reading takes, however many pages a list has."""
 HOLDER_LOOK_S = 30.0
 """Between two looks at the server that holds a contested address."""
 OTHERS_INTERVAL_S = 600.0
@@ -117,7 +115,8 @@ def _send_assigns(state: State, now: float, wake: Wake) -> None:
         held_until_s = max(state.api.assigns_from_s, state.api.assigns_held_until_s)
         if not _due(held_until_s, now, wake) or _lanes_taken(state, now):
             return
-        if not _due(state.affordable_from_s(address, now), now, wake):
+        # What an assign leads to, its action and the list that confirms it, must be paid as well.
+        if not _due(state.affordable_from_s(address, now, 2 + state.pages), now, wake):
             continue
         if not state.assigning(floating_ip.id):
             state.tell(*address.sending(now))
@@ -230,10 +229,9 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
     if state.asked(ListFloatingIps):
         return
     due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
-    if state.any_master():  # a role that flaps puts it off no further
-        aside_s = max(due_at_s, state.schedule.edge_at_s + SETTLE_INTERVAL_S)
-        due_at_s = min(aside_s, due_at_s + SETTLE_INTERVAL_S)
-    if state.schedule.role_look_at_s is not None and not _is_thrifty(state, Use.RETRY, now):
+    if state.any_master():
+        due_at_s = max(due_at_s, state.schedule.aside_until_s)
+    if state.schedule.role_look_at_s is not None and not _is_thrifty(state, now):
         due_at_s = min(due_at_s, state.schedule.role_look_at_s)
     due_at_s = max(due_at_s, state.budget.from_s(Use.EDGE, now))
     if _due(due_at_s, now, wake):
@@ -244,18 +242,18 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
 def reading_interval_s(state: State, now: float) -> float:
     """Return the seconds between two readings as things stand."""
     settings = state.settings
-    if not state.any_master() or _is_thrifty(state, Use.READ, now):
-        longest_s = state.pages / (IDLE_SHARE * state.budget.per_second)
-        return max(settings.standby_interval_s, longest_s)
+    least_s = state.pages / (IDLE_SHARE * state.budget.per_second)
+    if not state.any_master() or state.api.scarce(now):
+        return max(settings.standby_interval_s, least_s)
     settling = any(address.settle_until_s > now for address in state.addresses.values())
     if settling and state.budget.allows(Use.RETRY, now):
         return min(SETTLE_INTERVAL_S, settings.interval_s)
-    return settings.interval_s
+    return max(settings.interval_s, least_s)
 
 
-def _is_thrifty(state: State, use: Use, now: float) -> bool:
+def _is_thrifty(state: State, now: float) -> bool:
     """Say whether reading that nobody waits for should spare the quota, or our part of it."""
-    return state.api.scarce(now) or not state.budget.allows(use, now)
+    return state.api.scarce(now) or not state.budget.allows(Use.RETRY, now)
 
 
 def _look_at_holders(state: State, now: float, wake: Wake) -> None:
@@ -271,7 +269,7 @@ def _look_at_holders(state: State, now: float, wake: Wake) -> None:
 
 def _look_at_others(state: State, now: float, wake: Wake) -> None:
     """Learn name and state of the servers that hold our addresses, one at a time, seldom."""
-    if _is_thrifty(state, Use.RETRY, now):
+    if _is_thrifty(state, now):
         return
     held = {a.owner.server_id for a in state.addresses.values() if isinstance(a.owner, Other)}
     for gone in state.servers.keys() - held:

@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import QueryRoles, StartCall
+from hakeeper.core.events import QueryRoles, Report, StartCall
 from hakeeper.core.model import Mine, Nobody, Other, Role, Settings
 from hakeeper.core.reconcile import CROWD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import Belief

@@ -402,7 +402,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_lanes_taken",
-                "return taken >= state.api.lanes",
+                "return taken >= state.api.lanes_open(now)",
                 "return False",
             ),
         ),
@@ -522,8 +522,8 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.api:Api.failed",
-                "if failure.retry_after_s is not None:",
+                "hakeeper.core.api:Api._throttled",
+                "if retry_after_s is not None:",
                 "if False:",
             ),
         ),
@@ -590,8 +590,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:reading_interval_s",
-                "if not state.any_master():\n        return settings.standby_interval_s",
-                "if not state.any_master():\n        return settings.interval_s",
+                "if not state.any_master() or state.api.scarce(now):",
+                "if state.api.scarce(now):",
             ),
         ),
     ),
@@ -649,7 +649,43 @@ BUGS = (
         "bounded_memory",
         (Constant("hakeeper.core.keeper:NAMES_TOLD", 10**9),),
     ),
-    # --- quarrels
+    Bug(
+        "no_budget",
+        "what one node spends is counted, but nothing waits for it",
+        "half_the_quota",
+        (
+            Line(
+                "hakeeper.core.budget:Budget._filled_s",
+                "return now if lacking <= _ROUNDING else",
+                "return now if True else",
+            ),
+        ),
+    ),
+    Bug(
+        "lists_are_cheap",
+        "a list of many pages counts as one call",
+        "half_the_quota",
+        (
+            Line(
+                "hakeeper.core.answers:_answered",
+                "state.pages = max(1, -(-len(floating_ips) // PAGE_SIZE))",
+                "pass",
+            ),
+        ),
+    ),
+    # --- fights
+    Bug(
+        "lost_write_is_loss",
+        "an assign that succeeded without effect is taken for a loss",
+        "hold_off_earned",
+        (
+            Line(
+                "hakeeper.core.address:Address._read_done",
+                "return self._unseen(self.phases, now, rng)",
+                "self.contest.claimed(now); return self._lost(owner, now, rng)",
+            ),
+        ),
+    ),
     Bug(
         "never_contested",
         "two masters fight for ever",
@@ -657,8 +693,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.contest:Contest.lost",
-                "return self.losses >= (1 if self._crowd() and self._late() "
-                "else LOSSES_TO_CONTEST)",
+                "return self.losses >= LOSSES_TO_CONTEST",
                 "return False",
             ),
         ),
@@ -670,10 +705,10 @@ BUGS = (
         (Constant("hakeeper.core.contest:LOSSES_TO_CONTEST", 1),),
     ),
     Bug(
-        "early_turn_again",
-        "who was driven off has its early turn again and again",
+        "short_turns",
+        "no hold-down is longer than two minutes",
         "split_bounded",
-        (Constant("hakeeper.core.contest:EARLY_S", 1e9),),
+        (Constant("hakeeper.core.contest:_LONG_S", 120.0),),
     ),
     Bug(
         "short_dispute",

@@ -343,10 +343,7 @@ class Daemon:
         self._notifier.reloading()
         try:
             config = self._loader.load()
-            same_api = (config.hetzner, config.server) == (
-                self._config.hetzner,
-                self._config.server,
-            )
+            same_api = config.identity() == self._config.identity()
             pool = None if same_api else self._loader.make_pool(config, self._inbox.put)
         except LOAD_ERRORS as error:
             refused = [self._loader.redact(line) for line in str(error).splitlines()]

@@ -147,7 +147,7 @@ def _listed(
 ) -> None:
     taken: set[int] = set()
     for address in state.addresses.values():
-        found = find(address.ref, floating_ips)
+        found = find(address.ref, floating_ips) or _renamed(state, address, floating_ips)
         if found is None or found.id in taken:
             why = wording.NOT_THERE if found is None else wording.NAMED_TWICE
             _unresolved(state, address, why, now)
@@ -170,6 +170,19 @@ def find(ref: AddressRef, floating_ips: Iterable[FloatingIp]) -> FloatingIp | No
         case _:  # pragma: no cover
             assert_never(ref)
     return next(matches, None)
+
+
+def _renamed(
+    state: State, address: Address, floating_ips: Iterable[FloatingIp]
+) -> FloatingIp | None:
+    """Find the floating IP that the configured name has meant: another name does not move it."""
+    known = address.floating_ip
+    if known is None or not isinstance(address.ref, ByName):
+        return None
+    found = find(ById(known.id), floating_ips)
+    if found is not None and found.name != known.name:
+        state.tell(wording.address_renamed(address.vrrp, str(address.ref), found))
+    return found
 
 
 def _resolved(state: State, address: Address, found: FloatingIp) -> None:

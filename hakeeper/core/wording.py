@@ -10,6 +10,7 @@ from hakeeper.core import cures
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
 from hakeeper.core.model import (
+    FloatingIp,
     IpAddress,
     Mine,
     Nobody,
@@ -269,6 +270,16 @@ def address_unresolved(vrrp: VrrpId, ref: str, why: str) -> Report:
     """The configured word leads to no floating IP, or to one that another word leads to."""
     return Report(
         "address.unresolved", f"{vrrp}: {ref}: {why}", {**_of(vrrp, ref), "reason": "unresolved"}
+    )
+
+
+def address_renamed(vrrp: VrrpId, ref: str, found: FloatingIp) -> Report:
+    """The floating IP has another name than the configuration says; its id is the same."""
+    return Report(
+        "address.resolved",
+        f"{vrrp}: the floating IP {ref} is now called {found.name}; it stays ours until the next "
+        "start; write its new name, or its id, into floating_ips of the configuration",
+        {**_of(vrrp, ref), "floating_ip_id": found.id},
     )
 
 

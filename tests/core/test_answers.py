@@ -1,5 +1,6 @@
 """What becomes of the end of a call, one kind of answer and one class of failure at a time."""
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -37,6 +38,7 @@ from hakeeper.core.model import (
     ById,
     ByName,
     ByNetwork,
+    FloatingIp,
     Mine,
     Nobody,
     Other,
@@ -254,6 +256,35 @@ def test_an_address_that_is_lost_is_told_once_and_once_again_when_it_is_found() 
     assert [] == answer(state, ListFloatingIps(), gone)
     assert ["address.resolved"] == answer(state, ListFloatingIps(), there)
     assert [] == answer(state, ListFloatingIps(), there)
+
+
+def listed(state: State, *floating_ips: FloatingIp) -> list[str]:
+    return answer(state, ListFloatingIps(), FloatingIpsListed(floating_ips))
+
+
+def test_a_floating_ip_that_is_renamed_stays_ours_and_is_told_once() -> None:
+    state = standing()
+    put(state, Stage.HELD)
+    known = address_of(state).floating_ip
+    assert known is not None
+    other = replace(known, name="other")
+    listed(state, known)
+    assert ["address.resolved"] == listed(state, other)
+    assert "is now called other" in entry(state, "address.resolved").message
+    assert [] == listed(state, other)
+    assert (other, False) == (address_of(state).floating_ip, address_of(state).unresolved_told)
+    assert ["address.unresolved"] == listed(state)
+
+
+def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is_meant() -> None:
+    state = standing()
+    put(state, Stage.HELD)
+    known = address_of(state).floating_ip
+    assert known is not None
+    listed(state, replace(known, name="other"), replace(known, id=77))
+    found = address_of(state).floating_ip
+    assert found is not None
+    assert 77 == found.id
 
 
 def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:

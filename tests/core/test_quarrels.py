@@ -51,10 +51,10 @@ def test_a_loss_without_a_claim_of_ours_is_no_quick_one() -> None:
 
 def test_once_contested_every_loss_is_a_reason_to_hold_down_until_half_an_hour_of_peace() -> None:
     contest = Contest()
-    for at_s in (0.0, 10.0):
-        contest.claimed(at_s)
-        contested = contest.lost(at_s + 1.0, at_s)
-    assert contested
+    contest.claimed(0.0)
+    assert not contest.lost(1.0, 0.0)
+    contest.claimed(10.0)
+    assert contest.lost(11.0, 10.0)
     contest.claimed(1000.0)
     assert contest.lost(1500.0, 1490.0)
     contest.claimed(1500.0 + MEMORY_S)

@@ -649,43 +649,7 @@ BUGS = (
         "bounded_memory",
         (Constant("hakeeper.core.keeper:NAMES_TOLD", 10**9),),
     ),
-    Bug(
-        "no_budget",
-        "what one node spends is counted, but nothing waits for it",
-        "half_the_quota",
-        (
-            Line(
-                "hakeeper.core.budget:Budget._filled_s",
-                "return now if lacking <= _ROUNDING else",
-                "return now if True else",
-            ),
-        ),
-    ),
-    Bug(
-        "lists_are_cheap",
-        "a list of many pages counts as one call",
-        "half_the_quota",
-        (
-            Line(
-                "hakeeper.core.answers:_answered",
-                "state.pages = max(1, -(-len(floating_ips) // PAGE_SIZE))",
-                "pass",
-            ),
-        ),
-    ),
     # --- fights
-    Bug(
-        "lost_write_is_loss",
-        "an assign that succeeded without effect is taken for a loss",
-        "hold_off_earned",
-        (
-            Line(
-                "hakeeper.core.address:Address._read_done",
-                "return self._unseen(self.phases, now, rng)",
-                "self.contest.claimed(now); return self._lost(owner, now, rng)",
-            ),
-        ),
-    ),
     Bug(
         "never_contested",
         "two masters fight for ever",

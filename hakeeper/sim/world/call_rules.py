@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 LANES = 8
 WINDOW_S = 60.0
-HOUR_S = 3600.0
 EAGER_S = 0.05
 """The least time between two assigns that meet a 429 without a time to wait."""
 HOLDING_LIMIT_S = 30.0
@@ -62,9 +61,6 @@ class _Seen:
     demoted_at: dict[VrrpId, float] = field(default_factory=dict)
     """When an instance ceased to be MASTER; what was read before says nothing of now."""
     recent: deque[float] = field(default_factory=deque)
-    spent: deque[tuple[float, int]] = field(default_factory=deque)
-    """What each call of the last hour cost."""
-    spent_in_hour: int = 0
 
 
 class CallRules:
@@ -111,22 +107,11 @@ class CallRules:
             recent.popleft()
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
-        self._spend(index, seen, self._world.cloud.cost(request), now)
         if isinstance(request, Assign):
             self._tally.assigns += 1
             self._assigning(node, effect.call_id, request, now)
         elif isinstance(request, ReadActions):
             self._conduct.asking(index, request, now)
-
-    def _spend(self, index: int, seen: _Seen, cost: int, now: float) -> None:
-        """Check that this run takes half of the quota at most, whatever fails."""
-        seen.spent.append((now, cost))
-        seen.spent_in_hour += cost
-        while seen.spent[0][0] < now - HOUR_S:
-            seen.spent_in_hour -= seen.spent.popleft()[1]
-        half = self._world.cloud.nature.limit_per_hour // 2 + 2 * cost
-        few, text = seen.spent_in_hour <= half, "{} calls in an hour, of {}"
-        self._demand("half_the_quota", index, few, text, seen.spent_in_hour, half)
 
     def _assigning(self, node: Node, call_id: int, request: Assign, now: float) -> None:
         index, fip, demand = node.index, request.floating_ip_id, self._demand

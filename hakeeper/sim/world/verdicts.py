@@ -36,7 +36,6 @@ RULES = (
     "lanes",
     "not_needless",
     "call_budget",
-    "half_the_quota",
     "bounded_memory",
     "repaired",
     "hold_off_earned",

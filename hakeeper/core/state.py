@@ -212,14 +212,15 @@ class State:
 
     def use_of(self, address: Address, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""
+        refused = address.refused_at_s > float("-inf") or self.api.refused_rounds > 1
+        hopeless = refused and not self.api.assigns_work
+        if address.favoured and not hopeless:
+            return Use.EDGE
         phases = address.phases
         if phases is not None and phases.finished_s is not None and address.polls == 0:
             return Use.CLAIM  # one read, and it is done
-        refused = address.refused_at_s > float("-inf") or self.api.refused_rounds > 1
-        if refused and not self.api.assigns_work:
+        if hopeless:
             return Use.RETRY
-        if address.favoured:
-            return Use.EDGE
         steady = now - self.roles.beliefs[address.vrrp].since_s >= STEADY_S
         return Use.CLAIM if steady else Use.RETRY
 

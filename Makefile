@@ -20,7 +20,7 @@ WORLD_PYTHON ?= $(BIN)/python
 # The demo's network namespaces need root; without it and without sudo the demo replays lines.
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
-.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak lint
+.PHONY: help demo test worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
 .PHONY: setup dist deb lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
@@ -85,6 +85,10 @@ soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m hakeeper.sim.soak --hours $(HOURS) \
 	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
+chaos: .stamps/dev  ## Random faults on real daemons, judged from outside: HOURS=2 SEED= JSON=
+	PYTHONPATH=tests $(BIN)/python -m chaos --hours $(HOURS) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
+
 lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -103,25 +107,35 @@ dist: deb  ## The same
 lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into .ci/locks/
 	$(BIN)/python .ci/locks/update
 
+# As the package does it: wheels of the lock, each by its hash, and Debian's python3-yaml,
+# python3-systemd and python3-certifi. With DESTDIR only files are put there.
+ROOT := $(if $(DESTDIR),$(abspath $(DESTDIR)))
+LIB = $(ROOT)$(PREFIX)/packages
 install:  ## Install the service on this server without a package, in PREFIX (as root)
-	@PYTHON=$(PYTHON) .ci/install-packages run
-	$(PYTHON) -m venv $(PREFIX)
-	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --require-hashes \
-	    --requirement .ci/locks/runtime.txt
-	$(PREFIX)/bin/pip install --quiet --disable-pip-version-check --upgrade .
-	ln -sf $(PREFIX)/bin/hakeeper /usr/local/bin/hakeeper
-	install -D -m 0644 systemd/sysusers.conf /etc/sysusers.d/hakeeper.conf
-	install -D -m 0644 systemd/tmpfiles.conf /etc/tmpfiles.d/hakeeper.conf
-	sed 's#^\(Exec[A-Za-z]*\)=/usr/bin/#\1=/usr/local/bin/#' systemd/hakeeper.service \
-	    >/etc/systemd/system/hakeeper.service
-	install -D -m 0644 systemd/hakeeper-check.service /etc/systemd/system/hakeeper-check.service
-	install -D -m 0644 systemd/hakeeper.catalog /usr/local/lib/systemd/catalog/hakeeper.catalog
-	install -d -m 0755 /etc/hakeeper
+	@PYTHON=$(PYTHON) .ci/install-packages install
+	PYTHON=$(PYTHON) .ci/build-wheels build/install
+	rm -rf $(LIB)
+	install -d -m 0755 $(LIB) $(ROOT)/etc/hakeeper
+	rm build/install/wheels/certifi-* build/install/wheels/tzdata-*
+	for wheel in build/install/wheels/*.whl build/install/dist/*.whl; do \
+	    /usr/bin/python3 -m zipfile --extract "$$wheel" $(LIB) || exit; done
+	/usr/bin/python3 -m compileall -q -s $(ROOT)/ $(LIB)
+	rm -f $(ROOT)/usr/local/bin/hakeeper
+	install -D -m 0755 debian/launcher $(ROOT)/usr/local/bin/hakeeper
+	sed -i 's#/usr/lib/hakeeper#$(PREFIX)/packages#' $(ROOT)/usr/local/bin/hakeeper
+	install -D -m 0644 systemd/sysusers.conf $(ROOT)/etc/sysusers.d/hakeeper.conf
+	install -D -m 0644 systemd/tmpfiles.conf $(ROOT)/etc/tmpfiles.d/hakeeper.conf
+	install -D -m 0644 systemd/hakeeper.service $(ROOT)/etc/systemd/system/hakeeper.service
+	sed -i 's#=/usr/bin/hakeeper#=/usr/local/bin/hakeeper#' $(ROOT)/etc/systemd/system/hakeeper.service
+	install -D -m 0644 systemd/hakeeper-check.service -t $(ROOT)/etc/systemd/system
+	install -D -m 0644 systemd/hakeeper.catalog $(ROOT)/usr/local/lib/systemd/catalog/hakeeper.catalog
+ifeq ($(DESTDIR),)
 	systemd-sysusers
 	rm -f /run/hakeeper/control.sock # where it lay while the folder belonged to hakeeper
 	systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf
 	journalctl --update-catalog
 	systemctl daemon-reload
+endif
 
 uninstall:  ## Take away what `make install` has put there, but not /etc/hakeeper (as root)
 	-systemctl disable --now hakeeper.service

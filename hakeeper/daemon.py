@@ -32,6 +32,7 @@ from hakeeper.adapters.notify import Notifier, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.adapters.status import document, instant
+from hakeeper.adapters.waiting import Waiting
 from hakeeper.config import Config, StateSource
 from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind
 from hakeeper.core.events import (
@@ -54,7 +55,7 @@ from hakeeper.core.snapshot import Snapshot
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
 from hakeeper.loop import LOOK_S, Handler, Loop, Source
 
-Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed
+Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed | BaseException
 KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
 """Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
 
@@ -88,14 +89,17 @@ class Inbox:
     def put(self, item: Delivery) -> None:
         """Hand over; from any thread. Bounded by the calls and questions that are under way."""
         self._items.append(item)
-        os.eventfd_write(self.fd, 1)
+        with contextlib.suppress(OSError):  # the loop finds it at its next turn, within a second
+            os.eventfd_write(self.fd, 1)
+
+    def __bool__(self) -> bool:
+        """Say whether anything waits."""
+        return bool(self._items)
 
     def take(self) -> list[Delivery]:
         """Take all that is there, oldest first."""
-        try:
+        with contextlib.suppress(OSError):  # nothing was written
             os.eventfd_read(self.fd)
-        except BlockingIOError:
-            return []
         items: list[Delivery] = []
         while self._items:
             items.append(self._items.popleft())
@@ -129,7 +133,7 @@ class Daemon:
         self._reporter = reporter
         self._notifier = notifier
         self._signals = signals
-        self._selector = selectors.DefaultSelector()
+        self._waiting = Waiting(self._note_unwatched)
         self._watched: dict[Source, tuple[int, ...]] = {}
         self._inbox = Inbox()
         self._state_file = StateFile(folders.state_file)
@@ -139,7 +143,9 @@ class Daemon:
         self._addresses = VrrpAddresses(_vrrp_addresses(config))
         self._bus = self._make_bus(config)
         self._pool = loader.make_pool(config, self._inbox.put)
-        self._control = ControlServer(str(folders.control_socket), self._answer)
+        self._control = ControlServer(
+            str(folders.control_socket), self._answer, self._waiting, self._note_unreachable
+        )
         seed = Random().getrandbits(SEED_BITS)  # noqa: S311  # jitter
         self._keeper = keeper(config.settings(), seed, time.monotonic())
         self._loop = Loop(
@@ -161,7 +167,11 @@ class Daemon:
     # --- the life of the daemon ----------------------------------------------------------
 
     def run(self) -> None:
-        """Run until a signal says stop. Raises InvariantError, and whatever is a bug."""
+        """Run until a signal says stop.
+
+        Raises InvariantError, whatever is a bug, and OSError for what the system refuses and
+        nothing goes on without.
+        """
         self._begin()
         try:
             while not self._stopping:
@@ -174,7 +184,7 @@ class Daemon:
         loaded = self._state_file.load()
         if loaded.problem:
             self._reporter.log("state.failed", loaded.problem, reason="unreadable")
-        self._control.register(self._selector)
+        self._control.look()
         self._register(self._inbox.fd, Source.ANSWERS, self._take_inbox)
         self._register(self._signals.fd, Source.SIGNALS, self._take_signals)
         self._loop.begin(loaded.state)
@@ -186,7 +196,9 @@ class Daemon:
     def _turn(self) -> None:
         """Wait for the next thing and deal with it."""
         wait_s = max(0.0, self._wake_at_s() - time.monotonic())
-        ready = [_ready(key) for key, _ in self._selector.select(wait_s)]
+        ready = [_ready(data) for data in self._waiting.select(wait_s)]
+        if self._inbox and not any(source is Source.ANSWERS for source, _ in ready):
+            ready.append((Source.ANSWERS, self._take_inbox))
         if not ready and self._loop.look_at_s - time.monotonic() <= EARLY_S:
             self._loop.look_at_s = 0.0
         self._loop.turn(ready)
@@ -199,6 +211,11 @@ class Daemon:
         if self._watchdog_s is not None and now + LOOK_S >= self._watchdog_at_s:
             self._watchdog_at_s = now + self._watchdog_s
             self._notifier.watchdog()
+        self._notifier.look()
+
+    def fail(self, error: BaseException) -> None:
+        """Have `run` raise this: a thread has died of it, and its work would stay undone."""
+        self._inbox.put(error)
 
     def _wake_at_s(self) -> float:
         wake_at_s = self._loop.wake_at_s()
@@ -213,7 +230,7 @@ class Daemon:
         self._control.close()
         self._fifo.close()
         self._liveness.close()
-        self._selector.close()  # the inbox stays open: a late thread may still put into it
+        self._waiting.close()  # the inbox stays open: a late thread may still put into it
 
     # --- effects -------------------------------------------------------------------------
 
@@ -269,6 +286,8 @@ class Daemon:
         return False
 
     def _save(self, state: SavedState) -> None:
+        if self._fifo.is_held_by_another:
+            return  # the file is that of the daemon who reads the FIFO
         try:
             self._state_file.save(state)
         except OSError as error:
@@ -290,6 +309,8 @@ class Daemon:
         for item in self._inbox.take():
             if isinstance(item, BusOwner):
                 self._loop.look()
+            elif isinstance(item, BaseException):
+                raise item
             elif isinstance(item, RolesQueried) and self._fifo.is_held_by_another:
                 pass  # who reads the FIFO acts: if we knew the roles as well, there would be two
             else:
@@ -303,13 +324,20 @@ class Daemon:
     def _watch(self, source: Source, wanted: tuple[int, ...], handler: Handler) -> None:
         """Register an adapter's descriptors anew: a number may stand for another file by now."""
         for fd in self._watched.get(source, ()):
-            _forget(self._selector, fd)
+            _forget(self._waiting, fd)
         for fd in wanted:
             self._register(fd, source, handler)
         self._watched[source] = wanted
 
+    def _note_unreachable(self, text: str) -> None:
+        self._reporter.log("state.failed", text, reason="control socket")
+
     def _register(self, fd: int, source: Source, handler: Handler) -> None:
-        self._selector.register(fd, selectors.EVENT_READ, (source, handler))
+        self._waiting.register(fd, selectors.EVENT_READ, (source, handler))
+
+    def _note_unwatched(self, error: OSError) -> None:
+        text = f"the system does not tell when something happens ({error}); looking for it instead"
+        self._reporter.log("state.failed", text, reason="unwatched")
 
     # --- people ----------------------------------------------------------------------------
 
@@ -342,21 +370,38 @@ class Daemon:
         refused: list[str] = []
         self._notifier.reloading()
         try:
-            config = self._loader.load()
-            same_api = config.identity() == self._config.identity()
-            pool = None if same_api else self._loader.make_pool(config, self._inbox.put)
-        except LOAD_ERRORS as error:
+            with self._signals.held():  # for the threads that are started
+                config, pool, bus = self._load_again()
+        except (*LOAD_ERRORS, OSError) as error:
             refused = [self._loader.redact(line) for line in str(error).splitlines()]
             for line in refused:
                 text = f"reload refused, the old configuration stays: {line}"
                 self._reporter.log("config.rejected", text)
             self._loop.feed(SettingsRefused(next(iter(refused), "no reason given")))
         else:
-            self._take_over(config, pool)
+            self._take_over(config, pool, bus)
         self._notifier.ready(self._follower.line(self._picture()))
         return refused
 
-    def _take_over(self, config: Config, pool: HetznerPool | None) -> None:
+    def _load_again(self) -> tuple[Config, HetznerPool | None, KeepalivedBus | None]:
+        """Load, and make all that may fail: the API adapter if it is another, and the bus."""
+        now = self._config
+        with contextlib.ExitStack() as undo:
+            config = self._loader.load()
+            bus = self._bus
+            if config.keepalived.state != now.keepalived.state:
+                bus = self._make_bus(config)
+                if bus is not None:
+                    undo.callback(bus.close)
+            pool = None
+            if config.identity() != now.identity():
+                pool = self._loader.make_pool(config, self._inbox.put)
+            undo.pop_all()
+        return config, pool, bus
+
+    def _take_over(
+        self, config: Config, pool: HetznerPool | None, bus: KeepalivedBus | None
+    ) -> None:
         before, self._config = self._config.keepalived, config
         if pool is None:
             self._pool.reload_token()
@@ -370,10 +415,9 @@ class Daemon:
             self._loop.fifo = self._fifo = NotifyFifo(str(config.keepalived.fifo))
         if config.keepalived.pid_file != before.pid_file:
             self._watch_other_keepalived(str(config.keepalived.pid_file))
-        if config.keepalived.state != before.state:
-            if self._bus is not None:
-                self._bus.close()
-            self._bus = self._make_bus(config)
+        if bus is not self._bus and self._bus is not None:
+            self._bus.close()
+        self._bus = bus
         # What the new settings name is looked for before they hold: it is not missing then.
         self._addresses.want((*self._addresses.wanted, *_vrrp_addresses(config)))
         self._loop.look_at_addresses()
@@ -396,9 +440,8 @@ class Daemon:
         return KeepalivedBus(self._inbox.put)
 
 
-def _ready(key: selectors.SelectorKey) -> tuple[Source, Handler]:
+def _ready(data: tuple[Source, Handler] | Handler) -> tuple[Source, Handler]:
     """Return whose turn it is; the control socket registers its handlers itself."""
-    data: tuple[Source, Handler] | Handler = key.data
     return data if isinstance(data, tuple) else (Source.CONTROL, data)
 
 
@@ -406,6 +449,6 @@ def _vrrp_addresses(config: Config) -> tuple[IpAddress, ...]:
     return tuple(itertools.chain.from_iterable(config.vrrp_addresses.values()))
 
 
-def _forget(selector: selectors.BaseSelector, fd: int) -> None:
+def _forget(waiting: Waiting, fd: int) -> None:
     with contextlib.suppress(KeyError):  # closed, and its number taken by another file since
-        selector.unregister(fd)
+        waiting.unregister(fd)

@@ -17,6 +17,9 @@ NOT_READY: Final = 69
 (EX_UNAVAILABLE)."""
 BROKEN: Final = 70
 """A broken invariant or an unexpected exception: a bug in hakeeper (EX_SOFTWARE)."""
+SYSTEM: Final = 71
+"""The system refused something that the daemon cannot do without (EX_OSERR); nothing is wrong with
+the configuration, and the next attempt may work."""
 NO_PERMISSION: Final = 77
 """A file is there and may not be read (EX_NOPERM)."""
 BAD_CONFIG: Final = 78

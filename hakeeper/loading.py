@@ -11,11 +11,16 @@ from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.token import TokenUnusable, read_token
+from hakeeper.adapters.writers import open_to_others
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.calls import CallResult
 
-LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable, OSError)
-"""What loading may meet: a start ends with it, a reload survives it."""
+LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable)
+"""What is wrong with the configuration and its secrets: a start ends with it, a reload survives it.
+What the system refuses is an OSError, and says nothing about them."""
+
+WARNINGS_KEPT = 20
+"""So many are known again, and told once."""
 
 
 def warm_connections(config: Config) -> int:
@@ -27,13 +32,14 @@ class Loader:
     """Loads and reloads the configuration of one daemon.
 
     Every token that was ever read is made known to the redactor, so that an old one stays hidden
-    too. `warn` hears what is odd but usable.
+    too. `warn` hears what is odd but usable, each thing once.
     """
 
     def __init__(self, path: Path, redactor: Redactor, warn: Callable[[str], None]) -> None:
         self._path = path
         self._redactor = redactor
         self._warn = warn
+        self._warned: set[str] = set()
 
     @property
     def path(self) -> Path:
@@ -53,6 +59,9 @@ class Loader:
             message = f"cannot be used as hetzner.ca_file: {fault.reason}"
             raise ConfigUnreadable(ca_file, fault.exit_code, message)
         self._token(config)
+        files = (self._path, config.hetzner.ca_file, config.hetzner.token_file)
+        for text in open_to_others(path for path in files if path is not None):
+            self._warn_once(text)
         return config
 
     def _token(self, config: Config) -> str:
@@ -60,11 +69,17 @@ class Loader:
         value = found.token.reveal()
         self._redactor.add(value)
         for warning in found.warnings:
-            self._warn(warning)
+            self._warn_once(warning)
         return value
 
+    def _warn_once(self, text: str) -> None:
+        """Warn of it unless that was the last time so: the token is read again and again."""
+        if text not in self._warned:
+            self._warned = {*self._warned, text} if len(self._warned) < WARNINGS_KEPT else {text}
+            self._warn(text)
+
     def make_pool(self, config: Config, deliver: Callable[[CallResult], None]) -> HetznerPool:
-        """Make the API adapter; raises LOAD_ERRORS for a token or CA file that is unusable."""
+        """Make the API adapter; raises LOAD_ERRORS for an unusable token, and OSError."""
         return HetznerPool(
             HetznerOptions(
                 endpoint=config.hetzner.endpoint,

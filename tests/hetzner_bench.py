@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import CallResult, Failure, Request
 from hakeeper.core.events import StartCall
+from hakeeper.core.model import IpNetwork
 
 TOKEN = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3Ab4Cd5Ef6Gh7Ij8Kl9Mn0Op1Qr"
 ME = 42
@@ -320,6 +321,7 @@ class Bench:
         ca_file: Path | None = None,
         server: str | int = "auto",
         identity: Sources = nobody_local,
+        is_here: Callable[[Iterable[IpNetwork]], bool] = lambda _networks: True,
         workers: int = 8,
         warm: int = 0,
     ) -> None:
@@ -330,6 +332,7 @@ class Bench:
             read_token=token,
             redact=redact,
             identity=identity,
+            is_here=is_here,
             deliver=self.results.append,
             workers=workers,
             warm=warm,

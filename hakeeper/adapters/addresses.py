@@ -1,4 +1,4 @@
-"""Which of the VRRP addresses this machine has now. Needs no privilege, and never waits.
+"""Which of the addresses asked for this machine has now. Needs no privilege, and never waits.
 
 IPv4: a socket is bound to the address and connected; nothing is sent. To bind alone would not tell,
 where net.ipv4.ip_nonlocal_bind is set, as it often is beside keepalived; but connecting looks for a
@@ -14,12 +14,12 @@ told not to (`dont_track_primary`), and then by somebody who wants a MASTER with
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from hakeeper.core.events import AddressesSeen
-from hakeeper.core.model import IpAddress
+from hakeeper.core.model import IpAddress, IpNetwork
 
 _IF_INET6: Final = Path("/proc/thread-self/net/if_inet6")
 _UNUSABLE: Final = 0x40 | 0x08
@@ -68,6 +68,19 @@ class VrrpAddresses:
             return address in (self._told or ())
 
 
+def has_one_of(networks: Iterable[IpNetwork]) -> bool:
+    """Say whether this machine has an address in one of them: a host's in IPv4, any in IPv6.
+
+    Raises OSError where the kernel can't be asked.
+    """
+    return any(
+        _is_ours(str(network.network_address))
+        if isinstance(network, ipaddress.IPv4Network)
+        else any(address in network for address, _ in _listed())
+        for network in networks
+    )
+
+
 def _is_ours(address: str) -> bool:
     """Say whether the kernel would send from this IPv4 address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -81,13 +94,15 @@ def _is_ours(address: str) -> bool:
 
 def _is_listed(address: ipaddress.IPv6Address) -> bool:
     """Say whether the kernel has this IPv6 address on an interface, ready for use."""
+    return any(found == address and not flags & _UNUSABLE for found, flags in _listed())
+
+
+def _listed() -> Iterator[tuple[ipaddress.IPv6Address, int]]:
+    """Yield the IPv6 addresses of this machine, each with its flags."""
     try:
         listed = _IF_INET6.read_text()
     except FileNotFoundError:  # IPv6 is off
-        return False
-    wanted = address.packed.hex()
+        return
     for line in listed.splitlines():
         found, _, _, _, flags, *_ = line.split()
-        if found == wanted and not int(flags, 16) & _UNUSABLE:
-            return True
-    return False
+        yield ipaddress.IPv6Address(bytes.fromhex(found)), int(flags, 16)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hakeeper import exits
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.smallfile import NotAFileError, exit_code_of, read_small
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,8 @@ def fault_of_ca_file(path: Path) -> CaFileFault | None:
         ssl.create_default_context(cafile=path)
     except NotAFileError as error:
         return CaFileFault(str(error), exits.BAD_CONFIG)
-    except PermissionError as error:
-        return CaFileFault(os.strerror(error.errno or 0), exits.NO_PERMISSION)
     except ssl.SSLError:
         return CaFileFault("it holds no PEM certificate", exits.BAD_CONFIG)
     except OSError as error:
-        return CaFileFault(os.strerror(error.errno or 0), exits.BAD_CONFIG)
+        return CaFileFault(os.strerror(error.errno or 0), exit_code_of(error))
     return None

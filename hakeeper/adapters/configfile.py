@@ -1,18 +1,13 @@
 """Reads hakeeper.yaml: any path, any bytes, never a hang."""
 
 import codecs
-import errno
 import os
 from pathlib import Path
-from typing import Final
 
 from hakeeper import exits
-from hakeeper.adapters.smallfile import NotAFileError, read_small, way_to_read
+from hakeeper.adapters.smallfile import NotAFileError, exit_code_of, read_small, way_to_read
 from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
 from hakeeper.config.text import LINE_BREAK
-
-_ABSENT: Final = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
-_DENIED: Final = (errno.EACCES, errno.EPERM)
 
 
 class ConfigUnreadable(Exception):  # noqa: N818 - named as ConfigErrors is
@@ -50,16 +45,16 @@ def _bytes_of(path: Path) -> bytes:
 
 def _unreadable(path: Path, error: OSError) -> ConfigUnreadable:
     reason = os.strerror(error.errno or 0)
-    if error.errno in _DENIED:
-        message = f"cannot be read ({reason}); {way_to_read(path, os.environ)}"
-        return ConfigUnreadable(path, exits.NO_PERMISSION, message)
-    if error.errno in _ABSENT:
+    code = exit_code_of(error, absent=exits.NO_CONFIG)
+    message = f"cannot be read ({reason})"
+    if code == exits.NO_PERMISSION:
+        message += f"; {way_to_read(path, os.environ)}"
+    elif code == exits.NO_CONFIG:
         message = (
             f"there is no configuration file here ({reason}); name another with -c FILE, or write"
             " this one; so much is enough: `instances: {VI_1: {floating_ips: [web]}}`"
         )
-        return ConfigUnreadable(path, exits.NO_CONFIG, message)
-    return ConfigUnreadable(path, exits.NO_CONFIG, f"cannot be read ({reason})")
+    return ConfigUnreadable(path, code, message)
 
 
 def _decoded(data: bytes, file_name: str) -> str:

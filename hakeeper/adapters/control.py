@@ -1,9 +1,13 @@
-"""The control socket: a line of JSON in, a line of JSON out, for `hakeeper status` and `reload`.
+"""The control socket: a line of JSON in, a line of JSON out; adapters/asking.py asks.
 
 What it answers holds no secret, so every user of the machine may ask: the socket has mode 0666, and
 the folder decides who reaches it. The kernel says who asks (SO_PEERCRED), for what only root and
 the service itself may have done. Nothing here blocks the daemon: a client that is slow, silent or
-greedy is cut off, and there are never more than a few.
+greedy is cut off, and there are never more than a few, of one user two. Some places are kept for
+root and the service itself. Who finds none free is told so.
+
+Nothing here is needed for a failover either: where the socket cannot be made, that is told, and
+tried again until it can.
 """
 
 import contextlib
@@ -18,29 +22,27 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
 MAX_CLIENTS = 8
+KEPT_PLACES = 2
+"""Of those, for root and the service's own user."""
+PLACES_OF_A_USER = 2
+"""Of anybody else."""
+BACKLOG = 128
+ACCEPTS_PER_TURN = 32
+"""More than a few wait only when somebody floods us; the loop has other things to do, too."""
 REQUEST_LIMIT_BYTES = 4096
-ANSWER_LIMIT_BYTES = 4 << 20
 IDLE_S = 5.0
 """A client that takes longer than this is cut off when the next one needs its place."""
 PAUSE_S = 1.0
-"""Without a descriptor for a client that waits, we look again after this."""
+"""Without a descriptor for a client that waits, or without a socket, we try again after this."""
 _READ_BYTES = 65536
 _CREDENTIALS = struct.Struct("iII")
 """Linux's struct ucred: pid, uid, gid."""
 
 Answer = Callable[[Mapping[str, object], int], Mapping[str, object]]
 """What to say to a request of the user with this id."""
-
-
-class ControlError(Exception):
-    """The daemon answered, but not sensibly, or not in time."""
-
-
-class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
-    """Nobody answers at the socket."""
 
 
 @dataclass(slots=True)
@@ -56,67 +58,134 @@ class _Client:
         return self.connection.fileno() < 0
 
 
-class ControlServer:
-    """Serves the socket at `path` from the daemon's own loop.
+class Selector(Protocol):
+    """The loop that the server takes part in; it calls `data()` for what is ready."""
 
-    OSError at construction: the folder is missing or not writable, or another daemon listens.
+    def register(self, fileobj: socket.socket, events: int, data: Any) -> object:  # noqa: ANN401  # as selectors has it
+        """Wait for this, too."""
+
+    def modify(self, fileobj: socket.socket, events: int, data: Any) -> object:  # noqa: ANN401  # as selectors has it
+        """Wait for something else with it."""
+
+    def unregister(self, fileobj: socket.socket) -> object:
+        """Wait for it no more."""
+
+
+class ControlServer:
+    """Serves the socket at `path` from the daemon's own loop; `look` makes it.
+
+    `on_trouble` hears once why there is none, and again when the reason is another.
     """
 
-    def __init__(self, path: str, answer: Answer) -> None:
+    def __init__(
+        self, path: str, answer: Answer, waiting: Selector, on_trouble: Callable[[str], None]
+    ) -> None:
         self._path = path
         self._answer = answer
+        self._waiting = waiting
+        self._on_trouble = on_trouble
+        self._trouble = ""
         self._clients: dict[int, _Client] = {}
-        self._selector: selectors.BaseSelector | None = None
-        self._paused_until_s: float | None = None
-        self._listener = _listen(path)
-
-    def register(self, selector: selectors.BaseSelector) -> None:
-        """Take part in a loop that calls `key.data()` for what is ready."""
-        self._selector = selector
-        selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._listener: socket.socket | None = None
+        self._identity: tuple[int, int] | None = None
+        self._paused = False
+        self._look_at_s = 0.0
 
     def look(self) -> None:
-        """Listen again after a pause; to be called now and then, about once a second."""
-        paused_until_s = self._paused_until_s
-        if paused_until_s is not None and time.monotonic() >= paused_until_s:
-            self._paused_until_s = None
-            if self._selector is not None:
-                self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        """Make the socket if it is not there, and go on after a pause; to be called every turn."""
+        now = time.monotonic()
+        if now < self._look_at_s:
+            return
+        self._look_at_s = now + PAUSE_S
+        if self._listener is not None and self._identity != _identity_of(self._path):
+            self._let_go()  # somebody has removed it, and nobody can ask any more
+        if self._listener is None:
+            self._listen()
+        elif self._paused:
+            self._paused = False
+            self._waiting.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def close(self) -> None:
         """Stop serving and remove the socket."""
         for client in list(self._clients.values()):
             self._drop(client)
-        self._stop_listening()
-        self._selector = None
-        self._listener.close()
-        Path(self._path).unlink(missing_ok=True)
+        is_ours = self._listener is not None and self._identity == _identity_of(self._path)
+        self._let_go()
+        if is_ours:
+            with contextlib.suppress(OSError):  # the next one removes it
+                Path(self._path).unlink(missing_ok=True)
+
+    def _listen(self) -> None:
+        try:
+            self._listener = _listen(self._path)
+            self._identity = _identity_of(self._path)
+        except OSError as error:
+            reason = error.strerror or error
+            trouble = (
+                f"`hakeeper status` cannot ask this daemon, which tries again: {reason}:"
+                f" {self._path}"
+            )
+            if trouble != self._trouble:
+                self._on_trouble(trouble)
+            self._trouble = trouble
+        else:
+            self._trouble = ""
+            self._paused = False
+            self._waiting.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def _let_go(self) -> None:
+        if self._listener is not None:
+            if not self._paused:
+                self._waiting.unregister(self._listener)
+            self._listener.close()
+        self._listener = None
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except (BlockingIOError, ConnectionError):
-            return  # gone again
-        except OSError:  # no descriptor free: the client waits, and must not keep us awake
-            self._stop_listening()
-            self._paused_until_s = time.monotonic() + PAUSE_S
-            return
-        connection.setblocking(False)  # noqa: FBT003 - the method's own signature
+        for _ in range(ACCEPTS_PER_TURN):
+            if self._listener is None or self._paused:
+                return
+            try:
+                connection, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except ConnectionError:
+                continue  # gone again
+            except OSError:  # no descriptor free: the client waits, and must not keep us awake
+                self._pause()
+                return
+            self._welcome(connection)
+
+    def _welcome(self, connection: socket.socket) -> None:
         now = time.monotonic()
         for client in list(self._clients.values()):
             if now - client.since_s > IDLE_S:
                 self._drop(client)
-        if len(self._clients) >= MAX_CLIENTS or self._selector is None:
+        try:
+            connection.setblocking(False)  # noqa: FBT003 - the method's own signature
+            _, user_id = _peer_of(connection)
+            if not self._has_place_for(user_id):
+                connection.send(json.dumps(BUSY).encode() + b"\n")
+                connection.close()
+                return
+            client = _Client(connection, now, user_id)
+            self._waiting.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+        except OSError:  # gone again, or the system refuses: the client sees the end
             connection.close()
-            return
-        _, user_id = _peer_of(connection)
-        client = _Client(connection, now, user_id)
-        self._clients[connection.fileno()] = client
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(client))
+        else:
+            self._clients[connection.fileno()] = client
 
-    def _stop_listening(self) -> None:
-        if self._selector is not None and self._paused_until_s is None:
-            self._selector.unregister(self._listener)
+    def _has_place_for(self, user_id: int) -> bool:
+        if _is_privileged(user_id):
+            return len(self._clients) < MAX_CLIENTS
+        users = [client.user_id for client in self._clients.values()]
+        others = sum(not _is_privileged(one) for one in users)
+        return others < MAX_CLIENTS - KEPT_PLACES and users.count(user_id) < PLACES_OF_A_USER
+
+    def _pause(self) -> None:
+        if self._listener is not None:
+            self._waiting.unregister(self._listener)
+        self._paused = True
+        self._look_at_s = time.monotonic() + PAUSE_S
 
     def _read(self, client: _Client) -> None:
         if client.gone:
@@ -133,10 +202,12 @@ class ControlServer:
         elif b"\n" in client.received:
             answer = self._answer_to(bytes(client.received), client.user_id)
             client.answer = json.dumps(answer).encode() + b"\n"
-            if self._selector is not None:
-                self._selector.modify(
+            try:
+                self._waiting.modify(
                     client.connection, selectors.EVENT_WRITE, lambda: self._write(client)
                 )
+            except OSError:
+                self._drop(client)
 
     def _answer_to(self, received: bytes, user_id: int) -> Mapping[str, object]:
         try:
@@ -161,10 +232,25 @@ class ControlServer:
             self._drop(client)
 
     def _drop(self, client: _Client) -> None:
-        if self._selector is not None:
-            self._selector.unregister(client.connection)
+        with contextlib.suppress(KeyError):  # the system refused to wait for it
+            self._waiting.unregister(client.connection)
         self._clients.pop(client.connection.fileno(), None)
         client.connection.close()
+
+
+BUSY: Final = {"busy": "too many ask at once"}
+
+
+def _is_privileged(user_id: int) -> bool:
+    return user_id in (0, os.geteuid())
+
+
+def _identity_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _peer_of(connection: socket.socket) -> tuple[int, int]:
@@ -180,7 +266,7 @@ def _listen(path: str) -> socket.socket:
     try:
         listener.bind(path)
         os.chmod(path, 0o666)  # noqa: S103, PTH101 - see the module's text
-        listener.listen(MAX_CLIENTS)
+        listener.listen(BACKLOG)
         listener.setblocking(False)  # noqa: FBT003 - the method's own signature
     except OSError as error:
         listener.close()
@@ -198,50 +284,15 @@ def _remove_stale(path: str) -> None:
     if not stat.S_ISSOCK(mode):
         raise OSError(errno.EEXIST, "is there and not a socket; move it away", path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
+        probe.setblocking(False)  # noqa: FBT003 - the method's own signature
+        who = "another hakeeper"
         try:
             probe.connect(path)
+            who = f"another hakeeper (process {_peer_of(probe)[0]})"
         except ConnectionRefusedError:
             Path(path).unlink()
             return
-        pid, _ = _peer_of(probe)
-    text = f"another hakeeper (process {pid}) listens here already"
+        except BlockingIOError:
+            pass  # so many ask it that it cannot be asked who it is
+    text = f"{who} listens here already"
     raise OSError(errno.EADDRINUSE, text, path)
-
-
-def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str, Any]:
-    """Ask the daemon; raises NotRunning or ControlError."""
-    deadline_s = time.monotonic() + timeout_s
-    with contextlib.ExitStack() as stack:
-        client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-        client.settimeout(timeout_s)
-        try:
-            client.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError) as error:
-            text = f"hakeeper does not run: no answer at {path} ({error.strerror})"
-            raise NotRunning(text) from None
-        except OSError as error:
-            raise ControlError(f"hakeeper cannot be asked at {path} ({error})") from None
-        try:
-            client.sendall(json.dumps(request).encode() + b"\n")
-            received = _receive(client, deadline_s)
-        except OSError as error:
-            raise ControlError(f"hakeeper does not answer at {path} ({error})") from None
-    try:
-        answer = json.loads(received)
-    except ValueError:
-        raise ControlError(f"hakeeper gave no usable answer at {path}") from None
-    if not isinstance(answer, dict) or "error" in answer:
-        raise ControlError(f"hakeeper refused: {str(answer)[:200]}")
-    return answer
-
-
-def _receive(client: socket.socket, deadline_s: float) -> bytes:
-    received = bytearray()
-    while not received.endswith(b"\n") and len(received) <= ANSWER_LIMIT_BYTES:
-        client.settimeout(max(0.01, deadline_s - time.monotonic()))
-        data = client.recv(_READ_BYTES)
-        if not data:
-            break
-        received += data
-    return bytes(received)

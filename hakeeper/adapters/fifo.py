@@ -172,18 +172,24 @@ class NotifyFifo:
             raise _refusal_of(error, self._path) from error
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, fd)
-            found = os.fstat(fd)
-            _require_fifo(found, self._path)
-            reading_fd = reopen_for_reading(fd)
-            if reading_fd is None:
-                _lock(fd, found, self._path)
-                pipe = FifoPipe(fd, identity_of(found), self._window)
-            else:
-                undo.callback(os.close, reading_fd)
-                _lock(reading_fd, found, self._path)
-                pipe = FifoPipe(reading_fd, identity_of(found), self._window, writing_fd=fd)
+            try:
+                pipe = self._opened(fd, undo)
+            except OSError as error:
+                raise _refusal_of(error, self._path) from error
             undo.pop_all()
         return pipe
+
+    def _opened(self, fd: int, undo: contextlib.ExitStack) -> FifoPipe:
+        """Lock what was opened, if it is a FIFO; `undo` closes what is opened besides."""
+        found = os.fstat(fd)
+        _require_fifo(found, self._path)
+        reading_fd = reopen_for_reading(fd)
+        if reading_fd is None:
+            _lock(fd, found, self._path)
+            return FifoPipe(fd, identity_of(found), self._window)
+        undo.callback(os.close, reading_fd)
+        _lock(reading_fd, found, self._path)
+        return FifoPipe(reading_fd, identity_of(found), self._window, writing_fd=fd)
 
 
 class _Batch:

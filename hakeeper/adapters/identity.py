@@ -3,9 +3,10 @@
 Three sources, in this order: a systemd credential `server-id` (the operator's word); the serial
 number in DMI, which on Hetzner Cloud (vendor `Hetzner`) is the server id, but which Linux shows
 only to root; and the metadata service, plain HTTP on a link-local address. All of them only
-propose: the API confirms.
+propose: the API confirms, and an address of that server must be on this machine.
 
-The metadata service is asked once when the daemon starts, never during a failover. For tests and
+The metadata service is asked while the server is not known, and when Hetzner says that a server or
+address of an assign is gone. For tests and
 demonstrations HAKEEPER_METADATA_URL replaces its base URL.
 """
 

@@ -1,7 +1,13 @@
-"""SIGTERM, SIGINT and SIGHUP as something to wait for beside everything else."""
+"""SIGTERM, SIGINT and SIGHUP as something to wait for beside everything else.
 
+The handlers are set once and stay: a signal that comes while one is swapped for another is lost, or
+is complained of by the interpreter. Who wants none for a while blocks them (sigprocmask(2)).
+"""
+
+import contextlib
 import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
 
@@ -18,9 +24,10 @@ class Wanted:
 
 
 class Signals:
-    """Collects signals; `fd` becomes readable when one came. To be made on the main thread.
+    """Collects signals; `fd` becomes readable when one came.
 
-    The handlers only set flags: a storm of signals costs one reload, not many.
+    To be made on the main thread, before any other is started. The handlers only set flags: a storm
+    of signals costs one reload, not many.
     """
 
     def __init__(self) -> None:
@@ -29,9 +36,11 @@ class Signals:
             end.settimeout(0.0)
         self._stop = False
         self._reload = False
-        self._old_fd = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         for number in _NUMBERS:
             signal.signal(number, self._note)
+        # Whoever started us may have blocked them, and that is inherited.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
 
     @property
     def fd(self) -> int:
@@ -40,24 +49,33 @@ class Signals:
 
     def take(self) -> Wanted:
         """Return what is wanted, once."""
-        try:
+        with contextlib.suppress(OSError):  # all is read; what counts are the flags
             while self._receiver.recv(_READ_BYTES):
                 pass
-        except BlockingIOError:
-            pass
         wanted = Wanted(self._stop, self._reload)
         self._reload = False
         return wanted
 
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Let them wait meanwhile; threads that are started in here never get one.
+
+        Only the main thread can take them, and after `close` nobody must.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def close(self) -> None:
-        """Ignore signals from now on, so that the end is not disturbed.
+        """Block them from now on, so that the end is not disturbed.
 
         Not merely noted: the interpreter's own end puts the default action back in the place of
         every handler, and then a second SIGTERM would turn exit code 0 into a death by signal.
         """
-        for number in _NUMBERS:
-            signal.signal(number, signal.SIG_IGN)
-        signal.set_wakeup_fd(self._old_fd)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)
+        signal.set_wakeup_fd(-1)
         self._receiver.close()
         self._sender.close()
 

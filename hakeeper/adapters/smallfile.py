@@ -1,11 +1,18 @@
 """Reads a file that an operator wrote, whatever stands in its place: bounded, never waiting."""
 
+import errno
 import os
 import shlex
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+from hakeeper import exits
+
+ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
+_DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,17 @@ def read_small(path: Path, limit_bytes: int) -> SmallFile:
             return SmallFile(file.read(limit_bytes + 1), stat.S_IMODE(mode))
     finally:
         os.close(fd)
+
+
+def exit_code_of(error: OSError, *, absent: int = exits.BAD_CONFIG) -> int:
+    """Return the exit code for a file of the operator that could not be read.
+
+    What only the operator can mend is told from what passes by itself, such as too many open files
+    or a disk that fails: the service must be started again after that.
+    """
+    if error.errno in ABSENT:
+        return absent
+    return exits.NO_PERMISSION if error.errno in _DENIED else exits.SYSTEM
 
 
 def way_to_read(path: Path, environ: Mapping[str, str]) -> str:

@@ -43,14 +43,15 @@ def sentence(what: str, since: str, cause: str) -> str:
 
 def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
     """Return the picture as plain values; `now_s` is its time, in seconds since 1970."""
-    problems = [_problem(problem, now_s) for problem in picture.problems]
+    plain = asdict(picture)
+    for role in plain["roles"]:
+        _date_role(role, now_s)
     return {
         "schema": SCHEMA,
         "time": instant(now_s),
-        **asdict(picture),
+        **plain,
         "health": picture.health.name.lower(),
-        "problems": problems,
-        "roles": [_role(role, now_s) for role in picture.roles],
+        "problems": [_problem(problem, now_s) for problem in picture.problems],
         "api_failing_since": _since(picture.api_failing_s, now_s),
         "api_answered_at": _since(picture.api_age_s, now_s),
     }
@@ -61,11 +62,10 @@ def _since(age_s: float | None, now_s: float) -> str | None:
 
 
 def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
-    since = "" if problem.age_s is None else clock(now_s - problem.age_s, now_s)
     return {
         "health": problem.health.name.lower(),
         "code": problem.code,
-        "text": sentence(problem.what, since, problem.cause),
+        "text": _sentence(problem, now_s),
         "what": problem.what,
         "cause": problem.cause,
         "cure": problem.cure,
@@ -74,14 +74,13 @@ def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
     }
 
 
-def _role(role: RolePicture, now_s: float) -> dict[str, Any]:
-    plain = asdict(role)
-    plain["role_since"] = _since(role.role_age_s, now_s)
-    for address in plain["addresses"]:
+def _date_role(role: dict[str, Any], now_s: float) -> None:
+    """Put the times beside the ages."""
+    role["role_since"] = _since(role["role_age_s"], now_s)
+    for address in role["addresses"]:
         address["owner_read_at"] = _since(address["owner_age_s"], now_s)
         due_in_s = address["due_in_s"]
         address["due_at"] = None if due_in_s is None else instant(now_s + due_in_s)
-    return plain
 
 
 def status_line(picture: Snapshot, now_s: float) -> str:
@@ -99,10 +98,12 @@ def status_line(picture: Snapshot, now_s: float) -> str:
 def headline(problems: Iterable[ProblemPicture], now_s: float) -> str:
     """Return the first, worst, trouble in one sentence; nothing if there is none."""
     worst = next(iter(problems), None)
-    if worst is None:
-        return ""
-    since = "" if worst.age_s is None else clock(now_s - worst.age_s, now_s)
-    return sentence(worst.what, since, worst.cause)
+    return "" if worst is None else _sentence(worst, now_s)
+
+
+def _sentence(problem: ProblemPicture, now_s: float) -> str:
+    since = "" if problem.age_s is None else clock(now_s - problem.age_s, now_s)
+    return sentence(problem.what, since, problem.cause)
 
 
 def _role_in_brief(role: RolePicture) -> str:

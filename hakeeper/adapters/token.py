@@ -10,7 +10,6 @@ Sources, the first that is there wins:
 """
 
 import enum
-import errno
 import hmac
 import os
 import re
@@ -23,7 +22,7 @@ from typing import Final, NoReturn
 
 from hakeeper import exits
 from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
-from hakeeper.adapters.smallfile import NotAFileError, read_small, way_to_read
+from hakeeper.adapters.smallfile import NotAFileError, exit_code_of, read_small, way_to_read
 from hakeeper.hiding import HIDDEN
 
 __all__ = [
@@ -176,11 +175,11 @@ def _file_text(source: TokenSource, path: Path, environ: Mapping[str, str]) -> s
 def _unreadable(
     source: TokenSource, path: Path, error: OSError, environ: Mapping[str, str]
 ) -> TokenUnusable:
-    reason = os.strerror(error.errno or 0)
-    if error.errno in (errno.EACCES, errno.EPERM):
-        message = f"cannot be read ({reason}); {way_to_read(path, environ)}"
-        return TokenUnusable(message, exits.NO_PERMISSION, source)
-    return TokenUnusable(f"cannot be read ({reason})", exits.BAD_CONFIG, source)
+    code = exit_code_of(error)
+    message = f"cannot be read ({os.strerror(error.errno or 0)})"
+    if code == exits.NO_PERMISSION:
+        message += f"; {way_to_read(path, environ)}"
+    return TokenUnusable(message, code, source)
 
 
 def _how_to_write(source: TokenSource) -> str:

@@ -24,6 +24,7 @@ from hakeeper.adapters.token import (
     find_source,
     read_token,
 )
+from hakeeper.adapters.writers import open_to_others
 from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.printable import printable
@@ -56,8 +57,8 @@ class Verdict:
     config: Config | None = None
     token_source: str | None = None
     token: Token | None = field(default=None, repr=False)
-    odd_token: tuple[str, ...] = ()
-    """Those of the warnings that are about the token."""
+    odd: tuple[str, ...] = ()
+    """Those of the warnings that are about the files themselves, such as the token."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -136,7 +137,7 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token
         document = {**told, "online": online.as_json(report)}
         sys.stdout.write(json.dumps(args.redactor.value(document)) + "\n")
     else:
-        text = online.as_text(report, odd=verdict.odd_token)
+        text = online.as_text(report, odd=verdict.odd)
         sys.stdout.write(args.redactor.text(text))
     return code
 
@@ -160,7 +161,8 @@ def inspect(
     except ConfigErrors as errors:
         findings = tuple(Finding(**asdict(error)) for error in errors.errors)
         return replace(start, exit_code=errors.exit_code, errors=findings)
-    verdict = _with_token(replace(start, config=config), config, environ, redactor, service_token)
+    start = _with_writers(replace(start, config=config), config, service_token)
+    verdict = _with_token(start, config, environ, redactor, service_token)
     return _with_ca_file(_with_vrrp_addresses(verdict, config))
 
 
@@ -184,9 +186,18 @@ def _with_token(
         verdict,
         token_source=str(found.source),
         token=found.token,
-        odd_token=found.warnings,
-        warnings=found.warnings,
+        odd=(*verdict.odd, *found.warnings),
+        warnings=(*verdict.warnings, *found.warnings),
     )
+
+
+def _with_writers(verdict: Verdict, config: Config, service_token: Path) -> Verdict:
+    """Warn of files that others may write: they decide where the token is sent."""
+    api = config.hetzner
+    token = api.token_file or service_token
+    paths = [path for path in (verdict.file, api.ca_file, token) if path is not None]
+    told = open_to_others(paths)
+    return replace(verdict, odd=(*verdict.odd, *told), warnings=(*verdict.warnings, *told))
 
 
 def _with_vrrp_addresses(verdict: Verdict, config: Config) -> Verdict:

@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 
 from hakeeper import exits
-from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
 from hakeeper.cli.options import add_json, default_socket
 from hakeeper.printable import printable
 
 NOT_RUNNING = 3
+BUSY = 4
 TIMEOUT_S = 20.0
 """Longer than a load of files takes on a machine that is busy."""
 
@@ -24,7 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Only root may do it (and the service itself).\n\n"
         f"exit codes: {exits.OK} taken over, {NOT_RUNNING} the daemon does not run or does not"
-        f" answer,\n{exits.BAD_CONFIG} refused: the old configuration stays in force"
+        f" answer,\n{BUSY} too many ask it at once,"
+        f" {exits.BAD_CONFIG} refused: the old configuration stays in force"
     )
     add_json(parser)
     parser.add_argument(
@@ -40,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
     """Ask for it, and say what came of it: reasons to stderr."""
     try:
         answer = ask(str(args.socket), {"command": "reload"}, TIMEOUT_S)
+    except Busy as error:
+        return _ended(BUSY, [str(error)], as_json=args.json)
     except (ControlError, NotRunning) as error:
         return _ended(NOT_RUNNING, [str(error)], as_json=args.json)
     refused = [str(line) for line in answer.get("refused", [])]

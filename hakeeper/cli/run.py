@@ -4,8 +4,10 @@ import argparse
 import contextlib
 import functools
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 from hakeeper import __version__, exits
 from hakeeper.adapters.configfile import ConfigUnreadable
@@ -62,25 +64,41 @@ def _mebibytes(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM, SIGINT or a bug."""
     redactor: Redactor = args.redactor
-    warnings: list[str] = []
-    loader = Loader(args.config, redactor, warnings.append)
+    try:
+        signals = Signals()  # first: until then a signal ends us as it ends any program
+        return _run(args, signals, redactor)
+    except OSError as error:
+        sys.stderr.write(f"{redactor.text(_refused_by_system(error))}\n")
+        return exits.SYSTEM
+
+
+def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
+    warnings = _Warnings()
+    loader = Loader(args.config, redactor, warnings)
     try:
         config = loader.load()
     except LOAD_ERRORS as error:
         sys.stderr.write(f"{redactor.text(str(error))}\n")
         return _exit_code(error)
-    signals = Signals()
-    reporter = Reporter(Target(args.log), redact=redactor.text)
+    with signals.held():  # for the thread that is started
+        reporter = Reporter(Target(args.log), redact=redactor.text)
+    warnings.tell(lambda text: reporter.log("config.warning", text))
     try:
-        with library_logging(reporter), _recording(args, reporter) as keeper:
+        with library_logging(reporter), _recording(args, reporter, signals) as keeper:
             return _serve(config, loader, reporter, signals, redactor, keeper)
     finally:
         reporter.close(LOG_CLOSE_S)
         signals.close()
 
 
+def _refused_by_system(error: OSError) -> str:
+    return f"the system refuses what hakeeper needs: {error}; every address stays where it is"
+
+
 @contextlib.contextmanager
-def _recording(args: argparse.Namespace, reporter: Reporter) -> Iterator[KeeperMaker]:
+def _recording(
+    args: argparse.Namespace, reporter: Reporter, signals: Signals
+) -> Iterator[KeeperMaker]:
     """Hand out what makes the daemon's keeper: a recorded one if that is wanted."""
     if args.record is None:
         yield make_keeper
@@ -89,12 +107,13 @@ def _recording(args: argparse.Namespace, reporter: Reporter) -> Iterator[KeeperM
     from hakeeper.recording.recorder import Recorder  # noqa: PLC0415
     from hakeeper.recording.story import RecordedKeeper  # noqa: PLC0415
 
-    recorder = Recorder(
-        args.record,
-        redact=args.redactor.text,
-        tell=lambda text: reporter.log("state.failed", text, reason="recording"),
-        limit_bytes=args.record_limit * _MIB,
-    )
+    with signals.held():  # for the thread that is started
+        recorder = Recorder(
+            args.record,
+            redact=args.redactor.text,
+            tell=lambda text: reporter.log("state.failed", text, reason="recording"),
+            limit_bytes=args.record_limit * _MIB,
+        )
     try:
         yield functools.partial(RecordedKeeper, recorder)
     finally:
@@ -115,19 +134,27 @@ def _serve(
     )
     reporter.log("daemon.started", f"hakeeper {__version__} starts", version=__version__)
     try:
-        daemon = Daemon(
-            config,
-            loader,
-            folders=_folders(),
-            reporter=reporter,
-            notifier=notifier,
-            signals=signals,
-            keeper=keeper,
-        )
-        daemon.run()
-    except LOAD_ERRORS as error:
-        reporter.log("daemon.failed", f"cannot start: {error}", reason=type(error).__name__)
-        return _exit_code(error)
+        with _ThreadWatch() as threads:
+            try:
+                with signals.held():  # for the threads that are started
+                    daemon = Daemon(
+                        config,
+                        loader,
+                        folders=_folders(),
+                        reporter=reporter,
+                        notifier=notifier,
+                        signals=signals,
+                        keeper=keeper,
+                    )
+            except LOAD_ERRORS as error:
+                text = f"cannot start: {error}"
+                reporter.log("daemon.failed", text, reason=type(error).__name__)
+                return _exit_code(error)
+            threads.tell(daemon)
+            daemon.run()
+    except OSError as error:  # to be started again: the next attempt may find what was missing
+        reporter.log("daemon.failed", _refused_by_system(error), reason=type(error).__name__)
+        return exits.SYSTEM
     except Exception as error:
         reporter.log(
             "daemon.failed",
@@ -141,6 +168,51 @@ def _serve(
     return exits.OK
 
 
+class _Warnings:
+    """Keeps warnings until there is somebody who tells them."""
+
+    def __init__(self) -> None:
+        self._waiting: list[str] = []
+        self._tell: Callable[[str], None] = self._waiting.append
+
+    def __call__(self, text: str) -> None:
+        self._tell(text)
+
+    def tell(self, tell: Callable[[str], None]) -> None:
+        """Have these told, and all that come."""
+        self._tell = tell
+        for text in self._waiting:
+            tell(text)
+
+
+class _ThreadWatch:
+    """Has the daemon end when one of its threads does: work left undone is worse than a restart."""
+
+    def __init__(self) -> None:
+        self._before = threading.excepthook
+        self._daemon: Daemon | None = None
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        threading.excepthook = self._hear
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        threading.excepthook = self._before
+
+    def tell(self, daemon: Daemon) -> None:
+        """Tell this daemon, also of what happened while it was made."""
+        self._daemon = daemon
+        if self._error is not None:
+            daemon.fail(self._error)
+
+    def _hear(self, raised: threading.ExceptHookArgs) -> None:
+        self._before(raised)
+        self._error = raised.exc_value
+        if self._daemon is not None and self._error is not None:
+            self._daemon.fail(self._error)
+
+
 def _folders() -> Folders:
     return Folders(control_socket=default_socket(), state_file=default_state_file())
 
@@ -149,7 +221,5 @@ def _exit_code(error: Exception) -> int:
     match error:
         case ConfigUnreadable() | TokenUnusable():
             return error.exit_code
-        case PermissionError():
-            return exits.NO_PERMISSION
         case _:
             return exits.BAD_CONFIG

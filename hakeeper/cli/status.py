@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
 from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
 from hakeeper.core.cures import cure_of
@@ -18,6 +18,7 @@ from hakeeper.core.troubles import Health
 from hakeeper.printable import cure_lines, printable
 
 NOT_RUNNING = 3
+BUSY: Final = 4
 GONE: Final = "hakeeper.gone"
 TIMEOUT_S = 5.0
 WIDTH: Final = 80
@@ -29,6 +30,7 @@ exit codes:
      lost
   2  broken: an address is not where it should be, or could not be moved here
   3  the daemon does not run, or does not answer
+  4  the daemon runs, and too many ask it at once; as root, places are kept
 
 Every trouble has a code, which --json shows; docs/status.md lists them all
 (/usr/share/doc/hakeeper/docs/status.md).
@@ -55,8 +57,11 @@ def run(args: argparse.Namespace) -> int:
     """Ask, print, and return the verdict as the exit code."""
     try:
         status = ask(str(args.socket), {"command": "status"}, TIMEOUT_S)
+    except Busy as error:
+        _print_failure("busy", "hakeeper.busy", str(error), as_json=args.json)
+        return BUSY
     except (ControlError, NotRunning) as error:
-        _print_failure(str(error), as_json=args.json)
+        _print_failure("not running", GONE, str(error), as_json=args.json)
         return NOT_RUNNING
     if args.json:
         sys.stdout.write(json.dumps(status, indent=2) + "\n")
@@ -65,12 +70,12 @@ def run(args: argparse.Namespace) -> int:
     return Health[str(status["health"]).upper()].value
 
 
-def _print_failure(text: str, *, as_json: bool) -> None:
+def _print_failure(health: str, code: str, text: str, *, as_json: bool) -> None:
     if as_json:
-        told = {"health": "not running", "error": text, "code": GONE, "cure": cure_of(GONE)}
+        told = {"health": health, "error": text, "code": code, "cure": cure_of(code)}
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
-        shown = [*_wrapped("", text), *cure_lines(cure_of(GONE), "    do:     ", WIDTH)]
+        shown = [*_wrapped("", text), *cure_lines(cure_of(code), "    do:     ", WIDTH)]
         sys.stdout.write("\n".join(map(printable, shown)) + "\n")
 
 

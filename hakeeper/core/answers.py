@@ -9,6 +9,7 @@ from hakeeper.core.backoff import RETRY, SLOW
 from hakeeper.core.calls import (
     ASSIGNED,
     NO_IDENTITY,
+    NOT_THIS_MACHINE,
     ActionsRead,
     Answer,
     Assign,
@@ -64,13 +65,25 @@ def take_answer(state: State, result: CallResult, now: float) -> None:
     state.api.note_quota(result.quota, now)
     if result.quota is not None:
         state.budget.note_limit(result.quota.limit_per_hour, now)
-    if isinstance(result.outcome, Failure):
-        _failed(state, call, result, result.outcome, now)
+    outcome = _checked(result.outcome)
+    if isinstance(outcome, Failure):
+        _failed(state, call, result, outcome, now)
         return
     state.api.latency_s = result.finished_at_s - call.asked_at_s
     state.api.granted(type(call.request))
     _works(state, now)
-    _answered(state, call, result, result.outcome, now)
+    _answered(state, call, result, outcome, now)
+
+
+def _checked(outcome: Answer | Failure) -> Answer | Failure:
+    """Refuse a server that is not this machine: the addresses would go to another one."""
+    if not isinstance(outcome, Identified) or outcome.is_here:
+        return outcome
+    return Failure(
+        kind=FailureKind.NOT_FOUND,
+        code=NOT_THIS_MACHINE,
+        message=wording.not_this_machine(outcome.server, outcome.source),
+    )
 
 
 def _works(state: State, now: float) -> None:
@@ -94,7 +107,7 @@ def _hasten(state: State, now: float) -> None:
 
 def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, now: float) -> None:
     match answer:
-        case Identified(server, source):
+        case Identified(server=server, source=source):
             _identified(state, server, source, now)
         case FloatingIpsListed(floating_ips):
             _reads_go(state)
@@ -128,8 +141,12 @@ def _ran_alongside(state: State, call: Inflight) -> bool:
 
 
 def _identified(state: State, server: Server, source: str, now: float) -> None:
+    is_news = state.server is None or state.server.id != server.id
     state.server = server
+    state.schedule.server_doubted = False
     state.schedule.identify_attempt = 0
+    if not is_news:
+        return
     state.tell(wording.server_identified(server, source))
     for address in state.addresses.values():
         if address.floating_ip is not None and address.owner_at_s is not None:
@@ -293,6 +310,8 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
                 state.tell(*address.action_lost(now))
         case Identify():
             _note(state, call.request, failure, now, wording.server_unidentified(failure))
+            if failure.kind is FailureKind.NOT_FOUND:  # what we knew is wrong by now
+                state.server = None
             delay_s = _delay_s(state, failure, state.schedule.identify_attempt)
             state.schedule.identify_from_s = now + delay_s
             state.schedule.identify_attempt += 1
@@ -320,6 +339,8 @@ def _assign_failed(
         call.address.never_sent(call.asked_at_s)
     if failure.kind is FailureKind.THROTTLED:
         state.api.failed(failure, now, state.rng, assign=True)
+    if failure.kind is FailureKind.NOT_FOUND:  # of the address, or of our server: it was made anew
+        state.schedule.server_doubted = True
     # What locks the server is most likely another claim of ours: that is no news.
     ours = state.assigns() > 0 or any(state.in_stage(Stage.ACT))
     locked = failure.kind is FailureKind.LOCKED and failure.code != ASSIGNED

@@ -13,6 +13,8 @@ from hakeeper.core.model import Action, FloatingIp, Server
 
 ASSIGNED: Final = "floating_ip_assigned"
 """Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
+NOT_THIS_MACHINE: Final = "not_this_machine"
+"""Our code for a server that exists, and has no address that is on this machine."""
 NO_IDENTITY: Final = "no_identity"
 """Our code for a machine that cannot find out which server it is: the API was not even asked."""
 
@@ -63,10 +65,12 @@ Request: TypeAlias = Identify | ListFloatingIps | ReadFloatingIp | Assign | Read
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """This machine is `server`; `source` says how that is known, for the log."""
+    """This machine is said to be `server`; `source` tells by whom, for the log."""
 
     server: Server
     source: str
+    is_here: bool = True
+    """An address of that server is on this machine; also where the API tells none of any."""
 
 
 @dataclass(frozen=True, slots=True)

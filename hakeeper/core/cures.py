@@ -77,6 +77,10 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         "the daemon does not run, or does not answer",
         "systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
     ),
+    "hakeeper.busy": Trouble(
+        "the daemon runs, and too many ask it at once",
+        "sudo hakeeper status    # places are kept for root",
+    ),
     "api.unreachable": Trouble(
         "the Hetzner API gives no usable answer",
         "curl -v {endpoint}    # and see https://status.hetzner.com",

@@ -158,8 +158,8 @@ class Server:
     status: str
     network_zone: str = ""
     # Where it is to be found decides nothing here, so two answers that differ in it are the same.
-    own: tuple[IpNetwork, ...] = field(default=(), compare=False)
-    """Its Primary IPs (IPv6: the network) and private addresses, as far as told.
+    own: tuple[IpNetwork, ...] | None = field(default=None, compare=False)
+    """Its Primary IPs (IPv6: the network) and private addresses; None where none is told of.
 
     Floating and alias IPs are not among them: those move.
     """

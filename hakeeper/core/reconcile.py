@@ -131,7 +131,8 @@ def _lanes_taken(state: State, now: float) -> bool:
 
 
 def _identify(state: State, now: float, wake: Wake) -> None:
-    if state.server is not None or state.asked(Identify):
+    is_known = state.server is not None and not state.schedule.server_doubted
+    if is_known or state.asked(Identify):
         return
     from_s = max(state.schedule.identify_from_s, state.budget.from_s(Use.CLAIM, now))
     if _due(from_s, now, wake):

@@ -239,6 +239,12 @@ EVENTS: Mapping[str, EventKind] = {
         "A changed configuration is wrong; the old one stays",
         operator=True,
     ),
+    "config.warning": EventKind(
+        Level.WARNING,
+        "be9a3c51f3a94b0b8c3e2a6cfb7d5d0e",
+        "Something about the configuration or the token is odd",
+        operator=True,
+    ),
     "state.failed": EventKind(
         Level.WARNING,
         "d47abc7bcc63425c82c048d9fa18b84f",

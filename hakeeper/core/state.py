@@ -72,6 +72,8 @@ class Schedule:
     read_attempt: int = 0
     identify_from_s: float = float("-inf")
     identify_attempt: int = 0
+    server_doubted: bool = False
+    """Our server may have another id by now."""
     query_at_s: float = float("-inf")
     queried_at_s: float = float("-inf")
     save_from_s: float = float("-inf")

@@ -10,6 +10,7 @@ from hakeeper.core import cures
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
 from hakeeper.core.model import (
+    ByNetwork,
     FloatingIp,
     IpAddress,
     Mine,
@@ -339,6 +340,13 @@ def server_identified(server: Server, source: str) -> Report:
         f"this machine is server {server.name} (id {server.id}), known from {source}",
         {"server_id": server.id, "reason": source},
     )
+
+
+def not_this_machine(server: Server, source: str) -> str:
+    """Return why a server that exists is not taken for this machine."""
+    own = " and ".join(map(str, map(ByNetwork, server.own or ())))
+    has = f"of its addresses, {own}, none is here" if own else "it has no address at all"
+    return f"{server.name} (id {server.id}, from: {source}) is not this machine: {has}"
 
 
 def server_unidentified(failure: Failure) -> Report:

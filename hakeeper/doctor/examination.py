@@ -207,7 +207,7 @@ def _addresses_that_matter(
     if isinstance(api.listed.outcome, FloatingIpsListed):
         yield from (one.network.network_address for one in api.listed.outcome.floating_ips)
     if isinstance(api.identified.outcome, Identified):
-        yield from (one.network_address for one in api.identified.outcome.server.own)
+        yield from (one.network_address for one in api.identified.outcome.server.own or ())
     if isinstance(conf, KeepalivedConf):
         for one in conf.instances:
             yield from (peer.ip for peer in one.peers)

@@ -295,6 +295,8 @@ class DaemonFacts:
     """Whether `hakeeper run` is there, and what it has to say."""
 
     is_running: bool
+    is_busy: bool = False
+    """It runs, and too many ask it: what it knows is not known here."""
     detail: str = ""
     problems: tuple[DaemonProblem, ...] = ()
     roles: Mapping[VrrpId, str] = field(default_factory=dict)

@@ -15,24 +15,34 @@ import pytest
 from privileges import let_everybody_enter
 
 from hakeeper.adapters import control as control_module
-from hakeeper.adapters.control import (
+from hakeeper.adapters.asking import (
     ANSWER_LIMIT_BYTES,
-    MAX_CLIENTS,
-    REQUEST_LIMIT_BYTES,
+    Busy,
     ControlError,
-    ControlServer,
     NotRunning,
     ask,
 )
+from hakeeper.adapters.control import (
+    BUSY,
+    KEPT_PLACES,
+    MAX_CLIENTS,
+    PLACES_OF_A_USER,
+    REQUEST_LIMIT_BYTES,
+    ControlServer,
+)
+
+BUSY_LINE = json.dumps(BUSY).encode() + b"\n"
 
 
 class Loop:
     """A selector loop like the daemon's, around one server; turned by hand or by a thread."""
 
-    def __init__(self, path: str, answer: control_module.Answer) -> None:
+    def __init__(self, path: str, answer: control_module.Answer, *, looks: bool = True) -> None:
         self.selector = selectors.DefaultSelector()
-        self.server = ControlServer(path, answer)
-        self.server.register(self.selector)
+        self.troubles: list[str] = []
+        self.server = ControlServer(path, answer, self.selector, self.troubles.append)
+        if looks:
+            self.server.look()
         self._stop_read, self._stop_write = os.pipe()
         self.selector.register(self._stop_read, selectors.EVENT_READ, None)
         self._thread: threading.Thread | None = None
@@ -170,7 +180,7 @@ def test_no_more_than_a_few_clients_are_held(loop: Loop, path: Path) -> None:
             loop.turn()
         with connected(path) as one_too_many:
             loop.turn()
-            assert received(one_too_many) == b""
+            assert received(one_too_many) == BUSY_LINE
         assert MAX_CLIENTS == len(loop.server._clients)
 
 
@@ -229,17 +239,105 @@ def test_a_killed_daemons_socket_is_replaced(path: Path) -> None:
 
 
 def test_a_living_daemons_socket_is_left_alone_and_its_owner_named(loop: Loop, path: Path) -> None:
-    with pytest.raises(OSError, match=rf"another hakeeper \(process {os.getpid()}\) listens"):
-        ControlServer(str(path), echo)
+    second = Loop(str(path), echo)
+    second.close()
+    (trouble,) = second.troubles
+    assert trouble == (
+        "`hakeeper status` cannot ask this daemon, which tries again: another hakeeper (process"
+        f" {os.getpid()}) listens here already: {path}"
+    )
     loop.start()
     assert {"asked": {}} == ask(str(path), {}, 20)
 
 
-def test_a_file_in_the_sockets_place_is_left_alone(path: Path) -> None:
+def test_a_living_daemon_that_everybody_asks_is_not_taken_for_a_dead_one(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as living, contextlib.ExitStack() as stack:
+        living.bind(str(path))
+        living.listen(0)
+        waiting = stack.enter_context(socket.socket(socket.AF_UNIX))
+        waiting.connect(str(path))  # the backlog is full: nobody else is let in
+        second = Loop(str(path), echo)
+        second.close()
+        assert "another hakeeper listens here already" in second.troubles[0]
+        assert path.is_socket()
+
+
+@contextlib.contextmanager
+def file_in_the_way(path: Path) -> Iterator[None]:
     path.write_text("kept")
-    with pytest.raises(OSError, match="not a socket"):
-        ControlServer(str(path), echo)
+    yield
     assert path.read_text() == "kept"
+    path.unlink()
+
+
+@contextlib.contextmanager
+def folder_away(path: Path) -> Iterator[None]:
+    away = path.parent.rename(path.parent.with_name("away"))
+    yield
+    away.rename(path.parent)
+
+
+@contextlib.contextmanager
+def somebody_else_there(path: Path) -> Iterator[None]:
+    other = Loop(str(path), echo)
+    yield
+    other.close()
+
+
+@contextlib.contextmanager
+def nothing_to_open(path: Path) -> Iterator[None]:
+    assert not path.exists()
+    with no_descriptor_free():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "why"),
+    [
+        (file_in_the_way, "is there and not a socket; move it away"),
+        (folder_away, "No such file or directory"),
+        (somebody_else_there, "another hakeeper"),
+        (nothing_to_open, "Too many open files"),
+    ],
+)
+def test_a_socket_that_cannot_be_made_is_told_once_and_made_when_it_can_be(
+    path: Path, obstacle: Callable[[Path], contextlib.AbstractContextManager[None]], why: str
+) -> None:
+    path = path.parent / "own" / "control"
+    path.parent.mkdir()
+    loop = Loop(str(path), echo, looks=False)
+    with obstacle(path):
+        for _ in range(3):
+            look_again(loop)
+        assert 1 == len(loop.troubles)
+        assert why in loop.troubles[0]
+        assert str(path) in loop.troubles[0]
+    look_again(loop)
+    loop.start()
+    assert {"asked": {}} == ask(str(path), {}, 20)
+    loop.close()
+
+
+def look_again(loop: Loop) -> None:
+    """Look as if the pause were over."""
+    loop.server._look_at_s = 0.0
+    loop.server.look()
+
+
+def test_a_socket_that_somebody_removed_is_made_again(loop: Loop, path: Path) -> None:
+    path.unlink()
+    look_again(loop)
+    loop.start()
+    assert {"asked": {}} == ask(str(path), {}, 20)
+    assert [] == loop.troubles
+
+
+def test_the_socket_of_whoever_came_after_us_stays(loop: Loop, path: Path) -> None:
+    path.unlink()
+    with contextlib.closing(Loop(str(path), echo)) as other:
+        loop.server.close()
+        other.start()
+        assert {"asked": {}} == ask(str(path), {}, 20)
 
 
 @contextlib.contextmanager
@@ -264,8 +362,7 @@ def test_a_client_for_whom_no_descriptor_is_free_keeps_nobody_awake_and_is_serve
             loop.turn()  # it ends, so nothing is ready any more
             loop.server.look()
             assert loop.selector.select(0) == []  # and no sooner than after a pause
-        loop.server._paused_until_s = 0.0
-        loop.server.look()
+        look_again(loop)
         loop.turn()
         assert {"asked": {}} == json.loads(received(client))
 
@@ -366,7 +463,7 @@ def test_a_daemon_that_does_not_answer_sensibly_is_a_control_error(
 
 _ASK_AS_NOBODY = """
 import os, sys
-from hakeeper.adapters.control import ask
+from hakeeper.adapters.asking import ask
 os.setgid(65534); os.setuid(65534)
 print(ask(sys.argv[1], {}, 20))
 """
@@ -395,3 +492,88 @@ def test_another_user_is_answered_too(loop: Loop, path: Path) -> None:
     argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
     assert done.stdout == "{'asked': {}}\n"
+
+
+# --- places ----------------------------------------------------------------------------------
+
+_HOLD_AS = """
+import os, socket, sys
+os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[2]))
+held = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[3]))]
+for one in held:
+    one.connect(sys.argv[1])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def held_by(path: Path, user_id: int, count: int) -> Iterator[None]:
+    """Hold so many connections open as this user, and say nothing."""
+    argv = [sys.executable, "-c", _HOLD_AS, str(path), str(user_id), str(count)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert "held\n" == other.stdout.readline()
+        try:
+            yield
+        finally:
+            other.communicate()
+
+
+_ROOT_ALONE = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+
+
+@_ROOT_ALONE
+def test_users_hold_a_few_places_each_and_some_are_kept_for_root(loop: Loop, path: Path) -> None:
+    let_everybody_enter(path.parent)
+    with contextlib.ExitStack() as stack:
+        for user_id in range(4000, 4008):
+            stack.enter_context(held_by(path, user_id, MAX_CLIENTS))
+            loop.turn()
+        users = [client.user_id for client in loop.server._clients.values()]
+        assert MAX_CLIENTS - KEPT_PLACES == len(users)
+        assert {PLACES_OF_A_USER} == {users.count(one) for one in users}
+        loop.start()
+        for _ in range(20):
+            assert {"asked": {}} == ask(str(path), {}, 20)
+
+
+@_ROOT_ALONE
+def test_one_user_who_holds_all_he_can_keeps_no_other_from_asking(loop: Loop, path: Path) -> None:
+    let_everybody_enter(path.parent)
+    with held_by(path, 4000, MAX_CLIENTS):
+        loop.start()
+        argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
+        done = subprocess.run(argv, capture_output=True, text=True, check=True)
+        assert done.stdout == "{'asked': {}}\n"
+
+
+def test_who_finds_no_place_hears_that_it_is_busy_and_not_that_it_is_gone(
+    loop: Loop, path: Path
+) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CLIENTS):
+            stack.enter_context(connected(path))
+            loop.turn()
+        loop.start()
+        with pytest.raises(Busy, match="hakeeper runs, but too many ask it at once"):
+            ask(str(path), {}, 0.3)
+
+
+def test_who_finds_a_place_free_in_time_is_answered(loop: Loop, path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CLIENTS):
+            stack.enter_context(connected(path))
+            loop.turn()
+        loop.start()
+        threading.Timer(0.3, stack.pop_all().close).start()
+        assert {"asked": {}} == ask(str(path), {}, 20)
+
+
+def test_a_backlog_that_is_full_is_busy(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as living, socket.socket(socket.AF_UNIX) as waiting:
+        living.bind(str(path))
+        living.listen(0)
+        waiting.connect(str(path))
+        with pytest.raises(Busy):
+            ask(str(path), {}, 0.3)

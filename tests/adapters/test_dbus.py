@@ -425,4 +425,4 @@ def test_an_idle_thread_makes_no_system_call(dbus: DbusDaemon) -> None:
 
 
 def asleep(thread: threading.Thread) -> bool:
-    return "epoll" in Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()
+    return "poll" in Path(f"/proc/self/task/{thread.native_id}/wchan").read_text()

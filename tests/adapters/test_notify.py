@@ -1,7 +1,9 @@
 """sd_notify against a real datagram socket."""
 
+import contextlib
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,9 +44,11 @@ def errors() -> list[str]:
 
 
 @pytest.fixture
-def notifier(systemd: Systemd, errors: list[str]) -> Notifier:
+def notifier(systemd: Systemd, errors: list[str]) -> Iterator[Notifier]:
     assert os.environ["NOTIFY_SOCKET"] == os.fspath(systemd.path)
-    return Notifier(redact=lambda text: text.replace("secret", "[token]"), on_error=errors.append)
+    made = Notifier(redact=lambda text: text.replace("secret", "[token]"), on_error=errors.append)
+    yield made
+    made.close()
 
 
 def test_each_message_arrives_as_systemd_wants_it(systemd: Systemd, notifier: Notifier) -> None:
@@ -81,7 +85,8 @@ def test_an_abstract_socket_is_reached(monkeypatch: pytest.MonkeyPatch, errors: 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(f"\0{name}")
         receiver.settimeout(30)
-        Notifier(redact=str, on_error=errors.append).watchdog()
+        with contextlib.closing(Notifier(redact=str, on_error=errors.append)) as notifier:
+            notifier.watchdog()
         assert receiver.recv(100) == b"WATCHDOG=1"
 
 
@@ -127,12 +132,84 @@ def test_a_systemd_that_does_not_read_never_blocks_us(
     assert ["WATCHDOG=1"] * (sent - 1) == [systemd.heard() for _ in range(sent - 1)]
 
 
+class Flood:
+    """Another user of the machine, who fills systemd's queue: its socket is open to everybody."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._socket.connect(os.fspath(path))
+        self.sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.send(b"X=1")
+                self.sent += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def flood(systemd: Systemd) -> Iterator[Flood]:
+    made = Flood(systemd.path)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("message", ["READY=1", "WATCHDOG=1", "STOPPING=1\nSTATUS=stopped"])
+def test_what_matters_waits_a_moment_for_room(
+    systemd: Systemd, notifier: Notifier, flood: Flood, message: str
+) -> None:
+    send = {"READY=1": notifier.ready, "WATCHDOG=1": notifier.watchdog}
+    reader = threading.Timer(0.005, systemd.heard)
+    reader.start()
+    send.get(message, notifier.stopping)()
+    reader.join()
+    assert 0 == notifier.errors
+    assert [*["X=1"] * (flood.sent - 1), message] == [systemd.heard() for _ in range(flood.sent)]
+
+
+def test_a_status_that_finds_no_room_is_an_error_too(notifier: Notifier, flood: Flood) -> None:
+    assert flood.sent > 0
+    notifier.status("MASTER web")
+    assert 1 == notifier.errors
+
+
+def test_what_could_not_be_sent_is_sent_within_a_second_in_its_newest_form(
+    systemd: Systemd, notifier: Notifier, flood: Flood, errors: list[str]
+) -> None:
+    notifier.ready("BACKUP web")
+    notifier.watchdog()
+    notifier.status("MASTER web")
+    assert 1 == len(errors)
+    for _ in range(flood.sent):
+        systemd.heard()
+    look_again(notifier)
+    assert ["READY=1", "STATUS=MASTER web", "WATCHDOG=1"] == [systemd.heard() for _ in range(3)]
+    look_again(notifier)
+    notifier.stopping()
+    assert "STOPPING=1\nSTATUS=stopped" == systemd.heard()
+
+
+def look_again(notifier: Notifier) -> None:
+    """Look as if a second had passed."""
+    notifier._look_at_s = 0.0
+    notifier.look()
+
+
+def test_what_is_owed_is_not_tried_every_turn(notifier: Notifier, flood: Flood) -> None:
+    assert flood.sent > 0
+    notifier.watchdog()
+    for _ in range(100):
+        notifier.look()
+    assert 1 == notifier.errors
+
+
 def test_an_address_that_is_too_long_is_an_error_like_any_other(
     monkeypatch: pytest.MonkeyPatch, errors: list[str]
 ) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", "/" + "x" * 200)
-    notifier = Notifier(redact=str, on_error=errors.append)
-    notifier.watchdog()
+    with contextlib.closing(Notifier(redact=str, on_error=errors.append)) as notifier:
+        notifier.watchdog()
     expected = f"cannot tell systemd how it is: NOTIFY_SOCKET=/{'x' * 200}: AF_UNIX path too long"
     assert ([expected], 1) == (errors, notifier.errors)
 

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from bench import rig, scripts
 from bench.table import markdown, ms, summary, times
-from hakeeper.adapters.control import ask
+from hakeeper.adapters.asking import ask
 from hakeeper.core.claim import SPACING_S
 from hakeeper.sim.cloud import CloudClient, LoggedRequest
 

@@ -264,3 +264,17 @@ def test_private_addresses_as_json(tmp_path: Path) -> None:
     assert told["ok"] is True
     assert len(told["warnings"]) == 1
     assert told["config"]["addresses"][0]["vrrp_addresses"] == ["10.99.0.1", "10.99.0.2"]
+
+
+def test_files_that_others_may_write_are_told_and_are_no_error(tmp_path: Path) -> None:
+    (tmp_path / "hakeeper.yaml").touch()
+    (tmp_path / "hakeeper.yaml").chmod(0o666)
+    tmp_path.chmod(0o777)
+    result = check(GOOD, tmp_path, HCLOUD_TOKEN=SECRET)
+    told = result.stderr.splitlines()
+    assert result.returncode == 0
+    assert told[0].startswith(f"warning: {tmp_path / 'hakeeper.yaml'}: every user may write it")
+    assert told[1].startswith(f"warning: {tmp_path}: every user may write it")
+    assert json.loads(check(GOOD, tmp_path, "--json", HCLOUD_TOKEN=SECRET).stdout)["warnings"] == [
+        each.removeprefix("warning: ") for each in told
+    ]

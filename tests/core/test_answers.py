@@ -7,7 +7,7 @@ import pytest
 
 from core.fakecloud import failure
 from core.odds import MOST
-from core.standing import US, VI, address_of, ended, ip, put, standing, told, under_way
+from core.standing import US, VI, address_of, asked, ended, ip, put, standing, told, under_way
 from hakeeper.core.address import Address
 from hakeeper.core.answers import find, take_answer
 from hakeeper.core.calls import (
@@ -45,6 +45,7 @@ from hakeeper.core.model import (
     Server,
     Unknown,
 )
+from hakeeper.core.reconcile import reconcile
 from hakeeper.core.state import State
 
 KIND = FailureKind
@@ -108,9 +109,7 @@ def test_the_first_answer_after_failures_is_told_and_lets_reads_and_waiting_clai
     answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 101.0)
     posting, reading = put(state, Stage.POST, 1), put(state, Stage.READ, 2)
     posting.due_at_s = reading.due_at_s = 500.0
-    assert ["server.identified", "api.recovered"] == sorted(
-        answer(state, Identify(), Identified(US, "x"), 111.0), reverse=True
-    )
+    assert ["api.recovered"] == answer(state, Identify(), Identified(US, "x"), 111.0)
     assert 10.0 == entry(state, "api.recovered").fields["duration_s"]
     assert (111.5, 500.0) == (posting.due_at_s, reading.due_at_s)
     assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
@@ -166,6 +165,7 @@ def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
 
 def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> None:
     state = standing(2)
+    state.server = None
     answer(state, ListFloatingIps(), FloatingIpsListed((ip(1), ip(2))))
     answer(state, ReadFloatingIp(1), failure(KIND.NOT_FOUND))
     answer(state, ReadFloatingIp(2), failure(KIND.NOT_FOUND))
@@ -174,8 +174,56 @@ def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> 
 
 def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
     state = standing(1)
+    state.server = None
     answer(state, Identify(), Identified(US, "x"))
     assert Unknown("not read yet") == address_of(state).owner
+
+
+def test_a_server_that_is_not_this_machine_is_told_once_with_what_it_has() -> None:
+    state = standing()
+    state.server = None
+    own = (ip_network("198.51.100.1/32"), ip_network("2001:db8:1::/64"))
+    said = Identified(replace(US, own=own), "configuration", is_here=False)
+    answer(state, Identify(), said, 102.0)
+    assert [] == answer(state, Identify(), said, 114.0)
+    refused = state.api.refusals[Identify].failure
+    assert (KIND.NOT_FOUND, "not_this_machine") == (refused.kind, refused.code)
+    assert (
+        "node1 (id 1, from: configuration) is not this machine: of its addresses,"
+        " 198.51.100.1 and 2001:db8:1::/64, none is here"
+    ) == refused.message
+    assert 126.0 == state.schedule.identify_from_s
+    bare = Identified(replace(US, own=()), "x", is_here=False)
+    answer(state, Identify(), bare, 126.0)
+    assert state.api.refusals[Identify].failure.message.endswith("it has no address at all")
+
+
+def test_an_assign_that_finds_nothing_makes_us_ask_again_who_we_are() -> None:
+    """Our server may have been made anew, with the same name."""
+    state = standing()
+    put(state, Stage.SENT)
+    assign_ends(state, failure(KIND.NOT_FOUND))
+    state.effects = []
+    reconcile(state, 103.0)
+    assert [US] == [state.server]
+    assert [Identify()] == [one for one in asked(state) if isinstance(one, Identify)]
+    reconcile(state, 103.5)
+    assert 1 == sum(isinstance(one, Identify) for one in asked(state))
+
+    assert [] == answer(state, Identify(), Identified(US, "configuration"), 104.0)
+    assert not state.schedule.server_doubted
+    anew = replace(US, id=9)
+    assert ["server.identified"] == answer(state, Identify(), Identified(anew, "x"), 105.0)
+    assert anew == state.server
+
+
+def test_a_server_that_is_gone_is_ours_no_more() -> None:
+    state = standing()
+    state.schedule.server_doubted = True
+    answer(state, Identify(), failure(KIND.TRANSIENT), 104.0)
+    assert US == state.server
+    answer(state, Identify(), failure(KIND.NOT_FOUND), 105.0)
+    assert state.server is None
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,12 @@ class Plan:
     """The bug that is put in, a key of `sabotage.SABOTAGES`; none if empty."""
     counts_turns: bool = False
     """Whether turns of the loop, and looks around (one a second), are noted."""
+    notes_calls: bool = False
+    """Whether the places of its calls to the system are noted, and how it ended."""
+    refused: str = ""
+    """The place whose first call the system refuses; see `refusals.py`."""
+    error: int = 0
+    """With this error."""
     bus: str = ""
     """The file with keepalived's roles as D-Bus would tell them; no D-Bus if empty."""
 

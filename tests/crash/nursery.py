@@ -81,7 +81,8 @@ class Nursery:
 
 def _live(birth: Mapping[str, object]) -> int:
     """Be the daemon, to its end."""
-    from crash.failpoints import Plan, install  # noqa: PLC0415  # not in who only asks for births
+    from crash import refusals  # noqa: PLC0415  # not in who only asks for births
+    from crash.failpoints import Plan, install  # noqa: PLC0415
     from crash.sabotage import SABOTAGES  # noqa: PLC0415
     from hakeeper.cli.main import run_command  # noqa: PLC0415
 
@@ -94,10 +95,15 @@ def _live(birth: Mapping[str, object]) -> int:
     os.environ.clear()
     os.environ.update(environment)
     plan = Plan(**given)
-    install(plan)
+    points = install(plan)
     if plan.sabotage:
         SABOTAGES[plan.sabotage]()
-    return run_command(arguments)
+    if not plan.notes_calls:
+        return run_command(arguments)
+    refusals.install(points.note, plan.refused, plan.error)
+    code = run_command(arguments)
+    points.note("ended", str(code))
+    return code
 
 
 def _fork(birth: Mapping[str, object]) -> int:

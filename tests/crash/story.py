@@ -18,10 +18,10 @@ from daemon.rules import broken_rules
 from crash.failpoints import ANSWERED, BOUNDARIES, HALF_WRITTEN, PERMITTED, RENAMED, SENT, WRITTEN
 from crash.judge import STORM, Judge, LifeRecord, Said, complaints
 from crash.nursery import Birth, Life, Nursery
-from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.adapters.asking import ControlError, NotRunning, ask
 from hakeeper.adapters.pipes import is_full
 from hakeeper.adapters.statefile import StateFile
-from hakeeper.sim.cloud import Fault, Rules, SimCloud
+from hakeeper.sim.cloud import ON_LOOPBACK, Fault, Rules, SimCloud
 
 TIMEOUT_S = 2.0
 NAME = "VI_1"
@@ -95,7 +95,7 @@ class Story:
         self.outcome = Outcome(seed)
         action_s = self._rng.choice((0.0, 0.02, 0.1))
         self._cloud = SimCloud(rules=Rules(action_s=action_s, limit_per_hour=1_000_000))
-        self._server = self._cloud.add_server("node-a")
+        self._server = self._cloud.add_server("node-a", private_ips=ON_LOOPBACK)
         self._elsewhere = self._cloud.add_server("node-b")
         self._web = self._cloud.add_floating_ip("web", "203.0.113.10", server=self._elsewhere)
         for place in ("run", "state"):

@@ -9,7 +9,7 @@ import pytest
 from helpers import eventually
 
 from daemon.world import Node, World, exit_code
-from hakeeper.sim.cloud import Answer, Fault, Network, SimCloud
+from hakeeper.sim.cloud import ON_LOOPBACK, Answer, Fault, Network, SimCloud
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"
@@ -217,7 +217,7 @@ def test_another_endpoint_is_taken_over_with_its_owners(world: World) -> None:
     node = world.master(**EAGER)
     with SimCloud() as other:
         elsewhere = other.add_server("elsewhere", server_id=world.elsewhere)
-        other.add_server(node.name, server_id=node.server)
+        other.add_server(node.name, server_id=node.server, private_ips=ON_LOOPBACK)
         web = other.add_floating_ip("web", "203.0.113.10", server=elsewhere)
         other.add_client(node.name, token=node.token)
         node.config["hetzner"]["endpoint"] = other.url

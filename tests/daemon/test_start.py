@@ -1,5 +1,7 @@
 """How `hakeeper run` begins: its exit codes, what it tells systemd, and how it logs plainly."""
 
+import contextlib
+import errno
 import os
 import socket
 import subprocess
@@ -7,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import eventually
 
-from daemon.world import Node, World
+from daemon.world import PATIENCE_S, Node, World
 from hakeeper.sim.lab.process import LabProcess
 
-NO_CONFIG, NO_PERMISSION, BAD_CONFIG, USAGE = 66, 77, 78, 2
+NO_CONFIG, SYSTEM, NO_PERMISSION, BAD_CONFIG, USAGE = 66, 71, 77, 78, 2
 
 
 def run(node: Node, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
@@ -106,12 +109,66 @@ def test_a_ca_file_that_cannot_be_used_is_named(world: World, kind: str) -> None
     assert f"{path}: cannot be used as hetzner.ca_file" in text
 
 
-def test_a_runtime_folder_that_is_missing(world: World) -> None:
+def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_can_be(
+    world: World,
+) -> None:
     node = world.node()
-    node.daemon.runtime_folder.rmdir()
-    code, text = run(node, "-c", str(node.daemon.config_path))
-    assert code == BAD_CONFIG
-    assert str(node.daemon.runtime_folder) in text
+    folder = node.daemon.runtime_folder
+    folder.rmdir()
+    node.keepalived.start()
+    node.daemon.start(ready=False)
+    failed = node.wait_log("state.failed", reason="control socket")
+    assert "No such file or directory" in str(failed["message"])
+    assert str(folder) in str(failed["message"])
+    node.wait_log("address.resolved")
+    node.master()
+    world.wait_owner(node)
+    folder.mkdir()
+    eventually(lambda: node.daemon.command("status").returncode == 0, PATIENCE_S)
+    assert len(node.logged("state.failed")) == 1
+
+
+def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(world: World) -> None:
+    first = world.master()
+    state = first.daemon.state_folder / "state.json"
+    known = eventually(lambda: "MASTER" in state.read_text() and state.read_text())
+    log = first.folder / "second.log"
+    second = LabProcess("second", first.command_line(), log_path=log, environment=first.environment)
+    try:
+        eventually(lambda: "fifo.failed" in log.read_text(), PATIENCE_S)
+        assert f"another hakeeper (process {first.daemon.pid}) listens" in log.read_text()
+        assert first.daemon.command("status").returncode == 0
+        assert first.daemon.term() == 0
+        assert known == state.read_text()
+        eventually(
+            lambda: first.daemon.command("status").returncode == 1, PATIENCE_S
+        )  # no role yet
+    finally:
+        second.signal(15)
+        assert second.wait(30) == 0
+
+
+@pytest.mark.parametrize("name", ["configuration", "token", "CA file"])
+def test_what_the_system_refuses_while_files_are_read_is_no_fault_of_theirs(
+    world: World, name: str
+) -> None:
+    """Code 71 is started again; a disk that failed for a moment must not end it for good."""
+    node = world.node()
+    paths = {
+        "configuration": node.daemon.config_path,
+        "token": node.token_file,
+        "CA file": node.folder / "ca.pem",
+    }
+    path = str(paths[name])
+    if name == "CA file":
+        node.config["hetzner"] |= {"endpoint": "https://127.0.0.1/v1", "ca_file": path}
+        paths[name].touch()
+    node.write_config()
+    refuse = ("strace", "-qq", "-o", "/dev/null", "-P", path, "-e", "inject=openat:error=EIO")
+    code, text = run(node, "-c", str(node.daemon.config_path), prefix=refuse)
+    assert code == SYSTEM
+    assert f"{path}: " in text
+    assert os.strerror(errno.EIO) in text
 
 
 @pytest.mark.parametrize("arguments", [("--nonsense",), ("-c",), ("--log", "nowhere"), ("extra",)])
@@ -119,6 +176,21 @@ def test_wrong_usage(world: World, arguments: tuple[str, ...]) -> None:
     code, text = run(world.node(), *arguments)
     assert code == USAGE
     assert "usage:" in text
+
+
+def test_what_is_odd_about_the_files_is_told_once_and_again_only_when_it_is_new(
+    world: World,
+) -> None:
+    node = world.node()
+    node.daemon.config_path.chmod(0o666)
+    node.start()
+    told = node.wait_log("config.warning")
+    assert f"{node.daemon.config_path}: every user may write it" in str(told["message"])
+    node.reload()
+    assert len(node.logged("config.warning")) == 1
+    node.folder.chmod(0o777)
+    node.reload()
+    eventually(lambda: len(node.logged("config.warning")) == 2)
 
 
 # --- systemd -----------------------------------------------------------------------------------
@@ -203,6 +275,30 @@ def test_no_watchdog_is_fed_that_nobody_wants(world: World, systemd: Systemd) ->
     node.daemon.term()
     systemd.wait_for("STOPPING")
     assert [message for message in systemd.messages if "WATCHDOG" in message] == []
+
+
+def filled(path: Path) -> int:
+    """Fill systemd's queue, as any user of the machine can; return the count."""
+    count = 0
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as other:
+        other.connect(str(path))
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                other.send(b"X=1")
+                count += 1
+    return count
+
+
+def test_ready_and_beats_that_found_no_room_are_repeated(world: World, systemd: Systemd) -> None:
+    filled(systemd.path)
+    environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "20000000"}
+    node = world.node(environment=environment)
+    node.daemon.start(ready=False)
+    node.wait_log("state.failed", reason="sd_notify")
+    assert systemd.wait_for("READY")["READY"] == "1"
+    systemd.wait_for("WATCHDOG")
+    beats = len([message for message in systemd.messages if "WATCHDOG" in message])
+    assert beats == 1
 
 
 # --- plain logs --------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
     signals.close()
     os.close(nowhere)
     for number, handler in before.items():
-        signal.signal(number, handler)  # close ignores them, and children would inherit that
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)  # `close` blocks them
 
 
 def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assign(

@@ -19,7 +19,7 @@ from helpers import eventually
 from daemon.keepalived import StandIn
 from daemon.rules import broken_rules
 from hakeeper.core.reports import EVENTS
-from hakeeper.sim.cloud import CloudFront
+from hakeeper.sim.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.sim.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.sim.lab.netns import Namespace
 
@@ -63,7 +63,7 @@ class Node:
         self.name = name
         self.folder = folder
         self.cloud = cloud
-        self.server = cloud.add_server(name)
+        self.server = cloud.add_server(name, private_ips=ON_LOOPBACK)
         self.token = cloud.add_client(name)
         self.tokens = [self.token]
         self.fifo = folder / "notify.fifo"

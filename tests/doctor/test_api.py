@@ -207,11 +207,12 @@ def test_a_server_whose_addresses_are_not_here_is_another_one(scene: Scene, sett
     assert "server: ID" in finding.cure
 
 
-def test_a_server_without_addresses_cannot_be_told_from_another(scene: Scene) -> None:
-    bare = scene.cloud.add_server("bare", ipv4=None, ipv6=None)
-    scene.server = bare
+def test_a_server_without_addresses_is_another_one(scene: Scene) -> None:
+    scene.server = scene.cloud.add_server("bare", ipv4=None, ipv6=None)
+    [(check, finding)] = scene.findings()
 
-    assert ["Primary IP"] == [name for name, _ in scene.findings()]
+    assert ("server", "error") == (check, finding.severity.value)
+    assert "it has no address at all, and here is 10.0.0.2" in finding.what
 
 
 def test_auto_asks_the_machine_and_then_an_earlier_run(scene: Scene) -> None:

@@ -22,6 +22,9 @@ ITS_OWN = {
     "RuntimeDirectoryPreserve",
     "StateDirectory",
     "StateDirectoryMode",
+    # The check runs keepalived, wherever it lies, to have it test its file.
+    "NoExecPaths",
+    "ExecPaths",
 }
 """What makes a daemon, and no sandbox."""
 

@@ -12,6 +12,7 @@ from typing import cast
 from hetzner_bench import TOKEN, http
 
 from fuzz.shapes import mistyped
+from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
@@ -92,7 +93,7 @@ def _local(limit_s: float) -> Iterator[Candidate | Miss]:
 _CONNECTION = CannedConnection(parse_endpoint(ENDPOINT), None, Route())
 _TRANSPORT = Transport(parse_endpoint(ENDPOINT), _CONNECTION)
 _CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
-_IDENTITIES = (Identity("auto", _local), Identity(42, _local), Identity("web1", _local))
+_IDENTITIES = tuple(Identity(one, _local, has_one_of) for one in ("auto", 42, "web1"))
 
 
 def answer_bytes(block: bytes) -> bytes:

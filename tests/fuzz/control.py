@@ -33,6 +33,10 @@ def _answer(request: Mapping[str, object], _user: int) -> dict[str, object]:
     return {"error": f"unknown command {str(request.get('command'))[:40]!r}; known: status"}
 
 
+def _fail(text: str) -> None:
+    raise AssertionError(text)
+
+
 class Bench:
     """A server in a loop that is turned by hand."""
 
@@ -40,8 +44,8 @@ class Bench:
         self._folder = tempfile.TemporaryDirectory(prefix="hakeeper-")
         self._path = str(Path(self._folder.name) / "control")
         self._selector = selectors.DefaultSelector()
-        self._server = ControlServer(self._path, _answer)
-        self._server.register(self._selector)
+        self._server = ControlServer(self._path, _answer, self._selector, _fail)
+        self._server.look()
 
     def close(self) -> None:
         self._server.close()

@@ -16,6 +16,7 @@ from hakeeper.core.reports import EVENTS
 SHELL = {
     "config.rejected",
     "config.reloaded",
+    "config.warning",
     "daemon.failed",
     "daemon.started",
     "daemon.stopped",

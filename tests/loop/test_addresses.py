@@ -131,7 +131,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 def reload(daemon: Daemon, folder: Path, *wanted: str) -> None:
     """Take over a configuration that names these private addresses."""
     text = (CONFIG % (folder, folder)).replace("]}", f"], vrrp_address: [{', '.join(wanted)}]}}")
-    daemon._take_over(parse(text if wanted else CONFIG % (folder, folder), "test.yaml"), None)
+    config = parse(text if wanted else CONFIG % (folder, folder), "test.yaml")
+    daemon._take_over(config, None, None)
 
 
 def missing(daemon: Daemon) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ What "used" means stands in debian/tests/service, which is the package's autopkg
 """
 
 import contextlib
+import json
 import re
 import shutil
 import subprocess
@@ -170,6 +171,68 @@ def test_an_upgrade_takes_the_folder_of_the_fifo_from_the_services_user(machine:
     machine.run("systemctl stop hakeeper")
     has_its_folder(machine)
     assert machine.says("ls /run/hakeeper") == "notify.fifo"
+
+
+def test_make_install_gives_a_service_like_the_packages(machine: Machine, tmp_path: Path) -> None:
+    """And takes nothing that the locks do not name: pip demands hashes, and builds nothing."""
+    put = tmp_path / "put"
+    done = subprocess.run(
+        ["make", "install", f"DESTDIR={put}"],
+        cwd=REPO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    shutil.copytree(put, machine.inside("/"), symlinks=True, dirs_exist_ok=True)
+    machine.run("systemd-sysusers; systemd-tmpfiles --create /etc/tmpfiles.d/hakeeper.conf")
+    machine.run("journalctl --update-catalog")
+    machine.run("systemctl daemon-reload; ln -s /opt/hakeeper/packages /usr/lib/hakeeper")
+    has_its_folder(machine)
+    is_sound_to_systemd(machine)
+    said = machine.run("python3 /root/service").stdout
+    assert said.splitlines()[-1] == "all is shown", said
+
+
+def test_in_the_sandbox_nothing_is_done_that_the_service_never_does(machine: Machine) -> None:
+    machine.run(install("this"))
+    probe = (REPO / "tests/package/probe.py").read_text()
+    machine.inside("/usr/lib/hakeeper/probe.py").write_text(probe)
+    unit = machine.inside("/usr/lib/systemd/system/hakeeper.service").read_text()
+    for old, new in _AS_A_PROBE.items():
+        unit, count = re.subn(old, new, unit, flags=re.MULTILINE)
+        assert count == 1, old
+    machine.inside("/etc/systemd/system/probe.service").write_text(unit)
+    machine.run("systemctl daemon-reload; systemctl start probe")
+    found = json.loads(machine.says("cat /var/lib/hakeeper/probe.json"))
+
+    assert found["refused"] == {
+        "a shell": "EACCES",
+        "a library of its own": "refused",
+        "memfd_create": "EPERM",
+        "io_uring_setup": "EPERM",
+        "a core dump": "EPERM",
+    }
+    assert found["works"] == {"python": 0, "hakeeper": 0}
+    own = {"/tmp", "/var/tmp", "/var/lib/hakeeper", "/run/hakeeper/daemon"}
+    assert own <= found["places"].keys()
+    assert "ALLOWED" not in found["places"].values(), found["places"]
+    shown = machine.says("systemctl show hakeeper -p MemoryMax -p TasksMax -p SocketBindDeny")
+    for limit in (f"MemoryMax={256 << 20}", "TasksMax=64", "SocketBindDeny=ipv4:tcp", "=ipv6:tcp"):
+        assert limit in shown
+
+
+_AS_A_PROBE = {
+    r"^Type=.*$": "Type=oneshot",
+    r"^ExecStart=.*$": "ExecStart=/usr/bin/python3 -IS /usr/lib/hakeeper/probe.py",
+    r"^ConditionPathExists=.*$": "",
+    r"^LoadCredential=.*$": "",
+    r"^SetCredential=.*$": "",
+    r"^Restart=.*$": "",
+    r"^WatchdogSec=.*$": "",
+}
+"""What makes of the service's unit one that runs the probe once, in the same sandbox."""
 
 
 def test_a_machine_that_is_thrown_away_leaves_no_process(base: Path, tmp_path: Path) -> None:

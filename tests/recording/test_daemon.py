@@ -11,6 +11,7 @@ from daemon.world import PATIENCE_S, Node, World, holds_secret
 from helpers import eventually
 
 from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.signals import Signals
 from hakeeper.cli import run
 from hakeeper.cli.main import run_command
 from hakeeper.core.keeper import Keeper
@@ -255,7 +256,7 @@ def test_the_limit_has_to_be_a_number_of_mebibytes(capfd: pytest.CaptureFixture[
 
 def test_without_the_option_the_keeper_is_the_plain_one() -> None:
     arguments = argparse.Namespace(record=None)
-    with run._recording(arguments, cast("Reporter", None)) as maker:
+    with run._recording(arguments, cast("Reporter", None), cast("Signals", None)) as maker:
         keeper = maker(Settings(addresses={}), 1, 0.0)
     assert Keeper is type(keeper)
 

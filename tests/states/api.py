@@ -16,6 +16,13 @@ def another_server(scene: Scene) -> None:
     scene.launch().role("BACKUP")
 
 
+def server_of_the_other(scene: Scene) -> None:
+    """Its hakeeper.yaml was copied from the other node."""
+    node = scene.node()
+    node.config["server"] = scene.world.elsewhere
+    scene.launch().role("BACKUP")
+
+
 def no_identity(scene: Scene) -> None:
     """This machine is no server of Hetzner: nothing here says which one it is."""
     node = scene.node()
@@ -120,6 +127,16 @@ STATES = (
         code="server.unidentified",
         says="which Hetzner server this is, is not known",
         cause="the project of this token has no server 999",
+    ),
+    State(
+        name="the configured server is the other node",
+        check_says="is not this machine",
+        make=server_of_the_other,
+        exit_code=BROKEN,
+        code="server.unidentified",
+        says="which Hetzner server this is, is not known",
+        cause="from: configuration) is not this machine: of its addresses, 198.51.100.",
+        event="server.unidentified",
     ),
     State(
         name="nothing says which server this is",

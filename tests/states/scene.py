@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from daemon.world import PATIENCE_S, Node, World
 from helpers import eventually
 
-from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.adapters.asking import ControlError, NotRunning, ask
 from hakeeper.sim.lab.daemon import LogEntry
 from hakeeper.sim.lab.netns import Namespace
 from hakeeper.sim.lab.relay import ApiRelay

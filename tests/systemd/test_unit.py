@@ -122,7 +122,7 @@ def test_the_folder_of_the_fifo_is_roots_and_the_daemons_own_lies_below_it() -> 
 
 
 def test_no_directive_stands_twice_by_mistake() -> None:
-    lists = {"SystemCallFilter"}
+    lists = {"SystemCallFilter", "SocketBindDeny"}
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(UNIT)

@@ -1,11 +1,12 @@
-"""Which server of the project this machine is: a local word, confirmed by the API.
+"""Which server of the project this machine is: somebody names it, the API and an address show it.
 
 The order for `auto` is that of adapters/identity.py, and last the id of an earlier run. That one
 comes last because it may be a copy: a server made from a snapshot of another starts with the
-other's state file, and only the machine's own word tells them apart.
+other's state file.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TypeAlias
 
 from hcloud import APIException, Client
@@ -15,6 +16,7 @@ from hakeeper.adapters.hetzner.errors import LocalFailureError, Phase
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import NO_IDENTITY, FailureKind, Identified
+from hakeeper.core.model import IpNetwork, Server
 
 Sources: TypeAlias = Callable[[float], Iterator[Candidate | Miss]]
 """Local sources, asked in order and only as far as needed; the argument is the time left in s."""
@@ -23,48 +25,93 @@ HINT = "set `server:` in hakeeper.yaml to this server's id or name"
 
 
 class Identity:
-    """What the configuration says, and where to look when it says `auto`."""
+    """What the configuration says, where to look when it says `auto`, and what shows that."""
 
-    def __init__(self, setting: str | int, sources: Sources) -> None:
+    def __init__(
+        self, setting: str | int, sources: Sources, is_here: Callable[[Iterable[IpNetwork]], bool]
+    ) -> None:
         """Take the `server` setting: "auto", an id (int), or a name (any other str)."""
         self.setting = setting
         self.sources = sources
+        self.is_here = is_here
 
 
 def identify(
     client: Client, guard: CallGuard, identity: Identity, cached_server_id: int | None
 ) -> Identified:
-    """Find this server; LocalFailureError and APIException say why that failed."""
+    """Find this server; LocalFailureError and APIException say why that failed.
+
+    Whoever names the server may be wrong or lie: a configuration that was copied to the other
+    node, a state file that came with a snapshot, whoever answers for the metadata service. So the
+    first one counts of which an address is on this machine. Where there is none, the first one
+    that exists is returned with `is_here` false.
+    """
     setting = identity.setting
     if isinstance(setting, int):
-        return _confirm(client, Candidate(setting, "configuration"))
+        named = Candidate(setting, "configuration")
+        return _shown(identity, _confirm(client, named), named)
     if setting != "auto":
-        return _by_name(client, setting)
+        named = Candidate(0, "configuration")
+        return _shown(identity, _by_name(client, setting), named)
     guard.enter(Phase.LOCAL)
-    return _confirm(client, _local(identity.sources(guard.remaining_s()), cached_server_id))
+    return _first(client, identity, _local(identity.sources(guard.remaining_s()), cached_server_id))
 
 
-def _local(found: Iterator[Candidate | Miss], cached_server_id: int | None) -> Candidate:
+def _first(client: Client, identity: Identity, candidates: Iterator[Candidate]) -> Identified:
+    """Return the first that is this machine, else the first that exists; else say what is wrong."""
+    elsewhere: Identified | None = None
+    failures: list[LocalFailureError] = []
+    for candidate in candidates:
+        try:
+            found = _shown(identity, _confirm(client, candidate), candidate)
+        except LocalFailureError as failure:
+            failures.append(failure)
+            continue
+        if found.is_here:
+            return found
+        elsewhere = elsewhere or found
+    if elsewhere is None:
+        raise failures[0]
+    return elsewhere
+
+
+def _shown(identity: Identity, server: Server, candidate: Candidate) -> Identified:
+    try:
+        is_here = server.own is None or identity.is_here(server.own)
+    except OSError as error:
+        raise LocalFailureError(
+            FailureKind.TRANSIENT,
+            NO_IDENTITY,
+            f"cannot tell which addresses this machine has: {error}",
+        ) from error
+    return Identified(server, candidate.source, is_here=is_here)
+
+
+def _local(found: Iterator[Candidate | Miss], cached_server_id: int | None) -> Iterator[Candidate]:
+    """Yield each server once that is named; LocalFailureError if nobody can name one."""
     misses: list[Miss] = []
+    seen: set[int] = set()
     for entry in found:
-        match entry:
-            case Candidate(server_id=number, source=source):
-                if cached_server_id not in (None, number):
-                    source = f"{source}, not the {cached_server_id} of an earlier run"
-                return Candidate(number, source)
-            case Miss():
-                misses.append(entry)
-    if cached_server_id is not None:
-        return Candidate(cached_server_id, "an earlier run")
-    reasons = "; ".join(f"{miss.source}: {miss.reason}" for miss in misses) or "no source"
-    raise LocalFailureError(
-        FailureKind.TRANSIENT,
-        NO_IDENTITY,
-        f"cannot tell which server this machine is; {HINT} ({reasons})",
-    )
+        if isinstance(entry, Miss):
+            misses.append(entry)
+        elif entry.server_id not in seen:
+            seen.add(entry.server_id)
+            if cached_server_id not in (None, entry.server_id):
+                source = f"{entry.source}, not the {cached_server_id} of an earlier run"
+                entry = replace(entry, source=source)  # noqa: PLW2901  # the same, told better
+            yield entry
+    if cached_server_id is not None and cached_server_id not in seen:
+        yield Candidate(cached_server_id, "an earlier run")
+    elif not seen:
+        reasons = "; ".join(f"{miss.source}: {miss.reason}" for miss in misses) or "no source"
+        raise LocalFailureError(
+            FailureKind.TRANSIENT,
+            NO_IDENTITY,
+            f"cannot tell which server this machine is; {HINT} ({reasons})",
+        )
 
 
-def _confirm(client: Client, candidate: Candidate) -> Identified:
+def _confirm(client: Client, candidate: Candidate) -> Server:
     try:
         answer = client.request(method="GET", url=f"/servers/{candidate.server_id}")
     except APIException as error:
@@ -77,15 +124,15 @@ def _confirm(client: Client, candidate: Candidate) -> Identified:
                 f"wrong; then {HINT}",
             ) from None
         raise
-    return Identified(parse.server(parse.field(answer, "server")), candidate.source)
+    return parse.server(parse.field(answer, "server"))
 
 
-def _by_name(client: Client, name: str) -> Identified:
+def _by_name(client: Client, name: str) -> Server:
     answer = client.request(method="GET", url="/servers", params={"name": name})
     for entry in parse.sequence(parse.field(answer, "servers"), "servers"):
         server = parse.server(entry)
         if server.name == name:
-            return Identified(server, "configuration")
+            return server
     raise LocalFailureError(
         FailureKind.NOT_FOUND,
         "not_found",

@@ -82,7 +82,7 @@ def server(value: object) -> Server:
         name=_name(value),
         status=text(field(value, "status"), "status"),
         network_zone=_zone_of(members.get("location")) or _zone_of(inner),
-        own=(*_public(members.get("public_net")), *_private(members.get("private_net"))),
+        own=_own(members.get("public_net"), members.get("private_net")),
         without=_without(members.get("public_net")),
     )
 
@@ -90,6 +90,13 @@ def server(value: object) -> Server:
 def _name(value: object) -> str:
     """Return a name; a part of one that is longer than names can be."""
     return text(field(value, "name"), "name")[:NAME_LIMIT]
+
+
+def _own(public: object, private: object) -> tuple[IpNetwork, ...] | None:
+    """Return its addresses; none where it surely has none, None where nothing is told of them."""
+    found = (*_public(public), *_private(private))
+    surely_none = _without(public) == tuple(_VERSIONS.values()) and private == []
+    return found if found or surely_none else None
 
 
 def _public(net: object) -> Iterator[IpNetwork]:

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.clients import Clients
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity, Sources
@@ -21,6 +22,7 @@ from hakeeper.adapters.hetzner.outcome import tidy
 from hakeeper.adapters.hetzner.worker import Worker
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
+from hakeeper.core.model import IpNetwork
 
 WORKERS = 8
 """Calls at once; the core sends no more assigns than that at once."""
@@ -46,6 +48,7 @@ class HetznerPool:
         read_token: Callable[[], str],
         redact: Callable[[str], str],
         identity: Sources,
+        is_here: Callable[[Iterable[IpNetwork]], bool] = has_one_of,
         deliver: Callable[[CallResult], None],
         clock: Callable[[], float] = time.monotonic,
         workers: int = WORKERS,
@@ -56,7 +59,7 @@ class HetznerPool:
         `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
         """
         self._clients = Clients(options, read_token)
-        self._identity = Identity(options.server, identity)
+        self._identity = Identity(options.server, identity, is_here)
         self._redact = redact
         self._deliver = deliver
         self._clock = clock

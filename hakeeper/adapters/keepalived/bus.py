@@ -7,7 +7,7 @@ thread sleeps without a timer; only while there is no bus does it try again now 
 import contextlib
 import os
 import queue
-import selectors
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -163,12 +163,12 @@ class KeepalivedBus:
     def _wait(self) -> None:
         """Sleep until there is something to do."""
         timeout_s = None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._wake_fd, selectors.EVENT_READ)
-            if self._link is None:
-                timeout_s = max(0.0, self._retry_at_s - time.monotonic())
-            else:
-                selector.register(self._link, selectors.EVENT_READ)
-            ready = {key.fd for key, _ in selector.select(timeout_s)}
+        poll = select.poll()  # needs no descriptor: there may be none free
+        poll.register(self._wake_fd, select.POLLIN)
+        if self._link is None:
+            timeout_s = max(0.0, self._retry_at_s - time.monotonic())
+        else:
+            poll.register(self._link, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll(None if timeout_s is None else timeout_s * 1000)}
         if self._wake_fd in ready:
             os.eventfd_read(self._wake_fd)

@@ -79,7 +79,10 @@ class Link:
     @classmethod
     def open(cls, address: str | None, service: str, deadline_s: float) -> "Link":
         """Connect (None: to the system bus) and begin to watch the name; raises BusError."""
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:
+            raise BusError(f"no socket for the bus: {error.strerror}") from error
         link = cls(service, sock)
         try:
             link._connect(address, deadline_s)

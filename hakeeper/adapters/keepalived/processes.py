@@ -6,6 +6,7 @@ sandbox (`ProtectProc=`, hidepid) may hide other users' processes there, and a p
 """
 
 import contextlib
+import functools
 import os
 import select
 import time
@@ -22,8 +23,9 @@ _PID_FILE_BYTES = 64
 """More than any pid needs; the rest of a longer file is not read."""
 
 
+@functools.cache
 def boot_id() -> str:
-    """Return the kernel's name for this boot; raises OSError without /proc."""
+    """Return the kernel's name for this boot; raises OSError without /proc, but only at first."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 

@@ -68,6 +68,13 @@ def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]
             cure=cure_of("hakeeper.gone"),
         )
         return
+    if seen.is_busy:
+        yield warning(
+            f"the daemon cannot be asked: {seen.detail}",
+            why="what it complains of is not known here",
+            cure=cure_of("hakeeper.busy"),
+        )
+        return
     own = [*_configuration(facts)]
     found = [(name, one) for name, one in before if isinstance(one, Finding)]
     found += [("hakeeper", one) for one in own]

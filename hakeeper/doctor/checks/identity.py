@@ -6,6 +6,7 @@ from typing import Final
 
 from hakeeper.core.answers import find
 from hakeeper.core.calls import Identified
+from hakeeper.core.cures import cure_of
 from hakeeper.core.model import IpAddress, IpNetwork, Server
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Passed, Said, error
@@ -19,18 +20,17 @@ _PRIVATE: Final = tuple(
 
 
 def identity(facts: Facts) -> Iterator[Said]:
-    """Is an address of that server on this machine? Where none is told, nothing is said."""
+    """Is an address of that server on this machine? Where the API tells none, nothing is said."""
     found = facts.api.identified.outcome
     if not isinstance(found, Identified) or not is_another(facts):
         return
     server, here = found.server, _here(facts)
     yield error(
         f"{server.name} (id {server.id}, from: {found.source}) is not this machine:"
-        f" it has {_shown(server.own)}, and here is {_told(here)}",
+        f" it has {_shown(server.own or ()) or 'no address at all'}, and here is {_told(here)}",
         why="the addresses are assigned to the server that is named: with another one's id"
         " they go to a machine that is not MASTER",
-        cure="server: ID    # this machine's own: the number in the console's URL, or"
-        " `hcloud server list`",
+        cure=cure_of("server.unidentified"),
         place=facts.config.key("server"),
     )
 
@@ -38,16 +38,19 @@ def identity(facts: Facts) -> Iterator[Said]:
 def is_another(facts: Facts) -> bool:
     """Say whether the server that the API names is surely not this machine."""
     found = facts.api.identified.outcome
-    if not isinstance(found, Identified) or not found.server.own:
+    if not isinstance(found, Identified) or found.server.own is None:
         return False
-    return not any(ip in network for network in found.server.own for ip in _here(facts))
+    return not any(ip in network for network in found.server.own for ip in _all(facts))
 
 
 def _here(facts: Facts) -> list[IpAddress]:
     """Return the addresses of this machine that could be its own."""
-    found = {*facts.machine.here, *(one.ip for one in facts.machine.primaries.values())}
-    own = [ip for ip in found if not ip.is_loopback and not ip.is_link_local]
+    own = [ip for ip in _all(facts) if not ip.is_loopback and not ip.is_link_local]
     return sorted(own, key=lambda ip: (ip.version, ip))
+
+
+def _all(facts: Facts) -> set[IpAddress]:
+    return {*facts.machine.here, *(one.ip for one in facts.machine.primaries.values())}
 
 
 def _shown(networks: tuple[IpNetwork, ...]) -> str:
@@ -88,7 +91,7 @@ def primary_ip(facts: Facts) -> Iterator[Said]:
 
 
 def _has(server: Server, version: int) -> Iterator[Said]:
-    own = (one for one in server.own if one.version == version and not _is_private(one))
+    own = (one for one in server.own or () if one.version == version and not _is_private(one))
     if (one := next(own, None)) is not None:
         yield Passed(f"IPv{version}: {_shown((one,))}")
 

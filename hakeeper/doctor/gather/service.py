@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.control import ControlError, NotRunning, ask
+from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, FifoFacts
 
@@ -67,6 +67,8 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
     """Ask the daemon what troubles it."""
     try:
         status = ask(str(socket_path), {"command": "status"}, _ANSWER_TIMEOUT_S)
+    except Busy as error:
+        return DaemonFacts(is_running=True, is_busy=True, detail=str(error))
     except (ControlError, NotRunning) as error:
         return DaemonFacts(is_running=False, detail=str(error))
     roles = status.get("roles", [])

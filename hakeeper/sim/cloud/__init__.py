@@ -8,6 +8,7 @@ from hakeeper.sim.cloud.cloud import SimCloud
 from hakeeper.sim.cloud.control import CloudClient
 from hakeeper.sim.cloud.faults import HTML_502, Answer, Fault, Network
 from hakeeper.sim.cloud.front import CloudFront, CommandError
+from hakeeper.sim.cloud.things import ON_LOOPBACK
 from hakeeper.sim.cloud.values import (
     Counters,
     FaultRecord,
@@ -18,6 +19,7 @@ from hakeeper.sim.cloud.values import (
 
 __all__ = [
     "HTML_502",
+    "ON_LOOPBACK",
     "Answer",
     "CloudClient",
     "CloudFront",

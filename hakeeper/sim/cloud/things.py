@@ -24,6 +24,10 @@ class Server:
     """One in each private network that it is attached to."""
 
 
+ON_LOOPBACK = ("127.0.0.1",)
+"""The private addresses of a server whose daemon runs on this machine, in no namespace."""
+
+
 def usual_ipv4(server_id: int) -> str:
     """Return an address of the documentation range, by id."""
     return str(ipaddress.IPv4Address("198.51.100.0") + server_id % 256)

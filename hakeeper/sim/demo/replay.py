@@ -16,7 +16,7 @@ from typing import Self
 
 from hakeeper.core.lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.cloud import CloudFront
+from hakeeper.sim.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.sim.demo import recording
 from hakeeper.sim.demo.history import ADDRESS, INSTANCE
 from hakeeper.sim.demo.recording import Line
@@ -87,7 +87,7 @@ class ReplayStage:
         folder = self._folder / node
         folder.mkdir()
         os.mkfifo(self._fifo(node), 0o600)
-        server_id = self.cloud.add_server(f"node-{node}")
+        server_id = self.cloud.add_server(f"node-{node}", private_ips=ON_LOOPBACK)
         token_path = folder / "token"
         token_path.touch(mode=0o600)
         token_path.write_text(self.cloud.add_client(node) + "\n")

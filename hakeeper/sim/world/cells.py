@@ -30,6 +30,7 @@ NOT_IN_A_WORLD = {
     "address.far": "the world has one network zone",
     "config.reloaded": "the shell says it",
     "config.rejected": "the shell says it",
+    "config.warning": "the shell says it",
     "state.failed": "the shell says it",
     "daemon.started": "the shell says it",
     "daemon.stopped": "the shell says it",

@@ -1,12 +1,15 @@
 """Which server this machine is: said locally, confirmed by the simulated cloud."""
 
+import errno
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from helpers import eventually
 from hetzner_bench import Bench, RawServer, always, http, nobody_local, server_json
 
+from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import (
@@ -14,9 +17,11 @@ from hakeeper.core.calls import (
     FailureKind,
     Identified,
     Identify,
+    ListFloatingIps,
 )
-from hakeeper.core.model import Server
+from hakeeper.core.model import IpNetwork, Server
 from hakeeper.sim.cloud import Fault, SimCloud
+from hakeeper.sim.cloud.things import usual_ipv4
 
 
 @pytest.fixture
@@ -32,10 +37,15 @@ def says(*entries: Candidate | Miss) -> Sources:
     return lambda _limit_s: iter(entries)
 
 
-def bench(cloud: SimCloud, server: str | int = "auto", identity: Sources = nobody_local) -> Bench:
+def bench(
+    cloud: SimCloud,
+    server: str | int = "auto",
+    identity: Sources = nobody_local,
+    is_here: Callable[[Iterable[IpNetwork]], bool] = lambda _networks: True,
+) -> Bench:
     """Make a bench whose token the cloud knows."""
     token = cloud.add_client("node")
-    return Bench(cloud.url, token=lambda: token, server=server, identity=identity)
+    return Bench(cloud.url, token=lambda: token, server=server, identity=identity, is_here=is_here)
 
 
 def test_a_configured_id_is_confirmed(cloud: SimCloud) -> None:
@@ -136,3 +146,72 @@ def test_local_sources_that_hang_end_with_the_call_and_nothing_is_asked_later(
     assert "which server" in failure.message
     assert isinstance(failure, Failure)
     assert cloud.requests() == []
+
+
+# --- is it this machine? ----------------------------------------------------------------------
+
+
+def only(*numbers: int) -> Callable[[Iterable[IpNetwork]], bool]:
+    """Make a machine that has the usual address of these servers."""
+    here = {usual_ipv4(number) for number in numbers}
+    return lambda networks: any(str(one.network_address) in here for one in networks)
+
+
+@pytest.mark.parametrize("setting", [42, "web1"])
+def test_a_configuration_of_the_other_node_is_seen(cloud: SimCloud, setting: str | int) -> None:
+    with bench(cloud, setting, is_here=only(43)) as made:
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert (42, False) == (outcome.server.id, outcome.is_here)
+
+
+def test_a_metadata_service_that_lies_is_seen(cloud: SimCloud) -> None:
+    with bench(cloud, identity=says(Candidate(42, "metadata")), is_here=only(43)) as made:
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert (42, False) == (outcome.server.id, outcome.is_here)
+
+
+def test_the_id_that_came_with_a_snapshot_is_seen(cloud: SimCloud) -> None:
+    with bench(cloud, is_here=only(43)) as made:
+        outcome = made.call(Identify(42)).outcome
+    assert isinstance(outcome, Identified)
+    assert (42, False) == (outcome.server.id, outcome.is_here)
+
+
+@pytest.mark.parametrize("wrong", [42, 99])
+def test_the_next_source_is_asked_where_one_is_wrong(cloud: SimCloud, wrong: int) -> None:
+    sources = says(Candidate(wrong, "DMI"), Candidate(wrong, "metadata"))
+    with bench(cloud, identity=sources, is_here=only(43)) as made:
+        outcome = made.call(Identify(43)).outcome
+    assert isinstance(outcome, Identified)
+    assert (43, "an earlier run", True) == (outcome.server.id, outcome.source, outcome.is_here)
+    assert 2 == len(cloud.requests())
+
+
+def test_a_server_of_which_no_address_is_told_may_be_this_machine() -> None:
+    with (
+        RawServer(always(http(200, {"server": server_json(42)}))) as server,
+        Bench(server.url, server=42, is_here=only()) as made,
+    ):
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert outcome.is_here
+
+
+def test_a_server_that_surely_has_no_address_is_not_this_machine(cloud: SimCloud) -> None:
+    cloud.add_server("bare", server_id=44, ipv4=None, ipv6=None)
+    with bench(cloud, 44, is_here=has_one_of) as made:
+        outcome = made.call(Identify()).outcome
+    assert isinstance(outcome, Identified)
+    assert not outcome.is_here
+
+
+def test_a_kernel_that_cannot_be_asked_is_a_failure_of_this_call(cloud: SimCloud) -> None:
+    def broken(_networks: Iterable[IpNetwork]) -> bool:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with bench(cloud, 42, is_here=broken) as made:
+        failure = made.failure(Identify())
+        assert (FailureKind.TRANSIENT, "no_identity") == (failure.kind, failure.code)
+        assert not isinstance(made.call(ListFloatingIps()).outcome, Failure)

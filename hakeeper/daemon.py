@@ -380,7 +380,7 @@ class Daemon:
                 if bus is not None:
                     undo.callback(bus.close)
             pool = None
-            if (config.hetzner, config.server) != (now.hetzner, now.server):
+            if config.identity() != now.identity():
                 pool = self._loader.make_pool(config, self._inbox.put, self._last_look.objection)
                 pool.succeed(self._pool)
             else:

@@ -57,6 +57,11 @@ class Config:
     interval_s: float = 10.0
     standby_interval_s: float = 60.0
 
+    def identity(self) -> tuple[object, ...]:
+        """Return what decides which API is asked and which server this is."""
+        api = self.hetzner
+        return api.endpoint, api.token_file, api.ca_file, self.server
+
     def settings(self) -> Settings:
         """Return the part that the core works from."""
         return Settings(

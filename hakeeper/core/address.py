@@ -10,12 +10,16 @@ from random import Random
 from typing import assert_never
 
 from hakeeper.core import wording
-from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW
+from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW, UNSEEN
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import (
     ACTION_PATIENCE_S,
+    EAGER_FOR_S,
+    EDGE_S,
+    EDGES,
     HASTE_S,
     HINTS_END_S,
+    LAG_S,
     LOOK_S,
     SETTLE_S,
     SPACING_S,
@@ -50,6 +54,8 @@ class Address:
     owner: Owner = field(default_factory=lambda: Unknown("not read yet"))
     owner_at_s: float | None = None
     """When the read that told the owner was begun."""
+    mine_at_s: float = float("-inf")
+    """When the read was begun that last said it is ours."""
     owner_since_s: float | None = None
     """When it was first seen to be this one."""
     servers: Mapping[int, SeenServer] = field(default_factory=dict)
@@ -68,7 +74,22 @@ class Address:
     polls: int = 0
     action_id: int | None = None
     action_until_s: float = 0.0
+    """How long the action may run, or reads may lag behind its success."""
     last_sent_s: float = float("-inf")
+    sent_before_s: float = float("-inf")
+    """The one before, in case nothing of the last one was sent."""
+    taken_from: Owner = field(default_factory=lambda: Unknown("no assign was sent yet"))
+    """Who held it before our last assign; a read that lags names him once more."""
+    started_told: bool = False
+    """Whether the journal has the beginning of this claim."""
+    refused_at_s: float = float("-inf")
+    """When this claim was last refused, or came to nothing; the first of all if it never was."""
+    favoured: bool = False
+    """The claim of a new MASTER edge, in a role that has few of them: see `budget.py`."""
+    edges_spent_at_s: float = float("-inf")
+    """When the next favoured edge would be due, had all of them been evenly spread."""
+    left_at_s: float = float("-inf")
+    """The last demotion: what was read before says nothing, somebody else was told to take it."""
     settle_until_s: float = float("-inf")
     rival: Other | None = None
     """During a claim that follows a hold-off: the holder that was given its time."""
@@ -121,19 +142,22 @@ class Address:
         self.decision, self.decided_at_s = sentence, now
 
     def renew(self) -> None:
-        """A new term as MASTER: old quarrels do not count."""
+        """A new term as MASTER: old fights do not count."""
         self.contest = Contest()
-        if isinstance(self.owner, Other):
-            self.contest.held_by(self.owner.server_id)
         self.hinted_at_s = float("-inf")
         self.hold_off_until_s = float("-inf")
 
+    def edge(self, now: float) -> None:
+        """A MASTER edge: favour the claim, unless the role has had many of them lately."""
+        at_s = max(self.edges_spent_at_s, now - (EDGES - 1) * EDGE_S)
+        self.favoured = at_s <= now
+        if self.favoured:
+            self.edges_spent_at_s = at_s + EDGE_S
+
     # --- beginning and ending ------------------------------------------------------------
 
-    def begin(
-        self, now: float, cause: str, *, read_first: bool, pause_s: float = 0.0
-    ) -> list[Report]:
-        """Begin a claim, at once or after a pause: by an assign, or by reading the owner first."""
+    def begin(self, now: float, cause: str, *, read_first: bool, pause_s: float = 0.0) -> None:
+        """Begin a claim: by an assign, at once or after a pause, or by reading the owner first."""
         self.cause = cause
         self.attempt = 0
         self.action_id = None
@@ -142,14 +166,15 @@ class Address:
         self.hold_off_until_s = float("-inf")
         self.told.clear()
         self.failure = None
+        self.started_told = False
+        self.refused_at_s = float("-inf")
         self.phases = Phases(line_s=now)
         if read_first or self.unsure:
             self._read(now, now + pause_s)
             self.decide(f"{cause}: reading the owner", now)
-            return []
+            return
         self._post(now + pause_s)
         self.decide(f"{cause}: assigning it to this server", now)
-        return [self._started(self.owner)]
 
     def return_pause_s(self, now: float) -> float:
         """Take a look at the owner for a MASTER that no line said; return how long it has to wait.
@@ -165,19 +190,20 @@ class Address:
         self.return_gap_s = min(longest_s, max(first_s, self.return_gap_s * 2))
         return self.returns_at_s - now
 
-    def resume(self, now: float, cause: str) -> list[Report]:
+    def resume(self, now: float, cause: str) -> None:
         """MASTER counts again: go on by reading, and with a hold-off as if nothing had been."""
         if now >= self.hold_off_until_s or not isinstance(self.owner, Other):
-            return self.begin(now, cause, read_first=True)
+            self.begin(now, cause, read_first=True)
+            return
         self.stage = Stage.HOLD_OFF
         self.due_at_s = self.hold_off_until_s
         self.decide(f"{cause}, but contested: {self._who(self.owner)} keeps it", now)
-        return []
 
     def stop(self, now: float, reason: str) -> list[Report]:
         """Demoted: nothing of the claim may go on."""
         pursued = self.phases is not None
         self.stage = Stage.IDLE
+        self.favoured = False
         self.phases = None
         self.action_id = None
         self.suspect = False
@@ -199,9 +225,9 @@ class Address:
             return []
         if owner != before or self.owner_since_s is None:
             self.owner_since_s = now
+        if isinstance(owner, Mine):
+            self.mine_at_s = asked_at_s
         self.unsure = False
-        if isinstance(owner, Other):
-            self.contest.held_by(owner.server_id)
         match self.stage:
             case Stage.READ if asked_at_s >= self.read_after_s:
                 return self._read_done(owner, now, rng)
@@ -215,7 +241,7 @@ class Address:
                 pass
         return []
 
-    def hinted(self, now: float, cause: str) -> list[Report]:
+    def hinted(self, now: float, cause: str) -> None:
         """Hear a hint from keepalived that the owner may have changed although the role did not.
 
         A claim under way needs no hint; a hold-off ends, since the hint comes from the better
@@ -226,18 +252,20 @@ class Address:
         self.hinted_at_s = now
         self.contest.pulse(now)
         if self.stage is Stage.HOLD_OFF:
-            return self.begin(now, cause, read_first=False)
-        if self.stage is Stage.HELD and now >= self.looked_at_s + self.look_gap_s:
+            self.begin(now, cause, read_first=False)
+        elif self.stage is Stage.HELD and now >= self.looked_at_s + self.look_gap_s:
             self.cause = cause
             self.looked_at_s = now
             first_s, longest_s = LOOK_S
             self.look_gap_s = min(longest_s, max(first_s, self.look_gap_s * 2))
             self._read(now, now)
-        return []
 
     def _suspect(self, now: float) -> None:
         self.suspect = True
-        self._read(now, now + SUSPECT_S)
+        due_s = now + SUSPECT_S
+        if self.owner == self.taken_from:  # it may be the world before our assign, read late
+            due_s = max(due_s, self.last_sent_s + LAG_S)
+        self._read(now, due_s)
 
     def _claim(self, now: float) -> Phases:
         """Return the phases of the claim at hand."""
@@ -247,27 +275,37 @@ class Address:
     def _read_done(self, owner: Owner, now: float, rng: Random) -> list[Report]:
         if isinstance(owner, Mine):
             return self._confirm(now)
-        if self._had_it():
+        if self.phases is None:
             if self.suspect:
                 return self._lost(owner, now, rng)
             self._suspect(now)
             return []
+        if self.phases.finished_s is not None:
+            return self._unseen(self.phases, now, rng)
         if self.rival is not None and isinstance(owner, Other) and owner != self.rival:
             self.contest.moved_by_others(now)
             return self._hold_off(owner, now, rng)
-        news = [] if self.is_sent() else [self._started(owner)]
         self._post(now)
-        return news
+        return []
 
-    def _started(self, owner: Owner) -> Report:
-        return wording.claim_started(self.vrrp, self.label, owner, self._who(owner), self.cause)
+    def _unseen(self, phases: Phases, now: float, rng: Random) -> list[Report]:
+        """The assign is done, but no read shows it: it lags, or what was written is lost."""
+        if now < self.action_until_s:
+            again_s = now + READ_AGAIN.delay_s(self.attempt + self.polls, rng)
+            self.polls += 1
+            self._read(now, min(again_s, self.action_until_s))
+            return []
+        phases.finished_s = None
+        self.attempt += 1
+        self.refused_at_s = now
+        self._post(now)
+        what = f"the assign succeeded, but {self._who(self.owner)} has it still; assigning again"
+        self.decide(f"{self.cause}: {what}", now)
+        return self._tell_once("unseen", wording.claim_unknown(self.vrrp, self.label, what))
 
     def is_sent(self) -> bool:
         """Say whether an assign of this claim went out already."""
         return self.phases is not None and self.phases.sent_s is not None
-
-    def _had_it(self) -> bool:
-        return self.phases is None or self.phases.finished_s is not None
 
     def _confirm(self, now: float) -> list[Report]:
         phases, self.phases = self.phases, None
@@ -277,6 +315,8 @@ class Address:
         attempt, self.attempt = self.attempt, 0
         self.told.clear()
         self.failure = None
+        self.favoured = False
+        self.refused_at_s = float("-inf")
         if phases is None:
             return []
         phases.confirmed_s = now
@@ -290,19 +330,23 @@ class Address:
 
     def _lost(self, owner: Owner, now: float, rng: Random) -> list[Report]:
         """Two reads agree that it is not ours although we had it."""
-        if self.phases is not None:
-            self.contest.claimed(now)  # it was ours for a moment: the action had succeeded
         reports = [wording.address_drifted(self.vrrp, self.label, owner, self._who(owner))]
         cause, pause_s = "drift", 0.0
         if isinstance(owner, Other):
-            contested = self.contest.lost(now)
+            contested = self.contest.lost(now, self.mine_at_s)
             if contested and not self.contest.pulsed(now):
                 return [*reports, *self._hold_off(owner, now, rng)]
             if contested:
                 pause_s = self.contest.turn_s(now)
+        else:
+            pause_s = self.contest.turn_s(now)
+        self._begin_turn(now, cause, pause_s)
+        return reports
+
+    def _begin_turn(self, now: float, cause: str, pause_s: float) -> None:
         if pause_s > 0.0:
-            cause = f"drift, after a pause of {pause_s:.0f} s"
-        return [*reports, *self.begin(now, cause, read_first=False, pause_s=pause_s)]
+            cause = f"{cause}, after a pause of {pause_s:.0f} s"
+        self.begin(now, cause, read_first=False, pause_s=pause_s)
 
     def _hold_off(self, owner: Other, now: float, rng: Random) -> list[Report]:
         wait_s = self.contest.hold_off_s(rng)
@@ -336,7 +380,9 @@ class Address:
                 self.phases = Phases(line_s=now)
                 return self._confirm(now)
             case Nobody():
-                return self.begin(now, "contested, but nobody holds it", read_first=False)
+                turn_s = self.contest.turn_s(now)
+                self._begin_turn(now, "contested, but nobody holds it", turn_s)
+                return []
             case Other() if isinstance(before, Other) and before != owner:
                 self.contest.moved_by_others(now)
                 return self._hold_off(owner, now, rng)
@@ -345,19 +391,18 @@ class Address:
 
     def hasten(self, now: float, rng: Random) -> None:
         """The API works again: the pause that was meant for its failure need not be sat out."""
-        soon_s = max(self.last_sent_s + SPACING_S, now + rng.uniform(0.0, HASTE_S))
-        self.due_at_s = min(self.due_at_s, soon_s)
+        self.due_at_s = min(self.due_at_s, now + rng.uniform(0.0, HASTE_S))
 
-    def take_turn(self, now: float) -> list[Report]:
+    def take_turn(self, now: float) -> None:
         """The hold-off is over: our turn, unless a read says that yet another one took its turn."""
         rival = self.owner if isinstance(self.owner, Other) else None
-        reports = self.begin(now, "contested, our turn again", read_first=True)
+        self.begin(now, "contested, our turn again", read_first=True)
         self.rival = rival
-        return reports
 
-    def holder_seen(self, status: str, now: float) -> list[Report]:
+    def holder_seen(self, status: str, now: float) -> None:
         """While holding off: hear that the holder's server does not run."""
-        return self.begin(now, f"contested, but the holder's server is {status}", read_first=False)
+        turn_s = self.contest.turn_s(now)
+        self._begin_turn(now, f"contested, but the holder's server is {status}", turn_s)
 
     # --- the steps of an assign ----------------------------------------------------------
 
@@ -368,14 +413,29 @@ class Address:
 
     def _post(self, due_at_s: float) -> None:
         self.stage = Stage.POST
-        self.due_at_s = max(due_at_s, self.last_sent_s + SPACING_S)
+        self.due_at_s = due_at_s
 
-    def sending(self, now: float) -> None:
+    def assign_from_s(self) -> float:
+        """Return when the assign that is due may go out, as far as this address goes."""
+        return max(self.due_at_s, self.last_sent_s + SPACING_S)
+
+    def sending(self, now: float) -> list[Report]:
         """The assign goes out."""
         self.stage = Stage.SENT
-        self.last_sent_s = now
+        self.sent_before_s, self.last_sent_s = self.last_sent_s, now
+        self.taken_from = self.owner
         self.blind_until_s = now
         self.decide(f"{self.cause}: assign sent", now)
+        if self.started_told:
+            return []
+        self.started_told = True
+        who = self._who(self.owner)
+        return [wording.claim_started(self.vrrp, self.label, self.owner, who, self.cause)]
+
+    def never_sent(self, asked_at_s: float) -> None:
+        """Nothing of the assign that was asked for then went out: it delays nothing."""
+        if self.last_sent_s == asked_at_s:
+            self.last_sent_s = self.sent_before_s
 
     def accepted(
         self, action: Action, sent_s: float | None, now: float, rng: Random
@@ -393,6 +453,8 @@ class Address:
         match action.status:
             case ActionStatus.SUCCESS:
                 self._claim(now).finished_s = now
+                self.polls = 0
+                self.action_until_s = now + UNSEEN.delay_s(self.attempt, rng)
                 self._read(now, now)
                 self.decide(f"{self.cause}: assigned; reading the owner back", now)
                 return []
@@ -401,7 +463,10 @@ class Address:
                 failure = Failure(
                     kind=FailureKind.LOCKED, code=action.error_code or "action_failed", message=text
                 )
-                return self.failed(failure, now, rng)
+                reports = self.failed(failure, now, rng)
+                if self.attempt > 1:  # surely not done; another one has been read since
+                    self._post(self.due_at_s)
+                return reports
             case ActionStatus.RUNNING:
                 self.stage = Stage.ACT
                 self.decide(f"{self.cause}: accepted, Hetzner's action is running", now)
@@ -437,6 +502,8 @@ class Address:
         self.action_id = None
         report = wording.claim_failed(self.vrrp, self.label, failure)
         attempt, self.attempt = self.attempt, self.attempt + 1
+        if failure.kind is not FailureKind.CANCELLED and not self._is_eager(failure, now):
+            self.refused_at_s = now
         match failure.kind:
             case FailureKind.CANCELLED | FailureKind.THROTTLED:
                 self._post(now)  # the hold of the whole API makes it wait
@@ -460,6 +527,12 @@ class Address:
         self._note_failure(failure, now)
         self.decide(f"{self.cause}: {failure.code}, trying again", now)
         return self._tell_once(failure.code, report) if told else []
+
+    def _is_eager(self, failure: Failure, now: float) -> bool:
+        """Say whether a 429 is so early in the claim that the next try is still the first one."""
+        sent_s = self._claim(now).sent_s
+        early = sent_s is not None and now - sent_s < EAGER_FOR_S
+        return failure.kind is FailureKind.THROTTLED and early
 
     def _note_failure(self, failure: Failure, now: float) -> None:
         if self.failure is None or self.failure.code != failure.code:

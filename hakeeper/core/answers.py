@@ -7,6 +7,7 @@ from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.backoff import RETRY, SLOW
 from hakeeper.core.calls import (
+    ASSIGNED,
     NO_IDENTITY,
     NOT_THIS_MACHINE,
     ActionsRead,
@@ -45,12 +46,14 @@ from hakeeper.core.state import Inflight, State
 SERVER_AGAIN_S = 60.0
 """After a failed read of a server that nobody waits for."""
 
+PAGE_SIZE = 50
+"""How many floating IPs one call lists at most."""
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
-_ASSIGNED = "floating_ip_assigned"
-"""Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 _OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
 """An answer, though no pleasant one: it says nothing of the API's health."""
+_OF_ONE_ADDRESS = (FailureKind.LOCKED, *_OF_ONE_REQUEST)
+"""That others are claimed says nothing of it."""
 _NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
 
 
@@ -60,6 +63,8 @@ def take_answer(state: State, result: CallResult, now: float) -> None:
     if call is None:
         return
     state.api.note_quota(result.quota, now)
+    if result.quota is not None:
+        state.budget.note_limit(result.quota.limit_per_hour, now)
     outcome = _checked(result.outcome)
     if isinstance(outcome, Failure):
         _failed(state, call, result, outcome, now)
@@ -87,7 +92,13 @@ def _works(state: State, now: float) -> None:
     if lasted_s is not None:
         state.tell(wording.api_recovered(lasted_s))
         _reads_go(state)
-        for address in state.in_stage(Stage.POST):
+        _hasten(state, now)
+
+
+def _hasten(state: State, now: float) -> None:
+    """What failed because the API did is tried again soon; a lock or a refusal is another thing."""
+    for address in state.in_stage(Stage.POST):
+        if address.failure is None or address.failure.kind not in _OF_ONE_ADDRESS:
             address.hasten(now, state.rng)
 
 
@@ -100,6 +111,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             _identified(state, server, source, now)
         case FloatingIpsListed():
             _reads_go(state)
+            state.pages = max(1, -(-len(answer.floating_ips) // PAGE_SIZE))
             _listed(state, answer, call.asked_at_s, now)
         case FloatingIpRead(floating_ip):
             _reads_go(state)
@@ -107,10 +119,11 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
                 if address.floating_ip is not None and address.floating_ip.id == floating_ip.id:
                     _observe(state, address, floating_ip, call.asked_at_s, now)
         case AssignAccepted(action):
-            state.api.unlocked(now, alongside=_ran_alongside(state, call))
+            state.api.assign_accepted(now, alongside=_ran_alongside(state, call))
             current = _current(state, call, now)
             if current is not None:
                 state.tell(*current.accepted(action, result.sent_at_s, now, state.rng))
+                _note_progress(state, current, now)
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
         case ServerRead(server):
@@ -149,7 +162,8 @@ def _reads_go(state: State) -> None:
 def _listed(state: State, listed: FloatingIpsListed, asked_at_s: float, now: float) -> None:
     taken: set[int] = set()
     for address in state.addresses.values():
-        found = find(address.ref, listed.floating_ips)
+        floating_ips = listed.floating_ips
+        found = find(address.ref, floating_ips) or _renamed(state, address, floating_ips)
         odd = next((each.why for each in listed.odd if each.may_be(address.ref)), None)
         if found is None and odd is not None:
             # It may well be there: what was known of it stays.
@@ -178,6 +192,19 @@ def find(ref: AddressRef, floating_ips: Iterable[FloatingIp]) -> FloatingIp | No
         case _:  # pragma: no cover
             assert_never(ref)
     return next(matches, None)
+
+
+def _renamed(
+    state: State, address: Address, floating_ips: Iterable[FloatingIp]
+) -> FloatingIp | None:
+    """Find the floating IP that the configured name has meant: another name does not move it."""
+    known = address.floating_ip
+    if known is None or not isinstance(address.ref, ByName):
+        return None
+    found = find(ById(known.id), floating_ips)
+    if found is not None and found.name != known.name:
+        state.tell(wording.address_renamed(address.vrrp, str(address.ref), found))
+    return found
 
 
 def _resolved(state: State, address: Address, found: FloatingIp) -> None:
@@ -212,9 +239,21 @@ def _observe(
         state.tell(wording.address_blocked(address.vrrp, str(floating_ip)))
     address.blocked_told = floating_ip.blocked
     owner = state.owner_from(floating_ip.server_id)
+    claiming = address.is_sent()
     state.tell(*address.observe(owner, asked_at_s, now, state.rng))
     if address.suspect:  # is keepalived still there that says MASTER?
         state.schedule.query_soon(now)
+    if claiming and address.stage is Stage.HELD:
+        if not state.api.assigns_work:
+            _hasten(state, now)
+        state.api.assigns_work = True
+    _note_progress(state, address, now)
+
+
+def _note_progress(state: State, address: Address, now: float) -> None:
+    """Note that a claim has just come to nothing although its assign was accepted."""
+    if address.refused_at_s == now:
+        state.api.assigns_work = False
 
 
 def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], now: float) -> None:
@@ -224,6 +263,7 @@ def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], n
             state.tell(*address.action_lost(now))
         else:
             state.tell(*address.action_seen(action, now, state.rng))
+            _note_progress(state, address, now)
 
 
 def _acting(state: State, request: Request) -> list[Address]:
@@ -235,7 +275,7 @@ def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
     if status in NOT_RUNNING:
         for address in list(state.in_stage(Stage.HOLD_OFF)):
             if address.owner == Other(server_id):
-                state.tell(*address.holder_seen(status, now))
+                address.holder_seen(status, now)
 
 
 def _current(state: State, call: Inflight, now: float) -> Address | None:
@@ -302,19 +342,24 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
 def _assign_failed(
     state: State, call: Inflight, result: CallResult, failure: Failure, now: float
 ) -> None:
+    if result.sent_at_s is None and call.address is not None:
+        call.address.never_sent(call.asked_at_s)
     if failure.kind is FailureKind.THROTTLED:
-        state.api.failed(failure, now, state.rng)
+        state.api.failed(failure, now, state.rng, assign=True)
     if failure.kind is FailureKind.NOT_FOUND:  # of the address, or of our server: it was made anew
         state.schedule.server_doubted = True
     # What locks the server is most likely another claim of ours: that is no news.
     ours = state.assigns() > 0 or any(state.in_stage(Stage.ACT))
-    locked = failure.kind is FailureKind.LOCKED and failure.code != _ASSIGNED
-    if locked:
-        state.api.lock_met(call.asked_at_s, now, state.rng, ours=ours)
+    locked = failure.kind is FailureKind.LOCKED and failure.code != ASSIGNED
+    if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
+        first = state.api.assign_refused(call.asked_at_s, now, state.rng)
+        if locked and ours:
+            state.api.lock_met(now, first=first)
     address = _current(state, call, now)
     if address is not None:
         address.note_sent(result.sent_at_s, now)
         state.tell(*address.failed(failure, now, state.rng, told=not (locked and ours)))
+        _note_progress(state, address, now)
     elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for concerned in _concerned(state, call):
             concerned.lose_sight(now)
@@ -338,7 +383,7 @@ def _read_failed(
 def _holder_gone(state: State, server_id: int, now: float) -> None:
     for address in list(state.in_stage(Stage.HOLD_OFF)):
         if address.owner == Other(server_id):
-            state.tell(*address.holder_seen(DELETED, now))
+            address.holder_seen(DELETED, now)
 
 
 def _delay_s(state: State, failure: Failure, attempt: int) -> float:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.backoff import READ_AGAIN, THROTTLE
+from hakeeper.core.backoff import EAGER, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
+from hakeeper.core.claim import EAGER_FOR_S
 
 LANES = 8
 """The most assigns in flight at once, over all addresses."""
@@ -34,15 +35,20 @@ class Api:
     failing_since_s: float = 0.0
     answered_at_s: float | None = None
     held_until_s: float = float("-inf")
+    """Until then no call goes out, since one met a 429; assigns have a time of their own."""
+    assigns_held_until_s: float = float("-inf")
     throttled: int = 0
+    throttled_since_s: float = 0.0
     quota: Quota | None = None
     quota_at_s: float = 0.0
     lanes: int = LANES
-    locks: int = 0
-    """Rounds of assigns that locks refused since one was accepted."""
-    locked_at_s: float = float("-inf")
+    refused_rounds: int = 0
+    """Rounds of assigns that were refused or failed since one was accepted."""
+    refused_at_s: float = float("-inf")
     assigns_from_s: float = float("-inf")
-    """No assign goes out before this, since a lock has refused more than one round."""
+    """No assign goes out before this, since more than one round was refused."""
+    assigns_work: bool = True
+    """Whether the last claim that was begun or watched was confirmed, not refused."""
     one_by_one_until_s: float = float("-inf")
     """Until then a running action takes a lane: it may be what locks the server."""
     one_by_one_s: float = 0.0
@@ -58,19 +64,39 @@ class Api:
         self.throttled = 0
         failing, self.failure = self.failure, None
         self.reported.clear()
+        if failing is not None:
+            self.forget_refusals()
         return None if failing is None else now - self.failing_since_s
 
-    def failed(self, failure: Failure, now: float, rng: Random) -> None:
-        """Note a failure."""
+    def failed(self, failure: Failure, now: float, rng: Random, *, assign: bool = False) -> None:
+        """Note a failure; `assign`: an assign met it."""
         if self.failure is None:
             self.failing_since_s = now
         self.failure = failure
         if failure.kind is FailureKind.THROTTLED:
-            wait_s = THROTTLE.delay_s(self.throttled, rng)
-            if failure.retry_after_s is not None:
-                wait_s = max(wait_s, failure.retry_after_s + rng.uniform(0.0, 1.0))
-            self.throttled += 1
-            self.held_until_s = max(self.held_until_s, now + min(wait_s, LONGEST_WAIT_S))
+            self._throttled(failure.retry_after_s, now, rng, assign=assign)
+
+    def _throttled(
+        self, retry_after_s: float | None, now: float, rng: Random, *, assign: bool
+    ) -> None:
+        """429: all calls wait, but an assign may try whether it is let through.
+
+        Who is told no time to wait competes with whoever uses up the quota, and asks again soon.
+        """
+        wait_s = THROTTLE.delay_s(self.throttled, rng)
+        if retry_after_s is not None:
+            wait_s = max(wait_s, retry_after_s + rng.uniform(0.0, 1.0))
+        elif self.quota is not None:
+            wait_s = max(wait_s, 3600.0 / max(1, self.quota.limit_per_hour))
+        until_s = now + min(wait_s, LONGEST_WAIT_S)
+        self.throttled_since_s = self.throttled_since_s if self.throttled else now
+        self.throttled += 1
+        self.held_until_s = max(self.held_until_s, until_s)
+        if not assign:
+            return
+        if retry_after_s is None and now - self.throttled_since_s < EAGER_FOR_S:
+            until_s = now + EAGER.delay_s(0, rng)
+        self.assigns_held_until_s = max(self.assigns_held_until_s, until_s)
 
     def refused(self, request: type[Request], failure: Failure, now: float) -> bool:
         """Note that one type of request is refused; say whether that is news."""
@@ -111,39 +137,51 @@ class Api:
             and (left < RESERVE * self.quota.limit_per_hour)
         )
 
-    def lock_met(self, asked_at_s: float, now: float, rng: Random, *, ours: bool) -> None:
-        """A lock refused an assign; `ours`: another claim of ours may have caused it.
+    def assign_refused(self, asked_at_s: float, now: float, rng: Random) -> bool:
+        """An assign was refused, or failed; say whether that begins another round.
+
+        Many that try again on their own would empty the quota before the trouble ends: so the more
+        rounds fail, the longer all wait for the next one.
+        """
+        self.assigns_work = False
+        if asked_at_s < self.refused_at_s:
+            return False  # of the same round
+        self.refused_rounds += 1
+        self.refused_at_s = now
+        if self.refused_rounds > 1:
+            self.assigns_from_s = now + READ_AGAIN.delay_s(self.refused_rounds - 2, rng)
+        return True
+
+    def lock_met(self, now: float, *, first: bool) -> None:
+        """A lock that another claim of ours may have caused refused an assign.
 
         Nobody knows whether Hetzner locks the address or the server. If it is the server, then
-        fewer at once get on faster, and many that try again on their own would empty the quota
-        before the lock ends.
+        fewer at once get on faster. `first` of its round.
         """
-        if ours:
-            self.lanes = max(1, self.lanes // 2)
-        if asked_at_s < self.locked_at_s:
-            return  # of the same round
-        if ours:
+        self.lanes = max(1, self.lanes // 2)
+        if first:
             first_s, longest_s = ONE_BY_ONE_S
             self.one_by_one_s = min(longest_s, max(first_s, self.one_by_one_s * 2))
             self.one_by_one_until_s = now + self.one_by_one_s
-        self.locks += 1
-        self.locked_at_s = now
-        if self.locks > 1:
-            self.assigns_from_s = now + READ_AGAIN.delay_s(self.locks - 2, rng)
 
-    def unlocked(self, now: float, *, alongside: bool) -> None:
+    def assign_accepted(self, now: float, *, alongside: bool) -> None:
         """An assign was accepted: one more at once, unless they go one by one.
 
         `alongside`: another action of ours was running, so our actions do not lock the server.
         """
-        self.forget_locks()
+        self.forget_refusals()
+        self.held_until_s = float("-inf")
         if alongside:
             self.one_by_one_until_s = float("-inf")
             self.one_by_one_s = 0.0
         if now >= self.one_by_one_until_s:
             self.lanes = min(LANES, self.lanes + 1)
 
-    def forget_locks(self) -> None:
+    def lanes_open(self, now: float) -> int:
+        """Return how many assigns may be under way: one while a 429 stands, to see if it does."""
+        return 1 if now < self.held_until_s else self.lanes
+
+    def forget_refusals(self) -> None:
         """Let the next assign go out at once."""
-        self.locks = 0
+        self.refused_rounds = 0
         self.assigns_from_s = float("-inf")

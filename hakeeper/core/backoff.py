@@ -38,3 +38,7 @@ THROTTLE = Backoff(base_s=1.0, cap_s=8.0, floor=0.75)
 """After a 429 without a time of its own; the bucket refills by about one call a second."""
 ACTION_POLL = Backoff(base_s=0.2, cap_s=1.0, factor=1.4, floor=0.9)
 """Between two looks at a running action."""
+UNSEEN = Backoff(base_s=4.0, cap_s=8.0, floor=0.75)
+"""How long reads may lag behind an assign that succeeded before it is sent again."""
+EAGER = Backoff(base_s=0.1, cap_s=0.1)
+"""After a 429 that an assign met and that names no time: the next call that flows in is ours."""

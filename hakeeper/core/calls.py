@@ -11,6 +11,8 @@ from typing import Final, TypeAlias
 
 from hakeeper.core.model import Action, FloatingIp, OddFloatingIp, Server
 
+ASSIGNED: Final = "floating_ip_assigned"
+"""Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 NOT_THIS_MACHINE: Final = "not_this_machine"
 """Our code for a server that exists, and has no address that is on this machine."""
 NO_IDENTITY: Final = "no_identity"
@@ -144,7 +146,7 @@ class Failure:
     message: str
     http_status: int | None = None
     retry_after_s: float | None = None
-    """From `Retry-After`, or from the RateLimit headers; only with THROTTLED."""
+    """From `Retry-After`; only with THROTTLED."""
     correlation_id: str = ""
     """Hetzner's X-Correlation-Id, which their support asks for."""
 

@@ -16,6 +16,8 @@ SETTLE_S = 20.0
 """After a claim, how long to look closely: two call deadlines of the old master, and its server."""
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the owner is read in spite of it."""
+EAGER_FOR_S = 5.0
+"""So long after the first 429 assigns try again soon, if they are told no time to wait."""
 RECENT_READS = 1.5
 """A read is recent when it is younger than this many reading intervals."""
 SPACING_S = 1.0
@@ -24,6 +26,12 @@ HASTE_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 SUSPECT_S = 0.3
 """Between the read that says we lost it and the one that decides: a single read may be old."""
+LAG_S = 3.0
+"""So long after an assign, a read that names the holder of before may be old."""
+EDGE_S, EDGES = 600.0, 2
+"""An address is favoured at a MASTER edge once in this time, and so often at once."""
+STEADY_S = 3.0
+"""A role that is MASTER for so long does not flap."""
 LOOK_S = (2.0, 10.0)
 """Hints to look again (MASTER_RX_LOWER_PRI repeats with every advert) are heeded this far apart:
 the first figure, doubled each time, up to the second."""

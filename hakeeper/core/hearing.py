@@ -97,4 +97,4 @@ def hear_again(state: State, vrrp: VrrpId, now: float) -> None:
     if belief.role is Role.MASTER:
         state.schedule.edge(now)
         for address in state.addresses_of(vrrp):
-            state.tell(*address.resume(now, f"{belief.reason}, and its VRRP address is here"))
+            address.resume(now, f"{belief.reason}, and its VRRP address is here")

@@ -323,10 +323,12 @@ class Keeper:
                     state.schedule.look_soon(now)
             else:  # only a MASTER is told to look
                 for address in addresses:
-                    state.tell(*address.hinted(now, change.reason))
+                    address.hinted(now, change.reason)
 
     def _follow(self, address: Address, change: RoleChange, now: float) -> None:
         state = self._state
+        if change.before is Role.MASTER:
+            address.left_at_s = now
         if change.after is not Role.MASTER:
             state.tell(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
             return
@@ -335,21 +337,25 @@ class Keeper:
         if belief.deaf:
             state.tell(*address.stop(now, deaf_reason(belief)))
             return
+        address.edge(now)
         state.schedule.edge(now)
-        state.api.forget_locks()
+        state.api.forget_refusals()
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )
         pause_s = 0.0 if change.live else address.return_pause_s(now)
-        state.tell(*address.begin(now, change.reason, read_first=read_first, pause_s=pause_s))
+        address.begin(now, change.reason, read_first=read_first, pause_s=pause_s)
 
     def _surely_mine(self, address: Address, now: float) -> bool:
-        """Say whether a recent read says so: then another read is cheaper than an assign."""
+        """Say whether a recent read says so: then another read is cheaper than an assign.
+
+        One that was begun before we were demoted says nothing: another node was told to take it.
+        """
         recent_s = RECENT_READS * self._state.settings.standby_interval_s
         return (
             isinstance(address.owner, Mine)
             and address.owner_at_s is not None
-            and now - address.owner_at_s <= recent_s
+            and address.owner_at_s >= max(now - recent_s, address.left_at_s)
         )
 
     # --- reload and memory ---------------------------------------------------------------
@@ -372,7 +378,7 @@ class Keeper:
                 continue
             address.last_sent_s = state.gone_sent_s
             if state.is_master(address.vrrp):
-                state.tell(*address.begin(now, "added by a reload", read_first=True))
+                address.begin(now, "added by a reload", read_first=True)
         self._apply(state.roles.recall(now), now)
         state.schedule.listed_at_s = float("-inf")
         state.schedule.query_soon(now)

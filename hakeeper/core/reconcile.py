@@ -4,9 +4,10 @@ Level-triggered: it never asks what happened, only how things stand. Each step e
 call or says when it wants to be asked again; the earliest of those times is `Keeper.next_at()`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from hakeeper.core.address import Address
+from hakeeper.core.budget import IDLE_SHARE, Use
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -53,11 +54,10 @@ def reconcile(state: State, now: float) -> float | None:
     pursued = any(address.stage not in AT_REST for address in state.addresses.values())
     if pursued:
         _end_hold_offs(state, now, wakes.append)
+        _send_assigns(state, now, wakes.append)
     if now < state.api.held_until_s:
         wakes.append(state.api.held_until_s)
     else:
-        if pursued:
-            _send_assigns(state, now, wakes.append)
         _identify(state, now, wakes.append)
         if pursued:
             _poll_actions(state, now, wakes.append)
@@ -101,22 +101,29 @@ def _end_deafness(state: State, now: float, wake: Wake) -> None:
 def _end_hold_offs(state: State, now: float, wake: Wake) -> None:
     for address in state.in_stage(Stage.HOLD_OFF):
         if not is_left(state, address, now) and _due(address.due_at_s, now, wake):
-            state.tell(*address.take_turn(now))
+            address.take_turn(now)
 
 
 def _send_assigns(state: State, now: float, wake: Wake) -> None:
-    if state.server is None:
+    """Send the assigns that are due, those first that were never refused, or longest ago."""
+    if state.server is None or _lanes_taken(state, now):
         return
-    for address in state.in_stage(Stage.POST):
+    waiting = sorted(state.in_stage(Stage.POST), key=lambda address: address.refused_at_s)
+    for address in waiting:
         floating_ip = address.floating_ip
-        if floating_ip is None or not _due(address.due_at_s, now, wake):
+        if floating_ip is None or not _due(address.assign_from_s(), now, wake):
             continue
-        if not _due(state.api.assigns_from_s, now, wake) or _lanes_taken(state, now):
+        held_until_s = max(state.api.assigns_from_s, state.api.assigns_held_until_s)
+        if not _due(held_until_s, now, wake) or _lanes_taken(state, now):
             return
         if is_left(state, address, now):
             address.leave(now)
-        elif not state.assigning(floating_ip.id):
-            address.sending(now)
+            continue
+        # What an assign leads to, its action and the list that confirms it, must be paid as well.
+        if not _due(state.affordable_from_s(address, now, 2 + state.pages), now, wake):
+            continue
+        if not state.assigning(floating_ip.id):
+            state.tell(*address.sending(now))
             state.start(Assign(floating_ip.id, state.server.id), now, address)
 
 
@@ -124,14 +131,15 @@ def _lanes_taken(state: State, now: float) -> bool:
     taken = state.assigns()
     if now < state.api.one_by_one_until_s:
         taken += sum(1 for _ in state.in_stage(Stage.ACT))
-    return taken >= state.api.lanes
+    return taken >= state.api.lanes_open(now)
 
 
 def _identify(state: State, now: float, wake: Wake) -> None:
     is_known = state.server is not None and not state.schedule.server_doubted
     if is_known or state.asked(Identify):
         return
-    if _due(state.schedule.identify_from_s, now, wake):
+    from_s = max(state.schedule.identify_from_s, state.budget.from_s(Use.CLAIM, now))
+    if _due(from_s, now, wake):
         state.start(Identify(state.cached_server_id), now)
 
 
@@ -142,6 +150,7 @@ def _poll_actions(state: State, now: float, wake: Wake) -> None:
         if isinstance(call.request, ReadActions)
         for action_id in call.request.action_ids
     }
+    acting: dict[int, Address] = {}
     polls: list[tuple[float, int]] = []
     for address in state.in_stage(Stage.ACT):
         if address.action_id is None or address.action_id in asked:
@@ -149,13 +158,22 @@ def _poll_actions(state: State, now: float, wake: Wake) -> None:
         if now >= address.action_until_s:
             state.tell(*address.action_lost(now))
         else:
+            acting[address.action_id] = address
             polls.append((min(address.due_at_s, address.action_until_s), address.action_id))
     polls.sort()
     crowd_s = min(LONGEST_CROWD_S, CROWD_S * (len(polls) // ACTIONS_PER_CALL))
     # A call that has to be made is filled up with the actions that would be due next.
     while polls and _due(polls[0][0] + crowd_s, now, wake):
         chosen, polls = polls[:ACTIONS_PER_CALL], polls[ACTIONS_PER_CALL:]
+        if not _affordable(state, (acting[action_id] for _, action_id in chosen), now, wake):
+            wake(min(acting[action_id].action_until_s for _, action_id in chosen))
+            continue
         state.start(ReadActions(tuple(action_id for _, action_id in chosen)), now)
+
+
+def _affordable(state: State, claims: Iterable[Address], now: float, wake: Wake) -> bool:
+    """Say whether the budget lets a call go that serves these claims."""
+    return _due(min(state.affordable_from_s(address, now) for address in claims), now, wake)
 
 
 def _read_for_claims(state: State, now: float, wake: Wake) -> None:
@@ -167,6 +185,8 @@ def _read_for_claims(state: State, now: float, wake: Wake) -> None:
     gathered_s = min(a.due_at_s for a in wanted) + GATHER_S
     only_confirms = all(address.is_sent() for address in wanted)
     if only_confirms and state.assigns() > 0 and not _due(gathered_s, now, wake):
+        return
+    if not _affordable(state, wanted, now, wake):
         return
     if len(wanted) == 1 and wanted[0].floating_ip is not None:
         state.start(ReadFloatingIp(wanted[0].floating_ip.id), now)
@@ -215,9 +235,10 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
         return
     due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
     if state.any_master():
-        due_at_s = max(due_at_s, state.schedule.edge_at_s + SETTLE_INTERVAL_S)
-    if state.schedule.role_look_at_s is not None and not state.api.scarce(now):
+        due_at_s = max(due_at_s, state.schedule.aside_until_s)
+    if state.schedule.role_look_at_s is not None and not _is_thrifty(state, now):
         due_at_s = min(due_at_s, state.schedule.role_look_at_s)
+    due_at_s = max(due_at_s, state.budget.from_s(Use.EDGE, now))
     if _due(due_at_s, now, wake):
         _list(state, now)
         wake(now + reading_interval_s(state, now))
@@ -226,18 +247,24 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
 def reading_interval_s(state: State, now: float) -> float:
     """Return the seconds between two readings as things stand."""
     settings = state.settings
-    if not state.any_master():
-        return settings.standby_interval_s
-    if state.api.scarce(now):
-        return settings.standby_interval_s
-    if any(address.settle_until_s > now for address in state.addresses.values()):
+    least_s = state.pages / (IDLE_SHARE * state.budget.per_second)
+    if not state.any_master() or state.api.scarce(now):
+        return max(settings.standby_interval_s, least_s)
+    settling = any(address.settle_until_s > now for address in state.addresses.values())
+    if settling and state.budget.allows(Use.RETRY, now):
         return min(SETTLE_INTERVAL_S, settings.interval_s)
-    return settings.interval_s
+    return max(settings.interval_s, least_s)
+
+
+def _is_thrifty(state: State, now: float) -> bool:
+    """Say whether reading that nobody waits for should spare the quota, or our part of it."""
+    return state.api.scarce(now) or not state.budget.allows(Use.RETRY, now)
 
 
 def _look_at_holders(state: State, now: float, wake: Wake) -> None:
     for address in state.in_stage(Stage.HOLD_OFF):
-        if isinstance(address.owner, Other) and _due(address.holder_due_at_s, now, wake):
+        due_at_s = max(address.holder_due_at_s, state.budget.from_s(Use.RETRY, now))
+        if isinstance(address.owner, Other) and _due(due_at_s, now, wake):
             address.holder_due_at_s = now + HOLDER_LOOK_S
             wake(address.holder_due_at_s)
             request = ReadServer(address.owner.server_id)
@@ -247,7 +274,7 @@ def _look_at_holders(state: State, now: float, wake: Wake) -> None:
 
 def _look_at_others(state: State, now: float, wake: Wake) -> None:
     """Learn name and state of the servers that hold our addresses, one at a time, seldom."""
-    if state.api.scarce(now):
+    if _is_thrifty(state, now):
         return
     held = {a.owner.server_id for a in state.addresses.values() if isinstance(a.owner, Other)}
     for gone in state.servers.keys() - held:

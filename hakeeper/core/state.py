@@ -7,8 +7,9 @@ from random import Random
 from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.api import Api
-from hakeeper.core.calls import Assign, Request
-from hakeeper.core.claim import SPACING_S, Stage
+from hakeeper.core.budget import Budget, Use
+from hakeeper.core.calls import Assign, ListFloatingIps, Request
+from hakeeper.core.claim import SPACING_S, STEADY_S, Stage
 from hakeeper.core.events import CancelCall, Effect, FifoState, Report, StartCall
 from hakeeper.core.model import (
     AddressRef,
@@ -27,6 +28,8 @@ from hakeeper.core.model import (
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.servers import SeenServer
 
+ASIDE_S = 2.0
+"""So long after a MASTER edge nothing is read that the claim does not need."""
 ROLE_LOOK_S = 4.0
 """After a role that is not MASTER began, when to read the owners: a new master has claimed then."""
 ROLE_LOOKS_S = 30.0
@@ -76,7 +79,9 @@ class Schedule:
     save_from_s: float = float("-inf")
     """After a failed save: not before this."""
     edge_at_s: float = float("-inf")
-    """The last MASTER edge: idle reading steps aside for the claim."""
+    """The last MASTER edge."""
+    aside_until_s: float = float("-inf")
+    """Idle reading steps aside for a claim, but not again and again for a role that flaps."""
     role_look_at_s: float | None = None
     """When to read the owners because a role changed; None: no such look is due."""
     role_looked_at_s: float = float("-inf")
@@ -92,6 +97,8 @@ class Schedule:
         if now >= self.edge_at_s + SPACING_S:
             self.reads_from_s = float("-inf")
             self.identify_from_s = float("-inf")
+        if now >= self.aside_until_s + ASIDE_S:
+            self.aside_until_s = now + ASIDE_S
         self.edge_at_s = now
 
     def look_soon(self, now: float) -> None:
@@ -115,6 +122,9 @@ class State:
     roles: RoleBook
     addresses: dict[AddressRef, Address] = field(default_factory=dict)
     api: Api = field(default_factory=Api)
+    budget: Budget = field(default_factory=Budget)
+    pages: int = 1
+    """How many calls the last list took."""
     schedule: Schedule = field(default_factory=Schedule)
     server: Server | None = None
     cached_server_id: int | None = None
@@ -204,6 +214,26 @@ class State:
         """Say whether a call of this type is under way."""
         return any(isinstance(call.request, request_type) for call in self.calls.values())
 
+    def use_of(self, address: Address, now: float) -> Use:
+        """Say which part of the budget the next call for this claim may draw upon."""
+        refused = address.refused_at_s > float("-inf") or self.api.refused_rounds > 1
+        hopeless = refused and not self.api.assigns_work
+        if address.favoured and not hopeless:
+            return Use.EDGE
+        phases = address.phases
+        if phases is not None and phases.finished_s is not None and address.polls == 0:
+            return Use.CLAIM  # one read, and it is done
+        if hopeless:
+            return Use.RETRY
+        steady = now - self.roles.beliefs[address.vrrp].since_s >= STEADY_S
+        return Use.CLAIM if steady else Use.RETRY
+
+    def affordable_from_s(self, address: Address, now: float, spare: int = 0) -> float:
+        """Return from when on the budget lets the next call for this claim go."""
+        from_s = self.budget.from_s(self.use_of(address, now), now, spare)
+        steady_s = self.roles.beliefs[address.vrrp].since_s + STEADY_S
+        return min(from_s, steady_s) if now < steady_s else from_s
+
     def start(self, request: Request, now: float, address: Address | None = None) -> None:
         """Start a call; the only place where calls begin, so the guards stand here."""
         generation = 0
@@ -211,6 +241,8 @@ class State:
             generation = self._guard_assign(request, address)
         call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
         self.calls[call_id] = Inflight(request, now, address, generation)
+        lists = isinstance(request, ListFloatingIps)
+        self.budget.spend(now, self.pages if lists else 1, reading=lists)
         self.effects.append(
             StartCall(
                 call_id,

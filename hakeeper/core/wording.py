@@ -11,6 +11,7 @@ from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
 from hakeeper.core.model import (
     ByNetwork,
+    FloatingIp,
     IpAddress,
     Mine,
     Nobody,
@@ -275,6 +276,16 @@ def address_unresolved(vrrp: VrrpId, ref: str, why: str) -> Report:
     """The configured word leads to no floating IP, or to one that another word leads to."""
     return Report(
         "address.unresolved", f"{vrrp}: {ref}: {why}", {**_of(vrrp, ref), "reason": "unresolved"}
+    )
+
+
+def address_renamed(vrrp: VrrpId, ref: str, found: FloatingIp) -> Report:
+    """The floating IP has another name than the configuration says; its id is the same."""
+    return Report(
+        "address.resolved",
+        f"{vrrp}: the floating IP {ref} is now called {found.name}; it stays ours until the next "
+        "start; write its new name, or its id, into floating_ips of the configuration",
+        {**_of(vrrp, ref), "floating_ip_id": found.id},
     )
 
 

@@ -261,7 +261,7 @@ IN_THE_ADAPTER = (
     Plant(
         "a 429 says nothing of the time to wait",
         _no_wait_after_429,
-        quota.test_an_empty_bucket_refuses_undone_and_says_when_the_next_call_flows_in,
+        quota.test_an_empty_bucket_refuses_undone_and_names_no_time_to_wait,
     ),
     Plant(
         "only the first page is read",

@@ -92,6 +92,8 @@ class FakeCloud:
     ending: Ending = Ending.SUCCESS
     latency_s: float = 0.0
     stale_s: float = 0.0
+    loses_writes: bool = False
+    """Whether assigns succeed without effect."""
     server_locks: bool = False
     """Whether a running action locks the server, too."""
     now: float = 0.0
@@ -158,7 +160,8 @@ class FakeCloud:
             action.status = ActionStatus.ERROR
             return
         action.status = ActionStatus.SUCCESS
-        self.move(action.floating_ip_id, action.server_id)
+        if not self.loses_writes:
+            self.move(action.floating_ip_id, action.server_id)
 
     def next_end_s(self) -> float | None:
         return min((a.ends_at_s for a in self._running() if a.ends_at_s < 1e12), default=None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
     Assign,
+    AssignAccepted,
     CallResult,
     Failure,
     FailureKind,
@@ -38,6 +39,9 @@ class Rules:
     unsure: dict[int, float] = field(default_factory=dict)
     """Floating IPs whose last assign has an unknown outcome, since when."""
     wait_until_s: float = float("-inf")
+    """A 429 says so of all calls but assigns, of which one may see whether it stands."""
+    assigns_wait_until_s: float = float("-inf")
+    """One that an assign met says so."""
 
     def ended(self, result: CallResult, now: float) -> None:
         """Note the end of a call, before the keeper hears of it."""
@@ -53,9 +57,16 @@ class Rules:
             case _:
                 pass
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.THROTTLED:
-            self.wait_until_s = max(
-                self.wait_until_s, now + min(30.0, outcome.retry_after_s or 0.75)
-            )
+            self._throttled(request, outcome.retry_after_s, now)
+        elif isinstance(outcome, AssignAccepted):
+            self.wait_until_s = float("-inf")
+
+    def _throttled(self, request: Request, retry_after_s: float | None, now: float) -> None:
+        wait_s = 0.75 if retry_after_s is None else min(30.0, retry_after_s)
+        self.wait_until_s = max(self.wait_until_s, now + wait_s)
+        if isinstance(request, Assign):
+            wait_s = 0.05 if retry_after_s is None else wait_s
+            self.assigns_wait_until_s = max(self.assigns_wait_until_s, now + wait_s)
 
     def _read(self, floating_ip_ids: tuple[int, ...], asked_at_s: float) -> None:
         for floating_ip_id in floating_ip_ids:
@@ -82,7 +93,9 @@ class Rules:
     def _started(self, effect: StartCall, keeper: Keeper, now: float) -> None:
         assert effect.call_id > self.last_id, "a call id is used twice"
         self.last_id = effect.call_id
-        assert now >= self.wait_until_s, "a call although a 429 said wait"
+        assign = isinstance(effect.request, Assign)
+        until_s = self.assigns_wait_until_s if assign else self.wait_until_s
+        assert now >= until_s, "a call although a 429 said wait"
         if isinstance(effect.request, Assign):
             self._assigning(effect.request, keeper, now)
         self.calls[effect.call_id] = (effect.request, now)
@@ -98,7 +111,8 @@ class Rules:
         assert request.floating_ip_id in masters, "an assign while not MASTER"
         under_way = [r.floating_ip_id for r, _ in self.calls.values() if isinstance(r, Assign)]
         assert request.floating_ip_id not in under_way, "two assigns of one address at a time"
-        assert len(under_way) < LANES, "too many assigns at once"
+        lanes = 1 if now < self.wait_until_s else LANES
+        assert len(under_way) < lanes, "too many assigns at once"
         assert request.floating_ip_id not in self.unsure, "a blind resend"
 
 

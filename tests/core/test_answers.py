@@ -38,6 +38,7 @@ from hakeeper.core.model import (
     ById,
     ByName,
     ByNetwork,
+    FloatingIp,
     Mine,
     Nobody,
     OddFloatingIp,
@@ -306,6 +307,35 @@ def test_an_address_that_is_lost_is_told_once_and_once_again_when_it_is_found() 
     assert [] == answer(state, ListFloatingIps(), there)
 
 
+def listed(state: State, *floating_ips: FloatingIp) -> list[str]:
+    return answer(state, ListFloatingIps(), FloatingIpsListed(floating_ips))
+
+
+def test_a_floating_ip_that_is_renamed_stays_ours_and_is_told_once() -> None:
+    state = standing()
+    put(state, Stage.HELD)
+    known = address_of(state).floating_ip
+    assert known is not None
+    other = replace(known, name="other")
+    listed(state, known)
+    assert ["address.resolved"] == listed(state, other)
+    assert "is now called other" in entry(state, "address.resolved").message
+    assert [] == listed(state, other)
+    assert (other, False) == (address_of(state).floating_ip, address_of(state).unresolved_told)
+    assert ["address.unresolved"] == listed(state)
+
+
+def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is_meant() -> None:
+    state = standing()
+    put(state, Stage.HELD)
+    known = address_of(state).floating_ip
+    assert known is not None
+    listed(state, replace(known, name="other"), replace(known, id=77))
+    found = address_of(state).floating_ip
+    assert found is not None
+    assert 77 == found.id
+
+
 def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
     state = standing(2)
     reading, holding = put(state, Stage.READ, 1), put(state, Stage.HELD, 2)
@@ -545,7 +575,7 @@ def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     put(state, Stage.SENT)
     under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
-    assert (8, 0) == (state.api.lanes, state.api.locks)
+    assert (8, 0) == (state.api.lanes, state.api.one_by_one_s)
 
 
 def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
@@ -639,7 +669,7 @@ def test_a_contested_address_is_claimed_if_its_holder_does_not_run(
     idle = put(state, Stage.IDLE, 3, Other(2))
     server = Server(id=2, name="node2", status=status)
     events = answer(state, ReadServer(2), ServerRead(server))
-    assert (["claim.started"] if claims else []) == events
+    assert [] == events
     assert (Stage.POST if claims else Stage.HOLD_OFF) is theirs.stage
     assert (Stage.HOLD_OFF, Stage.IDLE) == (others.stage, idle.stage)
     if claims:
@@ -650,7 +680,7 @@ def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
     state = standing(2)
     theirs = put(state, Stage.HOLD_OFF, 1, Other(2))
     others = put(state, Stage.HOLD_OFF, 2, Other(3))
-    assert ["claim.started"] == answer(state, ReadServer(2), failure(KIND.NOT_FOUND))
+    assert [] == answer(state, ReadServer(2), failure(KIND.NOT_FOUND))
     assert "contested, but the holder's server is deleted" == theirs.cause
     assert (Stage.HOLD_OFF, None) == (others.stage, state.api.failure)
 

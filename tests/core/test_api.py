@@ -99,8 +99,51 @@ def test_the_quota_is_scarce_under_a_tenth_of_it() -> None:
     assert not api.scarce(10.0)
 
 
-def lock_met(api: Api, asked_at_s: float, now: float, *, ours: bool = True) -> None:
-    api.lock_met(asked_at_s, now, MOST, ours=ours)
+@pytest.mark.parametrize("retry_after_s", [20.0, None])
+def test_a_429_that_a_read_met_holds_no_assign(retry_after_s: float | None) -> None:
+    api = Api()
+    api.failed(failure(FailureKind.THROTTLED, retry_after_s=retry_after_s), 100.0, MOST)
+    assert api.assigns_held_until_s < 100.0
+    assert (1, 8) == (api.lanes_open(100.5), api.lanes_open(200.0))
+
+
+def test_a_429_with_a_time_that_an_assign_met_holds_assigns_so_long() -> None:
+    api = Api()
+    refused = failure(FailureKind.THROTTLED, retry_after_s=20.0)
+    api.failed(refused, 100.0, LEAST, assign=True)
+    assert 120.0 == api.assigns_held_until_s
+
+
+def test_without_a_time_assigns_try_again_soon_for_5_s_and_then_as_all_do() -> None:
+    api = Api()
+    waits = []
+    for at_s in (100.0, 102.0, 104.9, 105.0):
+        api.failed(THROTTLED, at_s, MOST, assign=True)
+        waits.append(round(api.assigns_held_until_s - at_s, 3))
+    assert [0.1, 0.1, 0.1, 8.0] == waits
+    api.answered(200.0)
+    api.failed(THROTTLED, 300.0, LEAST, assign=True)
+    assert 300.05 == pytest.approx(api.assigns_held_until_s)
+
+
+def test_without_a_time_all_wait_at_least_until_one_call_flows_in() -> None:
+    api = Api()
+    api.note_quota(Quota(limit_per_hour=300, remaining=0), 100.0)
+    api.failed(THROTTLED, 100.0, LEAST)
+    assert 112.0 == api.held_until_s
+
+
+def test_an_accepted_assign_shows_that_no_429_stands() -> None:
+    api = Api()
+    api.failed(failure(FailureKind.THROTTLED, retry_after_s=20.0), 100.0, LEAST)
+    api.assign_accepted(101.0, alongside=False)
+    assert api.held_until_s < 101.0
+
+
+def refuse(api: Api, asked_at_s: float, now: float, *, ours: bool = True) -> None:
+    first = api.assign_refused(asked_at_s, now, MOST)
+    if ours:
+        api.lock_met(now, first=first)
 
 
 def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_back() -> None:
@@ -108,19 +151,19 @@ def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_ba
     assert 8 == api.lanes
     halved = []
     for _ in range(4):
-        lock_met(api, 0.0, 1.0)
+        refuse(api, 0.0, 1.0)
         halved.append(api.lanes)
     assert [4, 2, 1, 1] == halved
     for _ in range(9):
-        api.unlocked(1.0 + 2.0, alongside=False)
+        api.assign_accepted(1.0 + 2.0, alongside=False)
         halved.append(api.lanes)
     assert [2, 3, 4, 5, 6, 7, 8, 8, 8] == halved[4:]
 
 
 def test_no_lane_comes_back_while_claims_go_one_by_one() -> None:
     api = Api()
-    lock_met(api, 0.0, 1.0)
-    api.unlocked(2.9, alongside=False)
+    refuse(api, 0.0, 1.0)
+    api.assign_accepted(2.9, alongside=False)
     assert 4 == api.lanes
 
 
@@ -128,8 +171,8 @@ def test_claims_go_one_by_one_for_longer_with_every_lock_that_may_be_ours() -> N
     api = Api()
     pauses = []
     for now in (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0):
-        lock_met(api, now, now)
-        api.unlocked(now, alongside=False)
+        refuse(api, now, now)
+        api.assign_accepted(now, alongside=False)
         pauses.append(api.one_by_one_until_s - now)
     assert [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0] == pauses
 
@@ -137,40 +180,45 @@ def test_claims_go_one_by_one_for_longer_with_every_lock_that_may_be_ours() -> N
 def test_an_assign_accepted_beside_a_running_action_shows_that_our_actions_lock_nothing() -> None:
     api = Api()
     for now in (1.0, 2.0, 3.0):
-        lock_met(api, now, now)
-    api.unlocked(3.1, alongside=True)
+        refuse(api, now, now)
+    api.assign_accepted(3.1, alongside=True)
     assert (2, True) == (api.lanes, api.one_by_one_until_s < 3.1)
-    lock_met(api, 4.0, 4.0)
+    refuse(api, 4.0, 4.0)
     assert 6.0 == api.one_by_one_until_s
 
 
-def test_a_lock_that_is_not_ours_narrows_no_lane() -> None:
-    api = Api()
-    lock_met(api, 0.0, 1.0, ours=False)
-    assert (8, False) == (api.lanes, api.one_by_one_until_s > 1.0)
-
-
-def test_each_further_round_that_a_lock_refuses_holds_all_assigns_for_longer() -> None:
+def test_each_further_round_that_is_refused_holds_all_assigns_for_longer() -> None:
     api = Api()
     waits = []
     for now in (1.0, 2.0, 3.0, 4.0, 100.0, 200.0, 300.0, 400.0):
-        lock_met(api, now, now)
+        refuse(api, now, now)
         waits.append(api.assigns_from_s - now)
     assert [float("-inf"), *map(pytest.approx, (0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0))] == waits
 
 
-def test_what_was_sent_before_a_lock_was_met_is_of_the_same_round() -> None:
+def test_what_was_sent_before_a_refusal_came_is_of_the_same_round() -> None:
     api = Api()
     for answered_s in (1.0, 1.1, 1.2):
-        lock_met(api, 0.9, answered_s)
-    assert (1, float("-inf")) == (api.locks, api.assigns_from_s)
-    lock_met(api, 1.0, 1.3)
-    assert (2, 1.5) == (api.locks, api.assigns_from_s)
+        refuse(api, 0.9, answered_s)
+    assert (1, float("-inf")) == (api.refused_rounds, api.assigns_from_s)
+    refuse(api, 1.0, 1.3)
+    assert (2, 1.5) == (api.refused_rounds, api.assigns_from_s)
 
 
-def test_an_accepted_assign_ends_what_locks_have_held() -> None:
+def test_an_accepted_assign_ends_what_refusals_have_held() -> None:
     api = Api()
-    lock_met(api, 1.0, 1.0)
-    lock_met(api, 2.0, 2.0)
-    api.unlocked(2.1, alongside=False)
-    assert (0, float("-inf")) == (api.locks, api.assigns_from_s)
+    refuse(api, 1.0, 1.0)
+    refuse(api, 2.0, 2.0)
+    api.assign_accepted(2.1, alongside=False)
+    assert (0, float("-inf")) == (api.refused_rounds, api.assigns_from_s)
+
+
+def test_the_first_answer_of_an_api_that_failed_ends_what_refusals_have_held() -> None:
+    api = Api()
+    refuse(api, 1.0, 1.0)
+    refuse(api, 2.0, 2.0)
+    api.answered(2.1)
+    assert 2 == api.refused_rounds
+    api.failed(TRANSIENT, 3.0, MOST)
+    api.answered(4.0)
+    assert 0 == api.refused_rounds

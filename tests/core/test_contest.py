@@ -7,8 +7,8 @@ import pytest
 from core.driver import WEB, Node, World, chance, one_node, settings
 from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
-from hakeeper.core.calls import Assign, FailureKind, ReadFloatingIp, ReadServer
-from hakeeper.core.contest import PULSE_TURNS, Contest, hold_off_s
+from hakeeper.core.calls import Assign, FailureKind, ReadServer
+from hakeeper.core.contest import TURNS, Contest
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "contested, holding off"
@@ -41,16 +41,16 @@ def moves(world: World, begun_s: float) -> list[float]:
 
 
 def assert_bounded(world: World, begun_s: float) -> None:
-    """At most six moves in the first ten minutes, then one in any ten minutes."""
+    """At most eight moves in the first ten minutes, then one in any ten minutes."""
     at_s = moves(world, begun_s)
-    assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 6, at_s
+    assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 8, at_s
     later = [s for s in at_s if s > TEN_MINUTES_S]
     gaps = [b - a for a, b in pairwise(later)]
     assert all(gap > TEN_MINUTES_S for gap in gaps), at_s
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_split_brain_of_two_for_two_hours_moves_the_address_six_times_and_then_hardly(
+def test_a_split_brain_of_two_for_two_hours_moves_the_address_eight_times_and_then_hardly(
     part: int,
 ) -> None:
     for seed in SEEDS[part::PARTS]:
@@ -69,15 +69,15 @@ def test_a_split_brain_with_every_answer_lost_is_bounded_as_well() -> None:
         assert_bounded(world, begun_s)
 
 
-def test_a_split_brain_of_three_moves_the_address_six_times_in_ten_minutes() -> None:
+def test_a_split_brain_of_three_moves_the_address_twelve_times_in_ten_minutes() -> None:
     for seed in range(40):
         world, made, begun_s = split(seed, nodes=3)
         world.run_for(7200.0)
         at_s = moves(world, begun_s)
-        assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 6, at_s
+        assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 12, at_s
         for start_s in at_s:
             crowded = [s for s in at_s if start_s <= s <= start_s + TEN_MINUTES_S]
-            assert len(crowded) <= (4 if start_s > TEN_MINUTES_S else 6), at_s
+            assert len(crowded) <= (4 if start_s > TEN_MINUTES_S else 12), at_s
         told = [len(node.reports("address.contested")) for node in made]
         assert max(told) == 1
         assert sum(told) >= 2
@@ -96,8 +96,8 @@ def test_under_an_asymmetric_cut_the_better_master_keeps_the_address_nearly_alwa
         world, (better, lesser), begun_s = split(seed)
         pulse(world, better, seconds=7200)
         at_s = moves(world, begun_s)
-        assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 6, at_s
-        assert len(at_s) <= 6 + 7200 / TEN_MINUTES_S, at_s
+        assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 8, at_s
+        assert len(at_s) <= 8 + 2 * 7200 / TEN_MINUTES_S, at_s
         pulse(world, better, seconds=15)  # the lesser one may have had its turn in this very second
         assert world.cloud.owner(WEB) == better.server_id
         assert [] == better.reports("address.contested")
@@ -119,10 +119,11 @@ def fight(seed: int, winner: int) -> None:
     pulse(world, *made, seconds=1000)
     at_s = moves(world, begun_s)
     # Each: its edge, its answer to the first loss, and then what the pulses allow.
-    assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 2 * (2 + PULSE_TURNS + 60), at_s
+    assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 2 * (2 + TURNS + 60), at_s
     assert len([s for s in at_s if s > TEN_MINUTES_S]) <= 2 * (1 + 40), at_s
     made[1 - winner].line("VI_1", "BACKUP")
-    world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 15.0)
+    # The fight has used up what may be spent on it: each call waits until one flows in.
+    world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 30.0)
     pulse(world, made[winner], seconds=60)
     assert made[winner].stage() == "held"
     assert [] == made[winner].reports("address.contested")
@@ -164,7 +165,7 @@ def contested() -> tuple[World, Node]:
 def test_an_address_taken_twice_within_a_minute_of_our_claims_stays_with_its_holder() -> None:
     world, node = contested()
     sent = len(node.assigns)
-    world.run_for(175.0)
+    world.run_for(28.0)
     assert sent == len(node.assigns)
     [report] = node.reports("address.contested")
     assert "2" == report.fields["owner"]
@@ -196,8 +197,19 @@ def test_a_contested_address_is_claimed_when_its_holders_server_is_deleted() -> 
     world.run_while(lambda: world.cloud.owner(WEB) != 1, 35.0)
 
 
-def test_the_holders_server_is_looked_at_twice_a_minute_and_it_running_changes_nothing() -> None:
+def long_contested() -> tuple[World, Node]:
+    """Contested for the third time: the hold-down is a long one."""
     world, node = contested()
+    for _ in range(2):
+        world.run_while(lambda: node.stage() != "held", 300.0)
+        world.run_for(2.5)
+        world.cloud.move(WEB, 2)
+        world.run_while(lambda: node.stage() != CONTESTED, 15.0)
+    return world, node
+
+
+def test_the_holders_server_is_looked_at_twice_a_minute_and_it_running_changes_nothing() -> None:
+    world, node = long_contested()
     before = len(node.asked(ReadServer))
     world.run_for(150.0)
     assert 5 == len(node.asked(ReadServer)) - before
@@ -205,7 +217,7 @@ def test_the_holders_server_is_looked_at_twice_a_minute_and_it_running_changes_n
 
 
 def test_a_failing_look_at_the_holders_server_changes_nothing() -> None:
-    world, node = contested()
+    world, node = long_contested()
     world.cloud.fail(failure(FailureKind.TRANSIENT), ReadServer)
     world.run_for(100.0)
     assert node.stage() == CONTESTED
@@ -271,22 +283,84 @@ def test_a_contest_is_told_again_after_hours_of_peace() -> None:
     assert 2 == len(node.reports("address.contested"))
 
 
-def test_an_address_that_was_taken_before_it_was_read_back_counts_as_taken() -> None:
+@pytest.mark.parametrize("stale_s", [0.5, 2.0, 20.0])
+def test_reads_that_lag_are_no_loss(stale_s: float) -> None:
     world, node = one_node()
     node.warm()
-    world.run_for(30.0)
-    node.holding = (ReadFloatingIp,)
+    world.run_for(60.0)
+    world.cloud.latency_s = 0.05
+    world.cloud.stale_s = stale_s
     node.line("VI_1", "MASTER")
-    world.run_for(0.1)
+    world.run_for(stale_s + 10.0)
+    assert node.stage() == "held"
+    assert [] == [*node.reports("address.drifted"), *node.reports("address.contested")]
+    assert len(node.assigns) <= 1 + stale_s / 2.0
+
+
+def test_a_read_of_before_our_assign_that_comes_after_one_that_says_ours_is_no_loss() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(60.0)
+    node.line("VI_1", "MASTER")
+    world.run_while(lambda: node.stage() != "held", 1.0)
+    world.cloud.stale_s = 2.5
+    world.run_for(30.0)
+    assert [] == node.reports("address.drifted")
+    assert 1 == len(node.assigns)
+
+
+def test_the_holder_of_before_takes_it_back_right_after_our_claim_and_loses_it_in_seconds() -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(60.0)
+    node.line("VI_1", "MASTER")
+    world.run_while(lambda: node.stage() != "held", 1.0)
     world.cloud.move(WEB, 2)
-    node.holding = ()
-    node.release(node.open_calls(ReadFloatingIp)[0])
-    world.run_for(1.5)
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 6.0)
     assert 1 == len(node.reports("address.drifted"))
-    assert 2 == len(node.assigns)
+
+
+@pytest.mark.parametrize("lost_for_s", [4.0, 60.0, 600.0])
+def test_writes_that_are_lost_are_no_loss_and_soon_repeated(lost_for_s: float) -> None:
+    world, node = one_node()
+    node.warm()
+    world.run_for(60.0)
+    world.cloud.latency_s = 0.05
+    world.cloud.loses_writes = True
+    node.line("VI_1", "MASTER")
+    world.run_for(lost_for_s)
+    assert len(node.assigns) <= 2 + lost_for_s / 5.5
+    world.cloud.loses_writes = False
+    world.run_while(lambda: node.stage() != "held", 15.0)
+    assert [] == [*node.reports("address.drifted"), *node.reports("address.contested")]
+    assert len(node.reports("claim.unknown")) <= 1
+
+
+def test_two_unrelated_moves_cost_a_sole_master_half_a_minute() -> None:
+    world, node = one_node()
+    node.warm()
+    node.line("VI_1", "MASTER")
+    world.run_for(30.0)
     world.cloud.move(WEB, 2)
-    world.run_while(lambda: node.stage() != CONTESTED, 15.0)
-    assert 2 == len(node.assigns)
+    world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    world.run_for(30.0)
+    world.cloud.move(WEB, 2)
+    away_s = world.run_while(lambda: world.cloud.owner(WEB) != 1, 60.0)
+    assert 30.0 <= away_s <= 60.0
+
+
+def test_hold_downs_double_from_half_a_minute_to_a_quarter_of_an_hour() -> None:
+    world, node = contested()
+    waits_s = []
+    for _ in range(5):
+        waits_s.append(world.run_while(lambda: node.stage() != "held", 901.0))
+        world.run_for(2.5)
+        world.cloud.move(WEB, 2)
+        world.run_while(lambda: node.stage() != CONTESTED, 15.0)
+    least_s, most_s = (30.0, 120.0, 630.0, 630.0, 630.0), (43.0, 172.0, 900.1, 900.1, 900.1)
+    for wait_s, least, most in zip(waits_s, least_s, most_s, strict=True):
+        assert least <= wait_s <= most
+    assert 1 == len(node.reports("address.contested"))
 
 
 def two_contested(second_holder: int) -> tuple[World, Node]:
@@ -299,7 +373,7 @@ def two_contested(second_holder: int) -> tuple[World, Node]:
         world.run_for(4.0)
         world.cloud.move(WEB, 2)
         world.cloud.move(MAIL, second_holder)
-    world.run_for(8.0)
+    world.run_for(10.0)
     assert (CONTESTED, CONTESTED) == (node.stage(0), node.stage(1))
     return world, node
 
@@ -319,6 +393,8 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
     deleted: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     world, node = two_contested(second_holder=3)
+    for address in node.keeper._state.addresses.values():
+        address.due_at_s = world.now + 300.0
     if deleted:
         del world.cloud.servers[3]
     else:
@@ -335,7 +411,7 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
     turn_s = next(iter(node.keeper._state.addresses.values())).due_at_s
     world.run_until_s(turn_s - 0.01)
     world.cloud.move(WEB, 3)
-    world.run_for(600.0)
+    world.run_for(55.0)
     assert sent == len(node.assigns)
     assert node.stage() == CONTESTED
 
@@ -343,45 +419,13 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
 # --- the figures -------------------------------------------------------------------------------
 
 
-def test_a_hold_off_grows_with_the_moves_and_never_ends_before_its_time() -> None:
-    rng = chance(5)
-    least = {moves: min(hold_off_s(moves, rng) for _ in range(500)) for moves in range(1, 20)}
-    most = {moves: max(hold_off_s(moves, rng) for _ in range(500)) for moves in range(1, 20)}
-    assert least[4] >= 180.0
-    assert all(least[moves] > TEN_MINUTES_S for moves in range(5, 20))
-    assert all(least[moves] <= least[moves + 1] * 1.01 for moves in range(1, 19))
-    assert max(most.values()) <= 5400.0
-    assert hold_off_s(10**9, rng) <= 5400.0
-
-
-def test_an_old_quarrel_is_forgotten() -> None:
+def test_an_old_fight_is_forgotten() -> None:
     contest = Contest()
     contest.claimed(0.0)
-    assert not contest.lost(10.0)
+    assert not contest.lost(10.0, 5.0)
     contest.claimed(8000.0)
-    assert not contest.lost(8010.0)
+    assert not contest.lost(8010.0, 8005.0)
     assert 2 == contest.moves
-
-
-@pytest.mark.parametrize(
-    ("others", "claimed_again_s", "contested_at_once"),
-    [
-        ((2,), 100.0, False),
-        ((2, 2), 100.0, False),
-        ((2, 3), 100.0, True),
-        ((2, 3), 30.0, False),
-    ],
-)
-def test_among_three_the_first_quick_loss_is_enough_once_the_dispute_is_a_minute_old(
-    others: tuple[int, ...], claimed_again_s: float, *, contested_at_once: bool
-) -> None:
-    contest = Contest()
-    contest.claimed(0.0)
-    contest.claimed(claimed_again_s)
-    for server_id in others:
-        contest.held_by(server_id)
-
-    assert contested_at_once is contest.lost(claimed_again_s + 1.0)
 
 
 def test_among_three_the_late_write_of_the_old_master_is_taken_back_at_once() -> None:

@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import QueryRoles, StartCall
+from hakeeper.core.events import QueryRoles, Report, StartCall
 from hakeeper.core.model import Mine, Nobody, Other, Role, Settings
 from hakeeper.core.reconcile import CROWD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import Belief
@@ -119,8 +119,26 @@ def test_429_makes_every_call_wait_to_its_very_end(held_until_s: float, *, waits
     state.schedule.listed_at_s = NOW - 100.0
     state.api.held_until_s = held_until_s
     calls, wake_s = step(state)
-    assert ([] if waits else [Assign(1, 1), ListFloatingIps()]) == calls
+    # One assign may look whether the 429 stands.
+    assert [Assign(1, 1), *([] if waits else [ListFloatingIps()])] == calls
     assert (NOW + 0.5 if waits else NOW + 10.0) == wake_s
+
+
+def test_while_a_429_stands_one_assign_at_a_time_looks_whether_it_does() -> None:
+    state = calm(2)
+    for number in (1, 2):
+        put(state, Stage.POST, number).due_at_s = NOW
+    state.api.held_until_s = NOW + 20.0
+    assert [Assign(1, 1)] == step(state)[0]
+    assert [] == step(state, NOW + 0.1)[0]
+
+
+def test_an_assign_waits_for_what_the_429_says_that_one_met() -> None:
+    state = calm()
+    put(state, Stage.POST).due_at_s = NOW
+    state.api.held_until_s = state.api.assigns_held_until_s = NOW + 20.0
+    assert ([], NOW + 20.0) == step(state)
+    assert Assign(1, 1) in step(state, NOW + 20.0)[0]
 
 
 # --- assigns -----------------------------------------------------------------------------------
@@ -133,7 +151,9 @@ def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     assert ([], NOW + 0.5) == step(state)
     state.effects = []
     reconcile(state, NOW + 0.5)
-    assert [StartCall(1, Assign(1, 1), 5.0, urgent=True)] == state.effects
+    told, call = state.effects
+    assert isinstance(told, Report)
+    assert ("claim.started", StartCall(1, Assign(1, 1), 5.0, urgent=True)) == (told.event, call)
     assert (Stage.SENT, NOW + 0.5, NOW + 0.5) == (
         address.stage,
         address.last_sent_s,
@@ -402,12 +422,12 @@ def test_the_owners_are_listed_at_the_interval(role: Role, interval_s: float) ->
 def test_idle_reading_steps_aside_for_2_s_after_a_master_edge_but_only_for_a_master() -> None:
     state = calm()
     state.schedule.listed_at_s = float("-inf")
-    state.schedule.edge_at_s = NOW
+    state.schedule.edge(NOW)
     assert ([], NOW + 2.0) == step(state)
     assert [ListFloatingIps()] == step(state, NOW + 2.0)[0]
     state = calm(1, Role.BACKUP)
     state.schedule.listed_at_s = float("-inf")
-    state.schedule.edge_at_s = NOW
+    state.schedule.edge(NOW)
     assert [ListFloatingIps()] == step(state)[0]
 
 

@@ -493,7 +493,7 @@ def test_a_contested_address_names_who_holds_it() -> None:
     for number, owner in ((1, Other(2)), (2, Other(3))):
         address = put(state, Stage.HOLD_OFF, number, owner)
         address.contest.claimed(NOW - 30.0)
-        address.contest.lost(NOW - 20.0)
+        address.contest.lost(NOW - 20.0, NOW - 25.0)
     first, second = problems(state, NOW)
     assert (BROKEN, "address.contested", NOW - 20.0) == (first.health, first.code, first.since_s)
     assert "ip1 = 203.0.113.1 is held by web-b (id 2), which takes it back" in first.what
@@ -506,8 +506,8 @@ def test_a_contested_address_names_who_holds_it() -> None:
         (2, 10.0, None, True),
         (1, 300.0, None, True),
         (1, 300.1, None, False),  # it was the late write of an old master
-        (2, 2100.0, None, True),
-        (2, 2100.1, None, False),
+        (2, 960.0, None, True),
+        (2, 960.1, None, False),
         (2, 200.0, 60.0, True),
         (2, 200.0, 60.1, False),  # the other one has given up
     ],
@@ -519,7 +519,7 @@ def test_who_holds_a_contested_address_knows_of_it_too(
     contest = address_of(state).contest
     contest.claimed(NOW - age_s - 50.0)
     for number in range(rounds, 0, -1):
-        contest.lost(NOW - age_s - number)
+        contest.lost(NOW - age_s - number, NOW - age_s - 40.0)
         contest.claimed(NOW - age_s)
     if pulse_age_s is not None:
         contest.pulse(NOW - pulse_age_s)

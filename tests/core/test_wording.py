@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 
@@ -11,7 +11,7 @@ from hakeeper.core import wording
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import Phases
 from hakeeper.core.events import Report
-from hakeeper.core.model import Nobody, Other, Role, Server, VrrpId, VrrpKind
+from hakeeper.core.model import FloatingIp, Nobody, Other, Role, Server, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleChange
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
@@ -281,6 +281,17 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
                 "name it once"
             ),
             {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "reason": "unresolved"},
+        ),
+        (
+            lambda: wording.address_renamed(
+                VI, "web", FloatingIp(id=4711, name="www", network=ip_network(IP), server_id=1)
+            ),
+            "address.resolved",
+            (
+                "VI_1: the floating IP web is now called www; it stays ours until the next start; "
+                "write its new name, or its id, into floating_ips of the configuration"
+            ),
+            {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "floating_ip_id": 4711},
         ),
         (
             lambda: wording.address_blocked(VI, IP),

@@ -117,6 +117,14 @@ def test_a_reload_without_a_change_disturbs_nothing(world: World) -> None:
     assert len(node.logged("role.changed")) == 1
 
 
+def test_a_reload_that_changes_a_timeout_keeps_the_identity(world: World) -> None:
+    node = world.master(**EAGER)
+    node.config["hetzner"]["timeout"] = "4s"
+    node.reload()
+    world.wait_reads(node, 3)
+    assert len(node.logged("server.identified")) == 1
+
+
 def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(world: World) -> None:
     mail = world.cloud.add_floating_ip("mail", "203.0.113.11", server=world.elsewhere)
     node = world.master(**EAGER)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hakeeper.core.api import LANES, LONGEST_WAIT_S, ONE_BY_ONE_S, RESERVE, Api
 from hakeeper.core.backoff import READ_AGAIN
+from hakeeper.core.budget import SHARE, Budget, Use
 from hakeeper.core.calls import Failure, FailureKind, Quota
 from properties.steady import steady
 
@@ -35,12 +36,17 @@ def noting(quota: Quota | None) -> Step:
     return lambda api, now, _rng: api.note_quota(quota, now)
 
 
+def refuse(api: Api, now: float, rng: Random, *, ours: bool) -> None:
+    first = api.assign_refused(now, now, rng)
+    if ours:
+        api.lock_met(now, first=first)
+
+
 STEPS = st.one_of(
     FAILURES.map(failing),
     st.none().map(lambda _: lambda api, now, _rng: api.answered(now)),
     (st.none() | QUOTAS).map(noting),
-    st.booleans().map(lambda ours: lambda api, now, rng: api.lock_met(now, now, rng, ours=ours)),
-    st.none().map(lambda _: lambda api, now, _rng: api.unlocked(now, alongside=False)),
+    st.booleans().map(lambda ours: lambda api, now, rng: refuse(api, now, rng, ours=ours)),
 )
 PAUSES_S = st.just(0.0) | st.floats(0, 20) | st.floats(0, 4000)
 TIMED = st.lists(st.tuples(PAUSES_S, STEPS), max_size=30)
@@ -122,8 +128,52 @@ def test_lanes_halve_at_a_lock_and_come_back_one_by_one(locks: list[bool]) -> No
     for lock in locks:
         now += ONE_BY_ONE_S[1]
         if lock:
-            api.lock_met(now, now, Random(1), ours=True)  # noqa: S311 - not for secrets
+            refuse(api, now, Random(1), ours=True)  # noqa: S311 - not for secrets
         else:
-            api.unlocked(now, alongside=False)
+            api.assign_accepted(now, alongside=False)
         expected = max(1, expected // 2) if lock else min(8, expected + 1)
         assert expected == api.lanes
+
+
+USES = st.sampled_from(Use)
+SPENDING = st.lists(
+    st.tuples(st.floats(0, 20) | st.floats(0, 4000), USES, st.integers(1, 20), st.booleans()),
+    max_size=200,
+)
+
+
+@steady(200)
+@given(SPENDING, st.integers(0, 10**6))
+def test_no_hour_sees_more_than_half_of_the_quota(
+    wishes: list[tuple[float, Use, int, bool]], limit_per_hour: int
+) -> None:
+    budget, now = Budget(), 1000.0
+    budget.note_limit(limit_per_hour, now)
+    spent: list[tuple[float, int]] = []
+    most = 0
+    for pause_s, use, cost, reading in wishes:
+        now += pause_s
+        if not budget.allows(use, now):
+            from_s = budget.from_s(use, now)
+            assert from_s > now
+            assert budget.allows(use, from_s)
+            continue
+        budget.spend(now, cost, reading=reading)
+        spent.append((now, cost))
+        most = max(most, cost)
+        hour = sum(count for at_s, count in spent if at_s > now - 3600.0)
+        assert hour <= SHARE * budget.limit_per_hour + most
+        assert budget.left(now) <= budget.full
+
+
+@steady(100)
+@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 50))
+def test_another_limit_leaves_the_same_part_of_the_bucket(
+    first: int, second: int, spent: int
+) -> None:
+    budget = Budget()
+    budget.note_limit(first, 10.0)
+    budget.spend(10.0, spent)
+    part = budget.left(10.0) / budget.full
+    budget.note_limit(second, 10.0)
+    assert part == pytest.approx(budget.left(10.0) / budget.full)

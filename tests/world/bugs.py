@@ -420,7 +420,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_lanes_taken",
-                "return taken >= state.api.lanes",
+                "return taken >= state.api.lanes_open(now)",
                 "return False",
             ),
         ),
@@ -540,8 +540,8 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.api:Api.failed",
-                "if failure.retry_after_s is not None:",
+                "hakeeper.core.api:Api._throttled",
+                "if retry_after_s is not None:",
                 "if False:",
             ),
         ),
@@ -608,8 +608,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:reading_interval_s",
-                "if not state.any_master():\n        return settings.standby_interval_s",
-                "if not state.any_master():\n        return settings.interval_s",
+                "if not state.any_master() or state.api.scarce(now):",
+                "if state.api.scarce(now):",
             ),
         ),
     ),
@@ -667,7 +667,7 @@ BUGS = (
         "bounded_memory",
         (Constant("hakeeper.core.keeper:NAMES_TOLD", 10**9),),
     ),
-    # --- quarrels
+    # --- fights
     Bug(
         "never_contested",
         "two masters fight for ever",
@@ -675,8 +675,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.contest:Contest.lost",
-                "return self.losses >= (1 if self._crowd() and self._late() "
-                "else LOSSES_TO_CONTEST)",
+                "return self.losses >= LOSSES_TO_CONTEST",
                 "return False",
             ),
         ),
@@ -688,10 +687,10 @@ BUGS = (
         (Constant("hakeeper.core.contest:LOSSES_TO_CONTEST", 1),),
     ),
     Bug(
-        "early_turn_again",
-        "who was driven off has its early turn again and again",
+        "short_turns",
+        "no hold-down is longer than two minutes",
         "split_bounded",
-        (Constant("hakeeper.core.contest:EARLY_S", 1e9),),
+        (Constant("hakeeper.core.contest:_LONG_S", 120.0),),
     ),
     Bug(
         "short_dispute",

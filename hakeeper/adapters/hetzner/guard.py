@@ -20,7 +20,6 @@ from hakeeper.adapters.hetzner.listing import Listing
 from hakeeper.core.calls import Answer, Assign, Failure, FailureKind, Quota
 from hakeeper.core.events import StartCall
 
-_SECONDS_PER_HOUR = 3600
 _LONGEST_WAIT_S = 3600.0
 
 
@@ -43,16 +42,14 @@ def read_head(status: int, headers: Mapping[str, str]) -> Answered:
     """Read status and headers; `headers` must ignore case. Garbage counts as absent.
 
     RateLimit-Reset is the time at which the bucket is full again, hours away, so it says nothing
-    about the wait for one request: that is what one token takes to flow in.
+    about the wait for one request.
     """
     limit = _digits(headers.get("RateLimit-Limit"))
     remaining = _digits(headers.get("RateLimit-Remaining"))
     quota = None
     if limit is not None and remaining is not None:
         quota = Quota(limit_per_hour=limit, remaining=remaining)
-    wait_s: float | None = _digits(headers.get("Retry-After"))
-    if wait_s is None and quota is not None and quota.remaining == 0 and quota.limit_per_hour:
-        wait_s = _SECONDS_PER_HOUR / quota.limit_per_hour
+    wait_s = _digits(headers.get("Retry-After"))
     return Answered(
         status=status,
         correlation_id=_word(headers.get("X-Correlation-Id")),

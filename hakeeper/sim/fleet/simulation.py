@@ -12,7 +12,7 @@ from hakeeper.sim.fleet.wishes import Faults, Wishes
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.plan import HOUR_S
 from hakeeper.sim.world.report import percentile
-from hakeeper.sim.world.split import BOUNDED_UP_TO_S, MOVES_AT_FIRST, TEN_MINUTES_S
+from hakeeper.sim.world.split import MOVES_AT_FIRST, TEN_MINUTES_S
 from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.world import START_S, World
 
@@ -203,7 +203,7 @@ def _split_wishes(wishes: Wishes) -> list[Wishes]:
 
 
 def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
-    promised = wishes.nodes_each <= 3 and wishes.interval_s <= BOUNDED_UP_TO_S  # noqa: PLR2004
+    promised = wishes.nodes_each <= 3  # noqa: PLR2004
     first: list[int] = []
     rates: list[float] = []
     for world in worlds:
@@ -216,7 +216,7 @@ def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
     return Moves(
         addresses=len(first),
         first_worst=max(first),
-        promised_at_first=MOVES_AT_FIRST if promised else None,
+        promised_at_first=MOVES_AT_FIRST[wishes.nodes_each] if promised else None,
         per_hour_mean=sum(rates) / len(rates),
         per_hour_worst=max(rates),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import (
     Assign,
+    AssignAccepted,
     CallResult,
     Failure,
     FailureKind,
@@ -16,7 +17,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import FloatingIp
+from hakeeper.core.model import FloatingIp, VrrpId
 from hakeeper.core.reconcile import SETTLE_INTERVAL_S
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.conduct import Conduct
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LANES = 8
 WINDOW_S = 60.0
+EAGER_S = 0.05
+"""The least time between two assigns that meet a 429 without a time to wait."""
 HOLDING_LIMIT_S = 30.0
 """The longest that a 429 can make us wait."""
 
@@ -45,11 +48,18 @@ class _Seen:
     """Floating IPs whose last assign has an unknown outcome, since when."""
     sent_at: dict[int, float] = field(default_factory=dict)
     """When the last assign of an address was asked for."""
+    sent_before: dict[int, float] = field(default_factory=dict)
+    """The same of the one before, while the last one is under way."""
     ended_at: dict[int, float] = field(default_factory=dict)
     """When the last assign of an address ended; reads of before may be older than it."""
     mine_read_at: dict[int, float] = field(default_factory=dict)
     """When the read was begun that last said that it is ours."""
     held_until: float = -inf
+    """A 429 says so of all calls but assigns."""
+    assigns_held_until: float = -inf
+    """One that an assign met says so."""
+    demoted_at: dict[VrrpId, float] = field(default_factory=dict)
+    """When an instance ceased to be MASTER; what was read before says nothing of now."""
     recent: deque[float] = field(default_factory=deque)
 
 
@@ -85,7 +95,12 @@ class CallRules:
         request, index, seen = effect.request, node.index, self._seen[node.index]
         self._tally.calls += 1
         seen.asked_at[effect.call_id] = now
-        self._demand("heeds_429", index, now >= seen.held_until, "a call while a 429 says wait")
+        assign = isinstance(request, Assign)
+        held_until = seen.assigns_held_until if assign else seen.held_until
+        heeds = now >= held_until - 1e-9
+        if assign and now < seen.held_until:
+            heeds = heeds and not seen.inflight  # one may look whether the 429 stands
+        self._demand("heeds_429", index, heeds, "a call while a 429 says wait")
         recent = seen.recent
         recent.append(now)
         while recent[0] < now - WINDOW_S:
@@ -110,6 +125,7 @@ class CallRules:
         apart_s = now - seen.sent_at.get(fip, -inf)
         demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
         self._not_needless(node, seen, fip, now)
+        seen.sent_before[fip] = seen.sent_at.get(fip, -inf)
         seen.sent_at[fip] = now
         seen.inflight[call_id] = fip
 
@@ -119,6 +135,8 @@ class CallRules:
         fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
         mine = self._world.cloud.owner(fip) == node.server_id
+        vrrp = self._world.vrrp_id(self._world.name_of[fip])
+        fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
         moved = self._moved_at.get(fip, -inf) > read_at - 60.0
         needless = fresh and mine and not moved
         self._demand("not_needless", node.index, not needless, "ip-{} is ours already", fip)
@@ -133,12 +151,21 @@ class CallRules:
         outcome = result.outcome
         if fip is not None:
             seen.ended_at[fip] = node.clock()
+            before = seen.sent_before.pop(fip, -inf)
+            if result.sent_at_s is None:  # what was never sent delays nothing
+                seen.sent_at[fip] = before
         match outcome:
             case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
                 seen.unsure[fip] = node.clock()
             case Failure(kind=FailureKind.THROTTLED):
-                wait_s = min(HOLDING_LIMIT_S, outcome.retry_after_s or 0.75)
-                seen.held_until = max(seen.held_until, node.clock() + wait_s)
+                now, asked_s = node.clock(), outcome.retry_after_s
+                wait_s = min(HOLDING_LIMIT_S, 0.75 if asked_s is None else asked_s)
+                seen.held_until = max(seen.held_until, now + wait_s)
+                if fip is not None:
+                    wait_s = EAGER_S if asked_s is None else wait_s
+                    seen.assigns_held_until = max(seen.assigns_held_until, now + wait_s)
+            case AssignAccepted():
+                seen.held_until = -inf
             case FloatingIpRead(floating_ip):
                 self._read(node, seen, (floating_ip,), asked_at)
             case FloatingIpsListed(floating_ips):
@@ -162,6 +189,10 @@ class CallRules:
                 seen.mine_read_at[floating_ip.id] = asked_at
             else:
                 seen.mine_read_at.pop(floating_ip.id, None)
+
+    def demoted(self, node: Node, vrrp: VrrpId) -> None:
+        """Hear that an instance is not MASTER any more, be it for a moment."""
+        self._seen[node.index].demoted_at[vrrp] = node.clock()
 
     # --- what is said of it ------------------------------------------------------------------
 

@@ -239,11 +239,8 @@ class WorldCloud:
         return Quota(limit_per_hour=self.nature.limit_per_hour, remaining=int(self._tokens))
 
     def throttled(self) -> Failure:
-        """Return the 429 of an empty bucket: the wait is the time in which one call flows in."""
-        return replace(
-            failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429),
-            retry_after_s=3600.0 / self.nature.limit_per_hour,
-        )
+        """Return the 429 of an empty bucket; it names no time to wait."""
+        return failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 
     # --- answering ---------------------------------------------------------------------------
 

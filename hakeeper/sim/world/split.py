@@ -7,9 +7,8 @@ from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.plan import Shape
 from hakeeper.sim.world.verdicts import Demand
 
-MOVES_AT_FIRST = 6
-BOUNDED_UP_TO_S = 40.0
-"""With a longer interval a loss is noticed too late to tell a fight from a hand in the console."""
+MOVES_AT_FIRST = {1: 0, 2: 8, 3: 12}
+"""By the number of nodes; of more, nothing is promised."""
 TEN_MINUTES_S = 600.0
 
 
@@ -26,14 +25,13 @@ def moves_since(
 
 def judge_split(demand: Demand, shape: Shape, moves: dict[int, list[float]]) -> None:
     """Demand it of the moves since the split began (see `moves_since`)."""
-    if shape.interval_s > BOUNDED_UP_TO_S:
-        return
     for fip, at_s in moves.items():
         first = [s for s in at_s if s <= TEN_MINUTES_S]
         later = [s for s in at_s if s > TEN_MINUTES_S]
         text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
-        if shape.nodes <= 3:  # noqa: PLR2004 - of more, nothing is promised
-            demand("split_bounded", None, len(first) <= MOVES_AT_FIRST, text, *about)
+        if shape.nodes in MOVES_AT_FIRST:
+            few = len(first) <= MOVES_AT_FIRST[shape.nodes]
+            demand("split_bounded", None, few, text, *about)
         if shape.nodes <= 2:  # noqa: PLR2004
             gaps = [b - a for a, b in pairwise(later)]
             demand("split_bounded", None, all(g > TEN_MINUTES_S for g in gaps), text, *about)

@@ -20,6 +20,7 @@ from hakeeper.core.events import (
     Started,
 )
 from hakeeper.core.lines import LineState
+from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.sim.world.call_rules import CallRules
 from hakeeper.sim.world.cells import cells
 from hakeeper.sim.world.cloud import Move
@@ -41,6 +42,8 @@ from hakeeper.sim.world.ways import Ways
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
+
+MASTER = Role.MASTER.value
 
 
 class Watch:
@@ -218,6 +221,9 @@ class Watch:
     def _performed(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
         self._saving.begin()
         for effect in effects:
+            if isinstance(effect, Report) and effect.fields.get("previous_role") == MASTER:
+                self._calls.demoted(node, _named(effect))
+        for effect in effects:
             match effect:
                 case SaveState():
                     self._saving.saves()
@@ -273,3 +279,7 @@ class Watch:
         """Return when each address moved, in seconds since the split began."""
         since_s = self.world.now if self.split_at_s is None else self.split_at_s
         return moves_since(since_s, self.world.name_of, self.moves)
+
+
+def _named(report: Report) -> VrrpId:
+    return VrrpId(VrrpKind(str(report.fields["kind"])), str(report.fields["instance"]))

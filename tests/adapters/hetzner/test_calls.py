@@ -507,15 +507,13 @@ def test_garbage_in_the_rate_limit_headers_counts_as_absent(headers: dict[str, s
     ("headers", "wait_s"),
     [
         ({"Retry-After": "7", "RateLimit-Limit": "3600", "RateLimit-Remaining": "0"}, 7),
-        ({"RateLimit-Limit": "3600", "RateLimit-Remaining": "0"}, 1),
-        ({"RateLimit-Limit": "7200", "RateLimit-Remaining": "0"}, 0.5),
-        ({"RateLimit-Limit": "0", "RateLimit-Remaining": "0"}, None),
+        ({"RateLimit-Limit": "3600", "RateLimit-Remaining": "0"}, None),
         ({"RateLimit-Limit": "3600", "RateLimit-Remaining": "5"}, None),
         ({"Retry-After": "999999999"}, 3600),
         ({}, None),
     ],
 )
-def test_after_a_429_the_wait_comes_from_the_headers(
+def test_after_a_429_the_wait_is_what_retry_after_says(
     headers: dict[str, str], wait_s: float | None
 ) -> None:
     with (

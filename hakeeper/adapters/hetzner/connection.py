@@ -44,6 +44,11 @@ class Connection:
         """Whether there is one, all handshakes done; it may have died since it was looked at."""
         return self._made_at_s is not None
 
+    @property
+    def made_at_s(self) -> float:
+        """When an open one was made, by whomever; long ago if there is none."""
+        return float("-inf") if self._made_at_s is None else self._made_at_s
+
     def fileno(self) -> int:
         """Return what to poll for the end of an open connection."""
         if self._socket is None:

@@ -139,6 +139,9 @@ class Worker:
 
     def _look_after_connection(self) -> float | None:
         """Have a connection, if one is wanted; return the seconds until the next try."""
+        # One that a call made counts as a try, too.
+        made_at_s = self._connection.made_at_s
+        self._connect_from_s = max(self._connect_from_s, made_at_s + GAPS_S[0])
         self._connection.look()
         if self.is_connected or not self._keeps_warm:
             return None

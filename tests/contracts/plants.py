@@ -221,11 +221,11 @@ def _cancels_what_was_sent(patch: Patch) -> None:
     patch.setattr(CallGuard, "cancel", cancel)
 
 
-def _no_wait_after_429(patch: Patch) -> None:
+def _made_up_wait_after_429(patch: Patch) -> None:
     real = guard.read_head
 
     def read_head(status: int, headers: Mapping[str, str]) -> Answered:
-        return replace(real(status, headers), retry_after_s=None)
+        return replace(real(status, headers), retry_after_s=1.0)
 
     patch.setattr("hakeeper.adapters.hetzner.transport.read_head", read_head)
 
@@ -259,8 +259,8 @@ IN_THE_ADAPTER = (
         cancelling.test_a_call_cancelled_after_it_was_sent_is_answered_as_if_it_had_not_been,
     ),
     Plant(
-        "a 429 says nothing of the time to wait",
-        _no_wait_after_429,
+        "a 429 is given a time to wait that it does not name",
+        _made_up_wait_after_429,
         quota.test_an_empty_bucket_refuses_undone_and_names_no_time_to_wait,
     ),
     Plant(

@@ -233,7 +233,7 @@ def test_what_hetzner_grants_is_what_we_take_half_of(limit_per_hour: int) -> Non
     assert an_hour(world, node) <= limit_per_hour / 2
 
 
-def test_reading_hundreds_of_pages_takes_no_reserve_from_a_failover() -> None:
+def test_reading_a_list_of_pages_takes_no_reserve_from_a_failover() -> None:
     world, node = many(200)
     node.line("VI_1", "MASTER")
     world.run_while(lambda: confirmed(node) < 200, 60.0)

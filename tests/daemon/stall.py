@@ -17,6 +17,8 @@ class Stall:
         self._open: set[socket.socket] = set()
         self.accepted = 0
         """How many connections there were so far."""
+        self.received = 0
+        """How many pieces of the near end there were so far, let through or not."""
         self.answered = 0
         """How many pieces of the other end were let through so far."""
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -61,6 +63,7 @@ class Stall:
     def _pump(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):  # reset by either side: the other is told below
             while data := source.recv(_READ_BYTES):
+                self.received += source in self._open
                 self._flows.wait()
                 sink.sendall(data)
                 self.answered += sink in self._open

@@ -21,6 +21,8 @@ NAME = "api.cloud.test"
 BOUND_S = 15.0
 """From the end of a fault until the address is ours: the promise."""
 STANDSTILLS = 12
+CONNECTIONS = 2
+"""One for the address's claim, and one for the reads."""
 _MOUNTS = """
 mount --bind "$1" /etc/hosts
 mount --bind "$2" /etc/nsswitch.conf
@@ -58,10 +60,16 @@ def node_with(world: World, hosts: Path, environment: Mapping[str, str] | None =
     return node
 
 
+def wait_ready(world: World) -> None:
+    """Wait until the node has the two connections that it keeps: it makes none for a while then."""
+    world.cloud.wait_for(lambda: world.cloud.counters().open_connections == CONNECTIONS)
+
+
 def test_a_name_that_stops_resolving_holds_nothing_up(named: World, hosts: Path) -> None:
     node = node_with(named, hosts)
     node.start()
     hosts.write_text("127.0.0.1 localhost\n")
+    wait_ready(named)
     named.drop_connections()
     node.master()
     node.wait_log("address.claimed")
@@ -85,6 +93,7 @@ def test_a_name_that_does_not_resolve_at_the_start_is_waited_for(named: World, h
 def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: Path) -> None:
     node = node_with(named, hosts)
     node.start()
+    wait_ready(named)
     named.drop_connections()
     fault = named.cloud.fault(Fault(network=Network.HANDSHAKE_HANG))
     node.master()
@@ -144,10 +153,10 @@ def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhil
     for _ in range(STANDSTILLS):
         stall.hold()
         stall.drop()
-        before, seen = stall.accepted, node.mark()
+        before, seen = stall.received, node.mark()
         node.master()
         node.wait_log("claim.started", after=seen)
-        eventually(lambda before=before: stall.accepted > before)  # type: ignore[misc]
+        eventually(lambda before=before: stall.received > before)  # type: ignore[misc]
         os.kill(node.daemon.pid, signal.SIGSTOP)
         stopped_s = time.monotonic()
         node.role("BACKUP")

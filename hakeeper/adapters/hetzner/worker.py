@@ -144,6 +144,7 @@ class Worker:
         self._connect_from_s = max(self._connect_from_s, made_at_s + GAPS_S[0])
         self._connection.look()
         if self.is_connected or not self._keeps_warm:
+            self._lacks_address = False
             return None
         has_address = bool(self._route.targets())
         if has_address and self._lacks_address:

@@ -126,9 +126,10 @@ class FifoPipe:
 
     def _take_shown(self) -> None:
         left = self._shown_bytes
+        # First: a thread that asks meanwhile whether there is more must not miss a new line.
+        self._forget_shown()
         while left > 0 and (data := self._take(min(READ_BYTES, left))):
             left -= len(data)
-        self._forget_shown()
 
     def _forget_shown(self) -> None:
         self._shown_bytes, self._shown_sum, self._void = 0, 0, False

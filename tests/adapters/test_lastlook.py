@@ -82,6 +82,28 @@ def test_in_the_turn_of_the_decision_only_lines_that_nobody_has_seen_count(scene
     assert "lines came" in str(scene.look.objection(decided_at_s))
 
 
+def test_a_line_is_not_missed_while_those_before_it_are_taken_out(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.later(0.0, line=True)
+    decided_at_s = scene.decide()
+    scene.fifo.drain()
+    scene.later(LATE, line=True)
+    objections: list[str | None] = []
+    read = os.read
+
+    def while_reading(fd: int, size: int) -> bytes:
+        data = read(fd, size)
+        objections.append(scene.look.objection(decided_at_s))
+        return data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", while_reading)
+        scene.fifo.settle()
+    assert objections
+    assert None not in objections
+
+
 def test_after_a_standstill_nothing_older_is_sent_though_no_line_came(scene: Scene) -> None:
     decided_at_s = scene.decide()
     scene.later(STILL)

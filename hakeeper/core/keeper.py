@@ -327,7 +327,7 @@ class Keeper:
 
     def _follow(self, address: Address, change: RoleChange, now: float) -> None:
         state = self._state
-        if change.before is Role.MASTER:
+        if change.before is Role.MASTER and change.after is not Role.UNKNOWN:
             address.left_at_s = now
         if change.after is not Role.MASTER:
             state.tell(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))

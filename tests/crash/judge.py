@@ -12,6 +12,9 @@ OK = 200
 STORM = "MASTER or BACKUP"
 """What is said from the first line of a storm to the last: a reader may find either at the end."""
 
+BEGUN_BEFORE_S = 0.2
+"""A read is begun so long before the cloud receives it, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -85,7 +88,9 @@ class Judge:
                     verdict.in_flight += 1
             read = _last_read([r for r in requests if r.client == life.client], sent_s)
             since_s = life.born_s if read is None else read.received_s
-            if self._ours_throughout(changes, since_s, assign.received_s):
+            # A read of before a demotion shows nothing: another node was told to take it.
+            demoted = self._was_demoted(life, since_s - BEGUN_BEFORE_S, assign.received_s)
+            if not demoted and self._ours_throughout(changes, since_s, assign.received_s):
                 what = f"{story} although it was ours since {since_s:.3f}"
                 verdict.needless.append(what + self._account(life, assign, requests, changes))
         return verdict
@@ -131,6 +136,14 @@ class Judge:
             word == "fed" and what in serials and at_s < sent_s for at_s, word, what in life.notes()
         )
         return heard or any(said.at_s < life.born_s for said in tail)
+
+    def _was_demoted(self, life: LifeRecord, from_s: float, to_s: float) -> bool:
+        """Say whether this daemon heard in that time that it is not MASTER."""
+        serials = {str(said.serial) for said in self.said if said.state != "MASTER"}
+        return any(
+            word == "fed" and what in serials and from_s <= at_s <= to_s
+            for at_s, word, what in life.notes()
+        )
 
     def _ours_throughout(
         self, changes: Sequence[OwnershipChange], from_s: float, to_s: float

@@ -55,7 +55,10 @@ def test_a_leak_in_the_core_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     days(life, 10)
     late = leaks.look(life)
 
-    assert {".names_told": (140, 160)} == leaks.grown(early, late)
+    grown = leaks.grown(early, late)
+    # Each name that is told has its place in the throttle, too.
+    assert {".names_told", ".throttle.buckets", ".throttle.buckets[]"} == set(grown)
+    assert (140, 160) == grown[".names_told"]
     assert late["keepers_kib"] > early["keepers_kib"]
 
 

@@ -80,7 +80,7 @@ def test_the_same_seed_tells_the_same_and_another_one_something_else(
         (PAIR, 1, 1, 360),
         (OWN, 2, 1, 2 * (120 + 6)),
         (OWN, 6, 2, 2 * (2 * (120 + 6) + 12 + 2 * 6)),
-        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (360 + 60) + 6),
+        (PAIR.replace("web", ", ".join(f"ip{n}" for n in range(60))), 2, 1, 2 * (300 + 60) + 6),
     ],
 )
 def test_an_idle_fleet_asks_exactly_what_the_arithmetic_says(
@@ -97,7 +97,7 @@ def test_a_split_brain_moves_an_address_no_more_often_than_promised(
     whole = document(capfd, "--hours", "2", "--faults", "split", "--nodes", "6")["split_brain"]
     assert (5, 3) == (beside["addresses"], whole["addresses"])
     for found in (beside, whole):
-        assert 2 <= found["first_worst"] <= 6 == found["promised_at_first"]
+        assert 2 <= found["first_worst"] <= found["promised_at_first"] == 8
         assert 0.0 < found["per_hour_mean"] <= found["per_hour_worst"] <= 6.0
 
 
@@ -181,7 +181,7 @@ def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
 
 def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
     counted = budget(wished(nodes=1000))
-    assert (500, 500, 10, 2_103_000.0) == (
+    assert (500, 500, 10, 603_000.0) == (
         counted.masters,
         counted.standbys,
         counted.pages,

@@ -78,7 +78,7 @@ def test_a_fifo_a_device_and_a_socket_are_refused_without_waiting(tmp_path: Path
     assert refusal(Path("/dev/zero")).message == "is not a regular file"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket"))
-        assert "cannot be read" in refusal(tmp_path / "socket").message
+        assert refusal(tmp_path / "socket").message == "is not a regular file"
 
 
 def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ BOUND_S = 15.0
 """From the move until the address is ours again: the promise."""
 STEADY_GAP_S = 9.0
 """Reads this far apart show the steady interval of 10 s."""
-QUIET_S = 40.0
+QUIET_S = 25.0
 """How long the peace after a contest is watched here; tests/core has the ten minutes."""
 MOST_MOVES = 6
 EAGER = {"interval": "1s", "standby_interval": "1s"}

@@ -90,18 +90,19 @@ def feed_story(keeper: Keeper, fails: int) -> None:
     server = Server(id=1, name="node-a", status="running")
     now = BEGUN_S + 0.1
     started = keeper.handle(Started(saved=None, keepalived=None), now)
-    calls = [effect.call_id for effect in started if isinstance(effect, StartCall)]
+    asked = [effect.call_id for effect in started if isinstance(effect, StartCall)]
     keeper.handle(FifoChanged(FifoState.OPEN, "opened"), now)
-    keeper.handle(ended(calls[0], now, Identified(server, "test")), now)
-    keeper.handle(ended(calls[1], now, FloatingIpsListed((WEB,))), now)
+    keeper.handle(ended(asked[0], now, Identified(server, "test")), now)
+    keeper.handle(ended(asked[1], now, FloatingIpsListed((WEB,))), now)
     master = LinesRead((NotifyLine(VRRP, LineState.MASTER, 100),))
     effects = keeper.handle(master, now + 0.1)
     for _ in range(fails):
-        call_id = next(each.call_id for each in effects if isinstance(each, StartCall))
+        while not (calls := [each for each in effects if isinstance(each, StartCall)]):
+            now = max(now, keeper.next_at() or 0.0)
+            effects = keeper.handle(Tick(), now)
         now += 0.5
-        keeper.handle(ended(call_id, now, FAILURE), now)
-        now = max(now, keeper.next_at() or 0.0)
-        effects = keeper.handle(Tick(), now)
+        effects = keeper.handle(ended(calls[0].call_id, now, FAILURE), now)
+    keeper.handle(Tick(), max(now, keeper.next_at() or 0.0))
 
 
 FAILURE = Failure(kind=FailureKind.TRANSIENT, code="http_503", message="no", http_status=503)

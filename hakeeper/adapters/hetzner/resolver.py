@@ -5,6 +5,7 @@ thread of its own asks, one question at a time; an answer that comes too late fo
 for the next, and the last answer is kept while no new one comes.
 """
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable
@@ -14,6 +15,17 @@ from typing import TypeAlias
 SockAddr: TypeAlias = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Target: TypeAlias = tuple[socket.AddressFamily, SockAddr]
 """Where to connect to."""
+
+
+def _numeric(host: str, port: int) -> tuple[Target, ...]:
+    """Return what a host is that is an address itself; nothing for a name."""
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        return ()
+    if version == 6:  # noqa: PLR2004  # IPv6
+        return ((socket.AF_INET6, (host, port, 0, 0)),)
+    return ((socket.AF_INET, (host, port)),)
 
 
 class Resolver:
@@ -28,7 +40,7 @@ class Resolver:
         self._is_asked = False
         self._is_busy = False
         self._is_closed = False
-        self._found: tuple[Target, ...] = ()
+        self._found = _numeric(host, port)
         self._problem = ""
         self.thread = threading.Thread(target=self._run, name="hetzner-resolver", daemon=True)
 

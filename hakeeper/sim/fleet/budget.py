@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from hakeeper.core.budget import IDLE_SHARE
+from hakeeper.core.budget import Budget as NodeBudget
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.sim.fleet.wishes import MOST_NODES, QUOTA_PER_HOUR, Wishes
 from hakeeper.sim.world.cloud import PAGE_SIZE
@@ -62,7 +64,10 @@ def _demand(wishes: Wishes, clusters: int) -> tuple[int, int, int]:
 
 def _per_hour(wishes: Wishes, clusters: int) -> float:
     masters, standbys, pages = _demand(wishes, clusters)
-    readings = masters * 3600.0 / wishes.interval_s + standbys * 3600.0 / wishes.standby_interval_s
+    least_s = pages / (IDLE_SHARE * NodeBudget(QUOTA_PER_HOUR).per_second)
+    interval_s = max(least_s, wishes.interval_s)
+    standby_interval_s = max(least_s, wishes.standby_interval_s)
+    readings = masters * 3600.0 / interval_s + standbys * 3600.0 / standby_interval_s
     return pages * readings + _holders(wishes, clusters) * 3600.0 / OTHERS_INTERVAL_S
 
 

@@ -47,6 +47,10 @@ class Descriptors:
     """Whether the daemon still reads one that was replaced, and keepalived may hold."""
 
 
+STRAYS_LAST_S: Final = 0.5
+"""So long a process must be there to count as one that runs."""
+
+
 def by_pid_file(pid_file: str) -> int | None:
     """Return the pid of the keepalived that the file names, if it runs."""
     pid = read_pid_file(pid_file)
@@ -60,9 +64,20 @@ def by_pid_file(pid_file: str) -> int | None:
 
 
 def strays(known: int | None) -> tuple[int, ...]:
-    """Return every other keepalived of this network that root runs; only root can look."""
+    """Return every other keepalived of this network that root runs; only root can look.
+
+    A child whose parent has just ended, and one that only tells its version, are gone soon.
+    """
     if os.geteuid() != 0:
         return ()
+    found = _strays(known)
+    if not found:
+        return ()
+    time.sleep(STRAYS_LAST_S)
+    return tuple(pid for pid in _strays(known) if pid in found)
+
+
+def _strays(known: int | None) -> tuple[int, ...]:
     ours = _network_of("self")
     found = []
     for pid in _all_pids():

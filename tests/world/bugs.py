@@ -190,7 +190,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.roles:RoleBook.rename",
-                "self.beliefs.get(name, Belief(since_s=now))",
+                "before.get(name, Belief(since_s=now))",
                 "Belief(since_s=now)",
             ),
         ),

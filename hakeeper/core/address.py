@@ -41,6 +41,7 @@ from hakeeper.core.model import (
     Unknown,
     VrrpId,
 )
+from hakeeper.core.pace import Pace, doubled
 from hakeeper.core.servers import SeenServer
 
 
@@ -86,8 +87,8 @@ class Address:
     """When this claim was last refused, or came to nothing; the first of all if it never was."""
     favoured: bool = False
     """The claim of a new MASTER edge, in a role that has few of them: see `budget.py`."""
-    edges_spent_at_s: float = float("-inf")
-    """When the next favoured edge would be due, had all of them been evenly spread."""
+    edges: Pace = field(default_factory=lambda: Pace(every_s=EDGE_S, burst=EDGES))
+    """Of the edges that are favoured."""
     left_at_s: float = float("-inf")
     """The last demotion: what was read before says nothing, somebody else was told to take it."""
     settle_until_s: float = float("-inf")
@@ -149,10 +150,7 @@ class Address:
 
     def edge(self, now: float) -> None:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
-        at_s = max(self.edges_spent_at_s, now - (EDGES - 1) * EDGE_S)
-        self.favoured = at_s <= now
-        if self.favoured:
-            self.edges_spent_at_s = at_s + EDGE_S
+        self.favoured = self.edges.takes(now)
 
     # --- beginning and ending ------------------------------------------------------------
 
@@ -186,8 +184,7 @@ class Address:
         if now - self.returns_at_s > HINTS_END_S:
             self.return_gap_s = 0.0
         self.returns_at_s = max(now, self.returns_at_s + self.return_gap_s)
-        first_s, longest_s = LOOK_S
-        self.return_gap_s = min(longest_s, max(first_s, self.return_gap_s * 2))
+        self.return_gap_s = doubled(self.return_gap_s, LOOK_S)
         return self.returns_at_s - now
 
     def resume(self, now: float, cause: str) -> None:
@@ -256,8 +253,7 @@ class Address:
         elif self.stage is Stage.HELD and now >= self.looked_at_s + self.look_gap_s:
             self.cause = cause
             self.looked_at_s = now
-            first_s, longest_s = LOOK_S
-            self.look_gap_s = min(longest_s, max(first_s, self.look_gap_s * 2))
+            self.look_gap_s = doubled(self.look_gap_s, LOOK_S)
             self._read(now, now)
 
     def _suspect(self, now: float) -> None:

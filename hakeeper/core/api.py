@@ -6,6 +6,7 @@ from random import Random
 from hakeeper.core.backoff import EAGER, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
 from hakeeper.core.claim import EAGER_FOR_S
+from hakeeper.core.pace import doubled
 
 LANES = 8
 """The most assigns in flight at once, over all addresses."""
@@ -65,7 +66,7 @@ class Api:
         failing, self.failure = self.failure, None
         self.reported.clear()
         if failing is not None:
-            self.forget_refusals()
+            self.forget_refused_rounds()
         return None if failing is None else now - self.failing_since_s
 
     def failed(self, failure: Failure, now: float, rng: Random, *, assign: bool = False) -> None:
@@ -160,8 +161,7 @@ class Api:
         """
         self.lanes = max(1, self.lanes // 2)
         if first:
-            first_s, longest_s = ONE_BY_ONE_S
-            self.one_by_one_s = min(longest_s, max(first_s, self.one_by_one_s * 2))
+            self.one_by_one_s = doubled(self.one_by_one_s, ONE_BY_ONE_S)
             self.one_by_one_until_s = now + self.one_by_one_s
 
     def assign_accepted(self, now: float, *, alongside: bool) -> None:
@@ -169,7 +169,7 @@ class Api:
 
         `alongside`: another action of ours was running, so our actions do not lock the server.
         """
-        self.forget_refusals()
+        self.forget_refused_rounds()
         self.held_until_s = float("-inf")
         if alongside:
             self.one_by_one_until_s = float("-inf")
@@ -181,7 +181,7 @@ class Api:
         """Return how many assigns may be under way: one while a 429 stands, to see if it does."""
         return 1 if now < self.held_until_s else self.lanes
 
-    def forget_refusals(self) -> None:
+    def forget_refused_rounds(self) -> None:
         """Let the next assign go out at once."""
         self.refused_rounds = 0
         self.assigns_from_s = float("-inf")

@@ -14,8 +14,10 @@ moves. Should two of them be called so (both hear a third, and not each other), 
 back five times, and then once in ten seconds. The same bounds claims of what nobody holds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
+
+from hakeeper.core.pace import Pace
 
 QUICK_LOSS_S = 60.0
 """A loss this soon after our claim is somebody who wants it too, not a hand in the console."""
@@ -70,8 +72,8 @@ class Contest:
     held_off_moves: int | None = None
     """Of those moves, how many there were at the first hold-down."""
     pulsed_at: float = float("-inf")
-    turn_at: float = float("-inf")
-    """When the next claim without hold-down would be due, had all of them been evenly spread."""
+    turns: Pace = field(default_factory=lambda: Pace(every_s=TURN_S, burst=TURNS))
+    """Of the claims without hold-down."""
     told: bool = False
     """Whether the journal knows of this fight."""
 
@@ -117,9 +119,7 @@ class Contest:
 
     def turn_s(self, now: float) -> float:
         """Take a claim that needs no hold-down; return how long it has to wait."""
-        at = max(self.turn_at, now - (TURNS - 1) * TURN_S)
-        self.turn_at = at + TURN_S
-        return max(0.0, at - now)
+        return self.turns.take(now)
 
     def hold_off_s(self, rng: Random) -> float:
         """Return how long to hold down after the move that was just seen."""

@@ -339,7 +339,7 @@ class Keeper:
             return
         address.edge(now)
         state.schedule.edge(now)
-        state.api.forget_refusals()
+        state.api.forget_refused_rounds()
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )

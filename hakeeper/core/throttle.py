@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from hakeeper.core.events import Report
+from hakeeper.core.pace import Pace
 
 BURST = 60
 """So many entries of one kind about one thing at once."""
@@ -20,20 +21,12 @@ KEYS_LIMIT = 4096
 _Key: TypeAlias = tuple[str, str | int | float, str | int | float]
 
 
-@dataclass(slots=True)
-class _Bucket:
-    """When the next one would be due, had all been evenly spread; and what was held back."""
+@dataclass(slots=True, kw_only=True)
+class _Bucket(Pace):
+    """The pace of one kind about one thing, and what it held back."""
 
-    next_s: float
     newest: Report | None = None
     held: int = 0
-
-    def takes(self, now: float) -> bool:
-        at_s = max(self.next_s, now - (BURST - 1) * EVERY_S)
-        if at_s > now:
-            return False
-        self.next_s = at_s + EVERY_S
-        return True
 
 
 class Throttle:
@@ -69,7 +62,7 @@ class Throttle:
         if bucket is None:
             if len(self._buckets) >= KEYS_LIMIT:
                 self._buckets = {k: b for k, b in self._buckets.items() if b.next_s > now}
-            bucket = self._buckets[key] = _Bucket(now - (BURST - 1) * EVERY_S)
+            bucket = self._buckets[key] = _Bucket(every_s=EVERY_S, burst=BURST)
         return bucket
 
     def _released(self, now: float) -> list[Report]:

@@ -27,6 +27,7 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
     ServerRead,
+    pages_of,
 )
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import ReloadToken, Report
@@ -46,8 +47,6 @@ from hakeeper.core.state import Inflight, State
 SERVER_AGAIN_S = 60.0
 """After a failed read of a server that nobody waits for."""
 
-PAGE_SIZE = 50
-"""How many floating IPs one call lists at most."""
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
 _OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
@@ -111,7 +110,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             _identified(state, server, source, now)
         case FloatingIpsListed():
             _reads_go(state)
-            state.pages = max(1, -(-len(answer.floating_ips) // PAGE_SIZE))
+            state.pages = pages_of(len(answer.floating_ips))
             _listed(state, answer, call.asked_at_s, now)
         case FloatingIpRead(floating_ip):
             _reads_go(state)
@@ -161,11 +160,10 @@ def _reads_go(state: State) -> None:
 
 def _listed(state: State, listed: FloatingIpsListed, asked_at_s: float, now: float) -> None:
     taken: set[int] = set()
+    floating_ips = listed.floating_ips
     for address in state.addresses.values():
-        floating_ips = listed.floating_ips
         found = find(address.ref, floating_ips) or _renamed(state, address, floating_ips)
-        odd = next((each.why for each in listed.odd if each.may_be(address.ref)), None)
-        if found is None and odd is not None:
+        if found is None and (odd := listed.why_odd(address.ref)) is not None:
             # It may well be there: what was known of it stays.
             if address.floating_ip is None:
                 _unresolved(state, address, wording.unusable(odd), now)

@@ -56,6 +56,10 @@ class Budget:
         """Return how many calls flow in each second."""
         return self.limit_per_hour * SHARE * (1.0 - BURST) / 3600.0
 
+    def reading_gap_s(self, pages: int) -> float:
+        """Return the least time between two readings of a list of so many pages."""
+        return pages / (IDLE_SHARE * self.per_second)
+
     def left(self, now: float) -> float:
         """Return how many calls the bucket holds."""
         flown_in = max(0.0, now - self.at_s) * self.per_second

@@ -9,14 +9,21 @@ import enum
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from hakeeper.core.model import Action, FloatingIp, OddFloatingIp, Server
+from hakeeper.core.model import Action, AddressRef, FloatingIp, OddFloatingIp, Server
 
+PAGE_SIZE: Final = 50
+"""How many entries Hetzner puts into one page of a list at most."""
 ASSIGNED: Final = "floating_ip_assigned"
 """Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 NOT_THIS_MACHINE: Final = "not_this_machine"
 """Our code for a server that exists, and has no address that is on this machine."""
 NO_IDENTITY: Final = "no_identity"
 """Our code for a machine that cannot find out which server it is: the API was not even asked."""
+
+
+def pages_of(count: int) -> int:
+    """Return how many pages a list of so many entries has; an empty one has one."""
+    return max(1, -(-count // PAGE_SIZE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,10 @@ class FloatingIpsListed:
     floating_ips: tuple[FloatingIp, ...]
     odd: tuple[OddFloatingIp, ...] = ()
     """Those that cannot be read as far as it may be needed; one may be among both."""
+
+    def why_odd(self, ref: AddressRef) -> str | None:
+        """Say why one that the configuration may mean cannot be used; None if there is none."""
+        return next((each.why for each in self.odd if each.may_be(ref)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ call or says when it wants to be asked again; the earliest of those times is `Ke
 from collections.abc import Callable, Iterable
 
 from hakeeper.core.address import Address
-from hakeeper.core.budget import IDLE_SHARE, Use
+from hakeeper.core.budget import Use
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -247,7 +247,7 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
 def reading_interval_s(state: State, now: float) -> float:
     """Return the seconds between two readings as things stand."""
     settings = state.settings
-    least_s = state.pages / (IDLE_SHARE * state.budget.per_second)
+    least_s = state.budget.reading_gap_s(state.pages)
     if not state.any_master() or state.api.scarce(now):
         return max(settings.standby_interval_s, least_s)
     settling = any(address.settle_until_s > now for address in state.addresses.values())

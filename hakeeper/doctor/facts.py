@@ -82,8 +82,7 @@ class ApiFacts:
     def odd(self, ref: AddressRef) -> str | None:
         """Say why the list shows one that may be meant, and yet cannot be used."""
         outcome = self.listed.outcome
-        odd = outcome.odd if isinstance(outcome, FloatingIpsListed) else ()
-        return next((each.why for each in odd if each.may_be(ref)), None)
+        return outcome.why_odd(ref) if isinstance(outcome, FloatingIpsListed) else None
 
     @property
     def results(self) -> tuple[CallResult, ...]:

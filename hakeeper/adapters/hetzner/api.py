@@ -9,6 +9,7 @@ from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.core.calls import (
+    PAGE_SIZE,
     ActionsRead,
     Answer,
     Assign,
@@ -22,8 +23,6 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 
-PAGE_SIZE = 50
-"""The largest that the API gives."""
 PAGE_LIMIT = 100
 ACTION_LIMIT = 25
 

@@ -3,11 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from hakeeper.core.budget import IDLE_SHARE
 from hakeeper.core.budget import Budget as NodeBudget
+from hakeeper.core.calls import pages_of
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.sim.fleet.wishes import MOST_NODES, QUOTA_PER_HOUR, Wishes
-from hakeeper.sim.world.cloud import PAGE_SIZE
 
 LONGEST_INTERVAL_S = 3600
 """No configuration may ask for a longer one."""
@@ -58,13 +57,13 @@ def budget(wishes: Wishes) -> Budget:
 def _demand(wishes: Wishes, clusters: int) -> tuple[int, int, int]:
     masters = min(wishes.nodes_each, len(wishes.parts))
     addresses = sum(part.addresses for part in wishes.parts) * clusters
-    pages = max(1, -(-addresses // PAGE_SIZE))
+    pages = pages_of(addresses)
     return masters * clusters, (wishes.nodes_each - masters) * clusters, pages
 
 
 def _per_hour(wishes: Wishes, clusters: int) -> float:
     masters, standbys, pages = _demand(wishes, clusters)
-    least_s = pages / (IDLE_SHARE * NodeBudget(QUOTA_PER_HOUR).per_second)
+    least_s = NodeBudget(QUOTA_PER_HOUR).reading_gap_s(pages)
     interval_s = max(least_s, wishes.interval_s)
     standby_interval_s = max(least_s, wishes.standby_interval_s)
     readings = masters * 3600.0 / interval_s + standbys * 3600.0 / standby_interval_s

@@ -15,7 +15,6 @@ import yaml
 
 from chaos.api import Api
 
-FIFO_BYTES: Final = 1 << 16
 _TOKEN_DIGITS: Final = 64
 
 

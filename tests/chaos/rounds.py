@@ -4,10 +4,12 @@ import contextlib
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+
+from helpers import eventually
 
 from chaos.api import Api, FloatingIp
 from chaos.faults import FAULTS, Stage
@@ -60,7 +62,7 @@ class Chaos:
             node.start_keepalived()
             node.start()
         self.make_master(self.nodes[0])
-        _wait(lambda: self._is_right(self.nodes[0]), 60.0, "the first claim")
+        eventually(lambda: self._is_right(self.nodes[0]), 60.0, "the first claim")
 
     def close(self) -> None:
         """End everything."""
@@ -146,14 +148,6 @@ class Chaos:
         for node in self.nodes:
             if node.exit_code is not None:
                 yield f"the daemon of {node.name} has ended with {node.exit_code}"
-
-
-def _wait(condition: Callable[[], bool], limit_s: float, what: str) -> None:
-    end_s = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > end_s:
-            raise TimeoutError(f"waited {limit_s:g} s for {what}")
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -111,10 +111,8 @@ def stall(tls_world: World) -> Iterator[Stall]:
     made.close()
 
 
-def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
-    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
-) -> None:
-    world = tls_world
+def standby_behind(stall: Stall, world: World, authority: trustme.CA, folder: Path) -> Node:
+    """A running node in BACKUP whose way to the cloud leads through this."""
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     node = world.node(interval="1s", standby_interval="1s")
     node.config["hetzner"] |= {
@@ -124,6 +122,14 @@ def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
     }
     node.start()
     node.backup()
+    return node
+
+
+def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
+    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
+) -> None:
+    world = tls_world
+    node = standby_behind(stall, world, authority, folder)
     stall.hold()
     stall.drop()
     before = stall.accepted
@@ -141,15 +147,7 @@ def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhil
 ) -> None:
     """The worker and the loop wake together; whoever is first, the lines are heard first."""
     world = tls_world
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    node = world.node(interval="1s", standby_interval="1s")
-    node.config["hetzner"] |= {
-        "endpoint": f"https://127.0.0.1:{stall.port}/v1",
-        "ca_file": str(folder / "ca.pem"),
-        "timeout": "30s",
-    }
-    node.start()
-    node.backup()
+    node = standby_behind(stall, world, authority, folder)
     for _ in range(STANDSTILLS):
         stall.hold()
         stall.drop()

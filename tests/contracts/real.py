@@ -62,6 +62,10 @@ FAULTS: dict[tuple[Kind, float], Fault] = {
 """How the simulator makes what the world's injector makes of a kind and a value."""
 
 
+HOST = "localhost"
+"""The name of the cloud's host."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """The authority that the pool trusts, and what a stranger's server shows."""
@@ -77,8 +81,8 @@ def make_authority(folder: Path) -> Tls:
     ca, stranger = trustme.CA(), trustme.CA()
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    ca.issue_cert("127.0.0.1").configure_cert(server)
-    strange = stranger.issue_cert("127.0.0.1")
+    ca.issue_cert(HOST, "127.0.0.1").configure_cert(server)
+    strange = stranger.issue_cert(HOST)
     strange.cert_chain_pems[0].write_to_path(str(folder / "strange.pem"))
     strange.private_key_pem.write_to_path(str(folder / "strange.key"))
     return Tls(folder / "ca.pem", server, folder / "strange.pem", folder / "strange.key")
@@ -99,8 +103,10 @@ class RealPort(Port):
         for number in (ME, OTHER, STRANGER):
             self._cloud.add_server(f"node{number}", server_id=number)
         self._cloud.add_client(CLIENT, token=TOKEN)
+        # By a name: what is an address itself needs no resolver.
+        endpoint = self._cloud.url.replace("127.0.0.1", HOST)
         self._pool = HetznerPool(
-            HetznerOptions(endpoint=self._cloud.url, ca_file=tls.ca_file, version="1.2.3"),
+            HetznerOptions(endpoint=endpoint, ca_file=tls.ca_file, version="1.2.3"),
             read_token=lambda: TOKEN,
             redact=lambda text: text.replace(TOKEN, "[token]"),
             identity=_this_machine,

@@ -102,7 +102,10 @@ def test_a_call_cancelled_while_resolving_is_never_sent(monkeypatch: pytest.Monk
         release.wait(60)
         return real(*args, **kw)  # type: ignore[arg-type]
 
-    with RawServer(always(ACTION)) as server, Bench(server.url) as made:
+    with (
+        RawServer(always(ACTION)) as server,
+        Bench(server.url.replace("127.0.0.1", "localhost")) as made,
+    ):
         with monkeypatch.context() as patch:
             patch.setattr(socket, "getaddrinfo", wait)
             waiting = made.start(Assign(IP, ME))

@@ -351,7 +351,7 @@ class Keeper:
 
         One that was begun before we were demoted says nothing: another node was told to take it.
         """
-        recent_s = RECENT_READS * self._state.settings.standby_interval_s
+        recent_s = RECENT_READS * self._state.standby_interval_s()
         return (
             isinstance(address.owner, Mine)
             and address.owner_at_s is not None

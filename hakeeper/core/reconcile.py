@@ -246,14 +246,13 @@ def _read_idly(state: State, now: float, wake: Wake) -> None:
 
 def reading_interval_s(state: State, now: float) -> float:
     """Return the seconds between two readings as things stand."""
-    settings = state.settings
-    least_s = state.budget.reading_gap_s(state.pages)
     if not state.any_master() or state.api.scarce(now):
-        return max(settings.standby_interval_s, least_s)
+        return state.standby_interval_s()
+    settings = state.settings
     settling = any(address.settle_until_s > now for address in state.addresses.values())
     if settling and state.budget.allows(Use.RETRY, now):
         return min(SETTLE_INTERVAL_S, settings.interval_s)
-    return max(settings.interval_s, least_s)
+    return max(settings.interval_s, state.budget.reading_gap_s(state.pages))
 
 
 def _is_thrifty(state: State, now: float) -> bool:

@@ -228,6 +228,10 @@ class State:
         steady = now - self.roles.beliefs[address.vrrp].since_s >= STEADY_S
         return Use.CLAIM if steady else Use.RETRY
 
+    def standby_interval_s(self) -> float:
+        """Return the seconds between two readings of a standby: as set, or as the list allows."""
+        return max(self.settings.standby_interval_s, self.budget.reading_gap_s(self.pages))
+
     def affordable_from_s(self, address: Address, now: float, spare: int = 0) -> float:
         """Return from when on the budget lets the next call for this claim go."""
         from_s = self.budget.from_s(self.use_of(address, now), now, spare)

@@ -1,8 +1,10 @@
 """The life of a claim, from the MASTER line to the owner read back as ours."""
 
+from dataclasses import replace
+
 import pytest
 
-from core.driver import WEB, one_node
+from core.driver import WEB, one_node, settings
 from hakeeper.core.calls import (
     Assign,
     ListFloatingIps,
@@ -10,6 +12,7 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     Request,
 )
+from hakeeper.core.claim import RECENT_READS
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Mine, Other
 
@@ -55,6 +58,21 @@ def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
     assert begun_s == read.at_s
     assert len(node.reports("address.confirmed")) == 1
     assert node.stage() == "held"
+
+
+def test_the_last_read_of_a_standby_is_recent_however_seldom_its_list_may_be_read() -> None:
+    world, node = one_node(owner=1, config=replace(settings(), standby_interval_s=1.0))
+    node.warm()
+    world.run_for(30.0)
+    reads = [asked.at_s for asked in node.asked(ListFloatingIps)]
+    gap_s = reads[-1] - reads[-2]
+    assert gap_s > RECENT_READS * 1.0
+    world.run_for(reads[-1] + gap_s - 0.01 - world.now)
+    assert len(reads) == len(node.asked(ListFloatingIps))
+    node.line("VI_1", "MASTER")
+    world.run_for(5.0)
+    assert [] == node.assigns
+    assert len(node.reports("address.confirmed")) == 1
 
 
 def test_an_address_that_is_held_is_read_for_ever_and_closely_at_first() -> None:

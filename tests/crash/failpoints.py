@@ -21,6 +21,7 @@ from hakeeper.adapters.hetzner import transport
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign
 from hakeeper.core.events import Effect, LinesRead, RolesQueried, StartCall
+from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import Role
 from hakeeper.daemon import Daemon
 from hakeeper.loop import Loop
@@ -147,6 +148,11 @@ def install(plan: Plan) -> Failpoints:
 
 def _note_fed(points: Failpoints, feed: Wrapper) -> Wrapper:
     def inner(loop: Loop, event: object) -> None:
+        lines = event.lines if isinstance(event, LinesRead) else ()
+        if any(
+            TABLE[EVENT_OF_LINE[line.state]][Role.MASTER].role is not Role.MASTER for line in lines
+        ):
+            points.note("demoted", "by a line")  # before it acts on that
         feed(loop, event)
         if isinstance(event, LinesRead) and event.lines:
             points.note("fed", str(event.lines[-1].priority))

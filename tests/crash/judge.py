@@ -89,7 +89,7 @@ class Judge:
             read = _last_read([r for r in requests if r.client == life.client], sent_s)
             since_s = life.born_s if read is None else read.received_s
             # A read of before a demotion shows nothing: another node was told to take it.
-            demoted = self._was_demoted(life, since_s - BEGUN_BEFORE_S, assign.received_s)
+            demoted = _was_demoted(life, since_s - BEGUN_BEFORE_S, assign.received_s)
             if not demoted and self._ours_throughout(changes, since_s, assign.received_s):
                 what = f"{story} although it was ours since {since_s:.3f}"
                 verdict.needless.append(what + self._account(life, assign, requests, changes))
@@ -137,14 +137,6 @@ class Judge:
         )
         return heard or any(said.at_s < life.born_s for said in tail)
 
-    def _was_demoted(self, life: LifeRecord, from_s: float, to_s: float) -> bool:
-        """Say whether this daemon heard in that time that it is not MASTER."""
-        serials = {str(said.serial) for said in self.said if said.state != "MASTER"}
-        return any(
-            word == "fed" and what in serials and from_s <= at_s <= to_s
-            for at_s, word, what in life.notes()
-        )
-
     def _ours_throughout(
         self, changes: Sequence[OwnershipChange], from_s: float, to_s: float
     ) -> bool:
@@ -155,6 +147,11 @@ class Judge:
             owner == self.server and begin_s < from_s and to_s < end_s
             for owner, begin_s, end_s in spans
         )
+
+
+def _was_demoted(life: LifeRecord, from_s: float, to_s: float) -> bool:
+    """Say whether this daemon heard in that time that it is not MASTER, be it for a moment."""
+    return any(word == "demoted" and from_s <= at_s <= to_s for at_s, word, _ in life.notes())
 
 
 def _sent_s(life: LifeRecord, assign: LoggedRequest) -> float:

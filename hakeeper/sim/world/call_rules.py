@@ -137,7 +137,9 @@ class CallRules:
         mine = self._world.cloud.owner(fip) == node.server_id
         vrrp = self._world.vrrp_id(self._world.name_of[fip])
         fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
-        moved = self._moved_at.get(fip, -inf) > read_at - 60.0
+        # One clock for both: the machine's is ahead of the world's, and may jump.
+        moved_ago_s = self._world.now - self._moved_at.get(fip, -inf)
+        moved = moved_ago_s < now - read_at + 60.0
         needless = fresh and mine and not moved
         self._demand("not_needless", node.index, not needless, "ip-{} is ours already", fip)
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from hakeeper.core.events import Effect, Event
+from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import Settings
 from hakeeper.core.state import State
@@ -19,13 +19,14 @@ class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked fo
 class WatchedKeeper(Keeper):
     """The shipped keeper; the watch sees what goes in and what comes out."""
 
-    __slots__ = ("_node", "_watch")
+    __slots__ = ("_found", "_node", "_watch")
 
     def __init__(self, node: "Node", watch: "Watch", settings: Settings, now: float) -> None:
         """Make the keeper of one run of this node."""
         super().__init__(settings, node.rng_of_run(), now)
         self._node = node
         self._watch = watch
+        self._found: tuple[Report, ...] = ()
 
     @property
     def state(self) -> State:
@@ -42,6 +43,11 @@ class WatchedKeeper(Keeper):
         self._node.boundary()
         self._watch.hearing(self._node, event)
         effects = super().handle(event, now, more=more)
-        self._watch.handled(self._node, event, effects, now)
+        self._watch.handled(self._node, event, effects, self._found, now)
         self._node.boundary()
         return effects
+
+    def _bound_journal(self, now: float) -> float | None:
+        """Keep what there is to tell: what the throttle holds back happened all the same."""
+        self._found = tuple(e for e in self._state.effects if isinstance(e, Report))
+        return super()._bound_journal(now)

@@ -184,8 +184,15 @@ class Watch:
             for said, role in cells(state, event):
                 self._tally.transitions[said.value, role.value] += 1
 
-    def handled(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
-        """Check what came of an event."""
+    def handled(
+        self,
+        node: Node,
+        event: Event,
+        effects: tuple[Effect, ...],
+        found: tuple[Report, ...],
+        now: float,
+    ) -> None:
+        """Check what came of an event; `found`: all that there is to tell, told or held back."""
         run = node.run
         if run is None:
             return
@@ -200,6 +207,8 @@ class Watch:
             self._heard(node, run, event, effects)
         elif isinstance(event, KeepalivedGone | LinesLost):
             self._conduct.doubted(node.index, run.keeper.state, event)
+        for report in found:
+            self._found(node, event, report)
         if effects:
             self._performed(node, event, effects, now)
         self._ticks.handled(node.index, run.keeper.next_at(), now)
@@ -221,16 +230,14 @@ class Watch:
     def _performed(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
         self._saving.begin()
         for effect in effects:
-            if isinstance(effect, Report) and effect.fields.get("previous_role") == MASTER:
-                self._calls.demoted(node, _named(effect))
-        for effect in effects:
             match effect:
                 case SaveState():
                     self._saving.saves()
                 case StartCall():
                     self._called(node, effect, now)
                 case Report():
-                    self._reported(node, event, effect)
+                    self._tally.reports[effect.event] += 1
+                    self._peace.told(node.index, effect)
                 case _:
                     pass
         self._saving.end(node)
@@ -244,13 +251,13 @@ class Watch:
         self._peace.called(node.index, request)
         self._calls.started(node, effect, now)
 
-    def _reported(self, node: Node, event: Event, report: Report) -> None:
+    def _found(self, node: Node, event: Event, report: Report) -> None:
         index = node.index
-        self._tally.reports[report.event] += 1
-        self._peace.told(index, report)
         fip = self.world.number_of.get(str(report.fields.get("address", "")))
         if report.event == "role.changed":
             self._conduct.role_changed(index, event, report)
+            if report.fields["previous_role"] == MASTER:
+                self._calls.demoted(node, _named(report))
         elif fip is None:
             return
         elif report.event == "address.claimed":

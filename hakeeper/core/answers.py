@@ -38,6 +38,7 @@ from hakeeper.core.model import (
     ByName,
     ByNetwork,
     FloatingIp,
+    Mine,
     Other,
     Server,
 )
@@ -356,7 +357,10 @@ def _assign_failed(
     address = _current(state, call, now)
     if address is not None:
         address.note_sent(result.sent_at_s, now)
-        state.tell(*address.failed(failure, now, state.rng, told=not (locked and ours)))
+        # Here before a demotion, it was never taken: what "assigned already" means will be read.
+        here = failure.code == ASSIGNED and isinstance(address.owner, Mine)
+        told = not (locked and ours) and not here
+        state.tell(*address.failed(failure, now, state.rng, told=told))
         _note_progress(state, address, now)
     elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for concerned in _concerned(state, call):

@@ -578,6 +578,14 @@ def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     assert (8, 0) == (state.api.lanes, state.api.one_by_one_s)
 
 
+def test_an_address_that_was_here_all_the_time_is_no_failure() -> None:
+    state = standing()
+    address = put(state, Stage.SENT)
+    address.owner = Mine()
+    assert [] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
+    assert Stage.READ is address.stage
+
+
 def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
     state = standing(2)
     put(state, Stage.SENT)

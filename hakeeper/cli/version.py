@@ -9,7 +9,16 @@ import sys
 from hakeeper import __version__, exits
 from hakeeper.cli.options import add_json
 
-_LIBRARIES = ("hcloud", "requests", "urllib3", "structlog", "jeepney", "pyyaml", "systemd-python")
+_LIBRARIES = (
+    "hcloud",
+    "requests",
+    "urllib3",
+    "h11",
+    "structlog",
+    "jeepney",
+    "pyyaml",
+    "systemd-python",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,30 +1,30 @@
-"""Reading one HTTP/1.1 answer, bounded in bytes and time, and without a doubt where it ends.
+"""Reading one HTTP/1.1 answer with h11, bounded in bytes and time.
 
-The standard library's reader gives up at the hundredth header, takes `103 Early Hints` for the
-answer, and does not notice a body that ends too soon. What is not exactly understood here is an
-error: the call's outcome is then unknown, and is read again.
+What is not exactly understood here is an error: the call's outcome is then unknown, and is read
+again.
 """
 
-import re
 import socket
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import h11
 from requests.structures import CaseInsensitiveDict
 
 HEAD_LIMIT_BYTES = 256 * 1024
-"""All headers of an answer, interim ones and trailers included."""
+"""Of an answer without its body: headers, interim answers, sizes of chunks, trailers."""
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 """Also when unpacked. A full page of 50 floating IPs has some 40 kB."""
 _CHUNK_BYTES = 65536
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: (.*))?")
-_HEX = re.compile(rb"[0-9a-fA-F]{1,16}")
+_START = b"HTTP/"
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_MEMBERS_LIMIT = 16
+"""Each of them costs a copy of all that follow."""
 _PACKED = ("gzip", "x-gzip", "deflate")
-_BODILESS = (204, 304)
-_SWITCHING = 101
-_SUCCESS = 200
+_ASKED = h11.Request(method="GET", target="/", headers=[("Host", "api")])
+"""Stands for the request that went out: h11 only has to know that an answer follows, with a body
+and in the same protocol, which is so of all that we send."""
 
 
 class AnswerError(Exception):
@@ -66,143 +66,87 @@ def read_answer(sock: socket.socket, remaining_s: Callable[[], float]) -> HttpAn
 
     `remaining_s` is asked before each wait, and may raise. Raises OSError and AnswerError.
     """
-    stream = _Stream(sock, remaining_s)
-    while True:
-        version, status, reason = _status(stream.line())
-        headers = _headers(stream)
-        if status >= _SUCCESS or status == _SWITCHING:
-            break  # else it only says that the answer is still to come
-    if status == _SWITCHING:
-        raise AnswerError("the answer changes to another protocol")
-    body, has_end = _body(stream, status, headers)
-    tokens = _tokens(headers.get("Connection", ""))
-    will_close = not has_end or "close" in tokens or (version == 0 and "keep-alive" not in tokens)
-    # What nobody asked for would be taken for the answer to the next request.
-    will_close = will_close or stream.has_rest()
-    return HttpAnswer(status, reason, headers, _unpacked(body, headers), will_close)
+    reader = _Reader(sock, remaining_s)
+    head = reader.head()
+    body = reader.body()
+    headers = _joined(head.headers)
+    reason = head.reason.decode("latin-1")
+    return HttpAnswer(
+        head.status_code, reason, headers, _unpacked(body, headers), reader.will_close()
+    )
 
 
-class _Stream:
-    """What comes over a connection, by lines or by bytes."""
+class _Reader:
+    """One answer, as it comes over a connection."""
 
     def __init__(self, sock: socket.socket, remaining_s: Callable[[], float]) -> None:
         self._sock = sock
         self._remaining_s = remaining_s
-        self._buffer = bytearray()
-        self._head_bytes = 0
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT_BYTES)
+        self._http.send(_ASKED)
+        self._http.send(h11.EndOfMessage())
+        self._received_bytes = 0
+        self._start = b""
+        self._body = bytearray()
+        self._has_ended = False
 
-    def has_rest(self) -> bool:
-        """Say whether more came than was read."""
-        return bool(self._buffer)
+    def head(self) -> h11.Response:
+        """Return the answer without its body; interim ones only say that it is still to come."""
+        while not isinstance(event := self._event(), h11.Response):
+            pass
+        length = dict(event.headers).get(b"content-length", b"0")
+        if int(length) > BODY_LIMIT_BYTES:
+            raise _huge()
+        return event
 
-    def line(self) -> bytes:
-        """Return a line of a head without its end."""
-        looked = 0
-        while (end := self._buffer.find(b"\n", looked)) < 0:
-            looked = len(self._buffer)
-            self._bound(looked)
-            if not self._more():
-                raise self._end()
-        self._bound(end + 1)
-        self._head_bytes += end + 1
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return line.removesuffix(b"\r")
-
-    def _bound(self, more_bytes: int) -> None:
-        if self._head_bytes + more_bytes > HEAD_LIMIT_BYTES:
-            raise AnswerError(f"its head has more than {HEAD_LIMIT_BYTES} bytes")
-
-    def exactly(self, size: int) -> bytes:
-        """Return so many bytes."""
-        while len(self._buffer) < size:
-            if not self._more():
-                raise self._end()
-        data = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return data
-
-    def rest(self) -> bytes:
-        """Return all that comes until the connection ends."""
-        while self._more():
-            if len(self._buffer) > BODY_LIMIT_BYTES:
+    def body(self) -> bytes:
+        """Return the body, as it was sent."""
+        while not isinstance(event := self._event(), h11.EndOfMessage):
+            if isinstance(event, h11.Data):
+                self._body += event.data
+            if len(self._body) > BODY_LIMIT_BYTES:
                 raise _huge()
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
+        return bytes(self._body)
 
-    def _end(self) -> CutShortError:
-        kind = CutShortError if self._head_bytes or self._buffer else SilentError
-        return kind("the connection ended before the answer did")
+    def will_close(self) -> bool:
+        """Say whether the connection is of no more use."""
+        # What nobody asked for would be taken for the answer to the next request.
+        has_rest = bool(self._http.trailing_data[0])
+        return self._has_ended or has_rest or self._http.their_state is not h11.DONE
 
-    def _more(self) -> bool:
+    def _event(self) -> object:
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._receive()
+        except h11.RemoteProtocolError as error:
+            if not self._has_ended:
+                raise AnswerError(f"it is no good HTTP: {error}") from None
+            kind = CutShortError if self._received_bytes else SilentError
+            raise kind("the connection ended before the answer did") from None
+        return event
+
+    def _receive(self) -> None:
+        if self._received_bytes - len(self._body) > HEAD_LIMIT_BYTES:
+            raise AnswerError(f"it has more than {HEAD_LIMIT_BYTES} bytes beside its body")
         self._sock.settimeout(self._remaining_s())
         data = self._sock.recv(_CHUNK_BYTES)
-        self._buffer += data
-        return bool(data)
+        self._received_bytes += len(data)
+        self._has_ended = not data
+        self._start = (self._start + data)[: len(_START)]
+        if not _START.startswith(self._start):  # h11 would wait for a whole head
+            raise AnswerError("it is not HTTP")
+        self._http.receive_data(data)
 
 
-def _status(line: bytes) -> tuple[int, int, str]:
-    match = _STATUS_LINE.fullmatch(line)
-    if match is None:
-        raise AnswerError("it is not HTTP")
-    version, status, reason = match.groups()
-    return int(version), int(status), (reason or b"").decode("latin-1")
-
-
-def _headers(stream: _Stream) -> CaseInsensitiveDict[str]:
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> CaseInsensitiveDict[str]:
     values: dict[str, list[str]] = {}
-    while line := stream.line():
-        text = line.decode("latin-1")
-        if text[0] in " \t":  # the header before it goes on, as they once could; none of ours does
-            continue
-        name, colon, value = text.partition(":")
-        if not colon or not name or name != name.strip():
-            raise AnswerError("a header is not one")
-        values.setdefault(name.lower(), []).append(value.strip())
+    for name, value in headers:
+        values.setdefault(name.decode("ascii"), []).append(value.decode("latin-1"))
     return CaseInsensitiveDict({name: ", ".join(each) for name, each in values.items()})
 
 
 def _tokens(value: str) -> list[str]:
     return [token.strip().lower() for token in value.split(",") if token.strip()]
-
-
-def _body(stream: _Stream, status: int, headers: CaseInsensitiveDict[str]) -> tuple[bytes, bool]:
-    """Return the body, and whether the answer said where it ends."""
-    if status in _BODILESS:
-        return b"", True
-    coding = _tokens(headers.get("Transfer-Encoding", ""))
-    if coding == ["chunked"]:
-        return b"".join(_chunks(stream)), True
-    if coding:
-        raise AnswerError("its Transfer-Encoding is unknown")
-    lengths = set(_tokens(headers.get("Content-Length", "")))
-    if not lengths:
-        return stream.rest(), False
-    length = lengths.pop()
-    if lengths or not (length.isascii() and length.isdigit() and len(length) <= 18):  # noqa: PLR2004  # 18 digits fit in 64 bits
-        raise AnswerError("its Content-Length is no length")
-    if int(length) > BODY_LIMIT_BYTES:
-        raise _huge()
-    return stream.exactly(int(length)), True
-
-
-def _chunks(stream: _Stream) -> Iterator[bytes]:
-    total = 0
-    while True:
-        size_text = stream.line().partition(b";")[0].strip()
-        if not _HEX.fullmatch(size_text):
-            raise AnswerError("a chunk's size is none")
-        size = int(size_text, 16)
-        total += size
-        if total > BODY_LIMIT_BYTES:
-            raise _huge()
-        if not size:
-            _headers(stream)  # trailers
-            return
-        yield stream.exactly(size)
-        if stream.line():
-            raise AnswerError("a chunk is longer than its size")
 
 
 def _unpacked(body: bytes, headers: CaseInsensitiveDict[str]) -> bytes:
@@ -214,7 +158,7 @@ def _unpacked(body: bytes, headers: CaseInsensitiveDict[str]) -> bytes:
         raise AnswerError("its Content-Encoding is unknown")
     unpacked = bytearray()
     try:
-        while body:
+        for _ in range(_MEMBERS_LIMIT):
             packed = zlib.decompressobj(_GZIP_OR_ZLIB)
             unpacked += packed.decompress(body, BODY_LIMIT_BYTES + 1 - len(unpacked))
             if len(unpacked) > BODY_LIMIT_BYTES:
@@ -222,9 +166,11 @@ def _unpacked(body: bytes, headers: CaseInsensitiveDict[str]) -> bytes:
             if not packed.eof:
                 raise AnswerError("its packed body ends too soon")
             body = packed.unused_data
+            if not body:
+                return bytes(unpacked)
     except zlib.error:
         raise AnswerError("its packed body cannot be unpacked") from None
-    return bytes(unpacked)
+    raise AnswerError(f"its packed body has more than {_MEMBERS_LIMIT} parts")
 
 
 def _huge() -> HugeError:

@@ -87,15 +87,34 @@ def test_it_is_told_and_the_rest_is_read(
     assert any(told in one for one in said) or not told, said
 
 
+@pytest.mark.parametrize("included", ["\n", "#\n", "", "y" * 500 + "\n"])
+def test_an_include_counts_as_often_as_it_is(included: str, tmp_path: Path) -> None:
+    (tmp_path / "x.inc").write_text(repeated(included) if included else "y" * SIZE_LIMIT)
+    path = tmp_path / "keepalived.conf"
+    path.write_text("include x.inc\n" * 900)
+    conf = read_conf(path, "x")
+
+    assert isinstance(conf, ConfUnreadable)
+    assert "MiB to look at" in conf.reason
+    assert conf.reason.endswith("it is not looked at")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (repeated("x\n"), "more than 50000 lines"),
-        (repeated("{"), "more than 200000 braces"),
-        (repeated("a{b}"), "more than 200000 braces"),
+        (repeated("{"), "MiB to look at"),
+        (repeated("a{b}"), "MiB to look at"),
         ("~SEQ(N, 1, 9999) ~SEQ(M, 1, 9999) x\n", "more than 50000 lines"),
-        ("$A=${A}\n" + "x ${A}\n" * 1000, "uses of parameters"),
-        ("$A=${B}${B}${B}\n$B=y\n" + ("x" + "${A}" * 100 + "\n") * 1000, "uses of parameters"),
+        ("$A=${A}\n" + "x ${A}\n" * 1000, "MiB to look at"),
+        ("$A=${B}${B}${B}\n$B=y\n" + ("x" + "${A}" * 100 + "\n") * 1000, "MiB to look at"),
+        (f"$A={'y' * 1000}\n" + "x $A\n" * 40_000, "MiB to look at"),
+        (f"$A={'y' * 1000}\n~SEQ(N, 1, 9999) ~SEQ(M, 1, 2) x ${{A}}\n", "MiB to look at"),
+        (
+            "".join(f"$A{at}=${{A{at + 1}}}y\n" for at in range(900)) + "x $A0\n" * 300,
+            "MiB to look",
+        ),
+        (repeated("x" + " $A" * 300 + "\n"), "MiB to look at"),
         ("$L=x \\\n" + "y \\\n" * 40_000 + "z\n$L\n$L\n", "more than 50000 lines"),
     ],
 )

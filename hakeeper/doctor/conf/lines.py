@@ -22,6 +22,7 @@ from hakeeper.doctor.conf.sequences import (
 )
 from hakeeper.doctor.conf.text import BLANKS, SPACES, as_bytes, as_text, split_at_brace
 from hakeeper.doctor.conf.text import without_comment as cleaned
+from hakeeper.doctor.conf.work import Work
 from hakeeper.doctor.finding import Place
 
 DEPTH_LIMIT: Final = 16
@@ -30,10 +31,6 @@ FILES_LIMIT: Final = 1000
 """Files that are included, each as often as it is."""
 LINE_LIMIT: Final = 50_000
 """Also of lines that parameters and sequences make."""
-PIECE_LIMIT: Final = 200_000
-"""Lines are cut at braces."""
-TEXT_LIMIT: Final = 16 << 20
-"""Characters of all files."""
 _SEQ_ROOM: Final = 64
 _WILD: Final = "*?[{"
 
@@ -68,8 +65,8 @@ class Reader:
     _ignored: dict[Ignored, None] = field(default_factory=dict)
     _conditions: dict[Place, None] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
+    _work: Work = field(default_factory=lambda: Work(Place("")))
     _count: int = 0
-    _pieces: int = 0
     _files: int = 0
 
     @property
@@ -98,10 +95,12 @@ class Reader:
         if not found:
             raise FileNotFoundError(2, "No such file")
         copy: list[Raw] = []
+        self._work.place = Place(path)
         opened = [(each, self._raw(each)) for each in reversed(found)]
         for _ in self._pass(opened, copy):
             pass
-        self._count = self._pieces = self._files = 0
+        self._count = self._files = 0
+        self._work = Work(self._work.place)
         yield from self._pass([("", iter(copy))], None)
 
     # --- lines of files ------------------------------------------------------------------------
@@ -111,8 +110,7 @@ class Reader:
         text = self._texts.get(path)
         if text is None:
             text = self._texts[path] = self.files.read(path)
-            if sum(map(len, self._texts.values())) > TEXT_LIMIT:
-                raise OSError(f"{path}: more than {TEXT_LIMIT >> 20} MiB of configuration")
+        self._work.spend(len(text))
         return cut(text, path, self._note_unread)
 
     def _next_raw(self, state: _State) -> str | None:
@@ -122,6 +120,8 @@ class Reader:
             if raw is None:
                 state.files.pop()
                 continue
+            self._work.place = raw.place
+            self._work.spend()
             is_second = state.copy is None
             if is_second and self._is_mark(raw):
                 continue
@@ -161,12 +161,11 @@ class Reader:
     ) -> Iterator[Line]:
         state = _State(files, copy)
         state.parameters = Parameters(
-            lambda: as_bytes(self.files.real(state.raw.folder)), as_bytes(self.config_id)
+            lambda: as_bytes(self.files.real(state.raw.folder)),
+            as_bytes(self.config_id),
+            self._work.spend,
         )
         while (text := self._next(state)) is not None:
-            self._pieces += 1
-            if self._pieces > PIECE_LIMIT:
-                raise OSError(f"{state.raw.place}: more than {PIECE_LIMIT} braces and words")
             piece, state.residue = split_at_brace(text)
             if piece:
                 yield Line(as_text(piece), state.raw.place)
@@ -189,10 +188,13 @@ class Reader:
 
     def _fetched(self, state: _State) -> str | None:
         if state.residue:
+            self._work.spend(len(state.residue))
             text, state.residue = state.residue, ""
             return text
         whole = self._fetched_whole(state)
-        self._count += whole is not None
+        if whole is not None:
+            self._work.spend(len(whole))
+            self._count += 1
         if self._count > LINE_LIMIT:
             raise OSError(f"{state.raw.place}: more than {LINE_LIMIT} lines")
         return whole

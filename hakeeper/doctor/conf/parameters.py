@@ -11,8 +11,6 @@ ROOM: Final = 1024
 """Bytes in which keepalived holds one line."""
 _USES_LIMIT: Final = 4 * ROOM
 """Of one line; more are parameters that hold each other, with which keepalived hangs."""
-USES_LIMIT: Final = 300_000
-"""Of all lines."""
 _DEFINITION: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=")
 _USE: Final = re.compile(
     r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)([ 0-9]*)\}"
@@ -65,8 +63,9 @@ class Parameters:
 
     folder: Callable[[], str]
     config_id: str
+    spend: Callable[[int], None]
+    """Told how many bytes are gone through, before they are; it may raise OSError."""
     _all: dict[str, Definition] = field(default_factory=dict)
-    _uses: int = 0
 
     def __post_init__(self) -> None:
         """Define what keepalived defines."""
@@ -98,6 +97,7 @@ class Parameters:
         is_changed = is_random = False
         at = uses = 0
         while (at := text.find("$", at)) >= 0:
+            self.spend(len(text))
             match = _USE.match(text, at)
             lines = None if match is None else self._lines(match)
             if match is None or lines is None:
@@ -106,9 +106,9 @@ class Parameters:
             is_changed = True
             is_random |= match[1] == RANDOM
             uses += 1
-            self._count_one()
             # `${NAME }`: keepalived takes one character too few away.
             end = match.end(1) + 1 if match[2] and match[2].isspace() else match.end()
+            self.spend(len(lines[0]) + len(text))
             changed = text[:at] + lines[0] + text[end:]
             if len(changed) >= room or uses > _USES_LIMIT:
                 return Substitution(text, is_random=is_random, is_cut=True)
@@ -118,11 +118,6 @@ class Parameters:
             if lines[0].lstrip(BLANKS).startswith("~"):
                 break
         return Substitution(text, tuple(more), is_changed, is_random)
-
-    def _count_one(self) -> None:
-        self._uses += 1
-        if self._uses > USES_LIMIT:
-            raise OSError(f"more than {USES_LIMIT} uses of parameters")
 
     def _lines(self, match: re.Match[str]) -> list[str] | None:
         """Return what stands for a use; None: it stays as it is."""

@@ -1,11 +1,13 @@
 """What is costly is made once a run, whatever the number of test processes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from package.building import REPO, Build, build, once
 from package.machine import base_of
+from package.place import Place, opened
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +34,10 @@ def second(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
 def base(request: pytest.FixtureRequest) -> Path:
     """The root file system of a Debian 12 or 13 that has what the package depends on."""
     return base_of(str(request.param), REPO / ".machines")
+
+
+@pytest.fixture(scope="session")
+def place(base: Path, first: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """One machine for all that is tried on it; each test leaves it as it was."""
+    with opened(base, first.deb, tmp_path_factory.mktemp("place") / "machine") as made:
+        yield made

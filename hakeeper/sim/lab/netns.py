@@ -11,8 +11,9 @@ import os
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from hakeeper.sim.lab.waiting import LabError
 
@@ -20,6 +21,7 @@ CLONE_NEWNET = 0x40000000
 """linux/sched.h"""
 _HOLDER = "ip link set lo up && echo up && exec cat"
 _COMMAND_TIMEOUT_S = 20.0
+Made = TypeVar("Made")
 
 
 class Namespace:
@@ -73,27 +75,11 @@ class Namespace:
         self.run("ip", "-batch", "-", given="\n".join(commands) + "\n")
 
     def listen(self, port: int = 0) -> socket.socket:
-        """Return a TCP socket that listens on 127.0.0.1 of this namespace.
-
-        A socket stays in the namespace it was made in, whoever uses it. setns(2) acts on the
-        calling thread only, so a thread that ends right after cannot confuse anybody else.
-        """
-        made: list[socket.socket] = []
-        failed: list[OSError] = []
-
-        def make() -> None:
-            try:
-                _enter(self.path)
-                made.append(socket.create_server(("127.0.0.1", port)))
-            except OSError as error:
-                failed.append(error)
-
-        thread = threading.Thread(target=make, name=f"listen-in-{self.name}")
-        thread.start()
-        thread.join()
-        if failed:
-            raise LabError(f"{self.name}: cannot listen on port {port}: {failed[0]}")
-        return made[0]
+        """Return a TCP socket that listens on 127.0.0.1 of this namespace."""
+        try:
+            return made_in(self.path, lambda: socket.create_server(("127.0.0.1", port)))
+        except OSError as error:
+            raise LabError(f"{self.name}: cannot listen on port {port}: {error}") from None
 
     def close(self) -> None:
         """Let the namespace go; it ends with the last process and socket in it."""
@@ -112,6 +98,30 @@ class Namespace:
     ) -> None:
         """Close."""
         self.close()
+
+
+def made_in(path: str, make: Callable[[], Made]) -> Made:
+    """Return what `make` makes in a network namespace; its file is `path`. Raises OSError.
+
+    A socket stays in the namespace it was made in, whoever uses it. setns(2) acts on the calling
+    thread only, so a thread that ends right after cannot confuse anybody else.
+    """
+    made: list[Made] = []
+    failed: list[OSError] = []
+
+    def run() -> None:
+        try:
+            _enter(path)
+            made.append(make())
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="made-in-a-namespace")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return made[0]
 
 
 def _enter(path: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hakeeper import __version__
 from package.building import REPO, Build
 from package.machine import Machine, booted
+from package.sandbox import put_in_the_sandbox
 
 pytestmark = pytest.mark.timeout(1800)  # two roots are made, beside whatever else runs
 NEWER = f"{__version__}+next"
@@ -198,14 +199,8 @@ def test_make_install_gives_a_service_like_the_packages(machine: Machine, tmp_pa
 
 def test_in_the_sandbox_nothing_is_done_that_the_service_never_does(machine: Machine) -> None:
     machine.run(install("this"))
-    probe = (REPO / "tests/package/probe.py").read_text()
-    machine.inside("/usr/lib/hakeeper/probe.py").write_text(probe)
-    unit = machine.inside("/usr/lib/systemd/system/hakeeper.service").read_text()
-    for old, new in _AS_A_PROBE.items():
-        unit, count = re.subn(old, new, unit, flags=re.MULTILINE)
-        assert count == 1, old
-    machine.inside("/etc/systemd/system/probe.service").write_text(unit)
-    machine.run("systemctl daemon-reload; systemctl start probe")
+    put_in_the_sandbox(machine, "probe.py", "oneshot")
+    machine.run("systemctl start probe")
     found = json.loads(machine.says("cat /var/lib/hakeeper/probe.json"))
 
     assert found["refused"] == {
@@ -222,18 +217,6 @@ def test_in_the_sandbox_nothing_is_done_that_the_service_never_does(machine: Mac
     shown = machine.says("systemctl show hakeeper -p MemoryMax -p TasksMax -p SocketBindDeny")
     for limit in (f"MemoryMax={256 << 20}", "TasksMax=64", "SocketBindDeny=ipv4:tcp", "=ipv6:tcp"):
         assert limit in shown
-
-
-_AS_A_PROBE = {
-    r"^Type=.*$": "Type=oneshot",
-    r"^ExecStart=.*$": "ExecStart=/usr/bin/python3 -IS /usr/lib/hakeeper/probe.py",
-    r"^ConditionPathExists=.*$": "",
-    r"^LoadCredential=.*$": "",
-    r"^SetCredential=.*$": "",
-    r"^Restart=.*$": "",
-    r"^WatchdogSec=.*$": "",
-}
-"""What makes of the service's unit one that runs the probe once, in the same sandbox."""
 
 
 def test_a_machine_that_is_thrown_away_leaves_no_process(base: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 from hakeeper.adapters.keepalived.processes import read_stat
 
 _SYSTEMD: Final = Path("/run/systemd/system")
+_PLACES: Final = "/usr/bin:/bin"
+"""Not $PATH: whoever can set it would have root run a program of theirs."""
 _TIMEOUT_S: Final = 5.0
 _WANTED: Final = "ExecMainCode,ExecMainStatus,ExecMainExitTimestampMonotonic"
 _EXITED, _KILLED, _DUMPED = "1", "2", "3"
@@ -27,7 +29,7 @@ def changed_after_start(pid: int, files: Iterable[str]) -> bool:
 
 def refusal(files: Iterable[str]) -> str:
     """Return how keepalived.service ended by itself with these very files; "" if it did not."""
-    systemctl = shutil.which("systemctl")
+    systemctl = shutil.which("systemctl", path=_PLACES)
     if systemctl is None or not _SYSTEMD.is_dir():
         return ""
     try:

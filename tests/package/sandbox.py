@@ -1,0 +1,32 @@
+"""Programs of ours in the place of the service, in its sandbox."""
+
+import re
+from pathlib import Path
+
+from package.building import REPO
+from package.machine import Machine
+
+
+def put_in_the_sandbox(machine: Machine, script: str, kind: str, *arguments: str) -> None:
+    """Make a unit, named after the script, that differs from the service in what it runs."""
+    name = Path(script).stem
+    program = (REPO / "tests/package" / script).read_text()
+    machine.inside(f"/usr/lib/hakeeper/{script}").write_text(program)
+    unit = machine.inside("/usr/lib/systemd/system/hakeeper.service").read_text()
+    words = " ".join(["/usr/bin/python3 -IS", f"/usr/lib/hakeeper/{script}", *arguments])
+    for key, value in {"Type": kind, "ExecStart": words, **_GONE}.items():
+        line = f"{key}={value}" if value else ""
+        unit, count = re.subn(rf"^{key}=.*$", line, unit, flags=re.MULTILINE)
+        assert count == 1, key
+    machine.inside(f"/etc/systemd/system/{name}.service").write_text(unit)
+    machine.run("systemctl daemon-reload")
+
+
+_GONE = {
+    "ConditionPathExists": "",
+    "LoadCredential": "",
+    "SetCredential": "",
+    "Restart": "",
+    "WatchdogSec": "",
+}
+"""It runs once, and needs nothing."""

@@ -1,5 +1,6 @@
 """Tries what hakeeper never does, from inside its sandbox; test_machines.py runs it."""
 
+import contextlib
 import ctypes
 import errno
 import json
@@ -7,6 +8,7 @@ import os
 import pathlib
 import resource
 import shutil
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -60,6 +62,26 @@ def set_up_io_uring() -> None:
         raise OSError(ctypes.get_errno(), "io_uring_setup")
 
 
+def limits() -> dict[str, str]:
+    """Return what the kernel holds for our own control group, in either version of those."""
+    found = {}
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, controller, path = line.split(":", 2)
+        if path == "/":  # not our own, but all that there is
+            continue
+        folder = pathlib.Path("/sys/fs/cgroup", controller, path.lstrip("/"))
+        for name in ("memory.max", "memory.limit_in_bytes", "pids.max"):
+            with contextlib.suppress(OSError):
+                found[name] = (folder / name).read_text().strip()
+    return found
+
+
+def listen() -> None:
+    """Offer a service to the network."""
+    with socket.create_server(("127.0.0.1", 0)):
+        pass
+
+
 def code_of(*argv: str) -> int:
     """Return the exit code of a command."""
     return subprocess.run(argv, check=False, stdout=subprocess.DEVNULL).returncode
@@ -80,4 +102,5 @@ if __name__ == "__main__":
     }
     places = {str(folder): outcome(partial(run_from, folder)) for folder in writable()}
     found = {"refused": refused, "works": works, "places": places}
+    found |= {"limits": limits(), "listening": outcome(listen)}
     (STATE / "probe.json").write_text(json.dumps(found))

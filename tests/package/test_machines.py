@@ -21,6 +21,7 @@ from package.sandbox import put_in_the_sandbox
 pytestmark = pytest.mark.timeout(1800)  # two roots are made, beside whatever else runs
 NEWER = f"{__version__}+next"
 EARLIER = f"{__version__}~before"
+MEMORY = str(256 << 20)
 # What apt, dpkg, systemd, the kernel and keepalived (its name for iproute2) write by themselves.
 _NOT_OURS = re.compile(
     r"/(root|tmp|etc/iproute2|var/(cache|log|tmp)|var/lib/(apt|dbus|dpkg|systemd))(/|$)"
@@ -215,8 +216,15 @@ def test_in_the_sandbox_nothing_is_done_that_the_service_never_does(machine: Mac
     assert own <= found["places"].keys()
     assert "ALLOWED" not in found["places"].values(), found["places"]
     shown = machine.says("systemctl show hakeeper -p MemoryMax -p TasksMax -p SocketBindDeny")
-    for limit in (f"MemoryMax={256 << 20}", "TasksMax=64", "SocketBindDeny=ipv4:tcp", "=ipv6:tcp"):
+    for limit in (f"MemoryMax={MEMORY}", "TasksMax=64", "SocketBindDeny=ipv4:tcp", "=ipv6:tcp"):
         assert limit in shown
+    # What the kernel itself holds, where a machine in a container may set it.
+    wanted = {"memory.max": MEMORY, "memory.limit_in_bytes": MEMORY, "pids.max": "64"}
+    assert found["limits"].items() <= wanted.items()
+    if "-BPF_FRAMEWORK" in machine.says("systemctl --version"):  # docs/security.md tells of it
+        assert found["listening"] == "ALLOWED"
+    else:
+        assert found["listening"] in {"EPERM", "ALLOWED"}, "a container may not load BPF"
 
 
 def test_a_machine_that_is_thrown_away_leaves_no_process(base: Path, tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ TAG = "is"
 _NOT_FINITE = "float"
 """JSON has no infinity: it is written as {"float": "inf"}."""
 _SCALARS = (str, int, float)
+_SHOWN = 60
+"""Characters of what is wrong that a message quotes."""
 _IP: Mapping[Any, Callable[[str], object]] = {
     ipaddress.IPv4Address: ipaddress.ip_address,
     ipaddress.IPv6Address: ipaddress.ip_address,
@@ -101,9 +103,14 @@ def _of_union(members: tuple[Any, ...]) -> Codec[Any]:
     return codec if len(rest) == len(members) else _Optional(codec)
 
 
+def shown(found: object) -> str:
+    """Return the beginning of what was found, for a message."""
+    text = repr(found)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
 def _wrong(where: str, found: object, wanted: str) -> CodecError:
-    shown = repr(found)
-    return CodecError(f"{where}: {shown[:60]}{'…' if len(shown) > 60 else ''} is not {wanted}")  # noqa: PLR2004
+    return CodecError(f"{where}: {shown(found)} is not {wanted}")
 
 
 class _Plain(Codec[Any]):

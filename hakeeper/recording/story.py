@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 from hakeeper.core.events import Effect, Event
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import Settings
-from hakeeper.recording.codec import TAG, Codec, CodecError, Hide, Json, codec_of
+from hakeeper.recording.codec import TAG, Codec, CodecError, Hide, Json, codec_of, shown
 
 FORMAT = 1
 """Raised when recordings of an older hakeeper cannot be read any more."""
@@ -146,7 +146,7 @@ def from_json(text: str) -> Line:
 
 def _check_format(found: Json) -> None:
     if found != FORMAT:
-        text = f"written in format {found!r}; this hakeeper reads format {FORMAT} only"
+        text = f"written in format {shown(found)}; this hakeeper reads format {FORMAT} only"
         raise CodecError(text)
 
 

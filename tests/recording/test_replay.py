@@ -358,6 +358,24 @@ NO_RECORDINGS = {
     "two ends": (whole() + text_of([Ended("x"), Ended("x")]), LINES + 2, "no new run"),
     "only a cut line": (whole()[:50], 1, "not JSON"),
     "a cut line that has an end": (whole()[:-50] + "\n", LINES, "not JSON"),
+    "nested": ("[" * 1_000_000 + "\n", 1, "nested too deeply"),
+    "objects in objects": ('{"is":' * 1_000_000 + "\n", 1, "nested too deeply"),
+    "a number of a million digits": ("9" * 1_000_000 + "\n", 1, "not JSON"),
+    "no number": ('{"is": NaN}\n', 1, "not JSON"),
+    "a pickle": ("cos\nsystem\n(S'true'\ntR.", 1, "not JSON"),
+    "escapes": ('{"is": "\\u001b[2J\\u009b1m\\u202e"}\n', 1, "is not one of"),
+    "raw escapes": ("\x1b[2J\x07\n", 1, "not JSON"),
+    "a huge kind": (spoiled(1, '"Beginning"', '"' + "B" * 1_000_000 + '"'), 1, "is not one of"),
+    "a huge format": (
+        spoiled(1, '"format":1', '"format":' + "1" * 4000),
+        1,
+        "reads format 1 only",
+    ),
+    "a format that is a text": (
+        spoiled(1, '"format":1', '"format":"' + "1" * 1_000_000 + '"'),
+        1,
+        "format",
+    ),
     "two cut lines": (whole() + '{"is"\n' + '{"is"\n' + whole(), LINES + 1, "not JSON"),
 }
 
@@ -373,6 +391,8 @@ def test_a_file_that_is_no_recording_is_refused_with_the_line(
     assert err.startswith(f"{path}: line {number}: ")
     assert why in err
     assert 1 == err.count("\n")
+    assert err[:-1].isprintable()
+    assert len(err) < 1000
     code, out, err = said(capfd, path, "--json")
     document = json.loads(out)
     assert (65, number, "") == (code, document["line"], err)

@@ -8,7 +8,7 @@ import pytest
 
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.facts import ConfUnreadable
-from hakeeper.doctor.gather.files import MATCHES_LIMIT, SIZE_LIMIT
+from hakeeper.doctor.gather.files import MATCHES_LIMIT, NAMES_LIMIT, SIZE_LIMIT
 from hakeeper.doctor.gather.keepalived import read_conf
 
 GOOD = "vrrp_instance A {\n interface eth0\n}\n"
@@ -41,6 +41,13 @@ def many(folder: Path) -> None:
         (folder / "many" / str(number)).touch()
 
 
+def wide(folder: Path) -> None:
+    for number in range(60):
+        (folder / f"wide/{number}/a/b").mkdir(parents=True)
+    for name in "abc":
+        (folder / f"wide/{name}").symlink_to(folder / "wide")
+
+
 def nothing(folder: Path) -> None:
     assert folder.is_dir()
 
@@ -59,6 +66,8 @@ def repeated(text: str) -> str:
         (each_other, "include 1.inc\n", "more than 1000 files"),
         (loop, "include x.inc\n", "symbolic links"),
         (many, "include many/*\n", f"more than {MATCHES_LIMIT} files"),
+        (wide, "include wide/*/*/*/*/*/*/*/*/*x\n", f"more than {NAMES_LIMIT} names"),
+        (wide, "include wide/*/*/*/*x\n" * 900, f"more than {NAMES_LIMIT} names"),
         (nothing, "include " + "{a,b}" * 60 + "\n", f"make more than {MATCHES_LIMIT} names"),
         (nothing, "include " + "{" * 900 + "\n", "name too long"),
         (nothing, "include " + "../" * 300 + "x*/*/*\n", ""),

@@ -2,11 +2,13 @@
 
 import contextlib
 import errno
+import fnmatch
 import glob
 import itertools
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +17,38 @@ from hakeeper.doctor.conf.files import Files, SkippedFileError
 
 SIZE_LIMIT: Final = 4 << 20
 MATCHES_LIMIT: Final = 1000
+NAMES_LIMIT: Final = 100_000
+"""Names that all patterns together may lead through."""
 _EXECUTABLE: Final = 0o111
 _NEGATED: Final = re.compile(r"\[\^")
 
 
 def conf_files() -> Files:
-    """Return how keepalived.conf and what it includes are read on this machine."""
-    return Files(read=_read, matching=matching, real=os.path.realpath)
+    """Return how keepalived.conf and what it includes are read on this machine, once."""
+    names = Names()
+    return Files(
+        read=_read, matching=lambda pattern: matching(pattern, names), real=os.path.realpath
+    )
+
+
+@dataclass(slots=True)
+class Names:
+    """How many names patterns may still lead through."""
+
+    left: int = NAMES_LIMIT
+
+    def of(self, folder: str) -> list[str]:
+        """Return what lies in a folder; nothing where there is none, or we may not look."""
+        try:
+            with os.scandir(folder or "/") as entries:
+                found = [one.name for one in itertools.islice(entries, self.left + 1)]
+        except OSError:
+            return []
+        self.left -= len(found)
+        if self.left < 0:
+            self.left = 0
+            raise OSError(errno.E2BIG, f"more than {NAMES_LIMIT} names to look through")
+        return found
 
 
 def _read(path: str) -> str:
@@ -36,13 +63,14 @@ def _read(path: str) -> str:
     return found.data.decode("utf-8", "surrogateescape")
 
 
-def matching(pattern: str) -> list[str]:
+def matching(pattern: str, names: Names | None = None) -> list[str]:
     """Expand a pattern as glob(3) does with GLOB_BRACE; sorted within each choice of braces.
 
     A plain path comes back as it is. Raises OSError if a folder cannot be looked at.
     """
     if "\\" in pattern:
         raise OSError(errno.EINVAL, "a backslash in a file name is not followed by this check")
+    names = names or Names()
     found: list[str] = []
     choices = list(_choices(pattern))
     for choice in choices:
@@ -52,7 +80,7 @@ def matching(pattern: str) -> list[str]:
                 if len(choices) == 1
                 else contextlib.suppress(FileNotFoundError)
             ):
-                found += _glob(choice)
+                found += _glob(choice, names)
         elif len(choices) == 1 or os.path.lexists(choice):
             found.append(choice)
         if len(found) > MATCHES_LIMIT:
@@ -62,14 +90,30 @@ def matching(pattern: str) -> list[str]:
     return found
 
 
-def _glob(pattern: str) -> list[str]:
+def _glob(pattern: str, names: Names) -> list[str]:
     folder = Path(pattern).parent
     if not glob.has_magic(str(folder)):
         os.stat(folder)  # noqa: PTH116  # for its error
         if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    found = glob.iglob(_NEGATED.sub("[!", pattern))  # noqa: PTH207  # absolute
-    return sorted(itertools.islice(found, MATCHES_LIMIT + 1), key=os.fsencode)
+    return sorted(_walked(_NEGATED.sub("[!", pattern), names), key=os.fsencode)
+
+
+def _walked(pattern: str, names: Names) -> list[str]:
+    """Follow an absolute pattern folder by folder, through a bounded number of names."""
+    found = [""]
+    *parts, last = pattern.split("/")
+    for part in [*filter(None, parts), last]:
+        if not glob.has_magic(part):
+            found = [f"{folder}/{part}" for folder in found]
+            continue
+        is_match = re.compile(fnmatch.translate(part)).match
+        further: list[str] = []
+        for folder in found:
+            further += [f"{folder}/{name}" for name in names.of(folder) if is_match(name)]
+        # As for a shell: a dot at the beginning has to be named.
+        found = [one for one in further if part[0] == "." or one[one.rfind("/") + 1] != "."]
+    return [one for one in found if os.path.lexists(one)]
 
 
 def _choices(pattern: str) -> Iterator[str]:

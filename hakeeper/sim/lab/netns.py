@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -73,27 +74,31 @@ class Namespace:
         self.run("ip", "-batch", "-", given="\n".join(commands) + "\n")
 
     def listen(self, port: int = 0) -> socket.socket:
-        """Return a TCP socket that listens on 127.0.0.1 of this namespace.
+        """Return a TCP socket that listens on 127.0.0.1 of this namespace."""
+        return self.made(lambda: socket.create_server(("127.0.0.1", port)))
+
+    def made(self, make: Callable[[], socket.socket]) -> socket.socket:
+        """Return a socket that `make` makes in here; raises LabError.
 
         A socket stays in the namespace it was made in, whoever uses it. setns(2) acts on the
         calling thread only, so a thread that ends right after cannot confuse anybody else.
         """
-        made: list[socket.socket] = []
+        done: list[socket.socket] = []
         failed: list[OSError] = []
 
-        def make() -> None:
+        def act() -> None:
             try:
                 _enter(self.path)
-                made.append(socket.create_server(("127.0.0.1", port)))
+                done.append(make())
             except OSError as error:
                 failed.append(error)
 
-        thread = threading.Thread(target=make, name=f"listen-in-{self.name}")
+        thread = threading.Thread(target=act, name=f"socket-in-{self.name}")
         thread.start()
         thread.join()
         if failed:
-            raise LabError(f"{self.name}: cannot listen on port {port}: {failed[0]}")
-        return made[0]
+            raise LabError(f"{self.name}: no socket: {failed[0]}")
+        return done[0]
 
     def close(self) -> None:
         """Let the namespace go; it ends with the last process and socket in it."""

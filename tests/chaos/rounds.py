@@ -161,7 +161,7 @@ class Chaos:
             self._pass()
         lasting = rng.choice(LASTING) if rng.random() < 0.3 else None
         self.stage.heal(lasting)
-        master = rng.choice(self.nodes)
+        master = self._next_master()
         if hold_down_s(self._moves()) > FIRST_HOLD_DOWN_S:  # that would last for minutes
             for node in self.nodes:
                 node.voice.renew()
@@ -180,6 +180,12 @@ class Chaos:
             calls,
             tuple(self.complaints(first, right_after_s, limit_s, calls, lasted_s)),
         )
+
+    def _next_master(self) -> Node:
+        """Choose one that has to claim something, mostly."""
+        holders = {self.api.holder(number) for number in self.api.ips}
+        lacking = [node for node in self.nodes if holders != {node.server}]
+        return self.stage.rng.choice(lacking if self.stage.rng.random() < 0.75 else self.nodes)
 
     def _pass(self) -> None:
         time.sleep(self.stage.rng.uniform(0.0, 2.0))

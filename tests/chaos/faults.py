@@ -227,9 +227,13 @@ def address_hangs_in_tls(stage: Stage) -> None:
     _perhaps_reconnect(stage)
 
 
-def address_never_answers(stage: Stage) -> None:
+def addresses_never_answer(stage: Stage) -> None:
     for address in _sick_ones(stage):
         stage.api.ills.sick[address] = Sickness.NO_ANSWER
+
+
+def one_address_never_answers(stage: Stage) -> None:
+    stage.api.ills.sick[stage.rng.choice(ADDRESSES)] = Sickness.NO_ANSWER
 
 
 FAULTS: Final[Mapping[str, Fault]] = {
@@ -241,11 +245,14 @@ FAULTS: Final[Mapping[str, Fault]] = {
         descriptors_gone, state_folder_gone, runtime_folder_gone, state_spoiled, metadata_lies,
         servers_lie, first_nameserver_dead, nameservers_dead, nameservers_slow, nameservers_fail,
         nameservers_lie, nameservers_change, nameservers_gone, address_swallowed,
-        address_hangs_in_tls, address_never_answers,
+        address_hangs_in_tls, addresses_never_answer, one_address_never_answers,
     )
 }  # fmt: skip
 LASTING: Final = (
     first_nameserver_dead, nameservers_change, address_swallowed, address_hangs_in_tls,
-    address_never_answers,
+    one_address_never_answers,
 )  # fmt: skip
-"""With these the API can still be reached: they may outlast the healing, and nothing is excused."""
+"""With these the API can be reached in time: they may outlast the healing, and nothing is excused.
+
+Each address that takes requests and answers none costs a call's whole time (5 s), so there is one.
+"""

@@ -4,7 +4,7 @@ import contextlib
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ from typing import Final
 from helpers import eventually
 
 from chaos.api import Api, FloatingIp, Received
-from chaos.faults import FAULTS, LASTING
+from chaos.faults import FAULTS, LASTING, descriptors_gone
 from chaos.front import Front
 from chaos.nodes import Node
 from chaos.rooms import Room
@@ -104,7 +104,9 @@ class Chaos:
         switch = Switch(self._net)
         self.nodes = [self._node(folder, switch, name, n) for n, name in enumerate("ab")]
         self.stage = Stage(self.front, self.nodes, random.Random(seed))  # noqa: S311  # faults, no secrets
-        self.faults: Mapping[str, Fault] = {**FAULTS, **(REAL if is_real else SCRIPTED)}
+        self.faults: dict[str, Fault] = {**FAULTS, **(REAL if is_real else SCRIPTED)}
+        if is_real:
+            del self.faults[descriptors_gone.__name__]  # docs/reliability.md: what is not shown
 
     def _node(self, folder: Path, switch: Switch, name: str, number: int) -> Node:
         place = folder / name

@@ -62,7 +62,8 @@ corpus: .stamps/dev  ## Try all set-ups of keepalived with `check --online`, as 
 
 newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one of Debian 13, as root
 	@PYTHON=$(PYTHON) .ci/install-packages newer
-	@$(SUDO) .ci/newer-keepalived trixie .newer-keepalived tests/keepalived $(PYTEST_ARGS)
+	@$(SUDO) .ci/newer-keepalived trixie .newer-keepalived/trixie \
+	    $(BIN)/python -m pytest tests/keepalived $(PYTEST_ARGS)
 
 e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go through 20 scenarios
 	@PYTHON=$(PYTHON) .ci/install-packages e2e
@@ -85,9 +86,15 @@ soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED
 	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m hakeeper.sim.soak --hours $(HOURS) \
 	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
-chaos: .stamps/dev  ## Random faults on real daemons, judged from outside: HOURS=2 SEED= JSON=
-	PYTHONPATH=tests $(BIN)/python -m chaos --hours $(HOURS) \
-	    $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
+KEEPALIVED ?= script
+CHAOS = env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m chaos --hours $(HOURS)
+chaos: .stamps/dev  ## Random faults on real daemons, judged from outside: KEEPALIVED=script|real|trixie|forky HOURS=2 SEED= ONLY= JSON=
+ifneq ($(filter-out script real,$(KEEPALIVED)),)
+	@PYTHON=$(PYTHON) .ci/install-packages newer
+endif
+	$(SUDO) $(if $(filter-out script real,$(KEEPALIVED)),.ci/newer-keepalived $(KEEPALIVED) .newer-keepalived/$(KEEPALIVED)) \
+	    $(CHAOS) --keepalived $(if $(filter script,$(KEEPALIVED)),script,real) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
 lint: .stamps/dev  ## Check style, types and layers only
 	$(BIN)/ruff check

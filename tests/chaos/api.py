@@ -1,17 +1,15 @@
-"""A floating-IP API on loopback that can be slow, wrong, forgetful or away.
+"""The state of a floating-IP API that can be slow, wrong, forgetful or away; front.py serves it.
 
 The paths and bodies are those of https://docs.hetzner.cloud/, as far as a client of floating IPs
 needs them. Everything that was received is kept, with its time (time.monotonic()).
 """
 
-import json
+import enum
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 _ASSIGN: Final = re.compile(r"/v1/floating_ips/(\d+)/actions/assign")
@@ -33,6 +31,13 @@ class Received:
     """Whom an assign makes the holder."""
 
 
+class Sickness(enum.Enum):
+    """What one of several addresses may have; one that is swallowed is the room's affair."""
+
+    TLS_HANGS = "takes connections, and no handshake comes"
+    NO_ANSWER = "takes requests, and answers none"
+
+
 @dataclass
 class Ills:
     """What is wrong with the API just now; all of it at once, if need be."""
@@ -49,12 +54,20 @@ class Ills:
     """What is asked is done, and the connection closed without an answer."""
     lost: bool = False
     """Assigns are accepted, and nothing comes of them."""
-    lag_s: float = 0.0
-    """Reads show what was true so long ago."""
+    half_lost: bool = False
+    """The same for every other one."""
+    lag_s: dict[str, float] = field(default_factory=dict)
+    """By node: its reads show what was true so long ago."""
     action_s: float = 0.0
     action_fails: bool = False
     away: bool = False
     """Connections are reset before anything is read."""
+    strangers: bool = False
+    """Servers are shown with private addresses that are somebody else's."""
+    sick: dict[str, Sickness] = field(default_factory=dict)
+    """By address of the API: what is wrong with it alone."""
+    metadata: dict[str, str | None] = field(default_factory=dict)
+    """By node: what its metadata service says in place of its server's id; None: nothing."""
 
 
 @dataclass
@@ -82,27 +95,14 @@ class Api:
         self.nodes: dict[str, str] = {}
         """Name of the node, by token."""
         self.servers: dict[int, str] = {}
+        self.private: dict[int, str] = {}
+        """The private address of each server."""
         self.ips: dict[int, FloatingIp] = {}
         self._actions: dict[int, tuple[float, bool, Callable[[], None]]] = {}
         """When each ends, whether it fails, and what it does at its end."""
         self.left = float(QUOTA_PER_HOUR)
         self._filled_at_s = time.monotonic()
         self._released = threading.Event()
-        self._server = _Server(("127.0.0.1", 0), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="api", daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        """The endpoint."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def close(self) -> None:
-        """Stop."""
-        self.heal()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def heal(self) -> None:
         """Be well again; who hangs is let go."""
@@ -110,11 +110,6 @@ class Api:
             self.ills = Ills()
             released, self._released = self._released, threading.Event()
         released.set()
-        self._server.drop()
-
-    def drop(self) -> None:
-        """Reset every connection that is open."""
-        self._server.drop()
 
     def move(self, number: int, server: int | None) -> None:
         """Give it to a server, as an operator does in the console."""
@@ -161,6 +156,12 @@ class Api:
             self.received.append(one)
         return one
 
+    def hang(self) -> None:
+        """Wait until it is well again."""
+        with self.lock:
+            released = self._released
+        released.wait(60)
+
     def wait(self) -> Ills:
         """Be as slow as it must be; return what is wrong after that."""
         with self.lock:
@@ -189,7 +190,7 @@ class Api:
                 return status, _error(code)
             if is_assign:
                 return self._assign(ills, one)
-            return self._read(ills, one.path)
+            return self._read(ills.lag_s.get(one.node, 0.0), one.path)
 
     def _assign(self, ills: Ills, one: Received) -> tuple[int, dict[str, Any]]:
         found = _ASSIGN.fullmatch(one.path)
@@ -199,8 +200,10 @@ class Api:
         number = len(self._actions) + 1
         server = one.server
 
+        is_lost = ills.lost or (ills.half_lost and number % 2 == 1)
+
         def act() -> None:
-            if not ills.lost:
+            if not is_lost:
                 ip.holders.append((time.monotonic(), server))
 
         self._actions[number] = (one.at_s + ills.action_s, ills.action_fails, act)
@@ -222,8 +225,8 @@ class Api:
             "error": {"code": "action_failed", "message": "no"} if status == "error" else None,
         }
 
-    def _read(self, ills: Ills, path: str) -> tuple[int, dict[str, Any]]:
-        at_s = time.monotonic() - ills.lag_s
+    def _read(self, lag_s: float, path: str) -> tuple[int, dict[str, Any]]:
+        at_s = time.monotonic() - lag_s
         path, _, query = path.partition("?")
         if path == "/v1/floating_ips":
             shown = [_floating_ip(ip, at_s) for ip in self.ips.values()]
@@ -241,7 +244,8 @@ class Api:
         return 404, _error("not_found")
 
     def _server_of(self, number: int) -> dict[str, Any]:
-        address = {"ip": "127.0.0.1", "alias_ips": [], "network": 1, "mac_address": ""}
+        shown = "10.99.0.250" if self.ills.strangers else self.private[number]
+        address = {"ip": shown, "alias_ips": [], "network": 1, "mac_address": ""}
         return {
             "id": number,
             "name": self.servers[number],
@@ -271,70 +275,3 @@ def _floating_ip(ip: FloatingIp, at_s: float) -> dict[str, Any]:
 
 def _error(code: str) -> dict[str, Any]:
     return {"error": {"code": code, "message": f"this is {code}", "details": None}}
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], api: Api) -> None:
-        self.api = api
-        self._open: set[socket.socket] = set()
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base class has it
-        if self.api.ills.away:
-            self.shutdown_request(request)
-            return
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def close_request(self, request: Any) -> None:  # noqa: ANN401  # as the base class has it
-        self._open.discard(request)
-        super().close_request(request)
-
-    def drop(self) -> None:
-        """Shut every connection down."""
-        for one in list(self._open):
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:  # it has gone meanwhile
-                continue
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # as the base class has it
-        """Say nothing of clients that go away: faults make them."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: _Server
-
-    def do_GET(self) -> None:
-        self._do()
-
-    def do_POST(self) -> None:
-        self._do()
-
-    def _do(self) -> None:
-        api = self.server.api
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length) or b"{}")
-        node = api.nodes.get((self.headers.get("Authorization") or "").removeprefix("Bearer "), "")
-        one = api.take(node, self.command, self.path, body)
-        ills = api.wait()
-        status, answer = api.answer(ills, one) if node else (401, _error("unauthorized"))
-        if ills.mute or ills.away:
-            self.close_connection = True
-            return
-        data = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("RateLimit-Limit", str(QUOTA_PER_HOUR))
-        self.send_header("RateLimit-Remaining", str(int(api.left)))
-        self.send_header("RateLimit-Reset", str(int(time.time()) + 3600))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class's name
-        """Keep still."""

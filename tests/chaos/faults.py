@@ -1,53 +1,15 @@
-"""What may go wrong in a round: one function a fault; `Stage` heals all of it alike."""
+"""What may go wrong with daemons, the API and the way to it: one function a fault."""
 
 import os
-import random
-import shutil
 import signal
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
-from chaos.api import QUOTA_PER_HOUR, Api
+from chaos.api import QUOTA_PER_HOUR, Sickness
+from chaos.names import Mood
 from chaos.nodes import Node
-
-DESCRIPTORS_FEW: Final = 4
-DESCRIPTORS_MANY: Final = 1024
-
-
-class Stage:
-    """What faults may touch."""
-
-    def __init__(self, api: Api, nodes: list[Node], rng: random.Random) -> None:
-        self.api = api
-        self.nodes = nodes
-        self.rng = rng
-        self.dead: set[str] = set()
-        self.frozen: set[str] = set()
-        self.is_fought = False
-        """Somebody else has taken the address, so that a hold-down may be due."""
-
-    def some(self) -> Node:
-        """Return one of the nodes."""
-        return self.rng.choice(self.nodes)
-
-    def heal(self) -> None:
-        """Make everything well."""
-        self.api.heal()
-        self.api.refill()
-        for node in self.nodes:
-            if node.name in self.frozen:
-                node.signal(signal.SIGCONT)
-            for each in ("run", "state"):
-                (node.folder / each).mkdir(exist_ok=True)
-            if node.name in self.dead:
-                node.start()
-            else:
-                node.limit_descriptors(DESCRIPTORS_MANY)
-        self.frozen.clear()
-        self.dead.clear()
-
-
-Fault: TypeAlias = Callable[[Stage], None]
+from chaos.rooms import ADDRESSES
+from chaos.stage import DESCRIPTORS_FEW, Fault, Stage
 
 
 def unavailable(stage: Stage) -> None:
@@ -82,8 +44,17 @@ def writes_are_lost(stage: Stage) -> None:
     stage.api.ills.lost = True
 
 
+def some_writes_are_lost(stage: Stage) -> None:
+    stage.api.ills.half_lost = True
+
+
 def reads_lag(stage: Stage) -> None:
-    stage.api.ills.lag_s = stage.rng.uniform(0.5, 4.0)
+    for node in stage.nodes:
+        stage.api.ills.lag_s[node.name] = stage.rng.uniform(0.5, 4.0)
+
+
+def reads_of_one_lag(stage: Stage) -> None:
+    stage.api.ills.lag_s[stage.some().name] = 2.0
 
 
 def actions_take_time(stage: Stage) -> None:
@@ -96,11 +67,11 @@ def actions_fail(stage: Stage) -> None:
 
 def away(stage: Stage) -> None:
     stage.api.ills.away = True
-    stage.api.drop()
+    stage.front.drop()
 
 
 def connections_reset(stage: Stage) -> None:
-    stage.api.drop()
+    stage.front.drop()
 
 
 def quota_gone(stage: Stage) -> None:
@@ -108,7 +79,6 @@ def quota_gone(stage: Stage) -> None:
 
 
 def moved_away(stage: Stage) -> None:
-    stage.is_fought = True
     holder = stage.rng.choice([None, *stage.api.servers])
     for number in stage.api.ips:
         stage.api.move(number, holder)
@@ -140,24 +110,7 @@ def frozen(stage: Stage) -> None:
 def reloaded(stage: Stage) -> None:
     node = stage.some()
     if node.name not in stage.dead:
-        node.signal(signal.SIGHUP)
-
-
-def two_masters(stage: Stage) -> None:
-    """A split brain: each hears the other no more."""
-    stage.is_fought = True
-    for node in stage.nodes:
-        if node.role != "MASTER":
-            node.say("MASTER")
-
-
-def keepalived_restarted(stage: Stage) -> None:
-    """It makes its FIFO anew, and begins as BACKUP."""
-    node = stage.some()
-    node.restart_keepalived()
-    other = next(each for each in stage.nodes if each is not node)
-    if other.role != "MASTER":
-        other.say("MASTER")
+        node.reload()
 
 
 def descriptors_gone(stage: Stage) -> None:
@@ -168,12 +121,12 @@ def descriptors_gone(stage: Stage) -> None:
 
 def state_folder_gone(stage: Stage) -> None:
     node = stage.some()
-    shutil.rmtree(node.folder / "state", ignore_errors=True)
+    node.remove_folder("state")
 
 
 def runtime_folder_gone(stage: Stage) -> None:
     node = stage.some()
-    shutil.rmtree(node.folder / "run", ignore_errors=True)
+    node.remove_folder("run")
 
 
 def state_spoiled(stage: Stage) -> None:
@@ -182,12 +135,124 @@ def state_spoiled(stage: Stage) -> None:
         (folder / "state.json").write_bytes(os.urandom(100))
 
 
+# --- which server am I ---------------------------------------------------------------------------
+
+
+def _begin_anew(stage: Stage, node: Node) -> None:
+    """Have it learn who it is once more."""
+    if node.name not in stage.dead:
+        node.kill()
+        stage.frozen.discard(node.name)
+        if stage.rng.random() < 0.5:
+            node.remove_folder("state")
+            node.make_folders()
+        node.start()
+
+
+def metadata_lies(stage: Stage) -> None:
+    """It names the other server, one that is not there, nonsense, or nothing."""
+    node = stage.some()
+    others = [str(each.server) for each in stage.nodes if each is not node]
+    said = stage.rng.choice([*others, "999", "", "<html>", None])
+    stage.api.ills.metadata[node.name] = said
+    _begin_anew(stage, node)
+
+
+def servers_lie(stage: Stage) -> None:
+    """No server has an address that is on its machine."""
+    stage.api.ills.strangers = True
+    _begin_anew(stage, stage.some())
+
+
+# --- the way to the API --------------------------------------------------------------------------
+
+
+def _moods(stage: Stage, *moods: Mood) -> None:
+    slow_s = stage.rng.uniform(0.5, 6.0)
+    for node in stage.nodes:
+        node.resolver.set_moods(*moods, slow_s=slow_s)
+    _perhaps_reconnect(stage)
+
+
+def _perhaps_reconnect(stage: Stage) -> None:
+    if stage.rng.random() < 0.5:
+        stage.front.drop()
+
+
+def first_nameserver_dead(stage: Stage) -> None:
+    _moods(stage, Mood.DEAD)
+
+
+def nameservers_dead(stage: Stage) -> None:
+    _moods(stage, Mood.DEAD, Mood.DEAD)
+
+
+def nameservers_slow(stage: Stage) -> None:
+    _moods(stage, Mood.SLOW, Mood.SLOW)
+
+
+def nameservers_fail(stage: Stage) -> None:
+    mood = stage.rng.choice((Mood.FAILING, Mood.NO_SUCH_NAME, Mood.EMPTY))
+    _moods(stage, mood, mood)
+
+
+def nameservers_lie(stage: Stage) -> None:
+    _moods(stage, Mood.LYING, Mood.LYING)
+
+
+def nameservers_change(stage: Stage) -> None:
+    _moods(stage, Mood.CHANGING, Mood.CHANGING)
+
+
+def nameservers_gone(stage: Stage) -> None:
+    for node in stage.nodes:
+        node.resolver.close()
+    _perhaps_reconnect(stage)
+
+
+def _sick_ones(stage: Stage) -> list[str]:
+    return stage.rng.sample(ADDRESSES, stage.rng.randint(1, len(ADDRESSES) - 1))
+
+
+def address_swallowed(stage: Stage) -> None:
+    """No answer to a SYN, nor to anything else."""
+    for address in _sick_ones(stage):
+        for node in stage.nodes:
+            node.room.swallow(address)
+
+
+def address_hangs_in_tls(stage: Stage) -> None:
+    for address in _sick_ones(stage):
+        stage.api.ills.sick[address] = Sickness.TLS_HANGS
+    _perhaps_reconnect(stage)
+
+
+def addresses_never_answer(stage: Stage) -> None:
+    for address in _sick_ones(stage):
+        stage.api.ills.sick[address] = Sickness.NO_ANSWER
+
+
+def one_address_never_answers(stage: Stage) -> None:
+    stage.api.ills.sick[stage.rng.choice(ADDRESSES)] = Sickness.NO_ANSWER
+
+
 FAULTS: Final[Mapping[str, Fault]] = {
     fault.__name__: fault
     for fault in (
-        unavailable, assign_fails, locked, conflict, slow, hangs, mute, writes_are_lost, reads_lag,
-        actions_take_time, actions_fail, away, connections_reset, quota_gone, moved_away, killed,
-        restarted, frozen, reloaded, two_masters, keepalived_restarted, descriptors_gone,
-        state_folder_gone, runtime_folder_gone, state_spoiled,
+        unavailable, assign_fails, locked, conflict, slow, hangs, mute, writes_are_lost,
+        some_writes_are_lost, reads_lag, reads_of_one_lag, actions_take_time, actions_fail, away,
+        connections_reset, quota_gone, moved_away, killed, restarted, frozen, reloaded,
+        descriptors_gone, state_folder_gone, runtime_folder_gone, state_spoiled, metadata_lies,
+        servers_lie, first_nameserver_dead, nameservers_dead, nameservers_slow, nameservers_fail,
+        nameservers_lie, nameservers_change, nameservers_gone, address_swallowed,
+        address_hangs_in_tls, addresses_never_answer, one_address_never_answers,
     )
 }  # fmt: skip
+LASTING: Final = (
+    first_nameserver_dead, nameservers_change, address_swallowed, address_hangs_in_tls,
+    one_address_never_answers,
+)  # fmt: skip
+"""With these the API can be reached in time: they may outlast the healing, and nothing is excused.
+
+Each address that takes requests and answers none costs a call's whole time (5 s), so there is one.
+"""

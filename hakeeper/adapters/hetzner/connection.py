@@ -56,12 +56,16 @@ class Connection:
         return self._socket.fileno()
 
     def look(self) -> None:
-        """Close an idle connection that has ended, is doubted, or is not trusted any more."""
-        if self._socket is None or self._made_at_s is None:
+        """Close an idle connection that has ended, is doubted, or is not trusted any more.
+
+        So is one to an address that has failed meanwhile, where another one is to be tried first.
+        """
+        if self._socket is None or self._made_at_s is None or self._target is None:
             return
+        is_left = self._route.is_left(self._target)
         is_doubted = self._made_at_s < self._route.doubted_from_s
         is_trusted = self._context is self._trust.context
-        if is_doubted or not is_trusted or _has_ended(self._socket):
+        if is_left or is_doubted or not is_trusted or _has_ended(self._socket):
             self.close()
 
     def ready(self, attempt: Attempt) -> socket.socket:

@@ -26,6 +26,8 @@ class Health:
     """Rises with each answer of any address; 0: it never answered."""
     failures: int = 0
     """Since it answered last."""
+    failed: int = 0
+    """Rises with each failure of any address."""
 
 
 class Route:
@@ -39,6 +41,7 @@ class Route:
         """Connections made before this (monotonic seconds) are not believed any more."""
         self._lock = threading.Lock()
         self._answers = 0
+        self._failures = 0
         self._health: dict[Target, Health] = {}
 
     def learn(self, other: "Route") -> None:
@@ -51,6 +54,7 @@ class Route:
         with self._lock:
             self._health = known | self._health
             self._answers = max((each.answered for each in self._health.values()), default=0)
+            self._failures = max((each.failed for each in self._health.values()), default=0)
 
     def doubt(self, sent_at_s: float) -> None:
         """Doubt all that are not younger than what was sent at that time, and lost."""
@@ -66,7 +70,17 @@ class Route:
     def failed(self, target: Target) -> None:
         """Put an address last that could not be used, or was sent a request and did not answer."""
         with self._lock:
-            self._of(target).failures += 1
+            self._failures += 1
+            health = self._of(target)
+            health.failures, health.failed = health.failures + 1, self._failures
+
+    def is_left(self, target: Target) -> bool:
+        """Say whether an address has failed and another one is to be tried before it."""
+        with self._lock:
+            health = self._health.get(target)
+            if health is None or not health.failures:
+                return False
+        return self.targets()[:1] != [target]
 
     def _of(self, target: Target) -> Health:
         if target not in self._health and len(self._health) >= HEALTH_LIMIT:
@@ -77,8 +91,9 @@ class Route:
         """Return the addresses in the order in which to try them.
 
         First those that answered last; then what nobody has tried; then good ones that the
-        resolver does not name any more. What failed comes last: the fewest failures first, and of
-        as many what answered last.
+        resolver does not name any more. What failed comes last, and takes turns: the one that
+        failed longest ago first, however often it did. One that never answered has no turn before
+        those that did have failed twice: one failure may be chance.
         """
         named = _alternating(self.resolver.found)
         with self._lock:
@@ -86,7 +101,8 @@ class Route:
         good = [each for each in known if not known[each].failures]
         good.sort(key=lambda each: -known[each].answered)
         sick = [each for each in named if each in known and known[each].failures]
-        sick.sort(key=lambda each: (known[each].failures, -known[each].answered))
+        is_chance = any(known[each].answered and known[each].failures == 1 for each in sick)
+        sick.sort(key=lambda each: (is_chance and not known[each].answered, known[each].failed))
         return [
             *(each for each in good if each in named),
             *(each for each in named if each not in known),

@@ -76,10 +76,14 @@ class Namespace:
 
     def listen(self, port: int = 0) -> socket.socket:
         """Return a TCP socket that listens on 127.0.0.1 of this namespace."""
+        return self.made(lambda: socket.create_server(("127.0.0.1", port)))
+
+    def made(self, make: Callable[[], socket.socket]) -> socket.socket:
+        """Return a socket that `make` makes in here; raises LabError."""
         try:
-            return made_in(self.path, lambda: socket.create_server(("127.0.0.1", port)))
+            return made_in(self.path, make)
         except OSError as error:
-            raise LabError(f"{self.name}: cannot listen on port {port}: {error}") from None
+            raise LabError(f"{self.name}: no socket: {error}") from None
 
     def close(self) -> None:
         """Let the namespace go; it ends with the last process and socket in it."""

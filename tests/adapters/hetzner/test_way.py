@@ -263,6 +263,51 @@ def test_an_address_that_fell_ill_is_left_and_found_again_when_the_other_falls_i
         assert isinstance(made.call(ReadFloatingIp(IP)).outcome, FloatingIpRead)
 
 
+def test_sick_addresses_take_turns_however_often_they_failed_before(names: Names) -> None:
+    with (
+        RawServer(answer) as one,
+        RawServer(answer) as two,
+        RawServer(answer) as three,
+        Bench("http://localhost:1/v1", workers=1) as made,
+    ):
+        servers = (one, two, three)
+        names.ports = tuple(each.port for each in servers)
+
+        def tries(well: RawServer) -> int:
+            """Let one alone be well; say which call it answers."""
+            for each in servers:
+                each.behave = answer if each is well else hang
+            for count in range(1, 10):
+                if isinstance(made.call(ReadFloatingIp(IP), SHORT_S).outcome, FloatingIpRead):
+                    return count
+            return 10
+
+        for well in (one, two, one, two, one, three):  # all have answered; some failed more often
+            tries(well)
+        for well in (one, three, two):
+            assert tries(well) <= len(servers)
+
+
+def test_a_connection_made_while_its_address_fell_ill_is_not_used(names: Names) -> None:
+    with (
+        RawServer(hang) as sick,
+        RawServer(answer) as well,
+        Bench("http://localhost:1/v1") as made,
+    ):
+        names.ports = (sick.port, well.port)
+        made.pool.keep_warm(1)
+        eventually(lambda: sick.accepted == 1, what="a connection to the one that is named first")
+        call = made.start(ReadFloatingIp(IP), SHORT_S)
+        eventually(lambda: sick.seen, what="a call that is not answered")
+        made.pool.keep_warm(4)
+        eventually(lambda: sick.accepted == 4, what="connections that are younger than the call")
+        made.result(call)
+        eventually(lambda: well.accepted >= 4, what="all of them to be made anew")
+        for _ in range(4):
+            accepted(made)
+        assert 1 == len(sick.seen)
+
+
 def test_addresses_that_fail_at_once_are_passed_over_at_once(names: Names) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
@@ -317,6 +362,20 @@ def test_one_failure_does_not_put_what_answered_behind_what_never_did() -> None:
     assert [B, A] == made.targets()
     made.failed(B)
     assert [A, B] == made.targets()
+
+
+def test_what_failed_longest_ago_is_tried_first_however_often_it_failed() -> None:
+    made = route(A, B, C)
+    for each in (C, B, A):
+        made.answered(each)
+    for each in (A, A, A, B, C, C):
+        made.failed(each)
+    assert [A, B, C] == made.targets()
+    made.failed(A)
+    assert [B, C, A] == made.targets()
+    assert [False, True, True] == [made.is_left(each) for each in (B, C, A)]
+    made.answered(A)
+    assert [True, True, False] == [made.is_left(each) for each in (B, C, A)]
 
 
 def test_what_the_resolver_does_not_name_any_more_comes_after_what_it_does() -> None:

@@ -56,6 +56,8 @@ FAULTS: dict[tuple[Kind, float], Fault] = {
     (Kind.ACTION_ERROR, 0.6): Fault(path=ASSIGN, action_error="action_failed"),
     (Kind.ACTION_SLOW, 0.6): Fault(path=ASSIGN, action_s=0.5),
     (Kind.ACTION_ENDLESS, 0.6): Fault(path=ASSIGN, action_never_ends=True),
+    (Kind.LOST_WRITE, 0.6): Fault(path=ASSIGN, late_commit_s=3600.0),
+    (Kind.LAGGING, 0.6): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
     (Kind.STALE_READ, 0.6): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
     (Kind.STALE_READ, 0.9): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
 }

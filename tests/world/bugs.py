@@ -11,6 +11,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
+from hakeeper.sim.world.kinds import Kind
 from world.planting import Change, Constant, Line, Row
 
 SEEDS = 1000
@@ -28,6 +29,8 @@ class Bug:
     rule: str
     changes: tuple[Change, ...]
     proves: bool = False
+    needs: Kind | None = None
+    """It shows only in worlds with this kind of fault."""
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -685,6 +688,21 @@ BUGS = (
         "the first loss is taken for a quarrel",
         "hold_off_earned",
         (Constant("hakeeper.core.contest:LOSSES_TO_CONTEST", 1),),
+    ),
+    Bug(
+        "lag_is_loss",
+        "a read that lags behind our assign is taken for a loss",
+        "lost_in_truth",
+        (Constant("hakeeper.core.claim:LAG_S", 0.0),),
+        proves=True,
+        needs=Kind.LAGGING,
+    ),
+    Bug(
+        "lost_write_trusted",
+        "an assign whose action succeeded is not sent again, whatever reads say",
+        "repaired",
+        (Constant("hakeeper.core.backoff:UNSEEN", Backoff(base_s=600.0, cap_s=600.0)),),
+        needs=Kind.LOST_WRITE,
     ),
     Bug(
         "short_turns",

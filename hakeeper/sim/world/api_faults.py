@@ -34,6 +34,7 @@ class ApiFaults:
             Kind.GONE: self._gone,
             Kind.OTHER_ACTOR: self._other_actor,
             Kind.PAGE_SLIP: self._slip,
+            Kind.LOST_WRITE: self._lose_writes,
         }
 
     def _begin_weather(self, fault: Fault, node: Node) -> Undo:
@@ -60,6 +61,17 @@ class ApiFaults:
 
         def undo() -> None:
             upsets.action_errors -= 1
+
+        return undo
+
+    def _lose_writes(self, fault: Fault, node: Node) -> Undo:
+        """Assigns are accepted, their actions succeed, and no owner changes."""
+        del fault, node
+        upsets = self._world.cloud.upsets
+        upsets.lost_writes += 1
+
+        def undo() -> None:
+            upsets.lost_writes -= 1
 
         return undo
 
@@ -94,7 +106,12 @@ class ApiFaults:
         del node
         upsets, stale_s = self._world.cloud.upsets, 30.0 * fault.value**2
         upsets.stale_s.append(stale_s)
-        return lambda: upsets.stale_s.remove(stale_s)
+
+        def undo() -> None:
+            upsets.stale_s.remove(stale_s)
+            upsets.stale_at = self._world.now
+
+        return undo
 
     def _gone(self, fault: Fault, node: Node) -> Undo:
         del node

@@ -41,6 +41,8 @@ NOT_SENT = {
     Kind.BLACKHOLE: "connect_timeout",
 }
 """These end a call before a byte is sent: a connection that was there is lost as well."""
+LAG_S = 2.0
+"""The longest that a reading may lag behind without harm; as long in most cases."""
 AN_HOUR = 0.85
 """A 429 of more value than this asks for an hour."""
 OFTEN = 0.75
@@ -203,14 +205,14 @@ class Caller:
             if now + 2 * half_s > call.deadline_at:
                 self._agenda.at(call.deadline_at, self._deadline, call)
 
-    def _execute(self, call: Call, *, whole: bool = True) -> Answer | Failure:
+    def _execute(self, call: Call, *, whole: bool = True, lag_s: float = 0.0) -> Answer | Failure:
         """Let the cloud do it; its own refusals come first."""
         now = self._agenda.now
         self._cloud.now = now
         # Of a list whose first page is lost the others are not asked for.
         if not self._cloud.take_token(now, self._cloud.cost(call.request) if whole else 1):
             return self._cloud.throttled()
-        return self._cloud.answer(call.request, self._host.server_id, now)
+        return self._cloud.answer(call.request, self._host.server_id, now, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
         kind = None if call.weather is None else call.weather.kind
@@ -273,6 +275,8 @@ class Caller:
                 return _lost(call, "connection_closed", None)
             case Kind.MALFORMED:
                 return _unreadable(call, self._execute(call, whole=False))
+            case Kind.LAGGING:
+                return self._execute(call, lag_s=min(LAG_S, LAG_S * 2.0 * weather.value))
             case Kind.SLOW_DRIP:
                 self._execute(call, whole=False)
                 return None

@@ -37,6 +37,7 @@ class Kind(enum.Enum):
     ACTION_SLOW = "A12-action-slow"
     ACTION_ENDLESS = "A12-action-endless"
     STALE_READ = "A13-stale-read"
+    LAGGING = "A13-lagging"
     LOCKED = "A14-locked"
     GONE = "A16-gone"
     UNAUTHORIZED = "A17-unauthorized"
@@ -48,6 +49,7 @@ class Kind(enum.Enum):
     OUTAGE = "A22-outage"
     PAGE_SLIP = "A23-page-slip"
     SLOW = "A24-slow"
+    LOST_WRITE = "A25-lost-write"
     # --- the FIFO
     GARBAGE = "F1-garbage"
     HALF_LINE = "F2-half-line"
@@ -109,6 +111,7 @@ API_WEATHER = frozenset(
         Kind.DUPLICATED,
         Kind.OUTAGE,
         Kind.SLOW,
+        Kind.LAGGING,
     }
 )
 """Kinds that strike a node's calls for as long as they last."""
@@ -122,9 +125,12 @@ CLOUD_STATE = frozenset(
         Kind.GONE,
         Kind.OTHER_ACTOR,
         Kind.PAGE_SLIP,
+        Kind.LOST_WRITE,
     }
 )
 """Kinds that change the cloud for everybody."""
+HARMLESS = frozenset({Kind.LAGGING})
+"""Kinds in spite of which every promise is kept."""
 ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
 """Kinds that may still move an owner when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})

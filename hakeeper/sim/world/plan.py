@@ -27,6 +27,8 @@ LASTS_S = {
     Kind.UNAUTHORIZED: (5.0, 120.0),
     Kind.READ_ONLY: (5.0, 120.0),
     Kind.NO_ADDRESS: (5.0, 300.0),
+    Kind.LOST_WRITE: (1.0, 20.0),
+    Kind.LAGGING: (5.0, 300.0),
 }
 """How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
 _LASTS_S = (0.2, 30.0)
@@ -52,6 +54,10 @@ INSTANT = frozenset(
     }
 )
 """Kinds that are over as soon as they have happened."""
+LATER = (Kind.LOST_WRITE, Kind.LAGGING)
+"""Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
+_WITH_LATER = 0.12
+"""The part of the worlds in which such a kind is on."""
 
 
 class Course(enum.Enum):
@@ -159,6 +165,8 @@ def draw(seed: int, hours: float = 1.0) -> Plan:
         case Course.SWARM:
             chaos_s = hours * HOUR_S * rng.choice((0.2, 0.5, 1.0, 1.3))
             faults = _faults(rng, shape, chaos_s)
+            for kind in LATER:
+                faults += _more_faults(seed, kind, shape, chaos_s)
             return Plan(seed=seed, shape=shape, course=course, chaos_s=chaos_s, faults=faults)
 
 
@@ -189,7 +197,8 @@ def _shape(rng: Random) -> Shape:
 def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
     per_hour = rng.choices((2.0, 20.0, 60.0, 200.0, 900.0), (45, 30, 15, 7, 3))[0]
     share = rng.choice((0.1, 0.3, 0.6, 1.0))
-    kinds = [kind for kind in Kind if rng.random() < share and _fits(kind, shape)]
+    first = [kind for kind in Kind if kind not in LATER]
+    kinds = [kind for kind in first if rng.random() < share and _fits(kind, shape)]
     if not kinds:
         kinds = [Kind.FAILOVER]
     weights = [rng.choice((1.0, 1.0, 3.0, 10.0)) for _ in kinds]
@@ -200,6 +209,22 @@ def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
         if at_s >= chaos_s:
             return tuple(faults)
         faults.append(_fault(rng, rng.choices(kinds, weights)[0], shape, at_s, len(faults)))
+
+
+def _more_faults(seed: int, kind: Kind, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
+    """Draw the faults of one of the later kinds."""
+    rng = Random(f"plan-{seed}-{kind.value}")
+    if rng.random() >= _WITH_LATER or not _fits(kind, shape):
+        return ()
+    per_hour = rng.choice((3.0, 15.0, 60.0))
+    faults: list[Fault] = []
+    serial = 100_000 * (1 + LATER.index(kind))
+    at_s = WARM_UP_S
+    while True:
+        at_s += rng.expovariate(per_hour / HOUR_S)
+        if at_s >= chaos_s:
+            return tuple(faults)
+        faults.append(_fault(rng, kind, shape, at_s, serial + len(faults)))
 
 
 def _fits(kind: Kind, shape: Shape) -> bool:

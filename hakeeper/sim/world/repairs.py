@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from hakeeper.core.claim import SETTLE_S, Stage
 from hakeeper.core.state import State
 from hakeeper.sim.world.cloud import Move
-from hakeeper.sim.world.kinds import Kind
 from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.verdicts import Demand
 from hakeeper.sim.world.ways import Ways
@@ -177,5 +176,4 @@ class Repairs:
         run = self._world.nodes[server_id - 1].run
         if run is not None and run.keeper.state.silent_since_s is not None:
             return True  # its keepalived hangs
-        old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
-        return old_reads or taken > 1 or (taken == 1 and len(others) > 1)
+        return taken > 1 or (taken == 1 and len(others) > 1)

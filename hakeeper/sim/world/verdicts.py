@@ -20,6 +20,7 @@ RULES = (
     "no_blind_resend",
     "read_back",
     "two_reads_decide",
+    "lost_in_truth",
     "patience",
     "hint_heeded",
     "token_reread",

@@ -25,6 +25,7 @@ from hakeeper.sim.world.call_rules import CallRules
 from hakeeper.sim.world.cells import cells
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.conduct import Conduct
+from hakeeper.sim.world.contests import Contests
 from hakeeper.sim.world.excuses import Excuses
 from hakeeper.sim.world.fingerprint import Fingerprint
 from hakeeper.sim.world.kinds import Fault, Kind
@@ -66,6 +67,7 @@ class Watch:
         self._ticks = Ticks(self._verdicts)
         self._repairs = Repairs(world, self._ways, self._tally, demand)
         self.moves: list[Move] = self._repairs.moves
+        self._contests = Contests(world, demand)
         self._peace = Peace(world, self._repairs.is_held_off, demand)
         self._fingerprint = Fingerprint()
 
@@ -149,6 +151,7 @@ class Watch:
         """Hear that an owner changed."""
         self.world.tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
         self._calls.moved(move)
+        self._contests.moved(move)
         self._repairs.moved(move)
 
     def sent(self, index: int, request: Assign) -> None:
@@ -258,6 +261,8 @@ class Watch:
             self._conduct.role_changed(index, event, report)
             if report.fields["previous_role"] == MASTER:
                 self._calls.demoted(node, _named(report))
+            if report.fields["role"] == MASTER:
+                self._contests.began(index, self.world.addresses[_named(report).name])
         elif fip is None:
             return
         elif report.event == "address.claimed":
@@ -266,6 +271,9 @@ class Watch:
             self._calls.confirmed(index, fip)
         elif report.event == "address.drifted":
             self._conduct.lost(index, fip)
+            self._contests.lost(index, fip)
+        elif report.event == "address.contested":
+            self._contests.contested(index, fip)
 
     # --- the end -----------------------------------------------------------------------------
 

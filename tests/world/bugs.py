@@ -705,6 +705,28 @@ BUGS = (
         needs=Kind.LOST_WRITE,
     ),
     Bug(
+        "hung_takes",
+        "a keepalived that hangs is MASTER like any other",
+        "hung_takes_nothing",
+        (Line("hakeeper.core.hanging:is_left", "if not hangs(state, now)", "if True"),),
+        proves=True,
+        needs=Kind.KEEPALIVED_HUNG,
+    ),
+    Bug(
+        "hung_untold",
+        "nobody is told that keepalived hangs",
+        "hung_is_told",
+        (
+            Line(
+                "hakeeper.core.troubles:_of_keepalived",
+                "if hangs(state, now):",
+                "if False:",
+            ),
+        ),
+        proves=True,
+        needs=Kind.KEEPALIVED_HUNG,
+    ),
+    Bug(
         "short_turns",
         "no hold-down is longer than two minutes",
         "split_bounded",

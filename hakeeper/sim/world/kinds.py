@@ -84,6 +84,7 @@ class Kind(enum.Enum):
     KEEPALIVED_KILLED = "V6-keepalived-killed"
     CHILD_CRASH = "V6-child-crash"
     KEEPALIVED_FROZEN = "V6-keepalived-frozen"
+    KEEPALIVED_HUNG = "V6-keepalived-hung"
     PRIORITY = "V8-priority"
     KEEPALIVED_RELOAD = "V11-reload"
     BROKEN_RELOAD = "V12-broken-reload"

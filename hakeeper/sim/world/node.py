@@ -116,6 +116,14 @@ class Node:
         """Whether hakeeper can learn roles over D-Bus, as long as nothing stands still."""
         return self.world.plan.shape.dbus and not self.keepalived.forgets
 
+    def silent_s(self) -> float:
+        """Return how long hakeeper could see that keepalived hangs, if it could ask."""
+        run = self.run
+        if run is None or self.hung or not (self.keepalived.hangs and self.world.plan.shape.dbus):
+            return 0.0
+        since_s = max(self.keepalived.silent_from_s, run.began_at, self.stood_s[1])
+        return self.world.now - since_s
+
     def open_fifo_for_writing(self) -> None:
         """Open what is at the path, as keepalived does at its start and at every reload."""
         if self.place.at_path is Obstacle.MISSING:
@@ -140,6 +148,7 @@ class Node:
         if pipe is None:
             return False
         kept = pipe.write(line)
+        self.keepalived.silent_from_s = self.world.now
         if self.run is not None and self.run.fifo.holds(pipe):
             self.wake(Source.LINES)
         return kept

@@ -29,6 +29,7 @@ LASTS_S = {
     Kind.NO_ADDRESS: (5.0, 300.0),
     Kind.LOST_WRITE: (1.0, 20.0),
     Kind.LAGGING: (5.0, 300.0),
+    Kind.KEEPALIVED_HUNG: (20.0, 300.0),
 }
 """How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
 _LASTS_S = (0.2, 30.0)
@@ -54,7 +55,7 @@ INSTANT = frozenset(
     }
 )
 """Kinds that are over as soon as they have happened."""
-LATER = (Kind.LOST_WRITE, Kind.LAGGING)
+LATER = (Kind.LOST_WRITE, Kind.LAGGING, Kind.KEEPALIVED_HUNG)
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
 _WITH_LATER = 0.12
 """The part of the worlds in which such a kind is on."""

@@ -15,6 +15,8 @@ RULES = (
     "core_guard",
     "sent_by_master",
     "deaf_claims_nothing",
+    "hung_takes_nothing",
+    "hung_is_told",
     "own_target",
     "one_at_a_time",
     "no_blind_resend",

@@ -35,6 +35,7 @@ class VrrpFaults:
             Kind.KEEPALIVED_KILLED: self._kill,
             Kind.CHILD_CRASH: self._crash_child,
             Kind.KEEPALIVED_FROZEN: self._freeze,
+            Kind.KEEPALIVED_HUNG: self._freeze,
             Kind.PRIORITY: self._priority,
             Kind.KEEPALIVED_RELOAD: self._reload,
             Kind.BROKEN_RELOAD: self._broken_reload,
@@ -68,6 +69,7 @@ class VrrpFaults:
         self._keepalived.freeze(node, frozen=True)
 
         def undo() -> None:
+            self._world.watch.thaws(node)
             if node.keepalived.process == process:
                 self._keepalived.freeze(node, frozen=False)
 

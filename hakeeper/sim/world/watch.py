@@ -28,6 +28,7 @@ from hakeeper.sim.world.conduct import Conduct
 from hakeeper.sim.world.contests import Contests
 from hakeeper.sim.world.excuses import Excuses
 from hakeeper.sim.world.fingerprint import Fingerprint
+from hakeeper.sim.world.hanging import Hanging
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.narrator import narrate
 from hakeeper.sim.world.node import Node, Run
@@ -68,6 +69,7 @@ class Watch:
         self._repairs = Repairs(world, self._ways, self._tally, demand)
         self.moves: list[Move] = self._repairs.moves
         self._contests = Contests(world, demand)
+        self._hanging = Hanging(world, demand)
         self._peace = Peace(world, self._repairs.is_held_off, demand)
         self._fingerprint = Fingerprint()
 
@@ -120,6 +122,10 @@ class Watch:
     def stood_still(self, node: Node) -> None:
         """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
         self._excuses.stood_still(node)
+
+    def thaws(self, node: Node) -> None:
+        """Hear that a keepalived that was frozen is about to go on."""
+        self._hanging.thaws(node)
 
     def meddled(self, node: Node) -> None:
         """The state file was changed by another hand."""
@@ -249,6 +255,8 @@ class Watch:
 
     def _called(self, node: Node, effect: StartCall, now: float) -> None:
         request = effect.request
+        if isinstance(request, Assign):
+            self._hanging.asked(node, request)
         self._saving.calls(node)
         self._fingerprint.mix(node.index, now, request, effect.call_id)
         self._peace.called(node.index, request)

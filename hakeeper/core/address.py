@@ -383,7 +383,10 @@ class Address:
                 return []
             case Other() if isinstance(before, Other) and before != owner:
                 self.contest.moved_by_others(now)
-                return self._hold_off(owner, now, rng)
+                if self.contest.is_held_down:
+                    return self._hold_off(owner, now, rng)
+                self.leave(now)
+                return []
             case _:
                 return []
 

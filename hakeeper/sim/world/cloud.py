@@ -65,6 +65,8 @@ class Upsets:
     action_errors: int = 0
     endless_actions: int = 0
     lost_writes: int = 0
+    locked: list[frozenset[int]] = field(default_factory=list)
+    """Floating IPs whose assigns are refused, while others are served."""
     action_s: list[float] = field(default_factory=list)
     stale_s: list[float] = field(default_factory=list)
     stale_at: float = float("-inf")
@@ -189,6 +191,10 @@ class WorldCloud:
         """Return it as it is in truth."""
         return self._ips[floating_ip_id]
 
+    def is_locked(self, floating_ip_id: int) -> bool:
+        """Say whether a fault has locked it."""
+        return any(floating_ip_id in locked for locked in self.upsets.locked)
+
     def set_status(self, server_id: int, status: str) -> None:
         """Switch a server on or off."""
         self.servers[server_id] = replace(self.servers[server_id], status=status)
@@ -293,11 +299,15 @@ class WorldCloud:
         past = [owner for at_s, owner in self._history[floating_ip_id] if at_s <= then_s]
         return replace(found, server_id=past[-1] if past else found.server_id)
 
-    def _assign(self, floating_ip_id: int, server_id: int, now: float) -> AssignAccepted | Failure:
+    def _assign(  # noqa: PLR0911  # one for each refusal
+        self, floating_ip_id: int, server_id: int, now: float
+    ) -> AssignAccepted | Failure:
         if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
             return NOT_FOUND
         if server_id not in self.servers:
             return NOT_FOUND
+        if self.is_locked(floating_ip_id):
+            return LOCKED
         locks = self.nature.lock_servers
         for running in self._running.values():
             if running.floating_ip_id == floating_ip_id:

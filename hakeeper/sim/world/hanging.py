@@ -31,12 +31,14 @@ class Hanging:
             return
         state = node.run.keeper.state
         for address in state.addresses.values():
-            held = address.floating_ip is not None and isinstance(address.owner, Other)
-            if held and address.floating_ip.id == request.floating_ip_id:
-                seen = state.servers.get(address.owner.server_id)
+            floating_ip, owner = address.floating_ip, address.owner
+            if floating_ip is None or floating_ip.id != request.floating_ip_id:
+                continue
+            if isinstance(owner, Other):
+                seen = state.servers.get(owner.server_id)
                 holds = seen is not None and seen.is_dead
                 text = "ip-{} is taken from {}, {:.0f} s after the last word"
-                about = (request.floating_ip_id, address.owner, node.silent_s())
+                about = (floating_ip.id, owner, node.silent_s())
                 self._demand("hung_takes_nothing", node.index, holds, text, *about)
 
     def thaws(self, node: Node) -> None:

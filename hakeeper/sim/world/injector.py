@@ -30,7 +30,7 @@ class Injector:
         vrrp = VrrpFaults(world, self._keepalived, self._lasts)
         hosts = HostFaults(world, self._keepalived, self._lasts)
         fifo = FifoFaults(world, self._keepalived, hang=hosts.hang, flap=vrrp.flap)
-        api = ApiFaults(world)
+        api = ApiFaults(world, self._lasts)
         self._do: Table = {**api.table(), **fifo.table(), **hosts.table(), **vrrp.table()}
 
     def begin(self, fault: Fault) -> None:

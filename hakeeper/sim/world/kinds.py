@@ -25,6 +25,7 @@ class Kind(enum.Enum):
     GATEWAY = "A1-gateway"
     THROTTLED = "A2-throttled"
     QUOTA_EATEN = "A2-quota-eaten"
+    SPENDERS = "A2-spenders"
     REFUSED = "A3-refused"
     BLACKHOLE = "A4-blackhole"
     LOST_REQUEST = "A5-lost-request"
@@ -39,6 +40,7 @@ class Kind(enum.Enum):
     STALE_READ = "A13-stale-read"
     LAGGING = "A13-lagging"
     LOCKED = "A14-locked"
+    SOME_LOCKED = "A14-some-locked"
     GONE = "A16-gone"
     UNAUTHORIZED = "A17-unauthorized"
     READ_ONLY = "A17-read-only"
@@ -68,6 +70,7 @@ class Kind(enum.Enum):
     # --- processes and hosts
     CRASH = "P1-crash-at-a-boundary"
     HANG = "P2-hang"
+    HANG_IN_CALL = "P2-hang-in-a-call"
     DISK_FULL = "P5-disk-full"
     STATE_TORN = "P6-state-torn"
     STATE_OLD = "P6-state-old"
@@ -75,9 +78,12 @@ class Kind(enum.Enum):
     RESTART = "P10-restart"
     RELOAD = "P10-reload"
     POWER_CUT = "P15-power-cut"
+    BUS_GONE = "P16-bus-gone"
+    WRONG_METADATA = "P17-wrong-metadata"
     # --- VRRP
     FAILOVER = "V1-failover"
     FLAP = "V2-flap"
+    FLAP_ONE = "V2-flap-one"
     SPLIT = "V3-split"
     ONE_WAY = "V4-one-way"
     NOBODY = "V5-nobody"
@@ -127,11 +133,13 @@ CLOUD_STATE = frozenset(
         Kind.OTHER_ACTOR,
         Kind.PAGE_SLIP,
         Kind.LOST_WRITE,
+        Kind.SOME_LOCKED,
+        Kind.SPENDERS,
     }
 )
 """Kinds that change the cloud for everybody."""
-HARMLESS = frozenset({Kind.LAGGING})
-"""Kinds in spite of which every promise is kept."""
+HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
+"""Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
 ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
 """Kinds that may still move an owner when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})

@@ -30,6 +30,10 @@ LASTS_S = {
     Kind.LOST_WRITE: (1.0, 20.0),
     Kind.LAGGING: (5.0, 300.0),
     Kind.KEEPALIVED_HUNG: (20.0, 300.0),
+    Kind.SOME_LOCKED: (20.0, 4500.0),
+    Kind.SPENDERS: (5.0, 300.0),
+    Kind.FLAP_ONE: (5.0, 600.0),
+    Kind.WRONG_METADATA: (5.0, 120.0),
 }
 """How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
 _LASTS_S = (0.2, 30.0)
@@ -55,10 +59,22 @@ INSTANT = frozenset(
     }
 )
 """Kinds that are over as soon as they have happened."""
-LATER = (Kind.LOST_WRITE, Kind.LAGGING, Kind.KEEPALIVED_HUNG)
+LATER = (
+    Kind.LOST_WRITE,
+    Kind.LAGGING,
+    Kind.KEEPALIVED_HUNG,
+    Kind.SOME_LOCKED,
+    Kind.SPENDERS,
+    Kind.FLAP_ONE,
+    Kind.HANG_IN_CALL,
+    Kind.BUS_GONE,
+    Kind.WRONG_METADATA,
+)
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
-_WITH_LATER = 0.12
+_WITH_LATER = 0.08
 """The part of the worlds in which such a kind is on."""
+_WITH_MANY = 0.03
+"""The part of the worlds with many addresses, or with many instances."""
 
 
 class Course(enum.Enum):
@@ -165,6 +181,7 @@ def draw(seed: int, hours: float = 1.0) -> Plan:
             return Plan(seed=seed, shape=shape, course=course, chaos_s=chaos_s, faults=(outage,))
         case Course.SWARM:
             chaos_s = hours * HOUR_S * rng.choice((0.2, 0.5, 1.0, 1.3))
+            shape = _many(seed, shape)
             faults = _faults(rng, shape, chaos_s)
             for kind in LATER:
                 faults += _more_faults(seed, kind, shape, chaos_s)
@@ -193,6 +210,15 @@ def _shape(rng: Random) -> Shape:
         lock_servers=lock_servers,
         same_chance=rng.random() < 0.1,  # noqa: PLR2004
     )
+
+
+def _many(seed: int, shape: Shape) -> Shape:
+    """Give some worlds many addresses; drawn on its own, it shifts nothing."""
+    rng = Random(f"plan-{seed}-many")
+    if rng.random() >= _WITH_MANY:
+        return shape
+    instances, addresses = rng.choice(((1, 20), (1, 40), (10, 2), (20, 1)))
+    return replace(shape, instances=instances, addresses=addresses, lock_servers=False)
 
 
 def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:

@@ -62,7 +62,8 @@ class Repairs:
         """
         master = self._ways.master(name)
         for fip in self._world.addresses[name]:
-            self._assess(fip, master, by_line=by_line)
+            locked = self._world.cloud.is_locked(fip)
+            self._assess(fip, None if locked else master, by_line=by_line)
 
     def moved(self, move: Move) -> None:
         """Hear that an owner changed."""
@@ -130,7 +131,11 @@ class Repairs:
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._world.cloud.owner(fip), limit_s)
-        self._demand("repaired", epoch.master, False, text, *about)  # noqa: FBT003
+        self._demand(self._rule(), epoch.master, False, text, *about)  # noqa: FBT003
+
+    def _rule(self) -> str:
+        """Return by which rule it must be: others may be refused meanwhile."""
+        return "starves_nobody" if self._world.cloud.upsets.locked else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:
@@ -140,7 +145,7 @@ class Repairs:
         if held_off:
             self._tally.hold_offs_s[int(took_s)] += 1
             return
-        self._tally.evaluated["repaired"] += 1
+        self._tally.evaluated[self._rule()] += 1
         counter = self._tally.claims_ms if epoch.by_line else self._tally.repairs_ms
         counter[round(took_s * 1000)] += 1
         epoch.by_line = False

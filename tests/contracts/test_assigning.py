@@ -64,6 +64,16 @@ def test_an_action_that_fails_says_why_and_moves_nothing(port: Port) -> None:
         assert OTHER == port.owner(number)
 
 
+@shows(Kind.SOME_LOCKED)
+def test_one_address_may_be_locked_while_another_is_served(port: Port) -> None:
+    port.add_ip(1, OTHER)
+    port.add_ip(2, OTHER)
+    with port.weather(Kind.SOME_LOCKED):
+        assert LOCKED == port.failure(Assign(1, ME))
+        action_of(port.answer(Assign(2, ME)))
+    assert (OTHER, ME) == (port.owner(1), port.owner(2))
+
+
 @shows(Kind.LOST_WRITE)
 def test_an_action_may_succeed_and_move_nothing(port: Port) -> None:
     for at_once, number in ((True, 1), (False, 2)):

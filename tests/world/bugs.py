@@ -726,6 +726,57 @@ BUGS = (
         proves=True,
         needs=Kind.KEEPALIVED_HUNG,
     ),
+    # --- what many share
+    Bug(
+        "nothing_spent",
+        "the budget does not count what was spent",
+        "hour_budget",
+        (
+            Line(
+                "hakeeper.core.budget:Budget.spend",
+                "self.spent = self.full - self.left(now) + cost",
+                "pass",
+            ),
+        ),
+        proves=True,
+        needs=Kind.SOME_LOCKED,
+    ),
+    Bug(
+        "refused_first",
+        "what was refused last goes first",
+        "starves_nobody",
+        (
+            Line(
+                "hakeeper.core.reconcile:_send_assigns",
+                "key=lambda address: address.refused_at_s",
+                "key=lambda address: -address.refused_at_s",
+            ),
+        ),
+        proves=True,
+        needs=Kind.SOME_LOCKED,
+    ),
+    Bug(
+        "silence_ends_claims",
+        "a claim is given up when keepalived does not answer",
+        "claim_kept",
+        (
+            Line(
+                "hakeeper.core.keeper:Keeper._queried",
+                "if event.waits:",
+                "[a.stop(now, 'silence') for a in state.addresses.values() if not event.roles]\n"
+                "    if event.waits:",
+            ),
+        ),
+        proves=True,
+        needs=Kind.BUS_GONE,
+    ),
+    Bug(
+        "metadata_believed",
+        "a server that has no address of this machine is taken for this one",
+        "own_target",
+        (Line("hakeeper.core.answers:_checked", "or outcome.is_here", "or True"),),
+        needs=Kind.WRONG_METADATA,
+    ),
     Bug(
         "short_turns",
         "no hold-down is longer than two minutes",

@@ -137,8 +137,13 @@ def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_clai
     took_s = world.run_while(lambda: held(node) < 32, 15.0)
     assert (32, 32) == (mine(world), held(node))
     assert took_s <= took_at_most_s
-    world.run_for(600.0)
+    world.run_for(1800.0)
     assert 32 == held(node)
+    taken = range(20, 28)
+    for number in taken:
+        world.cloud.move(number, 2)
+    world.run_for(15.0)
+    assert {1} == {world.cloud.owner(number) for number in taken}
 
 
 # --- the price of idleness -------------------------------------------------------------------

@@ -73,6 +73,7 @@ LATER = (
 """Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
 _WITH_LATER = 0.08
 """The part of the worlds in which such a kind is on."""
+MANY = 20
 _WITH_MANY = 0.03
 """The part of the worlds with many addresses, or with many instances."""
 
@@ -241,7 +242,9 @@ def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
 def _more_faults(seed: int, kind: Kind, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
     """Draw the faults of one of the later kinds."""
     rng = Random(f"plan-{seed}-{kind.value}")
-    if rng.random() >= _WITH_LATER or not _fits(kind, shape):
+    # Where there are many, some are always refused.
+    always = kind is Kind.SOME_LOCKED and shape.instances * shape.addresses >= MANY
+    if (rng.random() >= _WITH_LATER and not always) or not _fits(kind, shape):
         return ()
     per_hour = rng.choice((3.0, 15.0, 60.0))
     faults: list[Fault] = []

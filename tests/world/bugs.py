@@ -462,7 +462,7 @@ BUGS = (
     Bug(
         "refused_token_is_fatal",
         "a token that is refused ends the claim",
-        "repaired",
+        "claim_kept",
         (Line(_FAILED, "self._post(now + SLOW.delay_s(0, rng))", "self.stage = Stage.IDLE"),),
     ),
     Bug(

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hakeeper.core.contest import QUICK_LOSS_S
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.verdicts import Demand
 
@@ -60,6 +61,9 @@ class Contests:
 
     def contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
+        upsets = self._world.cloud.upsets
+        if upsets.stale_s or self._world.now - upsets.stale_at <= QUICK_LOSS_S:
+            return
         lost = self._losses(index, fip)
         text = "ip-{} is called contested, lost {} times"
         self._demand("hold_off_earned", index, lost >= LOSSES, text, fip, lost)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hakeeper.core.claim import SETTLE_S, Stage
 from hakeeper.core.state import State
 from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.kinds import Kind
 from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.verdicts import Demand
 from hakeeper.sim.world.ways import Ways
@@ -19,6 +20,8 @@ REPAIR_S = 15.0
 SETTLED_REPAIR_S = 7.0
 """The same for what is taken away within `SETTLES_S` after its master claimed it."""
 SETTLES_S = 15.0
+ROUND_S = 5.0
+"""While others are refused, a token that was refused too costs its 12 s and a round's wait."""
 SETTLED_AFTER_S = SETTLE_S + 5.0
 """A claim that is begun is over, with the closer reads that follow it, after this."""
 
@@ -111,6 +114,8 @@ class Repairs:
         jumped = self._world.nodes[epoch.master].jumped_at > epoch.came_at  # its settling is over
         if now - epoch.came_at < SETTLES_S and not jumped:
             limit_s = SETTLED_REPAIR_S + self._queue_s
+        if self._world.cloud.upsets.locked:
+            limit_s += ROUND_S
         self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
@@ -181,4 +186,5 @@ class Repairs:
         run = self._world.nodes[server_id - 1].run
         if run is not None and run.keeper.state.silent_since_s is not None:
             return True  # its keepalived hangs
-        return taken > 1 or (taken == 1 and len(others) > 1)
+        old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
+        return old_reads or taken > 1 or (taken == 1 and len(others) > 1)

@@ -79,6 +79,8 @@ class Address:
     last_sent_s: float = float("-inf")
     sent_before_s: float = float("-inf")
     """The one before, in case nothing of the last one was sent."""
+    written_at_s: float = float("-inf")
+    """When our last assign went out or, if that is known, when its action had succeeded."""
     taken_from: Owner = field(default_factory=lambda: Unknown("no assign was sent yet"))
     """Who held it before our last assign; a read that lags names him once more."""
     started_told: bool = False
@@ -260,7 +262,7 @@ class Address:
         self.suspect = True
         due_s = now + SUSPECT_S
         if self.owner == self.taken_from:  # it may be the world before our assign, read late
-            due_s = max(due_s, self.last_sent_s + LAG_S)
+            due_s = max(due_s, self.written_at_s + LAG_S)
         self._read(now, due_s)
 
     def _claim(self, now: float) -> Phases:
@@ -381,7 +383,10 @@ class Address:
                 return []
             case Other() if isinstance(before, Other) and before != owner:
                 self.contest.moved_by_others(now)
-                return self._hold_off(owner, now, rng)
+                if self.contest.is_held_down:
+                    return self._hold_off(owner, now, rng)
+                self.leave(now)
+                return []
             case _:
                 return []
 
@@ -419,6 +424,7 @@ class Address:
         """The assign goes out."""
         self.stage = Stage.SENT
         self.sent_before_s, self.last_sent_s = self.last_sent_s, now
+        self.written_at_s = now
         self.taken_from = self.owner
         self.blind_until_s = now
         self.decide(f"{self.cause}: assign sent", now)
@@ -448,7 +454,7 @@ class Address:
         """Hear the state of our action."""
         match action.status:
             case ActionStatus.SUCCESS:
-                self._claim(now).finished_s = now
+                self._claim(now).finished_s = self.written_at_s = now
                 self.polls = 0
                 self.action_until_s = now + UNSEEN.delay_s(self.attempt, rng)
                 self._read(now, now)

@@ -27,7 +27,7 @@ HASTE_S = 0.5
 SUSPECT_S = 0.3
 """Between the read that says we lost it and the one that decides: a single read may be old."""
 LAG_S = 3.0
-"""So long after an assign, a read that names the holder of before may be old."""
+"""So long after an assign is done, a read that names the holder of before may be old."""
 EDGE_S, EDGES = 600.0, 2
 """An address is favoured at a MASTER edge once in this time, and so often at once."""
 STEADY_S = 3.0

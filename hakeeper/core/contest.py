@@ -121,6 +121,11 @@ class Contest:
         """Take a claim that needs no hold-down; return how long it has to wait."""
         return self.turns.take(now)
 
+    @property
+    def is_held_down(self) -> bool:
+        """Whether this fight has led to a hold-down."""
+        return self.held_off_moves is not None
+
     def hold_off_s(self, rng: Random) -> float:
         """Return how long to hold down after the move that was just seen."""
         if self.held_off_moves is None:

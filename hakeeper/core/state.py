@@ -216,7 +216,7 @@ class State:
 
     def use_of(self, address: Address, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""
-        refused = address.refused_at_s > float("-inf") or self.api.refused_rounds > 1
+        refused = address.refused_at_s > float("-inf")
         hopeless = refused and not self.api.assigns_work
         if address.favoured and not hopeless:
             return Use.EDGE

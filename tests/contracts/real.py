@@ -56,6 +56,9 @@ FAULTS: dict[tuple[Kind, float], Fault] = {
     (Kind.ACTION_ERROR, 0.6): Fault(path=ASSIGN, action_error="action_failed"),
     (Kind.ACTION_SLOW, 0.6): Fault(path=ASSIGN, action_s=0.5),
     (Kind.ACTION_ENDLESS, 0.6): Fault(path=ASSIGN, action_never_ends=True),
+    (Kind.LOST_WRITE, 0.6): Fault(path=ASSIGN, late_commit_s=3600.0),
+    (Kind.SOME_LOCKED, 0.6): Fault(path="/floating_ips/1" + ASSIGN, status=423),
+    (Kind.LAGGING, 0.6): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
     (Kind.STALE_READ, 0.6): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
     (Kind.STALE_READ, 0.9): Fault(method="GET", path="/floating_ips", stale_s=3600.0),
 }
@@ -201,7 +204,7 @@ class RealPort(Port):
                 stack.callback(self.add_ip, IP, owner)
             case Kind.PAGE_SLIP:
                 self._on_answer = self._remove_after_first_page
-            case Kind.QUOTA_EATEN:
+            case Kind.QUOTA_EATEN | Kind.SPENDERS:
                 self._cloud.set_rate_limit(LIMIT_PER_HOUR, remaining=0)
             case Kind.DUPLICATED:
                 pass  # what is done twice is done by `land`

@@ -64,6 +64,29 @@ def test_an_action_that_fails_says_why_and_moves_nothing(port: Port) -> None:
         assert OTHER == port.owner(number)
 
 
+@shows(Kind.SOME_LOCKED)
+def test_one_address_may_be_locked_while_another_is_served(port: Port) -> None:
+    port.add_ip(1, OTHER)
+    port.add_ip(2, OTHER)
+    with port.weather(Kind.SOME_LOCKED):
+        assert LOCKED == port.failure(Assign(1, ME))
+        action_of(port.answer(Assign(2, ME)))
+    assert (OTHER, ME) == (port.owner(1), port.owner(2))
+
+
+@shows(Kind.LOST_WRITE)
+def test_an_action_may_succeed_and_move_nothing(port: Port) -> None:
+    for at_once, number in ((True, 1), (False, 2)):
+        port.rules(owner_at_accept=at_once)
+        port.add_ip(number, OTHER)
+        with port.weather(Kind.LOST_WRITE):
+            action = action_of(port.answer(Assign(number, ME)))
+            assert ActionStatus.SUCCESS is action.status
+            assert OTHER == port.owner(number)
+        port.answer(Assign(number, ME))
+        assert ME == port.owner(number)
+
+
 @shows(FailureKind.LOCKED)
 def test_an_address_that_we_have_is_refused_as_assigned(port: Port) -> None:
     port.add_ip(IP, ME)

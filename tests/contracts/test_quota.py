@@ -112,6 +112,13 @@ def test_another_tool_may_use_the_quota_up(port: Port) -> None:
         assert THROTTLED == port.failure(ReadServer(ME))
 
 
+@shows(Kind.SPENDERS, FailureKind.THROTTLED)
+def test_other_tools_may_take_whatever_flows_into_the_quota(port: Port) -> None:
+    port.set_quota(SLOW_PER_HOUR, 20)
+    with port.weather(Kind.SPENDERS):
+        port.until(lambda: THROTTLED == told(port.call(ReadServer(ME))), "the quota being used up")
+
+
 @shows(FailureKind.THROTTLED)
 def test_an_empty_bucket_refuses_undone_and_names_no_time_to_wait(port: Port) -> None:
     port.add_ip(IP, OTHER)

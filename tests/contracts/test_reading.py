@@ -178,6 +178,17 @@ def test_a_stale_reading_shows_who_was_the_owner_and_the_assign_is_still_done(po
     assert {IP: ME} == listed(port)
 
 
+@shows(Kind.LAGGING)
+def test_a_reading_that_lags_shows_the_owner_of_a_moment_ago(port: Port) -> None:
+    port.add_ip(IP, OTHER)
+    with port.weather(Kind.LAGGING):
+        assigned(port, IP)
+        assert ME == port.owner(IP)
+        assert OTHER == read(port, IP).server_id
+        assert {IP: OTHER} == listed(port)
+    assert {IP: ME} == listed(port)
+
+
 @shows(Kind.GONE, FailureKind.NOT_FOUND)
 def test_an_address_that_is_gone_is_found_by_no_call(port: Port) -> None:
     port.add_ip(IP, OTHER)

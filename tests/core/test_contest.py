@@ -297,12 +297,16 @@ def test_reads_that_lag_are_no_loss(stale_s: float) -> None:
     assert len(node.assigns) <= 1 + stale_s / 2.0
 
 
-def test_a_read_of_before_our_assign_that_comes_after_one_that_says_ours_is_no_loss() -> None:
+@pytest.mark.parametrize("action_s", [0.0, 1.2, 6.0])
+def test_a_read_of_before_our_assign_that_comes_after_one_that_says_ours_is_no_loss(
+    action_s: float,
+) -> None:
     world, node = one_node()
     node.warm()
     world.run_for(60.0)
+    world.cloud.action_s = action_s
     node.line("VI_1", "MASTER")
-    world.run_while(lambda: node.stage() != "held", 1.0)
+    world.run_while(lambda: node.stage() != "held", action_s + 2.0)
     world.cloud.stale_s = 2.5
     world.run_for(30.0)
     assert [] == node.reports("address.drifted")

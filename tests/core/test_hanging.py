@@ -143,3 +143,14 @@ def test_one_question_that_waits_is_asked_again_and_is_no_trouble() -> None:
     world.run_for(1.5)
     assert asked + 2 == len(node.queries)
     assert [] == codes(node)
+
+
+def test_that_the_holder_changes_meanwhile_is_no_contest() -> None:
+    """With three nodes, the next master may be another one a moment later."""
+    world, node = hanging()
+    world.cloud.add_server(3)
+    world.cloud.move(WEB, 3)
+    world.run_for(30.0)
+    assert ([], 1) == (node.reports("address.contested"), len(node.assigns))
+    [address] = node.snapshot().roles[0].addresses
+    assert address.decision == "keepalived hangs: server 3 keeps it"

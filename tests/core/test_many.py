@@ -3,7 +3,7 @@
 import pytest
 
 from core.driver import WEB, Node, World, one_node, settings
-from core.fakecloud import failure
+from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -120,6 +120,30 @@ def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> N
     begun_s = world.now
     node.line("VI_1", "MASTER")
     assert begun_s == node.assigns[-1]
+
+
+@pytest.mark.parametrize(("action_s", "took_at_most_s"), [(0.0, 3.0), (0.5, 4.0), (1.2, 8.0)])
+def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_claimed(
+    action_s: float, took_at_most_s: float
+) -> None:
+    world, node = many(40)
+    world.cloud.add_server(3)
+    world.cloud.ending = Ending.NEVER
+    for number in range(1, 9):
+        world.cloud.assign(number, 3)
+    world.cloud.ending = Ending.SUCCESS
+    world.cloud.action_s = action_s
+    node.line("VI_1", "MASTER")
+    took_s = world.run_while(lambda: held(node) < 32, 15.0)
+    assert (32, 32) == (mine(world), held(node))
+    assert took_s <= took_at_most_s
+    world.run_for(1800.0)
+    assert 32 == held(node)
+    taken = range(20, 28)
+    for number in taken:
+        world.cloud.move(number, 2)
+    world.run_for(15.0)
+    assert {1} == {world.cloud.owner(number) for number in taken}
 
 
 # --- the price of idleness -------------------------------------------------------------------

@@ -11,6 +11,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
+from hakeeper.sim.world.kinds import Kind
 from world.planting import Change, Constant, Line, Row
 
 SEEDS = 1000
@@ -28,6 +29,8 @@ class Bug:
     rule: str
     changes: tuple[Change, ...]
     proves: bool = False
+    needs: Kind | None = None
+    """It shows only in worlds with this kind of fault."""
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -459,7 +462,7 @@ BUGS = (
     Bug(
         "refused_token_is_fatal",
         "a token that is refused ends the claim",
-        "repaired",
+        "claim_kept",
         (Line(_FAILED, "self._post(now + SLOW.delay_s(0, rng))", "self.stage = Stage.IDLE"),),
     ),
     Bug(
@@ -685,6 +688,94 @@ BUGS = (
         "the first loss is taken for a quarrel",
         "hold_off_earned",
         (Constant("hakeeper.core.contest:LOSSES_TO_CONTEST", 1),),
+    ),
+    Bug(
+        "lag_is_loss",
+        "a read that lags behind our assign is taken for a loss",
+        "lost_in_truth",
+        (Constant("hakeeper.core.claim:LAG_S", 0.0),),
+        proves=True,
+        needs=Kind.LAGGING,
+    ),
+    Bug(
+        "lost_write_trusted",
+        "an assign whose action succeeded is not sent again, whatever reads say",
+        "repaired",
+        (Constant("hakeeper.core.backoff:UNSEEN", Backoff(base_s=600.0, cap_s=600.0)),),
+        needs=Kind.LOST_WRITE,
+    ),
+    Bug(
+        "hung_takes",
+        "a keepalived that hangs is MASTER like any other",
+        "hung_takes_nothing",
+        (Line("hakeeper.core.hanging:is_left", "if not hangs(state, now)", "if True"),),
+        proves=True,
+        needs=Kind.KEEPALIVED_HUNG,
+    ),
+    Bug(
+        "hung_untold",
+        "nobody is told that keepalived hangs",
+        "hung_is_told",
+        (
+            Line(
+                "hakeeper.core.troubles:_of_keepalived",
+                "if hangs(state, now):",
+                "if False:",
+            ),
+        ),
+        proves=True,
+        needs=Kind.KEEPALIVED_HUNG,
+    ),
+    # --- what many share
+    Bug(
+        "nothing_spent",
+        "the budget does not count what was spent",
+        "hour_budget",
+        (
+            Line(
+                "hakeeper.core.budget:Budget.spend",
+                "self.spent = self.full - self.left(now) + cost",
+                "pass",
+            ),
+        ),
+        proves=True,
+        needs=Kind.SOME_LOCKED,
+    ),
+    Bug(
+        "refused_first",
+        "what was refused last goes first",
+        "starves_nobody",
+        (
+            Line(
+                "hakeeper.core.reconcile:_send_assigns",
+                "key=lambda address: address.refused_at_s",
+                "key=lambda address: -address.refused_at_s",
+            ),
+        ),
+        proves=True,
+        needs=Kind.SOME_LOCKED,
+    ),
+    Bug(
+        "silence_ends_claims",
+        "a claim is given up when keepalived does not answer",
+        "claim_kept",
+        (
+            Line(
+                "hakeeper.core.keeper:Keeper._queried",
+                "if event.waits:",
+                "[a.stop(now, 'silence') for a in state.addresses.values() if not event.roles]\n"
+                "    if event.waits:",
+            ),
+        ),
+        proves=True,
+        needs=Kind.BUS_GONE,
+    ),
+    Bug(
+        "metadata_believed",
+        "a server that has no address of this machine is taken for this one",
+        "own_target",
+        (Line("hakeeper.core.answers:_checked", "or outcome.is_here", "or True"),),
+        needs=Kind.WRONG_METADATA,
     ),
     Bug(
         "short_turns",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hakeeper.sim.world.kinds import Kind
 from hakeeper.sim.world.plan import draw
 from hakeeper.sim.world.world import World
 from world.bugs import BUGS, HOURS, SEEDS, Bug
@@ -66,10 +67,16 @@ def hunt(bug: Bug, *, known_first: bool = True) -> Catch | None:
     A bug that is to prove its rule must be seen by that rule alone.
     """
     for seed in _seeds(bug, known_first=known_first):
+        if not _has(seed, bug.needs):
+            continue
         catch = Catch(bug, seed, broken_rules(bug, seed))
         if catch.alone or (bug.rule in catch.rules and not bug.proves):
             return catch
     return None
+
+
+def _has(seed: int, kind: Kind | None) -> bool:
+    return kind is None or any(fault.kind is kind for fault in draw(seed, HOURS).faults)
 
 
 def _seeds(bug: Bug, *, known_first: bool) -> Iterator[int]:

@@ -3,7 +3,7 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from hakeeper.sim.world.action import Table, Undo, nothing
+from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
 from hakeeper.sim.world.calls import Weather
 from hakeeper.sim.world.kinds import API_WEATHER, Fault, Kind
 from hakeeper.sim.world.node import Node
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 
 ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
 """Weather that strikes a few calls and is over."""
+SPENDING_S = 2.0
+"""How often other tools empty the quota."""
 
 
 class ApiFaults:
     """What each kind does to the calls or to the cloud."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: "World", lasts: Lasts) -> None:
         """Strike this world."""
         self._world = world
+        self._lasts = lasts
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -34,6 +37,9 @@ class ApiFaults:
             Kind.GONE: self._gone,
             Kind.OTHER_ACTOR: self._other_actor,
             Kind.PAGE_SLIP: self._slip,
+            Kind.LOST_WRITE: self._lose_writes,
+            Kind.SOME_LOCKED: self._lock_some,
+            Kind.SPENDERS: self._spend,
         }
 
     def _begin_weather(self, fault: Fault, node: Node) -> Undo:
@@ -53,6 +59,28 @@ class ApiFaults:
         self._world.cloud.eat(0.9 + 0.1 * fault.value)
         return nothing
 
+    def _spend(self, fault: Fault, node: Node) -> Undo:
+        """Other tools of the project take all that flows into the quota, and what is left of it."""
+        cloud = self._world.cloud
+
+        def turn() -> None:
+            if self._lasts(fault):
+                cloud.take_token(self._world.now)
+                cloud.eat(1.0)
+                self._world.agenda.after(SPENDING_S, turn)
+
+        self._world.agenda.after(0.0, turn)
+        return self._eat_quota(fault, node)
+
+    def _lock_some(self, fault: Fault, node: Node) -> Undo:
+        """Refuse the assigns of up to a third of the addresses, one at least."""
+        del node
+        upsets = self._world.cloud.upsets
+        numbers = [n for numbers in self._world.addresses.values() for n in numbers]
+        locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
+        upsets.locked.append(locked)
+        return lambda: upsets.locked.remove(locked)
+
     def _action_error(self, fault: Fault, node: Node) -> Undo:
         del fault, node
         upsets = self._world.cloud.upsets
@@ -60,6 +88,17 @@ class ApiFaults:
 
         def undo() -> None:
             upsets.action_errors -= 1
+
+        return undo
+
+    def _lose_writes(self, fault: Fault, node: Node) -> Undo:
+        """Assigns are accepted, their actions succeed, and no owner changes."""
+        del fault, node
+        upsets = self._world.cloud.upsets
+        upsets.lost_writes += 1
+
+        def undo() -> None:
+            upsets.lost_writes -= 1
 
         return undo
 
@@ -94,7 +133,12 @@ class ApiFaults:
         del node
         upsets, stale_s = self._world.cloud.upsets, 30.0 * fault.value**2
         upsets.stale_s.append(stale_s)
-        return lambda: upsets.stale_s.remove(stale_s)
+
+        def undo() -> None:
+            upsets.stale_s.remove(stale_s)
+            upsets.stale_at = self._world.now
+
+        return undo
 
     def _gone(self, fault: Fault, node: Node) -> Undo:
         del node

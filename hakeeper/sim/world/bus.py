@@ -36,12 +36,13 @@ class Bus:
         if node.run is not run:
             return
         roles: dict[str, Role] | None = None
-        if node.keepalived.process is not None and not node.keepalived.frozen:
+        if node.keepalived.process is not None and not (node.keepalived.frozen or node.bus_gone):
             roles = {} if node.keepalived.forgets else node.world.roles_at(node.index)
         reason = "" if roles is not None else "no answer"
         late = self._rng.random() < LATE_ANSWERS
         delay_s = self._rng.uniform(0.0, LATEST_ANSWER_S if late else HANDED_OVER_S)
-        answer = RolesQueried(query_id, roles, reason, node.keepalived.hangs)
+        waits = node.keepalived.hangs and not node.bus_gone
+        answer = RolesQueried(query_id, roles, reason, waits)
         node.world.agenda.after(delay_s, self._deliver, run, answer)
 
     def _deliver(self, run: "Run", answer: RolesQueried) -> None:

@@ -22,6 +22,7 @@ from hakeeper.core.reconcile import SETTLE_INTERVAL_S
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.conduct import Conduct
 from hakeeper.sim.world.node import Node
+from hakeeper.sim.world.plan import HOUR_S
 from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.verdicts import Demand
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 LANES = 8
 WINDOW_S = 60.0
+SHARE = 0.5
+"""The part of the project's quota that one node may take, said once more."""
 EAGER_S = 0.05
 """The least time between two assigns that meet a 429 without a time to wait."""
 HOLDING_LIMIT_S = 30.0
@@ -61,6 +64,9 @@ class _Seen:
     demoted_at: dict[VrrpId, float] = field(default_factory=dict)
     """When an instance ceased to be MASTER; what was read before says nothing of now."""
     recent: deque[float] = field(default_factory=deque)
+    hour: deque[tuple[float, int]] = field(default_factory=deque)
+    """The calls of the last hour, and what each takes of the quota."""
+    hour_cost: int = 0
 
 
 class CallRules:
@@ -107,11 +113,21 @@ class CallRules:
             recent.popleft()
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
+        self._spent(index, seen, now, self._world.cloud.cost(request))
         if isinstance(request, Assign):
             self._tally.assigns += 1
             self._assigning(node, effect.call_id, request, now)
         elif isinstance(request, ReadActions):
             self._conduct.asking(index, request, now)
+
+    def _spent(self, index: int, seen: _Seen, now: float, cost: int) -> None:
+        """Check what one run of hakeeper takes of the project's quota, whatever fails."""
+        seen.hour.append((now, cost))
+        seen.hour_cost += cost
+        while seen.hour[0][0] < now - HOUR_S:
+            seen.hour_cost -= seen.hour.popleft()[1]
+        within = seen.hour_cost <= self._world.plan.shape.quota_per_hour * SHARE
+        self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
     def _assigning(self, node: Node, call_id: int, request: Assign, now: float) -> None:
         index, fip, demand = node.index, request.floating_ip_id, self._demand

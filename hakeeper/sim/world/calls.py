@@ -5,6 +5,7 @@ nothing resent, nothing sent that was cancelled before, and the request's fate s
 not sent, unknown or answered.
 """
 
+import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
@@ -16,6 +17,7 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
+    Identify,
     Quota,
     Request,
 )
@@ -41,10 +43,21 @@ NOT_SENT = {
     Kind.BLACKHOLE: "connect_timeout",
 }
 """These end a call before a byte is sent: a connection that was there is lost as well."""
+LAG_S = 2.0
+"""The longest that a reading may lag behind without harm; as long in most cases."""
 AN_HOUR = 0.85
 """A 429 of more value than this asks for an hour."""
 OFTEN = 0.75
 """Below this value a fault answers in the first of two ways, above in the second."""
+
+
+class Step(enum.Enum):
+    """How far a call has come."""
+
+    BEGUN = "begun"
+    SHAKING_HANDS = "shaking hands"
+    SENT = "sent"
+    ANSWERED = "answered"
 
 
 @dataclass(slots=True, eq=False)
@@ -111,10 +124,7 @@ class Caller:
     def start(self, effect: StartCall) -> None:
         """Begin a call."""
         now = self._agenda.now
-        strike = self._host.before_assign
-        if strike is not None and isinstance(effect.request, Assign):
-            self._host.before_assign = None
-            strike()
+        self._strike(Step.BEGUN, effect.request)
         weather = None
         for each in self._weather:
             if each.strikes(self._node):
@@ -134,12 +144,23 @@ class Caller:
             if kind is Kind.BLACKHOLE:
                 ends_at = call.deadline_at
             self._agenda.at(ends_at, self._end, call, _transient(call.unsent_code))
-        elif now - self._answered_at < WARM_S and not (kind is Kind.SLOW and often):
+        elif self._is_warm(call.request, now) and not (kind is Kind.SLOW and often):
             self._send(call)
         else:
+            self._strike(Step.SHAKING_HANDS, call.request)
             call.unsent_code = "tls"
             send_at = now + HANDSHAKES * latency_s
             self._agenda.at(min(send_at, call.deadline_at), self._send, call)
+
+    def _is_warm(self, request: Request, now: float) -> bool:
+        """Say whether a connection is ready; one that is to be hung in is not."""
+        shakes = Step.SHAKING_HANDS in self._host.strikes and isinstance(request, Assign)
+        return now - self._answered_at < WARM_S and not shakes
+
+    def _strike(self, step: Step, request: Request) -> None:
+        """Let happen what is to happen at this step of an assign."""
+        if isinstance(request, Assign) and step in self._host.strikes:
+            self._host.strikes.pop(step)()
 
     def cancel(self, call_id: int) -> None:
         """Stop it if no byte of it is out."""
@@ -189,6 +210,7 @@ class Caller:
         call.sent_at_s = now + self._host.ahead_s
         if isinstance(call.request, Assign):
             self._watch.sent(self._node, call.request)
+            self._strike(Step.SENT, call.request)
         weather, half_s = call.weather, self._latency_s(call.weather) / 2
         kind = None if weather is None else weather.kind
         if kind is Kind.LATE_LANDING and weather is not None:
@@ -203,14 +225,16 @@ class Caller:
             if now + 2 * half_s > call.deadline_at:
                 self._agenda.at(call.deadline_at, self._deadline, call)
 
-    def _execute(self, call: Call, *, whole: bool = True) -> Answer | Failure:
+    def _execute(self, call: Call, *, whole: bool = True, lag_s: float = 0.0) -> Answer | Failure:
         """Let the cloud do it; its own refusals come first."""
         now = self._agenda.now
         self._cloud.now = now
+        if isinstance(call.request, Identify) and self._host.lies:
+            return self._host.lies[-1]
         # Of a list whose first page is lost the others are not asked for.
         if not self._cloud.take_token(now, self._cloud.cost(call.request) if whole else 1):
             return self._cloud.throttled()
-        return self._cloud.answer(call.request, self._host.server_id, now)
+        return self._cloud.answer(call.request, self._host.server_id, now, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
         kind = None if call.weather is None else call.weather.kind
@@ -273,6 +297,8 @@ class Caller:
                 return _lost(call, "connection_closed", None)
             case Kind.MALFORMED:
                 return _unreadable(call, self._execute(call, whole=False))
+            case Kind.LAGGING:
+                return self._execute(call, lag_s=min(LAG_S, LAG_S * 2.0 * weather.value))
             case Kind.SLOW_DRIP:
                 self._execute(call, whole=False)
                 return None
@@ -286,6 +312,7 @@ class Caller:
     def _end(self, call: Call, outcome: Answer | Failure, quota: Quota | None = None) -> None:
         if call.done or self.closed:
             return
+        self._strike(Step.ANSWERED, call.request)
         call.done = True
         del self._calls[call.id]
         now = self._agenda.now

@@ -64,8 +64,13 @@ class Upsets:
 
     action_errors: int = 0
     endless_actions: int = 0
+    lost_writes: int = 0
+    locked: list[frozenset[int]] = field(default_factory=list)
+    """Floating IPs whose assigns are refused, while others are served."""
     action_s: list[float] = field(default_factory=list)
     stale_s: list[float] = field(default_factory=list)
+    stale_at: float = float("-inf")
+    """When reads were old last."""
     gone: list[int] = field(default_factory=list)
     echoes: int = 0
     """Slow actions that were accepted before the trouble ended may still run."""
@@ -77,6 +82,7 @@ class Upsets:
         return bool(
             self.action_errors
             or self.endless_actions
+            or self.lost_writes
             or self.action_s
             or self.stale_s
             or self.gone
@@ -103,6 +109,8 @@ class _Running:
     server_id: int
     ends_s: float
     error: bool
+    lost: bool
+    """It succeeds, and changes nothing."""
     status: ActionStatus = ActionStatus.RUNNING
 
     def seen(self) -> Action:
@@ -183,6 +191,10 @@ class WorldCloud:
         """Return it as it is in truth."""
         return self._ips[floating_ip_id]
 
+    def is_locked(self, floating_ip_id: int) -> bool:
+        """Say whether a fault has locked it."""
+        return any(floating_ip_id in locked for locked in self.upsets.locked)
+
     def set_status(self, server_id: int, status: str) -> None:
         """Switch a server on or off."""
         self.servers[server_id] = replace(self.servers[server_id], status=status)
@@ -245,16 +257,16 @@ class WorldCloud:
     # --- answering ---------------------------------------------------------------------------
 
     def answer(  # noqa: PLR0911  # one for each request
-        self, request: Request, caller: int, now: float
+        self, request: Request, caller: int, now: float, lag_s: float = 0.0
     ) -> Answer | Failure:
-        """Carry a request out, as of `now`."""
+        """Carry a request out, as of `now`; `lag_s`: owners are those of so long ago."""
         match request:
             case ListFloatingIps():
-                return FloatingIpsListed(self._list(now))
+                return FloatingIpsListed(self._list(now, lag_s))
             case ReadFloatingIp(floating_ip_id):
                 if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
                     return NOT_FOUND
-                return FloatingIpRead(self._as_of(floating_ip_id, now))
+                return FloatingIpRead(self._as_of(floating_ip_id, now, lag_s))
             case Assign(floating_ip_id, server_id):
                 return self._assign(floating_ip_id, server_id, now)
             case ReadActions(action_ids):
@@ -269,28 +281,33 @@ class WorldCloud:
             case _:  # pragma: no cover
                 assert_never(request)
 
-    def _list(self, now: float) -> tuple[FloatingIp, ...]:
+    def _list(self, now: float, lag_s: float) -> tuple[FloatingIp, ...]:
         upsets = self.upsets
-        if not (upsets.stale_s or upsets.gone or upsets.slipped):
+        if not (lag_s or upsets.stale_s or upsets.gone or upsets.slipped):
             if self._listed is None:
                 self._listed = tuple(self._ips.values())
             return self._listed
         hidden = {*upsets.gone, *upsets.slipped}
-        return tuple(self._as_of(each, now) for each in self._ips if each not in hidden)
+        return tuple(self._as_of(each, now, lag_s) for each in self._ips if each not in hidden)
 
-    def _as_of(self, floating_ip_id: int, now: float) -> FloatingIp:
+    def _as_of(self, floating_ip_id: int, now: float, lag_s: float) -> FloatingIp:
         found = self._ips[floating_ip_id]
-        if not self.upsets.stale_s:
+        lag_s = max([lag_s, *self.upsets.stale_s])
+        if not lag_s:
             return found
-        then_s = now - max(self.upsets.stale_s)
+        then_s = now - lag_s
         past = [owner for at_s, owner in self._history[floating_ip_id] if at_s <= then_s]
         return replace(found, server_id=past[-1] if past else found.server_id)
 
-    def _assign(self, floating_ip_id: int, server_id: int, now: float) -> AssignAccepted | Failure:
+    def _assign(  # noqa: PLR0911  # one for each refusal
+        self, floating_ip_id: int, server_id: int, now: float
+    ) -> AssignAccepted | Failure:
         if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
             return NOT_FOUND
         if server_id not in self.servers:
             return NOT_FOUND
+        if self.is_locked(floating_ip_id):
+            return LOCKED
         locks = self.nature.lock_servers
         for running in self._running.values():
             if running.floating_ip_id == floating_ip_id:
@@ -307,12 +324,13 @@ class WorldCloud:
         takes_s = max([self.nature.action_s, *upsets.action_s])
         if upsets.endless_actions:
             takes_s = float("inf")
-        action = _Running(self._next_action, floating_ip_id, server_id, now + takes_s, error)
+        action = _Running(self._next_action, floating_ip_id, server_id, now + takes_s, error,
+                          upsets.lost_writes > 0)  # fmt: skip
         self._next_action += 1
         self._actions[action.id] = action
         if len(self._actions) > ACTIONS_KEPT:
             del self._actions[next(iter(self._actions))]
-        if self.nature.owner_at_accept and not error:
+        if self.nature.owner_at_accept and not (error or action.lost):
             self.move(floating_ip_id, server_id, now, f"server {server_id}")
         if takes_s == 0.0:
             self._end(action, now)
@@ -330,7 +348,7 @@ class WorldCloud:
         if action.status is not ActionStatus.RUNNING:
             return
         action.status = ActionStatus.ERROR if action.error else ActionStatus.SUCCESS
-        if not action.error and not self.nature.owner_at_accept:
+        if not (action.error or action.lost or self.nature.owner_at_accept):
             self.move(action.floating_ip_id, action.server_id, now, f"server {action.server_id}")
 
     def end_endless(self, now: float) -> None:

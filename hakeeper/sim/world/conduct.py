@@ -102,6 +102,8 @@ class Conduct:
             self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
         if isinstance(event, RolesQueried):
             self._answered(node, told, state, event)
+        if isinstance(event, CallResult | RolesQueried):
+            self._keeps_claims(node, state)
         if not isinstance(event, CallResult | Tick):
             told.roles = {name: belief.role for name, belief in beliefs.items()}
         if isinstance(event, Started):
@@ -121,6 +123,14 @@ class Conduct:
             right = same or stated.get(name.name) is belief.role
             about = (name, belief.role.value)
             self._demand("answer_states_role", node, right, "{} is {} by no word of it", *about)
+
+    def _keeps_claims(self, node: int, state: State) -> None:
+        """Check that no answer, and no want of one, ends the claim of a MASTER."""
+        beliefs = state.roles.beliefs
+        for address in state.addresses.values():
+            belief = beliefs[address.vrrp]
+            kept = not belief.is_master or belief.deaf or address.stage is not Stage.IDLE
+            self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
 
     def last_line(self, node: int, state: State, event: LinesRead) -> None:
         """Check that of each name the last line is believed."""

@@ -24,6 +24,7 @@ class Excuses:
         self._world = world
         self._everywhere = 0
         self._troubles: Counter[int] = Counter()
+        self._of_names: Counter[str] = Counter()
         self._misled_until: dict[tuple[int, str], float] = {}
         self._meddled: set[int] = set()
         self._query_s = QUERY_S + world.plan.shape.slower_s()
@@ -34,15 +35,17 @@ class Excuses:
         """Something is wrong (or no longer) with a node, or with everybody."""
         if fault.node is None:
             self._everywhere += change
+        elif fault.kind is Kind.FLAP_ONE:
+            self._of_names[self._world.name_struck(fault)] += change
         elif fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
             for index in self._world.members(fault.node):
                 self._troubles[index] += change
         else:
             self._troubles[fault.node] += change
 
-    def in_trouble(self, index: int) -> bool:
-        """Say whether a fault is under way that concerns this node."""
-        return bool(self._everywhere or self._troubles[index])
+    def in_trouble(self, index: int, name: str) -> bool:
+        """Say whether a fault is under way that concerns this node or this instance."""
+        return bool(self._everywhere or self._troubles[index] or self._of_names[name])
 
     # --- wrong beliefs -----------------------------------------------------------------------
 
@@ -50,7 +53,7 @@ class Excuses:
         """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
         world = self._world
         dbus = node.has_answers and not world.part_of[name].group
-        answers = dbus and not (node.hung or node.keepalived.frozen)
+        answers = dbus and not (node.hung or node.keepalived.frozen or node.bus_gone)
         self._misled_until[node.index, name] = world.now + self._query_s if answers else inf
 
     def misled_until(self, index: int, name: str) -> float:

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hakeeper.core.calls import Identified
 from hakeeper.core.model import VrrpId
 from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
+from hakeeper.sim.world.calls import Step
+from hakeeper.sim.world.cloud import NOT_FOUND
 from hakeeper.sim.world.keepalived import vrrp_id
 from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
@@ -31,6 +34,9 @@ class HostFaults:
         return {
             Kind.CRASH: self._crash,
             Kind.HANG: self._hang_somewhere,
+            Kind.HANG_IN_CALL: self._hang_in_a_call,
+            Kind.BUS_GONE: self._take_bus,
+            Kind.WRONG_METADATA: self._lie,
             Kind.DISK_FULL: self._disk_full,
             Kind.STATE_TORN: self._tear_state,
             Kind.STATE_OLD: self._age_state,
@@ -59,10 +65,17 @@ class HostFaults:
 
     def _hang_somewhere(self, fault: Fault, node: Node) -> Undo:
         by_chance = fault.value < 0.5  # noqa: PLR2004
-        return self.hang(fault, node) if by_chance else self._hang_in_a_claim(fault, node)
+        if by_chance:
+            return self.hang(fault, node)
+        return self._hang_in_a_claim(fault, node, Step.BEGUN)
 
-    def _hang_in_a_claim(self, fault: Fault, node: Node) -> Undo:
-        """SIGSTOP just before an assign goes out, and a demotion while it lasts."""
+    def _hang_in_a_call(self, fault: Fault, node: Node) -> Undo:
+        """SIGSTOP at one of the steps of an assign."""
+        steps = list(Step)
+        return self._hang_in_a_claim(fault, node, steps[int(fault.value * len(steps))])
+
+    def _hang_in_a_claim(self, fault: Fault, node: Node, step: Step) -> Undo:
+        """SIGSTOP at a step of the next assign, and a demotion while it lasts."""
         hung = False
 
         def strike() -> None:
@@ -81,13 +94,40 @@ class HostFaults:
                 self._keepalived.check(node, -1)
 
         def undo() -> None:
-            node.before_assign = None
+            if node.strikes.get(step) is strike:
+                del node.strikes[step]
             release()
 
-        node.before_assign = strike
+        node.strikes[step] = strike
         self._keepalived.check(node, 1)
         self._keepalived.check(node, -1)
         return undo
+
+    def _take_bus(self, fault: Fault, node: Node) -> Undo:
+        """The D-Bus daemon is gone: every question fails at once."""
+        del fault
+        node.bus_gone += 1
+        self._world.watch.stood_still(node)
+
+        def undo() -> None:
+            node.bus_gone -= 1
+            node.keepalived.silent_from_s = self._world.now
+            self._world.watch.stood_still(node)
+
+        return undo
+
+    def _lie(self, fault: Fault, node: Node) -> Undo:
+        """Hakeeper starts, and metadata or the list of servers speak of another machine, or none.
+
+        The shipped adapter compares addresses, and says that it is not here.
+        """
+        others = [each for each in self._world.cloud.servers.values() if each.id != node.server_id]
+        other = others[fault.other % len(others)]
+        lie = Identified(other, "the metadata service", is_here=False)
+        told = lie if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
+        node.lies.append(told)
+        node.kill()
+        return lambda: node.lies.remove(told)
 
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
         """Nothing can be written; half of the times there is something to write."""

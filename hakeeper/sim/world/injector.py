@@ -7,7 +7,7 @@ from hakeeper.sim.world.api_faults import ApiFaults
 from hakeeper.sim.world.fifo_faults import FifoFaults
 from hakeeper.sim.world.host_faults import HostFaults
 from hakeeper.sim.world.keepalived_control import KeepalivedControl
-from hakeeper.sim.world.kinds import Fault, Kind
+from hakeeper.sim.world.kinds import HARMLESS, Fault, Kind
 from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.pipe import Pipe
 from hakeeper.sim.world.vrrp_faults import VrrpFaults
@@ -30,7 +30,7 @@ class Injector:
         vrrp = VrrpFaults(world, self._keepalived, self._lasts)
         hosts = HostFaults(world, self._keepalived, self._lasts)
         fifo = FifoFaults(world, self._keepalived, hang=hosts.hang, flap=vrrp.flap)
-        api = ApiFaults(world)
+        api = ApiFaults(world, self._lasts)
         self._do: Table = {**api.table(), **fifo.table(), **hosts.table(), **vrrp.table()}
 
     def begin(self, fault: Fault) -> None:
@@ -91,7 +91,8 @@ class Injector:
         return fault.serial in self._running
 
     def _trouble(self, fault: Fault, change: int) -> None:
-        self.world.watch.trouble(fault, change)
+        if fault.kind not in HARMLESS:
+            self.world.watch.trouble(fault, change)
 
     def _trouble_over(self, fault: Fault) -> None:
         self._trouble(fault, -1)

@@ -17,6 +17,8 @@ class Keepalived:
     writes_to: Pipe | None = None
     """The pipe that it opened at its start or last reload; None: its lines are lost."""
     frozen: bool = False
+    silent_from_s: float = float("-inf")
+    """When it was frozen; or, if that is later, when bytes last came by its FIFO all the same."""
     forgets: bool = False
     """Its D-Bus service names no instance as long as it lives (2.2.7 and 2.3.3, started while an
     older one still leaves the bus)."""

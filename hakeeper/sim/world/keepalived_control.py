@@ -46,6 +46,7 @@ class KeepalivedControl:
     def freeze(self, node: Node, *, frozen: bool) -> None:
         """Stop its process where it stands, or let it go on."""
         node.keepalived.frozen = frozen
+        node.keepalived.silent_from_s = self._world.now
         for name in self._world.names_at(node.index):
             self._world.vrrp[name].freeze(node.index, frozen=frozen)
         self._world.watch.stood_still(node)

@@ -25,6 +25,7 @@ class Kind(enum.Enum):
     GATEWAY = "A1-gateway"
     THROTTLED = "A2-throttled"
     QUOTA_EATEN = "A2-quota-eaten"
+    SPENDERS = "A2-spenders"
     REFUSED = "A3-refused"
     BLACKHOLE = "A4-blackhole"
     LOST_REQUEST = "A5-lost-request"
@@ -37,7 +38,9 @@ class Kind(enum.Enum):
     ACTION_SLOW = "A12-action-slow"
     ACTION_ENDLESS = "A12-action-endless"
     STALE_READ = "A13-stale-read"
+    LAGGING = "A13-lagging"
     LOCKED = "A14-locked"
+    SOME_LOCKED = "A14-some-locked"
     GONE = "A16-gone"
     UNAUTHORIZED = "A17-unauthorized"
     READ_ONLY = "A17-read-only"
@@ -48,6 +51,7 @@ class Kind(enum.Enum):
     OUTAGE = "A22-outage"
     PAGE_SLIP = "A23-page-slip"
     SLOW = "A24-slow"
+    LOST_WRITE = "A25-lost-write"
     # --- the FIFO
     GARBAGE = "F1-garbage"
     HALF_LINE = "F2-half-line"
@@ -66,6 +70,7 @@ class Kind(enum.Enum):
     # --- processes and hosts
     CRASH = "P1-crash-at-a-boundary"
     HANG = "P2-hang"
+    HANG_IN_CALL = "P2-hang-in-a-call"
     DISK_FULL = "P5-disk-full"
     STATE_TORN = "P6-state-torn"
     STATE_OLD = "P6-state-old"
@@ -73,15 +78,19 @@ class Kind(enum.Enum):
     RESTART = "P10-restart"
     RELOAD = "P10-reload"
     POWER_CUT = "P15-power-cut"
+    BUS_GONE = "P16-bus-gone"
+    WRONG_METADATA = "P17-wrong-metadata"
     # --- VRRP
     FAILOVER = "V1-failover"
     FLAP = "V2-flap"
+    FLAP_ONE = "V2-flap-one"
     SPLIT = "V3-split"
     ONE_WAY = "V4-one-way"
     NOBODY = "V5-nobody"
     KEEPALIVED_KILLED = "V6-keepalived-killed"
     CHILD_CRASH = "V6-child-crash"
     KEEPALIVED_FROZEN = "V6-keepalived-frozen"
+    KEEPALIVED_HUNG = "V6-keepalived-hung"
     PRIORITY = "V8-priority"
     KEEPALIVED_RELOAD = "V11-reload"
     BROKEN_RELOAD = "V12-broken-reload"
@@ -109,6 +118,7 @@ API_WEATHER = frozenset(
         Kind.DUPLICATED,
         Kind.OUTAGE,
         Kind.SLOW,
+        Kind.LAGGING,
     }
 )
 """Kinds that strike a node's calls for as long as they last."""
@@ -122,9 +132,14 @@ CLOUD_STATE = frozenset(
         Kind.GONE,
         Kind.OTHER_ACTOR,
         Kind.PAGE_SLIP,
+        Kind.LOST_WRITE,
+        Kind.SOME_LOCKED,
+        Kind.SPENDERS,
     }
 )
 """Kinds that change the cloud for everybody."""
+HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
+"""Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
 ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
 """Kinds that may still move an owner when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, assert_never
 
-from hakeeper.core.calls import CallResult
+from hakeeper.core.calls import CallResult, Failure, Identified
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -27,7 +27,7 @@ from hakeeper.core.state import InvariantError
 from hakeeper.loop import LOOK_S, Handler, Loop, Source
 from hakeeper.sim.world.addresses import WorldAddresses
 from hakeeper.sim.world.bus import Bus
-from hakeeper.sim.world.calls import Caller
+from hakeeper.sim.world.calls import Caller, Step
 from hakeeper.sim.world.disk import Disk
 from hakeeper.sim.world.keepalived import Keepalived, WorldKeepalived
 from hakeeper.sim.world.keeper import Crash, WatchedKeeper
@@ -86,8 +86,12 @@ class Node:
         """Its monotonic clock minus the world's."""
         self.crash_in: int | None = None
         """kill -9 after so many more boundaries."""
-        self.before_assign: Callable[[], None] | None = None
-        """What happens just before the next assign is sent."""
+        self.strikes: dict[Step, Callable[[], None]] = {}
+        """What happens at a step of the next assign."""
+        self.bus_gone = 0
+        """How many faults took D-Bus away."""
+        self.lies: list[Identified | Failure] = []
+        """What it is told, wrongly, when it asks which server it is."""
         self.down_until = 0.0
         self._rng = Random(f"{world.plan.seed}-node-{index}")
         self._bus = Bus(self, self._rng)
@@ -116,6 +120,15 @@ class Node:
         """Whether hakeeper can learn roles over D-Bus, as long as nothing stands still."""
         return self.world.plan.shape.dbus and not self.keepalived.forgets
 
+    def silent_s(self) -> float:
+        """Return how long hakeeper could see that keepalived hangs, if it could ask."""
+        run = self.run
+        asks = self.world.plan.shape.dbus and not self.bus_gone
+        if run is None or self.hung or not (self.keepalived.hangs and asks):
+            return 0.0
+        since_s = max(self.keepalived.silent_from_s, run.began_at, self.stood_s[1])
+        return self.world.now - since_s
+
     def open_fifo_for_writing(self) -> None:
         """Open what is at the path, as keepalived does at its start and at every reload."""
         if self.place.at_path is Obstacle.MISSING:
@@ -140,6 +153,7 @@ class Node:
         if pipe is None:
             return False
         kept = pipe.write(line)
+        self.keepalived.silent_from_s = self.world.now
         if self.run is not None and self.run.fifo.holds(pipe):
             self.wake(Source.LINES)
         return kept

@@ -27,6 +27,13 @@ LASTS_S = {
     Kind.UNAUTHORIZED: (5.0, 120.0),
     Kind.READ_ONLY: (5.0, 120.0),
     Kind.NO_ADDRESS: (5.0, 300.0),
+    Kind.LOST_WRITE: (1.0, 20.0),
+    Kind.LAGGING: (5.0, 300.0),
+    Kind.KEEPALIVED_HUNG: (20.0, 300.0),
+    Kind.SOME_LOCKED: (20.0, 4500.0),
+    Kind.SPENDERS: (5.0, 300.0),
+    Kind.FLAP_ONE: (5.0, 600.0),
+    Kind.WRONG_METADATA: (5.0, 120.0),
 }
 """How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
 _LASTS_S = (0.2, 30.0)
@@ -52,6 +59,23 @@ INSTANT = frozenset(
     }
 )
 """Kinds that are over as soon as they have happened."""
+LATER = (
+    Kind.LOST_WRITE,
+    Kind.LAGGING,
+    Kind.KEEPALIVED_HUNG,
+    Kind.SOME_LOCKED,
+    Kind.SPENDERS,
+    Kind.FLAP_ONE,
+    Kind.HANG_IN_CALL,
+    Kind.BUS_GONE,
+    Kind.WRONG_METADATA,
+)
+"""Kinds that came when seeds were known already: each is drawn on its own, and shifts no other."""
+_WITH_LATER = 0.08
+"""The part of the worlds in which such a kind is on."""
+MANY = 20
+_WITH_MANY = 0.03
+"""The part of the worlds with many addresses, or with many instances."""
 
 
 class Course(enum.Enum):
@@ -158,7 +182,10 @@ def draw(seed: int, hours: float = 1.0) -> Plan:
             return Plan(seed=seed, shape=shape, course=course, chaos_s=chaos_s, faults=(outage,))
         case Course.SWARM:
             chaos_s = hours * HOUR_S * rng.choice((0.2, 0.5, 1.0, 1.3))
+            shape = _many(seed, shape)
             faults = _faults(rng, shape, chaos_s)
+            for kind in LATER:
+                faults += _more_faults(seed, kind, shape, chaos_s)
             return Plan(seed=seed, shape=shape, course=course, chaos_s=chaos_s, faults=faults)
 
 
@@ -186,10 +213,20 @@ def _shape(rng: Random) -> Shape:
     )
 
 
+def _many(seed: int, shape: Shape) -> Shape:
+    """Give some worlds many addresses; drawn on its own, it shifts nothing."""
+    rng = Random(f"plan-{seed}-many")
+    if rng.random() >= _WITH_MANY:
+        return shape
+    instances, addresses = rng.choice(((1, 20), (1, 40), (10, 2), (20, 1)))
+    return replace(shape, instances=instances, addresses=addresses, lock_servers=False)
+
+
 def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
     per_hour = rng.choices((2.0, 20.0, 60.0, 200.0, 900.0), (45, 30, 15, 7, 3))[0]
     share = rng.choice((0.1, 0.3, 0.6, 1.0))
-    kinds = [kind for kind in Kind if rng.random() < share and _fits(kind, shape)]
+    first = [kind for kind in Kind if kind not in LATER]
+    kinds = [kind for kind in first if rng.random() < share and _fits(kind, shape)]
     if not kinds:
         kinds = [Kind.FAILOVER]
     weights = [rng.choice((1.0, 1.0, 3.0, 10.0)) for _ in kinds]
@@ -200,6 +237,24 @@ def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
         if at_s >= chaos_s:
             return tuple(faults)
         faults.append(_fault(rng, rng.choices(kinds, weights)[0], shape, at_s, len(faults)))
+
+
+def _more_faults(seed: int, kind: Kind, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
+    """Draw the faults of one of the later kinds."""
+    rng = Random(f"plan-{seed}-{kind.value}")
+    # Where there are many, some are always refused.
+    always = kind is Kind.SOME_LOCKED and shape.instances * shape.addresses >= MANY
+    if (rng.random() >= _WITH_LATER and not always) or not _fits(kind, shape):
+        return ()
+    per_hour = rng.choice((3.0, 15.0, 60.0))
+    faults: list[Fault] = []
+    serial = 100_000 * (1 + LATER.index(kind))
+    at_s = WARM_UP_S
+    while True:
+        at_s += rng.expovariate(per_hour / HOUR_S)
+        if at_s >= chaos_s:
+            return tuple(faults)
+        faults.append(_fault(rng, kind, shape, at_s, serial + len(faults)))
 
 
 def _fits(kind: Kind, shape: Shape) -> bool:

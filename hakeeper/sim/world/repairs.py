@@ -20,6 +20,8 @@ REPAIR_S = 15.0
 SETTLED_REPAIR_S = 7.0
 """The same for what is taken away within `SETTLES_S` after its master claimed it."""
 SETTLES_S = 15.0
+ROUND_S = 5.0
+"""While others are refused, a token that was refused too costs its 12 s and a round's wait."""
 SETTLED_AFTER_S = SETTLE_S + 5.0
 """A claim that is begun is over, with the closer reads that follow it, after this."""
 
@@ -63,7 +65,8 @@ class Repairs:
         """
         master = self._ways.master(name)
         for fip in self._world.addresses[name]:
-            self._assess(fip, master, by_line=by_line)
+            locked = self._world.cloud.is_locked(fip)
+            self._assess(fip, None if locked else master, by_line=by_line)
 
     def moved(self, move: Move) -> None:
         """Hear that an owner changed."""
@@ -111,6 +114,8 @@ class Repairs:
         jumped = self._world.nodes[epoch.master].jumped_at > epoch.came_at  # its settling is over
         if now - epoch.came_at < SETTLES_S and not jumped:
             limit_s = SETTLED_REPAIR_S + self._queue_s
+        if self._world.cloud.upsets.locked:
+            limit_s += ROUND_S
         self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
@@ -131,7 +136,11 @@ class Repairs:
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._world.cloud.owner(fip), limit_s)
-        self._demand("repaired", epoch.master, False, text, *about)  # noqa: FBT003
+        self._demand(self._rule(), epoch.master, False, text, *about)  # noqa: FBT003
+
+    def _rule(self) -> str:
+        """Return by which rule it must be: others may be refused meanwhile."""
+        return "starves_nobody" if self._world.cloud.upsets.locked else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:
@@ -141,7 +150,7 @@ class Repairs:
         if held_off:
             self._tally.hold_offs_s[int(took_s)] += 1
             return
-        self._tally.evaluated["repaired"] += 1
+        self._tally.evaluated[self._rule()] += 1
         counter = self._tally.claims_ms if epoch.by_line else self._tally.repairs_ms
         counter[round(took_s * 1000)] += 1
         epoch.by_line = False

@@ -1,5 +1,6 @@
 """Faults of VRRP: of the keepalived processes, of what they check, and of the links between."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
@@ -29,12 +30,14 @@ class VrrpFaults:
         return {
             Kind.FAILOVER: self._failover,
             Kind.FLAP: self.flap,
+            Kind.FLAP_ONE: self._flap_one,
             Kind.SPLIT: self._split,
             Kind.ONE_WAY: self._one_way,
             Kind.NOBODY: self._nobody,
             Kind.KEEPALIVED_KILLED: self._kill,
             Kind.CHILD_CRASH: self._crash_child,
             Kind.KEEPALIVED_FROZEN: self._freeze,
+            Kind.KEEPALIVED_HUNG: self._freeze,
             Kind.PRIORITY: self._priority,
             Kind.KEEPALIVED_RELOAD: self._reload,
             Kind.BROKEN_RELOAD: self._broken_reload,
@@ -68,6 +71,7 @@ class VrrpFaults:
         self._keepalived.freeze(node, frozen=True)
 
         def undo() -> None:
+            self._world.watch.thaws(node)
             if node.keepalived.process == process:
                 self._keepalived.freeze(node, frozen=False)
 
@@ -76,12 +80,21 @@ class VrrpFaults:
     def flap(self, fault: Fault, node: Node) -> Undo:
         """The track script fails and recovers, 0.1 to 10 times a second."""
         period_s = 0.1 * 100.0**fault.value
+        return self._flap(fault, period_s, lambda change: self._keepalived.check(node, change))
+
+    def _flap_one(self, fault: Fault, node: Node) -> Undo:
+        """The same for one instance alone, often twenty edges a second."""
+        vrrp = self._world.vrrp[self._world.name_struck(fault)]
+        period_s = 0.1 if fault.serial % 2 else 2.0
+        return self._flap(fault, period_s, lambda change: vrrp.check(node.index, change))
+
+    def _flap(self, fault: Fault, period_s: float, check: Callable[[int], None]) -> Undo:
         broken = 0
 
         def turn() -> None:
             nonlocal broken
             if self._lasts(fault):
-                self._keepalived.check(node, 1 if broken == 0 else -1)
+                check(1 if broken == 0 else -1)
                 broken = 1 - broken
                 self._world.agenda.after(period_s / 2, turn)
 
@@ -90,7 +103,7 @@ class VrrpFaults:
         def undo() -> None:
             nonlocal broken
             if broken:
-                self._keepalived.check(node, -1)
+                check(-1)
                 broken = 0
 
         return undo

@@ -25,8 +25,10 @@ from hakeeper.sim.world.call_rules import CallRules
 from hakeeper.sim.world.cells import cells
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.conduct import Conduct
+from hakeeper.sim.world.contests import Contests
 from hakeeper.sim.world.excuses import Excuses
 from hakeeper.sim.world.fingerprint import Fingerprint
+from hakeeper.sim.world.hanging import Hanging
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.narrator import narrate
 from hakeeper.sim.world.node import Node, Run
@@ -66,6 +68,8 @@ class Watch:
         self._ticks = Ticks(self._verdicts)
         self._repairs = Repairs(world, self._ways, self._tally, demand)
         self.moves: list[Move] = self._repairs.moves
+        self._contests = Contests(world, demand)
+        self._hanging = Hanging(world, demand)
         self._peace = Peace(world, self._repairs.is_held_off, demand)
         self._fingerprint = Fingerprint()
 
@@ -119,6 +123,10 @@ class Watch:
         """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
         self._excuses.stood_still(node)
 
+    def thaws(self, node: Node) -> None:
+        """Hear that a keepalived that was frozen is about to go on."""
+        self._hanging.thaws(node)
+
     def meddled(self, node: Node) -> None:
         """The state file was changed by another hand."""
         self._excuses.meddle(node)
@@ -149,6 +157,7 @@ class Watch:
         """Hear that an owner changed."""
         self.world.tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
         self._calls.moved(move)
+        self._contests.moved(move)
         self._repairs.moved(move)
 
     def sent(self, index: int, request: Assign) -> None:
@@ -246,6 +255,8 @@ class Watch:
 
     def _called(self, node: Node, effect: StartCall, now: float) -> None:
         request = effect.request
+        if isinstance(request, Assign):
+            self._hanging.asked(node, request)
         self._saving.calls(node)
         self._fingerprint.mix(node.index, now, request, effect.call_id)
         self._peace.called(node.index, request)
@@ -258,6 +269,8 @@ class Watch:
             self._conduct.role_changed(index, event, report)
             if report.fields["previous_role"] == MASTER:
                 self._calls.demoted(node, _named(report))
+            if report.fields["role"] == MASTER:
+                self._contests.began(index, self.world.addresses[_named(report).name])
         elif fip is None:
             return
         elif report.event == "address.claimed":
@@ -266,6 +279,9 @@ class Watch:
             self._calls.confirmed(index, fip)
         elif report.event == "address.drifted":
             self._conduct.lost(index, fip)
+            self._contests.lost(index, fip)
+        elif report.event == "address.contested":
+            self._contests.contested(index, fip)
 
     # --- the end -----------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ class Ways:
         """Say whether nothing keeps this master from its addresses now."""
         world = self._world
         now, node = world.now, world.nodes[master]
-        if node.run is None or node.hung or self._excuses.in_trouble(master):
+        if node.run is None or node.hung or self._excuses.in_trouble(master, name):
             return False
         routers = world.vrrp[name].routers
         if any(self._excuses.misled_until(index, name) > now for index in routers):

@@ -12,7 +12,7 @@ from hakeeper.sim.world.calls import LATEST_LANDING_S, Weather
 from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
 from hakeeper.sim.world.keepalived import line_bytes, vrrp_id
-from hakeeper.sim.world.kinds import ECHOES
+from hakeeper.sim.world.kinds import ECHOES, Fault
 from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Part, Plan
 from hakeeper.sim.world.tally import Tally
@@ -199,6 +199,11 @@ class World:
         """Return the instances of a node."""
         shape = self.plan.shape
         return self.clusters[node // shape.nodes].names
+
+    def name_struck(self, fault: Fault) -> str:
+        """Return the one instance of a node that a fault strikes."""
+        names = self.names_at(fault.node or 0)
+        return names[int(fault.value * len(names))]
 
     def settings_of(self, node: Node) -> Settings:
         """Return the configuration that a node has in good times."""

@@ -77,10 +77,10 @@ class Address:
     action_until_s: float = 0.0
     """How long the action may run, or reads may lag behind its success."""
     last_sent_s: float = float("-inf")
-    sent_before_s: float = float("-inf")
-    """The one before, in case nothing of the last one was sent."""
     written_at_s: float = float("-inf")
     """When our last assign went out or, if that is known, when its action had succeeded."""
+    before_sending: tuple[float, float] = (float("-inf"), float("-inf"))
+    """The last two before the assign at hand, in case nothing of it was sent."""
     taken_from: Owner = field(default_factory=lambda: Unknown("no assign was sent yet"))
     """Who held it before our last assign; a read that lags names him once more."""
     started_told: bool = False
@@ -423,8 +423,8 @@ class Address:
     def sending(self, now: float) -> list[Report]:
         """The assign goes out."""
         self.stage = Stage.SENT
-        self.sent_before_s, self.last_sent_s = self.last_sent_s, now
-        self.written_at_s = now
+        self.before_sending = self.last_sent_s, self.written_at_s
+        self.last_sent_s = self.written_at_s = now
         self.taken_from = self.owner
         self.blind_until_s = now
         self.decide(f"{self.cause}: assign sent", now)
@@ -437,7 +437,7 @@ class Address:
     def never_sent(self, asked_at_s: float) -> None:
         """Nothing of the assign that was asked for then went out: it delays nothing."""
         if self.last_sent_s == asked_at_s:
-            self.last_sent_s = self.sent_before_s
+            self.last_sent_s, self.written_at_s = self.before_sending
 
     def accepted(
         self, action: Action, sent_s: float | None, now: float, rng: Random

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from helpers import eventually
+
 from chaos.record import Record
 from chaos.rooms import Room
 from hakeeper.sim.lab.bus import Bus
@@ -56,8 +58,9 @@ class Voice(Protocol):
 class Script:
     """Writes to the FIFO what a keepalived would; a process that sleeps has its name."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, room: Room) -> None:
         self.record = Record()
+        self.room = room
         self.fifo = folder / "notify.fifo"
         self.pid_file = folder / "keepalived.pid"
         self.config: Mapping[str, Any] = {"state": "none"}
@@ -75,7 +78,11 @@ class Script:
         """Start a process that has keepalived's name, and write its pid file."""
         if not self._program.exists():
             shutil.copy(shutil.which("sleep") or "/bin/sleep", self._program)
-        self._process = subprocess.Popen([self._program, "100000"])
+        # In the room: to whoever looks at this machine's processes it would be a stray keepalived.
+        argv = self.room.namespace.inside([str(self._program), "100000"])
+        self._process = subprocess.Popen(argv)
+        program = Path(f"/proc/{self._process.pid}/exe")
+        eventually(lambda: program.readlink() == self._program)
         self.pid_file.write_text(f"{self._process.pid}\n")
 
     def restart(self) -> None:

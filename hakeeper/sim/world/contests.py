@@ -15,8 +15,6 @@ LOSSES = 2
 """So often it was taken away before that is a contest, and not a late write or a hand."""
 SEEN_LATE_S = 5.0
 """What was taken away so long before a node became MASTER may be seen only then."""
-OLD_S = 10.0
-"""So long after reads were older than `calls.LAG_S` such an answer may come."""
 
 
 class Contests:
@@ -49,10 +47,13 @@ class Contests:
         return sum(at_s >= since_s for at_s in self._lost_at.get((index, fip), ()))
 
     def lost(self, index: int, fip: int) -> None:
-        """Check the word that an address was taken from this node."""
+        """Check the word that an address was taken from this node.
+
+        Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
+        """
         lost, told = self._losses(index, fip), self._told[index, fip] + 1
         upsets = self._world.cloud.upsets
-        if upsets.stale_s or self._world.now - upsets.stale_at <= OLD_S:
+        if upsets.stale_s or upsets.stale_at > 0.0:
             self._told[index, fip] = lost
             return
         self._told[index, fip] = told

@@ -27,16 +27,16 @@ class Hanging:
 
     def asked(self, node: Node, request: Assign) -> None:
         """Check an assign that is begun: not from a server that runs, as far as is known."""
-        if node.run is None or node.silent_s() < self._known_after_s:
+        if node.run is None:
             return
-        state = node.run.keeper.state
+        hangs, state = node.silent_s() >= self._known_after_s, node.run.keeper.state
         for address in state.addresses.values():
             floating_ip, owner = address.floating_ip, address.owner
             if floating_ip is None or floating_ip.id != request.floating_ip_id:
                 continue
             if isinstance(owner, Other):
                 seen = state.servers.get(owner.server_id)
-                holds = seen is not None and seen.is_dead
+                holds = not hangs or (seen is not None and seen.is_dead)
                 text = "ip-{} is taken from {}, {:.0f} s after the last word"
                 about = (floating_ip.id, owner, node.silent_s())
                 self._demand("hung_takes_nothing", node.index, holds, text, *about)

@@ -1,7 +1,8 @@
 """Two masters cannot be told apart here, and Hetzner has no compare-and-set: so bound the fight.
 
 A loss: a read said that the address is ours since our claim, and then two said that another server
-has it. It is quick when that may have been within a minute of the claim. The second quick loss
+has it. It is quick when that may have been within a minute of the claim; so is a claim that was
+done and that no read ever showed, if another server had taken it before. The second quick loss
 makes the address contested: the holder keeps it, and we hold down, half a minute the first time,
 and twice as long with every move that is seen since; from the fourth on 10.5 to 15 minutes. While
 an address is contested every loss leads to a hold-down. Half an hour without a move ends it all.
@@ -69,6 +70,8 @@ class Contest:
     """When our claim was last confirmed; None once its loss was counted."""
     losses: int = 0
     """Quick ones since the last time of peace."""
+    hidden: bool = False
+    """One of them no read has shown: it may be a write that was lost, and counts once."""
     held_off_moves: int | None = None
     """Of those moves, how many there were at the first hold-down."""
     pulsed_at: float = float("-inf")
@@ -93,6 +96,12 @@ class Contest:
             self.losses += 1
         self.claimed_at = None
         return self.losses >= LOSSES_TO_CONTEST
+
+    def never_seen(self) -> None:
+        """A claim of ours was done, but another server has it: taken at once, or never written."""
+        if self.fought_at is not None and not self.hidden:
+            self.hidden = True
+            self.losses += 1
 
     def moved_by_others(self, now: float) -> None:
         """It moved while we held down."""
@@ -140,6 +149,6 @@ class Contest:
     def _move(self, now: float) -> None:
         if now - self.moved_at > MEMORY_S:
             self.moves, self.fought_at, self.told = 0, None, False
-            self.losses, self.held_off_moves = 0, None
+            self.losses, self.hidden, self.held_off_moves = 0, False, None
         self.moves += 1
         self.moved_at = now

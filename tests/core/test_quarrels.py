@@ -69,6 +69,21 @@ def test_a_loss_that_was_counted_is_not_quick_again() -> None:
     assert contest.claimed_at is None
 
 
+def test_a_claim_that_no_read_showed_is_a_quick_loss_once_and_only_in_a_fight() -> None:
+    contest = Contest()
+    contest.claimed(0.0)
+    contest.never_seen()
+    assert 0 == contest.losses
+    assert not contest.lost(90.0, 80.0)
+    contest.never_seen()
+    contest.never_seen()
+    assert 1 == contest.losses
+    contest.claimed(95.0)
+    assert contest.lost(130.0, 125.0)
+    contest.claimed(131.0 + MEMORY_S)
+    assert not contest.hidden
+
+
 @pytest.mark.parametrize(("pause_s", "moves"), [(1800.0, 3), (1800.1, 1)])
 def test_moves_are_counted_until_half_an_hour_of_peace(pause_s: float, moves: int) -> None:
     contest = Contest()

@@ -297,7 +297,7 @@ class Address:
         self.attempt += 1
         self.refused_at_s = now
         if isinstance(self.owner, Other):
-            self.contest.never_seen()
+            self.contest.never_seen(now)
         self._post(now)
         what = f"the assign succeeded, but {self._who(self.owner)} has it still; assigning again"
         self.decide(f"{self.cause}: {what}", now)

@@ -25,6 +25,8 @@ QUICK_LOSS_S = 60.0
 MEMORY_S = 1800.0
 """How long a fight is remembered after its last move; longer than any hold-down."""
 LOSSES_TO_CONTEST = 2
+HIDDEN_MOVES = 2
+"""The hold-downs of a fight with such moves begin as if they had been seen since the first one."""
 PULSE_FRESH_S = 15.0
 """How long MASTER_RX_LOWER_PRI (we are the better master) allows a claim despite hold-down."""
 TURN_S = 10.0
@@ -71,7 +73,7 @@ class Contest:
     losses: int = 0
     """Quick ones since the last time of peace."""
     hidden: bool = False
-    """One of them no read has shown: it may be a write that was lost, and counts once."""
+    """Two moves no read has shown, ours and theirs, or what we wrote was lost; counts once."""
     held_off_moves: int | None = None
     """Of those moves, how many there were at the first hold-down."""
     pulsed_at: float = float("-inf")
@@ -97,11 +99,12 @@ class Contest:
         self.claimed_at = None
         return self.losses >= LOSSES_TO_CONTEST
 
-    def never_seen(self) -> None:
+    def never_seen(self, now: float) -> None:
         """A claim of ours was done, but another server has it: taken at once, or never written."""
-        if self.fought_at is not None and not self.hidden:
+        self._remember(now)
+        if not self.hidden:
             self.hidden = True
-            self.losses += 1
+            self.losses += self.fought_at is not None
 
     def moved_by_others(self, now: float) -> None:
         """It moved while we held down."""
@@ -138,7 +141,7 @@ class Contest:
     def hold_off_s(self, rng: Random) -> float:
         """Return how long to hold down after the move that was just seen."""
         if self.held_off_moves is None:
-            self.held_off_moves = self.moves
+            self.held_off_moves = self.moves - (HIDDEN_MOVES if self.hidden else 0)
         return hold_off_s(self.moves - self.held_off_moves, rng)
 
     def is_news(self) -> bool:
@@ -147,8 +150,11 @@ class Contest:
         return news
 
     def _move(self, now: float) -> None:
+        self._remember(now)
+        self.moves += 1
+
+    def _remember(self, now: float) -> None:
         if now - self.moved_at > MEMORY_S:
             self.moves, self.fought_at, self.told = 0, None, False
             self.losses, self.hidden, self.held_off_moves = 0, False, None
-        self.moves += 1
         self.moved_at = now

@@ -72,16 +72,25 @@ def test_a_loss_that_was_counted_is_not_quick_again() -> None:
 def test_a_claim_that_no_read_showed_is_a_quick_loss_once_and_only_in_a_fight() -> None:
     contest = Contest()
     contest.claimed(0.0)
-    contest.never_seen()
-    assert 0 == contest.losses
     assert not contest.lost(90.0, 80.0)
-    contest.never_seen()
-    contest.never_seen()
+    contest.never_seen(91.0)
+    contest.never_seen(92.0)
     assert 1 == contest.losses
     contest.claimed(95.0)
     assert contest.lost(130.0, 125.0)
     contest.claimed(131.0 + MEMORY_S)
     assert not contest.hidden
+
+
+def test_moves_that_no_read_showed_make_the_hold_downs_of_a_later_fight_longer() -> None:
+    contest = Contest()
+    contest.never_seen(0.0)
+    contest.claimed(1.0)
+    assert (0, 1) == (contest.losses, contest.moves)
+    assert not contest.lost(2.0, 1.0)
+    contest.claimed(3.0)
+    assert contest.lost(4.0, 3.0)
+    assert 120.0 == contest.hold_off_s(LEAST)
 
 
 @pytest.mark.parametrize(("pause_s", "moves"), [(1800.0, 3), (1800.1, 1)])

@@ -5,6 +5,7 @@ own files, its own threads. Run as a program it reads one JSON object a line (a 
 answers with the pid; at the end of its input it ends, and all its daemons with it.
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import json
@@ -116,7 +117,6 @@ def _fork(birth: Mapping[str, object]) -> int:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(code)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         nothing = os.open(os.devnull, os.O_RDWR)
         log = os.open(str(birth["log"]), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         for number, fd in ((0, nothing), (1, log), (2, log)):
@@ -128,13 +128,19 @@ def _fork(birth: Mapping[str, object]) -> int:
         os._exit(code)
 
 
+def _bury() -> None:
+    with contextlib.suppress(ChildProcessError):  # there is none
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def main() -> None:
     """Serve until the input ends."""
     import crash.sabotage  # noqa: F401, PLC0415  # now, so that every daemon has it
     import hakeeper.cli.run  # noqa: F401, PLC0415  # likewise
 
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
     for line in sys.stdin:
+        _bury()  # not before: who asked for the last one needs its pid, however soon it ended
         pid = _fork(json.loads(line))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()

@@ -260,10 +260,10 @@ class Address:
 
     def _suspect(self, now: float) -> None:
         self.suspect = True
-        due_s = now + SUSPECT_S
+        after_s = now
         if self.owner == self.taken_from:  # it may be the world before our assign, read late
-            due_s = max(due_s, self.written_at_s + LAG_S)
-        self._read(now, due_s)
+            after_s = max(now, self.written_at_s + LAG_S)
+        self._read(after_s, max(after_s, now + SUSPECT_S))
 
     def _claim(self, now: float) -> Phases:
         """Return the phases of the claim at hand."""
@@ -409,10 +409,11 @@ class Address:
 
     # --- the steps of an assign ----------------------------------------------------------
 
-    def _read(self, now: float, due_at_s: float) -> None:
+    def _read(self, after_s: float, due_at_s: float) -> None:
+        """Read the owner at that time; what is read for others serves as well, if begun after."""
         self.stage = Stage.READ
         self.due_at_s = due_at_s
-        self.read_after_s = now
+        self.read_after_s = after_s
 
     def _post(self, due_at_s: float) -> None:
         self.stage = Stage.POST

@@ -76,7 +76,8 @@ def contested(now: float = 100.0, owner: Other = TWO) -> Address:
 
 
 def lose(address: Address, now: float, owner: Owner = TWO) -> list[Report]:
-    """Let two reads say that somebody else has it."""
+    """Let two reads say that somebody else has it, so late that they cannot lag any more."""
+    address.written_at_s = now - LAG_S
     return [
         *address.observe(owner, now, now, LEAST),
         *address.observe(owner, now, now, LEAST),
@@ -420,7 +421,9 @@ def test_the_holder_of_before_is_believed_only_when_reads_cannot_lag_any_more() 
     address.observe(Mine(), 100.1, 100.2, LEAST)
     address.observe(TWO, 100.5, 100.6, LEAST)
     assert (Stage.READ, 100.1 + LAG_S) == (address.stage, address.due_at_s)
-    address.observe(Mine(), 103.0, 103.1, LEAST)
+    assert [] == address.observe(TWO, 102.0, 102.1, LEAST)  # read for another address
+    assert (Stage.READ, 100.1 + LAG_S) == (address.stage, address.due_at_s)
+    address.observe(Mine(), 103.2, 103.2, LEAST)
     address.observe(THREE, 103.5, 103.6, LEAST)
     assert (Stage.READ, 103.6 + SUSPECT_S) == (address.stage, address.due_at_s)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from hakeeper.core.budget import Use
 from hakeeper.core.claim import SETTLE_S, Stage
 from hakeeper.core.state import State
 from hakeeper.sim.world.cloud import Move
@@ -134,9 +135,19 @@ class Repairs:
             left_s = self._repair_s - held_off_s
             self._world.agenda.after(left_s, self._still_wrong, fip, epoch, since, limit_s)
             return
+        if self._has_spent_all(epoch.master):  # half of the quota is a promise, too
+            self._world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
+            return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._world.cloud.owner(fip), limit_s)
         self._demand(self._rule(), epoch.master, False, text, *about)  # noqa: FBT003
+
+    def _has_spent_all(self, index: int) -> bool:
+        """Say whether this node may begin no claim for now, since its part of the quota is gone."""
+        node = self._world.nodes[index]
+        return node.run is not None and not node.run.keeper.state.budget.allows(
+            Use.CLAIM, node.clock()
+        )
 
     def _rule(self) -> str:
         """Return by which rule it must be: others may be refused meanwhile."""

@@ -224,6 +224,7 @@ def test_no_call_outlives_its_deadline(world: World, fault: Fault) -> None:
 
 def test_a_refused_token_is_repaired_without_a_restart(world: World) -> None:
     node = world.running()
+    world.wait_quiet(node)
     world.cloud.revoke(node.name)
     node.master()
     node.wait_log("token.rejected")
@@ -237,6 +238,7 @@ def test_a_refused_token_is_repaired_without_a_restart(world: World) -> None:
 
 def test_a_token_that_hetzner_accepts_again_is_used_again(world: World) -> None:
     node = world.running()
+    world.wait_quiet(node)
     world.cloud.revoke(node.name)
     node.master()
     node.wait_log("token.rejected")

@@ -298,6 +298,16 @@ class World:
 
         self.cloud.wait_for(reads, PATIENCE_S)
 
+    def wait_quiet(self, node: Node) -> None:
+        """Wait until it has looked at the server that holds the address, its last look for now."""
+        path = f"/servers/{self.elsewhere}"
+
+        def looked() -> bool:
+            found = self.cloud.requests(client=node.name, method="GET", path=path)
+            return any(request.answered_s is not None for request in found)
+
+        self.cloud.wait_for(looked, PATIENCE_S)
+
     def wait_reads(self, node: Node, count: int = 2) -> None:
         """Wait for so many more reads of the owners from now on."""
         self.wait_read(node, not_before_s=time.monotonic(), count=count)

@@ -18,7 +18,6 @@ from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection
 from hakeeper.adapters.hetzner.errors import (
     CallEndedError,
     LocalFailureError,
-    Phase,
     TransportError,
 )
 from hakeeper.adapters.hetzner.guard import CallGuard, read_head
@@ -73,7 +72,7 @@ class Transport(BaseAdapter):
                 raise
             except OSError as error:
                 self.connection.lost(sent_at_s)
-                raise _lost(error) from error
+                raise _lost(error, guard) from error
             except AnswerError as error:
                 if isinstance(error, SilentError):  # so Python calls a dead way under TLS, too
                     self.connection.lost(sent_at_s)
@@ -136,13 +135,14 @@ def _encode(request: requests.PreparedRequest, endpoint: Endpoint) -> bytes:
     return head + (body.encode() if isinstance(body, str) else body)
 
 
-def _lost(error: OSError) -> TransportError:
+def _lost(error: OSError, guard: CallGuard) -> TransportError:
     if error.errno == errno.ETIMEDOUT:
         text = f"what was sent was not acknowledged within {UNACKNOWLEDGED_S:g} s"
         return TransportError("connection_silent", text)
     if isinstance(error, TimeoutError):
         # The socket ran out of time a moment before the watcher, who would say the same.
-        return TransportError("deadline", f"no answer in time: still {Phase.SENT.value}")
+        failure = guard.out_of_time()
+        return TransportError(failure.code, failure.message)
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return TransportError("connection_reset", "the connection was reset")
     return TransportError("connection_lost", f"the connection was lost: {explain(error)}")

@@ -428,6 +428,16 @@ def test_the_holder_of_before_is_believed_only_when_reads_cannot_lag_any_more() 
     assert (Stage.READ, 103.6 + SUSPECT_S) == (address.stage, address.due_at_s)
 
 
+@pytest.mark.parametrize(("owner", "hidden"), [(TWO, True), (Nobody(), False)])
+def test_an_assign_that_no_read_shows_may_be_a_move_of_somebody_else(
+    owner: Owner, *, hidden: bool
+) -> None:
+    address = claiming(100.0)
+    address.accepted(SUCCESS, 100.0, 101.0, LEAST)
+    address.observe(owner, 150.0, 150.0, LEAST)
+    assert (Stage.POST, hidden) == (address.stage, address.contest.hidden)
+
+
 def test_an_assign_that_succeeded_but_is_not_seen_is_looked_for_and_then_sent_again() -> None:
     address = claiming(100.0)
     address.accepted(SUCCESS, 100.0, 101.0, LEAST)

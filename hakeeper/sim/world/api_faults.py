@@ -76,7 +76,7 @@ class ApiFaults:
         """Refuse the assigns of up to a third of the addresses, one at least."""
         del node
         upsets = self._world.cloud.upsets
-        numbers = [n for numbers in self._world.addresses.values() for n in numbers]
+        numbers = self._all_addresses()
         locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
         upsets.locked.append(locked)
         return lambda: upsets.locked.remove(locked)
@@ -159,6 +159,9 @@ class ApiFaults:
         self._world.cloud.move(self._some_address(fault), owner, self._world.now, "another actor")
         return nothing
 
+    def _all_addresses(self) -> list[int]:
+        return [n for numbers in self._world.addresses.values() for n in numbers]
+
     def _some_address(self, fault: Fault) -> int:
-        numbers = [n for numbers in self._world.addresses.values() for n in numbers]
+        numbers = self._all_addresses()
         return numbers[int(fault.value * len(numbers))]

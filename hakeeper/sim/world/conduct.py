@@ -129,7 +129,7 @@ class Conduct:
         beliefs = state.roles.beliefs
         for address in state.addresses.values():
             belief = beliefs[address.vrrp]
-            kept = not belief.is_master or belief.deaf or address.stage is not Stage.IDLE
+            kept = not belief.is_master or address.stage is not Stage.IDLE
             self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
 
     def last_line(self, node: int, state: State, event: LinesRead) -> None:

@@ -120,23 +120,25 @@ class Repairs:
         self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
+        def again(after_s: float) -> None:
+            self._world.agenda.after(after_s, self._still_wrong, fip, epoch, since, limit_s)
+
         if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
             return
         if self.is_held_off(fip, epoch.master):
             earned = self._is_hold_off_earned(fip, epoch.master + 1)
             self._demand("hold_off_earned", epoch.master, earned, "ip-{} is left alone", fip)
-            self._world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
+            again(self._repair_s)
             return
         if not self._ways.is_clear(epoch.master, self._world.name_of[fip]):
             del self._epochs[fip]
             return
         held_off_s = self._world.now - self._held_off_at.get((epoch.master, fip), -inf)
         if held_off_s < self._repair_s:  # its turn came a moment ago
-            left_s = self._repair_s - held_off_s
-            self._world.agenda.after(left_s, self._still_wrong, fip, epoch, since, limit_s)
+            again(self._repair_s - held_off_s)
             return
         if self._has_spent_all(epoch.master):  # half of the quota is a promise, too
-            self._world.agenda.after(self._repair_s, self._still_wrong, fip, epoch, since, limit_s)
+            again(self._repair_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._world.cloud.owner(fip), limit_s)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
+from helpers import eventually, out_of_sight
 
 from hakeeper.adapters.keepalived import liveness as liveness_module
 from hakeeper.adapters.keepalived import processes
@@ -85,9 +85,9 @@ def program(
     with tempfile.TemporaryDirectory() as folder:
         path = shutil.copy("/usr/bin/sleep", Path(folder) / name)
         Path(folder).chmod(0o755)
-        # Out of sight: to whoever looks at this machine's processes it would be a stray keepalived.
-        alone = ["unshare", "--net"] if os.geteuid() == 0 and user is None else []
-        with subprocess.Popen([*alone, path, "600"], user=user) as process:
+        # Only root may have a network of its own, and only root's would be a stray keepalived.
+        argv = out_of_sight(str(path), "600") if user is None else [path, "600"]
+        with subprocess.Popen(argv, user=user) as process:
             try:
                 eventually(lambda: Path(f"/proc/{process.pid}/exe").readlink() == Path(path))
                 yield process

@@ -114,7 +114,7 @@ class Chaos:
         place = folder / name
         place.mkdir()
         room = Room(name, place, switch)
-        voice: Voice = Real(name, number, place, room) if self.is_real else Script(place, room)
+        voice: Voice = Real(name, number, place, room) if self.is_real else Script(place)
         rng = random.Random(f"{self.seed}/{name}")  # noqa: S311  # likewise
         return Node(name, 101 + number, place, front=self.front, room=room, voice=voice, rng=rng)
 

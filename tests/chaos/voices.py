@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from helpers import eventually
+from helpers import eventually, out_of_sight
 
 from chaos.record import Record
 from chaos.rooms import Room
@@ -58,9 +58,8 @@ class Voice(Protocol):
 class Script:
     """Writes to the FIFO what a keepalived would; a process that sleeps has its name."""
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path) -> None:
         self.record = Record()
-        self.room = room
         self.fifo = folder / "notify.fifo"
         self.pid_file = folder / "keepalived.pid"
         self.config: Mapping[str, Any] = {"state": "none"}
@@ -78,9 +77,7 @@ class Script:
         """Start a process that has keepalived's name, and write its pid file."""
         if not self._program.exists():
             shutil.copy(shutil.which("sleep") or "/bin/sleep", self._program)
-        # In the room: to whoever looks at this machine's processes it would be a stray keepalived.
-        argv = self.room.namespace.inside([str(self._program), "100000"])
-        self._process = subprocess.Popen(argv)
+        self._process = subprocess.Popen(out_of_sight(str(self._program), "100000"))
         program = Path(f"/proc/{self._process.pid}/exe")
         eventually(lambda: program.readlink() == self._program)
         self.pid_file.write_text(f"{self._process.pid}\n")

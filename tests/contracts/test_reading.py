@@ -166,26 +166,26 @@ def test_another_actor_is_seen_by_the_next_reading(port: Port) -> None:
     assert {IP: None} == listed(port)
 
 
-@shows(Kind.STALE_READ)
-def test_a_stale_reading_shows_who_was_the_owner_and_the_assign_is_still_done(port: Port) -> None:
+def assign_unseen(port: Port, kind: Kind) -> None:
+    """Assign while readings show who was the owner; it is done all the same."""
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.STALE_READ):
+    with port.weather(kind):
         assigned(port, IP)
         assert ME == port.owner(IP)
         assert OTHER == read(port, IP).server_id
         assert {IP: OTHER} == listed(port)
+
+
+@shows(Kind.STALE_READ)
+def test_a_stale_reading_shows_who_was_the_owner_and_the_assign_is_still_done(port: Port) -> None:
+    assign_unseen(port, Kind.STALE_READ)
     assert ME == read(port, IP).server_id
     assert {IP: ME} == listed(port)
 
 
 @shows(Kind.LAGGING)
 def test_a_reading_that_lags_shows_the_owner_of_a_moment_ago(port: Port) -> None:
-    port.add_ip(IP, OTHER)
-    with port.weather(Kind.LAGGING):
-        assigned(port, IP)
-        assert ME == port.owner(IP)
-        assert OTHER == read(port, IP).server_id
-        assert {IP: OTHER} == listed(port)
+    assign_unseen(port, Kind.LAGGING)
     assert {IP: ME} == listed(port)
 
 

@@ -4,11 +4,10 @@ hakeeper believes its state file only for the same run of keepalived, and holds 
 has to be a real one: a parent named keepalived with a child named keepalived_vrrp.
 """
 
-import os
 import shutil
 from pathlib import Path
 
-from helpers import eventually
+from helpers import eventually, out_of_sight
 
 from hakeeper.sim.lab.process import LabProcess
 
@@ -38,11 +37,9 @@ class StandIn:
         """Start a new run, and wait until its pid files are written."""
         self.kill()
         self.pid_file.unlink(missing_ok=True)
-        # Out of sight: to whoever looks at this machine's processes it would be a stray keepalived.
-        alone = ["unshare", "--net"] if os.geteuid() == 0 else []
         process = LabProcess(
             "keepalived",
-            [*alone, str(self._program), "-c", _SCRIPT, str(self._program), str(self._folder)],
+            out_of_sight(str(self._program), "-c", _SCRIPT, str(self._program), str(self._folder)),
             log_path=self._folder / "keepalived.log",
         )
         self._process = process

@@ -1,12 +1,17 @@
 """What a neighbour floods the machine with: Python programs that run until they are killed."""
 
-THE_QUEUE_OF_SYSTEMD = """
+
+def _datagrams(path: str, message: bytes) -> str:
+    return f"""
 import socket
 flood = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-flood.connect("/run/systemd/notify")
+flood.connect({path!r})
 while True:
-    flood.send(b"X=1")
+    flood.send({message!r})
 """
+
+
+THE_QUEUE_OF_SYSTEMD = _datagrams("/run/systemd/notify", b"X=1")
 THE_PLACES_OF_THE_SOCKET = """
 import contextlib, socket
 held = []
@@ -27,20 +32,11 @@ while True:
         one.sendall(b'{"command": "status"}\\n')
         one.recv(65536)
 """
-THE_JOURNAL = """
-import socket
-flood = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-flood.connect("/run/systemd/journal/socket")
-while True:
-    flood.send(b"MESSAGE=x\\nHAKEEPER_EVENT=address.claimed\\n_SYSTEMD_UNIT=hakeeper.service\\n")
-"""
-SYSLOG = """
-import socket
-flood = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-flood.connect("/dev/log")
-while True:
-    flood.send(b"<2>hakeeper[1]: x")
-"""
+THE_JOURNAL = _datagrams(
+    "/run/systemd/journal/socket",
+    b"MESSAGE=x\nHAKEEPER_EVENT=address.claimed\n_SYSTEMD_UNIT=hakeeper.service\n",
+)
+SYSLOG = _datagrams("/dev/log", b"<2>hakeeper[1]: x")
 THE_BUS = """
 import contextlib, sys
 sys.path.insert(0, "/usr/lib/hakeeper")

@@ -3,7 +3,6 @@
 PYTHONPATH=tests python -m world             # first in the worlds that are known to show them
 PYTHONPATH=tests python -m world --search    # in the worlds 0, 1, 2 … until they show
 PYTHONPATH=tests python -m world --record    # and write down where, for the tests
-PYTHONPATH=tests python -m world --cover     # write down in which worlds everything happens
 """
 
 import argparse
@@ -16,9 +15,6 @@ from multiprocessing import get_context
 from hakeeper.sim.world.many import cores
 from hakeeper.sim.world.verdicts import RULES
 from world.bugs import BUGS, SEEDS
-from world.cover import Cover, busiest
-from world.cover import known as useful_worlds
-from world.cover import record as record_cover
 from world.hunt import HEADING, Catch, hunt, record
 
 
@@ -28,20 +24,9 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--search", action="store_true", help="begin with seed 0 for each bug")
     parser.add_argument("--record", action="store_true", help="write the seeds into seeds.json")
-    parser.add_argument("--cover", action="store_true", help="look for worlds that show it all")
     parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
     parser.add_argument("names", nargs="*", help="these bugs only")
-    wanted = parser.parse_args()
-    return _cover() if wanted.cover else _hunt(wanted)
-
-
-def _cover() -> int:
-    cover = Cover()
-    for left in cover.see([*useful_worlds(), *busiest(range(SEEDS))]):
-        _say(f"{left} things have not happened yet")
-    record_cover(cover)
-    _say("\n".join([*cover.violations, *cover.missing()]))
-    return 1 if cover.violations or cover.missing() else 0
+    return _hunt(parser.parse_args())
 
 
 def _hunt(wanted: argparse.Namespace) -> int:

@@ -12,8 +12,17 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from hakeeper.sim.world.many import Total, cores, hours_of, never_seen, run_many
+from hakeeper.sim.world.many import (
+    Total,
+    cores,
+    hours_of,
+    missing,
+    never_seen,
+    run_many,
+    run_plans,
+)
 from hakeeper.sim.world.plan import Plan, draw
+from hakeeper.sim.world.rare import RARE
 from hakeeper.sim.world.report import details, summary, times
 from hakeeper.sim.world.shrink import shrink
 from hakeeper.sim.world.world import World
@@ -45,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--at-least-hours", type=float, default=0.0, help="fail if it were fewer")
     parser.add_argument("--at-least-faults", type=int, default=0, help="fail if it were fewer")
+    parser.add_argument(
+        "--complete",
+        action="store_true",
+        help="run the rare worlds as well, and fail if anything that can happen did not",
+    )
     parser.add_argument("--show", type=int, metavar="SEED", help="tell the story of one world")
     parser.add_argument("--shrink", type=int, metavar="SEED", help="make a failing world small")
     parser.add_argument("--only", help="with --show: these faults alone, as 3,17")
@@ -61,10 +75,11 @@ def _many(wanted: argparse.Namespace) -> int:
             _say(line)
     if wanted.json is not None:
         wanted.json.write_text(json.dumps(_document(total), indent=1) + "\n")
-    missing = [*never_seen(total.tally), *_too_few(total, wanted)]
-    for text in missing:
+    lacking = missing(total.tally) if wanted.complete else never_seen(total.tally)
+    lacking += _too_few(total, wanted)
+    for text in lacking:
         _say(f"NOT ENOUGH: {text}")
-    return 1 if total.failed or missing else 0
+    return 1 if total.failed or lacking else 0
 
 
 def _run(wanted: argparse.Namespace) -> Total:
@@ -85,6 +100,11 @@ def _run(wanted: argparse.Namespace) -> Total:
             enough = wanted.until_hours is not None and hours_of(total.tally) >= wanted.until_hours
             if enough and total.tally.injected.total() >= wanted.at_least_faults:
                 break
+    if wanted.complete:
+        rare = run_plans(RARE)
+        for number, violation in rare.failed:
+            _say(f"FAILED rare world {number}: {violation}")
+        total.add(rare)
     return total
 
 

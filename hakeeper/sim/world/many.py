@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
+from hakeeper.sim.world.cells import untaken, untold
 from hakeeper.sim.world.kinds import API_WEATHER, Kind
-from hakeeper.sim.world.plan import HOUR_S, draw
+from hakeeper.sim.world.plan import HOUR_S, Plan, draw
 from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.verdicts import RULES, Violation
 from hakeeper.sim.world.world import World
@@ -35,18 +36,23 @@ class Total:
 
 
 def run_seeds(seeds: Sequence[int], hours: float) -> Total:
+    """Run the worlds of these seeds here, one after the other."""
+    return run_plans(draw(seed, hours) for seed in seeds)
+
+
+def run_plans(plans: Iterable[Plan]) -> Total:
     """Run these worlds here, one after the other."""
     total = Total()
-    for seed in seeds:
+    for plan in plans:
         try:
-            outcome = World(draw(seed, hours)).run()
+            outcome = World(plan).run()
         except Exception as error:  # noqa: BLE001  # whatever it is, the seed must be told
             text = f"{type(error).__name__}: {error}"
-            total.failed.append((seed, Violation("no_exception", 0.0, None, text)))
+            total.failed.append((plan.seed, Violation("no_exception", 0.0, None, text)))
             continue
         total.tally.add(outcome.tally)
         total.digest += outcome.digest
-        total.failed.extend((seed, violation) for violation in outcome.violations[:1])
+        total.failed.extend((plan.seed, violation) for violation in outcome.violations[:1])
     return total
 
 
@@ -86,6 +92,11 @@ def never_seen(tally: Tally) -> list[str]:
     ]
     missing += [f"rule {rule} was never evaluated" for rule in RULES if not tally.evaluated[rule]]
     return sorted(missing)
+
+
+def missing(tally: Tally) -> list[str]:
+    """Name all that can happen in a world and did not: faults, rules, role table, journal."""
+    return [*never_seen(tally), *untaken(tally.transitions), *untold(tally.reports)]
 
 
 def cores() -> int:

@@ -91,7 +91,7 @@ def _works(state: State, now: float) -> None:
     lasted_s = state.api.answered(now)
     if lasted_s is not None:
         state.tell(wording.api_recovered(lasted_s))
-        _reads_go(state)
+        state.schedule.reads_work()
         _hasten(state, now)
 
 
@@ -110,11 +110,11 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
         case Identified(server=server, source=source):
             _identified(state, server, source, now)
         case FloatingIpsListed():
-            _reads_go(state)
+            state.schedule.reads_work()
             state.pages = pages_of(len(answer.floating_ips))
             _listed(state, answer, call.asked_at_s, now)
         case FloatingIpRead(floating_ip):
-            _reads_go(state)
+            state.schedule.reads_work()
             for address in state.addresses.values():
                 if address.floating_ip is not None and address.floating_ip.id == floating_ip.id:
                     _observe(state, address, floating_ip, call.asked_at_s, now)
@@ -152,11 +152,6 @@ def _identified(state: State, server: Server, source: str, now: float) -> None:
         if address.floating_ip is not None and address.owner_at_s is not None:
             _observe(state, address, address.floating_ip, address.owner_at_s, now)
             _warn_of_zone(state, address, address.floating_ip)
-
-
-def _reads_go(state: State) -> None:
-    state.schedule.read_attempt = 0
-    state.schedule.reads_from_s = float("-inf")
 
 
 def _listed(state: State, listed: FloatingIpsListed, asked_at_s: float, now: float) -> None:
@@ -328,7 +323,7 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
             for address in _acting(state, call.request):
                 address.action_unread(now, state.rng)
         case ListFloatingIps() | ReadFloatingIp():
-            _read_failed(state, call.request, failure, now)
+            _read_failed(state, call.request, call.asked_at_s, failure, now)
         case ReadServer():
             state.schedule.servers_from_s = now + SERVER_AGAIN_S
             _note(
@@ -368,17 +363,21 @@ def _assign_failed(
 
 
 def _read_failed(
-    state: State, request: ListFloatingIps | ReadFloatingIp, failure: Failure, now: float
+    state: State,
+    request: ListFloatingIps | ReadFloatingIp,
+    asked_at_s: float,
+    failure: Failure,
+    now: float,
 ) -> None:
-    delay_s = _delay_s(state, failure, state.schedule.read_attempt)
+    attempt = state.schedule.read_failed(asked_at_s, now)
+    delay_s = _delay_s(state, failure, attempt)
     if isinstance(request, ReadFloatingIp) and failure.kind is FailureKind.NOT_FOUND:
         # Deleted, or another token: the list will tell.
-        delay_s = RETRY.delay_s(state.schedule.read_attempt, state.rng)
+        delay_s = RETRY.delay_s(attempt, state.rng)
         for address in state.addresses.values():
             if address.floating_ip and address.floating_ip.id == request.floating_ip_id:
                 address.floating_ip = None
     state.schedule.reads_from_s = now + delay_s
-    state.schedule.read_attempt += 1
     _note(state, request, failure, now, wording.api_failed(failure, "reading the owners"))
 
 

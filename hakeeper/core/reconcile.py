@@ -17,11 +17,11 @@ from hakeeper.core.calls import (
     ReadServer,
 )
 from hakeeper.core.claim import Stage
-from hakeeper.core.events import QueryRoles
+from hakeeper.core.events import FifoState, QueryRoles
 from hakeeper.core.hanging import is_left
 from hakeeper.core.hearing import hear_again
 from hakeeper.core.model import Other
-from hakeeper.core.state import Inflight, State
+from hakeeper.core.state import QUERY_SPACING_S, Inflight, State
 
 SETTLE_INTERVAL_S = 2.0
 """Between two readings while a claim settles: this catches the old master's late write."""
@@ -87,7 +87,11 @@ def _query_roles(state: State, now: float, wake: Wake) -> None:
         query_id, state.next_query_id = state.next_query_id, state.next_query_id + 1
         state.query_asked = (query_id, now)
         state.schedule.queried_at_s = now
-        state.schedule.query_at_s = now + state.settings.interval_s
+        # While the FIFO cannot be read, nothing else says a role.
+        reads_lines = state.fifo in (None, FifoState.OPEN)
+        state.schedule.query_at_s = now + (
+            state.settings.interval_s if reads_lines else QUERY_SPACING_S
+        )
         state.effects.append(QueryRoles(query_id))
         wake(now + QUERY_TIMEOUT_S)
 

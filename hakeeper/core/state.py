@@ -70,6 +70,8 @@ class Schedule:
     reads_from_s: float = float("-inf")
     """After a failed read that somebody waits for: not before this."""
     read_attempt: int = 0
+    read_failed_at_s: float = float("-inf")
+    """When the last failed read that counted as an attempt ended."""
     identify_from_s: float = float("-inf")
     identify_attempt: int = 0
     server_doubted: bool = False
@@ -100,6 +102,21 @@ class Schedule:
         if now >= self.aside_until_s + ASIDE_S:
             self.aside_until_s = now + ASIDE_S
         self.edge_at_s = now
+
+    def read_failed(self, asked_at_s: float, now: float) -> int:
+        """Count a failed read; return the attempt it belongs to.
+
+        Reads that ran side by side are one attempt: what silenced one silenced all.
+        """
+        if asked_at_s >= self.read_failed_at_s:
+            self.read_attempt += 1
+            self.read_failed_at_s = now
+        return self.read_attempt - 1
+
+    def reads_work(self) -> None:
+        """A read was answered: the next one waits for nothing."""
+        self.read_attempt = 0
+        self.reads_from_s = self.read_failed_at_s = float("-inf")
 
     def look_soon(self, now: float) -> None:
         """We are not MASTER any more: see who has the addresses; a flapping role costs no more."""

@@ -12,7 +12,7 @@ from typing import Final
 from helpers import eventually
 
 from chaos.api import Api, FloatingIp, Received
-from chaos.faults import FAULTS, LASTING, descriptors_gone
+from chaos.faults import FAULTS, LASTING
 from chaos.front import Front
 from chaos.nodes import Node
 from chaos.rooms import Room
@@ -105,10 +105,6 @@ class Chaos:
         self.nodes = [self._node(folder, switch, name, n) for n, name in enumerate("ab")]
         self.stage = Stage(self.front, self.nodes, random.Random(seed))  # noqa: S311  # faults, no secrets
         self.faults: dict[str, Fault] = {**FAULTS, **(REAL if is_real else SCRIPTED)}
-        if is_real:
-            # Without a FIFO a demotion is heard from D-Bus, too late for this judge: see
-            # docs/reliability.md, "What is not shown".
-            del self.faults[descriptors_gone.__name__]
 
     def _node(self, folder: Path, switch: Switch, name: str, number: int) -> Node:
         place = folder / name

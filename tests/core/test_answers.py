@@ -454,11 +454,37 @@ def test_reads_that_fail_wait_longer_each_time_and_are_told_once() -> None:
     state = standing()
     waits_s = []
     events = []
-    for _ in range(3):
-        events += answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 200.0)
-        waits_s.append(state.schedule.reads_from_s - 200.0)
+    for now in (200.0, 300.0, 400.0):
+        state.effects = []
+        call_id = under_way(state, ListFloatingIps(), now)
+        take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), now)
+        events += told(state)
+        waits_s.append(state.schedule.reads_from_s - now)
     assert ([0.25, 0.5, 1.0], ["api.failed"]) == (waits_s, events)
     assert failure(KIND.TRANSIENT) == state.api.failure
+
+
+def test_reads_that_fail_side_by_side_are_one_attempt() -> None:
+    state = standing(3)
+    side_by_side = [
+        under_way(state, request, 100.0)
+        for request in (ListFloatingIps(), ReadFloatingIp(1), ReadFloatingIp(2))
+    ]
+    for call_id in side_by_side:
+        take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), 105.0)
+    assert 105.25 == state.schedule.reads_from_s
+    later = under_way(state, ListFloatingIps(), 105.25)
+    take_answer(state, ended(later, failure(KIND.TRANSIENT)), 110.0)
+    assert 110.5 == state.schedule.reads_from_s
+
+
+def test_a_read_that_fails_after_another_was_answered_is_the_first_to_fail() -> None:
+    state = standing()
+    failing = [under_way(state, ReadFloatingIp(number), 100.0) for number in (1, 2)]
+    take_answer(state, ended(failing[0], failure(KIND.TRANSIENT)), 105.0)
+    answer(state, ListFloatingIps(), FloatingIpsListed((ip(1),)), 106.0)
+    take_answer(state, ended(failing[1], failure(KIND.TRANSIENT)), 107.0)
+    assert 107.25 == state.schedule.reads_from_s
 
 
 @pytest.mark.parametrize("request_", [ListFloatingIps(), ReadFloatingIp(1)])

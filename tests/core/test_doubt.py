@@ -67,6 +67,17 @@ def test_where_keepalived_answers_nothing_is_doubtful() -> None:
     assert [] == told(node, "role.doubtful")
 
 
+def test_a_demotion_that_no_line_can_say_is_learnt_from_dbus_soon() -> None:
+    world, node = backup(settings(can_query=True))
+    node.dbus = {"VI_1": Role.MASTER}
+    node.line("VI_1", "MASTER")
+    node.feed(FifoChanged(FifoState.DENIED, "Permission denied"))
+    world.run_for(20.0)
+    node.dbus = {"VI_1": Role.BACKUP}
+    world.run_for(0.6)
+    assert "BACKUP" == node.role()
+
+
 # --- a name that a reload adds -------------------------------------------------------------------
 
 BOTH = settings({"VI_1": ("web",), "VI_2": ("mail",)})

@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import QueryRoles, Report, StartCall
+from hakeeper.core.events import FifoState, QueryRoles, Report, StartCall
 from hakeeper.core.model import Mine, Nobody, Other, Role, Settings
 from hakeeper.core.reconcile import CROWD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import Belief
@@ -60,6 +60,16 @@ def test_keepalived_is_asked_at_the_interval_and_one_question_at_a_time() -> Non
     state.schedule.listed_at_s = NOW + 100.0
     assert ([], NOW + 8.0) == step(state, NOW + 7.9)
     assert [] == state.effects
+
+
+@pytest.mark.parametrize(
+    "fifo", [one for one in FifoState if one is not FifoState.OPEN], ids=lambda one: one.name
+)
+def test_keepalived_is_asked_twice_a_second_while_its_lines_cannot_be_read(fifo: FifoState) -> None:
+    state = calm(can_query=True)
+    state.fifo = fifo
+    reconcile(state, NOW + 3.0)
+    assert NOW + 3.5 == state.schedule.query_at_s
 
 
 def test_a_question_without_an_answer_is_given_up_after_5_s() -> None:

@@ -63,6 +63,7 @@ def test_nothing_recurring_has_been_done_at_the_beginning() -> None:
     assert {NEVER} == {
         fresh.listed_at_s,
         fresh.reads_from_s,
+        fresh.read_failed_at_s,
         fresh.identify_from_s,
         fresh.query_at_s,
         fresh.queried_at_s,

@@ -511,7 +511,7 @@ BUGS = (
         "backoff_reset",
         "every failure of a read counts as the first",
         "call_budget",
-        (Line(_READ_FAILED, "state.schedule.read_attempt += 1", "pass"),),
+        (Line("hakeeper.core.state:Schedule.read_failed", "self.read_attempt += 1", "pass"),),
     ),
     Bug(
         "throttle_ignored",

@@ -1,6 +1,6 @@
 """What must happen in the worlds of `make worlds` and does not is named; rare ones are clean."""
 
-from hakeeper.core.machine import TABLE, RoleEvent
+from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS
 from hakeeper.sim.world.cells import NOT_IN_A_WORLD, out_of_reach, untaken, untold
@@ -18,6 +18,10 @@ def test_the_rare_worlds_show_what_they_are_made_for_and_no_rule_is_broken() -> 
     assert shown[RoleEvent.REPLACED.value, Role.FAULT.value]
     assert shown[RoleEvent.LINE_DELETED.value, Role.UNKNOWN.value]
     assert shown[RoleEvent.ANSWER_FAULT.value, Role.STOPPED.value]
+    assert shown[RoleEvent.LOST.value, Role.STOPPED.value]
+    for word in EVENT_OF_LINE.values():
+        assert shown[word.value, Role.FAULT.value]
+        assert shown[word.value, Role.STOPPED.value]
 
 
 def test_what_never_happened_is_named() -> None:

@@ -316,14 +316,14 @@ class Daemon:
         self._watched[source] = wanted
 
     def _note_unreachable(self, text: str) -> None:
-        self._reporter.log("state.failed", text, reason="control socket")
+        self._reporter.log("control.failed", text)
 
     def _register(self, fd: int, source: Source, handler: Handler) -> None:
         self._waiting.register(fd, selectors.EVENT_READ, (source, handler))
 
     def _note_unwatched(self, error: OSError) -> None:
         text = f"the system does not tell when something happens ({error}); looking for it instead"
-        self._reporter.log("state.failed", text, reason="unwatched")
+        self._reporter.log("watch.failed", text)
 
     # --- people ----------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ def _recording(
         recorder = Recorder(
             args.record,
             redact=args.redactor.text,
-            tell=lambda text: reporter.log("state.failed", text, reason="recording"),
+            tell=lambda text: reporter.log("recording.failed", text),
             limit_bytes=args.record_limit * _MIB,
         )
     try:
@@ -130,7 +130,7 @@ def _serve(
 ) -> int:
     notifier = Notifier(
         redact=redactor.text,
-        on_error=lambda text: reporter.log("state.failed", text, reason="sd_notify"),
+        on_error=lambda text: reporter.log("notify.failed", text),
     )
     reporter.log("daemon.started", f"hakeeper {__version__} starts", version=__version__)
     try:

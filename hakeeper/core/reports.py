@@ -248,8 +248,28 @@ EVENTS: Mapping[str, EventKind] = {
     "state.failed": EventKind(
         Level.WARNING,
         "d47abc7bcc63425c82c048d9fa18b84f",
-        "Something was not written down or told",
+        "The state file cannot be read or written",
         always=("reason",),
+    ),
+    "control.failed": EventKind(
+        Level.WARNING,
+        "c16449eeb5df4e2a90a88b2f2ac2fb74",
+        "The status socket cannot be made",
+    ),
+    "watch.failed": EventKind(
+        Level.WARNING,
+        "c0a66dab8ba94496a5f7d2dd171dc2f5",
+        "The kernel does not wake hakeeper, which looks by itself instead",
+    ),
+    "recording.failed": EventKind(
+        Level.WARNING,
+        "bc914f81e3ba4c038034cddd79e8d0e7",
+        "The recording has ended",
+    ),
+    "notify.failed": EventKind(
+        Level.WARNING,
+        "dc17de3b52c2477ebbd02a5538a4a948",
+        "systemd did not take a notification",
     ),
     "daemon.started": EventKind(
         Level.INFO,

@@ -47,6 +47,10 @@ config.reloaded NOTICE 8cee2ec823af40a193adbf3d9972b69a
 config.rejected ERROR ad2d78a9ab7e4b86bcdf59121d8021dd
 config.warning WARNING be9a3c51f3a94b0b8c3e2a6cfb7d5d0e
 state.failed WARNING d47abc7bcc63425c82c048d9fa18b84f
+control.failed WARNING c16449eeb5df4e2a90a88b2f2ac2fb74
+watch.failed WARNING c0a66dab8ba94496a5f7d2dd171dc2f5
+recording.failed WARNING bc914f81e3ba4c038034cddd79e8d0e7
+notify.failed WARNING dc17de3b52c2477ebbd02a5538a4a948
 daemon.started INFO 0cec868af54640dc99542c54c9ca4902
 daemon.stopped INFO a5a631e1667c46f19b55d9fce4cc37fd
 daemon.failed CRITICAL 1308480c85974ce3a6007a977ca565e0

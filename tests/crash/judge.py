@@ -183,6 +183,12 @@ def complaints(log: Path) -> list[str]:
         except ValueError:
             found.append(f"not a log entry: {line[:200]}")
             continue
-        if entry.get("event") in {"state.failed", "daemon.failed"}:
+        if entry.get("event") in {
+            "state.failed",
+            "control.failed",
+            "watch.failed",
+            "notify.failed",
+            "daemon.failed",
+        }:
             found.append(f"{entry['event']}: {entry.get('message')}")
     return found

@@ -117,7 +117,7 @@ def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_ca
     folder.rmdir()
     node.keepalived.start()
     node.daemon.start(ready=False)
-    failed = node.wait_log("state.failed", reason="control socket")
+    failed = node.wait_log("control.failed")
     assert "No such file or directory" in str(failed["message"])
     assert str(folder) in str(failed["message"])
     node.wait_log("address.resolved")
@@ -125,7 +125,7 @@ def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_ca
     world.wait_owner(node)
     folder.mkdir()
     eventually(lambda: node.daemon.command("status").returncode == 0, PATIENCE_S)
-    assert len(node.logged("state.failed")) == 1
+    assert len(node.logged("control.failed")) == 1
 
 
 def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(world: World) -> None:
@@ -294,7 +294,7 @@ def test_ready_and_beats_that_found_no_room_are_repeated(world: World, systemd: 
     environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "20000000"}
     node = world.node(environment=environment)
     node.daemon.start(ready=False)
-    node.wait_log("state.failed", reason="sd_notify")
+    node.wait_log("notify.failed")
     assert systemd.wait_for("READY")["READY"] == "1"
     systemd.wait_for("WATCHDOG")
     beats = len([message for message in systemd.messages if "WATCHDOG" in message])

@@ -20,7 +20,11 @@ SHELL = {
     "daemon.failed",
     "daemon.started",
     "daemon.stopped",
+    "control.failed",
+    "notify.failed",
+    "recording.failed",
     "state.failed",
+    "watch.failed",
 }
 """With `log.dropped` and `library.warned`, all that the core does not say."""
 

@@ -186,8 +186,8 @@ def check_claims(world: World, node: Node) -> None:
 
 def stopped_recording(node: Node) -> str:
     """Why it says that the recording ended; once."""
-    entry = node.wait_log("state.failed", reason="recording")
-    assert 1 == len(node.logged("state.failed", reason="recording"))
+    entry = node.wait_log("recording.failed")
+    assert 1 == len(node.logged("recording.failed"))
     return str(entry["message"])
 
 
@@ -197,7 +197,7 @@ def test_a_recording_that_reaches_its_limit_ends_and_the_daemon_goes_on(world: W
 
     def many_lines_end_it() -> bool:
         node.say(*['INSTANCE "VI_1" BACKUP 100'] * 1000)
-        return node.logged("state.failed") != []
+        return node.logged("recording.failed") != []
 
     eventually(many_lines_end_it, PATIENCE_S)
     why = stopped_recording(node)

@@ -530,7 +530,7 @@ class Address:
             self.decide(f"{self.cause}: assigning it to this server", now)
             return []
         self._note_failure(failure, now)
-        self.decide(f"{self.cause}: {failure.code}, trying again", now)
+        self.decide(f"{self.cause}: {failure.code}, retrying", now)
         return self._tell_once(failure.code, report) if told else []
 
     def _is_eager(self, failure: Failure, now: float) -> bool:

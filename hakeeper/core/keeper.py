@@ -204,8 +204,8 @@ class Keeper:
             if vrrp not in self._names_told and len(self._names_told) < NAMES_TOLD:
                 self._names_told.add(vrrp)
                 text = (
-                    f"ignoring {vrrp}, of which keepalived speaks: the configuration names no such "
-                    f"{vrrp.kind.value.lower()}"
+                    f"keepalived reports {vrrp}, which the configuration does not name; "
+                    "hakeeper ignores it"
                 )
                 fields = {"instance": vrrp.name, "kind": vrrp.kind.value}
                 self._state.tell(Report("instance.unknown", text, fields))

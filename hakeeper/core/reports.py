@@ -330,7 +330,7 @@ EVENTS: Mapping[str, EventKind] = {
     "vrrp_address.found": EventKind(
         Level.NOTICE,
         "00d091f21adb479b93582f3da25f411b",
-        "keepalived's own address is not missing any more",
+        "keepalived's own address is back",
         always=("instance", "kind", "vrrp_address", "delay_s"),
     ),
     "keepalived.stopped": EventKind(

@@ -123,7 +123,7 @@ def vrrp_address_found(vrrp: VrrpId, found: tuple[IpAddress, ...], wait_s: float
     """Nothing is missing any more."""
     return Report(
         "vrrp_address.found",
-        f"{vrrp}: {joined(found)} is not missing any more; MASTER counts again in {wait_s:g} s",
+        f"{vrrp}: {joined(found)} is back on this machine; MASTER counts again in {wait_s:g} s",
         {
             "instance": vrrp.name,
             "kind": vrrp.kind.value,
@@ -151,7 +151,7 @@ def claim_abandoned(vrrp: VrrpId, address: str, reason: str) -> Report:
     )
 
 
-AUTH_WAY_OUT = f"to mend it: {cures.cure_of('token.rejected')}; retrying slowly until then"
+AUTH_WAY_OUT = f"to mend it: {cures.cure_of('token.rejected')}; retrying every 10 s until then"
 
 
 def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
@@ -173,11 +173,11 @@ def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
         case FailureKind.AUTH:
             event, what_now = "token.rejected", AUTH_WAY_OUT
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
-            event, what_now = "claim.refused", "it needs a change by hand; retrying slowly"
+            event, what_now = "claim.refused", "it needs a change by hand; retrying every 10 s"
         case FailureKind.THROTTLED:
             event, what_now = "api.throttled", "waiting as Hetzner asks"
         case FailureKind.TRANSIENT | FailureKind.CANCELLED:
-            event, what_now = "claim.failed", "trying again"
+            event, what_now = "claim.failed", "retrying"
         case _:  # pragma: no cover
             assert_never(failure.kind)
     text = f"{vrrp}: assigning {address} failed: {failure.message} ({failure.code}); {what_now}"
@@ -211,21 +211,18 @@ def address_claimed(
         "attempt": failures + 1,
     }
     steps = (
-        ("sent", phases.sent_s),
-        ("accepted", phases.accepted_s),
-        ("finished", phases.finished_s),
-        ("confirmed", phases.confirmed_s),
+        ("sent", "sent", phases.sent_s),
+        ("accepted", "accepted", phases.accepted_s),
+        ("finished", "action done", phases.finished_s),
+        ("confirmed", "confirmed", phases.confirmed_s),
     )
-    parts = []
-    for word, at_s in steps:
+    parts, passed_ms = [], 0.0
+    for field, step, at_s in steps:
         if at_s is not None:
             passed_ms = round((at_s - phases.line_s) * 1000.0, 1)
-            fields[f"{word}_ms"] = passed_ms
-            parts.append(f"{word} {passed_ms:g}")
-    text = (
-        f"{vrrp}: {address} is on this server, confirmed ({cause}); "
-        f"ms since then: {', '.join(parts)}"
-    )
+            fields[f"{field}_ms"] = passed_ms
+            parts.append(f"{step} {passed_ms:g} ms")
+    text = f"{vrrp}: claimed {address} in {passed_ms:g} ms ({', '.join(parts)}); cause: {cause}"
     return Report("address.claimed", text, fields)
 
 
@@ -233,7 +230,7 @@ def address_drifted(vrrp: VrrpId, address: str, owner: Owner, holder: str) -> Re
     """We are MASTER and had it, and it is somewhere else."""
     return Report(
         "address.drifted",
-        f"{vrrp}: {address} was taken from this server, which is MASTER; it is now with {holder}",
+        f"{vrrp}: {address} was taken from this server, which is MASTER; {holder} has it now",
         {**_of(vrrp, address), "owner": owner_word(owner), "reason": "drift"},
     )
 
@@ -244,8 +241,8 @@ def address_contested(
     """Another server takes it again and again."""
     return Report(
         "address.contested",
-        f"{vrrp}: {address} is contested: {holder} takes it back although this server is "
-        f"MASTER; leaving it there for {wait_s:.0f} s. Most likely both are MASTER. To look: "
+        f"{vrrp}: {holder} keeps taking {address} although this server is MASTER; most likely both "
+        f"are MASTER. Holding down for {wait_s:.0f} s. To look: "
         f"{cures.cure_of('address.contested')}",
         {**_of(vrrp, address), "owner": owner_word(owner), "delay_s": round(wait_s, 1)},
     )
@@ -303,7 +300,7 @@ def zone_differs(vrrp: VrrpId, address: str, zone: str, server: Server) -> Repor
     """The address and this server are in different network zones."""
     return Report(
         "address.far",
-        f"{vrrp}: {address} is at home in network zone {zone}, this server is in "
+        f"{vrrp}: {address} belongs to network zone {zone}, this server to "
         f"{server.network_zone}; Hetzner may refuse to assign it",
         {**_of(vrrp, address), "reason": "network zone"},
     )
@@ -324,7 +321,7 @@ def api_failed(failure: Failure, what: str) -> Report:
         case _:
             event, what_now = (
                 "api.failed",
-                "roles are followed, no address is given up; trying again",
+                "hakeeper follows the roles, gives no address up, and retries",
             )
     return Report(event, f"{what} failed: {failure.message} ({failure.code}); {what_now}", fields)
 
@@ -361,6 +358,6 @@ def server_unidentified(failure: Failure) -> Report:
     return Report(
         "server.unidentified",
         f"it is not known yet which Hetzner server this is: {failure.message} ({failure.code}); "
-        "nothing can be claimed until it is; trying again",
+        "nothing can be claimed until then; retrying",
         {"reason": failure.kind.value, "error_code": failure.code},
     )

@@ -737,7 +737,7 @@ def test_each_code_is_told_once_in_a_claim_and_decided_each_time() -> None:
     for code in ("a", "b", "a"):
         told += events(address.failed(failure(FailureKind.TRANSIENT, code), 101.0, MOST))
     assert ["claim.failed", "claim.failed"] == told
-    assert ("a cause: a, trying again", 101.0) == (address.decision, address.decided_at_s)
+    assert ("a cause: a, retrying", 101.0) == (address.decision, address.decided_at_s)
 
 
 def test_a_cancelled_assign_is_nothing_to_tell() -> None:

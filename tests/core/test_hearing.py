@@ -209,7 +209,7 @@ def test_a_master_whose_address_appears_reads_and_then_claims() -> None:
     assert not isinstance(asked[0], Assign)
     world.run_for(1.0)
     [found] = node.reports("vrrp_address.found")
-    assert f"{OURS} is not missing any more" in found.message
+    assert f"{OURS} is back on this machine" in found.message
     assert (OURS, HEARING_S) == (found.fields["vrrp_address"], found.fields["delay_s"])
     [claimed] = node.reports("address.claimed")
     assert "its VRRP address is here" in claimed.message

@@ -111,15 +111,15 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
         ),
         (
             False,
-            26,
+            30,
             (
                 "| `address.confirmed` | 6 info | A floating IP is on this server already "
                 "| `7d560793e2ae47a281954af0de212b76` |"
             ),
             (
-                "| `vrrp_address.found` | 5 notice "
-                "| keepalived's own address is not missing any more "
-                "| `00d091f21adb479b93582f3da25f411b` |"
+                "| `watch.failed` | 4 warning "
+                "| The kernel does not wake hakeeper, which looks by itself instead "
+                "| `c0a66dab8ba94496a5f7d2dd171dc2f5` |"
             ),
         ),
     ],

@@ -105,7 +105,7 @@ def test_an_unknown_name_is_told_with_its_kind() -> None:
     assert (
         Report(
             "instance.unknown",
-            "ignoring VI_9, of which keepalived speaks: the configuration names no such instance",
+            "keepalived reports VI_9, which the configuration does not name; hakeeper ignores it",
             {"instance": "VI_9", "kind": "INSTANCE"},
         )
         == unknown

@@ -35,7 +35,7 @@ LOOK = (
 TOKEN = (
     "Hetzner console, Security, API tokens: make one that may read and write; then: install -m "
     "0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper    # paste it, Enter, "
-    "Ctrl-D; retrying slowly until then"
+    "Ctrl-D; retrying every 10 s until then"
 )
 REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlation_id="abc")
 
@@ -102,7 +102,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         (
             lambda: wording.vrrp_address_found(VI, PRIVATE, 3.0),
             "vrrp_address.found",
-            "VI_1: 10.0.0.2, fd00::2 is not missing any more; MASTER counts again in 3 s",
+            "VI_1: 10.0.0.2, fd00::2 is back on this machine; MASTER counts again in 3 s",
             {
                 "instance": "VI_1",
                 "kind": "INSTANCE",
@@ -151,7 +151,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.refused",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-                "by hand; retrying slowly"
+                "by hand; retrying every 10 s"
             ),
             {**OF_VI, "reason": "not found", "error_code": "its_code"},
         ),
@@ -160,7 +160,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.refused",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-                "by hand; retrying slowly"
+                "by hand; retrying every 10 s"
             ),
             {**OF_VI, "reason": "refused", "error_code": "its_code"},
         ),
@@ -173,13 +173,13 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         (
             lambda: wording.claim_failed(VI, IP, failed(FailureKind.TRANSIENT)),
             "claim.failed",
-            "VI_1: assigning 203.0.113.10 failed: it broke (its_code); trying again",
+            "VI_1: assigning 203.0.113.10 failed: it broke (its_code); retrying",
             {**OF_VI, "reason": "transient", "error_code": "its_code"},
         ),
         (
             lambda: wording.claim_failed(VI, IP, failed(FailureKind.CANCELLED)),
             "claim.failed",
-            "VI_1: assigning 203.0.113.10 failed: it broke (its_code); trying again",
+            "VI_1: assigning 203.0.113.10 failed: it broke (its_code); retrying",
             {**OF_VI, "reason": "cancelled", "error_code": "its_code"},
         ),
         (
@@ -187,7 +187,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.refused",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-                "by hand; retrying slowly"
+                "by hand; retrying every 10 s"
             ),
             {
                 **OF_VI,
@@ -213,8 +213,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.address_claimed(VI, IP, "a cause", 2, PHASES),
             "address.claimed",
             (
-                "VI_1: 203.0.113.10 is on this server, confirmed (a cause); ms since then: sent "
-                "10, accepted 126.4, finished 1000, confirmed 1500"
+                "VI_1: claimed 203.0.113.10 in 1500 ms (sent 10 ms, accepted 126.4 ms, action done "
+                "1000 ms, confirmed 1500 ms); cause: a cause"
             ),
             {
                 **OF_VI,
@@ -232,27 +232,21 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
                 VI, IP, "a cause", 0, Phases(line_s=10.0, confirmed_s=10.5)
             ),
             "address.claimed",
-            (
-                "VI_1: 203.0.113.10 is on this server, confirmed (a cause); ms since then: "
-                "confirmed 500"
-            ),
+            "VI_1: claimed 203.0.113.10 in 500 ms (confirmed 500 ms); cause: a cause",
             {**OF_VI, "owner": "mine", "reason": "a cause", "attempt": 1, "confirmed_ms": 500.0},
         ),
         (
             lambda: wording.address_drifted(VI, IP, Nobody(), "nobody"),
             "address.drifted",
-            (
-                "VI_1: 203.0.113.10 was taken from this server, which is MASTER; it is now with "
-                "nobody"
-            ),
+            "VI_1: 203.0.113.10 was taken from this server, which is MASTER; nobody has it now",
             {**OF_VI, "owner": "nobody", "reason": "drift"},
         ),
         (
             lambda: wording.address_contested(VI, IP, Other(42), "web-b (id 42)", 200.06),
             "address.contested",
             (
-                "VI_1: 203.0.113.10 is contested: web-b (id 42) takes it back although this server "
-                "is MASTER; leaving it there for 200 s. Most likely both are MASTER. To look: "
+                "VI_1: web-b (id 42) keeps taking 203.0.113.10 although this server is MASTER; "
+                "most likely both are MASTER. Holding down for 200 s. To look: "
                 "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and "
                 "why both; mostly VRRP does not get through between them"
             ),
@@ -306,8 +300,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.zone_differs(VI, IP, "us-east", SERVER),
             "address.far",
             (
-                "VI_1: 203.0.113.10 is at home in network zone us-east, this server is in "
-                "eu-central; Hetzner may refuse to assign it"
+                "VI_1: 203.0.113.10 belongs to network zone us-east, this server to eu-central; "
+                "Hetzner may refuse to assign it"
             ),
             {**OF_VI, "reason": "network zone"},
         ),
@@ -327,8 +321,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.api_failed(failed(FailureKind.TRANSIENT), "reading the owners"),
             "api.failed",
             (
-                "reading the owners failed: it broke (its_code); roles are followed, no address "
-                "is given up; trying again"
+                "reading the owners failed: it broke (its_code); hakeeper follows the roles, "
+                "gives no address up, and retries"
             ),
             {"reason": "transient", "error_code": "its_code"},
         ),
@@ -336,8 +330,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.api_failed(REFUSED_IN_FULL, "reading a server"),
             "api.failed",
             (
-                "reading a server failed: it broke (its_code); roles are followed, no address is "
-                "given up; trying again"
+                "reading a server failed: it broke (its_code); hakeeper follows the roles, gives "
+                "no address up, and retries"
             ),
             {
                 "reason": "refused",
@@ -363,7 +357,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "server.unidentified",
             (
                 "it is not known yet which Hetzner server this is: it broke (its_code); nothing "
-                "can be claimed until it is; trying again"
+                "can be claimed until then; retrying"
             ),
             {"reason": "not found", "error_code": "its_code"},
         ),

@@ -157,7 +157,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("blocked", lambda c: c.with_api(listed=listed(replace(WEB, blocked=True))), "floating IP",
         ERROR, "is blocked by Hetzner", f"{YAML_PATH}:3", "use another floating IP"),
     ("zone", lambda c: c.with_api(**elsewhere("us-east", 102)), "floating IP", ERROR,
-        "in network zone us-east, server web-a in eu-central", f"{YAML_PATH}:3", "of this zone"),
+        "network zone us-east, server web-a in eu-central", f"{YAML_PATH}:3", "of this zone"),
     # --- keepalived.conf
     ("unreadable", lambda c: replace(c, conf=DENIED).with_keepalived(roles=None),
         "keepalived.conf", ERROR, "cannot be read by hakeeper", CONF_PATH,

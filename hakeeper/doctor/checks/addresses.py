@@ -86,7 +86,7 @@ def _usable(facts: Facts, vrrp: VrrpId, ref: AddressRef, found: FloatingIp) -> I
             if all(zones) and zones[0] != zones[1] and not is_here:
                 fine = False
                 yield error(
-                    f"{vrrp}: {ref} ({found}) is at home in network zone {zones[0]}, server"
+                    f"{vrrp}: {ref} ({found}) belongs to network zone {zones[0]}, server"
                     f" {server.name} in {zones[1]}",
                     why="Hetzner is reported to refuse an assign across zones; its own documents"
                     " differ, and here nothing shows that it works",

@@ -21,7 +21,7 @@ WORLD_PYTHON ?= $(BIN)/python
 SUDO := $(shell test "$$(id -u)" = 0 || command -v sudo)
 
 .PHONY: help demo test core-tests other-tests worlds simulate-long fuzz fuzz-alive mutation kills corpus newer-keepalived soak chaos lint
-.PHONY: setup dist deb lock e2e outage bench install uninstall clean
+.PHONY: setup dist deb sbom lock e2e outage bench install uninstall clean
 .DELETE_ON_ERROR:
 
 help:  ## Show this
@@ -115,6 +115,10 @@ deb:  ## Build the Debian package (with sdist and wheel) into dist/
 	@PYTHON=$(PYTHON) .ci/build-deb
 
 dist: deb  ## The same
+
+sbom: .stamps/run  ## Write the bill of materials of what the package brings, into dist/
+	@mkdir -p dist
+	$(BIN)/python .ci/sbom dist/hakeeper.cdx.json
 
 lock: .stamps/run  ## Take the newest versions that pyproject.toml allows into .ci/locks/
 	$(BIN)/python .ci/locks/update

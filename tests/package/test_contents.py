@@ -172,11 +172,13 @@ def test_the_sdist_has_what_git_has_and_nothing_else(first: Build) -> None:
     assert found == {*listed.stdout.splitlines(), "PKG-INFO"}
 
 
-def test_the_wheel_has_the_program_and_its_types_but_no_tests(first: Build) -> None:
+def test_the_wheel_has_the_program_and_nothing_for_contributors(first: Build) -> None:
     names = zipfile.ZipFile(first.one("*.whl")).namelist()
 
     assert "hakeeper/core/keeper.py" in names
-    assert not any(name.startswith("tests") for name in names)
+    assert {"hakeeper", f"hakeeper-{__version__}.dist-info"} == {
+        name.partition("/")[0] for name in names
+    }
 
 
 def test_the_wheel_works_in_an_environment_of_its_own(first: Build, tmp_path: Path) -> None:

@@ -64,14 +64,14 @@ class Verdict:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
     parser.epilog = (
-        "Every error is told, each as file:line:column: key: what is wrong.\n\n"
-        "With --online it also tells what would make a failover to this server fail: it asks the\n"
-        "API and keepalived, and changes nothing. Run it as the service runs, with its token and\n"
-        "its rights: systemctl start hakeeper-check; journalctl -u hakeeper-check -n 60 -o cat\n\n"
+        "Prints every error as file:line:column: key: what is wrong.\n\n"
+        "With --online it also finds what would make a failover to this server fail. It asks the\n"
+        "API and keepalived, and changes nothing. To run it with the token and the rights of the\n"
+        "service: systemctl start hakeeper-check; journalctl -u hakeeper-check -n 60 -o cat\n\n"
         f"exit codes: {exits.OK} good (there may be warnings), {exits.NO_CONFIG} no configuration"
         f" file,\n{exits.NOT_READY} with --online: a failover would not work,"
-        f" {exits.NO_PERMISSION} a file may not be read,\n"
-        f"{exits.BAD_CONFIG} the configuration or the token is wrong"
+        f" {exits.NO_PERMISSION} a file cannot be read,\n"
+        f"{exits.BAD_CONFIG} the configuration or the token is invalid"
     )
     add_config(parser)
     add_json(parser)
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keepalived-conf",
         metavar="FILE",
         type=Path,
-        help="with --online: keepalived's configuration (default: the one it was started with)",
+        help="with --online: keepalived's configuration (default: the file it was started with)",
     )
     parser.add_argument(
         "--socket",

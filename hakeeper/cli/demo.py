@@ -7,12 +7,12 @@ from hakeeper.cli.options import add_json
 from hakeeper.sim.demo import Options, demo
 
 EPILOG = """\
-Nothing leaves this machine, and no Hetzner account is needed. With root and keepalived the real
-keepalived runs in network namespaces; without, its recorded lines are replayed.
+Nothing leaves this machine, and you need no Hetzner account. As root, with keepalived installed,
+real keepalived runs in network namespaces. Otherwise its recorded lines are replayed.
 
 exit codes:
-  0  every ownership was as it had to be
-  1  something was wrong, and the verdict says what
+  0  the address was always where it had to be
+  1  something went wrong; the verdict says what
 """
 
 
@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay",
         action="store_true",
-        help="replay recorded lines of keepalived, even if the real one could run",
+        help="replay recorded lines, even if real keepalived could run",
     )
-    parser.add_argument("--no-pauses", action="store_true", help="leave the viewer no time to read")
+    parser.add_argument("--no-pauses", action="store_true", help="do not pause for the reader")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -45,31 +45,31 @@ class Command:
 
 COMMANDS: Final = (
     Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
-    Command("check", "check the configuration and the token, start nothing", "hakeeper.cli.check"),
+    Command("check", "check the configuration and the token", "hakeeper.cli.check"),
     Command("status", "ask the running daemon what it knows and does", "hakeeper.cli.status"),
-    Command("reload", "have the running daemon take over its files", "hakeeper.cli.reload"),
-    Command("replay", "replay what `hakeeper run --record` has written", "hakeeper.cli.replay"),
-    Command("simulate", "tell what a fleet like yours would do", "hakeeper.cli.simulate"),
+    Command("reload", "have the running daemon read its files again", "hakeeper.cli.reload"),
+    Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
+    Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
-    Command("version", "print what is installed", "hakeeper.cli.version"),
+    Command("version", "print the version, and what hakeeper runs with", "hakeeper.cli.version"),
 )
 
 _EPILOG: Final = f"""\
 examples:
-  hakeeper check                     is /etc/hakeeper/hakeeper.yaml right, and the token there?
+  hakeeper check                     are /etc/hakeeper/hakeeper.yaml and the token valid?
   hakeeper check --online            would a failover to this server work?
   hakeeper run -c ./hakeeper.yaml    the daemon, as systemd starts it
   hakeeper status --json             for monitoring
 
 exit codes:
-  {exits.OK:>3}  all is well
-  {exits.USAGE:>3}  wrong use of the command line
+  {exits.OK:>3}  success
+  {exits.USAGE:>3}  wrong command line
   {exits.NO_CONFIG:>3}  no configuration file
   {exits.NOT_READY:>3}  `hakeeper check --online`: a failover to this server would not work
   {exits.BROKEN:>3}  a bug in hakeeper
-  {exits.SYSTEM:>3}  the system refuses something; try again
-  {exits.NO_PERMISSION:>3}  a file may not be read
-  {exits.BAD_CONFIG:>3}  the configuration or the token is wrong
+  {exits.SYSTEM:>3}  the system refused something; try again
+  {exits.NO_PERMISSION:>3}  a file cannot be read: permission denied
+  {exits.BAD_CONFIG:>3}  the configuration or the token is invalid
   `hakeeper status` and `hakeeper replay` have more: see `hakeeper status --help`
 """
 
@@ -137,7 +137,7 @@ def _parser(with_options: Collection[str]) -> argparse.ArgumentParser:
     """Build the parser; only these commands get their options, by their modules."""
     parser = _Parser(
         prog="hakeeper",
-        description="Keeps Hetzner Cloud floating IPs on the node that keepalived made MASTER.",
+        description="Keeps Hetzner Cloud floating IPs on the server that keepalived made MASTER.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

@@ -23,8 +23,8 @@ TIMEOUT_S = 20.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = (
-        "Only root may do it (and the service itself).\n\n"
-        f"exit codes: {exits.OK} taken over, {NOT_RUNNING} the daemon does not run or does not"
+        "Only root and the service itself may do this.\n\n"
+        f"exit codes: {exits.OK} reloaded, {NOT_RUNNING} the daemon does not run or does not"
         f" answer,\n{BUSY} too many ask it at once,"
         f" {exits.BAD_CONFIG} refused: the old configuration stays in force"
     )

@@ -32,10 +32,10 @@ LINE_LIMIT_BYTES = 64 * 1024 * 1024
 EPILOG = f"""\
 exit codes:
   {exits.OK:>3}  identical
-  {DIFFERENT:>3}  something is answered otherwise; the first such thing is shown
-  {UNUSABLE:>3}  the file is no recording, or was changed
-  {exits.NO_CONFIG:>3}  there is no such file
-  {exits.NO_PERMISSION:>3}  the file may not be read
+  {DIFFERENT:>3}  the core answered differently; the first difference is shown
+  {UNUSABLE:>3}  the file is not a recording, or was changed
+  {exits.NO_CONFIG:>3}  no such file
+  {exits.NO_PERMISSION:>3}  the file cannot be read: permission denied
 """
 
 
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     parser.epilog = EPILOG
     parser.add_argument(
-        "file", metavar="FILE", type=Path, help="what `hakeeper run --record FILE` has written"
+        "file", metavar="FILE", type=Path, help="a recording of `hakeeper run --record FILE`"
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--show", action="store_true", help="print the story: every event and answer")

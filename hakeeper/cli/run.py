@@ -42,15 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--record",
         metavar="FILE",
         type=Path,
-        help="add all that the daemon's core hears and answers to this file, for "
-        "`hakeeper replay`; the token is not in it",
+        help="append everything that the core receives and answers to this file, for "
+        "`hakeeper replay`; it contains no token",
     )
     parser.add_argument(
         "--record-limit",
         metavar="MIB",
         type=_mebibytes,
         default=RECORD_LIMIT_MIB,
-        help="end the recording before the file is larger, in MiB (default: %(default)s)",
+        help="end the recording at this size, in MiB (default: %(default)s)",
     )
 
 

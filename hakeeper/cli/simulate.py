@@ -20,20 +20,20 @@ RULE_BROKEN: Final = 1
 """Some rule of the world did not hold."""
 
 EPILOG: Final = f"""\
-Nothing leaves this machine: the shipped core runs over virtual time, with a simulated Hetzner.
+Nothing leaves this machine: the shipped core runs in virtual time, with a simulated Hetzner.
 
 examples:
   hakeeper simulate                                   two nodes, a day, a few faults
   hakeeper simulate -c hakeeper.yaml --nodes 12       six pairs in one project
   hakeeper simulate --nodes 9 --clusters 3            three clusters of three
-  hakeeper simulate --faults failover,power-cut       these two kinds alone
-  hakeeper simulate --faults split --hours 3          nobody hears anybody, for ever
+  hakeeper simulate --faults failover,power-cut       only these two kinds
+  hakeeper simulate --faults split --hours 3          a split brain without end
 
 exit codes:
   {exits.OK:>3}  no rule was broken
   {RULE_BROKEN:>3}  a rule was broken, which is a bug in hakeeper
-  {exits.USAGE:>3}  wrong use of the command line
-  {exits.NO_CONFIG:>3}, {exits.NO_PERMISSION}, {exits.BAD_CONFIG}  as `hakeeper check` has them
+  {exits.USAGE:>3}  wrong command line
+  {exits.NO_CONFIG:>3}, {exits.NO_PERMISSION}, {exits.BAD_CONFIG}  as for `hakeeper check`
 """
 
 
@@ -43,15 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--config", metavar="FILE", type=Path,
         help=f"the configuration (default: {DEFAULT_CONFIG}, else an example)")  # fmt: skip
     parser.add_argument("--nodes", type=int, default=2, metavar="N",
-        help="the nodes of the whole project, up to 1000 (default: %(default)s)")  # fmt: skip
+        help="nodes in the whole project, up to 1000 (default: %(default)s)")  # fmt: skip
     parser.add_argument("--clusters", type=int, metavar="M",
-        help="the clusters that they make (default: pairs; one cluster if N is odd)")  # fmt: skip
+        help="number of clusters (default: pairs; one cluster if N is odd)")  # fmt: skip
     parser.add_argument("--hours", type=float, metavar="H",
         help="simulated hours (default: 24, and 1 for more than 20 nodes)")  # fmt: skip
     parser.add_argument("--faults", default="few", metavar="WHICH",
         help="none, few, many, split, or kinds: KIND,KIND (default: %(default)s)")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1, metavar="S",
-        help="the same seed tells the same story (default: %(default)s)")  # fmt: skip
+        help="the same seed gives the same result (default: %(default)s)")  # fmt: skip
     add_json(parser)
 
 

@@ -25,14 +25,13 @@ WIDTH: Final = 80
 
 EPILOG = """\
 exit codes:
-  0  ok: this server would take over, and what is shown is so
-  1  degraded: something is not as it should be, but no address is known to be
-     lost
+  0  ok: this server would take over, and everything shown is current
+  1  degraded: something is wrong, but no address is known to be lost
   2  broken: an address is not where it should be, or could not be moved here
   3  the daemon does not run, or does not answer
-  4  the daemon runs, and too many ask it at once; as root, places are kept
+  4  the daemon runs, but too many ask it at once; some places are kept for root
 
-Every trouble has a code, which --json shows; docs/status.md lists them all
+Every trouble has a code, which --json shows. docs/status.md lists them all
 (/usr/share/doc/hakeeper/docs/status.md).
 """
 

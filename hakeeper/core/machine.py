@@ -1,7 +1,7 @@
 """The role table: (role, what was said) to (role, reason), as data.
 
 All role changes live here; nothing else in hakeeper sets a role. The table is complete: every
-event has a row for every role (a test counts them), and docs/design.md prints it from here.
+event has a row for every role (a test counts them), and docs/dev/design.md prints it from here.
 
 Sources: keepalived's vrrp_notify.c and measured FIFO recordings. `MASTER_RX_LOWER_PRI` is written
 only by an instance that is MASTER, so it also tells the role to a reader that missed the
@@ -124,7 +124,7 @@ EVENT_OF_RESTORED: Mapping[Role, RoleEvent] = {
 
 
 def as_markdown() -> str:
-    """Return the table for docs/design.md: a row an event, a column a role."""
+    """Return the table for docs/dev/design.md: a row an event, a column a role."""
     lines = [
         "| what was said | " + " | ".join(role.value for role in Role) + " | reason |",
         "|---|" + "---|" * (len(Role) + 1),

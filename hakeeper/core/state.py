@@ -281,7 +281,7 @@ class State:
                 self.effects.append(CancelCall(call_id))
 
     def _guard_assign(self, request: Assign, address: Address | None) -> int:
-        """Check the rules that no bug elsewhere may break; see docs/design.md."""
+        """Check the rules that no bug elsewhere may break; see docs/dev/design.md."""
         if address is None:
             raise InvariantError("an assign for no address")
         belief = self.roles.beliefs[address.vrrp]

@@ -1,4 +1,4 @@
-"""`python -m bench [PART...]`: how fast hakeeper is, and what it costs; see docs/performance.md.
+"""`python -m bench [PART...]`: speed and costs of hakeeper; see docs/dev/performance.md.
 
 Every part prints a table in markdown; progress goes to standard error. Nothing here has a limit
 that it could fail: it measures. What cannot be measured on this machine ends with exit code 77.

@@ -1,4 +1,4 @@
-"""`python -m bench.page FIGURES.json`: put the tables into docs/performance.md.
+"""`python -m bench.page FIGURES.json`: put the tables into docs/dev/performance.md.
 
 Everything between `<!-- bench:PART -->` and `<!-- /bench:PART -->` is written anew from the figures
 of that part, so that no figure is copied by hand. A part without figures keeps what it has.
@@ -16,7 +16,7 @@ from typing import Any
 from bench import machine
 from bench.__main__ import PARTS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "performance.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "dev" / "performance.md"
 
 
 def shown(part: str, figures: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`python -m bench.picture FIGURES.json`: the medians of the claim as bars, docs/performance.svg.
+"""`python -m bench.picture FIGURES.json`: the claim's medians as bars, docs/dev/performance.svg.
 
 The scale is logarithmic: each vertical line is ten times the one before it.
 """
@@ -15,7 +15,7 @@ from typing import Any
 from bench.claim import FLOOR, HAKEEPER, SCRIPTS
 from bench.table import ms, times
 
-PICTURE = Path(__file__).resolve().parents[2] / "docs" / "performance.svg"
+PICTURE = Path(__file__).resolve().parents[2] / "docs" / "dev" / "performance.svg"
 WAYS = (FLOOR, HAKEEPER, *SCRIPTS)
 _WIDTH, _LEFT, _RIGHT = 760, 150, 130
 _TOP, _BAR, _GAP, _GROUP = 76, 16, 4, 34

@@ -26,7 +26,7 @@ from hakeeper.sim.lab.reaping import adopting_orphans
 RIGHT_WITHIN_S: Final = 15.0
 FIRST_HOLD_DOWN_S: Final = 43.0
 LONGEST_HOLD_DOWN_S: Final = 900.0
-"""As docs/design.md has them, under "Contested"."""
+"""As docs/dev/design.md has them, under "Split brain"."""
 _FIGHT_MOVES: Final = 3
 _DOUBLINGS: Final = 3
 CALLS_PER_ROUND: Final = 120
@@ -36,7 +36,7 @@ _CALLS_PER_S: Final = 0.5
 _ROUND_S: Final = 30.0
 CALLS_AT_ONCE: Final = 800
 CALLS_PER_HOUR: Final = 1000
-"""These of one daemon, whatever fails: as docs/design.md has them, under "Budget"."""
+"""These of one daemon, whatever fails: as docs/dev/design.md has them, under "API budget"."""
 _STEADY_S: Final = 1.0
 _STEADY_REAL_S: Final = 3.0
 """Real keepalived may take as long to end an election."""

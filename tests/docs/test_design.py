@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hakeeper.core.machine import as_markdown
 
-PAGE = Path(__file__).parents[2] / "docs" / "design.md"
+PAGE = Path(__file__).parents[2] / "docs" / "dev" / "design.md"
 BEGIN, END = "<!-- role table -->\n", "<!-- /role table -->\n"
 
 

@@ -1,4 +1,4 @@
-"""Fixtures: a site, pairs that were installed by the README, and fresh copies of them."""
+"""Fixtures: a site, pairs that were installed by docs/install.md, and fresh copies of them."""
 
 import os
 import signal
@@ -11,10 +11,10 @@ import pytest
 import trustme
 
 from e2e import package, roots, tutorial
+from e2e.guide import check, set_up
 from e2e.lan import Lan, enter_new_network
 from e2e.machine import Machine
 from e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
-from e2e.readme import check, set_up
 from hakeeper.sim.lab.reaping import adopting_orphans
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
@@ -77,7 +77,7 @@ class Installed:
 def installed(
     request: pytest.FixtureRequest, site: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Installed]:
-    """A pair, set up on fresh machines by what the README says, then powered off."""
+    """A pair, set up on fresh machines by what docs/install.md says, then powered off."""
     first, second = PAIRS[request.param]
     bases = ((roots.base(first),), (roots.base(second),))
     place = tmp_path_factory.mktemp("installed")

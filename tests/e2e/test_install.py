@@ -1,4 +1,4 @@
-"""The README's text alone makes a working pair; removing and purging the package leaves nothing."""
+"""docs/install.md alone makes a working pair; removing and purging the package leaves nothing."""
 
 from e2e.machine import Machine
 from e2e.pair import Pair
@@ -7,8 +7,8 @@ _MADE = ("/usr/lib/hakeeper", "/usr/bin/hakeeper", "/run/hakeeper", "/var/lib/ha
 """What must be there while the package is, and gone when it is purged."""
 
 
-def test_the_readme_alone_makes_a_working_pair(pair: Pair) -> None:
-    # The fixture has carried the README out; this is a cold boot of what came of it.
+def test_the_guide_alone_makes_a_working_pair(pair: Pair) -> None:
+    # The fixture has carried the guide out; this is a cold boot of what came of it.
     for machine in pair.machines:
         assert machine.run("dpkg-query", "--show", "--showformat=${Status}", "hakeeper") == (
             "install ok installed"

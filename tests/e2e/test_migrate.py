@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from e2e import package, tutorial
+from e2e.guide import blocks
 from e2e.machine import PATIENCE_S, Machine
 from e2e.pair import Pair, token_of
-from e2e.readme import blocks
 from hakeeper.core.model import Role
 from hakeeper.sim.lab import wait_until
 

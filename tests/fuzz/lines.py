@@ -111,7 +111,7 @@ def _checked(raw: bytes) -> Line:
 
 
 def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
-    """All at once and one by one must end in the same role: that of docs/design.md's table."""
+    """All at once and one by one must end in the same role: that of docs/dev/design.md's table."""
     at_once, singly = RoleBook(NAMES, 0.0), RoleBook(NAMES, 0.0)
     changes = at_once.hear(lines, 1.0, live=True)
     expected = dict.fromkeys(NAMES, Role.UNKNOWN)

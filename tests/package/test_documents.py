@@ -12,8 +12,8 @@ from package.test_pages import page
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 DOC = "usr/share/doc/hakeeper"
 DOCUMENTS = ("README.md", "docs/check.md", "docs/install.md", "docs/journal.md",
-             "docs/migrate.md", "docs/recording.md", "docs/simulate.md",
-             "docs/status.md")  # fmt: skip
+             "docs/migrate.md", "docs/operate.md", "docs/recording.md", "docs/reliability.md",
+             "docs/security.md", "docs/simulate.md", "docs/status.md")  # fmt: skip
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")
@@ -71,7 +71,11 @@ def test_every_link_of_an_installed_document_leads_somewhere(first: Build, name:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", *(f"docs/{path.name}" for path in (REPO / "docs").glob("*.md"))]
+    "name",
+    [
+        str(path.relative_to(REPO))
+        for path in sorted([*REPO.glob("*.md"), *(REPO / "docs").rglob("*.md")])
+    ],
 )
 def test_so_does_every_link_in_the_repository(name: str) -> None:
     assert broken(REPO, name) == []
@@ -149,11 +153,11 @@ def test_the_hint_names_what_there_is(first: Build) -> None:
     assert (first.package / "usr/share/man/man8/hakeeper.8.gz").is_file()
 
 
-def test_the_readme_and_the_man_page_name_the_same_lines_of_keepalived(first: Build) -> None:
-    readme = (REPO / "README.md").read_text()
+def test_the_guide_and_the_man_page_name_the_same_lines_of_keepalived(first: Build) -> None:
+    guide = (REPO / "docs/install.md").read_text()
     shown = page(first, "hakeeper.8")
-    lines = re.findall(r"^```\n(vrrp_notify_fifo .*)\n```$", readme, re.MULTILINE)
-    lines += re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)
+    lines = re.findall(r"^```\n(vrrp_notify_fifo .*)\n```$", guide, re.MULTILINE)
+    lines += re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE)
 
     assert lines == [
         "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper",
@@ -163,3 +167,4 @@ def test_the_readme_and_the_man_page_name_the_same_lines_of_keepalived(first: Bu
     ]
     for line in lines:
         assert line in shown
+    assert f"```\n{lines[0]}\n```" in (REPO / "README.md").read_text()

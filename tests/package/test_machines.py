@@ -221,7 +221,7 @@ def test_in_the_sandbox_nothing_is_done_that_the_service_never_does(machine: Mac
     # What the kernel itself holds, where a machine in a container may set it.
     wanted = {"memory.max": MEMORY, "memory.limit_in_bytes": MEMORY, "pids.max": "64"}
     assert found["limits"].items() <= wanted.items()
-    if "-BPF_FRAMEWORK" in machine.says("systemctl --version"):  # docs/security.md tells of it
+    if "-BPF_FRAMEWORK" in machine.says("systemctl --version"):  # docs/dev/attacks.md tells of it
         assert found["listening"] == "ALLOWED"
     else:
         assert found["listening"] in {"EPERM", "ALLOWED"}, "a container may not load BPF"

@@ -75,7 +75,7 @@ def test_the_page_names_the_files_of_the_service(first: Build) -> None:
     prevented = re.findall(r"^RestartPreventExitStatus=(.*)$", unit, re.MULTILINE)
 
     assert prevented == ["2 66 77 78"]
-    assert "not started again after 2, 66, 77 and 78" in shown
+    assert "does not restart the service after 2, 66, 77 and 78" in shown
 
 
 def test_fish_completes_every_command_and_option(first: Build) -> None:

@@ -11,7 +11,7 @@ from hakeeper.core.contest import MEMORY_S, PULSE_FRESH_S, QUICK_LOSS_S, Contest
 from properties.steady import steady
 
 LEAST_S, LONG_S, LONGEST_S = 30.0, 630.0, 900.001
-"""Half a minute, ten and a half, a quarter of an hour: what docs/design.md promises."""
+"""Half a minute, ten and a half, a quarter of an hour: what docs/dev/design.md promises."""
 
 Step: TypeAlias = Callable[[Contest, float], object]
 

@@ -1,7 +1,7 @@
 """Bugs that worlds have found, as the smallest stories that tell of them; kept for ever.
 
 Each is planted again and told again: the story must end with the broken rule, and without the bug
-the same world must be clean. The table in docs/reliability.md is made from here.
+the same world must be clean. The table in docs/dev/evidence.md is made from here.
 """
 
 from dataclasses import dataclass

@@ -3,8 +3,8 @@
 hakeeper leaves a contested address where it is for minutes, and takes it back at once when
 keepalived hears the lesser master (MASTER_RX_LOWER_PRI). If the lesser one dies while the two
 cannot hear each other, or yields while it is still mute, there is no such word: then the MASTER
-waits its time out (docs/design.md, "Contested"). The soak counts this, and looks closely: whatever
-else keeps the address away from the MASTER is a violation.
+waits its time out (docs/dev/design.md, "Split brain"). The soak counts this, and looks closely:
+whatever else keeps the address away from the MASTER is a violation.
 """
 
 from hakeeper.core.claim import Stage

@@ -241,8 +241,8 @@ def _cut_api(target: Target, way: Way) -> Undo | None:
 def _take(target: Target) -> Undo | None:
     """Move it by hand to a node that is not MASTER; once a term, as a second time is a contest.
 
-    What is contested stays where it is for minutes, as it should (docs/design.md): that would be
-    no fault that heals.
+    What is contested stays where it is for minutes, as it should (docs/dev/design.md): that
+    would be no fault that heals.
     """
     masters = [
         node

@@ -1,4 +1,4 @@
-"""The kinds of fault that the world can inject, each with its code in docs/reliability.md.
+"""The kinds of fault that the world can inject, each with its code in docs/dev/evidence.md.
 
 A for the API, F for the FIFO, P for processes and hosts, V for VRRP. Which of the catalogue are
 injected elsewhere (real processes, real keepalived) stands there too.

@@ -26,7 +26,7 @@ ELECTION_S = 8.0
 PATIENCE_S = 60.0
 """After that, every address must be with its master, and the rest be settled."""
 LONGEST_HOLD_OFF_S = 2100.0
-"""A contested address whose holder-off hears nothing (see docs/design.md) takes this at most."""
+"""A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md."""
 QUIET_S = 130.0
 """How long the peace is listened to in the end."""
 STRANGER = 999

@@ -1,4 +1,4 @@
-"""Set a pair up by the text of README.md, taken out of it and carried out, step by step.
+"""Set a pair up by the text of docs/install.md, taken out of it and carried out, step by step.
 
 What a person would put in is put in: the package's file, the token, each machine's own addresses.
 The examples of keepalived.conf, taken from where the package has put them, are those of machines
@@ -16,12 +16,12 @@ from e2e.machine import WITNESS, Machine
 from e2e.pair import Pair, token_of
 
 REPOSITORY = Path(__file__).parents[2]
-README = REPOSITORY / "README.md"
+GUIDE = REPOSITORY / "docs/install.md"
 _SECTION = re.compile(r"^## Set up two servers.*?$(.*?)(?=^## )", re.MULTILINE | re.DOTALL)
 _STEP = re.compile(r"^(\d+)\. ", re.MULTILINE)
 _BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _EXAMPLE_ADDRESS = "10.0.0.2"
-"""The private address in the README's text."""
+"""The private address in the guide's text."""
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -48,9 +48,9 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """Return the numbered steps of the README's section about setting up."""
-    section = _SECTION.search(README.read_text())
-    assert section is not None, "README.md has no section `## Set up two servers ...`"
+    """Return the numbered steps of the guide's section about setting up."""
+    section = _SECTION.search(GUIDE.read_text())
+    assert section is not None, "docs/install.md has no section `## Set up two servers`"
     parts = _STEP.split(section[1])[1:]
     numbers, texts = parts[::2], parts[1::2]
     assert numbers == ["1", "2", "3", "4", "5", "6"], "the steps that are carried out here"
@@ -58,7 +58,7 @@ def steps() -> list[Step]:
 
 
 def set_up(pair: Pair, deb: Path) -> None:
-    """Carry out the README on both machines, which are off; they stay on."""
+    """Carry out the guide on both machines, which are off; they stay on."""
     install, token, config, keepalived, start, _ = steps()
     pair.switch_on()
     for machine in pair.machines:

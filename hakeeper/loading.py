@@ -28,6 +28,16 @@ def warm_connections(config: Config) -> int:
     return 1 + sum(map(len, config.settings().addresses.values()))
 
 
+def api_options(config: Config) -> HetznerOptions:
+    """Return how the API is reached."""
+    return HetznerOptions(
+        endpoint=config.hetzner.endpoint,
+        ca_file=config.hetzner.ca_file,
+        server=config.server,
+        version=__version__,
+    )
+
+
 class Loader:
     """Loads and reloads the configuration of one daemon.
 
@@ -86,12 +96,7 @@ class Loader:
     ) -> HetznerPool:
         """Make the API adapter; raises LOAD_ERRORS for an unusable token, and OSError."""
         return HetznerPool(
-            HetznerOptions(
-                endpoint=config.hetzner.endpoint,
-                ca_file=config.hetzner.ca_file,
-                server=config.server,
-                version=__version__,
-            ),
+            api_options(config),
             read_token=lambda: self._token(config),
             redact=self._redactor.text,
             identity=LocalIdentity.from_environment(os.environ).candidates,

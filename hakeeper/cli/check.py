@@ -240,36 +240,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         "errors": [asdict(error) for error in verdict.errors],
         "warnings": list(verdict.warnings),
         "token_source": verdict.token_source,
-        "config": None if config is None else _config_as_json(config),
-    }
-
-
-def _config_as_json(config: Config) -> dict[str, object]:
-    api = config.hetzner
-    return {
-        "server": config.server,
-        "addresses": [
-            {
-                "kind": vrrp.kind.value,
-                "name": vrrp.name,
-                "floating_ips": list(map(str, refs)),
-                "vrrp_addresses": list(map(str, config.vrrp_addresses.get(vrrp, ()))),
-            }
-            for vrrp, refs in config.addresses.items()
-        ],
-        "keepalived": {
-            "fifo": str(config.keepalived.fifo),
-            "state": config.keepalived.state.value,
-            "pid_file": str(config.keepalived.pid_file),
-        },
-        "hetzner": {
-            "endpoint": api.endpoint,
-            "token_file": None if api.token_file is None else str(api.token_file),
-            "ca_file": None if api.ca_file is None else str(api.ca_file),
-            "timeout_s": api.timeout_s,
-        },
-        "interval_s": config.interval_s,
-        "standby_interval_s": config.standby_interval_s,
+        "config": None if config is None else config.as_json(),
     }
 
 

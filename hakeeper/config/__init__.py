@@ -4,8 +4,14 @@ Pure: nothing here opens a file (`adapters/configfile.py` does) or looks at the 
 """
 
 from hakeeper.config.errors import ConfigError, ConfigErrors
-from hakeeper.config.model import Config, HetznerConfig, KeepalivedConfig, StateSource
-from hakeeper.config.schema import parse
+from hakeeper.config.keys import (
+    Config,
+    HetznerConfig,
+    InstanceConfig,
+    KeepalivedConfig,
+    StateSource,
+)
+from hakeeper.config.parser import parse
 from hakeeper.config.text import MAX_BYTES
 
 __all__ = [
@@ -14,6 +20,7 @@ __all__ = [
     "ConfigError",
     "ConfigErrors",
     "HetznerConfig",
+    "InstanceConfig",
     "KeepalivedConfig",
     "StateSource",
     "parse",

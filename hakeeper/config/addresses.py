@@ -5,8 +5,9 @@ import re
 from typing import Final
 
 from hakeeper.config.nodes import Node, Scalar, Table
+from hakeeper.config.table import Items
 from hakeeper.config.text import shown
-from hakeeper.config.values import NAME_LIMIT, Refused, name, object_id, raw_of, text_of
+from hakeeper.config.values import NAME_LIMIT, Refused, listed, name, object_id, raw_of, text_of
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork
 
 IPV6_PREFIX: Final = 64
@@ -18,7 +19,7 @@ _LIKE_AN_ADDRESS: Final = re.compile(
 """A mistyped address; nobody's name has two colons."""
 
 
-def address(node: Node) -> AddressRef:
+def _floating_ip(node: Node) -> AddressRef:
     """Return the floating IP that an item of `floating_ips` names.
 
     All digits are an id, quoted or not: Hetzner's names may be digits too, but who has such
@@ -75,3 +76,8 @@ def _ipv6(ip: ipaddress.IPv6Address, prefix: str, text: str) -> ByNetwork:
             f"{shown(text)}: Hetzner moves IPv6 floating IPs as /64 networks; write `{network}`"
         )
     return ByNetwork(network)
+
+
+FLOATING_IPS: Final = Items(
+    listed, _floating_ip, _EXPECTED, "a list of names, ids and addresses", noun="floating IP"
+)

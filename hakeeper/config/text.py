@@ -35,10 +35,11 @@ def shown(text: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean …?` or nothing."""
-    plain = {_plain(k): k for k in known}
-    close = difflib.get_close_matches(_plain(word[:SHOWN_CHARACTERS]), plain, n=1, cutoff=0.6)
+    plain = {letters(k): k for k in known}
+    close = difflib.get_close_matches(letters(word[:SHOWN_CHARACTERS]), plain, n=1, cutoff=0.6)
     return f"; did you mean `{plain[close[0]]}`?" if close else ""
 
 
-def _plain(word: str) -> str:
+def letters(word: str) -> str:
+    """Return what is left of a word when case and punctuation do not count."""
     return re.sub(r"[^a-z0-9]", "", word.lower())

@@ -1,16 +1,19 @@
-"""Readers of single values: a node in, a typed value out, or `Refused` with what is expected."""
+"""Types of single values: a node in, a typed value out, or `Refused` with what is expected."""
 
+import enum
 import ipaddress
 import re
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-from hakeeper.config.model import StateSource
 from hakeeper.config.nodes import Broken, Node, Scalar, Sequence, Table
 from hakeeper.config.surprises import is_null, meaning
+from hakeeper.config.table import Value
 from hakeeper.config.text import did_you_mean, shown
-from hakeeper.core.model import VrrpKind
+
+E = TypeVar("E", bound=enum.Enum)
 
 NAME_LIMIT: Final = 255
 PATH_LIMIT_BYTES: Final = 4095
@@ -64,7 +67,14 @@ def raw_of(node: Node, expected: str) -> str:
             raise Refused("")
 
 
-def duration_s(node: Node, shortest_s: float, longest_s: float, why: str) -> float:
+def duration(shortest_s: float, longest_s: float, why: str) -> Value[float]:
+    """Return a type of durations, held in seconds; `why` explains the bounds."""
+    read = partial(_duration_s, shortest_s=shortest_s, longest_s=longest_s, why=why)
+    expected = f"a duration from {duration_text(shortest_s)} to {duration_text(longest_s)}"
+    return Value(read, expected, duration_text)
+
+
+def _duration_s(node: Node, shortest_s: float, longest_s: float, why: str) -> float:
     """Return seconds; the unit is never guessed."""
     text = raw_of(node, _A_DURATION)
     match = _DURATION.fullmatch(text)
@@ -101,7 +111,7 @@ def _meant_duration(text: str) -> str:
     return f"; {shown(match[2])} is not a unit here"
 
 
-def path(node: Node) -> Path:
+def _path(node: Node) -> Path:
     """Return an absolute path of a file: the daemon's working folder means nothing."""
     text = text_of(node, "an absolute path")
     if not text.startswith("/"):
@@ -117,24 +127,32 @@ def path(node: Node) -> Path:
     return Path(text)
 
 
-def optional_path(node: Node) -> Path | None:
+def _optional_path(node: Node) -> Path | None:
     """Return an absolute path, or None for null."""
-    if isinstance(node, Scalar) and node.plain and is_null(node.text):
-        return None
-    return path(node)
+    return None if is_nothing(node) else _path(node)
 
 
-def state_source(node: Node) -> StateSource:
-    """Return how to learn the role without a line."""
-    words = [source.value for source in StateSource]
-    expected = "one of " + ", ".join(words)
-    text = text_of(node, expected)
-    if text not in words:
-        raise Refused(f"{shown(text)} is unknown; expected {expected}{did_you_mean(text, words)}")
-    return StateSource(text)
+def is_nothing(node: Node) -> bool:
+    """Say whether YAML's null stands there."""
+    return isinstance(node, Scalar) and node.plain and is_null(node.text)
 
 
-def server(node: Node) -> str | int:
+def one_of(words: type[E]) -> Value[E]:
+    """Return a type of the values of an enumeration, which are words."""
+    known = {str(member.value): member for member in words}
+    expected = "one of " + ", ".join(known)
+
+    def read(node: Node) -> E:
+        text = text_of(node, expected)
+        if text not in known:
+            meant = did_you_mean(text, known)
+            raise Refused(f"{shown(text)} is unknown; expected {expected}{meant}")
+        return known[text]
+
+    return Value(read, expected)
+
+
+def _server(node: Node) -> str | int:
     """Return `auto`, an id or a name; all digits are an id, quoted or not."""
     expected = "auto, the id of a server or its name"
     raw = raw_of(node, expected)
@@ -175,14 +193,27 @@ def name(text: str, what: str) -> str:
     return text
 
 
-def vrrp_name(node: Node, kind: VrrpKind) -> str:
-    """Return the name of an instance or group, as keepalived writes it in its lines."""
-    keyword = "vrrp_instance" if kind is VrrpKind.INSTANCE else "vrrp_sync_group"
+def listed(node: Node) -> list[tuple[str, Node]]:
+    """Return each item of a list with what its path gets at the end; null is an empty list."""
+    match node:
+        case Sequence(items=found):
+            return [(f"[{index}]", item) for index, item in enumerate(found)]
+        case Table():
+            raise Refused("expected a list, got a mapping")
+        case Scalar() if not is_nothing(node):
+            raise Refused(f"expected a list, got {shown(node.text)}; put it in square brackets")
+        case Broken():
+            raise Refused("")
+    return []
+
+
+def vrrp_name(node: Node, keyword: str) -> str:
+    """Return the name of such a block, as keepalived writes it in its lines."""
     what = f"the name of a {keyword} of keepalived.conf"
     return name(text_of(node, what), what)
 
 
-def endpoint(node: Node) -> str:
+def _endpoint(node: Node) -> str:
     """Return a base URL without the slash at its end. No message shows a password."""
     expected = "a URL such as https://api.hetzner.cloud/v1"
     text = text_of(node, expected)
@@ -216,3 +247,9 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+PATH: Final = Value(_path, "an absolute path")
+OPTIONAL_PATH: Final = Value(_optional_path, "an absolute path, or null")
+SERVER: Final = Value(_server, "the word auto, or the id or name of a server")
+ENDPOINT: Final = Value(_endpoint, "an https URL")

@@ -55,7 +55,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file() -> None:
         ("Server: x\n", "did you mean `server`?"),
         ("hetzner: {token-file: /x}\n", "hetzner.token-file: unknown key; did you mean `token_fil"),
         ("keepalived: {pidfile: /x}\n", "did you mean `pid_file`?"),
-        ("zzz: 1\n", "zzz: unknown key; expected server, instances, groups, keepalived, hetzner"),
+        ("zzz: 1\n", "zzz: unknown key; expected instances, groups, server, keepalived, hetzner"),
         ("fifo: /x\n", "fifo: unknown key here; it belongs beneath `keepalived:`"),
         ("hetzner: {server: auto}\n", "it belongs at the top, not indented"),
         ("server: a\nserver: b\n", "f.yaml:2:1: server: duplicate key; it stands in line 1"),

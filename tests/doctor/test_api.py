@@ -18,20 +18,20 @@ from hetzner_bench import Behaviour, RawServer, drip, hang
 from doctor.cases import Case
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.redaction import Redactor
-from hakeeper.config import Config, HetznerConfig
+from hakeeper.config import Config, HetznerConfig, InstanceConfig
 from hakeeper.core.calls import (
     Failure,
     FailureKind,
     FloatingIpsListed,
     Identified,
 )
-from hakeeper.core.model import ByName, VrrpId, VrrpKind
+from hakeeper.core.model import ByName
 from hakeeper.doctor.facts import ApiFacts
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from hakeeper.sim.cloud import Answer, Fault, SimCloud
 
-CONFIG = Config(addresses={VrrpId(VrrpKind.INSTANCE, "VI_1"): (ByName("web"),)})
+CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(ByName("web"),))})
 NOWHERE = LocalIdentity(dmi_dir=Path("/nonexistent"), metadata_url="http://127.0.0.1:9")
 
 

@@ -14,7 +14,7 @@ from hakeeper.adapters import statefile
 from hakeeper.adapters.control import ControlServer
 from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
-from hakeeper.config import nodes, schema, values
+from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position
 from hakeeper.core import lines
 from hakeeper.core.api import Api
@@ -68,23 +68,23 @@ def _deleted_9_raises(patch: SetAttribute) -> None:
 
 
 def _bad_url_escapes(patch: SetAttribute) -> None:
-    endpoint = values.endpoint
+    text_of = values.text_of
 
-    def bad(node: nodes.Node) -> str:
-        host_and_port = urlsplit(values.raw_of(node, "a URL"))
-        return endpoint(node) if host_and_port.port != 0 else ""
+    def bad(node: nodes.Node, expected: str) -> str:
+        text = text_of(node, expected)
+        return text if not expected.startswith("a URL") or urlsplit(text).port != 0 else ""
 
-    patch(values, "endpoint", bad)
+    patch(values, "text_of", bad)
 
 
 def _place_is_off(patch: SetAttribute) -> None:
-    position = schema._position
+    position = parser._position
 
     def bad(text: str, index: int) -> Position:
         at = position(text, index)
         return Position(at.line + 1, at.column) if at.line > 2 else at
 
-    patch(schema, "_position", bad)
+    patch(parser, "_position", bad)
 
 
 def _bool_is_an_integer(patch: SetAttribute) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from hakeeper.cli.main import COMMANDS, full_parser
+from hakeeper.config import Config, InstanceConfig
+from hakeeper.config.table import rows
 from package.building import REPO, Build
 
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
@@ -60,11 +62,13 @@ def test_the_page_names_every_command_and_option(first: Build) -> None:
         assert each.help.rstrip(".")[1:].split("`")[0] in section(first, each.name)
 
 
-def test_the_page_of_the_configuration_holds_the_full_example_word_for_word(first: Build) -> None:
+def test_the_page_of_the_configuration_holds_the_short_example_and_every_key(first: Build) -> None:
     shown = page(first, "hakeeper.yaml.5")
-    for name in ("hakeeper.yaml", "hakeeper-full.yaml"):
-        text = (REPO / "conf" / name).read_text()
-        assert "\n".join(f"     {line}".rstrip() for line in text.splitlines()) in shown
+    text = (REPO / "conf/hakeeper.yaml").read_text()
+    assert "\n".join(f"     {line}".rstrip() for line in text.splitlines()) in shown
+    for row in (*rows(Config), *rows(InstanceConfig)):
+        assert re.search(rf"^     (\S+\.)?{re.escape(row.path)}( |$)", shown, re.MULTILINE)
+        assert (f"Default: {row.written}." if row.written else "No default.") in shown
 
 
 def test_the_page_names_the_files_of_the_service(first: Build) -> None:

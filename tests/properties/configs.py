@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from hakeeper.config import Config, HetznerConfig, KeepalivedConfig, StateSource
+from hakeeper.config import Config, HetznerConfig, InstanceConfig, KeepalivedConfig, StateSource
 from hakeeper.core.model import (
     AddressRef,
     ById,
@@ -102,9 +102,14 @@ def written(draw: st.DrawFn) -> Written:
     interval_s = draw(SECONDS)
     standby_s = draw(st.integers(interval_s, 3600))
     timeout_ms = draw(MILLISECONDS)
+    named: dict[VrrpKind, dict[str, InstanceConfig]] = {kind: {} for kind in VrrpKind}
+    for vrrp, some in claims.items():
+        named[vrrp.kind][vrrp.name] = InstanceConfig(
+            floating_ips=tuple(ref for ref, _ in some), vrrp_addresses=private[vrrp]
+        )
     config = Config(
-        addresses={vrrp: tuple(ref for ref, _ in some) for vrrp, some in claims.items()},
-        vrrp_addresses={vrrp: some for vrrp, some in private.items() if some},
+        instances=named[VrrpKind.INSTANCE],
+        groups=named[VrrpKind.GROUP],
         server=draw(SERVERS),
         keepalived=KeepalivedConfig(
             fifo=draw(PATHS), state=draw(st.sampled_from(StateSource)), pid_file=draw(PATHS)

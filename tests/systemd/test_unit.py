@@ -11,7 +11,7 @@ import pytest
 from hakeeper import exits
 from hakeeper.adapters.token import CREDENTIAL_NAME, SERVICE_TOKEN
 from hakeeper.cli.options import DEFAULT_CONFIG, DEFAULT_RUNTIME_FOLDER
-from hakeeper.config.model import KeepalivedConfig
+from hakeeper.config import KeepalivedConfig
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "hakeeper.service"

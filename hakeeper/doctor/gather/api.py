@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from hakeeper import __version__
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.connection import Connection
@@ -37,6 +36,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.doctor.facts import ApiFacts
+from hakeeper.loading import api_options
 
 NOBODY = Assign(floating_ip_id=0, server_id=0)
 """An assign that names nothing that can exist (ids are integers from 1 on)."""
@@ -60,12 +60,7 @@ class ApiAccess:
 def api_facts(access: ApiAccess) -> ApiFacts:
     """Ask; raises what the pool's construction raises for an unusable token or CA file."""
     results: queue.SimpleQueue[CallResult] = queue.SimpleQueue()
-    options = HetznerOptions(
-        endpoint=access.config.hetzner.endpoint,
-        ca_file=access.config.hetzner.ca_file,
-        server=access.config.server,
-        version=__version__,
-    )
+    options = api_options(access.config)
     pool = HetznerPool(
         options,
         read_token=access.read_token,

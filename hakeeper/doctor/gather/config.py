@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from hakeeper.adapters.smallfile import read_small
-from hakeeper.config import MAX_BYTES, Config
-from hakeeper.config.addresses import address
+from hakeeper.config import MAX_BYTES, Config, InstanceConfig
 from hakeeper.config.errors import Problems
 from hakeeper.config.nodes import Entry, Node, Scalar, Sequence, Table, read_tree
-from hakeeper.core.model import AddressRef, VrrpId, VrrpKind
+from hakeeper.config.table import Names, resources, rows
+from hakeeper.core.model import AddressRef, VrrpId
 from hakeeper.doctor.facts import ConfigFacts
 from hakeeper.doctor.finding import Place
 
-_KINDS = {"instances": VrrpKind.INSTANCE, "groups": VrrpKind.GROUP}
+_LISTS = resources(InstanceConfig)
+_KINDS = {row.path: row.type.kind for row in rows(Config) if isinstance(row.type, Names)}
 
 
 def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
@@ -49,9 +50,13 @@ def _entries(node: Node | None) -> tuple[Entry, ...]:
 
 
 def _addresses(file: str, section: Node) -> dict[AddressRef, Place]:
-    listed = [e.value for e in _entries(section) if e.key.text == "floating_ips"]
-    items = [item for node in listed if isinstance(node, Sequence) for item in node.items]
-    return {address(item): _place(file, item) for item in items if isinstance(item, Scalar)}
+    return {
+        _LISTS[entry.key.text].item(item): _place(file, item)
+        for entry in _entries(section)
+        if entry.key.text in _LISTS and isinstance(entry.value, Sequence)
+        for item in entry.value.items
+        if isinstance(item, Scalar)
+    }
 
 
 def _place(file: str, node: Scalar) -> Place:

@@ -1,0 +1,75 @@
+"""What is written from the table: the full example, the reference page and the man page."""
+
+import re
+from collections.abc import Iterator
+from textwrap import wrap
+from typing import Final
+
+from hakeeper.config.table import Model, Names, Row, rows
+
+_WIDTH: Final = 100
+_HEAD: Final = """\
+# Every key of hakeeper.yaml. All but `instances` show their defaults: leave out what you do not
+# change. Try it with: hakeeper check -c hakeeper-full.yaml
+"""
+
+
+def example(model: type[Model]) -> str:
+    """Return a file that holds every key, with its default where it has one."""
+    lines = [_HEAD.rstrip("\n")]
+    section = ""
+    for row in rows(model):
+        above, _, name = row.path.rpartition(".")
+        if above != section or not above:
+            lines += ["", f"{above}:"] if above else [""]
+        section = above
+        lines += _with_comment(row, name, "  " if above else "")
+    return "\n".join(lines) + "\n"
+
+
+def _with_comment(row: Row, name: str, indent: str) -> Iterator[str]:
+    """Give the lines of one key, or of one name with the keys beneath it."""
+    for line in wrap(row.help, _WIDTH - len(indent) - 2, break_on_hyphens=False):
+        yield f"{indent}# {line}"
+    if not isinstance(row.type, Names):
+        yield f"{indent}{name}: {row.example}  # {row.expected}"
+    elif row.example:
+        yield f"{indent}{name}:"
+        yield f"{indent}  {row.example}:"
+        for inner in rows(row.type.model):
+            yield from _with_comment(inner, inner.path, f"{indent}    ")
+    else:
+        yield f"{indent}{name}: {row.written}"
+
+
+def as_markdown(model: type[Model]) -> str:
+    """Return a heading and a paragraph for each key."""
+    return "\n".join(
+        f"### `{path}`\n\n{row.help}\n\n*{_facts(row, '`')}*\n" for path, row in _with_paths(model)
+    )
+
+
+def as_mdoc(model: type[Model]) -> str:
+    """Return an item of a list for each key, in mdoc(7)."""
+    return "\n".join(
+        f".It Sy {path}\n{_roff(row.help)}\n.br\n{_roff(_facts(row))}"
+        for path, row in _with_paths(model)
+    )
+
+
+def _with_paths(model: type[Model], above: str = "") -> Iterator[tuple[str, Row]]:
+    for row in rows(model):
+        yield above + row.path, row
+        if isinstance(row.type, Names) and row.example:
+            yield from _with_paths(row.type.model, f"{row.path}.NAME.")
+
+
+def _facts(row: Row, quote: str = "") -> str:
+    default = f"Default: {quote}{row.written}{quote}." if row.written else "No default."
+    return f"{row.expected[:1].upper()}{row.expected[1:]}. {default}"
+
+
+def _roff(text: str) -> str:
+    """Return text that roff prints as it is, a sentence a line."""
+    quoted = re.sub("`([^`]+)`", r"\\(oq\1\\(cq", text.replace("\\", r"\e").replace("-", r"\-"))
+    return re.sub(r"\. (?=[A-Z\\])", ".\n", quoted)

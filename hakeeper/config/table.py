@@ -1,0 +1,180 @@
+"""What makes a dataclass a table of keys: a field is a row, with its key, type, default and help.
+
+The readers, the parser, `check --json` and the pages know rows and models; only `keys.py` knows
+which rows there are.
+"""
+
+import enum
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeAlias, TypeVar
+
+from hakeeper.config.nodes import Node
+from hakeeper.core.model import VrrpKind
+
+T = TypeVar("T")
+_PART: Final = "part"
+
+
+class Model(Protocol):
+    """A dataclass, of which some fields are rows and some are models again."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+
+M = TypeVar("M", bound=Model)
+
+
+def written(value: object) -> str:
+    """Write a value as the operator would, who needs no quotes for it."""
+    plain = _plain(value)
+    return "null" if plain is None else str(plain)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None | int() | float() | str():
+            return value
+        case enum.Enum():
+            return value.value
+        case tuple():
+            return [_plain(each) for each in value]
+        case _:
+            return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Generic[T]):
+    """A type of one value."""
+
+    read: Callable[[Node], T]
+    """Raises `values.Refused` for what cannot be used."""
+    expected: str
+    """What it may be, for the pages: a duration from 1s to 1m."""
+    write: Callable[[T], str] = written
+    """How an operator writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Items(Generic[T]):
+    """A type of several values, each of which has its own place and its own error."""
+
+    split: Callable[[Node], Sequence[tuple[str, Node]]]
+    """Returns the items, each with what the path gets at its end; raises `values.Refused`."""
+    item: Callable[[Node], T]
+    """Reads one of them; raises `values.Refused`."""
+    each: str
+    """What one of them may be, for messages."""
+    expected: str
+    noun: str = ""
+    """What the cloud moves, such as a floating IP: each stands once in a file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """A type of a mapping whose keys are names from keepalived.conf."""
+
+    kind: VrrpKind
+    keyword: str
+    """keepalived's word for such a block."""
+    model: type[Model]
+    """What stands beneath each name."""
+
+
+Reader: TypeAlias = Value[Any] | Items[Any] | Names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One key: all that is known of it."""
+
+    path: str
+    """Where it stands, such as `hetzner.timeout`; beneath a name, from there on."""
+    type: Reader
+    default: object
+    written: str
+    """The default, as an operator would write it; empty if the key has to be given."""
+    example: str
+    """What stands in the full example."""
+    help: str
+    """Sentences for operators; `this` is how they write what stands in a file."""
+
+    @property
+    def expected(self) -> str:
+        """Return what may stand there."""
+        if isinstance(self.type, Names):
+            return f"a mapping from names of `{self.type.keyword}` blocks to the keys of each"
+        return self.type.expected
+
+
+def key(path: str, type_: Value[T], default: T, help_: str) -> T:
+    """Make a row of one value. It is typed as what the field will hold, as `field` is."""
+    text = type_.write(default)
+    row = Row(path=path, type=type_, default=default, written=text, example=text, help=help_)
+    return field(default=default, metadata={_PART: row})
+
+
+def items(
+    path: str, type_: Items[T], help_: str, *, written: str = "", example: str
+) -> tuple[T, ...]:
+    """Make a row of several values; without it there are none."""
+    row = Row(path=path, type=type_, default=(), written=written, example=example, help=help_)
+    return field(default=(), metadata={_PART: row})
+
+
+def names(path: str, type_: Names, help_: str, *, example: str = "") -> Mapping[str, Any]:
+    """Make a row of names, with a model for each."""
+    row = Row(
+        path=path,
+        type=type_,
+        default={},
+        written="" if example else "{}",
+        example=example,
+        help=help_,
+    )
+    return field(default_factory=dict, metadata={_PART: row})
+
+
+def section(model: type[M]) -> M:
+    """Make a field that is a model again."""
+    return field(default_factory=model, metadata={_PART: model})
+
+
+def rows(model: type[Model]) -> Iterator[Row]:
+    """Give the rows of a model and of the models in it."""
+    for _, part in _parts(model):
+        if isinstance(part, Row):
+            yield part
+        else:
+            yield from rows(part)
+
+
+def resources(model: type[Model]) -> dict[str, Items[Any]]:
+    """Return the keys that list what the cloud moves."""
+    types = {row.path: row.type for row in rows(model)}
+    return {path: each for path, each in types.items() if isinstance(each, Items) and each.noun}
+
+
+def build(model: type[M], value_of: Callable[[Row], object]) -> M:
+    """Make a model of the value for each row."""
+    made: dict[str, Any] = {
+        name: value_of(part) if isinstance(part, Row) else build(part, value_of)
+        for name, part in _parts(model)
+    }
+    return model(**made)
+
+
+def as_json(model: Model) -> dict[str, object]:
+    """Return the values of a model by the names of its fields, without what stands under names."""
+    made: dict[str, object] = {}
+    for name, part in _parts(type(model)):
+        value = getattr(model, name)
+        if not isinstance(part, Row):
+            made[name] = as_json(value)
+        elif not isinstance(part.type, Names):
+            made[name] = _plain(value)
+    return made
+
+
+def _parts(model: type[Model]) -> Iterator[tuple[str, Row | type[Model]]]:
+    return ((each.name, each.metadata[_PART]) for each in fields(model))

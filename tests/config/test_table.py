@@ -1,0 +1,107 @@
+"""A new key is one row: it is read, has a default, and stands in the JSON and on every page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pytest
+
+from hakeeper.config import Config, ConfigErrors, HetznerConfig, InstanceConfig
+from hakeeper.config.addresses import FLOATING_IPS
+from hakeeper.config.pages import as_markdown, as_mdoc, example
+from hakeeper.config.parser import parse_as
+from hakeeper.config.table import Items, Names, items, key, names, section
+from hakeeper.config.values import duration
+from hakeeper.core.model import AddressRef, ByName, VrrpKind
+
+GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherHetzner(HetznerConfig):
+    """The section with one more row."""
+
+    patience_s: float = key(
+        "hetzner.patience", duration(2, 120, "a guess"), 30.0, "How long to be patient."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherInstance(InstanceConfig):
+    """With one more row for what the cloud moves."""
+
+    volumes: tuple[AddressRef, ...] = items(
+        "volumes",
+        Items(FLOATING_IPS.split, FLOATING_IPS.item, "a volume", "a list of volumes", "volume"),
+        "The volumes.",
+        example="[data]",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other(Config):
+    """The configuration with both."""
+
+    instances: Mapping[str, InstanceConfig] = names(
+        "instances",
+        Names(VrrpKind.INSTANCE, "vrrp_instance", OtherInstance),
+        "What goes with each.",
+        example="VI_1",
+    )
+    hetzner: OtherHetzner = section(OtherHetzner)
+
+
+def read(text: str) -> Other:
+    return parse_as(Other, text, "f.yaml")
+
+
+def error(text: str) -> str:
+    with pytest.raises(ConfigErrors) as caught:
+        read(text)
+    assert len(caught.value.errors) == 1
+    return str(caught.value)
+
+
+def test_it_is_read_and_has_its_default() -> None:
+    assert read(GOOD).hetzner.patience_s == 30.0
+    assert read(f"hetzner: {{patience: 1m}}\n{GOOD}").hetzner.patience_s == 60.0
+
+
+def test_its_mistakes_are_told() -> None:
+    assert error(f"hetzner: {{patience: 5}}\n{GOOD}").startswith("f.yaml:1:21: hetzner.patience: ")
+    assert "expected 2s to 2m: a guess" in error(f"hetzner: {{patience: 1h}}\n{GOOD}")
+    assert "did you mean `patience`?" in error(f"hetzner: {{patienc: 5s}}\n{GOOD}")
+    assert "it belongs beneath `hetzner:`" in error(f"patience: 5s\n{GOOD}")
+
+
+def test_it_stands_in_the_json() -> None:
+    shown = read(GOOD).as_json()
+    api = shown["hetzner"]
+    assert isinstance(api, dict)
+    assert ["endpoint", "token_file", "ca_file", "timeout_s", "patience_s"] == list(api)
+    assert 30.0 == api["patience_s"]
+
+
+def test_it_stands_on_every_page() -> None:
+    line = "  # How long to be patient.\n  patience: 30s  # a duration from 2s to 2m\n"
+    assert line in example(Other)
+    about = "How long to be patient.\n\n*A duration from 2s to 2m. Default: `30s`.*\n"
+    assert f"### `hetzner.patience`\n\n{about}" in as_markdown(Other)
+    assert ".It Sy hetzner.patience\nHow long to be patient.\n" in as_mdoc(Other)
+
+
+def test_the_full_example_is_read_as_the_defaults() -> None:
+    assert read(example(Other)) == Other(
+        instances={"VI_1": OtherInstance(floating_ips=(ByName("web"),), volumes=(ByName("data"),))}
+    )
+
+
+def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
+    alone = read("instances: {VI_1: {volumes: [data]}}")
+    assert {"VI_1": OtherInstance(volumes=(ByName("data"),))} == alone.instances
+    assert [{"kind": "INSTANCE", "name": "VI_1", "floating_ips": [], "vrrp_addresses": [],
+             "volumes": ["data"]}] == alone.as_json()["addresses"]  # fmt: skip
+    assert "lists no floating IP or volume; give at least one" in error("instances: {VI_1: {}}")
+    twice = "instances: {V: {volumes: [a]}, W: {volumes: [a]}}"
+    assert "W.volumes[0]: `a` is listed already, for V in line 1" in error(twice)
+    assert "    volumes: [data]  # a list of volumes\n" in example(Other)
+    assert "### `instances.NAME.volumes`\n" in as_markdown(Other)

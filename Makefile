@@ -88,7 +88,7 @@ HOURS ?= 0.5
 NODES ?= 2
 PROFILE ?= fast
 soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED= PROFILE=fast|plain JSON=
-	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m hakeeper.sim.soak --hours $(HOURS) \
+	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m soak --hours $(HOURS) \
 	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 KEEPALIVED ?= script

@@ -3,8 +3,8 @@
 import pytest
 
 from hakeeper.sim.lab import is_event
-from hakeeper.sim.soak import Kind, Planned, RoundPlan, SoakSettings, Violation
-from hakeeper.sim.soak import run as soak_run
+from soak import Kind, Planned, RoundPlan, SoakSettings, Violation
+from soak import run as soak_run
 from soak.conftest import MakeBench
 
 

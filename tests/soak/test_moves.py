@@ -3,9 +3,9 @@
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
 from hakeeper.sim.lab import RoleChange
-from hakeeper.sim.soak import Kind
-from hakeeper.sim.soak.figures import spread, table
-from hakeeper.sim.soak.moves import (
+from soak import Kind
+from soak.figures import spread, table
+from soak.moves import (
     RETURN,
     SEVERAL,
     UNPROVOKED,

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from hakeeper.core.model import Role
 from hakeeper.sim.cloud import CloudFront
 from hakeeper.sim.lab import Lab, Node
-from hakeeper.sim.soak.faults import BEGIN, Target, Undo, named
-from hakeeper.sim.soak.kinds import Family, Kind
-from hakeeper.sim.soak.moves import Injected
-from hakeeper.sim.soak.plan import Planned, RoundPlan
-from hakeeper.sim.soak.settings import INSTANCE
+from soak.faults import BEGIN, Target, Undo, named
+from soak.kinds import Family, Kind
+from soak.moves import Injected
+from soak.plan import Planned, RoundPlan
+from soak.settings import INSTANCE
 
 _SLICE_S = 0.1
 _ENDING = frozenset({Kind.DAEMON_KILL, Kind.DAEMON_TERM})

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from hakeeper.sim.soak import figures
-from hakeeper.sim.soak.moves import Sort
-from hakeeper.sim.soak.run import Soak, Tally
-from hakeeper.sim.soak.settings import SoakSettings
+from soak import figures
+from soak.moves import Sort
+from soak.run import Soak, Tally
+from soak.settings import SoakSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from hakeeper.sim.soak.moves import Move, Sort
+from soak.moves import Move, Sort
 
 ALL = "all failovers"
 UNDISTURBED = "of them with hakeeper and API healthy"

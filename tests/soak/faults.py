@@ -10,9 +10,9 @@ from hakeeper.core.model import Role
 from hakeeper.sim.cloud import Answer, CloudFront, Fault
 from hakeeper.sim.lab import Cable, Keepalived, Lab, Node, Way
 from hakeeper.sim.lab.vrrp_conf import BROKEN_CONF
-from hakeeper.sim.soak.kinds import Kind
-from hakeeper.sim.soak.moves import CHECKED
-from hakeeper.sim.soak.settings import ADDRESS, INSTANCE
+from soak.kinds import Kind
+from soak.moves import CHECKED
+from soak.settings import ADDRESS, INSTANCE
 
 _LOW, _HIGH = 10, 200
 """Priorities below and above all of the lab's."""
@@ -66,7 +66,9 @@ def _restart(target: Target) -> None:
     if keepalived.running:
         return
     conf = keepalived.own_conf
-    target.confs[target.node.name] = conf if target.chance < 0.5 else conf.replace(_CHECKED, "")  # noqa: PLR2004  # evens
+    target.confs[target.node.name] = (
+        conf if target.chance < 0.5 else conf.replace(_CHECKED, "")
+    )  # evens
     keepalived.write_conf(target.conf)
     keepalived.start()
 

@@ -13,7 +13,7 @@ from hakeeper.core.model import Role
 from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
 from hakeeper.sim.lab import RoleChange
 from hakeeper.sim.lab.checks import IN_FLIGHT_S, WITNESS_LATE_S
-from hakeeper.sim.soak.kinds import Family, Kind
+from soak.kinds import Family, Kind
 
 SEVERAL = "several faults at once"
 RETURN = "back to the better node, after healing"

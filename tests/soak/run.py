@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from hakeeper.sim.cloud import CloudFront
 from hakeeper.sim.lab import Lab, LabError, settle, wrongful_assigns
-from hakeeper.sim.soak.audit import Audit
-from hakeeper.sim.soak.contested import left_contested
-from hakeeper.sim.soak.faults import UnaskedError
-from hakeeper.sim.soak.injector import Injector
-from hakeeper.sim.soak.kinds import Kind
-from hakeeper.sim.soak.moves import Evidence, Holders, Move, Sort, moves
-from hakeeper.sim.soak.plan import Planned, RoundPlan, plans, veteran
-from hakeeper.sim.soak.settings import SoakSettings
-from hakeeper.sim.soak.story import story
-from hakeeper.sim.soak.vitals import Vitals, growth, look_at
+from soak.audit import Audit
+from soak.contested import left_contested
+from soak.faults import UnaskedError
+from soak.injector import Injector
+from soak.kinds import Kind
+from soak.moves import Evidence, Holders, Move, Sort, moves
+from soak.plan import Planned, RoundPlan, plans, veteran
+from soak.settings import SoakSettings
+from soak.story import story
+from soak.vitals import Vitals, growth, look_at
 
 LIMIT_PER_HOUR = 1_000_000
 """The nodes read every second; a project's real quota is not what is tried here."""

@@ -107,7 +107,7 @@ def test_a_split_cuts_every_node_from_its_neighbours() -> None:
     assert {(a, b) for a in range(6) for b in range(6) if a // 3 == b // 3 and a != b} == {
         *world.cuts
     }
-    assert min(map(len, world.watch.split_moves().values())) > 1
+    assert min(map(len, world.measurements.split_moves().values())) > 1
 
 
 def test_a_bug_in_hakeeper_is_exit_code_1_and_named(
@@ -267,17 +267,17 @@ def test_faults_of_one_cluster_leave_the_others_alone() -> None:
     quiet = FleetWorld(wishes, judged=True)
     quiet.plan = alone
     quiet.run()
-    moved = {move.floating_ip_id for move in quiet.watch.moves if move.at_s > 1020.0}
+    moved = {move.floating_ip_id for move in quiet.measurements.moves if move.at_s > 1020.0}
     assert {1} == moved
 
 
 @pytest.mark.parametrize("width", [40, 79, 200])
 def test_the_pictures_are_no_wider_than_the_terminal(width: int) -> None:
     answer = simulate(wished(hours=2.0, faults="many"), print)
-    tally = answer.tally
+    measured = answer.measured
     drawn = [
         *calls_over_time(answer.per_minute, 3600, width),
-        *histogram(tally.claims_ms, tally.repairs_ms, width),
+        *histogram(measured.claims_ms, measured.repairs_ms, width),
     ]
     assert max(map(len, drawn)) <= width
     assert any("█" in line for line in drawn)

@@ -1,6 +1,6 @@
 """Bugs to plant: each a line that somebody might write one day, and the rule that must see it.
 
-Where they show stands in seeds.json; `python -m world` looks for them.
+Where they show stands in seeds.json; `python -m world.find_bugs` looks for them.
 """
 
 from collections.abc import Iterator

@@ -3,12 +3,12 @@
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS
-from hakeeper.sim.world.cells import NOT_IN_A_WORLD, out_of_reach, untaken, untold
 from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.many import missing, run_plans
-from hakeeper.sim.world.rare import RARE
-from hakeeper.sim.world.tally import Tally
-from hakeeper.sim.world.verdicts import RULES
+from world.coverage import NOT_IN_A_WORLD, out_of_reach, untaken, untold
+from world.many import missing, run_plans
+from world.rare import RARE
+from world.rules import RULES
+from world.tally import Tally
 
 
 def test_the_rare_worlds_show_what_they_are_made_for_and_no_rule_is_broken() -> None:

@@ -11,7 +11,8 @@ from hakeeper.sim.fleet.wishes import ASSIGN_S, LATENCY_S, QUOTA_PER_HOUR, Wishe
 
 def document(answer: Answer, config: str | None) -> dict[str, object]:
     """Return what `--json` prints: the same for the same wishes."""
-    wishes, counted, tally = answer.wishes, answer.budget, answer.tally
+    wishes, counted, measured = answer.wishes, answer.budget, answer.measured
+    injected = dict(sorted(measured.injected.items()))
     return {
         "config": config,
         "fleet": {
@@ -27,12 +28,15 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
         "assumed": {"latency_s": LATENCY_S, "assign_s": ASSIGN_S},
         "hours": wishes.hours,
         "seed": wishes.seed,
-        "faults": {"wanted": wishes.faults.text, "injected": dict(sorted(tally.injected.items()))},
+        "faults": {
+            "wanted": wishes.faults.text,
+            "injected": injected,
+        },
         "failovers_ms": asdict(answer.claims_ms),
         "repairs_ms": asdict(answer.repairs_ms),
         "contested_s": asdict(answer.contested_s),
         "away_ms": asdict(answer.away_ms),
-        "moves": tally.moves,
+        "moves": measured.moves,
         "split_brain": None if answer.split is None else asdict(answer.split),
         "calls": {
             "quota_per_hour": QUOTA_PER_HOUR,
@@ -66,7 +70,7 @@ def lines(answer: Answer, config: str | None, width: int) -> Iterator[str]:
     if answer.claims_ms.times or answer.repairs_ms.times:
         yield ""
         yield "how long it took"
-        yield from histogram(answer.tally.claims_ms, answer.tally.repairs_ms, width)
+        yield from histogram(answer.measured.claims_ms, answer.measured.repairs_ms, width)
         yield from legend()
     yield ""
     yield from _verdict(answer)
@@ -106,8 +110,8 @@ def _table(answer: Answer) -> Iterator[str]:
     yield _row("contested, left with its holder", answer.contested_s, 1.0)
     yield _row("away from the only master, in all", answer.away_ms, 1000.0)
     yield (
-        f"faults {answer.tally.injected.total():,}; moves {answer.tally.moves:,};"
-        f" assigns {answer.tally.assigns:,}"
+        f"faults {answer.measured.injected.total():,}; moves {answer.measured.moves:,};"
+        f" assigns {answer.measured.assigns:,}"
     )
     split = answer.split
     if split is not None:
@@ -166,7 +170,7 @@ def _fleets(answer: Answer) -> str:
 
 
 def _verdict(answer: Answer) -> Iterator[str]:
-    evaluated = answer.tally.evaluated.total()
+    evaluated = answer.measured.evaluated.total()
     if not answer.violations:
         yield f"no rule was broken ({evaluated:,} checks)"
         if not answer.peace_judged:

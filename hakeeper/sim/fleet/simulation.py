@@ -10,10 +10,9 @@ from hakeeper.core.lines import LineState
 from hakeeper.sim.fleet.budget import Budget, budget
 from hakeeper.sim.fleet.wishes import Faults, Wishes
 from hakeeper.sim.world.cloud import Move
+from hakeeper.sim.world.measured import Measured, percentile
 from hakeeper.sim.world.plan import HOUR_S
-from hakeeper.sim.world.report import percentile
 from hakeeper.sim.world.split import MOVES_AT_FIRST, TEN_MINUTES_S
-from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.world import START_S, World
 
 SPLITS = 5
@@ -58,7 +57,7 @@ class Answer:
 
     wishes: Wishes
     budget: Budget
-    tally: Tally
+    measured: Measured
     per_minute: tuple[int, ...]
     """API requests of the project in each minute of the operator's world, refused ones too."""
     busiest_hour: int
@@ -154,18 +153,18 @@ def simulate(wishes: Wishes, say: Say) -> Answer:
         violations += [f"split {split_wishes.seed}: {each}" for each in split.run().violations]
         splits.append(split)
     per_minute = world.per_minute()
-    tally = outcome.tally
+    measured = outcome.measured
     return Answer(
         wishes=wishes,
         budget=counted,
-        tally=tally,
+        measured=measured,
         per_minute=per_minute,
         busiest_hour=_busiest(per_minute),
         refused=world.cloud.refused,
         idle_measured=idle,
-        claims_ms=_spread(tally.claims_ms),
-        repairs_ms=_spread(tally.repairs_ms),
-        contested_s=_spread(tally.hold_offs_s),
+        claims_ms=_spread(measured.claims_ms),
+        repairs_ms=_spread(measured.repairs_ms),
+        contested_s=_spread(measured.hold_offs_s),
         away_ms=_spread(world.away_ms()),
         split=_moves(splits, wishes) if splits else None,
         peace_judged=world.judged,
@@ -207,9 +206,9 @@ def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
     first: list[int] = []
     rates: list[float] = []
     for world in worlds:
-        began_s = world.watch.split_at_s
+        began_s = world.split_at_s
         later_s = 0.0 if began_s is None else world.now - began_s - TEN_MINUTES_S
-        for at_s in world.watch.split_moves().values():
+        for at_s in world.measurements.split_moves().values():
             early = sum(each <= TEN_MINUTES_S for each in at_s)
             first.append(early)
             rates.append((len(at_s) - early) * HOUR_S / later_s if later_s > 0.0 else 0.0)

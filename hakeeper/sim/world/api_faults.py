@@ -109,7 +109,7 @@ class ApiFaults:
 
         def fade() -> None:
             upsets.echoes -= 1
-            self._world.watch.assess()
+            self._world.observers.conditions_changed()
 
         def undo() -> None:
             upsets.action_s.remove(takes_s)

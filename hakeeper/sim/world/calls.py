@@ -110,7 +110,7 @@ class Caller:
         self._agenda = node.world.agenda
         self._cloud = node.world.cloud
         self._weather = node.world.weather
-        self._watch = node.world.watch
+        self._observers = node.world.observers
         self._deliver = deliver
         self._calls: dict[int, Call] = {}
         self._waiting: list[Call] = []
@@ -129,7 +129,7 @@ class Caller:
         for each in self._weather:
             if each.strikes(self._node):
                 weather = each
-                self._watch.bitten(each.kind)
+                self._observers.call_struck(each.kind)
                 break
         call = Call(effect.call_id, effect.request, now, now + effect.timeout_s, weather)
         self._calls[call.id] = call
@@ -209,7 +209,10 @@ class Caller:
             return
         call.sent_at_s = now + self._host.ahead_s
         if isinstance(call.request, Assign):
-            self._watch.sent(self._node, call.request)
+            self._host.world.tell(
+                f"node {self._node + 1}: sends assign of ip-{call.request.floating_ip_id}"
+            )
+            self._observers.assign_sent(self._node, call.request)
             self._strike(Step.SENT, call.request)
         weather, half_s = call.weather, self._latency_s(call.weather) / 2
         kind = None if weather is None else weather.kind

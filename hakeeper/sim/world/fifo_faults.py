@@ -144,7 +144,7 @@ class FifoFaults:
         for number in chosen[: 1 + fault.serial % 3]:
             group = self._world.part_of[name].group
             if node.write(line_bytes(name, words[number], 100, group=group)):
-                self._world.watch.mislead(node, name)
+                self._world.observers.lines_lost(node, name)
         return nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:

@@ -107,12 +107,12 @@ class HostFaults:
         """The D-Bus daemon is gone: every question fails at once."""
         del fault
         node.bus_gone += 1
-        self._world.watch.stood_still(node)
+        self._world.observers.paused(node)
 
         def undo() -> None:
             node.bus_gone -= 1
             node.keepalived.silent_from_s = self._world.now
-            self._world.watch.stood_still(node)
+            self._world.observers.paused(node)
 
         return undo
 
@@ -138,13 +138,11 @@ class HostFaults:
 
         def undo() -> None:
             node.disk.full -= 1
-            self._world.watch.meddled(node)  # until the next save, at most a second later
 
         return undo
 
     def _tear_state(self, fault: Fault, node: Node) -> Undo:
         node.disk.tear()
-        self._world.watch.meddled(node)
         if fault.value < 0.5:  # noqa: PLR2004
             node.kill()
         return nothing
@@ -153,9 +151,8 @@ class HostFaults:
         """The file is an older one, as after a restored backup."""
         del fault
         node.disk.restore()
-        self._world.watch.meddled(node)
         for name in self._world.names_at(node.index):
-            self._world.watch.mislead(node, name)
+            self._world.observers.lines_lost(node, name)
         node.kill()
         return nothing
 

@@ -39,7 +39,7 @@ class Injector:
         node = world.nodes[fault.node or 0]
         where = "" if fault.node is None else f" at node {fault.node + 1}"
         world.tell(f"FAULT {fault.serial}: {fault.kind.value}{where} for {fault.lasts_s:.2f} s")
-        world.watch.injected(fault.kind)
+        world.observers.fault_began(fault)
         undo = self._do[fault.kind](fault, node)
         if fault.lasts_s > 0.0:
             self._running[fault.serial] = (fault, undo)
@@ -47,7 +47,7 @@ class Injector:
             world.agenda.after(fault.lasts_s, self.end, fault.serial)
         else:
             undo()
-        world.watch.assess()
+        world.observers.conditions_changed()
 
     def end(self, serial: int) -> None:
         """End it, unless it was ended before."""
@@ -62,7 +62,7 @@ class Injector:
             self.world.agenda.after(HELD_BACK_S + longer_s, self._trouble_over, fault)
         else:
             self._trouble(fault, -1)
-        self.world.watch.assess()
+        self.world.observers.conditions_changed()
 
     def heal(self) -> None:
         """End everything at once."""
@@ -78,7 +78,7 @@ class Injector:
     def restart_what_is_in_the_dark(self) -> None:
         """Do what an operator does where a hakeeper without D-Bus cannot know its role."""
         for node in self.world.nodes:
-            if self.world.watch.in_the_dark(node):
+            if self.world.measurements.in_the_dark(node):
                 self.world.tell(f"node {node.index + 1}: the operator restarts keepalived")
                 self._keepalived.stop(node)
                 self._keepalived.start(node)
@@ -92,8 +92,8 @@ class Injector:
 
     def _trouble(self, fault: Fault, change: int) -> None:
         if fault.kind not in HARMLESS:
-            self.world.watch.trouble(fault, change)
+            self.world.observers.impaired(fault, change)
 
     def _trouble_over(self, fault: Fault) -> None:
         self._trouble(fault, -1)
-        self.world.watch.assess()
+        self.world.observers.conditions_changed()

@@ -38,10 +38,10 @@ class KeepalivedControl:
         """Let its process die without a line."""
         for name in self._world.names_at(node.index):
             if node.hung:  # its words wait in the pipe, and nobody was there to see it end
-                self._world.watch.mislead(node, name)
+                self._world.observers.lines_lost(node, name)
             self._world.vrrp[name].kill(node.index)
         node.end_keepalived()
-        self._world.watch.assess()
+        self._world.observers.conditions_changed()
 
     def freeze(self, node: Node, *, frozen: bool) -> None:
         """Stop its process where it stands, or let it go on."""
@@ -49,7 +49,7 @@ class KeepalivedControl:
         node.keepalived.silent_from_s = self._world.now
         for name in self._world.names_at(node.index):
             self._world.vrrp[name].freeze(node.index, frozen=frozen)
-        self._world.watch.stood_still(node)
+        self._world.observers.paused(node)
 
     def check(self, node: Node, change: int) -> None:
         """Let one more (or less) thing make its track script fail."""

@@ -30,7 +30,7 @@ from hakeeper.sim.world.bus import Bus
 from hakeeper.sim.world.calls import Caller, Step
 from hakeeper.sim.world.disk import Disk
 from hakeeper.sim.world.keepalived import Keepalived, WorldKeepalived
-from hakeeper.sim.world.keeper import Crash, WatchedKeeper
+from hakeeper.sim.world.observed_keeper import Crash, ObservedKeeper
 from hakeeper.sim.world.pipe import Obstacle, Pipe, Place, WorldFifo
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ FORGETS = 0.2
 class Run:
     """One life of the hakeeper process."""
 
-    keeper: WatchedKeeper
+    keeper: ObservedKeeper
     loop: Loop
     fifo: WorldFifo
     port: WorldKeepalived
@@ -194,7 +194,7 @@ class Node:
                 self.wake(Source.ANSWERS)
 
         caller = Caller(self, deliver)
-        keeper = WatchedKeeper(self, world.watch, self.settings, self.clock())
+        keeper = ObservedKeeper(self, world.observers, self.settings, self.clock())
         loop = Loop(
             keeper,
             fifo,
@@ -205,14 +205,16 @@ class Node:
             addresses=WorldAddresses(self),
         )
         self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
-        world.watch.began(self)
+        world.observers.started(self)
+        world.tell(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
         self._guarded(loop.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
         if self.run is None:
             return
-        self.world.watch.died(self)
+        self.world.tell(f"node {self.index + 1}: hakeeper is gone")
+        self.world.observers.ended(self)
         self.run.caller.close()
         pipe = self.place.at_path
         left = [each for each in self.run.fifo.unread() if each is not pipe]
@@ -248,7 +250,7 @@ class Node:
     def mislead(self) -> None:
         """Lines are lost of which hakeeper cannot know: it may believe what is not so."""
         for name in self.world.names_at(self.index):
-            self.world.watch.mislead(self, name)
+            self.world.observers.lines_lost(self, name)
 
     def cut_power(self) -> None:
         """Switch the machine off: everything but the disk is gone."""
@@ -280,7 +282,7 @@ class Node:
         if not self.hung:
             self.stood_s = (self.world.now, float("inf"))
         self.hung += 1
-        self.world.watch.stood_still(self)
+        self.world.observers.paused(self)
 
     def thaw(self) -> None:
         """Go on after a hang, unless something else holds it."""
@@ -288,7 +290,7 @@ class Node:
         if self.hung:
             return
         self.stood_s = (self.stood_s[0], self.world.now)
-        self.world.watch.stood_still(self)
+        self.world.observers.paused(self)
         self._turn(self.runs)
         self._take_signals()
         run = self.run
@@ -349,7 +351,7 @@ class Node:
             self.kill()
             return
         except InvariantError as error:
-            self.world.watch.violated("core_guard", self.index, f"exit code 70: {error}")
+            self.world.observers.invariant_broken(self, error)
             self.kill()
             return
         run = self.run

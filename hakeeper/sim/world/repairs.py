@@ -1,4 +1,4 @@
-"""Rules about how long an address may be away from a master that has a clear way to it."""
+"""Rules about how long an address may be away from a master that has a clear path to it."""
 
 from dataclasses import dataclass
 from math import inf
@@ -9,9 +9,9 @@ from hakeeper.core.claim import SETTLE_S, Stage
 from hakeeper.core.state import State
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.tally import Tally
+from hakeeper.sim.world.measured import Measured
+from hakeeper.sim.world.paths import Paths
 from hakeeper.sim.world.verdicts import Demand
-from hakeeper.sim.world.ways import Ways
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
@@ -41,14 +41,14 @@ class _Epoch:
 class Repairs:
     """The rules; the times of what was repaired are counted."""
 
-    def __init__(self, world: "World", ways: Ways, tally: Tally, demand: Demand) -> None:
+    def __init__(self, world: "World", paths: Paths, measured: Measured, demand: Demand) -> None:
         """Begin before anybody is master."""
         self.moves: list[Move] = []
         self.settled_at = -inf
         """When the last claim is over, with its closer reads."""
         self._world = world
-        self._ways = ways
-        self._tally = tally
+        self._paths = paths
+        self._measured = measured
         self._demand = demand
         shape = world.plan.shape
         self._queue_s = shape.queue_s()
@@ -60,11 +60,11 @@ class Repairs:
     # --- what happens ------------------------------------------------------------------------
 
     def assess(self, name: str, *, by_line: bool) -> None:
-        """Look at an instance's addresses: does one master have a clear way to them now?
+        """Look at an instance's addresses: does one master have a clear path to them now?
 
         `by_line`: somebody became its master in this moment.
         """
-        master = self._ways.master(name)
+        master = self._paths.master(name)
         for fip in self._world.addresses[name]:
             locked = self._world.cloud.is_locked(fip)
             self._assess(fip, None if locked else master, by_line=by_line)
@@ -130,7 +130,7 @@ class Repairs:
             self._demand("hold_off_earned", epoch.master, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
             return
-        if not self._ways.is_clear(epoch.master, self._world.name_of[fip]):
+        if not self._paths.is_clear(epoch.master, self._world.name_of[fip]):
             del self._epochs[fip]
             return
         held_off_s = self._world.now - self._held_off_at.get((epoch.master, fip), -inf)
@@ -161,10 +161,10 @@ class Repairs:
         held_off = self._held_off_at.get((epoch.master, fip), -inf) >= epoch.wrong_since
         took_s, epoch.wrong_since = now - epoch.wrong_since, None
         if held_off:
-            self._tally.hold_offs_s[int(took_s)] += 1
+            self._measured.hold_offs_s[int(took_s)] += 1
             return
-        self._tally.evaluated[self._rule()] += 1
-        counter = self._tally.claims_ms if epoch.by_line else self._tally.repairs_ms
+        self._measured.evaluated[self._rule()] += 1
+        counter = self._measured.claims_ms if epoch.by_line else self._measured.repairs_ms
         counter[round(took_s * 1000)] += 1
         epoch.by_line = False
 
@@ -199,5 +199,5 @@ class Repairs:
         run = self._world.nodes[server_id - 1].run
         if run is not None and run.keeper.state.silent_since_s is not None:
             return True  # its keepalived hangs
-        old_reads = self._tally.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
+        old_reads = self._measured.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)

@@ -23,7 +23,7 @@ def moves_since(
     return moved_at_s
 
 
-def judge_split(demand: Demand, shape: Shape, moves: dict[int, list[float]]) -> None:
+def check_split(demand: Demand, shape: Shape, moves: dict[int, list[float]]) -> None:
     """Demand it of the moves since the split began (see `moves_since`)."""
     for fip, at_s in moves.items():
         first = [s for s in at_s if s <= TEN_MINUTES_S]

@@ -1,57 +1,12 @@
-"""The rules by name, and the verdicts: how often each was put to the test, and what broke it.
+"""Verdicts: how often each rule was put to the test, and what broke it.
 
-A rule that was never evaluated proves nothing. tests/world plants bugs to show that each can fail.
+What an address may suffer is checked here, by `Measurements`; all other rules are tests/world's.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from hakeeper.sim.world.tally import Tally
-
-if TYPE_CHECKING:
-    from hakeeper.sim.world.world import World
-
-RULES = (
-    "core_guard",
-    "sent_by_master",
-    "deaf_claims_nothing",
-    "hung_takes_nothing",
-    "hung_is_told",
-    "own_target",
-    "one_at_a_time",
-    "no_blind_resend",
-    "read_back",
-    "two_reads_decide",
-    "lost_in_truth",
-    "patience",
-    "hint_heeded",
-    "token_reread",
-    "role_survives",
-    "role_from_keepalived",
-    "last_line_decides",
-    "answer_states_role",
-    "doubt_is_believed",
-    "backlog_claims_nothing",
-    "sent_first",
-    "written_at_last",
-    "heeds_429",
-    "future_ticks",
-    "spacing",
-    "lanes",
-    "not_needless",
-    "call_budget",
-    "hour_budget",
-    "bounded_memory",
-    "claim_kept",
-    "repaired",
-    "starves_nobody",
-    "hold_off_earned",
-    "hold_off_ends",
-    "split_bounded",
-    "peace",
-    "quiet",
-    "healthy",
-)
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +44,17 @@ class Demand(Protocol):
 class Verdicts:
     """The verdicts of one world."""
 
-    def __init__(self, world: "World", tally: Tally) -> None:
-        """Begin without any; `tally` counts the rules that were put to the test."""
+    def __init__(
+        self, evaluated: Counter[str], since_s: Callable[[], float], tell: Callable[[str], None]
+    ) -> None:
+        """Begin without any; `evaluated` counts the rules that were put to the test.
+
+        `since_s` gives the seconds since the world began, `tell` takes a line of its story.
+        """
         self.violations: list[Violation] = []
-        self._world = world
-        self._evaluated = tally.evaluated
+        self._evaluated = evaluated
+        self._since_s = since_s
+        self._tell = tell
         self._broken: set[str] = set()
 
     def demand(self, rule: str, node: int | None, holds: bool, text: str, *about: object) -> None:  # noqa: FBT001
@@ -107,6 +68,5 @@ class Verdicts:
         if rule in self._broken:
             return
         self._broken.add(rule)
-        at_s = self._world.now - self._world.agenda_start_s
-        self.violations.append(Violation(rule, at_s, node, text))
-        self._world.tell(f"VIOLATION {self.violations[-1]}")
+        self.violations.append(Violation(rule, self._since_s(), node, text))
+        self._tell(f"VIOLATION {self.violations[-1]}")

@@ -7,8 +7,8 @@ from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
 from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node
+from hakeeper.sim.world.paths import DEAF_UNTIL_S
 from hakeeper.sim.world.pipe import Pipe
-from hakeeper.sim.world.ways import DEAF_UNTIL_S
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
@@ -71,7 +71,7 @@ class VrrpFaults:
         self._keepalived.freeze(node, frozen=True)
 
         def undo() -> None:
-            self._world.watch.thaws(node)
+            self._world.observers.keepalived_resumes(node)
             if node.keepalived.process == process:
                 self._keepalived.freeze(node, frozen=False)
 
@@ -192,4 +192,4 @@ class VrrpFaults:
         node.look_soon()
         for name in self._world.names_at(node.index):
             self._world.vrrp[name].unplug(node.index, deaf=node.unplugged > 0)
-        self._world.agenda.after(DEAF_UNTIL_S + 0.1, self._world.watch.assess)
+        self._world.agenda.after(DEAF_UNTIL_S + 0.1, self._world.observers.conditions_changed)

@@ -13,12 +13,13 @@ from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
 from hakeeper.sim.world.keepalived import line_bytes, vrrp_id
 from hakeeper.sim.world.kinds import ECHOES, Fault
+from hakeeper.sim.world.measured import Measured
+from hakeeper.sim.world.measurements import Measurements
 from hakeeper.sim.world.node import Node
-from hakeeper.sim.world.plan import HOUR_S, WARM_UP_S, Course, Part, Plan
-from hakeeper.sim.world.tally import Tally
-from hakeeper.sim.world.verdicts import Violation
+from hakeeper.sim.world.observer import Observers
+from hakeeper.sim.world.plan import WARM_UP_S, Course, Part, Plan
+from hakeeper.sim.world.verdicts import Verdicts, Violation
 from hakeeper.sim.world.vrrp import Router, Vrrp, VrrpSettings, VrrpState
-from hakeeper.sim.world.watch import Watch
 
 START_S = 1000.0
 ELECTION_S = 8.0
@@ -55,9 +56,7 @@ class Outcome:
 
     seed: int
     violations: list[Violation]
-    tally: Tally
-    digest: int
-    """The same for the same plan, on every machine and in every process."""
+    measured: Measured
     simulated_s: float
     story: list[str] = field(default_factory=list)
 
@@ -75,8 +74,14 @@ class World:
         """How many faults cut the way from one node to another."""
         self.story: list[str] | None = [] if story else None
         self.go_on = go_on
-        self.agenda_start_s = START_S
-        self.watch = Watch(self)
+        self.split_at_s: float | None = None
+        """When a split brain without end began."""
+        self._stopped = False
+        measured = Measured()
+        self.verdicts = Verdicts(measured.evaluated, lambda: self.now - START_S, self.tell)
+        self.measurements = Measurements(self, measured, self.verdicts)
+        self.observers = Observers()
+        self.observers.add(self.measurements)
         shape = plan.shape
         nature = Nature(
             latency_s=shape.latency_s,
@@ -225,7 +230,7 @@ class World:
             kept = where.write(line_bytes(name, word, priority, group=True))
         else:
             kept = True  # groups do not speak of priorities and adverts
-        self.watch.said(where, name, word, kept=kept)
+        self.observers.line_written(where, name, word, kept=kept)
 
     def tell(self, text: str) -> None:
         """Add a line to the story, if one is kept."""
@@ -233,7 +238,8 @@ class World:
             self.story.append(f"{self.now - START_S:10.3f}  {text}")
 
     def _moved(self, move: Move) -> None:
-        self.watch.moved(move)
+        self.tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
+        self.observers.moved(move)
 
     # --- running -----------------------------------------------------------------------------
 
@@ -249,17 +255,20 @@ class World:
             self.agenda.at(START_S + fault.at_s, self.injector.begin, fault)
         self._until(START_S + plan.chaos_s)
         if plan.course is Course.SPLIT:
-            self.watch.judge_split()
+            self.observers.split_ends()
         else:
             self._make_peace()
         return Outcome(
             seed=plan.seed,
-            violations=self.watch.violations,
-            tally=self.watch.tally(),
-            digest=self.watch.digest,
+            violations=self.verdicts.violations,
+            measured=self.measurements.measured,
             simulated_s=self.now - START_S,
             story=self.story or [],
         )
+
+    def stop(self) -> None:
+        """End it: time does not go on any more."""
+        self._stopped = True
 
     def _until(self, end_s: float) -> None:
         if not self._over():
@@ -274,12 +283,12 @@ class World:
             self._until(self.now + 1.0)
 
     def _over(self) -> bool:
-        return self.watch.stuck or (bool(self.watch.violations) and not self.go_on)
+        return self._stopped or (bool(self.verdicts.violations) and not self.go_on)
 
     def _split_for_ever(self) -> None:
         for one in range(len(self.nodes)):
             self.cuts.update({(one, other): 1 for other in self.members(one) if other != one})
-        self.watch.split_at_s = self.now
+        self.split_at_s = self.now
         for vrrp in self.vrrp.values():
             vrrp.refresh()
 
@@ -295,18 +304,13 @@ class World:
         if any(fault.kind in ECHOES for fault in self.plan.faults):
             self._until(self.now + LATEST_LANDING_S)
         waited_until = self.now + LONGEST_HOLD_OFF_S
-        while self.watch.holding_off() and self.now < waited_until and not self._over():
+        while self.measurements.holding_off() and self.now < waited_until and not self._over():
             self._until(self.now + 10.0)
-            if not self.watch.holding_off():
+            if not self.measurements.holding_off():
                 self._until(self.now + patience_s)
-        self._until(max(self.now, self.watch.settled_at))
+        self._until(max(self.now, self.measurements.settled_at))
         if self._over():
             return
-        self.watch.judge_peace()
+        self.observers.healed()
         self._until(self.now + max(QUIET_S, 2.0 * shape.standby_interval_s + 10.0))
-        self.watch.judge_quiet()
-
-
-def hours_of(outcome: Outcome) -> float:
-    """Return how much time the world has seen."""
-    return outcome.simulated_s / HOUR_S
+        self.observers.rested()

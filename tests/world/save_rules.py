@@ -1,7 +1,6 @@
 """Rules about the state file: no call waits for it, and it holds what is believed."""
 
 from hakeeper.core.state import State
-from hakeeper.sim.world.excuses import Excuses
 from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.verdicts import Demand
 
@@ -9,12 +8,11 @@ SAVED_S = 3.0
 """A state that could not be written down is, at the latest so long after the last failure."""
 
 
-class Saving:
+class SaveRules:
     """The rules; effects are shown to it one by one, in their order."""
 
-    def __init__(self, excuses: Excuses, demand: Demand) -> None:
+    def __init__(self, demand: Demand) -> None:
         """Begin before any effect."""
-        self._excuses = excuses
         self._demand = demand
         self._is_saved = False
 
@@ -29,11 +27,6 @@ class Saving:
     def calls(self, node: Node) -> None:
         """Check one that begins a call: it went before the disk was asked for anything."""
         self._demand("sent_first", node.index, not self._is_saved, "begun after the file")
-
-    def end(self, node: Node) -> None:
-        """No effect of this event is left."""
-        if self._is_saved and not node.disk.full:
-            self._excuses.saved(node)
 
     def is_written(self, node: Node, state: State) -> None:
         """What is believed is in the state file, unless another hand or a full disk prevents it."""

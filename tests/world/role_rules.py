@@ -69,7 +69,7 @@ class _Told:
     """The addresses for which an assign was due before the event at hand."""
 
 
-class Conduct:
+class RoleRules:
     """The rules; `demand` takes each verdict."""
 
     def __init__(self, demand: Demand) -> None:

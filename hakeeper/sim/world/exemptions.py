@@ -1,4 +1,4 @@
-"""What is wrong with whom, and so need not be right there: faults under way, lines gone astray."""
+"""Who is exempt from a rule, for now: faults under way, lines that were lost."""
 
 from collections import Counter
 from math import inf
@@ -16,22 +16,21 @@ QUERY_S = 14.0
 STATE_LINES = frozenset({LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP})
 
 
-class Excuses:
-    """The excuses of everybody in one world."""
+class Exemptions:
+    """The exemptions of everybody in one world."""
 
     def __init__(self, world: "World") -> None:
-        """Begin with nobody excused."""
+        """Begin with nobody exempt."""
         self._world = world
         self._everywhere = 0
         self._troubles: Counter[int] = Counter()
         self._of_names: Counter[str] = Counter()
         self._misled_until: dict[tuple[int, str], float] = {}
-        self._meddled: set[int] = set()
         self._query_s = QUERY_S + world.plan.shape.slower_s()
 
     # --- faults under way --------------------------------------------------------------------
 
-    def trouble(self, fault: Fault, change: int) -> None:
+    def impaired(self, fault: Fault, change: int) -> None:
         """Something is wrong (or no longer) with a node, or with everybody."""
         if fault.node is None:
             self._everywhere += change
@@ -49,7 +48,7 @@ class Excuses:
 
     # --- wrong beliefs -----------------------------------------------------------------------
 
-    def mislead(self, node: Node, name: str) -> None:
+    def lines_lost(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
         world = self._world
         dbus = node.has_answers and not world.part_of[name].group
@@ -60,36 +59,22 @@ class Excuses:
         """Return until when its belief may be wrong; -inf if it never was misled."""
         return self._misled_until.get((index, name), -inf)
 
-    def stood_still(self, node: Node) -> None:
+    def paused(self, node: Node) -> None:
         """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
         for name in self._world.names_at(node.index):
             if self.misled_until(node.index, name) > self._world.now:
-                self.mislead(node, name)
+                self.lines_lost(node, name)
 
-    def said(self, node: Node, name: str, word: LineState, *, kept: bool) -> None:
+    def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
         """Hear that keepalived wrote a line (not MASTER_RX_LOWER_PRI), or could not."""
         run = node.run
         pipe = node.keepalived.writes_to
         if pipe is None or (not kept and not pipe.full()):
-            self.mislead(node, name)
+            self.lines_lost(node, name)
         elif node.place.at_path is not pipe and (run is None or not run.fifo.holds(pipe)):
-            self.mislead(node, name)  # it writes into a FIFO that has no name any more
+            self.lines_lost(node, name)  # it writes into a FIFO that has no name any more
         elif kept and run is not None and not run.fifo.holds(pipe):
             # the next look finds the pipe
             self._misled_until[node.index, name] = self._world.now + 1.1
-        elif kept and word in STATE_LINES:
+        elif kept and state in STATE_LINES:
             self._misled_until.pop((node.index, name), None)
-
-    # --- the state file ----------------------------------------------------------------------
-
-    def meddle(self, node: Node) -> None:
-        """The state file was changed by another hand."""
-        self._meddled.add(node.index)
-
-    def is_meddled(self, node: Node) -> bool:
-        """Say whether it was, and not written since."""
-        return node.index in self._meddled
-
-    def saved(self, node: Node) -> None:
-        """The state file was written."""
-        self._meddled.discard(node.index)

@@ -17,7 +17,7 @@ SEEN_LATE_S = 5.0
 """What was taken away so long before a node became MASTER may be seen only then."""
 
 
-class Contests:
+class LossRules:
     """The rules."""
 
     def __init__(self, world: "World", demand: Demand) -> None:

@@ -1,28 +1,19 @@
-"""What is counted while worlds run."""
+"""What is measured in worlds: how long addresses were away, and how often what happened."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Tally:
-    """What was counted in one world, or in many."""
+class Measured:
+    """What was measured in one world, or in many."""
 
-    worlds: int = 0
-    simulated_s: float = 0.0
     injected: Counter[str] = field(default_factory=Counter)
-    bitten: Counter[str] = field(default_factory=Counter)
-    """How many calls each kind of API fault struck."""
+    """How many faults of each kind began."""
     evaluated: Counter[str] = field(default_factory=Counter)
     """How often each rule was put to the test."""
-    transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(what was said, role before) of the role table."""
-    reports: Counter[str] = field(default_factory=Counter)
-    events: int = 0
-    calls: int = 0
     assigns: int = 0
     moves: int = 0
-    runs: int = 0
     claims_ms: Counter[int] = field(default_factory=Counter)
     """From a MASTER line in good times to the owner, in whole milliseconds."""
     repairs_ms: Counter[int] = field(default_factory=Counter)
@@ -30,11 +21,21 @@ class Tally:
     hold_offs_s: Counter[int] = field(default_factory=Counter)
     """Contested addresses that stayed away from a stable master, in whole seconds."""
 
-    def add(self, other: "Tally") -> None:
-        """Add another one's counts."""
-        for name in self.__dataclass_fields__:
+    def add(self, other: "Measured") -> None:
+        """Add what was measured in another one."""
+        for name in other.__dataclass_fields__:
             mine = getattr(self, name)
             if isinstance(mine, Counter):
                 mine.update(getattr(other, name))
             else:
                 setattr(self, name, mine + getattr(other, name))
+
+
+def percentile(counts: Counter[int], share: float) -> int:
+    """Return the value that this share of the counted ones does not exceed; 0 if there are none."""
+    left = share * counts.total()
+    for value in sorted(counts):
+        left -= counts[value]
+        if left <= 0.0:
+            return value
+    return max(counts, default=0)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SLACK_S = 2.0
 
 
-class Hanging:
+class HangRules:
     """The rules."""
 
     def __init__(self, world: "World", demand: Demand) -> None:
@@ -41,7 +41,7 @@ class Hanging:
                 about = (floating_ip.id, owner, node.silent_s())
                 self._demand("hung_takes_nothing", node.index, holds, text, *about)
 
-    def thaws(self, node: Node) -> None:
+    def resumes(self, node: Node) -> None:
         """Check what was to be seen of it until now."""
         if node.run is None or node.silent_s() < self._known_after_s:
             return

@@ -1,23 +1,13 @@
 """What many worlds came to, in words and figures."""
 
-from collections import Counter
 from collections.abc import Iterator
 
-from hakeeper.sim.world.many import Total, hours_of
-from hakeeper.sim.world.tally import Tally
-from hakeeper.sim.world.verdicts import RULES
+from hakeeper.sim.world.measured import percentile
+from world.many import Total, hours_of
+from world.rules import RULES
+from world.tally import Tally
 
 PERCENTILES = (0.5, 0.9, 0.99, 1.0)
-
-
-def percentile(counts: Counter[int], share: float) -> int:
-    """Return the value that this share of the counted ones does not exceed; 0 if there are none."""
-    left = share * counts.total()
-    for value in sorted(counts):
-        left -= counts[value]
-        if left <= 0.0:
-            return value
-    return max(counts, default=0)
 
 
 def summary(total: Total) -> str:

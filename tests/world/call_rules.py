@@ -20,11 +20,11 @@ from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, VrrpId
 from hakeeper.core.reconcile import SETTLE_INTERVAL_S
 from hakeeper.sim.world.cloud import Move
-from hakeeper.sim.world.conduct import Conduct
 from hakeeper.sim.world.node import Node
 from hakeeper.sim.world.plan import HOUR_S
-from hakeeper.sim.world.tally import Tally
 from hakeeper.sim.world.verdicts import Demand
+from world.role_rules import RoleRules
+from world.tally import Tally
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
@@ -70,13 +70,13 @@ class _Seen:
 
 
 class CallRules:
-    """The rules; what the reads say is passed on to `conduct`."""
+    """The rules; what the reads say is passed on to `roles`."""
 
-    def __init__(self, world: "World", tally: Tally, conduct: Conduct, demand: Demand) -> None:
+    def __init__(self, world: "World", tally: Tally, roles: RoleRules, demand: Demand) -> None:
         """Begin with nobody running."""
         self._world = world
         self._tally = tally
-        self._conduct = conduct
+        self._roles = roles
         self._demand = demand
         self._seen: dict[int, _Seen] = {}
         self._moved_at: dict[int, float] = {}
@@ -115,10 +115,9 @@ class CallRules:
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
         self._spent(index, seen, now, self._world.cloud.cost(request))
         if isinstance(request, Assign):
-            self._tally.assigns += 1
             self._assigning(node, effect.call_id, request, now)
         elif isinstance(request, ReadActions):
-            self._conduct.asking(index, request, now)
+            self._roles.asking(index, request, now)
 
     def _spent(self, index: int, seen: _Seen, now: float, cost: int) -> None:
         """Check what one run of hakeeper takes of the project's quota, whatever fails."""
@@ -148,7 +147,7 @@ class CallRules:
     def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
         read_at = seen.mine_read_at.get(fip, -inf)
-        fresh = now - read_at < 60.0  # noqa: PLR2004 - well within "recent"
+        fresh = now - read_at < 60.0
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
         mine = self._world.cloud.owner(fip) == node.server_id
         vrrp = self._world.vrrp_id(self._world.name_of[fip])
@@ -201,7 +200,7 @@ class CallRules:
             if asked_at >= seen.unsure.get(floating_ip.id, inf):
                 del seen.unsure[floating_ip.id]
             mine = floating_ip.server_id == node.server_id
-            if not self._conduct.read(node.index, floating_ip.id, asked_at, mine=mine):
+            if not self._roles.read(node.index, floating_ip.id, asked_at, mine=mine):
                 continue
             if mine:
                 seen.mine_read_at[floating_ip.id] = asked_at

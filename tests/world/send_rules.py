@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.hearing import HEARING_S
 from hakeeper.loop import LOOK_S
-from hakeeper.sim.world.excuses import Excuses
+from hakeeper.sim.world.exemptions import Exemptions
 from hakeeper.sim.world.verdicts import Demand
 from hakeeper.sim.world.vrrp import Router, VrrpState
 
@@ -15,13 +15,13 @@ ON_ITS_WAY_S = 0.05
 """A line that was written so short a time ago need not have been read."""
 
 
-class Sending:
+class SendRules:
     """The rules."""
 
-    def __init__(self, world: "World", excuses: Excuses, demand: Demand) -> None:
+    def __init__(self, world: "World", exemptions: Exemptions, demand: Demand) -> None:
         """Look at the nodes and the VRRP of this world."""
         self._world = world
-        self._excuses = excuses
+        self._exemptions = exemptions
         self._demand = demand
 
     def sent(self, index: int, fip: int) -> None:
@@ -33,7 +33,7 @@ class Sending:
         holds = (
             router.state is VrrpState.MASTER
             or now - router.left_at_s <= ON_ITS_WAY_S
-            or now <= self._excuses.misled_until(index, name)
+            or now <= self._exemptions.misled_until(index, name)
         )
         text = "ip-{} although keepalived is {}"
         self._demand("sent_by_master", index, holds, text, fip, router.state.value)

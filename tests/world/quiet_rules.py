@@ -26,23 +26,17 @@ LEFT_OVER = ("address.disputed", "quota.low")
 OF_ANOTHER = ("address.left_here", "address.nowhere")
 """What a node rightly says while another one, the master, has not its address."""
 
-IsHeldOff = Callable[[int, int], bool]
-"""Whether a floating IP is left alone by this master."""
 
+class QuietRules:
+    """The rules; from `healed` on it listens."""
 
-class Peace:
-    """The rules; from `judge` on it listens."""
-
-    def __init__(self, world: "World", is_held_off: IsHeldOff, demand: Demand) -> None:
-        """Begin before the peace."""
+    def __init__(self, world: "World", demand: Demand) -> None:
+        """Begin before the faults are over."""
         self._world = world
-        self._is_held_off = is_held_off
         self._demand = demand
         self._since: float | None = None
         self._calls: Counter[tuple[int, str]] = Counter()
         self._reports: list[str] = []
-        self._wronged: set[int] = set()
-        """Masters that have not their addresses even in peace, which other rules tell of."""
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -51,40 +45,23 @@ class Peace:
         if self._since is not None:
             self._calls[index, type(request).__name__] += 1
 
-    def told(self, index: int, report: Report) -> None:
+    def reported(self, index: int, report: Report) -> None:
         """Hear a word for the journal."""
         if self._since is not None:
             self._reports.append(f"node {index + 1}: {report.event}: {report.message}")
 
     # --- the judgement -----------------------------------------------------------------------
 
-    def judge(self, is_written: Callable[[Node, State], None]) -> None:
-        """All faults are over for long enough: every address must be with its one master.
+    def healed(self, is_written: Callable[[Node, State], None]) -> None:
+        """All faults are over for long enough.
 
         `is_written` demands that a node's state file holds what it believes.
         """
-        for name in self._world.vrrp:
-            self._judge_addresses(name)
         for node in self._world.nodes:
             if node.run is not None:
                 self._judge_memory(node, node.run)
                 is_written(node, node.run.keeper.state)
         self._since = self._world.now
-
-    def _judge_addresses(self, name: str) -> None:
-        masters = [router.node for router in self._world.vrrp[name].masters()]
-        for fip in self._world.addresses[name]:
-            owner = self._world.cloud.owner(fip)
-            right = len(masters) == 1 and owner == masters[0] + 1
-            if not right:
-                self._wronged.update(masters)
-            waits = len(masters) == 1 and self._is_held_off(fip, masters[0])
-            waiting = masters[0] if waits else None
-            held = right or not waits
-            self._demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)
-            if not waits:
-                ids = [master + 1 for master in masters]
-                self._demand("peace", None, right, "ip-{} is with {}, masters: {}", fip, owner, ids)
 
     def _judge_memory(self, node: Node, run: Run) -> None:
         state, names = run.keeper.state, run.keeper.names_told
@@ -93,7 +70,7 @@ class Peace:
         small = max(sizes) <= SMALL
         self._demand("bounded_memory", node.index, small, "{} of calls, codes, inbox", sizes)
 
-    def judge_quiet(self) -> None:
+    def rested(self) -> None:
         """Since then: reads at their intervals, nothing else, no word, and all healthy."""
         if self._since is None:
             return
@@ -112,14 +89,15 @@ class Peace:
         servers = self._calls[index, ReadServer.__name__]
         seldom = len(self._world.nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
         others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers
-        wronged = index in self._wronged
+        wronged_ones = self._world.measurements.wronged  # which other rules tell of
+        wronged = index in wronged_ones
         if not wronged:
             demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls in peace", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
-        left_over = LEFT_OVER if wronged or not self._wronged else (*LEFT_OVER, *OF_ANOTHER)
+        left_over = LEFT_OVER if wronged or not wronged_ones else (*LEFT_OVER, *OF_ANOTHER)
         names = self._world.names_at(index)
         if not node.has_answers or any(self._world.part_of[name].group for name in names):
             left_over = (*left_over, "role.doubtful")  # nobody can be asked

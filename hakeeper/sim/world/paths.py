@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from hakeeper.core.hearing import HEARING_S
 from hakeeper.core.model import Role
 from hakeeper.loop import LOOK_S
-from hakeeper.sim.world.excuses import Excuses
+from hakeeper.sim.world.exemptions import Exemptions
 from hakeeper.sim.world.node import Node
 
 if TYPE_CHECKING:
@@ -16,18 +16,18 @@ DEAF_UNTIL_S = HEARING_S + LOOK_S + 0.5
 """After its private address came back, a master that is guarded waits at most so long."""
 
 
-class Ways:
-    """The ways of all nodes of one world."""
+class Paths:
+    """The paths of all nodes of one world."""
 
-    def __init__(self, world: "World", excuses: Excuses) -> None:
+    def __init__(self, world: "World", exemptions: Exemptions) -> None:
         """Look at this world, and at what its nodes suffer from."""
         self._world = world
-        self._excuses = excuses
+        self._exemptions = exemptions
         # A master that saw a scarce quota reads like a standby, and may not look before that.
         self._scarce_for_s = max(0.0, world.plan.shape.standby_interval_s - 60.0)
 
     def master(self, name: str) -> int | None:
-        """Return the one master of this instance if it has a clear way to its addresses."""
+        """Return the one master of this instance if it has a clear path to its addresses."""
         masters = self._world.vrrp[name].masters()
         if len(masters) != 1 or masters[0].frozen:
             return None
@@ -38,10 +38,10 @@ class Ways:
         """Say whether nothing keeps this master from its addresses now."""
         world = self._world
         now, node = world.now, world.nodes[master]
-        if node.run is None or node.hung or self._excuses.in_trouble(master, name):
+        if node.run is None or node.hung or self._exemptions.in_trouble(master, name):
             return False
         routers = world.vrrp[name].routers
-        if any(self._excuses.misled_until(index, name) > now for index in routers):
+        if any(self._exemptions.misled_until(index, name) > now for index in routers):
             return False  # one that is misled may take it from the true master, who takes it back
         router = routers[master]
         if now - router.deafness_at_s < DEAF_UNTIL_S:
@@ -60,7 +60,7 @@ class Ways:
             return False
         return any(
             self._is_unknown_without_dbus(node, name)
-            or self._excuses.misled_until(node.index, name) == inf
+            or self._exemptions.misled_until(node.index, name) == inf
             for name in self._world.names_at(node.index)
         )
 

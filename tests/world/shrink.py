@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hakeeper.sim.world.plan import Plan
-from hakeeper.sim.world.world import World
+from world.judge import judged
 
 Fails = Callable[[Sequence[int]], bool]
 
@@ -12,7 +12,7 @@ def shrink(plan: Plan, rule: str) -> Plan:
     """Take faults away as long as the same rule is broken (delta debugging)."""
 
     def fails(kept: Sequence[int]) -> bool:
-        outcome = World(plan.only(set(kept))).run()
+        outcome = judged(plan.only(set(kept)))
         return any(violation.rule == rule for violation in outcome.violations)
 
     return plan.only(set(fewest([fault.serial for fault in plan.faults], fails)))

@@ -1,4 +1,4 @@
-"""The shipped keeper of one run of hakeeper, watched, and killed where a fault wants it."""
+"""The shipped keeper of one run of hakeeper, observed, and killed where a fault wants it."""
 
 from typing import TYPE_CHECKING
 
@@ -6,26 +6,26 @@ from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import Settings
 from hakeeper.core.state import State
+from hakeeper.sim.world.observer import Observer
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.node import Node
-    from hakeeper.sim.world.watch import Watch
 
 
 class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked for
     """kill -9, here and now."""
 
 
-class WatchedKeeper(Keeper):
-    """The shipped keeper; the watch sees what goes in and what comes out."""
+class ObservedKeeper(Keeper):
+    """The shipped keeper; observers see what goes in and what comes out."""
 
-    __slots__ = ("_found", "_node", "_watch")
+    __slots__ = ("_found", "_node", "_observers")
 
-    def __init__(self, node: "Node", watch: "Watch", settings: Settings, now: float) -> None:
+    def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
         """Make the keeper of one run of this node."""
         super().__init__(settings, node.rng_of_run(), now)
         self._node = node
-        self._watch = watch
+        self._observers = observers
         self._found: tuple[Report, ...] = ()
 
     @property
@@ -39,11 +39,11 @@ class WatchedKeeper(Keeper):
         return max(len(self._names_told), len(self._state.other_names))
 
     def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Let the keeper handle it, and have it checked."""
+        """Let the keeper handle it, and tell of it."""
         self._node.boundary()
-        self._watch.hearing(self._node, event)
+        self._observers.hearing(self._node, event)
         effects = super().handle(event, now, more=more)
-        self._watch.handled(self._node, event, effects, self._found, now)
+        self._observers.handled(self._node, event, effects, self._found, now)
         self._node.boundary()
         return effects
 

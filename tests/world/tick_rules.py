@@ -1,5 +1,6 @@
 """Rules about time: hakeeper asks to be woken later, never now, and comes to rest."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hakeeper.sim.world.verdicts import Verdicts
@@ -15,13 +16,12 @@ class _Turns:
     count: int = 0
 
 
-class Ticks:
+class TickRules:
     """The rules."""
 
-    def __init__(self, verdicts: Verdicts) -> None:
-        """Begin with nobody running."""
-        self.stuck = False
-        """Time does not go on any more."""
+    def __init__(self, verdicts: Verdicts, stop: Callable[[], None]) -> None:
+        """Begin with nobody running; `stop` ends a world in which time does not go on."""
+        self._stop = stop
         self._verdicts = verdicts
         self._turns: dict[int, _Turns] = {}
 
@@ -38,5 +38,5 @@ class Ticks:
             turns.at_s, turns.count = now, 0
         turns.count += 1
         if turns.count > TICKS_AT_ONE_TIME:
-            self.stuck = True
+            self._stop()
             self._verdicts.violated("future_ticks", index, "turns without end at one time")

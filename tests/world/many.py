@@ -7,12 +7,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from hakeeper.sim.world.cells import untaken, untold
 from hakeeper.sim.world.kinds import API_WEATHER, Kind
 from hakeeper.sim.world.plan import HOUR_S, Plan, draw
-from hakeeper.sim.world.tally import Tally
-from hakeeper.sim.world.verdicts import RULES, Violation
-from hakeeper.sim.world.world import World
+from hakeeper.sim.world.verdicts import Violation
+from world.coverage import untaken, untold
+from world.judge import judged
+from world.rules import RULES
+from world.tally import Tally
 
 CHUNK = 20
 """How many worlds one task of a process runs."""
@@ -45,7 +46,7 @@ def run_plans(plans: Iterable[Plan]) -> Total:
     total = Total()
     for plan in plans:
         try:
-            outcome = World(plan).run()
+            outcome = judged(plan)
         except Exception as error:  # noqa: BLE001  # whatever it is, the seed must be told
             text = f"{type(error).__name__}: {error}"
             total.failed.append((plan.seed, Violation("no_exception", 0.0, None, text)))

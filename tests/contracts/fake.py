@@ -84,7 +84,7 @@ class FakePort(Port):
         )
 
     @contextmanager
-    def weather(self, kind: Kind, value: float = 0.6) -> Iterator[None]:
+    def fault(self, kind: Kind, value: float = 0.6) -> Iterator[None]:
         """Have the injector begin it, and strike every call."""
         self._serial += 1
         everybody = kind is Kind.OUTAGE or kind in CLOUD_STATE
@@ -93,7 +93,7 @@ class FakePort(Port):
             self.seen.add(kind)
         fault = Fault(kind, 0.0, FOR_EVER_S, node, 1, value, self._serial)
         self._world.injector.begin(fault)
-        for each in self._world.weather:
+        for each in self._world.call_faults:
             each.share = 1.0
         yield
         self._world.injector.end(fault.serial)

@@ -21,7 +21,7 @@ from hakeeper.sim.cloud import errors as sim_errors
 from hakeeper.sim.cloud.access import Bucket
 from hakeeper.sim.cloud.model import CloudModel
 from hakeeper.sim.world import calls
-from hakeeper.sim.world.calls import Call, Caller, Weather
+from hakeeper.sim.world.calls import Call, Caller, CallFault
 from hakeeper.sim.world.cloud import ALREADY, LOCKED, WorldCloud, failure
 from hakeeper.sim.world.kinds import Kind
 from hakeeper.sim.world.node import Node
@@ -58,10 +58,10 @@ def _lost_is_undone(patch: Patch) -> None:
 def _lost_answers_are_not_executed(patch: Patch) -> None:
     real = Caller._struck
 
-    def struck(self: Caller, call: Call, kind: Kind, weather: Weather) -> Answer | Failure | None:
+    def struck(self: Caller, call: Call, kind: Kind, fault: CallFault) -> Answer | Failure | None:
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(self._cloud, "answer", lambda *_a: LOCKED)
-            return real(self, call, kind, weather)
+            return real(self, call, kind, fault)
 
     patch.setattr(Caller, "_struck", struck)
 

@@ -108,7 +108,7 @@ class Port(ABC):
     # --- trouble ---------------------------------------------------------------------------------
 
     @abstractmethod
-    def weather(self, kind: Kind, value: float = FIRST) -> AbstractContextManager[None]:
+    def fault(self, kind: Kind, value: float = FIRST) -> AbstractContextManager[None]:
         """Let every call be struck by this fault, for a while."""
 
     @abstractmethod

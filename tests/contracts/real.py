@@ -158,7 +158,7 @@ class RealPort(Port):
     # --- trouble ---------------------------------------------------------------------------------
 
     @contextmanager
-    def weather(self, kind: Kind, value: float = FIRST) -> Iterator[None]:
+    def fault(self, kind: Kind, value: float = FIRST) -> Iterator[None]:
         """Let the simulator, the resolver or the token be what the kind says."""
         with ExitStack() as stack:
             fault = FAULTS.get((kind, value))

@@ -109,7 +109,7 @@ def _take(port: Port, step: Step) -> list[object]:
     if step.kind is None:
         seen = [_plain(port.call(request)) for request in step.requests]
     else:
-        with port.weather(step.kind, step.value):
+        with port.fault(step.kind, step.value):
             seen = [_plain(port.call(request)) for request in step.requests]
     return [seen, [port.owner(number) for number in IPS]]
 

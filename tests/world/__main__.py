@@ -126,7 +126,7 @@ def _document(total: Total) -> dict[str, object]:
         "digest": f"{total.digest:016x}",
         "violations": [f"{seed}: {violation}" for seed, violation in total.failed],
         "injected": dict(tally.injected),
-        "bitten": dict(tally.bitten),
+        "struck": dict(tally.struck),
         "evaluated": dict(tally.evaluated),
         "reports": dict(tally.reports),
         "events": tally.events,

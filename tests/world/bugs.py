@@ -151,7 +151,7 @@ BUGS = (
     Bug(
         "group_is_instance",
         "the lines of groups are taken for lines of instances",
-        "peace",
+        "all_in_place",
         (
             Line(
                 "hakeeper.core.lines:parse_line",
@@ -269,7 +269,7 @@ BUGS = (
     Bug(
         "deaf_guard_ignored",
         "a keepalived without its private address is believed",
-        "deaf_claims_nothing",
+        "isolated_claims_nothing",
         (
             Line(
                 "hakeeper.core.hearing:weigh_addresses",
@@ -281,7 +281,7 @@ BUGS = (
     Bug(
         "hearing_at_once",
         "the word MASTER counts as soon as the private address is back",
-        "deaf_claims_nothing",
+        "isolated_claims_nothing",
         (Constant("hakeeper.core.hearing:HEARING_S", 0.0),),
     ),
     Bug(
@@ -419,7 +419,7 @@ BUGS = (
     Bug(
         "no_lanes",
         "all addresses are assigned at the same time",
-        "lanes",
+        "max_parallel",
         (
             Line(
                 "hakeeper.core.reconcile:_lanes_taken",
@@ -715,7 +715,7 @@ BUGS = (
     Bug(
         "hung_untold",
         "nobody is told that keepalived hangs",
-        "hung_is_told",
+        "hang_is_reported",
         (
             Line(
                 "hakeeper.core.troubles:_of_keepalived",
@@ -804,7 +804,7 @@ BUGS = (
     Bug(
         "turn_missed",
         "the end of a hold-off ends the claim",
-        "peace",
+        "all_in_place",
         (
             Line(
                 "hakeeper.core.address:Address.take_turn",

@@ -29,7 +29,7 @@ from world.tally import Tally
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
 
-LANES = 8
+MAX_PARALLEL = 8
 WINDOW_S = 60.0
 SHARE = 0.5
 """The part of the project's quota that one node may take, said once more."""
@@ -135,7 +135,7 @@ class CallRules:
         demand("own_target", index, request.server_id == node.server_id, "{}", request)
         demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
         under_way = len(seen.inflight)
-        demand("lanes", index, under_way < LANES, "{} at once", under_way)
+        demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
         demand("no_blind_resend", index, fip not in seen.unsure, "ip-{} resent blindly", fip)
         apart_s = now - seen.sent_at.get(fip, -inf)
         demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)

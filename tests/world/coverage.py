@@ -59,7 +59,7 @@ def out_of_reach(event: RoleEvent, role: Role) -> str | None:
     return None
 
 
-def untaken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
+def not_taken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
     """Yield the cells of the role table that stories can take, and none took."""
     for event in RoleEvent:
         for role in Role:
@@ -67,11 +67,11 @@ def untaken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
                 yield f"{event.value} was never heard as {role.value}"
 
 
-def untold(reports: Counter[str]) -> Iterator[str]:
+def not_reported(reports: Counter[str]) -> Iterator[str]:
     """Yield the words of the journal that worlds can lead to, and none did."""
     for event in EVENTS:
         if not reports[event] and event not in NOT_IN_A_WORLD:
-            yield f"{event} was never told"
+            yield f"{event} was never reported"
 
 
 def cells(state: State, event: Event) -> Iterator[tuple[RoleEvent, Role]]:

@@ -47,4 +47,4 @@ class HangRules:
             return
         codes = [problem.code for problem in node.run.keeper.snapshot(node.clock()).problems]
         told = "keepalived.hangs" in codes
-        self._demand("hung_is_told", node.index, told, "only {} is told", codes)
+        self._demand("hang_is_reported", node.index, told, "only {} is told", codes)

@@ -94,7 +94,7 @@ class Judge(Observer):
 
     def call_struck(self, kind: Kind) -> None:
         """Count it."""
-        self.tally.bitten[kind.value] += 1
+        self.tally.struck[kind.value] += 1
 
     def keepalived_resumes(self, node: Node) -> None:
         """Check what was to be seen of it until now."""
@@ -141,7 +141,7 @@ class Judge(Observer):
         self.tally.events += 1
         self._fingerprint.mix(node.index, now, event, len(effects))
         if self.world.story is not None:
-            narrate(self.world.tell, node.index, event, effects)
+            narrate(self.world.log, node.index, event, effects)
         self._roles.handled(node.index, run.keeper.state, event, effects)
         if isinstance(event, CallResult):
             self._ended(node, run, event)

@@ -28,14 +28,14 @@ class LossRules:
         """By node and floating IP, since when what was taken away counts."""
         self._lost_at: dict[tuple[int, int], list[float]] = {}
         """When it was taken away."""
-        self._told: Counter[tuple[int, int]] = Counter()
+        self._reported: Counter[tuple[int, int]] = Counter()
         """How often that node said so."""
 
     def began(self, index: int, floating_ips: Iterable[int]) -> None:
         """A node takes itself for MASTER of these addresses: old fights do not count."""
         for fip in floating_ips:
             self._since[index, fip] = self._world.now - SEEN_LATE_S
-            self._told.pop((index, fip), None)
+            self._reported.pop((index, fip), None)
 
     def moved(self, move: Move) -> None:
         """Hear that an owner changed, in truth."""
@@ -51,19 +51,19 @@ class LossRules:
 
         Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
         """
-        lost, told = self._losses(index, fip), self._told[index, fip] + 1
-        upsets = self._world.cloud.upsets
-        if upsets.stale_s or upsets.stale_at > 0.0:
-            self._told[index, fip] = lost
+        lost, reported = self._losses(index, fip), self._reported[index, fip] + 1
+        faults = self._world.cloud.faults
+        if faults.stale_s or faults.stale_at > 0.0:
+            self._reported[index, fip] = lost
             return
-        self._told[index, fip] = told
-        text, about = "ip-{} is called lost {} times, and was {} times", (fip, told, lost)
-        self._demand("lost_in_truth", index, lost >= told, text, *about)
+        self._reported[index, fip] = reported
+        text, about = "ip-{} is called lost {} times, and was {} times", (fip, reported, lost)
+        self._demand("lost_in_truth", index, lost >= reported, text, *about)
 
     def contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
-        upsets = self._world.cloud.upsets
-        if upsets.stale_s or self._world.now - upsets.stale_at <= QUICK_LOSS_S:
+        faults = self._world.cloud.faults
+        if faults.stale_s or self._world.now - faults.stale_at <= QUICK_LOSS_S:
             return
         lost = self._losses(index, fip)
         text = "ip-{} is called contested, lost {} times"

@@ -7,10 +7,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from hakeeper.sim.world.kinds import API_WEATHER, Kind
+from hakeeper.sim.world.kinds import API_FAULTS, Kind
 from hakeeper.sim.world.plan import HOUR_S, Plan, draw
 from hakeeper.sim.world.verdicts import Violation
-from world.coverage import untaken, untold
+from world.coverage import not_reported, not_taken
 from world.judge import judged
 from world.rules import RULES
 from world.tally import Tally
@@ -88,8 +88,8 @@ def never_seen(tally: Tally) -> list[str]:
     missing = [f"fault {k.value} was never injected" for k in Kind if not tally.injected[k.value]]
     missing += [
         f"fault {kind.value} never struck a call"
-        for kind in API_WEATHER
-        if not tally.bitten[kind.value]
+        for kind in API_FAULTS
+        if not tally.struck[kind.value]
     ]
     missing += [f"rule {rule} was never evaluated" for rule in RULES if not tally.evaluated[rule]]
     return sorted(missing)
@@ -97,7 +97,7 @@ def never_seen(tally: Tally) -> list[str]:
 
 def missing(tally: Tally) -> list[str]:
     """Name all that can happen in a world and did not: faults, rules, role table, journal."""
-    return [*never_seen(tally), *untaken(tally.transitions), *untold(tally.reports)]
+    return [*never_seen(tally), *not_taken(tally.transitions), *not_reported(tally.reports)]
 
 
 def cores() -> int:

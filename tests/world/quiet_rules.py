@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 NAMES_LIMIT = NAMES_TOLD
 """The core may remember so many unknown names."""
 SMALL = 32
-"""Calls, codes and answers that are remembered in peace."""
+"""Calls, codes and answers that are remembered at rest."""
 
 LEFT_OVER = ("address.disputed", "quota.low")
-"""True in peace as well: the other one may come again, and a spent quota fills up slowly."""
+"""True at rest as well: the other one may come again, and a spent quota fills up slowly."""
 
 OF_ANOTHER = ("address.left_here", "address.nowhere")
 """What a node rightly says while another one, the master, has not its address."""
@@ -75,7 +75,7 @@ class QuietRules:
         if self._since is None:
             return
         text = "; ".join(self._reports[:3])
-        self._demand("quiet", None, not self._reports, "told in peace: {}", text)
+        self._demand("quiet", None, not self._reports, "reported at rest: {}", text)
         lasted_s = self._world.now - self._since
         for node in self._world.nodes:
             if node.run is not None:
@@ -94,7 +94,7 @@ class QuietRules:
         if not wronged:
             demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
-            demand("quiet", index, others == 0, "{} other calls in peace", others)
+            demand("quiet", index, others == 0, "{} other calls at rest", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.keeper.snapshot(node.clock())
         left_over = LEFT_OVER if wronged or not wronged_ones else (*LEFT_OVER, *OF_ANOTHER)

@@ -38,11 +38,11 @@ def details(tally: Tally) -> Iterator[str]:
     """Yield every counter."""
     yield "faults injected (calls struck):"
     for kind, count in sorted(tally.injected.items()):
-        struck = f" ({tally.bitten[kind]})" if tally.bitten[kind] else ""
+        struck = f" ({tally.struck[kind]})" if tally.struck[kind] else ""
         yield f"  {kind}: {count}{struck}"
     yield "rules evaluated:"
     for rule in RULES:
         yield f"  {rule}: {tally.evaluated[rule]}"
-    yield "reports told:"
+    yield "reports:"
     for event, count in sorted(tally.reports.items()):
         yield f"  {event}: {count}"

@@ -1,4 +1,4 @@
-"""Rules about what one hakeeper owes to what it was told: roles, reads, hints, its own file."""
+"""Rules about what one hakeeper owes to what it heard: roles, reads, hints, its own file."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ ROLE_AFTER = {
 
 
 @dataclass(slots=True)
-class _Told:
+class _Heard:
     """What one run of hakeeper was told."""
 
     roles: dict[VrrpId, Role] = field(default_factory=dict)
@@ -75,51 +75,51 @@ class RoleRules:
     def __init__(self, demand: Demand) -> None:
         """Begin with nobody told anything."""
         self._demand = demand
-        self._told: dict[int, _Told] = {}
+        self._heard: dict[int, _Heard] = {}
         self._written: dict[int, tuple[SavedState, ProcessId | None]] = {}
 
     def began(self, node: int) -> None:
         """A run of hakeeper begins."""
-        self._told[node] = _Told()
+        self._heard[node] = _Heard()
 
     def hearing(self, node: int, state: State, event: Event, now: float) -> None:
         """Look at an event before the keeper hears it."""
-        told = self._told[node]
-        told.hinted = told.asked = False
+        heard = self._heard[node]
+        heard.hinted = heard.asked = False
         if isinstance(event, LinesRead):
-            told.hinted = any(_news_to_holders(state, event, now))
+            heard.hinted = any(_news_to_holders(state, event, now))
         elif isinstance(event, CallResult):
-            told.asked = event.call_id in state.calls
+            heard.asked = event.call_id in state.calls
         if isinstance(event, RolesQueried | Started | LinesRead):
             posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
-            told.due = frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
+            heard.due = frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
 
     def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
         """Check what came of it."""
-        told, beliefs = self._told[node], state.roles.beliefs
+        heard, beliefs = self._heard[node], state.roles.beliefs
         if isinstance(event, MUTE):
-            same = all(told.roles.get(n, b.role) is b.role for n, b in beliefs.items())
+            same = all(heard.roles.get(n, b.role) is b.role for n, b in beliefs.items())
             self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
         if isinstance(event, RolesQueried):
-            self._answered(node, told, state, event)
+            self._answered(node, heard, state, event)
         if isinstance(event, CallResult | RolesQueried):
             self._keeps_claims(node, state)
         if not isinstance(event, CallResult | Tick):
-            told.roles = {name: belief.role for name, belief in beliefs.items()}
+            heard.roles = {name: belief.role for name, belief in beliefs.items()}
         if isinstance(event, Started):
             self._restored(node, state, event)
-        elif told.asked and isinstance(event, CallResult) and _is_refused(event):
+        elif heard.asked and isinstance(event, CallResult) and _is_refused(event):
             reread = any(isinstance(effect, ReloadToken) for effect in effects)
             self._demand("token_reread", node, reread, "a refused token is kept")
         for effect in effects:
             if isinstance(effect, SaveState):
                 self._written[node] = (effect.state, state.keepalived)
 
-    def _answered(self, node: int, told: _Told, state: State, event: RolesQueried) -> None:
+    def _answered(self, node: int, heard: _Heard, state: State, event: RolesQueried) -> None:
         """Check that an answer moves roles to what it states, and no others."""
         stated = event.roles or {}
         for name, belief in state.roles.beliefs.items():
-            same = told.roles.get(name, belief.role) is belief.role
+            same = heard.roles.get(name, belief.role) is belief.role
             right = same or stated.get(name.name) is belief.role
             about = (name, belief.role.value)
             self._demand("answer_states_role", node, right, "{} is {} by no word of it", *about)
@@ -154,7 +154,7 @@ class RoleRules:
 
         What was to be sent anyway may be.
         """
-        due = self._told[node].due
+        due = self._heard[node].due
         begun = [effect.request for effect in effects if isinstance(effect, StartCall)]
         none = all(r.floating_ip_id in due for r in begun if isinstance(r, Assign))
         self._demand("backlog_claims_nothing", node, none, "an assign without a look")
@@ -166,7 +166,7 @@ class RoleRules:
 
     def looked(self, node: int, state: State, now: float) -> None:
         """Check that a hint to look was heeded; after each batch of lines."""
-        if self._told[node].hinted:
+        if self._heard[node].hinted:
             looks = any(
                 isinstance(call.request, ListFloatingIps)  # one at a time: the next one follows
                 or (isinstance(call.request, ReadFloatingIp) and call.asked_at_s == now)
@@ -177,7 +177,7 @@ class RoleRules:
 
     def asking(self, node: int, request: ReadActions, now: float) -> None:
         """Check how long an action is asked for."""
-        actions = self._told[node].actions
+        actions = self._heard[node].actions
         for action_id in request.action_ids:
             lasted_s = now - actions.setdefault(action_id, now)
             patient, text = lasted_s <= ACTION_PATIENCE_S, "action {} is asked for after {:.1f} s"
@@ -185,16 +185,16 @@ class RoleRules:
 
     def read(self, node: int, floating_ip: int, asked_at_s: float, *, mine: bool) -> bool:
         """Hear what a read says of an owner; return whether it is the newest that says so."""
-        told = self._told[node]
-        if asked_at_s < told.read_at.get(floating_ip, float("-inf")):
+        heard = self._heard[node]
+        if asked_at_s < heard.read_at.get(floating_ip, float("-inf")):
             return False
-        told.read_at[floating_ip] = asked_at_s
-        told.against[floating_ip] = 0 if mine else told.against[floating_ip] + 1
+        heard.read_at[floating_ip] = asked_at_s
+        heard.against[floating_ip] = 0 if mine else heard.against[floating_ip] + 1
         return True
 
     def lost(self, node: int, floating_ip: int) -> None:
         """Check the word that an address was taken from this server."""
-        two = self._told[node].against[floating_ip] > 1
+        two = self._heard[node].against[floating_ip] > 1
         self._demand("two_reads_decide", node, two, "ip-{} is called lost", floating_ip)
 
     def _restored(self, node: int, state: State, event: Started) -> None:

@@ -41,19 +41,22 @@ class SendRules:
             self._hears(index, router, now)
 
     def _hears(self, index: int, router: Router, now: float) -> None:
-        """No claim while its keepalived is deaf, as far as it can be known, or was just now."""
-        node, since_s = self._world.nodes[index], now - router.deafness_at_s
-        if router.deaf:
+        """No claim while its keepalived is isolated, as far as it can be known, or was just now."""
+        node, since_s = self._world.nodes[index], now - router.isolation_changed_at_s
+        if router.isolated:
             holds = since_s <= LOOK_S + ON_ITS_WAY_S
         else:
-            jumped = node.jumped_at > router.deafness_at_s
-            began = node.run is None or node.run.began_at > router.deafness_at_s
+            jumped = node.jumped_at > router.isolation_changed_at_s
+            began = node.run is None or node.run.began_at > router.isolation_changed_at_s
             stood_from_s, stood_until_s = node.stood_s
             # The address went and came while nobody looked.
             passed_over = (
-                stood_from_s <= router.deaf_from_s + LOOK_S
-                and stood_until_s >= router.deafness_at_s
+                stood_from_s <= router.isolated_from_s + LOOK_S
+                and stood_until_s >= router.isolation_changed_at_s
             )
             holds = since_s > HEARING_S or jumped or began or passed_over
-        text, what = "an assign {:.3f} s after its address {}", "went" if router.deaf else "came"
-        self._demand("deaf_claims_nothing", index, holds, text, since_s, what)
+        text, what = (
+            "an assign {:.3f} s after its address {}",
+            "went" if router.isolated else "came",
+        )
+        self._demand("isolated_claims_nothing", index, holds, text, since_s, what)

@@ -12,7 +12,7 @@ class Tally(Measured):
 
     worlds: int = 0
     simulated_s: float = 0.0
-    bitten: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
     """How many calls each kind of API fault struck."""
     transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(what was said, role before) of the role table."""

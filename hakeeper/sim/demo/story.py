@@ -60,7 +60,7 @@ class Story:
         self._power_cuts: list[PowerCut] = []
         self._outages: list[Span] = []
         self._failure: str | None = None
-        self._weather = self._cloud.fault(_LATENCY)
+        self._fault = self._cloud.fault(_LATENCY)
 
     def play(self) -> None:
         """Play it; what goes wrong ends it, and is told by the history. Raises Interrupted."""
@@ -157,13 +157,13 @@ class Story:
         )
         self._hold(_READING_S)
         began_s = time.monotonic()
-        self._change_weather(_OUTAGE)
+        self._change_fault(_OUTAGE)
         self._chronicle.add("cloud", "API", "is down: 503 to everything", "bad")
         with self._act(begun, "power cut"):
             self._cut_power("a")
             self._wait(lambda: self._is_master("b"), "web-b to become master")
             self._hold(OUTAGE_S, always=True)
-            self._change_weather(_LATENCY)
+            self._change_fault(_LATENCY)
             self._outages.append(Span(began_s, time.monotonic()))
             self._chronicle.add("cloud", "API", "works again; nobody tells hakeeper", "good")
             self._wait_for_claim("b")
@@ -201,9 +201,9 @@ class Story:
         self._cuts[node] = time.monotonic()
         self._stage.cut_power(node)
 
-    def _change_weather(self, fault: Fault) -> None:
+    def _change_fault(self, fault: Fault) -> None:
         """Put another fault in the place of the present one, without a fair moment in between."""
-        before, self._weather = self._weather, self._cloud.fault(fault)
+        before, self._fault = self._fault, self._cloud.fault(fault)
         self._cloud.clear(before)
 
     # --- waiting, and showing meanwhile ----------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hakeeper.core.budget import Budget as NodeBudget
 from hakeeper.core.calls import pages_of
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
-from hakeeper.sim.fleet.wishes import MOST_NODES, QUOTA_PER_HOUR, Wishes
+from hakeeper.sim.fleet.options import MAX_NODES, QUOTA_PER_HOUR, Options
 
 LONGEST_INTERVAL_S = 3600
 """No configuration may ask for a longer one."""
@@ -33,16 +33,16 @@ class Budget:
         return self.per_hour <= QUOTA_PER_HOUR
 
 
-def budget(wishes: Wishes) -> Budget:
+def budget(options: Options) -> Budget:
     """Count it."""
-    masters, standbys, pages = _demand(wishes, wishes.clusters)
-    per_hour = _per_hour(wishes, wishes.clusters)
+    masters, standbys, pages = _demand(options, options.clusters)
+    per_hour = _per_hour(options, options.clusters)
     fitting = 0
-    while (fitting + 1) * wishes.nodes_each <= MOST_NODES:
-        if _per_hour(wishes, fitting + 1) > QUOTA_PER_HOUR:
+    while (fitting + 1) * options.nodes_each <= MAX_NODES:
+        if _per_hour(options, fitting + 1) > QUOTA_PER_HOUR:
             break
         fitting += 1
-    most = fitting * wishes.nodes_each
+    most = fitting * options.nodes_each
     fits = per_hour <= QUOTA_PER_HOUR
     return Budget(
         masters=masters,
@@ -50,39 +50,39 @@ def budget(wishes: Wishes) -> Budget:
         pages=pages,
         per_hour=per_hour,
         fits_up_to_nodes=most,
-        advice="" if fits else _advice(wishes, masters, standbys, pages, most),
+        advice="" if fits else _advice(options, masters, standbys, pages, most),
     )
 
 
-def _demand(wishes: Wishes, clusters: int) -> tuple[int, int, int]:
-    masters = min(wishes.nodes_each, len(wishes.parts))
-    addresses = sum(part.addresses for part in wishes.parts) * clusters
+def _demand(options: Options, clusters: int) -> tuple[int, int, int]:
+    masters = min(options.nodes_each, len(options.parts))
+    addresses = sum(part.addresses for part in options.parts) * clusters
     pages = pages_of(addresses)
-    return masters * clusters, (wishes.nodes_each - masters) * clusters, pages
+    return masters * clusters, (options.nodes_each - masters) * clusters, pages
 
 
-def _per_hour(wishes: Wishes, clusters: int) -> float:
-    masters, standbys, pages = _demand(wishes, clusters)
+def _per_hour(options: Options, clusters: int) -> float:
+    masters, standbys, pages = _demand(options, clusters)
     least_s = NodeBudget(QUOTA_PER_HOUR).reading_gap_s(pages)
-    interval_s = max(least_s, wishes.interval_s)
-    standby_interval_s = max(least_s, wishes.standby_interval_s)
+    interval_s = max(least_s, options.interval_s)
+    standby_interval_s = max(least_s, options.standby_interval_s)
     readings = masters * 3600.0 / interval_s + standbys * 3600.0 / standby_interval_s
-    return pages * readings + _holders(wishes, clusters) * 3600.0 / OTHERS_INTERVAL_S
+    return pages * readings + _holders(options, clusters) * 3600.0 / OTHERS_INTERVAL_S
 
 
-def _holders(wishes: Wishes, clusters: int) -> int:
+def _holders(options: Options, clusters: int) -> int:
     """Count, over all nodes, the other servers that hold their addresses: each is looked at."""
-    masters, standbys, _ = _demand(wishes, clusters)
+    masters, standbys, _ = _demand(options, clusters)
     each = masters // clusters if clusters else 0
     return masters * (each - 1) + standbys * each
 
 
-def _advice(wishes: Wishes, masters: int, standbys: int, pages: int, most: int) -> str:
-    looks = _holders(wishes, wishes.clusters) * 3600.0 / OTHERS_INTERVAL_S
-    left = QUOTA_PER_HOUR - looks - pages * standbys * 3600.0 / wishes.standby_interval_s
+def _advice(options: Options, masters: int, standbys: int, pages: int, most: int) -> str:
+    looks = _holders(options, options.clusters) * 3600.0 / OTHERS_INTERVAL_S
+    left = QUOTA_PER_HOUR - looks - pages * standbys * 3600.0 / options.standby_interval_s
     if left > 0.0:
         interval_s = math.ceil(pages * masters * 3600.0 / left)
-        if interval_s <= wishes.standby_interval_s:
+        if interval_s <= options.standby_interval_s:
             return f"`reconcile.interval: {interval_s}s` would fit"
     granted = QUOTA_PER_HOUR - looks
     both_s = math.ceil(pages * (masters + standbys) * 3600.0 / granted) if granted > 0.0 else 0
@@ -93,14 +93,14 @@ def _advice(wishes: Wishes, masters: int, standbys: int, pages: int, most: int) 
     return "no interval fits; share it out over several projects, with longer intervals"
 
 
-def arithmetic(wishes: Wishes, counted: Budget) -> str:
+def arithmetic(options: Options, counted: Budget) -> str:
     """Return the sum in words."""
-    terms = f"{counted.masters} x 3600/{wishes.interval_s:g}"
+    terms = f"{counted.masters} x 3600/{options.interval_s:g}"
     if counted.standbys:
-        terms += f" + {counted.standbys} x 3600/{wishes.standby_interval_s:g}"
+        terms += f" + {counted.standbys} x 3600/{options.standby_interval_s:g}"
     if counted.pages > 1:
         terms = f"{counted.pages} pages x ({terms})"
-    holders = _holders(wishes, wishes.clusters)
+    holders = _holders(options, options.clusters)
     if holders:
         terms += f" + {holders} x 3600/{OTHERS_INTERVAL_S:g}"
     return f"{terms} = {counted.per_hour:,.0f}"

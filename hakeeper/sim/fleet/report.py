@@ -4,32 +4,32 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from hakeeper.sim.fleet.budget import arithmetic
+from hakeeper.sim.fleet.options import ASSIGN_S, LATENCY_S, QUOTA_PER_HOUR, Options
 from hakeeper.sim.fleet.picture import calls_over_time, histogram, legend
 from hakeeper.sim.fleet.simulation import Answer, Spread
-from hakeeper.sim.fleet.wishes import ASSIGN_S, LATENCY_S, QUOTA_PER_HOUR, Wishes
 
 
 def document(answer: Answer, config: str | None) -> dict[str, object]:
-    """Return what `--json` prints: the same for the same wishes."""
-    wishes, counted, measured = answer.wishes, answer.budget, answer.measured
+    """Return what `--json` prints: the same for the same options."""
+    options, counted, measured = answer.options, answer.budget, answer.measured
     injected = dict(sorted(measured.injected.items()))
     return {
         "config": config,
         "fleet": {
-            "nodes": wishes.nodes,
-            "clusters": wishes.clusters,
-            "names": [asdict(part) for part in wishes.parts],
-            "addresses": wishes.clusters * sum(part.addresses for part in wishes.parts),
-            "interval_s": wishes.interval_s,
-            "standby_interval_s": wishes.standby_interval_s,
-            "timeout_s": wishes.timeout_s,
-            "dbus": wishes.dbus,
+            "nodes": options.nodes,
+            "clusters": options.clusters,
+            "names": [asdict(part) for part in options.parts],
+            "addresses": options.clusters * sum(part.addresses for part in options.parts),
+            "interval_s": options.interval_s,
+            "standby_interval_s": options.standby_interval_s,
+            "timeout_s": options.timeout_s,
+            "dbus": options.dbus,
         },
         "assumed": {"latency_s": LATENCY_S, "assign_s": ASSIGN_S},
-        "hours": wishes.hours,
-        "seed": wishes.seed,
+        "hours": options.hours,
+        "seed": options.seed,
         "faults": {
-            "wanted": wishes.faults.text,
+            "wanted": options.faults.text,
             "injected": injected,
         },
         "failovers_ms": asdict(answer.claims_ms),
@@ -47,19 +47,19 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
             "busiest_hour": answer.busiest_hour,
             "busiest_left": QUOTA_PER_HOUR - answer.busiest_hour,
             "refused": answer.refused,
-            "arithmetic": arithmetic(wishes, counted),
+            "arithmetic": arithmetic(options, counted),
             "fits_up_to_nodes": counted.fits_up_to_nodes,
             "advice": counted.advice,
             "per_minute": list(answer.per_minute),
         },
-        "peace_judged": answer.peace_judged,
+        "end_checked": answer.end_checked,
         "violations": list(answer.violations),
     }
 
 
 def lines(answer: Answer, config: str | None, width: int) -> Iterator[str]:
     """Yield the report for people, the pictures at most `width` wide."""
-    yield from _scene(answer.wishes, config)
+    yield from _scene(answer.options, config)
     yield ""
     yield from _table(answer)
     yield ""
@@ -76,27 +76,29 @@ def lines(answer: Answer, config: str | None, width: int) -> Iterator[str]:
     yield from _verdict(answer)
 
 
-def _scene(wishes: Wishes, config: str | None) -> Iterator[str]:
+def _scene(options: Options, config: str | None) -> Iterator[str]:
     source = "an example, since no configuration is here" if config is None else config
-    each = sum(part.addresses for part in wishes.parts)
-    groups = sum(part.group for part in wishes.parts)
-    guarded = sum(part.guarded for part in wishes.parts)
+    each = sum(part.addresses for part in options.parts)
+    groups = sum(part.group for part in options.parts)
+    guarded = sum(part.guarded for part in options.parts)
     yield f"configuration  {source}"
     yield (
-        f"each cluster   {_count(wishes.nodes_each, 'node')},"
-        f" {_count(len(wishes.parts) - groups, 'instance')}, {_count(groups, 'group')},"
-        f" {_count(each, 'floating IP')}; vrrp_address: {guarded} of {len(wishes.parts)};"
-        f" D-Bus: {'yes' if wishes.dbus else 'no'}"
+        f"each cluster   {_count(options.nodes_each, 'node')},"
+        f" {_count(len(options.parts) - groups, 'instance')}, {_count(groups, 'group')},"
+        f" {_count(each, 'floating IP')}; vrrp_address: {guarded} of {len(options.parts)};"
+        f" D-Bus: {'yes' if options.dbus else 'no'}"
     )
     yield (
-        f"reading        every {wishes.interval_s:g} s on a master, {wishes.standby_interval_s:g} s"
-        f" on a standby; timeout {wishes.timeout_s:g} s"
+        f"reading        every {options.interval_s:g} s on a master,"
+        f" {options.standby_interval_s:g} s on a standby; timeout {options.timeout_s:g} s"
     )
     yield (
-        f"the project    {_count(wishes.clusters, 'cluster')}, {_count(wishes.nodes, 'node')},"
-        f" {_count(wishes.clusters * each, 'floating IP')}"
+        f"the project    {_count(options.clusters, 'cluster')}, {_count(options.nodes, 'node')},"
+        f" {_count(options.clusters * each, 'floating IP')}"
     )
-    yield (f"simulated      {wishes.hours:g} h, faults: {wishes.faults.text}, seed {wishes.seed}")
+    yield (
+        f"simulated      {options.hours:g} h, faults: {options.faults.text}, seed {options.seed}"
+    )
     yield (
         f"assumed        an API call takes {LATENCY_S:g} s, an assign {ASSIGN_S:g} s more"
         " (Hetzner publishes neither)"
@@ -139,12 +141,13 @@ def _seconds(value: float) -> str:
 
 
 def _calls(answer: Answer) -> Iterator[str]:
-    counted, wishes = answer.budget, answer.wishes
+    counted, options = answer.budget, answer.options
     yield f"API calls per hour of the project, of {QUOTA_PER_HOUR:,}:"
     measured = "" if answer.idle_measured is None else f"; measured {answer.idle_measured:,}"
     left = "" if not counted.fits else f"; leaves {QUOTA_PER_HOUR - counted.per_hour:,.0f}"
-    yield f"  idle      {counted.per_hour:>10,.0f}  ({arithmetic(wishes, counted)}{measured}{left})"
-    busiest = "busiest" if wishes.hours >= 1.0 else "all"
+    terms = arithmetic(options, counted)
+    yield f"  idle      {counted.per_hour:>10,.0f}  ({terms}{measured}{left})"
+    busiest = "busiest" if options.hours >= 1.0 else "all"
     yield f"  {busiest:<10}{answer.busiest_hour:>10,}  {_left(answer.busiest_hour)}"
     if not counted.fits:
         yield (
@@ -162,8 +165,8 @@ def _left(calls: int) -> str:
 
 
 def _fleets(answer: Answer) -> str:
-    wishes, most = answer.wishes, answer.budget.fits_up_to_nodes
-    kind = f"clusters of {wishes.nodes_each}"
+    options, most = answer.options, answer.budget.fits_up_to_nodes
+    kind = f"clusters of {options.nodes_each}"
     if not most:
         return f"  not even one of these {kind} fits into a project"
     return f"  {kind} like these fit up to {most:,} nodes in a project"
@@ -173,8 +176,8 @@ def _verdict(answer: Answer) -> Iterator[str]:
     evaluated = answer.measured.evaluated.total()
     if not answer.violations:
         yield f"no rule was broken ({evaluated:,} checks)"
-        if not answer.peace_judged:
-            yield "BUT LITTLE OF THE QUOTA WAS LEFT at the end, so that no peace could be demanded"
+        if not answer.end_checked:
+            yield "BUT LITTLE OF THE QUOTA WAS LEFT at the end, so the end state was not checked"
         return
     yield f"BROKEN RULES: {len(answer.violations)}; this is a bug in hakeeper, please report it"
     for violation in answer.violations:

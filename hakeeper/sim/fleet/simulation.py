@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from hakeeper.core.lines import LineState
 from hakeeper.sim.fleet.budget import Budget, budget
-from hakeeper.sim.fleet.wishes import Faults, Wishes
+from hakeeper.sim.fleet.options import Faults, Options
 from hakeeper.sim.world.cloud import Move
 from hakeeper.sim.world.measured import Measured, percentile
 from hakeeper.sim.world.plan import HOUR_S
@@ -55,7 +55,7 @@ class Moves:
 class Answer:
     """What came of it."""
 
-    wishes: Wishes
+    options: Options
     budget: Budget
     measured: Measured
     per_minute: tuple[int, ...]
@@ -72,25 +72,25 @@ class Answer:
     """Every time that an address was not with its only master, whatever stood in the way."""
     split: Moves | None
     """None: a cluster of one node cannot be split."""
-    peace_judged: bool
-    """False: little of the quota was left at the end, and no peace could be demanded."""
+    end_checked: bool
+    """False: little of the quota was left at the end, and the end state was not checked."""
     violations: tuple[str, ...]
 
 
 class FleetWorld(World):
-    """An operator's world. Where the quota is used up there is no peace to be judged."""
+    """An operator's world. Where the quota is used up its end state is not checked."""
 
-    def __init__(self, wishes: Wishes, *, judged: bool) -> None:
+    def __init__(self, options: Options, *, judged: bool) -> None:
         """Build it."""
         self._wrong_since: dict[int, float] = {}
         self._away_ms: Counter[int] = Counter()
-        super().__init__(wishes.plan(), go_on=True)
+        super().__init__(options.plan(), go_on=True)
         self.judged = judged
 
-    def _make_peace(self) -> None:
+    def _heal(self) -> None:
         self.judged = self.judged and not self.cloud.scarce(self.now)
         if self.judged:
-            super()._make_peace()
+            super()._heal()
 
     def say(self, node: int, name: str, word: LineState, priority: int) -> None:
         """Let keepalived write its line; who is master may be another one now."""
@@ -138,24 +138,24 @@ class FleetWorld(World):
         look()
 
 
-def simulate(wishes: Wishes, say: Say) -> Answer:
+def simulate(options: Options, say: Say) -> Answer:
     """Run it all. `say` hears of the progress of long runs."""
-    counted = budget(wishes)
+    counted = budget(options)
     judged = counted.fits
-    idle = idle_per_hour(wishes) if judged else None
-    world = FleetWorld(wishes, judged=judged)
+    idle = idle_per_hour(options) if judged else None
+    world = FleetWorld(options, judged=judged)
     world.report_to(say)
     outcome = world.run()
-    violations = [_told(each, wishes) for each in outcome.violations]
-    splits = [world] if wishes.faults.split else []
-    for split_wishes in _split_wishes(wishes):
-        split = FleetWorld(split_wishes, judged=True)
-        violations += [f"split {split_wishes.seed}: {each}" for each in split.run().violations]
+    violations = [_told(each, options) for each in outcome.violations]
+    splits = [world] if options.faults.split else []
+    for split_options in _split_options(options):
+        split = FleetWorld(split_options, judged=True)
+        violations += [f"split {split_options.seed}: {each}" for each in split.run().violations]
         splits.append(split)
     per_minute = world.per_minute()
     measured = outcome.measured
     return Answer(
-        wishes=wishes,
+        options=options,
         budget=counted,
         measured=measured,
         per_minute=per_minute,
@@ -166,8 +166,8 @@ def simulate(wishes: Wishes, say: Say) -> Answer:
         repairs_ms=_spread(measured.repairs_ms),
         contested_s=_spread(measured.hold_offs_s),
         away_ms=_spread(world.away_ms()),
-        split=_moves(splits, wishes) if splits else None,
-        peace_judged=world.judged,
+        split=_moves(splits, options) if splits else None,
+        end_checked=world.judged,
         violations=tuple(violations),
     )
 
@@ -178,31 +178,31 @@ def progress(text: str) -> None:
     sys.stderr.flush()
 
 
-def _told(violation: object, wishes: Wishes) -> str:
-    return f"seed {wishes.seed}: {violation}"
+def _told(violation: object, options: Options) -> str:
+    return f"seed {options.seed}: {violation}"
 
 
-def idle_per_hour(wishes: Wishes) -> int:
+def idle_per_hour(options: Options) -> int:
     """Count the requests of an hour in which nothing happens."""
-    quiet_s = SETTLED_S + 2.0 * wishes.standby_interval_s
+    quiet_s = SETTLED_S + 2.0 * options.standby_interval_s
     hours = (quiet_s + HOUR_S + 120.0) / HOUR_S
-    world = FleetWorld(replace(wishes, hours=hours, faults=Faults("none")), judged=False)
+    world = FleetWorld(replace(options, hours=hours, faults=Faults("none")), judged=False)
     world.run()
     first = int((START_S + quiet_s) // 60.0)
     return sum(world.cloud.spent[minute] for minute in range(first, first + MINUTES))
 
 
-def _split_wishes(wishes: Wishes) -> list[Wishes]:
+def _split_options(options: Options) -> list[Options]:
     """Return some clusters of the same kind, each alone in a project and split for ever."""
-    if wishes.faults.split or wishes.nodes_each == 1:
+    if options.faults.split or options.nodes_each == 1:
         return []
-    alone = replace(wishes, nodes=wishes.nodes_each, clusters=1, hours=SPLIT_HOURS,
+    alone = replace(options, nodes=options.nodes_each, clusters=1, hours=SPLIT_HOURS,
                     faults=Faults("split", split=True))  # fmt: skip
-    return [replace(alone, seed=wishes.seed * SPLITS + number) for number in range(SPLITS)]
+    return [replace(alone, seed=options.seed * SPLITS + number) for number in range(SPLITS)]
 
 
-def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
-    promised = wishes.nodes_each <= 3  # noqa: PLR2004
+def _moves(worlds: Sequence[FleetWorld], options: Options) -> Moves:
+    promised = options.nodes_each <= 3  # noqa: PLR2004
     first: list[int] = []
     rates: list[float] = []
     for world in worlds:
@@ -215,7 +215,7 @@ def _moves(worlds: Sequence[FleetWorld], wishes: Wishes) -> Moves:
     return Moves(
         addresses=len(first),
         first_worst=max(first),
-        promised_at_first=MOVES_AT_FIRST[wishes.nodes_each] if promised else None,
+        promised_at_first=MOVES_AT_FIRST[options.nodes_each] if promised else None,
         per_hour_mean=sum(rates) / len(rates),
         per_hour_worst=max(rates),
     )

@@ -1,18 +1,18 @@
-"""Faults of the API: weather that strikes calls, and a cloud that is in a bad way."""
+"""Faults of the API: call_fault that strikes calls, and a cloud that is in a bad way."""
 
 from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
-from hakeeper.sim.world.calls import Weather
-from hakeeper.sim.world.kinds import API_WEATHER, Fault, Kind
+from hakeeper.sim.world.calls import CallFault
+from hakeeper.sim.world.kinds import API_FAULTS, Fault, Kind
 from hakeeper.sim.world.node import Node
 
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
 
 ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
-"""Weather that strikes a few calls and is over."""
+"""CallFault that strikes a few calls and is over."""
 SPENDING_S = 2.0
 """How often other tools empty the quota."""
 
@@ -28,7 +28,7 @@ class ApiFaults:
     def table(self) -> Table:
         """Return what to do for each kind."""
         return {
-            **dict.fromkeys(API_WEATHER, self._begin_weather),
+            **dict.fromkeys(API_FAULTS, self._strike_calls),
             Kind.QUOTA_EATEN: self._eat_quota,
             Kind.ACTION_ERROR: self._action_error,
             Kind.ACTION_SLOW: self._action_slow,
@@ -42,16 +42,16 @@ class ApiFaults:
             Kind.SPENDERS: self._spend,
         }
 
-    def _begin_weather(self, fault: Fault, node: Node) -> Undo:
+    def _strike_calls(self, fault: Fault, node: Node) -> Undo:
         del node
         rng = Random(f"{self._world.plan.seed}-fault-{fault.serial}")
-        weather = Weather(fault.kind, fault.node, fault.value, rng)
+        call_fault = CallFault(fault.kind, fault.node, fault.value, rng)
         if fault.kind in ONE_SHOT:
-            weather.times = 1.0 + int(fault.value * 3)
+            call_fault.times = 1.0 + int(fault.value * 3)
         elif fault.kind is not Kind.OUTAGE and fault.value < 0.5:  # noqa: PLR2004
-            weather.share = 0.5
-        self._world.weather.append(weather)
-        return lambda: self._world.weather.remove(weather)
+            call_fault.share = 0.5
+        self._world.call_faults.append(call_fault)
+        return lambda: self._world.call_faults.remove(call_fault)
 
     def _eat_quota(self, fault: Fault, node: Node) -> Undo:
         del node
@@ -75,45 +75,45 @@ class ApiFaults:
     def _lock_some(self, fault: Fault, node: Node) -> Undo:
         """Refuse the assigns of up to a third of the addresses, one at least."""
         del node
-        upsets = self._world.cloud.upsets
+        faults = self._world.cloud.faults
         numbers = self._all_addresses()
         locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
-        upsets.locked.append(locked)
-        return lambda: upsets.locked.remove(locked)
+        faults.locked.append(locked)
+        return lambda: faults.locked.remove(locked)
 
     def _action_error(self, fault: Fault, node: Node) -> Undo:
         del fault, node
-        upsets = self._world.cloud.upsets
-        upsets.action_errors += 1
+        faults = self._world.cloud.faults
+        faults.action_errors += 1
 
         def undo() -> None:
-            upsets.action_errors -= 1
+            faults.action_errors -= 1
 
         return undo
 
     def _lose_writes(self, fault: Fault, node: Node) -> Undo:
         """Assigns are accepted, their actions succeed, and no owner changes."""
         del fault, node
-        upsets = self._world.cloud.upsets
-        upsets.lost_writes += 1
+        faults = self._world.cloud.faults
+        faults.lost_writes += 1
 
         def undo() -> None:
-            upsets.lost_writes -= 1
+            faults.lost_writes -= 1
 
         return undo
 
     def _action_slow(self, fault: Fault, node: Node) -> Undo:
         del node
-        upsets, takes_s = self._world.cloud.upsets, 1.0 + 60.0 * fault.value**3
-        upsets.action_s.append(takes_s)
+        faults, takes_s = self._world.cloud.faults, 1.0 + 60.0 * fault.value**3
+        faults.action_s.append(takes_s)
 
         def fade() -> None:
-            upsets.echoes -= 1
+            faults.echoes -= 1
             self._world.observers.conditions_changed()
 
         def undo() -> None:
-            upsets.action_s.remove(takes_s)
-            upsets.echoes += 1
+            faults.action_s.remove(takes_s)
+            faults.echoes += 1
             self._world.agenda.after(takes_s, fade)
 
         return undo
@@ -121,36 +121,36 @@ class ApiFaults:
     def _action_endless(self, fault: Fault, node: Node) -> Undo:
         del fault, node
         cloud = self._world.cloud
-        cloud.upsets.endless_actions += 1
+        cloud.faults.endless_actions += 1
 
         def undo() -> None:
-            cloud.upsets.endless_actions -= 1
+            cloud.faults.endless_actions -= 1
             cloud.end_endless(self._world.now)
 
         return undo
 
     def _stale(self, fault: Fault, node: Node) -> Undo:
         del node
-        upsets, stale_s = self._world.cloud.upsets, 30.0 * fault.value**2
-        upsets.stale_s.append(stale_s)
+        faults, stale_s = self._world.cloud.faults, 30.0 * fault.value**2
+        faults.stale_s.append(stale_s)
 
         def undo() -> None:
-            upsets.stale_s.remove(stale_s)
-            upsets.stale_at = self._world.now
+            faults.stale_s.remove(stale_s)
+            faults.stale_at = self._world.now
 
         return undo
 
     def _gone(self, fault: Fault, node: Node) -> Undo:
         del node
-        upsets, number = self._world.cloud.upsets, self._some_address(fault)
-        upsets.gone.append(number)
-        return lambda: upsets.gone.remove(number)
+        faults, number = self._world.cloud.faults, self._some_address(fault)
+        faults.gone.append(number)
+        return lambda: faults.gone.remove(number)
 
     def _slip(self, fault: Fault, node: Node) -> Undo:
         del node
-        upsets, number = self._world.cloud.upsets, self._some_address(fault)
-        upsets.slipped.append(number)
-        return lambda: upsets.slipped.remove(number)
+        faults, number = self._world.cloud.faults, self._some_address(fault)
+        faults.slipped.append(number)
+        return lambda: faults.slipped.remove(number)
 
     def _other_actor(self, fault: Fault, node: Node) -> Undo:
         del node

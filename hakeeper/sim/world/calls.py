@@ -1,4 +1,4 @@
-"""One node's way to the API: connections, deadlines, and what the weather does to calls.
+"""One node's way to the API: connections, deadlines, and what the fault does to calls.
 
 It keeps the promises of the shipped pool: one result for each call, at its deadline at the latest,
 nothing resent, nothing sent that was cancelled before, and the request's fate stated truthfully as
@@ -61,7 +61,7 @@ class Step(enum.Enum):
 
 
 @dataclass(slots=True, eq=False)
-class Weather:
+class CallFault:
     """A fault that strikes calls: of one node, or of all (`node` None).
 
     `share` of the calls are struck; `times` limits how many.
@@ -92,7 +92,7 @@ class Call:
     request: Request
     started_at: float
     deadline_at: float
-    weather: Weather | None
+    fault: CallFault | None
     sent_at_s: float | None = None
     """By the node's own clock."""
     unsent_code: str = "deadline"
@@ -109,7 +109,7 @@ class Caller:
         self._node = node.index
         self._agenda = node.world.agenda
         self._cloud = node.world.cloud
-        self._weather = node.world.weather
+        self._faults = node.world.call_faults
         self._observers = node.world.observers
         self._deliver = deliver
         self._calls: dict[int, Call] = {}
@@ -125,21 +125,21 @@ class Caller:
         """Begin a call."""
         now = self._agenda.now
         self._strike(Step.BEGUN, effect.request)
-        weather = None
-        for each in self._weather:
+        fault = None
+        for each in self._faults:
             if each.strikes(self._node):
-                weather = each
+                fault = each
                 self._observers.call_struck(each.kind)
                 break
-        call = Call(effect.call_id, effect.request, now, now + effect.timeout_s, weather)
+        call = Call(effect.call_id, effect.request, now, now + effect.timeout_s, fault)
         self._calls[call.id] = call
-        kind = None if weather is None else weather.kind
-        often = weather is not None and weather.value < OFTEN  # then it is a new connection
-        latency_s = self._latency_s(weather)
+        kind = None if fault is None else fault.kind
+        often = fault is not None and fault.value < OFTEN  # then it is a new connection
+        latency_s = self._latency_s(fault)
         if kind in NOT_SENT:
-            assert weather is not None and kind is not None  # noqa: S101, PT018  # for mypy
+            assert fault is not None and kind is not None  # noqa: S101, PT018  # for mypy
             call.unsent_code = NOT_SENT[kind]
-            delay_s = weather.value * 6.0 if kind is Kind.DNS else latency_s
+            delay_s = fault.value * 6.0 if kind is Kind.DNS else latency_s
             ends_at = min(call.deadline_at, now + delay_s)
             if kind is Kind.BLACKHOLE:
                 ends_at = call.deadline_at
@@ -191,10 +191,10 @@ class Caller:
         for call in self._calls.values():
             call.deadline_at -= by_s
 
-    def _latency_s(self, weather: Weather | None) -> float:
+    def _latency_s(self, fault: CallFault | None) -> float:
         latency_s = self._cloud.nature.latency_s
-        if weather is not None and weather.kind is Kind.SLOW:
-            latency_s += weather.value * 4.0
+        if fault is not None and fault.kind is Kind.SLOW:
+            latency_s += fault.value * 4.0
         return latency_s
 
     def _send(self, call: Call) -> None:
@@ -209,22 +209,22 @@ class Caller:
             return
         call.sent_at_s = now + self._host.ahead_s
         if isinstance(call.request, Assign):
-            self._host.world.tell(
+            self._host.world.log(
                 f"node {self._node + 1}: sends assign of ip-{call.request.floating_ip_id}"
             )
             self._observers.assign_sent(self._node, call.request)
             self._strike(Step.SENT, call.request)
-        weather, half_s = call.weather, self._latency_s(call.weather) / 2
-        kind = None if weather is None else weather.kind
-        if kind is Kind.LATE_LANDING and weather is not None:
-            self._agenda.after(weather.rng.uniform(0.0, LATEST_LANDING_S), self._execute, call)
+        fault, half_s = call.fault, self._latency_s(call.fault) / 2
+        kind = None if fault is None else fault.kind
+        if kind is Kind.LATE_LANDING and fault is not None:
+            self._agenda.after(fault.rng.uniform(0.0, LATEST_LANDING_S), self._execute, call)
             self._agenda.at(call.deadline_at, self._deadline, call)
         elif kind in (Kind.LOST_REQUEST, Kind.HALF_OPEN):
             self._agenda.at(call.deadline_at, self._deadline, call)
         else:
             self._agenda.after(half_s, self._arrive, call, half_s)
-            if kind is Kind.DUPLICATED and weather is not None:
-                self._agenda.after(weather.rng.uniform(0.0, 5.0), self._execute, call)
+            if kind is Kind.DUPLICATED and fault is not None:
+                self._agenda.after(fault.rng.uniform(0.0, 5.0), self._execute, call)
             if now + 2 * half_s > call.deadline_at:
                 self._agenda.at(call.deadline_at, self._deadline, call)
 
@@ -240,9 +240,9 @@ class Caller:
         return self._cloud.answer(call.request, self._host.server_id, now, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
-        kind = None if call.weather is None else call.weather.kind
-        if kind is not None and call.weather is not None:
-            outcome = self._struck(call, kind, call.weather)
+        kind = None if call.fault is None else call.fault.kind
+        if kind is not None and call.fault is not None:
+            outcome = self._struck(call, kind, call.fault)
         else:
             outcome = self._execute(call)
         if outcome is None:
@@ -271,10 +271,10 @@ class Caller:
         return failure(FailureKind.AUTH, code, 401)
 
     def _struck(  # noqa: PLR0911  # one for each kind
-        self, call: Call, kind: Kind, weather: Weather
+        self, call: Call, kind: Kind, fault: CallFault
     ) -> Answer | Failure | None:
-        """Do what this kind of weather does to a request that arrived; None: no answer ever."""
-        often = weather.value < OFTEN
+        """Do what this kind of fault does to a request that arrived; None: no answer ever."""
+        often = fault.value < OFTEN
         match kind:
             case Kind.ERROR_5XX:
                 code, status = ("server_error", 500) if often else ("unavailable", 503)
@@ -284,10 +284,10 @@ class Caller:
                 return self._refuse(_lost(call, code, status))
             case Kind.THROTTLED:
                 refusal = self._refuse(self._cloud.throttled())
-                if weather.value > AN_HOUR:
+                if fault.value > AN_HOUR:
                     return replace(refusal, retry_after_s=3600.0)
-                if weather.value > 0.3:  # noqa: PLR2004
-                    return replace(refusal, retry_after_s=float(int(weather.value * 40.0)))
+                if fault.value > 0.3:  # noqa: PLR2004
+                    return replace(refusal, retry_after_s=float(int(fault.value * 40.0)))
                 return refusal
             case Kind.LOCKED:
                 return self._refuse(LOCKED)
@@ -301,7 +301,7 @@ class Caller:
             case Kind.MALFORMED:
                 return _unreadable(call, self._execute(call, whole=False))
             case Kind.LAGGING:
-                return self._execute(call, lag_s=min(LAG_S, LAG_S * 2.0 * weather.value))
+                return self._execute(call, lag_s=min(LAG_S, LAG_S * 2.0 * fault.value))
             case Kind.SLOW_DRIP:
                 self._execute(call, whole=False)
                 return None

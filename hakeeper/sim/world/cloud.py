@@ -59,7 +59,7 @@ class Nature:
 
 
 @dataclass(slots=True)
-class Upsets:
+class CloudFaults:
     """What is wrong with the cloud itself just now; counts, since faults overlap."""
 
     action_errors: int = 0
@@ -142,7 +142,7 @@ class WorldCloud:
     ) -> None:
         """Begin empty. `at(time, what, *args)` lets something happen later."""
         self.nature = nature
-        self.upsets = Upsets()
+        self.faults = CloudFaults()
         self.servers: dict[int, Server] = {}
         self._ips: dict[int, FloatingIp] = {}
         self._history: dict[int, list[tuple[float, int | None]]] = {}
@@ -193,7 +193,7 @@ class WorldCloud:
 
     def is_locked(self, floating_ip_id: int) -> bool:
         """Say whether a fault has locked it."""
-        return any(floating_ip_id in locked for locked in self.upsets.locked)
+        return any(floating_ip_id in locked for locked in self.faults.locked)
 
     def set_status(self, server_id: int, status: str) -> None:
         """Switch a server on or off."""
@@ -264,7 +264,7 @@ class WorldCloud:
             case ListFloatingIps():
                 return FloatingIpsListed(self._list(now, lag_s))
             case ReadFloatingIp(floating_ip_id):
-                if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
+                if floating_ip_id not in self._ips or floating_ip_id in self.faults.gone:
                     return NOT_FOUND
                 return FloatingIpRead(self._as_of(floating_ip_id, now, lag_s))
             case Assign(floating_ip_id, server_id):
@@ -282,17 +282,17 @@ class WorldCloud:
                 assert_never(request)
 
     def _list(self, now: float, lag_s: float) -> tuple[FloatingIp, ...]:
-        upsets = self.upsets
-        if not (lag_s or upsets.stale_s or upsets.gone or upsets.slipped):
+        faults = self.faults
+        if not (lag_s or faults.stale_s or faults.gone or faults.slipped):
             if self._listed is None:
                 self._listed = tuple(self._ips.values())
             return self._listed
-        hidden = {*upsets.gone, *upsets.slipped}
+        hidden = {*faults.gone, *faults.slipped}
         return tuple(self._as_of(each, now, lag_s) for each in self._ips if each not in hidden)
 
     def _as_of(self, floating_ip_id: int, now: float, lag_s: float) -> FloatingIp:
         found = self._ips[floating_ip_id]
-        lag_s = max([lag_s, *self.upsets.stale_s])
+        lag_s = max([lag_s, *self.faults.stale_s])
         if not lag_s:
             return found
         then_s = now - lag_s
@@ -302,7 +302,7 @@ class WorldCloud:
     def _assign(  # noqa: PLR0911  # one for each refusal
         self, floating_ip_id: int, server_id: int, now: float
     ) -> AssignAccepted | Failure:
-        if floating_ip_id not in self._ips or floating_ip_id in self.upsets.gone:
+        if floating_ip_id not in self._ips or floating_ip_id in self.faults.gone:
             return NOT_FOUND
         if server_id not in self.servers:
             return NOT_FOUND
@@ -319,13 +319,13 @@ class WorldCloud:
         return AssignAccepted(self._begin(floating_ip_id, server_id, now).seen())
 
     def _begin(self, floating_ip_id: int, server_id: int, now: float) -> _Running:
-        upsets = self.upsets
-        error = upsets.action_errors > 0
-        takes_s = max([self.nature.action_s, *upsets.action_s])
-        if upsets.endless_actions:
+        faults = self.faults
+        error = faults.action_errors > 0
+        takes_s = max([self.nature.action_s, *faults.action_s])
+        if faults.endless_actions:
             takes_s = float("inf")
         action = _Running(self._next_action, floating_ip_id, server_id, now + takes_s, error,
-                          upsets.lost_writes > 0)  # fmt: skip
+                          faults.lost_writes > 0)  # fmt: skip
         self._next_action += 1
         self._actions[action.id] = action
         if len(self._actions) > ACTIONS_KEPT:

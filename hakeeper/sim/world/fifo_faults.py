@@ -102,7 +102,7 @@ class FifoFaults:
                 back = isinstance(before, Pipe) and obstacle is Obstacle.DENIED
                 node.place.at_path = before if back else Pipe()
                 if isinstance(before, Pipe) and before.data and not back and node.run is None:
-                    node.mislead()
+                    node.lose_lines()
                 self._keepalived.reopen(node)
 
         return undo
@@ -110,7 +110,7 @@ class FifoFaults:
     def _steal(self, fault: Fault, node: Node) -> Undo:
         """Another reader takes what waits: of a flap that happens in this moment."""
         del fault
-        node.mislead()
+        node.lose_lines()
         pipe = node.keepalived.writes_to
         for name in self._world.names_at(node.index):
             self._world.vrrp[name].check(node.index, 1)

@@ -97,7 +97,7 @@ class Kind(enum.Enum):
     NO_ADDRESS = "V13-no-address"
 
 
-API_WEATHER = frozenset(
+API_FAULTS = frozenset(
     {
         Kind.ERROR_5XX,
         Kind.GATEWAY,
@@ -163,7 +163,7 @@ def scope_of(kind: Kind) -> Scope:
     """Say whom this kind strikes."""
     if kind is Kind.OUTAGE or kind in CLOUD_STATE:
         return Scope.CLOUD
-    if kind in API_WEATHER:
+    if kind in API_FAULTS:
         return Scope.ANY
     return Scope.PAIR if kind in LINKS else Scope.NODE
 

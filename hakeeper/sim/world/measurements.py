@@ -54,9 +54,9 @@ class Measurements(Observer):
         """Say whether some address waits for its contest to end."""
         return self._repairs.holding_off()
 
-    def in_the_dark(self, node: Node) -> bool:
+    def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""
-        return self._paths.is_in_the_dark(node)
+        return self._paths.may_not_know_role(node)
 
     def split_moves(self) -> dict[int, list[float]]:
         """Return when each address moved, in seconds since the split without end began."""
@@ -160,4 +160,6 @@ class Measurements(Observer):
             demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)
             if not waits:
                 ids = [master + 1 for master in masters]
-                demand("peace", None, right, "ip-{} is with {}, masters: {}", fip, owner, ids)
+                demand(
+                    "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, owner, ids
+                )

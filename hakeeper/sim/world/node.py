@@ -163,7 +163,7 @@ class Node:
         held = pipe is not None and self.run is not None and self.run.fifo.holds(pipe)
         if pipe is not None and not held and self.keepalived.writes_to is not pipe:
             if pipe.data:
-                self.mislead()
+                self.lose_lines()
             pipe.data.clear()
 
     # --- the life of hakeeper --------------------------------------------------------------------
@@ -206,14 +206,14 @@ class Node:
         )
         self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
         world.observers.started(self)
-        world.tell(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
+        world.log(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
         self._guarded(loop.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
         if self.run is None:
             return
-        self.world.tell(f"node {self.index + 1}: hakeeper is gone")
+        self.world.log(f"node {self.index + 1}: hakeeper is gone")
         self.world.observers.ended(self)
         self.run.caller.close()
         pipe = self.place.at_path
@@ -222,7 +222,7 @@ class Node:
         self._turn_at = self._timer_at = float("inf")
         self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
         if left or self.keepalived.writes_to not in (None, pipe):
-            self.mislead()  # what is there nobody can find again
+            self.lose_lines()  # what is there nobody can find again
         delay_s = self._rng.uniform(*RESTART_S)
         self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
 
@@ -245,9 +245,9 @@ class Node:
             return
         lost = isinstance(what, Pipe) if run is None else not run.fifo.holds(before)
         if before.data and lost:
-            self.mislead()
+            self.lose_lines()
 
-    def mislead(self) -> None:
+    def lose_lines(self) -> None:
         """Lines are lost of which hakeeper cannot know: it may believe what is not so."""
         for name in self.world.names_at(self.index):
             self.world.observers.lines_lost(self, name)

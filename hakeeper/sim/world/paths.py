@@ -12,7 +12,7 @@ from hakeeper.sim.world.node import Node
 if TYPE_CHECKING:
     from hakeeper.sim.world.world import World
 
-DEAF_UNTIL_S = HEARING_S + LOOK_S + 0.5
+ISOLATED_UNTIL_S = HEARING_S + LOOK_S + 0.5
 """After its private address came back, a master that is guarded waits at most so long."""
 
 
@@ -44,17 +44,17 @@ class Paths:
         if any(self._exemptions.misled_until(index, name) > now for index in routers):
             return False  # one that is misled may take it from the true master, who takes it back
         router = routers[master]
-        if now - router.deafness_at_s < DEAF_UNTIL_S:
+        if now - router.isolation_changed_at_s < ISOLATED_UNTIL_S:
             return False
         cloud = world.cloud
         if cloud.scarce(now) or now - cloud.scarce_at < self._scarce_for_s:
             return False
         told_scarce = node.run.keeper.state.api.scarce(node.clock())  # rightly or not
-        if cloud.upsets.any() or router.deaf or told_scarce:
+        if cloud.faults.any() or router.isolated or told_scarce:
             return False
         return not self._is_unknown_without_dbus(node, name)
 
-    def is_in_the_dark(self, node: Node) -> bool:
+    def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""
         if node.run is None:
             return False

@@ -115,7 +115,7 @@ class Repairs:
         jumped = self._world.nodes[epoch.master].jumped_at > epoch.came_at  # its settling is over
         if now - epoch.came_at < SETTLES_S and not jumped:
             limit_s = SETTLED_REPAIR_S + self._queue_s
-        if self._world.cloud.upsets.locked:
+        if self._world.cloud.faults.locked:
             limit_s += ROUND_S
         self._world.agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
@@ -153,7 +153,7 @@ class Repairs:
 
     def _rule(self) -> str:
         """Return by which rule it must be: others may be refused meanwhile."""
-        return "starves_nobody" if self._world.cloud.upsets.locked else "repaired"
+        return "starves_nobody" if self._world.cloud.faults.locked else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:

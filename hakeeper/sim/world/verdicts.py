@@ -45,16 +45,16 @@ class Verdicts:
     """The verdicts of one world."""
 
     def __init__(
-        self, evaluated: Counter[str], since_s: Callable[[], float], tell: Callable[[str], None]
+        self, evaluated: Counter[str], since_s: Callable[[], float], log: Callable[[str], None]
     ) -> None:
         """Begin without any; `evaluated` counts the rules that were put to the test.
 
-        `since_s` gives the seconds since the world began, `tell` takes a line of its story.
+        `since_s` gives the seconds since the world began, `log` takes a line of its story.
         """
         self.violations: list[Violation] = []
         self._evaluated = evaluated
         self._since_s = since_s
-        self._tell = tell
+        self._log = log
         self._broken: set[str] = set()
 
     def demand(self, rule: str, node: int | None, holds: bool, text: str, *about: object) -> None:  # noqa: FBT001
@@ -69,4 +69,4 @@ class Verdicts:
             return
         self._broken.add(rule)
         self.violations.append(Violation(rule, self._since_s(), node, text))
-        self._tell(f"VIOLATION {self.violations[-1]}")
+        self._log(f"VIOLATION {self.violations[-1]}")

@@ -47,11 +47,11 @@ class Router:
     frozen: bool = False
     broken_checks: int = 0
     """How many things make its track script fail."""
-    deaf: bool = False
+    isolated: bool = False
     """Its own address is missing: nothing comes in; what goes out still displaces others."""
-    deafness_at_s: float = float("-inf")
+    isolation_changed_at_s: float = float("-inf")
     """When that last changed."""
-    deaf_from_s: float = float("-inf")
+    isolated_from_s: float = float("-inf")
     """When it last began."""
     timer: int = 0
     """Counts timers, so that an old one is known as such."""
@@ -156,11 +156,11 @@ class Vrrp:
             self._set(router, VrrpState.BACKUP)
             self.refresh()
 
-    def reprioritize(self, node: int, priority: int, *, tell: bool) -> None:
-        """Change its effective priority; `tell`: with `vrrp_notify_priority_changes`."""
+    def reprioritize(self, node: int, priority: int, *, notify: bool) -> None:
+        """Change its effective priority; `notify`: with `vrrp_notify_priority_changes`."""
         router = self.routers[node]
         router.priority = priority
-        if tell and router.state is not VrrpState.OFF and not router.frozen:
+        if notify and router.state is not VrrpState.OFF and not router.frozen:
             master = router.state is VrrpState.MASTER
             word = LineState.MASTER_PRIORITY if master else LineState.BACKUP_PRIORITY
             self._say(node, word, priority)
@@ -172,12 +172,12 @@ class Vrrp:
         if router.state in (VrrpState.BACKUP, VrrpState.FAULT) and not router.frozen:
             self._say(node, WORDS[router.state], router.priority)
 
-    def unplug(self, node: int, *, deaf: bool) -> None:
-        """Take its own address away, or give it back (newer keepalived: deaf, not FAULT)."""
+    def unplug(self, node: int, *, isolated: bool) -> None:
+        """Take its own address away, or give it back (newer keepalived: isolated, not FAULT)."""
         router = self.routers[node]
-        if deaf and not router.deaf:
-            router.deaf_from_s = self._agenda.now
-        router.deaf, router.deafness_at_s = deaf, self._agenda.now
+        if isolated and not router.isolated:
+            router.isolated_from_s = self._agenda.now
+        router.isolated, router.isolation_changed_at_s = isolated, self._agenda.now
         self.refresh()
 
     # --- the protocol --------------------------------------------------------------------------
@@ -196,7 +196,7 @@ class Vrrp:
 
     def _heard(self, router: Router) -> Iterator[Router]:
         """Iterate over the masters whose adverts reach it."""
-        if router.deaf:
+        if router.isolated:
             return
         for other in self.routers.values():
             if other is not router and other.speaks and self._linked(other.node, router.node):
@@ -211,7 +211,7 @@ class Vrrp:
             for other in self.routers.values()
             if other is not router
             and not other.frozen
-            and not other.deaf
+            and not other.isolated
             and other.state is VrrpState.BACKUP
             and self._linked(router.node, other.node)
         ]
@@ -262,13 +262,15 @@ class Vrrp:
 
     def _advert(self, sender: Router, receiver: Router) -> None:
         self._meetings.discard((sender.node, receiver.node))
-        arrives = sender.speaks and self._linked(sender.node, receiver.node) and not receiver.deaf
+        arrives = (
+            sender.speaks and self._linked(sender.node, receiver.node) and not receiver.isolated
+        )
         if not arrives or not receiver.speaks:
             return
         if sender.beats(receiver):
             last = self.settings.last_advert and self._linked(receiver.node, sender.node)
             self._set(receiver, VrrpState.BACKUP)
-            if last and not sender.deaf:
+            if last and not sender.isolated:
                 self._hear_lesser(sender)
             self.refresh()
             return

@@ -7,7 +7,7 @@ from hakeeper.sim.world.action import Lasts, Table, Undo, nothing
 from hakeeper.sim.world.keepalived_control import KeepalivedControl
 from hakeeper.sim.world.kinds import Fault, Kind
 from hakeeper.sim.world.node import Node
-from hakeeper.sim.world.paths import DEAF_UNTIL_S
+from hakeeper.sim.world.paths import ISOLATED_UNTIL_S
 from hakeeper.sim.world.pipe import Pipe
 
 if TYPE_CHECKING:
@@ -161,11 +161,11 @@ class VrrpFaults:
         vrrp = self._world.vrrp[name]
         before = vrrp.routers[node.index].priority
         lowered = max(1, before - 10 - int(fault.value * 80))
-        tell = fault.serial % 2 == 0
+        notify = fault.serial % 2 == 0
         if before < 100:  # noqa: PLR2004 - already lowered by another fault
             return nothing
-        vrrp.reprioritize(node.index, lowered, tell=tell)
-        return lambda: vrrp.reprioritize(node.index, before, tell=tell)
+        vrrp.reprioritize(node.index, lowered, notify=notify)
+        return lambda: vrrp.reprioritize(node.index, before, notify=notify)
 
     def _reload(self, fault: Fault, node: Node) -> Undo:
         """SIGHUP; in half of the cases of a keepalived that made its FIFO itself: another one."""
@@ -191,5 +191,5 @@ class VrrpFaults:
         node.unplugged += change
         node.look_soon()
         for name in self._world.names_at(node.index):
-            self._world.vrrp[name].unplug(node.index, deaf=node.unplugged > 0)
-        self._world.agenda.after(DEAF_UNTIL_S + 0.1, self._world.observers.conditions_changed)
+            self._world.vrrp[name].unplug(node.index, isolated=node.unplugged > 0)
+        self._world.agenda.after(ISOLATED_UNTIL_S + 0.1, self._world.observers.conditions_changed)

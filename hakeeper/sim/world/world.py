@@ -8,7 +8,7 @@ from hakeeper.core.lines import LineState
 from hakeeper.core.model import ByName, Role, Settings, VrrpId
 from hakeeper.sim.world.addresses import private_address
 from hakeeper.sim.world.agenda import Agenda
-from hakeeper.sim.world.calls import LATEST_LANDING_S, Weather
+from hakeeper.sim.world.calls import LATEST_LANDING_S, CallFault
 from hakeeper.sim.world.cloud import Move, Nature, WorldCloud
 from hakeeper.sim.world.injector import Injector
 from hakeeper.sim.world.keepalived import line_bytes, vrrp_id
@@ -29,7 +29,7 @@ PATIENCE_S = 60.0
 LONGEST_HOLD_OFF_S = 2100.0
 """A contested address whose holder-off hears nothing (see docs/design.md) takes this at most."""
 QUIET_S = 130.0
-"""How long the peace is listened to in the end."""
+"""How long nothing may happen in the end."""
 STRANGER = 999
 """A server of the project that takes part in nothing."""
 
@@ -69,7 +69,7 @@ class World:
         self.plan = plan
         self.agenda = Agenda(START_S)
         self.rng = Random(f"{plan.seed}-world")
-        self.weather: list[Weather] = []
+        self.call_faults: list[CallFault] = []
         self.cuts: dict[tuple[int, int], int] = {}
         """How many faults cut the way from one node to another."""
         self.story: list[str] | None = [] if story else None
@@ -78,7 +78,7 @@ class World:
         """When a split brain without end began."""
         self._stopped = False
         measured = Measured()
-        self.verdicts = Verdicts(measured.evaluated, lambda: self.now - START_S, self.tell)
+        self.verdicts = Verdicts(measured.evaluated, lambda: self.now - START_S, self.log)
         self.measurements = Measurements(self, measured, self.verdicts)
         self.observers = Observers()
         self.observers.add(self.measurements)
@@ -222,7 +222,7 @@ class World:
     def say(self, node: int, name: str, word: LineState, priority: int) -> None:
         """Let keepalived write its line, to its group as well where there is one."""
         where = self.nodes[node]
-        self.tell(f"node {node + 1}: keepalived: {name} {word.value}")
+        self.log(f"node {node + 1}: keepalived: {name} {word.value}")
         state_line = word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP)
         if not self.part_of[name].group:
             kept = where.write(line_bytes(name, word, priority, group=False))
@@ -232,13 +232,13 @@ class World:
             kept = True  # groups do not speak of priorities and adverts
         self.observers.line_written(where, name, word, kept=kept)
 
-    def tell(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Add a line to the story, if one is kept."""
         if self.story is not None:
             self.story.append(f"{self.now - START_S:10.3f}  {text}")
 
     def _moved(self, move: Move) -> None:
-        self.tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
+        self.log(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
         self.observers.moved(move)
 
     # --- running -----------------------------------------------------------------------------
@@ -257,7 +257,7 @@ class World:
         if plan.course is Course.SPLIT:
             self.observers.split_ends()
         else:
-            self._make_peace()
+            self._heal()
         return Outcome(
             seed=plan.seed,
             violations=self.verdicts.violations,
@@ -292,12 +292,12 @@ class World:
         for vrrp in self.vrrp.values():
             vrrp.refresh()
 
-    def _make_peace(self) -> None:
+    def _heal(self) -> None:
         """End every fault, and demand what was promised."""
         self.injector.heal()
         self._until(self.now + ELECTION_S)
         self._until_all_run()
-        self.injector.restart_what_is_in_the_dark()
+        self.injector.restart_where_no_role_is_known()
         shape = self.plan.shape
         patience_s = PATIENCE_S + shape.slower_s() + max(0.0, shape.standby_interval_s - 60.0)
         self._until(self.now + ELECTION_S + patience_s)

@@ -19,8 +19,8 @@ from hakeeper.sim.world.plan import (
     draw_duration_s,
 )
 
-MOST_NODES = 1000
-MOST_IN_A_CLUSTER = 9
+MAX_NODES = 1000
+MAX_CLUSTER_NODES = 9
 PAIR = 2
 FLEET = 20
 """More nodes than this are simulated for an hour unless more is asked for."""
@@ -31,7 +31,7 @@ ASSIGN_S = 1.0
 QUOTA_PER_HOUR = 3600
 
 
-class WishError(Exception):
+class OptionError(Exception):
     """What was asked for cannot be simulated; the text says what can."""
 
 
@@ -53,7 +53,7 @@ class Faults:
 _DEGREES = {"few": (2.0, 1.0), "many": (20.0, 6.0)}
 _NAMED = (12.0, 6.0)
 """How often faults that are named come: per cluster and per project."""
-_OFTENER = {
+_WEIGHTS = {
     Kind.FAILOVER: 5,
     Kind.POWER_CUT: 5,
     Kind.KEEPALIVED_KILLED: 5,
@@ -69,7 +69,7 @@ def name_of(kind: Kind) -> str:
 
 
 def read_faults(text: str, *, dbus: bool) -> Faults:
-    """Understand `none`, `few`, `many`, `split`, or kinds with commas between; or WishError."""
+    """Understand `none`, `few`, `many`, `split`, or kinds with commas between; or OptionError."""
     if text == "none":
         return Faults(text)
     if text == "split":
@@ -80,7 +80,7 @@ def read_faults(text: str, *, dbus: bool) -> Faults:
         return Faults(text, kinds, *_DEGREES[text])
     kinds = tuple(_kind(word.strip()) for word in text.split(","))
     if Kind.STRAY_LINES in kinds and not dbus:
-        raise WishError(
+        raise OptionError(
             "stray-lines needs D-Bus, without which hakeeper believes every line;"
             " but the configuration says `keepalived.state: none`"
         )
@@ -92,14 +92,14 @@ def _kind(word: str) -> Kind:
         if word in (name_of(kind), kind.value):
             return kind
     known = ", ".join(map(name_of, Kind))
-    raise WishError(
+    raise OptionError(
         f"{word!r} is no kind of fault; expected {', '.join(WORDS)}, or of these, with commas"
         f" between: {known}"
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Options:
     """What is to be simulated, without errors."""
 
     parts: tuple[Part, ...]
@@ -146,7 +146,7 @@ class Wishes:
         )
 
 
-def wish(
+def read_options(
     config: Config,
     *,
     nodes: int,
@@ -154,20 +154,22 @@ def wish(
     hours: float | None,
     faults: str,
     seed: int,
-) -> Wishes:
-    """Check what was asked for; or WishError."""
+) -> Options:
+    """Check what was asked for; or OptionError."""
     settings = config.settings()
-    if not 1 <= nodes <= MOST_NODES:
-        raise WishError(f"--nodes {nodes}: expected 1 to {MOST_NODES}")
+    if not 1 <= nodes <= MAX_NODES:
+        raise OptionError(f"--nodes {nodes}: expected 1 to {MAX_NODES}")
     chosen = _clusters(nodes, clusters)
     if hours is None:
         hours = 24.0 if nodes <= FLEET else 1.0
     if not (math.isfinite(hours) and hours > 0.0):
-        raise WishError(f"--hours {hours:g}: expected more than 0")
+        raise OptionError(f"--hours {hours:g}: expected more than 0")
     wanted = read_faults(faults, dbus=settings.can_query)
     if wanted.split and nodes == chosen:
-        raise WishError("--faults split: a cluster of one node cannot be split; give more --nodes")
-    return Wishes(
+        raise OptionError(
+            "--faults split: a cluster of one node cannot be split; give more --nodes"
+        )
+    return Options(
         parts=tuple(
             Part(
                 addresses=len(refs),
@@ -191,40 +193,40 @@ def wish(
 def _clusters(nodes: int, clusters: int | None) -> int:
     if clusters is None:
         clusters = nodes // PAIR if nodes % PAIR == 0 else 1
-        if nodes // clusters > MOST_IN_A_CLUSTER:
-            raise WishError(f"--nodes {nodes}: they do not make pairs; give --clusters as well")
+        if nodes // clusters > MAX_CLUSTER_NODES:
+            raise OptionError(f"--nodes {nodes}: they do not make pairs; give --clusters as well")
     if clusters < 1:
-        raise WishError(f"--clusters {clusters}: expected at least 1")
+        raise OptionError(f"--clusters {clusters}: expected at least 1")
     if nodes % clusters:
-        raise WishError(
+        raise OptionError(
             f"--clusters {clusters}: {nodes} nodes cannot be shared out evenly among them"
         )
-    if nodes // clusters > MOST_IN_A_CLUSTER:
-        raise WishError(
+    if nodes // clusters > MAX_CLUSTER_NODES:
+        raise OptionError(
             f"--clusters {clusters}: that is {nodes // clusters} nodes in each; expected at most"
-            f" {MOST_IN_A_CLUSTER}"
+            f" {MAX_CLUSTER_NODES}"
         )
     return clusters
 
 
-def _draw(wishes: Wishes) -> Iterator[Fault]:
+def _draw(options: Options) -> Iterator[Fault]:
     """Draw the faults: each cluster has its own, and the project as a whole."""
-    rng, faults = Random(f"wishes-{wishes.seed}"), wishes.faults
-    local = [kind for kind in faults.kinds if _is_local(kind) for _ in range(_OFTENER.get(kind, 1))]
+    rng, faults = Random(f"wishes-{options.seed}"), options.faults
+    local = [kind for kind in faults.kinds if _is_local(kind) for _ in range(_WEIGHTS.get(kind, 1))]
     common = [kind for kind in faults.kinds if scope_of(kind) in (Scope.ANY, Scope.CLOUD)]
     common = [kind for kind in common if kind is not Kind.OTHER_ACTOR]
-    strikes = list(_strikes(rng, common, faults.per_project_hour, wishes.hours, None))
-    for cluster in range(wishes.clusters):
-        strikes += _strikes(rng, local, faults.per_cluster_hour, wishes.hours, cluster)
+    strikes = list(_strikes(rng, common, faults.per_project_hour, options.hours, None))
+    for cluster in range(options.clusters):
+        strikes += _strikes(rng, local, faults.per_cluster_hour, options.hours, cluster)
     strikes.sort(key=lambda strike: strike[0])
     for serial, (at_s, kind, where) in enumerate(strikes):
-        node = None if where is None else _node(rng, wishes, where)
+        node = None if where is None else _node(rng, options, where)
         yield Fault(
             kind=kind,
             at_s=at_s,
             lasts_s=0.0 if kind in INSTANT else draw_duration_s(rng, kind),
             node=None if kind is Kind.OTHER_ACTOR else node,
-            other=rng.randrange(wishes.nodes),
+            other=rng.randrange(options.nodes),
             value=rng.random(),
             serial=serial,
         )
@@ -234,8 +236,8 @@ def _is_local(kind: Kind) -> bool:
     return scope_of(kind) is not Scope.CLOUD or kind is Kind.OTHER_ACTOR
 
 
-def _node(rng: Random, wishes: Wishes, cluster: int) -> int:
-    return cluster * wishes.nodes_each + rng.randrange(wishes.nodes_each)
+def _node(rng: Random, options: Options, cluster: int) -> int:
+    return cluster * options.nodes_each + rng.randrange(options.nodes_each)
 
 
 def _strikes(

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from hakeeper.cli.options import add_json
-from hakeeper.sim.demo import Options, demo
+from hakeeper.demo.run import Options, demo
 
 EPILOG = """\
 Nothing leaves this machine, and no Hetzner account is needed. With root and keepalived the real

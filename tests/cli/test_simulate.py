@@ -13,12 +13,12 @@ from hakeeper.cli import simulate as command
 from hakeeper.cli.main import run_command
 from hakeeper.config import parse
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.sim.fleet import simulation
-from hakeeper.sim.fleet.budget import budget
-from hakeeper.sim.fleet.options import OptionError, Options, read_options
-from hakeeper.sim.fleet.picture import calls_over_time, histogram
-from hakeeper.sim.fleet.simulation import FleetWorld, idle_per_hour, simulate
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate import simulation
+from hakeeper.simulate.budget import budget
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.options import OptionError, Options, read_options
+from hakeeper.simulate.picture import calls_over_time, histogram
+from hakeeper.simulate.simulation import FleetWorld, idle_per_hour, simulate
 
 PAIR = "instances: {VI_1: {floating_ips: [web]}}\n"
 OWN = """\

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from contracts.port import Port
 from hakeeper.core.events import StartCall
-from hakeeper.sim.world.calls import Caller
-from hakeeper.sim.world.kinds import CLOUD_STATE, Fault, Kind
-from hakeeper.sim.world.observer import Observer
-from hakeeper.sim.world.plan import Course, Plan, Shape
-from hakeeper.sim.world.world import World
+from hakeeper.simulate.calls import Caller
+from hakeeper.simulate.faults.kinds import CLOUD_STATE, Fault, Kind
+from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.plan import Course, Plan, Shape
+from hakeeper.simulate.world import World
 
 PATIENCE_S = 600.0
 """Virtual seconds in which everything has happened."""

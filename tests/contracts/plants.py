@@ -17,14 +17,14 @@ from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.hetzner.guard import Answered, CallGuard
 from hakeeper.core.calls import Answer, AssignAccepted, CallResult, Failure, FailureKind, Quota
 from hakeeper.core.events import StartCall
-from hakeeper.sim.cloud import errors as sim_errors
-from hakeeper.sim.cloud.access import Bucket
-from hakeeper.sim.cloud.model import CloudModel
-from hakeeper.sim.world import calls
-from hakeeper.sim.world.calls import Call, Caller, CallFault
-from hakeeper.sim.world.cloud import ALREADY, LOCKED, WorldCloud, failure
-from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.node import Node
+from hakeeper.demo.cloud import errors as sim_errors
+from hakeeper.demo.cloud.access import Bucket
+from hakeeper.demo.cloud.model import CloudModel
+from hakeeper.simulate import calls
+from hakeeper.simulate.calls import Call, Caller, CallFault
+from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.node import Node
 
 Patch = pytest.MonkeyPatch
 

@@ -23,7 +23,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Action, ActionStatus
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 ME, OTHER, STRANGER = 1, 2, 999
 """The servers of the project; the calls are made in the name of the first."""

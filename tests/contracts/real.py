@@ -21,9 +21,9 @@ from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.events import StartCall
-from hakeeper.sim.cloud import Answer, Fault, Network, Rules, SimCloud
-from hakeeper.sim.cloud.values import JsonObject
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.demo.cloud import Answer, Fault, Network, Rules, SimCloud
+from hakeeper.demo.cloud.values import JsonObject
+from hakeeper.simulate.faults.kinds import Kind
 
 CLIENT, TOKEN = "node1", "contract-token"
 PATIENCE_S = 30.0

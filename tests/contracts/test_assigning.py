@@ -3,7 +3,7 @@
 from contracts.port import IP, ME, OTHER, Port, action_of, left, shows, status_of, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadActions
 from hakeeper.core.model import ActionStatus
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 LOCKED = (FailureKind.LOCKED, "locked", 423)
 ALREADY = (FailureKind.LOCKED, "floating_ip_assigned", 422)

@@ -2,7 +2,7 @@
 
 from contracts.port import IP, ME, OTHER, SECOND, SENT_S, Port, shows, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadServer
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 CANCELLED = (FailureKind.CANCELLED, "cancelled", None)
 

@@ -6,7 +6,7 @@ from contracts.fake import FakePort
 from contracts.port import ME, OTHER, Port, shows
 from contracts.stories import TO_SHOW, all_stories, shown_by, without_story
 from hakeeper.core.calls import FailureKind, ReadServer
-from hakeeper.sim.world.kinds import API_FAULTS, CLOUD_STATE, Kind
+from hakeeper.simulate.faults.kinds import API_FAULTS, CLOUD_STATE, Kind
 
 
 def test_every_request_answer_failure_and_fault_has_a_story() -> None:

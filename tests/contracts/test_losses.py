@@ -18,7 +18,7 @@ from contracts.port import (
 )
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
 from hakeeper.core.model import ActionStatus
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 TRANSIENT, UNKNOWN = FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN
 READ = ReadServer(OTHER)

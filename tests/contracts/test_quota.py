@@ -11,7 +11,7 @@ from hakeeper.core.calls import (
     Quota,
     ReadServer,
 )
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 SLOW_PER_HOUR, FAST_PER_HOUR = 60, 36_000_000

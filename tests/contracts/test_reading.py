@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.model import ActionStatus, ByNetwork, FloatingIp, Server
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
 NOBODY_KNOWS = 77_777

@@ -15,7 +15,7 @@ from contracts.port import (
     told,
 )
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 

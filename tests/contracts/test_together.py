@@ -22,7 +22,7 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 SEEDS = range(6)
 STEPS = 50

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import SystemRandom
 
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.demo.interrupts import Interrupted, Interrupts
-from hakeeper.sim.lab import Lab
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.interrupts import Interrupted, Interrupts
+from hakeeper.demo.lab import Lab
 from soak import report
 from soak.run import Soak, Tally, Violation
 from soak.settings import FAST, PROFILES, SoakSettings

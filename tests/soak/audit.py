@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from hakeeper.sim.lab import LogEntry, Node, event_of
+from hakeeper.demo.lab import LogEntry, Node, event_of
 
 _FATAL = frozenset({"daemon.failed", "library.warned", "log.dropped"})
 _EXPECTED_CRITICAL = frozenset({"address.contested"})

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import Lab
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import Lab
 from soak import RoundPlan, Soak, SoakSettings
 from soak.run import Tally
 

@@ -9,7 +9,7 @@ else keeps the address away from the MASTER is a violation.
 
 from hakeeper.core.claim import Stage
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import Lab, LabError, Node
+from hakeeper.demo.lab import Lab, LabError, Node
 from soak.settings import INSTANCE
 
 _SAME_MOMENT_S = 0.3

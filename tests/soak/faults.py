@@ -7,9 +7,9 @@ from functools import partial
 from typing import TypeAlias
 
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import Answer, CloudFront, Fault
-from hakeeper.sim.lab import Cable, Keepalived, Lab, Node, Way
-from hakeeper.sim.lab.vrrp_conf import BROKEN_CONF
+from hakeeper.demo.cloud import Answer, CloudFront, Fault
+from hakeeper.demo.lab import Cable, Keepalived, Lab, Node, Way
+from hakeeper.demo.lab.vrrp_conf import BROKEN_CONF
 from soak.kinds import Kind
 from soak.moves import CHECKED
 from soak.settings import ADDRESS, INSTANCE

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import CloudFront
-from hakeeper.sim.lab import Lab, Node
+from hakeeper.demo.cloud import CloudFront
+from hakeeper.demo.lab import Lab, Node
 from soak.faults import BEGIN, Target, Undo, named
 from soak.kinds import Family, Kind
 from soak.moves import Injected

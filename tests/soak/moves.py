@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
-from hakeeper.sim.lab import RoleChange
-from hakeeper.sim.lab.checks import IN_FLIGHT_S, WITNESS_LATE_S
+from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.lab import RoleChange
+from hakeeper.demo.lab.checks import IN_FLIGHT_S, WITNESS_LATE_S
 from soak.kinds import Family, Kind
 
 SEVERAL = "several faults at once"

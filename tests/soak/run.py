@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from hakeeper.sim.cloud import CloudFront
-from hakeeper.sim.lab import Lab, LabError, settle, wrongful_assigns
+from hakeeper.demo.cloud import CloudFront
+from hakeeper.demo.lab import Lab, LabError, settle, wrongful_assigns
 from soak.audit import Audit
 from soak.contested import left_contested
 from soak.faults import UnaskedError

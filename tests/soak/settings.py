@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hakeeper.sim.lab import LabSettings, VrrpInstance, VrrpSettings
+from hakeeper.demo.lab import LabSettings, VrrpInstance, VrrpSettings
 
 INSTANCE = "VI_1"
 ADDRESS = "web"

@@ -4,8 +4,8 @@ import datetime as dt
 import time
 from collections.abc import Iterator, Sequence
 
-from hakeeper.sim.cloud import CloudFront
-from hakeeper.sim.lab import Lab, LogEntry, event_of
+from hakeeper.demo.cloud import CloudFront
+from hakeeper.demo.lab import Lab, LogEntry, event_of
 from soak.moves import Injected
 
 _TOLD_S = 30.0

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.sim.lab import Lab
-from hakeeper.sim.lab import daemon as lab_daemon
+from hakeeper.demo.lab import Lab
+from hakeeper.demo.lab import daemon as lab_daemon
 from soak.__main__ import main
 from soak.test_sabotage import SICK_HAKEEPER
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hakeeper.sim.lab import is_event
+from hakeeper.demo.lab import is_event
 from soak import Kind, Planned, RoundPlan, SoakSettings, Violation
 from soak import run as soak_run
 from soak.conftest import MakeBench

@@ -1,8 +1,8 @@
 """Who was MASTER when, what made it so, and how long the address took: on records made by hand."""
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
-from hakeeper.sim.lab import RoleChange
+from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.lab import RoleChange
 from soak import Kind
 from soak.figures import spread, table
 from soak.moves import (

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import Keepalived, Node
-from hakeeper.sim.lab import daemon as lab_daemon
+from hakeeper.demo.lab import Keepalived, Node
+from hakeeper.demo.lab import daemon as lab_daemon
 from soak import Kind, RoundPlan, SoakSettings, Violation
 from soak import run as soak_run
 from soak.conftest import Bench, MakeBench

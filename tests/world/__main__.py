@@ -12,7 +12,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from hakeeper.sim.world.plan import Plan, draw
+from hakeeper.simulate.plan import Plan, draw
 from world.judge import judged
 from world.many import (
     Total,

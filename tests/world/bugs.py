@@ -11,7 +11,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 from world.planting import Change, Constant, Line, Row
 
 SEEDS = 1000
@@ -312,11 +312,7 @@ BUGS = (
         "failed_save_untold",
         "the shell does not tell the core that a state could not be written",
         "written_at_last",
-        (
-            Line(
-                "hakeeper.sim.world.node:Node._save", "run.inbox.append(SaveFailed(state))", "pass"
-            ),
-        ),
+        (Line("hakeeper.simulate.node:Node._save", "run.inbox.append(SaveFailed(state))", "pass"),),
     ),
     Bug(
         "nameless_roles",

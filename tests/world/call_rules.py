@@ -19,15 +19,15 @@ from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, VrrpId
 from hakeeper.core.reconcile import SETTLE_INTERVAL_S
-from hakeeper.sim.world.cloud import Move
-from hakeeper.sim.world.node import Node
-from hakeeper.sim.world.plan import HOUR_S
-from hakeeper.sim.world.verdicts import Demand
+from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.plan import HOUR_S
+from hakeeper.simulate.verdicts import Demand
 from world.role_rules import RoleRules
 from world.tally import Tally
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.world import World
+    from hakeeper.simulate.world import World
 
 MAX_PARALLEL = 8
 WINDOW_S = 60.0

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from hakeeper.core.calls import Assign
 from hakeeper.core.hanging import HANGS_AFTER_S
 from hakeeper.core.model import Other
-from hakeeper.sim.world.bus import LATEST_ANSWER_S
-from hakeeper.sim.world.node import Node
-from hakeeper.sim.world.verdicts import Demand
+from hakeeper.simulate.bus import LATEST_ANSWER_S
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.verdicts import Demand
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.world import World
+    from hakeeper.simulate.world import World
 
 SLACK_S = 2.0
 

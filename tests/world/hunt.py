@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.plan import draw
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.plan import draw
 from world.bugs import BUGS, HOURS, SEEDS, Bug
 from world.judge import judged
 

@@ -2,7 +2,7 @@
 
 Each room has rules of one kind, named in `world.rules`; the judge hears what happens, and tells
 each room what concerns it, in the same order always. How long an address may be away is checked by
-`hakeeper.sim.world.measurements`.
+`hakeeper.simulate.measurements`.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from hakeeper.core.events import (
     Started,
 )
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.world.cloud import Move
-from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.node import Node, Run
-from hakeeper.sim.world.observer import Observer
-from hakeeper.sim.world.plan import Plan
-from hakeeper.sim.world.verdicts import Violation
-from hakeeper.sim.world.world import World
+from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.plan import Plan
+from hakeeper.simulate.verdicts import Violation
+from hakeeper.simulate.world import World
 from world.call_rules import CallRules
 from world.coverage import cells
 from world.fingerprint import Fingerprint

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hakeeper.core.contest import QUICK_LOSS_S
-from hakeeper.sim.world.cloud import Move
-from hakeeper.sim.world.verdicts import Demand
+from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.verdicts import Demand
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.world import World
+    from hakeeper.simulate.world import World
 
 LOSSES = 2
 """So often it was taken away before that is a contest, and not a late write or a hand."""

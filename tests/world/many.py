@@ -7,9 +7,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from hakeeper.sim.world.kinds import API_FAULTS, Kind
-from hakeeper.sim.world.plan import HOUR_S, Plan, draw
-from hakeeper.sim.world.verdicts import Violation
+from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
+from hakeeper.simulate.plan import HOUR_S, Plan, draw
+from hakeeper.simulate.verdicts import Violation
 from world.coverage import not_reported, not_taken
 from world.judge import judged
 from world.rules import RULES

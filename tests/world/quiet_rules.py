@@ -9,11 +9,11 @@ from hakeeper.core.events import Report
 from hakeeper.core.keeper import NAMES_TOLD
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.core.state import State
-from hakeeper.sim.world.node import Node, Run
-from hakeeper.sim.world.verdicts import Demand
+from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.verdicts import Demand
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.world import World
+    from hakeeper.simulate.world import World
 
 NAMES_LIMIT = NAMES_TOLD
 """The core may remember so many unknown names."""

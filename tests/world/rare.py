@@ -1,8 +1,8 @@
 """Worlds made by hand, for what is too rare to wait for: cells of the role table."""
 
 from hakeeper.core.lines import LineState
-from hakeeper.sim.world.kinds import Fault, Kind
-from hakeeper.sim.world.plan import Course, Plan, Shape
+from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.plan import Course, Plan, Shape
 
 _WORDS = list(LineState)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hakeeper.sim.world.measured import percentile
+from hakeeper.simulate.measured import percentile
 from world.many import Total, hours_of
 from world.rules import RULES
 from world.tally import Tally

@@ -34,7 +34,7 @@ from hakeeper.core.events import (
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.state import State
-from hakeeper.sim.world.verdicts import Demand
+from hakeeper.simulate.verdicts import Demand
 
 MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""

@@ -1,8 +1,8 @@
 """Rules about the state file: no call waits for it, and it holds what is believed."""
 
 from hakeeper.core.state import State
-from hakeeper.sim.world.node import Node
-from hakeeper.sim.world.verdicts import Demand
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.verdicts import Demand
 
 SAVED_S = 3.0
 """A state that could not be written down is, at the latest so long after the last failure."""

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.hearing import HEARING_S
 from hakeeper.loop import LOOK_S
-from hakeeper.sim.world.exemptions import Exemptions
-from hakeeper.sim.world.verdicts import Demand
-from hakeeper.sim.world.vrrp import Router, VrrpState
+from hakeeper.simulate.exemptions import Exemptions
+from hakeeper.simulate.verdicts import Demand
+from hakeeper.simulate.vrrp import Router, VrrpState
 
 if TYPE_CHECKING:
-    from hakeeper.sim.world.world import World
+    from hakeeper.simulate.world import World
 
 ON_ITS_WAY_S = 0.05
 """A line that was written so short a time ago need not have been read."""

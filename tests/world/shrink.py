@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from hakeeper.sim.world.plan import Plan
+from hakeeper.simulate.plan import Plan
 from world.judge import judged
 
 Fails = Callable[[Sequence[int]], bool]

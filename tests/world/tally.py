@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hakeeper.sim.world.measured import Measured
+from hakeeper.simulate.measured import Measured
 
 
 @dataclass(slots=True)

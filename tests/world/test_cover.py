@@ -3,7 +3,7 @@
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 from world.coverage import NOT_IN_A_WORLD, not_reported, not_taken, out_of_reach
 from world.many import missing, run_plans
 from world.rare import RARE

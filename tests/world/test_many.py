@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.sim.world.measured import percentile
-from hakeeper.sim.world.plan import draw
+from hakeeper.simulate.measured import percentile
+from hakeeper.simulate.plan import draw
 from world.__main__ import main
 from world.bugs import BUGS
 from world.judge import judged

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hakeeper.sim.world.verdicts import Verdicts
+from hakeeper.simulate.verdicts import Verdicts
 
 TICKS_AT_ONE_TIME = 200
 

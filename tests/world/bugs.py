@@ -247,8 +247,8 @@ BUGS = (
         (
             Line(
                 _QUERY,
-                "state.schedule.query_at_s = now + state.settings.interval_s",
-                "state.schedule.query_at_s = now + 1e9",
+                "state.settings.interval_s if reads_lines else QUERY_SPACING_S",
+                "1e9",
             ),
         ),
     ),

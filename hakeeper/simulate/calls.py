@@ -8,7 +8,6 @@ not sent, unknown or answered.
 import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import (
@@ -23,6 +22,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.simulate.cloud import LOCKED, failure
+from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 
 if TYPE_CHECKING:
@@ -58,30 +58,6 @@ class Step(enum.Enum):
     SHAKING_HANDS = "shaking hands"
     SENT = "sent"
     ANSWERED = "answered"
-
-
-@dataclass(slots=True, eq=False)
-class CallFault:
-    """A fault that strikes calls: of one node, or of all (`node` None).
-
-    `share` of the calls are struck; `times` limits how many.
-    """
-
-    kind: Kind
-    node: int | None
-    value: float
-    rng: Random
-    share: float = 1.0
-    times: float = float("inf")
-
-    def strikes(self, node: int) -> bool:
-        """Say whether a call of this node is struck now, and count it."""
-        if self.times <= 0 or (self.node is not None and self.node != node):
-            return False
-        if self.share < 1.0 and self.rng.random() >= self.share:
-            return False
-        self.times -= 1
-        return True
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,7 @@ against this one by tests/contracts.
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from hakeeper.core.calls import (
@@ -34,6 +34,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
 from hakeeper.core.reconcile import ACTIONS_PER_CALL
+from hakeeper.simulate.faults.cloud import CloudFaults
 
 HISTORY_S = 60.0
 """How long former owners are remembered, for reads that are old."""
@@ -56,39 +57,6 @@ class Nature:
     """Whether the owner changes when an assign is accepted, or when its action ends."""
     lock_servers: bool = False
     limit_per_hour: int = 3600
-
-
-@dataclass(slots=True)
-class CloudFaults:
-    """What is wrong with the cloud itself just now; counts, since faults overlap."""
-
-    action_errors: int = 0
-    endless_actions: int = 0
-    lost_writes: int = 0
-    locked: list[frozenset[int]] = field(default_factory=list)
-    """Floating IPs whose assigns are refused, while others are served."""
-    action_s: list[float] = field(default_factory=list)
-    stale_s: list[float] = field(default_factory=list)
-    stale_at: float = float("-inf")
-    """When reads were old last."""
-    gone: list[int] = field(default_factory=list)
-    echoes: int = 0
-    """Slow actions that were accepted before the trouble ended may still run."""
-    slipped: list[int] = field(default_factory=list)
-    """Floating IPs that listings leave out, although they exist."""
-
-    def any(self) -> bool:
-        """Say whether anything is wrong."""
-        return bool(
-            self.action_errors
-            or self.endless_actions
-            or self.lost_writes
-            or self.action_s
-            or self.stale_s
-            or self.gone
-            or self.slipped
-            or self.echoes
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,5 +66,5 @@ class KeepalivedControl:
 
     def reopen(self, node: Node) -> None:
         """A FIFO is there again, and keepalived was told to open it."""
-        node.look_soon()
+        node.turns.look_soon()
         self.reload(node)

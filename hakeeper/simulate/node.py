@@ -23,8 +23,7 @@ from hakeeper.core.model import (
     SavedState,
     Settings,
 )
-from hakeeper.core.state import InvariantError
-from hakeeper.loop import LOOK_S, Handler, Loop, Source
+from hakeeper.loop import Loop, Source
 from hakeeper.simulate.addresses import WorldAddresses
 from hakeeper.simulate.bus import Bus
 from hakeeper.simulate.calls import Caller, Step
@@ -32,12 +31,11 @@ from hakeeper.simulate.disk import Disk
 from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
 from hakeeper.simulate.observed_keeper import Crash, ObservedKeeper
 from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
+from hakeeper.simulate.turns import Turns
 
 if TYPE_CHECKING:
     from hakeeper.simulate.world import World
 
-WAKE_S = (0.0002, 0.002)
-"""From something being ready to the turn that serves it."""
 RESTART_S = (0.1, 1.5)
 """systemd starts a dead hakeeper again after this."""
 FIRST_PID = 101
@@ -98,9 +96,7 @@ class Node:
         self._reloads: list[SettingsChanged] = []
         self._boot = 0
         self._pid = FIRST_PID - 1
-        self._look_is_due = False
-        self._turn_at = float("inf")
-        self._timer_at = float("inf")
+        self.turns = Turns(self, self._rng)
 
     # --- keepalived ----------------------------------------------------------------------------
 
@@ -113,7 +109,7 @@ class Node:
         again = Random(f"{self.world.plan.seed}-bus-{self.index}-{self._pid}").random() < FORGETS
         self.keepalived.forgets = again and self._pid > FIRST_PID
         self.open_fifo_for_writing()
-        self.look_soon()
+        self.turns.look_soon()
 
     @property
     def has_answers(self) -> bool:
@@ -133,7 +129,7 @@ class Node:
         """Open what is at the path, as keepalived does at its start and at every reload."""
         if self.place.at_path is Obstacle.MISSING:
             self.place.at_path = Pipe()
-            self.look_soon()
+            self.turns.look_soon()
         found = self.place.at_path
         old, self.keepalived.writes_to = self.keepalived.writes_to, None
         if isinstance(found, Pipe):
@@ -145,7 +141,7 @@ class Node:
         self.keepalived.process = None
         old, self.keepalived.writes_to = self.keepalived.writes_to, None
         self._drop_if_lonely(old)
-        self.wake(Source.KEEPALIVED)
+        self.turns.wake(Source.KEEPALIVED)
 
     def write(self, line: bytes) -> bool:
         """Put bytes into the FIFO as keepalived would; False if they are lost."""
@@ -155,7 +151,7 @@ class Node:
         kept = pipe.write(line)
         self.keepalived.silent_from_s = self.world.now
         if self.run is not None and self.run.fifo.holds(pipe):
-            self.wake(Source.LINES)
+            self.turns.wake(Source.LINES)
         return kept
 
     def _drop_if_lonely(self, pipe: Pipe | None) -> None:
@@ -191,7 +187,7 @@ class Node:
         def deliver(result: CallResult | RolesQueried) -> None:
             if self.runs == run_number and self.run is not None:
                 inbox.append(result)
-                self.wake(Source.ANSWERS)
+                self.turns.wake(Source.ANSWERS)
 
         caller = Caller(self, deliver)
         keeper = ObservedKeeper(self, world.observers, self.settings, self.clock())
@@ -207,7 +203,7 @@ class Node:
         self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
         world.observers.started(self)
         world.log(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
-        self._guarded(loop.begin, self.disk.saved)
+        self.turns.guarded(loop.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
@@ -219,7 +215,7 @@ class Node:
         pipe = self.place.at_path
         left = [each for each in self.run.fifo.unread() if each is not pipe]
         self.run = None
-        self._turn_at = self._timer_at = float("inf")
+        self.turns.forget()
         self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
         if left or self.keepalived.writes_to not in (None, pipe):
             self.lose_lines()  # what is there nobody can find again
@@ -261,21 +257,7 @@ class Node:
         self.place.at_path = Pipe()
         self._boot += 1
 
-    # --- waking ------------------------------------------------------------------------------
-
-    def wake(self, source: Source) -> None:
-        """Something is ready: let there be a turn in a moment."""
-        if self.run is None:
-            return
-        self.run.ready.add(source)
-        if self._turn_at == float("inf"):
-            self._turn_at = self.world.now + self._rng.uniform(*WAKE_S)
-            self.world.agenda.at(self._turn_at, self._turn, self.runs)
-
-    def look_soon(self) -> None:
-        """Something changed that only the look once a second finds."""
-        if self.run is not None:
-            self.world.agenda.after(self._rng.uniform(0.0, LOOK_S), self._look, self.runs)
+    # --- standing still ----------------------------------------------------------------------
 
     def hang(self) -> None:
         """Stand still until `thaw`, which must be called as often."""
@@ -291,99 +273,11 @@ class Node:
             return
         self.stood_s = (self.stood_s[0], self.world.now)
         self.world.observers.paused(self)
-        self._turn(self.runs)
+        self.turns.turn(self.runs)
         self._take_signals()
         run = self.run
         if run is not None:
             run.caller.thaw()
-
-    def retime(self) -> None:
-        """The clock jumped: what was due by it may be due now."""
-        if self.run is not None:
-            self._timer_at = float("inf")
-            self._set_timer(self.run)
-
-    def _look(self, run_number: int) -> None:
-        if self.run is None or self.runs != run_number:
-            return
-        self._look_is_due = True
-        self._turn(run_number)
-
-    def _turn(self, run_number: int) -> None:
-        run = self.run
-        if run is None or self.runs != run_number:
-            return
-        self._turn_at = float("inf")
-        if self.hung:
-            return
-        ready: list[tuple[Source, Handler]] = []
-        if run.ready:
-            ready = [(source, self._handler(run, source)) for source in sorted(run.ready)]
-            run.ready.clear()
-        # Looks that would find nothing are left out: nothing changed, or `look_soon` was called.
-        late_s = self.clock() - run.loop.look_at_s
-        if self._look_is_due:
-            self._look_is_due = False
-            run.loop.look_at_s = self.clock()
-        elif late_s > 0.0:
-            run.loop.look_at_s += LOOK_S * (int(late_s / LOOK_S) + 1)
-        self._guarded(run.loop.turn, ready)
-
-    def _handler(self, run: Run, source: Source) -> Handler:
-        match source:
-            case Source.LINES:
-                return run.loop.hear
-            case Source.KEEPALIVED:
-                return run.loop.look_at_keepalived
-            case _:
-                return self._take_inbox
-
-    def _take_inbox(self) -> None:
-        run = self.run
-        if run is not None:
-            while run.inbox:
-                run.loop.feed(run.inbox.pop(0))
-
-    def _guarded(self, what: Callable[..., None], *args: object) -> None:
-        try:
-            what(*args)
-        except Crash:
-            self.kill()
-            return
-        except InvariantError as error:
-            self.world.observers.invariant_broken(self, error)
-            self.kill()
-            return
-        run = self.run
-        if run is None:
-            return
-        if run.fifo.crowded:
-            run.fifo.drop_silent(self.keepalived.writes_to)
-        self._set_timer(run)
-
-    def _set_timer(self, run: Run) -> None:
-        next_at_s = run.keeper.next_at()
-        if next_at_s is None:
-            return
-        at = next_at_s - self.ahead_s
-        if at + self.ahead_s < next_at_s:  # rounding must not wake it a hair too early, for ever
-            at += 1e-6
-        if at < self._timer_at:
-            self._timer_at = at
-            self.world.agenda.at(at, self._tick, self.runs, at)
-
-    def _tick(self, run_number: int, at: float) -> None:
-        run = self.run
-        if run is None or self.runs != run_number or self._timer_at != at:
-            return
-        self._timer_at = float("inf")
-        next_at_s = run.keeper.next_at()
-        if next_at_s is None:
-            return
-        if next_at_s <= self.clock():
-            self._turn(run_number)
-        else:
-            self._set_timer(run)
 
     # --- effects ------------------------------------------------------------------------------
 
@@ -410,13 +304,13 @@ class Node:
     def _save(self, run: Run, state: SavedState) -> None:
         if not self.disk.save(state, self.world.now):
             run.inbox.append(SaveFailed(state))
-            self.wake(Source.ANSWERS)
+            self.turns.wake(Source.ANSWERS)
 
     def answered(self, answer: RolesQueried) -> None:
         """Take an answer of keepalived's for the run that there is."""
         if self.run is not None:
             self.run.inbox.append(answer)
-            self.wake(Source.ANSWERS)
+            self.turns.wake(Source.ANSWERS)
 
     def reload(self, settings: Settings, *, api_changed: bool) -> None:
         """SIGHUP with this configuration."""
@@ -430,4 +324,4 @@ class Node:
         run = self.run
         for event in reloads:
             if run is not None and self.run is run:  # the one before may have been its last
-                self._guarded(run.loop.feed, event)
+                self.turns.guarded(run.loop.feed, event)

@@ -8,8 +8,9 @@ from hakeeper.core.lines import LineState
 from hakeeper.core.model import ByName, Role, Settings, VrrpId
 from hakeeper.simulate.addresses import private_address
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.calls import LATEST_LANDING_S, CallFault
+from hakeeper.simulate.calls import LATEST_LANDING_S
 from hakeeper.simulate.cloud import Move, Nature, WorldCloud
+from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.injector import Injector
 from hakeeper.simulate.faults.kinds import ECHOES, Fault
 from hakeeper.simulate.keepalived import line_bytes, vrrp_id

@@ -21,8 +21,9 @@ from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
 from hakeeper.demo.cloud.model import CloudModel
 from hakeeper.simulate import calls
-from hakeeper.simulate.calls import Call, Caller, CallFault
+from hakeeper.simulate.calls import Call, Caller
 from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
+from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
 

@@ -3,8 +3,8 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from hakeeper.simulate.calls import CallFault
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
+from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import API_FAULTS, Fault, Kind
 from hakeeper.simulate.node import Node
 

@@ -85,7 +85,7 @@ class FifoFaults:
     def _replace(self, fault: Fault, node: Node) -> Undo:
         """Another FIFO lies at the path; keepalived writes there after its next reload only."""
         node.lay(Pipe())
-        node.look_soon()
+        node.turns.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
             self._world.agenda.after(0.02, self._keepalived.reload, node)
         return nothing
@@ -93,7 +93,7 @@ class FifoFaults:
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
         before = node.place.at_path
         node.lay(obstacle)
-        node.look_soon()
+        node.turns.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
             self._keepalived.reload(node)
 

@@ -164,7 +164,7 @@ class HostFaults:
         if node.run is not None:
             node.run.caller.shorten(by_s)
             node.run.caller.clock_jumped()
-            node.retime()
+            node.turns.retime()
         return nothing
 
     def _restart(self, fault: Fault, node: Node) -> Undo:

@@ -173,7 +173,7 @@ class VrrpFaults:
             return nothing
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
             node.lay(Pipe())
-            node.look_soon()
+            node.turns.look_soon()
         self._keepalived.reload(node)
         return nothing
 
@@ -189,7 +189,7 @@ class VrrpFaults:
 
     def _plug(self, node: Node, change: int) -> None:
         node.unplugged += change
-        node.look_soon()
+        node.turns.look_soon()
         for name in self._world.names_at(node.index):
             self._world.vrrp[name].unplug(node.index, isolated=node.unplugged > 0)
         self._world.agenda.after(ISOLATED_UNTIL_S + 0.1, self._world.observers.conditions_changed)

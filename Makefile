@@ -42,10 +42,10 @@ other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time o
 	$(PYTEST) $(CORE_TESTS:%=--ignore=%)
 
 worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
-	$(BIN)/python -m hakeeper.sim.world --seeds $(SEEDS) $(WORLDS_ARGS)
+	PYTHONPATH=tests $(BIN)/python -m world --seeds $(SEEDS) $(WORLDS_ARGS)
 
 simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes an hour and a half alone
-	$(WORLD_PYTHON) -m hakeeper.sim.world --first $(LONG_FIRST) --seeds 1000000 --details \
+	PYTHONPATH=tests $(WORLD_PYTHON) -m world --first $(LONG_FIRST) --seeds 1000000 --details \
 	    --until-hours $(LONG_HOURS) --at-least-faults $(LONG_FAULTS) --json simulate-long.json
 
 fuzz: .stamps/fuzz  ## Look for inputs that break the readers, SECONDS (60) for each of them
@@ -88,7 +88,7 @@ HOURS ?= 0.5
 NODES ?= 2
 PROFILE ?= fast
 soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED= PROFILE=fast|plain JSON=
-	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m hakeeper.sim.soak --hours $(HOURS) \
+	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m soak --hours $(HOURS) \
 	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 KEEPALIVED ?= script

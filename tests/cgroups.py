@@ -5,7 +5,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from hakeeper.sim.lab import wait_until
+from hakeeper.demo.lab import wait_until
 
 _MOUNTS = Path("/sys/fs/cgroup")
 _DYING_S = 30.0

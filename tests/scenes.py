@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hakeeper.sim.cloud import LoggedRequest, SimCloud
-from hakeeper.sim.lab import Lab, LabSettings, Node, settle
+from hakeeper.demo.cloud import LoggedRequest, SimCloud
+from hakeeper.demo.lab import Lab, LabSettings, Node, settle
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from hakeeper.cli.options import add_json
-from hakeeper.sim.demo import Options, demo
+from hakeeper.demo.run import Options, demo
 
 EPILOG = """\
 Nothing leaves this machine, and you need no Hetzner account. As root, with keepalived installed,

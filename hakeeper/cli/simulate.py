@@ -11,9 +11,9 @@ from hakeeper import exits
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.cli.options import DEFAULT_CONFIG, add_json
 from hakeeper.config import Config, ConfigErrors, parse
-from hakeeper.sim.fleet.report import document, lines
-from hakeeper.sim.fleet.simulation import progress, simulate
-from hakeeper.sim.fleet.wishes import WishError, wish
+from hakeeper.simulate.options import OptionError, read_options
+from hakeeper.simulate.report import document, lines
+from hakeeper.simulate.simulation import progress, simulate
 
 EXAMPLE: Final = "instances: {VI_1: {floating_ips: [web]}}\n"
 RULE_BROKEN: Final = 1
@@ -62,15 +62,15 @@ def run(args: argparse.Namespace) -> int:
         path = DEFAULT_CONFIG
     try:
         config = _config(path)
-        wishes = wish(config, nodes=args.nodes, clusters=args.clusters, hours=args.hours,
+        options = read_options(config, nodes=args.nodes, clusters=args.clusters, hours=args.hours,
                       faults=args.faults, seed=args.seed)  # fmt: skip
     except ConfigUnreadable as error:
         return _refuse(str(error), error.exit_code)
     except ConfigErrors as errors:
         return _refuse("\n".join(map(str, errors.errors)), errors.exit_code)
-    except WishError as error:
+    except OptionError as error:
         return _refuse(f"hakeeper simulate: {error}", exits.USAGE)
-    answer = simulate(wishes, progress)
+    answer = simulate(options, progress)
     source = None if path is None else str(path)
     if args.json:
         sys.stdout.write(json.dumps(document(answer, source)) + "\n")

@@ -17,7 +17,7 @@ from hakeeper.adapters import addresses
 from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.core.events import AddressesSeen
 from hakeeper.core.model import IpAddress
-from hakeeper.sim.lab.netns import Namespace, _enter
+from hakeeper.demo.lab.netns import Namespace, _enter
 
 T = TypeVar("T")
 

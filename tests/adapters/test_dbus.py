@@ -19,11 +19,11 @@ from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
-from hakeeper.sim.lab.keepalived import Keepalived
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.process import LabProcess
-from hakeeper.sim.lab.reaping import adopting_orphans
-from hakeeper.sim.lab.waiting import wait_until
+from hakeeper.demo.lab.keepalived import Keepalived
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.process import LabProcess
+from hakeeper.demo.lab.reaping import adopting_orphans
+from hakeeper.demo.lab.waiting import wait_until
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="keepalived needs root")
 

@@ -6,7 +6,7 @@ import pytest
 from hetzner_bench import Behaviour, Peer, RawServer, Seen, always, drip, hang, http
 
 from hakeeper.adapters.identity import METADATA_URL, Candidate, LocalIdentity, Miss
-from hakeeper.sim.cloud import SimCloud
+from hakeeper.demo.cloud import SimCloud
 
 NOWHERE = "http://127.0.0.1:1/hetzner/v1/metadata"
 

@@ -20,9 +20,9 @@ from hakeeper.adapters.keepalived.liveness import Liveness, vrrp_pid_file
 from hakeeper.adapters.keepalived.processes import Process, boot_id, read_pid_file, read_stat
 from hakeeper.core.events import KeepalivedGone, KeepalivedSeen
 from hakeeper.core.model import ProcessId
-from hakeeper.sim.lab.keepalived import Keepalived
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.reaping import adopting_orphans
+from hakeeper.demo.lab.keepalived import Keepalived
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.reaping import adopting_orphans
 
 CONF = """\
 global_defs {

@@ -22,7 +22,7 @@ from bench import rig, scripts
 from bench.table import markdown, ms, summary, times
 from hakeeper.adapters.asking import ask
 from hakeeper.core.claim import SPACING_S
-from hakeeper.sim.cloud import CloudClient, LoggedRequest
+from hakeeper.demo.cloud import CloudClient, LoggedRequest
 
 RTTS_MS = (0, 5, 20, 80)
 REPEAT = 100

@@ -24,7 +24,7 @@ from bench import pair, rig
 from bench.packaged import lay_out
 from bench.table import markdown, ms, percentile, summary
 from hakeeper.core.model import Role
-from hakeeper.sim.lab.reaping import reap
+from hakeeper.demo.lab.reaping import reap
 
 REPEAT = 100
 PROFILES = "fast", "plain"

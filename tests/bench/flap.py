@@ -18,7 +18,7 @@ from typing import Any
 from bench import procfs, rig
 from bench.packaged import lay_out, service
 from bench.table import markdown, summary
-from hakeeper.sim.lab.daemon import event_of
+from hakeeper.demo.lab.daemon import event_of
 
 SECONDS = 600
 STRETCH_S = 30.0

@@ -20,8 +20,8 @@ from typing import Any
 from bench import rig
 from bench.claim import ELSEWHERE, STANDBY_INTERVAL_S, Hakeeper, Observer, Sample, Way
 from bench.table import markdown, ms, summary
-from hakeeper.sim.cloud import CloudClient, Fault, Network
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.cloud import CloudClient, Fault, Network
+from hakeeper.demo.lab.netns import Namespace
 
 RTT_MS = 20
 REPEAT = 10

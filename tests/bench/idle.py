@@ -13,7 +13,7 @@ from bench import pair, procfs, rig
 from bench.packaged import lay_out
 from bench.table import markdown
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import LoggedRequest
+from hakeeper.demo.cloud import LoggedRequest
 
 SECONDS = 300
 _SETTLED_S = 25.0

@@ -15,9 +15,9 @@ from daemon.world import at_s
 
 from bench import rig
 from bench.table import markdown
-from hakeeper.sim.cloud import LoggedRequest
-from hakeeper.sim.lab.daemon import LogEntry, event_of
-from hakeeper.sim.lab.waiting import LabTimeoutError
+from hakeeper.demo.cloud import LoggedRequest
+from hakeeper.demo.lab.daemon import LogEntry, event_of
+from hakeeper.demo.lab.waiting import LabTimeoutError
 
 RTT_MS = 20
 LIMIT_PER_HOUR = 3600

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import hakeeper
 from bench.rig import PATIENCE_S, Unavailable
-from hakeeper.sim.lab import HakeeperProcess
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.lab import HakeeperProcess
+from hakeeper.demo.lab.process import LabProcess
 
 WATCHDOG_S = 20
 """As in systemd/hakeeper.service."""

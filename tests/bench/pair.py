@@ -15,10 +15,10 @@ from outage.stage import VRRP
 from bench import rig
 from bench.packaged import Service, service
 from hakeeper.adapters.hetzner.options import SYSTEM_CA_FILES
-from hakeeper.sim.cloud import CloudClient
-from hakeeper.sim.lab import Lab, LabSettings, Node, VrrpInstance, VrrpSettings
-from hakeeper.sim.lab.daemon import LogEntry, event_of
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.cloud import CloudClient
+from hakeeper.demo.lab import Lab, LabSettings, Node, VrrpInstance, VrrpSettings
+from hakeeper.demo.lab.daemon import LogEntry, event_of
+from hakeeper.demo.lab.netns import Namespace
 
 INSTANCE = "VI_1"
 ADDRESS = "web"

@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import trustme
 from daemon.world import Node
 
-from hakeeper.sim.cloud import CloudClient, LoggedRequest
-from hakeeper.sim.lab.waiting import wait_until
+from hakeeper.demo.cloud import CloudClient, LoggedRequest
+from hakeeper.demo.lab.waiting import wait_until
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 60.0
@@ -130,7 +130,7 @@ def cloud(
     for blob in issued.cert_chain_pems:
         blob.write_to_path(str(certificate), append=True)
     issued.private_key_pem.write_to_path(str(key))
-    argv = ["-m", "hakeeper.sim.cloud", "--certfile", str(certificate), "--keyfile", str(key)]
+    argv = ["-m", "hakeeper.demo.cloud", "--certfile", str(certificate), "--keyfile", str(key)]
     argv += ["--action-s", str(action_s), "--limit-per-hour", str(limit_per_hour)]
     argv += ["--lock-servers"] if lock_servers else []
     with helper([*argv, "--until-stdin-closes"]) as (said, process):

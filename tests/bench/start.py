@@ -9,8 +9,8 @@ from typing import Any
 from bench import pair, procfs, rig
 from bench.packaged import Service, lay_out
 from bench.table import markdown, ms, summary
-from hakeeper.sim.lab import Node
-from hakeeper.sim.lab.daemon import is_event
+from hakeeper.demo.lab import Node
+from hakeeper.demo.lab.daemon import is_event
 
 REPEAT = 20
 

@@ -30,7 +30,7 @@ from typing import Any
 from bench import procfs, rig
 from bench.packaged import Service, lay_out, service
 from bench.table import markdown
-from hakeeper.sim.lab.daemon import event_of
+from hakeeper.demo.lab.daemon import event_of
 
 LINES = 1_000_000
 _CHUNK_LINES = 1000

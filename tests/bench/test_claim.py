@@ -9,7 +9,7 @@ import pytest
 
 from bench import claim, page, picture, rig
 from bench.claim import BARE, FLOOR, HAKEEPER, WAYS, Observer, Sample, Way
-from hakeeper.sim.cloud import LoggedRequest
+from hakeeper.demo.cloud import LoggedRequest
 
 
 def request(seq: int, method: str, path: str, received_s: float) -> LoggedRequest:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bench import rig
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.lab.netns import Namespace
 
 INSIDE = """
 import socket

@@ -17,7 +17,7 @@ from chaos.names import Resolver
 from chaos.record import Record
 from chaos.rooms import METADATA, Room
 from chaos.voices import Voice
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.lab.process import LabProcess
 
 _TOKEN_DIGITS: Final = 64
 _NO_BUS: Final = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"}

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from hakeeper.sim.lab import Lab
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.network import Cable, Switch
+from hakeeper.demo.lab import Lab
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.network import Cable, Switch
 
 NAME: Final = "api.hetzner.test"
 ADDRESSES: Final = ("198.51.100.1", "198.51.100.2", "2001:db8:1::1")

@@ -19,9 +19,9 @@ from chaos.rooms import Room
 from chaos.stage import Fault, Stage
 from chaos.voices import Real, Script, Voice, ask
 from chaos.vrrp_faults import REAL, SCRIPTED
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.network import Switch
-from hakeeper.sim.lab.reaping import adopting_orphans
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.network import Switch
+from hakeeper.demo.lab.reaping import adopting_orphans
 
 RIGHT_WITHIN_S: Final = 15.0
 FIRST_HOLD_DOWN_S: Final = 43.0

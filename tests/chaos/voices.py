@@ -17,10 +17,10 @@ from helpers import eventually, out_of_sight
 
 from chaos.record import Record
 from chaos.rooms import Room
-from hakeeper.sim.lab.bus import Bus
-from hakeeper.sim.lab.keepalived import Keepalived
-from hakeeper.sim.lab.vrrp_conf import NodePaths, VrrpInstance, VrrpSettings, keepalived_conf
-from hakeeper.sim.lab.waiting import LabTimeoutError
+from hakeeper.demo.lab.bus import Bus
+from hakeeper.demo.lab.keepalived import Keepalived
+from hakeeper.demo.lab.vrrp_conf import NodePaths, VrrpInstance, VrrpSettings, keepalived_conf
+from hakeeper.demo.lab.waiting import LabTimeoutError
 
 PEERS: Final = ("10.99.0.1", "10.99.0.2")
 _BETTER, _LESSER = 150, 100

@@ -8,7 +8,7 @@ from typing import Final
 from chaos.nodes import Node
 from chaos.stage import Fault, Stage
 from chaos.voices import Real, Script
-from hakeeper.sim.lab import Cable
+from hakeeper.demo.lab import Cable
 
 # --- by script -----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from privileges import public_folder, unprivileged
 
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.check import inspect
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.lab.netns import Namespace
 
 HAKEEPER = Path(sys.executable).with_name("hakeeper")
 CONF = Path(__file__).parents[2] / "conf"

@@ -13,12 +13,12 @@ from hakeeper.cli import simulate as command
 from hakeeper.cli.main import run_command
 from hakeeper.config import parse
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.sim.fleet import simulation
-from hakeeper.sim.fleet.budget import budget
-from hakeeper.sim.fleet.picture import calls_over_time, histogram
-from hakeeper.sim.fleet.simulation import FleetWorld, idle_per_hour, simulate
-from hakeeper.sim.fleet.wishes import WishError, Wishes, wish
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate import simulation
+from hakeeper.simulate.budget import budget
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.options import OptionError, Options, read_options
+from hakeeper.simulate.picture import calls_over_time, histogram
+from hakeeper.simulate.simulation import FleetWorld, idle_per_hour, simulate
 
 PAIR = "instances: {VI_1: {floating_ips: [web]}}\n"
 OWN = """\
@@ -49,16 +49,16 @@ def document(capfd: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     return found
 
 
-def wished(
+def wanted(
     text: str = PAIR,
     *,
     nodes: int = 2,
     clusters: int | None = None,
     hours: float = 0.2,
     faults: str = "none",
-) -> Wishes:
+) -> Options:
     config = parse(text, "test")
-    return wish(config, nodes=nodes, clusters=clusters, hours=hours, faults=faults, seed=1)
+    return read_options(config, nodes=nodes, clusters=clusters, hours=hours, faults=faults, seed=1)
 
 
 def test_the_same_seed_tells_the_same_and_another_one_something_else(
@@ -86,8 +86,8 @@ def test_the_same_seed_tells_the_same_and_another_one_something_else(
 def test_an_idle_fleet_asks_exactly_what_the_arithmetic_says(
     text: str, nodes: int, clusters: int, expected: int
 ) -> None:
-    wishes = wished(text, nodes=nodes, clusters=clusters)
-    assert (expected, float(expected)) == (idle_per_hour(wishes), budget(wishes).per_hour)
+    options = wanted(text, nodes=nodes, clusters=clusters)
+    assert (expected, float(expected)) == (idle_per_hour(options), budget(options).per_hour)
 
 
 def test_a_split_brain_moves_an_address_no_more_often_than_promised(
@@ -102,12 +102,12 @@ def test_a_split_brain_moves_an_address_no_more_often_than_promised(
 
 
 def test_a_split_cuts_every_node_from_its_neighbours() -> None:
-    world = FleetWorld(wished(nodes=6, clusters=2, faults="split", hours=0.5), judged=True)
+    world = FleetWorld(wanted(nodes=6, clusters=2, faults="split", hours=0.5), judged=True)
     assert [] == world.run().violations
     assert {(a, b) for a in range(6) for b in range(6) if a // 3 == b // 3 and a != b} == {
         *world.cuts
     }
-    assert min(map(len, world.watch.split_moves().values())) > 1
+    assert min(map(len, world.measurements.split_moves().values())) > 1
 
 
 def test_a_bug_in_hakeeper_is_exit_code_1_and_named(
@@ -142,7 +142,7 @@ def test_the_operators_own_configuration_is_what_every_node_has(
         "timeout_s": 8.0,
         "dbus": False,
     }
-    settings = FleetWorld(wished(OWN, nodes=4), judged=True).nodes[3].settings
+    settings = FleetWorld(wanted(OWN, nodes=4), judged=True).nodes[3].settings
     own = {VrrpId(VrrpKind.INSTANCE, "VI_3"): 2, VrrpId(VrrpKind.GROUP, "VI_4"): 1}
     assert own == {name: len(refs) for name, refs in settings.addresses.items()}
     assert [VrrpId(VrrpKind.INSTANCE, "VI_3")] == list(settings.vrrp_addresses)
@@ -162,8 +162,8 @@ def test_without_a_configuration_the_example_is_used_and_said_to_be(
 
 @pytest.mark.parametrize("nodes", [18, 40, 60, 100, 300])
 def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
-    wishes = wished(nodes=nodes)
-    counted = budget(wishes)
+    options = wanted(nodes=nodes)
+    counted = budget(options)
     assert not counted.fits
     assert counted.fits_up_to_nodes == 16
     seconds = re.search(r"(\d+)s", counted.advice)
@@ -171,8 +171,8 @@ def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
     advised_s = float(seconds[1])
 
     def fits(interval_s: float) -> bool:
-        standby_s = wishes.standby_interval_s if "reconcile" in counted.advice else interval_s
-        changed = replace(wishes, interval_s=interval_s, standby_interval_s=standby_s)
+        standby_s = options.standby_interval_s if "reconcile" in counted.advice else interval_s
+        changed = replace(options, interval_s=interval_s, standby_interval_s=standby_s)
         return budget(changed).fits
 
     assert fits(advised_s)
@@ -180,7 +180,7 @@ def test_what_is_advised_fits_and_a_second_less_does_not(nodes: int) -> None:
 
 
 def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
-    counted = budget(wished(nodes=1000))
+    counted = budget(wanted(nodes=1000))
     assert (500, 500, 10, 603_000.0) == (
         counted.masters,
         counted.standbys,
@@ -228,10 +228,10 @@ def test_what_makes_no_sense_is_refused_with_what_would(
 
 
 def test_lines_that_only_dbus_sees_through_are_refused_without_it() -> None:
-    with pytest.raises(WishError, match="stray-lines needs D-Bus"):
-        wished(OWN, faults="stray-lines")
-    assert (Kind.STRAY_LINES,) == wished(faults="stray-lines").faults.kinds
-    assert Kind.STRAY_LINES not in wished(OWN, faults="many").faults.kinds
+    with pytest.raises(OptionError, match="stray-lines needs D-Bus"):
+        wanted(OWN, faults="stray-lines")
+    assert (Kind.STRAY_LINES,) == wanted(faults="stray-lines").faults.kinds
+    assert Kind.STRAY_LINES not in wanted(OWN, faults="many").faults.kinds
 
 
 def test_configurations_that_are_missing_or_wrong_end_it_as_check_does(
@@ -254,30 +254,30 @@ def test_named_faults_come_and_no_others(capfd: pytest.CaptureFixture[str]) -> N
 
 
 def test_faults_of_one_cluster_leave_the_others_alone() -> None:
-    wishes = wished(nodes=6, faults="nobody,split,one-way", hours=1.0)
-    world = FleetWorld(wishes, judged=True)
+    options = wanted(nodes=6, faults="nobody,split,one-way", hours=1.0)
+    world = FleetWorld(options, judged=True)
     assert {(0, 1), (1, 0)} == {(a, b) for a in range(2) for b in world.members(a) if a != b}
     struck = {fault.node for fault in world.plan.faults}
     assert set(range(6)) == struck
     assert [] == world.run().violations
     assert all(a // 2 == b // 2 for a, b in world.cuts)
     alone = replace(
-        wishes.plan(), faults=tuple(f for f in wishes.plan().faults if f.node in (0, 1))
+        options.plan(), faults=tuple(f for f in options.plan().faults if f.node in (0, 1))
     )
-    quiet = FleetWorld(wishes, judged=True)
+    quiet = FleetWorld(options, judged=True)
     quiet.plan = alone
     quiet.run()
-    moved = {move.floating_ip_id for move in quiet.watch.moves if move.at_s > 1020.0}
+    moved = {move.floating_ip_id for move in quiet.measurements.moves if move.at_s > 1020.0}
     assert {1} == moved
 
 
 @pytest.mark.parametrize("width", [40, 79, 200])
 def test_the_pictures_are_no_wider_than_the_terminal(width: int) -> None:
-    answer = simulate(wished(hours=2.0, faults="many"), print)
-    tally = answer.tally
+    answer = simulate(wanted(hours=2.0, faults="many"), print)
+    measured = answer.measured
     drawn = [
         *calls_over_time(answer.per_minute, 3600, width),
-        *histogram(tally.claims_ms, tally.repairs_ms, width),
+        *histogram(measured.claims_ms, measured.repairs_ms, width),
     ]
     assert max(map(len, drawn)) <= width
     assert any("█" in line for line in drawn)
@@ -286,7 +286,7 @@ def test_the_pictures_are_no_wider_than_the_terminal(width: int) -> None:
 def test_long_runs_tell_how_far_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulation, "PROGRESS_EVERY_S", 0.0)
     told: list[str] = []
-    simulate(wished(hours=0.1), told.append)
+    simulate(wanted(hours=0.1), told.append)
     assert told[0] == "  0% of 0.1 simulated hours"
     assert told[-1].endswith("% of 0.1 simulated hours")
     assert len(told) == 36

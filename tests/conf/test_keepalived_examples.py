@@ -10,8 +10,8 @@ import pytest
 
 from hakeeper.adapters.configfile import load
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.lab import Keepalived, wait_until
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.lab import Keepalived, wait_until
+from hakeeper.demo.lab.netns import Namespace
 
 CONF = Path(__file__).parents[2] / "conf"
 EXAMPLES = sorted((CONF / "keepalived").glob("*.conf"))

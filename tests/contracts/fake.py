@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from contracts.port import Port
-from hakeeper.core.calls import Assign
 from hakeeper.core.events import StartCall
-from hakeeper.sim.world.calls import Caller
-from hakeeper.sim.world.kinds import CLOUD_STATE, Fault, Kind
-from hakeeper.sim.world.plan import Course, Plan, Shape
-from hakeeper.sim.world.watch import Watch
-from hakeeper.sim.world.world import World
+from hakeeper.simulate.calls import Caller
+from hakeeper.simulate.faults.kinds import CLOUD_STATE, Fault, Kind
+from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.plan import Course, Plan, Shape
+from hakeeper.simulate.world import World
 
 PATIENCE_S = 600.0
 """Virtual seconds in which everything has happened."""
@@ -19,19 +18,15 @@ FOR_EVER_S = 1e6
 NAME = "VI_1"
 
 
-class _DeafWatch(Watch):
-    """The stories send what no keeper would: the rules about that say nothing here."""
+class _Struck(Observer):
+    """Hears which faults really struck a call."""
 
-    def __init__(self, world: World, bitten: Callable[[Kind], None]) -> None:
-        super().__init__(world)
-        self._tell_bitten = bitten
+    def __init__(self, struck: Callable[[Kind], None]) -> None:
+        self._struck = struck
 
-    def sent(self, index: int, request: Assign) -> None:
-        """Pass over it."""
-
-    def bitten(self, kind: Kind) -> None:
-        """Hear which faults really struck."""
-        self._tell_bitten(kind)
+    def call_struck(self, kind: Kind) -> None:
+        """Pass it on."""
+        self._struck(kind)
 
 
 class FakePort(Port):
@@ -45,7 +40,7 @@ class FakePort(Port):
         shape = Shape(nodes=2, addresses=0)
         plan = Plan(seed=1, shape=shape, course=Course.SWARM, chaos_s=FOR_EVER_S, faults=())
         self._world = World(plan)
-        self._world.watch = _DeafWatch(self._world, self.seen.add)
+        self._world.observers.add(_Struck(self.seen.add))
         self._cloud = self._world.cloud
         self._caller = Caller(self._world.nodes[0], self._results.append)
         self._serial = 0
@@ -89,7 +84,7 @@ class FakePort(Port):
         )
 
     @contextmanager
-    def weather(self, kind: Kind, value: float = 0.6) -> Iterator[None]:
+    def fault(self, kind: Kind, value: float = 0.6) -> Iterator[None]:
         """Have the injector begin it, and strike every call."""
         self._serial += 1
         everybody = kind is Kind.OUTAGE or kind in CLOUD_STATE
@@ -98,7 +93,7 @@ class FakePort(Port):
             self.seen.add(kind)
         fault = Fault(kind, 0.0, FOR_EVER_S, node, 1, value, self._serial)
         self._world.injector.begin(fault)
-        for each in self._world.weather:
+        for each in self._world.call_faults:
             each.share = 1.0
         yield
         self._world.injector.end(fault.serial)

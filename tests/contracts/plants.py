@@ -17,14 +17,15 @@ from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.hetzner.guard import Answered, CallGuard
 from hakeeper.core.calls import Answer, AssignAccepted, CallResult, Failure, FailureKind, Quota
 from hakeeper.core.events import StartCall
-from hakeeper.sim.cloud import errors as sim_errors
-from hakeeper.sim.cloud.access import Bucket
-from hakeeper.sim.cloud.model import CloudModel
-from hakeeper.sim.world import calls
-from hakeeper.sim.world.calls import Call, Caller, Weather
-from hakeeper.sim.world.cloud import ALREADY, LOCKED, WorldCloud, failure
-from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.node import Node
+from hakeeper.demo.cloud import errors as sim_errors
+from hakeeper.demo.cloud.access import Bucket
+from hakeeper.demo.cloud.model import CloudModel
+from hakeeper.simulate import calls
+from hakeeper.simulate.calls import Call, Caller
+from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
+from hakeeper.simulate.faults.call import CallFault
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.node import Node
 
 Patch = pytest.MonkeyPatch
 
@@ -58,10 +59,10 @@ def _lost_is_undone(patch: Patch) -> None:
 def _lost_answers_are_not_executed(patch: Patch) -> None:
     real = Caller._struck
 
-    def struck(self: Caller, call: Call, kind: Kind, weather: Weather) -> Answer | Failure | None:
+    def struck(self: Caller, call: Call, kind: Kind, fault: CallFault) -> Answer | Failure | None:
         with pytest.MonkeyPatch.context() as inner:
             inner.setattr(self._cloud, "answer", lambda *_a: LOCKED)
-            return real(self, call, kind, weather)
+            return real(self, call, kind, fault)
 
     patch.setattr(Caller, "_struck", struck)
 

@@ -23,7 +23,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Action, ActionStatus
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 ME, OTHER, STRANGER = 1, 2, 999
 """The servers of the project; the calls are made in the name of the first."""
@@ -108,7 +108,7 @@ class Port(ABC):
     # --- trouble ---------------------------------------------------------------------------------
 
     @abstractmethod
-    def weather(self, kind: Kind, value: float = FIRST) -> AbstractContextManager[None]:
+    def fault(self, kind: Kind, value: float = FIRST) -> AbstractContextManager[None]:
         """Let every call be struck by this fault, for a while."""
 
     @abstractmethod

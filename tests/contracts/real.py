@@ -21,9 +21,9 @@ from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.events import StartCall
-from hakeeper.sim.cloud import Answer, Fault, Network, Rules, SimCloud
-from hakeeper.sim.cloud.values import JsonObject
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.demo.cloud import Answer, Fault, Network, Rules, SimCloud
+from hakeeper.demo.cloud.values import JsonObject
+from hakeeper.simulate.faults.kinds import Kind
 
 CLIENT, TOKEN = "node1", "contract-token"
 PATIENCE_S = 30.0
@@ -158,7 +158,7 @@ class RealPort(Port):
     # --- trouble ---------------------------------------------------------------------------------
 
     @contextmanager
-    def weather(self, kind: Kind, value: float = FIRST) -> Iterator[None]:
+    def fault(self, kind: Kind, value: float = FIRST) -> Iterator[None]:
         """Let the simulator, the resolver or the token be what the kind says."""
         with ExitStack() as stack:
             fault = FAULTS.get((kind, value))

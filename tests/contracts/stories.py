@@ -8,10 +8,10 @@ from typing import get_args
 
 from contracts.port import Shown, Story
 from hakeeper.core.calls import Answer, FailureKind, Request
-from hakeeper.sim.world.kinds import API_WEATHER, CLOUD_STATE
+from hakeeper.simulate.faults.kinds import API_FAULTS, CLOUD_STATE
 
 TO_SHOW: frozenset[Shown] = frozenset(
-    (*get_args(Request), *get_args(Answer), *FailureKind, *API_WEATHER, *CLOUD_STATE)
+    (*get_args(Request), *get_args(Answer), *FailureKind, *API_FAULTS, *CLOUD_STATE)
 )
 """Every request, every answer, every class of failure, every fault of the world's API."""
 

@@ -3,7 +3,7 @@
 from contracts.port import IP, ME, OTHER, Port, action_of, left, shows, status_of, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadActions
 from hakeeper.core.model import ActionStatus
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 LOCKED = (FailureKind.LOCKED, "locked", 423)
 ALREADY = (FailureKind.LOCKED, "floating_ip_assigned", 422)
@@ -34,7 +34,7 @@ def test_an_accepted_action_runs_first_and_succeeds_later(port: Port) -> None:
 def test_the_owner_may_change_when_an_assign_is_accepted(port: Port) -> None:
     port.rules(owner_at_accept=True)
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.ACTION_ENDLESS):
+    with port.fault(Kind.ACTION_ENDLESS):
         assert ActionStatus.RUNNING is action_of(port.answer(Assign(IP, ME))).status
         assert ME == port.owner(IP)
 
@@ -44,7 +44,7 @@ def test_the_owner_may_change_only_when_the_action_ends(port: Port) -> None:
     port.rules(action_s=0.3, owner_at_accept=False)
     port.add_ip(IP, OTHER)
     port.add_ip(2, OTHER)
-    with port.weather(Kind.ACTION_ENDLESS):
+    with port.fault(Kind.ACTION_ENDLESS):
         port.answer(Assign(IP, ME))
         assert OTHER == port.owner(IP)
     action = action_of(port.answer(Assign(2, ME)))
@@ -57,7 +57,7 @@ def test_an_action_that_fails_says_why_and_moves_nothing(port: Port) -> None:
     for at_once, number in ((True, 1), (False, 2)):
         port.rules(owner_at_accept=at_once)
         port.add_ip(number, OTHER)
-        with port.weather(Kind.ACTION_ERROR):
+        with port.fault(Kind.ACTION_ERROR):
             action = action_of(port.answer(Assign(number, ME)))
         assert (ActionStatus.ERROR, "action_failed") == (action.status, action.error_code)
         assert action == action_of(port.answer(ReadActions((action.id,))))
@@ -68,7 +68,7 @@ def test_an_action_that_fails_says_why_and_moves_nothing(port: Port) -> None:
 def test_one_address_may_be_locked_while_another_is_served(port: Port) -> None:
     port.add_ip(1, OTHER)
     port.add_ip(2, OTHER)
-    with port.weather(Kind.SOME_LOCKED):
+    with port.fault(Kind.SOME_LOCKED):
         assert LOCKED == port.failure(Assign(1, ME))
         action_of(port.answer(Assign(2, ME)))
     assert (OTHER, ME) == (port.owner(1), port.owner(2))
@@ -79,7 +79,7 @@ def test_an_action_may_succeed_and_move_nothing(port: Port) -> None:
     for at_once, number in ((True, 1), (False, 2)):
         port.rules(owner_at_accept=at_once)
         port.add_ip(number, OTHER)
-        with port.weather(Kind.LOST_WRITE):
+        with port.fault(Kind.LOST_WRITE):
             action = action_of(port.answer(Assign(number, ME)))
             assert ActionStatus.SUCCESS is action.status
             assert OTHER == port.owner(number)
@@ -98,7 +98,7 @@ def test_an_address_that_we_have_is_refused_as_assigned(port: Port) -> None:
 def test_a_running_action_locks_its_address_until_it_ends(port: Port) -> None:
     port.rules(owner_at_accept=False)
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.ACTION_ENDLESS):
+    with port.fault(Kind.ACTION_ENDLESS):
         action = action_of(port.answer(Assign(IP, ME)))
         assert LOCKED == port.failure(Assign(IP, ME))
     ended = action_of(port.answer(ReadActions((action.id,))))
@@ -111,7 +111,7 @@ def test_a_running_action_locks_its_address_until_it_ends(port: Port) -> None:
 def test_the_lock_is_said_before_that_the_address_is_ours(port: Port) -> None:
     port.rules(owner_at_accept=True)
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.ACTION_ENDLESS):
+    with port.fault(Kind.ACTION_ENDLESS):
         port.answer(Assign(IP, ME))
         assert ME == port.owner(IP)
         assert LOCKED == port.failure(Assign(IP, ME))
@@ -121,7 +121,7 @@ def test_the_lock_is_said_before_that_the_address_is_ours(port: Port) -> None:
 def test_a_running_action_locks_its_server_only_where_the_cloud_does_so(port: Port) -> None:
     for number in (1, 2, 3):
         port.add_ip(number, OTHER)
-    with port.weather(Kind.ACTION_ENDLESS):
+    with port.fault(Kind.ACTION_ENDLESS):
         port.answer(Assign(1, ME))
         port.answer(Assign(2, ME))
         port.rules(lock_servers=True)
@@ -137,7 +137,7 @@ def test_an_address_that_nobody_knows_cannot_be_assigned(port: Port) -> None:
 @shows(Kind.LOCKED, FailureKind.LOCKED)
 def test_a_lock_of_somebody_else_refuses_an_assign(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.LOCKED):
+    with port.fault(Kind.LOCKED):
         assert LOCKED == port.failure(Assign(IP, ME))
     assert OTHER == port.owner(IP)
 
@@ -146,7 +146,7 @@ def test_a_lock_of_somebody_else_refuses_an_assign(port: Port) -> None:
 def test_a_request_that_lands_twice_has_one_result_and_takes_an_address_back(port: Port) -> None:
     port.set_quota(60, 20)
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.DUPLICATED):
+    with port.fault(Kind.DUPLICATED):
         assert ActionStatus.SUCCESS is action_of(port.answer(Assign(IP, ME))).status
         port.move(IP, OTHER)
         port.land()

@@ -2,7 +2,7 @@
 
 from contracts.port import IP, ME, OTHER, SECOND, SENT_S, Port, shows, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadServer
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 CANCELLED = (FailureKind.CANCELLED, "cancelled", None)
 
@@ -10,7 +10,7 @@ CANCELLED = (FailureKind.CANCELLED, "cancelled", None)
 @shows(FailureKind.CANCELLED, Kind.BLACKHOLE)
 def test_a_call_cancelled_before_it_is_sent_is_never_sent(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.BLACKHOLE):
+    with port.fault(Kind.BLACKHOLE):
         for request in (Assign(IP, ME), ReadServer(OTHER)):
             call_id = port.start(request)
             port.cancel(call_id)
@@ -24,7 +24,7 @@ def test_a_call_cancelled_before_it_is_sent_is_never_sent(port: Port) -> None:
 @shows(AssignAccepted, Kind.SLOW)
 def test_a_call_cancelled_after_it_was_sent_is_answered_as_if_it_had_not_been(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.SLOW):
+    with port.fault(Kind.SLOW):
         call_id = port.start(Assign(IP, ME))
         port.until(lambda: port.is_sent(call_id), "its first byte")
         port.cancel(call_id)
@@ -36,7 +36,7 @@ def test_a_call_cancelled_after_it_was_sent_is_answered_as_if_it_had_not_been(po
 def test_a_call_cancelled_after_it_was_sent_still_ends_at_its_deadline(port: Port) -> None:
     port.add_ip(IP, OTHER)
     port.warm()
-    with port.weather(Kind.SLOW, SECOND):
+    with port.fault(Kind.SLOW, SECOND):
         call_id = port.start(Assign(IP, ME), SENT_S)
         port.until(lambda: port.is_sent(call_id), "its first byte")
         port.cancel(call_id)
@@ -57,7 +57,7 @@ def test_cancelling_what_has_ended_or_never_was_changes_nothing(port: Port) -> N
 
 @shows(FailureKind.CANCELLED, Kind.BLACKHOLE)
 def test_cancelling_twice_ends_a_call_once(port: Port) -> None:
-    with port.weather(Kind.BLACKHOLE):
+    with port.fault(Kind.BLACKHOLE):
         call_id = port.start(ReadServer(ME))
         port.cancel(call_id)
         port.cancel(call_id)
@@ -68,7 +68,7 @@ def test_cancelling_twice_ends_a_call_once(port: Port) -> None:
 def test_of_many_calls_only_the_cancelled_one_is_not_done(port: Port) -> None:
     for number in (1, 2, 3):
         port.add_ip(number, OTHER)
-    with port.weather(Kind.BLACKHOLE):
+    with port.fault(Kind.BLACKHOLE):
         call_id = port.start(Assign(2, ME))
         port.cancel(call_id)
         assert CANCELLED == told(port.result(call_id))

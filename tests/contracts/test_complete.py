@@ -6,7 +6,7 @@ from contracts.fake import FakePort
 from contracts.port import ME, OTHER, Port, shows
 from contracts.stories import TO_SHOW, all_stories, shown_by, without_story
 from hakeeper.core.calls import FailureKind, ReadServer
-from hakeeper.sim.world.kinds import API_WEATHER, CLOUD_STATE, Kind
+from hakeeper.simulate.faults.kinds import API_FAULTS, CLOUD_STATE, Kind
 
 
 def test_every_request_answer_failure_and_fault_has_a_story() -> None:
@@ -19,7 +19,7 @@ def test_every_story_is_marked_with_what_it_shows() -> None:
 
 def test_every_fault_of_the_api_is_one_that_needs_a_story() -> None:
     of_the_api = {kind for kind in Kind if kind.value.startswith("A")}
-    assert of_the_api == API_WEATHER | CLOUD_STATE
+    assert of_the_api == API_FAULTS | CLOUD_STATE
 
 
 def test_what_loses_its_stories_is_named() -> None:
@@ -41,7 +41,7 @@ def test_a_fault_that_strikes_nothing_was_not_shown_by_the_fake() -> None:
     @shows(ReadServer, Kind.TLS)
     def story(port: Port) -> None:
         port.answer(ReadServer(ME))
-        with port.weather(Kind.TLS):
+        with port.fault(Kind.TLS):
             pass
 
     with pytest.raises(AssertionError, match="TLS"):

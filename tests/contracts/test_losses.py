@@ -18,7 +18,7 @@ from contracts.port import (
 )
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
 from hakeeper.core.model import ActionStatus
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 TRANSIENT, UNKNOWN = FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN
 READ = ReadServer(OTHER)
@@ -27,7 +27,7 @@ READ = ReadServer(OTHER)
 def _unsent(port: Port, kind: Kind, code: str) -> None:
     """Make an assign and every read without a connection: none may be sent."""
     port.add_ip(IP, OTHER)
-    with port.weather(kind):
+    with port.fault(kind):
         for request in (Assign(IP, ME), *READS):
             result = port.call(request)
             assert (TRANSIENT, code, None) == told(result)
@@ -67,21 +67,21 @@ def _unsent_at_the_deadline(port: Port, code: str) -> None:
 @shows(Kind.DNS, TRANSIENT)
 def test_a_resolver_that_hangs_ends_at_the_deadline(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.DNS, SECOND):
+    with port.fault(Kind.DNS, SECOND):
         _unsent_at_the_deadline(port, "dns")
 
 
 @shows(Kind.BLACKHOLE, TRANSIENT)
 def test_a_host_that_does_not_take_the_connection_ends_at_the_deadline(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.BLACKHOLE):
+    with port.fault(Kind.BLACKHOLE):
         _unsent_at_the_deadline(port, "connect_timeout")
 
 
 @shows(Kind.SLOW, TRANSIENT)
 def test_a_handshake_that_takes_too_long_ends_at_the_deadline(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.SLOW, SECOND):
+    with port.fault(Kind.SLOW, SECOND):
         _unsent_at_the_deadline(port, "tls")
 
 
@@ -92,7 +92,7 @@ def _lost_at_the_deadline(port: Port, kind: Kind, value: float, owner: int) -> N
     """Make an assign and a read on a warm connection: both go out and hear nothing."""
     port.add_ip(IP, OTHER)
     port.warm()
-    with port.weather(kind, value):
+    with port.fault(kind, value):
         result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert result.sent_at_s is not None
@@ -101,7 +101,7 @@ def _lost_at_the_deadline(port: Port, kind: Kind, value: float, owner: int) -> N
 
 def _read_at_the_deadline(port: Port, kind: Kind, value: float) -> None:
     port.warm()
-    with port.weather(kind, value):
+    with port.fault(kind, value):
         result = port.missed_deadline(READ, SENT_S)
         assert (TRANSIENT, "deadline", None) == told(result)
         assert result.sent_at_s is not None
@@ -131,7 +131,7 @@ def test_a_slow_answer_is_no_answer_after_the_deadline_and_the_assign_may_be_don
 ) -> None:
     port.add_ip(IP, OTHER)
     port.warm()
-    with port.weather(Kind.SLOW, SECOND):
+    with port.fault(Kind.SLOW, SECOND):
         result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         port.until(lambda: port.owner(IP) == ME, "its late effect")
@@ -140,7 +140,7 @@ def test_a_slow_answer_is_no_answer_after_the_deadline_and_the_assign_may_be_don
 @shows(Kind.SLOW)
 def test_a_slow_answer_before_the_deadline_is_an_answer(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.SLOW, FIRST):
+    with port.fault(Kind.SLOW, FIRST):
         assert ActionStatus.SUCCESS is action_of(port.answer(Assign(IP, ME))).status
 
 
@@ -148,7 +148,7 @@ def test_a_slow_answer_before_the_deadline_is_an_answer(port: Port) -> None:
 def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_owner(port: Port) -> None:
     port.add_ip(IP, OTHER)
     port.warm()
-    with port.weather(Kind.LATE_LANDING):
+    with port.fault(Kind.LATE_LANDING):
         result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert OTHER == port.owner(IP)
@@ -159,7 +159,7 @@ def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_owner(p
 
 def _done_but_lost(port: Port, kind: Kind, assign: Told, read: Told) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(kind):
+    with port.fault(kind):
         result = port.call(Assign(IP, ME))
         assert assign == told(result)
         assert result.sent_at_s is not None
@@ -186,7 +186,7 @@ def test_a_refusal_that_cannot_be_read_is_classed_by_its_status(port: Port) -> N
     port.add_ip(IP, ME)
     port.add_ip(2, OTHER)
     port.answer(Assign(2, ME))
-    with port.weather(Kind.MALFORMED):
+    with port.fault(Kind.MALFORMED):
         assert (FailureKind.REFUSED, "http_422", 422) == port.failure(Assign(IP, ME))
         assert (FailureKind.LOCKED, "http_423", 423) == port.failure(Assign(2, ME))
         assert (FailureKind.NOT_FOUND, "http_404", 404) == port.failure(ReadServer(77_777))
@@ -199,7 +199,7 @@ def test_a_refusal_that_cannot_be_read_is_classed_by_its_status(port: Port) -> N
 @shows(Kind.LOST_ANSWER, FailureKind.OUTCOME_UNKNOWN)
 def test_a_refusal_that_is_lost_is_as_unknown_as_a_success(port: Port) -> None:
     port.add_ip(IP, ME)
-    with port.weather(Kind.LOST_ANSWER):
+    with port.fault(Kind.LOST_ANSWER):
         assert (UNKNOWN, "connection_closed", None) == port.failure(Assign(IP, ME))
     assert ME == port.owner(IP)
 
@@ -207,7 +207,7 @@ def test_a_refusal_that_is_lost_is_as_unknown_as_a_success(port: Port) -> None:
 @shows(ReadServer)
 def test_after_a_loss_the_next_call_is_answered(port: Port) -> None:
     for kind in (Kind.LOST_ANSWER, Kind.MALFORMED, Kind.GATEWAY, Kind.REFUSED):
-        with port.weather(kind):
+        with port.fault(kind):
             assert port.failure(READ)[0] is TRANSIENT
         port.answer(READ)
 
@@ -217,18 +217,18 @@ def test_a_connection_that_lost_an_answer_is_not_used_again(port: Port) -> None:
     port.add_ip(IP, OTHER)
     for kind in (Kind.LOST_ANSWER, Kind.LOST_REQUEST, Kind.SLOW_DRIP):
         port.warm()
-        with port.weather(kind):
+        with port.fault(kind):
             assert port.failure(READ, SHORT_S)[0] is TRANSIENT
-        with port.weather(Kind.SLOW, SECOND):
+        with port.fault(Kind.SLOW, SECOND):
             _unsent_at_the_deadline(port, "tls")
 
 
 @shows(Kind.MALFORMED, Kind.GATEWAY, Kind.SLOW)
 def test_a_connection_on_which_anything_was_answered_is_used_again(port: Port) -> None:
     for kind in (Kind.MALFORMED, Kind.GATEWAY):
-        with port.weather(kind):
+        with port.fault(kind):
             port.failure(READ)
-        with port.weather(Kind.SLOW, SECOND):
+        with port.fault(Kind.SLOW, SECOND):
             result = port.missed_deadline(READ, SENT_S)
         assert (TRANSIENT, "deadline", None) == told(result)
         assert result.sent_at_s is not None

@@ -11,7 +11,7 @@ from hakeeper.core.calls import (
     Quota,
     ReadServer,
 )
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 SLOW_PER_HOUR, FAST_PER_HOUR = 60, 36_000_000
@@ -56,7 +56,7 @@ def test_a_call_that_a_fault_answers_costs_one_too(port: Port) -> None:
     port.add_ip(IP, OTHER)
     lefts: list[int] = []
     for kind in kinds:
-        with port.weather(kind):
+        with port.fault(kind):
             lefts.append(left(port.call(Assign(IP, ME))))
     assert [30 - made for made in range(1, len(kinds) + 1)] == lefts
 
@@ -65,7 +65,7 @@ def test_a_call_that_a_fault_answers_costs_one_too(port: Port) -> None:
 def test_a_call_whose_answer_is_lost_costs_one_too(port: Port) -> None:
     port.set_quota(SLOW_PER_HOUR, 30)
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.LOST_ANSWER):
+    with port.fault(Kind.LOST_ANSWER):
         assert port.call(Assign(IP, ME)).quota is None
     assert 28 == left(port.call(ReadServer(ME)))
 
@@ -91,7 +91,7 @@ def test_a_list_that_fails_with_its_first_page_costs_one(port: Port) -> None:
         port.add_ip(number, OTHER)
     for kind in kinds:
         port.warm()
-        with port.weather(kind):
+        with port.fault(kind):
             assert FailureKind.TRANSIENT is port.failure(ListFloatingIps(), SENT_S)[0]
     assert 30 - 2 * len(kinds) - 1 == left(port.call(ReadServer(ME)))
 
@@ -107,7 +107,7 @@ def test_a_list_that_runs_out_of_calls_between_two_pages_is_no_list(port: Port) 
 @shows(Kind.QUOTA_EATEN, FailureKind.THROTTLED)
 def test_another_tool_may_use_the_quota_up(port: Port) -> None:
     port.set_quota(SLOW_PER_HOUR, 20)
-    with port.weather(Kind.QUOTA_EATEN, 1.0):
+    with port.fault(Kind.QUOTA_EATEN, 1.0):
         port.set_quota(SLOW_PER_HOUR, 0)
         assert THROTTLED == port.failure(ReadServer(ME))
 
@@ -115,7 +115,7 @@ def test_another_tool_may_use_the_quota_up(port: Port) -> None:
 @shows(Kind.SPENDERS, FailureKind.THROTTLED)
 def test_other_tools_may_take_whatever_flows_into_the_quota(port: Port) -> None:
     port.set_quota(SLOW_PER_HOUR, 20)
-    with port.weather(Kind.SPENDERS):
+    with port.fault(Kind.SPENDERS):
         port.until(lambda: THROTTLED == told(port.call(ReadServer(ME))), "the quota being used up")
 
 

@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.model import ActionStatus, ByNetwork, FloatingIp, Server
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
 NOBODY_KNOWS = 77_777
@@ -119,9 +119,9 @@ def test_actions_are_read_together_in_all_their_states_and_unknown_ones_are_miss
     for number in (1, 2, 3):
         port.add_ip(number, OTHER)
     good = assigned(port, 1)
-    with port.weather(Kind.ACTION_ERROR):
+    with port.fault(Kind.ACTION_ERROR):
         bad = assigned(port, 2)
-    with port.weather(Kind.ACTION_ENDLESS):
+    with port.fault(Kind.ACTION_ENDLESS):
         endless = assigned(port, 3)
         answer = port.answer(ReadActions((good, bad, endless, NOBODY_KNOWS)))
     expected = {
@@ -146,7 +146,7 @@ def test_one_call_reads_twenty_five_actions_and_no_more(port: Port) -> None:
 @shows(Kind.ACTION_SLOW)
 def test_an_action_may_take_its_time_and_still_succeed(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.ACTION_SLOW):
+    with port.fault(Kind.ACTION_SLOW):
         answer = port.answer(Assign(IP, ME))
     assert isinstance(answer, AssignAccepted)
     assert ActionStatus.RUNNING is answer.action.status
@@ -169,7 +169,7 @@ def test_another_actor_is_seen_by_the_next_reading(port: Port) -> None:
 def assign_unseen(port: Port, kind: Kind) -> None:
     """Assign while readings show who was the owner; it is done all the same."""
     port.add_ip(IP, OTHER)
-    with port.weather(kind):
+    with port.fault(kind):
         assigned(port, IP)
         assert ME == port.owner(IP)
         assert OTHER == read(port, IP).server_id
@@ -192,7 +192,7 @@ def test_a_reading_that_lags_shows_the_owner_of_a_moment_ago(port: Port) -> None
 @shows(Kind.GONE, FailureKind.NOT_FOUND)
 def test_an_address_that_is_gone_is_found_by_no_call(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.GONE):
+    with port.fault(Kind.GONE):
         assert {} == listed(port)
         assert NOT_FOUND == port.failure(ReadFloatingIp(IP))
         assert NOT_FOUND == port.failure(Assign(IP, ME))
@@ -203,7 +203,7 @@ def test_an_address_that_is_gone_is_found_by_no_call(port: Port) -> None:
 def test_an_address_may_slip_from_one_page_to_the_one_that_was_read(port: Port) -> None:
     for number in range(1, 61):
         port.add_ip(number, OTHER)
-    with port.weather(Kind.PAGE_SLIP):
+    with port.fault(Kind.PAGE_SLIP):
         missing = set(range(1, 61)) - set(listed(port))
     (slipped,) = missing
     assert OTHER == read(port, slipped).server_id

@@ -15,7 +15,7 @@ from contracts.port import (
     told,
 )
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 
@@ -31,9 +31,9 @@ def _refused(port: Port, assign: Told, read: Told) -> None:
 @shows(Kind.ERROR_5XX, FailureKind.TRANSIENT)
 def test_an_error_of_the_servers_is_the_apis_own_word_that_nothing_was_done(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.ERROR_5XX, FIRST):
+    with port.fault(Kind.ERROR_5XX, FIRST):
         _refused(port, *(2 * [(FailureKind.TRANSIENT, "server_error", 500)]))
-    with port.weather(Kind.ERROR_5XX, SECOND):
+    with port.fault(Kind.ERROR_5XX, SECOND):
         _refused(port, *(2 * [(FailureKind.TRANSIENT, "unavailable", 503)]))
 
 
@@ -41,7 +41,7 @@ def test_an_error_of_the_servers_is_the_apis_own_word_that_nothing_was_done(port
 def test_a_gateway_that_lost_sight_leaves_only_an_assign_unknown(port: Port) -> None:
     port.add_ip(IP, OTHER)
     for value, code, status in ((FIRST, "bad_gateway", 502), (SECOND, "timeout", 504)):
-        with port.weather(Kind.GATEWAY, value):
+        with port.fault(Kind.GATEWAY, value):
             unknown = (FailureKind.OUTCOME_UNKNOWN, code, status)
             _refused(port, unknown, (FailureKind.TRANSIENT, code, status))
 
@@ -49,7 +49,7 @@ def test_a_gateway_that_lost_sight_leaves_only_an_assign_unknown(port: Port) -> 
 @shows(Kind.UNAUTHORIZED, FailureKind.AUTH)
 def test_a_token_that_is_not_valid_can_do_nothing_until_it_is(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.UNAUTHORIZED):
+    with port.fault(Kind.UNAUTHORIZED):
         _refused(port, *(2 * [(FailureKind.AUTH, "unauthorized", 401)]))
     port.answer(Assign(IP, ME))
 
@@ -57,7 +57,7 @@ def test_a_token_that_is_not_valid_can_do_nothing_until_it_is(port: Port) -> Non
 @shows(Kind.READ_ONLY, FailureKind.AUTH)
 def test_a_token_that_may_only_read_reads(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.READ_ONLY):
+    with port.fault(Kind.READ_ONLY):
         assert (FailureKind.AUTH, "token_readonly", 401) == port.failure(Assign(IP, ME))
         assert OTHER == port.owner(IP)
         for request in READS:
@@ -68,17 +68,17 @@ def test_a_token_that_may_only_read_reads(port: Port) -> None:
 @shows(Kind.THROTTLED, FailureKind.THROTTLED)
 def test_a_429_says_how_long_to_wait(port: Port) -> None:
     port.add_ip(IP, OTHER)
-    with port.weather(Kind.THROTTLED, FIRST):
+    with port.fault(Kind.THROTTLED, FIRST):
         _refused(port, THROTTLED, THROTTLED)
         result = port.call(ReadServer(ME))
     assert (24.0, 0) == (retry_after_s(result), left(result))
-    with port.weather(Kind.THROTTLED, SECOND):
+    with port.fault(Kind.THROTTLED, SECOND):
         assert 3600.0 == retry_after_s(port.call(ReadServer(ME)))
 
 
 @shows(Kind.THROTTLED, FailureKind.THROTTLED)
 def test_a_429_that_does_not_say_so_leaves_it_open(port: Port) -> None:
-    with port.weather(Kind.THROTTLED, 0.1):
+    with port.fault(Kind.THROTTLED, 0.1):
         result = port.call(ReadServer(ME))
     assert THROTTLED == told(result)
     assert (None, 0) == (retry_after_s(result), left(result))

@@ -22,7 +22,7 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 
 SEEDS = range(6)
 STEPS = 50
@@ -109,7 +109,7 @@ def _take(port: Port, step: Step) -> list[object]:
     if step.kind is None:
         seen = [_plain(port.call(request)) for request in step.requests]
     else:
-        with port.weather(step.kind, step.value):
+        with port.fault(step.kind, step.value):
             seen = [_plain(port.call(request)) for request in step.requests]
     return [seen, [port.owner(number) for number in IPS]]
 

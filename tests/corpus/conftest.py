@@ -10,7 +10,7 @@ import pytest
 
 from corpus.setup import SetUp
 from corpus.trial import Outcome, try_out
-from hakeeper.sim.lab import Lab
+from hakeeper.demo.lab import Lab
 
 Try = Callable[[SetUp], Outcome]
 

@@ -7,8 +7,8 @@ ARP of others don't, nor do frames from a MAC address that Hetzner did not give.
 import ipaddress
 
 from corpus.server import Server
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.waiting import LabError
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.waiting import LabError
 
 PUBLIC, PRIVATE = "eth0", "enp7s0"
 GATEWAY = "10.0.0.1"

@@ -13,8 +13,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.waiting import LabError, wait_until
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.waiting import LabError, wait_until
 
 ROOT = Path(__file__).parents[2]
 SERVICE_ID = 990

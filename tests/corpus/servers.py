@@ -12,9 +12,9 @@ import yaml as yaml_reader
 from corpus.network import Router
 from corpus.server import SERVICE_ID, Process, Server
 from corpus.setup import CONF, SetUp
-from hakeeper.sim.cloud import CloudFront
-from hakeeper.sim.lab.relay import ApiRelay
-from hakeeper.sim.lab.waiting import LabTimeoutError, wait_until
+from hakeeper.demo.cloud import CloudFront
+from hakeeper.demo.lab.relay import ApiRelay
+from hakeeper.demo.lab.waiting import LabTimeoutError, wait_until
 
 HAKEEPER = (sys.executable, "-m", "hakeeper")
 KEEPALIVED_LOG = "/run/keepalived.log"

@@ -11,7 +11,7 @@ from corpus.server import environment_of
 from corpus.servers import CREDENTIALS, HAKEEPER, PATIENCE_S, Pair
 from corpus.setup import SetUp
 from corpus.truth import Truth, judge
-from hakeeper.sim.cloud import SimCloud
+from hakeeper.demo.cloud import SimCloud
 
 
 @dataclass(kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from hakeeper.sim.cloud import CloudFront, LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import CloudFront, LoggedRequest, OwnershipChange
 
 OK = 200
 STORM = "MASTER or BACKUP"

@@ -21,7 +21,7 @@ from crash.nursery import Birth, Life, Nursery
 from hakeeper.adapters.asking import ControlError, NotRunning, ask
 from hakeeper.adapters.pipes import is_full
 from hakeeper.adapters.statefile import StateFile
-from hakeeper.sim.cloud import ON_LOOPBACK, Fault, Rules, SimCloud
+from hakeeper.demo.cloud import ON_LOOPBACK, Fault, Rules, SimCloud
 
 TIMEOUT_S = 2.0
 NAME = "VI_1"

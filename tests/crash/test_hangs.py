@@ -13,7 +13,7 @@ from daemon.stall import Stall
 from daemon.world import TIMEOUT_S, Node, World
 from helpers import eventually
 
-from hakeeper.sim.cloud import Answer, Fault
+from hakeeper.demo.cloud import Answer, Fault
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

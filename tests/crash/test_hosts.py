@@ -20,7 +20,7 @@ from helpers import eventually
 
 from crash import launch
 from hakeeper.adapters.asking import ask
-from hakeeper.sim.cloud import Answer, Fault
+from hakeeper.demo.cloud import Answer, Fault
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -19,7 +19,7 @@ from crash.nursery import Birth, Life, Nursery
 from crash.refusals import NOTE
 from hakeeper import exits
 from hakeeper.adapters.asking import ControlError, NotRunning, ask
-from hakeeper.sim.cloud import ON_LOOPBACK, Rules, SimCloud
+from hakeeper.demo.cloud import ON_LOOPBACK, Rules, SimCloud
 
 PATIENCE_S = 30.0
 ASK_S = 5.0

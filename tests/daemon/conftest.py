@@ -10,7 +10,7 @@ import trustme
 
 from daemon.tls import server_context
 from daemon.world import FAILED, World, live
-from hakeeper.sim.cloud import SimCloud
+from hakeeper.demo.cloud import SimCloud
 
 
 @pytest.fixture

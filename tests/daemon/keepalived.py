@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers import eventually, out_of_sight
 
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.lab.process import LabProcess
 
 _SCRIPT = """
 "$0_vrrp" 900 &

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from hakeeper.sim.cloud import CloudFront, FaultRecord, LoggedRequest
+from hakeeper.demo.cloud import CloudFront, FaultRecord, LoggedRequest
 
 _SURELY_NOT_DONE = frozenset({400, 401, 403, 404, 405, 408, 409, 410, 412, 422, 423, 425, 429})
 _REFUSED_BY_THE_API = frozenset({500, 501, 503})

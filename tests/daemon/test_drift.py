@@ -5,7 +5,7 @@ import time
 from helpers import eventually
 
 from daemon.world import Node, World
-from hakeeper.sim.lab.daemon import LogEntry
+from hakeeper.demo.lab.daemon import LogEntry
 
 BOUND_S = 15.0
 """From the move until the address is ours again: the promise."""

@@ -10,8 +10,8 @@ import pytest
 from helpers import eventually
 
 from daemon.world import TIMEOUT_S, Node, World, fields_of
-from hakeeper.sim.cloud import HTML_502, Answer, Fault, Network
-from hakeeper.sim.lab.daemon import event_of
+from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network
+from hakeeper.demo.lab.daemon import event_of
 
 BOUND_S = 15.0
 """From the end of a fault until the address is ours: the promise."""

@@ -9,7 +9,7 @@ import pytest
 from helpers import eventually
 
 from daemon.world import PATIENCE_S, World, at_s, exit_code, fields_of
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.lab.process import LabProcess
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 DEGRADED = 1

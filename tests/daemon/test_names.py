@@ -15,7 +15,7 @@ from daemon.stall import Stall
 from daemon.tls import server_context
 from daemon.world import Node, World, live
 from hakeeper.adapters.lastlook import LATE_S
-from hakeeper.sim.cloud import Fault, Network, SimCloud
+from hakeeper.demo.cloud import Fault, Network, SimCloud
 
 NAME = "api.cloud.test"
 BOUND_S = 15.0

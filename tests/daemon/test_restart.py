@@ -5,7 +5,7 @@ import os
 import pytest
 
 from daemon.world import Node, World
-from hakeeper.sim.cloud import Answer, Fault
+from hakeeper.demo.cloud import Answer, Fault
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.rules import broken_rules
 from daemon.world import TIMEOUT_S, Node, World
-from hakeeper.sim.cloud import Answer, Fault
+from hakeeper.demo.cloud import Answer, Fault
 
 
 def send(node: Node, method: str, path: str, body: object = None) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from daemon.world import Node, World, holds_secret, leaks
-from hakeeper.sim.cloud import Fault
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.cloud import Fault
+from hakeeper.demo.lab.process import LabProcess
 
 
 def check_nothing_shows(node: Node) -> None:

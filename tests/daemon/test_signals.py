@@ -9,7 +9,7 @@ import pytest
 from helpers import eventually
 
 from daemon.world import Node, World, exit_code
-from hakeeper.sim.cloud import ON_LOOPBACK, Answer, Fault, Network, SimCloud
+from hakeeper.demo.cloud import ON_LOOPBACK, Answer, Fault, Network, SimCloud
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -12,7 +12,7 @@ import pytest
 from helpers import eventually
 
 from daemon.world import PATIENCE_S, Node, World
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.lab.process import LabProcess
 
 NO_CONFIG, SYSTEM, NO_PERMISSION, BAD_CONFIG, USAGE = 66, 71, 77, 78, 2
 

@@ -9,7 +9,7 @@ from helpers import eventually
 
 from daemon.world import Node, World
 from hakeeper import __version__
-from hakeeper.sim.cloud import Fault, Network
+from hakeeper.demo.cloud import Fault, Network
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
 

@@ -19,9 +19,9 @@ from helpers import eventually
 from daemon.keepalived import StandIn
 from daemon.rules import broken_rules
 from hakeeper.core.reports import EVENTS
-from hakeeper.sim.cloud import ON_LOOPBACK, CloudFront
-from hakeeper.sim.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
+from hakeeper.demo.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
+from hakeeper.demo.lab.netns import Namespace
 
 PATIENCE_S = 30.0
 """Bounds a failing test; no assertion."""

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
-from hakeeper.sim.demo.history import (
+from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.history import (
     ADDRESS,
     INSTANCE,
     Act,
@@ -14,7 +14,7 @@ from hakeeper.sim.demo.history import (
     Said,
     Span,
 )
-from hakeeper.sim.lab import RoleChange
+from hakeeper.demo.lab import RoleChange
 
 SERVERS = {"a": 101, "b": 102}
 ZERO_S = 1000.0

@@ -6,7 +6,7 @@ import pytest
 from helpers import eventually
 
 from demo.running import LIMIT_S, running
-from hakeeper.sim.lab import Lab
+from hakeeper.demo.lab import Lab
 
 MOMENTS = {
     "while the lab is built": "hakeeper demo:",

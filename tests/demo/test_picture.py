@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from demo.histories import ZERO_S, good, owner, without_acts
-from hakeeper.sim.demo.history import Span
-from hakeeper.sim.demo.picture import picture
-from hakeeper.sim.demo.screen import Screen, can_show, wants_colours
-from hakeeper.sim.demo.summary import document, failovers, journal, journal_line, show
+from hakeeper.demo.history import Span
+from hakeeper.demo.picture import picture
+from hakeeper.demo.screen import Screen, can_show, wants_colours
+from hakeeper.demo.summary import document, failovers, journal, journal_line, show
 
 
 def test_the_picture_shows_who_had_it_who_was_dead_and_when_the_api_was_down() -> None:

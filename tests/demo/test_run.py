@@ -6,8 +6,8 @@ import re
 import pytest
 
 from demo.running import Run, running
-from hakeeper.sim.demo import recording
-from hakeeper.sim.lab import Lab
+from hakeeper.demo import recording
+from hakeeper.demo.lab import Lab
 
 VERDICT = [
     "the address went web-a → web-b → web-a → web-b, and nowhere else",

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from hakeeper.sim.demo import Options, demo
-from hakeeper.sim.demo.replay import ReplayStage
+from hakeeper.demo.replay import ReplayStage
+from hakeeper.demo.run import Options, demo
 
 
 class MeddledStage(ReplayStage):
@@ -19,7 +19,7 @@ class MeddledStage(ReplayStage):
 
 def test_a_move_by_somebody_else_makes_the_demo_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.environ["PATH"])  # which the demo extends
-    monkeypatch.setattr("hakeeper.sim.demo.run.ReplayStage", MeddledStage)
+    monkeypatch.setattr("hakeeper.demo.run.ReplayStage", MeddledStage)
     out = io.StringIO()
     assert 1 == demo(Options(replay=True, pauses=False), out)
     text = " ".join(out.getvalue().split())

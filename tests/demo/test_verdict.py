@@ -7,8 +7,8 @@ import pytest
 
 from demo.histories import ZERO_S, assign, claimed, good, owner, role, said, without_acts
 from hakeeper.core.model import Role
-from hakeeper.sim.demo.history import Checkpoint, History, Span
-from hakeeper.sim.demo.verdict import judge
+from hakeeper.demo.history import Checkpoint, History, Span
+from hakeeper.demo.verdict import judge
 
 
 def wrongs(history: History) -> list[str]:

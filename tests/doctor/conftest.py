@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from doctor.station import VRRP, Station
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import Lab, LabSettings, settle
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import Lab, LabSettings, settle
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from hakeeper.sim.lab import Lab, Node, VrrpInstance, VrrpSettings
+from hakeeper.demo.lab import Lab, Node, VrrpInstance, VrrpSettings
 
 HAKEEPER = str(Path(sys.executable).with_name("hakeeper"))
 VIP = "203.0.113.10"

@@ -26,10 +26,10 @@ from hakeeper.core.calls import (
     Identified,
 )
 from hakeeper.core.model import ByName
+from hakeeper.demo.cloud import Answer, Fault, SimCloud
 from hakeeper.doctor.facts import ApiFacts
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
-from hakeeper.sim.cloud import Answer, Fault, SimCloud
 
 CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(ByName("web"),))})
 NOWHERE = LocalIdentity(dmi_dir=Path("/nonexistent"), metadata_url="http://127.0.0.1:9")

@@ -15,6 +15,7 @@ from privileges import NOBODY, public_folder, unprivileged
 from doctor.cases import CONF
 from hakeeper.config import parse
 from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
+from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
 from hakeeper.doctor.gather import files
@@ -28,7 +29,6 @@ from hakeeper.doctor.gather.program import (
     find_program,
 )
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
-from hakeeper.sim.lab.netns import Namespace
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 

@@ -13,8 +13,8 @@ import trustme
 
 from doctor.station import HAKEEPER, VIP, Station, Told, its_file, restarted_with
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import Lab, LabError
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import Lab, LabError
 
 
 @pytest.fixture(autouse=True)

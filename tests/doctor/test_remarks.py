@@ -16,6 +16,7 @@ from helpers import eventually
 from privileges import NOBODY, public_folder
 
 from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.checks.remarks import (
     KINDS,
     ONLY_WITHOUT_ROOT,
@@ -26,7 +27,6 @@ from hakeeper.doctor.checks.remarks import (
 from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.program import find_program
-from hakeeper.sim.lab.netns import Namespace
 
 GOOD = """\
 global_defs {

@@ -8,9 +8,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.gather.keepalived import read_conf
-from hakeeper.sim.lab.netns import Namespace
 
 CONFIG_ID = "web-a"
 DEVICES = ("d0", "d1")

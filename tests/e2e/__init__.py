@@ -1,4 +1,4 @@
 """End-to-end: machines that boot, with real systemd, real keepalived and the real package.
 
-The layer of machines lives here and not in `hakeeper.sim`: nothing that is shipped uses it.
+The layer of machines lives here and not in `hakeeper.demo`: nothing that is shipped uses it.
 """

@@ -3,7 +3,7 @@
 What a person would put in is put in: the package's file, the token, each machine's own addresses.
 The examples of keepalived.conf, taken from where the package has put them, are those of machines
 with just these addresses. The one addition is the test's: a second FIFO, to which keepalived writes
-the same lines (see `hakeeper.sim.lab`).
+the same lines (see `hakeeper.demo.lab`).
 """
 
 import json

@@ -9,7 +9,7 @@ import os
 import subprocess
 import zlib
 
-from hakeeper.sim.lab.netns import CLONE_NEWNET, Namespace
+from hakeeper.demo.lab.netns import CLONE_NEWNET, Namespace
 
 _FORWARDING, _DISABLED = "3", "0"
 _ports = itertools.count(1)

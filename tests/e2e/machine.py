@@ -17,9 +17,9 @@ from e2e.disk import Disk
 from e2e.lan import Lan
 from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS
-from hakeeper.sim.lab import Heard, LabError, LabTimeoutError, parse_dump, wait_until
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.lab import Heard, LabError, LabTimeoutError, parse_dump, wait_until
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.process import LabProcess
 
 PATIENCE_S = 120.0
 """Bounds whatever a machine does; generous, since no test asserts how fast a machine is."""

@@ -13,8 +13,8 @@ from e2e.disk import Disk
 from e2e.lan import Lan
 from e2e.machine import PATIENCE_S, Machine, heard_from
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import LabError, Witness, wait_until, was_master
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import LabError, Witness, wait_until, was_master
 
 API_HOST = "api.hetzner.cloud"
 THIRD_HOST = "198.51.100.1"

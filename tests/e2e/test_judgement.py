@@ -6,7 +6,7 @@ import pytest
 
 from e2e.machine import Machine
 from e2e.pair import API_HOST, Pair, token_of
-from hakeeper.sim.lab import LabError
+from hakeeper.demo.lab import LabError
 
 
 def _assign(pair: Pair, sender: Machine, server: int) -> None:

@@ -11,7 +11,7 @@ from e2e.guide import blocks
 from e2e.machine import PATIENCE_S, Machine
 from e2e.pair import Pair, token_of
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import wait_until
+from hakeeper.demo.lab import wait_until
 
 PAGE = Path(__file__).parents[2] / "docs/migrate.md"
 _EXAMPLE_ADDRESS = "10.0.0.2"

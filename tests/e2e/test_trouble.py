@@ -8,8 +8,8 @@ import pytest
 from e2e.machine import PATIENCE_S, Entry, Machine
 from e2e.pair import Pair, token_of
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import Fault, Network
-from hakeeper.sim.lab import wait_until
+from hakeeper.demo.cloud import Fault, Network
+from hakeeper.demo.lab import wait_until
 
 FIFO = "/run/hakeeper/notify.fifo"
 

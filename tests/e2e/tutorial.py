@@ -7,14 +7,14 @@ curl that behave like it: one request, one try, and a word when the server was f
 
 from e2e.machine import PATIENCE_S, PUBLIC, WITNESS, Machine
 from e2e.pair import API_HOST, FLOATING_IP, Pair, token_of
-from hakeeper.sim.lab import wait_until
+from hakeeper.demo.lab import wait_until
 
 CONF = "/etc/keepalived/keepalived.conf"
 SCRIPT = "/etc/keepalived/failover.sh"
 PROGRAM = "/opt/hcloud-ip"
 _CALLS = "/var/log/hcloud-ip.log"
 
-# The second FIFO is the test's own (see `hakeeper.sim.lab`); all else is of the tutorial's form.
+# The second FIFO is the test's own (see `hakeeper.demo.lab`); all else is of the tutorial's form.
 _CONF = f"""\
 global_defs {{
     notify_fifo {WITNESS} root root

@@ -1,4 +1,4 @@
-"""Fixtures for scenarios with real keepalived; `hakeeper.sim.lab` does the work."""
+"""Fixtures for scenarios with real keepalived; `hakeeper.demo.lab` does the work."""
 
 import contextlib
 from collections.abc import Generator, Iterator
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from scenes import MakeScene, Scene
 
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import Lab, LabSettings
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import Lab, LabSettings
 
 _FAILED = pytest.StashKey[bool]()
 

@@ -4,7 +4,7 @@ import pytest
 from scenes import MakeScene
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.lab import Cable, LabSettings, Node, VrrpInstance, VrrpSettings, is_event, settle
+from hakeeper.demo.lab import Cable, LabSettings, Node, VrrpInstance, VrrpSettings, is_event, settle
 
 TRACKED = (VrrpInstance(tracked=True),)
 

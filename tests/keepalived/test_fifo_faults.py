@@ -6,7 +6,7 @@ import pytest
 from helpers import eventually
 from scenes import MakeScene, Scene
 
-from hakeeper.sim.lab import LabSettings, Node, VrrpSettings, is_event, settle
+from hakeeper.demo.lab import LabSettings, Node, VrrpSettings, is_event, settle
 
 
 def repair(node: Node) -> None:

@@ -9,8 +9,8 @@ import pytest
 from doctor.forms import DIFFERENT_SINCE_2_3, FORMS, MAIN, Form
 from doctor.told import CONFIG_ID, ask_keepalived, by_reader
 
-from hakeeper.sim.lab.keepalived import find_keepalived
-from hakeeper.sim.lab.netns import Namespace
+from hakeeper.demo.lab.keepalived import find_keepalived
+from hakeeper.demo.lab.netns import Namespace
 
 
 @pytest.fixture(scope="module")

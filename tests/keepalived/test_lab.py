@@ -11,7 +11,7 @@ from helpers import eventually
 from scenes import MakeScene, Scene
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.lab import (
+from hakeeper.demo.lab import (
     Cable,
     LabSettings,
     LabTimeoutError,
@@ -146,7 +146,7 @@ def test_keepalived_and_the_witness_agree_on_names_with_spaces(make_scene: MakeS
 
 KILLED_LAB = """
 import json, os, signal
-from hakeeper.sim.lab import Lab, LabSettings
+from hakeeper.demo.lab import Lab, LabSettings
 with Lab(LabSettings()) as lab:
     lab.start_keepalived()
     pids = [pid for node in lab.nodes for pid in (node.namespace.pid, node.keepalived.pid)]

@@ -10,9 +10,9 @@ import subprocess
 from scenes import MakeScene, Scene
 
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import LabSettings, Node, is_event, settle
-from hakeeper.sim.lab.daemon import LogEntry
-from hakeeper.sim.lab.keepalived import find_keepalived
+from hakeeper.demo.lab import LabSettings, Node, is_event, settle
+from hakeeper.demo.lab.daemon import LogEntry
+from hakeeper.demo.lab.keepalived import find_keepalived
 
 CHECKED = LabSettings(vrrp_address=True)
 UNCHECKED = LabSettings()

@@ -3,7 +3,7 @@
 from helpers import eventually
 from scenes import MakeScene
 
-from hakeeper.sim.lab import LabSettings, VrrpSettings, is_event, settle
+from hakeeper.demo.lab import LabSettings, VrrpSettings, is_event, settle
 
 
 def test_a_reload_moves_nothing_and_the_next_failover_is_heard(make_scene: MakeScene) -> None:

@@ -12,7 +12,7 @@ from hakeeper.adapters.keepalived.bus import SERVICE
 from hakeeper.adapters.keepalived.link import Link
 from hakeeper.adapters.keepalived.roles import RoleReader
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
+from hakeeper.demo.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
 
 
 def end(hakeeper: HakeeperProcess, how: str) -> None:

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hakeeper.core.model import Role
-from hakeeper.sim.cloud import Fault, SimCloud
-from hakeeper.sim.lab import Cable, Lab, LabSettings, Node, VrrpSettings, Way, wait_until
-from hakeeper.sim.lab.daemon import is_event
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.network import INTERFACE
-from hakeeper.sim.lab.process import LabProcess
+from hakeeper.demo.cloud import Fault, SimCloud
+from hakeeper.demo.lab import Cable, Lab, LabSettings, Node, VrrpSettings, Way, wait_until
+from hakeeper.demo.lab.daemon import is_event
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.network import INTERFACE
+from hakeeper.demo.lab.process import LabProcess
 
 ADDRESS = "203.0.113.10"
 """The lab gives its one floating IP this address."""

@@ -18,9 +18,9 @@ from typing import Any
 from helpers import eventually
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import Witness
-from hakeeper.sim.lab.netns import made_in
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import Witness
+from hakeeper.demo.lab.netns import made_in
 from package.building import REPO
 from package.machine import Machine, booted
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from daemon.world import FAILED, World, live
 
-from hakeeper.sim.cloud import SimCloud
+from hakeeper.demo.cloud import SimCloud
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hakeeper.cli import run
 from hakeeper.cli.main import run_command
 from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import Settings
-from hakeeper.sim.cloud import Answer, Fault
+from hakeeper.demo.cloud import Answer, Fault
 from recording.taping import (
     effects_of,
     events_of,

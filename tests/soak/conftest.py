@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.sim.cloud import SimCloud
-from hakeeper.sim.lab import Lab
-from hakeeper.sim.soak import RoundPlan, Soak, SoakSettings
-from hakeeper.sim.soak.run import Tally
+from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.lab import Lab
+from soak import RoundPlan, Soak, SoakSettings
+from soak.run import Tally
 
 
 @dataclass(frozen=True)

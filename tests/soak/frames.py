@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from hakeeper.sim.soak import Kind, Planned, RoundPlan, SoakSettings
-from hakeeper.sim.soak.report import Frame
+from soak import Kind, Planned, RoundPlan, SoakSettings
+from soak.report import Frame
 
 
 def frame_of(settings: SoakSettings, violation: str | None = None) -> Frame:

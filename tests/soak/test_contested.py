@@ -2,9 +2,9 @@
 
 import pytest
 
-from hakeeper.sim.lab import is_event
-from hakeeper.sim.soak import Kind, Planned, RoundPlan, SoakSettings, Violation
-from hakeeper.sim.soak import run as soak_run
+from hakeeper.demo.lab import is_event
+from soak import Kind, Planned, RoundPlan, SoakSettings, Violation
+from soak import run as soak_run
 from soak.conftest import MakeBench
 
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import eventually
 
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import Cable, Lab, LabSettings, VrrpSettings
+from hakeeper.demo.lab import Cable, Lab, LabSettings, VrrpSettings
 
 FAST = VrrpSettings(advert_int_s=0.1, higher_prio_send_advert=True)
 HEALS = 8

@@ -1,11 +1,11 @@
 """Who was MASTER when, what made it so, and how long the address took: on records made by hand."""
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.cloud import LoggedRequest, OwnershipChange
-from hakeeper.sim.lab import RoleChange
-from hakeeper.sim.soak import Kind
-from hakeeper.sim.soak.figures import spread, table
-from hakeeper.sim.soak.moves import (
+from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.lab import RoleChange
+from soak import Kind
+from soak.figures import spread, table
+from soak.moves import (
     RETURN,
     SEVERAL,
     UNPROVOKED,

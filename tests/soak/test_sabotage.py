@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from hakeeper.core.model import Role
-from hakeeper.sim.lab import Keepalived, Node
-from hakeeper.sim.lab import daemon as lab_daemon
-from hakeeper.sim.soak import Kind, RoundPlan, SoakSettings, Violation
-from hakeeper.sim.soak import run as soak_run
-from hakeeper.sim.soak.run import Tally
+from hakeeper.demo.lab import Keepalived, Node
+from hakeeper.demo.lab import daemon as lab_daemon
+from soak import Kind, RoundPlan, SoakSettings, Violation
+from soak import run as soak_run
 from soak.conftest import Bench, MakeBench
 from soak.frames import one_fault
+from soak.run import Tally
 
 SICK_HAKEEPER = Path(__file__).with_name("sick_hakeeper.py")
 QUIET = tuple(one_fault(Kind.DAEMON_RELOAD, number=number) for number in range(1, 8))

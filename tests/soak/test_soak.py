@@ -2,10 +2,10 @@
 
 import pytest
 
-from hakeeper.sim.soak import SoakSettings, Violation
-from hakeeper.sim.soak.report import text
+from soak import SoakSettings, Violation
 from soak.conftest import MakeBench
 from soak.frames import frame_of
+from soak.report import text
 
 FAILOVERS = 10
 # Seeds whose first rounds have faults of many families, one upon the other.

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.sim.lab import Heard, Witness
+from hakeeper.demo.lab import Heard, Witness
 
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 

@@ -3,7 +3,7 @@
 from daemon.world import PATIENCE_S, Node
 from helpers import eventually
 
-from hakeeper.sim.cloud import Answer, Fault, Network
+from hakeeper.demo.cloud import Answer, Fault, Network
 from states.scene import EAGER, Scene
 from states.state import BROKEN, DEGRADED, OK, WEB, State
 

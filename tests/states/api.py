@@ -4,7 +4,7 @@ import trustme
 from daemon.test_names import NAME, node_with
 from daemon.tls import server_context
 
-from hakeeper.sim.cloud import Answer, Fault, Network, SimCloud
+from hakeeper.demo.cloud import Answer, Fault, Network, SimCloud
 from states.scene import EAGER, Scene
 from states.state import BROKEN, DEGRADED, OK, State
 

@@ -15,9 +15,9 @@ from daemon.world import PATIENCE_S, Node, World
 from helpers import eventually
 
 from hakeeper.adapters.asking import ControlError, NotRunning, ask
-from hakeeper.sim.lab.daemon import LogEntry
-from hakeeper.sim.lab.netns import Namespace
-from hakeeper.sim.lab.relay import ApiRelay
+from hakeeper.demo.lab.daemon import LogEntry
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.relay import ApiRelay
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 """For states that come with a reading."""

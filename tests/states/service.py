@@ -1,6 +1,6 @@
 """States of hakeeper itself: started, well, reloaded, stopped."""
 
-from hakeeper.sim.cloud import Answer, Fault
+from hakeeper.demo.cloud import Answer, Fault
 from states.scene import EAGER, Scene
 from states.state import BROKEN, DEGRADED, NOT_RUNNING, OK, State
 

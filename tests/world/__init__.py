@@ -1,1 +1,4 @@
-"""Worlds of many seeds: that they hold, that they would tell, and that nothing is left out."""
+"""Worlds of many seeds: the rules that judge them, that these would tell, and nothing left out.
+
+`PYTHONPATH=tests python -m world` runs many; the worlds themselves are `hakeeper.simulate`.
+"""

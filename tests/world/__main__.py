@@ -1,54 +1,170 @@
-"""Look for every planted bug, and print in how many worlds which rule saw it.
+"""Run many worlds, or show one.
 
-PYTHONPATH=tests python -m world             # first in the worlds that are known to show them
-PYTHONPATH=tests python -m world --search    # in the worlds 0, 1, 2 … until they show
-PYTHONPATH=tests python -m world --record    # and write down where, for the tests
+PYTHONPATH=tests python -m world --seeds 1000              # must all be clean
+PYTHONPATH=tests python -m world --show 4711               # the story of one
+PYTHONPATH=tests python -m world --show 4711 --only 3,17   # with two of its faults
+PYTHONPATH=tests python -m world --shrink 4711             # the fewest faults that break a rule
 """
 
 import argparse
-import statistics
+import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
+from contextlib import closing
+from pathlib import Path
 
-from hakeeper.sim.world.many import cores
-from hakeeper.sim.world.verdicts import RULES
-from world.bugs import BUGS, SEEDS
-from world.hunt import HEADING, Catch, hunt, record
+from hakeeper.simulate.plan import Plan, draw
+from world.judge import judged
+from world.many import (
+    Total,
+    cores,
+    hours_of,
+    missing,
+    never_seen,
+    run_many,
+    run_plans,
+)
+from world.rare import RARE
+from world.report import details, summary, times
+from world.shrink import shrink
+
+PROGRESS_EVERY_S = 30.0
 
 
-def main() -> int:
-    """Print the table; 1 if a bug was not found, or a rule found none that no other did."""
+def main(argv: list[str] | None = None) -> int:
+    """Run what was asked for; 1 if a rule was broken or something never happened."""
+    wanted = _parser().parse_args(argv)
+    if wanted.show is not None or wanted.shrink is not None:
+        return _one(wanted)
+    return _many(wanted)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m world", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("--search", action="store_true", help="begin with seed 0 for each bug")
-    parser.add_argument("--record", action="store_true", help="write the seeds into seeds.json")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
+    parser.add_argument("--seeds", type=int, default=100, help="how many seeds (default 100)")
+    parser.add_argument("--hours", type=float, default=1.0, help="hours per world, about")
     parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
-    parser.add_argument("names", nargs="*", help="these bugs only")
-    return _hunt(parser.parse_args())
+    parser.add_argument("--details", action="store_true", help="print every counter")
+    parser.add_argument("--json", type=Path, help="write the totals to this file")
+    parser.add_argument(
+        "--until-hours",
+        type=float,
+        help="stop after so many simulated hours, and --at-least-faults",
+    )
+    parser.add_argument("--at-least-hours", type=float, default=0.0, help="fail if it were fewer")
+    parser.add_argument("--at-least-faults", type=int, default=0, help="fail if it were fewer")
+    parser.add_argument(
+        "--complete",
+        action="store_true",
+        help="run the rare worlds as well, and fail if anything that can happen did not",
+    )
+    parser.add_argument("--show", type=int, metavar="SEED", help="tell the story of one world")
+    parser.add_argument("--shrink", type=int, metavar="SEED", help="make a failing world small")
+    parser.add_argument("--only", help="with --show: these faults alone, as 3,17")
+    return parser
 
 
-def _hunt(wanted: argparse.Namespace) -> int:
-    bugs = [bug for bug in BUGS if not wanted.names or bug.name in wanted.names]
-    caught: list[Catch] = []
-    _say(HEADING)
-    with ProcessPoolExecutor(wanted.jobs, mp_context=get_context("spawn")) as pool:
-        look = partial(hunt, known_first=not wanted.search)
-        for bug, catch in zip(bugs, pool.map(look, bugs), strict=True):
-            _say(str(catch) if catch else f"| {bug.name} | NOT FOUND | > {SEEDS} |")
-            if catch is not None:
-                caught.append(catch)
-    if wanted.record:
-        record(caught)
-    if caught:
-        seeds = [catch.seed + 1 for catch in caught]
-        _say(f"{len(caught)} of {len(bugs)} bugs found; seeds until then: median "
-             f"{statistics.median(seeds):g}, most {max(seeds)}")  # fmt: skip
-    idle = sorted({*RULES} - {catch.bug.rule for catch in caught if catch.alone})
-    if not wanted.names:
-        _say(f"rules that saw no bug alone: {', '.join(idle) or 'none'}")
-    return 1 if len(caught) < len(bugs) or (idle and not wanted.names) else 0
+def _many(wanted: argparse.Namespace) -> int:
+    total = _run(wanted)
+    _say(summary(total))
+    for line in times(total.tally):
+        _say(line)
+    if wanted.details:
+        for line in details(total.tally):
+            _say(line)
+    if wanted.json is not None:
+        wanted.json.write_text(json.dumps(_document(total), indent=1) + "\n")
+    lacking = missing(total.tally) if wanted.complete else never_seen(total.tally)
+    lacking += _too_few(total, wanted)
+    for text in lacking:
+        _say(f"NOT ENOUGH: {text}")
+    return 1 if total.failed or lacking else 0
+
+
+def _run(wanted: argparse.Namespace) -> Total:
+    """Run worlds until there were enough, and tell of the broken rules as they come."""
+    total, told_at, told = Total(), 0.0, 0
+    with closing(run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs)) as totals:
+        for total in totals:
+            for seed, violation in total.failed[told:]:
+                _say(f"FAILED seed {seed}: {violation}")
+                _say(
+                    "  to repeat it: PYTHONPATH=tests python -m world"
+                    f" --shrink {seed} --hours {wanted.hours:g}"
+                )
+            told = len(total.failed)
+            if total.took_s - told_at >= PROGRESS_EVERY_S:
+                told_at = total.took_s
+                _say(f"so far: {summary(total)}")
+            enough = wanted.until_hours is not None and hours_of(total.tally) >= wanted.until_hours
+            if enough and total.tally.injected.total() >= wanted.at_least_faults:
+                break
+    if wanted.complete:
+        rare = run_plans(RARE)
+        for number, violation in rare.failed:
+            _say(f"FAILED rare world {number}: {violation}")
+        total.add(rare)
+    return total
+
+
+def _too_few(total: Total, wanted: argparse.Namespace) -> list[str]:
+    short = []
+    if hours_of(total.tally) < wanted.at_least_hours:
+        short.append(f"fewer than {wanted.at_least_hours:g} simulated hours")
+    if total.tally.injected.total() < wanted.at_least_faults:
+        short.append(f"fewer than {wanted.at_least_faults} faults")
+    return short
+
+
+def _document(total: Total) -> dict[str, object]:
+    tally = total.tally
+    return {
+        "worlds": tally.worlds,
+        "hours": hours_of(tally),
+        "took_s": total.took_s,
+        "digest": f"{total.digest:016x}",
+        "violations": [f"{seed}: {violation}" for seed, violation in total.failed],
+        "injected": dict(tally.injected),
+        "struck": dict(tally.struck),
+        "evaluated": dict(tally.evaluated),
+        "reports": dict(tally.reports),
+        "events": tally.events,
+        "calls": tally.calls,
+        "assigns": tally.assigns,
+        "moves": tally.moves,
+        "runs": tally.runs,
+        "claims_ms": {str(k): v for k, v in sorted(tally.claims_ms.items())},
+        "repairs_ms": {str(k): v for k, v in sorted(tally.repairs_ms.items())},
+        "hold_offs_s": {str(k): v for k, v in sorted(tally.hold_offs_s.items())},
+    }
+
+
+def _one(wanted: argparse.Namespace) -> int:
+    plan = draw(wanted.show if wanted.show is not None else wanted.shrink, wanted.hours)
+    if wanted.only is not None:
+        plan = plan.only({int(serial) for serial in wanted.only.split(",") if serial})
+    if wanted.shrink is not None:
+        violations = judged(plan).violations
+        if not violations:
+            _say(f"seed {plan.seed} breaks no rule")
+            return 0
+        plan = shrink(plan, violations[0].rule)
+    outcome = judged(plan, story=True)
+    _say("\n".join(_heading(plan, wanted.hours)))
+    _say("\n".join(outcome.story))
+    for violation in outcome.violations:
+        _say(f"VIOLATION {violation}")
+    return 1 if outcome.violations else 0
+
+
+def _heading(plan: Plan, hours: float) -> list[str]:
+    only = ",".join(str(fault.serial) for fault in plan.faults)
+    again = f"--show {plan.seed} --hours {hours:g} --only {only}"
+    return [
+        f"world {plan.seed}, {plan.course.value}: {plan.shape}",
+        f"again: PYTHONPATH=tests python -m world {again}",
+    ]
 
 
 def _say(text: str) -> None:

@@ -1,6 +1,6 @@
 """Bugs to plant: each a line that somebody might write one day, and the rule that must see it.
 
-Where they show stands in seeds.json; `python -m world` looks for them.
+Where they show stands in seeds.json; `python -m world.find_bugs` looks for them.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
-from hakeeper.sim.world.kinds import Kind
+from hakeeper.simulate.faults.kinds import Kind
 from world.planting import Change, Constant, Line, Row
 
 SEEDS = 1000
@@ -151,7 +151,7 @@ BUGS = (
     Bug(
         "group_is_instance",
         "the lines of groups are taken for lines of instances",
-        "peace",
+        "all_in_place",
         (
             Line(
                 "hakeeper.core.lines:parse_line",
@@ -247,8 +247,8 @@ BUGS = (
         (
             Line(
                 _QUERY,
-                "state.schedule.query_at_s = now + state.settings.interval_s",
-                "state.schedule.query_at_s = now + 1e9",
+                "state.settings.interval_s if reads_lines else QUERY_SPACING_S",
+                "1e9",
             ),
         ),
     ),
@@ -269,7 +269,7 @@ BUGS = (
     Bug(
         "deaf_guard_ignored",
         "a keepalived without its private address is believed",
-        "deaf_claims_nothing",
+        "isolated_claims_nothing",
         (
             Line(
                 "hakeeper.core.hearing:weigh_addresses",
@@ -281,7 +281,7 @@ BUGS = (
     Bug(
         "hearing_at_once",
         "the word MASTER counts as soon as the private address is back",
-        "deaf_claims_nothing",
+        "isolated_claims_nothing",
         (Constant("hakeeper.core.hearing:HEARING_S", 0.0),),
     ),
     Bug(
@@ -312,11 +312,7 @@ BUGS = (
         "failed_save_untold",
         "the shell does not tell the core that a state could not be written",
         "written_at_last",
-        (
-            Line(
-                "hakeeper.sim.world.node:Node._save", "run.inbox.append(SaveFailed(state))", "pass"
-            ),
-        ),
+        (Line("hakeeper.simulate.node:Node._save", "run.inbox.append(SaveFailed(state))", "pass"),),
     ),
     Bug(
         "nameless_roles",
@@ -419,7 +415,7 @@ BUGS = (
     Bug(
         "no_lanes",
         "all addresses are assigned at the same time",
-        "lanes",
+        "max_parallel",
         (
             Line(
                 "hakeeper.core.reconcile:_lanes_taken",
@@ -715,7 +711,7 @@ BUGS = (
     Bug(
         "hung_untold",
         "nobody is told that keepalived hangs",
-        "hung_is_told",
+        "hang_is_reported",
         (
             Line(
                 "hakeeper.core.troubles:_of_keepalived",
@@ -804,7 +800,7 @@ BUGS = (
     Bug(
         "turn_missed",
         "the end of a hold-off ends the claim",
-        "peace",
+        "all_in_place",
         (
             Line(
                 "hakeeper.core.address:Address.take_turn",

@@ -1,7 +1,8 @@
 """Looks for planted bugs, and for rare cells of the role table, in the worlds of many seeds.
 
 What was found before stands in seeds.json and is tried first: so the tests are quick, and still
-find what they look for when the worlds have changed. `python -m world --record` writes it anew.
+find what they look for when the worlds have changed. `python -m world.find_bugs --record` writes
+it anew.
 """
 
 import json
@@ -9,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.plan import draw
-from hakeeper.sim.world.world import World
+from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.plan import draw
 from world.bugs import BUGS, HOURS, SEEDS, Bug
+from world.judge import judged
 
 RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""
@@ -56,7 +57,7 @@ def record(catches: list[Catch]) -> None:
 def broken_rules(bug: Bug, seed: int) -> tuple[str, ...]:
     """Return the rules that are broken in one world with this bug, its own rule first."""
     with bug.planted():
-        violations = World(draw(seed, HOURS), go_on=True).run().violations
+        violations = judged(draw(seed, HOURS), go_on=True).violations
     rules = sorted({violation.rule for violation in violations})
     return tuple(sorted(rules, key=lambda rule: rule != bug.rule))
 

@@ -117,7 +117,8 @@ def _shipped() -> list[ModuleType]:
     return [
         module
         for name, module in sys.modules.items()
-        if name.startswith("hakeeper.") and not name.startswith("hakeeper.sim")
+        if name.startswith("hakeeper.")
+        and not name.startswith(("hakeeper.demo", "hakeeper.simulate"))
     ]
 
 

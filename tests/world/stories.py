@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
-from hakeeper.sim.world.kinds import Fault, Kind
-from hakeeper.sim.world.plan import Course, Plan, Shape
+from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.plan import Course, Plan, Shape
 from world.bugs import Bug
 from world.planting import Line, Row
 

@@ -3,12 +3,12 @@
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS
-from hakeeper.sim.world.cells import NOT_IN_A_WORLD, out_of_reach, untaken, untold
-from hakeeper.sim.world.kinds import Kind
-from hakeeper.sim.world.many import missing, run_plans
-from hakeeper.sim.world.rare import RARE
-from hakeeper.sim.world.tally import Tally
-from hakeeper.sim.world.verdicts import RULES
+from hakeeper.simulate.faults.kinds import Kind
+from world.coverage import NOT_IN_A_WORLD, not_reported, not_taken, out_of_reach
+from world.many import missing, run_plans
+from world.rare import RARE
+from world.rules import RULES
+from world.tally import Tally
 
 
 def test_the_rare_worlds_show_what_they_are_made_for_and_no_rule_is_broken() -> None:
@@ -30,23 +30,23 @@ def test_what_never_happened_is_named() -> None:
     assert f"fault {Kind.LOST_ANSWER.value} never struck a call" in lacking
     assert f"rule {RULES[0]} was never evaluated" in lacking
     assert "line MASTER was never heard as BACKUP" in lacking
-    assert "claim.started was never told" in lacking
+    assert "claim.started was never reported" in lacking
 
 
 def test_what_happened_once_is_not_missing() -> None:
     tally = Tally()
     tally.transitions[RoleEvent.LINE_MASTER.value, Role.BACKUP.value] = 1
     tally.reports["claim.started"] = 1
-    assert "line MASTER was never heard as BACKUP" not in list(untaken(tally.transitions))
-    assert "claim.started was never told" not in list(untold(tally.reports))
+    assert "line MASTER was never heard as BACKUP" not in list(not_taken(tally.transitions))
+    assert "claim.started was never reported" not in list(not_reported(tally.reports))
 
 
 def test_each_cell_of_the_role_table_must_be_taken_or_is_out_of_reach_for_a_reason() -> None:
     cells = sum(len(row) for row in TABLE.values())
-    excused = sum(out_of_reach(event, role) is not None for event in TABLE for role in Role)
-    assert (95, 22) == (cells, excused)
-    assert cells - excused == len(list(untaken({})))
+    exempt = sum(out_of_reach(event, role) is not None for event in TABLE for role in Role)
+    assert (95, 22) == (cells, exempt)
+    assert cells - exempt == len(list(not_taken({})))
 
 
-def test_every_excused_word_of_the_journal_exists() -> None:
+def test_every_event_that_no_world_can_report_exists() -> None:
     assert set() == set(NOT_IN_A_WORLD) - set(EVENTS)

@@ -4,27 +4,29 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from hakeeper.sim.world.__main__ import main
-from hakeeper.sim.world.many import Total, never_seen, run_seeds
-from hakeeper.sim.world.plan import draw
-from hakeeper.sim.world.report import percentile
-from hakeeper.sim.world.shrink import fewest, shrink
-from hakeeper.sim.world.world import World
+from hakeeper.simulate.measured import percentile
+from hakeeper.simulate.plan import draw
+from world.__main__ import main
 from world.bugs import BUGS
+from world.judge import judged
+from world.many import Total, never_seen, run_seeds
+from world.shrink import fewest, shrink
 from world.stories import FOUND
 
 SEEDS = range(12)
+TESTS = Path(__file__).parents[1]
 
 
 def digest_in_another_process(hash_seed: str) -> str:
     script = (
-        "from hakeeper.sim.world.many import run_seeds;"
+        "from world.many import run_seeds;"
         f"print(run_seeds(range({SEEDS.start}, {SEEDS.stop}), 0.3).digest)"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(TESTS)}
     found = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
@@ -42,7 +44,7 @@ def test_other_seeds_have_another_digest() -> None:
 
 def test_telling_the_story_changes_nothing() -> None:
     for seed in SEEDS:
-        plain, told = World(draw(seed, 0.3)).run(), World(draw(seed, 0.3), story=True).run()
+        plain, told = judged(draw(seed, 0.3)), judged(draw(seed, 0.3), story=True)
         assert plain.digest == told.digest
 
 
@@ -66,7 +68,7 @@ def test_a_failing_world_shrinks_to_the_faults_that_matter() -> None:
     rule = found.bug.rule
     with found.bug.planted():
         small = shrink(found.plan, rule)
-        assert any(rule == violation.rule for violation in World(small).run().violations)
+        assert any(rule == violation.rule for violation in judged(small).violations)
     assert 1 <= len(small.faults) <= len(found.plan.faults)
 
 
@@ -78,7 +80,7 @@ def test_a_failing_seed_prints_the_command_that_repeats_it(
         assert 1 == main(["--seeds", "40", "--jobs", "1", "--hours", "0.3"])
     told = capsys.readouterr().out
     assert "FAILED seed" in told
-    assert "python -m hakeeper.sim.world --shrink" in told
+    assert "PYTHONPATH=tests python -m world --shrink" in told
 
 
 def test_what_never_happened_is_named() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.sim.world.world import World
+from world.judge import judged
 from world.stories import FOUND, Found
 
 TEXTS = Path(__file__).with_name("stories")
@@ -16,13 +16,13 @@ TEXTS = Path(__file__).with_name("stories")
 
 @pytest.mark.parametrize("found", FOUND, ids=lambda found: found.bug.name)
 def test_the_world_that_told_of_it_is_clean_now(found: Found) -> None:
-    assert [] == World(found.plan).run().violations
+    assert [] == judged(found.plan).violations
 
 
 @pytest.mark.parametrize("found", FOUND, ids=lambda found: found.bug.name)
 def test_with_the_bug_its_story_is_told_again(found: Found) -> None:
     with found.bug.planted():
-        outcome = World(found.plan, story=True).run()
+        outcome = judged(found.plan, story=True)
     told = "\n".join((found.bug.what, "", *outcome.story)) + "\n"
     text = TEXTS / f"{found.bug.name}.txt"
     if os.environ.get("HAKEEPER_REWRITE_STORIES"):

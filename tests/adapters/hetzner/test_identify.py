@@ -20,8 +20,8 @@ from hakeeper.core.calls import (
     ListFloatingIps,
 )
 from hakeeper.core.model import IpNetwork, Server
-from hakeeper.sim.cloud import Fault, SimCloud
-from hakeeper.sim.cloud.things import usual_ipv4
+from hakeeper.demo.cloud import Fault, SimCloud
+from hakeeper.demo.cloud.things import usual_ipv4
 
 
 @pytest.fixture

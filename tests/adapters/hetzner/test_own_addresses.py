@@ -5,7 +5,7 @@ from hetzner_bench import ME, Bench, server_json
 
 from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import ReadServer, ServerRead
-from hakeeper.sim.cloud import SimCloud
+from hakeeper.demo.cloud import SimCloud
 
 IPV4 = {"id": 1, "ip": "192.0.2.7", "blocked": False, "dns_ptr": "x.example.com"}
 IPV6 = {"id": 2, "ip": "2001:db8:7::/64", "blocked": False, "dns_ptr": []}

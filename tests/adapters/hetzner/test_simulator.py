@@ -25,7 +25,7 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.model import ActionStatus
-from hakeeper.sim.cloud import HTML_502, Answer, Fault, Network, SimCloud
+from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network, SimCloud
 
 
 @dataclass

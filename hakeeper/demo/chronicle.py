@@ -1,0 +1,203 @@
+"""What happens on the stage, from its four sources, put into words and into order.
+
+The sources: keepalived's lines, hakeeper's log, the requests that the cloud refused, and the
+cloud's record of owners. Each tells with its own time stamp when a thing happened.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hakeeper.core.model import Role
+from hakeeper.core.reports import EVENTS, Level
+from hakeeper.demo.cloud import CloudFront, LoggedRequest, OwnershipChange
+from hakeeper.demo.history import Said, shown
+from hakeeper.demo.lab import LogEntry
+from hakeeper.demo.lab.witness import RoleChange
+from hakeeper.demo.stage import Stage
+
+_ORDERING_S = 0.15
+"""So long a happening waits for others that were earlier and are told later."""
+_READ_LATE_S = 0.02
+HAKEEPER, POWER, OWNER, REFUSAL = "hakeeper", "power", "owner", "refusal"
+"""Who does something in the timeline, besides keepalived."""
+_NOT_SHOWN = frozenset(
+    {
+        "role.changed",  # keepalived's own line stands there already
+        "daemon.started",
+        "keepalived.seen",
+        "address.resolved",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of the timeline. `where` is a node or `cloud`; `style` is one of Screen's."""
+
+    at_s: float
+    where: str
+    who: str
+    text: str
+    style: str = ""
+    read_late_s: float = 0.0
+    """The demo may read a line so much later than hakeeper does."""
+
+    @property
+    def order_s(self) -> float:
+        """Where in the order of things it belongs."""
+        return self.at_s - self.read_late_s
+
+
+class Chronicle:
+    """Collects what is new since the last time."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._cloud: CloudFront = stage.cloud
+        self._roles = 0
+        self._owners = 1  # the first one is the creation of the address
+        self._refused: set[int] = set()
+        self._tries: dict[str, int] = {}
+        self._entries: dict[str, int] = {server.node: 0 for server in stage.servers}
+        self._waiting: list[Happening] = []
+        self.said: list[Said] = []
+
+    def add(self, where: str, who: str, text: str, style: str = "") -> None:
+        """Put in something that the story itself does."""
+        self._waiting.append(Happening(time.monotonic(), where, who, text, style))
+
+    def take(self, *, all_of_it: bool = False) -> list[Happening]:
+        """Return what is old enough to be in order, oldest first."""
+        for source in (self._new_roles, self._new_entries, self._new_refusals, self._new_owners):
+            self._waiting.extend(source())
+        self._waiting.sort(key=lambda each: each.order_s)
+        until_s = time.monotonic() - (0 if all_of_it else _ORDERING_S)
+        ready = [each for each in self._waiting if each.order_s <= until_s]
+        del self._waiting[: len(ready)]
+        return ready
+
+    # --- the sources -----------------------------------------------------------------------
+
+    def _new_roles(self) -> Iterator[Happening]:
+        changes = self._stage.roles()[self._roles :]
+        self._roles += len(changes)
+        for change in changes:
+            if change.role is not Role.UNKNOWN:  # a death, of which the story tells itself
+                yield self._of_role(change)
+
+    def _of_role(self, change: RoleChange) -> Happening:
+        text, style = f"says {change.role.value}", "title" if change.role is Role.MASTER else ""
+        return Happening(
+            change.at_s, change.node, self._stage.voice, text, style, read_late_s=_READ_LATE_S
+        )
+
+    def _new_owners(self) -> Iterator[Happening]:
+        changes = self._cloud.ownership(self._stage.floating_ip)[self._owners :]
+        self._owners += len(changes)
+        for change in changes:
+            yield self._of_owner(change)
+
+    def _of_owner(self, change: OwnershipChange) -> Happening:
+        names = {server.server_id: shown(server.node) for server in self._stage.servers}
+        names[0] = "nobody"
+        text = f"the address moves: {names[change.old or 0]} → {names[change.new or 0]}"
+        return Happening(change.at_s, "cloud", OWNER, text, "good")
+
+    def _new_refusals(self) -> Iterator[Happening]:
+        for request in self._cloud.requests():
+            if request.status == 503 and request.seq not in self._refused:  # noqa: PLR2004  # the status
+                self._refused.add(request.seq)
+                yield self._of_refusal(request)
+
+    def _of_refusal(self, request: LoggedRequest) -> Happening:
+        count = self._tries[request.client] = self._tries.get(request.client, 0) + 1
+        what = "assign" if request.is_assign else "reading"
+        text = f"503 to {shown(request.client)}'s call {count} ({what})"
+        return Happening(request.received_s, "cloud", REFUSAL, text, "dim")
+
+    def _new_entries(self) -> Iterator[Happening]:
+        offset_s = time.monotonic() - time.time()
+        for server in self._stage.servers:
+            entries = server.hakeeper.entries()[self._entries[server.node] :]
+            self._entries[server.node] += len(entries)
+            for entry in entries:
+                said = _said(server.node, server.hakeeper.pid, entry, offset_s)
+                self.said.append(said)
+                if said.event not in _NOT_SHOWN:
+                    text, style = _of_entry(said)
+                    yield Happening(said.at_s, said.node, HAKEEPER, text, style)
+
+
+def _said(node: str, pid: int, entry: LogEntry, offset_s: float) -> Said:
+    """Read one line of the log; what is not a log entry is kept as an error."""
+    fields = entry.get("fields")
+    if "raw" in entry or not isinstance(fields, dict):
+        now = time.time()
+        message = str(entry.get("raw", entry))
+        return Said(now + offset_s, now, node, pid, "", "error", message, {})
+    time_s = dt.datetime.fromisoformat(str(entry["time"])).timestamp()
+    return Said(
+        at_s=time_s + offset_s,
+        time_s=time_s,
+        node=node,
+        pid=pid,
+        event=str(entry["event"]),
+        level=str(entry["level"]),
+        message=str(entry["message"]),
+        fields=fields,
+    )
+
+
+def _of_entry(said: Said) -> tuple[str, str]:
+    if said.event in _SHORT:
+        text, style = _SHORT[said.event]
+        values = {"node": shown(said.node), "http_status": "an error", **said.fields}
+        return text.format_map(values), style
+    if said.event == "address.claimed":
+        return f"confirmed. {phases(said.fields)}", "good"
+    kind = EVENTS.get(said.event)
+    bad = kind is None or kind.level <= Level.WARNING
+    return said.message, "warn" if bad else ""
+
+
+_SHORT = {
+    "fifo.opened": ("started, listens to keepalived's FIFO", ""),
+    "server.identified": ("knows that it is server {server_id}", ""),
+    "claim.started": ("asks for the address: assign it to {node}", ""),
+    "claim.failed": ("journal: assign failed, {http_status}; retrying", "warn"),
+    "api.failed": ("journal: reading failed, {http_status}; retrying", "warn"),
+    "api.recovered": ("journal: the API answers again", "good"),
+    "keepalived.stopped": ("sees that keepalived was stopped in order", ""),
+    "status.ok": ("status: OK again", "good"),
+    "status.degraded": ("status: DEGRADED, {code}", "warn"),
+    "status.broken": ("status: BROKEN, {code}", "warn"),
+    "role.unverified": ("sees no keepalived process, and believes the line", "warn"),
+}
+"""What is said shorter here than in the journal, with the style; the fields can be put in."""
+
+
+_PHASES = {
+    "sent_ms": "sent",
+    "accepted_ms": "accepted",
+    "finished_ms": "action finished",
+    "confirmed_ms": "owner confirmed",
+}
+"""The fields of `address.claimed`, in ms since the line."""
+
+
+def phases_ms(fields: Mapping[str, Any]) -> dict[str, float]:
+    """Return the phases of a claim that its entry tells, each in ms since the line."""
+    return {word: float(fields[key]) for key, word in _PHASES.items() if key in fields}
+
+
+def phases(fields: Mapping[str, Any]) -> str:
+    """Tell a claim's phases with the duration of each."""
+    text, before_ms = "line", 0.0
+    for word, reached_ms in phases_ms(fields).items():
+        text += f" →{reached_ms - before_ms:.0f}→ {word}"
+        before_ms = reached_ms
+    tries = int(fields.get("attempt", 1))
+    return f"{text}: {before_ms:.0f} ms{f', {tries} tries' if tries > 1 else ''}"

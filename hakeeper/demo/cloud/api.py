@@ -1,0 +1,247 @@
+"""The HTTP API without HTTP: a request value in, a reply value out. Pure, like the model."""
+
+import json
+import re
+import urllib.parse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from hakeeper.demo.cloud import query, rendering
+from hakeeper.demo.cloud.access import Bucket, Tokens, limit_reached
+from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
+from hakeeper.demo.cloud.model import CloudModel
+from hakeeper.demo.cloud.things import NO_QUIRK, Action, Quirk, Server
+from hakeeper.demo.cloud.values import JsonObject
+
+BASE_PATH = "/v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
+    """One request; `path` with the base path, `query` as it stood in the URL."""
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes = b""
+    authorization: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer; `body` None is an empty one."""
+
+    status: int
+    body: JsonObject | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """The error code, or nothing."""
+        if self.status < 400 or self.body is None:  # noqa: PLR2004 - HTTP's own number
+            return ""
+        return str(self.body["error"]["code"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Call:
+    """What a route's function gets."""
+
+    ids: Sequence[int]
+    query: query.Query
+    body: bytes
+    now: float
+    as_of_s: float
+    client: str
+    quirk: Quirk
+
+
+_Route: TypeAlias = Callable[[_Call], JsonObject]
+
+
+class Api:
+    """The project behind its API: access first, then the route."""
+
+    def __init__(self, model: CloudModel, tokens: Tokens, bucket: Bucket) -> None:
+        """Serve this model to these tokens within this limit."""
+        self.model = model
+        self.tokens = tokens
+        self.bucket = bucket
+        self._routes: Sequence[tuple[str, re.Pattern[str], _Route]] = (
+            ("GET", _pattern("/floating_ips"), self._list_floating_ips),
+            ("GET", _pattern("/floating_ips/actions"), self._list_floating_ip_actions),
+            ("GET", _pattern("/floating_ips/actions/{}"), self._get_action),
+            ("GET", _pattern("/floating_ips/{}"), self._get_floating_ip),
+            ("GET", _pattern("/floating_ips/{}/actions"), self._list_actions_of_one),
+            ("GET", _pattern("/floating_ips/{}/actions/{}"), self._get_action),
+            ("POST", _pattern("/floating_ips/{}/actions/assign"), self._assign),
+            ("POST", _pattern("/floating_ips/{}/actions/unassign"), self._unassign),
+            ("GET", _pattern("/actions"), self._list_actions),
+            ("GET", _pattern("/actions/{}"), self._get_action),
+            ("GET", _pattern("/servers"), self._list_servers),
+            ("GET", _pattern("/servers/{}"), self._get_server),
+        )
+
+    def handle(
+        self, request: ApiRequest, now: float, *, quirk: Quirk = NO_QUIRK, stale_s: float = 0.0
+    ) -> Reply:
+        """Carry the request out. `stale_s`: readings show the state as it was so long ago."""
+        self.model.advance(now)
+        try:
+            if not self.bucket.take(now):
+                raise limit_reached(self.bucket.limit_per_hour, request.authorization)
+            self.tokens.check(request.authorization, request.method)
+            status, body = self._route(request, now, quirk, stale_s)
+        except ApiError as error:
+            status, body = error.status, error.body()
+        return Reply(status=status, body=body, headers=self.headers(now))
+
+    def headers(self, now: float, *, empty: bool = False) -> dict[str, str]:
+        """Return the rate limit's headers; `empty` for a 429 that a fault made up."""
+        return self.bucket.headers(now, self.model.epoch_s, empty=empty)
+
+    def _route(
+        self, request: ApiRequest, now: float, quirk: Quirk, stale_s: float
+    ) -> tuple[int, JsonObject]:
+        known_path = False
+        for method, pattern, route in self._routes:
+            match = pattern.fullmatch(request.path)
+            if match is None:
+                continue
+            known_path = True
+            if method != request.method:
+                continue
+            call = _Call(
+                ids=[int(group) for group in match.groups()],
+                query=urllib.parse.parse_qs(request.query, keep_blank_values=True),
+                body=request.body,
+                now=now,
+                as_of_s=now - stale_s,
+                client=self.tokens.client_of(request.authorization),
+                quirk=quirk,
+            )
+            return (201 if method == "POST" else 200), route(call)
+        if known_path:
+            raise ApiError("method_not_allowed", "method not allowed", {})
+        raise ApiError("not_found", "path not found", {})
+
+    # --- floating IPs -------------------------------------------------------------------------
+
+    def _list_floating_ips(self, call: _Call) -> JsonObject:
+        name = query.one(call.query, "name")
+        wanted = query.label_filter(query.one(call.query, "label_selector") or "")
+        found = [
+            item
+            for item in self.model.floating_ips.values()
+            if (name is None or item.name == name) and wanted(item.labels)
+        ]
+        keys: dict[str, Callable[..., float | str]] = {
+            "id": lambda item: item.id,
+            "created": lambda item: item.created_s,
+        }
+        ordered = query.sorted_by(found, call.query, keys)
+        rendered = [rendering.floating_ip(self.model, item, call.as_of_s) for item in ordered]
+        return query.page("floating_ips", rendered, call.query)
+
+    def _get_floating_ip(self, call: _Call) -> JsonObject:
+        item = self.model.floating_ip(call.ids[0])
+        return {"floating_ip": rendering.floating_ip(self.model, item, call.as_of_s)}
+
+    def _assign(self, call: _Call) -> JsonObject:
+        server = _json_body(call.body).get("server")
+        if not isinstance(server, int) or isinstance(server, bool):
+            raise invalid_input("server", "must be a server ID")
+        action = self.model.assign(
+            call.ids[0], server, call.now, cause=call.client, quirk=call.quirk
+        )
+        return {"action": rendering.action(self.model, action, call.now)}
+
+    def _unassign(self, call: _Call) -> JsonObject:
+        if call.body.strip():
+            _json_body(call.body)
+        action = self.model.unassign(call.ids[0], call.now, cause=call.client, quirk=call.quirk)
+        return {"action": rendering.action(self.model, action, call.now)}
+
+    # --- actions --------------------------------------------------------------------------------
+
+    def _known_actions(self, call: _Call) -> list[Action]:
+        return [each for each in self.model.actions.values() if each.started_s <= call.as_of_s]
+
+    def _page_of_actions(self, call: _Call, actions: list[Action]) -> JsonObject:
+        statuses = query.choices(call.query, "status", {"running", "success", "error"})
+        found = [each for each in actions if not statuses or each.status(call.as_of_s) in statuses]
+        keys: dict[str, Callable[..., float | str]] = {
+            "id": lambda item: item.id,
+            "command": lambda item: item.command,
+            "status": lambda item: item.status(call.as_of_s),
+            "started": lambda item: item.started_s,
+            "finished": lambda item: item.ends_s,
+        }
+        ordered = query.sorted_by(found, call.query, keys)
+        rendered = [rendering.action(self.model, item, call.as_of_s) for item in ordered]
+        return query.page("actions", rendered, call.query)
+
+    def _list_actions(self, call: _Call) -> JsonObject:
+        ids = query.numbers(call.query, "id")
+        if not ids:
+            raise invalid_input("id", "is required")
+        return self._page_of_actions(call, [a for a in self._known_actions(call) if a.id in ids])
+
+    def _list_floating_ip_actions(self, call: _Call) -> JsonObject:
+        ids = query.numbers(call.query, "id")
+        known = [a for a in self._known_actions(call) if not ids or a.id in ids]
+        return self._page_of_actions(call, known)
+
+    def _list_actions_of_one(self, call: _Call) -> JsonObject:
+        item = self.model.floating_ip(call.ids[0])
+        known = [a for a in self._known_actions(call) if a.floating_ip == item.id]
+        return self._page_of_actions(call, known)
+
+    def _get_action(self, call: _Call) -> JsonObject:
+        found = [a for a in self._known_actions(call) if a.id == call.ids[-1]]
+        if not found or (len(call.ids) > 1 and found[0].floating_ip != call.ids[0]):
+            raise not_found("action", call.ids[-1])
+        return {"action": rendering.action(self.model, found[0], call.as_of_s)}
+
+    # --- servers --------------------------------------------------------------------------------
+
+    def _list_servers(self, call: _Call) -> JsonObject:
+        name = query.one(call.query, "name")
+        wanted = query.label_filter(query.one(call.query, "label_selector") or "")
+        statuses = set(call.query.get("status", ()))
+
+        def matches(item: Server) -> bool:
+            return (
+                (name is None or item.name == name)
+                and (not statuses or item.status in statuses)
+                and wanted(item.labels)
+            )
+
+        keys: dict[str, Callable[..., float | str]] = {
+            "id": lambda item: item.id,
+            "name": lambda item: item.name,
+            "created": lambda item: item.created_s,
+        }
+        found = [item for item in self.model.servers.values() if matches(item)]
+        ordered = query.sorted_by(found, call.query, keys)
+        rendered = [rendering.server(self.model, item, call.as_of_s) for item in ordered]
+        return query.page("servers", rendered, call.query)
+
+    def _get_server(self, call: _Call) -> JsonObject:
+        item = self.model.server(call.ids[0])
+        return {"server": rendering.server(self.model, item, call.as_of_s)}
+
+
+def _json_body(body: bytes) -> JsonObject:
+    try:
+        data = json.loads(body)
+    except ValueError as error:
+        raise ApiError("json_error", "invalid JSON in request body", {}) from error
+    if not isinstance(data, dict):
+        raise ApiError("json_error", "the request body must be an object", {})
+    return data
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(BASE_PATH + template.replace("{}", r"(\d{1,16})"))

@@ -1,0 +1,190 @@
+"""The commands of the control API, each a JSON object in and a JSON value out."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from hakeeper.demo.cloud import rendering
+from hakeeper.demo.cloud.engine import Engine
+from hakeeper.demo.cloud.errors import ApiError
+from hakeeper.demo.cloud.faults import Fault
+from hakeeper.demo.cloud.front import CommandError
+from hakeeper.demo.cloud.values import USUAL, Counters, Json, JsonObject, to_json
+
+MAX_WAIT_S = 30.0
+
+
+class Ports(Protocol):
+    """What commands need of the listening side."""
+
+    def drop_connections(self) -> None:
+        """Reset the API's connections."""
+
+    def use_certificate(self, certfile: str, keyfile: str) -> None:
+        """Serve another certificate."""
+
+    def metadata_url(self, server: int, host: str | None, port: int) -> str:
+        """Open a metadata service."""
+
+    def connection_counts(self) -> tuple[int, int]:
+        """Return how many connections were accepted and how many are open."""
+
+
+class Commands:
+    """Carries out commands on an engine."""
+
+    def __init__(self, engine: Engine, ports: Ports) -> None:
+        """Take the parts to act on."""
+        self._engine = engine
+        self._ports = ports
+        self._table: dict[str, Callable[[Json], object]] = {
+            name.removeprefix("_do_"): getattr(self, name)
+            for name in dir(self)
+            if name.startswith("_do_")
+        }
+
+    def run(self, command: str, arguments: JsonObject) -> Any:  # noqa: ANN401 - JSON
+        """Carry out a command; CommandError says why it could not be."""
+        function = self._table.get(command)
+        if function is None:
+            raise CommandError(f"no such command: {command}")
+        if command in {"wait", "metadata_url", "use_certificate"}:  # they lock by themselves
+            return self._guarded(function, arguments)
+        with self._engine.changed:
+            self._engine.model.advance(self._engine.now())
+            return self._guarded(function, arguments)
+
+    @staticmethod
+    def _guarded(function: Callable[[Json], object], arguments: JsonObject) -> object:
+        try:
+            return function(Json(arguments))
+        except (ApiError, TypeError, ValueError, KeyError, OSError) as error:
+            raise CommandError(f"{type(error).__name__}: {error}") from error
+
+    # --- the scene ------------------------------------------------------------------------------
+
+    def _do_add_server(self, given: Json) -> int:
+        server = self._engine.model.add_server(
+            given.text("name"),
+            self._engine.now(),
+            server_id=given.optional_integer("server_id"),
+            location=given.text("location", "fsn1"),
+            status=given.text("status", "running"),
+            labels=given.labels(),
+            ipv4=given.optional_text("ipv4") if "ipv4" in given.data else USUAL,
+            ipv6=given.optional_text("ipv6") if "ipv6" in given.data else USUAL,
+            private_ips=given.texts("private_ips"),
+        )
+        self._engine.touch()
+        return server.id
+
+    def _do_add_floating_ip(self, given: Json) -> int:
+        floating_ip = self._engine.model.add_floating_ip(
+            given.text("name"),
+            given.text("ip"),
+            self._engine.now(),
+            floating_ip_id=given.optional_integer("floating_ip_id"),
+            server=given.optional_integer("server"),
+            location=given.text("location", "fsn1"),
+            labels=given.labels(),
+            blocked=bool(given.data.get("blocked")),
+            description=given.optional_text("description"),
+        )
+        self._engine.touch()
+        return floating_ip.id
+
+    def _do_remove_server(self, given: Json) -> None:
+        self._engine.model.remove_server(given.integer("server"), self._engine.now())
+        self._engine.touch()
+
+    def _do_remove_floating_ip(self, given: Json) -> None:
+        self._engine.model.remove_floating_ip(given.integer("floating_ip"), self._engine.now())
+        self._engine.touch()
+
+    def _do_set_server_status(self, given: Json) -> None:
+        self._engine.model.server(given.integer("server")).status = given.text("status")
+        self._engine.touch()
+
+    def _do_set_blocked(self, given: Json) -> None:
+        floating_ip = self._engine.model.floating_ip(given.integer("floating_ip"))
+        floating_ip.blocked = bool(given.data.get("blocked"))
+        self._engine.touch()
+
+    def _do_add_client(self, given: Json) -> str:
+        read_only = bool(given.data.get("read_only"))
+        token = given.optional_text("token")
+        return self._engine.tokens.give(given.text("name"), token, read_only=read_only)
+
+    def _do_revoke(self, given: Json) -> None:
+        self._engine.tokens.revoke(given.text("client"))
+
+    def _do_set_rules(self, given: Json) -> None:
+        wanted = {name: value for name, value in given.data.items() if value is not None}
+        self._engine.model.rules = dataclasses.replace(self._engine.model.rules, **wanted)
+
+    def _do_set_rate_limit(self, given: Json) -> None:
+        limit_per_hour = given.integer("limit_per_hour")
+        if limit_per_hour < 1:
+            raise ValueError("limit_per_hour must be at least 1")
+        remaining = given.optional_integer("remaining")
+        self._engine.bucket.set(limit_per_hour, remaining, self._engine.now())
+
+    def _do_metadata_url(self, given: Json) -> str:
+        host, port = given.optional_text("host"), int(given.number("port"))
+        return self._ports.metadata_url(given.integer("server"), host, port)
+
+    # --- trouble --------------------------------------------------------------------------------
+
+    def _do_move(self, given: Json) -> None:
+        floating_ip, server = given.integer("floating_ip"), given.optional_integer("server")
+        self._engine.model.move(floating_ip, server, self._engine.now())
+        self._engine.touch()
+
+    def _do_fault(self, given: Json) -> int:
+        return self._engine.add_fault(Fault.from_json(given.data["fault"]))
+
+    def _do_clear(self, given: Json) -> None:
+        self._engine.clear_fault(given.integer("id"))
+
+    def _do_clear_all(self, _given: Json) -> None:
+        for fault_id in self._engine.faults.unreleased():
+            self._engine.clear_fault(fault_id)
+
+    def _do_faults(self, _given: Json) -> list[JsonObject]:
+        return [to_json(record) for record in self._engine.faults.records()]
+
+    def _do_drop_connections(self, _given: Json) -> None:
+        self._ports.drop_connections()
+
+    def _do_use_certificate(self, given: Json) -> None:
+        self._ports.use_certificate(given.text("certfile"), given.text("keyfile"))
+
+    # --- asking ---------------------------------------------------------------------------------
+
+    def _do_requests(self, given: Json) -> list[JsonObject]:
+        entries = self._engine.log.entries(int(given.number("after_seq")))
+        return [to_json(entry) for entry in entries]
+
+    def _do_owner(self, given: Json) -> int | None:
+        return self._engine.model.floating_ip(given.integer("floating_ip")).server
+
+    def _do_ownership(self, _given: Json) -> list[JsonObject]:
+        return [to_json(change) for change in self._engine.model.changes]
+
+    def _do_actions(self, _given: Json) -> list[JsonObject]:
+        model = self._engine.model
+        now = self._engine.now()
+        return [rendering.action(model, each, now) for each in model.actions.values()]
+
+    def _do_counters(self, _given: Json) -> JsonObject:
+        accepted, still_open = self._ports.connection_counts()
+        counters = Counters(
+            connections=accepted,
+            open_connections=still_open,
+            dropped_log_entries=self._engine.log.dropped,
+        )
+        return to_json(counters)
+
+    def _do_wait(self, given: Json) -> int:
+        timeout_s = min(given.number("timeout_s"), MAX_WAIT_S)
+        return self._engine.wait(given.integer("after_version"), timeout_s)

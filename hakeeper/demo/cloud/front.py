@@ -1,0 +1,264 @@
+"""What tests and labs do with a simulated cloud: the same methods in and out of its process.
+
+Every method is one command (see `commands.py`); the two fronts only differ in how a command
+gets there.
+"""
+
+import contextlib
+import dataclasses
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from hakeeper.demo.cloud.faults import Fault
+from hakeeper.demo.cloud.values import (
+    CREATED,
+    USUAL,
+    Counters,
+    FaultRecord,
+    JsonObject,
+    LoggedRequest,
+    OwnershipChange,
+)
+
+_WAIT_SLICE_S = 10.0
+_SHOWN_REQUESTS = 15
+Value = TypeVar("Value")
+
+
+class CommandError(ValueError):
+    """The simulator could not do what it was told: the message says why."""
+
+
+class CloudFront(ABC):
+    """A simulated Hetzner Cloud, seen from outside of the API."""
+
+    url: str
+    """The API's endpoint, base path included."""
+
+    @abstractmethod
+    def call(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
+        """Carry out a command; CommandError if it is refused."""
+
+    # --- setting the scene ----------------------------------------------------------------------
+
+    def add_server(  # noqa: PLR0913 - all named, as the API has them
+        self,
+        name: str,
+        *,
+        server_id: int | None = None,
+        location: str = "fsn1",
+        status: str = "running",
+        labels: Mapping[str, str] | None = None,
+        ipv4: str | None = USUAL,
+        ipv6: str | None = USUAL,
+        private_ips: Iterable[str] = (),
+    ) -> int:
+        """Create a server and return its id. `ipv4`, `ipv6`: its Primary IPs; None: it has none."""
+        return int(
+            self.call(
+                "add_server",
+                name=name,
+                server_id=server_id,
+                location=location,
+                status=status,
+                labels=dict(labels or {}),
+                ipv4=ipv4,
+                ipv6=ipv6,
+                private_ips=list(private_ips),
+            )
+        )
+
+    def add_floating_ip(  # noqa: PLR0913 - all named, as the API has them
+        self,
+        name: str,
+        ip: str,
+        *,
+        floating_ip_id: int | None = None,
+        server: int | None = None,
+        location: str = "fsn1",
+        labels: Mapping[str, str] | None = None,
+        blocked: bool = False,
+        description: str | None = None,
+    ) -> int:
+        """Create a floating IP (IPv6: a /64 network) and return its id."""
+        return int(
+            self.call(
+                "add_floating_ip",
+                name=name,
+                ip=ip,
+                floating_ip_id=floating_ip_id,
+                server=server,
+                location=location,
+                labels=dict(labels or {}),
+                blocked=blocked,
+                description=description,
+            )
+        )
+
+    def remove_server(self, server: int) -> None:
+        """Delete a server; what it owned belongs to nobody then."""
+        self.call("remove_server", server=server)
+
+    def remove_floating_ip(self, floating_ip: int) -> None:
+        """Delete a floating IP."""
+        self.call("remove_floating_ip", floating_ip=floating_ip)
+
+    def set_server_status(self, server: int, status: str) -> None:
+        """Set a server's status: `running`, `off`, ..."""
+        self.call("set_server_status", server=server, status=status)
+
+    def set_blocked(self, floating_ip: int, *, blocked: bool) -> None:
+        """Set whether Hetzner has blocked a floating IP."""
+        self.call("set_blocked", floating_ip=floating_ip, blocked=blocked)
+
+    def add_client(self, name: str, *, token: str | None = None, read_only: bool = False) -> str:
+        """Give a token to a client, in addition to those it has; the log will know it by name."""
+        return str(self.call("add_client", name=name, token=token, read_only=read_only))
+
+    def revoke(self, client: str) -> None:
+        """Make all tokens of a client invalid."""
+        self.call("revoke", client=client)
+
+    def rotate(self, client: str) -> str:
+        """Make all tokens of a client invalid and return a new one."""
+        self.revoke(client)
+        return self.add_client(client)
+
+    def set_rules(
+        self,
+        *,
+        action_s: float | None = None,
+        owner_at_accept: bool | None = None,
+        lock_servers: bool | None = None,
+    ) -> None:
+        """Change how the cloud behaves from now on; None leaves a rule as it is."""
+        self.call(
+            "set_rules",
+            action_s=action_s,
+            owner_at_accept=owner_at_accept,
+            lock_servers=lock_servers,
+        )
+
+    def set_rate_limit(self, limit_per_hour: int, *, remaining: int | None = None) -> None:
+        """Change the token bucket; `remaining` says what is left in it now."""
+        self.call("set_rate_limit", limit_per_hour=limit_per_hour, remaining=remaining)
+
+    def metadata_url(self, server: int, *, host: str | None = None, port: int = 0) -> str:
+        """Open a server's metadata service on a port of its own and return its base URL."""
+        return str(self.call("metadata_url", server=server, host=host, port=port))
+
+    # --- trouble ----------------------------------------------------------------------------------
+
+    def move(self, floating_ip: int, server: int | None) -> None:
+        """Change the owner at once, by an operator's hand in the console."""
+        self.call("move", floating_ip=floating_ip, server=server)
+
+    def fault(self, fault: Fault) -> int:
+        """Set a fault going and return its id."""
+        return int(self.call("fault", fault=fault.to_json()))
+
+    def clear(self, fault_id: int) -> None:
+        """End a fault and release what it holds."""
+        self.call("clear", id=fault_id)
+
+    def clear_all(self) -> None:
+        """End all faults."""
+        self.call("clear_all")
+
+    @contextlib.contextmanager
+    def faulty(self, fault: Fault) -> Iterator[int]:
+        """Have a fault for the length of a `with` block."""
+        fault_id = self.fault(fault)
+        try:
+            yield fault_id
+        finally:
+            self.clear(fault_id)
+
+    def faults(self) -> list[FaultRecord]:
+        """Return the story of all faults, oldest first."""
+        return [FaultRecord(**each) for each in self.call("faults")]
+
+    def drop_connections(self) -> None:
+        """Reset all present connections to the API."""
+        self.call("drop_connections")
+
+    def use_certificate(self, certfile: str, keyfile: str) -> None:
+        """Serve another certificate to new connections; needs a cloud started with TLS."""
+        self.call("use_certificate", certfile=certfile, keyfile=keyfile)
+
+    # --- asking -----------------------------------------------------------------------------------
+
+    def requests(
+        self,
+        *,
+        client: str | None = None,
+        method: str | None = None,
+        path: str | None = None,
+        after_seq: int = 0,
+    ) -> list[LoggedRequest]:
+        """Return the logged requests; `path` is a part of the path."""
+        entries = (LoggedRequest(**each) for each in self.call("requests", after_seq=after_seq))
+        return [
+            entry
+            for entry in entries
+            if client in {None, entry.client}
+            and method in {None, entry.method}
+            and (path is None or path in entry.path)
+        ]
+
+    def assigns(
+        self, *, client: str | None = None, floating_ip: int | None = None
+    ) -> list[LoggedRequest]:
+        """Return every assign that was received, whatever came of it."""
+        return [
+            entry
+            for entry in self.requests(client=client, method="POST")
+            if entry.is_assign and floating_ip in {None, entry.floating_ip}
+        ]
+
+    def owner(self, floating_ip: int) -> int | None:
+        """Return the id of the server that owns a floating IP now."""
+        owner = self.call("owner", floating_ip=floating_ip)
+        return None if owner is None else int(owner)
+
+    def ownership(self, floating_ip: int | None = None) -> list[OwnershipChange]:
+        """Return all changes of owner, oldest first; the first of an address is its creation."""
+        changes = (OwnershipChange(**each) for each in self.call("ownership"))
+        return [each for each in changes if floating_ip in {None, each.floating_ip}]
+
+    def moves(self, floating_ip: int | None = None) -> list[OwnershipChange]:
+        """Return the changes of owner without the creations."""
+        return [each for each in self.ownership(floating_ip) if each.cause != CREATED]
+
+    def actions(self) -> list[JsonObject]:
+        """Return all actions as the API shows them now."""
+        return list(self.call("actions"))
+
+    def counters(self) -> Counters:
+        """Return what the listener has counted."""
+        return Counters(**self.call("counters"))
+
+    def wait_for(self, predicate: Callable[[], Value], timeout_s: float = 10.0) -> Value:
+        """Wait until the predicate is truthy and return its value; TimeoutError otherwise.
+
+        It is asked again after every change in the cloud: a request, an answer, an owner, an
+        action's end, a fault.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            version = self.call("wait", after_version=-1, timeout_s=0)
+            value = predicate()
+            if value:
+                return value
+            rest_s = deadline_s - time.monotonic()
+            if rest_s <= 0:
+                raise TimeoutError(self._story(timeout_s))
+            self.call("wait", after_version=version, timeout_s=min(rest_s, _WAIT_SLICE_S))
+
+    def _story(self, timeout_s: float) -> str:
+        entries = [str(dataclasses.asdict(each)) for each in self.requests()[-_SHOWN_REQUESTS:]]
+        owners = [str(dataclasses.asdict(each)) for each in self.ownership()[-_SHOWN_REQUESTS:]]
+        lines = [f"it did not happen within {timeout_s} s; last requests:", *entries]
+        return "\n".join([*lines, "last changes of owner:", *owners])

@@ -1,0 +1,68 @@
+"""What the story plays on: two servers that can be started and lose their power."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from hakeeper.demo.cloud import CloudFront
+from hakeeper.demo.lab import HakeeperProcess
+from hakeeper.demo.lab.witness import RoleChange
+
+PRIORITIES = {"a": 150, "b": 100}
+"""The VRRP priorities; the higher one is master while it lives."""
+ADDRESS_NAME = "web"
+INTERVAL = "5s"
+"""How often the owner is looked at in the demo; hakeeper's own default is 10 s and 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One of the two: `node` is a or b."""
+
+    node: str
+    server_id: int
+    hakeeper: HakeeperProcess
+
+
+class Stage(Protocol):
+    """Real keepalived, or a writer that replays one; a context manager."""
+
+    @property
+    def voice(self) -> str:
+        """Who says the roles, for the timeline."""
+
+    @property
+    def power_cut(self) -> str:
+        """What a power cut consists of, for the timeline."""
+
+    @property
+    def cloud(self) -> CloudFront:
+        """The simulated cloud."""
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The servers, a first."""
+
+    @property
+    def floating_ip(self) -> int:
+        """The id of the one floating IP."""
+
+    def server(self, node: str) -> Server:
+        """Return one of the servers."""
+
+    def start_keepalived(self) -> None:
+        """Start it on every server that has power."""
+
+    def cut_power(self, node: str) -> None:
+        """Kill everything on a server, without warning."""
+
+    def power_up(self, node: str) -> None:
+        """Give a dead server its keepalived back; its hakeeper runs already."""
+
+    def roles(self) -> tuple[RoleChange, ...]:
+        """Return every role that keepalived took so far, oldest first."""
+
+    def masters(self) -> tuple[str, ...]:
+        """Return the nodes whose keepalived says, asked now, that it is MASTER."""
+
+    def turn(self) -> None:
+        """Do what is due now; the story calls it again and again while it waits."""

@@ -1,0 +1,203 @@
+"""The end of the demo: picture, table, journal and verdict, for people and as JSON."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hakeeper.core.model import Role
+from hakeeper.core.reports import EVENTS, Level
+from hakeeper.demo.chronicle import phases_ms
+from hakeeper.demo.history import History, Said, shown
+from hakeeper.demo.picture import LEGEND, picture
+from hakeeper.demo.screen import Screen
+from hakeeper.demo.verdict import Finding, confirmation, judge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failover:
+    """One act as figures; all ms since its trigger. None: it did not come to that."""
+
+    title: str
+    trigger: str
+    owner: str
+    """The server that had to get the address."""
+    master_ms: float | None
+    assign_ms: float | None
+    """When the cloud received the assign that it accepted."""
+    moved_ms: float | None
+    confirmed_ms: float | None
+    tries: int
+    """Refused calls before that."""
+    phases_ms: Mapping[str, float]
+    """By phase of the claim: ms since hakeeper read the line, by its own clock."""
+
+
+def failovers(history: History) -> list[Failover]:
+    """Return the figures of every act that was begun."""
+    return [_failover(history, index) for index in range(len(history.acts))]
+
+
+def _failover(history: History, index: int) -> Failover:
+    act, span = history.acts[index], history.act_span(index)
+    heir = act.heir
+    masters = [
+        each.at_s
+        for each in history.roles
+        if each.node == heir and each.role is Role.MASTER and each.at_s in span
+    ]
+    # hakeeper may read the line a moment before the demo does.
+    masters += [
+        each.at_s
+        for each in history.said
+        if each.node == heir and each.fields.get("role") == "MASTER" and each.at_s in span
+    ]
+    calls = [each for each in history.requests if each.client == heir and each.received_s in span]
+    # And its assign goes out before it says so.
+    masters += [each.received_s for each in calls if each.is_assign]
+    assigns = [each.received_s for each in calls if each.is_assign and each.status == 201]  # noqa: PLR2004  # the status
+    moves = [each.at_s for each in history.ownership if each.cause == heir and each.at_s in span]
+    confirmed = confirmation(history, index)
+
+    def since(times: list[float]) -> float | None:
+        return None if not times else round((min(times) - act.trigger_s) * 1000, 1)
+
+    return Failover(
+        title=act.title,
+        trigger=act.trigger,
+        owner=shown(heir),
+        master_ms=since(masters),
+        assign_ms=since(assigns),
+        moved_ms=since(moves),
+        confirmed_ms=since([] if confirmed is None else [confirmed.at_s]),
+        tries=sum(1 for each in calls if each.status == 503),  # noqa: PLR2004  # the status
+        phases_ms={} if confirmed is None else phases_ms(confirmed.fields),
+    )
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def show(history: History, screen: Screen, *, replayed: bool) -> bool:
+    """Write the whole end; return whether all was right."""
+    findings = judge(history)
+    screen.title(f"Who had {history.address}")
+    for line in picture(history, screen.width):
+        screen.line(line)
+    for line in LEGEND:
+        screen.line(" " * 8 + line, "dim")
+    _show_table(history, screen, replayed=replayed)
+    _show_journal(history, screen)
+    _show_verdict(findings, screen, replayed=replayed)
+    return all(finding.ok for finding in findings)
+
+
+_COLUMNS = "{:<23}{:<7}{:>10}{:>12}{:>12}{:>14}"
+
+
+def _show_table(history: History, screen: Screen, *, replayed: bool) -> None:
+    screen.title("How long it took")
+    screen.line(_COLUMNS.format("ms since the", "new", "line", "assign", "address", "owner read"))
+    screen.line(
+        _COLUMNS.format("trigger", "owner", "MASTER", "received", "moved", "and confirmed"), "dim"
+    )
+    for one in failovers(history):
+        figures = (one.master_ms, one.assign_ms, one.moved_ms, one.confirmed_ms)
+        shown_ms = ["-" if each is None else f"{each:.0f}" for each in figures]
+        title = f"{one.title[0]} {one.trigger}{', API down' if one.tries else ''}"
+        screen.line(_COLUMNS.format(title, one.owner, *shown_ms))
+    screen.line()
+    real = "keepalived's are recorded, hakeeper's" if replayed else "keepalived's and hakeeper's"
+    screen.paragraph(
+        f"In all, the address led to a dead server for {history.dark_s():.1f} s. The API's own "
+        f"times are this simulator's; {real} are real, on this machine.",
+        "dim",
+    )
+
+
+def _show_journal(history: History, screen: Screen) -> None:
+    entries = list(journal(history))
+    if not entries:
+        return
+    heir = shown(history.acts[-1].heir)
+    screen.title(f"What the journal of {heir} tells of the last one")
+    screen.line("journalctl -u hakeeper", "dim")
+    for entry in entries:
+        level = Level[entry.level.upper()]
+        style = "warn" if level <= Level.WARNING else ""
+        screen.paragraph(journal_line(entry), style, "", "  ")
+
+
+def journal(history: History) -> Iterator[Said]:
+    """Pick what an operator reads of the last act: the heir's entries from notice on."""
+    if not history.acts:
+        return
+    index = len(history.acts) - 1
+    heir, span = history.acts[index].heir, history.act_span(index)
+    for each in history.said:
+        kind = EVENTS.get(each.event)
+        if each.node == heir and each.at_s in span and kind and kind.level <= Level.NOTICE:
+            yield each
+
+
+def journal_line(said: Said) -> str:
+    """Format an entry as journalctl does by default."""
+    moment = dt.datetime.fromtimestamp(said.time_s).astimezone()
+    return f"{moment:%b %d %H:%M:%S} {shown(said.node)} hakeeper[{said.pid}]: {said.message}"
+
+
+def _show_verdict(findings: tuple[Finding, ...], screen: Screen, *, replayed: bool) -> None:
+    right = all(finding.ok for finding in findings)
+    screen.title("Verdict")
+    for finding in findings:
+        mark, style = ("ok", "good") if finding.ok else ("WRONG", "bad")
+        screen.columns(((mark, 7, style),), finding.text, "" if finding.ok else "bad")
+    screen.line()
+    if replayed:
+        how = "hakeeper was real; keepalived was REPLAYED from a recording, Hetzner simulated."
+    else:
+        how = "keepalived and hakeeper were real, Hetzner was simulated."
+    if right:
+        screen.paragraph(f"Every ownership was as it had to be. {how}", "good")
+    else:
+        screen.paragraph(f"Something was wrong: see above. {how}", "bad")
+
+
+# --- for programs ------------------------------------------------------------------------------
+
+
+def document(history: History, *, mode: str, reason: str | None) -> dict[str, Any]:
+    """Return the summary as JSON; times in seconds since the start, durations as they are named."""
+    findings = judge(history)
+
+    def since(at_s: float) -> float:
+        return round(at_s - history.span.from_s, 3)
+
+    return {
+        "ok": all(finding.ok for finding in findings),
+        "keepalived": mode,
+        "replay_reason": reason,
+        "duration_s": round(history.span.length_s, 3),
+        "address": history.address,
+        "servers": {shown(node): server for node, server in history.servers.items()},
+        "failovers": [asdict(each) for each in failovers(history)],
+        "owners": [
+            {
+                "owner": None if node is None else shown(node),
+                "from_s": since(span.from_s),
+                "until_s": since(span.until_s),
+            }
+            for node, span in history.owned()
+        ],
+        "roles": [
+            {"at_s": since(each.at_s), "server": shown(each.node), "role": each.role.value}
+            for each in history.roles
+        ],
+        "outages": [
+            {"from_s": since(span.from_s), "until_s": since(span.until_s)}
+            for span in history.outages
+        ],
+        "dead_server_s": round(history.dark_s(), 3),
+        "journal": [journal_line(each) for each in journal(history)],
+        "findings": [asdict(finding) for finding in findings],
+    }

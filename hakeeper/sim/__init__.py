@@ -1,1 +1,0 @@
-"""The simulated surroundings: a Hetzner Cloud on loopback, a lab with keepalived, the demo."""

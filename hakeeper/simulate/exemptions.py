@@ -1,0 +1,80 @@
+"""Who is exempt from a rule, for now: faults under way, lines that were lost."""
+
+from collections import Counter
+from math import inf
+from typing import TYPE_CHECKING
+
+from hakeeper.core.lines import LineState
+from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.node import Node
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+QUERY_S = 14.0
+"""With D-Bus, a wrong belief lasts no longer than this."""
+STATE_LINES = frozenset({LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP})
+
+
+class Exemptions:
+    """The exemptions of everybody in one world."""
+
+    def __init__(self, world: "World") -> None:
+        """Begin with nobody exempt."""
+        self._world = world
+        self._everywhere = 0
+        self._troubles: Counter[int] = Counter()
+        self._of_names: Counter[str] = Counter()
+        self._misled_until: dict[tuple[int, str], float] = {}
+        self._query_s = QUERY_S + world.plan.shape.slower_s()
+
+    # --- faults under way --------------------------------------------------------------------
+
+    def impaired(self, fault: Fault, change: int) -> None:
+        """Something is wrong (or no longer) with a node, or with everybody."""
+        if fault.node is None:
+            self._everywhere += change
+        elif fault.kind is Kind.FLAP_ONE:
+            self._of_names[self._world.name_struck(fault)] += change
+        elif fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
+            for index in self._world.members(fault.node):
+                self._troubles[index] += change
+        else:
+            self._troubles[fault.node] += change
+
+    def in_trouble(self, index: int, name: str) -> bool:
+        """Say whether a fault is under way that concerns this node or this instance."""
+        return bool(self._everywhere or self._troubles[index] or self._of_names[name])
+
+    # --- wrong beliefs -----------------------------------------------------------------------
+
+    def lines_lost(self, node: Node, name: str) -> None:
+        """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
+        world = self._world
+        dbus = node.has_answers and not world.part_of[name].group
+        answers = dbus and not (node.hung or node.keepalived.frozen or node.bus_gone)
+        self._misled_until[node.index, name] = world.now + self._query_s if answers else inf
+
+    def misled_until(self, index: int, name: str) -> float:
+        """Return until when its belief may be wrong; -inf if it never was misled."""
+        return self._misled_until.get((index, name), -inf)
+
+    def paused(self, node: Node) -> None:
+        """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
+        for name in self._world.names_at(node.index):
+            if self.misled_until(node.index, name) > self._world.now:
+                self.lines_lost(node, name)
+
+    def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
+        """Hear that keepalived wrote a line (not MASTER_RX_LOWER_PRI), or could not."""
+        run = node.run
+        pipe = node.keepalived.writes_to
+        if pipe is None or (not kept and not pipe.full()):
+            self.lines_lost(node, name)
+        elif node.place.at_path is not pipe and (run is None or not run.fifo.holds(pipe)):
+            self.lines_lost(node, name)  # it writes into a FIFO that has no name any more
+        elif kept and run is not None and not run.fifo.holds(pipe):
+            # the next look finds the pipe
+            self._misled_until[node.index, name] = self._world.now + 1.1
+        elif kept and state in STATE_LINES:
+            self._misled_until.pop((node.index, name), None)

@@ -1,0 +1,167 @@
+"""Faults of the API: call_fault that strikes calls, and a cloud that is in a bad way."""
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
+from hakeeper.simulate.faults.call import CallFault
+from hakeeper.simulate.faults.kinds import API_FAULTS, Fault, Kind
+from hakeeper.simulate.node import Node
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
+"""CallFault that strikes a few calls and is over."""
+SPENDING_S = 2.0
+"""How often other tools empty the quota."""
+
+
+class ApiFaults:
+    """What each kind does to the calls or to the cloud."""
+
+    def __init__(self, world: "World", lasts: Lasts) -> None:
+        """Strike this world."""
+        self._world = world
+        self._lasts = lasts
+
+    def table(self) -> Table:
+        """Return what to do for each kind."""
+        return {
+            **dict.fromkeys(API_FAULTS, self._strike_calls),
+            Kind.QUOTA_EATEN: self._eat_quota,
+            Kind.ACTION_ERROR: self._action_error,
+            Kind.ACTION_SLOW: self._action_slow,
+            Kind.ACTION_ENDLESS: self._action_endless,
+            Kind.STALE_READ: self._stale,
+            Kind.GONE: self._gone,
+            Kind.OTHER_ACTOR: self._other_actor,
+            Kind.PAGE_SLIP: self._slip,
+            Kind.LOST_WRITE: self._lose_writes,
+            Kind.SOME_LOCKED: self._lock_some,
+            Kind.SPENDERS: self._spend,
+        }
+
+    def _strike_calls(self, fault: Fault, node: Node) -> Undo:
+        del node
+        rng = Random(f"{self._world.plan.seed}-fault-{fault.serial}")
+        call_fault = CallFault(fault.kind, fault.node, fault.value, rng)
+        if fault.kind in ONE_SHOT:
+            call_fault.times = 1.0 + int(fault.value * 3)
+        elif fault.kind is not Kind.OUTAGE and fault.value < 0.5:  # noqa: PLR2004
+            call_fault.share = 0.5
+        self._world.call_faults.append(call_fault)
+        return lambda: self._world.call_faults.remove(call_fault)
+
+    def _eat_quota(self, fault: Fault, node: Node) -> Undo:
+        del node
+        self._world.cloud.take_token(self._world.now)
+        self._world.cloud.eat(0.9 + 0.1 * fault.value)
+        return nothing
+
+    def _spend(self, fault: Fault, node: Node) -> Undo:
+        """Other tools of the project take all that flows into the quota, and what is left of it."""
+        cloud = self._world.cloud
+
+        def turn() -> None:
+            if self._lasts(fault):
+                cloud.take_token(self._world.now)
+                cloud.eat(1.0)
+                self._world.agenda.after(SPENDING_S, turn)
+
+        self._world.agenda.after(0.0, turn)
+        return self._eat_quota(fault, node)
+
+    def _lock_some(self, fault: Fault, node: Node) -> Undo:
+        """Refuse the assigns of up to a third of the addresses, one at least."""
+        del node
+        faults = self._world.cloud.faults
+        numbers = self._all_addresses()
+        locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
+        faults.locked.append(locked)
+        return lambda: faults.locked.remove(locked)
+
+    def _action_error(self, fault: Fault, node: Node) -> Undo:
+        del fault, node
+        faults = self._world.cloud.faults
+        faults.action_errors += 1
+
+        def undo() -> None:
+            faults.action_errors -= 1
+
+        return undo
+
+    def _lose_writes(self, fault: Fault, node: Node) -> Undo:
+        """Assigns are accepted, their actions succeed, and no owner changes."""
+        del fault, node
+        faults = self._world.cloud.faults
+        faults.lost_writes += 1
+
+        def undo() -> None:
+            faults.lost_writes -= 1
+
+        return undo
+
+    def _action_slow(self, fault: Fault, node: Node) -> Undo:
+        del node
+        faults, takes_s = self._world.cloud.faults, 1.0 + 60.0 * fault.value**3
+        faults.action_s.append(takes_s)
+
+        def fade() -> None:
+            faults.echoes -= 1
+            self._world.observers.conditions_changed()
+
+        def undo() -> None:
+            faults.action_s.remove(takes_s)
+            faults.echoes += 1
+            self._world.agenda.after(takes_s, fade)
+
+        return undo
+
+    def _action_endless(self, fault: Fault, node: Node) -> Undo:
+        del fault, node
+        cloud = self._world.cloud
+        cloud.faults.endless_actions += 1
+
+        def undo() -> None:
+            cloud.faults.endless_actions -= 1
+            cloud.end_endless(self._world.now)
+
+        return undo
+
+    def _stale(self, fault: Fault, node: Node) -> Undo:
+        del node
+        faults, stale_s = self._world.cloud.faults, 30.0 * fault.value**2
+        faults.stale_s.append(stale_s)
+
+        def undo() -> None:
+            faults.stale_s.remove(stale_s)
+            faults.stale_at = self._world.now
+
+        return undo
+
+    def _gone(self, fault: Fault, node: Node) -> Undo:
+        del node
+        faults, number = self._world.cloud.faults, self._some_address(fault)
+        faults.gone.append(number)
+        return lambda: faults.gone.remove(number)
+
+    def _slip(self, fault: Fault, node: Node) -> Undo:
+        del node
+        faults, number = self._world.cloud.faults, self._some_address(fault)
+        faults.slipped.append(number)
+        return lambda: faults.slipped.remove(number)
+
+    def _other_actor(self, fault: Fault, node: Node) -> Undo:
+        del node
+        owners = [None, *self._world.cloud.servers]
+        owner = owners[fault.serial % len(owners)]
+        self._world.cloud.move(self._some_address(fault), owner, self._world.now, "another actor")
+        return nothing
+
+    def _all_addresses(self) -> list[int]:
+        return [n for numbers in self._world.addresses.values() for n in numbers]
+
+    def _some_address(self, fault: Fault) -> int:
+        numbers = self._all_addresses()
+        return numbers[int(fault.value * len(numbers))]

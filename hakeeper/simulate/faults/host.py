@@ -1,0 +1,205 @@
+"""Faults of the hakeeper process and of its host: crashes, hangs, disk, clock, power."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import Identified
+from hakeeper.core.model import VrrpId
+from hakeeper.simulate.calls import Step
+from hakeeper.simulate.cloud import NOT_FOUND
+from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
+from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.keepalived import vrrp_id
+from hakeeper.simulate.keepalived_control import KeepalivedControl
+from hakeeper.simulate.node import Node
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+CLAIM_HANGS_S = 4.5
+"""The longest hang in the middle of a claim: its call could still be sent."""
+
+
+class HostFaults:
+    """What each kind does to a node."""
+
+    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
+        """Strike this world."""
+        self._world = world
+        self._keepalived = keepalived
+        self._lasts = lasts
+
+    def table(self) -> Table:
+        """Return what to do for each kind."""
+        return {
+            Kind.CRASH: self._crash,
+            Kind.HANG: self._hang_somewhere,
+            Kind.HANG_IN_CALL: self._hang_in_a_call,
+            Kind.BUS_GONE: self._take_bus,
+            Kind.WRONG_METADATA: self._lie,
+            Kind.DISK_FULL: self._disk_full,
+            Kind.STATE_TORN: self._tear_state,
+            Kind.STATE_OLD: self._age_state,
+            Kind.CLOCK_JUMP: self._jump,
+            Kind.RESTART: self._restart,
+            Kind.RELOAD: self._reload,
+            Kind.POWER_CUT: self._power_cut,
+        }
+
+    def _crash(self, fault: Fault, node: Node) -> Undo:
+        """Plan a kill -9 at one of the next boundaries; a line is on its way for some of them."""
+        if node.run is None:
+            return nothing
+        node.crash_in = int(fault.value * 24)
+        if fault.value < 0.6:  # noqa: PLR2004
+            for name in self._world.names_at(node.index):
+                self._world.vrrp[name].check(node.index, 1)
+                self._world.vrrp[name].check(node.index, -1)
+        return nothing
+
+    def hang(self, fault: Fault, node: Node) -> Undo:
+        """SIGSTOP, wherever it is."""
+        del fault
+        node.hang()
+        return node.thaw
+
+    def _hang_somewhere(self, fault: Fault, node: Node) -> Undo:
+        by_chance = fault.value < 0.5  # noqa: PLR2004
+        if by_chance:
+            return self.hang(fault, node)
+        return self._hang_in_a_claim(fault, node, Step.BEGUN)
+
+    def _hang_in_a_call(self, fault: Fault, node: Node) -> Undo:
+        """SIGSTOP at one of the steps of an assign."""
+        steps = list(Step)
+        return self._hang_in_a_claim(fault, node, steps[int(fault.value * len(steps))])
+
+    def _hang_in_a_claim(self, fault: Fault, node: Node, step: Step) -> Undo:
+        """SIGSTOP at a step of the next assign, and a demotion while it lasts."""
+        hung = False
+
+        def strike() -> None:
+            nonlocal hung
+            if self._lasts(fault):
+                hung = True
+                node.hang()
+                self._keepalived.check(node, 1)
+                self._world.agenda.after(CLAIM_HANGS_S * fault.value, release)
+
+        def release() -> None:
+            nonlocal hung
+            if hung:
+                hung = False
+                node.thaw()
+                self._keepalived.check(node, -1)
+
+        def undo() -> None:
+            if node.strikes.get(step) is strike:
+                del node.strikes[step]
+            release()
+
+        node.strikes[step] = strike
+        self._keepalived.check(node, 1)
+        self._keepalived.check(node, -1)
+        return undo
+
+    def _take_bus(self, fault: Fault, node: Node) -> Undo:
+        """The D-Bus daemon is gone: every question fails at once."""
+        del fault
+        node.bus_gone += 1
+        self._world.observers.paused(node)
+
+        def undo() -> None:
+            node.bus_gone -= 1
+            node.keepalived.silent_from_s = self._world.now
+            self._world.observers.paused(node)
+
+        return undo
+
+    def _lie(self, fault: Fault, node: Node) -> Undo:
+        """Hakeeper starts, and metadata or the list of servers speak of another machine, or none.
+
+        The shipped adapter compares addresses, and says that it is not here.
+        """
+        others = [each for each in self._world.cloud.servers.values() if each.id != node.server_id]
+        other = others[fault.other % len(others)]
+        lie = Identified(other, "the metadata service", is_here=False)
+        told = lie if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
+        node.lies.append(told)
+        node.kill()
+        return lambda: node.lies.remove(told)
+
+    def _disk_full(self, fault: Fault, node: Node) -> Undo:
+        """Nothing can be written; half of the times there is something to write."""
+        node.disk.full += 1
+        if fault.value < 0.5:  # noqa: PLR2004
+            self._keepalived.check(node, 1)
+            self._keepalived.check(node, -1)
+
+        def undo() -> None:
+            node.disk.full -= 1
+
+        return undo
+
+    def _tear_state(self, fault: Fault, node: Node) -> Undo:
+        node.disk.tear()
+        if fault.value < 0.5:  # noqa: PLR2004
+            node.kill()
+        return nothing
+
+    def _age_state(self, fault: Fault, node: Node) -> Undo:
+        """The file is an older one, as after a restored backup."""
+        del fault
+        node.disk.restore()
+        for name in self._world.names_at(node.index):
+            self._world.observers.lines_lost(node, name)
+        node.kill()
+        return nothing
+
+    def _jump(self, fault: Fault, node: Node) -> Undo:
+        """The machine was moved: its clock is suddenly later."""
+        by_s = 0.1 * 1200.0**fault.value
+        node.ahead_s += by_s
+        node.jumped_at = self._world.now
+        if node.run is not None:
+            node.run.caller.shorten(by_s)
+            node.run.caller.clock_jumped()
+            node.turns.retime()
+        return nothing
+
+    def _restart(self, fault: Fault, node: Node) -> Undo:
+        """SIGTERM, and up again; sometimes again and again."""
+        node.kill()
+        for again in range(int(fault.value * 3)):
+            self._world.agenda.after(2.0 * (again + 1), node.kill)
+        return nothing
+
+    def _reload(self, fault: Fault, node: Node) -> Undo:
+        """A configuration without its last instance or address, and back again later."""
+        whole = node.settings
+        names = list(whole.addresses.items())
+        if fault.value < 0.4:  # noqa: PLR2004
+            changed: dict[VrrpId, tuple[object, ...]] = dict(names[:-1])
+            changed[vrrp_id("VI_other", group=False)] = ()
+        else:
+            changed = {name: refs[:-1] for name, refs in names}
+        settings = replace(whole, addresses=changed)  # type: ignore[arg-type]  # parts of it
+        node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
+        return lambda: node.reload(self._world.settings_of(node), api_changed=False)
+
+    def _power_cut(self, fault: Fault, node: Node) -> Undo:
+        del fault
+        for name in self._world.names_at(node.index):
+            self._world.vrrp[name].kill(node.index)
+        node.cut_power()
+        self._world.cloud.set_status(node.server_id, "off")
+
+        def undo() -> None:
+            if node.power:
+                return
+            node.power = True
+            self._world.cloud.set_status(node.server_id, "running")
+            self._world.agenda.after(0.5, node.start)
+            self._world.agenda.after(1.0, self._keepalived.start, node)
+
+        return undo

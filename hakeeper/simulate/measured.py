@@ -1,0 +1,41 @@
+"""What is measured in worlds: how long addresses were away, and how often what happened."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Measured:
+    """What was measured in one world, or in many."""
+
+    injected: Counter[str] = field(default_factory=Counter)
+    """How many faults of each kind began."""
+    evaluated: Counter[str] = field(default_factory=Counter)
+    """How often each rule was put to the test."""
+    assigns: int = 0
+    moves: int = 0
+    claims_ms: Counter[int] = field(default_factory=Counter)
+    """From a MASTER line in good times to the owner, in whole milliseconds."""
+    repairs_ms: Counter[int] = field(default_factory=Counter)
+    """From the end of the trouble, or a foreign move, to the owner."""
+    hold_offs_s: Counter[int] = field(default_factory=Counter)
+    """Contested addresses that stayed away from a stable master, in whole seconds."""
+
+    def add(self, other: "Measured") -> None:
+        """Add what was measured in another one."""
+        for name in other.__dataclass_fields__:
+            mine = getattr(self, name)
+            if isinstance(mine, Counter):
+                mine.update(getattr(other, name))
+            else:
+                setattr(self, name, mine + getattr(other, name))
+
+
+def percentile(counts: Counter[int], share: float) -> int:
+    """Return the value that this share of the counted ones does not exceed; 0 if there are none."""
+    left = share * counts.total()
+    for value in sorted(counts):
+        left -= counts[value]
+        if left <= 0.0:
+            return value
+    return max(counts, default=0)

@@ -1,0 +1,165 @@
+"""Measures one world: how long addresses are away from their masters, and how often they move.
+
+It also checks what an operator is promised about that; `hakeeper simulate` shows both.
+"""
+
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import Assign
+from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
+from hakeeper.core.lines import LineState
+from hakeeper.core.state import InvariantError
+from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.exemptions import Exemptions
+from hakeeper.simulate.faults.kinds import Fault
+from hakeeper.simulate.measured import Measured
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.paths import Paths
+from hakeeper.simulate.repairs import Repairs
+from hakeeper.simulate.split import check_split, moves_since
+from hakeeper.simulate.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+
+class Measurements(Observer):
+    """The measurements of one world."""
+
+    def __init__(self, world: "World", measured: Measured, verdicts: Verdicts) -> None:
+        """Measure this world; `measured` takes the figures, `verdicts` what broke a promise."""
+        self.measured = measured
+        self.exemptions = Exemptions(world)
+        self.wronged: set[int] = set()
+        """Masters that have not their addresses even when all faults are over."""
+        self._world = world
+        self._verdicts = verdicts
+        self._paths = Paths(world, self.exemptions)
+        self._repairs = Repairs(world, self._paths, measured, verdicts.demand)
+
+    # --- what was measured -------------------------------------------------------------------
+
+    @property
+    def moves(self) -> list[Move]:
+        """Every change of an owner."""
+        return self._repairs.moves
+
+    @property
+    def settled_at(self) -> float:
+        """When the last claim after a hold-off is over, with its closer reads."""
+        return self._repairs.settled_at
+
+    def holding_off(self) -> bool:
+        """Say whether some address waits for its contest to end."""
+        return self._repairs.holding_off()
+
+    def may_not_know_role(self, node: Node) -> bool:
+        """Say whether hakeeper there may rightly not know its role."""
+        return self._paths.may_not_know_role(node)
+
+    def split_moves(self) -> dict[int, list[float]]:
+        """Return when each address moved, in seconds since the split without end began."""
+        since_s = self._world.split_at_s
+        return moves_since(
+            self._world.now if since_s is None else since_s, self._world.name_of, self.moves
+        )
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def fault_began(self, fault: Fault) -> None:
+        """Count it."""
+        self.measured.injected[fault.kind.value] += 1
+
+    def impaired(self, fault: Fault, change: int) -> None:
+        """Exempt whom it concerns."""
+        self.exemptions.impaired(fault, change)
+
+    def lines_lost(self, node: Node, name: str) -> None:
+        """Exempt what hakeeper there believes of it, for a time."""
+        self.exemptions.lines_lost(node, name)
+
+    def paused(self, node: Node) -> None:
+        """Exempt a wrong belief for longer."""
+        self.exemptions.paused(node)
+
+    def conditions_changed(self) -> None:
+        """Look at every address: does one master have a clear path to it now?"""
+        for name in self._world.vrrp:
+            self._repairs.assess(name, by_line=False)
+
+    def ended(self, node: Node) -> None:
+        """Look at the addresses of its cluster."""
+        self._assess(node)
+
+    def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
+        """Look at the addresses of its cluster; somebody may have become master in this moment."""
+        if state is LineState.MASTER_RX_LOWER_PRI:
+            return
+        self.exemptions.line_written(node, name, state, kept=kept)
+        self._assess(node, master_of=name if state is LineState.MASTER else None)
+
+    def moved(self, move: Move) -> None:
+        """Measure how long it was away, or begin to."""
+        self.measured.moves += 1
+        self._repairs.moved(move)
+
+    def hearing(self, node: Node, event: Event) -> None:
+        """Look at what a node believes before it hears an event."""
+        del event
+        if node.run is not None:
+            self._repairs.hearing(node.index, node.run.keeper.state)
+
+    def handled(
+        self,
+        node: Node,
+        event: Event,
+        effects: tuple[Effect, ...],
+        found: tuple[Report, ...],
+        now: float,
+    ) -> None:
+        """Count assigns; lines may have told a node of what it did not know."""
+        del found, now
+        if isinstance(event, LinesRead) and event.lines and node.run is not None:
+            self._assess(node)
+        for effect in effects:
+            if isinstance(effect, StartCall) and isinstance(effect.request, Assign):
+                self.measured.assigns += 1
+
+    def invariant_broken(self, node: Node, error: InvariantError) -> None:
+        """Take it for a broken promise."""
+        self._verdicts.violated("core_guard", node.index, f"exit code 70: {error}")
+
+    def _assess(self, node: Node, *, master_of: str | None = None) -> None:
+        for name in self._world.names_at(node.index):
+            self._repairs.assess(name, by_line=name == master_of)
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def split_ends(self) -> None:
+        """Check that a split brain without end moved its addresses seldom."""
+        if self._world.split_at_s is not None:
+            check_split(self._verdicts.demand, self._world.plan.shape, self.split_moves())
+
+    def healed(self) -> None:
+        """Check that every address is with its one master."""
+        for name in self._world.vrrp:
+            self._check_addresses(name)
+
+    def _check_addresses(self, name: str) -> None:
+        demand = self._verdicts.demand
+        masters = [router.node for router in self._world.vrrp[name].masters()]
+        for fip in self._world.addresses[name]:
+            owner = self._world.cloud.owner(fip)
+            right = len(masters) == 1 and owner == masters[0] + 1
+            if not right:
+                self.wronged.update(masters)
+            waits = len(masters) == 1 and self._repairs.is_held_off(fip, masters[0])
+            waiting = masters[0] if waits else None
+            held = right or not waits
+            demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)
+            if not waits:
+                ids = [master + 1 for master in masters]
+                demand(
+                    "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, owner, ids
+                )

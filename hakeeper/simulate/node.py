@@ -1,0 +1,327 @@
+"""One machine: a keepalived, a hakeeper (the shipped loop and core), a disk and a clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, assert_never
+
+from hakeeper.core.calls import CallResult, Failure, Identified
+from hakeeper.core.events import (
+    CancelCall,
+    Effect,
+    QueryRoles,
+    ReloadToken,
+    Report,
+    RolesQueried,
+    SaveFailed,
+    SaveState,
+    SettingsChanged,
+    StartCall,
+)
+from hakeeper.core.model import (
+    ProcessId,
+    SavedState,
+    Settings,
+)
+from hakeeper.loop import Loop, Source
+from hakeeper.simulate.addresses import WorldAddresses
+from hakeeper.simulate.bus import Bus
+from hakeeper.simulate.calls import Caller, Step
+from hakeeper.simulate.disk import Disk
+from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
+from hakeeper.simulate.observed_keeper import Crash, ObservedKeeper
+from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
+from hakeeper.simulate.turns import Turns
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+RESTART_S = (0.1, 1.5)
+"""systemd starts a dead hakeeper again after this."""
+FIRST_PID = 101
+"""Of the first keepalived on a machine."""
+FORGETS = 0.2
+"""The part of the later ones whose D-Bus service forgets their instances."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One life of the hakeeper process."""
+
+    keeper: ObservedKeeper
+    loop: Loop
+    fifo: WorldFifo
+    port: WorldKeepalived
+    caller: Caller
+    began_at: float
+    inbox: list[CallResult | RolesQueried | SaveFailed] = field(default_factory=list)
+    ready: set[Source] = field(default_factory=set)
+
+
+class Node:
+    """The machine with number `index`; its server has the id `index + 1`."""
+
+    def __init__(self, world: "World", index: int, settings: Settings) -> None:
+        """Make it switched on, with nothing running."""
+        self.world = world
+        self.index = index
+        self.server_id = index + 1
+        self.settings = settings
+        self.place = Place()
+        self.keepalived = Keepalived()
+        self.run: Run | None = None
+        self.runs = 0
+        self.disk = Disk()
+        self.hung = 0
+        self.stood_s = (float("-inf"), float("-inf"))
+        """When hakeeper last stood still: from, until."""
+        self.power = True
+        self.unplugged = 0
+        """How many faults took its private address away."""
+        self.jumped_at = float("-inf")
+        """When the clock last jumped."""
+        self.ahead_s = 0.0
+        """Its monotonic clock minus the world's."""
+        self.crash_in: int | None = None
+        """kill -9 after so many more boundaries."""
+        self.strikes: dict[Step, Callable[[], None]] = {}
+        """What happens at a step of the next assign."""
+        self.bus_gone = 0
+        """How many faults took D-Bus away."""
+        self.lies: list[Identified | Failure] = []
+        """What it is told, wrongly, when it asks which server it is."""
+        self.down_until = 0.0
+        self._rng = Random(f"{world.plan.seed}-node-{index}")
+        self._bus = Bus(self, self._rng)
+        self._reloads: list[SettingsChanged] = []
+        self._boot = 0
+        self._pid = FIRST_PID - 1
+        self.turns = Turns(self, self._rng)
+
+    # --- keepalived ----------------------------------------------------------------------------
+
+    def start_keepalived(self) -> None:
+        """Start the process: it opens the FIFO that is there, or makes one."""
+        self._pid += 1
+        ticks = int(self.world.now * 100)
+        self.keepalived.process = ProcessId(self._pid, ticks, f"boot-{self.index}-{self._boot}")
+        self.keepalived.frozen = False
+        again = Random(f"{self.world.plan.seed}-bus-{self.index}-{self._pid}").random() < FORGETS
+        self.keepalived.forgets = again and self._pid > FIRST_PID
+        self.open_fifo_for_writing()
+        self.turns.look_soon()
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether hakeeper can learn roles over D-Bus, as long as nothing stands still."""
+        return self.world.plan.shape.dbus and not self.keepalived.forgets
+
+    def silent_s(self) -> float:
+        """Return how long hakeeper could see that keepalived hangs, if it could ask."""
+        run = self.run
+        asks = self.world.plan.shape.dbus and not self.bus_gone
+        if run is None or self.hung or not (self.keepalived.hangs and asks):
+            return 0.0
+        since_s = max(self.keepalived.silent_from_s, run.began_at, self.stood_s[1])
+        return self.world.now - since_s
+
+    def open_fifo_for_writing(self) -> None:
+        """Open what is at the path, as keepalived does at its start and at every reload."""
+        if self.place.at_path is Obstacle.MISSING:
+            self.place.at_path = Pipe()
+            self.turns.look_soon()
+        found = self.place.at_path
+        old, self.keepalived.writes_to = self.keepalived.writes_to, None
+        if isinstance(found, Pipe):
+            self.keepalived.writes_to = found
+        self._drop_if_lonely(old)
+
+    def end_keepalived(self) -> None:
+        """The process is gone; hakeeper's pidfd becomes readable."""
+        self.keepalived.process = None
+        old, self.keepalived.writes_to = self.keepalived.writes_to, None
+        self._drop_if_lonely(old)
+        self.turns.wake(Source.KEEPALIVED)
+
+    def write(self, line: bytes) -> bool:
+        """Put bytes into the FIFO as keepalived would; False if they are lost."""
+        pipe = self.keepalived.writes_to
+        if pipe is None:
+            return False
+        kept = pipe.write(line)
+        self.keepalived.silent_from_s = self.world.now
+        if self.run is not None and self.run.fifo.holds(pipe):
+            self.turns.wake(Source.LINES)
+        return kept
+
+    def _drop_if_lonely(self, pipe: Pipe | None) -> None:
+        """What is in a pipe is lost when nobody holds it any more."""
+        held = pipe is not None and self.run is not None and self.run.fifo.holds(pipe)
+        if pipe is not None and not held and self.keepalived.writes_to is not pipe:
+            if pipe.data:
+                self.lose_lines()
+            pipe.data.clear()
+
+    # --- the life of hakeeper --------------------------------------------------------------------
+
+    def clock(self) -> float:
+        """Return this machine's monotonic time."""
+        return self.world.agenda.now + self.ahead_s
+
+    def rng_of_run(self) -> Random:
+        """Make the chance of one run of hakeeper; in some worlds all nodes have the same."""
+        number = 0 if self.world.plan.shape.same_chance else self.index
+        return Random(f"{self.world.plan.seed}-{number}-{self.runs}")
+
+    def start(self) -> None:
+        """Start the hakeeper process."""
+        if self.run is not None or not self.power:
+            return
+        world = self.world
+        self.runs += 1
+        self.crash_in = None
+        fifo, port = WorldFifo(self.place), WorldKeepalived(self.keepalived)
+        inbox: list[CallResult | RolesQueried | SaveFailed] = []
+        run_number = self.runs
+
+        def deliver(result: CallResult | RolesQueried) -> None:
+            if self.runs == run_number and self.run is not None:
+                inbox.append(result)
+                self.turns.wake(Source.ANSWERS)
+
+        caller = Caller(self, deliver)
+        keeper = ObservedKeeper(self, world.observers, self.settings, self.clock())
+        loop = Loop(
+            keeper,
+            fifo,
+            port,
+            clock=self.clock,
+            perform=self._perform,
+            sources_changed=lambda: None,
+            addresses=WorldAddresses(self),
+        )
+        self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
+        world.observers.started(self)
+        world.log(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
+        self.turns.guarded(loop.begin, self.disk.saved)
+
+    def kill(self) -> None:
+        """Let the process die at once; systemd starts it again later."""
+        if self.run is None:
+            return
+        self.world.log(f"node {self.index + 1}: hakeeper is gone")
+        self.world.observers.ended(self)
+        self.run.caller.close()
+        pipe = self.place.at_path
+        left = [each for each in self.run.fifo.unread() if each is not pipe]
+        self.run = None
+        self.turns.forget()
+        self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
+        if left or self.keepalived.writes_to not in (None, pipe):
+            self.lose_lines()  # what is there nobody can find again
+        delay_s = self._rng.uniform(*RESTART_S)
+        self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
+
+    def boundary(self) -> None:
+        """One of the places at which a planned crash strikes."""
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in < 0:
+                self.crash_in = None
+                raise Crash
+
+    def lay(self, what: Pipe | Obstacle) -> None:
+        """Put something else at the FIFO's path; who did not open that one loses what waits.
+
+        Who starts later knows of an obstacle, and not of another FIFO.
+        """
+        before, run = self.place.at_path, self.run
+        self.place.at_path = what
+        if not isinstance(before, Pipe):
+            return
+        lost = isinstance(what, Pipe) if run is None else not run.fifo.holds(before)
+        if before.data and lost:
+            self.lose_lines()
+
+    def lose_lines(self) -> None:
+        """Lines are lost of which hakeeper cannot know: it may believe what is not so."""
+        for name in self.world.names_at(self.index):
+            self.world.observers.lines_lost(self, name)
+
+    def cut_power(self) -> None:
+        """Switch the machine off: everything but the disk is gone."""
+        self.power = False
+        self.keepalived.process = None
+        self.keepalived.writes_to = None
+        self.kill()
+        self.place.at_path = Pipe()
+        self._boot += 1
+
+    # --- standing still ----------------------------------------------------------------------
+
+    def hang(self) -> None:
+        """Stand still until `thaw`, which must be called as often."""
+        if not self.hung:
+            self.stood_s = (self.world.now, float("inf"))
+        self.hung += 1
+        self.world.observers.paused(self)
+
+    def thaw(self) -> None:
+        """Go on after a hang, unless something else holds it."""
+        self.hung -= 1
+        if self.hung:
+            return
+        self.stood_s = (self.stood_s[0], self.world.now)
+        self.world.observers.paused(self)
+        self.turns.turn(self.runs)
+        self._take_signals()
+        run = self.run
+        if run is not None:
+            run.caller.thaw()
+
+    # --- effects ------------------------------------------------------------------------------
+
+    def _perform(self, effects: tuple[Effect, ...]) -> None:
+        run = self.run
+        assert run is not None  # noqa: S101  # for mypy: effects come from a run
+        for effect in effects:
+            self.boundary()
+            match effect:
+                case StartCall():
+                    run.caller.start(effect)
+                case CancelCall(call_id):
+                    run.caller.cancel(call_id)
+                case SaveState(state):
+                    self._save(run, state)
+                case QueryRoles(query_id):
+                    self._bus.query(run, query_id)
+                case ReloadToken() | Report():
+                    pass
+                case _:
+                    assert_never(effect)
+            self.boundary()
+
+    def _save(self, run: Run, state: SavedState) -> None:
+        if not self.disk.save(state, self.world.now):
+            run.inbox.append(SaveFailed(state))
+            self.turns.wake(Source.ANSWERS)
+
+    def answered(self, answer: RolesQueried) -> None:
+        """Take an answer of keepalived's for the run that there is."""
+        if self.run is not None:
+            self.run.inbox.append(answer)
+            self.turns.wake(Source.ANSWERS)
+
+    def reload(self, settings: Settings, *, api_changed: bool) -> None:
+        """SIGHUP with this configuration."""
+        self.settings = settings
+        self._reloads.append(SettingsChanged(settings, api_changed=api_changed))
+        if not self.hung:
+            self._take_signals()
+
+    def _take_signals(self) -> None:
+        reloads, self._reloads = self._reloads, []
+        run = self.run
+        for event in reloads:
+            if run is not None and self.run is run:  # the one before may have been its last
+                self.turns.guarded(run.loop.feed, event)

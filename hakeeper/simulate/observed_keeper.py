@@ -1,0 +1,53 @@
+"""The shipped keeper of one run of hakeeper, observed, and killed where a fault wants it."""
+
+from typing import TYPE_CHECKING
+
+from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.keeper import Keeper
+from hakeeper.core.model import Settings
+from hakeeper.core.state import State
+from hakeeper.simulate.observer import Observer
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.node import Node
+
+
+class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked for
+    """kill -9, here and now."""
+
+
+class ObservedKeeper(Keeper):
+    """The shipped keeper; observers see what goes in and what comes out."""
+
+    __slots__ = ("_found", "_node", "_observers")
+
+    def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
+        """Make the keeper of one run of this node."""
+        super().__init__(settings, node.rng_of_run(), now)
+        self._node = node
+        self._observers = observers
+        self._found: tuple[Report, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """Look into it: some rules are about what it believes."""
+        return self._state
+
+    @property
+    def names_told(self) -> int:
+        """How many unknown names it remembers, as told or to be shown."""
+        return max(len(self._names_told), len(self._state.other_names))
+
+    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
+        """Let the keeper handle it, and tell of it."""
+        self._node.boundary()
+        self._observers.hearing(self._node, event)
+        effects = super().handle(event, now, more=more)
+        self._observers.handled(self._node, event, effects, self._found, now)
+        self._node.boundary()
+        return effects
+
+    def _bound_journal(self, now: float) -> float | None:
+        """Keep what there is to tell: what the throttle holds back happened all the same."""
+        self._found = tuple(e for e in self._state.effects if isinstance(e, Report))
+        return super()._bound_journal(now)

@@ -1,0 +1,118 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import hcloud
+import pytest
+import requests
+from hcloud import Client
+from hcloud.actions import ActionFailedException
+from hcloud.floating_ips import FloatingIP
+from hcloud.servers import Server
+
+from hakeeper.demo.cloud import Answer, Fault
+from simcloud.conftest import Caller, Scene
+
+
+@contextmanager
+def hcloud_client(caller: Caller) -> Iterator[Client]:
+    client = Client(token=caller.token, api_endpoint=caller.url, poll_interval=0.02, timeout=20)
+    base = client._client
+    base._retry_max_retries = 0
+    base._session.trust_env = False
+    base._session.verify = caller.session.verify
+    with base._session:
+        yield client
+
+
+@pytest.fixture(params=["scene", "tls_scene"], ids=["http", "https"])
+def either(request: pytest.FixtureRequest) -> Scene:
+    made = request.getfixturevalue(request.param)
+    assert isinstance(made, Scene)
+    return made
+
+
+def test_hcloud_reads_all_pages(either: Scene) -> None:
+    for index in range(119):
+        either.cloud.add_floating_ip(f"more-{index}", f"203.0.113.{index + 20}")
+    with hcloud_client(either.a) as client:
+        found = client.floating_ips.get_all()
+    assert 120 == len({item.id for item in found})
+    assert 3 == len(either.cloud.requests(path="/floating_ips"))
+
+
+def test_hcloud_finds_by_name_and_reads_every_field_of_a_server(either: Scene) -> None:
+    with hcloud_client(either.a) as client:
+        item = client.floating_ips.get_by_name("web")
+        assert item is not None
+        assert item.server is not None
+        assert (either.web, either.server_a) == (item.id, item.server.id)
+        assert client.floating_ips.get_by_name("wed") is None
+        server = client.servers.get_by_id(either.server_a)
+    assert ("node-a", "running") == (server.name, server.status)
+    assert server.public_net is not None
+    assert [either.web] == [each.id for each in server.public_net.floating_ips or ()]
+
+
+def test_hcloud_assigns_and_waits_for_the_action(either: Scene) -> None:
+    with hcloud_client(either.b) as client:
+        action = client.floating_ips.assign(FloatingIP(id=either.web), Server(id=either.server_b))
+        assert "running" == action.status
+        action.wait_until_finished()
+        item = client.floating_ips.get_by_id(either.web)
+        assert item.server is not None
+        assert either.server_b == item.server.id
+        actions = client.floating_ips.get_actions(item)
+    assert ["assign_floating_ip"] == [each.command for each in actions]
+    assert ["node-b"] == [change.cause for change in either.cloud.moves()]
+    assert 1 == either.cloud.counters().connections
+
+
+def test_hcloud_hears_why_it_is_refused(either: Scene) -> None:
+    with hcloud_client(either.a) as client, pytest.raises(hcloud.APIException) as caught:
+        client.floating_ips.assign(FloatingIP(id=either.web), Server(id=either.server_a))
+    assert "floating_ip_assigned" == caught.value.code
+    assert either.cloud.requests()[-1].correlation_id == caught.value.correlation_id
+
+
+def test_hcloud_hears_of_an_action_that_failed(either: Scene) -> None:
+    either.cloud.fault(Fault(action_error="action_failed"))
+    with hcloud_client(either.b) as client:
+        action = client.floating_ips.assign(FloatingIP(id=either.web), Server(id=either.server_b))
+        with pytest.raises(ActionFailedException) as caught:
+            action.wait_until_finished()
+    error = caught.value.action.error
+    assert error is not None
+    assert "action_failed" == error["code"]
+    assert either.server_a == either.cloud.owner(either.web)
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault(status=503, body=""), Fault(status=412), Fault(status=429, client="node-a")]
+)
+def test_hcloud_understands_the_errors_that_faults_make(either: Scene, fault: Fault) -> None:
+    either.cloud.fault(fault)
+    with hcloud_client(either.a) as client, pytest.raises(hcloud.APIException) as caught:
+        client.servers.get_all()
+    expected = {503: 503, 412: "resource_unavailable", 429: "rate_limit_exceeded"}
+    assert expected[fault.status or 0] == caught.value.code
+
+
+def test_hcloud_survives_unknown_fields_but_not_a_broken_body(either: Scene) -> None:
+    with hcloud_client(either.a) as client:
+        with either.cloud.faulty(Fault(answer=Answer.EXTRA_FIELDS)):
+            assert 1 == len(client.floating_ips.get_all())
+        with (
+            either.cloud.faulty(Fault(answer=Answer.EXTRA_PAGINATION)),
+            pytest.raises(TypeError, match="unheard_of"),
+        ):
+            client.floating_ips.get_all()
+        either.cloud.fault(Fault(answer=Answer.MALFORMED))
+        with pytest.raises(hcloud.APIException):
+            client.floating_ips.get_all()
+
+
+def test_hcloud_sees_a_lost_answer_as_a_connection_error(either: Scene) -> None:
+    either.cloud.fault(Fault(method="POST", answer=Answer.RESET, commit=True))
+    with hcloud_client(either.b) as client, pytest.raises(requests.ConnectionError):
+        client.floating_ips.assign(FloatingIP(id=either.web), Server(id=either.server_b))
+    either.cloud.wait_for(lambda: either.cloud.owner(either.web) == either.server_b)

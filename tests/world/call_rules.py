@@ -1,0 +1,227 @@
+"""Rules about the calls of one run: when one may be made, and what may be said of its answer."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import (
+    Assign,
+    AssignAccepted,
+    CallResult,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    FloatingIpsListed,
+    ReadActions,
+)
+from hakeeper.core.claim import SPACING_S
+from hakeeper.core.events import StartCall
+from hakeeper.core.model import FloatingIp, VrrpId
+from hakeeper.core.reconcile import SETTLE_INTERVAL_S
+from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.plan import HOUR_S
+from hakeeper.simulate.verdicts import Demand
+from world.role_rules import RoleRules
+from world.tally import Tally
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+MAX_PARALLEL = 8
+WINDOW_S = 60.0
+SHARE = 0.5
+"""The part of the project's quota that one node may take, said once more."""
+EAGER_S = 0.05
+"""The least time between two assigns that meet a 429 without a time to wait."""
+HOLDING_LIMIT_S = 30.0
+"""The longest that a 429 can make us wait."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was seen of the calls of one run of hakeeper."""
+
+    inflight: dict[int, int] = field(default_factory=dict)
+    """Assigns under way: call id to floating IP."""
+    asked_at: dict[int, float] = field(default_factory=dict)
+    """All calls under way: when each was asked for, by the node's clock."""
+    unsure: dict[int, float] = field(default_factory=dict)
+    """Floating IPs whose last assign has an unknown outcome, since when."""
+    sent_at: dict[int, float] = field(default_factory=dict)
+    """When the last assign of an address was asked for."""
+    sent_before: dict[int, float] = field(default_factory=dict)
+    """The same of the one before, while the last one is under way."""
+    ended_at: dict[int, float] = field(default_factory=dict)
+    """When the last assign of an address ended; reads of before may be older than it."""
+    mine_read_at: dict[int, float] = field(default_factory=dict)
+    """When the read was begun that last said that it is ours."""
+    held_until: float = -inf
+    """A 429 says so of all calls but assigns."""
+    assigns_held_until: float = -inf
+    """One that an assign met says so."""
+    demoted_at: dict[VrrpId, float] = field(default_factory=dict)
+    """When an instance ceased to be MASTER; what was read before says nothing of now."""
+    recent: deque[float] = field(default_factory=deque)
+    hour: deque[tuple[float, int]] = field(default_factory=deque)
+    """The calls of the last hour, and what each takes of the quota."""
+    hour_cost: int = 0
+
+
+class CallRules:
+    """The rules; what the reads say is passed on to `roles`."""
+
+    def __init__(self, world: "World", tally: Tally, roles: RoleRules, demand: Demand) -> None:
+        """Begin with nobody running."""
+        self._world = world
+        self._tally = tally
+        self._roles = roles
+        self._demand = demand
+        self._seen: dict[int, _Seen] = {}
+        self._moved_at: dict[int, float] = {}
+        """When the owner of an address last changed."""
+        shape = world.plan.shape
+        numbers = sum(part.addresses for part in shape.names())
+        settling = 60.0 / min(SETTLE_INTERVAL_S, shape.interval_s)
+        self._calls_a_minute = 100 + settling + 75 * numbers
+
+    def began(self, index: int) -> None:
+        """A run of hakeeper begins."""
+        self._seen[index] = _Seen()
+
+    def moved(self, move: Move) -> None:
+        """Hear that an owner changed."""
+        self._moved_at[move.floating_ip_id] = move.at_s
+
+    # --- a call begins -----------------------------------------------------------------------
+
+    def started(self, node: Node, effect: StartCall, now: float) -> None:
+        """Check a call that is asked for."""
+        request, index, seen = effect.request, node.index, self._seen[node.index]
+        self._tally.calls += 1
+        seen.asked_at[effect.call_id] = now
+        assign = isinstance(request, Assign)
+        held_until = seen.assigns_held_until if assign else seen.held_until
+        heeds = now >= held_until - 1e-9
+        if assign and now < seen.held_until:
+            heeds = heeds and not seen.inflight  # one may look whether the 429 stands
+        self._demand("heeds_429", index, heeds, "a call while a 429 says wait")
+        recent = seen.recent
+        recent.append(now)
+        while recent[0] < now - WINDOW_S:
+            recent.popleft()
+        few = len(recent) <= self._calls_a_minute
+        self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
+        self._spent(index, seen, now, self._world.cloud.cost(request))
+        if isinstance(request, Assign):
+            self._assigning(node, effect.call_id, request, now)
+        elif isinstance(request, ReadActions):
+            self._roles.asking(index, request, now)
+
+    def _spent(self, index: int, seen: _Seen, now: float, cost: int) -> None:
+        """Check what one run of hakeeper takes of the project's quota, whatever fails."""
+        seen.hour.append((now, cost))
+        seen.hour_cost += cost
+        while seen.hour[0][0] < now - HOUR_S:
+            seen.hour_cost -= seen.hour.popleft()[1]
+        within = seen.hour_cost <= self._world.plan.shape.quota_per_hour * SHARE
+        self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
+
+    def _assigning(self, node: Node, call_id: int, request: Assign, now: float) -> None:
+        index, fip, demand = node.index, request.floating_ip_id, self._demand
+        seen = self._seen[index]
+        self._tally.evaluated["core_guard"] += 1  # it let this one pass
+        demand("own_target", index, request.server_id == node.server_id, "{}", request)
+        demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
+        under_way = len(seen.inflight)
+        demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
+        demand("no_blind_resend", index, fip not in seen.unsure, "ip-{} resent blindly", fip)
+        apart_s = now - seen.sent_at.get(fip, -inf)
+        demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
+        self._not_needless(node, seen, fip, now)
+        seen.sent_before[fip] = seen.sent_at.get(fip, -inf)
+        seen.sent_at[fip] = now
+        seen.inflight[call_id] = fip
+
+    def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
+        """An address that a read called ours a moment ago, and that is, needs no assign."""
+        read_at = seen.mine_read_at.get(fip, -inf)
+        fresh = now - read_at < 60.0
+        fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
+        mine = self._world.cloud.owner(fip) == node.server_id
+        vrrp = self._world.vrrp_id(self._world.name_of[fip])
+        fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
+        # One clock for both: the machine's is ahead of the world's, and may jump.
+        moved_ago_s = self._world.now - self._moved_at.get(fip, -inf)
+        moved = moved_ago_s < now - read_at + 60.0
+        needless = fresh and mine and not moved
+        self._demand("not_needless", node.index, not needless, "ip-{} is ours already", fip)
+
+    # --- a call ends -------------------------------------------------------------------------
+
+    def ended(self, node: Node, result: CallResult) -> None:
+        """Remember what the result of a call says."""
+        seen = self._seen[node.index]
+        fip = seen.inflight.pop(result.call_id, None)
+        asked_at = seen.asked_at.pop(result.call_id, -inf)
+        outcome = result.outcome
+        if fip is not None:
+            seen.ended_at[fip] = node.clock()
+            before = seen.sent_before.pop(fip, -inf)
+            if result.sent_at_s is None:  # what was never sent delays nothing
+                seen.sent_at[fip] = before
+        match outcome:
+            case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
+                seen.unsure[fip] = node.clock()
+            case Failure(kind=FailureKind.THROTTLED):
+                now, asked_s = node.clock(), outcome.retry_after_s
+                wait_s = min(HOLDING_LIMIT_S, 0.75 if asked_s is None else asked_s)
+                seen.held_until = max(seen.held_until, now + wait_s)
+                if fip is not None:
+                    wait_s = EAGER_S if asked_s is None else wait_s
+                    seen.assigns_held_until = max(seen.assigns_held_until, now + wait_s)
+            case AssignAccepted():
+                seen.held_until = -inf
+            case FloatingIpRead(floating_ip):
+                self._read(node, seen, (floating_ip,), asked_at)
+            case FloatingIpsListed(floating_ips):
+                self._read(node, seen, floating_ips, asked_at)
+            case _:
+                pass
+
+    def _read(
+        self, node: Node, seen: _Seen, floating_ips: tuple[FloatingIp, ...], asked_at: float
+    ) -> None:
+        if self._world.plan.shape.clusters > 1:
+            own = self._world.own_numbers(node.index)
+            floating_ips = tuple(each for each in floating_ips if each.id in own)
+        for floating_ip in floating_ips:
+            if asked_at >= seen.unsure.get(floating_ip.id, inf):
+                del seen.unsure[floating_ip.id]
+            mine = floating_ip.server_id == node.server_id
+            if not self._roles.read(node.index, floating_ip.id, asked_at, mine=mine):
+                continue
+            if mine:
+                seen.mine_read_at[floating_ip.id] = asked_at
+            else:
+                seen.mine_read_at.pop(floating_ip.id, None)
+
+    def demoted(self, node: Node, vrrp: VrrpId) -> None:
+        """Hear that an instance is not MASTER any more, be it for a moment."""
+        self._seen[node.index].demoted_at[vrrp] = node.clock()
+
+    # --- what is said of it ------------------------------------------------------------------
+
+    def claimed(self, index: int, fip: int) -> None:
+        """Check the word that a claim is done: a read that began after the assign says so."""
+        self._read_back(index, fip, self._seen[index].sent_at.get(fip, -inf))
+
+    def confirmed(self, index: int, fip: int) -> None:
+        """Check the word that an address is here: the newest read says so."""
+        self._read_back(index, fip, -inf)
+
+    def _read_back(self, index: int, fip: int, since_s: float) -> None:
+        read_at = self._seen[index].mine_read_at.get(fip)
+        holds = read_at is not None and read_at >= since_s
+        self._demand("read_back", index, holds, "ip-{} is called ours without a read", fip)

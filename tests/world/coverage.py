@@ -1,0 +1,122 @@
+"""What must happen in enough worlds: each cell of the role table, each word of the journal."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from hakeeper.core.events import (
+    Event,
+    KeepalivedGone,
+    LinesLost,
+    LinesRead,
+    RolesQueried,
+    Started,
+)
+from hakeeper.core.machine import (
+    EVENT_OF_ANSWER,
+    EVENT_OF_LINE,
+    EVENT_OF_RESTORED,
+    TABLE,
+    RoleEvent,
+)
+from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.core.reports import EVENTS
+from hakeeper.core.state import State
+
+LINES_COUNTED = 64
+"""Of a batch, the last ones: a storm of ten thousand would count for nothing else."""
+
+NOT_IN_A_WORLD = {
+    "address.blocked": "the world blocks no address",
+    "address.far": "the world has one network zone",
+    "config.reloaded": "the shell says it",
+    "config.rejected": "the shell says it",
+    "config.warning": "the shell says it",
+    "state.failed": "the shell says it",
+    "control.failed": "the shell says it",
+    "watch.failed": "the shell says it",
+    "recording.failed": "the shell says it",
+    "notify.failed": "the shell says it",
+    "daemon.started": "the shell says it",
+    "daemon.stopped": "the shell says it",
+    "daemon.failed": "the shell says it",
+    "log.dropped": "the shell says it",
+    "library.warned": "the shell says it",
+    "status.ok": "the shell says it",
+    "status.degraded": "the shell says it",
+    "status.broken": "the shell says it",
+}
+"""Words of the journal that no world can lead to, and why; tests of the core and the daemon do."""
+
+
+def out_of_reach(event: RoleEvent, role: Role) -> str | None:
+    """Say why no story takes this cell of the role table; None if some must."""
+    if event in EVENT_OF_RESTORED.values() and role is not Role.UNKNOWN:
+        return "the state file is read once, before anything else was heard"
+    if event is RoleEvent.ANSWER_STOPPED:
+        return "keepalived leaves the bus in the moment in which it stops"
+    if event is RoleEvent.REPLACED and role is Role.STOPPED:
+        return "the first line of its successor is heard before its end is seen"
+    return None
+
+
+def not_taken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
+    """Yield the cells of the role table that stories can take, and none took."""
+    for event in RoleEvent:
+        for role in Role:
+            if not transitions.get((event.value, role.value)) and out_of_reach(event, role) is None:
+                yield f"{event.value} was never heard as {role.value}"
+
+
+def not_reported(reports: Counter[str]) -> Iterator[str]:
+    """Yield the words of the journal that worlds can lead to, and none did."""
+    for event in EVENTS:
+        if not reports[event] and event not in NOT_IN_A_WORLD:
+            yield f"{event} was never reported"
+
+
+def cells(state: State, event: Event) -> Iterator[tuple[RoleEvent, Role]]:
+    """Yield the cells of the role table that the keeper will take for this event."""
+    beliefs = state.roles.beliefs
+    match event:
+        case LinesRead():
+            yield from _cells_of_lines(state, event)
+        case RolesQueried(query_id, roles) if roles is not None:
+            asked = state.query_asked
+            for name, belief in beliefs.items():
+                said = EVENT_OF_ANSWER.get(roles.get(name.name, Role.UNKNOWN))
+                if (
+                    asked is not None
+                    and asked[0] == query_id
+                    and name.kind is VrrpKind.INSTANCE
+                    and said is not None
+                    and belief.heard_at_s < asked[1]
+                ):
+                    yield said, belief.role
+        case Started(saved=SavedState() as saved, keepalived=ProcessId() as process):
+            if saved.keepalived is not None and process.same_run(saved.keepalived):
+                yield from _cells_of_file(state, saved.roles)
+        case KeepalivedGone(_, replaced):
+            for belief in beliefs.values():
+                yield RoleEvent.REPLACED if replaced else RoleEvent.GONE, belief.role
+        case LinesLost():
+            for belief in beliefs.values():
+                yield RoleEvent.LOST, belief.role
+        case _:
+            pass
+
+
+def _cells_of_lines(state: State, event: LinesRead) -> Iterator[tuple[RoleEvent, Role]]:
+    roles = {name: belief.role for name, belief in state.roles.beliefs.items()}
+    for line in event.lines[-LINES_COUNTED:]:
+        role = roles.get(line.vrrp)
+        if role is not None:
+            said = EVENT_OF_LINE[line.state]
+            yield said, role
+            roles[line.vrrp] = TABLE[said][role].role
+
+
+def _cells_of_file(state: State, saved: Mapping[VrrpId, Role]) -> Iterator[tuple[RoleEvent, Role]]:
+    for name, belief in state.roles.beliefs.items():
+        said = EVENT_OF_RESTORED.get(saved.get(name, Role.UNKNOWN))
+        if said is not None:
+            yield said, belief.role

@@ -1,0 +1,50 @@
+"""Rules about a keepalived that hangs, and that can be asked: it is told, and takes nothing."""
+
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import Assign
+from hakeeper.core.hanging import HANGS_AFTER_S
+from hakeeper.core.model import Other
+from hakeeper.simulate.bus import LATEST_ANSWER_S
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.verdicts import Demand
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+SLACK_S = 2.0
+
+
+class HangRules:
+    """The rules."""
+
+    def __init__(self, world: "World", demand: Demand) -> None:
+        """Look at the nodes of this world."""
+        self._demand = demand
+        # A question is asked each interval, and its answer may be late.
+        interval_s = world.plan.shape.interval_s
+        self._known_after_s = interval_s + LATEST_ANSWER_S + HANGS_AFTER_S + SLACK_S
+
+    def asked(self, node: Node, request: Assign) -> None:
+        """Check an assign that is begun: not from a server that runs, as far as is known."""
+        if node.run is None:
+            return
+        hangs, state = node.silent_s() >= self._known_after_s, node.run.keeper.state
+        for address in state.addresses.values():
+            floating_ip, owner = address.floating_ip, address.owner
+            if floating_ip is None or floating_ip.id != request.floating_ip_id:
+                continue
+            if isinstance(owner, Other):
+                seen = state.servers.get(owner.server_id)
+                holds = not hangs or (seen is not None and seen.is_dead)
+                text = "ip-{} is taken from {}, {:.0f} s after the last word"
+                about = (floating_ip.id, owner, node.silent_s())
+                self._demand("hung_takes_nothing", node.index, holds, text, *about)
+
+    def resumes(self, node: Node) -> None:
+        """Check what was to be seen of it until now."""
+        if node.run is None or node.silent_s() < self._known_after_s:
+            return
+        codes = [problem.code for problem in node.run.keeper.snapshot(node.clock()).problems]
+        told = "keepalived.hangs" in codes
+        self._demand("hang_is_reported", node.index, told, "only {} is told", codes)

@@ -1,0 +1,70 @@
+"""Rules about losses: reads that lag and writes that were lost are none, and one is no contest."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from hakeeper.core.contest import QUICK_LOSS_S
+from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.verdicts import Demand
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+LOSSES = 2
+"""So often it was taken away before that is a contest, and not a late write or a hand."""
+SEEN_LATE_S = 5.0
+"""What was taken away so long before a node became MASTER may be seen only then."""
+
+
+class LossRules:
+    """The rules."""
+
+    def __init__(self, world: "World", demand: Demand) -> None:
+        """Begin before anything moved."""
+        self._world = world
+        self._demand = demand
+        self._since: dict[tuple[int, int], float] = {}
+        """By node and floating IP, since when what was taken away counts."""
+        self._lost_at: dict[tuple[int, int], list[float]] = {}
+        """When it was taken away."""
+        self._reported: Counter[tuple[int, int]] = Counter()
+        """How often that node said so."""
+
+    def began(self, index: int, floating_ips: Iterable[int]) -> None:
+        """A node takes itself for MASTER of these addresses: old fights do not count."""
+        for fip in floating_ips:
+            self._since[index, fip] = self._world.now - SEEN_LATE_S
+            self._reported.pop((index, fip), None)
+
+    def moved(self, move: Move) -> None:
+        """Hear that an owner changed, in truth."""
+        if move.old is not None:
+            self._lost_at.setdefault((move.old - 1, move.floating_ip_id), []).append(move.at_s)
+
+    def _losses(self, index: int, fip: int) -> int:
+        since_s = self._since.get((index, fip), 0.0)
+        return sum(at_s >= since_s for at_s in self._lost_at.get((index, fip), ()))
+
+    def lost(self, index: int, fip: int) -> None:
+        """Check the word that an address was taken from this node.
+
+        Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
+        """
+        lost, reported = self._losses(index, fip), self._reported[index, fip] + 1
+        faults = self._world.cloud.faults
+        if faults.stale_s or faults.stale_at > 0.0:
+            self._reported[index, fip] = lost
+            return
+        self._reported[index, fip] = reported
+        text, about = "ip-{} is called lost {} times, and was {} times", (fip, reported, lost)
+        self._demand("lost_in_truth", index, lost >= reported, text, *about)
+
+    def contested(self, index: int, fip: int) -> None:
+        """Check the word that others keep taking it."""
+        faults = self._world.cloud.faults
+        if faults.stale_s or self._world.now - faults.stale_at <= QUICK_LOSS_S:
+            return
+        lost = self._losses(index, fip)
+        text = "ip-{} is called contested, lost {} times"
+        self._demand("hold_off_earned", index, lost >= LOSSES, text, fip, lost)

@@ -1,0 +1,112 @@
+"""Many worlds, in as many processes as there are cores: their counts, and which may not be zero."""
+
+import os
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+
+from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
+from hakeeper.simulate.plan import HOUR_S, Plan, draw
+from hakeeper.simulate.verdicts import Violation
+from world.coverage import not_reported, not_taken
+from world.judge import judged
+from world.rules import RULES
+from world.tally import Tally
+
+CHUNK = 20
+"""How many worlds one task of a process runs."""
+
+
+@dataclass(slots=True)
+class Total:
+    """What many worlds came to."""
+
+    tally: Tally = field(default_factory=Tally)
+    failed: list[tuple[int, Violation]] = field(default_factory=list)
+    digest: int = 0
+    """The sum of the worlds' digests: the same for the same seeds, in whatever order they ran."""
+    took_s: float = 0.0
+
+    def add(self, other: "Total") -> None:
+        """Add another total."""
+        self.tally.add(other.tally)
+        self.failed.extend(other.failed)
+        self.digest = (self.digest + other.digest) % 2**64
+
+
+def run_seeds(seeds: Sequence[int], hours: float) -> Total:
+    """Run the worlds of these seeds here, one after the other."""
+    return run_plans(draw(seed, hours) for seed in seeds)
+
+
+def run_plans(plans: Iterable[Plan]) -> Total:
+    """Run these worlds here, one after the other."""
+    total = Total()
+    for plan in plans:
+        try:
+            outcome = judged(plan)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the seed must be told
+            text = f"{type(error).__name__}: {error}"
+            total.failed.append((plan.seed, Violation("no_exception", 0.0, None, text)))
+            continue
+        total.tally.add(outcome.tally)
+        total.digest += outcome.digest
+        total.failed.extend((plan.seed, violation) for violation in outcome.violations[:1])
+    return total
+
+
+def run_many(first: int, seeds: int, hours: float, jobs: int) -> Generator[Total]:
+    """Run the worlds of so many seeds from the first one on; yield the total so far, often."""
+    began = time.monotonic()
+    total = Total()
+    chunks = [
+        range(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)
+    ]
+    if jobs <= 1:
+        parts: Iterator[Total] = (run_seeds(chunk, hours) for chunk in chunks)
+        yield from _summed(parts, total, began)
+        return
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
+        parts = pool.map(run_seeds, chunks, [hours] * len(chunks))
+        yield from _summed(parts, total, began)
+    finally:
+        pool.shutdown(cancel_futures=True)  # the caller may have had enough
+
+
+def _summed(parts: Iterator[Total], total: Total, began: float) -> Iterator[Total]:
+    for part in parts:
+        total.add(part)
+        total.took_s = time.monotonic() - began
+        yield total
+
+
+def never_seen(tally: Tally) -> list[str]:
+    """Name what should have happened in so many worlds, and did not."""
+    missing = [f"fault {k.value} was never injected" for k in Kind if not tally.injected[k.value]]
+    missing += [
+        f"fault {kind.value} never struck a call"
+        for kind in API_FAULTS
+        if not tally.struck[kind.value]
+    ]
+    missing += [f"rule {rule} was never evaluated" for rule in RULES if not tally.evaluated[rule]]
+    return sorted(missing)
+
+
+def missing(tally: Tally) -> list[str]:
+    """Name all that can happen in a world and did not: faults, rules, role table, journal."""
+    return [*never_seen(tally), *not_taken(tally.transitions), *not_reported(tally.reports)]
+
+
+def cores() -> int:
+    """Return how many processes can run at once here."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # PyPy knows no affinity
+
+
+def hours_of(tally: Tally) -> float:
+    """Return the simulated hours."""
+    return tally.simulated_s / HOUR_S

@@ -1,0 +1,107 @@
+"""The judgement at the end: all addresses are where they belong, and then nothing happens."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hakeeper.core.calls import ListFloatingIps, ReadServer, Request
+from hakeeper.core.events import Report
+from hakeeper.core.keeper import NAMES_TOLD
+from hakeeper.core.reconcile import OTHERS_INTERVAL_S
+from hakeeper.core.state import State
+from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.verdicts import Demand
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.world import World
+
+NAMES_LIMIT = NAMES_TOLD
+"""The core may remember so many unknown names."""
+SMALL = 32
+"""Calls, codes and answers that are remembered at rest."""
+
+LEFT_OVER = ("address.disputed", "quota.low")
+"""True at rest as well: the other one may come again, and a spent quota fills up slowly."""
+
+OF_ANOTHER = ("address.left_here", "address.nowhere")
+"""What a node rightly says while another one, the master, has not its address."""
+
+
+class QuietRules:
+    """The rules; from `healed` on it listens."""
+
+    def __init__(self, world: "World", demand: Demand) -> None:
+        """Begin before the faults are over."""
+        self._world = world
+        self._demand = demand
+        self._since: float | None = None
+        self._calls: Counter[tuple[int, str]] = Counter()
+        self._reports: list[str] = []
+
+    # --- what happens ------------------------------------------------------------------------
+
+    def called(self, index: int, request: Request) -> None:
+        """Hear of a call."""
+        if self._since is not None:
+            self._calls[index, type(request).__name__] += 1
+
+    def reported(self, index: int, report: Report) -> None:
+        """Hear a word for the journal."""
+        if self._since is not None:
+            self._reports.append(f"node {index + 1}: {report.event}: {report.message}")
+
+    # --- the judgement -----------------------------------------------------------------------
+
+    def healed(self, is_written: Callable[[Node, State], None]) -> None:
+        """All faults are over for long enough.
+
+        `is_written` demands that a node's state file holds what it believes.
+        """
+        for node in self._world.nodes:
+            if node.run is not None:
+                self._judge_memory(node, node.run)
+                is_written(node, node.run.keeper.state)
+        self._since = self._world.now
+
+    def _judge_memory(self, node: Node, run: Run) -> None:
+        state, names = run.keeper.state, run.keeper.names_told
+        self._demand("bounded_memory", node.index, names <= NAMES_LIMIT, "{} names", names)
+        sizes = (len(state.calls), len(state.api.reported), len(run.inbox))
+        small = max(sizes) <= SMALL
+        self._demand("bounded_memory", node.index, small, "{} of calls, codes, inbox", sizes)
+
+    def rested(self) -> None:
+        """Since then: reads at their intervals, nothing else, no word, and all healthy."""
+        if self._since is None:
+            return
+        text = "; ".join(self._reports[:3])
+        self._demand("quiet", None, not self._reports, "reported at rest: {}", text)
+        lasted_s = self._world.now - self._since
+        for node in self._world.nodes:
+            if node.run is not None:
+                self._judge_node(node, node.run, lasted_s)
+
+    def _judge_node(self, node: Node, run: Run, lasted_s: float) -> None:
+        index, demand, settings = node.index, self._demand, node.settings
+        master = run.keeper.state.any_master()
+        limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
+        lists = self._calls[index, ListFloatingIps.__name__]
+        servers = self._calls[index, ReadServer.__name__]
+        seldom = len(self._world.nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
+        others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers
+        wronged_ones = self._world.measurements.wronged  # which other rules tell of
+        wronged = index in wronged_ones
+        if not wronged:
+            demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
+            demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
+            demand("quiet", index, others == 0, "{} other calls at rest", others)
+            demand("quiet", index, lists >= 1, "no look at all")
+        picture = run.keeper.snapshot(node.clock())
+        left_over = LEFT_OVER if wronged or not wronged_ones else (*LEFT_OVER, *OF_ANOTHER)
+        names = self._world.names_at(index)
+        if not node.has_answers or any(self._world.part_of[name].group for name in names):
+            left_over = (*left_over, "role.doubtful")  # nobody can be asked
+        troubles = [one for one in picture.problems if one.code not in left_over]
+        problems = "; ".join(problem.what for problem in troubles)
+        honest = bool(troubles) is wronged
+        demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

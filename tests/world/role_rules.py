@@ -1,0 +1,225 @@
+"""Rules about what one hakeeper owes to what it heard: roles, reads, hints, its own file."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from hakeeper.core.calls import (
+    Assign,
+    CallResult,
+    Failure,
+    FailureKind,
+    ListFloatingIps,
+    ReadActions,
+    ReadFloatingIp,
+)
+from hakeeper.core.claim import ACTION_PATIENCE_S, HINTS_END_S, Stage
+from hakeeper.core.events import (
+    AddressesSeen,
+    Effect,
+    Event,
+    KeepalivedGone,
+    LinesLost,
+    LinesRead,
+    ReloadToken,
+    Report,
+    RolesQueried,
+    SaveFailed,
+    SaveState,
+    SettingsChanged,
+    StartCall,
+    Started,
+    Tick,
+)
+from hakeeper.core.lines import LineState
+from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
+from hakeeper.core.state import State
+from hakeeper.simulate.verdicts import Demand
+
+MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen
+"""Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
+HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
+ROLE_AFTER = {
+    LineState.MASTER: Role.MASTER,
+    LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
+    LineState.BACKUP: Role.BACKUP,
+    LineState.FAULT: Role.FAULT,
+    LineState.STOP: Role.STOPPED,
+    LineState.DELETED: Role.STOPPED,
+}
+"""What a line means, said once more and independently of the role table."""
+
+
+@dataclass(slots=True)
+class _Heard:
+    """What one run of hakeeper was told."""
+
+    roles: dict[VrrpId, Role] = field(default_factory=dict)
+    read_at: dict[int, float] = field(default_factory=dict)
+    """When the newest read of an owner was begun."""
+    against: Counter[int] = field(default_factory=Counter)
+    """How many reads, one newer than the other, say that the address is not here."""
+    actions: dict[int, float] = field(default_factory=dict)
+    """When an action was first asked for."""
+    hinted: bool = False
+    """The event at hand is the first hint for a while, to who holds an address."""
+    asked: bool = False
+    """The answer at hand is to a call that hakeeper still waits for."""
+    due: frozenset[int] = frozenset()
+    """The addresses for which an assign was due before the event at hand."""
+
+
+class RoleRules:
+    """The rules; `demand` takes each verdict."""
+
+    def __init__(self, demand: Demand) -> None:
+        """Begin with nobody told anything."""
+        self._demand = demand
+        self._heard: dict[int, _Heard] = {}
+        self._written: dict[int, tuple[SavedState, ProcessId | None]] = {}
+
+    def began(self, node: int) -> None:
+        """A run of hakeeper begins."""
+        self._heard[node] = _Heard()
+
+    def hearing(self, node: int, state: State, event: Event, now: float) -> None:
+        """Look at an event before the keeper hears it."""
+        heard = self._heard[node]
+        heard.hinted = heard.asked = False
+        if isinstance(event, LinesRead):
+            heard.hinted = any(_news_to_holders(state, event, now))
+        elif isinstance(event, CallResult):
+            heard.asked = event.call_id in state.calls
+        if isinstance(event, RolesQueried | Started | LinesRead):
+            posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
+            heard.due = frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
+
+    def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
+        """Check what came of it."""
+        heard, beliefs = self._heard[node], state.roles.beliefs
+        if isinstance(event, MUTE):
+            same = all(heard.roles.get(n, b.role) is b.role for n, b in beliefs.items())
+            self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
+        if isinstance(event, RolesQueried):
+            self._answered(node, heard, state, event)
+        if isinstance(event, CallResult | RolesQueried):
+            self._keeps_claims(node, state)
+        if not isinstance(event, CallResult | Tick):
+            heard.roles = {name: belief.role for name, belief in beliefs.items()}
+        if isinstance(event, Started):
+            self._restored(node, state, event)
+        elif heard.asked and isinstance(event, CallResult) and _is_refused(event):
+            reread = any(isinstance(effect, ReloadToken) for effect in effects)
+            self._demand("token_reread", node, reread, "a refused token is kept")
+        for effect in effects:
+            if isinstance(effect, SaveState):
+                self._written[node] = (effect.state, state.keepalived)
+
+    def _answered(self, node: int, heard: _Heard, state: State, event: RolesQueried) -> None:
+        """Check that an answer moves roles to what it states, and no others."""
+        stated = event.roles or {}
+        for name, belief in state.roles.beliefs.items():
+            same = heard.roles.get(name, belief.role) is belief.role
+            right = same or stated.get(name.name) is belief.role
+            about = (name, belief.role.value)
+            self._demand("answer_states_role", node, right, "{} is {} by no word of it", *about)
+
+    def _keeps_claims(self, node: int, state: State) -> None:
+        """Check that no answer, and no want of one, ends the claim of a MASTER."""
+        beliefs = state.roles.beliefs
+        for address in state.addresses.values():
+            belief = beliefs[address.vrrp]
+            kept = not belief.is_master or address.stage is not Stage.IDLE
+            self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
+
+    def last_line(self, node: int, state: State, event: LinesRead) -> None:
+        """Check that of each name the last line is believed."""
+        last = {line.vrrp: line.state for line in event.lines if line.state in ROLE_AFTER}
+        for name, word in last.items():
+            belief = state.roles.beliefs.get(name)
+            if belief is not None:
+                right, about = (
+                    belief.role is ROLE_AFTER[word],
+                    (name, belief.role.value, word.value),
+                )
+                self._demand("last_line_decides", node, right, "{} is {} after {}", *about)
+
+    def doubted(self, node: int, state: State, event: KeepalivedGone | LinesLost) -> None:
+        """Check that nobody is MASTER any more when that is not known."""
+        none = all(belief.role is not Role.MASTER for belief in state.roles.beliefs.values())
+        self._demand("doubt_is_believed", node, none, "MASTER after {}", event)
+
+    def claims_nothing(self, node: int, effects: tuple[Effect, ...]) -> None:
+        """Check that nothing is claimed at once because of old news.
+
+        What was to be sent anyway may be.
+        """
+        due = self._heard[node].due
+        begun = [effect.request for effect in effects if isinstance(effect, StartCall)]
+        none = all(r.floating_ip_id in due for r in begun if isinstance(r, Assign))
+        self._demand("backlog_claims_nothing", node, none, "an assign without a look")
+
+    def role_changed(self, node: int, event: Event, report: Report) -> None:
+        """Check the word that a role changed: no answer of the API is a reason."""
+        right = not isinstance(event, CallResult)
+        self._demand("role_from_keepalived", node, right, "{}", report.message)
+
+    def looked(self, node: int, state: State, now: float) -> None:
+        """Check that a hint to look was heeded; after each batch of lines."""
+        if self._heard[node].hinted:
+            looks = any(
+                isinstance(call.request, ListFloatingIps)  # one at a time: the next one follows
+                or (isinstance(call.request, ReadFloatingIp) and call.asked_at_s == now)
+                for call in state.calls.values()
+            )
+            waits = now < max(state.api.held_until_s, state.schedule.reads_from_s)
+            self._demand("hint_heeded", node, looks or waits, "no look after a hint")
+
+    def asking(self, node: int, request: ReadActions, now: float) -> None:
+        """Check how long an action is asked for."""
+        actions = self._heard[node].actions
+        for action_id in request.action_ids:
+            lasted_s = now - actions.setdefault(action_id, now)
+            patient, text = lasted_s <= ACTION_PATIENCE_S, "action {} is asked for after {:.1f} s"
+            self._demand("patience", node, patient, text, action_id, lasted_s)
+
+    def read(self, node: int, floating_ip: int, asked_at_s: float, *, mine: bool) -> bool:
+        """Hear what a read says of an owner; return whether it is the newest that says so."""
+        heard = self._heard[node]
+        if asked_at_s < heard.read_at.get(floating_ip, float("-inf")):
+            return False
+        heard.read_at[floating_ip] = asked_at_s
+        heard.against[floating_ip] = 0 if mine else heard.against[floating_ip] + 1
+        return True
+
+    def lost(self, node: int, floating_ip: int) -> None:
+        """Check the word that an address was taken from this server."""
+        two = self._heard[node].against[floating_ip] > 1
+        self._demand("two_reads_decide", node, two, "ip-{} is called lost", floating_ip)
+
+    def _restored(self, node: int, state: State, event: Started) -> None:
+        """Check that a role outlives hakeeper, but not the keepalived that said it."""
+        written, process = self._written.get(node, (None, None))
+        if written is None or event.saved is not written:
+            return
+        kept = process is not None and event.keepalived == process
+        for name, belief in state.roles.beliefs.items():
+            was = written.roles.get(name, Role.UNKNOWN) if kept else Role.UNKNOWN
+            about = (name, belief.role.value, was.value)
+            text = "{} is {} after a restart, not {}"
+            self._demand("role_survives", node, belief.role is was, text, *about)
+
+
+def _is_refused(result: CallResult) -> bool:
+    return isinstance(result.outcome, Failure) and result.outcome.kind is FailureKind.AUTH
+
+
+def _news_to_holders(state: State, event: LinesRead, now: float) -> Iterator[bool]:
+    """Yield whether a hint is the first for a while, for each address that is held."""
+    words: dict[VrrpId, set[LineState]] = {}
+    for line in event.lines:
+        words.setdefault(line.vrrp, set()).add(line.state)
+    for address in state.addresses.values():
+        said = words.get(address.vrrp)
+        if said and said <= HINTS and state.is_master(address.vrrp):
+            yield address.stage is Stage.HELD and now - address.hinted_at_s > HINTS_END_S

@@ -36,6 +36,7 @@ from hakeeper.adapters.status import document, instant
 from hakeeper.adapters.waiting import Waiting
 from hakeeper.config import Config, StateSource
 from hakeeper.core.calls import CallResult
+from hakeeper.core.core import Core
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -50,15 +51,14 @@ from hakeeper.core.events import (
     SettingsRefused,
     StartCall,
 )
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import IpAddress, SavedState, Settings
 from hakeeper.core.snapshot import Snapshot
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
-from hakeeper.loop import LOOK_S, Handler, Loop, Source
+from hakeeper.sequencer import LOOK_S, Handler, Sequencer, Source
 
 Delivery: TypeAlias = CallResult | RolesQueried | BusOwner | SaveFailed | BaseException
-KeeperMaker: TypeAlias = Callable[[Settings, int, float], Keeper]
-"""Makes the keeper from its settings, the seed of its chance, and the time (monotonic seconds)."""
+CoreMaker: TypeAlias = Callable[[Settings, int, float], Core]
+"""Makes the core from its settings, the seed of its chance, and the time (monotonic seconds)."""
 
 EARLY_S = 0.5
 """So much before its time a look around is taken by who is awake for something else: that saves
@@ -72,9 +72,9 @@ SEED_BITS = 53
 """As many as every reader of JSON keeps."""
 
 
-def make_keeper(settings: Settings, seed: int, now: float) -> Keeper:
-    """Make a keeper whose story nobody writes down."""
-    return Keeper(settings, Random(seed), now)  # noqa: S311  # jitter
+def make_core(settings: Settings, seed: int, now: float) -> Core:
+    """Make a core whose story nobody writes down."""
+    return Core(settings, Random(seed), now)  # noqa: S311  # jitter
 
 
 class Inbox:
@@ -124,7 +124,7 @@ class Daemon:
         reporter: Reporter,
         notifier: Notifier,
         signals: Signals,
-        keeper: KeeperMaker = make_keeper,
+        core: CoreMaker = make_core,
     ) -> None:
         self._config = config
         self._loader = loader
@@ -146,9 +146,9 @@ class Daemon:
             str(folders.control_socket), self._answer, self._waiting, self._note_unreachable
         )
         seed = Random().getrandbits(SEED_BITS)  # noqa: S311  # jitter
-        self._keeper = keeper(config.settings(), seed, time.monotonic())
-        self._loop = Loop(
-            self._keeper,
+        self._core = core(config.settings(), seed, time.monotonic())
+        self._sequencer = Sequencer(
+            self._core,
             self._fifo,
             self._liveness,
             self._addresses,
@@ -187,7 +187,7 @@ class Daemon:
         self._control.look()
         self._register(self._inbox.fd, Source.ANSWERS, self._take_inbox)
         self._register(self._signals.fd, Source.SIGNALS, self._take_signals)
-        self._loop.begin(loaded.state)
+        self._sequencer.begin(loaded.state)
         self._notifier.ready(self._follower.line(self._picture()))
         # Modules and tables stay for ever; a collection that walked over them in the middle of a
         # claim would take longer than the claim.
@@ -203,9 +203,9 @@ class Daemon:
         ready = [_ready(data) for data in self._waiting.select(0.0)]
         if self._inbox and not any(source is Source.ANSWERS for source, _ in ready):
             ready.append((Source.ANSWERS, self._take_inbox))
-        if not ready and self._loop.look_at_s - time.monotonic() <= EARLY_S:
-            self._loop.look_at_s = 0.0
-        self._loop.turn(ready)
+        if not ready and self._sequencer.look_at_s - time.monotonic() <= EARLY_S:
+            self._sequencer.look_at_s = 0.0
+        self._sequencer.turn(ready)
         now = time.monotonic()
         self._control.look()
         if now >= self._follow_at_s:
@@ -222,7 +222,7 @@ class Daemon:
         self._inbox.put(error)
 
     def _wake_at_s(self) -> float:
-        wake_at_s = self._loop.wake_at_s()
+        wake_at_s = self._sequencer.wake_at_s()
         return wake_at_s if self._watchdog_s is None else min(wake_at_s, self._watchdog_at_s)
 
     def _end(self) -> None:
@@ -249,7 +249,7 @@ class Daemon:
             self._follower.show(self._picture())
 
     def _picture(self) -> Snapshot:
-        return self._keeper.snapshot(time.monotonic())
+        return self._core.snapshot(time.monotonic())
 
     def _perform(self, effect: Effect) -> bool:
         """Do what the core wants; say whether it was something to tell people."""
@@ -294,18 +294,18 @@ class Daemon:
     def _take_inbox(self) -> None:
         for item in self._inbox.take():
             if isinstance(item, BusOwner):
-                self._loop.look()
+                self._sequencer.look()
             elif isinstance(item, BaseException):
                 raise item
             elif isinstance(item, RolesQueried) and self._fifo.is_held_by_another:
                 pass  # who reads the FIFO acts: if we knew the roles as well, there would be two
             else:
-                self._loop.feed(item)
+                self._sequencer.feed(item)
 
     def _watch_sources(self) -> None:
         """Wait for the descriptors that the FIFO and keepalived have now."""
-        self._watch(Source.LINES, self._fifo.filenos(), self._loop.hear)
-        self._watch(Source.KEEPALIVED, self._liveness.filenos(), self._loop.look_at_keepalived)
+        self._watch(Source.LINES, self._fifo.filenos(), self._sequencer.hear)
+        self._watch(Source.KEEPALIVED, self._liveness.filenos(), self._sequencer.look_at_keepalived)
 
     def _watch(self, source: Source, wanted: tuple[int, ...], handler: Handler) -> None:
         """Register an adapter's descriptors anew: a number may stand for another file by now."""
@@ -363,7 +363,7 @@ class Daemon:
             for line in refused:
                 text = f"reload refused, the old configuration stays: {line}"
                 self._reporter.log("config.rejected", text)
-            self._loop.feed(SettingsRefused(next(iter(refused), "no reason given")))
+            self._sequencer.feed(SettingsRefused(next(iter(refused), "no reason given")))
         else:
             self._take_over(config, pool, bus)
         self._notifier.ready(self._follower.line(self._picture()))
@@ -400,7 +400,7 @@ class Daemon:
             self._pool = pool
         if config.keepalived.fifo != before.fifo:
             self._fifo.close()
-            self._loop.fifo = self._fifo = NotifyFifo(str(config.keepalived.fifo))
+            self._sequencer.fifo = self._fifo = NotifyFifo(str(config.keepalived.fifo))
             self._last_look.lines = self._fifo
         if config.keepalived.pid_file != before.pid_file:
             self._watch_other_keepalived(str(config.keepalived.pid_file))
@@ -409,19 +409,21 @@ class Daemon:
         self._bus = bus
         # What the new settings name is looked for before they hold: it is not missing then.
         self._addresses.want((*self._addresses.wanted, *_vrrp_addresses(config)))
-        self._loop.look_at_addresses()
-        self._loop.feed(SettingsChanged(config.settings(), api_changed=pool is not None))
+        self._sequencer.look_at_addresses()
+        self._sequencer.feed(SettingsChanged(config.settings(), api_changed=pool is not None))
         self._addresses.want(_vrrp_addresses(config))
-        self._loop.look()
+        self._sequencer.look()
         self._reporter.log("config.reloaded", "took over the changed configuration")
 
     def _watch_other_keepalived(self, pid_file: str) -> None:
         was_known = self._liveness.current is not None
         self._liveness.close()
-        self._loop.keepalived = self._liveness = Liveness(pid_file)
-        self._loop.look_at_keepalived()
+        self._sequencer.keepalived = self._liveness = Liveness(pid_file)
+        self._sequencer.look_at_keepalived()
         if was_known and self._liveness.current is None:
-            self._loop.feed(KeepalivedGone(f"the changed pid_file {pid_file} leads to no process"))
+            self._sequencer.feed(
+                KeepalivedGone(f"the changed pid_file {pid_file} leads to no process")
+            )
 
     def _make_bus(self, config: Config) -> KeepalivedBus | None:
         if config.keepalived.state is StateSource.NONE:

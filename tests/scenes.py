@@ -29,11 +29,11 @@ class Scene:
         self.lab.wait_for_master(self.a, self.lab.settings.vrrp.instances[0].name)
         settle(self.lab)
 
-    def owners(self) -> dict[str, str | None]:
+    def holders(self) -> dict[str, str | None]:
         """Which node has which floating IP."""
         nodes = {node.server_id: node.name for node in self.lab.nodes}
         return {
-            name: nodes.get(self.cloud.owner(floating_ip) or 0)
+            name: nodes.get(self.cloud.holder(floating_ip) or 0)
             for name, floating_ip in self.lab.floating_ips.items()
         }
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from hakeeper.core.events import AddressesSeen
+from hakeeper.core.events import VrrpAddressesSeen
 from hakeeper.core.model import IpAddress, IpNetwork
 
 _IF_INET6: Final = Path("/proc/thread-self/net/if_inet6")
@@ -45,7 +45,7 @@ class VrrpAddresses:
         """Look for these addresses from now on."""
         self._wanted = tuple(dict.fromkeys(wanted))
 
-    def look(self) -> AddressesSeen | None:
+    def look(self) -> VrrpAddressesSeen | None:
         """Return those that are here if that is news; None if not, or if none is wanted."""
         if not self._wanted:
             return None
@@ -53,7 +53,7 @@ class VrrpAddresses:
         if here == self._told:
             return None
         self._told = here
-        return AddressesSeen(here)
+        return VrrpAddressesSeen(here)
 
     def here(self) -> tuple[IpAddress, ...]:
         """Return those that are here now."""

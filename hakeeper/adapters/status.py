@@ -78,7 +78,7 @@ def _date_role(role: dict[str, Any], now_s: float) -> None:
     """Put the times beside the ages."""
     role["role_since"] = _since(role["role_age_s"], now_s)
     for address in role["addresses"]:
-        address["owner_read_at"] = _since(address["owner_age_s"], now_s)
+        address["holder_read_at"] = _since(address["holder_age_s"], now_s)
         due_in_s = address["due_in_s"]
         address["due_at"] = None if due_in_s is None else instant(now_s + due_in_s)
 

@@ -18,7 +18,7 @@ from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.token import TokenUnusable
 from hakeeper.cli.options import add_config, default_socket, default_state_file
 from hakeeper.config import Config
-from hakeeper.daemon import Daemon, Folders, KeeperMaker, make_keeper
+from hakeeper.daemon import CoreMaker, Daemon, Folders, make_core
 from hakeeper.loading import LOAD_ERRORS, Loader
 
 LOG_CLOSE_S = 0.7
@@ -84,8 +84,8 @@ def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
         reporter = Reporter(Target(args.log), redact=redactor.text)
     warnings.tell(lambda text: reporter.log("config.warning", text))
     try:
-        with library_logging(reporter), _recording(args, reporter, signals) as keeper:
-            return _serve(config, loader, reporter, signals, redactor, keeper)
+        with library_logging(reporter), _recording(args, reporter, signals) as core:
+            return _serve(config, loader, reporter, signals, redactor, core)
     finally:
         reporter.close(LOG_CLOSE_S)
         signals.close()
@@ -98,14 +98,14 @@ def _refused_by_system(error: OSError) -> str:
 @contextlib.contextmanager
 def _recording(
     args: argparse.Namespace, reporter: Reporter, signals: Signals
-) -> Iterator[KeeperMaker]:
-    """Hand out what makes the daemon's keeper: a recorded one if that is wanted."""
+) -> Iterator[CoreMaker]:
+    """Hand out what makes the daemon's core: a recorded one if that is wanted."""
     if args.record is None:
-        yield make_keeper
+        yield make_core
         return
     # Only who records pays for it, at every start.
     from hakeeper.recording.recorder import Recorder  # noqa: PLC0415
-    from hakeeper.recording.story import RecordedKeeper  # noqa: PLC0415
+    from hakeeper.recording.story import RecordedCore  # noqa: PLC0415
 
     with signals.held():  # for the thread that is started
         recorder = Recorder(
@@ -115,7 +115,7 @@ def _recording(
             limit_bytes=args.record_limit * _MIB,
         )
     try:
-        yield functools.partial(RecordedKeeper, recorder)
+        yield functools.partial(RecordedCore, recorder)
     finally:
         recorder.close(RECORD_CLOSE_S)
 
@@ -126,7 +126,7 @@ def _serve(
     reporter: Reporter,
     signals: Signals,
     redactor: Redactor,
-    keeper: KeeperMaker,
+    core: CoreMaker,
 ) -> int:
     notifier = Notifier(
         redact=redactor.text,
@@ -144,7 +144,7 @@ def _serve(
                         reporter=reporter,
                         notifier=notifier,
                         signals=signals,
-                        keeper=keeper,
+                        core=core,
                     )
             except LOAD_ERRORS as error:
                 text = f"cannot start: {error}"

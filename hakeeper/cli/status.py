@@ -153,26 +153,26 @@ def _address(address: Document, role: Document, now_s: float) -> Iterator[str]:
 
 
 def _owner(address: Document, role: Document, now_s: float) -> str:
-    read = address["owner_read_at"]
-    match address["owner"]:
-        case "mine":
+    read = address["holder_read_at"]
+    match address["holder"]:
+        case "us":
             where = "on this server"
         case "nobody":
             where = "on no server"
         case "unknown":
-            return f"owner {address['owner_label']}"
+            return f"holder {address['holder_label']}"
         case _:
-            where = f"on {address['owner_label']}"
+            where = f"on {address['holder_label']}"
     if address["confirmed"]:
         return f"{where}, confirmed; read {_ago(read, now_s)}"
-    if address["owner_current"]:
+    if address["holder_current"]:
         return f"{where}, read {_ago(read, now_s)}"
     if address["floating_ip_id"] is None:
         return f"not found in the project; last known: {where}, {_ago(read, now_s)}"
-    # Ages are rounded: one that is equal was still read before, or the owner would be current.
-    older = role["role_age_s"] <= address["owner_age_s"]
+    # Ages are rounded: one that is equal was still read before, or the holder would be current.
+    older = role["role_age_s"] <= address["holder_age_s"]
     unread = f"not read since this server became {role['role']}" if older else "not read lately"
-    return f"owner not known now ({unread}); last known: {where}, {_ago(read, now_s)}"
+    return f"holder not known now ({unread}); last known: {where}, {_ago(read, now_s)}"
 
 
 def _keepalived(status: Document) -> str:

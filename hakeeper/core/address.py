@@ -1,6 +1,6 @@
 """One floating IP: what is known of it, and how far our claim to it has come.
 
-The methods are the steps of a claim; each returns what is to be told in the journal. They decide
+The methods are the steps of a claim; each returns what is to be reported. They decide
 nothing about calls: that is `reconcile.py`, which looks at the stage and the due times.
 """
 
@@ -17,32 +17,32 @@ from hakeeper.core.claim import (
     EAGER_FOR_S,
     EDGE_S,
     EDGES,
-    HASTE_S,
     HINTS_END_S,
     LAG_S,
     LOOK_S,
-    SETTLE_S,
+    RETRY_SOON_S,
     SPACING_S,
     SUSPECT_S,
+    WATCH_S,
     Phases,
     Stage,
 )
-from hakeeper.core.contest import Contest
 from hakeeper.core.events import Report
 from hakeeper.core.model import (
     Action,
     ActionStatus,
     AddressRef,
     FloatingIp,
-    Mine,
+    Holder,
     Nobody,
     Other,
-    Owner,
     Unknown,
+    Us,
     VrrpId,
 )
 from hakeeper.core.pace import Pace, doubled
 from hakeeper.core.servers import SeenServer
+from hakeeper.core.splitbrain import SplitBrain
 
 
 @dataclass(slots=True)
@@ -52,12 +52,12 @@ class Address:
     ref: AddressRef
     vrrp: VrrpId
     floating_ip: FloatingIp | None = None
-    owner: Owner = field(default_factory=lambda: Unknown("not read yet"))
-    owner_at_s: float | None = None
-    """When the read that told the owner was begun."""
-    mine_at_s: float = float("-inf")
+    holder: Holder = field(default_factory=lambda: Unknown("not read yet"))
+    holder_at_s: float | None = None
+    """When the read that showed the holder was begun."""
+    ours_at_s: float = float("-inf")
     """When the read was begun that last said it is ours."""
-    owner_since_s: float | None = None
+    holder_since_s: float | None = None
     """When it was first seen to be this one."""
     servers: Mapping[int, SeenServer] = field(default_factory=dict)
     """The names of other servers, which the state keeps."""
@@ -65,9 +65,9 @@ class Address:
     cause: str = ""
     due_at_s: float = 0.0
     read_after_s: float = 0.0
-    blind_until_s: float = float("-inf")
+    fresh_from_s: float = float("-inf")
     """Reads begun before this may show the world before our last assign."""
-    unsure: bool = False
+    outcome_unknown: bool = False
     """Nobody knows what became of the last assign, and no read has said so since."""
     suspect: bool = False
     """One read says that we lost it; a second one decides."""
@@ -81,9 +81,9 @@ class Address:
     """When our last assign went out or, if that is known, when its action had succeeded."""
     before_sending: tuple[float, float] = (float("-inf"), float("-inf"))
     """The last two before the assign at hand, in case nothing of it was sent."""
-    taken_from: Owner = field(default_factory=lambda: Unknown("no assign was sent yet"))
+    taken_from: Holder = field(default_factory=lambda: Unknown("no assign was sent yet"))
     """Who held it before our last assign; a read that lags names him once more."""
-    started_told: bool = False
+    start_reported: bool = False
     """Whether the journal has the beginning of this claim."""
     refused_at_s: float = float("-inf")
     """When this claim was last refused, or came to nothing; the first of all if it never was."""
@@ -92,14 +92,14 @@ class Address:
     edges: Pace = field(default_factory=lambda: Pace(every_s=EDGE_S, burst=EDGES))
     """Of the edges that are favoured."""
     left_at_s: float = float("-inf")
-    """The last demotion: what was read before says nothing, somebody else was told to take it."""
-    settle_until_s: float = float("-inf")
+    """The last demotion: earlier reads prove nothing, since another node has become MASTER."""
+    watch_until_s: float = float("-inf")
     rival: Other | None = None
-    """During a claim that follows a hold-off: the holder that was given its time."""
+    """During a claim that follows a hold-down: the holder that was given its time."""
     holder_due_at_s: float = 0.0
-    """While holding off: when to ask next whether the holder's server runs."""
-    hold_off_until_s: float = float("-inf")
-    """The end of the hold-off at hand, remembered while keepalived is deaf."""
+    """While holding down: when to ask next whether the holder's server runs."""
+    hold_down_until_s: float = float("-inf")
+    """The end of the hold-down at hand, remembered while keepalived is isolated."""
     hinted_at_s: float = float("-inf")
     looked_at_s: float = float("-inf")
     look_gap_s: float = 0.0
@@ -107,16 +107,16 @@ class Address:
     """The last look that a MASTER without a line led to, be it still to come; likewise its gap."""
     return_gap_s: float = 0.0
     phases: Phases | None = None
-    contest: Contest = field(default_factory=Contest)
-    told: set[str] = field(default_factory=set)
+    split_brain: SplitBrain = field(default_factory=SplitBrain)
+    reported: set[str] = field(default_factory=set)
     """Failure codes of this claim that are in the journal already."""
     failure: Failure | None = None
     """Why the last try of this claim failed; None once it is confirmed, or given up."""
     failing_since_s: float = 0.0
-    unresolved_told: bool = False
+    unresolved_reported: bool = False
     unresolved_why: str = ""
-    blocked_told: bool = False
-    resolved_told_id: int | None = None
+    blocked_reported: bool = False
+    reported_id: int | None = None
     """The id that the journal has for it: found again after a 404, it is no news."""
     decision: str = "nothing decided yet"
     decided_at_s: float | None = None
@@ -125,7 +125,7 @@ class Address:
 
     @property
     def label(self) -> str:
-        """Return the address for people, or the configured word while it is not resolved."""
+        """Return the address for people, or as configured while it is not resolved."""
         meant = self.ref if self.floating_ip is None else self.floating_ip
         if self._labelled[0] is not meant:  # the status asks for hundreds of them
             self._labelled = (meant, str(meant))
@@ -133,22 +133,22 @@ class Address:
 
     @property
     def title(self) -> str:
-        """Return the configured word with the address that it stands for."""
+        """Return how it is configured, with the address that it stands for."""
         ref = str(self.ref)
         return self.label if ref == self.label else f"{ref} = {self.label}"
 
-    def _who(self, owner: Owner) -> str:
-        return wording.owner_text(owner, self.servers)
+    def _who(self, holder: Holder) -> str:
+        return wording.holder_text(holder, self.servers)
 
     def decide(self, sentence: str, now: float) -> None:
         """Keep the last decision for `hakeeper status`."""
         self.decision, self.decided_at_s = sentence, now
 
-    def renew(self) -> None:
-        """A new term as MASTER: old fights do not count."""
-        self.contest = Contest()
+    def new_term(self) -> None:
+        """A new term as MASTER: earlier losses do not count."""
+        self.split_brain = SplitBrain()
         self.hinted_at_s = float("-inf")
-        self.hold_off_until_s = float("-inf")
+        self.hold_down_until_s = float("-inf")
 
     def edge(self, now: float) -> None:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
@@ -157,27 +157,27 @@ class Address:
     # --- beginning and ending ------------------------------------------------------------
 
     def begin(self, now: float, cause: str, *, read_first: bool, pause_s: float = 0.0) -> None:
-        """Begin a claim: by an assign, at once or after a pause, or by reading the owner first."""
+        """Begin a claim: by an assign, at once or after a pause, or by reading the holder first."""
         self.cause = cause
         self.attempt = 0
         self.action_id = None
         self.suspect = False
         self.rival = None
-        self.hold_off_until_s = float("-inf")
-        self.told.clear()
+        self.hold_down_until_s = float("-inf")
+        self.reported.clear()
         self.failure = None
-        self.started_told = False
+        self.start_reported = False
         self.refused_at_s = float("-inf")
         self.phases = Phases(line_s=now)
-        if read_first or self.unsure:
+        if read_first or self.outcome_unknown:
             self._read(now, now + pause_s)
-            self.decide(f"{cause}: reading the owner", now)
+            self.decide(f"{cause}: reading the holder", now)
             return
         self._post(now + pause_s)
         self.decide(f"{cause}: assigning it to this server", now)
 
     def return_pause_s(self, now: float) -> float:
-        """Take a look at the owner for a MASTER that no line said; return how long it has to wait.
+        """Take a look at the holder for a MASTER that no line said; return how long it has to wait.
 
         A FIFO that overflows without end makes one of every answer of D-Bus.
         """
@@ -190,13 +190,13 @@ class Address:
         return self.returns_at_s - now
 
     def resume(self, now: float, cause: str) -> None:
-        """MASTER counts again: go on by reading, and with a hold-off as if nothing had been."""
-        if now >= self.hold_off_until_s or not isinstance(self.owner, Other):
+        """MASTER counts again: go on by reading, and with a hold-down as if nothing had been."""
+        if now >= self.hold_down_until_s or not isinstance(self.holder, Other):
             self.begin(now, cause, read_first=True)
             return
-        self.stage = Stage.HOLD_OFF
-        self.due_at_s = self.hold_off_until_s
-        self.decide(f"{cause}, but contested: {self._who(self.owner)} keeps it", now)
+        self.stage = Stage.HOLD_DOWN
+        self.due_at_s = self.hold_down_until_s
+        self.decide(f"{cause}, but contested: {self._who(self.holder)} keeps it", now)
 
     def stop(self, now: float, reason: str) -> list[Report]:
         """Demoted: nothing of the claim may go on."""
@@ -207,50 +207,50 @@ class Address:
         self.action_id = None
         self.suspect = False
         self.failure = None
-        self.settle_until_s = float("-inf")
+        self.watch_until_s = float("-inf")
         self.decide(f"leaving it alone: {reason}", now)
         return [wording.claim_abandoned(self.vrrp, self.label, reason)] if pursued else []
 
     # --- what is seen --------------------------------------------------------------------
 
-    def observe(self, owner: Owner, asked_at_s: float, now: float, rng: Random) -> list[Report]:
-        """Take in the owner as of a read that was begun at `asked_at_s`."""
-        stale = asked_at_s < self.blind_until_s
-        older = self.owner_at_s is not None and asked_at_s < self.owner_at_s
+    def observe(self, holder: Holder, asked_at_s: float, now: float, rng: Random) -> list[Report]:
+        """Take in the holder as of a read that was begun at `asked_at_s`."""
+        stale = asked_at_s < self.fresh_from_s
+        older = self.holder_at_s is not None and asked_at_s < self.holder_at_s
         if stale or older or self.stage is Stage.SENT:
             return []
-        before, self.owner, self.owner_at_s = self.owner, owner, asked_at_s
-        if isinstance(owner, Unknown):
+        before, self.holder, self.holder_at_s = self.holder, holder, asked_at_s
+        if isinstance(holder, Unknown):
             return []
-        if owner != before or self.owner_since_s is None:
-            self.owner_since_s = now
-        if isinstance(owner, Mine):
-            self.mine_at_s = asked_at_s
-        self.unsure = False
+        if holder != before or self.holder_since_s is None:
+            self.holder_since_s = now
+        if isinstance(holder, Us):
+            self.ours_at_s = asked_at_s
+        self.outcome_unknown = False
         match self.stage:
             case Stage.READ if asked_at_s >= self.read_after_s:
-                return self._read_done(owner, now, rng)
-            case Stage.POST if isinstance(owner, Mine):
+                return self._read_done(holder, now, rng)
+            case Stage.POST if isinstance(holder, Us):
                 return self._confirm(now)
-            case Stage.HELD if not isinstance(owner, Mine):
+            case Stage.HELD if not isinstance(holder, Us):
                 self._suspect(now)
-            case Stage.HOLD_OFF:
-                return self._observe_holding_off(before, owner, now, rng)
+            case Stage.HOLD_DOWN:
+                return self._observe_hold_down(before, holder, now, rng)
             case _:
                 pass
         return []
 
     def hinted(self, now: float, cause: str) -> None:
-        """Hear a hint from keepalived that the owner may have changed although the role did not.
+        """Hear a hint from keepalived that the holder may have changed although the role did not.
 
-        A claim under way needs no hint; a hold-off ends, since the hint comes from the better
+        A claim under way needs no hint; a hold-down ends, since the hint comes from the better
         master; an address that we hold is read again, but not for every one of many hints.
         """
         if now - self.hinted_at_s > HINTS_END_S:
             self.look_gap_s = 0.0
         self.hinted_at_s = now
-        self.contest.pulse(now)
-        if self.stage is Stage.HOLD_OFF:
+        self.split_brain.note_better_master(now)
+        if self.stage is Stage.HOLD_DOWN:
             self.begin(now, cause, read_first=False)
         elif self.stage is Stage.HELD and now >= self.looked_at_s + self.look_gap_s:
             self.cause = cause
@@ -261,7 +261,7 @@ class Address:
     def _suspect(self, now: float) -> None:
         self.suspect = True
         after_s = now
-        if self.owner == self.taken_from:  # it may be the world before our assign, read late
+        if self.holder == self.taken_from:  # it may be the world before our assign, read late
             after_s = max(now, self.written_at_s + LAG_S)
         self._read(after_s, max(after_s, now + SUSPECT_S))
 
@@ -270,19 +270,19 @@ class Address:
         self.phases = self.phases or Phases(line_s=now)
         return self.phases
 
-    def _read_done(self, owner: Owner, now: float, rng: Random) -> list[Report]:
-        if isinstance(owner, Mine):
+    def _read_done(self, holder: Holder, now: float, rng: Random) -> list[Report]:
+        if isinstance(holder, Us):
             return self._confirm(now)
         if self.phases is None:
             if self.suspect:
-                return self._lost(owner, now, rng)
+                return self._lost(holder, now, rng)
             self._suspect(now)
             return []
         if self.phases.finished_s is not None:
             return self._unseen(self.phases, now, rng)
-        if self.rival is not None and isinstance(owner, Other) and owner != self.rival:
-            self.contest.moved_by_others(now)
-            return self._hold_off(owner, now, rng)
+        if self.rival is not None and isinstance(holder, Other) and holder != self.rival:
+            self.split_brain.moved_by_others(now)
+            return self._hold_down(holder, now, rng)
         self._post(now)
         return []
 
@@ -296,12 +296,12 @@ class Address:
         phases.finished_s = None
         self.attempt += 1
         self.refused_at_s = now
-        if isinstance(self.owner, Other):
-            self.contest.never_seen(now)
+        if isinstance(self.holder, Other):
+            self.split_brain.never_seen(now)
         self._post(now)
-        what = f"the assign succeeded, but {self._who(self.owner)} has it still; assigning again"
+        what = f"the assign succeeded, but {self._who(self.holder)} has it still; assigning again"
         self.decide(f"{self.cause}: {what}", now)
-        return self._tell_once("unseen", wording.claim_unknown(self.vrrp, self.label, what))
+        return self._report_once("unseen", wording.claim_unknown(self.vrrp, self.label, what))
 
     def is_sent(self) -> bool:
         """Say whether an assign of this claim went out already."""
@@ -310,107 +310,109 @@ class Address:
     def _confirm(self, now: float) -> list[Report]:
         phases, self.phases = self.phases, None
         self.stage = Stage.HELD
-        self.hold_off_until_s = float("-inf")
+        self.hold_down_until_s = float("-inf")
         self.suspect = False
         attempt, self.attempt = self.attempt, 0
-        self.told.clear()
+        self.reported.clear()
         self.failure = None
         self.favoured = False
         self.refused_at_s = float("-inf")
         if phases is None:
             return []
         phases.confirmed_s = now
-        self.settle_until_s = now + SETTLE_S
+        self.watch_until_s = now + WATCH_S
         if phases.sent_s is None:
             self.decide(f"{self.cause}: it is ours already", now)
             return [wording.address_confirmed(self.vrrp, self.label, self.cause)]
-        self.contest.claimed(now)
+        self.split_brain.claimed(now)
         self.decide(f"{self.cause}: claimed and confirmed", now)
         return [wording.address_claimed(self.vrrp, self.label, self.cause, attempt, phases)]
 
-    def _lost(self, owner: Owner, now: float, rng: Random) -> list[Report]:
+    def _lost(self, holder: Holder, now: float, rng: Random) -> list[Report]:
         """Two reads agree that it is not ours although we had it."""
-        reports = [wording.address_drifted(self.vrrp, self.label, owner, self._who(owner))]
+        reports = [wording.address_drifted(self.vrrp, self.label, holder, self._who(holder))]
         cause, pause_s = "drift", 0.0
-        if isinstance(owner, Other):
-            contested = self.contest.lost(now, self.mine_at_s)
-            if contested and not self.contest.pulsed(now):
-                return [*reports, *self._hold_off(owner, now, rng)]
+        if isinstance(holder, Other):
+            contested = self.split_brain.lost(now, self.ours_at_s)
+            if contested and not self.split_brain.is_better_master(now):
+                return [*reports, *self._hold_down(holder, now, rng)]
             if contested:
-                pause_s = self.contest.turn_s(now)
+                pause_s = self.split_brain.free_claim_wait_s(now)
         else:
-            pause_s = self.contest.turn_s(now)
-        self._begin_turn(now, cause, pause_s)
+            pause_s = self.split_brain.free_claim_wait_s(now)
+        self._begin_free_claim(now, cause, pause_s)
         return reports
 
-    def _begin_turn(self, now: float, cause: str, pause_s: float) -> None:
+    def _begin_free_claim(self, now: float, cause: str, pause_s: float) -> None:
         if pause_s > 0.0:
             cause = f"{cause}, after a pause of {pause_s:.0f} s"
         self.begin(now, cause, read_first=False, pause_s=pause_s)
 
-    def _hold_off(self, owner: Other, now: float, rng: Random) -> list[Report]:
-        wait_s = self.contest.hold_off_s(rng)
-        self.stage = Stage.HOLD_OFF
+    def _hold_down(self, holder: Other, now: float, rng: Random) -> list[Report]:
+        wait_s = self.split_brain.hold_down_s(rng)
+        self.stage = Stage.HOLD_DOWN
         self.phases = None
-        self.due_at_s = self.hold_off_until_s = now + wait_s
+        self.due_at_s = self.hold_down_until_s = now + wait_s
         self.holder_due_at_s = now
-        self.settle_until_s = float("-inf")
+        self.watch_until_s = float("-inf")
         self.decide(
-            f"contested: {self._who(owner)} keeps taking it; next try in {wait_s:.0f} s", now
+            f"contested: {self._who(holder)} keeps taking it; next try in {wait_s:.0f} s", now
         )
-        if not self.contest.is_news():
+        if not self.split_brain.is_news():
             return []
-        return [wording.address_contested(self.vrrp, self.label, owner, self._who(owner), wait_s)]
+        return [wording.address_held_down(self.vrrp, self.label, holder, self._who(holder), wait_s)]
 
     def leave(self, now: float) -> None:
         """Keepalived hangs: the holder keeps it until there is a sign of life."""
-        self.stage = Stage.HOLD_OFF
+        self.stage = Stage.HOLD_DOWN
         self.phases = None
-        self.due_at_s = self.hold_off_until_s = self.holder_due_at_s = now
-        self.settle_until_s = float("-inf")
-        self.decide(f"keepalived hangs: {self._who(self.owner)} keeps it", now)
+        self.due_at_s = self.hold_down_until_s = self.holder_due_at_s = now
+        self.watch_until_s = float("-inf")
+        self.decide(f"keepalived hangs: {self._who(self.holder)} keeps it", now)
 
-    def _observe_holding_off(
-        self, before: Owner, owner: Owner, now: float, rng: Random
+    def _observe_hold_down(
+        self, before: Holder, holder: Holder, now: float, rng: Random
     ) -> list[Report]:
-        match owner:
-            case Mine():
+        match holder:
+            case Us():
                 self.cause = "contested, but it came back"
-                self.contest.moved_by_others(now)
+                self.split_brain.moved_by_others(now)
                 self.phases = Phases(line_s=now)
                 return self._confirm(now)
             case Nobody():
-                turn_s = self.contest.turn_s(now)
-                self._begin_turn(now, "contested, but nobody holds it", turn_s)
+                free_claim_wait_s = self.split_brain.free_claim_wait_s(now)
+                self._begin_free_claim(now, "contested, but nobody holds it", free_claim_wait_s)
                 return []
-            case Other() if isinstance(before, Other) and before != owner:
-                self.contest.moved_by_others(now)
-                if self.contest.is_held_down:
-                    return self._hold_off(owner, now, rng)
+            case Other() if isinstance(before, Other) and before != holder:
+                self.split_brain.moved_by_others(now)
+                if self.split_brain.is_held_down:
+                    return self._hold_down(holder, now, rng)
                 self.leave(now)
                 return []
             case _:
                 return []
 
-    def hasten(self, now: float, rng: Random) -> None:
+    def retry_soon(self, now: float, rng: Random) -> None:
         """The API works again: the pause that was meant for its failure need not be sat out."""
-        self.due_at_s = min(self.due_at_s, now + rng.uniform(0.0, HASTE_S))
+        self.due_at_s = min(self.due_at_s, now + rng.uniform(0.0, RETRY_SOON_S))
 
-    def take_turn(self, now: float) -> None:
-        """The hold-off is over: our turn, unless a read says that yet another one took its turn."""
-        rival = self.owner if isinstance(self.owner, Other) else None
-        self.begin(now, "contested, our turn again", read_first=True)
+    def end_hold_down(self, now: float) -> None:
+        """The hold-down is over: claim, unless a read says that yet another server took it."""
+        rival = self.holder if isinstance(self.holder, Other) else None
+        self.begin(now, "the hold-down is over", read_first=True)
         self.rival = rival
 
     def holder_seen(self, status: str, now: float) -> None:
-        """While holding off: hear that the holder's server does not run."""
-        turn_s = self.contest.turn_s(now)
-        self._begin_turn(now, f"contested, but the holder's server is {status}", turn_s)
+        """While holding down: the holder's server does not run."""
+        free_claim_wait_s = self.split_brain.free_claim_wait_s(now)
+        self._begin_free_claim(
+            now, f"contested, but the holder's server is {status}", free_claim_wait_s
+        )
 
     # --- the steps of an assign ----------------------------------------------------------
 
     def _read(self, after_s: float, due_at_s: float) -> None:
-        """Read the owner at that time; what is read for others serves as well, if begun after."""
+        """Read the holder at that time; what is read for others serves as well, if begun after."""
         self.stage = Stage.READ
         self.due_at_s = due_at_s
         self.read_after_s = after_s
@@ -428,14 +430,14 @@ class Address:
         self.stage = Stage.SENT
         self.before_sending = self.last_sent_s, self.written_at_s
         self.last_sent_s = self.written_at_s = now
-        self.taken_from = self.owner
-        self.blind_until_s = now
+        self.taken_from = self.holder
+        self.fresh_from_s = now
         self.decide(f"{self.cause}: assign sent", now)
-        if self.started_told:
+        if self.start_reported:
             return []
-        self.started_told = True
-        who = self._who(self.owner)
-        return [wording.claim_started(self.vrrp, self.label, self.owner, who, self.cause)]
+        self.start_reported = True
+        who = self._who(self.holder)
+        return [wording.claim_started(self.vrrp, self.label, self.holder, who, self.cause)]
 
     def never_sent(self, asked_at_s: float) -> None:
         """Nothing of the assign that was asked for then went out: it delays nothing."""
@@ -461,7 +463,7 @@ class Address:
                 self.polls = 0
                 self.action_until_s = now + UNSEEN.delay_s(self.attempt, rng)
                 self._read(now, now)
-                self.decide(f"{self.cause}: assigned; reading the owner back", now)
+                self.decide(f"{self.cause}: assigned; reading the holder back", now)
                 return []
             case ActionStatus.ERROR:
                 text = f"the action failed: {action.error_message}"
@@ -482,13 +484,13 @@ class Address:
                 assert_never(action.status)
 
     def action_lost(self, now: float) -> list[Report]:
-        """The action runs for too long, or the API no longer knows it: the owner decides."""
+        """The action runs for too long, or the API no longer knows it: the holder decides."""
         self.action_id = None
         self._read(now, now)
-        return self._tell_once(
+        return self._report_once(
             "action_overdue",
             wording.claim_unknown(
-                self.vrrp, self.label, "the action has no end in sight; reading the owner instead"
+                self.vrrp, self.label, "the action has no end in sight; reading the holder instead"
             ),
         )
 
@@ -498,11 +500,11 @@ class Address:
         self.polls += 1
 
     def failed(
-        self, failure: Failure, now: float, rng: Random, *, told: bool = True
+        self, failure: Failure, now: float, rng: Random, *, reported: bool = True
     ) -> list[Report]:
         """The assign, or its action, failed: each class has its own response.
 
-        Not `told`: it is to be expected, and the journal need not hear of it.
+        Not `reported`: it is expected, and no journal entry is made.
         """
         self.action_id = None
         report = wording.claim_failed(self.vrrp, self.label, failure)
@@ -515,7 +517,7 @@ class Address:
             case FailureKind.TRANSIENT:
                 self._post(now + RETRY.delay_s(attempt, rng))
             case FailureKind.OUTCOME_UNKNOWN:
-                self.lose_sight(now)
+                self.note_unknown_outcome(now)
                 self.due_at_s += READ_AGAIN.delay_s(attempt, rng)
             case FailureKind.LOCKED:
                 self._read(now, now + READ_AGAIN.delay_s(attempt, rng))
@@ -531,7 +533,7 @@ class Address:
             return []
         self._note_failure(failure, now)
         self.decide(f"{self.cause}: {failure.code}, retrying", now)
-        return self._tell_once(failure.code, report) if told else []
+        return self._report_once(failure.code, report) if reported else []
 
     def _is_eager(self, failure: Failure, now: float) -> bool:
         """Say whether a 429 is so early in the claim that the next try is still the first one."""
@@ -544,10 +546,10 @@ class Address:
             self.failing_since_s = now
         self.failure = failure
 
-    def lose_sight(self, now: float) -> None:
+    def note_unknown_outcome(self, now: float) -> None:
         """An assign ended with an unknown outcome, be it one of an older term: read, then go on."""
-        self.unsure = True
-        self.blind_until_s = now
+        self.outcome_unknown = True
+        self.fresh_from_s = now
         if self.stage in (Stage.SENT, Stage.POST):
             self._read(now, now)
 
@@ -556,8 +558,8 @@ class Address:
         phases = self._claim(now)
         phases.sent_s = sent_s if phases.sent_s is None else phases.sent_s
 
-    def _tell_once(self, code: str, report: Report) -> list[Report]:
-        if code in self.told:
+    def _report_once(self, code: str, report: Report) -> list[Report]:
+        if code in self.reported:
             return []
-        self.told.add(code)
+        self.reported.add(code)
         return [report]

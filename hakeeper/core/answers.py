@@ -38,9 +38,9 @@ from hakeeper.core.model import (
     ByName,
     ByNetwork,
     FloatingIp,
-    Mine,
     Other,
     Server,
+    Us,
 )
 from hakeeper.core.servers import DELETED, NOT_RUNNING, SeenServer
 from hakeeper.core.state import Inflight, State
@@ -90,16 +90,16 @@ def _works(state: State, now: float) -> None:
     """The API answers: what waited for that goes on."""
     lasted_s = state.api.answered(now)
     if lasted_s is not None:
-        state.tell(wording.api_recovered(lasted_s))
+        state.report(wording.api_recovered(lasted_s))
         state.schedule.reads_work()
-        _hasten(state, now)
+        _retry_soon(state, now)
 
 
-def _hasten(state: State, now: float) -> None:
+def _retry_soon(state: State, now: float) -> None:
     """What failed because the API did is tried again soon; a lock or a refusal is another thing."""
     for address in state.in_stage(Stage.POST):
         if address.failure is None or address.failure.kind not in _OF_ONE_ADDRESS:
-            address.hasten(now, state.rng)
+            address.retry_soon(now, state.rng)
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             state.api.assign_accepted(now, alongside=_ran_alongside(state, call))
             current = _current(state, call, now)
             if current is not None:
-                state.tell(*current.accepted(action, result.sent_at_s, now, state.rng))
+                state.report(*current.accepted(action, result.sent_at_s, now, state.rng))
                 _note_progress(state, current, now)
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
@@ -147,10 +147,10 @@ def _identified(state: State, server: Server, source: str, now: float) -> None:
     state.schedule.identify_attempt = 0
     if not is_news:
         return
-    state.tell(wording.server_identified(server, source))
+    state.report(wording.server_identified(server, source))
     for address in state.addresses.values():
-        if address.floating_ip is not None and address.owner_at_s is not None:
-            _observe(state, address, address.floating_ip, address.owner_at_s, now)
+        if address.floating_ip is not None and address.holder_at_s is not None:
+            _observe(state, address, address.floating_ip, address.holder_at_s, now)
             _warn_of_zone(state, address, address.floating_ip)
 
 
@@ -169,7 +169,7 @@ def _listed(state: State, listed: FloatingIpsListed, asked_at_s: float, now: flo
             _unresolved(state, address, why, now)
             continue
         taken.add(found.id)
-        if address.resolved_told_id != found.id or address.unresolved_told:
+        if address.reported_id != found.id or address.unresolved_reported:
             _resolved(state, address, found)
         _observe(state, address, found, asked_at_s, now)
 
@@ -197,14 +197,14 @@ def _renamed(
         return None
     found = find(ById(known.id), floating_ips)
     if found is not None and found.name != known.name:
-        state.tell(wording.address_renamed(address.vrrp, str(address.ref), found))
+        state.report(wording.address_renamed(address.vrrp, str(address.ref), found))
     return found
 
 
 def _resolved(state: State, address: Address, found: FloatingIp) -> None:
-    address.resolved_told_id = found.id
-    address.unresolved_told = False
-    state.tell(wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id))
+    address.reported_id = found.id
+    address.unresolved_reported = False
+    state.report(wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id))
     _warn_of_zone(state, address, found)
 
 
@@ -214,32 +214,32 @@ def _unresolved(state: State, address: Address, why: str, now: float) -> None:
     if address.stage is Stage.READ:
         address.due_at_s = now + SLOW.delay_s(0, state.rng)
         address.decide(f"no floating IP {address.ref} in this project", now)
-    if not address.unresolved_told:
-        address.unresolved_told = True
-        state.tell(wording.address_unresolved(address.vrrp, str(address.ref), why))
+    if not address.unresolved_reported:
+        address.unresolved_reported = True
+        state.report(wording.address_unresolved(address.vrrp, str(address.ref), why))
 
 
 def _warn_of_zone(state: State, address: Address, floating_ip: FloatingIp) -> None:
     server, zone = state.server, floating_ip.network_zone
     if server is not None and zone and server.network_zone and zone != server.network_zone:
-        state.tell(wording.zone_differs(address.vrrp, str(floating_ip), zone, server))
+        state.report(wording.zone_differs(address.vrrp, str(floating_ip), zone, server))
 
 
 def _observe(
     state: State, address: Address, floating_ip: FloatingIp, asked_at_s: float, now: float
 ) -> None:
     address.floating_ip = floating_ip
-    if floating_ip.blocked and not address.blocked_told:
-        state.tell(wording.address_blocked(address.vrrp, str(floating_ip)))
-    address.blocked_told = floating_ip.blocked
-    owner = state.owner_from(floating_ip.server_id)
+    if floating_ip.blocked and not address.blocked_reported:
+        state.report(wording.address_blocked(address.vrrp, str(floating_ip)))
+    address.blocked_reported = floating_ip.blocked
+    holder = state.holder_from(floating_ip.server_id)
     claiming = address.is_sent()
-    state.tell(*address.observe(owner, asked_at_s, now, state.rng))
+    state.report(*address.observe(holder, asked_at_s, now, state.rng))
     if address.suspect:  # is keepalived still there that says MASTER?
         state.schedule.query_soon(now)
     if claiming and address.stage is Stage.HELD:
         if not state.api.assigns_work:
-            _hasten(state, now)
+            _retry_soon(state, now)
         state.api.assigns_work = True
     _note_progress(state, address, now)
 
@@ -254,9 +254,9 @@ def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], n
     for address in _acting(state, call.request):
         action = actions.get(address.action_id or 0)
         if action is None:
-            state.tell(*address.action_lost(now))
+            state.report(*address.action_lost(now))
         else:
-            state.tell(*address.action_seen(action, now, state.rng))
+            state.report(*address.action_seen(action, now, state.rng))
             _note_progress(state, address, now)
 
 
@@ -267,19 +267,19 @@ def _acting(state: State, request: Request) -> list[Address]:
 
 def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
     if status in NOT_RUNNING:
-        for address in list(state.in_stage(Stage.HOLD_OFF)):
-            if address.owner == Other(server_id):
+        for address in list(state.in_stage(Stage.HOLD_DOWN)):
+            if address.holder == Other(server_id):
                 address.holder_seen(status, now)
 
 
 def _current(state: State, call: Inflight, now: float) -> Address | None:
     """Return the address of an assign, unless a role change or reload made the assign void."""
     for address in _concerned(state, call):
-        belief = state.roles.beliefs[address.vrrp]
-        sent = address.stage is Stage.SENT and belief.generation == call.generation
+        role_state = state.roles.role_states[address.vrrp]
+        sent = address.stage is Stage.SENT and role_state.generation == call.generation
         if address is call.address and sent:
             return address
-        address.blind_until_s = now
+        address.fresh_from_s = now
     return None
 
 
@@ -308,7 +308,7 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
             _holder_gone(state, server_id, now)
         case ReadActions() if failure.kind is FailureKind.NOT_FOUND:
             for address in _acting(state, call.request):
-                state.tell(*address.action_lost(now))
+                state.report(*address.action_lost(now))
         case Identify():
             _note(state, call.request, failure, now, wording.server_unidentified(failure))
             if failure.kind is FailureKind.NOT_FOUND:  # what we knew is wrong by now
@@ -353,13 +353,13 @@ def _assign_failed(
     if address is not None:
         address.note_sent(result.sent_at_s, now)
         # Here before a demotion, it was never taken: what "assigned already" means will be read.
-        here = failure.code == ASSIGNED and isinstance(address.owner, Mine)
-        told = not (locked and ours) and not here
-        state.tell(*address.failed(failure, now, state.rng, told=told))
+        here = failure.code == ASSIGNED and isinstance(address.holder, Us)
+        reported = not (locked and ours) and not here
+        state.report(*address.failed(failure, now, state.rng, reported=reported))
         _note_progress(state, address, now)
     elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for concerned in _concerned(state, call):
-            concerned.lose_sight(now)
+            concerned.note_unknown_outcome(now)
 
 
 def _read_failed(
@@ -372,18 +372,18 @@ def _read_failed(
     attempt = state.schedule.read_failed(asked_at_s, now)
     delay_s = _delay_s(state, failure, attempt)
     if isinstance(request, ReadFloatingIp) and failure.kind is FailureKind.NOT_FOUND:
-        # Deleted, or another token: the list will tell.
+        # Deleted, or another token: the list will show.
         delay_s = RETRY.delay_s(attempt, state.rng)
         for address in state.addresses.values():
             if address.floating_ip and address.floating_ip.id == request.floating_ip_id:
                 address.floating_ip = None
     state.schedule.reads_from_s = now + delay_s
-    _note(state, request, failure, now, wording.api_failed(failure, "reading the owners"))
+    _note(state, request, failure, now, wording.api_failed(failure, "reading the holders"))
 
 
 def _holder_gone(state: State, server_id: int, now: float) -> None:
-    for address in list(state.in_stage(Stage.HOLD_OFF)):
-        if address.owner == Other(server_id):
+    for address in list(state.in_stage(Stage.HOLD_DOWN)):
+        if address.holder == Other(server_id):
             address.holder_seen(DELETED, now)
 
 
@@ -393,15 +393,15 @@ def _delay_s(state: State, failure: Failure, attempt: int) -> float:
 
 
 def _note(state: State, request: Request, failure: Failure, now: float, report: Report) -> None:
-    """Count it against the API's health, or as a refusal of one request; tell it if it is news."""
+    """Count it as ill health of the API or refusal of one request; report it if it is news."""
     if failure.kind is FailureKind.CANCELLED:
         return
     if failure.kind in _OF_ONE_REQUEST or failure.code == NO_IDENTITY:
         if failure.code != NO_IDENTITY:
             _works(state, now)
         if state.api.refused(type(request), failure, now):
-            state.tell(report)
+            state.report(report)
         return
     state.api.failed(failure, now, state.rng)
     if state.api.is_news(report.event, failure.code):
-        state.tell(report)
+        state.report(report)

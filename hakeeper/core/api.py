@@ -8,7 +8,7 @@ from hakeeper.core.calls import Failure, FailureKind, Quota, Request
 from hakeeper.core.claim import EAGER_FOR_S
 from hakeeper.core.pace import doubled
 
-LANES = 8
+MAX_PARALLEL = 8
 """The most assigns in flight at once, over all addresses."""
 RESERVE = 0.1
 """The part of the hourly quota that idle reading leaves to failovers and other tools."""
@@ -42,7 +42,7 @@ class Api:
     throttled_since_s: float = 0.0
     quota: Quota | None = None
     quota_at_s: float = 0.0
-    lanes: int = LANES
+    max_parallel: int = MAX_PARALLEL
     refused_rounds: int = 0
     """Rounds of assigns that were refused or failed since one was accepted."""
     refused_at_s: float = float("-inf")
@@ -82,7 +82,7 @@ class Api:
     ) -> None:
         """429: all calls wait, but an assign may try whether it is let through.
 
-        Who is told no time to wait competes with whoever uses up the quota, and asks again soon.
+        Without a time to wait we compete with whoever uses up the quota, so the next try is soon.
         """
         wait_s = THROTTLE.delay_s(self.throttled, rng)
         if retry_after_s is not None:
@@ -112,7 +112,7 @@ class Api:
         self.refusals.pop(request, None)
 
     def is_news(self, event: str, code: str) -> bool:
-        """Say whether the journal has not been told this since the last answer; note that it is."""
+        """Say whether this has not been reported since the last answer; note that it is."""
         news = (event, code) not in self.reported
         self.reported.add((event, code))
         return news
@@ -159,7 +159,7 @@ class Api:
         Nobody knows whether Hetzner locks the address or the server. If it is the server, then
         fewer at once get on faster. `first` of its round.
         """
-        self.lanes = max(1, self.lanes // 2)
+        self.max_parallel = max(1, self.max_parallel // 2)
         if first:
             self.one_by_one_s = doubled(self.one_by_one_s, ONE_BY_ONE_S)
             self.one_by_one_until_s = now + self.one_by_one_s
@@ -175,11 +175,11 @@ class Api:
             self.one_by_one_until_s = float("-inf")
             self.one_by_one_s = 0.0
         if now >= self.one_by_one_until_s:
-            self.lanes = min(LANES, self.lanes + 1)
+            self.max_parallel = min(MAX_PARALLEL, self.max_parallel + 1)
 
-    def lanes_open(self, now: float) -> int:
+    def parallel_limit(self, now: float) -> int:
         """Return how many assigns may be under way: one while a 429 stands, to see if it does."""
-        return 1 if now < self.held_until_s else self.lanes
+        return 1 if now < self.held_until_s else self.max_parallel
 
     def forget_refused_rounds(self) -> None:
         """Let the next assign go out at once."""

@@ -35,7 +35,7 @@ class Identify:
 
 @dataclass(frozen=True, slots=True)
 class ListFloatingIps:
-    """Read all floating IPs of the project, all pages: names, addresses and owners in one."""
+    """Read all floating IPs of the project, all pages: names, addresses and holders in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ReadFloatingIp:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Make `server_id` (always our own) the owner: the only mutating call there is."""
+    """Make `server_id` (always our own) the holder: the only mutating call there is."""
 
     floating_ip_id: int
     server_id: int

@@ -160,7 +160,7 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
         "Hetzner has blocked the floating IP: no traffic reaches it",
         "see Hetzner's mail about it (abuse), or use another floating IP",
     ),
-    "address.contested": Trouble(
+    "address.held_down": Trouble(
         "another server takes the address back again and again",
         CONTEST,
     ),

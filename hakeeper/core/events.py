@@ -1,6 +1,6 @@
 """What goes into the core (events) and what comes out of it (effects).
 
-The shell feeds one event at a time with `Keeper.handle(event, now)` and performs the effects in
+The shell feeds one event at a time with `Core.handle(event, now)` and performs the effects in
 the order in which they stand.
 """
 
@@ -42,7 +42,7 @@ class LinesRead:
 class Drained:
     """What was waiting in the FIFO, oldest first; not an event yet: `more` may follow.
 
-    `overflow` says in words that lines were lost before these; what earlier calls gave is void too.
+    `overflow`: why lines were lost before these; what earlier calls returned is void too.
     `more`: there is more to read now; nothing may be acted upon before `drain` was called again.
     """
 
@@ -114,7 +114,7 @@ class KeepalivedSeen:
 class KeepalivedGone:
     """The keepalived process that was seen has ended, or lost its VRRP child.
 
-    `replaced`: another one runs already, so the last lines may be its words.
+    `replaced`: another one runs already, so the last lines may be its own.
     """
 
     reason: str
@@ -122,7 +122,7 @@ class KeepalivedGone:
 
 
 @dataclass(frozen=True, slots=True)
-class AddressesSeen:
+class VrrpAddressesSeen:
     """Which of the VRRP addresses of the settings this machine has now.
 
     Sent when that changes, and once at the start. Any other counts as missing, so before
@@ -169,7 +169,7 @@ Event: TypeAlias = (
     | KeepalivedSeen
     | KeepalivedGone
     | CallResult
-    | AddressesSeen
+    | VrrpAddressesSeen
     | SaveFailed
     | SettingsChanged
     | SettingsRefused

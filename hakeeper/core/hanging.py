@@ -35,7 +35,7 @@ def hangs(state: State, now: float) -> bool:
 
 def is_left(state: State, address: Address, now: float) -> bool:
     """Say whether an address is to stay where it is, since keepalived hangs."""
-    if not hangs(state, now) or not isinstance(address.owner, Other):
+    if not hangs(state, now) or not isinstance(address.holder, Other):
         return False
-    seen = state.servers.get(address.owner.server_id)
+    seen = state.servers.get(address.holder.server_id)
     return seen is None or not seen.is_dead

@@ -1,6 +1,6 @@
 """What the journal hears of lines that are bad or lost: a few of them, and the number of the rest.
 
-A count that was held back is told when its time is over, also if no other line comes.
+A count that was held back is reported when its time is over, even if no other line comes.
 """
 
 from dataclasses import dataclass
@@ -10,44 +10,44 @@ from hakeeper.core.events import LinesRead, Report
 SHOWN = 5
 """How many bad lines of one batch are shown; the rest is counted."""
 GAP_S = 10.0
-"""Between two batches whose bad lines are shown, and between two overflows that are told."""
+"""Between two batches whose bad lines are shown, and between two overflows that are reported."""
 
 
 @dataclass(slots=True)
 class _Count:
-    """What was not told yet, and when the last was."""
+    """What was not reported yet, and when the last was."""
 
-    told_at_s: float = float("-inf")
-    untold: int = 0
+    reported_at_s: float = float("-inf")
+    unreported: int = 0
 
     def is_due(self, now: float) -> bool:
-        return now - self.told_at_s >= GAP_S
+        return now - self.reported_at_s >= GAP_S
 
     def take(self, now: float) -> int:
-        self.told_at_s, untold, self.untold = now, self.untold, 0
-        return untold
+        self.reported_at_s, unreported, self.unreported = now, self.unreported, 0
+        return unreported
 
     def next_at_s(self) -> float:
-        return self.told_at_s + GAP_S if self.untold else float("inf")
+        return self.reported_at_s + GAP_S if self.unreported else float("inf")
 
 
 class LineReports:
     """The counts of one run."""
 
     def __init__(self) -> None:
-        """Begin with nothing to tell."""
+        """Begin with nothing to report."""
         self._bad = _Count()
         self._lost = _Count()
         self._why_lost = ""
 
     def bad(self, event: LinesRead, now: float) -> list[Report]:
-        """Count the bad lines of a batch; return what to tell now."""
+        """Count the bad lines of a batch; return what to report now."""
         count = len(event.bad_lines) + event.more_bad_lines
-        self._bad.untold += count
+        self._bad.unreported += count
         if count == 0 or not self._bad.is_due(now):
             return []
         shown = event.bad_lines[:SHOWN]
-        self._bad.untold -= len(shown)
+        self._bad.unreported -= len(shown)
         return [
             Report(
                 "line.rejected",
@@ -55,35 +55,35 @@ class LineReports:
                 {"reason": bad.reason},
             )
             for bad in shown
-        ] + self._tell_bad(now)
+        ] + self._report_bad(now)
 
     def lost(self, reason: str, now: float) -> list[Report]:
-        """Count an overflow; return what to tell now."""
-        self._lost.untold += 1
+        """Count an overflow; return what to report now."""
+        self._lost.unreported += 1
         self._why_lost = reason
-        return self._tell_lost(now) if self._lost.is_due(now) else []
+        return self._report_lost(now) if self._lost.is_due(now) else []
 
     def overdue(self, now: float) -> list[Report]:
         """Return what was held back, once its time is over."""
         found: list[Report] = []
         if self._bad.next_at_s() <= now:
-            found += self._tell_bad(now)
+            found += self._report_bad(now)
         if self._lost.next_at_s() <= now:
-            found += self._tell_lost(now)
+            found += self._report_lost(now)
         return found
 
     def next_at_s(self) -> float:
         """Return when something is overdue; infinity if nothing is held back."""
         return min(self._bad.next_at_s(), self._lost.next_at_s())
 
-    def _tell_bad(self, now: float) -> list[Report]:
+    def _report_bad(self, now: float) -> list[Report]:
         count = self._bad.take(now)
         if not count:
             return []
         text = f"ignored {count} more bad lines on the FIFO"
         return [Report("line.rejected", text, {"reason": "many", "count": count})]
 
-    def _tell_lost(self, now: float) -> list[Report]:
+    def _report_lost(self, now: float) -> list[Report]:
         text = (
             f"lost lines of keepalived: {self._why_lost}; every role is UNKNOWN until it answers "
             "or writes again"

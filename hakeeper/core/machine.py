@@ -5,7 +5,7 @@ event has a row for every role (a test counts them), and docs/dev/design.md prin
 
 Sources: keepalived's vrrp_notify.c and measured FIFO recordings. `MASTER_RX_LOWER_PRI` is written
 only by an instance that is MASTER, so it also tells the role to a reader that missed the
-transition. `MASTER_PRIORITY` and `BACKUP_PRIORITY` tell none: keepalived 2.3.3 writes
+transition. `MASTER_PRIORITY` and `BACKUP_PRIORITY` say none: keepalived 2.3.3 writes
 BACKUP_PRIORITY for a MASTER after a reload.
 """
 
@@ -43,7 +43,7 @@ class RoleEvent(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where the table leads, and why. `check`: look at the owner now, whatever the role did."""
+    """Where the table leads, and why. `check`: look at the holder now, whatever the role did."""
 
     role: Role
     reason: str

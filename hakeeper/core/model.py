@@ -17,7 +17,7 @@ class Role(enum.Enum):
     """What keepalived last said of an instance or group."""
 
     UNKNOWN = "UNKNOWN"
-    """Nobody who is still alive has told us."""
+    """No running keepalived has said it."""
     BACKUP = "BACKUP"
     MASTER = "MASTER"
     FAULT = "FAULT"
@@ -26,7 +26,7 @@ class Role(enum.Enum):
 
 
 class VrrpKind(enum.Enum):
-    """What a FIFO line speaks of; the values are the first words of the lines."""
+    """What a FIFO line is about; the values are the first words of the lines."""
 
     INSTANCE = "INSTANCE"
     GROUP = "GROUP"
@@ -61,7 +61,7 @@ class ProcessId:
         return self.start_ticks is not None and self == other
 
 
-# --- floating IPs and their owners ---------------------------------------------------------
+# --- floating IPs and their holders ---------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ AddressRef: TypeAlias = ByName | ById | ByNetwork
 
 
 @dataclass(frozen=True, slots=True)
-class Mine:
+class Us:
     """The floating IP is assigned to this server."""
 
 
@@ -125,12 +125,12 @@ class Nobody:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """We do not know the owner; this is not the same as `not Mine`."""
+    """We do not know the holder; this is not the same as `not Mine`."""
 
     reason: str
 
 
-Owner: TypeAlias = Mine | Other | Nobody | Unknown
+Holder: TypeAlias = Us | Other | Nobody | Unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ class OddFloatingIp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """What the API said of a server. `status` is Hetzner's word, such as `running` or `off`."""
+    """What the API said of a server. `status` is Hetzner's, such as `running` or `off`."""
 
     id: int
     name: str
@@ -184,7 +184,7 @@ class Server:
     network_zone: str = ""
     # Where it is to be found decides nothing here, so two answers that differ in it are the same.
     own: tuple[IpNetwork, ...] | None = field(default=None, compare=False)
-    """Its Primary IPs (IPv6: the network) and private addresses; None where none is told of.
+    """Its Primary IPs (IPv6: the network) and private addresses; None where the API does not say.
 
     Floating and alias IPs are not among them: those move.
     """
@@ -220,7 +220,7 @@ class Settings:
     addresses: Mapping[VrrpId, tuple[AddressRef, ...]]
     """Which floating IPs go with which instance or group; an address stands here once."""
     interval_s: float = 10.0
-    """Between two readings of the owners while MASTER of anything."""
+    """Between two readings of the holders while MASTER of anything."""
     standby_interval_s: float = 60.0
     """Between two readings while MASTER of nothing; keeps the connection warm too."""
     call_timeout_s: float = 5.0
@@ -228,18 +228,18 @@ class Settings:
     can_query: bool = False
     """Whether there is a way to ask keepalived for its state (D-Bus)."""
     must_query: bool = False
-    """Whether it is a trouble when keepalived cannot be asked, though its lines tell the roles."""
+    """Whether it is a trouble when keepalived cannot be asked, though its lines say the roles."""
     endpoint: str = "https://api.hetzner.cloud/v1"
     """Where the API is, for the cures that are shown; nothing is asked by the core."""
     fifo_path: str = "/run/hakeeper/notify.fifo"
     """Likewise: the FIFO that keepalived has to write to."""
     vrrp_addresses: Mapping[VrrpId, tuple[IpAddress, ...]] = field(default_factory=dict)
-    """The private addresses that keepalived speaks from; a name that is not here is not checked."""
+    """The private addresses that keepalived uses; a name that is not here is not checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedState:
-    """What survives a restart of hakeeper: roles, and whose words they are."""
+    """What survives a restart of hakeeper: roles, and the process that said them."""
 
     keepalived: ProcessId | None
     roles: Mapping[VrrpId, Role]

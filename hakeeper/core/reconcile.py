@@ -1,7 +1,7 @@
 """Looks at what is believed, wanted and observed, and starts the calls that are due.
 
 Level-triggered: it never asks what happened, only how things stand. Each step either starts a
-call or says when it wants to be asked again; the earliest of those times is `Keeper.next_at()`.
+call or says when it wants to be asked again; the earliest of those times is `Core.next_at()`.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,18 +19,18 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState, QueryRoles
 from hakeeper.core.hanging import is_left
-from hakeeper.core.hearing import hear_again
+from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import Other
 from hakeeper.core.state import QUERY_SPACING_S, Inflight, State
 
-SETTLE_INTERVAL_S = 2.0
+WATCH_INTERVAL_S = 2.0
 """Between two readings while a claim settles: this catches the old master's late write."""
 ACTIONS_PER_CALL = 25
 """How many actions one call asks for; Hetzner's own client uses this number."""
-CROWD_S = 0.25
+POLL_SPREAD_S = 0.25
 """For each full call of running actions, how much longer they are left alone: the assigns are out,
 and many looks at them would only cost quota."""
-LONGEST_CROWD_S = 0.75
+LONGEST_POLL_SPREAD_S = 0.75
 GATHER_S = 0.5
 """How long finished claims wait for others, so that one reading confirms many."""
 HOLDER_LOOK_S = 30.0
@@ -50,10 +50,10 @@ def reconcile(state: State, now: float) -> float | None:
     """Start what is due; return when to come back, None if nothing is scheduled."""
     wakes: list[float] = []
     _query_roles(state, now, wakes.append)
-    _end_deafness(state, now, wakes.append)
+    _end_isolation(state, now, wakes.append)
     pursued = any(address.stage not in AT_REST for address in state.addresses.values())
     if pursued:
-        _end_hold_offs(state, now, wakes.append)
+        _end_hold_downs(state, now, wakes.append)
         _send_assigns(state, now, wakes.append)
     if now < state.api.held_until_s:
         wakes.append(state.api.held_until_s)
@@ -96,21 +96,25 @@ def _query_roles(state: State, now: float, wake: Wake) -> None:
         wake(now + QUERY_TIMEOUT_S)
 
 
-def _end_deafness(state: State, now: float, wake: Wake) -> None:
-    for vrrp, belief in state.roles.beliefs.items():
-        if belief.deaf and not belief.missing and _due(belief.hears_at_s, now, wake):
-            hear_again(state, vrrp, now)
+def _end_isolation(state: State, now: float, wake: Wake) -> None:
+    for vrrp, role_state in state.roles.role_states.items():
+        if (
+            role_state.isolated
+            and not role_state.missing
+            and _due(role_state.trusted_from_s, now, wake)
+        ):
+            trust_again(state, vrrp, now)
 
 
-def _end_hold_offs(state: State, now: float, wake: Wake) -> None:
-    for address in state.in_stage(Stage.HOLD_OFF):
+def _end_hold_downs(state: State, now: float, wake: Wake) -> None:
+    for address in state.in_stage(Stage.HOLD_DOWN):
         if not is_left(state, address, now) and _due(address.due_at_s, now, wake):
-            address.take_turn(now)
+            address.end_hold_down(now)
 
 
 def _send_assigns(state: State, now: float, wake: Wake) -> None:
     """Send the assigns that are due, those first that were never refused, or longest ago."""
-    if state.server is None or _lanes_taken(state, now):
+    if state.server is None or _is_at_parallel_limit(state, now):
         return
     waiting = sorted(state.in_stage(Stage.POST), key=lambda address: address.refused_at_s)
     for address in waiting:
@@ -118,7 +122,7 @@ def _send_assigns(state: State, now: float, wake: Wake) -> None:
         if floating_ip is None or not _due(address.assign_from_s(), now, wake):
             continue
         held_until_s = max(state.api.assigns_from_s, state.api.assigns_held_until_s)
-        if not _due(held_until_s, now, wake) or _lanes_taken(state, now):
+        if not _due(held_until_s, now, wake) or _is_at_parallel_limit(state, now):
             return
         if is_left(state, address, now):
             address.leave(now)
@@ -127,15 +131,15 @@ def _send_assigns(state: State, now: float, wake: Wake) -> None:
         if not _due(state.affordable_from_s(address, now, 2 + state.pages), now, wake):
             continue
         if not state.assigning(floating_ip.id):
-            state.tell(*address.sending(now))
+            state.report(*address.sending(now))
             state.start(Assign(floating_ip.id, state.server.id), now, address)
 
 
-def _lanes_taken(state: State, now: float) -> bool:
+def _is_at_parallel_limit(state: State, now: float) -> bool:
     taken = state.assigns()
     if now < state.api.one_by_one_until_s:
         taken += sum(1 for _ in state.in_stage(Stage.ACT))
-    return taken >= state.api.lanes_open(now)
+    return taken >= state.api.parallel_limit(now)
 
 
 def _identify(state: State, now: float, wake: Wake) -> None:
@@ -160,14 +164,14 @@ def _poll_actions(state: State, now: float, wake: Wake) -> None:
         if address.action_id is None or address.action_id in asked:
             continue
         if now >= address.action_until_s:
-            state.tell(*address.action_lost(now))
+            state.report(*address.action_lost(now))
         else:
             acting[address.action_id] = address
             polls.append((min(address.due_at_s, address.action_until_s), address.action_id))
     polls.sort()
-    crowd_s = min(LONGEST_CROWD_S, CROWD_S * (len(polls) // ACTIONS_PER_CALL))
+    spread_s = min(LONGEST_POLL_SPREAD_S, POLL_SPREAD_S * (len(polls) // ACTIONS_PER_CALL))
     # A call that has to be made is filled up with the actions that would be due next.
-    while polls and _due(polls[0][0] + crowd_s, now, wake):
+    while polls and _due(polls[0][0] + spread_s, now, wake):
         chosen, polls = polls[:ACTIONS_PER_CALL], polls[ACTIONS_PER_CALL:]
         if not _affordable(state, (acting[action_id] for _, action_id in chosen), now, wake):
             wake(min(acting[action_id].action_until_s for _, action_id in chosen))
@@ -181,7 +185,7 @@ def _affordable(state: State, claims: Iterable[Address], now: float, wake: Wake)
 
 
 def _read_for_claims(state: State, now: float, wake: Wake) -> None:
-    """Read the owners of the addresses whose claim needs to know."""
+    """Read the holders of the addresses whose claim needs to know."""
     waiting = [a for a in state.in_stage(Stage.READ) if _due(a.due_at_s, now, wake)]
     wanted = [a for a in waiting if not _read_is_under_way(state, a) and not _is_read(state, a)]
     if not wanted or not _due(state.schedule.reads_from_s, now, wake):
@@ -221,20 +225,20 @@ def _is_read(state: State, address: Address) -> bool:
     """Say whether the answer is here already and only our own identity is missing."""
     return (
         state.server is None
-        and address.owner_at_s is not None
-        and address.owner_at_s >= address.read_after_s
+        and address.holder_at_s is not None
+        and address.holder_at_s >= address.read_after_s
     )
 
 
 def _list(state: State, now: float) -> None:
-    """Read all owners; only one such reading at a time."""
+    """Read all holders; only one such reading at a time."""
     if not state.asked(ListFloatingIps):
         state.schedule.listing(now)
         state.start(ListFloatingIps(), now)
 
 
 def _read_idly(state: State, now: float, wake: Wake) -> None:
-    """Keep looking for ever, at a constant price: one reading of all owners each interval."""
+    """Keep looking for ever, at a constant price: one reading of all holders each interval."""
     if state.asked(ListFloatingIps):
         return
     due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
@@ -253,9 +257,9 @@ def reading_interval_s(state: State, now: float) -> float:
     if not state.any_master() or state.api.scarce(now):
         return state.standby_interval_s()
     settings = state.settings
-    settling = any(address.settle_until_s > now for address in state.addresses.values())
+    settling = any(address.watch_until_s > now for address in state.addresses.values())
     if settling and state.budget.allows(Use.RETRY, now):
-        return min(SETTLE_INTERVAL_S, settings.interval_s)
+        return min(WATCH_INTERVAL_S, settings.interval_s)
     return max(settings.interval_s, state.budget.reading_gap_s(state.pages))
 
 
@@ -265,12 +269,12 @@ def _is_thrifty(state: State, now: float) -> bool:
 
 
 def _look_at_holders(state: State, now: float, wake: Wake) -> None:
-    for address in state.in_stage(Stage.HOLD_OFF):
+    for address in state.in_stage(Stage.HOLD_DOWN):
         due_at_s = max(address.holder_due_at_s, state.budget.from_s(Use.RETRY, now))
-        if isinstance(address.owner, Other) and _due(due_at_s, now, wake):
+        if isinstance(address.holder, Other) and _due(due_at_s, now, wake):
             address.holder_due_at_s = now + HOLDER_LOOK_S
             wake(address.holder_due_at_s)
-            request = ReadServer(address.owner.server_id)
+            request = ReadServer(address.holder.server_id)
             if all(call.request != request for call in state.calls.values()):
                 state.start(request, now)
 
@@ -279,7 +283,7 @@ def _look_at_others(state: State, now: float, wake: Wake) -> None:
     """Learn name and state of the servers that hold our addresses, one at a time, seldom."""
     if _is_thrifty(state, now):
         return
-    held = {a.owner.server_id for a in state.addresses.values() if isinstance(a.owner, Other)}
+    held = {a.holder.server_id for a in state.addresses.values() if isinstance(a.holder, Other)}
     for gone in state.servers.keys() - held:
         del state.servers[gone]
     for server_id in sorted(held):

@@ -1,4 +1,4 @@
-"""What keepalived last said of each instance and group, and whose words those are."""
+"""What keepalived last said of each instance and group, and which process said it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ OTHERS_KEPT = 64
 
 
 @dataclass(slots=True)
-class Belief:
+class RoleState:
     """The role of one instance or group.
 
-    `generation` counts its changes, and how often keepalived became deaf: work that was begun in
-    an older one is void.
+    `generation` counts its changes, and how often keepalived became isolated: work of an older
+    generation is void.
     """
 
     role: Role = Role.UNKNOWN
@@ -33,27 +33,27 @@ class Belief:
     """When a line last said its role; an answer to a query asked before that is out of date."""
     doubtful_since_s: float | None = None
     """Since when lines of it may be lost with a FIFO; None once it was spoken of."""
-    deaf: bool = False
-    """keepalived cannot hear the other nodes, so that MASTER means nothing; see `hearing.py`."""
-    deaf_since_s: float = 0.0
+    isolated: bool = False
+    """keepalived cannot hear its peers, so MASTER does not count; see `isolation.py`."""
+    isolated_since_s: float = 0.0
     missing: tuple[IpAddress, ...] = ()
     """Its VRRP addresses that this machine has not."""
-    missing_told: tuple[IpAddress, ...] = ()
+    missing_reported: tuple[IpAddress, ...] = ()
     """Those that the journal knows of."""
-    hears_at_s: float = 0.0
-    """When deafness ends, once nothing is missing any more."""
+    trusted_from_s: float = 0.0
+    """When isolation ends, once nothing is missing any more."""
 
     @property
     def is_master(self) -> bool:
-        """Say whether MASTER is confirmed: said by keepalived, and it could hear otherwise."""
-        return self.role is Role.MASTER and not self.deaf
+        """Say whether MASTER is confirmed: keepalived says it, and is not isolated."""
+        return self.role is Role.MASTER and not self.isolated
 
 
 @dataclass(frozen=True, slots=True)
 class RoleChange:
     """The net result of one event for one name.
 
-    `edge`: the role moved, perhaps away and back. `check`: look at the owner now.
+    `edge`: the role moved, perhaps away and back. `check`: look at the holder now.
     `live`: a line that came just now said so, so there is no doubt that it is new.
     """
 
@@ -71,21 +71,21 @@ class RoleBook:
 
     def __init__(self, names: Iterable[VrrpId], now: float) -> None:
         """Begin with every role UNKNOWN."""
-        self.beliefs: dict[VrrpId, Belief] = {name: Belief(since_s=now) for name in names}
+        self.role_states: dict[VrrpId, RoleState] = {name: RoleState(since_s=now) for name in names}
         self.others: dict[VrrpId, Role] = {}
         """What was last said of names that the configuration does not have; bounded."""
 
     def rename(self, names: Iterable[VrrpId], now: float) -> None:
         """Take over another set of names; those that stay keep their belief."""
-        before = self.beliefs
-        self.beliefs = {name: before.get(name, Belief(since_s=now)) for name in names}
-        for name, belief in before.items():
-            if name not in self.beliefs:
-                self._keep(name, belief.role)
+        before = self.role_states
+        self.role_states = {name: before.get(name, RoleState(since_s=now)) for name in names}
+        for name, role_state in before.items():
+            if name not in self.role_states:
+                self._keep(name, role_state.role)
 
     def recall(self, now: float) -> list[RoleChange]:
         """Take over what was said of the names that a reload has added."""
-        said = {name: self.others.pop(name) for name in self.beliefs if name in self.others}
+        said = {name: self.others.pop(name) for name in self.role_states if name in self.others}
         return self.restore(said, now)
 
     def _keep(self, name: VrrpId, role: Role) -> None:
@@ -94,12 +94,14 @@ class RoleBook:
 
     def roles(self) -> dict[VrrpId, Role]:
         """Return the bare roles, for the state file."""
-        return {name: belief.role for name, belief in self.beliefs.items()}
+        return {name: role_state.role for name, role_state in self.role_states.items()}
 
     def all_stopped(self) -> bool:
-        """Say whether keepalived has stopped in order, by its last words."""
-        beliefs = self.beliefs.values()
-        return bool(beliefs) and all(belief.role is Role.STOPPED for belief in beliefs)
+        """Say whether keepalived has stopped in order, by its last lines."""
+        role_states = self.role_states.values()
+        return bool(role_states) and all(
+            role_state.role is Role.STOPPED for role_state in role_states
+        )
 
     def hear(self, lines: Iterable[NotifyLine], now: float, *, live: bool) -> list[RoleChange]:
         """Apply a drained batch; what it says of unknown names is kept for a reload."""
@@ -108,12 +110,12 @@ class RoleBook:
             if line.state.is_hint:
                 continue
             event = EVENT_OF_LINE[line.state]
-            if line.vrrp in self.beliefs:
+            if line.vrrp in self.role_states:
                 events.setdefault(line.vrrp, []).append(event)
             else:
                 self._keep(line.vrrp, TABLE[event][Role.UNKNOWN].role)
         for name in events:
-            self.beliefs[name].heard_at_s = now
+            self.role_states[name].heard_at_s = now
         return self._apply_all(events, now, live=live)
 
     def answered(
@@ -127,8 +129,8 @@ class RoleBook:
         """
         said = {
             name: roles.get(name.name, Role.UNKNOWN)
-            for name, belief in self.beliefs.items()
-            if name.kind is VrrpKind.INSTANCE and belief.heard_at_s < asked_at_s
+            for name, role_state in self.role_states.items()
+            if name.kind is VrrpKind.INSTANCE and role_state.heard_at_s < asked_at_s
         }
         events = {
             name: [EVENT_OF_ANSWER[role]] for name, role in said.items() if role in EVENT_OF_ANSWER
@@ -139,7 +141,7 @@ class RoleBook:
         """Take over what the same keepalived process had said, by the state file or our memory."""
         events = {
             name: [EVENT_OF_RESTORED[roles[name]]]
-            for name in self.beliefs
+            for name in self.role_states
             if roles.get(name, Role.UNKNOWN) in EVENT_OF_RESTORED
         }
         return self._apply_all(events, now, live=False)
@@ -147,13 +149,13 @@ class RoleBook:
     def doubt(self, event: RoleEvent, now: float) -> list[RoleChange]:
         """Apply GONE, REPLACED or LOST to every name."""
         self.others.clear()
-        return self._apply_all({name: [event] for name in self.beliefs}, now, live=False)
+        return self._apply_all({name: [event] for name in self.role_states}, now, live=False)
 
     def suspect(self, now: float) -> None:
         """Lines may be lost with a FIFO that was replaced: every role that is known is doubtful."""
-        for belief in self.beliefs.values():
-            if belief.role is not Role.UNKNOWN and belief.doubtful_since_s is None:
-                belief.doubtful_since_s = now
+        for role_state in self.role_states.values():
+            if role_state.role is not Role.UNKNOWN and role_state.doubtful_since_s is None:
+                role_state.doubtful_since_s = now
 
     def _apply_all(
         self, events: Mapping[VrrpId, list[RoleEvent]], now: float, *, live: bool
@@ -164,16 +166,16 @@ class RoleBook:
     def _apply(
         self, name: VrrpId, events: list[RoleEvent], now: float, *, live: bool
     ) -> RoleChange:
-        belief = self.beliefs[name]
-        before, generation, check = belief.role, belief.generation, False
-        belief.doubtful_since_s = None
+        role_state = self.role_states[name]
+        before, generation, check = role_state.role, role_state.generation, False
+        role_state.doubtful_since_s = None
         for event in events:
-            step = TABLE[event][belief.role]
+            step = TABLE[event][role_state.role]
             check = check or step.check
-            if step.role is not belief.role:
-                belief.role = step.role
-                belief.generation += 1
-                belief.since_s = now
-                belief.reason = f"{step.reason} ({event.value})"
-        edge = belief.generation != generation
-        return RoleChange(name, before, belief.role, belief.reason, edge, check, live)
+            if step.role is not role_state.role:
+                role_state.role = step.role
+                role_state.generation += 1
+                role_state.since_s = now
+                role_state.reason = f"{step.reason} ({event.value})"
+        edge = role_state.generation != generation
+        return RoleChange(name, before, role_state.role, role_state.reason, edge, check, live)

@@ -6,12 +6,12 @@ from typing import Final
 NOT_RUNNING: Final = frozenset({"off", "stopping", "deleting"})
 """States of a server that cannot be using an address."""
 DELETED: Final = "deleted"
-"""Our word for a server that the API no longer knows."""
+"""The status of a server that the API no longer knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """Another server as the API showed it at `at_s`. `status`: Hetzner's word, or `DELETED`."""
+    """Another server as the API showed it at `at_s`. `status`: Hetzner's, or `DELETED`."""
 
     name: str
     status: str

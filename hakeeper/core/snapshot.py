@@ -33,12 +33,12 @@ class AddressPicture:
     ref: str
     address: str
     floating_ip_id: int | None
-    owner: str
-    owner_server_id: int | None
-    owner_label: str
-    """The owner for people: another server by its name, if that is known."""
-    owner_age_s: float | None
-    owner_current: bool
+    holder: str
+    holder_server_id: int | None
+    holder_label: str
+    """The holder for people: another server by its name, if that is known."""
+    holder_age_s: float | None
+    holder_current: bool
     """Read since the role last changed, and lately: else it is only the last that is known."""
     confirmed: bool
     """This server is MASTER, and the address was read to be here in this term."""
@@ -60,9 +60,9 @@ class RolePicture:
     reason: str
     generation: int
     role_confirmed: bool
-    """MASTER, and keepalived can hear the others: only then is anything claimed."""
+    """MASTER, and not isolated: only then is anything claimed."""
     vrrp_missing: tuple[str, ...]
-    """The addresses keepalived speaks from that this machine has not, as far as configured."""
+    """The configured VRRP addresses that this machine does not have."""
     addresses: tuple[AddressPicture, ...]
 
 
@@ -109,7 +109,7 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
         quota_limit_per_hour=None if quota is None else quota.limit_per_hour,
         quota_left=None if left is None else int(left),
         next_look_in_s=None if next_at_s is None else round(max(0.0, next_at_s - now), 1),
-        roles=tuple(_role(state, vrrp, now, interval_s) for vrrp in state.roles.beliefs),
+        roles=tuple(_role(state, vrrp, now, interval_s) for vrrp in state.roles.role_states),
     )
 
 
@@ -136,31 +136,31 @@ def _api(state: State) -> str:
 
 
 def _role(state: State, vrrp: VrrpId, now: float, interval_s: float) -> RolePicture:
-    belief = state.roles.beliefs[vrrp]
+    role_state = state.roles.role_states[vrrp]
     return RolePicture(
         kind=vrrp.kind.value,
         name=vrrp.name,
-        role=belief.role.value,
-        role_age_s=round(now - belief.since_s, 3),
-        reason=belief.reason,
-        generation=belief.generation,
-        role_confirmed=belief.is_master,
-        vrrp_missing=tuple(map(str, belief.missing)),
+        role=role_state.role.value,
+        role_age_s=round(now - role_state.since_s, 3),
+        reason=role_state.reason,
+        generation=role_state.generation,
+        role_confirmed=role_state.is_master,
+        vrrp_missing=tuple(map(str, role_state.missing)),
         addresses=tuple(_address(state, a, now, interval_s) for a in state.addresses_of(vrrp)),
     )
 
 
 def _address(state: State, address: Address, now: float, interval_s: float) -> AddressPicture:
-    held_down = address.stage is Stage.HOLD_OFF
+    held_down = address.stage is Stage.HOLD_DOWN
     return AddressPicture(
         ref=str(address.ref),
         address=address.label,
         floating_ip_id=None if address.floating_ip is None else address.floating_ip.id,
-        owner=wording.owner_word(address.owner),
-        owner_server_id=address.owner.server_id if isinstance(address.owner, Other) else None,
-        owner_label=state.label_of(address.owner),
-        owner_age_s=_age(address.owner_at_s, now),
-        owner_current=is_current(state, address, now, interval_s),
+        holder=wording.holder_key(address.holder),
+        holder_server_id=address.holder.server_id if isinstance(address.holder, Other) else None,
+        holder_label=state.label_of(address.holder),
+        holder_age_s=_age(address.holder_at_s, now),
+        holder_current=is_current(state, address, now, interval_s),
         confirmed=state.is_master(address.vrrp)
         and address.stage is Stage.HELD
         and address.floating_ip is not None,

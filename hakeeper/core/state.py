@@ -1,4 +1,4 @@
-"""Everything the core remembers, in one place; `keeper.py` and `reconcile.py` work on it."""
+"""Everything the core remembers, in one place; `core.py` and `reconcile.py` work on it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,16 +13,16 @@ from hakeeper.core.claim import SPACING_S, STEADY_S, Stage
 from hakeeper.core.events import CancelCall, Effect, FifoState, Report, StartCall
 from hakeeper.core.model import (
     AddressRef,
+    Holder,
     IpAddress,
-    Mine,
     Nobody,
     Other,
-    Owner,
     ProcessId,
     SavedState,
     Server,
     Settings,
     Unknown,
+    Us,
     VrrpId,
 )
 from hakeeper.core.roles import RoleBook
@@ -31,7 +31,7 @@ from hakeeper.core.servers import SeenServer
 ASIDE_S = 2.0
 """So long after a MASTER edge nothing is read that the claim does not need."""
 ROLE_LOOK_S = 4.0
-"""After a role that is not MASTER began, when to read the owners: a new master has claimed then."""
+"""When to read the holders after a demotion: by then a new master has claimed."""
 ROLE_LOOKS_S = 30.0
 """The least time between two such reads."""
 QUERY_SPACING_S = 0.5
@@ -66,7 +66,7 @@ class Schedule:
     """When the recurring work is due, in monotonic seconds."""
 
     listed_at_s: float = float("-inf")
-    """When the last reading of all owners was begun."""
+    """When the last reading of all holders was begun."""
     reads_from_s: float = float("-inf")
     """After a failed read that somebody waits for: not before this."""
     read_attempt: int = 0
@@ -85,7 +85,7 @@ class Schedule:
     aside_until_s: float = float("-inf")
     """Idle reading steps aside for a claim, but not again and again for a role that flaps."""
     role_look_at_s: float | None = None
-    """When to read the owners because a role changed; None: no such look is due."""
+    """When to read the holders because a role changed; None: no such look is due."""
     role_looked_at_s: float = float("-inf")
     servers_from_s: float = float("-inf")
     """After a failed read of another server: not before this."""
@@ -124,7 +124,7 @@ class Schedule:
             self.role_look_at_s = max(now + ROLE_LOOK_S, self.role_looked_at_s + ROLE_LOOKS_S)
 
     def listing(self, now: float) -> None:
-        """A reading of all owners begins."""
+        """A reading of all holders begins."""
         self.listed_at_s = now
         if self.role_look_at_s is not None and now >= self.role_look_at_s:
             self.role_look_at_s, self.role_looked_at_s = None, now
@@ -159,7 +159,7 @@ class State:
     silent_since_s: float | None = None
     """Since when keepalived lets questions wait; see `hanging.py`."""
     other_names: dict[VrrpId, None] = field(default_factory=dict)
-    """Names that keepalived speaks of and the configuration does not; in their order, bounded."""
+    """Names that keepalived uses and the configuration lacks; in their order, bounded."""
     unnamed_since_s: dict[VrrpId, float] = field(default_factory=dict)
     """Configured instances that keepalived, when asked, names no more: it has others only."""
     refused_settings: RefusedSettings | None = None
@@ -184,29 +184,29 @@ class State:
     effects: list[Effect] = field(default_factory=list)
     """What the event at hand has led to so far."""
 
-    def tell(self, *reports: Report) -> None:
+    def report(self, *reports: Report) -> None:
         """Add to the journal."""
         self.effects.extend(reports)
 
     def is_master(self, vrrp: VrrpId) -> bool:
         """Say whether the role of an instance or group is confirmed MASTER."""
-        return self.roles.beliefs[vrrp].is_master
+        return self.roles.role_states[vrrp].is_master
 
     def any_master(self) -> bool:
         """Say whether anything is confirmed MASTER here."""
-        return any(belief.is_master for belief in self.roles.beliefs.values())
+        return any(role_state.is_master for role_state in self.roles.role_states.values())
 
-    def owner_from(self, server_id: int | None) -> Owner:
-        """Translate the API's word into ours."""
+    def holder_from(self, server_id: int | None) -> Holder:
+        """Return who a server id of the API is."""
         if server_id is None:
             return Nobody()
         if self.server is None:
             return Unknown("which server this is has not been confirmed yet")
-        return Mine() if server_id == self.server.id else Other(server_id)
+        return Us() if server_id == self.server.id else Other(server_id)
 
-    def label_of(self, owner: Owner) -> str:
-        """Return an owner for people; another server by its name, once that is known."""
-        return wording.owner_text(owner, self.servers)
+    def label_of(self, holder: Holder) -> str:
+        """Return an holder for people; another server by its name, once that is known."""
+        return wording.holder_text(holder, self.servers)
 
     def addresses_of(self, vrrp: VrrpId) -> list[Address]:
         """Return the addresses that go with an instance or group."""
@@ -242,7 +242,7 @@ class State:
             return Use.CLAIM  # one read, and it is done
         if hopeless:
             return Use.RETRY
-        steady = now - self.roles.beliefs[address.vrrp].since_s >= STEADY_S
+        steady = now - self.roles.role_states[address.vrrp].since_s >= STEADY_S
         return Use.CLAIM if steady else Use.RETRY
 
     def standby_interval_s(self) -> float:
@@ -252,7 +252,7 @@ class State:
     def affordable_from_s(self, address: Address, now: float, spare: int = 0) -> float:
         """Return from when on the budget lets the next call for this claim go."""
         from_s = self.budget.from_s(self.use_of(address, now), now, spare)
-        steady_s = self.roles.beliefs[address.vrrp].since_s + STEADY_S
+        steady_s = self.roles.role_states[address.vrrp].since_s + STEADY_S
         return min(from_s, steady_s) if now < steady_s else from_s
 
     def start(self, request: Request, now: float, address: Address | None = None) -> None:
@@ -284,13 +284,13 @@ class State:
         """Check the rules that no bug elsewhere may break; see docs/dev/design.md."""
         if address is None:
             raise InvariantError("an assign for no address")
-        belief = self.roles.beliefs[address.vrrp]
-        if belief.deaf:
-            raise InvariantError(f"an assign of {address.label} while keepalived is deaf")
-        if not belief.is_master:
+        role_state = self.roles.role_states[address.vrrp]
+        if role_state.isolated:
+            raise InvariantError(f"an assign of {address.label} while keepalived is isolated")
+        if not role_state.is_master:
             raise InvariantError(f"an assign of {address.label} while not MASTER")
         if self.server is None or request.server_id != self.server.id:
             raise InvariantError(f"an assign of {address.label} to another server")
         if self.assigning(request.floating_ip_id):
             raise InvariantError(f"a second assign of {address.label} at the same time")
-        return belief.generation
+        return role_state.generation

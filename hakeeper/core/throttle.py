@@ -1,7 +1,7 @@
 """A bound on the journal: so many entries of one kind about one thing, and then only some.
 
-A role that flaps twenty times a second must not fill the disk. What was held back is told by its
-newest entry, with the number of the others, as soon as there is room again.
+A role that flaps twenty times a second must not fill the disk. As soon as there is room again, the
+newest entry that was held back is reported, with the number of the others.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Throttle:
         self._next_at_s = float("inf")
 
     def passed(self, reports: Iterable[Report], now: float) -> list[Report]:
-        """Return those that may be told now, after those that were held back and now may."""
+        """Return those that may be reported now, after those that were held back and now may."""
         found = self._released(now)
         for report in reports:
             bucket = self._bucket(report, now)
@@ -52,7 +52,7 @@ class Throttle:
         return found
 
     def next_at_s(self) -> float:
-        """Return when something that was held back may be told; infinity if nothing was."""
+        """Return when something that was held back may be reported; infinity if nothing was."""
         return self._next_at_s
 
     def _bucket(self, report: Report, now: float) -> _Bucket:

@@ -15,15 +15,15 @@ from hakeeper.core.claim import Stage
 from hakeeper.core.cures import READ_ONLY, api_code, api_cure, cure_of, fifo_cure
 from hakeeper.core.events import FifoState
 from hakeeper.core.hanging import hangs
-from hakeeper.core.model import Mine, Nobody, Other, Role, Unknown, VrrpId, VrrpKind
+from hakeeper.core.model import Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reading_interval_s
-from hakeeper.core.roles import Belief
+from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State
 
 BROKEN_AFTER_S = 15.0
 """A claim or an API failure that lasts longer than this is worth waking somebody for."""
 GRACE_S = 5.0
-"""keepalived opens the FIFO, and speaks of its instances, a moment after it starts."""
+"""keepalived opens the FIFO, and writes of its instances, a moment after it starts."""
 STALE_READS = 3.0
 """What was read longer ago than so many reading intervals is no fact any more."""
 NAMES_SHOWN = 5
@@ -64,10 +64,10 @@ class Problem:
 def problems(state: State, now: float) -> tuple[Problem, ...]:
     """Return everything that is wrong, the worst first."""
     of_addresses = [*_of_addresses(state, now)]
-    told = {problem.cause for problem in of_addresses}
+    reported = {problem.cause for problem in of_addresses}
     found = [
         *of_addresses,
-        *(problem for problem in _of_api(state, now) if problem.cause not in told),
+        *(problem for problem in _of_api(state, now) if problem.cause not in reported),
         *_of_keepalived(state, now),
         *_of_roles(state, now),
         *_of_settings(state),
@@ -76,11 +76,11 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
 
 
 def is_current(state: State, address: Address, now: float, interval_s: float) -> bool:
-    """Say whether the owner that is known is a fact of now: read in this term, and lately."""
-    read_s = address.owner_at_s
-    if read_s is None or address.floating_ip is None or isinstance(address.owner, Unknown):
+    """Say whether the holder that is known is a fact of now: read in this term, and lately."""
+    read_s = address.holder_at_s
+    if read_s is None or address.floating_ip is None or isinstance(address.holder, Unknown):
         return False
-    since_s = state.roles.beliefs[address.vrrp].since_s
+    since_s = state.roles.role_states[address.vrrp].since_s
     longest_s = STALE_READS * interval_s + state.settings.call_timeout_s
     return read_s >= since_s and now - read_s <= longest_s
 
@@ -252,47 +252,47 @@ def _no_keepalived(state: State, now: float) -> Problem:
 
 
 def _of_roles(state: State, now: float) -> Iterator[Problem]:
-    for vrrp, belief in state.roles.beliefs.items():
-        if belief.deaf:
-            yield _isolated(vrrp, belief, now)
-        if belief.doubtful_since_s is not None and now - belief.doubtful_since_s > GRACE_S:
+    for vrrp, role_state in state.roles.role_states.items():
+        if role_state.isolated:
+            yield _isolated(vrrp, role_state, now)
+        if role_state.doubtful_since_s is not None and now - role_state.doubtful_since_s > GRACE_S:
             yield Problem(
                 health=Health.DEGRADED,
                 code="role.doubtful",
-                what=f"{vrrp}: that it is {belief.role.value} is doubtful",
+                what=f"{vrrp}: that it is {role_state.role.value} is doubtful",
                 cause="the FIFO was replaced, and lines may be lost",
                 cure=cure_of("role.doubtful"),
-                since_s=belief.doubtful_since_s,
+                since_s=role_state.doubtful_since_s,
             )
         unnamed_s = state.unnamed_since_s.get(vrrp)
         if unnamed_s is not None and now - unnamed_s > GRACE_S + state.settings.interval_s:
             yield _unheard(state, vrrp, f"keepalived has no {vrrp} any more", unnamed_s, now)
             continue
-        match belief.role:
+        match role_state.role:
             case Role.UNKNOWN if state.keepalived is not None or state.unverified:
-                yield _unknown(state, vrrp, belief, now)
+                yield _unknown(state, vrrp, role_state, now)
             case Role.FAULT:
                 yield Problem(
                     health=Health.DEGRADED,
                     code="role.fault",
                     what=f"{vrrp} is in FAULT: this server cannot become MASTER",
                     cure=cure_of("role.fault"),
-                    since_s=belief.since_s,
+                    since_s=role_state.since_s,
                 )
             case Role.STOPPED if state.keepalived is not None:
                 yield Problem(
-                    health=_late(belief.since_s, now),
+                    health=_late(role_state.since_s, now),
                     code="role.stopped",
                     what=f"{vrrp} was stopped or removed by keepalived, which runs",
                     cure=cure_of("role.stopped"),
-                    since_s=belief.since_s,
+                    since_s=role_state.since_s,
                 )
             case _:
                 pass
 
 
-def _unknown(state: State, vrrp: VrrpId, belief: Belief, now: float) -> Problem:
-    since_s = max(belief.since_s, state.keepalived_since_s)
+def _unknown(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
+    since_s = max(role_state.since_s, state.keepalived_since_s)
     others = [one for one in state.other_names if one.kind is vrrp.kind]
     if others and now - since_s > GRACE_S:
         return _unheard(state, vrrp, f"keepalived never speaks of {vrrp}", since_s, now)
@@ -323,10 +323,12 @@ def _unheard(state: State, vrrp: VrrpId, what: str, since_s: float, now: float) 
     )
 
 
-def _isolated(vrrp: VrrpId, belief: Belief, now: float) -> Problem:
-    since_s = belief.deaf_since_s
-    late = belief.role is Role.MASTER and now - max(belief.since_s, since_s) > BROKEN_AFTER_S
-    if not belief.missing:
+def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
+    since_s = role_state.isolated_since_s
+    late = (
+        role_state.role is Role.MASTER and now - max(role_state.since_s, since_s) > BROKEN_AFTER_S
+    )
+    if not role_state.missing:
         return Problem(
             health=Health.DEGRADED,
             code="vrrp_address.returning",
@@ -337,9 +339,9 @@ def _isolated(vrrp: VrrpId, belief: Belief, now: float) -> Problem:
     return Problem(
         health=Health.BROKEN if late else Health.DEGRADED,
         code="vrrp_address.missing",
-        what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(belief.missing)} is not"
+        what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(role_state.missing)} is not"
         " on this machine",
-        cure=cure_of("vrrp_address.missing", vrrp_address=wording.joined(belief.missing)),
+        cure=cure_of("vrrp_address.missing", vrrp_address=wording.joined(role_state.missing)),
         since_s=since_s,
     )
 
@@ -351,7 +353,7 @@ def _of_addresses(state: State, now: float) -> Iterator[Problem]:
     interval_s = reading_interval_s(state, now)
     for address in state.addresses.values():
         if address.floating_ip is None:
-            if address.unresolved_told:
+            if address.unresolved_reported:
                 yield _unresolved(address)
             continue
         if address.floating_ip.blocked:
@@ -378,36 +380,36 @@ def _unresolved(address: Address) -> Problem:
 
 
 def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
-    if address.stage is Stage.HOLD_OFF and hangs(state, now):
-        return  # that is told once, for all of them
-    if address.stage is Stage.HOLD_OFF:
+    if address.stage is Stage.HOLD_DOWN and hangs(state, now):
+        return  # that is reported once, for all of them
+    if address.stage is Stage.HOLD_DOWN:
         yield Problem(
             health=Health.BROKEN,
-            code="address.contested",
-            what=f"{address.title} is held by {state.label_of(address.owner)}, which takes it"
+            code="address.held_down",
+            what=f"{address.title} is held by {state.label_of(address.holder)}, which takes it"
             " back although this server is MASTER",
-            cure=cure_of("address.contested"),
-            since_s=address.contest.fought_at,
+            cure=cure_of("address.held_down"),
+            since_s=address.split_brain.first_loss_at_s,
         )
         return
-    if address.contest.is_disputed(now):
+    if address.split_brain.was_lost_often(now):
         yield Problem(
             health=Health.DEGRADED,
             code="address.disputed",
             what=f"another server took {address.title} while this one was MASTER",
             cause="it may be MASTER, too, and try again; or somebody moved it by hand",
             cure=cure_of("address.disputed"),
-            since_s=address.contest.fought_at,
+            since_s=address.split_brain.first_loss_at_s,
         )
-    looking_again = address.phases is None and isinstance(address.owner, Mine)
+    looking_again = address.phases is None and isinstance(address.holder, Us)
     if address.stage is not Stage.HELD and not looking_again:
         yield _pending(state, address, now)
 
 
 def _pending(state: State, address: Address, now: float) -> Problem:
-    since_s = state.roles.beliefs[address.vrrp].since_s
+    since_s = state.roles.role_states[address.vrrp].since_s
     begun_s = since_s if address.phases is None else address.phases.line_s
-    here = isinstance(address.owner, Mine) and (address.owner_at_s or 0.0) >= since_s
+    here = isinstance(address.holder, Us) and (address.holder_at_s or 0.0) >= since_s
     failure = address.failure or state.api.failure
     if failure is not None and failure.kind is FailureKind.AUTH:
         return _unauthorized(state, address, failure, begun_s)
@@ -451,41 +453,41 @@ def _why_pending(state: State, address: Address, failure: Failure | None) -> tup
 
 def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
     """As BACKUP or FAULT: is the address with somebody who can use it?"""
-    belief = state.roles.beliefs[address.vrrp]
-    if now - belief.since_s <= BROKEN_AFTER_S or belief.role in {Role.MASTER, Role.UNKNOWN}:
+    role_state = state.roles.role_states[address.vrrp]
+    if now - role_state.since_s <= BROKEN_AFTER_S or role_state.role in {Role.MASTER, Role.UNKNOWN}:
         return
-    seen_s = address.owner_since_s
+    seen_s = address.holder_since_s
     if seen_s is None or now - seen_s <= BROKEN_AFTER_S:
         return
-    match address.owner:
-        case Mine():
+    match address.holder:
+        case Us():
             yield Problem(
-                health=_astray(belief),
+                health=_astray(role_state),
                 code="address.left_here",
-                what=f"{address.title} is on this server, which is {belief.role.value}",
+                what=f"{address.title} is on this server, which is {role_state.role.value}",
                 cause="no MASTER has claimed it",
                 cure=cure_of("address.left_here"),
-                since_s=max(belief.since_s, seen_s),
+                since_s=max(role_state.since_s, seen_s),
             )
         case Nobody():
-            yield _nowhere(address, "is on no server", belief, seen_s)
+            yield _nowhere(address, "is on no server", role_state, seen_s)
         case Other(server_id):
             seen = state.servers.get(server_id)
             if seen is not None and seen.is_dead:
-                where = f"is on {state.label_of(address.owner)}, which is {seen.status}"
-                yield _nowhere(address, where, belief, seen_s)
+                where = f"is on {state.label_of(address.holder)}, which is {seen.status}"
+                yield _nowhere(address, where, role_state, seen_s)
         case _:  # pragma: no cover
-            pass  # an owner that is not known is no fact of now
+            pass  # an holder that is not known is no fact of now
 
 
-def _astray(belief: Belief) -> Health:
+def _astray(role_state: RoleState) -> Health:
     """In FAULT on all servers there is no MASTER, and nobody else would raise the alarm."""
-    return Health.BROKEN if belief.role is Role.FAULT else Health.DEGRADED
+    return Health.BROKEN if role_state.role is Role.FAULT else Health.DEGRADED
 
 
-def _nowhere(address: Address, where: str, belief: Belief, seen_s: float) -> Problem:
+def _nowhere(address: Address, where: str, role_state: RoleState, seen_s: float) -> Problem:
     return Problem(
-        health=_astray(belief),
+        health=_astray(role_state),
         code="address.nowhere",
         what=f"{address.title} {where}",
         cure=cure_of("address.nowhere"),

@@ -12,14 +12,14 @@ from hakeeper.core.events import Report
 from hakeeper.core.model import (
     ByNetwork,
     FloatingIp,
+    Holder,
     IpAddress,
-    Mine,
     Nobody,
     Other,
-    Owner,
     Role,
     Server,
     Unknown,
+    Us,
     VrrpId,
 )
 from hakeeper.core.servers import SeenServer
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 Fields: TypeAlias = dict[str, str | int | float]
 
 
-def owner_text(owner: Owner, servers: Mapping[int, SeenServer]) -> str:
-    """Return the owner for people; other servers by name where it is known."""
-    match owner:
-        case Mine():
+def holder_text(holder: Holder, servers: Mapping[int, SeenServer]) -> str:
+    """Return the holder for people; other servers by name where it is known."""
+    match holder:
+        case Us():
             return "this server"
         case Other(server_id):
             seen = servers.get(server_id)
@@ -45,14 +45,14 @@ def owner_text(owner: Owner, servers: Mapping[int, SeenServer]) -> str:
         case Unknown(reason):
             return f"unknown ({reason})"
         case _:  # pragma: no cover
-            assert_never(owner)
+            assert_never(holder)
 
 
-def owner_word(owner: Owner) -> str:
-    """Return the owner for scripts: `mine`, a server id, `nobody` or `unknown`."""
-    match owner:
-        case Mine():
-            return "mine"
+def holder_key(holder: Holder) -> str:
+    """Return the holder for scripts: `us`, a server id, `nobody` or `unknown`."""
+    match holder:
+        case Us():
+            return "us"
         case Other(server_id):
             return str(server_id)
         case Nobody():
@@ -60,7 +60,7 @@ def owner_word(owner: Owner) -> str:
         case Unknown():
             return "unknown"
         case _:  # pragma: no cover
-            assert_never(owner)
+            assert_never(holder)
 
 
 def _of(vrrp: VrrpId, address: str) -> Fields:
@@ -103,7 +103,7 @@ def joined(addresses: Iterable[IpAddress]) -> str:
 
 
 def vrrp_address_missing(vrrp: VrrpId, missing: tuple[IpAddress, ...], role: Role) -> Report:
-    """An isolated keepalived: told when that begins, and when it becomes MASTER nevertheless."""
+    """Keepalived is isolated: reported when that begins, and if it becomes MASTER all the same."""
     cure = cures.cure_of("vrrp_address.missing", vrrp_address=joined(missing))
     said = "says MASTER, but is isolated" if role is Role.MASTER else "is isolated"
     return Report(
@@ -133,12 +133,12 @@ def vrrp_address_found(vrrp: VrrpId, found: tuple[IpAddress, ...], wait_s: float
     )
 
 
-def claim_started(vrrp: VrrpId, address: str, owner: Owner, holder: str, cause: str) -> Report:
+def claim_started(vrrp: VrrpId, address: str, holder: Holder, named: str, cause: str) -> Report:
     """The first assign of a claim is about to go out."""
     return Report(
         "claim.started",
-        f"{vrrp}: assigning {address} to this server ({cause}); owner so far: {holder}",
-        {**_of(vrrp, address), "owner": owner_word(owner), "reason": cause},
+        f"{vrrp}: assigning {address} to this server ({cause}); holder so far: {named}",
+        {**_of(vrrp, address), "holder": holder_key(holder), "reason": cause},
     )
 
 
@@ -155,7 +155,7 @@ AUTH_WAY_OUT = f"to mend it: {cures.cure_of('token.rejected')}; retrying every 1
 
 
 def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
-    """An assign failed; told once for each code of a claim."""
+    """An assign failed; reported once for each code of a claim."""
     fields: Fields = {
         **_of(vrrp, address),
         "reason": failure.kind.value,
@@ -167,9 +167,9 @@ def claim_failed(vrrp: VrrpId, address: str, failure: Failure) -> Report:
         fields["correlation_id"] = failure.correlation_id
     match failure.kind:
         case FailureKind.OUTCOME_UNKNOWN:
-            event, what_now = "claim.unknown", "it may have been done; reading the owner"
+            event, what_now = "claim.unknown", "it may have been done; reading the holder"
         case FailureKind.LOCKED:
-            event, what_now = "claim.failed", "something else is under way; reading the owner"
+            event, what_now = "claim.failed", "something else is under way; reading the holder"
         case FailureKind.AUTH:
             event, what_now = "token.rejected", AUTH_WAY_OUT
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
@@ -196,17 +196,17 @@ def address_confirmed(vrrp: VrrpId, address: str, cause: str) -> Report:
     return Report(
         "address.confirmed",
         f"{vrrp}: {address} is on this server already ({cause})",
-        {**_of(vrrp, address), "owner": "mine", "reason": cause},
+        {**_of(vrrp, address), "holder": "us", "reason": cause},
     )
 
 
 def address_claimed(
     vrrp: VrrpId, address: str, cause: str, failures: int, phases: "Phases"
 ) -> Report:
-    """The action succeeded and the owner was read back as ours; with the phases in ms."""
+    """The action succeeded and the holder was read back as ours; with the phases in ms."""
     fields: Fields = {
         **_of(vrrp, address),
-        "owner": "mine",
+        "holder": "us",
         "reason": cause,
         "attempt": failures + 1,
     }
@@ -226,30 +226,30 @@ def address_claimed(
     return Report("address.claimed", text, fields)
 
 
-def address_drifted(vrrp: VrrpId, address: str, owner: Owner, holder: str) -> Report:
+def address_drifted(vrrp: VrrpId, address: str, holder: Holder, named: str) -> Report:
     """We are MASTER and had it, and it is somewhere else."""
     return Report(
         "address.drifted",
-        f"{vrrp}: {address} was taken from this server, which is MASTER; {holder} has it now",
-        {**_of(vrrp, address), "owner": owner_word(owner), "reason": "drift"},
+        f"{vrrp}: {address} was taken from this server, which is MASTER; {named} has it now",
+        {**_of(vrrp, address), "holder": holder_key(holder), "reason": "drift"},
     )
 
 
-def address_contested(
-    vrrp: VrrpId, address: str, owner: Other, holder: str, wait_s: float
+def address_held_down(
+    vrrp: VrrpId, address: str, holder: Other, named: str, wait_s: float
 ) -> Report:
     """Another server takes it again and again."""
     return Report(
-        "address.contested",
-        f"{vrrp}: {holder} keeps taking {address} although this server is MASTER; most likely both "
+        "address.held_down",
+        f"{vrrp}: {named} keeps taking {address} although this server is MASTER; most likely both "
         f"are MASTER. Holding down for {wait_s:.0f} s. To look: "
-        f"{cures.cure_of('address.contested')}",
-        {**_of(vrrp, address), "owner": owner_word(owner), "delay_s": round(wait_s, 1)},
+        f"{cures.cure_of('address.held_down')}",
+        {**_of(vrrp, address), "holder": holder_key(holder), "delay_s": round(wait_s, 1)},
     )
 
 
 def address_resolved(vrrp: VrrpId, ref: str, address: str, floating_ip_id: int) -> Report:
-    """The configured word was found in the project."""
+    """What is configured was found in the project."""
     return Report(
         "address.resolved",
         f"{vrrp}: {ref} is floating IP {address} (id {floating_ip_id})",
@@ -270,7 +270,7 @@ def unusable(why: str) -> str:
 
 
 def address_unresolved(vrrp: VrrpId, ref: str, why: str) -> Report:
-    """The configured word leads to no floating IP, or to one that another word leads to."""
+    """What is configured names no floating IP, or one that another entry names."""
     return Report(
         "address.unresolved", f"{vrrp}: {ref}: {why}", {**_of(vrrp, ref), "reason": "unresolved"}
     )
@@ -299,7 +299,7 @@ def address_blocked(vrrp: VrrpId, address: str) -> Report:
 def zone_differs(vrrp: VrrpId, address: str, zone: str, server: Server) -> Report:
     """The address and this server are in different network zones."""
     return Report(
-        "address.far",
+        "address.zone_mismatch",
         f"{vrrp}: {address} belongs to network zone {zone}, this server to "
         f"{server.network_zone}; Hetzner may refuse to assign it",
         {**_of(vrrp, address), "reason": "network zone"},
@@ -307,7 +307,7 @@ def zone_differs(vrrp: VrrpId, address: str, zone: str, server: Server) -> Repor
 
 
 def api_failed(failure: Failure, what: str) -> Report:
-    """A read failed; told once until an answer comes."""
+    """A read failed; reported once until an answer comes."""
     fields: Fields = {"reason": failure.kind.value, "error_code": failure.code}
     if failure.http_status is not None:
         fields["http_status"] = failure.http_status

@@ -1,7 +1,7 @@
 """What happens on the stage, from its four sources, put into words and into order.
 
 The sources: keepalived's lines, hakeeper's log, the requests that the cloud refused, and the
-cloud's record of owners. Each tells with its own time stamp when a thing happened.
+cloud's record of holders. Each tells with its own time stamp when a thing happened.
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ from typing import Any
 
 from hakeeper.core.model import Role
 from hakeeper.core.reports import EVENTS, Level
-from hakeeper.demo.cloud import CloudFront, LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import CloudFront, HolderChange, LoggedRequest
 from hakeeper.demo.history import Said, shown
 from hakeeper.demo.lab import LogEntry
 from hakeeper.demo.lab.witness import RoleChange
@@ -21,7 +21,7 @@ from hakeeper.demo.stage import Stage
 _ORDERING_S = 0.15
 """So long a happening waits for others that were earlier and are told later."""
 _READ_LATE_S = 0.02
-HAKEEPER, POWER, OWNER, REFUSAL = "hakeeper", "power", "owner", "refusal"
+HAKEEPER, POWER, HOLDER, REFUSAL = "hakeeper", "power", "holder", "refusal"
 """Who does something in the timeline, besides keepalived."""
 _NOT_SHOWN = frozenset(
     {
@@ -58,7 +58,7 @@ class Chronicle:
         self._stage = stage
         self._cloud: CloudFront = stage.cloud
         self._roles = 0
-        self._owners = 1  # the first one is the creation of the address
+        self._holders = 1  # the first one is the creation of the address
         self._refused: set[int] = set()
         self._tries: dict[str, int] = {}
         self._entries: dict[str, int] = {server.node: 0 for server in stage.servers}
@@ -71,7 +71,7 @@ class Chronicle:
 
     def take(self, *, all_of_it: bool = False) -> list[Happening]:
         """Return what is old enough to be in order, oldest first."""
-        for source in (self._new_roles, self._new_entries, self._new_refusals, self._new_owners):
+        for source in (self._new_roles, self._new_entries, self._new_refusals, self._new_holders):
             self._waiting.extend(source())
         self._waiting.sort(key=lambda each: each.order_s)
         until_s = time.monotonic() - (0 if all_of_it else _ORDERING_S)
@@ -94,17 +94,17 @@ class Chronicle:
             change.at_s, change.node, self._stage.voice, text, style, read_late_s=_READ_LATE_S
         )
 
-    def _new_owners(self) -> Iterator[Happening]:
-        changes = self._cloud.ownership(self._stage.floating_ip)[self._owners :]
-        self._owners += len(changes)
+    def _new_holders(self) -> Iterator[Happening]:
+        changes = self._cloud.holder_changes(self._stage.floating_ip)[self._holders :]
+        self._holders += len(changes)
         for change in changes:
-            yield self._of_owner(change)
+            yield self._of_holder(change)
 
-    def _of_owner(self, change: OwnershipChange) -> Happening:
+    def _of_holder(self, change: HolderChange) -> Happening:
         names = {server.server_id: shown(server.node) for server in self._stage.servers}
         names[0] = "nobody"
         text = f"the address moves: {names[change.old or 0]} → {names[change.new or 0]}"
-        return Happening(change.at_s, "cloud", OWNER, text, "good")
+        return Happening(change.at_s, "cloud", HOLDER, text, "good")
 
     def _new_refusals(self) -> Iterator[Happening]:
         for request in self._cloud.requests():
@@ -183,7 +183,7 @@ _PHASES = {
     "sent_ms": "sent",
     "accepted_ms": "accepted",
     "finished_ms": "action finished",
-    "confirmed_ms": "owner confirmed",
+    "confirmed_ms": "holder confirmed",
 }
 """The fields of `address.claimed`, in ms since the line."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hakeeper.core.model import Role
-from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.lab.witness import RoleChange
 
 INSTANCE = "VI_1"
@@ -66,7 +66,7 @@ class Checkpoint:
     """The state at the end of an act, when all was calm."""
 
     at_s: float
-    owner: str | None
+    holder: str | None
     """The node that the cloud sends the address to."""
     masters: tuple[str, ...]
     """The nodes whose keepalived, asked right now, says that it is MASTER."""
@@ -100,7 +100,7 @@ class History:
     acts: tuple[Act, ...]
     acts_planned: int
     roles: tuple[RoleChange, ...]
-    ownership: tuple[OwnershipChange, ...]
+    holder_changes: tuple[HolderChange, ...]
     requests: tuple[LoggedRequest, ...]
     said: tuple[Said, ...]
     power_cuts: tuple[PowerCut, ...] = ()
@@ -127,8 +127,8 @@ class History:
     def owned(self) -> list[tuple[str | None, Span]]:
         """Return who had the address when, without gaps; None stands for nobody."""
         found: list[tuple[str | None, Span]] = []
-        for index, change in enumerate(self.ownership):
-            later = self.ownership[index + 1 :]
+        for index, change in enumerate(self.holder_changes):
+            later = self.holder_changes[index + 1 :]
             until_s = later[0].at_s if later else self.span.until_s
             found.append((self.node_of(change.new), Span(change.at_s, until_s)))
         return found
@@ -150,7 +150,7 @@ class History:
         """For how long in all the address led to a server without power."""
         return sum(
             max(0.0, min(span.until_s, dead.until_s) - max(span.from_s, dead.from_s))
-            for owner, span in self.owned()
-            if owner is not None
-            for dead in self.dead(owner)
+            for holder, span in self.owned()
+            if holder is not None
+            for dead in self.dead(holder)
         )

@@ -25,8 +25,8 @@ def picture(history: History, width: int) -> list[str]:
     canvas = _Canvas(history.span, max(width - _LABEL_WIDTH, 10))
     rows = [("", _masters(history))]
     rows[0] = ("master", rows[0][1])
-    rows += [(shown(node), _ownership(history, node)) for node in history.servers]
-    nobody = [Bar(span, OWNS) for owner, span in history.owned() if owner is None]
+    rows += [(shown(node), _holder_changes(history, node)) for node in history.servers]
+    nobody = [Bar(span, OWNS) for holder, span in history.owned() if holder is None]
     rows.append(("nobody", nobody))
     rows.append(("API", [Bar(span, OUTAGE) for span in history.outages]))
     lines = [f"{label:<{_LABEL_WIDTH}}{canvas.row(bars)}" for label, bars in rows]
@@ -44,8 +44,8 @@ def _masters(history: History) -> list[Bar]:
     return [Bar(span, node) for node in history.servers for span in history.mastered(node)]
 
 
-def _ownership(history: History, node: str) -> list[Bar]:
-    owned = [span for owner, span in history.owned() if owner == node]
+def _holder_changes(history: History, node: str) -> list[Bar]:
+    owned = [span for holder, span in history.owned() if holder == node]
     bars = [Bar(span, OWNS) for span in owned]
     for span in owned:
         bars += [Bar(part, DARK) for dead in history.dead(node) for part in _common(span, dead)]

@@ -11,7 +11,7 @@ PRIORITIES = {"a": 150, "b": 100}
 """The VRRP priorities; the higher one is master while it lives."""
 ADDRESS_NAME = "web"
 INTERVAL = "5s"
-"""How often the owner is looked at in the demo; hakeeper's own default is 10 s and 60 s."""
+"""How often the holder is looked at in the demo; hakeeper's own default is 10 s and 60 s."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Story:
             acts=tuple(self._acts),
             acts_planned=ACTS,
             roles=self._stage.roles(),
-            ownership=tuple(self._cloud.ownership(floating_ip)),
+            holder_changes=tuple(self._cloud.holder_changes(floating_ip)),
             requests=tuple(self._cloud.requests()),
             said=tuple(self._chronicle.said),
             power_cuts=(*self._power_cuts, *still_dead),
@@ -193,8 +193,8 @@ class Story:
         names = {server.server_id: server.node for server in self._stage.servers}
         running = tuple(each.node for each in self._stage.servers if each.hakeeper.running)
         masters = self._stage.masters()
-        owner = self._cloud.owner(self._stage.floating_ip)
-        return Checkpoint(time.monotonic(), names.get(owner or 0), masters, running)
+        holder = self._cloud.holder(self._stage.floating_ip)
+        return Checkpoint(time.monotonic(), names.get(holder or 0), masters, running)
 
     def _cut_power(self, node: str) -> None:
         self._chronicle.add(node, POWER, f"is cut: {self._stage.power_cut}", "bad")
@@ -225,8 +225,8 @@ class Story:
         pid, seen = server.hakeeper.pid, self._claims_of(server.hakeeper.pid)
 
         def claimed() -> bool:
-            owner = self._cloud.owner(self._stage.floating_ip)
-            return owner == server.server_id and self._claims_of(pid) > seen
+            holder = self._cloud.holder(self._stage.floating_ip)
+            return holder == server.server_id and self._claims_of(pid) > seen
 
         self._wait(claimed, f"{shown(node)} to have the address, and to confirm it")
 

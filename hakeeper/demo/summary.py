@@ -20,7 +20,7 @@ class Failover:
 
     title: str
     trigger: str
-    owner: str
+    holder: str
     """The server that had to get the address."""
     master_ms: float | None
     assign_ms: float | None
@@ -56,7 +56,9 @@ def _failover(history: History, index: int) -> Failover:
     # And its assign goes out before it says so.
     masters += [each.received_s for each in calls if each.is_assign]
     assigns = [each.received_s for each in calls if each.is_assign and each.status == 201]  # noqa: PLR2004  # the status
-    moves = [each.at_s for each in history.ownership if each.cause == heir and each.at_s in span]
+    moves = [
+        each.at_s for each in history.holder_changes if each.cause == heir and each.at_s in span
+    ]
     confirmed = confirmation(history, index)
 
     def since(times: list[float]) -> float | None:
@@ -65,7 +67,7 @@ def _failover(history: History, index: int) -> Failover:
     return Failover(
         title=act.title,
         trigger=act.trigger,
-        owner=shown(heir),
+        holder=shown(heir),
         master_ms=since(masters),
         assign_ms=since(assigns),
         moved_ms=since(moves),
@@ -97,15 +99,15 @@ _COLUMNS = "{:<23}{:<7}{:>10}{:>12}{:>12}{:>14}"
 
 def _show_table(history: History, screen: Screen, *, replayed: bool) -> None:
     screen.title("How long it took")
-    screen.line(_COLUMNS.format("ms since the", "new", "line", "assign", "address", "owner read"))
+    screen.line(_COLUMNS.format("ms since the", "new", "line", "assign", "address", "holder read"))
     screen.line(
-        _COLUMNS.format("trigger", "owner", "MASTER", "received", "moved", "and confirmed"), "dim"
+        _COLUMNS.format("trigger", "holder", "MASTER", "received", "moved", "and confirmed"), "dim"
     )
     for one in failovers(history):
         figures = (one.master_ms, one.assign_ms, one.moved_ms, one.confirmed_ms)
         shown_ms = ["-" if each is None else f"{each:.0f}" for each in figures]
         title = f"{one.title[0]} {one.trigger}{', API down' if one.tries else ''}"
-        screen.line(_COLUMNS.format(title, one.owner, *shown_ms))
+        screen.line(_COLUMNS.format(title, one.holder, *shown_ms))
     screen.line()
     real = "keepalived's are recorded, hakeeper's" if replayed else "keepalived's and hakeeper's"
     screen.paragraph(
@@ -158,7 +160,7 @@ def _show_verdict(findings: tuple[Finding, ...], screen: Screen, *, replayed: bo
     else:
         how = "keepalived and hakeeper were real, Hetzner was simulated."
     if right:
-        screen.paragraph(f"Every ownership was as it had to be. {how}", "good")
+        screen.paragraph(f"Every holders was as it had to be. {how}", "good")
     else:
         screen.paragraph(f"Something was wrong: see above. {how}", "bad")
 
@@ -181,9 +183,9 @@ def document(history: History, *, mode: str, reason: str | None) -> dict[str, An
         "address": history.address,
         "servers": {shown(node): server for node, server in history.servers.items()},
         "failovers": [asdict(each) for each in failovers(history)],
-        "owners": [
+        "holders": [
             {
-                "owner": None if node is None else shown(node),
+                "holder": None if node is None else shown(node),
                 "from_s": since(span.from_s),
                 "until_s": since(span.until_s),
             }

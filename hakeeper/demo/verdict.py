@@ -1,4 +1,4 @@
-"""Was every ownership as it had to be? Pure functions over a history.
+"""Was every holders as it had to be? Pure functions over a history.
 
 The cloud's own log and keepalived's own lines decide; what hakeeper says of itself only has to
 agree with them.
@@ -32,8 +32,8 @@ def judge(history: History) -> tuple[Finding, ...]:
     """Judge everything; the run was right only if every finding is ok."""
     checks: tuple[Callable[[History], Iterator[Finding]], ...] = (
         _told_to_the_end,
-        _owners_in_order,
-        _owner_was_master,
+        _holders_in_order,
+        _holder_was_master,
         _only_masters_assigned,
         _all_claims_confirmed,
         _survived_outages,
@@ -50,17 +50,17 @@ def _told_to_the_end(history: History) -> Iterator[Finding]:
         yield Finding(ok=False, text=text)
 
 
-def _path(owners: list[str | None]) -> str:
-    return " → ".join("nobody" if owner is None else shown(owner) for owner in owners)
+def _path(holders: list[str | None]) -> str:
+    return " → ".join("nobody" if holder is None else shown(holder) for holder in holders)
 
 
-def _owners_in_order(history: History) -> Iterator[Finding]:
+def _holders_in_order(history: History) -> Iterator[Finding]:
     wanted = [None, *(act.heir for act in history.acts)]
-    found = [history.node_of(change.new) for change in history.ownership]
+    found = [history.node_of(change.new) for change in history.holder_changes]
     foreign = [
-        f"{change.cause} moved it to {shown(owner) if owner else 'nobody'}"
-        for change, owner in zip(history.ownership[1:], found[1:], strict=True)
-        if change.cause != owner or change.late
+        f"{change.cause} moved it to {shown(holder) if holder else 'nobody'}"
+        for change, holder in zip(history.holder_changes[1:], found[1:], strict=True)
+        if change.cause != holder or change.late
     ]
     if found != wanted:
         text = f"the address went {_path(found)}, and had to go {_path(wanted)}"
@@ -72,12 +72,12 @@ def _owners_in_order(history: History) -> Iterator[Finding]:
         yield Finding(ok=True, text=text)
 
 
-def _owner_was_master(history: History) -> Iterator[Finding]:
+def _holder_was_master(history: History) -> Iterator[Finding]:
     wrongs = [text for act in history.acts for text in _wrongs_at_the_end(act)]
     if wrongs:
         yield from (Finding(ok=False, text=text) for text in wrongs)
     else:
-        text = f"the owner was the one VRRP master at the end of all {len(history.acts)} parts"
+        text = f"the holder was the one VRRP master at the end of all {len(history.acts)} parts"
         yield Finding(ok=True, text=text)
 
 
@@ -86,9 +86,9 @@ def _wrongs_at_the_end(act: Act) -> Iterator[str]:
     if found is None:
         yield f"{where}: never reached"
         return
-    if found.owner != act.heir:
-        owner = "nobody" if found.owner is None else shown(found.owner)
-        yield f"{where}: the address was with {owner}, not with {shown(act.heir)}"
+    if found.holder != act.heir:
+        holder = "nobody" if found.holder is None else shown(found.holder)
+        yield f"{where}: the address was with {holder}, not with {shown(act.heir)}"
     if found.masters != (act.heir,):
         names = ", ".join(map(shown, found.masters)) or "nobody"
         yield f"{where}: VRRP master was {names}, not {shown(act.heir)} alone"
@@ -132,7 +132,7 @@ def _all_claims_confirmed(history: History) -> Iterator[Finding]:
             text = f"{shown(act.heir)} never confirmed its claim in “{act.title}”"
             yield Finding(ok=False, text=text)
     else:
-        text = "every claim was confirmed by reading the owner back"
+        text = "every claim was confirmed by reading the holder back"
         yield Finding(ok=True, text=text)
 
 
@@ -162,7 +162,7 @@ def _kept_trying(history: History, outage: Span) -> Finding:
     heir = begun[-1] if begun else "nobody"
     count = sum(1 for each in refused(history, outage) if each.client == heir)
     text = f"the API refused {shown(heir)} {count} times in {outage.length_s:.1f} s"
-    if any(change.at_s in outage for change in history.ownership):
+    if any(change.at_s in outage for change in history.holder_changes):
         return Finding(ok=False, text=f"{text}, and moved the address all the same")
     if count < 2:  # noqa: PLR2004  # to try on is to try again
         return Finding(ok=False, text=f"{text}: it did not keep trying")
@@ -180,7 +180,7 @@ def _said_it_once(history: History, outage: Span) -> Finding:
 
 
 def _moved_after(history: History, outage: Span) -> Finding:
-    later = [change for change in history.ownership if change.at_s >= outage.until_s]
+    later = [change for change in history.holder_changes if change.at_s >= outage.until_s]
     if not later:
         return Finding(ok=False, text="the address did not move after the API had healed")
     took_s = later[0].at_s - outage.until_s

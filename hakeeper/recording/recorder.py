@@ -58,7 +58,7 @@ class Recorder:
         self._writer.start()
 
     def begin(self, settings: Settings, seed: int, begun_s: float) -> None:
-        """Note what the keeper was made of."""
+        """Note what the core was made of."""
         self._put(
             Beginning(
                 format=FORMAT,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from hakeeper.core.keeper import Keeper
+from hakeeper.core.core import Core
 from hakeeper.recording.codec import Hide
 from hakeeper.recording.reading import Numbered
 from hakeeper.recording.story import Beginning, Ended, Heard, in_words, to_json
@@ -11,7 +11,7 @@ from hakeeper.recording.story import Beginning, Ended, Heard, in_words, to_json
 
 @dataclass(frozen=True, slots=True)
 class RunBegun:
-    """A keeper was made."""
+    """A core was made."""
 
     beginning: Beginning
 
@@ -33,7 +33,7 @@ class Step:
     event: int
     """Both from 1; events count anew in each run."""
     after_s: float
-    """Since the keeper was made."""
+    """Since the core was made."""
     then: Heard
     now: Heard
     same: bool
@@ -62,27 +62,27 @@ def replay(lines: Iterable[Numbered], hide: Hide) -> Iterator[Replayed]:
 
 
 class _Runs:
-    """The keeper of the run at hand."""
+    """The core of the run at hand."""
 
     def __init__(self, hide: Hide) -> None:
         self._hide = hide
         self._run = 0
         self._event = 0
         self._begun_s = 0.0
-        self._keeper: Keeper | None = None
+        self._core: Core | None = None
 
     def begin(self, beginning: Beginning) -> RunBegun:
         self._run += 1
         self._event = 0
         self._begun_s = beginning.begun_s
-        self._keeper = beginning.keeper()
+        self._core = beginning.core()
         return RunBegun(beginning)
 
     def step(self, line: int, then: Heard) -> Step:
-        if self._keeper is None:
+        if self._core is None:
             raise ValueError("a run has to begin first")
         self._event += 1
-        now = _answer(self._keeper, then)
+        now = _answer(self._core, then)
         return Step(
             line=line,
             run=self._run,
@@ -94,9 +94,9 @@ class _Runs:
         )
 
 
-def _answer(keeper: Keeper, then: Heard) -> Heard:
+def _answer(core: Core, then: Heard) -> Heard:
     try:
-        effects = keeper.handle(then.event, then.at_s, more=then.more)
+        effects = core.handle(then.event, then.at_s, more=then.more)
     except Exception as error:  # noqa: BLE001 - what a daemon ends with is an answer too
         return replace(then, effects=(), next_at_s=None, raised=in_words(error))
-    return replace(then, effects=effects, next_at_s=keeper.next_at(), raised="")
+    return replace(then, effects=effects, next_at_s=core.next_at(), raised="")

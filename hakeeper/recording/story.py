@@ -1,7 +1,7 @@
-"""The lines of a recording, and a keeper that tells them.
+"""The lines of a recording, and a core that tells them.
 
 A recording is one or more runs of the daemon. Each begins with a `Beginning`, from which the same
-keeper can be made again; a `Heard` follows for each event, with all that the keeper answered.
+core can be made again; a `Heard` follows for each event, with all that the core answered.
 """
 
 import functools
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeAlias
 
+from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import Settings
 from hakeeper.recording.codec import TAG, Codec, CodecError, Hide, Json, codec_of, shown
 
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """The first line of a run: everything that a keeper is made of, and who wrote it when."""
+    """The first line of a run: everything that a core is made of, and who wrote it when."""
 
     format: int
     hakeeper: str
@@ -29,18 +29,18 @@ class Beginning:
     time: str
     """The wall clock, RFC 3339 in UTC, as the journal has it."""
     begun_s: float
-    """The monotonic time at which the keeper was made."""
+    """The monotonic time at which the core was made."""
     seed: int
     settings: Settings
 
-    def keeper(self) -> Keeper:
-        """Make the same keeper again."""
-        return Keeper(self.settings, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
+    def core(self) -> Core:
+        """Make the same core again."""
+        return Core(self.settings, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """One event at its time (monotonic seconds), and what the keeper said to it."""
+    """One event at its time (monotonic seconds), and what the core said to it."""
 
     at_s: float
     event: Event
@@ -48,7 +48,7 @@ class Heard:
     """Whether another one was known to follow at once."""
     effects: tuple[Effect, ...] = ()
     next_at_s: float | None = None
-    """When the keeper wants to be asked again."""
+    """When the core wants to be asked again."""
     raised: str = ""
     """The exception that ended the run, in words; empty if there was none."""
 
@@ -64,17 +64,17 @@ Line: TypeAlias = Beginning | Heard | Ended
 
 
 class Tape(Protocol):
-    """Where a keeper's story goes. Nothing here may block or raise."""
+    """Where a core's story goes. Nothing here may block or raise."""
 
     def begin(self, settings: Settings, seed: int, begun_s: float) -> None:
-        """A keeper was made of these."""
+        """A core was made of these."""
 
     def hear(self, heard: Heard) -> None:
         """It heard this and answered that."""
 
 
-class RecordedKeeper(Keeper):
-    """A keeper whose every event and answer goes on a tape."""
+class RecordedCore(Core):
+    """A core whose every event and answer goes on a tape."""
 
     def __init__(self, tape: Tape, settings: Settings, seed: int, now: float) -> None:
         super().__init__(settings, Random(seed), now)  # noqa: S311  # jitter

@@ -21,7 +21,7 @@ def beginning_line(beginning: Beginning) -> str:
 
 
 def step_lines(step: Step) -> Iterator[str]:
-    """Tell an event and what the keeper answers to it now."""
+    """Tell an event and what the core answers to it now."""
     yield f"{clock(step.after_s)}  {event_line(step.then)}"
     for line in answer_lines(step.now):
         yield f"{'':14}{line}"
@@ -42,7 +42,7 @@ def answer_lines(heard: Heard) -> Iterator[str]:
     for effect in heard.effects:
         yield effect_line(effect)
     if heard.raised:
-        yield printable(f"the keeper broke: {heard.raised}")
+        yield printable(f"the core broke: {heard.raised}")
 
 
 def effect_line(effect: Effect) -> str:

@@ -27,7 +27,7 @@ def difference_of(step: Step, hide: Hide) -> Difference:
     then, now = step.then, step.now
     if then.raised != now.raised:
         expected, got = (printable(each.raised or _NOTHING) for each in (then, now))
-        return Difference(step, "the keeper broke", expected, got)
+        return Difference(step, "the core broke", expected, got)
     pairs = enumerate(zip_longest(then.effects, now.effects), start=1)
     for number, (expected_effect, got_effect) in pairs:
         expected, got = _json(expected_effect, hide), _json(got_effect, hide)
@@ -37,7 +37,7 @@ def difference_of(step: Step, hide: Hide) -> Difference:
             expected, got = words if words[0] != words[1] else (expected, got)
             return Difference(step, f"effect {number} of {of}", expected, got)
     times = (_until(each) for each in (then, now))
-    return Difference(step, "when to ask the keeper again", *times)
+    return Difference(step, "when to ask the core again", *times)
 
 
 def _json(effect: Effect | None, hide: Hide) -> str:

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from hakeeper.core.events import AddressesSeen
+from hakeeper.core.events import VrrpAddressesSeen
 from hakeeper.core.model import IpAddress
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class WorldAddresses:
         self._node = node
         self._said: tuple[IpAddress, ...] | None = None
 
-    def look(self) -> AddressesSeen | None:
+    def look(self) -> VrrpAddressesSeen | None:
         """Say whether it is here, if that is news."""
         node = self._node
         if not node.settings.vrrp_addresses:
@@ -27,7 +27,7 @@ class WorldAddresses:
         if here == self._said:
             return None
         self._said = here
-        return AddressesSeen(here)
+        return VrrpAddressesSeen(here)
 
 
 def private_address(index: int) -> IpAddress:

@@ -1,7 +1,7 @@
 """Hetzner Cloud in virtual time, as the core's port sees it: values in, values out.
 
 An address is a register that the last writer wins: assign is accepted with 201, an action runs,
-and the owner changes at its acceptance or at its end. A running action locks its address (and its
+and the holder changes at its acceptance or at its end. A running action locks its address (and its
 server, in some worlds). Reads may be old. The quota is a bucket of the whole project. What the
 HTTP simulator (`hakeeper.demo.cloud`) and the shipped adapter make of the same requests is held
 against this one by tests/contracts.
@@ -37,7 +37,7 @@ from hakeeper.core.reconcile import ACTIONS_PER_CALL
 from hakeeper.simulate.faults.cloud import CloudFaults
 
 HISTORY_S = 60.0
-"""How long former owners are remembered, for reads that are old."""
+"""How long former holders are remembered, for reads that are old."""
 ACTIONS_KEPT = 512
 PAGE_SIZE = 50
 """A list of more costs a call for each page."""
@@ -53,15 +53,15 @@ class Nature:
     latency_s: float = 0.04
     """From sending to answer, half each way."""
     action_s: float = 0.0
-    owner_at_accept: bool = True
-    """Whether the owner changes when an assign is accepted, or when its action ends."""
+    holder_at_accept: bool = True
+    """Whether the holder changes when an assign is accepted, or when its action ends."""
     lock_servers: bool = False
     limit_per_hour: int = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The owner of an address changed."""
+    """The holder of an address changed."""
 
     at_s: float
     floating_ip_id: int
@@ -103,7 +103,7 @@ ALREADY = failure(FailureKind.LOCKED, "floating_ip_assigned", 422)
 
 
 class WorldCloud:
-    """The true state; `on_move` hears of every change of an owner."""
+    """The true state; `on_move` hears of every change of an holder."""
 
     def __init__(
         self, nature: Nature, now: float, at: Callable[..., None], on_move: Callable[[Move], None]
@@ -138,20 +138,20 @@ class WorldCloud:
             id=server_id, name=f"node{server_id}", status="running", network_zone=ZONE
         )
 
-    def add_ip(self, floating_ip_id: int, owner: int | None) -> None:
+    def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add an address; its name is `ip-ID`."""
         network = ipaddress.ip_network((0x0A000000 + floating_ip_id, 32))
         self._ips[floating_ip_id] = FloatingIp(
             id=floating_ip_id,
             name=f"ip-{floating_ip_id}",
             network=network,
-            server_id=owner,
+            server_id=holder,
             network_zone=ZONE,
         )
-        self._history[floating_ip_id] = [(float("-inf"), owner)]
+        self._history[floating_ip_id] = [(float("-inf"), holder)]
         self._listed = None
 
-    def owner(self, floating_ip_id: int) -> int | None:
+    def holder(self, floating_ip_id: int) -> int | None:
         """Return who has it in truth."""
         return self._ips[floating_ip_id].server_id
 
@@ -167,18 +167,18 @@ class WorldCloud:
         """Switch a server on or off."""
         self.servers[server_id] = replace(self.servers[server_id], status=status)
 
-    def move(self, floating_ip_id: int, owner: int | None, now: float, cause: str) -> None:
-        """Change an owner, by whoever it is."""
+    def move(self, floating_ip_id: int, holder: int | None, now: float, cause: str) -> None:
+        """Change an holder, by whoever it is."""
         old = self._ips[floating_ip_id]
-        if old.server_id == owner:
+        if old.server_id == holder:
             return
-        self._ips[floating_ip_id] = replace(old, server_id=owner)
+        self._ips[floating_ip_id] = replace(old, server_id=holder)
         self._listed = None
         history = self._history[floating_ip_id]
-        history.append((now, owner))
+        history.append((now, holder))
         while len(history) > 1 and history[1][0] < now - HISTORY_S:
             del history[0]
-        self._on_move(Move(now, floating_ip_id, old.server_id, owner, cause))
+        self._on_move(Move(now, floating_ip_id, old.server_id, holder, cause))
 
     # --- the quota ---------------------------------------------------------------------------
 
@@ -227,7 +227,7 @@ class WorldCloud:
     def answer(  # noqa: PLR0911  # one for each request
         self, request: Request, caller: int, now: float, lag_s: float = 0.0
     ) -> Answer | Failure:
-        """Carry a request out, as of `now`; `lag_s`: owners are those of so long ago."""
+        """Carry a request out, as of `now`; `lag_s`: holders are those of so long ago."""
         match request:
             case ListFloatingIps():
                 return FloatingIpsListed(self._list(now, lag_s))
@@ -264,7 +264,7 @@ class WorldCloud:
         if not lag_s:
             return found
         then_s = now - lag_s
-        past = [owner for at_s, owner in self._history[floating_ip_id] if at_s <= then_s]
+        past = [holder for at_s, holder in self._history[floating_ip_id] if at_s <= then_s]
         return replace(found, server_id=past[-1] if past else found.server_id)
 
     def _assign(  # noqa: PLR0911  # one for each refusal
@@ -298,7 +298,7 @@ class WorldCloud:
         self._actions[action.id] = action
         if len(self._actions) > ACTIONS_KEPT:
             del self._actions[next(iter(self._actions))]
-        if self.nature.owner_at_accept and not (error or action.lost):
+        if self.nature.holder_at_accept and not (error or action.lost):
             self.move(floating_ip_id, server_id, now, f"server {server_id}")
         if takes_s == 0.0:
             self._end(action, now)
@@ -316,7 +316,7 @@ class WorldCloud:
         if action.status is not ActionStatus.RUNNING:
             return
         action.status = ActionStatus.ERROR if action.error else ActionStatus.SUCCESS
-        if not (action.error or action.lost or self.nature.owner_at_accept):
+        if not (action.error or action.lost or self.nature.holder_at_accept):
             self.move(action.floating_ip_id, action.server_id, now, f"server {action.server_id}")
 
     def end_endless(self, now: float) -> None:

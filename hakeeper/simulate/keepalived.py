@@ -30,7 +30,7 @@ class Keepalived:
 
 
 class WorldKeepalived:
-    """The port of one run of hakeeper (`hakeeper.loop.Keepalived`)."""
+    """The port of one run of hakeeper (`hakeeper.sequencer.Keepalived`)."""
 
     def __init__(self, keepalived: Keepalived) -> None:
         """Look at this one; nothing is known yet."""

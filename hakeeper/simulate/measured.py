@@ -15,10 +15,10 @@ class Measured:
     assigns: int = 0
     moves: int = 0
     claims_ms: Counter[int] = field(default_factory=Counter)
-    """From a MASTER line in good times to the owner, in whole milliseconds."""
+    """From a MASTER line in good times to the holder, in whole milliseconds."""
     repairs_ms: Counter[int] = field(default_factory=Counter)
-    """From the end of the trouble, or a foreign move, to the owner."""
-    hold_offs_s: Counter[int] = field(default_factory=Counter)
+    """From the end of the trouble, or a foreign move, to the holder."""
+    hold_downs_s: Counter[int] = field(default_factory=Counter)
     """Contested addresses that stayed away from a stable master, in whole seconds."""
 
     def add(self, other: "Measured") -> None:

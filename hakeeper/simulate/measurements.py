@@ -42,17 +42,17 @@ class Measurements(Observer):
 
     @property
     def moves(self) -> list[Move]:
-        """Every change of an owner."""
+        """Every change of an holder."""
         return self._repairs.moves
 
     @property
     def settled_at(self) -> float:
-        """When the last claim after a hold-off is over, with its closer reads."""
+        """When the last claim after a hold-down is over, with its closer reads."""
         return self._repairs.settled_at
 
-    def holding_off(self) -> bool:
+    def held_down(self) -> bool:
         """Say whether some address waits for its contest to end."""
-        return self._repairs.holding_off()
+        return self._repairs.held_down()
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""
@@ -108,7 +108,7 @@ class Measurements(Observer):
         """Look at what a node believes before it hears an event."""
         del event
         if node.run is not None:
-            self._repairs.hearing(node.index, node.run.keeper.state)
+            self._repairs.hearing(node.index, node.run.core.state)
 
     def handled(
         self,
@@ -150,8 +150,8 @@ class Measurements(Observer):
         demand = self._verdicts.demand
         masters = [router.node for router in self._world.vrrp[name].masters()]
         for fip in self._world.addresses[name]:
-            owner = self._world.cloud.owner(fip)
-            right = len(masters) == 1 and owner == masters[0] + 1
+            holder = self._world.cloud.holder(fip)
+            right = len(masters) == 1 and holder == masters[0] + 1
             if not right:
                 self.wronged.update(masters)
             waits = len(masters) == 1 and self._repairs.is_held_off(fip, masters[0])
@@ -161,5 +161,5 @@ class Measurements(Observer):
             if not waits:
                 ids = [master + 1 for master in masters]
                 demand(
-                    "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, owner, ids
+                    "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, holder, ids
                 )

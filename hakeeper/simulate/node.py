@@ -23,13 +23,13 @@ from hakeeper.core.model import (
     SavedState,
     Settings,
 )
-from hakeeper.loop import Loop, Source
+from hakeeper.sequencer import Sequencer, Source
 from hakeeper.simulate.addresses import WorldAddresses
 from hakeeper.simulate.bus import Bus
 from hakeeper.simulate.calls import Caller, Step
 from hakeeper.simulate.disk import Disk
 from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
-from hakeeper.simulate.observed_keeper import Crash, ObservedKeeper
+from hakeeper.simulate.observed_core import Crash, ObservedCore
 from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
 from hakeeper.simulate.turns import Turns
 
@@ -48,8 +48,8 @@ FORGETS = 0.2
 class Run:
     """One life of the hakeeper process."""
 
-    keeper: ObservedKeeper
-    loop: Loop
+    core: ObservedCore
+    sequencer: Sequencer
     fifo: WorldFifo
     port: WorldKeepalived
     caller: Caller
@@ -190,9 +190,9 @@ class Node:
                 self.turns.wake(Source.ANSWERS)
 
         caller = Caller(self, deliver)
-        keeper = ObservedKeeper(self, world.observers, self.settings, self.clock())
-        loop = Loop(
-            keeper,
+        core = ObservedCore(self, world.observers, self.settings, self.clock())
+        sequencer = Sequencer(
+            core,
             fifo,
             port,
             clock=self.clock,
@@ -200,10 +200,10 @@ class Node:
             sources_changed=lambda: None,
             addresses=WorldAddresses(self),
         )
-        self.run = Run(keeper, loop, fifo, port, caller, world.now, inbox)
+        self.run = Run(core, sequencer, fifo, port, caller, world.now, inbox)
         world.observers.started(self)
         world.log(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
-        self.turns.guarded(loop.begin, self.disk.saved)
+        self.turns.guarded(sequencer.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
@@ -324,4 +324,4 @@ class Node:
         run = self.run
         for event in reloads:
             if run is not None and self.run is run:  # the one before may have been its last
-                self.turns.guarded(run.loop.feed, event)
+                self.turns.guarded(run.sequencer.feed, event)

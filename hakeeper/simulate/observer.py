@@ -51,7 +51,7 @@ class Observer:
         """Keepalived wrote a line; `kept` is False if the line is lost."""
 
     def moved(self, move: Move) -> None:
-        """The owner of an address changed, in truth."""
+        """The holder of an address changed, in truth."""
 
     def assign_sent(self, index: int, request: Assign) -> None:
         """The first byte of an assign goes out at this node."""

@@ -128,7 +128,7 @@ class Options:
             dbus=self.dbus,
             latency_s=LATENCY_S,
             action_s=ASSIGN_S,
-            owner_at_accept=False,
+            holder_at_accept=False,
             interval_s=self.interval_s,
             standby_interval_s=self.standby_interval_s,
             call_timeout_s=self.timeout_s,

@@ -3,16 +3,16 @@
 from math import inf
 from typing import TYPE_CHECKING
 
-from hakeeper.core.hearing import HEARING_S
+from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Role
-from hakeeper.loop import LOOK_S
+from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.node import Node
 
 if TYPE_CHECKING:
     from hakeeper.simulate.world import World
 
-ISOLATED_UNTIL_S = HEARING_S + LOOK_S + 0.5
+ISOLATED_UNTIL_S = TRUST_AFTER_S + LOOK_S + 0.5
 """After its private address came back, a master that is guarded waits at most so long."""
 
 
@@ -49,7 +49,7 @@ class Paths:
         cloud = world.cloud
         if cloud.scarce(now) or now - cloud.scarce_at < self._scarce_for_s:
             return False
-        told_scarce = node.run.keeper.state.api.scarce(node.clock())  # rightly or not
+        told_scarce = node.run.core.state.api.scarce(node.clock())  # rightly or not
         if cloud.faults.any() or router.isolated or told_scarce:
             return False
         return not self._is_unknown_without_dbus(node, name)
@@ -68,5 +68,5 @@ class Paths:
         group = self._world.part_of[name].group
         if node.run is None or (node.has_answers and not group):
             return False
-        belief = node.run.keeper.state.roles.beliefs.get(self._world.vrrp_id(name))
-        return belief is not None and belief.role is Role.UNKNOWN
+        role_state = node.run.core.state.roles.role_states.get(self._world.vrrp_id(name))
+        return role_state is not None and role_state.role is Role.UNKNOWN

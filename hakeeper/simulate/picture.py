@@ -81,5 +81,5 @@ def _label(index: int) -> str:
 
 def legend() -> Iterator[str]:
     """Yield what the characters of the histogram mean."""
-    yield f"{CLAIM} failovers: from the MASTER line to the owner"
-    yield f"{REPAIR} repairs: from a foreign move, or the end of trouble, to the owner"
+    yield f"{CLAIM} failovers: from the MASTER line to the holder"
+    yield f"{REPAIR} repairs: from a foreign move, or the end of trouble, to the holder"

@@ -65,7 +65,7 @@ class _Open:
 
 
 class WorldFifo:
-    """The port of one run of hakeeper (`hakeeper.loop.Fifo`)."""
+    """The port of one run of hakeeper (`hakeeper.sequencer.Fifo`)."""
 
     def __init__(self, place: Place) -> None:
         """Look at this path."""

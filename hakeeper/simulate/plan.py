@@ -119,7 +119,7 @@ class Shape:
     """Whether the configuration names the VRRP address."""
     latency_s: float = 0.04
     action_s: float = 0.0
-    owner_at_accept: bool = True
+    holder_at_accept: bool = True
     lock_servers: bool = False
     same_chance: bool = False
     """All nodes draw the same random numbers."""
@@ -207,7 +207,7 @@ def _shape(rng: Random) -> Shape:
         guarded=rng.random() < 0.5,  # noqa: PLR2004
         latency_s=rng.choice((0.005, 0.04, 0.15)),
         action_s=rng.choice((0.0, 0.3, 1.2)),
-        owner_at_accept=rng.random() < 0.5,  # noqa: PLR2004
+        holder_at_accept=rng.random() < 0.5,  # noqa: PLR2004
         lock_servers=lock_servers,
         same_chance=rng.random() < 0.1,  # noqa: PLR2004
     )

@@ -5,7 +5,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.budget import Use
-from hakeeper.core.claim import SETTLE_S, Stage
+from hakeeper.core.claim import WATCH_S, Stage
 from hakeeper.core.state import State
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Kind
@@ -23,7 +23,7 @@ SETTLED_REPAIR_S = 7.0
 SETTLES_S = 15.0
 ROUND_S = 5.0
 """While others are refused, a token that was refused too costs its 12 s and a round's wait."""
-SETTLED_AFTER_S = SETTLE_S + 5.0
+SETTLED_AFTER_S = WATCH_S + 5.0
 """A claim that is begun is over, with the closer reads that follow it, after this."""
 
 
@@ -70,7 +70,7 @@ class Repairs:
             self._assess(fip, None if locked else master, by_line=by_line)
 
     def moved(self, move: Move) -> None:
-        """Hear that an owner changed."""
+        """Hear that an holder changed."""
         self.moves.append(move)
         now = self._world.now
         claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely
@@ -88,8 +88,8 @@ class Repairs:
             self._wrong(move.floating_ip_id, epoch, now)
 
     def hearing(self, index: int, state: State) -> None:
-        """Look at what a node believes before it hears an event: this may end a hold-off."""
-        for address in state.in_stage(Stage.HOLD_OFF):
+        """Look at what a node believes before it hears an event: this may end a hold-down."""
+        for address in state.in_stage(Stage.HOLD_DOWN):
             if address.floating_ip is not None:
                 self._held_off_at[index, address.floating_ip.id] = self._world.now
                 self.settled_at = self._world.now + SETTLED_AFTER_S
@@ -106,7 +106,7 @@ class Repairs:
         now = self._world.now
         epoch = _Epoch(master, by_line)
         self._epochs[fip] = epoch
-        if self._world.cloud.owner(fip) != master + 1:
+        if self._world.cloud.holder(fip) != master + 1:
             self._wrong(fip, epoch, now)
 
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
@@ -126,7 +126,7 @@ class Repairs:
         if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
             return
         if self.is_held_off(fip, epoch.master):
-            earned = self._is_hold_off_earned(fip, epoch.master + 1)
+            earned = self._is_hold_down_earned(fip, epoch.master + 1)
             self._demand("hold_off_earned", epoch.master, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
             return
@@ -141,13 +141,13 @@ class Repairs:
             again(self._repair_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
-        about = (fip, self._world.cloud.owner(fip), limit_s)
+        about = (fip, self._world.cloud.holder(fip), limit_s)
         self._demand(self._rule(), epoch.master, False, text, *about)  # noqa: FBT003
 
     def _has_spent_all(self, index: int) -> bool:
         """Say whether this node may begin no claim for now, since its part of the quota is gone."""
         node = self._world.nodes[index]
-        return node.run is not None and not node.run.keeper.state.budget.allows(
+        return node.run is not None and not node.run.core.state.budget.allows(
             Use.CLAIM, node.clock()
         )
 
@@ -161,28 +161,28 @@ class Repairs:
         held_off = self._held_off_at.get((epoch.master, fip), -inf) >= epoch.wrong_since
         took_s, epoch.wrong_since = now - epoch.wrong_since, None
         if held_off:
-            self._measured.hold_offs_s[int(took_s)] += 1
+            self._measured.hold_downs_s[int(took_s)] += 1
             return
         self._measured.evaluated[self._rule()] += 1
         counter = self._measured.claims_ms if epoch.by_line else self._measured.repairs_ms
         counter[round(took_s * 1000)] += 1
         epoch.by_line = False
 
-    # --- hold-offs ---------------------------------------------------------------------------
+    # --- hold-downs ---------------------------------------------------------------------------
 
     def is_held_off(self, fip: int, master: int) -> bool:
         """Say whether this master leaves a contested address alone for a while."""
         run = self._world.nodes[master].run
         if run is None:
             return False
-        addresses = run.keeper.state.addresses.values()
+        addresses = run.core.state.addresses.values()
         return any(
-            a.stage is Stage.HOLD_OFF
+            a.stage is Stage.HOLD_DOWN
             for a in addresses
             if a.floating_ip and a.floating_ip.id == fip
         )
 
-    def holding_off(self) -> bool:
+    def held_down(self) -> bool:
         """Say whether some address waits for its contest to end."""
         return any(
             self.is_held_off(fip, master.node)
@@ -191,13 +191,13 @@ class Repairs:
             for fip in self._world.addresses[name]
         )
 
-    def _is_hold_off_earned(self, fip: int, server_id: int) -> bool:
+    def _is_hold_down_earned(self, fip: int, server_id: int) -> bool:
         """Say whether others took it twice, or once while several others want it."""
         moves = [move for move in self.moves if move.floating_ip_id == fip]
         others = {who for move in moves for who in (move.old, move.new)} - {None, server_id}
         taken = sum(move.new not in (None, server_id) for move in moves)
         run = self._world.nodes[server_id - 1].run
-        if run is not None and run.keeper.state.silent_since_s is not None:
+        if run is not None and run.core.state.silent_since_s is not None:
             return True  # its keepalived hangs
         old_reads = self._measured.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)

@@ -107,7 +107,7 @@ def _scene(options: Options, config: str | None) -> Iterator[str]:
 
 def _table(answer: Answer) -> Iterator[str]:
     yield f"{'':<34}{'times':>8}{'median':>10}{'p99':>10}{'worst':>10}"
-    yield _row("failover: MASTER line to owner", answer.claims_ms, 1000.0)
+    yield _row("failover: MASTER line to holder", answer.claims_ms, 1000.0)
     yield _row("foreign move, or after trouble", answer.repairs_ms, 1000.0)
     yield _row("contested, left with its holder", answer.contested_s, 1.0)
     yield _row("away from the only master, in all", answer.away_ms, 1000.0)

@@ -105,7 +105,7 @@ class FleetWorld(World):
     def _look(self, floating_ip: int) -> None:
         """Note since when it is not with its only master, and until when."""
         masters = self.vrrp[self.name_of[floating_ip]].masters()
-        if len(masters) == 1 and self.cloud.owner(floating_ip) != masters[0].node + 1:
+        if len(masters) == 1 and self.cloud.holder(floating_ip) != masters[0].node + 1:
             self._wrong_since.setdefault(floating_ip, self.now)
             return
         since_s = self._wrong_since.pop(floating_ip, None)
@@ -164,7 +164,7 @@ def simulate(options: Options, say: Say) -> Answer:
         idle_measured=idle,
         claims_ms=_spread(measured.claims_ms),
         repairs_ms=_spread(measured.repairs_ms),
-        contested_s=_spread(measured.hold_offs_s),
+        contested_s=_spread(measured.hold_downs_s),
         away_ms=_spread(world.away_ms()),
         split=_moves(splits, options) if splits else None,
         end_checked=world.judged,

@@ -5,8 +5,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.core.state import InvariantError
-from hakeeper.loop import LOOK_S, Handler, Source
-from hakeeper.simulate.observed_keeper import Crash
+from hakeeper.sequencer import LOOK_S, Handler, Source
+from hakeeper.simulate.observed_core import Crash
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node, Run
@@ -71,20 +71,20 @@ class Turns:
             ready = [(source, self._handler(run, source)) for source in sorted(run.ready)]
             run.ready.clear()
         # Looks that would find nothing are left out: nothing changed, or `look_soon` was called.
-        late_s = self._node.clock() - run.loop.look_at_s
+        late_s = self._node.clock() - run.sequencer.look_at_s
         if self._look_is_due:
             self._look_is_due = False
-            run.loop.look_at_s = self._node.clock()
+            run.sequencer.look_at_s = self._node.clock()
         elif late_s > 0.0:
-            run.loop.look_at_s += LOOK_S * (int(late_s / LOOK_S) + 1)
-        self.guarded(run.loop.turn, ready)
+            run.sequencer.look_at_s += LOOK_S * (int(late_s / LOOK_S) + 1)
+        self.guarded(run.sequencer.turn, ready)
 
     def _handler(self, run: "Run", source: Source) -> Handler:
         match source:
             case Source.LINES:
-                return run.loop.hear
+                return run.sequencer.hear
             case Source.KEEPALIVED:
-                return run.loop.look_at_keepalived
+                return run.sequencer.look_at_keepalived
             case _:
                 return self._take_inbox
 
@@ -92,7 +92,7 @@ class Turns:
         run = self._node.run
         if run is not None:
             while run.inbox:
-                run.loop.feed(run.inbox.pop(0))
+                run.sequencer.feed(run.inbox.pop(0))
 
     def guarded(self, what: Callable[..., None], *args: object) -> None:
         """Let the loop do something: it may die of it; else its timer is set anew."""
@@ -113,7 +113,7 @@ class Turns:
         self._set_timer(run)
 
     def _set_timer(self, run: "Run") -> None:
-        next_at_s = run.keeper.next_at()
+        next_at_s = run.core.next_at()
         if next_at_s is None:
             return
         at = next_at_s - self._node.ahead_s
@@ -128,7 +128,7 @@ class Turns:
         if run is None or self._node.runs != run_number or self._timer_at != at:
             return
         self._timer_at = float("inf")
-        next_at_s = run.keeper.next_at()
+        next_at_s = run.core.next_at()
         if next_at_s is None:
             return
         if next_at_s <= self._node.clock():

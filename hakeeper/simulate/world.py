@@ -27,7 +27,7 @@ ELECTION_S = 8.0
 """After the last fault: keepalived needs this to agree on its masters."""
 PATIENCE_S = 60.0
 """After that, every address must be with its master, and the rest be settled."""
-LONGEST_HOLD_OFF_S = 2100.0
+LONGEST_HOLD_DOWN_S = 2100.0
 """A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md."""
 QUIET_S = 130.0
 """How long nothing may happen in the end."""
@@ -87,7 +87,7 @@ class World:
         nature = Nature(
             latency_s=shape.latency_s,
             action_s=shape.action_s,
-            owner_at_accept=shape.owner_at_accept,
+            holder_at_accept=shape.holder_at_accept,
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
         )
@@ -147,10 +147,10 @@ class World:
         for node in self.nodes:
             self.cloud.add_server(node.server_id)
         self.cloud.add_server(STRANGER)
-        owners = (None, STRANGER, *(node.server_id for node in self.nodes))
+        holders = (None, STRANGER, *(node.server_id for node in self.nodes))
         for numbers in self.addresses.values():
             for number in numbers:
-                self.cloud.add_ip(number, self.rng.choice(owners))
+                self.cloud.add_ip(number, self.rng.choice(holders))
 
     def _make_vrrp(self) -> None:
         shape = self.plan.shape
@@ -304,10 +304,10 @@ class World:
         self._until(self.now + ELECTION_S + patience_s)
         if any(fault.kind in ECHOES for fault in self.plan.faults):
             self._until(self.now + LATEST_LANDING_S)
-        waited_until = self.now + LONGEST_HOLD_OFF_S
-        while self.measurements.holding_off() and self.now < waited_until and not self._over():
+        waited_until = self.now + LONGEST_HOLD_DOWN_S
+        while self.measurements.held_down() and self.now < waited_until and not self._over():
             self._until(self.now + 10.0)
-            if not self.measurements.holding_off():
+            if not self.measurements.held_down():
                 self._until(self.now + patience_s)
         self._until(max(self.now, self.measurements.settled_at))
         if self._over():

@@ -15,7 +15,7 @@ from privileges import unprivileged
 
 from hakeeper.adapters import addresses
 from hakeeper.adapters.addresses import VrrpAddresses
-from hakeeper.core.events import AddressesSeen
+from hakeeper.core.events import VrrpAddressesSeen
 from hakeeper.core.model import IpAddress
 from hakeeper.demo.lab.netns import Namespace, _enter
 
@@ -108,12 +108,12 @@ def test_an_address_is_here_exactly_when_an_interface_has_it(
 
 
 def test_no_privilege_is_needed(machine: Namespace) -> None:
-    def ask() -> AddressesSeen | None:
+    def ask() -> VrrpAddressesSeen | None:
         with unprivileged():
             return VrrpAddresses(ips(PRIMARY, NOT_HERE[0], OURS6)).look()
 
     news = inside(machine, ask)
-    assert AddressesSeen(ips(PRIMARY, OURS6)) == news
+    assert VrrpAddressesSeen(ips(PRIMARY, OURS6)) == news
 
 
 @pytest.mark.parametrize("end", ["eth0", "far0"])
@@ -133,12 +133,12 @@ def test_an_address_counts_from_the_moment_it_is_added_to_the_moment_it_is_remov
     machine: Namespace,
 ) -> None:
     looker = VrrpAddresses(ips("10.99.0.9", PRIMARY))
-    assert AddressesSeen(ips(PRIMARY)) == inside(machine, looker.look)
+    assert VrrpAddressesSeen(ips(PRIMARY)) == inside(machine, looker.look)
     assert None is inside(machine, looker.look)
     machine.ip("address add 10.99.0.9/24 dev eth0")
-    assert AddressesSeen(ips("10.99.0.9", PRIMARY)) == inside(machine, looker.look)
+    assert VrrpAddressesSeen(ips("10.99.0.9", PRIMARY)) == inside(machine, looker.look)
     machine.ip("address delete 10.99.0.9/24 dev eth0")
-    assert AddressesSeen(ips(PRIMARY)) == inside(machine, looker.look)
+    assert VrrpAddressesSeen(ips(PRIMARY)) == inside(machine, looker.look)
 
 
 # --- IPv6 ----------------------------------------------------------------------------------------
@@ -192,16 +192,16 @@ def test_the_flags_of_an_ipv6_address_tell_whether_it_can_be_used(
     here: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     looker = listing(monkeypatch, tmp_path / "if_inet6", flags)
-    assert AddressesSeen(LOOPBACK[1:] if here else ()) == looker.look()
+    assert VrrpAddressesSeen(LOOPBACK[1:] if here else ()) == looker.look()
 
 
 def test_without_ipv6_no_such_address_is_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looker = listing(monkeypatch, tmp_path / "if_inet6", "80")
-    assert AddressesSeen(LOOPBACK[1:]) == looker.look()
+    assert VrrpAddressesSeen(LOOPBACK[1:]) == looker.look()
     (tmp_path / "if_inet6").unlink()
-    assert AddressesSeen(()) == looker.look()
+    assert VrrpAddressesSeen(()) == looker.look()
 
 
 # --- what is news, and what a failed look says -------------------------------------------------
@@ -212,16 +212,16 @@ def test_nothing_wanted_is_never_news() -> None:
 
 
 def test_an_address_that_is_named_twice_is_looked_for_once() -> None:
-    assert AddressesSeen(LOOPBACK[:1]) == VrrpAddresses(LOOPBACK[:1] * 3).look()
+    assert VrrpAddressesSeen(LOOPBACK[:1]) == VrrpAddresses(LOOPBACK[:1] * 3).look()
 
 
 def test_what_is_wanted_may_change() -> None:
     looker = VrrpAddresses(LOOPBACK[:1])
-    assert AddressesSeen(LOOPBACK[:1]) == looker.look()
+    assert VrrpAddressesSeen(LOOPBACK[:1]) == looker.look()
     looker.want(LOOPBACK)
-    assert AddressesSeen(LOOPBACK) == looker.look()
+    assert VrrpAddressesSeen(LOOPBACK) == looker.look()
     looker.want(LOOPBACK[1:])
-    assert AddressesSeen(LOOPBACK[1:]) == looker.look()
+    assert VrrpAddressesSeen(LOOPBACK[1:]) == looker.look()
     looker.want(())
     assert None is looker.look()
     looker.want(LOOPBACK[1:])
@@ -242,11 +242,11 @@ def no_descriptors() -> Iterator[None]:
 
 def test_a_look_that_fails_for_want_of_descriptors_leaves_what_was_seen() -> None:
     looker = VrrpAddresses(LOOPBACK)
-    assert AddressesSeen(LOOPBACK) == looker.look()
+    assert VrrpAddressesSeen(LOOPBACK) == looker.look()
     with no_descriptors():
         assert None is looker.look()
 
 
 def test_a_first_look_that_fails_vouches_for_nothing() -> None:
     with no_descriptors():
-        assert AddressesSeen(()) == VrrpAddresses(LOOPBACK).look()
+        assert VrrpAddressesSeen(()) == VrrpAddresses(LOOPBACK).look()

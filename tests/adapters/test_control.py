@@ -300,7 +300,7 @@ def nothing_to_open(path: Path) -> Iterator[None]:
         (nothing_to_open, "Too many open files"),
     ],
 )
-def test_a_socket_that_cannot_be_made_is_told_once_and_made_when_it_can_be(
+def test_a_socket_that_cannot_be_made_is_reported_once_and_made_when_it_can_be(
     path: Path, obstacle: Callable[[Path], contextlib.AbstractContextManager[None]], why: str
 ) -> None:
     path = path.parent / "own" / "control"
@@ -480,7 +480,7 @@ def test_a_socket_out_of_reach_is_not_taken_for_a_daemon_that_is_down(path: Path
         ask(str(path / "control"), {}, 20)
 
 
-def test_a_path_too_long_for_a_socket_is_told(path: Path) -> None:
+def test_a_path_too_long_for_a_socket_is_reported(path: Path) -> None:
     with pytest.raises(ControlError, match="too long"):
         ask(str(path) * 20, {}, 20)
 

@@ -295,7 +295,7 @@ def test_the_bus_tells_when_keepalived_comes_and_goes(
 
 
 @needs_root
-def test_a_keepalived_that_was_there_before_us_is_told_once(
+def test_a_keepalived_that_was_there_before_us_is_reported_once(
     keepalived: Keepalived, dbus: DbusDaemon
 ) -> None:
     with listening(dbus.address) as (bus, listener):

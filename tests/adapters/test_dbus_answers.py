@@ -317,7 +317,7 @@ def test_a_keepalived_that_comes_in_the_moment_of_our_first_question_is_asked(
 
 
 @pytest.mark.parametrize("method", ["GetConnectionUnixProcessID", "GetAll"])
-def test_a_keepalived_that_goes_in_the_moment_of_an_answer_is_told(
+def test_a_keepalived_that_goes_in_the_moment_of_an_answer_is_reported(
     tmp_path: Path, method: str
 ) -> None:
     with fake_bus(tmp_path, Restless(method, ":1.7", "")) as (bus, listener):
@@ -363,7 +363,7 @@ class Grove(Service):
         return "s", ('<node><interface name="org.keepalived.Vrrp1.Instance"/></node>',)
 
 
-def test_an_instance_that_was_added_since_the_last_query_is_told(tmp_path: Path) -> None:
+def test_an_instance_that_was_added_since_the_last_query_is_reported(tmp_path: Path) -> None:
     service = Grove("A")
     with fake_bus(tmp_path, service) as (bus, listener):
         told = []

@@ -436,7 +436,7 @@ sys.stdin.read()
 """
 
 
-def test_a_second_reader_is_told_who_reads_and_takes_over_when_that_one_dies(
+def test_a_second_reader_is_reported_who_reads_and_takes_over_when_that_one_dies(
     fifo: NotifyFifo, path: Path, writer: Writer
 ) -> None:
     with subprocess.Popen(

@@ -206,7 +206,9 @@ def _hear(process: subprocess.Popen[str]) -> None:
     process.stdin.flush()
 
 
-def test_a_frozen_journald_never_blocks_the_caller_and_the_drops_are_told(lab: Journald) -> None:
+def test_a_frozen_journald_never_blocks_the_caller_and_the_drops_are_reported(
+    lab: Journald,
+) -> None:
     with lab.popen(FLOOD, "frozen", "30") as flood:
         _say(flood, "up")
         lab.freeze()
@@ -368,10 +370,10 @@ def test_json_is_one_object_per_line() -> None:
 
 def test_a_text_line_stays_one_line_and_carries_its_level() -> None:
     def use(reporter: Reporter) -> None:
-        reporter.log("address.contested", "two\nlines\x1b[2J", reason="a b", n=1)
+        reporter.log("address.held_down", "two\nlines\x1b[2J", reason="a b", n=1)
 
     assert _lines(Target.TEXT, use) == [
-        '<2>two\\nlines\\x1b[2J event=address.contested reason="a b" n=1'
+        '<2>two\\nlines\\x1b[2J event=address.held_down reason="a b" n=1'
     ]
 
 
@@ -425,7 +427,7 @@ def test_auto_believes_journal_stream_only_for_the_stream_that_it_names(tmp_path
 
 
 @pytest.mark.parametrize("blocking", [True, False], ids=["blocking", "non-blocking"])
-def test_a_full_pipe_never_blocks_the_caller_and_the_drops_are_told(*, blocking: bool) -> None:
+def test_a_full_pipe_never_blocks_the_caller_and_the_drops_are_reported(*, blocking: bool) -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, blocking)
     reporter = Reporter(Target.JSON, redact=_redact, fd=writer)

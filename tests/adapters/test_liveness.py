@@ -155,7 +155,7 @@ def test_a_start_watched_closely_gives_one_event_and_never_the_parent(
 
 
 @needs_root
-def test_kill_9_of_everything_is_told_at_once_without_any_line(
+def test_kill_9_of_everything_is_reported_at_once_without_any_line(
     keepalived: Keepalived, liveness: Liveness
 ) -> None:
     keepalived.start()
@@ -170,7 +170,7 @@ def test_kill_9_of_everything_is_told_at_once_without_any_line(
 
 
 @needs_root
-def test_kill_9_of_the_parent_alone_is_told(keepalived: Keepalived, liveness: Liveness) -> None:
+def test_kill_9_of_the_parent_alone_is_reported(keepalived: Keepalived, liveness: Liveness) -> None:
     keepalived.start()
     until_event(liveness)
     os.kill(keepalived.pid, signal.SIGKILL)
@@ -179,7 +179,7 @@ def test_kill_9_of_the_parent_alone_is_told(keepalived: Keepalived, liveness: Li
 
 
 @needs_root
-def test_kill_9_of_the_vrrp_process_is_told_and_its_successor_is_another_run(
+def test_kill_9_of_the_vrrp_process_is_reported_and_its_successor_is_another_run(
     keepalived: Keepalived, liveness: Liveness
 ) -> None:
     keepalived.start()

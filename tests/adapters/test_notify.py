@@ -100,7 +100,7 @@ def test_without_a_socket_nothing_happens(
     assert (errors, notifier.errors) == ([], 0)
 
 
-def test_a_vanished_socket_is_told_once_and_again_after_it_was_well(
+def test_a_vanished_socket_is_reported_once_and_again_after_it_was_well(
     systemd: Systemd, notifier: Notifier, errors: list[str]
 ) -> None:
     systemd.close()

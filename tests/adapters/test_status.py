@@ -16,7 +16,7 @@ from hakeeper.adapters.status import age, clock, document, instant, sentence, st
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.events import FifoState
-from hakeeper.core.model import Mine, Other
+from hakeeper.core.model import Other, Us
 from hakeeper.core.reports import EVENTS
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
@@ -30,17 +30,17 @@ def well() -> State:
     state = standing()
     state.fifo, state.keepalived = FifoState.OPEN, PROCESS
     state.api.answered_at_s = NOW
-    put(state, Stage.HELD, 1, Mine()).owner_at_s = NOW - 3.0
+    put(state, Stage.HELD, 1, Us()).holder_at_s = NOW - 3.0
     return state
 
 
 def troubled() -> State:
     """MASTER for 20 s, and the API is away for 19."""
     state = well()
-    address = put(state, Stage.READ, 1, Mine())
-    address.owner_at_s, address.phases = NOW - 26.0, Phases(line_s=NOW - 20.0)
-    for belief in state.roles.beliefs.values():
-        belief.since_s = NOW - 20.0
+    address = put(state, Stage.READ, 1, Us())
+    address.holder_at_s, address.phases = NOW - 26.0, Phases(line_s=NOW - 20.0)
+    for role_state in state.roles.role_states.values():
+        role_state.since_s = NOW - 20.0
     state.api.failed(failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST)
     return state
 
@@ -102,12 +102,12 @@ def test_the_document_goes_through_json_unchanged() -> None:
 
 def test_the_document_says_of_an_old_observation_that_it_is_one() -> None:
     [address] = document(picture(troubled()), WALL_S)["roles"][0]["addresses"]
-    assert ("mine", False, False) == (
-        address["owner"],
-        address["owner_current"],
+    assert ("us", False, False) == (
+        address["holder"],
+        address["holder_current"],
         address["confirmed"],
     )
-    assert instant(WALL_S - 26.0) == address["owner_read_at"]
+    assert instant(WALL_S - 26.0) == address["holder_read_at"]
 
 
 def test_a_problem_in_the_document_has_code_sentence_cause_cure_and_beginning() -> None:
@@ -120,7 +120,7 @@ def test_a_problem_in_the_document_has_code_sentence_cause_cure_and_beginning() 
 
 def test_the_end_of_a_hold_down_is_a_time() -> None:
     state = well()
-    put(state, Stage.HOLD_OFF, 1, Other(2)).due_at_s = NOW + 60.0
+    put(state, Stage.HOLD_DOWN, 1, Other(2)).due_at_s = NOW + 60.0
     [address] = document(picture(state), WALL_S)["roles"][0]["addresses"]
     assert instant(WALL_S + 60.0) == address["due_at"]
 
@@ -163,7 +163,7 @@ def test_what_was_sent_by_another_way_is_not_sent_again() -> None:
     assert [] == ears.lines
 
 
-def test_what_breaks_is_told_at_once_with_its_cure_and_its_end_when_that_lasts() -> None:
+def test_what_breaks_is_reported_at_once_with_its_cure_and_its_end_when_that_lasts() -> None:
     made, ears = follower()
     made.follow(picture(troubled()), NOW)
     made.follow(picture(troubled()), NOW + 100.0)
@@ -178,7 +178,7 @@ def test_what_breaks_is_told_at_once_with_its_cure_and_its_end_when_that_lasts()
 
 
 @pytest.mark.parametrize(("lasts_s", "told"), [(LASTS_S - 0.1, 0), (LASTS_S, 1)])
-def test_a_small_trouble_is_told_only_if_it_lasts(lasts_s: float, told: int) -> None:
+def test_a_small_trouble_is_reported_only_if_it_lasts(lasts_s: float, told: int) -> None:
     made, ears = follower()
     state = well()
     state.fifo = FifoState.MISSING

@@ -38,7 +38,7 @@ WAYS = (BARE, FLOOR, HAKEEPER, *SCRIPTS)
 ELSEWHERE = "elsewhere"
 """The name of the server that has the addresses before."""
 STANDBY_INTERVAL_S = 2.0
-"""hakeeper reads the owners this often here, so that it soon sees an address given away again."""
+"""hakeeper reads the holders this often here, so that it soon sees an address given away again."""
 _READ_AHEAD = 1 / 4
 """No event in this part of the interval before the standby's next read."""
 _STATUS_TIMEOUT_S = 5.0
@@ -172,7 +172,7 @@ class Hakeeper:
         self._seq = 0
 
     def prepare(self) -> None:
-        """Wait for a read that showed the other owner, its name, and the end of the spacing."""
+        """Wait for a read that showed the other holder, its name, and the end of the spacing."""
         rig.until(self._is_ready, f"{self.client} to be a standby again", poll_s=0.02)
 
     def _is_ready(self) -> bool:
@@ -196,8 +196,8 @@ class Hakeeper:
         [role] = status["roles"]
         [address] = role["addresses"]
         # The name comes with a call of its own, which must not be under way at the event.
-        is_named = address["owner_label"].startswith(f"{ELSEWHERE} ")
-        sees = ("BACKUP", self._elsewhere) == (role["role"], address["owner_server_id"])
+        is_named = address["holder_label"].startswith(f"{ELSEWHERE} ")
+        sees = ("BACKUP", self._elsewhere) == (role["role"], address["holder_server_id"])
         return sees and is_named
 
     def fire(self) -> float | None:

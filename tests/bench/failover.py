@@ -34,7 +34,7 @@ PHASES = {
     "detection": "death → MASTER line (keepalived)",
     "sending": "line → assign sent (hakeeper, by its own word)",
     "arrival": "line → assign received",
-    "confirmation": "assign sent → owner confirmed (likewise)",
+    "confirmation": "assign sent → holder confirmed (likewise)",
     "received": "death → assign received",
     "total": "death → `address.claimed` in its log (whole ms)",
 }
@@ -107,7 +107,7 @@ def revive(cluster: pair.Cluster) -> None:
     first.keepalived.start()
     cluster.wait_home(seen)
     pair.quiet(cluster, _CALM_S)
-    assert cluster.front.owner(cluster.floating_ip) == first.server_id
+    assert cluster.front.holder(cluster.floating_ip) == first.server_id
     assert pair.role_of(second) == "BACKUP"
 
 

@@ -62,11 +62,11 @@ def _ending(
 ) -> dict[str, Any]:
     """Wait until the address is where it belongs, and a little longer; tell how it came there."""
     wanted = nodes[last].server
-    cloud.front.wait_for(lambda: cloud.front.owner(address) == wanted, 10 * rig.PATIENCE_S)
+    cloud.front.wait_for(lambda: cloud.front.holder(address) == wanted, 10 * rig.PATIENCE_S)
     time.sleep(_REST_S)
     moves = cloud.front.moves(address)
     came_s = next((one.at_s for one in reversed(moves) if one.new == wanted), edge_s)
-    stayed = cloud.front.owner(address) == wanted
+    stayed = cloud.front.holder(address) == wanted
     return {"right_ms": max(0.0, 1000 * (came_s - edge_s)), "stayed": stayed}
 
 
@@ -106,7 +106,7 @@ def measure(repeat: int | None) -> dict[str, Any]:
         }
         calls = {name: len(cloud.front.requests(client=name)) for name in _NAMES}
         contested = sum(
-            event_of(entry) == "address.contested"
+            event_of(entry) == "address.held_down"
             for one in nodes
             for entry in one.node.daemon.entries()
         )

@@ -4,7 +4,7 @@ Each day has failovers, minutes in which the API fails in one of many ways, an a
 hand, lost and bad lines, names that nobody configured, a restart of keepalived,
 and a reload. Nothing of what they remember may grow with the days.
 
-`repeat` is the number of days. The owners are read once an hour instead of every ten seconds, and
+`repeat` is the number of days. The holders are read once an hour instead of every ten seconds, and
 the API fails for minutes instead of hours, or it would take hours: what a day leaves behind comes
 from what happens in it, not from how often nothing new is read.
 """
@@ -84,7 +84,7 @@ class Life:
         self._heal()
         self._give_to(0)
         self.world.run_until_s(begun_s + _DAY_S)
-        self.wrong += any(self.world.cloud.owner(each) != first.server_id for each in (WEB, _MAIL))
+        self.wrong += any(self.world.cloud.holder(each) != first.server_id for each in (WEB, _MAIL))
         self._forget(first)
         self._forget(second)
 
@@ -156,10 +156,10 @@ class Life:
         self._give_to(0)
 
     def _forget(self, node: Node) -> None:
-        """Throw away what the driver, not the keeper, has written down of the day."""
+        """Throw away what the driver, not the core, has written down of the day."""
         self.events += len(node.calls)
         node.calls = node.open_calls()
-        node.told.clear()
+        node.reported.clear()
         node.queries.clear()
         cloud = self.world.cloud
         last = {move.floating_ip_id: move for move in cloud.moves}
@@ -220,7 +220,7 @@ def look(life: Life) -> dict[str, Any]:
     entries: Counter[str] = Counter()
     size_bytes = 0
     for node in life.nodes:
-        found = held(node.keeper)
+        found = held(node.core)
         entries.update(found.entries)
         size_bytes += found.size_bytes
     return {
@@ -283,7 +283,7 @@ def tables(figures: dict[str, Any]) -> str:
     )
     grew = sorted(figures["grown"].items())
     more = [f"- `{way}`: {before} → {after}" for way, (before, after) in grew]
-    told = (
+    reported = (
         f"{figures['failovers']:,} failovers, {figures['api_failures']:,} failures of the API, "
         f"{figures['drifts']:,} moves by hand, {figures['calls']:,} API calls; days at whose end "
         f"an address was not with the master: {figures['days_ended_wrong']}."
@@ -294,4 +294,4 @@ def tables(figures: dict[str, Any]) -> str:
         if more
         else f"No container holds more at the second of {between}."
     )
-    return "\n".join([markdown(head, rows), told, growth, *more]) + "\n"
+    return "\n".join([markdown(head, rows), reported, growth, *more]) + "\n"

@@ -136,9 +136,9 @@ def _storm(
     pipe.wait_empty()
     taken_s = time.monotonic()
     used = procfs.usage(pid)
-    ours = {name: one.cloud.owner(int(ip_id)) for name, ip_id in _ids(one).items()}
+    ours = {name: one.cloud.holder(int(ip_id)) for name, ip_id in _ids(one).items()}
     wanted = _ids(one)[_LAST]
-    one.cloud.wait_for(lambda: one.cloud.owner(wanted) == one.server, rig.PATIENCE_S)
+    one.cloud.wait_for(lambda: one.cloud.holder(wanted) == one.server, rig.PATIENCE_S)
     time.sleep(_SETTLED_S)
     peak = procfs.memory(pid)
     requests = one.requests(seq)
@@ -157,7 +157,7 @@ def _storm(
         "memory_before_kib": asdict(before),
         "memory_after_kib": asdict(peak),
         "last_line_ms": 1000 * (last_s - begun_s),
-        "owned_when_taken": sum(owner == one.server for owner in ours.values()),
+        "owned_when_taken": sum(holder == one.server for holder in ours.values()),
         "assigns_of_last": sum(each.floating_ip == wanted for each in assigns),
         "assigns_of_others": sum(each.floating_ip != wanted for each in assigns),
         "assigns_after_last_line": sum(each.received_s >= last_s for each in assigns),

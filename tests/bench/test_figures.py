@@ -9,7 +9,7 @@ import pytest
 from core.driver import chance
 
 from bench import failover, flap, leaks, packaged, procfs, storm
-from hakeeper.core import keeper
+from hakeeper.core import core
 from hakeeper.core.calls import ReadActions
 from hakeeper.core.lines import BadLine, LineReader, LineState, NotifyLine
 from hakeeper.core.state import Inflight
@@ -34,7 +34,7 @@ def days(life: leaks.Life, count: int) -> None:
         life.live()
 
 
-def test_days_leave_nothing_behind_once_the_names_are_told() -> None:
+def test_days_leave_nothing_behind_once_the_names_are_reported() -> None:
     life = leaks.Life()
     days(life, 70)
     early = leaks.look(life)
@@ -48,7 +48,7 @@ def test_days_leave_nothing_behind_once_the_names_are_told() -> None:
 
 def test_a_leak_in_the_core_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a bound of the core away: then every day leaves the name of that day behind."""
-    monkeypatch.setattr(keeper, "NAMES_TOLD", 1_000_000)
+    monkeypatch.setattr(core, "NAMES_REPORTED", 1_000_000)
     life = leaks.Life()
     days(life, 70)
     early = leaks.look(life)
@@ -57,19 +57,19 @@ def test_a_leak_in_the_core_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
     grown = leaks.grown(early, late)
     # Each name that is told has its place in the throttle, too.
-    assert {".names_told", ".throttle.buckets", ".throttle.buckets[]"} == set(grown)
-    assert (140, 160) == grown[".names_told"]
+    assert {".names_reported", ".throttle.buckets", ".throttle.buckets[]"} == set(grown)
+    assert (140, 160) == grown[".names_reported"]
     assert late["keepers_kib"] > early["keepers_kib"]
 
 
 def test_what_is_held_is_counted_by_the_way_to_it() -> None:
     life = leaks.Life()
-    state = life.nodes[0].keeper._state
+    state = life.nodes[0].core._state
     state.calls.clear()
-    before = leaks.held(life.nodes[0].keeper)
+    before = leaks.held(life.nodes[0].core)
     for number in range(5):
         state.calls[number] = Inflight(ReadActions((number, 2, 3)), 0.0)
-    after = leaks.held(life.nodes[0].keeper)
+    after = leaks.held(life.nodes[0].core)
 
     assert before.entries[".state.calls"] == 0
     assert after.entries[".state.calls"] == 5

@@ -94,7 +94,7 @@ def test_where_all_agree_the_notes_are_printed(tree: Path) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_disagrees_is_told_with_what_to_write(
+def test_what_disagrees_is_reported_with_what_to_write(
     tree: Path, name: str, old: str, new: str, said: str
 ) -> None:
     path = tree / name
@@ -105,7 +105,7 @@ def test_what_disagrees_is_told_with_what_to_write(
     assert (1, "", f"{said}\n") == (done.returncode, done.stdout, done.stderr)
 
 
-def test_every_difference_is_told_at_once(tree: Path) -> None:
+def test_every_difference_is_reported_at_once(tree: Path) -> None:
     assert len(check(tree, "v2.0.0").stderr.splitlines()) == 3
 
 

@@ -50,7 +50,7 @@ def test_the_examples_are_good(name: str) -> None:
     assert "environment variable HCLOUD_TOKEN" in result.stdout
 
 
-def test_every_error_is_told_at_once_to_stderr(tmp_path: Path) -> None:
+def test_every_error_is_reported_at_once_to_stderr(tmp_path: Path) -> None:
     text = f"servr: x\nhetzner:\n  timeout: 5\n  token: {SECRET}\n{GOOD}"
     result = check(text, tmp_path)
     path = tmp_path / "hakeeper.yaml"
@@ -266,7 +266,7 @@ def test_private_addresses_as_json(tmp_path: Path) -> None:
     assert told["config"]["addresses"][0]["vrrp_addresses"] == ["10.99.0.1", "10.99.0.2"]
 
 
-def test_files_that_others_may_write_are_told_and_are_no_error(tmp_path: Path) -> None:
+def test_files_that_others_may_write_are_reported_and_are_no_error(tmp_path: Path) -> None:
     (tmp_path / "hakeeper.yaml").touch()
     (tmp_path / "hakeeper.yaml").chmod(0o666)
     tmp_path.chmod(0o777)

@@ -109,7 +109,7 @@ def test_the_traceback_is_for_debugging_and_without_the_token(
     assert "Zq7" not in err
 
 
-def test_an_error_in_a_thread_is_told_without_the_token(
+def test_an_error_in_a_thread_is_reported_without_the_token(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
@@ -128,7 +128,7 @@ def test_an_error_in_a_thread_is_told_without_the_token(
     assert threading.excepthook is hook
 
 
-def test_a_command_that_cannot_be_imported_is_told_in_one_line(
+def test_a_command_that_cannot_be_imported_is_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "hakeeper.cli.version", None)

@@ -156,7 +156,7 @@ def test_without_a_configuration_the_example_is_used_and_said_to_be(
     code, out, err = simulated(capfd, "--hours", "1")
     assert (0, "") == (code, err)
     assert "configuration  an example" in out
-    for word in ("failover: MASTER line to owner", "split brain", "no rule was broken", "quota ─"):
+    for word in ("failover: MASTER line to holder", "split brain", "no rule was broken", "quota ─"):
         assert word in out
 
 
@@ -192,7 +192,7 @@ def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
     )
 
 
-def test_a_fleet_that_does_not_fit_is_told_in_words(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_fleet_that_does_not_fit_is_reported_in_words(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = simulated(capfd, "--nodes", "18", "--hours", "0.1", "--faults", "none")
     assert code == 0
     assert "THE QUOTA IS NOT ENOUGH: idle reading alone asks for 3,834 calls an hour" in out

@@ -26,7 +26,7 @@ def with_address(text: str) -> str:
     return f"instances:\n  VI_1:\n    floating_ips: [{text}]\n"
 
 
-def test_all_errors_are_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_errors_are_reported_at_once_in_the_order_of_the_file() -> None:
     text = (
         "servr: web-1\n"
         "instances:\n"
@@ -332,13 +332,15 @@ def test_an_alias_bomb_is_refused_where_it_begins() -> None:
         ("# \ud800\n" + GOOD, "1:3", "invisible character U+D800"),
     ],
 )
-def test_text_that_is_not_yaml_is_told_with_its_place(text: str, place: str, expected: str) -> None:
+def test_text_that_is_not_yaml_is_reported_with_its_place(
+    text: str, place: str, expected: str
+) -> None:
     assert any(
         error.startswith(f"f.yaml:{place}: ") and expected in error for error in errors_of(text)
     )
 
 
-def test_errors_after_an_invisible_character_are_told_too() -> None:
+def test_errors_after_an_invisible_character_are_reported_too() -> None:
     assert errors_of(f"# a\x1b\nservr: x\n{GOOD}") == [
         "f.yaml:1:4: invisible character U+001B; delete it",
         "f.yaml:2:1: servr: unknown key; did you mean `server`?",

@@ -102,7 +102,7 @@ def test_ten_megabytes_are_refused_unread(tmp_path: Path) -> None:
         ("server: auto\n".encode("utf-16"), ":1:1: the file is UTF-16; save it as UTF-8"),
     ],
 )
-def test_bytes_that_are_not_utf8_are_told_with_their_place(
+def test_bytes_that_are_not_utf8_are_reported_with_their_place(
     tmp_path: Path, data: bytes, expected: str
 ) -> None:
     path = tmp_path / "hakeeper.yaml"

@@ -66,7 +66,7 @@ def test_it_is_read_and_has_its_default() -> None:
     assert read(f"hetzner: {{patience: 1m}}\n{GOOD}").hetzner.patience_s == 60.0
 
 
-def test_its_mistakes_are_told() -> None:
+def test_its_mistakes_are_reported() -> None:
     assert error(f"hetzner: {{patience: 5}}\n{GOOD}").startswith("f.yaml:1:21: hetzner.patience: ")
     assert "expected 2s to 2m: a guess" in error(f"hetzner: {{patience: 1h}}\n{GOOD}")
     assert "did you mean `patience`?" in error(f"hetzner: {{patienc: 5s}}\n{GOOD}")

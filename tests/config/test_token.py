@@ -167,7 +167,7 @@ def test_a_file_without_permission_is_77() -> None:
     assert told_the_service.endswith(f"); see modes and owners with: namei -l {file}")
 
 
-def test_an_empty_file_is_told_with_the_command_that_fills_it(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_with_the_command_that_fills_it(tmp_path: Path) -> None:
     file = token_file(tmp_path, "\n")
     said = str(refusal(file, {}))
     assert (

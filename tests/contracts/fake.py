@@ -45,19 +45,19 @@ class FakePort(Port):
         self._caller = Caller(self._world.nodes[0], self._results.append)
         self._serial = 0
 
-    def add_ip(self, floating_ip_id: int, owner: int | None) -> None:
+    def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it to the cloud, and to those that the injector knows."""
-        self._cloud.add_ip(floating_ip_id, owner)
+        self._cloud.add_ip(floating_ip_id, holder)
         self._world.addresses[NAME] += (floating_ip_id,)
 
-    def owner(self, floating_ip_id: int) -> int | None:
+    def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""
-        return self._cloud.owner(floating_ip_id)
+        return self._cloud.holder(floating_ip_id)
 
-    def move(self, floating_ip_id: int, owner: int | None) -> None:
+    def move(self, floating_ip_id: int, holder: int | None) -> None:
         """Do what the injector's other actor does."""
         self.seen.add(Kind.OTHER_ACTOR)
-        self._cloud.move(floating_ip_id, owner, self.now(), "another actor")
+        self._cloud.move(floating_ip_id, holder, self.now(), "another actor")
 
     def set_status(self, server_id: int, status: str) -> None:
         """Tell the cloud."""
@@ -73,13 +73,13 @@ class FakePort(Port):
         self._cloud._tokens, self._cloud._tokens_at = float(remaining), self.now()
 
     def rules(
-        self, *, action_s: float = 0.0, owner_at_accept: bool = True, lock_servers: bool = False
+        self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False
     ) -> None:
         """Change the cloud's nature."""
         self._cloud.nature = replace(
             self._cloud.nature,
             action_s=action_s,
-            owner_at_accept=owner_at_accept,
+            holder_at_accept=holder_at_accept,
             lock_servers=lock_servers,
         )
 

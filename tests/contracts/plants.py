@@ -108,7 +108,7 @@ def _says_ours_before_locked(patch: Patch) -> None:
     def assign(
         self: WorldCloud, floating_ip_id: int, server_id: int, now: float
     ) -> AssignAccepted | Failure:
-        if floating_ip_id in self._ips and self.owner(floating_ip_id) == server_id:
+        if floating_ip_id in self._ips and self.holder(floating_ip_id) == server_id:
             return ALREADY
         return real(self, floating_ip_id, server_id, now)
 
@@ -267,7 +267,7 @@ IN_THE_ADAPTER = (
     Plant(
         "only the first page is read",
         lambda patch: patch.setattr(parse, "next_page", lambda *_a, **_k: None),
-        reading.test_a_list_of_many_pages_has_each_address_with_its_owner_once,
+        reading.test_a_list_of_many_pages_has_each_address_with_its_holder_once,
     ),
     Plant(
         "what was not sent is unknown",

@@ -76,16 +76,16 @@ class Port(ABC):
     # --- the project -----------------------------------------------------------------------------
 
     @abstractmethod
-    def add_ip(self, floating_ip_id: int, owner: int | None) -> None:
+    def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add an address; it is called `ip-ID`."""
 
     @abstractmethod
-    def owner(self, floating_ip_id: int) -> int | None:
+    def holder(self, floating_ip_id: int) -> int | None:
         """Return who has it in truth."""
 
     @abstractmethod
-    def move(self, floating_ip_id: int, owner: int | None) -> None:
-        """Let somebody else change the owner."""
+    def move(self, floating_ip_id: int, holder: int | None) -> None:
+        """Let somebody else change the holder."""
 
     @abstractmethod
     def set_status(self, server_id: int, status: str) -> None:
@@ -101,7 +101,7 @@ class Port(ABC):
 
     @abstractmethod
     def rules(
-        self, *, action_s: float = 0.0, owner_at_accept: bool = True, lock_servers: bool = False
+        self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False
     ) -> None:
         """Say how this cloud behaves where the documents leave it open."""
 

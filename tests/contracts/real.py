@@ -101,7 +101,7 @@ class RealPort(Port):
         super().__init__()
         self._tls = tls
         self._on_answer: Callable[[str, str], None] = lambda _method, _path: None
-        rules = Rules(action_s=0.0, owner_at_accept=True, limit_per_hour=LIMIT_PER_HOUR)
+        rules = Rules(action_s=0.0, holder_at_accept=True, limit_per_hour=LIMIT_PER_HOUR)
         self._cloud = SimCloud(tls=tls.server, rules=rules, observer=self._observe)
         for number in (ME, OTHER, STRANGER):
             self._cloud.add_server(f"node{number}", server_id=number)
@@ -119,21 +119,21 @@ class RealPort(Port):
 
     # --- the project -----------------------------------------------------------------------------
 
-    def add_ip(self, floating_ip_id: int, owner: int | None) -> None:
+    def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it."""
         address = ADDRESS.format(floating_ip_id)
         self._cloud.add_floating_ip(
-            f"ip-{floating_ip_id}", address, floating_ip_id=floating_ip_id, server=owner
+            f"ip-{floating_ip_id}", address, floating_ip_id=floating_ip_id, server=holder
         )
 
-    def owner(self, floating_ip_id: int) -> int | None:
+    def holder(self, floating_ip_id: int) -> int | None:
         """Ask the simulator, not the API."""
-        return self._cloud.owner(floating_ip_id)
+        return self._cloud.holder(floating_ip_id)
 
-    def move(self, floating_ip_id: int, owner: int | None) -> None:
+    def move(self, floating_ip_id: int, holder: int | None) -> None:
         """Do it by the operator's hand."""
         self.seen.add(Kind.OTHER_ACTOR)
-        self._cloud.move(floating_ip_id, owner)
+        self._cloud.move(floating_ip_id, holder)
 
     def set_status(self, server_id: int, status: str) -> None:
         """Tell the simulator."""
@@ -148,11 +148,11 @@ class RealPort(Port):
         self._cloud.set_rate_limit(limit_per_hour, remaining=remaining)
 
     def rules(
-        self, *, action_s: float = 0.0, owner_at_accept: bool = True, lock_servers: bool = False
+        self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False
     ) -> None:
         """Set all of them."""
         self._cloud.set_rules(
-            action_s=action_s, owner_at_accept=owner_at_accept, lock_servers=lock_servers
+            action_s=action_s, holder_at_accept=holder_at_accept, lock_servers=lock_servers
         )
 
     # --- trouble ---------------------------------------------------------------------------------
@@ -199,9 +199,9 @@ class RealPort(Port):
                 self._cloud.add_client(CLIENT, token=TOKEN, read_only=True)
                 stack.callback(self._cloud.add_client, CLIENT, token=TOKEN)
             case Kind.GONE:
-                owner = self.owner(IP)
+                holder = self.holder(IP)
                 self._cloud.remove_floating_ip(IP)
-                stack.callback(self.add_ip, IP, owner)
+                stack.callback(self.add_ip, IP, holder)
             case Kind.PAGE_SLIP:
                 self._on_answer = self._remove_after_first_page
             case Kind.QUOTA_EATEN | Kind.SPENDERS:

@@ -17,7 +17,7 @@ def test_an_assign_moves_an_address_from_another_and_from_nobody(port: Port) -> 
     for number in (IP, 2):
         action = action_of(port.answer(Assign(number, ME)))
         assert ActionStatus.SUCCESS is action.status
-        assert ME == port.owner(number)
+        assert ME == port.holder(number)
 
 
 @shows(AssignAccepted)
@@ -27,41 +27,41 @@ def test_an_accepted_action_runs_first_and_succeeds_later(port: Port) -> None:
     action = action_of(port.answer(Assign(IP, ME)))
     assert ActionStatus.RUNNING is action.status
     port.until(lambda: status_of(port, action) is ActionStatus.SUCCESS, "its end")
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(Kind.ACTION_ENDLESS)
-def test_the_owner_may_change_when_an_assign_is_accepted(port: Port) -> None:
-    port.rules(owner_at_accept=True)
+def test_the_holder_may_change_when_an_assign_is_accepted(port: Port) -> None:
+    port.rules(holder_at_accept=True)
     port.add_ip(IP, OTHER)
     with port.fault(Kind.ACTION_ENDLESS):
         assert ActionStatus.RUNNING is action_of(port.answer(Assign(IP, ME))).status
-        assert ME == port.owner(IP)
+        assert ME == port.holder(IP)
 
 
 @shows(Kind.ACTION_ENDLESS)
-def test_the_owner_may_change_only_when_the_action_ends(port: Port) -> None:
-    port.rules(action_s=0.3, owner_at_accept=False)
+def test_the_holder_may_change_only_when_the_action_ends(port: Port) -> None:
+    port.rules(action_s=0.3, holder_at_accept=False)
     port.add_ip(IP, OTHER)
     port.add_ip(2, OTHER)
     with port.fault(Kind.ACTION_ENDLESS):
         port.answer(Assign(IP, ME))
-        assert OTHER == port.owner(IP)
+        assert OTHER == port.holder(IP)
     action = action_of(port.answer(Assign(2, ME)))
     port.until(lambda: status_of(port, action) is ActionStatus.SUCCESS, "its end")
-    assert (OTHER, ME) == (port.owner(IP), port.owner(2))
+    assert (OTHER, ME) == (port.holder(IP), port.holder(2))
 
 
 @shows(Kind.ACTION_ERROR)
 def test_an_action_that_fails_says_why_and_moves_nothing(port: Port) -> None:
     for at_once, number in ((True, 1), (False, 2)):
-        port.rules(owner_at_accept=at_once)
+        port.rules(holder_at_accept=at_once)
         port.add_ip(number, OTHER)
         with port.fault(Kind.ACTION_ERROR):
             action = action_of(port.answer(Assign(number, ME)))
         assert (ActionStatus.ERROR, "action_failed") == (action.status, action.error_code)
         assert action == action_of(port.answer(ReadActions((action.id,))))
-        assert OTHER == port.owner(number)
+        assert OTHER == port.holder(number)
 
 
 @shows(Kind.SOME_LOCKED)
@@ -71,32 +71,32 @@ def test_one_address_may_be_locked_while_another_is_served(port: Port) -> None:
     with port.fault(Kind.SOME_LOCKED):
         assert LOCKED == port.failure(Assign(1, ME))
         action_of(port.answer(Assign(2, ME)))
-    assert (OTHER, ME) == (port.owner(1), port.owner(2))
+    assert (OTHER, ME) == (port.holder(1), port.holder(2))
 
 
 @shows(Kind.LOST_WRITE)
 def test_an_action_may_succeed_and_move_nothing(port: Port) -> None:
     for at_once, number in ((True, 1), (False, 2)):
-        port.rules(owner_at_accept=at_once)
+        port.rules(holder_at_accept=at_once)
         port.add_ip(number, OTHER)
         with port.fault(Kind.LOST_WRITE):
             action = action_of(port.answer(Assign(number, ME)))
             assert ActionStatus.SUCCESS is action.status
-            assert OTHER == port.owner(number)
+            assert OTHER == port.holder(number)
         port.answer(Assign(number, ME))
-        assert ME == port.owner(number)
+        assert ME == port.holder(number)
 
 
 @shows(FailureKind.LOCKED)
 def test_an_address_that_we_have_is_refused_as_assigned(port: Port) -> None:
     port.add_ip(IP, ME)
     assert ALREADY == port.failure(Assign(IP, ME))
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(FailureKind.LOCKED, Kind.ACTION_ENDLESS)
 def test_a_running_action_locks_its_address_until_it_ends(port: Port) -> None:
-    port.rules(owner_at_accept=False)
+    port.rules(holder_at_accept=False)
     port.add_ip(IP, OTHER)
     with port.fault(Kind.ACTION_ENDLESS):
         action = action_of(port.answer(Assign(IP, ME)))
@@ -104,16 +104,16 @@ def test_a_running_action_locks_its_address_until_it_ends(port: Port) -> None:
     ended = action_of(port.answer(ReadActions((action.id,))))
     assert (ActionStatus.ERROR, "action_failed") == (ended.status, ended.error_code)
     port.answer(Assign(IP, ME))
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(FailureKind.LOCKED, Kind.ACTION_ENDLESS)
 def test_the_lock_is_said_before_that_the_address_is_ours(port: Port) -> None:
-    port.rules(owner_at_accept=True)
+    port.rules(holder_at_accept=True)
     port.add_ip(IP, OTHER)
     with port.fault(Kind.ACTION_ENDLESS):
         port.answer(Assign(IP, ME))
-        assert ME == port.owner(IP)
+        assert ME == port.holder(IP)
         assert LOCKED == port.failure(Assign(IP, ME))
 
 
@@ -126,7 +126,7 @@ def test_a_running_action_locks_its_server_only_where_the_cloud_does_so(port: Po
         port.answer(Assign(2, ME))
         port.rules(lock_servers=True)
         assert LOCKED == port.failure(Assign(3, ME))
-    assert OTHER == port.owner(3)
+    assert OTHER == port.holder(3)
 
 
 @shows(FailureKind.NOT_FOUND)
@@ -139,7 +139,7 @@ def test_a_lock_of_somebody_else_refuses_an_assign(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.LOCKED):
         assert LOCKED == port.failure(Assign(IP, ME))
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
 
 
 @shows(Kind.DUPLICATED)
@@ -150,7 +150,7 @@ def test_a_request_that_lands_twice_has_one_result_and_takes_an_address_back(por
         assert ActionStatus.SUCCESS is action_of(port.answer(Assign(IP, ME))).status
         port.move(IP, OTHER)
         port.land()
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(FailureKind.LOCKED)

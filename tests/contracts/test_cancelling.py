@@ -18,7 +18,7 @@ def test_a_call_cancelled_before_it_is_sent_is_never_sent(port: Port) -> None:
             assert CANCELLED == told(result)
             assert result.sent_at_s is None
     port.warm()
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
 
 
 @shows(AssignAccepted, Kind.SLOW)
@@ -29,7 +29,7 @@ def test_a_call_cancelled_after_it_was_sent_is_answered_as_if_it_had_not_been(po
         port.until(lambda: port.is_sent(call_id), "its first byte")
         port.cancel(call_id)
         assert isinstance(port.result(call_id).outcome, AssignAccepted)
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(FailureKind.OUTCOME_UNKNOWN, Kind.SLOW)
@@ -42,7 +42,7 @@ def test_a_call_cancelled_after_it_was_sent_still_ends_at_its_deadline(port: Por
         port.cancel(call_id)
         result = port.result(call_id)
         assert (FailureKind.OUTCOME_UNKNOWN, "deadline", None) == told(result)
-        port.until(lambda: port.owner(IP) == ME, "what was sent to be done")
+        port.until(lambda: port.holder(IP) == ME, "what was sent to be done")
 
 
 @shows(AssignAccepted)
@@ -74,4 +74,4 @@ def test_of_many_calls_only_the_cancelled_one_is_not_done(port: Port) -> None:
         assert CANCELLED == told(port.result(call_id))
     for number in (1, 3):
         port.answer(Assign(number, ME))
-    assert [ME, OTHER, ME] == [port.owner(number) for number in (1, 2, 3)]
+    assert [ME, OTHER, ME] == [port.holder(number) for number in (1, 2, 3)]

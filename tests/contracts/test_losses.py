@@ -32,7 +32,7 @@ def _unsent(port: Port, kind: Kind, code: str) -> None:
             result = port.call(request)
             assert (TRANSIENT, code, None) == told(result)
             assert result.sent_at_s is None
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
 
 
 @shows(Kind.REFUSED, TRANSIENT)
@@ -61,7 +61,7 @@ def _unsent_at_the_deadline(port: Port, code: str) -> None:
         result = port.missed_deadline(request, SHORT_S)
         assert (TRANSIENT, code, None) == told(result)
         assert result.sent_at_s is None
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
 
 
 @shows(Kind.DNS, TRANSIENT)
@@ -88,7 +88,7 @@ def test_a_handshake_that_takes_too_long_ends_at_the_deadline(port: Port) -> Non
 # --- sent, and never answered --------------------------------------------------------------------
 
 
-def _lost_at_the_deadline(port: Port, kind: Kind, value: float, owner: int) -> None:
+def _lost_at_the_deadline(port: Port, kind: Kind, value: float, holder: int) -> None:
     """Make an assign and a read on a warm connection: both go out and hear nothing."""
     port.add_ip(IP, OTHER)
     port.warm()
@@ -96,7 +96,7 @@ def _lost_at_the_deadline(port: Port, kind: Kind, value: float, owner: int) -> N
         result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert result.sent_at_s is not None
-        assert owner == port.owner(IP)
+        assert holder == port.holder(IP)
 
 
 def _read_at_the_deadline(port: Port, kind: Kind, value: float) -> None:
@@ -134,7 +134,7 @@ def test_a_slow_answer_is_no_answer_after_the_deadline_and_the_assign_may_be_don
     with port.fault(Kind.SLOW, SECOND):
         result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
-        port.until(lambda: port.owner(IP) == ME, "its late effect")
+        port.until(lambda: port.holder(IP) == ME, "its late effect")
 
 
 @shows(Kind.SLOW)
@@ -145,16 +145,16 @@ def test_a_slow_answer_before_the_deadline_is_an_answer(port: Port) -> None:
 
 
 @shows(Kind.LATE_LANDING, UNKNOWN)
-def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_owner(port: Port) -> None:
+def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_holder(port: Port) -> None:
     port.add_ip(IP, OTHER)
     port.warm()
     with port.fault(Kind.LATE_LANDING):
         result = port.missed_deadline(Assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
-        assert OTHER == port.owner(IP)
+        assert OTHER == port.holder(IP)
     port.move(IP, None)
     port.land()
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 def _done_but_lost(port: Port, kind: Kind, assign: Told, read: Told) -> None:
@@ -163,7 +163,7 @@ def _done_but_lost(port: Port, kind: Kind, assign: Told, read: Told) -> None:
         result = port.call(Assign(IP, ME))
         assert assign == told(result)
         assert result.sent_at_s is not None
-        assert ME == port.owner(IP)
+        assert ME == port.holder(IP)
         for request in READS:
             assert read == port.failure(request), request
 
@@ -201,7 +201,7 @@ def test_a_refusal_that_is_lost_is_as_unknown_as_a_success(port: Port) -> None:
     port.add_ip(IP, ME)
     with port.fault(Kind.LOST_ANSWER):
         assert (UNKNOWN, "connection_closed", None) == port.failure(Assign(IP, ME))
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(ReadServer)

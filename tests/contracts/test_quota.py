@@ -19,7 +19,7 @@ SLOW_PER_HOUR, FAST_PER_HOUR = 60, 36_000_000
 
 
 @shows(ReadServer)
-def test_the_limit_is_told_with_every_answer(port: Port) -> None:
+def test_the_limit_is_reported_with_every_answer(port: Port) -> None:
     port.set_quota(SLOW_PER_HOUR, 20)
     assert Quota(limit_per_hour=60, remaining=19) == port.call(ReadServer(ME)).quota
 
@@ -127,7 +127,7 @@ def test_an_empty_bucket_refuses_undone_and_names_no_time_to_wait(port: Port) ->
         result = port.call(request)
         assert THROTTLED == told(result)
         assert (None, 0) == (retry_after_s(result), left(result))
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
 
 
 def _served(result: CallResult) -> bool:
@@ -139,7 +139,7 @@ def test_a_bucket_fills_again_with_time(port: Port) -> None:
     port.add_ip(IP, OTHER)
     port.set_quota(FAST_PER_HOUR, 0)
     port.until(lambda: _served(port.call(Assign(IP, ME))), "a call that flowed in")
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 @shows(ReadServer)

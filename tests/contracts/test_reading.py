@@ -25,12 +25,12 @@ NOBODY_KNOWS = 77_777
 
 
 def listed(port: Port) -> dict[int, int | None]:
-    """Read all owners."""
+    """Read all holders."""
     answer = port.answer(ListFloatingIps())
     assert isinstance(answer, FloatingIpsListed)
-    owners = {each.id: each.server_id for each in answer.floating_ips}
-    assert len(owners) == len(answer.floating_ips)
-    return owners
+    holders = {each.id: each.server_id for each in answer.floating_ips}
+    assert len(holders) == len(answer.floating_ips)
+    return holders
 
 
 def read(port: Port, floating_ip_id: int) -> FloatingIp:
@@ -56,7 +56,7 @@ def test_a_server_that_was_deleted_cannot_be_identified_or_read_or_given_an_addr
     assert NOT_FOUND == port.failure(Identify())
     assert NOT_FOUND == port.failure(ReadServer(ME))
     assert NOT_FOUND == port.failure(Assign(IP, ME))
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
 
 
 @shows(ListFloatingIps, FloatingIpsListed)
@@ -65,11 +65,11 @@ def test_a_project_without_addresses_has_an_empty_list(port: Port) -> None:
 
 
 @shows(ListFloatingIps, FloatingIpsListed)
-def test_a_list_of_many_pages_has_each_address_with_its_owner_once(port: Port) -> None:
-    owners = (ME, OTHER, STRANGER, None)
-    expected = {number: owners[number % 4] for number in range(1, 121)}
-    for number, owner in expected.items():
-        port.add_ip(number, owner)
+def test_a_list_of_many_pages_has_each_address_with_its_holder_once(port: Port) -> None:
+    holders = (ME, OTHER, STRANGER, None)
+    expected = {number: holders[number % 4] for number in range(1, 121)}
+    for number, holder in expected.items():
+        port.add_ip(number, holder)
     assert expected == listed(port)
 
 
@@ -151,7 +151,7 @@ def test_an_action_may_take_its_time_and_still_succeed(port: Port) -> None:
     assert isinstance(answer, AssignAccepted)
     assert ActionStatus.RUNNING is answer.action.status
     port.until(lambda: status_of(port, answer.action) is ActionStatus.SUCCESS, "its end")
-    assert ME == port.owner(IP)
+    assert ME == port.holder(IP)
 
 
 # --- readings that are not the truth -------------------------------------------------------------
@@ -167,24 +167,24 @@ def test_another_actor_is_seen_by_the_next_reading(port: Port) -> None:
 
 
 def assign_unseen(port: Port, kind: Kind) -> None:
-    """Assign while readings show who was the owner; it is done all the same."""
+    """Assign while readings show who was the holder; it is done all the same."""
     port.add_ip(IP, OTHER)
     with port.fault(kind):
         assigned(port, IP)
-        assert ME == port.owner(IP)
+        assert ME == port.holder(IP)
         assert OTHER == read(port, IP).server_id
         assert {IP: OTHER} == listed(port)
 
 
 @shows(Kind.STALE_READ)
-def test_a_stale_reading_shows_who_was_the_owner_and_the_assign_is_still_done(port: Port) -> None:
+def test_a_stale_reading_shows_who_was_the_holder_and_the_assign_is_still_done(port: Port) -> None:
     assign_unseen(port, Kind.STALE_READ)
     assert ME == read(port, IP).server_id
     assert {IP: ME} == listed(port)
 
 
 @shows(Kind.LAGGING)
-def test_a_reading_that_lags_shows_the_owner_of_a_moment_ago(port: Port) -> None:
+def test_a_reading_that_lags_shows_the_holder_of_a_moment_ago(port: Port) -> None:
     assign_unseen(port, Kind.LAGGING)
     assert {IP: ME} == listed(port)
 

@@ -23,7 +23,7 @@ THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 def _refused(port: Port, assign: Told, read: Told) -> None:
     """Make an assign and every read, all of which must fail so; the assign is not done."""
     assert assign == port.failure(Assign(IP, ME))
-    assert OTHER == port.owner(IP)
+    assert OTHER == port.holder(IP)
     for request in READS:
         assert read == port.failure(request), request
 
@@ -59,7 +59,7 @@ def test_a_token_that_may_only_read_reads(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.READ_ONLY):
         assert (FailureKind.AUTH, "token_readonly", 401) == port.failure(Assign(IP, ME))
-        assert OTHER == port.owner(IP)
+        assert OTHER == port.holder(IP)
         for request in READS:
             port.answer(request)
     port.answer(Assign(IP, ME))

@@ -93,7 +93,7 @@ def _prepare(port: Port, rng: Random) -> None:
     port.set_quota(60, rng.choice((10, 150, 1000)))
     port.rules(
         action_s=rng.choice((0.0, 0.0, 3600.0)),
-        owner_at_accept=rng.random() < 0.5,
+        holder_at_accept=rng.random() < 0.5,
         lock_servers=rng.random() < 0.3,
     )
     others = A_PAGE_AND_MORE if rng.random() < 0.3 else ()
@@ -111,7 +111,7 @@ def _take(port: Port, step: Step) -> list[object]:
     else:
         with port.fault(step.kind, step.value):
             seen = [_plain(port.call(request)) for request in step.requests]
-    return [seen, [port.owner(number) for number in IPS]]
+    return [seen, [port.holder(number) for number in IPS]]
 
 
 def _plain(result: CallResult) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
     world = World(); node = world.add_node(1)
     node.start(); node.line("VI_1", "MASTER"); world.run_for(15.0)
-    assert world.cloud.owner(4711) == 1
+    assert world.cloud.holder(4711) == 1
 
 Every effect goes through `Rules`, which know what no node may ever do.
 """
@@ -24,8 +24,8 @@ from hakeeper.core.calls import (
     Quota,
     Request,
 )
+from hakeeper.core.core import Core
 from hakeeper.core.events import (
-    AddressesSeen,
     CancelCall,
     Effect,
     Event,
@@ -41,8 +41,8 @@ from hakeeper.core.events import (
     StartCall,
     Started,
     Tick,
+    VrrpAddressesSeen,
 )
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import (
     AddressRef,
@@ -110,16 +110,16 @@ class Call:
 
 @dataclass(slots=True)
 class Node:
-    """One keeper, what it has done and what it was told."""
+    """One core, what it has done and what it was told."""
 
     world: "World"
     server_id: int
     config: Settings
     seed: int
-    keeper: Keeper = field(init=False)
+    core: Core = field(init=False)
     rules: Rules = field(init=False)
     calls: list[Call] = field(default_factory=list)
-    told: list[tuple[float, Report]] = field(default_factory=list)
+    reported: list[tuple[float, Report]] = field(default_factory=list)
     saved: SavedState | None = None
     tokens_reloaded: int = 0
     queries: list[QueryRoles] = field(default_factory=list)
@@ -135,11 +135,11 @@ class Node:
     """The VRRP addresses that the look at the start finds; None: nobody looks."""
 
     def __post_init__(self) -> None:
-        self._new_keeper()
+        self._new_core()
 
-    def _new_keeper(self) -> None:
+    def _new_core(self) -> None:
         self.runs += 1
-        self.keeper = Keeper(self.config, chance(self.seed), self.world.now)
+        self.core = Core(self.config, chance(self.seed), self.world.now)
         self.rules = Rules(self.server_id)
 
     # --- what happens to it --------------------------------------------------------------
@@ -160,7 +160,7 @@ class Node:
         """Die at once and come back with what was written down."""
         for call in self.open_calls():
             call.done = True
-        self._new_keeper()
+        self._new_core()
         return self.start(self.saved, keepalived)
 
     def line(self, name: str, state: str, priority: int = 100) -> tuple[Effect, ...]:
@@ -184,22 +184,22 @@ class Node:
     def have(self, *private: str) -> tuple[Effect, ...]:
         """Look at the addresses of this machine, and find these VRRP addresses."""
         self.private = private
-        return self.feed(AddressesSeen(tuple(map(ipaddress.ip_address, private))))
+        return self.feed(VrrpAddressesSeen(tuple(map(ipaddress.ip_address, private))))
 
     def feed(self, event: Event) -> tuple[Effect, ...]:
-        """Give the keeper one event now, perform the effects, and return them."""
+        """Give the core one event now, perform the effects, and return them."""
         now = self.world.now
         self.world.cloud.advance(now)
         if isinstance(event, CallResult):
             self.rules.ended(event, now)
-        effects = self.keeper.handle(event, now)
-        self.rules.check(effects, self.keeper, now)
+        effects = self.core.handle(event, now)
+        self.rules.check(effects, self.core, now)
         for effect in effects:
             self._perform(effect, now)
         return effects
 
     def tick_if_due(self) -> bool:
-        due_s = self.keeper.next_at()
+        due_s = self.core.next_at()
         if due_s is None or due_s > self.world.now:
             return False
         self.ticks = self.ticks + 1 if self.ticked_at_s == self.world.now else 1
@@ -230,7 +230,7 @@ class Node:
             case ReloadToken():
                 self.tokens_reloaded += 1
             case Report():
-                self.told.append((now, effect))
+                self.reported.append((now, effect))
 
     def _answer_query(self, query_id: int) -> None:
         if self.dbus is not None:
@@ -293,10 +293,10 @@ class Node:
         return [call.at_s for call in self.asked(Assign)]
 
     def reports(self, event: str) -> list[Report]:
-        return [report for _, report in self.told if report.event == event]
+        return [report for _, report in self.reported if report.event == event]
 
     def snapshot(self) -> Snapshot:
-        return self.keeper.snapshot(self.world.now)
+        return self.core.snapshot(self.world.now)
 
     def role(self, name: str = "VI_1") -> str:
         return next(r.role for r in self.snapshot().roles if r.name == name)
@@ -350,7 +350,7 @@ class World:
         return self.now - begun_s
 
     def _next_s(self) -> float | None:
-        times = [node.keeper.next_at() for node in self.nodes]
+        times = [node.core.next_at() for node in self.nodes]
         times.append(self._queue[0][0] if self._queue else None)
         times.append(self.cloud.next_end_s())
         return min((at_s for at_s in times if at_s is not None), default=None)
@@ -365,9 +365,9 @@ class World:
                 return
 
 
-def one_node(owner: int | None = 2, config: Settings | None = None) -> tuple[World, Node]:
+def one_node(holder: int | None = 2, config: Settings | None = None) -> tuple[World, Node]:
     """Make the usual scene: server 1 is us, `web` is with server 2."""
     world = World()
     world.cloud.add_server(2)
-    world.cloud.add_ip(WEB, "web", "203.0.113.10/32", owner)
+    world.cloud.add_ip(WEB, "web", "203.0.113.10/32", holder)
     return world, world.add_node(1, config)

@@ -1,4 +1,4 @@
-"""A scripted cloud in virtual time: owners, actions, servers and faults, all as plain values."""
+"""A scripted cloud in virtual time: holders, actions, servers and faults, all as plain values."""
 
 import enum
 import ipaddress
@@ -50,11 +50,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The owner changed, at `at_s`."""
+    """The holder changed, at `at_s`."""
 
     at_s: float
     floating_ip_id: int
-    owner: int | None
+    holder: int | None
 
 
 @dataclass(slots=True)
@@ -106,12 +106,12 @@ class FakeCloud:
     # --- setting the scene ---------------------------------------------------------------
 
     def add_ip(
-        self, floating_ip_id: int, name: str, network: str, owner: int | None = None
+        self, floating_ip_id: int, name: str, network: str, holder: int | None = None
     ) -> FloatingIp:
         parsed: IpNetwork = ipaddress.ip_network(network)
-        made = FloatingIp(id=floating_ip_id, name=name, network=parsed, server_id=owner)
+        made = FloatingIp(id=floating_ip_id, name=name, network=parsed, server_id=holder)
         self.floating_ips[floating_ip_id] = made
-        self.moves.append(Move(float("-inf"), floating_ip_id, owner))
+        self.moves.append(Move(float("-inf"), floating_ip_id, holder))
         return made
 
     def add_server(self, server_id: int, status: str = "running", zone: str = "") -> None:
@@ -119,15 +119,15 @@ class FakeCloud:
             id=server_id, name=f"node{server_id}", status=status, network_zone=zone
         )
 
-    def owner(self, floating_ip_id: int) -> int | None:
+    def holder(self, floating_ip_id: int) -> int | None:
         return self.floating_ips[floating_ip_id].server_id
 
-    def move(self, floating_ip_id: int, owner: int | None) -> None:
-        """Somebody, or one of our actions, changes the owner."""
+    def move(self, floating_ip_id: int, holder: int | None) -> None:
+        """Somebody, or one of our actions, changes the holder."""
         old = self.floating_ips[floating_ip_id]
-        if old.server_id != owner:
-            self.floating_ips[floating_ip_id] = replace(old, server_id=owner)
-            self.moves.append(Move(self.now, floating_ip_id, owner))
+        if old.server_id != holder:
+            self.floating_ips[floating_ip_id] = replace(old, server_id=holder)
+            self.moves.append(Move(self.now, floating_ip_id, holder))
 
     def moved_between(self, first_s: float, last_s: float) -> int:
         return sum(first_s <= move.at_s <= last_s for move in self.moves)
@@ -200,7 +200,7 @@ class FakeCloud:
     def _seen(self, floating_ip_id: int) -> FloatingIp:
         as_of_s = self.now - self.stale_s
         past = [m for m in self.moves if m.floating_ip_id == floating_ip_id and m.at_s <= as_of_s]
-        return replace(self.floating_ips[floating_ip_id], server_id=past[-1].owner)
+        return replace(self.floating_ips[floating_ip_id], server_id=past[-1].holder)
 
     def assign(self, floating_ip_id: int, server_id: int) -> AssignAccepted | Failure:
         if floating_ip_id not in self.floating_ips:
@@ -210,7 +210,7 @@ class FakeCloud:
             for a in self._running()
         ):
             return failure(FailureKind.LOCKED, "locked", http_status=423)
-        if self.owner(floating_ip_id) == server_id:
+        if self.holder(floating_ip_id) == server_id:
             return failure(FailureKind.LOCKED, "floating_ip_assigned", http_status=422)
         ends_at_s = float("inf") if self.ending is Ending.NEVER else self.now + self.action_s
         action = FakeAction(

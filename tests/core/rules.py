@@ -13,6 +13,7 @@ from hakeeper.core.calls import (
     FloatingIpsListed,
     Request,
 )
+from hakeeper.core.core import Core
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -22,10 +23,9 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.reports import EVENTS
 
-LANES = 8
+MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 
 
@@ -36,7 +36,7 @@ class Rules:
     server_id: int
     calls: dict[int, tuple[Request, float]] = field(default_factory=dict)
     last_id: int = 0
-    unsure: dict[int, float] = field(default_factory=dict)
+    outcome_unknown: dict[int, float] = field(default_factory=dict)
     """Floating IPs whose last assign has an unknown outcome, since when."""
     wait_until_s: float = float("-inf")
     """A 429 says so of all calls but assigns, of which one may see whether it stands."""
@@ -44,12 +44,12 @@ class Rules:
     """One that an assign met says so."""
 
     def ended(self, result: CallResult, now: float) -> None:
-        """Note the end of a call, before the keeper hears of it."""
+        """Note the end of a call, before the core hears of it."""
         request, asked_at_s = self.calls.pop(result.call_id)
         outcome = result.outcome
         match request, outcome:
             case Assign(floating_ip_id), Failure(kind=FailureKind.OUTCOME_UNKNOWN):
-                self.unsure[floating_ip_id] = now
+                self.outcome_unknown[floating_ip_id] = now
             case _, FloatingIpRead(floating_ip):
                 self._read((floating_ip.id,), asked_at_s)
             case _, FloatingIpsListed(floating_ips):
@@ -70,50 +70,50 @@ class Rules:
 
     def _read(self, floating_ip_ids: tuple[int, ...], asked_at_s: float) -> None:
         for floating_ip_id in floating_ip_ids:
-            if asked_at_s >= self.unsure.get(floating_ip_id, float("inf")):
-                del self.unsure[floating_ip_id]
+            if asked_at_s >= self.outcome_unknown.get(floating_ip_id, float("inf")):
+                del self.outcome_unknown[floating_ip_id]
 
-    def check(self, effects: tuple[Effect, ...], keeper: Keeper, now: float) -> None:
+    def check(self, effects: tuple[Effect, ...], core: Core, now: float) -> None:
         """Check what a node wants to do."""
         ranks = [ORDER.index(type(effect)) for effect in effects]
         assert ranks == sorted(ranks), "effects out of order"
         for effect in effects:
             match effect:
                 case StartCall():
-                    self._started(effect, keeper, now)
+                    self._started(effect, core, now)
                 case CancelCall(call_id):
                     assert call_id in self.calls, "cancels what is not under way"
                 case Report():
                     check_report(effect)
                 case _:
                     pass
-        next_at_s = keeper.next_at()
+        next_at_s = core.next_at()
         assert next_at_s is None or next_at_s > now, f"asks for a tick in the past at {now}"
 
-    def _started(self, effect: StartCall, keeper: Keeper, now: float) -> None:
+    def _started(self, effect: StartCall, core: Core, now: float) -> None:
         assert effect.call_id > self.last_id, "a call id is used twice"
         self.last_id = effect.call_id
         assign = isinstance(effect.request, Assign)
         until_s = self.assigns_wait_until_s if assign else self.wait_until_s
         assert now >= until_s, "a call although a 429 said wait"
         if isinstance(effect.request, Assign):
-            self._assigning(effect.request, keeper, now)
+            self._assigning(effect.request, core, now)
         self.calls[effect.call_id] = (effect.request, now)
 
-    def _assigning(self, request: Assign, keeper: Keeper, now: float) -> None:
+    def _assigning(self, request: Assign, core: Core, now: float) -> None:
         assert request.server_id == self.server_id, "an assign to another server"
         masters = {
             address.floating_ip_id
-            for role in keeper.snapshot(now).roles
+            for role in core.snapshot(now).roles
             if role.role == "MASTER" and not role.vrrp_missing
             for address in role.addresses
         }
         assert request.floating_ip_id in masters, "an assign while not MASTER"
         under_way = [r.floating_ip_id for r, _ in self.calls.values() if isinstance(r, Assign)]
         assert request.floating_ip_id not in under_way, "two assigns of one address at a time"
-        lanes = 1 if now < self.wait_until_s else LANES
-        assert len(under_way) < lanes, "too many assigns at once"
-        assert request.floating_ip_id not in self.unsure, "a blind resend"
+        max_parallel = 1 if now < self.wait_until_s else MAX_PARALLEL
+        assert len(under_way) < max_parallel, "too many assigns at once"
+        assert request.floating_ip_id not in self.outcome_unknown, "a blind resend"
 
 
 def check_report(report: Report) -> None:

@@ -8,7 +8,7 @@ from hakeeper.core.address import Address
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import Report, StartCall
-from hakeeper.core.model import FloatingIp, Owner, Role, Server
+from hakeeper.core.model import FloatingIp, Holder, Role, Server
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.state import Inflight, State
 
@@ -16,14 +16,14 @@ VI = instance("VI_1")
 US = Server(id=1, name="node1", status="running", network_zone="eu-central")
 
 
-def ip(number: int, owner: int | None = 2, *, blocked: bool = False, zone: str = "") -> FloatingIp:
+def ip(number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = "") -> FloatingIp:
     """Make floating IP `ip<number>`, 203.0.113.<number>."""
     network = ip_network(f"203.0.113.{number}/32")
     return FloatingIp(
         id=number,
         name=f"ip{number}",
         network=network,
-        server_id=owner,
+        server_id=holder,
         blocked=blocked,
         network_zone=zone,
     )
@@ -35,7 +35,7 @@ def standing(
     """Make a state with floating IPs 1 to `count`, found already if `known`."""
     wanted = settings({"VI_1": tuple(f"ip{n}" for n in range(1, count + 1))}, can_query=can_query)
     state = State(wanted, MOST, RoleBook(wanted.addresses, 0.0))
-    state.roles.beliefs[VI].role = role
+    state.roles.role_states[VI].role = role
     state.server = US
     for number, ref in enumerate(wanted.addresses[VI], 1):
         state.addresses[ref] = Address(ref, VI, ip(number) if known else None)
@@ -46,12 +46,12 @@ def address_of(state: State, number: int = 1) -> Address:
     return list(state.addresses.values())[number - 1]
 
 
-def put(state: State, stage: Stage, number: int = 1, owner: Owner | None = None) -> Address:
+def put(state: State, stage: Stage, number: int = 1, holder: Holder | None = None) -> Address:
     """Put an address into a stage."""
     address = address_of(state, number)
     address.stage = stage
-    if owner is not None:
-        address.owner = owner
+    if holder is not None:
+        address.holder = holder
     return address
 
 
@@ -84,7 +84,7 @@ def ended(
     )
 
 
-def told(state: State) -> list[str]:
+def reported(state: State) -> list[str]:
     return [effect.event for effect in state.effects if isinstance(effect, Report)]
 
 

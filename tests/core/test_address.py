@@ -19,11 +19,11 @@ from hakeeper.core.model import (
     ActionStatus,
     ByName,
     FloatingIp,
-    Mine,
+    Holder,
     Nobody,
     Other,
-    Owner,
     Unknown,
+    Us,
     VrrpId,
     VrrpKind,
 )
@@ -44,10 +44,10 @@ def events(reports: list[Report]) -> list[str]:
     return [report.event for report in reports]
 
 
-def claiming(now: float = 100.0, owner: Owner = TWO) -> Address:
+def claiming(now: float = 100.0, holder: Holder = TWO) -> Address:
     """An address whose assign is under way since `now`."""
     address = made()
-    address.owner, address.owner_at_s = owner, now - 1.0
+    address.holder, address.holder_at_s = holder, now - 1.0
     address.begin(now, "a cause", read_first=False)
     address.sending(now)
     return address
@@ -57,30 +57,30 @@ def held(now: float = 100.0) -> Address:
     """An address that was claimed and confirmed at `now`."""
     address = claiming(now)
     address.accepted(SUCCESS, now, now, MOST)
-    address.observe(Mine(), now, now, MOST)
+    address.observe(Us(), now, now, MOST)
     assert address.stage is Stage.HELD
     return address
 
 
-def contested(now: float = 100.0, owner: Other = TWO) -> Address:
-    """An address that is left with `owner` since `now`."""
+def contested(now: float = 100.0, holder: Other = TWO) -> Address:
+    """An address that is left with `holder` since `now`."""
     address = held(now - 10.0)
     for _ in range(2):
-        lose(address, now, owner)
+        lose(address, now, holder)
         if address.stage is Stage.POST:
             address.sending(now)
             address.accepted(SUCCESS, now, now, MOST)
-            address.observe(Mine(), now, now, MOST)
-    assert address.stage is Stage.HOLD_OFF
+            address.observe(Us(), now, now, MOST)
+    assert address.stage is Stage.HOLD_DOWN
     return address
 
 
-def lose(address: Address, now: float, owner: Owner = TWO) -> list[Report]:
+def lose(address: Address, now: float, holder: Holder = TWO) -> list[Report]:
     """Let two reads say that somebody else has it, so late that they cannot lag any more."""
     address.written_at_s = now - LAG_S
     return [
-        *address.observe(owner, now, now, LEAST),
-        *address.observe(owner, now, now, LEAST),
+        *address.observe(holder, now, now, LEAST),
+        *address.observe(holder, now, now, LEAST),
     ]
 
 
@@ -91,17 +91,21 @@ def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
     fresh = made()
     assert (Stage.IDLE, Unknown("not read yet"), None) == (
         fresh.stage,
-        fresh.owner,
-        fresh.owner_at_s,
+        fresh.holder,
+        fresh.holder_at_s,
     )
     assert ("nothing decided yet", None, "") == (fresh.decision, fresh.decided_at_s, fresh.cause)
     assert (NEVER, NEVER, NEVER, NEVER) == (
-        fresh.blind_until_s,
+        fresh.fresh_from_s,
         fresh.last_sent_s,
-        fresh.settle_until_s,
-        fresh.hold_off_until_s,
+        fresh.watch_until_s,
+        fresh.hold_down_until_s,
     )
-    assert (False, False, False) == (fresh.unsure, fresh.suspect, fresh.unresolved_told)
+    assert (False, False, False) == (
+        fresh.outcome_unknown,
+        fresh.suspect,
+        fresh.unresolved_reported,
+    )
     assert (0, 0, 0.0) == (fresh.attempt, fresh.polls, fresh.look_gap_s)
 
 
@@ -123,11 +127,11 @@ def test_a_claim_that_need_not_read_posts_at_once() -> None:
 
 def test_a_claim_says_that_it_is_started_when_its_first_assign_is_sent() -> None:
     address = made()
-    address.owner = TWO
+    address.holder = TWO
     address.begin(100.0, "a cause", read_first=False)
     [started] = address.sending(101.0)
     assert "claim.started" == started.event
-    assert ("2", "a cause") == (started.fields["owner"], started.fields["reason"])
+    assert ("2", "a cause") == (started.fields["holder"], started.fields["reason"])
     address.failed(failure(FailureKind.TRANSIENT), 102.0, MOST)
     assert [] == address.sending(103.0)
     address.begin(200.0, "another", read_first=False)
@@ -156,18 +160,18 @@ def test_an_address_is_favoured_at_two_edges_at_once_and_then_once_in_ten_minute
     assert not address.favoured
 
 
-@pytest.mark.parametrize("unsure", [False, True])
-def test_a_claim_that_has_to_read_first_reads_now(*, unsure: bool) -> None:
+@pytest.mark.parametrize("outcome_unknown", [False, True])
+def test_a_claim_that_has_to_read_first_reads_now(*, outcome_unknown: bool) -> None:
     address = made()
-    address.unsure = unsure
-    address.begin(100.0, "a cause", read_first=not unsure)
+    address.outcome_unknown = outcome_unknown
+    address.begin(100.0, "a cause", read_first=not outcome_unknown)
     assert (Stage.READ, 100.0, 100.0) == (address.stage, address.due_at_s, address.read_after_s)
-    assert ("a cause: reading the owner", 100.0) == (address.decision, address.decided_at_s)
+    assert ("a cause: reading the holder", 100.0) == (address.decision, address.decided_at_s)
 
 
 def test_a_claim_begins_without_anything_of_the_claim_before() -> None:
     address = contested(100.0)
-    address.take_turn(400.0)
+    address.end_hold_down(400.0)
     address.failed(failure(FailureKind.TRANSIENT), 400.0, MOST)
     address.action_id, address.suspect = 5, True
     address.begin(500.0, "a cause", read_first=True)
@@ -177,8 +181,8 @@ def test_a_claim_begins_without_anything_of_the_claim_before() -> None:
         address.suspect,
         address.rival,
     ]
-    assert set() == address.told
-    assert NEVER == address.hold_off_until_s
+    assert set() == address.reported
+    assert NEVER == address.hold_down_until_s
     assert "a cause" == address.cause
 
 
@@ -193,9 +197,9 @@ def test_a_second_assign_waits_a_second_after_the_first() -> None:
 def test_a_new_term_forgets_the_old_fight() -> None:
     address = contested(100.0)
     address.hinted_at_s = 100.0
-    address.renew()
-    assert (0, False) == (address.contest.moves, address.contest.told)
-    assert (NEVER, NEVER) == (address.hinted_at_s, address.hold_off_until_s)
+    address.new_term()
+    assert (0, False) == (address.split_brain.moves, address.split_brain.reported)
+    assert (NEVER, NEVER) == (address.hinted_at_s, address.hold_down_until_s)
 
 
 def test_a_demotion_ends_everything_and_tells_of_a_claim_that_it_ends() -> None:
@@ -215,41 +219,41 @@ def test_a_demotion_ends_everything_and_tells_of_a_claim_that_it_ends() -> None:
 
 def test_a_demotion_of_who_holds_it_tells_nothing_and_ends_the_close_look() -> None:
     address = held(100.0)
-    assert 120.0 == address.settle_until_s
+    assert 120.0 == address.watch_until_s
     assert [] == address.stop(101.0, "a reason")
-    assert NEVER == address.settle_until_s
+    assert NEVER == address.watch_until_s
 
 
-# --- deaf for a while --------------------------------------------------------------------------
+# --- isolated for a while ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("now", "holding_off"), [(129.0, True), (130.0, False), (131.0, False)])
-def test_a_hold_off_goes_on_after_deafness_until_it_is_over(
-    now: float, *, holding_off: bool
+@pytest.mark.parametrize(("now", "held_down"), [(129.0, True), (130.0, False), (131.0, False)])
+def test_a_hold_down_goes_on_after_isolation_until_it_is_over(
+    now: float, *, held_down: bool
 ) -> None:
     address = contested(100.0)
-    address.stop(110.0, "deaf")
-    assert 130.0 == address.hold_off_until_s
+    address.stop(110.0, "isolated")
+    assert 130.0 == address.hold_down_until_s
     address.resume(now, "hears")
-    if holding_off:
-        assert (Stage.HOLD_OFF, 130.0) == (address.stage, address.due_at_s)
+    if held_down:
+        assert (Stage.HOLD_DOWN, 130.0) == (address.stage, address.due_at_s)
         assert "hears, but contested: server 2 keeps it" == address.decision
     else:
-        assert (Stage.READ, "hears: reading the owner") == (address.stage, address.decision)
+        assert (Stage.READ, "hears: reading the holder") == (address.stage, address.decision)
 
 
-def test_a_hold_off_is_over_if_meanwhile_nobody_holds_it() -> None:
+def test_a_hold_down_is_over_if_meanwhile_nobody_holds_it() -> None:
     address = contested(100.0)
-    address.stop(110.0, "deaf")
-    address.owner = Nobody()
+    address.stop(110.0, "isolated")
+    address.holder = Nobody()
     address.resume(120.0, "hears")
     assert Stage.READ is address.stage
 
 
-def test_there_is_no_hold_off_to_go_on_with_once_it_was_confirmed_ours() -> None:
+def test_there_is_no_hold_down_to_go_on_with_once_it_was_confirmed_ours() -> None:
     address = contested(100.0)
-    address.observe(Mine(), 101.0, 101.0, LEAST)
-    assert NEVER == address.hold_off_until_s
+    address.observe(Us(), 101.0, 101.0, LEAST)
+    assert NEVER == address.hold_down_until_s
 
 
 # --- what a read says --------------------------------------------------------------------------
@@ -264,8 +268,8 @@ def test_a_read_begun_before_the_last_one_that_was_believed_is_old(
     address = made()
     address.observe(TWO, 99.0, 99.5, MOST)
     address.observe(THREE, asked_at_s, 100.0, MOST)
-    assert (THREE if believed else TWO) == address.owner
-    assert max(99.0, asked_at_s) == address.owner_at_s
+    assert (THREE if believed else TWO) == address.holder
+    assert max(99.0, asked_at_s) == address.holder_at_s
 
 
 @pytest.mark.parametrize(("asked_at_s", "believed"), [(99.9, False), (100.0, True)], ids=str)
@@ -275,30 +279,30 @@ def test_a_read_begun_before_our_assign_went_out_is_blind(
     address = claiming(100.0)
     address.stop(100.5, "demoted")
     address.observe(THREE, asked_at_s, 101.0, MOST)
-    assert (THREE if believed else TWO) == address.owner
+    assert (THREE if believed else TWO) == address.holder
 
 
 def test_while_an_assign_is_under_way_no_read_counts() -> None:
     address = claiming(100.0)
-    assert [] == address.observe(Mine(), 100.5, 101.0, MOST)
-    assert (TWO, Stage.SENT) == (address.owner, address.stage)
+    assert [] == address.observe(Us(), 100.5, 101.0, MOST)
+    assert (TWO, Stage.SENT) == (address.holder, address.stage)
 
 
-def test_an_unknown_owner_is_kept_but_decides_nothing() -> None:
+def test_an_unknown_holder_is_kept_but_decides_nothing() -> None:
     address = claiming(100.0)
-    address.lose_sight(101.0)
+    address.note_unknown_outcome(101.0)
     assert [] == address.observe(Unknown("who am I"), 102.0, 102.0, MOST)
-    assert (Unknown("who am I"), 102.0) == (address.owner, address.owner_at_s)
-    assert (Stage.READ, True) == (address.stage, address.unsure)
+    assert (Unknown("who am I"), 102.0) == (address.holder, address.holder_at_s)
+    assert (Stage.READ, True) == (address.stage, address.outcome_unknown)
 
 
 def test_a_read_ends_the_doubt_about_the_last_assign() -> None:
     address = claiming(100.0)
     address.stop(100.0, "demoted")
-    address.lose_sight(101.0)
+    address.note_unknown_outcome(101.0)
     assert Stage.IDLE is address.stage
     address.observe(THREE, 102.0, 102.0, MOST)
-    assert not address.unsure
+    assert not address.outcome_unknown
 
 
 @pytest.mark.parametrize(("asked_at_s", "stage"), [(99.9, Stage.READ), (100.0, Stage.POST)])
@@ -316,11 +320,11 @@ def test_an_assign_that_waits_is_not_needed_when_a_read_says_ours() -> None:
     address.begin(100.0, "a cause", read_first=False)
     assert [] == address.observe(TWO, 100.1, 100.2, MOST)
     assert Stage.POST is address.stage
-    [confirmed] = address.observe(Mine(), 100.3, 100.4, MOST)
+    [confirmed] = address.observe(Us(), 100.3, 100.4, MOST)
     assert ("address.confirmed", "a cause") == (confirmed.event, confirmed.fields["reason"])
     assert ("a cause: it is ours already", 100.4) == (address.decision, address.decided_at_s)
-    assert (Stage.HELD, 120.4, None) == (address.stage, address.settle_until_s, address.phases)
-    assert 0 == address.contest.moves
+    assert (Stage.HELD, 120.4, None) == (address.stage, address.watch_until_s, address.phases)
+    assert 0 == address.split_brain.moves
 
 
 def test_a_confirmed_claim_tells_its_attempts_and_its_times_and_starts_afresh() -> None:
@@ -329,12 +333,12 @@ def test_a_confirmed_claim_tells_its_attempts_and_its_times_and_starts_afresh() 
     address.sending(102.0)
     address.accepted(RUNNING, 102.5, 103.0, MOST)
     address.action_seen(SUCCESS, 104.0, MOST)
-    [claimed] = address.observe(Mine(), 104.0, 105.0, MOST)
+    [claimed] = address.observe(Us(), 104.0, 105.0, MOST)
     assert {
         "instance": "VI_1",
         "kind": "INSTANCE",
         "address": "203.0.113.10",
-        "owner": "mine",
+        "holder": "us",
         "reason": "a cause",
         "attempt": 2,
         "sent_ms": 2500.0,
@@ -343,8 +347,8 @@ def test_a_confirmed_claim_tells_its_attempts_and_its_times_and_starts_afresh() 
         "confirmed_ms": 5000.0,
     } == claimed.fields
     assert ("a cause: claimed and confirmed", 105.0) == (address.decision, address.decided_at_s)
-    assert (0, set(), 125.0) == (address.attempt, address.told, address.settle_until_s)
-    assert (1, 105.0) == (address.contest.moves, address.contest.claimed_at)
+    assert (0, set(), 125.0) == (address.attempt, address.reported, address.watch_until_s)
+    assert (1, 105.0) == (address.split_brain.moves, address.split_brain.claimed_at)
 
 
 def test_the_first_bytes_of_a_claim_are_what_counts_as_sent() -> None:
@@ -386,14 +390,14 @@ def test_one_read_that_says_lost_asks_for_a_second_one_a_moment_later() -> None:
     assert [] == address.observe(TWO, 150.0, 150.5, LEAST)
     assert (Stage.READ, 150.8, 150.5) == (address.stage, address.due_at_s, address.read_after_s)
     assert address.suspect
-    assert [] == address.observe(Mine(), 151.0, 151.5, LEAST)
+    assert [] == address.observe(Us(), 151.0, 151.5, LEAST)
     assert (Stage.HELD, False) == (address.stage, address.suspect)
 
 
 def test_a_suspicion_that_was_refuted_needs_two_more_reads_the_next_time() -> None:
     address = held(100.0)
     address.observe(TWO, 150.0, 150.0, LEAST)
-    address.observe(Mine(), 151.0, 151.0, LEAST)
+    address.observe(Us(), 151.0, 151.0, LEAST)
     assert [] == address.observe(TWO, 160.0, 160.0, LEAST)
     assert ["address.drifted"] == events(address.observe(TWO, 161.0, 161.0, LEAST))
 
@@ -401,7 +405,7 @@ def test_a_suspicion_that_was_refuted_needs_two_more_reads_the_next_time() -> No
 def test_two_reads_that_agree_are_drift_and_the_claim_begins_at_once() -> None:
     address = held(100.0)
     [drifted] = lose(address, 200.0)
-    assert ("address.drifted", "2") == (drifted.event, drifted.fields["owner"])
+    assert ("address.drifted", "2") == (drifted.event, drifted.fields["holder"])
     assert "drift" == address.cause
     assert (Stage.POST, 200.0, False) == (address.stage, address.due_at_s, address.suspect)
 
@@ -409,33 +413,33 @@ def test_two_reads_that_agree_are_drift_and_the_claim_begins_at_once() -> None:
 def test_an_address_that_nobody_has_was_not_taken_by_anybody() -> None:
     address = held(100.0)
     assert ["address.drifted"] == events(lose(address, 101.0, Nobody()))
-    assert (1, 0) == (address.contest.moves, address.contest.losses)
+    assert (1, 0) == (address.split_brain.moves, address.split_brain.losses)
 
 
 def test_the_holder_of_before_is_believed_only_when_reads_cannot_lag_any_more() -> None:
     address = made()
-    address.owner = TWO
+    address.holder = TWO
     address.begin(100.0, "a cause", read_first=False)
     address.sending(100.0)
     address.accepted(SUCCESS, 100.0, 100.1, LEAST)
-    address.observe(Mine(), 100.1, 100.2, LEAST)
+    address.observe(Us(), 100.1, 100.2, LEAST)
     address.observe(TWO, 100.5, 100.6, LEAST)
     assert (Stage.READ, 100.1 + LAG_S) == (address.stage, address.due_at_s)
     assert [] == address.observe(TWO, 102.0, 102.1, LEAST)  # read for another address
     assert (Stage.READ, 100.1 + LAG_S) == (address.stage, address.due_at_s)
-    address.observe(Mine(), 103.2, 103.2, LEAST)
+    address.observe(Us(), 103.2, 103.2, LEAST)
     address.observe(THREE, 103.5, 103.6, LEAST)
     assert (Stage.READ, 103.6 + SUSPECT_S) == (address.stage, address.due_at_s)
 
 
-@pytest.mark.parametrize(("owner", "hidden"), [(TWO, True), (Nobody(), False)])
+@pytest.mark.parametrize(("holder", "hidden"), [(TWO, True), (Nobody(), False)])
 def test_an_assign_that_no_read_shows_may_be_a_move_of_somebody_else(
-    owner: Owner, *, hidden: bool
+    holder: Holder, *, hidden: bool
 ) -> None:
     address = claiming(100.0)
     address.accepted(SUCCESS, 100.0, 101.0, LEAST)
-    address.observe(owner, 150.0, 150.0, LEAST)
-    assert (Stage.POST, hidden) == (address.stage, address.contest.hidden)
+    address.observe(holder, 150.0, 150.0, LEAST)
+    assert (Stage.POST, hidden) == (address.stage, address.split_brain.hidden)
 
 
 def test_an_assign_that_succeeded_but_is_not_seen_is_looked_for_and_then_sent_again() -> None:
@@ -451,7 +455,11 @@ def test_an_assign_that_succeeded_but_is_not_seen_is_looked_for_and_then_sent_ag
     assert "claim.unknown" == unknown.event
     assert "the assign succeeded, but server 2 has it still; assigning again" in unknown.message
     assert (Stage.POST, 104.0, 1) == (address.stage, address.due_at_s, address.attempt)
-    assert (0, 0, 104.0) == (address.contest.moves, address.contest.losses, address.refused_at_s)
+    assert (0, 0, 104.0) == (
+        address.split_brain.moves,
+        address.split_brain.losses,
+        address.refused_at_s,
+    )
     address.sending(104.0)
     address.accepted(SUCCESS, 104.0, 104.0, LEAST)
     assert 110.0 == address.action_until_s
@@ -462,20 +470,20 @@ def test_an_assign_that_succeeded_but_is_not_seen_is_looked_for_and_then_sent_ag
 # --- contested ---------------------------------------------------------------------------------
 
 
-def test_the_sixth_claim_that_a_pulse_allows_waits_and_says_so() -> None:
+def test_the_sixth_claim_that_a_better_master_allows_waits_and_says_so() -> None:
     address = held(100.0)
-    told = []
+    reported = []
     for at_s in (100.0, 100.0, 101.0, 102.0, 103.0, 104.0, 105.0):
         address.hinted(at_s, "a hint")
-        address.observe(Mine(), at_s, at_s, MOST)
+        address.observe(Us(), at_s, at_s, MOST)
         lose(address, at_s)
-        told.append((address.cause, address.due_at_s))
+        reported.append((address.cause, address.due_at_s))
         address.sending(at_s)
         address.accepted(SUCCESS, at_s, at_s, MOST)
-        address.observe(Mine(), at_s, at_s, MOST)
+        address.observe(Us(), at_s, at_s, MOST)
     # The first is no business of a pulse: only the second loss makes it contested.
-    assert ["drift"] * 6 == [cause for cause, _ in told[:6]]
-    assert ("drift, after a pause of 5 s", 110.0) == told[6]
+    assert ["drift"] * 6 == [cause for cause, _ in reported[:6]]
+    assert ("drift, after a pause of 5 s", 110.0) == reported[6]
 
 
 def test_the_second_quick_loss_leaves_it_there_and_says_for_how_long() -> None:
@@ -483,52 +491,52 @@ def test_the_second_quick_loss_leaves_it_there_and_says_for_how_long() -> None:
     lose(address, 95.0)
     address.sending(95.0)
     address.accepted(SUCCESS, 95.0, 95.0, MOST)
-    address.observe(Mine(), 95.0, 95.0, MOST)
-    drifted, told = lose(address, 100.0)
-    assert ("address.drifted", "address.contested") == (drifted.event, told.event)
-    assert ("2", 30.0) == (told.fields["owner"], told.fields["delay_s"])
-    assert (Stage.HOLD_OFF, 130.0, 130.0) == (
+    address.observe(Us(), 95.0, 95.0, MOST)
+    drifted, reported = lose(address, 100.0)
+    assert ("address.drifted", "address.held_down") == (drifted.event, reported.event)
+    assert ("2", 30.0) == (reported.fields["holder"], reported.fields["delay_s"])
+    assert (Stage.HOLD_DOWN, 130.0, 130.0) == (
         address.stage,
         address.due_at_s,
-        address.hold_off_until_s,
+        address.hold_down_until_s,
     )
     assert (100.0, NEVER, None) == (
         address.holder_due_at_s,
-        address.settle_until_s,
+        address.watch_until_s,
         address.phases,
     )
     assert "contested: server 2 keeps taking it; next try in 30 s" == address.decision
     assert 100.0 == address.decided_at_s
 
 
-def test_the_better_master_does_not_hold_off() -> None:
+def test_the_better_master_does_not_hold_down() -> None:
     address = held(90.0)
     lose(address, 95.0)
     address.sending(95.0)
     address.accepted(SUCCESS, 95.0, 95.0, MOST)
-    address.observe(Mine(), 95.0, 95.0, MOST)
+    address.observe(Us(), 95.0, 95.0, MOST)
     address.hinted(99.0, "a hint")
     assert ["address.drifted"] == events(lose(address, 100.0))
 
 
-def test_a_dispute_is_told_once() -> None:
+def test_a_dispute_is_reported_once() -> None:
     address = contested(100.0)
     assert [] == address.observe(THREE, 150.0, 150.0, LEAST)
-    assert (Stage.HOLD_OFF, 210.0) == (address.stage, address.due_at_s)
-    assert 5 == address.contest.moves
+    assert (Stage.HOLD_DOWN, 210.0) == (address.stage, address.due_at_s)
+    assert 5 == address.split_brain.moves
 
 
 def test_a_holder_that_stays_changes_nothing() -> None:
     address = contested(100.0)
     assert [] == address.observe(TWO, 150.0, 150.0, LEAST)
-    assert (130.0, 4) == (address.due_at_s, address.contest.moves)
+    assert (130.0, 4) == (address.due_at_s, address.split_brain.moves)
 
 
 def test_a_holder_seen_after_nobody_knew_changes_nothing() -> None:
     address = contested(100.0)
     address.observe(Unknown("who am I"), 140.0, 140.0, LEAST)
     assert [] == address.observe(THREE, 150.0, 150.0, LEAST)
-    assert (130.0, 4) == (address.due_at_s, address.contest.moves)
+    assert (130.0, 4) == (address.due_at_s, address.split_brain.moves)
 
 
 def test_a_contested_address_that_nobody_holds_is_claimed() -> None:
@@ -542,7 +550,7 @@ def test_a_contested_address_that_nobody_holds_is_claimed() -> None:
 def test_the_sixth_claim_in_a_row_of_what_nobody_can_use_waits(*, nobody: bool) -> None:
     address = contested(100.0)
     for _ in range(5):
-        address.contest.turn_s(150.0)
+        address.split_brain.free_claim_wait_s(150.0)
     if nobody:
         address.observe(Nobody(), 150.0, 150.0, LEAST)
     else:
@@ -553,12 +561,12 @@ def test_the_sixth_claim_in_a_row_of_what_nobody_can_use_waits(*, nobody: bool) 
 
 def test_a_contested_address_that_came_back_is_ours() -> None:
     address = contested(100.0)
-    [confirmed] = address.observe(Mine(), 150.0, 150.5, LEAST)
+    [confirmed] = address.observe(Us(), 150.0, 150.5, LEAST)
     assert "contested, but it came back" == confirmed.fields["reason"]
     assert (Stage.HELD, 5, 170.5) == (
         address.stage,
-        address.contest.moves,
-        address.settle_until_s,
+        address.split_brain.moves,
+        address.watch_until_s,
     )
 
 
@@ -569,7 +577,7 @@ def test_a_contested_address_whose_holder_does_not_run_is_claimed_without_anothe
     assert (Stage.POST, 150.0) == (address.stage, address.due_at_s)
 
 
-def test_a_hint_ends_a_hold_off() -> None:
+def test_a_hint_ends_a_hold_down() -> None:
     address = contested(100.0)
     address.hinted(150.0, "a hint")
     assert "a hint" == address.cause
@@ -577,25 +585,25 @@ def test_a_hint_ends_a_hold_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "stage", "moves"),
-    [(TWO, Stage.POST, 4), (THREE, Stage.HOLD_OFF, 5), (Nobody(), Stage.POST, 4)],
+    ("holder", "stage", "moves"),
+    [(TWO, Stage.POST, 4), (THREE, Stage.HOLD_DOWN, 5), (Nobody(), Stage.POST, 4)],
 )
 def test_a_turn_reads_first_and_is_given_up_to_whoever_took_it_meanwhile(
-    owner: Owner, stage: Stage, moves: int
+    holder: Holder, stage: Stage, moves: int
 ) -> None:
     address = contested(100.0)
-    address.take_turn(280.0)
+    address.end_hold_down(280.0)
     assert (Stage.READ, 280.0) == (address.stage, address.due_at_s)
-    assert "contested, our turn again: reading the owner" == address.decision
-    address.observe(owner, 280.0, 280.5, LEAST)
-    assert (stage, moves) == (address.stage, address.contest.moves)
+    assert "the hold-down is over: reading the holder" == address.decision
+    address.observe(holder, 280.0, 280.5, LEAST)
+    assert (stage, moves) == (address.stage, address.split_brain.moves)
     assert (stage is Stage.POST) == (address.phases is not None), "given up, nothing is pursued"
 
 
 def test_a_turn_has_no_rival_if_nobody_is_known_to_hold_it() -> None:
     address = contested(100.0)
-    address.owner = Unknown("who am I")
-    address.take_turn(280.0)
+    address.holder = Unknown("who am I")
+    address.end_hold_down(280.0)
     address.observe(THREE, 280.0, 280.5, LEAST)
     assert Stage.POST is address.stage
 
@@ -611,7 +619,7 @@ def test_hints_are_heeded_2_4_8_and_then_10_s_apart() -> None:
         address.hinted(now, "a hint")
         if address.stage is Stage.READ:
             heeded.append(now)
-            address.observe(Mine(), now, now, LEAST)
+            address.observe(Us(), now, now, LEAST)
     assert [200.0, 202.0, 206.0, 214.0, 224.0, 234.0, 244.0] == heeded
 
 
@@ -621,7 +629,7 @@ def test_after_a_minute_without_a_hint_the_next_one_is_the_first(
 ) -> None:
     address = held(100.0)
     address.hinted(200.0, "a hint")
-    address.observe(Mine(), 200.0, 200.0, LEAST)
+    address.observe(Us(), 200.0, 200.0, LEAST)
     address.hinted(200.0 + pause_s, "a hint")
     assert gap_s == address.look_gap_s
     assert "a hint" == address.cause
@@ -634,11 +642,11 @@ def test_the_very_first_hint_right_after_the_boot_is_heeded() -> None:
     assert (Stage.READ, 0.75) == (address.stage, address.due_at_s)
 
 
-def test_a_hint_during_a_claim_only_counts_as_a_pulse() -> None:
+def test_a_hint_during_a_claim_only_counts_as_a_better_master() -> None:
     address = claiming(100.0)
     address.hinted(101.0, "a hint")
     assert (Stage.SENT, "a cause") == (address.stage, address.cause)
-    assert address.contest.pulsed(101.0)
+    assert address.split_brain.is_better_master(101.0)
 
 
 # --- the action --------------------------------------------------------------------------------
@@ -675,24 +683,24 @@ def test_an_action_that_succeeded_is_followed_by_a_read() -> None:
     assert 102.0 == address.phases.finished_s
 
 
-@pytest.mark.parametrize(("code", "told"), [("ip_gone", "ip_gone"), ("", "action_failed")])
-def test_an_action_that_failed_is_followed_by_a_read_and_told(code: str, told: str) -> None:
+@pytest.mark.parametrize(("code", "reported"), [("ip_gone", "ip_gone"), ("", "action_failed")])
+def test_an_action_that_failed_is_followed_by_a_read_and_told(code: str, reported: str) -> None:
     address = claiming(100.0)
     ended = Action(id=77, status=ActionStatus.ERROR, error_code=code, error_message="no way")
     [report] = address.accepted(ended, 100.0, 102.0, LEAST)
-    assert ("claim.failed", told) == (report.event, report.fields["error_code"])
+    assert ("claim.failed", reported) == (report.event, report.fields["error_code"])
     assert "the action failed: no way" in report.message
     assert (Stage.READ, None) == (address.stage, address.action_id)
 
 
-def test_an_action_without_an_end_is_told_once_and_given_up_for_a_read() -> None:
+def test_an_action_without_an_end_is_reported_once_and_given_up_for_a_read() -> None:
     address = claiming(100.0)
     address.accepted(RUNNING, 100.0, 100.0, MOST)
     [report] = address.action_lost(110.0)
     assert "claim.unknown" == report.event
-    assert "the action has no end in sight; reading the owner instead" == report.fields["reason"]
+    assert "the action has no end in sight; reading the holder instead" == report.fields["reason"]
     assert (Stage.READ, 110.0, None) == (address.stage, address.due_at_s, address.action_id)
-    assert {"action_overdue"} == address.told
+    assert {"action_overdue"} == address.reported
     assert [] == address.action_lost(120.0)
 
 
@@ -725,18 +733,18 @@ def test_each_class_of_failure_is_followed_by_its_own_step_after_its_own_wait(
         assert [stage, None] == [address.stage, address.action_id]
     assert pytest.approx(waits_s) == seen
     assert (kind is FailureKind.NOT_FOUND) == (address.floating_ip is None)
-    assert (kind is FailureKind.OUTCOME_UNKNOWN) == address.unsure
-    assert (400.0 if kind is FailureKind.OUTCOME_UNKNOWN else 390.0) == address.blind_until_s
+    assert (kind is FailureKind.OUTCOME_UNKNOWN) == address.outcome_unknown
+    assert (400.0 if kind is FailureKind.OUTCOME_UNKNOWN else 390.0) == address.fresh_from_s
     if stage is Stage.READ:
         assert 400.0 == address.read_after_s
 
 
-def test_each_code_is_told_once_in_a_claim_and_decided_each_time() -> None:
+def test_each_code_is_reported_once_in_a_claim_and_decided_each_time() -> None:
     address = claiming(100.0)
-    told = []
+    reported = []
     for code in ("a", "b", "a"):
-        told += events(address.failed(failure(FailureKind.TRANSIENT, code), 101.0, MOST))
-    assert ["claim.failed", "claim.failed"] == told
+        reported += events(address.failed(failure(FailureKind.TRANSIENT, code), 101.0, MOST))
+    assert ["claim.failed", "claim.failed"] == reported
     assert ("a cause: a, retrying", 101.0) == (address.decision, address.decided_at_s)
 
 
@@ -744,7 +752,7 @@ def test_a_cancelled_assign_is_nothing_to_tell() -> None:
     address = claiming(100.0)
     assert [] == address.failed(failure(FailureKind.CANCELLED), 101.0, MOST)
     assert "a cause: assigning it to this server" == address.decision
-    assert set() == address.told
+    assert set() == address.reported
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -753,11 +761,11 @@ def test_an_unknown_outcome_of_an_older_term_makes_a_claim_read_but_ends_no_othe
 ) -> None:
     address = claiming(100.0)
     address.stage, address.due_at_s = stage, 150.0
-    address.lose_sight(101.0)
+    address.note_unknown_outcome(101.0)
     reads = stage in {Stage.SENT, Stage.POST}
     assert (Stage.READ if reads else stage) is address.stage
     assert (101.0 if reads else 150.0) == address.due_at_s
-    assert (True, 101.0) == (address.unsure, address.blind_until_s)
+    assert (True, 101.0) == (address.outcome_unknown, address.fresh_from_s)
 
 
 @pytest.mark.parametrize(
@@ -770,7 +778,7 @@ def test_a_claim_that_waits_goes_out_within_half_a_second_when_the_api_works_aga
     address = claiming(sent_s)
     address.failed(failure(FailureKind.TRANSIENT), sent_s, MOST)
     address.due_at_s = due_at_s
-    address.hasten(110.0, MOST)
+    address.retry_soon(110.0, MOST)
     assert soon_s == address.due_at_s
 
 
@@ -778,9 +786,9 @@ def test_it_goes_out_at_once_at_the_other_end_of_chance() -> None:
     address = claiming(100.0)
     address.failed(failure(FailureKind.TRANSIENT), 100.0, MOST)
     address.due_at_s = 200.0
-    address.hasten(110.0, LEAST)
+    address.retry_soon(110.0, LEAST)
     assert 110.0 == address.due_at_s
-    address.hasten(105.0, chance(1))
+    address.retry_soon(105.0, chance(1))
     assert 105.0 <= address.due_at_s <= 105.5
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.fakecloud import failure
 from core.odds import MOST
-from core.standing import US, VI, address_of, asked, ended, ip, put, standing, told, under_way
+from core.standing import US, VI, address_of, asked, ended, ip, put, reported, standing, under_way
 from hakeeper.core.address import Address
 from hakeeper.core.answers import find, take_answer
 from hakeeper.core.calls import (
@@ -39,12 +39,12 @@ from hakeeper.core.model import (
     ByName,
     ByNetwork,
     FloatingIp,
-    Mine,
     Nobody,
     OddFloatingIp,
     Other,
     Server,
     Unknown,
+    Us,
 )
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.state import State
@@ -59,7 +59,7 @@ def answer(
     """Let a read that was begun at 100 end; return what is told."""
     state.effects = []
     take_answer(state, ended(under_way(state, request), outcome), now)
-    return told(state)
+    return reported(state)
 
 
 def assign_ends(
@@ -71,7 +71,7 @@ def assign_ends(
     address.phases = address.phases or Phases(line_s=99.0)
     call_id = under_way(state, Assign(number, 1), 100.0, address, generation)
     take_answer(state, ended(call_id, outcome), 101.0)
-    return told(state)
+    return reported(state)
 
 
 def entry(state: State, event: str) -> Report:
@@ -105,7 +105,7 @@ def test_a_failure_brings_its_quota_too_but_no_latency() -> None:
     assert (quota, None) == (state.api.quota, state.api.latency_s)
 
 
-def test_the_first_answer_after_failures_is_told_and_lets_reads_and_waiting_claims_go() -> None:
+def test_the_first_answer_after_failures_is_reported_and_lets_reads_and_waiting_claims_go() -> None:
     state = standing(2)
     answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 101.0)
     posting, reading = put(state, Stage.POST, 1), put(state, Stage.READ, 2)
@@ -152,16 +152,16 @@ def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
     state = standing(3, known=False)
     state.server = None
     state.schedule.identify_attempt = 4
-    owners = (ip(1, 1, zone="us-east"), ip(2, 2, zone="eu-central"))
-    answer(state, ListFloatingIps(), FloatingIpsListed(owners))
-    assert Unknown("which server this is has not been confirmed yet") == address_of(state).owner
-    assert ["server.identified", "address.far"] == answer(
+    holders = (ip(1, 1, zone="us-east"), ip(2, 2, zone="eu-central"))
+    answer(state, ListFloatingIps(), FloatingIpsListed(holders))
+    assert Unknown("which server this is has not been confirmed yet") == address_of(state).holder
+    assert ["server.identified", "address.zone_mismatch"] == answer(
         state, Identify(), Identified(US, "the metadata"), 102.0
     )
     assert [US, 0] == [state.server, state.schedule.identify_attempt]
     assert "the metadata" == entry(state, "server.identified").fields["reason"]
-    assert (Mine(), Other(2)) == (address_of(state, 1).owner, address_of(state, 2).owner)
-    assert 100.0 == address_of(state, 1).owner_at_s
+    assert (Us(), Other(2)) == (address_of(state, 1).holder, address_of(state, 2).holder)
+    assert 100.0 == address_of(state, 1).holder_at_s
 
 
 def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> None:
@@ -177,10 +177,10 @@ def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
     state = standing(1)
     state.server = None
     answer(state, Identify(), Identified(US, "x"))
-    assert Unknown("not read yet") == address_of(state).owner
+    assert Unknown("not read yet") == address_of(state).holder
 
 
-def test_a_server_that_is_not_this_machine_is_told_once_with_what_it_has() -> None:
+def test_a_server_that_is_not_this_machine_is_reported_once_with_what_it_has() -> None:
     state = standing()
     state.server = None
     own = (ip_network("198.51.100.1/32"), ip_network("2001:db8:1::/64"))
@@ -262,17 +262,17 @@ def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
 def test_an_answer_of_no_comfort_is_an_answer_of_the_api_all_the_same() -> None:
     state = standing()
     state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
-    told_now = answer(state, Identify(), failure(KIND.NOT_FOUND), 200.0)
-    assert ["api.recovered", "server.unidentified"] == told_now
+    reported_now = answer(state, Identify(), failure(KIND.NOT_FOUND), 200.0)
+    assert ["api.recovered", "server.unidentified"] == reported_now
     assert state.api.failure is None
 
 
-def test_that_we_do_not_know_who_we_are_is_told() -> None:
+def test_that_we_do_not_know_who_we_are_is_reported() -> None:
     state = standing()
     assert ["server.unidentified"] == answer(state, Identify(), failure(KIND.NOT_FOUND))
 
 
-# --- the owners --------------------------------------------------------------------------------
+# --- the holders --------------------------------------------------------------------------------
 
 
 def test_a_read_of_one_says_nothing_of_the_others() -> None:
@@ -280,8 +280,8 @@ def test_a_read_of_one_says_nothing_of_the_others() -> None:
     address_of(state, 2).floating_ip = None
     answer(state, ReadFloatingIp(1), FloatingIpRead(ip(1, None)))
     answer(state, ReadFloatingIp(3), FloatingIpRead(ip(3, 1)))
-    assert (Nobody(), 100.0) == (address_of(state, 1).owner, address_of(state, 1).owner_at_s)
-    assert Unknown("not read yet") == address_of(state, 2).owner
+    assert (Nobody(), 100.0) == (address_of(state, 1).holder, address_of(state, 1).holder_at_s)
+    assert Unknown("not read yet") == address_of(state, 2).holder
 
 
 def test_a_list_finds_the_addresses_and_tells_each_once() -> None:
@@ -290,18 +290,18 @@ def test_a_list_finds_the_addresses_and_tells_each_once() -> None:
     assert ["address.resolved"] * 2 == answer(state, ListFloatingIps(), listed)
     resolved = entry(state, "address.resolved")
     assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["floating_ip_id"])
-    assert (Other(7), Mine()) == (address_of(state, 1).owner, address_of(state, 2).owner)
+    assert (Other(7), Us()) == (address_of(state, 1).holder, address_of(state, 2).holder)
     assert ip(1, 7) == address_of(state, 1).floating_ip
     assert [] == answer(state, ListFloatingIps(), listed)
 
 
-def test_an_address_that_is_lost_is_told_once_and_once_again_when_it_is_found() -> None:
+def test_an_address_that_is_lost_is_reported_once_and_once_again_when_it_is_found() -> None:
     state = standing(1, known=False)
     there, gone = FloatingIpsListed((ip(1),)), FloatingIpsListed((ip(3),))
     answer(state, ListFloatingIps(), there)
     assert ["address.unresolved"] == answer(state, ListFloatingIps(), gone)
     assert "no such floating IP" in entry(state, "address.unresolved").message
-    assert (None, True) == (address_of(state).floating_ip, address_of(state).unresolved_told)
+    assert (None, True) == (address_of(state).floating_ip, address_of(state).unresolved_reported)
     assert [] == answer(state, ListFloatingIps(), gone)
     assert ["address.resolved"] == answer(state, ListFloatingIps(), there)
     assert [] == answer(state, ListFloatingIps(), there)
@@ -311,7 +311,7 @@ def listed(state: State, *floating_ips: FloatingIp) -> list[str]:
     return answer(state, ListFloatingIps(), FloatingIpsListed(floating_ips))
 
 
-def test_a_floating_ip_that_is_renamed_stays_ours_and_is_told_once() -> None:
+def test_a_floating_ip_that_is_renamed_stays_ours_and_is_reported_once() -> None:
     state = standing()
     put(state, Stage.HELD)
     known = address_of(state).floating_ip
@@ -321,7 +321,7 @@ def test_a_floating_ip_that_is_renamed_stays_ours_and_is_told_once() -> None:
     assert ["address.resolved"] == listed(state, other)
     assert "is now called other" in entry(state, "address.resolved").message
     assert [] == listed(state, other)
-    assert (other, False) == (address_of(state).floating_ip, address_of(state).unresolved_told)
+    assert (other, False) == (address_of(state).floating_ip, address_of(state).unresolved_reported)
     assert ["address.unresolved"] == listed(state)
 
 
@@ -366,7 +366,7 @@ def test_an_odd_one_that_is_not_ours_changes_nothing() -> None:
     state = standing(1, known=False)
     listed = FloatingIpsListed((ip(1, 7),), (STRANGE, BLANK))
     assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
-    assert Other(7) == address_of(state).owner
+    assert Other(7) == address_of(state).holder
     assert ["address.unresolved"] == answer(
         state, ListFloatingIps(), FloatingIpsListed((), (STRANGE,))
     )
@@ -378,14 +378,14 @@ def test_one_of_ours_that_is_odd_is_told_as_that_and_hides_no_other() -> None:
     listed = FloatingIpsListed((ip(2, 1),), (ODD,))
     assert ["address.unresolved", "address.resolved"] == answer(state, ListFloatingIps(), listed)
     assert WHY in entry(state, "address.unresolved").message
-    assert Mine() == address_of(state, 2).owner
+    assert Us() == address_of(state, 2).holder
 
 
 def test_one_that_is_known_stays_known_while_the_list_is_odd() -> None:
     state = standing(1)
-    before = address_of(state).floating_ip, address_of(state).owner_at_s
+    before = address_of(state).floating_ip, address_of(state).holder_at_s
     assert [] == answer(state, ListFloatingIps(), FloatingIpsListed((), (ODD,)))
-    assert before == (address_of(state).floating_ip, address_of(state).owner_at_s)
+    assert before == (address_of(state).floating_ip, address_of(state).holder_at_s)
     assert before[0] is not None
 
 
@@ -411,10 +411,10 @@ def test_two_words_for_one_floating_ip_give_it_to_the_first() -> None:
         (False, "eu-central", []),
         (False, "", []),
         (True, "", ["address.blocked"]),
-        (False, "us-east", ["address.far"]),
+        (False, "us-east", ["address.zone_mismatch"]),
     ],
 )
-def test_what_is_odd_about_an_address_is_told_when_it_is_found(
+def test_what_is_odd_about_an_address_is_reported_when_it_is_found(
     *, blocked: bool, zone: str, events: list[str]
 ) -> None:
     state = standing(1, known=False)
@@ -450,7 +450,7 @@ def test_an_address_is_found_by_what_the_configuration_says(
     assert found == (None if matched is None else matched.id)
 
 
-def test_reads_that_fail_wait_longer_each_time_and_are_told_once() -> None:
+def test_reads_that_fail_wait_longer_each_time_and_are_reported_once() -> None:
     state = standing()
     waits_s = []
     events = []
@@ -458,7 +458,7 @@ def test_reads_that_fail_wait_longer_each_time_and_are_told_once() -> None:
         state.effects = []
         call_id = under_way(state, ListFloatingIps(), now)
         take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), now)
-        events += told(state)
+        events += reported(state)
         waits_s.append(state.schedule.reads_from_s - now)
     assert ([0.25, 0.5, 1.0], ["api.failed"]) == (waits_s, events)
     assert failure(KIND.TRANSIENT) == state.api.failure
@@ -491,7 +491,7 @@ def test_a_read_that_fails_after_another_was_answered_is_the_first_to_fail() -> 
 def test_what_failed_is_told_by_name(request_: Request) -> None:
     state = standing()
     answer(state, request_, failure(KIND.TRANSIENT, "its_code"))
-    assert entry(state, "api.failed").message.startswith("reading the owners failed: ")
+    assert entry(state, "api.failed").message.startswith("reading the holders failed: ")
 
 
 def test_a_list_that_is_not_found_waits_for_an_operator_and_keeps_the_addresses() -> None:
@@ -530,9 +530,9 @@ def accepted(status: ActionStatus = ActionStatus.RUNNING) -> AssignAccepted:
 def test_an_accepted_assign_is_watched_and_widens_the_lanes() -> None:
     state = standing()
     address = put(state, Stage.SENT)
-    state.api.lanes = 3
+    state.api.max_parallel = 3
     assert [] == assign_ends(state, accepted())
-    assert (Stage.ACT, 77, 4) == (address.stage, address.action_id, state.api.lanes)
+    assert (Stage.ACT, 77, 4) == (address.stage, address.action_id, state.api.max_parallel)
     assert Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0) == address.phases
 
 
@@ -543,8 +543,8 @@ def test_an_assign_of_an_older_term_says_only_that_reads_before_now_are_blind(
     state = standing(2)
     address, other = put(state, stage), put(state, Stage.HELD, 2)
     assign_ends(state, accepted(), generation=generation)
-    assert (stage, None, 101.0) == (address.stage, address.action_id, address.blind_until_s)
-    assert NEVER == other.blind_until_s
+    assert (stage, None, 101.0) == (address.stage, address.action_id, address.fresh_from_s)
+    assert NEVER == other.fresh_from_s
 
 
 def test_an_assign_of_an_address_that_a_reload_took_away_is_over() -> None:
@@ -555,7 +555,7 @@ def test_an_assign_of_an_address_that_a_reload_took_away_is_over() -> None:
     assert (Stage.SENT, None) == (address.stage, address.action_id)
 
 
-def test_a_failed_assign_is_told_and_its_bytes_are_remembered() -> None:
+def test_a_failed_assign_is_reported_and_its_bytes_are_remembered() -> None:
     state = standing()
     address = put(state, Stage.SENT)
     assert ["claim.failed"] == assign_ends(state, failure(KIND.TRANSIENT))
@@ -572,14 +572,16 @@ def test_429_to_an_assign_holds_the_whole_api() -> None:
     assert (102.0, failure(KIND.THROTTLED)) == (state.api.held_until_s, state.api.failure)
 
 
-@pytest.mark.parametrize(("others", "lanes"), [(0, 8), (1, 4)])
-def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(others: int, lanes: int) -> None:
+@pytest.mark.parametrize(("others", "max_parallel"), [(0, 8), (1, 4)])
+def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(
+    others: int, max_parallel: int
+) -> None:
     state = standing(2)
     put(state, Stage.SENT)
     for _ in range(others):
         under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assign_ends(state, failure(KIND.LOCKED))
-    assert lanes == state.api.lanes
+    assert max_parallel == state.api.max_parallel
 
 
 @pytest.mark.parametrize(
@@ -601,13 +603,13 @@ def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     put(state, Stage.SENT)
     under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
-    assert (8, 0) == (state.api.lanes, state.api.one_by_one_s)
+    assert (8, 0) == (state.api.max_parallel, state.api.one_by_one_s)
 
 
 def test_an_address_that_was_here_all_the_time_is_no_failure() -> None:
     state = standing()
     address = put(state, Stage.SENT)
-    address.owner = Mine()
+    address.holder = Us()
     assert [] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
     assert Stage.READ is address.stage
 
@@ -617,7 +619,7 @@ def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
     put(state, Stage.SENT)
     put(state, Stage.ACT, 2)
     assert [] == assign_ends(state, failure(KIND.LOCKED, "locked"))
-    assert 4 == state.api.lanes
+    assert 4 == state.api.max_parallel
 
 
 def test_other_failures_do_not_narrow_the_lanes() -> None:
@@ -625,7 +627,7 @@ def test_other_failures_do_not_narrow_the_lanes() -> None:
     put(state, Stage.SENT)
     under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assign_ends(state, failure(KIND.TRANSIENT))
-    assert 8 == state.api.lanes
+    assert 8 == state.api.max_parallel
 
 
 @pytest.mark.parametrize(
@@ -637,7 +639,7 @@ def test_an_older_assign_with_an_unknown_outcome_makes_the_new_claim_read(
     state = standing()
     address = put(state, Stage.POST)
     assert [] == assign_ends(state, failure(kind), generation=1)
-    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.unsure)
+    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.outcome_unknown)
 
 
 def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
@@ -698,30 +700,30 @@ def test_a_contested_address_is_claimed_if_its_holder_does_not_run(
     status: str, *, claims: bool
 ) -> None:
     state = standing(3)
-    theirs = put(state, Stage.HOLD_OFF, 1, Other(2))
-    others = put(state, Stage.HOLD_OFF, 2, Other(3))
+    theirs = put(state, Stage.HOLD_DOWN, 1, Other(2))
+    others = put(state, Stage.HOLD_DOWN, 2, Other(3))
     idle = put(state, Stage.IDLE, 3, Other(2))
     server = Server(id=2, name="node2", status=status)
     events = answer(state, ReadServer(2), ServerRead(server))
     assert [] == events
-    assert (Stage.POST if claims else Stage.HOLD_OFF) is theirs.stage
-    assert (Stage.HOLD_OFF, Stage.IDLE) == (others.stage, idle.stage)
+    assert (Stage.POST if claims else Stage.HOLD_DOWN) is theirs.stage
+    assert (Stage.HOLD_DOWN, Stage.IDLE) == (others.stage, idle.stage)
     if claims:
         assert f"contested, but the holder's server is {status}" == theirs.cause
 
 
 def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
     state = standing(2)
-    theirs = put(state, Stage.HOLD_OFF, 1, Other(2))
-    others = put(state, Stage.HOLD_OFF, 2, Other(3))
+    theirs = put(state, Stage.HOLD_DOWN, 1, Other(2))
+    others = put(state, Stage.HOLD_DOWN, 2, Other(3))
     assert [] == answer(state, ReadServer(2), failure(KIND.NOT_FOUND))
     assert "contested, but the holder's server is deleted" == theirs.cause
-    assert (Stage.HOLD_OFF, None) == (others.stage, state.api.failure)
+    assert (Stage.HOLD_DOWN, None) == (others.stage, state.api.failure)
 
 
-def test_a_server_that_cannot_be_read_is_told() -> None:
+def test_a_server_that_cannot_be_read_is_reported() -> None:
     state = standing()
-    put(state, Stage.HOLD_OFF, 1, Other(2))
+    put(state, Stage.HOLD_DOWN, 1, Other(2))
     assert ["api.failed"] == answer(state, ReadServer(2), failure(KIND.TRANSIENT))
     assert entry(state, "api.failed").message.startswith("reading a server failed: ")
-    assert Stage.HOLD_OFF is address_of(state).stage
+    assert Stage.HOLD_DOWN is address_of(state).stage

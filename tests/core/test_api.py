@@ -104,7 +104,7 @@ def test_a_429_that_a_read_met_holds_no_assign(retry_after_s: float | None) -> N
     api = Api()
     api.failed(failure(FailureKind.THROTTLED, retry_after_s=retry_after_s), 100.0, MOST)
     assert api.assigns_held_until_s < 100.0
-    assert (1, 8) == (api.lanes_open(100.5), api.lanes_open(200.0))
+    assert (1, 8) == (api.parallel_limit(100.5), api.parallel_limit(200.0))
 
 
 def test_a_429_with_a_time_that_an_assign_met_holds_assigns_so_long() -> None:
@@ -148,15 +148,15 @@ def refuse(api: Api, asked_at_s: float, now: float, *, ours: bool = True) -> Non
 
 def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_back() -> None:
     api = Api()
-    assert 8 == api.lanes
+    assert 8 == api.max_parallel
     halved = []
     for _ in range(4):
         refuse(api, 0.0, 1.0)
-        halved.append(api.lanes)
+        halved.append(api.max_parallel)
     assert [4, 2, 1, 1] == halved
     for _ in range(9):
         api.assign_accepted(1.0 + 2.0, alongside=False)
-        halved.append(api.lanes)
+        halved.append(api.max_parallel)
     assert [2, 3, 4, 5, 6, 7, 8, 8, 8] == halved[4:]
 
 
@@ -164,7 +164,7 @@ def test_no_lane_comes_back_while_claims_go_one_by_one() -> None:
     api = Api()
     refuse(api, 0.0, 1.0)
     api.assign_accepted(2.9, alongside=False)
-    assert 4 == api.lanes
+    assert 4 == api.max_parallel
 
 
 def test_claims_go_one_by_one_for_longer_with_every_lock_that_may_be_ours() -> None:
@@ -182,7 +182,7 @@ def test_an_assign_accepted_beside_a_running_action_shows_that_our_actions_lock_
     for now in (1.0, 2.0, 3.0):
         refuse(api, now, now)
     api.assign_accepted(3.1, alongside=True)
-    assert (2, True) == (api.lanes, api.one_by_one_until_s < 3.1)
+    assert (2, True) == (api.max_parallel, api.one_by_one_until_s < 3.1)
     refuse(api, 4.0, 4.0)
     assert 6.0 == api.one_by_one_until_s
 

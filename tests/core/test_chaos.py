@@ -136,7 +136,7 @@ def test_after_any_chaos_the_addresses_are_with_the_one_master_within_15_s(seed:
     world.run_while(
         lambda: {first.stage(0, "VI_1"), first.stage(0, "VI_2")} != {"held"}, CONVERGED_WITHIN_S
     )
-    assert (1, 1) == (world.cloud.owner(WEB), world.cloud.owner(MAIL))
+    assert (1, 1) == (world.cloud.holder(WEB), world.cloud.holder(MAIL))
     begun_s = world.now
     world.run_for(600.0)
     assert [] == second.asked(Assign, since_s=begun_s)
@@ -162,5 +162,5 @@ def test_a_master_whose_api_recovers_from_chaos_has_the_address_within_15_s(seed
         world.cloud.ending = Ending.SUCCESS
         world.cloud.actions.clear()
         world.run_while(
-            lambda: world.cloud.owner(WEB) != 1 or first.stage() != "held", CONVERGED_WITHIN_S
+            lambda: world.cloud.holder(WEB) != 1 or first.stage() != "held", CONVERGED_WITHIN_S
         )

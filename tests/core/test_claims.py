@@ -1,4 +1,4 @@
-"""The life of a claim, from the MASTER line to the owner read back as ours."""
+"""The life of a claim, from the MASTER line to the holder read back as ours."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim import RECENT_READS
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import Mine, Other
+from hakeeper.core.model import Other, Us
 
 
 def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -> None:
@@ -27,7 +27,7 @@ def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -
     assert started[0].urgent
 
 
-def test_a_claim_ends_when_the_action_succeeded_and_the_owner_was_read_back() -> None:
+def test_a_claim_ends_when_the_action_succeeded_and_the_holder_was_read_back() -> None:
     world, node = one_node()
     world.cloud.action_s = 3.0
     node.warm()
@@ -38,7 +38,7 @@ def test_a_claim_ends_when_the_action_succeeded_and_the_owner_was_read_back() ->
     assert [] == node.reports("address.claimed")
     world.run_for(1.5)
     [claimed] = node.reports("address.claimed")
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert [begun_s] == node.assigns
     assert claimed.fields["attempt"] == 1
     assert float(claimed.fields["finished_ms"]) >= 3000
@@ -47,7 +47,7 @@ def test_a_claim_ends_when_the_action_succeeded_and_the_owner_was_read_back() ->
 
 
 def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.warm()
     world.run_for(30.0)
     begun_s = world.now
@@ -61,7 +61,7 @@ def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
 
 
 def test_the_last_read_of_a_standby_is_recent_however_seldom_its_list_may_be_read() -> None:
-    world, node = one_node(owner=1, config=replace(settings(), standby_interval_s=1.0))
+    world, node = one_node(holder=1, config=replace(settings(), standby_interval_s=1.0))
     node.warm()
     world.run_for(30.0)
     reads = [asked.at_s for asked in node.asked(ListFloatingIps)]
@@ -91,21 +91,21 @@ def test_an_address_that_is_held_is_read_for_ever_and_closely_at_first() -> None
 
 
 @pytest.mark.parametrize(
-    ("age_s", "owner", "requests"),
+    ("age_s", "holder", "requests"),
     [
-        (90.0, Mine(), [ReadFloatingIp(WEB)]),
-        (90.1, Mine(), [Assign(WEB, 1)]),
+        (90.0, Us(), [ReadFloatingIp(WEB)]),
+        (90.1, Us(), [Assign(WEB, 1)]),
         (0.0, Other(2), [Assign(WEB, 1)]),
-        (None, Mine(), [Assign(WEB, 1)]),
+        (None, Us(), [Assign(WEB, 1)]),
     ],
 )
 def test_that_it_is_ours_is_believed_for_one_and_a_half_readings_of_a_standby(
-    age_s: float | None, owner: Mine | Other, requests: list[Request]
+    age_s: float | None, holder: Us | Other, requests: list[Request]
 ) -> None:
     world, node = one_node()
     node.warm()
-    [address] = node.keeper._state.addresses.values()
-    address.owner = owner
-    address.owner_at_s = None if age_s is None else world.now - age_s
+    [address] = node.core._state.addresses.values()
+    address.holder = holder
+    address.holder_at_s = None if age_s is None else world.now - age_s
     started = [e.request for e in node.line("VI_1", "MASTER") if isinstance(e, StartCall)]
     assert requests == started

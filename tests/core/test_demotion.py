@@ -90,7 +90,7 @@ def confirming(world: World, node: Node) -> None:
     node.holding = READS
     node.line("VI_1", "MASTER")
     world.run_for(2.0)
-    assert node.stage() == "reading the owner"
+    assert node.stage() == "reading the holder"
     world.cloud.move(WEB, 2)
     node.holding = ()
 
@@ -103,14 +103,14 @@ def suspecting(world: World, node: Node) -> None:
     world.run_while(lambda: node.stage() == "held", 15.0)
 
 
-def holding_off(world: World, node: Node) -> None:
+def held_down(world: World, node: Node) -> None:
     node.warm()
     node.line("VI_1", "MASTER")
     for _ in range(2):
         world.run_while(lambda: node.stage() != "held", 15.0)
         world.cloud.move(WEB, 2)
         world.run_while(lambda: node.stage() == "held", 15.0)
-    world.run_while(lambda: node.stage() != "contested, holding off", 15.0)
+    world.run_while(lambda: node.stage() != "hold-down", 15.0)
 
 
 MOMENTS = [
@@ -124,7 +124,7 @@ MOMENTS = [
     acting,
     confirming,
     suspecting,
-    holding_off,
+    held_down,
 ]
 
 
@@ -163,7 +163,7 @@ def test_a_demotion_cancels_the_assign_that_is_under_way() -> None:
     assert 1 == len(node.reports("claim.abandoned"))
     node.cancel(call)
     world.run_for(60.0)
-    assert world.cloud.owner(WEB) == 2
+    assert world.cloud.holder(WEB) == 2
 
 
 def test_a_demotion_without_a_claim_abandons_nothing() -> None:
@@ -227,7 +227,7 @@ def test_a_new_term_does_not_send_while_the_old_assign_is_under_way() -> None:
     node.cancel(old)
     world.run_for(5.0)
     assert 2 == len(node.assigns)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert node.stage() == "held"
 
 
@@ -236,7 +236,7 @@ def test_a_new_term_after_the_old_assign_was_done_ends_held() -> None:
     promoted_again(world, node)
     node.release(node.open_calls(Assign)[0])
     world.run_for(15.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert node.stage() == "held"
 
 
@@ -266,8 +266,8 @@ def test_roles_that_came_and_went_in_one_batch_are_one_new_term() -> None:
     [old] = node.open_calls(Assign)
     effects = node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
     assert CancelCall(old.id) in effects
-    [told] = [e for e in effects if isinstance(e, Report) and e.event == "role.changed"]
-    assert "through another role" in told.message
+    [reported] = [e for e in effects if isinstance(e, Report) and e.event == "role.changed"]
+    assert "through another role" in reported.message
 
 
 def test_a_whole_backlog_is_one_decision_by_its_last_line() -> None:
@@ -300,11 +300,11 @@ def test_a_new_master_edge_does_not_wait_for_the_next_try_of_a_read_or_of_the_id
     world.cloud.heal()
     node.line("VI_1", "MASTER")
     world.run_for(0.5)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_a_new_master_edge_reads_at_once_although_the_last_read_was_refused() -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.warm()
     world.run_for(59.0)
     world.cloud.fail(failure(FailureKind.AUTH), *READS)

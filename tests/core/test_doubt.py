@@ -12,7 +12,7 @@ OPEN = FifoChanged(FifoState.OPEN, "listening on /run/fifo")
 REPLACED = FifoChanged(FifoState.OPEN, "/run/fifo was replaced: reopened", reopened=True)
 
 
-def told(node: Node, prefix: str) -> list[str]:
+def reported(node: Node, prefix: str) -> list[str]:
     return [one.what for one in node.snapshot().problems if one.code.startswith(prefix)]
 
 
@@ -34,12 +34,12 @@ def test_after_a_replaced_fifo_a_role_is_doubtful_until_it_is_said_again(role: s
     node.feed(REPLACED)
     node.feed(REPLACED)
     world.run_for(GRACE_S)
-    assert [] == told(node, "role.doubtful")
+    assert [] == reported(node, "role.doubtful")
     world.run_for(1.0)
-    assert [f"VI_1: that it is {role} is doubtful"] == told(node, "role.doubtful")
+    assert [f"VI_1: that it is {role} is doubtful"] == reported(node, "role.doubtful")
     assert role == node.role()
     node.line("VI_1", role)
-    assert [] == told(node, "role.doubtful")
+    assert [] == reported(node, "role.doubtful")
 
 
 def test_one_that_was_missing_meanwhile_is_as_doubtful() -> None:
@@ -47,7 +47,7 @@ def test_one_that_was_missing_meanwhile_is_as_doubtful() -> None:
     node.feed(FifoChanged(FifoState.MISSING, "gone"))
     node.feed(OPEN)
     world.run_for(10.0)
-    assert ["VI_1: that it is BACKUP is doubtful"] == told(node, "role.doubtful")
+    assert ["VI_1: that it is BACKUP is doubtful"] == reported(node, "role.doubtful")
 
 
 def test_a_role_that_is_not_known_is_not_doubtful() -> None:
@@ -56,7 +56,7 @@ def test_a_role_that_is_not_known_is_not_doubtful() -> None:
     node.feed(OPEN)
     node.feed(REPLACED)
     world.run_for(10.0)
-    assert [] == told(node, "role.doubtful")
+    assert [] == reported(node, "role.doubtful")
 
 
 def test_where_keepalived_answers_nothing_is_doubtful() -> None:
@@ -64,7 +64,7 @@ def test_where_keepalived_answers_nothing_is_doubtful() -> None:
     node.dbus = {"VI_1": Role.BACKUP}
     node.feed(REPLACED)
     world.run_for(10.0)
-    assert [] == told(node, "role.doubtful")
+    assert [] == reported(node, "role.doubtful")
 
 
 def test_a_demotion_that_no_line_can_say_is_learnt_from_dbus_soon() -> None:
@@ -105,7 +105,7 @@ def test_its_last_word_from_before_the_reload_counts(words: list[str], role: str
     node.feed(SettingsChanged(BOTH, api_changed=False))
     assert role == node.role("VI_2")
     world.run_for(30.0)
-    assert (1 if role == "MASTER" else 2) == world.cloud.owner(4712)
+    assert (1 if role == "MASTER" else 2) == world.cloud.holder(4712)
 
 
 def test_one_that_was_taken_out_and_comes_back_is_what_it_was() -> None:
@@ -117,7 +117,7 @@ def test_one_that_was_taken_out_and_comes_back_is_what_it_was() -> None:
     node.feed(SettingsChanged(BOTH, api_changed=False))
     assert ("MASTER", "UNKNOWN") == (node.role("VI_1"), node.role("VI_2"))
     world.run_for(30.0)
-    assert (1, 1) == (world.cloud.owner(WEB), len(node.assigns))
+    assert (1, 1) == (world.cloud.holder(WEB), len(node.assigns))
 
 
 @pytest.mark.parametrize("loss", ["gone", "lost", "replaced"])
@@ -158,18 +158,18 @@ def test_with_state_dbus_it_is_a_trouble_that_keepalived_cannot_be_asked() -> No
     assert (Health.DEGRADED, "no bus") == (problem.health, problem.cause)
     node.dbus = {"VI_1": Role.BACKUP}
     world.run_for(20.0)
-    assert [] == told(node, "keepalived.unasked")
+    assert [] == reported(node, "keepalived.unasked")
 
 
 def test_with_state_auto_the_lines_are_enough() -> None:
     _, node = backup(settings(can_query=True))
     node.feed(RolesQueried(node.queries[-1].query_id, None, "no bus"))
     assert [] == node.reports("query.failed")
-    assert [] == told(node, "keepalived.unasked")
+    assert [] == reported(node, "keepalived.unasked")
 
 
 def test_without_a_keepalived_it_is_no_trouble_that_nobody_answers() -> None:
     _, node = backup(settings(can_query=True, must_query=True))
     node.gone()
     node.feed(RolesQueried(node.queries[-1].query_id, None, "no bus"))
-    assert [] == told(node, "keepalived.unasked")
+    assert [] == reported(node, "keepalived.unasked")

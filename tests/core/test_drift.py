@@ -27,10 +27,10 @@ def test_an_address_taken_from_the_master_is_back_within_15_s(
     world.run_for(wait_s)
     sent = len(node.assigns)
     world.cloud.move(WEB, thief)
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, BACK_WITHIN_S)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, BACK_WITHIN_S)
     world.run_for(1.0)
     [drifted] = node.reports("address.drifted")
-    assert ("nobody" if thief is None else str(thief)) == drifted.fields["owner"]
+    assert ("nobody" if thief is None else str(thief)) == drifted.fields["holder"]
     assert sent + 1 == len(node.assigns)
     assert node.stage() == "held"
 
@@ -47,26 +47,26 @@ def test_two_reads_have_to_agree_before_an_address_counts_as_lost() -> None:
 
 def test_a_single_read_that_is_out_of_date_moves_nothing_and_says_nothing() -> None:
     world, node = held()
-    told = len(node.told)
+    reported = len(node.reported)
     world.cloud.move(WEB, 2)
     world.run_while(lambda: node.stage() == "held", 15.0)
     world.cloud.move(WEB, 1)
     world.run_for(60.0)
     assert 1 == len(node.assigns)
-    assert told == len(node.told)
+    assert reported == len(node.reported)
     assert node.stage() == "held"
 
 
 def test_a_backup_lets_others_move_the_address_as_they_like() -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.warm()
     world.run_for(100.0)
-    told = len(node.told)
-    for owner in (2, None, 3, 1):
-        world.cloud.move(WEB, owner)
+    reported = len(node.reported)
+    for holder in (2, None, 3, 1):
+        world.cloud.move(WEB, holder)
         world.run_for(200.0)
     assert [] == node.assigns
-    assert told == len(node.told)
+    assert reported == len(node.reported)
     assert [] == node.asked(ReadFloatingIp)
 
 
@@ -76,7 +76,7 @@ def test_the_late_write_of_an_old_master_is_undone_within_seconds() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(8.0)
     world.cloud.move(WEB, 2)
-    took_s = world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    took_s = world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
     assert took_s <= 3.0
 
 
@@ -85,7 +85,7 @@ def test_a_lower_priority_master_makes_the_holder_look_at_once() -> None:
     world.run_for(3.0)
     world.cloud.move(WEB, 2)
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
-    took_s = world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    took_s = world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
     assert took_s <= 1.0
 
 
@@ -94,14 +94,14 @@ def test_a_hint_that_repeats_ten_times_a_second_is_heeded_at_most_each_ten_secon
     word: str,
 ) -> None:
     world, node = held()
-    told = len(node.told)
+    reported = len(node.reported)
     before = len(node.asked(ReadFloatingIp))
     for _ in range(6000):
         node.line("VI_1", word)
         world.run_for(0.1)
     assert 55 <= len(node.asked(ReadFloatingIp)) - before <= 64
     assert 1 == len(node.assigns)
-    assert told == len(node.told)
+    assert reported == len(node.reported)
 
 
 def test_a_hint_after_a_quiet_minute_is_heeded_at_once_again() -> None:
@@ -132,7 +132,7 @@ def test_a_drift_while_the_api_fails_is_found_when_it_is_back() -> None:
     world.cloud.move(WEB, 2)
     world.run_for(2000.0)
     world.cloud.heal()
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, BACK_WITHIN_S)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, BACK_WITHIN_S)
 
 
 def test_a_read_that_was_overtaken_by_a_newer_one_is_not_believed() -> None:

@@ -70,7 +70,7 @@ def test_the_address_is_ours_within_15_s_after_any_fault_of_the_assign(
     world, node = story(name, FAULTS[name], Assign, lasts_s=lasts_s)
     assert node.assigns
     confirmed_after_s(world, node)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 @pytest.mark.parametrize("lasts_s", [0.0, 6.0, 47.0, 600.0, 4001.0])
@@ -80,7 +80,7 @@ def test_the_address_is_ours_within_15_s_after_any_fault_of_the_whole_api(
 ) -> None:
     world, node = story(name, FAULTS[name], lasts_s=lasts_s)
     confirmed_after_s(world, node)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 @pytest.mark.parametrize("requests", [READS, (ReadActions,), (ReadFloatingIp,), (ListFloatingIps,)])
@@ -95,7 +95,7 @@ def test_the_claim_is_confirmed_within_15_s_after_any_fault_of_the_reads(
     world.cloud.fail(FAULTS[name], *requests, after_s=HANGS.get(name, 0.0))
     node.line("VI_1", "MASTER")
     world.run_for(120.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     world.cloud.heal()
     confirmed_after_s(world, node)
 
@@ -111,16 +111,16 @@ def test_a_node_that_starts_as_master_amid_any_fault_has_the_address_within_15_s
     world.run_for(300.0)
     world.cloud.heal()
     confirmed_after_s(world, node)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_each_failure_code_is_told_once_per_claim(name: str) -> None:
+def test_each_failure_code_is_reported_once_per_claim(name: str) -> None:
     world, node = story(name, FAULTS[name], Assign, lasts_s=120.0)
     code = FAULTS[name].code
     assert len(node.assigns) > 3
-    told = [r for _, r in node.told if r.fields.get("error_code") == code]
-    assert 1 == len(told)
+    reported = [r for _, r in node.reported if r.fields.get("error_code") == code]
+    assert 1 == len(reported)
     assert 1 == len(node.reports("claim.started"))
     assert len(node.reports("address.resolved")) <= 1
     confirmed_after_s(world, node)
@@ -146,8 +146,8 @@ def test_each_class_of_failure_is_told_by_its_own_name(name: str, event: str) ->
     assert report.fields["instance"] == "VI_1"
 
 
-def test_an_api_outage_is_told_once_and_its_end_once() -> None:
-    world, node = one_node(owner=1)
+def test_an_api_outage_is_reported_once_and_its_end_once() -> None:
+    world, node = one_node(holder=1)
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
@@ -196,7 +196,7 @@ def test_a_refused_token_is_loud_also_when_nothing_works() -> None:
     node.start()
     world.run_for(600.0)
     assert 1 <= len(node.reports("token.rejected"))
-    assert len(node.told) < 6
+    assert len(node.reported) < 6
 
 
 def test_the_time_that_a_429_asks_for_is_kept_by_every_call() -> None:
@@ -211,7 +211,7 @@ def test_the_time_that_a_429_asks_for_is_kept_by_every_call() -> None:
     node.line("VI_1", "MASTER")
     assert [Assign(WEB, 1)] == [c.request for c in node.calls if c.at_s >= begun_s]
     world.run_for(2.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_no_429_makes_us_wait_for_longer_than_half_a_minute() -> None:
@@ -221,7 +221,7 @@ def test_no_429_makes_us_wait_for_longer_than_half_a_minute() -> None:
     world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=3600.0), Assign, times=1)
     node.line("VI_1", "MASTER")
     world.run_for(31.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() -> None:
@@ -234,7 +234,7 @@ def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() ->
     assert node.stage() == "held"
 
 
-def test_an_action_that_fails_is_told_and_claimed_again() -> None:
+def test_an_action_that_fails_is_reported_and_claimed_again() -> None:
     world, node = one_node()
     world.cloud.action_s = 0.5
     world.cloud.ending = Ending.ERROR
@@ -259,10 +259,10 @@ def test_an_action_that_never_ends_is_not_waited_for() -> None:
     world.cloud.ending = Ending.SUCCESS
     world.cloud.actions.clear()
     confirmed_after_s(world, node)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
-def test_an_action_that_never_ends_but_moved_the_address_is_confirmed_by_the_owner() -> None:
+def test_an_action_that_never_ends_but_moved_the_address_is_confirmed_by_the_holder() -> None:
     world, node = one_node()
     world.cloud.ending = Ending.NEVER
     node.warm()

@@ -40,7 +40,7 @@ GONE                     UNKNOWN  UNKNOWN  UNKNOWN  UNKNOWN  STOPPED
 REPLACED                 UNKNOWN  BACKUP   UNKNOWN  FAULT    STOPPED
 LOST                     UNKNOWN  UNKNOWN  UNKNOWN  UNKNOWN  UNKNOWN
 """
-"""A star: look at the owner now."""
+"""A star: look at the holder now."""
 
 
 def expected_cells() -> dict[tuple[RoleEvent, Role], str]:
@@ -53,13 +53,13 @@ def expected_cells() -> dict[tuple[RoleEvent, Role], str]:
 
 
 def test_the_table_says_for_every_event_and_role_what_we_say_here() -> None:
-    told = {
+    reported = {
         (event, role): TABLE[event][role].role.value + ("*" if TABLE[event][role].check else "")
         for event in RoleEvent
         for role in Role
     }
-    assert expected_cells() == told
-    assert len(RoleEvent) * len(Role) == len(told)
+    assert expected_cells() == reported
+    assert len(RoleEvent) * len(Role) == len(reported)
 
 
 def test_every_step_has_its_reason() -> None:

@@ -31,7 +31,7 @@ def many(count: int = MANY) -> tuple[World, Node]:
 
 
 def mine(world: World) -> int:
-    return sum(world.cloud.owner(i) == 1 for i in world.cloud.floating_ips)
+    return sum(world.cloud.holder(i) == 1 for i in world.cloud.floating_ips)
 
 
 def held(node: Node) -> int:
@@ -114,7 +114,7 @@ def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> N
     world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Assign)
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    assert node.keeper._state.api.assigns_from_s > world.now
+    assert node.core._state.api.assigns_from_s > world.now
     node.line("VI_1", "BACKUP")
     world.run_for(2.0)
     begun_s = world.now
@@ -143,14 +143,14 @@ def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_clai
     for number in taken:
         world.cloud.move(number, 2)
     world.run_for(15.0)
-    assert {1} == {world.cloud.owner(number) for number in taken}
+    assert {1} == {world.cloud.holder(number) for number in taken}
 
 
 # --- the price of idleness -------------------------------------------------------------------
 
 
 def lists_in_an_hour(role: str, fault: FailureKind | None) -> int:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.warm()
     node.line("VI_1", role)
     world.run_for(100.0)
@@ -177,7 +177,7 @@ def test_idle_reading_costs_the_same_in_good_and_bad_times(
 
 
 def test_a_scarce_quota_slows_the_idle_reading_of_a_master_and_spares_the_rest() -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(100.0)
@@ -199,7 +199,7 @@ def test_a_scarce_quota_does_not_slow_a_claim() -> None:
     world.run_for(60.0)
     node.line("VI_1", "MASTER")
     world.run_for(2.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert node.stage() == "held"
 
 
@@ -211,10 +211,10 @@ def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> 
     assert 30 == node.snapshot().quota_left
     world.run_for(20.0)
     assert 50 == node.snapshot().quota_left
-    assert 3600 == node.keeper.snapshot(world.now + 1e6).quota_left
+    assert 3600 == node.core.snapshot(world.now + 1e6).quota_left
 
 
-def test_a_blocked_address_and_one_of_another_zone_are_told() -> None:
+def test_a_blocked_address_and_one_of_another_zone_are_reported() -> None:
     world, node = one_node()
     plain = world.cloud.floating_ips[WEB]
     world.cloud.floating_ips[WEB] = FloatingIp(
@@ -229,6 +229,6 @@ def test_a_blocked_address_and_one_of_another_zone_are_told() -> None:
     node.warm()
     world.run_for(600.0)
     assert 1 == len(node.reports("address.blocked"))
-    [far] = node.reports("address.far")
+    [far] = node.reports("address.zone_mismatch")
     assert "us-east" in far.message
     assert "eu-central" in far.message

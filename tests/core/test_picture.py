@@ -11,8 +11,8 @@ from core.standing import VI, put, standing
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState
-from hakeeper.core.model import Mine, Other, Role
-from hakeeper.core.roles import Belief
+from hakeeper.core.model import Other, Role, Us
+from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.state import State
@@ -28,7 +28,7 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     state.fifo, state.fifo_detail = FifoState.OPEN, "listening"
     state.keepalived = PROCESS
     for number in range(1, count + 1):
-        put(state, Stage.HELD, number, Mine())
+        put(state, Stage.HELD, number, Us())
     return state
 
 
@@ -76,8 +76,8 @@ def test_a_look_that_is_late_is_due_now() -> None:
 
 def test_an_address_is_shown_whole() -> None:
     state = well()
-    address = put(state, Stage.HOLD_OFF, 1, Other(7))
-    address.owner_at_s = NOW - 3.21
+    address = put(state, Stage.HOLD_DOWN, 1, Other(7))
+    address.holder_at_s = NOW - 3.21
     address.due_at_s = NOW + 60.04
     state.servers[7] = SeenServer("web-b", "running", NOW)
     address.decide("a sentence", NOW - 2.34)
@@ -87,13 +87,13 @@ def test_an_address_is_shown_whole() -> None:
             ref="ip1",
             address="203.0.113.1",
             floating_ip_id=1,
-            owner="7",
-            owner_server_id=7,
-            owner_label="web-b (id 7)",
-            owner_age_s=3.21,
-            owner_current=True,
+            holder="7",
+            holder_server_id=7,
+            holder_label="web-b (id 7)",
+            holder_age_s=3.21,
+            holder_current=True,
             confirmed=False,
-            stage="contested, holding off",
+            stage="hold-down",
             due_in_s=60.0,
             decision="a sentence",
             decision_age_s=2.34,
@@ -109,11 +109,11 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
             ref="ip1",
             address="ip1",
             floating_ip_id=None,
-            owner="unknown",
-            owner_server_id=None,
-            owner_label="unknown (not read yet)",
-            owner_age_s=None,
-            owner_current=False,
+            holder="unknown",
+            holder_server_id=None,
+            holder_label="unknown (not read yet)",
+            holder_age_s=None,
+            holder_current=False,
             confirmed=False,
             stage="idle",
             due_in_s=None,
@@ -127,12 +127,12 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
     ("stage", "word"),
     [
         (Stage.IDLE, "idle"),
-        (Stage.READ, "reading the owner"),
+        (Stage.READ, "reading the holder"),
         (Stage.POST, "about to assign"),
         (Stage.SENT, "assign sent"),
         (Stage.ACT, "action running"),
         (Stage.HELD, "held"),
-        (Stage.HOLD_OFF, "contested, holding off"),
+        (Stage.HOLD_DOWN, "hold-down"),
     ],
 )
 def test_each_stage_has_its_words(stage: Stage, word: str) -> None:
@@ -143,9 +143,9 @@ def test_each_stage_has_its_words(stage: Stage, word: str) -> None:
 
 def test_a_role_is_shown_with_its_own_addresses_only() -> None:
     state = well()
-    belief = Belief(Role.BACKUP, 3, NOW - 7.77, "a reason")
-    belief.missing = (ip_address("10.0.0.2"), ip_address("fd00::2"))
-    state.roles.beliefs[instance("VI_2")] = belief
+    role_state = RoleState(Role.BACKUP, 3, NOW - 7.77, "a reason")
+    role_state.missing = (ip_address("10.0.0.2"), ip_address("fd00::2"))
+    state.roles.role_states[instance("VI_2")] = role_state
     first, second = snapshot(state, NOW, None).roles
     assert ("VI_1", 1, True) == (first.name, len(first.addresses), first.role_confirmed)
     assert (
@@ -176,7 +176,7 @@ def test_confirmed_is_what_a_master_has_read_in_this_term(
     role: Role, stage: Stage, *, confirmed: bool
 ) -> None:
     state = well(1, role)
-    put(state, stage, 1, Mine())
+    put(state, stage, 1, Us())
     assert confirmed is snapshot(state, NOW, None).roles[0].addresses[0].confirmed
 
 
@@ -189,13 +189,13 @@ def test_confirmed_is_what_a_master_has_read_in_this_term(
         (1000.0, 35.1, False),
     ],
 )
-def test_an_owner_is_current_if_it_was_read_in_this_term_and_lately(
+def test_an_holder_is_current_if_it_was_read_in_this_term_and_lately(
     role_age_s: float, read_age_s: float, *, current: bool
 ) -> None:
     state = well()
-    state.roles.beliefs[VI].since_s = NOW - role_age_s
-    put(state, Stage.HELD, 1, Mine()).owner_at_s = NOW - read_age_s
-    assert current is snapshot(state, NOW, None).roles[0].addresses[0].owner_current
+    state.roles.role_states[VI].since_s = NOW - role_age_s
+    put(state, Stage.HELD, 1, Us()).holder_at_s = NOW - read_age_s
+    assert current is snapshot(state, NOW, None).roles[0].addresses[0].holder_current
 
 
 def test_an_api_that_fails_is_shown_by_its_code_and_for_how_long() -> None:

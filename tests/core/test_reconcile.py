@@ -19,16 +19,16 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.events import FifoState, QueryRoles, Report, StartCall
-from hakeeper.core.model import Mine, Nobody, Other, Role, Settings
-from hakeeper.core.reconcile import CROWD_S, reading_interval_s, reconcile
-from hakeeper.core.roles import Belief
+from hakeeper.core.model import Nobody, Other, Role, Settings, Us
+from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
+from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State
 
 NOW = 1000.0
 
 
 def calm(count: int = 1, role: Role = Role.MASTER, *, can_query: bool = False) -> State:
-    """A state in which nothing is due at NOW: the owners were listed just then."""
+    """A state in which nothing is due at NOW: the holders were listed just then."""
     state = standing(count, role, can_query=can_query)
     state.schedule.listed_at_s = NOW
     state.schedule.query_at_s = NOW + 3.0
@@ -96,23 +96,23 @@ def test_without_a_way_to_ask_nothing_is_asked() -> None:
     assert [] == state.effects
 
 
-# --- deafness and hold-offs --------------------------------------------------------------------
+# --- isolation and hold-downs --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("hears_at_s", "deaf"), [(NOW, False), (NOW + 0.5, True)])
-def test_deafness_ends_at_its_time(hears_at_s: float, *, deaf: bool) -> None:
+@pytest.mark.parametrize(("trusted_from_s", "isolated"), [(NOW, False), (NOW + 0.5, True)])
+def test_isolation_ends_at_its_time(trusted_from_s: float, *, isolated: bool) -> None:
     state = calm()
-    belief = state.roles.beliefs[VI]
-    belief.deaf, belief.hears_at_s = True, hears_at_s
+    role_state = state.roles.role_states[VI]
+    role_state.isolated, role_state.trusted_from_s = True, trusted_from_s
     _, wake_s = step(state)
-    assert deaf is belief.deaf
-    if deaf:
+    assert isolated is role_state.isolated
+    if isolated:
         assert NOW + 0.5 == wake_s
 
 
-def test_a_hold_off_ends_at_its_time_with_a_read() -> None:
+def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
     state = calm()
-    address = put(state, Stage.HOLD_OFF, 1, Other(2))
+    address = put(state, Stage.HOLD_DOWN, 1, Other(2))
     address.due_at_s, address.holder_due_at_s = NOW + 5.0, NOW + 20.0
     assert ([], NOW + 5.0) == step(state)
     assert ([ReadFloatingIp(1)], NOW + 10.0) == step(state, NOW + 5.0)
@@ -161,13 +161,13 @@ def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     assert ([], NOW + 0.5) == step(state)
     state.effects = []
     reconcile(state, NOW + 0.5)
-    told, call = state.effects
-    assert isinstance(told, Report)
-    assert ("claim.started", StartCall(1, Assign(1, 1), 5.0, urgent=True)) == (told.event, call)
+    reported, call = state.effects
+    assert isinstance(reported, Report)
+    assert ("claim.started", StartCall(1, Assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
     assert (Stage.SENT, NOW + 0.5, NOW + 0.5) == (
         address.stage,
         address.last_sent_s,
-        address.blind_until_s,
+        address.fresh_from_s,
     )
     assert (address, 0) == (state.calls[1].address, state.calls[1].generation)
 
@@ -191,7 +191,7 @@ def test_an_address_that_is_not_found_yet_holds_up_no_other_one() -> None:
 
 def test_no_more_assigns_go_out_than_there_are_lanes() -> None:
     state = calm(5)
-    state.api.lanes = 3
+    state.api.max_parallel = 3
     under_way(state, Assign(9, 1))
     for number in range(1, 6):
         put(state, Stage.POST, number).due_at_s = NOW
@@ -252,9 +252,9 @@ def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
     state = calm(30)
     for number in range(1, 31):
         acting(state, number, NOW if number <= 25 else NOW + 0.5)
-    [call], wake_s = step(state, NOW + CROWD_S)
+    [call], wake_s = step(state, NOW + POLL_SPREAD_S)
     assert ReadActions(tuple(range(71, 96))) == call
-    assert NOW + 0.5 + CROWD_S == wake_s
+    assert NOW + 0.5 + POLL_SPREAD_S == wake_s
 
 
 @pytest.mark.parametrize(("running", "pause_s"), [(24, 0.0), (25, 0.25), (75, 0.75), (200, 0.75)])
@@ -270,7 +270,7 @@ def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
     state = calm(2)
     acting(state, 1, NOW + 5.0)
     put(state, Stage.POST, 2).due_at_s = NOW
-    state.api.lanes, state.api.one_by_one_until_s = 1, NOW + 0.1
+    state.api.max_parallel, state.api.one_by_one_until_s = 1, NOW + 0.1
     assert [] == step(state)[0]
     assert [Assign(2, 1)] == step(state, NOW + 0.1)[0]
 
@@ -350,16 +350,16 @@ def test_a_read_of_one_serves_no_address_that_is_not_found_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner_at_s", "reads"), [(None, True), (NOW - 0.1, True), (NOW, False), (NOW + 1.0, False)]
+    ("holder_at_s", "reads"), [(None, True), (NOW - 0.1, True), (NOW, False), (NOW + 1.0, False)]
 )
 def test_while_only_our_identity_is_missing_nothing_is_read_twice(
-    owner_at_s: float | None, *, reads: bool
+    holder_at_s: float | None, *, reads: bool
 ) -> None:
     state = calm()
     reading(state)
     state.server = None
     under_way(state, Identify())
-    address_of(state).owner_at_s = owner_at_s
+    address_of(state).holder_at_s = holder_at_s
     assert ([ReadFloatingIp(1)] if reads else []) == step(state)[0]
 
 
@@ -422,7 +422,7 @@ def test_there_is_only_one_list_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(("role", "interval_s"), [(Role.MASTER, 10.0), (Role.BACKUP, 60.0)])
-def test_the_owners_are_listed_at_the_interval(role: Role, interval_s: float) -> None:
+def test_the_holders_are_listed_at_the_interval(role: Role, interval_s: float) -> None:
     state = calm(1, role)
     assert ([], NOW + interval_s) == step(state)
     assert ([ListFloatingIps()], NOW + 2 * interval_s) == step(state, NOW + interval_s)
@@ -451,12 +451,12 @@ def test_idle_reading_steps_aside_for_2_s_after_a_master_edge_but_only_for_a_mas
         (Role.BACKUP, True, False, 60.0),
     ],
 )
-def test_how_often_the_owners_are_read(
+def test_how_often_the_holders_are_read(
     role: Role, interval_s: float, *, settling: bool, scarce: bool
 ) -> None:
     state = calm(2, role)
     if settling:
-        address_of(state, 2).settle_until_s = NOW + 0.1
+        address_of(state, 2).watch_until_s = NOW + 0.1
     if scarce:
         state.api.note_quota(Quota(limit_per_hour=3600, remaining=0), NOW)
     assert interval_s == reading_interval_s(state, NOW)
@@ -464,20 +464,20 @@ def test_how_often_the_owners_are_read(
 
 def test_a_claim_has_settled_at_its_very_end() -> None:
     state = calm()
-    address_of(state).settle_until_s = NOW
+    address_of(state).watch_until_s = NOW
     assert 10.0 == reading_interval_s(state, NOW)
 
 
 def test_an_interval_that_is_shorter_than_that_of_settling_stays() -> None:
     state = calm()
     state.settings = Settings(addresses=state.settings.addresses, interval_s=1.0)
-    address_of(state).settle_until_s = NOW + 5.0
+    address_of(state).watch_until_s = NOW + 5.0
     assert 1.0 == reading_interval_s(state, NOW)
 
 
 def test_one_master_among_others_is_enough_to_read_often() -> None:
     state = calm()
-    state.roles.beliefs[instance("VI_2")] = Belief()
+    state.roles.role_states[instance("VI_2")] = RoleState()
     assert 10.0 == reading_interval_s(state, NOW)
 
 
@@ -486,7 +486,7 @@ def test_one_master_among_others_is_enough_to_read_often() -> None:
 
 def test_the_holder_of_a_contested_address_is_looked_at_each_30_s() -> None:
     state = calm()
-    address = put(state, Stage.HOLD_OFF, 1, Other(2))
+    address = put(state, Stage.HOLD_DOWN, 1, Other(2))
     address.due_at_s, address.holder_due_at_s = NOW + 200.0, NOW + 0.5
     state.schedule.listed_at_s = NOW + 100.0
     assert ([], NOW + 0.5) == step(state)
@@ -497,15 +497,15 @@ def test_the_holder_of_a_contested_address_is_looked_at_each_30_s() -> None:
 def test_one_holder_of_several_addresses_is_read_once() -> None:
     state = calm(3)
     for number, holder in ((1, Other(2)), (2, Other(2)), (3, Other(3))):
-        put(state, Stage.HOLD_OFF, number, holder).due_at_s = NOW + 200.0
+        put(state, Stage.HOLD_DOWN, number, holder).due_at_s = NOW + 200.0
     assert [ReadServer(2), ReadServer(3)] == step(state)[0]
     assert [] == step(state, NOW + 1.0)[0]
 
 
-@pytest.mark.parametrize("owner", [Nobody(), Mine()])
-def test_where_no_server_holds_it_none_is_read(owner: Nobody | Mine) -> None:
+@pytest.mark.parametrize("holder", [Nobody(), Us()])
+def test_where_no_server_holds_it_none_is_read(holder: Nobody | Us) -> None:
     state = calm()
-    put(state, Stage.HOLD_OFF, 1, owner).due_at_s = NOW + 200.0
+    put(state, Stage.HOLD_DOWN, 1, holder).due_at_s = NOW + 200.0
     assert ([], NOW + 10.0) == step(state)
 
 
@@ -525,7 +525,7 @@ def test_while_everything_is_under_way_there_is_nothing_to_wait_for() -> None:
     assert ([], None) == step(state)
 
 
-def test_a_failure_of_the_api_changes_nothing_of_when_the_owners_are_read() -> None:
+def test_a_failure_of_the_api_changes_nothing_of_when_the_holders_are_read() -> None:
     state = calm()
     state.api.failed(failure(FailureKind.TRANSIENT), NOW, MOST)
     assert ([], NOW + 10.0) == step(state)

@@ -43,13 +43,13 @@ def assigns_since(node: Node, since_s: float) -> list[object]:
 
 def test_an_unchanged_configuration_causes_no_claim_and_changes_no_stage() -> None:
     world, node = held()
-    told, begun_s = len(node.told), world.now
+    reported, begun_s = len(node.reported), world.now
     reload(node, settings())
     assert node.stage() == "held"
     world.run_for(60.0)
     assert [] == assigns_since(node, begun_s)
     assert [] == node.asked(Identify, since_s=begun_s)
-    assert told == len(node.told)
+    assert reported == len(node.reported)
 
 
 def test_an_address_that_is_added_on_a_master_is_claimed_after_a_read() -> None:
@@ -58,7 +58,7 @@ def test_an_address_that_is_added_on_a_master_is_claimed_after_a_read() -> None:
     effects = reload(node, BOTH)
     assert [ListFloatingIps()] == [e.request for e in effects if isinstance(e, StartCall)]
     world.run_for(15.0)
-    assert world.cloud.owner(MAIL) == 1
+    assert world.cloud.holder(MAIL) == 1
     assert [Assign(MAIL, 1)] == assigns_since(node, begun_s)
 
 
@@ -77,7 +77,7 @@ def test_an_address_that_is_added_on_a_backup_is_left_alone() -> None:
     node.line("VI_1", "BACKUP")
     reload(node, BOTH)
     world.run_for(120.0)
-    assert world.cloud.owner(MAIL) == 2
+    assert world.cloud.holder(MAIL) == 2
 
 
 def test_an_address_that_is_removed_is_no_longer_cared_for() -> None:
@@ -87,8 +87,8 @@ def test_an_address_that_is_removed_is_no_longer_cared_for() -> None:
     world.cloud.move(MAIL, 2)
     world.run_for(120.0)
     assert [] == assigns_since(node, begun_s)
-    assert world.cloud.owner(MAIL) == 2
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(MAIL) == 2
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_an_assign_of_a_removed_address_is_cancelled_and_its_end_means_nothing() -> None:
@@ -121,10 +121,10 @@ def test_an_address_that_goes_to_another_instance_follows_that_one() -> None:
     reload(node, MOVED)
     world.cloud.move(WEB, 2)
     world.run_for(60.0)
-    assert world.cloud.owner(WEB) == 2
+    assert world.cloud.holder(WEB) == 2
     node.line("VI_2", "MASTER")
     world.run_for(15.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_an_instance_that_is_added_is_unknown_and_keepalived_is_asked() -> None:
@@ -196,7 +196,7 @@ def test_an_assign_that_the_old_api_has_not_seen_is_cancelled_and_sent_to_the_ne
     assert CancelCall(call.id) in effects
     node.cancel(call)
     world.run_for(15.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 # --- how an address may be named -------------------------------------------------------------
@@ -212,22 +212,22 @@ def test_an_assign_that_the_old_api_has_not_seen_is_cancelled_and_sent_to_the_ne
 )
 def test_an_address_is_found_by_name_id_or_network(ref: AddressRef, text: str) -> None:
     world, node = held(settings({"VI_1": (ref,)}))
-    assert world.cloud.owner(MAIL) == 1
+    assert world.cloud.holder(MAIL) == 1
     [resolved] = node.reports("address.resolved")
     assert f"VI_1: {text} is floating IP 2001:db8:1:2::/64 (id 4712)" == resolved.message
 
 
-def test_a_word_that_leads_to_no_floating_ip_is_told_once_and_found_when_it_is_there() -> None:
+def test_a_word_that_leads_to_no_floating_ip_is_reported_once_and_found_when_it_is_there() -> None:
     world, node = held(settings({"VI_1": ("news",)}))
     world.run_for(600.0)
     assert 1 == len(node.reports("address.unresolved"))
     assert node.snapshot().health is Health.BROKEN
     world.cloud.add_ip(4713, "news", "203.0.113.77/32", 2)
-    world.run_while(lambda: world.cloud.owner(4713) != 1, 15.0)
+    world.run_while(lambda: world.cloud.holder(4713) != 1, 15.0)
     assert 1 == len(node.reports("address.resolved"))
 
 
-def test_a_floating_ip_that_is_deleted_is_told_and_taken_up_again() -> None:
+def test_a_floating_ip_that_is_deleted_is_reported_and_taken_up_again() -> None:
     world, node = held()
     kept = world.cloud.floating_ips.pop(WEB)
     world.run_for(30.0)
@@ -261,7 +261,7 @@ def test_a_name_that_goes_to_another_floating_ip_is_followed() -> None:
     world, node = held()
     world.cloud.floating_ips.clear()
     world.cloud.add_ip(5000, "web", "203.0.113.99/32", 2)
-    world.run_while(lambda: world.cloud.owner(5000) != 1, 15.0)
+    world.run_while(lambda: world.cloud.holder(5000) != 1, 15.0)
     assert 2 == len(node.reports("address.resolved"))
 
 
@@ -294,7 +294,7 @@ def test_an_address_that_was_away_for_a_moment_is_not_assigned_twice_within_a_se
     reload(node, settings({"VI_1": ("mail",)}))
     world.run_for(0.3)
     reload(node, settings())
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
     first, again = node.asked(Assign, since_s=sent_s)
     assert first is call
     assert again.at_s == pytest.approx(sent_s + SPACING_S)

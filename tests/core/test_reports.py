@@ -11,7 +11,7 @@ from core.rules import check_report
 from hakeeper.core import wording
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
-from hakeeper.core.model import Mine, Nobody, Other, Owner, Unknown
+from hakeeper.core.model import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.reports import EVENTS, FIELDS, Level, events_as_markdown, fields_as_markdown
 
 PINNED = """
@@ -29,7 +29,7 @@ instance.unknown WARNING b6a7a72507bc4589a7f35e92f8788cf8
 claim.started NOTICE 405b3ba8f652462c8a1bb296471883cd
 address.claimed NOTICE a87627aaf66c49f2820a50184503877f
 address.drifted WARNING 83397154e2314751b7f9ff349087b2be
-address.contested CRITICAL 5b3c78baa93a46cd881c172b2eed613f
+address.held_down CRITICAL 5b3c78baa93a46cd881c172b2eed613f
 address.unresolved ERROR f685c86392bf45ccaeb0ee13ee3e286e
 address.resolved INFO 6bd26b6f1f4f45b5adb08c85ea0b9f38
 address.blocked WARNING 669f3ff33b444a469f6321d120f0f2fe
@@ -56,7 +56,7 @@ daemon.stopped INFO a5a631e1667c46f19b55d9fce4cc37fd
 daemon.failed CRITICAL 1308480c85974ce3a6007a977ca565e0
 log.dropped WARNING 838d1c9343d1499b9d367e916711dfea
 address.confirmed INFO 7d560793e2ae47a281954af0de212b76
-address.far WARNING 6ef55325a66f4ad6850d6ac49ae8d92f
+address.zone_mismatch WARNING 6ef55325a66f4ad6850d6ac49ae8d92f
 fifo.recovered NOTICE 1025ee206b6043f4ad8497ac1444cdaa
 library.warned WARNING cf142d589e374e9a961158c65a18fc2f
 vrrp_address.missing ERROR d357451830a34aa0b95e9c74060b4246
@@ -70,8 +70,8 @@ status.broken ERROR 24836412ff474560a1ea0f5d98a92a0b
 
 
 def test_the_kinds_of_entry_are_what_they_always_were() -> None:
-    told = {f"{name} {kind.level.name} {kind.message_id}" for name, kind in EVENTS.items()}
-    assert set(PINNED.split("\n")) - {""} == told
+    reported = {f"{name} {kind.level.name} {kind.message_id}" for name, kind in EVENTS.items()}
+    assert set(PINNED.split("\n")) - {""} == reported
 
 
 def test_every_message_id_is_a_128_bit_number_of_its_own() -> None:
@@ -200,19 +200,19 @@ def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("owner", "text", "word"),
+    ("holder", "text", "word"),
     [
-        (Mine(), "this server", "mine"),
+        (Us(), "this server", "us"),
         (Other(42), "server 42", "42"),
         (Nobody(), "nobody", "nobody"),
         (Unknown("not read yet"), "unknown (not read yet)", "unknown"),
     ],
 )
-def test_every_owner_has_a_word_for_people_and_one_for_scripts(
-    owner: Owner, text: str, word: str
+def test_every_holder_has_a_word_for_people_and_one_for_scripts(
+    holder: Holder, text: str, word: str
 ) -> None:
-    assert text == wording.owner_text(owner, {})
-    assert word == wording.owner_word(owner)
+    assert text == wording.holder_text(holder, {})
+    assert word == wording.holder_key(holder)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
+from hakeeper.core.core import SAVE_AGAIN_S
 from hakeeper.core.events import (
     Effect,
     FifoChanged,
@@ -16,7 +17,6 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
-from hakeeper.core.keeper import SAVE_AGAIN_S
 from hakeeper.core.model import ProcessId, Role, SavedState
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
@@ -60,7 +60,7 @@ def test_a_master_that_restarts_is_master_again_and_sends_no_assign() -> None:
 
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT, Role.STOPPED])
 def test_every_role_survives_a_restart(role: Role) -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.start(saved(role))
     world.run_for(120.0)
     assert role.value == node.role()
@@ -75,7 +75,7 @@ def test_a_restart_in_the_middle_of_a_claim_reads_and_then_goes_on() -> None:
     node.holding = ()
     node.restart()
     world.run_for(15.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert node.stage() == "held"
 
 
@@ -140,7 +140,7 @@ def test_nothing_is_written_down_while_nothing_changes() -> None:
 
 
 def test_lines_that_waited_in_the_pipe_win_over_the_state_file() -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.start(saved(Role.MASTER))
     node.lines(("VI_1", "BACKUP"), live=False)
     world.run_for(60.0)
@@ -154,7 +154,7 @@ def test_a_master_line_that_waited_leads_to_a_read_before_any_assign() -> None:
     node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"), live=False)
     assert [] == node.assigns
     world.run_for(2.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     reads = [c.at_s for c in node.asked(ListFloatingIps)]
     assert reads[0] <= node.assigns[0]
 
@@ -168,7 +168,7 @@ def test_what_keepalived_answers_is_the_role(role: Role) -> None:
     answer(node, {"VI_1": role, "else": Role.MASTER})
     world.run_for(15.0)
     assert role.value == node.role()
-    assert (1 if role is Role.MASTER else 2) == world.cloud.owner(WEB)
+    assert (1 if role is Role.MASTER else 2) == world.cloud.holder(WEB)
 
 
 def test_an_answer_that_was_asked_for_before_the_newest_line_is_not_believed() -> None:
@@ -201,7 +201,7 @@ def test_a_d_bus_that_forgets_the_instance_ends_no_claim_and_no_repair(
     assert ("MASTER", "held", [1000.0]) == (node.role(), node.stage(), node.assigns)
     world.cloud.move(WEB, 2)
     world.run_for(30.0)
-    assert (1, "MASTER") == (world.cloud.owner(WEB), node.role())
+    assert (1, "MASTER") == (world.cloud.holder(WEB), node.role())
 
 
 def test_a_tree_without_instances_is_told_as_no_answer() -> None:
@@ -251,10 +251,10 @@ def test_a_missed_line_is_made_good_by_the_next_answer() -> None:
     node.warm()
     world.run_for(60.0)
     node.dbus = {"VI_1": Role.MASTER}
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
 
 
-def test_that_keepalived_cannot_be_asked_is_told_once_while_a_role_is_unknown() -> None:
+def test_that_keepalived_cannot_be_asked_is_reported_once_while_a_role_is_unknown() -> None:
     world, node = asking()
     for _ in range(5):
         answer(node, None, "no such name on the bus")
@@ -291,7 +291,7 @@ def test_a_keepalived_that_is_gone_leaves_an_unknown_role_and_stops_the_claim() 
     world.run_for(600.0)
     assert "UNKNOWN" == node.role()
     assert 1 == len(node.assigns)
-    assert world.cloud.owner(WEB) == 2
+    assert world.cloud.holder(WEB) == 2
     assert node.saved is not None
     assert node.saved.keepalived is None
 
@@ -351,7 +351,7 @@ def test_lines_without_any_keepalived_are_believed_with_one_warning() -> None:
     for state in ("BACKUP", "MASTER", "BACKUP", "MASTER"):
         node.line("VI_1", state)
         world.run_for(2.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert 1 == len(node.reports("role.unverified"))
 
 

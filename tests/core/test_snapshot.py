@@ -54,12 +54,12 @@ def test_a_healthy_master_is_ok_and_shows_everything() -> None:
     )
     [address] = role.addresses
     assert ("web", "203.0.113.10", WEB) == (address.ref, address.address, address.floating_ip_id)
-    assert ("mine", None, "held") == (address.owner, address.owner_server_id, address.stage)
+    assert ("us", None, "held") == (address.holder, address.holder_server_id, address.stage)
     assert "claimed and confirmed" in address.decision
-    assert address.owner_age_s is not None
-    assert address.owner_age_s <= 10.0
+    assert address.holder_age_s is not None
+    assert address.holder_age_s <= 10.0
     assert shown.next_look_in_s is not None
-    assert (True, True) == (address.confirmed, address.owner_current)
+    assert (True, True) == (address.confirmed, address.holder_current)
 
 
 def test_a_healthy_backup_is_ok_although_another_server_has_the_address() -> None:
@@ -70,13 +70,13 @@ def test_a_healthy_backup_is_ok_although_another_server_has_the_address() -> Non
     shown = node.snapshot()
     assert Health.OK is shown.health
     assert ("2", 2) == (
-        shown.roles[0].addresses[0].owner,
-        shown.roles[0].addresses[0].owner_server_id,
+        shown.roles[0].addresses[0].holder,
+        shown.roles[0].addresses[0].holder_server_id,
     )
-    assert "node2 (id 2)" == shown.roles[0].addresses[0].owner_label
+    assert "node2 (id 2)" == shown.roles[0].addresses[0].holder_label
     world.cloud.move(WEB, None)
     world.run_for(120.0)
-    assert node.snapshot().roles[0].addresses[0].owner == "nobody"
+    assert node.snapshot().roles[0].addresses[0].holder == "nobody"
     assert ["address.nowhere"] == codes(node)
 
 
@@ -88,7 +88,7 @@ def test_a_node_that_has_heard_nothing_is_degraded_and_says_of_what() -> None:
     assert "not opened yet" in texts(node)
     assert ("not asked yet", None, None) == (shown.api, shown.api_age_s, shown.next_look_in_s)
     assert ("unknown", None) == (
-        shown.roles[0].addresses[0].owner,
+        shown.roles[0].addresses[0].holder,
         shown.roles[0].addresses[0].decision_age_s,
     )
 
@@ -154,7 +154,7 @@ def test_a_look_that_a_hint_asked_for_is_no_problem() -> None:
     world.run_for(60.0)
     node.holding = READS
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
-    assert node.stage() == "reading the owner"
+    assert node.stage() == "reading the holder"
     assert Health.OK is node.snapshot().health
 
 
@@ -168,7 +168,7 @@ def test_the_worst_problem_comes_first() -> None:
     assert Health.BROKEN is healths[0]
 
 
-def test_an_owner_that_was_read_before_the_role_changed_is_no_fact_of_now() -> None:
+def test_an_holder_that_was_read_before_the_role_changed_is_no_fact_of_now() -> None:
     world, node = healthy()
     node.line("VI_1", "BACKUP")
     world.run_for(90.0)
@@ -176,7 +176,7 @@ def test_an_owner_that_was_read_before_the_role_changed_is_no_fact_of_now() -> N
     node.line("VI_1", "MASTER")
     world.run_for(20.0)
     [address] = node.snapshot().roles[0].addresses
-    assert ("mine", False, False) == (address.owner, address.owner_current, address.confirmed)
+    assert ("us", False, False) == (address.holder, address.holder_current, address.confirmed)
     assert Health.BROKEN is node.snapshot().health
     assert "connect_timeout" in texts(node)
 
@@ -188,7 +188,7 @@ def test_who_has_lost_master_looks_within_five_seconds_who_has_it_now() -> None:
     began_s = world.now
     world.run_for(5.0)
     [address] = node.snapshot().roles[0].addresses
-    assert ("2", True) == (address.owner, address.owner_current)
+    assert ("2", True) == (address.holder, address.holder_current)
     assert 1 == len(node.asked(ListFloatingIps, since_s=began_s))
 
 
@@ -251,11 +251,11 @@ def test_a_server_that_no_longer_holds_anything_is_forgotten() -> None:
     world.cloud.add_server(3)
     world.cloud.move(WEB, 3)
     world.run_for(120.0)
-    assert "node3 (id 3)" == node.snapshot().roles[0].addresses[0].owner_label
-    assert {3} == set(node.keeper._state.servers)
+    assert "node3 (id 3)" == node.snapshot().roles[0].addresses[0].holder_label
+    assert {3} == set(node.core._state.servers)
 
 
-def test_a_refused_reload_is_told_until_the_next_one_is_taken_over() -> None:
+def test_a_refused_reload_is_reported_until_the_next_one_is_taken_over() -> None:
     _, node = healthy()
     node.feed(SettingsRefused("hakeeper.yaml:1:1: no"))
     assert ["config.refused"] == codes(node)
@@ -263,7 +263,7 @@ def test_a_refused_reload_is_told_until_the_next_one_is_taken_over() -> None:
     assert "config.refused" not in codes(node)
 
 
-def test_a_fifo_without_a_writer_is_told_after_a_moment() -> None:
+def test_a_fifo_without_a_writer_is_reported_after_a_moment() -> None:
     world, node = healthy()
     node.feed(WriterSeen(present=False))
     assert [] == codes(node)
@@ -283,7 +283,7 @@ def test_the_names_that_keepalived_answers_with_help_who_wrote_another_one() -> 
     assert "it speaks of VI_1" in texts(node)
 
 
-def test_a_blocked_address_is_told_when_it_becomes_so_and_once() -> None:
+def test_a_blocked_address_is_reported_when_it_becomes_so_and_once() -> None:
     world, node = healthy()
     assert [] == node.reports("address.blocked")
     world.cloud.floating_ips[WEB] = replace(world.cloud.floating_ips[WEB], blocked=True)

@@ -38,7 +38,7 @@ def spent(world: World, node: Node, since_s: float) -> int:
 
 
 def mine(world: World) -> int:
-    return sum(world.cloud.owner(i) == 1 for i in world.cloud.floating_ips)
+    return sum(world.cloud.holder(i) == 1 for i in world.cloud.floating_ips)
 
 
 def an_hour(world: World, node: Node) -> int:
@@ -102,7 +102,7 @@ def test_writes_that_are_lost_for_an_hour_stay_within_half_of_the_quota() -> Non
     assert an_hour(world, node) <= HALF
     world.cloud.loses_writes = False
     world.run_while(lambda: confirmed(node) < 10, 15.0)
-    assert [] == node.reports("address.contested")
+    assert [] == node.reports("address.held_down")
 
 
 # --- others that take it ------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def test_one_who_takes_it_away_at_once_for_an_hour_costs_half_of_the_quota_at_mo
     node.line("VI_1", "MASTER")
 
     def take() -> None:
-        if world.cloud.owner(WEB) == 1:
+        if world.cloud.holder(WEB) == 1:
             world.cloud.move(WEB, taker)
         world.at(world.now + 0.7, take)
 
@@ -205,7 +205,7 @@ def test_twenty_roles_that_flap_do_not_hold_up_the_failover_of_another(half_s: f
     begun_s = world.now
     world.run_for(25.0 + 120.0 * half_s)
     node.line(other, "MASTER")
-    took_s = world.run_while(lambda: world.cloud.owner(21) != 1, 5.0)
+    took_s = world.run_while(lambda: world.cloud.holder(21) != 1, 5.0)
     assert took_s < 0.5
     assert spent(world, node, begun_s) <= HALF
 
@@ -247,7 +247,7 @@ def test_reading_a_list_of_pages_takes_no_reserve_from_a_failover() -> None:
     world.run_for(5.0)
     node.line("VI_1", "MASTER")
     world.run_while(lambda: confirmed(node) < 200, 60.0)
-    assert reading_interval_s(node.keeper._state, world.now) <= 120.0
+    assert reading_interval_s(node.core._state, world.now) <= 120.0
 
 
 def test_random_failures_of_hundreds_never_pass_the_half() -> None:

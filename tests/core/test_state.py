@@ -10,17 +10,17 @@ from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import (
-    Mine,
     Nobody,
     Other,
     ProcessId,
     Role,
     Settings,
     Unknown,
+    Us,
     VrrpId,
     VrrpKind,
 )
-from hakeeper.core.roles import Belief, RoleBook, RoleChange
+from hakeeper.core.roles import RoleBook, RoleChange, RoleState
 from hakeeper.core.state import Inflight, InvariantError, Schedule
 
 NEVER = float("-inf")
@@ -76,22 +76,22 @@ def test_nothing_recurring_has_been_done_at_the_beginning() -> None:
 # --- what is believed --------------------------------------------------------------------------
 
 
-def test_the_owner_is_in_our_own_words() -> None:
+def test_the_holder_is_in_our_own_words() -> None:
     state = standing()
-    assert (Nobody(), Mine(), Other(7)) == tuple(map(state.owner_from, (None, 1, 7)))
+    assert (Nobody(), Us(), Other(7)) == tuple(map(state.holder_from, (None, 1, 7)))
     state.server = None
-    assert Nobody() == state.owner_from(None)
-    assert Unknown("which server this is has not been confirmed yet") == state.owner_from(1)
+    assert Nobody() == state.holder_from(None)
+    assert Unknown("which server this is has not been confirmed yet") == state.holder_from(1)
 
 
 @pytest.mark.parametrize(
-    ("role", "deaf", "master"),
+    ("role", "isolated", "master"),
     [(Role.MASTER, False, True), (Role.MASTER, True, False), (Role.BACKUP, False, False)],
 )
-def test_master_is_who_says_so_and_can_hear(role: Role, *, deaf: bool, master: bool) -> None:
+def test_master_is_who_says_so_and_can_hear(role: Role, *, isolated: bool, master: bool) -> None:
     state = standing(1, role)
-    state.roles.beliefs[VI].deaf = deaf
-    state.roles.beliefs[TWO] = Belief(Role.BACKUP)
+    state.roles.role_states[VI].isolated = isolated
+    state.roles.role_states[TWO] = RoleState(Role.BACKUP)
     assert master is state.is_master(VI)
     assert master is state.any_master()
 
@@ -137,25 +137,25 @@ def test_a_read_is_started_with_the_next_id_and_is_not_urgent() -> None:
 
 def test_an_assign_is_started_with_its_address_and_generation_and_is_urgent() -> None:
     state = standing()
-    state.roles.beliefs[VI].generation = 7
+    state.roles.role_states[VI].generation = 7
     state.start(Assign(1, 1), 100.0, address_of(state))
     assert [StartCall(1, Assign(1, 1), 5.0, urgent=True)] == state.effects
     assert (address_of(state), 7) == (state.calls[1].address, state.calls[1].generation)
 
 
 @pytest.mark.parametrize(
-    ("server_id", "role", "deaf", "message"),
+    ("server_id", "role", "isolated", "message"),
     [
-        (1, Role.MASTER, True, "an assign of 203.0.113.1 while keepalived is deaf"),
+        (1, Role.MASTER, True, "an assign of 203.0.113.1 while keepalived is isolated"),
         (1, Role.BACKUP, False, "an assign of 203.0.113.1 while not MASTER"),
         (2, Role.MASTER, False, "an assign of 203.0.113.1 to another server"),
     ],
 )
 def test_the_guard_names_what_is_wrong(
-    server_id: int, role: Role, message: str, *, deaf: bool
+    server_id: int, role: Role, message: str, *, isolated: bool
 ) -> None:
     state = standing(1, role)
-    state.roles.beliefs[VI].deaf = deaf
+    state.roles.role_states[VI].isolated = isolated
     with pytest.raises(InvariantError, match=f"^{message}$"):
         state.start(Assign(1, server_id), 100.0, address_of(state))
     assert ([], {}) == (state.effects, state.calls)
@@ -198,14 +198,18 @@ def line(vrrp: VrrpId, state: LineState) -> NotifyLine:
 
 def test_a_new_book_knows_nothing_since_its_beginning() -> None:
     book = RoleBook([VI], 5.0)
-    belief = book.beliefs[VI]
+    role_state = book.role_states[VI]
     assert (Role.UNKNOWN, 0, 5.0, "nothing heard yet") == (
-        belief.role,
-        belief.generation,
-        belief.since_s,
-        belief.reason,
+        role_state.role,
+        role_state.generation,
+        role_state.since_s,
+        role_state.reason,
     )
-    assert (NEVER, False, 0.0) == (belief.heard_at_s, belief.deaf, belief.hears_at_s)
+    assert (NEVER, False, 0.0) == (
+        role_state.heard_at_s,
+        role_state.isolated,
+        role_state.trusted_from_s,
+    )
 
 
 def test_a_line_moves_a_role_with_its_reason_and_time() -> None:
@@ -215,15 +219,15 @@ def test_a_line_moves_a_role_with_its_reason_and_time() -> None:
     assert [
         RoleChange(VI, Role.UNKNOWN, Role.MASTER, reason, edge=True, check=False, live=True)
     ] == book.hear(lines, 7.0, live=True)
-    belief = book.beliefs[VI]
+    role_state = book.role_states[VI]
     assert (Role.MASTER, 1, 7.0, reason, 7.0) == (
-        belief.role,
-        belief.generation,
-        belief.since_s,
-        belief.reason,
-        belief.heard_at_s,
+        role_state.role,
+        role_state.generation,
+        role_state.since_s,
+        role_state.reason,
+        role_state.heard_at_s,
     )
-    assert NEVER == book.beliefs[TWO].heard_at_s
+    assert NEVER == book.role_states[TWO].heard_at_s
 
 
 def test_a_role_that_went_away_and_came_back_has_had_an_edge() -> None:
@@ -238,7 +242,7 @@ def test_a_role_that_went_away_and_came_back_has_had_an_edge() -> None:
         change.check,
         change.live,
     )
-    assert (3, 8.0) == (book.beliefs[VI].generation, book.beliefs[VI].since_s)
+    assert (3, 8.0) == (book.role_states[VI].generation, book.role_states[VI].since_s)
 
 
 def test_a_hint_among_lines_is_not_forgotten_by_those_after_it() -> None:
@@ -249,9 +253,9 @@ def test_a_hint_among_lines_is_not_forgotten_by_those_after_it() -> None:
     assert (False, True) == (change.edge, change.check)
     assert [] == book.hear([line(VI, LineState.MASTER_PRIORITY)], 9.0, live=True)
     assert (1, 7.0, 8.0) == (
-        book.beliefs[VI].generation,
-        book.beliefs[VI].since_s,
-        book.beliefs[VI].heard_at_s,
+        book.role_states[VI].generation,
+        book.role_states[VI].since_s,
+        book.role_states[VI].heard_at_s,
     )
 
 
@@ -263,8 +267,8 @@ def test_an_answer_counts_if_it_was_asked_for_after_the_last_line(
     book.hear([line(VI, LineState.BACKUP)], 7.0, live=True)
     changes = book.answered({"VI_1": Role.MASTER}, asked_at_s, 9.0)
     assert believed is bool(changes)
-    assert (Role.MASTER if believed else Role.BACKUP) is book.beliefs[VI].role
-    assert Role.UNKNOWN is book.beliefs[GROUP].role
+    assert (Role.MASTER if believed else Role.BACKUP) is book.role_states[VI].role
+    assert Role.UNKNOWN is book.role_states[GROUP].role
     if believed:
         assert not changes[0].live
 
@@ -300,7 +304,7 @@ def test_a_doubt_is_about_every_name() -> None:
     book.hear([line(VI, LineState.MASTER), line(TWO, LineState.STOP)], 7.0, live=True)
     [change] = book.doubt(RoleEvent.GONE, 8.0)
     assert (VI, Role.UNKNOWN, False) == (change.vrrp, change.after, change.live)
-    assert Role.STOPPED is book.beliefs[TWO].role
+    assert Role.STOPPED is book.role_states[TWO].role
 
 
 def test_names_that_stay_keep_their_belief_and_new_ones_begin() -> None:
@@ -308,7 +312,7 @@ def test_names_that_stay_keep_their_belief_and_new_ones_begin() -> None:
     book.hear([line(VI, LineState.MASTER)], 7.0, live=True)
     book.rename([TWO, VI], 9.0)
     assert {TWO: Role.UNKNOWN, VI: Role.MASTER} == book.roles()
-    assert (9.0, 7.0) == (book.beliefs[TWO].since_s, book.beliefs[VI].since_s)
+    assert (9.0, 7.0) == (book.role_states[TWO].since_s, book.role_states[VI].since_s)
 
 
 # --- processes ---------------------------------------------------------------------------------

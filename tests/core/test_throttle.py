@@ -20,8 +20,8 @@ def test_a_burst_passes_and_then_the_newest_of_each_while_with_the_number_before
     assert reports[:BURST] == throttle.passed(reports, 100.0)
     assert 100.0 + EVERY_S == throttle.next_at_s()
     assert [] == throttle.passed([], 100.0 + EVERY_S - 0.1)
-    [told] = throttle.passed([], 100.0 + EVERY_S)
-    assert f"change {BURST + 19} (and 19 before it were held back)" == told.message
+    [reported] = throttle.passed([], 100.0 + EVERY_S)
+    assert f"change {BURST + 19} (and 19 before it were held back)" == reported.message
     assert float("inf") == throttle.next_at_s()
 
 
@@ -50,7 +50,7 @@ def test_kinds_and_things_are_counted_apart() -> None:
     assert [other] == throttle.passed([other], 0.0)
 
 
-def test_two_that_wait_are_told_each_in_its_time() -> None:
+def test_two_that_wait_are_reported_each_in_its_time() -> None:
     throttle = Throttle()
     for at_s, name in ((0.0, "VI_1"), (1.0, "VI_2")):
         throttle.passed([said(number, name) for number in range(BURST + 1)], at_s)
@@ -73,15 +73,15 @@ def test_things_without_end_take_no_room_without_end() -> None:
 def test_a_fifo_that_overflows_for_an_hour_leaves_the_journal_and_the_api_alone(
     per_s: int,
 ) -> None:
-    world, node = one_node(owner=1, config=settings(can_query=True))
+    world, node = one_node(holder=1, config=settings(can_query=True))
     node.dbus = {"VI_1": Role.MASTER}
     node.start()
     world.run_for(60.0)
-    told, asked = len(node.told), len(node.calls)
+    reported, asked = len(node.reported), len(node.calls)
     for _ in range(600 * per_s):
         node.lose_lines()
         world.run_for(1.0 / per_s)
-    assert len(node.told) - told <= 1500, "ten minutes"
+    assert len(node.reported) - reported <= 1500, "ten minutes"
     assert len(node.calls) - asked <= 200
     world.run_for(60.0)
     assert ("MASTER", "held") == (node.role(), node.stage())
@@ -90,12 +90,12 @@ def test_a_fifo_that_overflows_for_an_hour_leaves_the_journal_and_the_api_alone(
 def test_a_role_that_flaps_is_followed_and_told_within_the_bound() -> None:
     world, node = one_node()
     node.warm()
-    told = len(node.told)
+    reported = len(node.reported)
     for word in itertools.islice(itertools.cycle(["MASTER", "BACKUP"]), 6000):
         node.line("VI_1", word)
         assert word == node.role()
         world.run_for(0.05)
-    assert len(node.told) - told <= 8 * (BURST + 300 / EVERY_S), "five minutes"
+    assert len(node.reported) - reported <= 8 * (BURST + 300 / EVERY_S), "five minutes"
     world.run_for(30.0)
     [*_, last] = node.reports("role.changed")
     assert "to BACKUP" in last.message

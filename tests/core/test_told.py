@@ -1,4 +1,4 @@
-"""What the keeper itself tells: of lines, the FIFO and keepalived, each with its fields."""
+"""What the core itself tells: of lines, the FIFO and keepalived, each with its fields."""
 
 import pytest
 
@@ -28,7 +28,7 @@ OTHER_PROCESS = ProcessId(200, 6000, "boot")
 BAD = BadLine("is rubbish", "x")
 
 
-def told(effects: tuple[object, ...]) -> list[Report]:
+def reported(effects: tuple[object, ...]) -> list[Report]:
     return [effect for effect in effects if isinstance(effect, Report)]
 
 
@@ -42,7 +42,7 @@ def started(*, can_query: bool = False) -> Node:
 # --- lines -------------------------------------------------------------------------------------
 
 
-def test_bad_lines_are_told_with_their_reason_and_the_rest_with_its_count() -> None:
+def test_bad_lines_are_reported_with_their_reason_and_the_rest_with_its_count() -> None:
     node = started()
     assert [
         *[
@@ -58,7 +58,7 @@ def test_bad_lines_are_told_with_their_reason_and_the_rest_with_its_count() -> N
             "ignored 4 more bad lines on the FIFO",
             {"reason": "many", "count": 4},
         ),
-    ] == told(node.feed(LinesRead((), (BAD,) * 6, more_bad_lines=3)))
+    ] == reported(node.feed(LinesRead((), (BAD,) * 6, more_bad_lines=3)))
 
 
 def test_the_count_of_bad_lines_begins_anew_when_it_was_told() -> None:
@@ -67,30 +67,30 @@ def test_the_count_of_bad_lines_begins_anew_when_it_was_told() -> None:
     for _ in range(3):
         for _ in range(3):
             node.world.run_for(2.5)
-            assert [] == told(node.feed(LinesRead((), (BAD, BAD))))
+            assert [] == reported(node.feed(LinesRead((), (BAD, BAD))))
         node.world.run_for(2.5)
     counts = [report.fields.get("count") for report in node.reports("line.rejected")]
     assert [None, 6, 6, 6] == counts
 
 
-def test_bad_lines_right_after_the_boot_are_told() -> None:
+def test_bad_lines_right_after_the_boot_are_reported() -> None:
     _, node = one_node()
     node.world.now = 0.5
     node.start()
-    assert ["line.rejected"] == [r.event for r in told(node.feed(LinesRead((), (BAD,))))]
+    assert ["line.rejected"] == [r.event for r in reported(node.feed(LinesRead((), (BAD,))))]
 
 
-def test_overflows_right_after_the_boot_are_told() -> None:
+def test_overflows_right_after_the_boot_are_reported() -> None:
     _, node = one_node()
     node.world.now = 0.5
     node.start()
-    assert "fifo.overflowed" in [r.event for r in told(node.lose_lines())]
+    assert "fifo.overflowed" in [r.event for r in reported(node.lose_lines())]
 
 
 def test_good_lines_delay_no_word_of_bad_ones() -> None:
     node = started()
     node.line("VI_1", "MASTER")
-    assert ["line.rejected"] == [r.event for r in told(node.feed(LinesRead((), (BAD,))))]
+    assert ["line.rejected"] == [r.event for r in reported(node.feed(LinesRead((), (BAD,))))]
 
 
 def test_a_name_of_the_configuration_is_never_told_as_unknown() -> None:
@@ -99,9 +99,9 @@ def test_a_name_of_the_configuration_is_never_told_as_unknown() -> None:
     assert [] == node.reports("instance.unknown")
 
 
-def test_an_unknown_name_is_told_with_its_kind() -> None:
+def test_an_unknown_name_is_reported_with_its_kind() -> None:
     node = started()
-    [unknown] = told(node.lines(("VI_9", "MASTER")))
+    [unknown] = reported(node.lines(("VI_9", "MASTER")))
     assert (
         Report(
             "instance.unknown",
@@ -112,7 +112,7 @@ def test_an_unknown_name_is_told_with_its_kind() -> None:
     )
 
 
-def test_an_unknown_name_is_told_although_keepalived_named_it_over_dbus_before() -> None:
+def test_an_unknown_name_is_reported_although_keepalived_named_it_over_dbus_before() -> None:
     node = started(can_query=True)
     node.feed(RolesQueried(question(node), {"VI_1": Role.BACKUP, "VI_9": Role.BACKUP}))
     assert [] == node.reports("instance.unknown")
@@ -120,7 +120,7 @@ def test_an_unknown_name_is_told_although_keepalived_named_it_over_dbus_before()
     assert 1 == len(node.reports("instance.unknown"))
 
 
-def test_an_unknown_name_is_told_once_whatever_keepalived_takes_the_place() -> None:
+def test_an_unknown_name_is_reported_once_whatever_keepalived_takes_the_place() -> None:
     node = started()
     node.line("VI_9", "MASTER")
     node.seen(OTHER_PROCESS)
@@ -128,11 +128,11 @@ def test_an_unknown_name_is_told_once_whatever_keepalived_takes_the_place() -> N
     assert 1 == len(node.reports("instance.unknown"))
 
 
-def test_lost_lines_are_told_with_how_often_and_counted_anew() -> None:
+def test_lost_lines_are_reported_with_how_often_and_counted_anew() -> None:
     node = started()
     text = "lost lines of keepalived: why; every role is UNKNOWN until it answers or writes again"
     assert [Report("fifo.overflowed", text, {"count": 1})] == [
-        r for r in told(node.feed(LinesLost("why"))) if r.event == "fifo.overflowed"
+        r for r in reported(node.feed(LinesLost("why"))) if r.event == "fifo.overflowed"
     ]
     for _ in range(8):
         node.world.run_for(4.0)
@@ -142,7 +142,7 @@ def test_lost_lines_are_told_with_how_often_and_counted_anew() -> None:
     assert [1, 2, 2, 3, 1] == counts
 
 
-def test_lines_of_a_keepalived_that_nobody_sees_are_told_once_until_one_is_seen() -> None:
+def test_lines_of_a_keepalived_that_nobody_sees_are_reported_once_until_one_is_seen() -> None:
     _, node = one_node()
     node.start(keepalived=None)
     unverified = Report(
@@ -150,17 +150,17 @@ def test_lines_of_a_keepalived_that_nobody_sees_are_told_once_until_one_is_seen(
         "lines came, but the keepalived that wrote them is not seen; believing them. "
         "Check keepalived.pid_file in the configuration",
     )
-    assert unverified in told(node.line("VI_1", "MASTER"))
-    assert unverified not in told(node.line("VI_1", "BACKUP"))
+    assert unverified in reported(node.line("VI_1", "MASTER"))
+    assert unverified not in reported(node.line("VI_1", "BACKUP"))
     node.seen()
     node.gone()
-    assert unverified in told(node.line("VI_1", "MASTER"))
+    assert unverified in reported(node.line("VI_1", "MASTER"))
 
 
 def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
     _, node = one_node()
     node.start(keepalived=None)
-    assert [] == told(node.lines(("VI_9", "MASTER")))[1:]
+    assert [] == reported(node.lines(("VI_9", "MASTER")))[1:]
     assert [] == node.reports("role.unverified")
 
 
@@ -195,26 +195,26 @@ def test_the_fifo_is_told_by_its_state_and_detail(
     node = started()
     if before is not None:
         node.feed(FifoChanged(before, "before"))
-    assert [Report(kind, text, {"reason": event.state.value})] == told(node.feed(event))
+    assert [Report(kind, text, {"reason": event.state.value})] == reported(node.feed(event))
 
 
 def test_a_keepalived_that_is_seen_is_told_by_its_pid() -> None:
     node = started()
     seen = Report("keepalived.seen", "keepalived runs with pid 100", {"keepalived_pid": 100})
-    assert [seen] == told(node.seen())
+    assert [seen] == reported(node.seen())
 
 
-def test_a_keepalived_that_is_gone_is_told_with_why_and_so_is_one_that_was_replaced() -> None:
+def test_a_keepalived_that_is_gone_is_reported_with_why_and_so_is_one_that_was_replaced() -> None:
     node = started()
     text = (
         "keepalived is gone: killed; no role is known until it runs again, and no address is given "
         "up. To start it: journalctl -u keepalived -n 30; systemctl start keepalived"
     )
     gone = [Report("keepalived.gone", text, {"reason": "killed"})]
-    assert gone == told(node.feed(KeepalivedGone("killed")))
+    assert gone == reported(node.feed(KeepalivedGone("killed")))
     assert node.snapshot().keepalived_pid is None
     node.seen()
-    replaced = told(node.feed(KeepalivedSeen(OTHER_PROCESS)))
+    replaced = reported(node.feed(KeepalivedSeen(OTHER_PROCESS)))
     assert ["keepalived.gone", "keepalived.seen"] == [r.event for r in replaced]
     assert (
         "keepalived was replaced: another keepalived process took its place; no role counts until "
@@ -230,7 +230,7 @@ def question(node: Node) -> int:
     return node.queries[-1].query_id
 
 
-def test_an_answer_that_failed_is_told_once_until_one_succeeds() -> None:
+def test_an_answer_that_failed_is_reported_once_until_one_succeeds() -> None:
     node = started(can_query=True)
     failed = Report(
         "query.failed",
@@ -243,24 +243,26 @@ def test_an_answer_that_failed_is_told_once_until_one_succeeds() -> None:
     for roles in (None, None, {"VI_9": Role.MASTER}, None):
         node.seen()
         node.world.run_for(1.0)
-        seen.append(told(node.feed(RolesQueried(question(node), roles, "no bus"))))
+        seen.append(reported(node.feed(RolesQueried(question(node), roles, "no bus"))))
     assert [[failed], [], [], [failed]] == seen
 
 
 def test_a_failed_answer_is_no_trouble_while_no_role_is_unknown_or_nobody_runs() -> None:
     node = started(can_query=True)
     node.line("VI_1", "BACKUP")
-    assert [] == told(node.feed(RolesQueried(question(node), None, "no bus")))
+    assert [] == reported(node.feed(RolesQueried(question(node), None, "no bus")))
     _, node = one_node(config=settings(can_query=True))
     node.start(keepalived=None)
-    assert [] == told(node.feed(RolesQueried(question(node), None, "no bus")))
+    assert [] == reported(node.feed(RolesQueried(question(node), None, "no bus")))
 
 
 def troubles(node: Node) -> list[str]:
     return [one.code for one in node.snapshot().problems]
 
 
-def test_an_instance_renamed_by_a_reload_without_a_line_is_told_until_it_is_named_again() -> None:
+def test_an_instance_renamed_by_a_reload_without_a_line_is_reported_until_it_is_named_again() -> (
+    None
+):
     world, node = one_node(config=settings(can_query=True))
     node.dbus = {"VI_1": Role.BACKUP}
     node.start()
@@ -362,7 +364,7 @@ def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wan
     assert node.saved is not None
     node.feed(SaveFailed(node.saved))
     due_s = world.now + 1.0
-    assert due_s == node.keeper.next_at()
+    assert due_s == node.core.next_at()
     node.line("VI_1", "BACKUP")
     assert [] == [e for e in node.feed(Tick()) if isinstance(e, SaveState)]
     world.now = due_s

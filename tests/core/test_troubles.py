@@ -23,8 +23,8 @@ from hakeeper.core.cures import (
     keepalived_conf,
 )
 from hakeeper.core.events import FifoState
-from hakeeper.core.model import Mine, Nobody, Other, Owner, Role, Unknown, VrrpId, VrrpKind
-from hakeeper.core.roles import Belief
+from hakeeper.core.model import Holder, Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
+from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.state import RefusedSettings, State
@@ -44,13 +44,13 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     state.servers[2] = SeenServer("web-b", "running", NOW)
     master = role is Role.MASTER
     for number in range(1, count + 1):
-        stage, owner = (Stage.HELD, Mine()) if master else (Stage.IDLE, Other(2))
-        address = put(state, stage, number, owner)
-        address.owner_at_s, address.owner_since_s = NOW - 1.0, 0.0
+        stage, holder = (Stage.HELD, Us()) if master else (Stage.IDLE, Other(2))
+        address = put(state, stage, number, holder)
+        address.holder_at_s, address.holder_since_s = NOW - 1.0, 0.0
     return state
 
 
-def told(state: State, now: float = NOW) -> list[tuple[Health, str]]:
+def reported(state: State, now: float = NOW) -> list[tuple[Health, str]]:
     return [(p.health, p.code) for p in problems(state, now)]
 
 
@@ -61,7 +61,7 @@ def only(state: State, now: float = NOW) -> Problem:
 
 def test_a_state_without_a_problem_has_none() -> None:
     for role in (Role.MASTER, Role.BACKUP):
-        assert [] == told(well(1, role))
+        assert [] == reported(well(1, role))
 
 
 def test_the_numbers_of_the_verdict_are_exit_codes() -> None:
@@ -116,7 +116,7 @@ def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> N
 def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) -> None:
     state = well()
     state.api.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
-    assert ([(DEGRADED, "quota.low")] if listed else []) == told(state)
+    assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
         assert "359 of 3600 API calls are left in this hour" == only(state).what
 
@@ -178,9 +178,9 @@ def test_without_lines_and_without_an_answer_no_failover_is_heard_of(
     state = well()
     state.query_failure = "no bus"
     state.fifo, state.fifo_since_s = FifoState.MISSING, NOW - lasted_s
-    assert [(health, "fifo.missing")] == told(state)
+    assert [(health, "fifo.missing")] == reported(state)
     state.fifo, state.has_writer, state.writer_since_s = FifoState.OPEN, False, NOW - lasted_s
-    assert [(health, "fifo.no_writer")] == told(state)
+    assert [(health, "fifo.no_writer")] == reported(state)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_keepalived_that_has_not_the_fifo_open_is_a_problem(
     state = well()
     state.has_writer, state.writer_since_s = present, NOW - lasted_s
     state.keepalived_since_s = NOW - keepalived_s
-    assert ([(DEGRADED, "fifo.no_writer")] if listed else []) == told(state)
+    assert ([(DEGRADED, "fifo.no_writer")] if listed else []) == reported(state)
 
 
 def test_the_line_to_write_names_the_fifo_that_is_read() -> None:
@@ -217,7 +217,7 @@ def test_the_line_to_write_names_the_fifo_that_is_read() -> None:
 def test_a_keepalived_that_does_not_run_is_a_problem(lasted_s: float, health: Health) -> None:
     state = well()
     state.keepalived, state.keepalived_since_s = None, NOW - lasted_s
-    assert [(health, "keepalived.gone")] == told(state)
+    assert [(health, "keepalived.gone")] == reported(state)
     assert "keepalived.pid_file leads to no keepalived" == only(state).cause
     state.keepalived_gone = "its main process 7 ended"
     assert "its main process 7 ended" == only(state).cause
@@ -226,14 +226,14 @@ def test_a_keepalived_that_does_not_run_is_a_problem(lasted_s: float, health: He
 def test_a_keepalived_that_was_stopped_in_order_is_no_accident() -> None:
     state = well(1, Role.STOPPED)
     state.keepalived, state.keepalived_since_s = None, NOW - LONG_S
-    assert (DEGRADED, "keepalived.stopped") in told(state)
-    assert all(code != "keepalived.gone" for _, code in told(state))
+    assert (DEGRADED, "keepalived.stopped") in reported(state)
+    assert all(code != "keepalived.gone" for _, code in reported(state))
 
 
 def test_a_keepalived_that_writes_and_is_not_seen_is_a_wrong_pid_file() -> None:
     state = well()
     state.keepalived, state.unverified = None, True
-    assert [(DEGRADED, "keepalived.unseen")] == told(state)
+    assert [(DEGRADED, "keepalived.unseen")] == reported(state)
 
 
 # --- roles -------------------------------------------------------------------------------------
@@ -244,7 +244,7 @@ def test_a_role_that_is_unknown_is_a_problem_if_keepalived_runs(
     lasted_s: float, health: Health
 ) -> None:
     state = well()
-    state.roles.beliefs[instance("VI_2")] = Belief()
+    state.roles.role_states[instance("VI_2")] = RoleState()
     state.keepalived_since_s = NOW - lasted_s
     problem = only(state)
     assert (health, "role.unknown") == (problem.health, problem.code)
@@ -252,17 +252,17 @@ def test_a_role_that_is_unknown_is_a_problem_if_keepalived_runs(
     state.query_failure = "no bus"
     assert "keepalived runs, but has not said it; it cannot be asked: no bus" == only(state).cause
     state.keepalived = None
-    assert ["keepalived.gone"] == [code for _, code in told(state)]
+    assert ["keepalived.gone"] == [code for _, code in reported(state)]
 
 
 @pytest.mark.parametrize(
     ("kind", "section"), [(VrrpKind.INSTANCE, "instances"), (VrrpKind.GROUP, "groups")]
 )
-def test_a_name_that_keepalived_never_speaks_of_is_told_with_those_that_it_does(
+def test_a_name_that_keepalived_never_speaks_of_is_reported_with_those_that_it_does(
     kind: VrrpKind, section: str
 ) -> None:
     state = well()
-    state.roles.beliefs[VrrpId(kind, "V1")] = Belief()
+    state.roles.role_states[VrrpId(kind, "V1")] = RoleState()
     state.keepalived_since_s = NOW - LONG_S
     for name in ("VA", "VB", "VC", "VD", "VE", "VF"):
         state.other_names[VrrpId(kind, name)] = None
@@ -274,19 +274,19 @@ def test_a_name_that_keepalived_never_speaks_of_is_told_with_those_that_it_does(
 
 def test_other_names_are_no_hint_at_once_nor_those_of_another_kind() -> None:
     state = well()
-    state.roles.beliefs[instance("VI_2")] = Belief()
+    state.roles.role_states[instance("VI_2")] = RoleState()
     state.other_names[VrrpId(VrrpKind.GROUP, "G")] = None
     state.keepalived_since_s = NOW - LONG_S
-    assert ["role.unknown"] == [code for _, code in told(state)]
+    assert ["role.unknown"] == [code for _, code in reported(state)]
     state.other_names[instance("VI_3")] = None
     state.keepalived_since_s = NOW - 5.0
-    assert ["role.unknown"] == [code for _, code in told(state)]
+    assert ["role.unknown"] == [code for _, code in reported(state)]
 
 
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT, Role.UNKNOWN])
 def test_an_instance_that_keepalived_names_no_more_is_a_problem_in_every_role(role: Role) -> None:
     state = well(1, role)
-    state.roles.beliefs[VI].since_s = NOW - LONG_S
+    state.roles.role_states[VI].since_s = NOW - LONG_S
     state.other_names[instance("VI_WEB")] = None
     patience_s = 5.0 + state.settings.interval_s
     state.unnamed_since_s[VI] = NOW - patience_s
@@ -303,26 +303,26 @@ def test_an_address_that_the_project_has_no_more_is_not_shown_as_confirmed_here(
     state = well()
     address = address_of(state)
     assert snapshot(state, NOW, None).roles[0].addresses[0].confirmed
-    address.floating_ip, address.unresolved_told = None, True
+    address.floating_ip, address.unresolved_reported = None, True
     shown = snapshot(state, NOW, None).roles[0].addresses[0]
-    assert (False, False) == (shown.confirmed, shown.owner_current)
+    assert (False, False) == (shown.confirmed, shown.holder_current)
     assert "address.unresolved" == only(state).code
 
 
 def test_the_address_at_a_server_in_fault_is_the_worst_that_it_can_tell() -> None:
     state = well(1, Role.FAULT)
-    state.roles.beliefs[VI].since_s = NOW - LONG_S
-    address_of(state).owner = Mine()
-    address_of(state).owner_since_s = NOW - LONG_S
-    assert [(BROKEN, "address.left_here"), (DEGRADED, "role.fault")] == told(state)
+    state.roles.role_states[VI].since_s = NOW - LONG_S
+    address_of(state).holder = Us()
+    address_of(state).holder_since_s = NOW - LONG_S
+    assert [(BROKEN, "address.left_here"), (DEGRADED, "role.fault")] == reported(state)
 
 
 def test_fault_is_a_problem_and_a_bad_one_if_nobody_has_the_address() -> None:
     state = well(1, Role.FAULT)
-    state.roles.beliefs[VI].since_s = NOW - LONG_S
-    assert [(DEGRADED, "role.fault")] == told(state)
-    address_of(state).owner = Nobody()
-    assert [(BROKEN, "address.nowhere"), (DEGRADED, "role.fault")] == told(state)
+    state.roles.role_states[VI].since_s = NOW - LONG_S
+    assert [(DEGRADED, "role.fault")] == reported(state)
+    address_of(state).holder = Nobody()
+    assert [(BROKEN, "address.nowhere"), (DEGRADED, "role.fault")] == reported(state)
 
 
 @pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
@@ -330,8 +330,8 @@ def test_an_instance_that_is_stopped_while_keepalived_runs_is_a_problem(
     lasted_s: float, health: Health
 ) -> None:
     state = well(1, Role.STOPPED)
-    state.roles.beliefs[VI].since_s = NOW - lasted_s
-    assert [(health, "role.stopped")] == told(state)
+    state.roles.role_states[VI].since_s = NOW - lasted_s
+    assert [(health, "role.stopped")] == reported(state)
 
 
 @pytest.mark.parametrize(
@@ -348,10 +348,10 @@ def test_to_be_isolated_is_a_problem_and_for_a_master_soon_a_bad_one(
 ) -> None:
     state = well(1, role)
     address = put(state, Stage.IDLE)
-    address.owner, address.owner_at_s = Other(2), NOW
-    belief = state.roles.beliefs[VI]
-    belief.deaf, belief.missing = True, (ip_address("10.0.0.2"),)
-    belief.since_s, belief.deaf_since_s = NOW - since_s, NOW - isolated_since_s
+    address.holder, address.holder_at_s = Other(2), NOW
+    role_state = state.roles.role_states[VI]
+    role_state.isolated, role_state.missing = True, (ip_address("10.0.0.2"),)
+    role_state.since_s, role_state.isolated_since_s = NOW - since_s, NOW - isolated_since_s
     problem = only(state)
     assert (health, "vrrp_address.missing") == (problem.health, problem.code)
     assert problem.what.endswith("vrrp_address 10.0.0.2 is not on this machine")
@@ -360,34 +360,34 @@ def test_to_be_isolated_is_a_problem_and_for_a_master_soon_a_bad_one(
 
 def test_an_address_that_is_back_needs_a_moment_and_no_way_out() -> None:
     state = well(1, Role.BACKUP)
-    state.roles.beliefs[VI].deaf = True
-    state.roles.beliefs[VI].deaf_since_s = NOW
-    assert [(DEGRADED, "vrrp_address.returning")] == told(state)
+    state.roles.role_states[VI].isolated = True
+    state.roles.role_states[VI].isolated_since_s = NOW
+    assert [(DEGRADED, "vrrp_address.returning")] == reported(state)
 
 
 def test_an_isolated_instance_does_not_hide_the_next_one() -> None:
     state = well(1, Role.BACKUP)
-    state.roles.beliefs[VI].deaf = True
-    state.roles.beliefs[instance("VI_2")] = Belief(Role.FAULT)
-    assert ["vrrp_address.returning", "role.fault"] == [code for _, code in told(state)]
+    state.roles.role_states[VI].isolated = True
+    state.roles.role_states[instance("VI_2")] = RoleState(Role.FAULT)
+    assert ["vrrp_address.returning", "role.fault"] == [code for _, code in reported(state)]
 
 
 # --- the addresses of a master -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("reported", "known", "listed"),
+    ("was_reported", "known", "listed"),
     [(True, False, True), (True, True, False), (False, False, False)],
 )
 def test_a_word_that_leads_to_nothing_is_a_bad_problem_whatever_the_role(
-    *, reported: bool, known: bool, listed: bool
+    *, was_reported: bool, known: bool, listed: bool
 ) -> None:
     state = well(1, Role.BACKUP)
     address = address_of(state)
-    address.unresolved_told, address.unresolved_why = reported, "why"
+    address.unresolved_reported, address.unresolved_why = was_reported, "why"
     if not known:
         address.floating_ip = None
-    assert ([(BROKEN, "address.unresolved")] if listed else []) == told(state)
+    assert ([(BROKEN, "address.unresolved")] if listed else []) == reported(state)
     if listed:
         assert ("VI_1: floating IP ip1 is not found", "why") == (
             only(state).what,
@@ -400,7 +400,7 @@ class Case:
     """How a claim stands."""
 
     stage: Stage
-    owner: Owner
+    holder: Holder
     since_s: float
     health: Health | None
     claiming: bool = False
@@ -410,8 +410,8 @@ class Case:
     "case",
     [
         Case(Stage.HELD, Other(2), 100.0, None),
-        Case(Stage.READ, Mine(), 100.0, None),
-        Case(Stage.READ, Mine(), 100.0, DEGRADED, claiming=True),
+        Case(Stage.READ, Us(), 100.0, None),
+        Case(Stage.READ, Us(), 100.0, DEGRADED, claiming=True),
         Case(Stage.READ, Nobody(), 15.0, DEGRADED, claiming=True),
         Case(Stage.READ, Nobody(), 15.1, BROKEN, claiming=True),
         Case(Stage.READ, Unknown("who am I"), 15.1, BROKEN, claiming=True),
@@ -421,14 +421,14 @@ class Case:
 )
 def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
     state = well()
-    address = put(state, case.stage, 1, case.owner)
+    address = put(state, case.stage, 1, case.holder)
     address.phases = Phases(line_s=NOW - case.since_s) if case.claiming else None
-    state.roles.beliefs[VI].since_s = NOW - (500.0 if case.claiming else case.since_s)
+    state.roles.role_states[VI].since_s = NOW - (500.0 if case.claiming else case.since_s)
     wanted = [] if case.health is None else [(case.health, "address.pending")]
-    assert wanted == told(state)
+    assert wanted == reported(state)
     if wanted:
         assert NOW - case.since_s == only(state).since_s
-        assert "reading the owner" == only(state).cause
+        assert "reading the holder" == only(state).cause
         assert "assign ip1 = 203.0.113.1 to node1" in only(state).cure
 
 
@@ -485,17 +485,17 @@ def test_a_blocked_address_is_a_bad_problem_whatever_the_role() -> None:
     address.floating_ip = type(address.floating_ip)(
         id=1, name="ip1", network=address.floating_ip.network, server_id=2, blocked=True
     )
-    assert [(BROKEN, "address.blocked")] == told(state)
+    assert [(BROKEN, "address.blocked")] == reported(state)
 
 
 def test_a_contested_address_names_who_holds_it() -> None:
     state = well(2)
-    for number, owner in ((1, Other(2)), (2, Other(3))):
-        address = put(state, Stage.HOLD_OFF, number, owner)
-        address.contest.claimed(NOW - 30.0)
-        address.contest.lost(NOW - 20.0, NOW - 25.0)
+    for number, holder in ((1, Other(2)), (2, Other(3))):
+        address = put(state, Stage.HOLD_DOWN, number, holder)
+        address.split_brain.claimed(NOW - 30.0)
+        address.split_brain.lost(NOW - 20.0, NOW - 25.0)
     first, second = problems(state, NOW)
-    assert (BROKEN, "address.contested", NOW - 20.0) == (first.health, first.code, first.since_s)
+    assert (BROKEN, "address.held_down", NOW - 20.0) == (first.health, first.code, first.since_s)
     assert "ip1 = 203.0.113.1 is held by web-b (id 2), which takes it back" in first.what
     assert "is held by server 3" in second.what
 
@@ -516,16 +516,16 @@ def test_who_holds_a_contested_address_knows_of_it_too(
     rounds: int, age_s: float, pulse_age_s: float | None, *, listed: bool
 ) -> None:
     state = well()
-    contest = address_of(state).contest
-    contest.claimed(NOW - age_s - 50.0)
+    split_brain = address_of(state).split_brain
+    split_brain.claimed(NOW - age_s - 50.0)
     for number in range(rounds, 0, -1):
-        contest.lost(NOW - age_s - number, NOW - age_s - 40.0)
-        contest.claimed(NOW - age_s)
+        split_brain.lost(NOW - age_s - number, NOW - age_s - 40.0)
+        split_brain.claimed(NOW - age_s)
     if pulse_age_s is not None:
-        contest.pulse(NOW - pulse_age_s)
+        split_brain.note_better_master(NOW - pulse_age_s)
     for address in state.addresses.values():
-        address.owner_at_s = NOW
-    assert ([(DEGRADED, "address.disputed")] if listed else []) == told(state)
+        address.holder_at_s = NOW
+    assert ([(DEGRADED, "address.disputed")] if listed else []) == reported(state)
 
 
 # --- the addresses of others -------------------------------------------------------------------
@@ -533,15 +533,15 @@ def test_who_holds_a_contested_address_knows_of_it_too(
 
 def test_an_address_is_not_called_left_here_where_this_may_be_the_master() -> None:
     state = well(1, Role.UNKNOWN)
-    address_of(state).owner = Mine()
-    assert "address.left_here" not in [code for _, code in told(state)]
+    address_of(state).holder = Us()
+    assert "address.left_here" not in [code for _, code in reported(state)]
 
 
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT])
 @pytest.mark.parametrize(
-    ("owner", "code"),
+    ("holder", "code"),
     [
-        (Mine(), "address.left_here"),
+        (Us(), "address.left_here"),
         (Nobody(), "address.nowhere"),
         (Other(2), None),
         (Other(3), None),
@@ -550,20 +550,20 @@ def test_an_address_is_not_called_left_here_where_this_may_be_the_master() -> No
     ],
 )
 def test_who_is_not_master_knows_whether_somebody_uses_the_address(
-    role: Role, owner: Owner, code: str | None
+    role: Role, holder: Holder, code: str | None
 ) -> None:
     state = well(1, role)
     state.servers[4] = SeenServer("web-c", "off", NOW)
     state.servers[5] = SeenServer("", "deleted", NOW)
-    address_of(state).owner = owner
+    address_of(state).holder = holder
     codes = [problem.code for problem in problems(state, NOW) if problem.code != "role.fault"]
     assert ([] if code is None else [code]) == codes
 
 
 def test_who_does_not_know_its_role_says_nothing_of_where_the_address_should_be() -> None:
     state = well(1, Role.UNKNOWN)
-    address_of(state).owner = Mine()
-    assert ["role.unknown"] == [code for _, code in told(state)]
+    address_of(state).holder = Us()
+    assert ["role.unknown"] == [code for _, code in reported(state)]
 
 
 @pytest.mark.parametrize(
@@ -580,18 +580,18 @@ def test_what_may_be_over_in_a_moment_is_no_problem_of_a_backup(
     role_s: float, seen_s: float, read_s: float, *, listed: bool
 ) -> None:
     state = well(1, Role.BACKUP)
-    state.roles.beliefs[VI].since_s = NOW - role_s
+    state.roles.role_states[VI].since_s = NOW - role_s
     address = address_of(state)
-    address.owner, address.owner_since_s = Nobody(), NOW - seen_s
-    address.owner_at_s = NOW - read_s
-    assert ([(DEGRADED, "address.nowhere")] if listed else []) == told(state)
+    address.holder, address.holder_since_s = Nobody(), NOW - seen_s
+    address.holder_at_s = NOW - read_s
+    assert ([(DEGRADED, "address.nowhere")] if listed else []) == reported(state)
 
 
 def test_what_is_on_no_server_says_where_it_is_instead() -> None:
     state = well(1, Role.BACKUP)
     state.servers[2] = SeenServer("web-b", "off", NOW)
     assert "ip1 = 203.0.113.1 is on web-b (id 2), which is off" == only(state).what
-    address_of(state).owner = Nobody()
+    address_of(state).holder = Nobody()
     assert "ip1 = 203.0.113.1 is on no server" == only(state).what
 
 
@@ -602,12 +602,12 @@ def test_the_worst_comes_first_and_the_others_keep_their_order() -> None:
     state = well()
     state.fifo = None
     state.keepalived, state.keepalived_since_s = None, NOW
-    put(state, Stage.HOLD_OFF, 1, Other(2))
+    put(state, Stage.HOLD_DOWN, 1, Other(2))
     assert [
-        (BROKEN, "address.contested"),
+        (BROKEN, "address.held_down"),
         (DEGRADED, "fifo.missing"),
         (DEGRADED, "keepalived.gone"),
-    ] == told(state)
+    ] == reported(state)
 
 
 def test_every_code_has_a_cure_that_can_be_filled_in() -> None:

@@ -113,8 +113,8 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         (
             lambda: wording.claim_started(VI, IP, Other(42), "web-b (id 42)", "a cause"),
             "claim.started",
-            "VI_1: assigning 203.0.113.10 to this server (a cause); owner so far: web-b (id 42)",
-            {**OF_VI, "owner": "42", "reason": "a cause"},
+            "VI_1: assigning 203.0.113.10 to this server (a cause); holder so far: web-b (id 42)",
+            {**OF_VI, "holder": "42", "reason": "a cause"},
         ),
         (
             lambda: wording.claim_abandoned(SG, IP, "a reason"),
@@ -127,7 +127,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.unknown",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it may have been "
-                "done; reading the owner"
+                "done; reading the holder"
             ),
             {**OF_VI, "reason": "outcome unknown", "error_code": "its_code"},
         ),
@@ -136,7 +136,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             "claim.failed",
             (
                 "VI_1: assigning 203.0.113.10 failed: it broke (its_code); something else is "
-                "under way; reading the owner"
+                "under way; reading the holder"
             ),
             {**OF_VI, "reason": "locked", "error_code": "its_code"},
         ),
@@ -207,7 +207,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             lambda: wording.address_confirmed(VI, IP, "a cause"),
             "address.confirmed",
             "VI_1: 203.0.113.10 is on this server already (a cause)",
-            {**OF_VI, "owner": "mine", "reason": "a cause"},
+            {**OF_VI, "holder": "us", "reason": "a cause"},
         ),
         (
             lambda: wording.address_claimed(VI, IP, "a cause", 2, PHASES),
@@ -218,7 +218,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             ),
             {
                 **OF_VI,
-                "owner": "mine",
+                "holder": "us",
                 "reason": "a cause",
                 "attempt": 3,
                 "sent_ms": 10.0,
@@ -233,24 +233,24 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             ),
             "address.claimed",
             "VI_1: claimed 203.0.113.10 in 500 ms (confirmed 500 ms); cause: a cause",
-            {**OF_VI, "owner": "mine", "reason": "a cause", "attempt": 1, "confirmed_ms": 500.0},
+            {**OF_VI, "holder": "us", "reason": "a cause", "attempt": 1, "confirmed_ms": 500.0},
         ),
         (
             lambda: wording.address_drifted(VI, IP, Nobody(), "nobody"),
             "address.drifted",
             "VI_1: 203.0.113.10 was taken from this server, which is MASTER; nobody has it now",
-            {**OF_VI, "owner": "nobody", "reason": "drift"},
+            {**OF_VI, "holder": "nobody", "reason": "drift"},
         ),
         (
-            lambda: wording.address_contested(VI, IP, Other(42), "web-b (id 42)", 200.06),
-            "address.contested",
+            lambda: wording.address_held_down(VI, IP, Other(42), "web-b (id 42)", 200.06),
+            "address.held_down",
             (
                 "VI_1: web-b (id 42) keeps taking 203.0.113.10 although this server is MASTER; "
                 "most likely both are MASTER. Holding down for 200 s. To look: "
                 "hakeeper status; journalctl -u keepalived -n 30    # on both: who is MASTER, and "
                 "why both; mostly VRRP does not get through between them"
             ),
-            {**OF_VI, "owner": "42", "delay_s": 200.1},
+            {**OF_VI, "holder": "42", "delay_s": 200.1},
         ),
         (
             lambda: wording.address_resolved(VI, "web", IP, 4711),
@@ -298,7 +298,7 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
         ),
         (
             lambda: wording.zone_differs(VI, IP, "us-east", SERVER),
-            "address.far",
+            "address.zone_mismatch",
             (
                 "VI_1: 203.0.113.10 belongs to network zone us-east, this server to eu-central; "
                 "Hetzner may refuse to assign it"
@@ -306,22 +306,22 @@ REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlat
             {**OF_VI, "reason": "network zone"},
         ),
         (
-            lambda: wording.api_failed(failed(FailureKind.AUTH), "reading the owners"),
+            lambda: wording.api_failed(failed(FailureKind.AUTH), "reading the holders"),
             "token.rejected",
-            ("reading the owners failed: it broke (its_code); to mend it: " + TOKEN),
+            ("reading the holders failed: it broke (its_code); to mend it: " + TOKEN),
             {"reason": "auth", "error_code": "its_code"},
         ),
         (
-            lambda: wording.api_failed(failed(FailureKind.THROTTLED), "reading the owners"),
+            lambda: wording.api_failed(failed(FailureKind.THROTTLED), "reading the holders"),
             "api.throttled",
-            "reading the owners failed: it broke (its_code); waiting as Hetzner asks",
+            "reading the holders failed: it broke (its_code); waiting as Hetzner asks",
             {"reason": "throttled", "error_code": "its_code"},
         ),
         (
-            lambda: wording.api_failed(failed(FailureKind.TRANSIENT), "reading the owners"),
+            lambda: wording.api_failed(failed(FailureKind.TRANSIENT), "reading the holders"),
             "api.failed",
             (
-                "reading the owners failed: it broke (its_code); hakeeper follows the roles, "
+                "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
                 "gives no address up, and retries"
             ),
             {"reason": "transient", "error_code": "its_code"},

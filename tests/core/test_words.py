@@ -118,11 +118,11 @@ def test_the_events_of_the_table_are_named_by_who_speaks() -> None:
 
 
 def test_every_step_of_the_table_says_why() -> None:
-    told = [
+    reported = [
         f"{event.name}: " + "; ".join(dict.fromkeys(TABLE[event][role].reason for role in Role))
         for event in RoleEvent
     ]
-    assert REASONS.split("\n")[1:-1] == told
+    assert REASONS.split("\n")[1:-1] == reported
 
 
 def test_the_printed_table_ends_with_its_last_row() -> None:

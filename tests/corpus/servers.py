@@ -69,7 +69,7 @@ class Pair:
         self.config.setdefault("server", SERVER_ID)
         server.write("/etc/hakeeper/hakeeper.yaml", yaml_reader.safe_dump(self.config))
         server.write("/etc/hakeeper/token", token, mode=0o600)
-        server.write(f"{CREDENTIALS}/hcloud-token", token, mode=0o400, owner=SERVICE_ID)
+        server.write(f"{CREDENTIALS}/hcloud-token", token, mode=0o400, holder=SERVICE_ID)
         server.write(CONF, setup.conf)
         for path, content in setup.files.items():
             start = content[:2] if isinstance(content, bytes) else content[:2].encode()
@@ -181,7 +181,7 @@ class Pair:
 
     def is_owned(self, ref: str) -> bool:
         """Say whether the address is assigned to this server."""
-        return self.cloud.owner(self._ids[self.floating_ip(ref)]) == SERVER_ID
+        return self.cloud.holder(self._ids[self.floating_ip(ref)]) == SERVER_ID
 
 
 def states_in(log: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ from hakeeper.core.events import Effect, LinesRead, RolesQueried, StartCall
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import Role
 from hakeeper.daemon import Daemon
-from hakeeper.loop import Loop
+from hakeeper.sequencer import Sequencer
 
 EFFECTS = (
     "SaveState",
@@ -121,9 +121,9 @@ class Failpoints:
         return wrap
 
 
-def replace(owner: object, name: str, make: Callable[[Wrapper], Wrapper]) -> None:
+def replace(holder: object, name: str, make: Callable[[Wrapper], Wrapper]) -> None:
     """Put a wrapper in the place of an attribute."""
-    setattr(owner, name, make(getattr(owner, name)))
+    setattr(holder, name, make(getattr(holder, name)))
 
 
 def install(plan: Plan) -> Failpoints:
@@ -131,8 +131,8 @@ def install(plan: Plan) -> Failpoints:
     points = Failpoints(plan)
     replace(NotifyFifo, "drain", points.around("drain"))
     replace(NotifyFifo, "settle", points.around("settle"))
-    replace(Loop, "feed", points.around("feed"))
-    replace(Loop, "feed", functools.partial(_note_fed, points))
+    replace(Sequencer, "feed", points.around("feed"))
+    replace(Sequencer, "feed", functools.partial(_note_fed, points))
     replace(Daemon, "_perform", functools.partial(_around_effect, points))
     replace(CallGuard, "permit_send", functools.partial(_after_permit, points))
     replace(transport, "read_answer", functools.partial(_around_answer, points))
@@ -140,20 +140,20 @@ def install(plan: Plan) -> Failpoints:
     replace(Path, "replace", functools.partial(_around_rename, points))
     if plan.counts_turns:
         replace(Daemon, "_turn", functools.partial(_noted, points, "turn"))
-        replace(Loop, "look", functools.partial(_noted, points, "look"))
+        replace(Sequencer, "look", functools.partial(_noted, points, "look"))
     if plan.bus:
         vars(hakeeper.daemon)["KeepalivedBus"] = functools.partial(FileBus, plan.bus)
     return points
 
 
 def _note_fed(points: Failpoints, feed: Wrapper) -> Wrapper:
-    def inner(loop: Loop, event: object) -> None:
+    def inner(sequencer: Sequencer, event: object) -> None:
         lines = event.lines if isinstance(event, LinesRead) else ()
         if any(
             TABLE[EVENT_OF_LINE[line.state]][Role.MASTER].role is not Role.MASTER for line in lines
         ):
             points.note("demoted", "by a line")  # before it acts on that
-        feed(loop, event)
+        feed(sequencer, event)
         if isinstance(event, LinesRead) and event.lines:
             points.note("fed", str(event.lines[-1].priority))
 

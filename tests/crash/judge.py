@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from hakeeper.demo.cloud import CloudFront, LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import CloudFront, HolderChange, LoggedRequest
 
 OK = 200
 STORM = "MASTER or BACKUP"
@@ -71,7 +71,7 @@ class Judge:
         """Look at every assign."""
         verdict = Verdict()
         requests = self.cloud.requests()
-        changes = self.cloud.ownership(self.floating_ip)
+        changes = self.cloud.holder_changes(self.floating_ip)
         lives = {life.client: life for life in self.lives}
         for assign in requests:
             if not assign.is_assign:
@@ -100,12 +100,12 @@ class Judge:
         life: LifeRecord,
         assign: LoggedRequest,
         requests: Sequence[LoggedRequest],
-        changes: Sequence[OwnershipChange],
+        changes: Sequence[HolderChange],
     ) -> str:
         """Tell what had happened in that life until then, in the order of time."""
         told = [(life.born_s, "born")]
         told += [(said.at_s, f"said: {said.state} {said.serial}") for said in self.said]
-        told += [(change.at_s, f"owner: {change.new} by {change.cause}") for change in changes]
+        told += [(change.at_s, f"holder: {change.new} by {change.cause}") for change in changes]
         told += [(at_s, f"daemon: {word} {what}") for at_s, word, what in life.notes()]
         for request in requests:
             name = f"{request.seq} {request.method} {request.path} of {request.client}"
@@ -137,15 +137,13 @@ class Judge:
         )
         return heard or any(said.at_s < life.born_s for said in tail)
 
-    def _ours_throughout(
-        self, changes: Sequence[OwnershipChange], from_s: float, to_s: float
-    ) -> bool:
+    def _ours_throughout(self, changes: Sequence[HolderChange], from_s: float, to_s: float) -> bool:
         spans = [(change.new, change.at_s, after.at_s) for change, after in pairwise(changes)]
         if changes:
             spans.append((changes[-1].new, changes[-1].at_s, float("inf")))
         return any(
-            owner == self.server and begin_s < from_s and to_s < end_s
-            for owner, begin_s, end_s in spans
+            holder == self.server and begin_s < from_s and to_s < end_s
+            for holder, begin_s, end_s in spans
         )
 
 
@@ -161,7 +159,7 @@ def _sent_s(life: LifeRecord, assign: LoggedRequest) -> float:
 
 
 def _last_read(requests: Iterable[LoggedRequest], before_s: float) -> LoggedRequest | None:
-    """Return the last reading of owners whose answer was there when the assign went out."""
+    """Return the last reading of holders whose answer was there when the assign went out."""
     reads = [
         request
         for request in requests

@@ -109,7 +109,7 @@ def _summary(outcomes: Sequence[Outcome], took_s: float) -> str:
         f"{len(outcomes)} stories, {sum(o.lines for o in outcomes)} lines, "
         f"{sum(o.assigns for o in outcomes)} assigns ({sum(o.in_flight for o in outcomes)} of them "
         f"under way when they were forbidden), {took_s:.0f} s\n"
-        f"to the right role and owner: median {middle_s:.2f} s, 99 % {high_s:.2f} s, "
+        f"to the right role and holder: median {middle_s:.2f} s, 99 % {high_s:.2f} s, "
         f"most {repairs[-1]:.2f} s"
     )
 

@@ -179,15 +179,15 @@ def install(note: Callable[[str, str], None], place: str, error: int) -> Refusal
     return refusals
 
 
-def _replace(owner: object, name: str, refusals: Refusals, shown: str = "") -> None:
-    shown = shown or f"{getattr(owner, '__name__', '')}.{name}"
-    setattr(owner, name, refusals.wrap(shown)(getattr(owner, name)))
+def _replace(holder: object, name: str, refusals: Refusals, shown: str = "") -> None:
+    shown = shown or f"{getattr(holder, '__name__', '')}.{name}"
+    setattr(holder, name, refusals.wrap(shown)(getattr(holder, name)))
 
 
 def _entering(
-    owner: type, name: str, refusals: Refusals, *, before: str = "", after: str = ""
+    holder: type, name: str, refusals: Refusals, *, before: str = "", after: str = ""
 ) -> None:
-    method = getattr(owner, name)
+    method = getattr(holder, name)
 
     @functools.wraps(method)
     def inner(*args: object) -> object:
@@ -198,4 +198,4 @@ def _entering(
             refusals.enter(after)
         return result
 
-    setattr(owner, name, inner)
+    setattr(holder, name, inner)

@@ -10,7 +10,7 @@ from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core.address import Address
 from hakeeper.core.events import Drained
-from hakeeper.core.model import Mine, SavedState
+from hakeeper.core.model import SavedState, Us
 from hakeeper.daemon import Daemon
 
 DEAF_S = 0.5
@@ -99,11 +99,11 @@ def claim_blindly() -> None:
     """Assign an address although a read says that it is ours."""
 
     def make(read_done: Wrapper) -> Wrapper:
-        def inner(address: Address, owner: object, now: float, rng: object) -> object:
-            if isinstance(owner, Mine) and not address.is_sent():
+        def inner(address: Address, holder: object, now: float, rng: object) -> object:
+            if isinstance(holder, Us) and not address.is_sent():
                 address._post(now)
                 return []
-            return read_done(address, owner, now, rng)
+            return read_done(address, holder, now, rng)
 
         return inner
 

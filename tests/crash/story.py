@@ -70,7 +70,7 @@ class Outcome:
     assigns: int = 0
     lines: int = 0
     repair_s: list[float] = field(default_factory=list)
-    """From each birth that was let live to the right role, and the right owner if MASTER."""
+    """From each birth that was let live to the right role, and the right holder if MASTER."""
 
 
 class Story:
@@ -358,7 +358,7 @@ class Story:
                 self.outcome.repair_s.append(time.monotonic() - begun_s)
                 return True
             if time.monotonic() > begun_s + self._patience_s:
-                kind = "wrong owner" if wrong.startswith("owner") else "role lost"
+                kind = "wrong holder" if wrong.startswith("holder") else "role lost"
                 self._violate(kind, f"after {self._said[-4:]}: {wrong}")
                 return True
             if self._life is not None:
@@ -378,14 +378,14 @@ class Story:
             return f"role {role['role']} instead of {expected}: {json.dumps(status)}"
         if self._lost and role["role"] != expected:
             return ""
-        return self._wrong_owner(role) if expected == "MASTER" else ""
+        return self._wrong_holder(role) if expected == "MASTER" else ""
 
-    def _wrong_owner(self, role: dict[str, list[dict[str, str]]]) -> str:
+    def _wrong_holder(self, role: dict[str, list[dict[str, str]]]) -> str:
         stage = role["addresses"][0]["stage"]
-        owner = self._cloud.owner(self._web)
-        if owner == self._server and stage == "held":
+        holder = self._cloud.holder(self._web)
+        if holder == self._server and stage == "held":
             return ""
-        return f"owner {owner} instead of {self._server}: {json.dumps(role)}"
+        return f"holder {holder} instead of {self._server}: {json.dumps(role)}"
 
     def _check_state_file(self) -> None:
         loaded = StateFile(self._folder / "state" / "state.json").load()

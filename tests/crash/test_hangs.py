@@ -84,7 +84,7 @@ def test_what_came_meanwhile_is_heard_and_nothing_else_is_done(
     systemd.wait_fed()
     world.wait_reads(node)
     assert world.assigns() == 1
-    assert world.elsewhere == world.cloud.owner(world.web)
+    assert world.elsewhere == world.cloud.holder(world.web)
 
 
 def test_a_claim_that_came_meanwhile_is_made_up_for(world: World, systemd: Systemd) -> None:
@@ -94,7 +94,7 @@ def test_a_claim_that_came_meanwhile_is_made_up_for(world: World, systemd: Syste
     node.master()
     systemd.wait_starved()
     go_on(node)
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     assert world.assigns() == 1
 
@@ -111,14 +111,14 @@ def test_an_assign_that_was_under_way_leads_to_no_other_after_a_demotion(
     world.wait_hits(fault, 1)
     stop(node)
     node.role("BACKUP")
-    world.wait_owner(node)  # the action ends as well
+    world.wait_holder(node)  # the action ends as well
     world.cloud.move(world.web, world.elsewhere)
     systemd.wait_starved(TIMEOUT_S + 0.5)  # the call's time is over too
     go_on(node)
     node.wait_log("role.changed", role="BACKUP")
     world.wait_reads(node, 3)
     assert world.assigns() == 1
-    assert world.elsewhere == world.cloud.owner(world.web)
+    assert world.elsewhere == world.cloud.holder(world.web)
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_a_full_disk_holds_up_nothing_and_leaves_no_role_that_is_no_longer_true(
     node = small
     node.start()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     state = disk(node) / "state.json"
     assert "MASTER" in state.read_text()
@@ -71,7 +71,7 @@ def test_a_full_disk_holds_up_nothing_and_leaves_no_role_that_is_no_longer_true(
     assert not state.exists()
     world.cloud.move(world.web, world.elsewhere)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert len(node.logged("state.failed")) == 1
     (disk(node) / "filler").unlink()
     eventually(lambda: state.exists() and "MASTER" in state.read_text())
@@ -84,7 +84,7 @@ def test_a_disk_that_is_read_only_holds_up_nothing(world: World, small: Node) ->
     folder = str(node.daemon.state_folder)
     subprocess.run([*enter, "mount", "-o", "remount,ro", folder], check=True)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.backup()
     failed = node.wait_log("state.failed", reason="unwritable")
     assert os.strerror(errno.EROFS) in str(failed["message"])
@@ -134,7 +134,7 @@ def test_a_claim_needs_no_descriptor_and_clients_that_wait_keep_nobody_awake(
     world.wait_reads(node)  # the connection is warm
     with no_descriptor_free(node):
         node.master()
-        world.wait_owner(node)
+        world.wait_holder(node)
         node.wait_log("address.claimed")
         node.wait_log("state.failed", reason="unwritable")
         client = socket.socket(socket.AF_UNIX)
@@ -172,7 +172,7 @@ def test_a_claim_without_a_descriptor_for_its_connection_waits_and_does_not_spin
         node.master()
         node.wait_log("claim.failed")
         wait_quiet(world)
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
 
 
@@ -201,7 +201,7 @@ def test_a_log_that_nobody_reads_holds_up_no_claim(world: World) -> None:
         assert ask(str(control), {"command": "status"}, PATIENCE_S)["fifo"] == "open"
         node.write(b"nonsense\n" * 5000)
         node.master()
-        world.wait_owner(node)
+        world.wait_holder(node)
         daemon.terminate()
         assert daemon.wait(PATIENCE_S) == 0
     finally:
@@ -225,13 +225,13 @@ def test_a_wall_clock_that_jumps_by_years_changes_nothing_that_tls_does_not_ask_
     node.config["hetzner"]["ca_file"] = str(folder / "ca.pem")
     node.start()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     clock.write_text("+20y")
     world.wait_reads(node, 3)
     world.cloud.drop_connections()
     world.wait_reads(node, 3)
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)
+    world.wait_holder(node)
     seen = node.mark()
     clock.write_text("-40y")
     world.cloud.drop_connections()  # no certificate is valid yet
@@ -279,7 +279,7 @@ def test_a_second_daemon_does_not_act_on_what_dbus_says_until_the_first_is_gone(
     assert second.logged("role.changed") == []
     first.daemon.kill()
     second.wait_log("fifo.recovered")
-    world.wait_owner(second)
+    world.wait_holder(second)
 
 
 # --- signals -------------------------------------------------------------------------------------

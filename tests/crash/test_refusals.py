@@ -135,7 +135,7 @@ class Stage:
     def _lived(self, life: Life) -> str:
         self._until(life, self._is_ready, "READY=1")
         self._say("MASTER")
-        self._until(life, lambda: self._cloud.owner(self._web) == self._server, "the claim")
+        self._until(life, lambda: self._cloud.holder(self._web) == self._server, "the claim")
         self._until(life, lambda: self._role()["addresses"][0]["confirmed"], "confirmed")
         self._until(life, lambda: self._asked("reload").get("refused") == [], "the reload")
         self._say("BACKUP")

@@ -48,16 +48,20 @@ def _blind_resends(
 ) -> list[str]:
     """Find assigns that follow one of unknown outcome without a good read between them."""
     found: list[str] = []
-    unsure: LoggedRequest | None = None
+    outcome_unknown: LoggedRequest | None = None
     for request in requests:
         if request.is_assign:
-            if unsure is not None:
-                found.append(f"assign {request.seq} resends {unsure.seq} without a read between")
-            unsure = request if _is_unsure(request, faults) else None
-        elif unsure is not None and request.status == 200 and request.answered_s is not None:  # OK
-            known_s = unsure.received_s + _silence_s(unsure, faults, timeout_s)
+            if outcome_unknown is not None:
+                found.append(
+                    f"assign {request.seq} resends {outcome_unknown.seq} without a read between"
+                )
+            outcome_unknown = request if _is_unsure(request, faults) else None
+        elif (
+            outcome_unknown is not None and request.status == 200 and request.answered_s is not None
+        ):  # OK
+            known_s = outcome_unknown.received_s + _silence_s(outcome_unknown, faults, timeout_s)
             if request.received_s >= known_s:
-                unsure = None
+                outcome_unknown = None
     return found
 
 

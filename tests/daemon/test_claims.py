@@ -13,7 +13,7 @@ from daemon.world import World, fields_of
 def test_a_master_line_makes_the_address_ours(world: World) -> None:
     node = world.running()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     claimed = node.wait_log("address.claimed")
     assert "203.0.113.10" == fields_of(claimed)["address"]
     assert 1 == world.assigns()
@@ -35,7 +35,7 @@ def test_a_claim_waits_for_no_disk(world: World) -> None:
     stuck = node.daemon.state_folder / "state.json.new"
     os.mkfifo(stuck)  # who opens it to write hangs, as with a disk that does not answer
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert 1 == world.assigns()
     assert [] == node.logged("role.changed", role="MASTER")
     with stuck.open("rb") as disk:
@@ -81,8 +81,8 @@ def test_a_floating_ip_is_found_by_what_the_operator_calls_it(world: World, name
     node.config["instances"]["VI_1"]["floating_ips"] = refs[named]
     node.start()
     node.master()
-    world.wait_owner(node)
-    world.wait_owner(node, six)
+    world.wait_holder(node)
+    world.wait_holder(node, six)
     assert 2 == world.assigns()
 
 
@@ -101,15 +101,15 @@ def test_each_instance_and_group_claims_its_own_addresses(world: World) -> None:
     node.start()
     node.say('INSTANCE "VI_1" MASTER 100', 'INSTANCE "VI_2" BACKUP 90', 'GROUP "VG_1" MASTER 0')
     for name in ("one", "two", "four"):
-        world.wait_owner(node, made[name])
+        world.wait_holder(node, made[name])
     world.wait_reads(node)
-    owners = {name: world.cloud.owner(floating_ip) for name, floating_ip in made.items()}
+    holders = {name: world.cloud.holder(floating_ip) for name, floating_ip in made.items()}
     mine = node.server
-    assert {"one": mine, "two": mine, "three": None, "four": mine, "five": None} == owners
+    assert {"one": mine, "two": mine, "three": None, "four": mine, "five": None} == holders
     node.role("MASTER", "VI_2", "GROUP")
-    world.wait_owner(node, made["five"])
+    world.wait_holder(node, made["five"])
     node.master("VI_2")
-    world.wait_owner(node, made["three"])
+    world.wait_holder(node, made["three"])
 
 
 def test_many_addresses_are_claimed_by_one_line(world: World) -> None:
@@ -122,7 +122,7 @@ def test_many_addresses_are_claimed_by_one_line(world: World) -> None:
     node.start()
     node.master()
     for floating_ip in made:
-        world.wait_owner(node, floating_ip)
+        world.wait_holder(node, floating_ip)
     assert 40 == world.assigns()
 
 
@@ -138,7 +138,7 @@ def test_an_operator_without_keepalived_sees_his_echo_work(world: World) -> None
     node = world.node()
     node.start(keepalived=False)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert 1 == len(node.logged("role.unverified"))
 
 
@@ -159,7 +159,7 @@ def test_https_is_spoken_with_the_configured_authority(
     node.config["hetzner"]["ca_file"] = str(folder / "ca.pem")
     node.start()
     node.master()
-    tls_world.wait_owner(node)
+    tls_world.wait_holder(node)
 
 
 def test_a_ca_file_that_was_replaced_is_trusted_from_the_reload_on(
@@ -180,7 +180,7 @@ def test_a_ca_file_that_was_replaced_is_trusted_from_the_reload_on(
     tls_world.drop_connections()
     node.reload()
     node.master()
-    tls_world.wait_owner(node)
+    tls_world.wait_holder(node)
 
 
 def test_a_certificate_of_an_unknown_authority_is_not_spoken_to(tls_world: World) -> None:

@@ -81,7 +81,7 @@ def test_while_the_action_runs(world: World) -> None:
     world.cloud.clear(fault)  # the action fails now
     settled(world, node, demoted)
     assert assigns_after(world, demoted) == []
-    assert world.cloud.owner(world.web) == world.elsewhere
+    assert world.cloud.holder(world.web) == world.elsewhere
 
 
 def test_while_the_action_goes_on_to_success(world: World) -> None:
@@ -90,18 +90,18 @@ def test_while_the_action_goes_on_to_success(world: World) -> None:
     node.master()
     world.cloud.wait_for(lambda: world.cloud.requests(path="/actions", method="GET"))
     demoted = node.backup()
-    world.wait_owner(node)  # nobody can stop it; and nobody else must be robbed of it again
+    world.wait_holder(node)  # nobody can stop it; and nobody else must be robbed of it again
     world.cloud.move(world.web, world.elsewhere)
     settled(world, node, demoted)
     assert assigns_after(world, demoted) == []
-    assert world.cloud.owner(world.web) == world.elsewhere
+    assert world.cloud.holder(world.web) == world.elsewhere
 
 
 def test_while_confirming(world: World) -> None:
     node = world.running(interval="1s", standby_interval="1s")
     fault = world.cloud.fault(Fault(method="GET", path="/floating_ips", answer=Answer.NEVER))
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     world.wait_hits(fault, 1)
     demoted = node.backup()
     world.cloud.move(world.web, world.elsewhere)
@@ -121,7 +121,7 @@ def test_while_waiting_for_a_429(world: World) -> None:
     assert assigns_after(world, demoted) == []
 
 
-def test_while_the_owner_is_not_known_yet(world: World) -> None:
+def test_while_the_holder_is_not_known_yet(world: World) -> None:
     node = world.node(**EAGER)
     node.keepalived.start()
     fault = world.cloud.fault(Fault(answer=Answer.NEVER))
@@ -169,5 +169,5 @@ def test_a_new_term_claims_at_once_whatever_was_pending(world: World) -> None:
     node.backup()
     world.cloud.clear(fault)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")

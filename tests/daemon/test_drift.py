@@ -27,7 +27,7 @@ def taken_back_s(world: World, node: Node) -> float:
 def test_an_address_taken_by_hand_is_taken_back(world: World) -> None:
     node = world.master()
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert taken_back_s(world, node) <= BOUND_S
     node.wait_log("address.claimed", reason="drift")
     assert len(node.logged("address.drifted")) == 1
@@ -42,7 +42,7 @@ def test_an_address_taken_long_after_the_claim_is_taken_back(world: World) -> No
 
     world.cloud.wait_for(reads_are_steady, 60)
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert taken_back_s(world, node) <= BOUND_S
     assert len(node.logged("address.drifted")) == 1
 
@@ -50,8 +50,8 @@ def test_an_address_taken_long_after_the_claim_is_taken_back(world: World) -> No
 def test_an_address_that_nobody_has_any_more_is_taken_back(world: World) -> None:
     node = world.master(**EAGER)
     world.cloud.move(world.web, None)
-    world.wait_owner(node)
-    node.wait_log("address.drifted", owner="nobody")
+    world.wait_holder(node)
+    node.wait_log("address.drifted", holder="nobody")
 
 
 def test_a_backup_does_nothing_but_read(world: World) -> None:
@@ -72,7 +72,7 @@ def test_a_former_master_leaves_the_address_to_the_new_one(world: World) -> None
     new = world.running("node-b", **EAGER)
     old.backup()
     new.master()
-    world.wait_owner(new)
+    world.wait_holder(new)
     new.wait_log("address.claimed")
     world.wait_reads(old, 3)
     assert [move.new for move in world.cloud.moves(world.web)] == [old.server, new.server]
@@ -84,7 +84,7 @@ def test_a_new_master_takes_the_address_from_a_dead_one(world: World) -> None:
     old.daemon.kill()
     old.keepalived.kill()
     new.master()
-    world.wait_owner(new)
+    world.wait_holder(new)
     assert world.assigns() == 2
 
 
@@ -98,15 +98,15 @@ def test_a_split_brain_soon_comes_to_rest_and_heals(world: World) -> None:
     moves = world.cloud.moves(world.web)
     assert len(moves) <= MOST_MOVES
     assert moves[-1].at_s < quiet_until_s - QUIET_S / 2
-    assert {entry["event"] for entry in contested} == {"address.contested"}
+    assert {entry["event"] for entry in contested} == {"address.held_down"}
     assert len(critical(nodes)) <= len(nodes)  # told once, not again and again
-    holder = next(node for node in nodes if node.server == world.cloud.owner(world.web))
+    holder = next(node for node in nodes if node.server == world.cloud.holder(world.web))
     winner = next(node for node in nodes if node is not holder)
     holder.backup()
     winner.role("MASTER_RX_LOWER_PRI")
-    world.wait_owner(winner)
+    world.wait_holder(winner)
     world.wait_reads(holder, 3)
-    assert world.cloud.owner(world.web) == winner.server
+    assert world.cloud.holder(world.web) == winner.server
     assert len(world.cloud.moves(world.web)) == len(moves) + 1
 
 

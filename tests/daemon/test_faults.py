@@ -116,7 +116,7 @@ def test_a_fault_of_the_whole_api_ends_with_the_address_ours(world: World, case:
     world.wait_hits(fault, case.hits)
     eventually(lambda: told(node))
     world.cloud.clear(fault)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.recovery_s(fault, node) <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
@@ -130,7 +130,7 @@ def test_a_fault_of_the_assign_ends_with_the_address_ours(world: World, case: Ca
     world.wait_hits(fault, case.hits)
     eventually(lambda: told(node), 30)
     world.cloud.clear(fault)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.recovery_s(fault, node) <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
@@ -141,7 +141,7 @@ def test_an_assign_that_was_carried_out_is_found_out_by_reading(world: World, ca
     node = world.running()
     world.cloud.fault(only_assigns(case))
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     assert world.cloud.moves(world.web)[-1].cause == node.name
     assert len([assign for assign in world.cloud.assigns() if assign.handled]) >= 1
@@ -153,18 +153,18 @@ def test_a_commit_that_comes_late_is_waited_for_and_not_fought(world: World) -> 
     fault = Fault(method="POST", answer=Answer.RESET, commit=True, late_commit_s=3, count=1)
     world.cloud.fault(fault)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
 
 
 def test_stale_reads_after_a_claim_do_not_count_as_a_loss_for_long(world: World) -> None:
     node = world.running()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     with world.cloud.faulty(Fault(method="GET", stale_s=1.0, path="/floating_ips")):
         node.wait_log("address.claimed")
     world.wait_reads(node)
-    assert world.cloud.owner(world.web) == node.server
+    assert world.cloud.holder(world.web) == node.server
 
 
 @pytest.mark.parametrize("kind", [Network.REFUSE, Network.HANDSHAKE_HANG])
@@ -177,7 +177,7 @@ def test_a_network_that_is_down_ends_with_the_address_ours(world: World, kind: N
     outage_ends_s = time.monotonic() + 3.0
     eventually(lambda: time.monotonic() >= outage_ends_s)  # the length of the outage
     world.cloud.clear(fault)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.recovery_s(fault, node) <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
@@ -189,7 +189,7 @@ def test_a_connection_that_died_unnoticed_costs_one_deadline_and_no_blind_resend
     node = world.running()
     fault = world.cloud.fault(Fault(network=Network.FREEZE))
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     assert [assign.handled for assign in world.cloud.assigns()] == [True]
     world.cloud.clear(fault)
@@ -200,7 +200,7 @@ def test_idle_connections_that_the_api_closes_cost_no_claim(world: World) -> Non
     world.cloud.fault(Fault(network=Network.IDLE_CLOSE, idle_s=0.1))
     world.cloud.wait_for(lambda: world.cloud.counters().open_connections == 0)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     assert world.assigns() == 1
 
@@ -230,7 +230,7 @@ def test_a_refused_token_is_repaired_without_a_restart(world: World) -> None:
     node.wait_log("token.rejected")
     node.write_token(world.cloud.add_client(node.name))
     repaired_s = time.monotonic()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.cloud.moves(world.web)[-1].at_s - repaired_s <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
@@ -244,12 +244,12 @@ def test_a_token_that_hetzner_accepts_again_is_used_again(world: World) -> None:
     node.wait_log("token.rejected")
     world.cloud.add_client(node.name, token=node.token)
     repaired_s = time.monotonic()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.cloud.moves(world.web)[-1].at_s - repaired_s <= BOUND_S
     check_told_once(node)
 
 
-def test_a_token_for_reading_only_is_told_and_repaired(world: World) -> None:
+def test_a_token_for_reading_only_is_reported_and_repaired(world: World) -> None:
     node = world.node()
     world.cloud.revoke(node.name)
     node.write_token(world.cloud.add_client(node.name, read_only=True))
@@ -258,7 +258,7 @@ def test_a_token_for_reading_only_is_told_and_repaired(world: World) -> None:
     node.wait_log("token.rejected", error_code="token_readonly")
     node.write_token(world.cloud.add_client(node.name))
     repaired_s = time.monotonic()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.cloud.moves(world.web)[-1].at_s - repaired_s <= BOUND_S
     check_told_once(node)
 
@@ -270,7 +270,7 @@ def test_a_deleted_floating_ip_that_comes_back_is_claimed(world: World) -> None:
     node.wait_log("address.unresolved")
     again = world.cloud.add_floating_ip("web", "203.0.113.77", server=world.elsewhere)
     repaired_s = time.monotonic()
-    world.wait_owner(node, again)
+    world.wait_holder(node, again)
     assert world.cloud.moves(again)[-1].at_s - repaired_s <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
@@ -285,7 +285,7 @@ def test_an_api_that_is_down_at_the_start_costs_nothing_but_time(world: World) -
     node.wait_log("api.failed")
     node.wait_log("role.changed", role="MASTER")
     world.cloud.clear(fault)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.recovery_s(fault, node) <= BOUND_S
 
 

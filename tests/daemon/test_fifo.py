@@ -39,14 +39,14 @@ def test_garbage_is_survived_and_the_next_good_line_works(world: World, garbage:
     seen = node.mark()
     node.write(garbage)
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     about = node.mark() - seen
     assert about <= MOST_ENTRIES
     assert world.assigns() == 1
 
 
-def test_garbage_is_told_with_its_reason(world: World) -> None:
+def test_garbage_is_reported_with_its_reason(world: World) -> None:
     node = world.running()
     node.say("nonsense")
     entry = node.wait_log("line.rejected")
@@ -69,10 +69,10 @@ def test_a_line_may_come_in_two_halves(world: World) -> None:
     node = world.running()
     node.write(b'INSTANCE "VI_1" MAS')
     node.write(b"TER 100\n")
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
-def test_an_unknown_instance_is_told_once_and_changes_nothing(world: World) -> None:
+def test_an_unknown_instance_is_reported_once_and_changes_nothing(world: World) -> None:
     node = world.running(**EAGER)
     for _ in range(5):
         node.master("VI_other")
@@ -88,13 +88,13 @@ def test_a_storm_of_good_lines_ends_in_the_role_of_the_last(world: World) -> Non
     node.role("FAULT")
     node.wait_log("role.changed", role="FAULT")
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
 # --- what happens to the path ----------------------------------------------------------------
 
 
-def test_a_deleted_fifo_is_told_and_a_new_one_is_read(world: World) -> None:
+def test_a_deleted_fifo_is_reported_and_a_new_one_is_read(world: World) -> None:
     node = world.running()
     node.fifo.unlink()
     failed = node.wait_log("fifo.failed")
@@ -102,7 +102,7 @@ def test_a_deleted_fifo_is_told_and_a_new_one_is_read(world: World) -> None:
     os.mkfifo(node.fifo, 0o600)
     node.wait_log("fifo.replaced")
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
 def test_a_replaced_fifo_is_noticed_and_the_old_writer_still_heard(world: World) -> None:
@@ -113,13 +113,13 @@ def test_a_replaced_fifo_is_noticed_and_the_old_writer_still_heard(world: World)
         os.mkfifo(node.fifo, 0o600)
         node.wait_log("fifo.replaced")
         os.write(old, b'INSTANCE "VI_1" MASTER 100\n')
-        world.wait_owner(node)
+        world.wait_holder(node)
     finally:
         os.close(old)
     node.backup()
 
 
-def test_a_file_in_the_place_of_the_fifo_is_told_and_not_touched(world: World) -> None:
+def test_a_file_in_the_place_of_the_fifo_is_reported_and_not_touched(world: World) -> None:
     node = world.running()
     node.fifo.unlink()
     node.fifo.write_text('INSTANCE "VI_1" MASTER 100\n')
@@ -131,7 +131,7 @@ def test_a_file_in_the_place_of_the_fifo_is_told_and_not_touched(world: World) -
     node.wait_log("fifo.replaced")
     assert world.assigns() == 0
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
 def test_a_fifo_missing_at_the_start_is_waited_for(world: World) -> None:
@@ -144,10 +144,10 @@ def test_a_fifo_missing_at_the_start_is_waited_for(world: World) -> None:
     os.mkfifo(node.fifo, 0o600)
     node.wait_log("fifo.recovered")
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
-def test_a_fifo_that_may_not_be_opened_is_told_and_waited_for(world: World) -> None:
+def test_a_fifo_that_may_not_be_opened_is_reported_and_waited_for(world: World) -> None:
     node = world.node(prefix=powerless())
     node.fifo.chmod(0o000)
     node.keepalived.start()
@@ -157,7 +157,7 @@ def test_a_fifo_that_may_not_be_opened_is_told_and_waited_for(world: World) -> N
     node.fifo.chmod(0o600)
     node.wait_log("fifo.recovered")
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
 def powerless() -> list[str]:
@@ -180,7 +180,7 @@ def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(world: World) -> 
         first.wait_log("role.changed", role="MASTER")
         first.backup()
     first.master()
-    world.wait_owner(first)
+    world.wait_holder(first)
     world.wait_reads(second)
     assert world.assigns(second) == 0
     assert second.logged("role.changed") == []
@@ -201,7 +201,7 @@ def test_a_second_daemon_in_the_same_folders_acts_not(world: World) -> None:
         assert "another hakeeper" in second.log_text()
         assert first.daemon.command("status").returncode != 3
         first.master()
-        world.wait_owner(first)
+        world.wait_holder(first)
         first.wait_log("address.claimed")
         assert world.assigns() == 1
         assert "role.changed" not in second.log_text()
@@ -220,7 +220,7 @@ def fill(fd: int, line: bytes) -> None:
 def test_lines_that_were_lost_make_every_role_unknown(world: World) -> None:
     node = world.running()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.daemon.term()
     fd = os.open(node.fifo, os.O_RDWR | os.O_NONBLOCK)
     try:
@@ -264,4 +264,4 @@ def test_a_writer_of_garbage_that_never_pauses_is_outlived(world: World, source:
     node.role("FAULT")
     node.wait_log("role.changed", role="FAULT")
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)

@@ -54,7 +54,7 @@ def test_another_server_is_never_assigned_to(world: World, make: Callable[[World
     assert "is not this machine" in str(entry["message"])
     assert "not_this_machine" == fields_of(entry)["error_code"]
     assert 0 == world.assigns()
-    assert world.cloud.owner(world.web) is None
+    assert world.cloud.holder(world.web) is None
 
 
 def test_an_id_of_an_earlier_run_that_is_right_outdoes_a_lying_metadata_service(
@@ -64,5 +64,5 @@ def test_an_id_of_an_earlier_run_that_is_right_outdoes_a_lying_metadata_service(
     remember(node, node.server)
     node.start()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert "an earlier run" == fields_of(node.wait_log("server.identified"))["reason"]

@@ -73,7 +73,7 @@ def test_a_name_that_stops_resolving_holds_nothing_up(named: World, hosts: Path)
     named.drop_connections()
     node.master()
     node.wait_log("address.claimed")
-    assert named.cloud.owner(named.web) == node.server
+    assert named.cloud.holder(named.web) == node.server
     assert [] == node.logged("claim.failed")
     assert [] == node.logged("api.failed")
 
@@ -87,7 +87,7 @@ def test_a_name_that_does_not_resolve_at_the_start_is_waited_for(named: World, h
     node.master()
     node.wait_log("api.failed", error_code="dns")
     hosts.write_text(f"127.0.0.1 {NAME}\n")
-    named.wait_owner(node)
+    named.wait_holder(node)
 
 
 def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: Path) -> None:
@@ -99,7 +99,7 @@ def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: 
     node.master()
     node.wait_log("claim.failed", error_code="tls")
     named.cloud.clear(fault)
-    named.wait_owner(node)
+    named.wait_holder(node)
     assert named.recovery_s(fault, node) <= BOUND_S
 
 
@@ -187,5 +187,5 @@ def test_an_assign_whose_handshake_was_stalled_is_sent_if_it_is_still_wanted(
     node.master()
     eventually(lambda: stall.accepted > before)
     stall.release()
-    tls_world.wait_owner(node)
+    tls_world.wait_holder(node)
     assert len(tls_world.cloud.assigns()) == 1

@@ -42,7 +42,7 @@ def test_killed_as_backup(world: World) -> None:
     world.cloud.move(world.web, world.elsewhere)
     restart(world, node, "BACKUP")
     assert world.assigns() == 1
-    assert world.cloud.owner(world.web) == world.elsewhere
+    assert world.cloud.holder(world.web) == world.elsewhere
 
 
 def test_killed_while_the_assign_is_under_way_and_done(world: World) -> None:
@@ -51,7 +51,7 @@ def test_killed_while_the_assign_is_under_way_and_done(world: World) -> None:
         Fault(method="POST", path=ASSIGN, commit=True, answer=Answer.NEVER, action_s=0.0)
     )
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.daemon.kill()
     world.cloud.clear(fault)
     restart(world, node, "MASTER")
@@ -66,7 +66,7 @@ def test_killed_while_the_assign_is_under_way_and_not_done(world: World) -> None
     node.daemon.kill()
     world.cloud.clear(fault)
     restart(world, node, "MASTER")
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.assigns() == 2
 
 
@@ -77,7 +77,7 @@ def test_killed_while_the_action_runs(world: World) -> None:
     world.cloud.wait_for(world.cloud.assigns)
     node.daemon.kill()
     restart(world, node, "MASTER")
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert len([assign for assign in world.cloud.assigns() if assign.status == 201]) == 1
 
 
@@ -97,7 +97,7 @@ def test_killed_at_any_moment_after_the_line(world: World, moment: str) -> None:
     node.daemon.kill()
     node.start(keepalived=False)
     node.master()  # the line may have died with the pipe's only reader
-    world.wait_owner(node)
+    world.wait_holder(node)
     world.wait_reads(node)
     assert len([assign for assign in world.cloud.assigns() if assign.status == 201]) == 1
 
@@ -125,7 +125,7 @@ def test_a_master_line_that_came_meanwhile_is_acted_upon(world: World) -> None:
         restart(world, node, "MASTER")
     finally:
         os.close(fd)
-    world.wait_owner(node)
+    world.wait_holder(node)
     assert world.assigns() == 1
 
 
@@ -142,7 +142,7 @@ def test_the_state_of_another_keepalived_is_not_believed(world: World) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\0", b'{"version": 1}', b"[" * 100_000])
-def test_a_spoiled_state_file_is_told_and_done_without(world: World, content: bytes) -> None:
+def test_a_spoiled_state_file_is_reported_and_done_without(world: World, content: bytes) -> None:
     node = world.master(**EAGER)
     node.daemon.kill()
     (node.daemon.state_folder / "state.json").write_bytes(content)
@@ -156,11 +156,11 @@ def test_a_spoiled_state_file_is_told_and_done_without(world: World, content: by
     node.wait_log("address.confirmed", after=seen)
 
 
-def test_a_state_folder_that_cannot_be_written_is_told_once_and_survived(world: World) -> None:
+def test_a_state_folder_that_cannot_be_written_is_reported_once_and_survived(world: World) -> None:
     node = world.node()
     (node.daemon.state_folder / "state.json.new").mkdir()
     node.start()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.backup()
     assert len(node.logged("state.failed")) == 1

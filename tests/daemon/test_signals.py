@@ -49,7 +49,7 @@ def test_stopped_while_holding_leaves_the_address_where_it_is(world: World) -> N
     world.cloud.wait_for(lambda: world.cloud.requests()[-1].answered_s)
     node.wait_log("address.claimed")
     assert node.daemon.term() == 0
-    assert world.cloud.owner(world.web) == node.server
+    assert world.cloud.holder(world.web) == node.server
     assert len(world.cloud.moves(world.web)) == 1
 
 
@@ -140,15 +140,15 @@ def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(world: Wo
     node = world.master(**EAGER)
     node.config["instances"]["VI_1"]["floating_ips"] = ["web", "mail"]
     node.reload()
-    world.wait_owner(node, mail)
+    world.wait_holder(node, mail)
     node.wait_log("address.claimed", address="203.0.113.11")
     node.config["instances"]["VI_1"]["floating_ips"] = ["mail"]
     node.reload()
-    assert world.cloud.owner(world.web) == node.server
+    assert world.cloud.holder(world.web) == node.server
     world.cloud.move(world.web, world.elsewhere)
     world.wait_reads(node, 3)
-    assert world.cloud.owner(world.web) == world.elsewhere
-    assert world.cloud.owner(mail) == node.server
+    assert world.cloud.holder(world.web) == world.elsewhere
+    assert world.cloud.holder(mail) == node.server
     assert world.assigns() == 2
 
 
@@ -158,9 +158,9 @@ def test_an_instance_that_is_added_needs_its_own_word(world: World) -> None:
     node.config["instances"]["VI_2"] = {"floating_ips": ["mail"]}
     node.reload()
     world.wait_reads(node)
-    assert world.cloud.owner(mail) == world.elsewhere
+    assert world.cloud.holder(mail) == world.elsewhere
     node.master("VI_2")
-    world.wait_owner(node, mail)
+    world.wait_holder(node, mail)
 
 
 def test_a_broken_configuration_is_refused_as_a_whole(world: World) -> None:
@@ -175,7 +175,7 @@ def test_a_broken_configuration_is_refused_as_a_whole(world: World) -> None:
     assert "hetznr" in told
     assert str(node.daemon.config_path) in told
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)  # the old one goes on
+    world.wait_holder(node)  # the old one goes on
     assert node.logged("config.reloaded") == []
     node.reload()
     world.wait_reads(node)
@@ -211,7 +211,7 @@ def test_a_rotated_token_is_used_from_the_reload_on(world: World) -> None:
     before = world.seq()
     revoke_old(world, node)
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)
+    world.wait_holder(node)
     after = world.cloud.requests(client=node.name, after_seq=before)
     assert {request.status for request in after} <= {200, 201}
     assert node.logged("token.rejected") == []
@@ -223,7 +223,7 @@ def revoke_old(world: World, node: Node) -> None:
     world.cloud.add_client(node.name, token=node.tokens[-1])
 
 
-def test_another_endpoint_is_taken_over_with_its_owners(world: World) -> None:
+def test_another_endpoint_is_taken_over_with_its_holders(world: World) -> None:
     node = world.master(**EAGER)
     with SimCloud() as other:
         elsewhere = other.add_server("elsewhere", server_id=world.elsewhere)
@@ -232,7 +232,7 @@ def test_another_endpoint_is_taken_over_with_its_owners(world: World) -> None:
         other.add_client(node.name, token=node.token)
         node.config["hetzner"]["endpoint"] = other.url
         node.reload()
-        other.wait_for(lambda: other.owner(web) == node.server, 30)
+        other.wait_for(lambda: other.holder(web) == node.server, 30)
         node.wait_log("address.drifted")
         asked = world.seq()
         asked_there = len(other.requests())
@@ -250,13 +250,13 @@ def test_another_fifo_is_listened_to_from_the_reload_on(world: World) -> None:
     node.config["keepalived"]["fifo"] = str(node.fifo)
     node.reload()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
 
 
 def test_a_pid_file_that_leads_nowhere_makes_the_role_unknown_at_the_reload(world: World) -> None:
     node = world.running()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.config["keepalived"]["pid_file"] = str(node.folder / "nobody.pid")
     node.reload()
     node.wait_log("keepalived.gone")

@@ -122,7 +122,7 @@ def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_ca
     assert str(folder) in str(failed["message"])
     node.wait_log("address.resolved")
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     folder.mkdir()
     eventually(lambda: node.daemon.command("status").returncode == 0, PATIENCE_S)
     assert len(node.logged("control.failed")) == 1
@@ -178,7 +178,7 @@ def test_wrong_usage(world: World, arguments: tuple[str, ...]) -> None:
     assert "usage:" in text
 
 
-def test_what_is_odd_about_the_files_is_told_once_and_again_only_when_it_is_new(
+def test_what_is_odd_about_the_files_is_reported_once_and_again_only_when_it_is_new(
     world: World,
 ) -> None:
     node = world.node()

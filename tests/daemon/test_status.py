@@ -71,11 +71,11 @@ def test_json_says_the_same(world: World) -> None:
     (role,) = found["roles"]
     assert (role["name"], role["role"]) == ("VI_1", "MASTER")
     (address,) = role["addresses"]
-    assert (address["ref"], address["owner"]) == ("web", "mine")
-    assert address["owner_age_s"] >= 0
+    assert (address["ref"], address["holder"]) == ("web", "us")
+    assert address["holder_age_s"] >= 0
     assert address["decision"] != ""
     assert address["confirmed"]
-    assert address["owner_current"]
+    assert address["holder_current"]
     assert {"schema", "version", "started", "config", "time"} <= found.keys()
     assert found["api"] == "ok"
     assert found["next_look_in_s"] >= 0
@@ -168,7 +168,7 @@ def test_a_reload_that_is_refused_is_degraded_until_one_is_taken_over(world: Wor
     assert verdict(node) == OK
 
 
-def test_a_keepalived_that_has_not_the_fifo_open_is_told(world: World) -> None:
+def test_a_keepalived_that_has_not_the_fifo_open_is_reported(world: World) -> None:
     node = world.master()
     node.stop_writing()
     eventually(lambda: verdict(node) == DEGRADED, 60)
@@ -236,7 +236,7 @@ def test_many_askers_do_not_hold_up_a_claim(world: World) -> None:
     ]
     try:
         node.master()
-        world.wait_owner(node)
+        world.wait_holder(node)
     finally:
         codes = [each.wait(60) for each in asking]
     assert set(codes) <= {OK, DEGRADED}

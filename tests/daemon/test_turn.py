@@ -176,16 +176,16 @@ def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
     assert {"save": len(calls.started), "report": len(calls.started)} == left_before
 
 
-def test_who_wakes_for_the_keeper_looks_around_rather_than_wake_up_again_for_it(
+def test_who_wakes_for_the_core_looks_around_rather_than_wake_up_again_for_it(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon._begin()
     daemon._turn()
     looks: list[float] = []
-    monkeypatch.setattr(daemon._loop, "look", lambda: looks.append(time.monotonic()))
+    monkeypatch.setattr(daemon._sequencer, "look", lambda: looks.append(time.monotonic()))
     for ahead_s, expected in ((60.0, 0), (EARLY_S, 1)):
-        daemon._loop.look_at_s = time.monotonic() + ahead_s
-        monkeypatch.setattr(daemon._keeper, "next_at", time.monotonic)
+        daemon._sequencer.look_at_s = time.monotonic() + ahead_s
+        monkeypatch.setattr(daemon._core, "next_at", time.monotonic)
         daemon._turn()
         assert expected == len(looks)
-    assert daemon._loop.look_at_s > time.monotonic()
+    assert daemon._sequencer.look_at_s > time.monotonic()

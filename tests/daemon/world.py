@@ -260,16 +260,16 @@ class World:
         """Make a node that is MASTER and holds the address."""
         made = self.running(name, **options)
         made.master()
-        self.wait_owner(made)
+        self.wait_holder(made)
         made.wait_log("address.claimed")
         return made
 
     # --- the cloud -------------------------------------------------------------------------
 
-    def wait_owner(self, node: Node, floating_ip: int | None = None) -> None:
+    def wait_holder(self, node: Node, floating_ip: int | None = None) -> None:
         """Wait until the node's server has the address."""
         wanted = self.web if floating_ip is None else floating_ip
-        self.cloud.wait_for(lambda: self.cloud.owner(wanted) == node.server, PATIENCE_S)
+        self.cloud.wait_for(lambda: self.cloud.holder(wanted) == node.server, PATIENCE_S)
 
     def drop_connections(self) -> None:
         """Reset all connections to the API, and wait until that is done."""
@@ -289,7 +289,7 @@ class World:
         self.cloud.wait_for(lambda: self.cloud.faults()[fault - 1].hits >= hits, PATIENCE_S)
 
     def wait_read(self, node: Node, *, not_before_s: float = 0.0, count: int = 1) -> None:
-        """Wait until the node's reads of all owners, begun from that time on, were answered."""
+        """Wait until the node's reads of all holders, begun from that time on, were answered."""
 
         def reads() -> bool:
             found = self.cloud.requests(client=node.name, method="GET", path="/floating_ips")
@@ -309,7 +309,7 @@ class World:
         self.cloud.wait_for(looked, PATIENCE_S)
 
     def wait_reads(self, node: Node, count: int = 2) -> None:
-        """Wait for so many more reads of the owners from now on."""
+        """Wait for so many more reads of the holders from now on."""
         self.wait_read(node, not_before_s=time.monotonic(), count=count)
 
     def recovery_s(self, fault: int, node: Node) -> float:

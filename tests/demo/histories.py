@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.history import (
     ADDRESS,
     INSTANCE,
@@ -25,8 +25,8 @@ def role(at_s: float, node: str, word: Role) -> RoleChange:
     return RoleChange(ZERO_S + at_s, node, VrrpId(VrrpKind.INSTANCE, INSTANCE), word)
 
 
-def owner(at_s: float, old: str | None, new: str | None, cause: str = "") -> OwnershipChange:
-    return OwnershipChange(
+def holder(at_s: float, old: str | None, new: str | None, cause: str = "") -> HolderChange:
+    return HolderChange(
         at_s=ZERO_S + at_s,
         floating_ip=4711,
         old=SERVERS[old] if old else None,
@@ -116,12 +116,12 @@ def good() -> History:
             role(12.0, "a", Role.UNKNOWN),
             role(12.6, "b", Role.MASTER),
         ),
-        ownership=(
-            owner(0.1, None, None),
-            owner(2.0, None, "a"),
-            owner(5.0, "a", "b"),
-            owner(9.4, "b", "a"),
-            owner(17.0, "a", "b"),
+        holder_changes=(
+            holder(0.1, None, None),
+            holder(2.0, None, "a"),
+            holder(5.0, "a", "b"),
+            holder(9.4, "b", "a"),
+            holder(17.0, "a", "b"),
         ),
         requests=(
             assign(1.7, "a"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.histories import ZERO_S, good, owner, without_acts
+from demo.histories import ZERO_S, good, holder, without_acts
 from hakeeper.demo.history import Span
 from hakeeper.demo.picture import picture
 from hakeeper.demo.screen import Screen, can_show, wants_colours
@@ -26,10 +26,10 @@ def test_the_picture_shows_who_had_it_who_was_dead_and_when_the_api_was_down() -
     ] == picture(good(), 48)
 
 
-def test_an_owner_of_an_instant_is_still_seen_in_the_picture() -> None:
+def test_an_holder_of_an_instant_is_still_seen_in_the_picture() -> None:
     history = good()
-    moves = (*history.ownership, owner(18.0, "b", "a"), owner(18.01, "a", "b"))
-    rows = picture(replace(history, ownership=moves), 48)
+    moves = (*history.holder_changes, holder(18.0, "b", "a"), holder(18.01, "a", "b"))
+    rows = picture(replace(history, holder_changes=moves), 48)
     assert "░" == rows[1][8 + 36]
 
 
@@ -39,7 +39,7 @@ def test_a_picture_of_an_empty_history_is_no_crash() -> None:
         span=Span(ZERO_S, ZERO_S),
         acts=(),
         roles=(),
-        ownership=(),
+        holder_changes=(),
         requests=(),
         said=(),
         power_cuts=(),
@@ -50,7 +50,7 @@ def test_a_picture_of_an_empty_history_is_no_crash() -> None:
     ]
 
 
-def test_the_address_led_to_a_dead_server_for_as_long_as_its_owner_was_dead() -> None:
+def test_the_address_led_to_a_dead_server_for_as_long_as_its_holder_was_dead() -> None:
     assert 6.0 == pytest.approx(good().dark_s())  # 4 to 5, and 12 to 17
 
 
@@ -71,7 +71,7 @@ def test_a_failover_that_did_not_happen_has_no_figures() -> None:
     history = good()
     broken = replace(
         history,
-        ownership=history.ownership[:4],
+        holder_changes=history.holder_changes[:4],
         requests=history.requests[:5],
         said=history.said[:4],
     )
@@ -100,7 +100,7 @@ def test_the_end_of_the_demo_fits_80_columns_and_says_right_or_wrong() -> None:
         assert right == show(history, screen, replayed=False)
         text = out.getvalue()
         assert max(len(line) for line in text.splitlines()) < 80
-        assert right == ("Every ownership was as it had to be." in text)
+        assert right == ("Every holders was as it had to be." in text)
         assert right != ("WRONG" in text)
         assert right == document(history, mode="real", reason=None)["ok"]
 

@@ -11,9 +11,9 @@ from hakeeper.demo.lab import Lab
 
 VERDICT = [
     "the address went web-a → web-b → web-a → web-b, and nowhere else",
-    "the owner was the one VRRP master at the end of all 4 parts",
+    "the holder was the one VRRP master at the end of all 4 parts",
     r"\d+ assigns were sent, each by the master of that moment, for itself",
-    "every claim was confirmed by reading the owner back",
+    "every claim was confirmed by reading the holder back",
     r"the API refused web-b \d+ times in [\d.]+ s, and it kept trying",
     "the journal told each kind of trouble once: .*",
     r"[\d.]+ s after the API had healed the address moved \(promised: 15 s\)",
@@ -41,7 +41,7 @@ def assert_right(run: Run) -> None:
     assert len(VERDICT) == len(found)
     for wanted, line in zip(VERDICT, found, strict=True):
         assert re.fullmatch(f"ok     {wanted}", line)
-    assert "Every ownership was as it had to be." in run.text
+    assert "Every holders was as it had to be." in run.text
     assert "WRONG" not in run.text
     assert max(map(len, run.lines)) < 80
     assert "\x1b" not in run.text
@@ -59,7 +59,7 @@ def test_the_demo_with_real_keepalived_is_right_and_leaves_nothing_behind() -> N
         run.assert_nothing_is_left()
     assert "REPLAYED" not in run.text
     assert "keepalived and hakeeper were real, Hetzner was simulated." in " ".join(run.lines)
-    assert 4 == len(re.findall(r"cloud  owner      the address moves: ", run.text))
+    assert 4 == len(re.findall(r"cloud  holder      the address moves: ", run.text))
     assert 4 == len(re.findall(r"confirmed\. line →\d+→ sent →\d+→ accepted →\d+→ *", run.text))
 
 
@@ -71,13 +71,13 @@ def test_the_summary_is_there_as_json_and_the_recording_is_what_keepalived_write
     found = json.loads(run.text)
     assert found["ok"] is True
     assert "real" == found["keepalived"]
-    assert ["web-a", "web-b", "web-a", "web-b"] == [one["owner"] for one in found["failovers"]]
-    assert [None, "web-a", "web-b", "web-a", "web-b"] == [one["owner"] for one in found["owners"]]
+    assert ["web-a", "web-b", "web-a", "web-b"] == [one["holder"] for one in found["failovers"]]
+    assert [None, "web-a", "web-b", "web-a", "web-b"] == [one["holder"] for one in found["holders"]]
     assert 8 == len(found["findings"])
     for one in found["failovers"]:
         steps = [one["master_ms"], one["assign_ms"], one["moved_ms"], one["confirmed_ms"]]
         assert sorted(steps) == steps
-        assert ["sent", "accepted", "action finished", "owner confirmed"] == list(one["phases_ms"])
+        assert ["sent", "accepted", "action finished", "holder confirmed"] == list(one["phases_ms"])
     assert found["failovers"][3]["tries"] > 1
     # By server, since of two lines at the same moment either may be read first.
     acts = (recording.START, recording.POWER_CUT, recording.RETURN, recording.POWER_CUT)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from demo.histories import ZERO_S, assign, claimed, good, owner, role, said, without_acts
+from demo.histories import ZERO_S, assign, claimed, good, holder, role, said, without_acts
 from hakeeper.core.model import Role
 from hakeeper.demo.history import Checkpoint, History, Span
 from hakeeper.demo.verdict import judge
@@ -20,9 +20,9 @@ def test_a_history_as_it_had_to_be_is_right_in_every_point() -> None:
     assert [] == [finding.text for finding in findings if not finding.ok]
     assert [
         "the address went web-a → web-b → web-a → web-b, and nowhere else",
-        "the owner was the one VRRP master at the end of all 4 parts",
+        "the holder was the one VRRP master at the end of all 4 parts",
         "6 assigns were sent, each by the master of that moment, for itself",
-        "every claim was confirmed by reading the owner back",
+        "every claim was confirmed by reading the holder back",
         "the API refused web-b 2 times in 4.1 s, and it kept trying",
         "the journal told each kind of trouble once: web-b claim.failed",
         "1.0 s after the API had healed the address moved (promised: 15 s)",
@@ -46,33 +46,39 @@ def no_checkpoint(history: History) -> History:
 
 SPOILT: dict[str, tuple[Callable[[History], History], str]] = {
     "it never moved back": (
-        lambda one: replace(one, ownership=one.ownership[:3]),
+        lambda one: replace(one, holder_changes=one.holder_changes[:3]),
         "the address went nobody → web-a → web-b, and had to go",
     ),
     "it went to and fro": (
         lambda one: replace(
-            one, ownership=(*one.ownership, owner(18, "b", "a"), owner(18.2, "a", "b"))
+            one, holder_changes=(*one.holder_changes, holder(18, "b", "a"), holder(18.2, "a", "b"))
         ),
         "web-b → web-a → web-b, and had to go",
     ),
     "it belonged to nobody for a while": (
         lambda one: replace(
             one,
-            ownership=(*one.ownership[:2], owner(4.9, "a", None, "operator"), *one.ownership[2:]),
+            holder_changes=(
+                *one.holder_changes[:2],
+                holder(4.9, "a", None, "operator"),
+                *one.holder_changes[2:],
+            ),
         ),
         "web-a → nobody → web-b",
     ),
     "an operator moved it": (
-        lambda one: replace(one, ownership=(*one.ownership[:4], owner(17, "a", "b", "operator"))),
+        lambda one: replace(
+            one, holder_changes=(*one.holder_changes[:4], holder(17, "a", "b", "operator"))
+        ),
         "a strange move of the address: operator moved it to web-b",
     ),
     "a write came late": (
         lambda one: replace(
-            one, ownership=(*one.ownership[:4], replace(one.ownership[4], late=True))
+            one, holder_changes=(*one.holder_changes[:4], replace(one.holder_changes[4], late=True))
         ),
         "a strange move of the address: b moved it to web-b",
     ),
-    "the owner was not the master": (
+    "the holder was not the master": (
         checkpoint(1, masters=("a",)),
         "at the end of “2. Cut”: VRRP master was web-a, not web-b alone",
     ),
@@ -82,10 +88,10 @@ SPOILT: dict[str, tuple[Callable[[History], History], str]] = {
     ),
     "there was no master": (checkpoint(2, masters=()), "VRRP master was nobody, not web-a alone"),
     "another had it at the end": (
-        checkpoint(3, owner="a"),
+        checkpoint(3, holder="a"),
         "at the end of “4. Outage”: the address was with web-a, not with web-b",
     ),
-    "nobody had it at the end": (checkpoint(0, owner=None), "the address was with nobody"),
+    "nobody had it at the end": (checkpoint(0, holder=None), "the address was with nobody"),
     "a hakeeper had died": (
         checkpoint(0, running=("a",)),
         "at the end of “1. Start”: hakeeper ran on web-a",
@@ -132,7 +138,8 @@ SPOILT: dict[str, tuple[Callable[[History], History], str]] = {
     ),
     "the outage was none": (
         lambda one: replace(
-            one, ownership=(*one.ownership[:4], owner(15, "a", "b"), owner(17, "b", "b"))
+            one,
+            holder_changes=(*one.holder_changes[:4], holder(15, "a", "b"), holder(17, "b", "b")),
         ),
         "and moved the address all the same",
     ),
@@ -169,11 +176,11 @@ def test_the_limit_after_an_outage_is_fifteen_seconds() -> None:
     history = good()
     outage = Span(ZERO_S + 0.2, ZERO_S + 1.5)
     assert not [one for one in wrongs(replace(history, outages=(outage,))) if "healed" in one]
-    late = replace(history, ownership=(history.ownership[0], owner(16.6, None, "a")))
+    late = replace(history, holder_changes=(history.holder_changes[0], holder(16.6, None, "a")))
     assert ["15.1 s after the API had healed the address moved (promised: 15 s)"] == [
         one for one in wrongs(replace(late, outages=(outage,))) if "healed" in one
     ]
-    never = replace(history, ownership=history.ownership[:4])
+    never = replace(history, holder_changes=history.holder_changes[:4])
     assert "the address did not move after the API had healed" in wrongs(never)
 
 

@@ -38,7 +38,7 @@ def test_the_smallest_file_on_the_page_is_good() -> None:
     assert ["VI_1"] == [name for text in shown for name in parse(text, "f.yaml").instances]
 
 
-def test_the_mistakes_on_the_page_are_told_so() -> None:
+def test_the_mistakes_on_the_page_are_reported_so() -> None:
     text = (
         "instances:\n  VI_1:\n    # two\n    floating_ips: [web, 12:30]\nhetzner:\n  timout: 5s\n"
     )

@@ -68,7 +68,7 @@ def test_what_may_be_replaced_is_decided_by_its_folder(
     assert all("-h " in each.cure for _, each in findings if "link" in each.what)
 
 
-def test_a_fifo_of_root_in_a_folder_where_all_may_add_is_told() -> None:
+def test_a_fifo_of_root_in_a_folder_where_all_may_add_is_reported() -> None:
     case = replace(Case(), fifo_folder=(folder("/"), TMP))
     above = replace(Case(), fifo_folder=(folder("/"), TMP, folder("/tmp/x")))
 

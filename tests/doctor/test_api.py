@@ -368,7 +368,7 @@ def test_who_answers_slowly_does_not_hold_the_check_up(scene: Scene, behave: Beh
         assert 3 == len(server.seen)
 
 
-def test_a_clock_that_is_wrong_is_told_with_its_direction(
+def test_a_clock_that_is_wrong_is_reported_with_its_direction(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     behind = types.SimpleNamespace(time=lambda: time.time() - 600, monotonic=time.monotonic)

@@ -598,7 +598,7 @@ def test_the_server_of_a_group_is_judged_by_its_members() -> None:
 @pytest.mark.parametrize(
     ("server_id", "holder"), [(101, "this server"), (102, "server 102"), (None, "no server")]
 )
-def test_it_is_told_where_the_address_is_now(server_id: int | None, holder: str) -> None:
+def test_it_is_reported_where_the_address_is_now(server_id: int | None, holder: str) -> None:
     case = Case().with_api(listed=listed(replace(WEB, server_id=server_id)))
     said = [each for name, each in judge(case.facts()).said if name == "floating IP"]
 
@@ -637,7 +637,7 @@ def test_of_two_fifo_lines_the_specific_one_is_judged() -> None:
 
 
 @pytest.mark.parametrize("roles", [None, {"VI_9": Role.FAULT}])
-def test_a_silent_bus_is_told_even_if_the_file_cannot_be_read(
+def test_a_silent_bus_is_reported_even_if_the_file_cannot_be_read(
     roles: dict[str, Role] | None,
 ) -> None:
     case = replace(Case(), conf=ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True))
@@ -654,7 +654,7 @@ def test_a_daemon_that_follows_nothing() -> None:
     assert [] == replace(case, daemon=DaemonFacts(is_running=True, follows=right)).findings()
 
 
-def test_it_is_told_that_keepalived_hears_only_where_it_can() -> None:
+def test_it_is_reported_that_keepalived_hears_only_where_it_can() -> None:
     heard = Passed("VI_1 speaks from 10.0.0.2, which is here")
 
     def said(case: Case) -> list[Said]:
@@ -693,7 +693,7 @@ def test_the_line_to_write_names_the_public_interface(names: tuple[str, ...], de
 
 
 @pytest.mark.parametrize("own", ["interface", "source", "vrrp_address", "none"])
-def test_any_address_of_this_machine_in_the_network_of_a_vip_is_told(own: str) -> None:
+def test_any_address_of_this_machine_in_the_network_of_a_vip_is_reported(own: str) -> None:
     case = Case().with_conf("203.0.113.10/32", "203.0.113.10/24")
     ip = IPv4Interface("203.0.113.5/32")
     if own == "interface":
@@ -720,7 +720,7 @@ def test_a_wrong_source_is_not_recommended_for_vrrp_address() -> None:
     assert ["unicast_src_ip 10.0.0.2"] == [each.cure for _, each in case.findings()]
 
 
-def test_an_identity_is_told_with_its_source() -> None:
+def test_an_identity_is_reported_with_its_source() -> None:
     said = [each for name, each in judge(Case().facts()).said if name == "server"]
 
     assert [Passed("web-a (id 101), from: DMI serial number")] == said

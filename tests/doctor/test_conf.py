@@ -199,7 +199,7 @@ def test_conditions_follow_the_config_id_and_are_noted() -> None:
         ("vrrp_instance A {\n virtual_ipaddress {\n  x/32\n }\n}\n", "`x/32`, which is no", 3),
     ],
 )
-def test_what_is_not_understood_is_told_with_its_line(text: str, what: str, line: int) -> None:
+def test_what_is_not_understood_is_reported_with_its_line(text: str, what: str, line: int) -> None:
     others = [
         ("/etc/keepalived/a.conf", "include a.conf\n"),
         ("/etc/keepalived/b.conf", "# the first column\n"),
@@ -247,7 +247,7 @@ def test_a_file_without_end_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         read("x y\n" * 101)
 
 
-def test_parameters_that_grow_without_end_are_told_and_end() -> None:
+def test_parameters_that_grow_without_end_are_reported_and_end() -> None:
     grown = "".join(f"$P{n}=${{P{n + 1}}}${{P{n + 1}}}\n" for n in range(40)) + "x ${P0}\n"
     big = "$BIG=" + "y" * 1000 + "\n$MANY=${BIG}${BIG}\nx ${MANY}\n"
 

@@ -253,7 +253,7 @@ def test_every_code_that_a_finding_may_explain_is_one_of_the_daemon() -> None:
         ("vrrp_address.missing", lambda c: c.here()),
     ],
 )
-def test_a_problem_of_the_daemon_is_told_once_with_its_cause(code: str, spoil: Spoil) -> None:
+def test_a_problem_of_the_daemon_is_reported_once_with_its_cause(code: str, spoil: Spoil) -> None:
     unexplained = replace(Case(), daemon=problems(code)).with_keepalived(held=Held.UNKNOWN)
     explained = spoil(unexplained)
 
@@ -283,7 +283,7 @@ def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
 
 @pytest.mark.parametrize(
     ("code", "is_mended"),
-    [("address.contested", False), ("api.refused", False), ("fifo.busy", True)],
+    [("address.held_down", False), ("api.refused", False), ("fifo.busy", True)],
 )
 def test_the_next_start_of_keepalived_mends_only_what_is_between_it_and_hakeeper(
     code: str, *, is_mended: bool
@@ -403,7 +403,7 @@ def test_with_a_file_that_is_not_in_force_the_question_is_of_later(
     assert sentences[1] in later
 
 
-def test_who_is_not_root_is_told_what_only_root_sees() -> None:
+def test_who_is_not_root_is_reported_what_only_root_sees() -> None:
     text = as_text(judge(Case().with_machine(is_root=False).facts()))
     unseen = "Not looked at, as only root can: who else reads /run/hakeeper/notify.fifo."
 

@@ -141,7 +141,7 @@ def test_what_an_include_names_must_be_there_but_what_it_matches_need_not(tmp_pa
     assert ["A", "B"] == [one.name for one in conf.instances]
 
 
-def test_included_files_that_may_not_be_read_are_told() -> None:
+def test_included_files_that_may_not_be_read_are_reported() -> None:
     with public_folder() as folder:
         (folder / "conf.d").mkdir(mode=0o700)
         (folder / "conf.d" / "a.conf").write_text("x y\n")
@@ -240,7 +240,7 @@ def test_the_limit_leaves_room_for_a_dead_resolver() -> None:
     assert TEST_TIMEOUT_S >= 20
 
 
-def test_a_program_that_dies_of_the_file_is_told(tmp_path: Path) -> None:
+def test_a_program_that_dies_of_the_file_is_reported(tmp_path: Path) -> None:
     dead, silent = program_that(tmp_path, "kill -SEGV $$"), tmp_path / "silent"
     silent.write_text("#!/bin/sh\nexit 5\n")
     silent.chmod(0o755)
@@ -249,7 +249,7 @@ def test_a_program_that_dies_of_the_file_is_told(tmp_path: Path) -> None:
     assert ConfigTest(code=5) == config_test(str(silent), tmp_path, "x")
 
 
-def test_it_is_told_who_keepalived_spoke_to() -> None:
+def test_it_is_reported_who_keepalived_spoke_to() -> None:
     with public_folder() as folder:
         program = program_that(folder, "echo Disabling track script x due to insecure >&2; exit 5")
         told = config_test(program, folder, None)

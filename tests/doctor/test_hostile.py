@@ -82,7 +82,7 @@ def repeated(text: str) -> str:
         (nothing, "\0" * 100_000 + "\n", "NUL"),
     ],
 )
-def test_it_is_told_and_the_rest_is_read(
+def test_it_is_reported_and_the_rest_is_read(
     make: Callable[[Path], None], text: str, told: str, tmp_path: Path
 ) -> None:
     make(tmp_path)

@@ -83,7 +83,7 @@ def test_commands_are_told_as_keepalived_splits_them_and_the_first_counts() -> N
     ]
 
 
-def test_scripts_are_told_and_what_tracks_them() -> None:
+def test_scripts_are_reported_and_what_tracks_them() -> None:
     seen = conf()
     web, late = seen.scripts
 
@@ -99,7 +99,7 @@ def test_scripts_are_told_and_what_tracks_them() -> None:
     assert ("nobody", "nogroup") == seen.script_user.arguments
 
 
-def test_the_start_of_an_instance_is_told() -> None:
+def test_the_start_of_an_instance_is_reported() -> None:
     vi = conf().instances[0]
 
     assert ("VI 1", "MASTER", 18, 150, True) == (
@@ -118,7 +118,7 @@ def test_switches_are_off_only_where_keepalived_looks_for_it() -> None:
     assert "vrrp_higher_prio_send_advert" not in conf().global_keywords
 
 
-def test_what_keepalived_leaves_out_is_told_with_its_line() -> None:
+def test_what_keepalived_leaves_out_is_reported_with_its_line() -> None:
     ignored = {one.place.line: one for one in conf().ignored}
 
     assert {6, 15, 31, 35} == set(ignored)

@@ -98,7 +98,7 @@ def installed(
 
 
 def look_often(machine: Machine) -> None:
-    """Let hakeeper read the owners every few seconds, so that `settle` need not wait a minute."""
+    """Let hakeeper read the holders every few seconds, so that `settle` need not wait a minute."""
     path = "/etc/hakeeper/hakeeper.yaml"
     config = machine.run("cat", path)
     machine.write(path, f"{config}reconcile:\n  interval: 2s\n  standby_interval: 5s\n")

@@ -164,10 +164,10 @@ class Pair:
 
     # --- judging -------------------------------------------------------------------------------
 
-    def owner(self) -> str | None:
+    def holder(self) -> str | None:
         """The name of the machine that owns the floating IP."""
-        owner = self.cloud.owner(self.floating_ip)
-        return next((name for name, server in self.servers.items() if server == owner), None)
+        holder = self.cloud.holder(self.floating_ip)
+        return next((name for name, server in self.servers.items() if server == holder), None)
 
     def roles(self) -> dict[str, Role]:
         """What each keepalived says when asked now."""
@@ -189,7 +189,7 @@ class Pair:
                 lambda: not self._misplaced(master),
                 timeout_s=max(0.0, deadline_s - time.monotonic()),
                 what=lambda: (
-                    f"{master.name} alone to be master and owner: " + self._misplaced(master)
+                    f"{master.name} alone to be master and holder: " + self._misplaced(master)
                 ),
             )
             self._wait_for_another_look(master)
@@ -199,7 +199,7 @@ class Pair:
             raise LabError("; ".join(wrongs))
 
     def _misplaced(self, master: Machine) -> str:
-        """Say what is wrong; an empty text if `master` alone is master, and owner.
+        """Say what is wrong; an empty text if `master` alone is master, and holder.
 
         keepalived is asked when all else is right: its lines are there without asking.
         """
@@ -208,11 +208,11 @@ class Pair:
 
     def _wrong(self, roles: Mapping[str, Role], master: Machine) -> str:
         masters = [name for name, role in roles.items() if role is Role.MASTER]
-        owner = self.owner()
-        if masters == [master.name] and owner == master.name:
+        holder = self.holder()
+        if masters == [master.name] and holder == master.name:
             return ""
         shown = ", ".join(f"{name} {role.value}" for name, role in roles.items())
-        return f"{shown}; the address is with {owner}"
+        return f"{shown}; the address is with {holder}"
 
     def _wait_for_another_look(self, machine: Machine) -> None:
         seen = len(self.cloud.requests())
@@ -263,7 +263,7 @@ class Pair:
             f"{each.body if each.is_write else ''} {each.status} {each.code}"
             for each in self.cloud.requests()[-80:]
         ]
-        parts += ["===== owners", *map(str, self.cloud.ownership())]
+        parts += ["===== holders", *map(str, self.cloud.holder_changes())]
         return "\n".join(parts)
 
 

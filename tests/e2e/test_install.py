@@ -53,6 +53,6 @@ def test_remove_and_purge_leave_nothing(pair: Pair) -> None:
 def test_a_purge_on_the_master_moves_no_address(pair: Pair) -> None:
     pair.a.shell("apt-get purge --yes hakeeper")
 
-    assert pair.owner() == "web-a"
+    assert pair.holder() == "web-a"
     assert pair.moves() == []
     assert pair.wrongful_assigns() == []

@@ -144,7 +144,7 @@ def test_the_page_leads_from_the_tutorial_to_hakeeper_and_back(tutorial_pair: Pa
     assert pair.moves() == []
     assert pair.roles() == {"web-a": Role.MASTER, "web-b": Role.BACKUP}
     master.systemctl("stop", "keepalived")
-    tutorial.wait_for_owner(pair, standby)
+    tutorial.wait_for_holder(pair, standby)
     assert tutorial.calls(standby) > asked[standby.name]
     assert pair.wrongful_assigns() == []
 

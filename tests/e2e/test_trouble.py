@@ -52,7 +52,7 @@ def test_the_new_master_cannot_reach_the_api(pair: Pair) -> None:
         pair.a.systemctl("stop", "keepalived")
         pair.wait_for_master(pair.b)
         pair.b.wait_for_event("api.failed", mark)
-        assert pair.owner() == "web-a", "nobody could tell the cloud"
+        assert pair.holder() == "web-a", "nobody could tell the cloud"
         assert pair.b.is_active("hakeeper")
     pair.settle(pair.b)
 
@@ -152,7 +152,7 @@ def test_journald_stopped(pair: Pair) -> None:
 _BREAK = {
     "removed": f"rm {FIFO}",
     "a file in its place": f"rm {FIFO}; touch {FIFO}",
-    "wrong owner": f"chown root:root {FIFO}",
+    "wrong holder": f"chown root:root {FIFO}",
 }
 _REPAIR = f"test -p {FIFO} || rm -f {FIFO}; systemd-tmpfiles --create hakeeper.conf"
 

@@ -83,15 +83,15 @@ def set_up(pair: Pair) -> None:
         machine.systemctl("enable", "keepalived")
         machine.systemctl("start", "keepalived")
     pair.wait_for_master(pair.a)
-    wait_for_owner(pair, pair.a)
+    wait_for_holder(pair, pair.a)
 
 
-def wait_for_owner(pair: Pair, machine: Machine) -> None:
+def wait_for_holder(pair: Pair, machine: Machine) -> None:
     """Wait until a machine has the address."""
     wait_until(
-        lambda: pair.owner() == machine.name,
+        lambda: pair.holder() == machine.name,
         timeout_s=PATIENCE_S,
-        what=lambda: f"{machine.name} to own the address, which is with {pair.owner()}",
+        what=lambda: f"{machine.name} to own the address, which is with {pair.holder()}",
     )
 
 

@@ -11,7 +11,7 @@ from fuzz.shapes import mistyped
 from hakeeper.adapters.configfile import _decoded
 from hakeeper.config import Config, ConfigErrors, parse
 from hakeeper.config.text import LINE_BREAK
-from hakeeper.core.keeper import Keeper
+from hakeeper.core.core import Core
 from hakeeper.core.model import AddressRef, VrrpKind
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -84,7 +84,7 @@ def check_config(config: Config) -> None:
     assert 1 <= config.hetzner.timeout_s <= 60
     assert not config.hetzner.endpoint.endswith("/")
     assert config.keepalived.fifo.is_absolute()
-    Keeper(config.settings(), Random(1), 0.0)  # noqa: S311 - not for secrets
+    Core(config.settings(), Random(1), 0.0)  # noqa: S311 - not for secrets
 
 
 def _compare(config: Config, text: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 
 from fuzz.pieces import cut, uncut
+from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, FifoState, LinesRead, Report, StartCall, Started
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import (
     LINE_LIMIT_BYTES,
     SHOWN_BYTES,
@@ -54,7 +54,7 @@ def seeds() -> Iterator[bytes]:
 
 
 def run(data: bytes) -> None:
-    """Read the bytes both ways, and tell a keeper."""
+    """Read the bytes both ways, and tell a core."""
     chunks = cut(data)
     stream = b"".join(chunks)
     lines = _read(chunks)
@@ -62,7 +62,7 @@ def run(data: bytes) -> None:
     assert LineReader().feed(stream) == lines
     good = tuple(line for line in lines if isinstance(line, NotifyLine))
     _check_roles(good)
-    _tell_keeper(good, tuple(line for line in lines if isinstance(line, BadLine)))
+    _feed_core(good, tuple(line for line in lines if isinstance(line, BadLine)))
 
 
 def _read(chunks: tuple[bytes, ...]) -> list[Line]:
@@ -121,16 +121,16 @@ def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
             expected[line.vrrp] = _ROLE_OF_WORD.get(line.state, expected[line.vrrp])
     assert expected == at_once.roles()
     assert expected == singly.roles()
-    assert at_once.beliefs == singly.beliefs
+    assert at_once.role_states == singly.role_states
     assert all(expected[change.vrrp] is change.after for change in changes)
 
 
-def _tell_keeper(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
-    keeper = Keeper(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    keeper.handle(Started(saved=None, keepalived=None), 0.0)
-    keeper.handle(FifoChanged(FifoState.OPEN, "opened"), 0.0)
-    effects = keeper.handle(LinesRead(lines, bad), 1.0)
+def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
+    core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
+    core.handle(Started(saved=None, keepalived=None), 0.0)
+    core.handle(FifoChanged(FifoState.OPEN, "opened"), 0.0)
+    effects = core.handle(LinesRead(lines, bad), 1.0)
     assert not any("Assign" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
         report.message.encode()
-    json.dumps(asdict(keeper.snapshot(1.0)))
+    json.dumps(asdict(core.snapshot(1.0)))

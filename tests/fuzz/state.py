@@ -9,8 +9,8 @@ from random import Random
 from fuzz.lines import SETTINGS
 from fuzz.shapes import mistyped
 from hakeeper.adapters.statefile import Loaded, StateFile, _encode
+from hakeeper.core.core import Core
 from hakeeper.core.events import Started
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
 
 PROCESS = ProcessId(4711, 123456, "6d7e1a2c-boot")
@@ -53,7 +53,7 @@ def close() -> None:
 
 
 def run(data: bytes) -> None:
-    """Load the bytes; a state must survive being saved, and a keeper start with it."""
+    """Load the bytes; a state must survive being saved, and a core start with it."""
     path = _path()
     path.write_bytes(data)
     file = StateFile(path)
@@ -66,6 +66,6 @@ def run(data: bytes) -> None:
     assert not loaded.problem
     file.save(loaded.state)
     assert loaded == file.load()
-    keeper = Keeper(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    keeper.handle(Started(saved=loaded.state, keepalived=PROCESS), 0.0)
-    keeper.snapshot(1.0)
+    core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
+    core.handle(Started(saved=loaded.state, keepalived=PROCESS), 0.0)
+    core.snapshot(1.0)

@@ -1,4 +1,4 @@
-"""A keeper that is master of three addresses, told by an API that may answer anything."""
+"""A core that is master of three addresses, told by an API that may answer anything."""
 
 import json
 from collections import deque
@@ -21,8 +21,8 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
+from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started, Tick
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
 from hakeeper.core.reports import EVENTS
@@ -48,15 +48,15 @@ SETTINGS = Settings(
 )
 
 
-def _list(owner: int | None) -> bytes:
-    web = floating_ip_json(4711, name="web", server=owner)
-    net = floating_ip_json(4713, name="net", ip="2001:db8:1:2::/64", server=owner)
-    body = page_json([]) | {"floating_ips": [web, floating_ip_json(4712, server=owner), net]}
+def _list(holder: int | None) -> bytes:
+    web = floating_ip_json(4711, name="web", server=holder)
+    net = floating_ip_json(4713, name="net", ip="2001:db8:1:2::/64", server=holder)
+    body = page_json([]) | {"floating_ips": [web, floating_ip_json(4712, server=holder), net]}
     return b"L" + block(200, body, RateLimit_Limit=3600, RateLimit_Remaining=3000)
 
 
-def _read(owner: int | None) -> bytes:
-    return b"F" + block(200, {"floating_ip": floating_ip_json(4711, name="web", server=owner)})
+def _read(holder: int | None) -> bytes:
+    return b"F" + block(200, {"floating_ip": floating_ip_json(4711, name="web", server=holder)})
 
 
 def _error(kind: bytes, status: int, code: str, **headers: object) -> bytes:
@@ -80,14 +80,14 @@ def seeds() -> Iterator[bytes]:
 
 
 def run(data: bytes) -> None:
-    """Let the keeper work; the last block of each kind answers all further requests."""
+    """Let the core work; the last block of each kind answers all further requests."""
     blocks: dict[bytes, deque[bytes]] = {}
     for raw in data.split(SEPARATOR):
         blocks.setdefault(raw[:1], deque()).append(answer_bytes(raw[1:]))
-    keeper, now = Keeper(SETTINGS, Random(1), 0.0), 0.0  # noqa: S311 - not for secrets
-    waiting = _calls(keeper.handle(Started(saved=None, keepalived=None), now))
+    core, now = Core(SETTINGS, Random(1), 0.0), 0.0  # noqa: S311 - not for secrets
+    waiting = _calls(core.handle(Started(saved=None, keepalived=None), now))
     lines = tuple(NotifyLine(vrrp, LineState.MASTER, 150) for vrrp in (VI_1, VG_1))
-    waiting += _calls(keeper.handle(LinesRead(lines), now))
+    waiting += _calls(core.handle(LinesRead(lines), now))
     calls = 0
     for _ in range(STEPS):
         if calls >= CALLS:
@@ -97,13 +97,13 @@ def run(data: bytes) -> None:
             calls += 1
             answers = _answers(blocks.get(KINDS[type(effect.request)], deque()))
             result = call(effect.request, answers, number=effect.call_id)
-            waiting += _calls(keeper.handle(result, now))
+            waiting += _calls(core.handle(result, now))
         else:
-            next_at = keeper.next_at()
+            next_at = core.next_at()
             assert next_at is not None
             now = max(now, next_at)
-            waiting += _calls(keeper.handle(Tick(), now))
-    json.dumps(asdict(keeper.snapshot(now)))
+            waiting += _calls(core.handle(Tick(), now))
+    json.dumps(asdict(core.snapshot(now)))
 
 
 def _answers(blocks: deque[bytes]) -> Iterator[bytes]:

@@ -129,7 +129,7 @@ def test_a_finding_is_replayed_from_its_file(
     assert replay_command("lines", path).endswith(f" -m fuzz.replay lines {path}")
 
 
-def test_a_finding_is_told_with_its_command_and_fails_the_campaign(
+def test_a_finding_is_reported_with_its_command_and_fails_the_campaign(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "log"

@@ -30,7 +30,7 @@ def _value(event: str, name: str) -> str | int:
 
     All are strings or numbers, as those of the real reports.
     """
-    return {"address": "203.0.113.10", "owner": "4711"}.get(name, f"<{name} of {event}>")
+    return {"address": "203.0.113.10", "holder": "4711"}.get(name, f"<{name} of {event}>")
 
 
 FIELDS = {event: {name: _value(event, name) for name in EVENTS[event].always} for event in EVENTS}

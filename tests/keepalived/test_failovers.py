@@ -23,17 +23,17 @@ def test_a_graceful_stop_moves_the_address_and_a_start_brings_it_back(
 ) -> None:
     scene = make_scene(LabSettings())
     scene.go()
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
     assert scene.a.keepalived.stop() == 0
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
     scene.a.keepalived.start()
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_kill_9_of_everything_moves_the_address_though_no_line_is_written(
@@ -45,7 +45,7 @@ def test_kill_9_of_everything_moves_the_address_though_no_line_is_written(
     scene.a.keepalived.kill_all()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert scene.a.has_vip("10.99.0.100/32"), "the dead one left its VIP, as it does"
     scene.a.hakeeper.wait_for_log(is_event("keepalived.gone"), timeout_s=5)
     assert role_in_status(scene.a) == "UNKNOWN"
@@ -54,7 +54,7 @@ def test_kill_9_of_everything_moves_the_address_though_no_line_is_written(
     scene.a.keepalived.start()
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_kill_9_moves_the_address_with_vrrp_version_2_and_whole_seconds(
@@ -66,7 +66,7 @@ def test_kill_9_moves_the_address_with_vrrp_version_2_and_whole_seconds(
     scene.a.keepalived.kill_all()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
 
 @pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
@@ -80,7 +80,7 @@ def test_kill_9_of_the_vrrp_child_ends_with_the_address_at_the_master(
     scene.a.keepalived.wait_for_child(other_than=killed)
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_link_down_moves_the_address_and_link_up_brings_it_back(make_scene: MakeScene) -> None:
@@ -90,13 +90,13 @@ def test_link_down_moves_the_address_and_link_up_brings_it_back(make_scene: Make
     scene.a.link_down()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert scene.lab.vrrp_roles() == {"a": Role.FAULT, "b": Role.MASTER}
 
     scene.a.link_up()
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_a_failed_script_moves_the_address_and_its_repair_brings_it_back(
     scene.lab.wait_for_master(scene.b)
     scene.lab.witness.wait_for_role("a", "VI_1", {role}, timeout_s=10)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
     scene.a.set_healthy(healthy=True)
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 @pytest.mark.parametrize("cable", [Cable.CUT, Cable.DEAF], ids=lambda cable: cable.value)
@@ -137,7 +137,7 @@ def test_after_a_split_brain_the_surviving_master_has_the_address(
     scene.b.set_cable(Cable.WHOLE)
     scene.lab.witness.wait_for_role("b", "VI_1", {Role.BACKUP}, timeout_s=10)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_without_preemption_the_address_stays_when_the_first_master_returns(
@@ -154,7 +154,7 @@ def test_without_preemption_the_address_stays_when_the_first_master_returns(
     scene.a.keepalived.start()
     scene.lab.witness.wait_for_role("a", "VI_1", {Role.BACKUP}, timeout_s=10)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert scene.assigns_after(seq) == []
 
 
@@ -171,22 +171,22 @@ def test_the_addresses_of_a_sync_group_follow_the_group(make_scene: MakeScene) -
         LabSettings(vrrp=vrrp, floating_ips={}, group_floating_ips={GROUP.name: ("web", "mail")})
     )
     scene.go()
-    assert scene.owners() == {"web": "a", "mail": "a"}
+    assert scene.holders() == {"web": "a", "mail": "a"}
 
     scene.a.set_healthy(healthy=False)
     scene.lab.wait_for_master(scene.b, GROUP)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b", "mail": "b"}
+    assert scene.holders() == {"web": "b", "mail": "b"}
 
     scene.a.set_healthy(healthy=True)
     scene.lab.wait_for_master(scene.a, GROUP)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a", "mail": "a"}
+    assert scene.holders() == {"web": "a", "mail": "a"}
 
     scene.a.keepalived.kill_all()
     scene.lab.wait_for_master(scene.b, GROUP)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b", "mail": "b"}
+    assert scene.holders() == {"web": "b", "mail": "b"}
 
 
 def test_two_instances_each_take_their_own_addresses_along(make_scene: MakeScene) -> None:
@@ -201,14 +201,14 @@ def test_two_instances_each_take_their_own_addresses_along(make_scene: MakeScene
     scene.lab.wait_for_master(scene.a, "VI_1")
     scene.lab.wait_for_master(scene.b, "VI_2")
     settle(scene.lab)
-    assert scene.owners() == {"web": "a", "mail": "a", "db": "b"}
+    assert scene.holders() == {"web": "a", "mail": "a", "db": "b"}
 
     scene.b.keepalived.kill_all()
     scene.lab.wait_for_master(scene.a, "VI_2")
     settle(scene.lab)
-    assert scene.owners() == {"web": "a", "mail": "a", "db": "a"}
+    assert scene.holders() == {"web": "a", "mail": "a", "db": "a"}
 
     scene.b.keepalived.start()
     scene.lab.wait_for_master(scene.b, "VI_2")
     settle(scene.lab)
-    assert scene.owners() == {"web": "a", "mail": "a", "db": "b"}
+    assert scene.holders() == {"web": "a", "mail": "a", "db": "b"}

@@ -30,11 +30,11 @@ def fail_over_and_back(scene: Scene) -> None:
     scene.a.link_down()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     scene.a.link_up()
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def delete(node: Node) -> None:
@@ -83,5 +83,5 @@ def test_another_fifo_in_its_place_is_opened(
     node.hakeeper.wait_for_log(is_event("fifo.replaced"), timeout_s=10, after=seen)
     reopen(node)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
     fail_over_and_back(scene)

@@ -60,7 +60,7 @@ def test_an_assign_by_a_backup_is_found_guilty(make_scene: MakeScene) -> None:
     scene = with_keepalived(make_scene)
     assert assign_by_hand(scene, scene.a, scene.a.server_id) == "201"
     assert wrongful_assigns(scene.lab) == []
-    scene.cloud.wait_for(lambda: scene.owners() == {"web": "a"})
+    scene.cloud.wait_for(lambda: scene.holders() == {"web": "a"})
 
     assert assign_by_hand(scene, scene.b, scene.b.server_id) == "201"
     (wrong,) = wrongful_assigns(scene.lab)
@@ -93,7 +93,7 @@ def test_the_way_to_the_cloud_can_be_refused_silent_and_open_again(make_scene: M
     assert assign_by_hand(scene, scene.a, scene.a.server_id) == "201"
 
 
-def test_a_cut_makes_two_masters_and_a_deaf_backup_is_heard(make_scene: MakeScene) -> None:
+def test_a_cut_makes_two_masters_and_a_isolated_backup_is_heard(make_scene: MakeScene) -> None:
     scene = with_keepalived(make_scene)
     both = {"a": Role.MASTER, "b": Role.MASTER}
 
@@ -131,7 +131,7 @@ def test_a_dead_keepalived_has_no_role_but_its_vip(make_scene: MakeScene) -> Non
 def test_a_lost_private_address_comes_back(make_scene: MakeScene) -> None:
     scene = with_keepalived(make_scene)
     scene.b.remove_address()
-    scene.lab.wait_for_master(scene.b)  # keepalived 2.2: deaf without its source address
+    scene.lab.wait_for_master(scene.b)  # keepalived 2.2: isolated without its source address
     scene.b.restore_address()
     scene.lab.witness.wait_for_role("b", VI_1, {Role.BACKUP}, timeout_s=10)
 

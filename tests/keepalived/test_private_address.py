@@ -70,7 +70,7 @@ def test_a_backup_that_loses_its_address_says_master_and_hakeeper_claims_nothing
     assert f"says MASTER, but is isolated: vrrp_address {scene.b.station.ip} is not" in said
     wait_for_more_looks(scene, scene.b)
     assert scene.lab.vrrp_roles() == {"a": Role.MASTER, "b": Role.MASTER}
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
     role = role_of(scene.b)
     assert ("MASTER", False, [scene.b.station.ip]) == (
         role["role"],
@@ -107,7 +107,7 @@ def test_without_the_key_it_does_claim_and_the_better_master_has_to_take_it_back
     scene.b.restore_address()
     scene.lab.witness.wait_for_role("b", "VI_1", {Role.BACKUP}, timeout_s=10)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_a_master_that_loses_its_address_gives_nothing_up_and_repairs_nothing_until_it_is_back(
@@ -120,14 +120,14 @@ def test_a_master_that_loses_its_address_gives_nothing_up_and_repairs_nothing_un
     scene.a.remove_address()
     wait_for_missing(scene.a, Role.MASTER)
     wait_for_more_looks(scene, scene.a)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
     scene.cloud.move(scene.lab.floating_ips["web"], scene.b.server_id)
     wait_for_more_looks(scene, scene.a)
     assert scene.assigns_after(seq) == []
 
     scene.a.restore_address()
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
     assert {"a"} == {one.client for one in scene.assigns_after(seq)}
 
 
@@ -139,7 +139,7 @@ def start_without_address(scene: Scene) -> int:
     scene.b.keepalived.start()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     seq = scene.last_seq()
     scene.a.keepalived.start()
     return seq
@@ -158,7 +158,7 @@ def test_a_better_node_that_starts_without_its_address_claims_only_when_it_has_i
         scene.lab.witness.wait_for_role("b", "VI_1", {Role.BACKUP}, timeout_s=10)
     wait_for_more_looks(scene, scene.a)
     assert scene.assigns_after(seq) == []
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
     scene.a.restore_address()
     if not wrongly:
@@ -167,5 +167,5 @@ def test_a_better_node_that_starts_without_its_address_claims_only_when_it_has_i
         scene.a.keepalived.reload()
         scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
     assert {"a"} == {one.client for one in scene.assigns_after(seq)}

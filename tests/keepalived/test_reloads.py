@@ -17,12 +17,12 @@ def test_a_reload_moves_nothing_and_the_next_failover_is_heard(make_scene: MakeS
         eventually(lambda: node.keepalived.log_text().count("Reloading") > before)  # noqa: B023  # asked at once
     settle(scene.lab)
     assert scene.assigns_after(seq) == []
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
     assert scene.a.keepalived.stop() == 0
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
 
 def test_a_fifo_that_keepalived_makes_anew_at_a_reload_is_followed(make_scene: MakeScene) -> None:
@@ -44,7 +44,7 @@ def test_a_fifo_that_keepalived_makes_anew_at_a_reload_is_followed(make_scene: M
     assert scene.a.keepalived.stop() == 0
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
 
 def test_a_reload_with_a_broken_config_kills_keepalived_and_the_address_moves(
@@ -58,7 +58,7 @@ def test_a_reload_with_a_broken_config_kills_keepalived_and_the_address_moves(
     eventually(lambda: not scene.a.keepalived.running, what="keepalived to give up")
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert scene.a.has_vip("10.99.0.100/32"), "the dead one left its VIP, as it does"
     scene.a.hakeeper.wait_for_log(is_event("keepalived.gone"), timeout_s=5)
 
@@ -66,7 +66,7 @@ def test_a_reload_with_a_broken_config_kills_keepalived_and_the_address_moves(
     scene.a.keepalived.start()
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_a_broken_config_that_keepalived_checks_first_changes_nothing(
@@ -86,4 +86,4 @@ def test_a_broken_config_that_keepalived_checks_first_changes_nothing(
     settle(scene.lab)
     assert scene.a.keepalived.running
     assert scene.assigns_after(seq) == []
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}

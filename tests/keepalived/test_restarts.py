@@ -61,18 +61,18 @@ def test_a_restart_moves_no_address_and_loses_no_role(
     hakeeper.start()
     settle(scene.lab)
     assert scene.assigns_after(seq) == []
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
     # What it knows must also be enough to act.
     web = scene.lab.floating_ips["web"]
     scene.cloud.move(web, scene.b.server_id)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
     scene.a.keepalived.kill_all()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
 
 
 @pytest.mark.parametrize("how", ["TERM", "KILL"])
@@ -90,7 +90,7 @@ def test_a_failover_while_both_hakeepers_are_down_is_carried_out_at_their_start(
     seq = scene.last_seq()
     scene.lab.start_hakeeper()
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert {assign.client for assign in scene.assigns_after(seq)} == {"b"}
 
 
@@ -104,12 +104,12 @@ def test_a_keepalived_whose_d_bus_forgets_is_master_by_its_lines(make_scene: Mak
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
     eventually(lambda: instances_on_d_bus(scene.a) == {}, what="a D-Bus tree without instances")
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
     settle(scene.lab)  # until hakeeper has asked once more
     scene.cloud.move(scene.lab.floating_ips["web"], scene.b.server_id)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 @pytest.mark.parametrize("dbus", [True, False], ids=["dbus", "no-dbus"])
@@ -125,7 +125,7 @@ def test_a_node_whose_keepalived_died_while_hakeeper_was_down_claims_nothing(
 
     scene.a.hakeeper.start()
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert {assign.client for assign in scene.assigns_after(seq)} <= {"b"}
 
 
@@ -141,7 +141,7 @@ def test_lines_that_waited_long_in_the_pipe_are_enough(
 
     scene.lab.start_hakeeper()
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_a_start_long_after_keepalived_learns_the_role_over_dbus(make_scene: MakeScene) -> None:
@@ -152,7 +152,7 @@ def test_a_start_long_after_keepalived_learns_the_role_over_dbus(make_scene: Mak
 
     scene.lab.start_hakeeper()
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}
 
 
 def test_with_no_way_to_learn_the_role_nothing_is_claimed_until_the_next_line(
@@ -172,7 +172,7 @@ def test_with_no_way_to_learn_the_role_nothing_is_claimed_until_the_next_line(
     scene.a.link_down()
     scene.lab.wait_for_master(scene.b)
     settle(scene.lab)
-    assert scene.owners() == {"web": "b"}
+    assert scene.holders() == {"web": "b"}
     assert scene.lab.witness.role("a", "VI_1") is Role.FAULT
 
 
@@ -191,12 +191,12 @@ def test_a_keepalived_that_hangs_takes_nothing_back_from_the_new_master(
         return "keepalived.hangs" in [problem["code"] for problem in problems]
 
     eventually(shown, what="keepalived.hangs in the status")
-    eventually(lambda: scene.owners() == {"web": "b"}, what="the address at b")
+    eventually(lambda: scene.holders() == {"web": "b"}, what="the address at b")
     looked, taken = scene.last_seq(), len(scene.assigns_after(seq))
     eventually(lambda: scene.last_seq() > looked + 20, 60.0, "both to look for a while")
-    assert ({"web": "b"}, taken) == (scene.owners(), len(scene.assigns_after(seq)))
+    assert ({"web": "b"}, taken) == (scene.holders(), len(scene.assigns_after(seq)))
 
     scene.a.keepalived.thaw()
     scene.lab.wait_for_master(scene.a)
     settle(scene.lab)
-    assert scene.owners() == {"web": "a"}
+    assert scene.holders() == {"web": "a"}

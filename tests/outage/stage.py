@@ -1,4 +1,4 @@
-"""Two nodes behind one floating address, and an outside world whose packets follow its owner."""
+"""Two nodes behind one floating address, and an outside world whose packets follow its holder."""
 
 import contextlib
 import itertools
@@ -97,7 +97,7 @@ def measure(*, profile: str, by_script: bool, api: Api) -> Failover:
         lab.start_keepalived()
         lab.wait_for_master(first)
         wait_until(
-            lambda: cloud.owner(lab.floating_ips["web"]) == first.server_id,
+            lambda: cloud.holder(lab.floating_ips["web"]) == first.server_id,
             timeout_s=_PATIENCE_S,
             what="the address to go to the first node",
         )
@@ -115,7 +115,7 @@ def measure(*, profile: str, by_script: bool, api: Api) -> Failover:
         died_s = _die(lab, first)
         lab.wait_for_master(second, timeout_s=_PATIENCE_S)
         wait_until(
-            lambda: cloud.owner(lab.floating_ips["web"]) == second.server_id,
+            lambda: cloud.holder(lab.floating_ips["web"]) == second.server_id,
             timeout_s=_PATIENCE_S,
             what="the address to go to the second node",
         )
@@ -184,13 +184,13 @@ def _routes_follow(cloud: SimCloud, lab: Lab, world: Namespace) -> Iterator[None
             version, last = -1, None
             while not stop.is_set():
                 version = cloud.call("wait", after_version=version, timeout_s=0.5)
-                owner = cloud.owner(lab.floating_ips["web"])
-                if owner != last and owner is not None:
+                holder = cloud.holder(lab.floating_ips["web"])
+                if holder != last and holder is not None:
                     stdin.write(
-                        f"route replace {ADDRESS}/32 via {ips[owner]} dev {INTERFACE}\n".encode()
+                        f"route replace {ADDRESS}/32 via {ips[holder]} dev {INTERFACE}\n".encode()
                     )
                     stdin.flush()
-                last = owner
+                last = holder
 
         thread = threading.Thread(target=follow, name="routes")
         thread.start()

@@ -109,7 +109,7 @@ class Place:
 
     def settle(self) -> None:
         """Wait until the address is here, and hakeeper knows it."""
-        eventually(lambda: self.cloud.owner(self.ip) == self.here, PATIENCE_S, "the address here")
+        eventually(lambda: self.cloud.holder(self.ip) == self.here, PATIENCE_S, "the address here")
         eventually(lambda: self.health() == "ok", PATIENCE_S, "status says ok")
 
     def told(self, event: str) -> int:

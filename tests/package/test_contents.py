@@ -142,8 +142,8 @@ def test_nothing_is_writable_for_others_or_runs_with_more_rights(first: Build) -
 
     assert len(lines) > 100
     for line in lines:
-        mode, owner, *_ = line.split()
-        assert owner == "root/root"
+        mode, holder, *_ = line.split()
+        assert holder == "root/root"
         assert mode[0] == "l" or mode[1:] in {"rwxr-xr-x", "rw-r--r--"}, line
 
 
@@ -175,7 +175,7 @@ def test_the_sdist_has_what_git_has_and_nothing_else(first: Build) -> None:
 def test_the_wheel_has_the_program_and_nothing_for_contributors(first: Build) -> None:
     names = zipfile.ZipFile(first.one("*.whl")).namelist()
 
-    assert "hakeeper/core/keeper.py" in names
+    assert "hakeeper/core/core.py" in names
     assert {"hakeeper", f"hakeeper-{__version__}.dist-info"} == {
         name.partition("/")[0] for name in names
     }

@@ -93,10 +93,10 @@ REFS: st.SearchStrategy[tuple[AddressRef, object]] = st.one_of(
 def written(draw: st.DrawFn) -> Written:
     """Draw values, and write them as YAML: keys in any order, flow or block, with comments."""
     refs = draw(st.lists(REFS, min_size=1, max_size=8, unique_by=lambda ref: ref[0]))
-    owners = draw(st.lists(st.tuples(st.sampled_from(VrrpKind), NAMES), min_size=1, max_size=4))
+    holders = draw(st.lists(st.tuples(st.sampled_from(VrrpKind), NAMES), min_size=1, max_size=4))
     claims: dict[VrrpId, list[tuple[AddressRef, object]]] = {}
     for index, ref in enumerate(refs):
-        kind, name = owners[index % len(owners)]
+        kind, name = holders[index % len(holders)]
         claims.setdefault(VrrpId(kind, name), []).append(ref)
     private = {vrrp: draw(_private(some)) for vrrp, some in claims.items()}
     interval_s = draw(SECONDS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.api import LANES, LONGEST_WAIT_S, ONE_BY_ONE_S, RESERVE, Api
+from hakeeper.core.api import LONGEST_WAIT_S, MAX_PARALLEL, ONE_BY_ONE_S, RESERVE, Api
 from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.budget import SHARE, Budget, Use
 from hakeeper.core.calls import Failure, FailureKind, Quota
@@ -64,7 +64,7 @@ def test_no_answer_makes_us_wait_more_than_thirty_seconds_or_lose_the_last_lane(
         step(api, now, rng)
         assert api.held_until_s <= now + LONGEST_WAIT_S
         assert api.held_until_s >= held_until_s
-        assert 1 <= api.lanes <= LANES
+        assert 1 <= api.max_parallel <= MAX_PARALLEL
         assert api.assigns_from_s <= now + READ_AGAIN.cap_s
         check_quota(api, now)
         held_until_s = api.held_until_s
@@ -132,7 +132,7 @@ def test_lanes_halve_at_a_lock_and_come_back_one_by_one(locks: list[bool]) -> No
         else:
             api.assign_accepted(now, alongside=False)
         expected = max(1, expected // 2) if lock else min(8, expected + 1)
-        assert expected == api.lanes
+        assert expected == api.max_parallel
 
 
 USES = st.sampled_from(Use)

@@ -1,4 +1,4 @@
-"""A keeper's story in memory, for tests that need no daemon."""
+"""A core's story in memory, for tests that need no daemon."""
 
 from collections.abc import Iterable
 from ipaddress import ip_network
@@ -12,6 +12,7 @@ from hakeeper.core.calls import (
     FloatingIpsListed,
     Identified,
 )
+from hakeeper.core.core import Core
 from hakeeper.core.events import (
     Event,
     FifoChanged,
@@ -21,7 +22,6 @@ from hakeeper.core.events import (
     Started,
     Tick,
 )
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import (
     ByName,
@@ -36,7 +36,7 @@ from hakeeper.recording.story import (
     Beginning,
     Heard,
     Line,
-    RecordedKeeper,
+    RecordedCore,
     to_json,
 )
 
@@ -81,28 +81,28 @@ def beginning(
 def story(fails: int = 3) -> list[Line]:
     """A master whose assigns fail so often before one is accepted: backoff draws chance."""
     tape = ListTape()
-    feed_story(RecordedKeeper(tape, SETTINGS, 1, BEGUN_S), fails)
+    feed_story(RecordedCore(tape, SETTINGS, 1, BEGUN_S), fails)
     return tape.lines
 
 
-def feed_story(keeper: Keeper, fails: int) -> None:
-    """Feed a keeper what makes the story."""
+def feed_story(core: Core, fails: int) -> None:
+    """Feed a core what makes the story."""
     server = Server(id=1, name="node-a", status="running")
     now = BEGUN_S + 0.1
-    started = keeper.handle(Started(saved=None, keepalived=None), now)
+    started = core.handle(Started(saved=None, keepalived=None), now)
     asked = [effect.call_id for effect in started if isinstance(effect, StartCall)]
-    keeper.handle(FifoChanged(FifoState.OPEN, "opened"), now)
-    keeper.handle(ended(asked[0], now, Identified(server, "test")), now)
-    keeper.handle(ended(asked[1], now, FloatingIpsListed((WEB,))), now)
+    core.handle(FifoChanged(FifoState.OPEN, "opened"), now)
+    core.handle(ended(asked[0], now, Identified(server, "test")), now)
+    core.handle(ended(asked[1], now, FloatingIpsListed((WEB,))), now)
     master = LinesRead((NotifyLine(VRRP, LineState.MASTER, 100),))
-    effects = keeper.handle(master, now + 0.1)
+    effects = core.handle(master, now + 0.1)
     for _ in range(fails):
         while not (calls := [each for each in effects if isinstance(each, StartCall)]):
-            now = max(now, keeper.next_at() or 0.0)
-            effects = keeper.handle(Tick(), now)
+            now = max(now, core.next_at() or 0.0)
+            effects = core.handle(Tick(), now)
         now += 0.5
-        effects = keeper.handle(ended(calls[0].call_id, now, FAILURE), now)
-    keeper.handle(Tick(), max(now, keeper.next_at() or 0.0))
+        effects = core.handle(ended(calls[0].call_id, now, FAILURE), now)
+    core.handle(Tick(), max(now, core.next_at() or 0.0))
 
 
 FAILURE = Failure(kind=FailureKind.TRANSIENT, code="http_503", message="no", http_status=503)

@@ -14,7 +14,7 @@ from hakeeper.adapters.journal import Reporter
 from hakeeper.adapters.signals import Signals
 from hakeeper.cli import run
 from hakeeper.cli.main import run_command
-from hakeeper.core.keeper import Keeper
+from hakeeper.core.core import Core
 from hakeeper.core.model import Settings
 from hakeeper.demo.cloud import Answer, Fault
 from recording.taping import (
@@ -53,10 +53,10 @@ def a_whole_life(world: World, node: Node) -> None:
     """Claim, drift, faults of the API, demotion, a reload, a bad line, keepalived's death."""
     node.start()
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed", reason="drift")
     for fault in (Fault(status=503), Fault(status=429), Fault(answer=Answer.RESET)):
         with world.cloud.faulty(fault) as number:
@@ -69,7 +69,7 @@ def a_whole_life(world: World, node: Node) -> None:
         node.master()
         world.wait_hits(number, 1)
         node.wait_log("claim.unknown", after=seen)
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.config["instances"]["VI_2"] = {"floating_ips": ["203.0.113.99"]}
     node.reload()
     node.wait_log("address.unresolved")
@@ -108,7 +108,7 @@ def recorded(world: World) -> Path:
     with world.cloud.faulty(Fault(method="POST", path=ASSIGN, status=503)) as number:
         node.master()
         world.wait_hits(number, 3)
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
     stop(node)
     return path
@@ -180,7 +180,7 @@ def test_a_token_in_a_recording_would_be_found(world: World) -> None:
 def check_claims(world: World, node: Node) -> None:
     """The daemon does its work; it is asked in the end."""
     node.master()
-    world.wait_owner(node)
+    world.wait_holder(node)
     node.wait_log("address.claimed")
 
 
@@ -215,7 +215,7 @@ def test_a_recording_that_cannot_grow_ends_and_the_daemon_goes_on(world: World) 
     check_claims(world, node)
     assert "File too large" in stopped_recording(node)
     world.cloud.move(world.web, world.elsewhere)
-    world.wait_owner(node)
+    world.wait_holder(node)
     stop(node)
     assert 8192 == path.stat().st_size
     check(path)
@@ -254,11 +254,11 @@ def test_the_limit_has_to_be_a_number_of_mebibytes(capfd: pytest.CaptureFixture[
 # --- who does not record pays nothing --------------------------------------------------------
 
 
-def test_without_the_option_the_keeper_is_the_plain_one() -> None:
+def test_without_the_option_the_core_is_the_plain_one() -> None:
     arguments = argparse.Namespace(record=None)
     with run._recording(arguments, cast("Reporter", None), cast("Signals", None)) as maker:
-        keeper = maker(Settings(addresses={}), 1, 0.0)
-    assert Keeper is type(keeper)
+        core = maker(Settings(addresses={}), 1, 0.0)
+    assert Core is type(core)
 
 
 def test_without_the_option_there_is_no_thread_and_no_file_more(world: World) -> None:

@@ -13,13 +13,13 @@ from types import SimpleNamespace
 import pytest
 from helpers import eventually
 
+from hakeeper.core.core import Core
 from hakeeper.core.events import Report, Tick
-from hakeeper.core.keeper import Keeper
 from hakeeper.recording.file import MARK, RecordingFile
 from hakeeper.recording.reading import read
 from hakeeper.recording.recorder import IN_ORDER, Recorder
 from hakeeper.recording.replay import Step, replay
-from hakeeper.recording.story import Beginning, Ended, Heard, RecordedKeeper
+from hakeeper.recording.story import Beginning, Ended, Heard, RecordedCore
 from recording.scenes import BEGUN_S, SETTINGS, feed_story, plain, story, text_of
 
 PATIENCE_S = 30.0
@@ -50,7 +50,7 @@ def recorder(path: Path, journal: Journal, **options: int) -> Recorder:
 def record(path: Path, journal: Journal, **options: int) -> None:
     """Record the usual story, and close."""
     made = recorder(path, journal, **options)
-    feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=3)
+    feed_story(RecordedCore(made, SETTINGS, 1, BEGUN_S), fails=3)
     made.close(PATIENCE_S)
 
 
@@ -85,7 +85,7 @@ def hear_for_ever(made: Recorder, journal: Journal) -> None:
 # --- what is in the file ---------------------------------------------------------------------
 
 
-def test_what_a_keeper_heard_and_answered_is_in_the_file(tmp_path: Path, journal: Journal) -> None:
+def test_what_a_core_heard_and_answered_is_in_the_file(tmp_path: Path, journal: Journal) -> None:
     record(tmp_path / "r", journal)
     first, *rest = lines_of(tmp_path / "r")
     assert isinstance(first, Beginning)
@@ -95,7 +95,7 @@ def test_what_a_keeper_heard_and_answered_is_in_the_file(tmp_path: Path, journal
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077, 0o777])
-def test_the_file_is_for_its_owner_alone(tmp_path: Path, journal: Journal, mask: int) -> None:
+def test_the_file_is_for_its_holder_alone(tmp_path: Path, journal: Journal, mask: int) -> None:
     before = os.umask(mask)
     try:
         record(tmp_path / "r", journal)
@@ -148,23 +148,23 @@ def test_redaction_goes_over_every_text(tmp_path: Path, journal: Journal) -> Non
         tell=journal.tell,
         limit_bytes=LIMIT_BYTES,
     )
-    feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=0)
+    feed_story(RecordedCore(made, SETTINGS, 1, BEGUN_S), fails=0)
     made.close(PATIENCE_S)
     text = (tmp_path / "r").read_text()
     assert (False, True) == ("web" in text, "[hidden]" in text)
 
 
-def test_an_exception_of_the_keeper_is_in_the_file_and_goes_on(
+def test_an_exception_of_the_core_is_in_the_file_and_goes_on(
     tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
     made = recorder(tmp_path / "r", journal)
-    keeper = RecordedKeeper(made, SETTINGS, 1, BEGUN_S)
-    monkeypatch.setattr(Keeper, "_dispatch", fail)
+    core = RecordedCore(made, SETTINGS, 1, BEGUN_S)
+    monkeypatch.setattr(Core, "_dispatch", fail)
     with pytest.raises(RuntimeError, match="a bug"):
-        keeper.handle(Tick(), BEGUN_S)
+        core.handle(Tick(), BEGUN_S)
     made.close(PATIENCE_S)
     heard = Heard(at_s=BEGUN_S, event=Tick(), raised="RuntimeError: a bug")
     assert [heard] == [line for line in lines_of(tmp_path / "r") if isinstance(line, Heard)]
@@ -206,7 +206,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("make", "why"), PLACES.values(), ids=PLACES)
-def test_where_nothing_can_be_recorded_it_is_told_once_and_the_keeper_goes_on(
+def test_where_nothing_can_be_recorded_it_is_reported_once_and_the_core_goes_on(
     tmp_path: Path, journal: Journal, make: Callable[[Path], None], why: str
 ) -> None:
     path = tmp_path / "folder" / "r"
@@ -241,7 +241,7 @@ def test_the_file_never_grows_beyond_its_limit_and_what_is_in_it_can_be_replayed
     tmp_path: Path, journal: Journal, limit_bytes: int
 ) -> None:
     made = recorder(tmp_path / "r", journal, limit_bytes=limit_bytes)
-    feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=40)
+    feed_story(RecordedCore(made, SETTINGS, 1, BEGUN_S), fails=40)
     made.close(PATIENCE_S)
     assert limit_bytes - 1500 < (tmp_path / "r").stat().st_size <= limit_bytes
     reason = f"its limit of {limit_bytes} bytes is reached"
@@ -316,8 +316,8 @@ def test_a_slow_disk_holds_nobody_up_and_in_the_end_ends_the_recording(
     tmp_path: Path, journal: Journal, slow_disk: SlowDisk
 ) -> None:
     made = recorder(tmp_path / "r", journal, waiting_limit=50)
-    keeper = RecordedKeeper(made, SETTINGS, 1, BEGUN_S)
-    feed_story(keeper, fails=100)  # returns although nothing is written
+    core = RecordedCore(made, SETTINGS, 1, BEGUN_S)
+    feed_story(core, fails=100)  # returns although nothing is written
     why = "the disk is too slow: 50 lines wait for it"
     assert [f"the recording {tmp_path / 'r'} ends here: {why}; hakeeper goes on"] == journal.told
     slow_disk.go_on.set()
@@ -326,11 +326,11 @@ def test_a_slow_disk_holds_nobody_up_and_in_the_end_ends_the_recording(
     assert 49 <= len(steps_of(tmp_path / "r")) <= 51
 
 
-def test_a_slow_disk_that_is_full_in_the_end_is_told_once(
+def test_a_slow_disk_that_is_full_in_the_end_is_reported_once(
     tmp_path: Path, journal: Journal, slow_disk: SlowDisk
 ) -> None:
     made = recorder(tmp_path / "r", journal, waiting_limit=50, limit_bytes=3_000)
-    feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=100)
+    feed_story(RecordedCore(made, SETTINGS, 1, BEGUN_S), fails=100)
     slow_disk.go_on.set()
     made.close(PATIENCE_S)
     assert ["its limit of 3000 bytes is reached"] == ends_of(tmp_path / "r")
@@ -341,7 +341,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end(
     tmp_path: Path, journal: Journal, slow_disk: SlowDisk
 ) -> None:
     made = recorder(tmp_path / "r", journal)
-    feed_story(RecordedKeeper(made, SETTINGS, 1, BEGUN_S), fails=1)
+    feed_story(RecordedCore(made, SETTINGS, 1, BEGUN_S), fails=1)
     made.close(0.01)  # returns
     assert made._writer.is_alive()
     assert made._writer.daemon

@@ -19,14 +19,14 @@ from hakeeper import __version__
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.main import run_command
 from hakeeper.core.backoff import Backoff
+from hakeeper.core.core import Core
 from hakeeper.core.events import LinesRead, Report
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import ProcessId
 from hakeeper.recording.reading import read
 from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
-from hakeeper.recording.story import Ended, Heard, Line, RecordedKeeper, to_json
+from hakeeper.recording.story import Ended, Heard, Line, RecordedCore, to_json
 from hakeeper.recording.transcript import short
 from recording.scenes import (
     BEGUN_S,
@@ -71,18 +71,18 @@ def test_the_same_core_answers_the_same(path: Path, capfd: Out) -> None:
     assert verdict == out.splitlines(keepends=True)[-1]
 
 
-def test_several_runs_are_replayed_each_by_a_keeper_of_its_own(tmp_path: Path, capfd: Out) -> None:
+def test_several_runs_are_replayed_each_by_a_core_of_its_own(tmp_path: Path, capfd: Out) -> None:
     path = write(tmp_path / "r", [*story(), Ended("hakeeper stopped"), *story(), *story(1)])
     _, out, _ = said(capfd, path)
     assert "in 3 runs: identical" in out
 
 
-def test_the_keeper_is_made_at_the_same_time() -> None:
-    keeper = beginning(begun_s=BEGUN_S).keeper()
-    assert 3.0 == keeper.snapshot(BEGUN_S + 3.0).roles[0].role_age_s
+def test_the_core_is_made_at_the_same_time() -> None:
+    core = beginning(begun_s=BEGUN_S).core()
+    assert 3.0 == core.snapshot(BEGUN_S + 3.0).roles[0].role_age_s
 
 
-def test_who_recorded_it_is_told_if_it_was_another_version(tmp_path: Path, capfd: Out) -> None:
+def test_who_recorded_it_is_reported_if_it_was_another_version(tmp_path: Path, capfd: Out) -> None:
     own = write(tmp_path / "own", [beginning(version=__version__)])
     other = write(tmp_path / "other", [beginning(version="0.0.7")])
     assert "0 events, 0 effects: identical\n" == said(capfd, own)[1]
@@ -96,16 +96,16 @@ def test_who_recorded_it_is_told_if_it_was_another_version(tmp_path: Path, capfd
 def test_thousands_of_random_events_and_faults_replay_identically(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The chaos of tests/core, whose every keeper records."""
+    """The chaos of tests/core, whose every core records."""
     tapes: list[ListTape] = []
 
-    def new_keeper(node: Node) -> None:
+    def new_core(node: Node) -> None:
         tapes.append(ListTape())
         node.runs += 1
-        node.keeper = RecordedKeeper(tapes[-1], node.config, node.seed, node.world.now)
+        node.core = RecordedCore(tapes[-1], node.config, node.seed, node.world.now)
         node.rules = Rules(node.server_id)
 
-    monkeypatch.setattr(Node, "_new_keeper", new_keeper)
+    monkeypatch.setattr(Node, "_new_core", new_core)
     rng = chance(seed)
     world = test_chaos.make_world(seed)
     for _ in range(300):
@@ -125,8 +125,8 @@ def test_what_redaction_hides_in_the_answers_alone_is_no_difference(
 ) -> None:
     """Two harmless words may look like a header in our own sentence around them."""
     tape = ListTape()
-    keeper = RecordedKeeper(tape, SETTINGS, 1, BEGUN_S)
-    keeper.handle(LinesRead((), (BadLine("basic sense", "authorization"),)), BEGUN_S)
+    core = RecordedCore(tape, SETTINGS, 1, BEGUN_S)
+    core.handle(LinesRead((), (BadLine("basic sense", "authorization"),)), BEGUN_S)
     redact = Redactor().text
     lines = [to_json(line, redact) for line in tape.lines]
     assert '"reason":"basic sense"' in lines[1]
@@ -213,8 +213,8 @@ ALTERED = {
         "effect 4 of 5",
         '["generation",2]',
     ),
-    "another time to be asked again": ({"next_at_s": 1007.5}, "when to ask the keeper", "7.29"),
-    "never to be asked again": ({"next_at_s": None}, "when to ask the keeper again", "never"),
+    "another time to be asked again": ({"next_at_s": 1007.5}, "when to ask the core", "7.29"),
+    "never to be asked again": ({"next_at_s": None}, "when to ask the core again", "never"),
     "an exception that did not come": ({"raised": "ValueError: x"}, "broke", "ValueError: x"),
 }
 
@@ -289,22 +289,22 @@ def mutate_chance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mutate_wording(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hakeeper.core.wording.owner_word", lambda _: "nobody knows")
+    monkeypatch.setattr("hakeeper.core.wording.holder_key", lambda _: "nobody knows")
 
 
 def mutate_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    order = __import__("hakeeper.core.keeper", fromlist=["_ORDER"])._ORDER
-    monkeypatch.setattr("hakeeper.core.keeper._ORDER", tuple(reversed(order)))
+    order = __import__("hakeeper.core.core", fromlist=["_ORDER"])._ORDER
+    monkeypatch.setattr("hakeeper.core.core._ORDER", tuple(reversed(order)))
 
 
-def break_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
+def break_core(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug\x1b[2J")
 
-    monkeypatch.setattr(Keeper, "_apply", fail)
+    monkeypatch.setattr(Core, "_apply", fail)
 
 
-MUTANTS = [mutate_backoff, mutate_chance, mutate_wording, mutate_order, break_keeper]
+MUTANTS = [mutate_backoff, mutate_chance, mutate_wording, mutate_order, break_core]
 
 
 @pytest.mark.parametrize("mutate", MUTANTS)
@@ -504,16 +504,16 @@ def test_the_story_ends_with_what_is_different(tmp_path: Path, capfd: Out) -> No
     assert "  expected  nothing\n" in out
 
 
-def test_the_end_of_a_keeper_that_broke_is_part_of_the_story(
+def test_the_end_of_a_core_that_broke_is_part_of_the_story(
     tmp_path: Path, capfd: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    break_keeper(monkeypatch)
+    break_core(monkeypatch)
     tape = ListTape()
     with pytest.raises(RuntimeError):
-        feed_story(RecordedKeeper(tape, SETTINGS, 1, BEGUN_S), fails=0)
+        feed_story(RecordedCore(tape, SETTINGS, 1, BEGUN_S), fails=0)
     code, out, _ = said(capfd, write(tmp_path / "r", tape.lines), "--show")
     assert 0 == code
-    assert "              the keeper broke: RuntimeError: a bug\\x1b[2J\n" in out
+    assert "              the core broke: RuntimeError: a bug\\x1b[2J\n" in out
 
 
 def test_a_long_list_is_cut_in_the_story() -> None:

@@ -3,7 +3,7 @@ import pytest
 from simcloud.conftest import Scene
 
 
-def test_an_assign_is_accepted_first_and_the_owner_changes_when_its_action_ends(
+def test_an_assign_is_accepted_first_and_the_holder_changes_when_its_action_ends(
     scene: Scene,
 ) -> None:
     scene.cloud.set_rules(action_s=0.3)
@@ -15,7 +15,7 @@ def test_an_assign_is_accepted_first_and_the_owner_changes_when_its_action_ends(
         {"id": scene.web, "type": "floating_ip"},
     ] == action["resources"]
     assert scene.server_a == scene.a.get(f"/floating_ips/{scene.web}")["floating_ip"]["server"]
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
     done = scene.b.get(f"/actions/{action['id']}")["action"]
     assert ("success", 100, None) == (done["status"], done["progress"], done["error"])
     assert done["finished"] is not None
@@ -25,10 +25,10 @@ def test_an_assign_is_accepted_first_and_the_owner_changes_when_its_action_ends(
     assert 0.3 <= move.at_s - assign.received_s
 
 
-def test_the_owner_can_be_made_to_change_with_the_201(scene: Scene) -> None:
-    scene.cloud.set_rules(action_s=60, owner_at_accept=True)
+def test_the_holder_can_be_made_to_change_with_the_201(scene: Scene) -> None:
+    scene.cloud.set_rules(action_s=60, holder_at_accept=True)
     scene.b.assign(scene.web, scene.server_b)
-    assert scene.server_b == scene.cloud.owner(scene.web)
+    assert scene.server_b == scene.cloud.holder(scene.web)
     assert ["running"] == [action["status"] for action in scene.cloud.actions()]
 
 
@@ -36,18 +36,18 @@ def test_an_action_that_takes_no_time_is_a_success_in_the_201(scene: Scene) -> N
     scene.cloud.set_rules(action_s=0)
     action = scene.b.assign(scene.web, scene.server_b).json()["action"]
     assert "success" == action["status"]
-    assert scene.server_b == scene.cloud.owner(scene.web)
+    assert scene.server_b == scene.cloud.holder(scene.web)
 
 
 def test_an_unassign_leaves_nobody(scene: Scene) -> None:
     scene.cloud.set_rules(action_s=0)
     response = scene.a.post(f"/floating_ips/{scene.web}/actions/unassign")
-    assert (201, None) == (response.status_code, scene.cloud.owner(scene.web))
+    assert (201, None) == (response.status_code, scene.cloud.holder(scene.web))
     again = scene.a.post(f"/floating_ips/{scene.web}/actions/unassign", {})
     assert (422, "invalid_input") == (again.status_code, again.json()["error"]["code"])
 
 
-def test_an_assign_to_the_owner_is_refused(scene: Scene) -> None:
+def test_an_assign_to_the_holder_is_refused(scene: Scene) -> None:
     response = scene.a.assign(scene.web, scene.server_a)
     assert 422 == response.status_code
     assert "floating_ip_assigned" == response.json()["error"]["code"]
@@ -59,7 +59,7 @@ def test_an_address_is_locked_while_its_action_runs(scene: Scene) -> None:
     for path in ("assign", "unassign"):
         response = scene.a.post(f"/floating_ips/{scene.web}/actions/{path}", {"server": 42})
         assert (423, "locked") == (response.status_code, response.json()["error"]["code"])
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
     assert 201 == scene.a.assign(scene.web, scene.server_a).status_code
 
 
@@ -103,14 +103,14 @@ def test_an_operator_moves_an_address_at_once_and_a_running_action_still_ends(
     scene.cloud.set_rules(action_s=0.2)
     scene.b.assign(scene.web, scene.server_b)
     scene.cloud.move(scene.web, third)
-    assert third == scene.cloud.owner(scene.web)
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    assert third == scene.cloud.holder(scene.web)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
     assert ["created", "operator", "node-b"] == [
-        change.cause for change in scene.cloud.ownership(scene.web)
+        change.cause for change in scene.cloud.holder_changes(scene.web)
     ]
 
 
 def test_a_deleted_server_leaves_its_addresses_to_nobody(scene: Scene) -> None:
     scene.cloud.remove_server(scene.server_a)
-    assert scene.cloud.owner(scene.web) is None
+    assert scene.cloud.holder(scene.web) is None
     assert 404 == scene.b.assign(scene.web, scene.server_a).status_code

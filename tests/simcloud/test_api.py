@@ -9,7 +9,7 @@ from simcloud.conftest import NO_PROXIES, Caller, Scene
 from simcloud.schema import AnswerChecker
 
 
-def test_a_floating_ip_tells_its_owner_and_its_home(scene: Scene) -> None:
+def test_a_floating_ip_tells_its_holder_and_its_home(scene: Scene) -> None:
     item = scene.a.get(f"/floating_ips/{scene.web}")["floating_ip"]
     assert (scene.server_a, "203.0.113.10", "ipv4") == (item["server"], item["ip"], item["type"])
     assert "eu-central" == item["home_location"]["network_zone"]

@@ -46,14 +46,14 @@ def test_both_fronts_tell_the_same_story(cloud: SimCloud, scene: Scene) -> None:
     fault = scene.cloud.fault(Fault(method="POST", status=503, body="", count=1))
     assert 503 == scene.b.assign(scene.web, scene.server_b).status_code
     assert 201 == scene.b.assign(scene.web, scene.server_b).status_code
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
     scene.cloud.move(scene.web, None)
     scene.cloud.clear(fault)
     assert [503, 201] == [entry.status for entry in scene.cloud.assigns(client="node-b")]
     assert ["node-b", "operator"] == [change.cause for change in scene.cloud.moves()]
     assert [1] == [record.hits for record in scene.cloud.faults()]
     assert cloud.requests() == scene.cloud.requests()
-    assert cloud.ownership() == scene.cloud.ownership()
+    assert cloud.holder_changes() == scene.cloud.holder_changes()
     assert cloud.faults() == scene.cloud.faults()
     assert cloud.actions() == scene.cloud.actions()
     assert cloud.counters() == scene.cloud.counters()
@@ -118,7 +118,7 @@ def test_a_wrong_command_is_refused_with_its_reason(
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
-    [("/other", "{}", 404), ("/_control/owner", "[]", 400), ("/_control/owner", "{", 400)],
+    [("/other", "{}", 404), ("/_control/holder", "[]", 400), ("/_control/holder", "{", 400)],
 )
 def test_the_control_port_refuses_what_it_does_not_know(
     cloud: SimCloud, path: str, body: str, status: int
@@ -144,10 +144,10 @@ def test_it_runs_as_a_process_of_its_own_until_its_parent_is_gone() -> None:
                 answer.headers["RateLimit-Limit"],
                 answer.json()["action"]["status"],
             )
-        client.wait_for(lambda: client.owner(scene.web) == scene.server_b)
+        client.wait_for(lambda: client.holder(scene.web) == scene.server_b)
     assert 0 == process.returncode
     with pytest.raises(ConnectionRefusedError):
-        client.owner(scene.web)
+        client.holder(scene.web)
 
 
 def test_the_process_ends_with_sigterm_also_while_a_request_hangs() -> None:
@@ -182,7 +182,7 @@ def test_it_listens_on_ipv6_too() -> None:
         with scene.a.session:
             assert 2 == len(scene.a.get("/servers")["servers"])
         client = CloudClient(url=cloud.url, control_url=cloud.control_url)
-        assert 42 == client.owner(scene.web)
+        assert 42 == client.holder(scene.web)
 
 
 def test_a_control_url_must_be_one() -> None:

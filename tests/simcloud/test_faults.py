@@ -73,7 +73,7 @@ def test_a_timeout_can_be_answered_although_it_was_done(scene: Scene) -> None:
     scene.cloud.set_rules(action_s=0)
     scene.cloud.fault(Fault(status=504, commit=True))
     assert 504 == scene.b.assign(scene.web, scene.server_b).status_code
-    assert scene.server_b == scene.cloud.owner(scene.web)
+    assert scene.server_b == scene.cloud.holder(scene.web)
     assert scene.cloud.assigns()[0].handled
 
 
@@ -142,7 +142,7 @@ def test_a_delayed_request_is_handled_even_if_the_client_has_left(scene: Scene) 
             timeout_s=0.1,
         )
     assert [] == scene.cloud.actions()
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
 
 
 def test_an_answer_can_be_delayed_after_it_was_done(scene: Scene) -> None:
@@ -161,7 +161,7 @@ def test_a_request_can_hang_for_ever_done_or_not(
     fault = scene.cloud.fault(Fault(method="POST", answer=Answer.NEVER, commit=commit, count=1))
     with concurrently(lambda: scene.b.assign(scene.web, scene.server_b)) as failed:
         scene.cloud.wait_for(lambda: any(entry.status for entry in scene.cloud.requests()))
-        assert expected == scene.cloud.owner(scene.web)
+        assert expected == scene.cloud.holder(scene.web)
         assert [] == failed
         scene.cloud.clear(fault)
     assert isinstance(failed[0], LOST)
@@ -185,7 +185,7 @@ def test_a_connection_can_end_instead_of_an_answer(
     with pytest.raises(requests.ConnectionError) as caught:
         scene.b.assign(scene.web, scene.server_b)
     assert (answer is Answer.RESET) == ("ConnectionResetError" in str(caught.value))
-    assert expected == scene.cloud.owner(scene.web)
+    assert expected == scene.cloud.holder(scene.web)
     assert [commit] == [entry.handled for entry in scene.cloud.assigns()]
 
 
@@ -237,7 +237,7 @@ def test_an_action_can_fail_after_its_201(scene: Scene) -> None:
     )
     assert done[0] == scene.b.get(path)["action"]
     assert {"code": "unknown_error", "message": "Action failed"} == done[0]["error"]
-    assert scene.server_a == scene.cloud.owner(scene.web)
+    assert scene.server_a == scene.cloud.holder(scene.web)
     assert 201 == scene.b.assign(scene.web, scene.server_b).status_code
 
 
@@ -256,7 +256,7 @@ def test_an_endless_action_need_not_lock(scene: Scene) -> None:
     scene.cloud.fault(fault)
     statuses = [scene.b.assign(scene.web, scene.server_b).status_code for _ in range(2)]
     assert [201, 201] == statuses
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
 
 
 def test_an_action_can_take_its_time(scene: Scene) -> None:
@@ -266,15 +266,15 @@ def test_an_action_can_take_its_time(scene: Scene) -> None:
     assert 0.4 <= move.at_s - scene.cloud.assigns()[0].received_s
 
 
-def test_the_owner_can_change_long_after_action_and_answer(scene: Scene) -> None:
+def test_the_holder_can_change_long_after_action_and_answer(scene: Scene) -> None:
     scene.cloud.set_rules(action_s=0)
     scene.cloud.fault(Fault(client="node-b", method="POST", late_commit_s=0.5))
     action = scene.b.assign(scene.web, scene.server_b).json()["action"]
-    assert ("success", scene.server_a) == (action["status"], scene.cloud.owner(scene.web))
+    assert ("success", scene.server_a) == (action["status"], scene.cloud.holder(scene.web))
     third = scene.cloud.add_server("node-c")
     scene.a.assign(scene.web, third)
-    assert third == scene.cloud.owner(scene.web)
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    assert third == scene.cloud.holder(scene.web)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
     last = scene.cloud.moves()[-1]
     assert (True, "node-b", third) == (last.late, last.cause, last.old)
 
@@ -284,8 +284,8 @@ def test_a_lost_answer_and_a_late_commit_combine(scene: Scene) -> None:
     scene.cloud.fault(fault)
     with pytest.raises(requests.ConnectionError):
         scene.b.assign(scene.web, scene.server_b)
-    assert scene.server_a == scene.cloud.owner(scene.web)
-    scene.cloud.wait_for(lambda: scene.cloud.owner(scene.web) == scene.server_b)
+    assert scene.server_a == scene.cloud.holder(scene.web)
+    scene.cloud.wait_for(lambda: scene.cloud.holder(scene.web) == scene.server_b)
 
 
 def test_readings_can_show_the_past(scene: Scene) -> None:

@@ -72,9 +72,9 @@ def test_the_cli_lists_and_describes_servers(cli: Cli) -> None:
 
 def test_the_cli_assigns_and_unassigns(cli: Cli, scene: Scene) -> None:
     assert 0 == cli.run("floating-ip", "assign", "web", "node-b").returncode
-    assert scene.server_b == scene.cloud.owner(scene.web)
+    assert scene.server_b == scene.cloud.holder(scene.web)
     assert 0 == cli.run("floating-ip", "unassign", "web").returncode
-    assert scene.cloud.owner(scene.web) is None
+    assert scene.cloud.holder(scene.web) is None
     assert 0 == cli.run("floating-ip", "assign", str(scene.web), "42").returncode
     assert [(42, 43), (43, None), (None, 42)] == [
         (change.old, change.new) for change in scene.cloud.moves()

@@ -83,7 +83,7 @@ def test_hcloud_hears_of_an_action_that_failed(either: Scene) -> None:
     error = caught.value.action.error
     assert error is not None
     assert "action_failed" == error["code"]
-    assert either.server_a == either.cloud.owner(either.web)
+    assert either.server_a == either.cloud.holder(either.web)
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_hcloud_sees_a_lost_answer_as_a_connection_error(either: Scene) -> None:
     either.cloud.fault(Fault(method="POST", answer=Answer.RESET, commit=True))
     with hcloud_client(either.b) as client, pytest.raises(requests.ConnectionError):
         client.floating_ips.assign(FloatingIP(id=either.web), Server(id=either.server_b))
-    either.cloud.wait_for(lambda: either.cloud.owner(either.web) == either.server_b)
+    either.cloud.wait_for(lambda: either.cloud.holder(either.web) == either.server_b)

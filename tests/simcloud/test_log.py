@@ -75,16 +75,16 @@ def test_ownership_is_kept_per_address(scene: Scene) -> None:
     scene.cloud.move(other, scene.server_b)
     scene.cloud.move(scene.web, None)
     assert [(None, None), (None, 43)] == [
-        (change.old, change.new) for change in scene.cloud.ownership(other)
+        (change.old, change.new) for change in scene.cloud.holder_changes(other)
     ]
     assert [other, scene.web] == [change.floating_ip for change in scene.cloud.moves()]
-    stamps = [change.at_s for change in scene.cloud.ownership()]
+    stamps = [change.at_s for change in scene.cloud.holder_changes()]
     assert sorted(stamps) == stamps
 
 
 def test_the_log_holds_no_token(scene: Scene) -> None:
     scene.a.get("/servers")
-    everything = f"{scene.cloud.requests()} {scene.cloud.faults()} {scene.cloud.ownership()}"
+    everything = f"{scene.cloud.requests()} {scene.cloud.faults()} {scene.cloud.holder_changes()}"
     assert scene.a.token not in everything
 
 

@@ -23,7 +23,7 @@ def assign(model: CloudModel, server: int, now: float, quirk: Quirk | None = Non
     return model.assign(7, server, now, cause=f"c{server}", quirk=quirk or Quirk())
 
 
-def owner(model: CloudModel, now: float) -> int | None:
+def holder(model: CloudModel, now: float) -> int | None:
     model.advance(now)
     return model.floating_ip(7).server
 
@@ -31,7 +31,7 @@ def owner(model: CloudModel, now: float) -> int | None:
 def test_changes_happen_at_their_own_time_however_late_one_looks(model: CloudModel) -> None:
     assign(model, 2, 10.0)
     assert 15.0 == model.next_at()
-    assert 2 == owner(model, 99.0)
+    assert 2 == holder(model, 99.0)
     assert 15.0 == model.changes[-1].at_s
     assert math.inf == model.next_at()
 
@@ -45,11 +45,11 @@ def test_the_past_can_be_asked(model: CloudModel) -> None:
 
 def test_a_late_commit_of_an_old_writer_undoes_a_newer_one(model: CloudModel) -> None:
     assign(model, 2, 10.0, Quirk(late_commit_s=20.0))
-    assert 1 == owner(model, 15.0)
+    assert 1 == holder(model, 15.0)
     third = model.add_server("c", 15.0, server_id=3)
     assign(model, third.id, 16.0)
-    assert 3 == owner(model, 21.0)
-    assert 2 == owner(model, 30.0)
+    assert 3 == holder(model, 21.0)
+    assert 2 == holder(model, 30.0)
     assert (30.0, True, "c2") == (
         model.changes[-1].at_s,
         model.changes[-1].late,
@@ -62,29 +62,29 @@ def test_a_failing_action_changes_nothing_and_locks_until_it_has_failed(model: C
     assert ["running", "error"] == [action.status(at_s) for at_s in (14.9, 15.0)]
     with pytest.raises(ApiError, match="locked"):
         assign(model, 2, 14.0)
-    assert 1 == owner(model, 99.0)
+    assert 1 == holder(model, 99.0)
     assign(model, 2, 99.0)
 
 
 def test_a_stuck_action_fails_when_its_fault_ends(model: CloudModel) -> None:
     stuck = assign(model, 2, 10.0, Quirk(fault=4, action_s=math.inf))
-    assert 1 == owner(model, 9999.0)
+    assert 1 == holder(model, 9999.0)
     model.end_actions_of(4, 10_000.0)
     assert "error" == model.actions[stuck.id].status(10_000.0)
     assign(model, 2, 10_000.0)
-    assert 2 == owner(model, 10_005.0)
+    assert 2 == holder(model, 10_005.0)
 
 
 def test_a_stuck_action_need_not_lock(model: CloudModel) -> None:
     assign(model, 2, 10.0, Quirk(action_s=math.inf, locks=False))
     assign(model, 2, 11.0)
-    assert 2 == owner(model, 16.0)
+    assert 2 == holder(model, 16.0)
 
 
 def test_an_assign_to_a_server_deleted_meanwhile_leaves_nobody(model: CloudModel) -> None:
     assign(model, 2, 10.0)
     model.remove_server(2, 12.0)
-    assert owner(model, 20.0) is None
+    assert holder(model, 20.0) is None
 
 
 @pytest.mark.parametrize("ip", ["203.0.113.300", "2001:db8::1/64", "host"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from hakeeper.demo.lab import LogEntry, Node, event_of
 
 _FATAL = frozenset({"daemon.failed", "library.warned", "log.dropped"})
-_EXPECTED_CRITICAL = frozenset({"address.contested"})
+_EXPECTED_CRITICAL = frozenset({"address.held_down"})
 """A split brain is among the faults, and hakeeper is right to be loud about it."""
 
 

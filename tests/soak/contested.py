@@ -17,7 +17,7 @@ _SAME_MOMENT_S = 0.3
 
 
 def left_contested(lab: Lab) -> bool:
-    """Say whether the only MASTER holds off, and has heard nothing since it is the only one."""
+    """Say whether the only MASTER holds down, and has heard nothing since it is the only one."""
     masters = [one for one in lab.nodes if lab.witness.role(one.name, INSTANCE) is Role.MASTER]
     if len(masters) != 1:
         return False
@@ -48,4 +48,4 @@ def _holds_off(node: Node) -> bool:
         roles = node.hakeeper.status()["roles"]
     except (LabError, KeyError):
         return False
-    return f"'stage': {Stage.HOLD_OFF.value!r}" in str(roles)
+    return f"'stage': {Stage.HOLD_DOWN.value!r}" in str(roles)

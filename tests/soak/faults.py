@@ -263,7 +263,7 @@ def _was_lost(target: Target, master: Node) -> bool:
     since_s = next((one.at_s for one in reversed(changes) if one.role is Role.MASTER), 0.0)
     return any(
         one.at_s >= since_s and one.old == master.server_id
-        for one in target.cloud.ownership(target.floating_ip)
+        for one in target.cloud.holder_changes(target.floating_ip)
     )
 
 

@@ -25,7 +25,7 @@ class Kind(enum.Enum):
     PRIORITY = "reload with changed priority"
     BROKEN = "reload with a broken file"
     CUT = "full cut"
-    DEAF = "one-way cut, deaf"
+    DEAF = "one-way cut, isolated"
     MUTE = "one-way cut, mute"
     LINK = "link down"
     SCRIPT = "track script fails"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from hakeeper.core.model import Role
-from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.lab import RoleChange
 from hakeeper.demo.lab.checks import IN_FLIGHT_S, WITNESS_LATE_S
 from soak.kinds import Family, Kind
@@ -70,7 +70,7 @@ class Move:
     assign_ms: float | None = None
     """From the line to the first assign in the cloud; None: none was needed, or none came."""
     confirmed_ms: float | None = None
-    """From that assign to the answer that showed the new owner; None: overtaken before."""
+    """From that assign to the answer that showed the new holder; None: overtaken before."""
     had_it: bool = False
     """The address was there already: an assign, if any, takes back what a late write took away."""
     disturbed: bool = False
@@ -78,7 +78,7 @@ class Move:
 
     @property
     def total_ms(self) -> float | None:
-        """From the fault to the answer that showed the new owner."""
+        """From the fault to the answer that showed the new holder."""
         if self.line_ms is None or self.assign_ms is None or self.confirmed_ms is None:
             return None
         return self.line_ms + self.assign_ms + self.confirmed_ms
@@ -158,7 +158,7 @@ class Evidence:
     changes: Sequence[RoleChange]
     faults: Sequence[Injected]
     requests: Sequence[LoggedRequest]
-    ownership: Sequence[OwnershipChange]
+    holder_changes: Sequence[HolderChange]
     servers: dict[str, int]
     """The id of each node's server."""
     settled_s: float
@@ -206,13 +206,13 @@ def _followed(evidence: Evidence, change: RoleChange, source: str, cause: _Cause
         confirmed_ms=None
         if assign is None or confirmed_s is None
         else _ms(assign.received_s, confirmed_s),
-        had_it=_owner_at(evidence.ownership, line_s) == evidence.servers[node],
+        had_it=_holder_at(evidence.holder_changes, line_s) == evidence.servers[node],
         disturbed=disturbed,
     )
 
 
-def _owner_at(ownership: Sequence[OwnershipChange], at_s: float) -> int | None:
-    return next((one.new for one in reversed(ownership) if one.at_s <= at_s), None)
+def _holder_at(holder_changes: Sequence[HolderChange], at_s: float) -> int | None:
+    return next((one.new for one in reversed(holder_changes) if one.at_s <= at_s), None)
 
 
 def _end_of_term(changes: Sequence[RoleChange], begin: RoleChange) -> float:
@@ -231,7 +231,7 @@ def _confirmed_s(evidence: Evidence, assign: LoggedRequest, until_s: float) -> f
     came_s = next(
         (
             one.at_s
-            for one in evidence.ownership
+            for one in evidence.holder_changes
             if one.new == evidence.servers[assign.client] and one.at_s >= assign.received_s
         ),
         None,

@@ -23,7 +23,7 @@ class Frame:
 def text(frame: Frame, soak: Soak) -> str:
     """Return the report for people."""
     tally = soak.tally
-    contested = soak.audit.events.get("address.contested", 0)
+    contested = soak.audit.events.get("address.held_down", 0)
     lasted = f"{frame.lasted_s / 60:.1f} minutes"
     lines = [
         f"{frame.began:%Y-%m-%d %H:%M} UTC, {lasted}: {frame.settings.command()}",
@@ -64,7 +64,7 @@ def _healed(tally: Tally) -> str:
     if found is None:
         return "no round was finished"
     return (
-        f"from the last healing until owner and MASTER last changed, ms: median "
+        f"from the last healing until holder and MASTER last changed, ms: median "
         f"{found.median_ms:.0f}, p90 {found.p90_ms:.0f}, p99 {found.p99_ms:.0f}, "
         f"max {found.max_ms:.0f}"
     )

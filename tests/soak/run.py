@@ -45,7 +45,7 @@ class Tally:
     injected: Counter[str] = field(default_factory=Counter)
     """By the name of the fault."""
     healed_ms: list[float] = field(default_factory=list)
-    """Per round: from the last healing until owner and MASTER last changed."""
+    """Per round: from the last healing until holder and MASTER last changed."""
     left_contested: list[int] = field(default_factory=list)
     """The rounds after which the MASTER held off, since nobody told it that it had won."""
     vitals: dict[str, dict[int, list[Vitals]]] = field(default_factory=dict)
@@ -177,15 +177,15 @@ class Soak:
     # --- counting --------------------------------------------------------------------------
 
     def _take_stock(self) -> float:
-        """Enter what is new into the tally; return when owner or MASTER last changed."""
+        """Enter what is new into the tally; return when holder or MASTER last changed."""
         changes = self._lab.witness.changes()[self._changes_read :]
         requests = self._cloud.requests(after_seq=self._seq_read)
-        ownership = self._cloud.ownership()
+        holder_changes = self._cloud.holder_changes()
         evidence = Evidence(
             changes=changes,
             faults=self.injector.done[-_RECENT_FAULTS:],
             requests=requests,
-            ownership=ownership,
+            holder_changes=holder_changes,
             servers={node.name: node.server_id for node in self._lab.nodes},
             settled_s=self._round_began_s,
         )
@@ -196,7 +196,7 @@ class Soak:
         self._changes_read += len(changes)
         self._seq_read = max((one.seq for one in requests), default=self._seq_read)
         self._weigh()
-        return max(ownership[-1].at_s, changes[-1].at_s if changes else 0.0)
+        return max(holder_changes[-1].at_s, changes[-1].at_s if changes else 0.0)
 
     def _weigh(self) -> None:
         age_s = time.monotonic() - self.began_s

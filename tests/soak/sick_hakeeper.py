@@ -63,7 +63,7 @@ def leak() -> None:
 
 
 ILLNESSES: dict[str, Callable[[], None]] = {
-    "deaf": hear_no_demotion,
+    "isolated": hear_no_demotion,
     "dead": lambda: after_some_calls(drop_dead),
     "stumbling": lambda: after_some_calls(stumble),
     "leaking": lambda: after_some_calls(leak),

@@ -1,4 +1,4 @@
-"""The timeline of what led to a violation: faults, lines, assigns, owners, hakeeper's own words."""
+"""The timeline of what led to a violation: faults, lines, assigns, holders, hakeeper's entries."""
 
 import datetime as dt
 import time
@@ -20,7 +20,7 @@ def story(lab: Lab, cloud: CloudFront, faults: Sequence[Injected], *, from_s: fl
         *_faults(faults),
         *_lines(lab),
         *_assigns(cloud),
-        *_owners(lab, cloud),
+        *_holders(lab, cloud),
         *_words(lab),
     ]
     told = sorted(item for item in items if item[0] >= begin_s)
@@ -52,12 +52,12 @@ def _assigns(cloud: CloudFront) -> Iterator[_Item]:
         yield one.received_s, f"assign {one.client}: to server {one.server}: {answer}"
 
 
-def _owners(lab: Lab, cloud: CloudFront) -> Iterator[_Item]:
+def _holders(lab: Lab, cloud: CloudFront) -> Iterator[_Item]:
     names = {node.server_id: node.name for node in lab.nodes}
-    for change in cloud.ownership():
+    for change in cloud.holder_changes():
         new = "nobody" if change.new is None else names.get(change.new, "another server")
         late = ", late" if change.late else ""
-        yield change.at_s, f"owner  {new} (by {change.cause}{late})"
+        yield change.at_s, f"holder  {new} (by {change.cause}{late})"
 
 
 def _words(lab: Lab) -> Iterator[_Item]:

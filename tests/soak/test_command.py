@@ -35,7 +35,7 @@ def test_a_clean_soak_tells_its_seed_and_figures_and_returns_0(
     assert set(document["vitals"]) == {"a", "b"}
 
 
-def test_a_violation_is_told_with_its_story_command_and_logs_and_returns_1(
+def test_a_violation_is_reported_with_its_story_command_and_logs_and_returns_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lab_daemon, "HAKEEPER", (sys.executable, str(SICK_HAKEEPER), "dead"))

@@ -20,13 +20,13 @@ def silent_end_of_a_split(lasts_s: float = 9.0) -> RoundPlan:
     return RoundPlan(1, (cut, death))
 
 
-def test_a_master_that_holds_off_untold_is_counted_and_a_new_term_cures_it(
+def test_a_master_that_holds_down_untold_is_counted_and_a_new_term_cures_it(
     make_bench: MakeBench,
 ) -> None:
     bench = make_bench(SoakSettings(seed=1), (silent_end_of_a_split(),))
     bench.soak.run()
     contested = [entry for node in bench.lab.nodes for entry in node.hakeeper.entries()]
-    assert any(map(is_event("address.contested"), contested)), "there was no contest at all"
+    assert any(map(is_event("address.held_down"), contested)), "there was no contest at all"
     assert [1] == bench.soak.tally.left_contested
 
 

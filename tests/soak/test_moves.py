@@ -1,7 +1,7 @@
 """Who was MASTER when, what made it so, and how long the address took: on records made by hand."""
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.demo.cloud import LoggedRequest, OwnershipChange
+from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.lab import RoleChange
 from soak import Kind
 from soak.figures import spread, table
@@ -55,15 +55,15 @@ def request(node: str, at_s: float, method: str, path: str, status: int = 200) -
     )
 
 
-def owned(at_s: float, node: str) -> OwnershipChange:
-    return OwnershipChange(at_s=at_s, floating_ip=FIP, old=None, new=SERVERS[node], cause=node)
+def owned(at_s: float, node: str) -> HolderChange:
+    return HolderChange(at_s=at_s, floating_ip=FIP, old=None, new=SERVERS[node], cause=node)
 
 
 def found(
     changes: list[RoleChange],
     faults: list[Injected],
     requests: list[LoggedRequest] | None = None,
-    ownership: list[OwnershipChange] | None = None,
+    holder_changes: list[HolderChange] | None = None,
 ) -> list[Move]:
     holders = Holders()
     holders.take([became(1.0, "a", Role.MASTER), became(1.0, "b", Role.BACKUP)])
@@ -71,7 +71,7 @@ def found(
         changes=changes,
         faults=faults,
         requests=requests or [],
-        ownership=[owned(2.0, "a"), *(ownership or [])],
+        holder_changes=[owned(2.0, "a"), *(holder_changes or [])],
         servers=SERVERS,
         settled_s=9.0,
     )
@@ -167,7 +167,7 @@ def test_a_master_that_is_demoted_before_its_assign_has_none() -> None:
     assert move.total_ms is None
 
 
-def test_the_owner_of_an_earlier_term_confirms_nothing() -> None:
+def test_the_holder_of_an_earlier_term_confirms_nothing() -> None:
     (move,) = found(
         TAKEOVER,
         [fault(Kind.KILL_ALL, "a", 10.0)],
@@ -178,7 +178,7 @@ def test_the_owner_of_an_earlier_term_confirms_nothing() -> None:
 
 
 def test_an_address_that_was_there_already_is_told_apart() -> None:
-    (move,) = found(TAKEOVER, [fault(Kind.KILL_ALL, "a", 10.0)], ownership=[owned(9.5, "b")])
+    (move,) = found(TAKEOVER, [fault(Kind.KILL_ALL, "a", 10.0)], holder_changes=[owned(9.5, "b")])
     assert move.had_it
 
 

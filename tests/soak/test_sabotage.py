@@ -57,7 +57,7 @@ def assign_by_hand(bench: Bench, node: Node, server_id: int) -> None:
 def test_a_hakeeper_that_does_not_hear_its_demotion_is_found(
     make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fall_ill(monkeypatch, "deaf")
+    fall_ill(monkeypatch, "isolated")
     rounds = (one_fault(Kind.PRIORITY, lasts_s=6.0),)
     violation = found(make_bench(settings(), rounds))
     assert "a assigned" in str(violation)

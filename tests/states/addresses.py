@@ -78,7 +78,7 @@ def former_master_looks(scene: Scene) -> None:
     node.write(b"")
     node.start()
     node.master()
-    scene.world.wait_owner(node)
+    scene.world.wait_holder(node)
     node.wait_log("address.claimed")
     scene.cloud.fault(Fault(method="GET", answer=Answer.NEVER))
     node.backup()
@@ -89,11 +89,11 @@ def former_master(scene: Scene) -> None:
     other = scene.world.running("node-b")
     node.backup()
     other.master()
-    scene.world.wait_owner(other)
+    scene.world.wait_holder(other)
 
 
 def two_masters(scene: Scene, *, watch_lesser: bool) -> tuple[Node, Node]:
-    """Make both MASTER, and wait until the lesser one holds off; return the better one first.
+    """Make both MASTER, and wait until the lesser one holds down; return the better one first.
 
     Neither steps down; the better one hears the other, as with a network that works one way.
     """
@@ -103,7 +103,7 @@ def two_masters(scene: Scene, *, watch_lesser: bool) -> tuple[Node, Node]:
     better.role("MASTER_RX_LOWER_PRI")
     lesser = scene.world.running("node-b", environment=of_lesser, **EAGER)
     lesser.master()
-    eventually(lambda: lesser.logged("address.contested"), 2 * PATIENCE_S, "a contest")
+    eventually(lambda: lesser.logged("address.held_down"), 2 * PATIENCE_S, "a contest")
     return better, lesser
 
 
@@ -245,7 +245,7 @@ STATES = (
         shows="last known: on this server, ",
     ),
     State(
-        name="MASTER no more, and the look for the owner is under way",
+        name="MASTER no more, and the look for the holder is under way",
         make=former_master_looks,
         exit_code=OK,
         confirmed=False,
@@ -253,7 +253,7 @@ STATES = (
         shows="(not read since this server became BACKUP); last known: on this server, ",
     ),
     State(
-        name="MASTER no more, and the owner is known",
+        name="MASTER no more, and the holder is known",
         make=former_master,
         exit_code=OK,
         confirmed=False,
@@ -265,9 +265,9 @@ STATES = (
         check_says="",
         make=contested_loser,
         exit_code=BROKEN,
-        code="address.contested",
+        code="address.held_down",
         says=f"{WEB} is held by {{holder}}, which takes it back",
-        event="address.contested",
+        event="address.held_down",
         confirmed=False,
     ),
     State(

@@ -137,7 +137,7 @@ class Scene:
         """Make it a MASTER that holds the address."""
         node = self.running(**options)
         node.master()
-        self.world.wait_owner(node)
+        self.world.wait_holder(node)
         node.wait_log("address.claimed")
         return node
 
@@ -168,9 +168,9 @@ class Scene:
         return addresses[number] if len(addresses) > number else None
 
     def until_current(self) -> None:
-        """Wait until the owner that is known is one of now."""
+        """Wait until the holder that is known is one of now."""
         eventually(
-            lambda: (self.address() or {}).get("owner_current"), PATIENCE_S, "a current owner"
+            lambda: (self.address() or {}).get("holder_current"), PATIENCE_S, "a current holder"
         )
 
     def until_stage(self, stage: str) -> None:

@@ -42,7 +42,7 @@ def by_a_group(scene: Scene) -> None:
     node.write(b"")
     node.start()
     node.role("MASTER", "G", "GROUP")
-    scene.world.wait_owner(node)
+    scene.world.wait_holder(node)
     node.wait_log("address.claimed")
 
 
@@ -68,7 +68,7 @@ def one_of_two_instances_in_fault(scene: Scene) -> None:
     node.start()
     node.master()
     node.role("FAULT", "VI_2")
-    scene.world.wait_owner(node)
+    scene.world.wait_holder(node)
     node.wait_log("address.claimed")
 
 
@@ -76,7 +76,7 @@ def one_of_two_addresses_missing(scene: Scene) -> None:
     node = scene.node(**EAGER)
     node.config["instances"]["VI_1"]["floating_ips"].append("mail")
     scene.launch().master()
-    scene.world.wait_owner(node)
+    scene.world.wait_holder(node)
     node.wait_log("address.claimed")
 
 

@@ -63,7 +63,7 @@ def take(state: State, scene: Scene) -> Picture:
         address = document["roles"][0]["addresses"][0]
         met = all(
             expected is None or address[key] is expected
-            for key, expected in (("confirmed", state.confirmed), ("owner_current", state.current))
+            for key, expected in (("confirmed", state.confirmed), ("holder_current", state.current))
         )
         return document if met else None
 

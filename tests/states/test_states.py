@@ -25,7 +25,7 @@ LEAST = 40
 
 
 @pytest.mark.parametrize("state", STATES, ids=[state.name for state in STATES])
-def test_a_state_is_told_alike_everywhere(state: State, scene: Scene) -> None:
+def test_a_state_is_reported_alike_everywhere(state: State, scene: Scene) -> None:
     state.make(scene)
     if state.exit_code == NOT_RUNNING:
         check_not_running(state, scene)

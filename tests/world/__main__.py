@@ -136,7 +136,7 @@ def _document(total: Total) -> dict[str, object]:
         "runs": tally.runs,
         "claims_ms": {str(k): v for k, v in sorted(tally.claims_ms.items())},
         "repairs_ms": {str(k): v for k, v in sorted(tally.repairs_ms.items())},
-        "hold_offs_s": {str(k): v for k, v in sorted(tally.hold_offs_s.items())},
+        "hold_downs_s": {str(k): v for k, v in sorted(tally.hold_downs_s.items())},
     }
 
 

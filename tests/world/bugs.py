@@ -45,9 +45,9 @@ _SEND = "hakeeper.core.reconcile:_send_assigns"
 _GUARD = "hakeeper.core.state:State._guard_assign"
 _FAILED = "hakeeper.core.address:Address.failed"
 _OBSERVE = "hakeeper.core.address:Address.observe"
-_FOLLOW = "hakeeper.core.keeper:Keeper._follow"
-_DISPATCH = "hakeeper.core.keeper:Keeper._dispatch"
-_NOTE = "hakeeper.core.keeper:Keeper._note"
+_FOLLOW = "hakeeper.core.core:Core._follow"
+_DISPATCH = "hakeeper.core.core:Core._dispatch"
+_NOTE = "hakeeper.core.core:Core._note"
 _IDLY = "hakeeper.core.reconcile:_read_idly"
 _QUERY = "hakeeper.core.reconcile:_query_roles"
 _READ_FAILED = "hakeeper.core.answers:_read_failed"
@@ -61,7 +61,7 @@ BUGS = (
         "sent_by_master",
         (
             Line(_FOLLOW, "if change.after is not Role.MASTER:", "if False:"),
-            Line(_GUARD, "if not belief.is_master:", "if False:"),
+            Line(_GUARD, "if not role_state.is_master:", "if False:"),
         ),
     ),
     Bug(
@@ -74,7 +74,7 @@ BUGS = (
         "cancel_forgotten",
         "a demotion does not cancel the assign that waits to be sent",
         "sent_by_master",
-        (Line("hakeeper.core.keeper:Keeper._apply", "state.cancel_assigns(addresses)", "pass"),),
+        (Line("hakeeper.core.core:Core._apply", "state.cancel_assigns(addresses)", "pass"),),
     ),
     Bug(
         "generation_ignored",
@@ -83,8 +83,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.answers:_current",
-                "sent = address.stage is Stage.SENT and belief.generation == call.generation",
-                "sent = belief is not None",
+                "sent = address.stage is Stage.SENT and role_state.generation == call.generation",
+                "sent = role_state is not None",
             ),
         ),
     ),
@@ -96,7 +96,7 @@ BUGS = (
     ),
     Bug(
         "hint_unheard",
-        "a MASTER that hears a lesser one does not look at the owner",
+        "a MASTER that hears a lesser one does not look at the holder",
         "hint_heeded",
         (Row(RoleEvent.LINE_MASTER_RX_LOWER_PRI, _M, _M),),
     ),
@@ -124,7 +124,7 @@ BUGS = (
         "answer_states_role",
         (
             Line(
-                "hakeeper.core.keeper:Keeper._queried",
+                "hakeeper.core.core:Core._queried",
                 "if event.roles:",
                 "if event.roles is not None:",
             ),
@@ -193,8 +193,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.roles:RoleBook.rename",
-                "before.get(name, Belief(since_s=now))",
-                "Belief(since_s=now)",
+                "before.get(name, RoleState(since_s=now))",
+                "RoleState(since_s=now)",
             ),
         ),
     ),
@@ -204,7 +204,7 @@ BUGS = (
         "role_survives",
         (
             Line(
-                "hakeeper.core.keeper:Keeper._start",
+                "hakeeper.core.core:Core._start",
                 "and event.keepalived.same_run(saved.keepalived)",
                 "",
             ),
@@ -216,7 +216,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.loop:Loop._drain",
+                "hakeeper.sequencer:Sequencer._drain",
                 "self.feed(LinesRead(",
                 "self.fifo.settle(); self.feed(LinesRead(",
             ),
@@ -229,7 +229,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.roles:RoleBook.answered",
-                "and belief.heard_at_s < asked_at_s",
+                "and role_state.heard_at_s < asked_at_s",
                 "",
             ),
         ),
@@ -255,7 +255,7 @@ BUGS = (
     # --- the start
     Bug(
         "answer_is_live",
-        "keepalived's answer is acted upon without a look at the owner",
+        "keepalived's answer is acted upon without a look at the holder",
         "backlog_claims_nothing",
         (
             Line(
@@ -265,15 +265,15 @@ BUGS = (
             ),
         ),
     ),
-    # --- deafness
+    # --- isolation
     Bug(
-        "deaf_guard_ignored",
+        "isolation_guard_ignored",
         "a keepalived without its private address is believed",
         "isolated_claims_nothing",
         (
             Line(
-                "hakeeper.core.hearing:weigh_addresses",
-                "if belief.missing and not belief.deaf:",
+                "hakeeper.core.isolation:check_isolation",
+                "if role_state.missing and not role_state.isolated:",
                 "if False:",
             ),
         ),
@@ -282,13 +282,19 @@ BUGS = (
         "hearing_at_once",
         "the word MASTER counts as soon as the private address is back",
         "isolated_claims_nothing",
-        (Constant("hakeeper.core.hearing:HEARING_S", 0.0),),
+        (Constant("hakeeper.core.isolation:TRUST_AFTER_S", 0.0),),
     ),
     Bug(
-        "deaf_for_ever",
-        "deafness has no end",
+        "isolated_for_ever",
+        "isolation has no end",
         "repaired",
-        (Line("hakeeper.core.reconcile:_end_deafness", "if belief.deaf and", "if False and"),),
+        (
+            Line(
+                "hakeeper.core.reconcile:_end_isolation",
+                "and not role_state.missing",
+                "and False",
+            ),
+        ),
     ),
     # --- writing down
     Bug(
@@ -297,7 +303,7 @@ BUGS = (
         "sent_first",
         (
             Constant(
-                "hakeeper.core.keeper:_ORDER",
+                "hakeeper.core.core:_ORDER",
                 (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report),
             ),
         ),
@@ -320,7 +326,7 @@ BUGS = (
         "role_survives",
         (
             Line(
-                "hakeeper.core.keeper:Keeper._save",
+                "hakeeper.core.core:Core._save",
                 "saved = SavedState(keepalived=state.keepalived",
                 "saved = SavedState(keepalived=None",
             ),
@@ -356,7 +362,7 @@ BUGS = (
         "resent_blindly",
         "an assign with an unknown outcome is sent again",
         "no_blind_resend",
-        (Line(_FAILED, "self.lose_sight(now)", "self._post(now)"),),
+        (Line(_FAILED, "self.note_unknown_outcome(now)", "self._post(now)"),),
     ),
     Bug(
         "unknown_forgotten",
@@ -365,7 +371,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.address:Address.begin",
-                "if read_first or self.unsure:",
+                "if read_first or self.outcome_unknown:",
                 "if read_first:",
             ),
         ),
@@ -384,7 +390,7 @@ BUGS = (
     ),
     Bug(
         "success_unread",
-        "a finished action is believed without a look at the owner",
+        "a finished action is believed without a look at the holder",
         "read_back",
         (
             Line(
@@ -398,7 +404,7 @@ BUGS = (
         "one_read_decides",
         "a single read that says otherwise is taken for a loss",
         "two_reads_decide",
-        (Line(_OBSERVE, "self._suspect(now)", "return self._lost(owner, now, rng)"),),
+        (Line(_OBSERVE, "self._suspect(now)", "return self._lost(holder, now, rng)"),),
     ),
     Bug(
         "needless_assign",
@@ -418,8 +424,8 @@ BUGS = (
         "max_parallel",
         (
             Line(
-                "hakeeper.core.reconcile:_lanes_taken",
-                "return taken >= state.api.lanes_open(now)",
+                "hakeeper.core.reconcile:_is_at_parallel_limit",
+                "return taken >= state.api.parallel_limit(now)",
                 "return False",
             ),
         ),
@@ -428,7 +434,13 @@ BUGS = (
         "last_lane_closed",
         "a lock can leave no lane at all",
         "repaired",
-        (Line("hakeeper.core.api:Api.lock_met", "max(1, self.lanes // 2)", "self.lanes // 2"),),
+        (
+            Line(
+                "hakeeper.core.api:Api.lock_met",
+                "max(1, self.max_parallel // 2)",
+                "self.max_parallel // 2",
+            ),
+        ),
     ),
     Bug(
         "action_for_ever",
@@ -554,7 +566,7 @@ BUGS = (
     # --- time
     Bug(
         "no_idle_reading",
-        "owners are read only when something happened",
+        "holders are read only when something happened",
         "repaired",
         (Line(_IDLY, "if state.asked(ListFloatingIps):", "if True:"),),
     ),
@@ -598,7 +610,13 @@ BUGS = (
         "look_never",
         "nobody looks whether another FIFO lies at the path",
         "repaired",
-        (Line("hakeeper.loop:Loop.turn", "if self._clock() >= self.look_at_s:", "if False:"),),
+        (
+            Line(
+                "hakeeper.sequencer:Sequencer.turn",
+                "if self._clock() >= self.look_at_s:",
+                "if False:",
+            ),
+        ),
     ),
     Bug(
         "standby_reads_often",
@@ -616,13 +634,13 @@ BUGS = (
         "settles_for_ever",
         "the close look after a claim has no end",
         "quiet",
-        (Constant("hakeeper.core.claim:SETTLE_S", 1e9),),
+        (Constant("hakeeper.core.claim:WATCH_S", 1e9),),
     ),
     Bug(
         "settles_never",
         "there is no close look after a claim",
         "repaired",
-        (Constant("hakeeper.core.claim:SETTLE_S", 0.0),),
+        (Constant("hakeeper.core.claim:WATCH_S", 0.0),),
     ),
     Bug(
         "told_each_time",
@@ -631,7 +649,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.answers:_listed",
-                "if address.resolved_told_id != found.id or address.unresolved_told:",
+                "if address.reported_id != found.id or address.unresolved_reported:",
                 "if True:",
             ),
         ),
@@ -654,7 +672,7 @@ BUGS = (
         "healthy",
         (
             Line(
-                "hakeeper.core.keeper:Keeper._fifo",
+                "hakeeper.core.core:Core._fifo",
                 "before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail",
                 "before, state.fifo = state.fifo, state.fifo or event.state",
             ),
@@ -664,7 +682,7 @@ BUGS = (
         "names_kept",
         "every unknown name is remembered",
         "bounded_memory",
-        (Constant("hakeeper.core.keeper:NAMES_TOLD", 10**9),),
+        (Constant("hakeeper.core.core:NAMES_REPORTED", 10**9),),
     ),
     # --- fights
     Bug(
@@ -673,8 +691,8 @@ BUGS = (
         "split_bounded",
         (
             Line(
-                "hakeeper.core.contest:Contest.lost",
-                "return self.losses >= LOSSES_TO_CONTEST",
+                "hakeeper.core.splitbrain:SplitBrain.lost",
+                "return self.losses >= LOSSES_TO_HOLD_DOWN",
                 "return False",
             ),
         ),
@@ -683,7 +701,7 @@ BUGS = (
         "always_contested",
         "the first loss is taken for a quarrel",
         "hold_off_earned",
-        (Constant("hakeeper.core.contest:LOSSES_TO_CONTEST", 1),),
+        (Constant("hakeeper.core.splitbrain:LOSSES_TO_HOLD_DOWN", 1),),
     ),
     Bug(
         "lag_is_loss",
@@ -757,7 +775,7 @@ BUGS = (
         "claim_kept",
         (
             Line(
-                "hakeeper.core.keeper:Keeper._queried",
+                "hakeeper.core.core:Core._queried",
                 "if event.waits:",
                 "[a.stop(now, 'silence') for a in state.addresses.values() if not event.roles]\n"
                 "    if event.waits:",
@@ -777,35 +795,35 @@ BUGS = (
         "short_turns",
         "no hold-down is longer than two minutes",
         "split_bounded",
-        (Constant("hakeeper.core.contest:_LONG_S", 120.0),),
+        (Constant("hakeeper.core.splitbrain:_LONG_S", 120.0),),
     ),
     Bug(
         "short_dispute",
         "a dispute is forgotten after five minutes",
         "split_bounded",
-        (Constant("hakeeper.core.contest:MEMORY_S", 300.0),),
+        (Constant("hakeeper.core.splitbrain:MEMORY_S", 300.0),),
     ),
     Bug(
         "hold_off_for_ever",
-        "a hold-off has no end",
+        "a hold-down has no end",
         "hold_off_ends",
         (
             Line(
-                "hakeeper.core.address:Address._hold_off",
-                "self.due_at_s = self.hold_off_until_s = now + wait_s",
-                "self.due_at_s = self.hold_off_until_s = now + 1e9",
+                "hakeeper.core.address:Address._hold_down",
+                "self.due_at_s = self.hold_down_until_s = now + wait_s",
+                "self.due_at_s = self.hold_down_until_s = now + 1e9",
             ),
         ),
     ),
     Bug(
         "turn_missed",
-        "the end of a hold-off ends the claim",
+        "the end of a hold-down ends the claim",
         "all_in_place",
         (
             Line(
-                "hakeeper.core.address:Address.take_turn",
-                'self.begin(now, "contested, our turn again", read_first=True)',
-                'self.stop(now, "our turn again")',
+                "hakeeper.core.address:Address.end_hold_down",
+                'self.begin(now, "the hold-down is over", read_first=True)',
+                'self.stop(now, "the hold-down is over")',
             ),
         ),
     ),

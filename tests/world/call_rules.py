@@ -18,7 +18,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, VrrpId
-from hakeeper.core.reconcile import SETTLE_INTERVAL_S
+from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.plan import HOUR_S
@@ -47,7 +47,7 @@ class _Seen:
     """Assigns under way: call id to floating IP."""
     asked_at: dict[int, float] = field(default_factory=dict)
     """All calls under way: when each was asked for, by the node's clock."""
-    unsure: dict[int, float] = field(default_factory=dict)
+    outcome_unknown: dict[int, float] = field(default_factory=dict)
     """Floating IPs whose last assign has an unknown outcome, since when."""
     sent_at: dict[int, float] = field(default_factory=dict)
     """When the last assign of an address was asked for."""
@@ -80,10 +80,10 @@ class CallRules:
         self._demand = demand
         self._seen: dict[int, _Seen] = {}
         self._moved_at: dict[int, float] = {}
-        """When the owner of an address last changed."""
+        """When the holder of an address last changed."""
         shape = world.plan.shape
         numbers = sum(part.addresses for part in shape.names())
-        settling = 60.0 / min(SETTLE_INTERVAL_S, shape.interval_s)
+        settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
 
     def began(self, index: int) -> None:
@@ -91,7 +91,7 @@ class CallRules:
         self._seen[index] = _Seen()
 
     def moved(self, move: Move) -> None:
-        """Hear that an owner changed."""
+        """Hear that an holder changed."""
         self._moved_at[move.floating_ip_id] = move.at_s
 
     # --- a call begins -----------------------------------------------------------------------
@@ -136,7 +136,9 @@ class CallRules:
         demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
         under_way = len(seen.inflight)
         demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
-        demand("no_blind_resend", index, fip not in seen.unsure, "ip-{} resent blindly", fip)
+        demand(
+            "no_blind_resend", index, fip not in seen.outcome_unknown, "ip-{} resent blindly", fip
+        )
         apart_s = now - seen.sent_at.get(fip, -inf)
         demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
         self._not_needless(node, seen, fip, now)
@@ -149,7 +151,7 @@ class CallRules:
         read_at = seen.mine_read_at.get(fip, -inf)
         fresh = now - read_at < 60.0
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
-        mine = self._world.cloud.owner(fip) == node.server_id
+        mine = self._world.cloud.holder(fip) == node.server_id
         vrrp = self._world.vrrp_id(self._world.name_of[fip])
         fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
         # One clock for both: the machine's is ahead of the world's, and may jump.
@@ -173,7 +175,7 @@ class CallRules:
                 seen.sent_at[fip] = before
         match outcome:
             case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
-                seen.unsure[fip] = node.clock()
+                seen.outcome_unknown[fip] = node.clock()
             case Failure(kind=FailureKind.THROTTLED):
                 now, asked_s = node.clock(), outcome.retry_after_s
                 wait_s = min(HOLDING_LIMIT_S, 0.75 if asked_s is None else asked_s)
@@ -197,8 +199,8 @@ class CallRules:
             own = self._world.own_numbers(node.index)
             floating_ips = tuple(each for each in floating_ips if each.id in own)
         for floating_ip in floating_ips:
-            if asked_at >= seen.unsure.get(floating_ip.id, inf):
-                del seen.unsure[floating_ip.id]
+            if asked_at >= seen.outcome_unknown.get(floating_ip.id, inf):
+                del seen.outcome_unknown[floating_ip.id]
             mine = floating_ip.server_id == node.server_id
             if not self._roles.read(node.index, floating_ip.id, asked_at, mine=mine):
                 continue

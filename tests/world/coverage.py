@@ -27,7 +27,7 @@ LINES_COUNTED = 64
 
 NOT_IN_A_WORLD = {
     "address.blocked": "the world blocks no address",
-    "address.far": "the world has one network zone",
+    "address.zone_mismatch": "the world has one network zone",
     "config.reloaded": "the shell says it",
     "config.rejected": "the shell says it",
     "config.warning": "the shell says it",
@@ -75,38 +75,38 @@ def not_reported(reports: Counter[str]) -> Iterator[str]:
 
 
 def cells(state: State, event: Event) -> Iterator[tuple[RoleEvent, Role]]:
-    """Yield the cells of the role table that the keeper will take for this event."""
-    beliefs = state.roles.beliefs
+    """Yield the cells of the role table that the core will take for this event."""
+    role_states = state.roles.role_states
     match event:
         case LinesRead():
             yield from _cells_of_lines(state, event)
         case RolesQueried(query_id, roles) if roles is not None:
             asked = state.query_asked
-            for name, belief in beliefs.items():
+            for name, role_state in role_states.items():
                 said = EVENT_OF_ANSWER.get(roles.get(name.name, Role.UNKNOWN))
                 if (
                     asked is not None
                     and asked[0] == query_id
                     and name.kind is VrrpKind.INSTANCE
                     and said is not None
-                    and belief.heard_at_s < asked[1]
+                    and role_state.heard_at_s < asked[1]
                 ):
-                    yield said, belief.role
+                    yield said, role_state.role
         case Started(saved=SavedState() as saved, keepalived=ProcessId() as process):
             if saved.keepalived is not None and process.same_run(saved.keepalived):
                 yield from _cells_of_file(state, saved.roles)
         case KeepalivedGone(_, replaced):
-            for belief in beliefs.values():
-                yield RoleEvent.REPLACED if replaced else RoleEvent.GONE, belief.role
+            for role_state in role_states.values():
+                yield RoleEvent.REPLACED if replaced else RoleEvent.GONE, role_state.role
         case LinesLost():
-            for belief in beliefs.values():
-                yield RoleEvent.LOST, belief.role
+            for role_state in role_states.values():
+                yield RoleEvent.LOST, role_state.role
         case _:
             pass
 
 
 def _cells_of_lines(state: State, event: LinesRead) -> Iterator[tuple[RoleEvent, Role]]:
-    roles = {name: belief.role for name, belief in state.roles.beliefs.items()}
+    roles = {name: role_state.role for name, role_state in state.roles.role_states.items()}
     for line in event.lines[-LINES_COUNTED:]:
         role = roles.get(line.vrrp)
         if role is not None:
@@ -116,7 +116,7 @@ def _cells_of_lines(state: State, event: LinesRead) -> Iterator[tuple[RoleEvent,
 
 
 def _cells_of_file(state: State, saved: Mapping[VrrpId, Role]) -> Iterator[tuple[RoleEvent, Role]]:
-    for name, belief in state.roles.beliefs.items():
+    for name, role_state in state.roles.role_states.items():
         said = EVENT_OF_RESTORED.get(saved.get(name, Role.UNKNOWN))
         if said is not None:
-            yield said, belief.role
+            yield said, role_state.role

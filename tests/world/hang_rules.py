@@ -29,22 +29,22 @@ class HangRules:
         """Check an assign that is begun: not from a server that runs, as far as is known."""
         if node.run is None:
             return
-        hangs, state = node.silent_s() >= self._known_after_s, node.run.keeper.state
+        hangs, state = node.silent_s() >= self._known_after_s, node.run.core.state
         for address in state.addresses.values():
-            floating_ip, owner = address.floating_ip, address.owner
+            floating_ip, holder = address.floating_ip, address.holder
             if floating_ip is None or floating_ip.id != request.floating_ip_id:
                 continue
-            if isinstance(owner, Other):
-                seen = state.servers.get(owner.server_id)
+            if isinstance(holder, Other):
+                seen = state.servers.get(holder.server_id)
                 holds = not hangs or (seen is not None and seen.is_dead)
                 text = "ip-{} is taken from {}, {:.0f} s after the last word"
-                about = (floating_ip.id, owner, node.silent_s())
+                about = (floating_ip.id, holder, node.silent_s())
                 self._demand("hung_takes_nothing", node.index, holds, text, *about)
 
     def resumes(self, node: Node) -> None:
         """Check what was to be seen of it until now."""
         if node.run is None or node.silent_s() < self._known_after_s:
             return
-        codes = [problem.code for problem in node.run.keeper.snapshot(node.clock()).problems]
+        codes = [problem.code for problem in node.run.core.snapshot(node.clock()).problems]
         told = "keepalived.hangs" in codes
         self._demand("hang_is_reported", node.index, told, "only {} is told", codes)

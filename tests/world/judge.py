@@ -119,9 +119,9 @@ class Judge(Observer):
     # --- what hakeeper does ------------------------------------------------------------------
 
     def hearing(self, node: Node, event: Event) -> None:
-        """Look at an event before the keeper hears it."""
+        """Look at an event before the core hears it."""
         if node.run is not None:
-            state = node.run.keeper.state
+            state = node.run.core.state
             self._roles.hearing(node.index, state, event, node.clock())
             for said, role in cells(state, event):
                 self.tally.transitions[said.value, role.value] += 1
@@ -142,31 +142,31 @@ class Judge(Observer):
         self._fingerprint.mix(node.index, now, event, len(effects))
         if self.world.story is not None:
             narrate(self.world.log, node.index, event, effects)
-        self._roles.handled(node.index, run.keeper.state, event, effects)
+        self._roles.handled(node.index, run.core.state, event, effects)
         if isinstance(event, CallResult):
             self._ended(node, run, event)
         elif isinstance(event, LinesRead):
             self._heard(node, run, event, effects)
         elif isinstance(event, KeepalivedGone | LinesLost):
-            self._roles.doubted(node.index, run.keeper.state, event)
+            self._roles.doubted(node.index, run.core.state, event)
         for report in found:
             self._found(node, event, report)
         if effects:
             self._performed(node, event, effects, now)
-        self._ticks.handled(node.index, run.keeper.next_at(), now)
+        self._ticks.handled(node.index, run.core.next_at(), now)
 
     def _ended(self, node: Node, run: Run, result: CallResult) -> None:
         self._calls.ended(node, result)
         if isinstance(result.outcome, FloatingIpsListed):
-            self._saving.is_written(node, run.keeper.state)
+            self._saving.is_written(node, run.core.state)
 
     def _heard(self, node: Node, run: Run, event: LinesRead, effects: tuple[Effect, ...]) -> None:
         if not event.lines:
             return
-        self._roles.last_line(node.index, run.keeper.state, event)
+        self._roles.last_line(node.index, run.core.state, event)
         if not event.live or run.began_at == self.world.now:
             self._roles.claims_nothing(node.index, effects)
-        self._roles.looked(node.index, run.keeper.state, node.clock())
+        self._roles.looked(node.index, run.core.state, node.clock())
 
     def _performed(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
         self._saving.begin()
@@ -211,7 +211,7 @@ class Judge(Observer):
         elif report.event == "address.drifted":
             self._roles.lost(index, fip)
             self._losses.lost(index, fip)
-        elif report.event == "address.contested":
+        elif report.event == "address.held_down":
             self._losses.contested(index, fip)
 
     # --- the end -----------------------------------------------------------------------------

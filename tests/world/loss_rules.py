@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from hakeeper.core.contest import QUICK_LOSS_S
+from hakeeper.core.splitbrain import QUICK_LOSS_S
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.verdicts import Demand
 
@@ -38,7 +38,7 @@ class LossRules:
             self._reported.pop((index, fip), None)
 
     def moved(self, move: Move) -> None:
-        """Hear that an owner changed, in truth."""
+        """Hear that an holder changed, in truth."""
         if move.old is not None:
             self._lost_at.setdefault((move.old - 1, move.floating_ip_id), []).append(move.at_s)
 

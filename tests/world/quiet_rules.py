@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import ListFloatingIps, ReadServer, Request
+from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.events import Report
-from hakeeper.core.keeper import NAMES_TOLD
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.core.state import State
 from hakeeper.simulate.node import Node, Run
@@ -15,7 +15,7 @@ from hakeeper.simulate.verdicts import Demand
 if TYPE_CHECKING:
     from hakeeper.simulate.world import World
 
-NAMES_LIMIT = NAMES_TOLD
+NAMES_LIMIT = NAMES_REPORTED
 """The core may remember so many unknown names."""
 SMALL = 32
 """Calls, codes and answers that are remembered at rest."""
@@ -60,11 +60,11 @@ class QuietRules:
         for node in self._world.nodes:
             if node.run is not None:
                 self._judge_memory(node, node.run)
-                is_written(node, node.run.keeper.state)
+                is_written(node, node.run.core.state)
         self._since = self._world.now
 
     def _judge_memory(self, node: Node, run: Run) -> None:
-        state, names = run.keeper.state, run.keeper.names_told
+        state, names = run.core.state, run.core.names_reported
         self._demand("bounded_memory", node.index, names <= NAMES_LIMIT, "{} names", names)
         sizes = (len(state.calls), len(state.api.reported), len(run.inbox))
         small = max(sizes) <= SMALL
@@ -83,7 +83,7 @@ class QuietRules:
 
     def _judge_node(self, node: Node, run: Run, lasted_s: float) -> None:
         index, demand, settings = node.index, self._demand, node.settings
-        master = run.keeper.state.any_master()
+        master = run.core.state.any_master()
         limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
         lists = self._calls[index, ListFloatingIps.__name__]
         servers = self._calls[index, ReadServer.__name__]
@@ -96,7 +96,7 @@ class QuietRules:
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls at rest", others)
             demand("quiet", index, lists >= 1, "no look at all")
-        picture = run.keeper.snapshot(node.clock())
+        picture = run.core.snapshot(node.clock())
         left_over = LEFT_OVER if wronged or not wronged_ones else (*LEFT_OVER, *OF_ANOTHER)
         names = self._world.names_at(index)
         if not node.has_answers or any(self._world.part_of[name].group for name in names):

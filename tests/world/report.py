@@ -24,9 +24,9 @@ def summary(total: Total) -> str:
 def times(tally: Tally) -> Iterator[str]:
     """Yield how long the addresses were with the wrong node, though nothing stood in the way."""
     for name, counts, unit in (
-        ("MASTER line to owner", tally.claims_ms, "ms"),
-        ("end of trouble or foreign move to owner", tally.repairs_ms, "ms"),
-        ("contested, waited for a word", tally.hold_offs_s, "s"),
+        ("MASTER line to holder", tally.claims_ms, "ms"),
+        ("end of trouble or foreign move to holder", tally.repairs_ms, "ms"),
+        ("contested, waited for a word", tally.hold_downs_s, "s"),
     ):
         values = ", ".join(
             f"{'max' if p == 1.0 else f'p{p * 100:g}'} {percentile(counts, p)}" for p in PERCENTILES

@@ -15,7 +15,6 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.claim import ACTION_PATIENCE_S, HINTS_END_S, Stage
 from hakeeper.core.events import (
-    AddressesSeen,
     Effect,
     Event,
     KeepalivedGone,
@@ -30,13 +29,14 @@ from hakeeper.core.events import (
     StartCall,
     Started,
     Tick,
+    VrrpAddressesSeen,
 )
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.state import State
 from hakeeper.simulate.verdicts import Demand
 
-MUTE = CallResult | Tick | SettingsChanged | SaveFailed | AddressesSeen
+MUTE = CallResult | Tick | SettingsChanged | SaveFailed | VrrpAddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 ROLE_AFTER = {
@@ -56,7 +56,7 @@ class _Heard:
 
     roles: dict[VrrpId, Role] = field(default_factory=dict)
     read_at: dict[int, float] = field(default_factory=dict)
-    """When the newest read of an owner was begun."""
+    """When the newest read of an holder was begun."""
     against: Counter[int] = field(default_factory=Counter)
     """How many reads, one newer than the other, say that the address is not here."""
     actions: dict[int, float] = field(default_factory=dict)
@@ -83,7 +83,7 @@ class RoleRules:
         self._heard[node] = _Heard()
 
     def hearing(self, node: int, state: State, event: Event, now: float) -> None:
-        """Look at an event before the keeper hears it."""
+        """Look at an event before the core hears it."""
         heard = self._heard[node]
         heard.hinted = heard.asked = False
         if isinstance(event, LinesRead):
@@ -96,16 +96,16 @@ class RoleRules:
 
     def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
         """Check what came of it."""
-        heard, beliefs = self._heard[node], state.roles.beliefs
+        heard, role_states = self._heard[node], state.roles.role_states
         if isinstance(event, MUTE):
-            same = all(heard.roles.get(n, b.role) is b.role for n, b in beliefs.items())
+            same = all(heard.roles.get(n, b.role) is b.role for n, b in role_states.items())
             self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
         if isinstance(event, RolesQueried):
             self._answered(node, heard, state, event)
         if isinstance(event, CallResult | RolesQueried):
             self._keeps_claims(node, state)
         if not isinstance(event, CallResult | Tick):
-            heard.roles = {name: belief.role for name, belief in beliefs.items()}
+            heard.roles = {name: role_state.role for name, role_state in role_states.items()}
         if isinstance(event, Started):
             self._restored(node, state, event)
         elif heard.asked and isinstance(event, CallResult) and _is_refused(event):
@@ -118,35 +118,37 @@ class RoleRules:
     def _answered(self, node: int, heard: _Heard, state: State, event: RolesQueried) -> None:
         """Check that an answer moves roles to what it states, and no others."""
         stated = event.roles or {}
-        for name, belief in state.roles.beliefs.items():
-            same = heard.roles.get(name, belief.role) is belief.role
-            right = same or stated.get(name.name) is belief.role
-            about = (name, belief.role.value)
+        for name, role_state in state.roles.role_states.items():
+            same = heard.roles.get(name, role_state.role) is role_state.role
+            right = same or stated.get(name.name) is role_state.role
+            about = (name, role_state.role.value)
             self._demand("answer_states_role", node, right, "{} is {} by no word of it", *about)
 
     def _keeps_claims(self, node: int, state: State) -> None:
         """Check that no answer, and no want of one, ends the claim of a MASTER."""
-        beliefs = state.roles.beliefs
+        role_states = state.roles.role_states
         for address in state.addresses.values():
-            belief = beliefs[address.vrrp]
-            kept = not belief.is_master or address.stage is not Stage.IDLE
+            role_state = role_states[address.vrrp]
+            kept = not role_state.is_master or address.stage is not Stage.IDLE
             self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
 
     def last_line(self, node: int, state: State, event: LinesRead) -> None:
         """Check that of each name the last line is believed."""
         last = {line.vrrp: line.state for line in event.lines if line.state in ROLE_AFTER}
         for name, word in last.items():
-            belief = state.roles.beliefs.get(name)
-            if belief is not None:
+            role_state = state.roles.role_states.get(name)
+            if role_state is not None:
                 right, about = (
-                    belief.role is ROLE_AFTER[word],
-                    (name, belief.role.value, word.value),
+                    role_state.role is ROLE_AFTER[word],
+                    (name, role_state.role.value, word.value),
                 )
                 self._demand("last_line_decides", node, right, "{} is {} after {}", *about)
 
     def doubted(self, node: int, state: State, event: KeepalivedGone | LinesLost) -> None:
         """Check that nobody is MASTER any more when that is not known."""
-        none = all(belief.role is not Role.MASTER for belief in state.roles.beliefs.values())
+        none = all(
+            role_state.role is not Role.MASTER for role_state in state.roles.role_states.values()
+        )
         self._demand("doubt_is_believed", node, none, "MASTER after {}", event)
 
     def claims_nothing(self, node: int, effects: tuple[Effect, ...]) -> None:
@@ -184,7 +186,7 @@ class RoleRules:
             self._demand("patience", node, patient, text, action_id, lasted_s)
 
     def read(self, node: int, floating_ip: int, asked_at_s: float, *, mine: bool) -> bool:
-        """Hear what a read says of an owner; return whether it is the newest that says so."""
+        """Hear what a read says of an holder; return whether it is the newest that says so."""
         heard = self._heard[node]
         if asked_at_s < heard.read_at.get(floating_ip, float("-inf")):
             return False
@@ -203,11 +205,11 @@ class RoleRules:
         if written is None or event.saved is not written:
             return
         kept = process is not None and event.keepalived == process
-        for name, belief in state.roles.beliefs.items():
+        for name, role_state in state.roles.role_states.items():
             was = written.roles.get(name, Role.UNKNOWN) if kept else Role.UNKNOWN
-            about = (name, belief.role.value, was.value)
+            about = (name, role_state.role.value, was.value)
             text = "{} is {} after a restart, not {}"
-            self._demand("role_survives", node, belief.role is was, text, *about)
+            self._demand("role_survives", node, role_state.role is was, text, *about)
 
 
 def _is_refused(result: CallResult) -> bool:

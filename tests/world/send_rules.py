@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from hakeeper.core.hearing import HEARING_S
-from hakeeper.loop import LOOK_S
+from hakeeper.core.isolation import TRUST_AFTER_S
+from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.verdicts import Demand
 from hakeeper.simulate.vrrp import Router, VrrpState
@@ -54,7 +54,7 @@ class SendRules:
                 stood_from_s <= router.isolated_from_s + LOOK_S
                 and stood_until_s >= router.isolation_changed_at_s
             )
-            holds = since_s > HEARING_S or jumped or began or passed_over
+            holds = since_s > TRUST_AFTER_S or jumped or began or passed_over
         text, what = (
             "an assign {:.3f} s after its address {}",
             "went" if router.isolated else "came",

@@ -69,7 +69,7 @@ FOUND = (
             "written_at_last",
             (
                 Line(
-                    "hakeeper.core.keeper:Keeper._note",
+                    "hakeeper.core.core:Core._note",
                     "state.saved = None",
                     "pass",
                 ),
@@ -89,7 +89,7 @@ FOUND = (
             "sent_by_master",
             (
                 Line(
-                    "hakeeper.core.keeper:Keeper._fifo",
+                    "hakeeper.core.core:Core._fifo",
                     "if before is None and event.state is not FifoState.OPEN:",
                     "if False:",
                 ),
@@ -108,7 +108,7 @@ FOUND = (
             "hakeeper hung while its FIFO was replaced: it acted upon the MASTER in the old one"
             " before it heard the BACKUP in the new one",
             "sent_by_master",
-            (Line("hakeeper.loop:Loop.hear", "self._notice_fifo()", "pass"),),
+            (Line("hakeeper.sequencer:Sequencer.hear", "self._notice_fifo()", "pass"),),
         ),
         plan(
             fault(Kind.HANG, 75.0, 25.0, B, value=0.2, serial=0),
@@ -126,7 +126,7 @@ FOUND = (
             "sent_by_master",
             (
                 Line(
-                    "hakeeper.core.keeper:Keeper.handle",
+                    "hakeeper.core.core:Core.handle",
                     "None if more else reconcile(state, now)",
                     "reconcile(state, now)",
                 ),

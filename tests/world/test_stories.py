@@ -20,7 +20,7 @@ def test_the_world_that_told_of_it_is_clean_now(found: Found) -> None:
 
 
 @pytest.mark.parametrize("found", FOUND, ids=lambda found: found.bug.name)
-def test_with_the_bug_its_story_is_told_again(found: Found) -> None:
+def test_with_the_bug_its_story_is_reported_again(found: Found) -> None:
     with found.bug.planted():
         outcome = judged(found.plan, story=True)
     told = "\n".join((found.bug.what, "", *outcome.story)) + "\n"

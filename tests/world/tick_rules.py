@@ -30,7 +30,7 @@ class TickRules:
         self._turns[index] = _Turns()
 
     def handled(self, index: int, next_at_s: float | None, now: float) -> None:
-        """Check when a keeper that handled an event wants to be woken."""
+        """Check when a core that handled an event wants to be woken."""
         later = next_at_s is None or next_at_s > now
         self._verdicts.demand("future_ticks", index, later, "asks for a tick in the past")
         turns = self._turns[index]

@@ -126,7 +126,7 @@ class KeepalivedBus:
     def _read_roles(self, deadline_s: float) -> dict[str, Role]:
         link = self._reach(deadline_s)
         try:
-            self._tell_owner(link, deadline_s)  # what happened to it since we last looked
+            self._send_owner(link, deadline_s)  # what happened to it since we last looked
             return self._roles.read(link, deadline_s)
         except BusError:
             if _is_alive(link):
@@ -140,14 +140,14 @@ class KeepalivedBus:
             return self._link
         try:
             self._link = Link.open(self._address, self._service, deadline_s)
-            self._tell_owner(self._link, deadline_s)
+            self._send_owner(self._link, deadline_s)
         except (BusError, CallError) as error:
             self._lose()
             raise BusError(str(error)) from error
         self._retry_s = FIRST_RETRY_S
         return self._link
 
-    def _tell_owner(self, link: Link, deadline_s: float) -> None:
+    def _send_owner(self, link: Link, deadline_s: float) -> None:
         """Tell of every change of owner that the bus has sent by now."""
         link.pump()
         while (owner := link.owner) != self._owner:
@@ -160,7 +160,7 @@ class KeepalivedBus:
         """Take in what the bus has sent, before sleeping until it sends more."""
         if self._link is not None:
             try:
-                self._tell_owner(self._link, time.monotonic() + PATIENCE_S)
+                self._send_owner(self._link, time.monotonic() + PATIENCE_S)
             except BusError:
                 self._lose()
 

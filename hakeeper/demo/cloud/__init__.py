@@ -12,8 +12,8 @@ from hakeeper.demo.cloud.things import ON_LOOPBACK
 from hakeeper.demo.cloud.values import (
     Counters,
     FaultRecord,
+    HolderChange,
     LoggedRequest,
-    OwnershipChange,
     Rules,
 )
 
@@ -27,9 +27,9 @@ __all__ = [
     "Counters",
     "Fault",
     "FaultRecord",
+    "HolderChange",
     "LoggedRequest",
     "Network",
-    "OwnershipChange",
     "Rules",
     "SimCloud",
 ]

@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     rules = Rules(
         action_s=given.action_s,
-        owner_at_accept=given.owner_at_accept,
+        holder_at_accept=given.holder_at_accept,
         lock_servers=given.lock_servers,
         limit_per_hour=given.limit_per_hour,
     )

@@ -165,10 +165,10 @@ class Commands:
         entries = self._engine.log.entries(int(given.number("after_seq")))
         return [to_json(entry) for entry in entries]
 
-    def _do_owner(self, given: Json) -> int | None:
+    def _do_holder(self, given: Json) -> int | None:
         return self._engine.model.floating_ip(given.integer("floating_ip")).server
 
-    def _do_ownership(self, _given: Json) -> list[JsonObject]:
+    def _do_holder_changes(self, _given: Json) -> list[JsonObject]:
         return [to_json(change) for change in self._engine.model.changes]
 
     def _do_actions(self, _given: Json) -> list[JsonObject]:

@@ -98,13 +98,13 @@ class Fault:
     """Readings show the state of so long ago."""
 
     late_commit_s: float | None = None
-    """The owner changes so long after acceptance, whatever answer and action say."""
+    """The holder changes so long after acceptance, whatever answer and action say."""
     action_s: float | None = None
     """How long the action runs."""
     action_never_ends: bool = False
     """The action runs until the fault is cleared, and then it fails."""
     action_error: str | None = None
-    """Error code with which the action fails after its 201; the owner does not change."""
+    """Error code with which the action fails after its 201; the holder does not change."""
     action_locks: bool = True
 
     network: Network | None = None

@@ -17,9 +17,9 @@ from hakeeper.demo.cloud.values import (
     USUAL,
     Counters,
     FaultRecord,
+    HolderChange,
     JsonObject,
     LoggedRequest,
-    OwnershipChange,
 )
 
 _WAIT_SLICE_S = 10.0
@@ -130,14 +130,14 @@ class CloudFront(ABC):
         self,
         *,
         action_s: float | None = None,
-        owner_at_accept: bool | None = None,
+        holder_at_accept: bool | None = None,
         lock_servers: bool | None = None,
     ) -> None:
         """Change how the cloud behaves from now on; None leaves a rule as it is."""
         self.call(
             "set_rules",
             action_s=action_s,
-            owner_at_accept=owner_at_accept,
+            holder_at_accept=holder_at_accept,
             lock_servers=lock_servers,
         )
 
@@ -152,7 +152,7 @@ class CloudFront(ABC):
     # --- trouble ----------------------------------------------------------------------------------
 
     def move(self, floating_ip: int, server: int | None) -> None:
-        """Change the owner at once, by an operator's hand in the console."""
+        """Change the holder at once, by an operator's hand in the console."""
         self.call("move", floating_ip=floating_ip, server=server)
 
     def fault(self, fault: Fault) -> int:
@@ -218,19 +218,19 @@ class CloudFront(ABC):
             if entry.is_assign and floating_ip in {None, entry.floating_ip}
         ]
 
-    def owner(self, floating_ip: int) -> int | None:
+    def holder(self, floating_ip: int) -> int | None:
         """Return the id of the server that owns a floating IP now."""
-        owner = self.call("owner", floating_ip=floating_ip)
-        return None if owner is None else int(owner)
+        holder = self.call("holder", floating_ip=floating_ip)
+        return None if holder is None else int(holder)
 
-    def ownership(self, floating_ip: int | None = None) -> list[OwnershipChange]:
-        """Return all changes of owner, oldest first; the first of an address is its creation."""
-        changes = (OwnershipChange(**each) for each in self.call("ownership"))
+    def holder_changes(self, floating_ip: int | None = None) -> list[HolderChange]:
+        """Return all changes of holder, oldest first; the first of an address is its creation."""
+        changes = (HolderChange(**each) for each in self.call("holder_changes"))
         return [each for each in changes if floating_ip in {None, each.floating_ip}]
 
-    def moves(self, floating_ip: int | None = None) -> list[OwnershipChange]:
-        """Return the changes of owner without the creations."""
-        return [each for each in self.ownership(floating_ip) if each.cause != CREATED]
+    def moves(self, floating_ip: int | None = None) -> list[HolderChange]:
+        """Return the changes of holder without the creations."""
+        return [each for each in self.holder_changes(floating_ip) if each.cause != CREATED]
 
     def actions(self) -> list[JsonObject]:
         """Return all actions as the API shows them now."""
@@ -243,7 +243,7 @@ class CloudFront(ABC):
     def wait_for(self, predicate: Callable[[], Value], timeout_s: float = 10.0) -> Value:
         """Wait until the predicate is truthy and return its value; TimeoutError otherwise.
 
-        It is asked again after every change in the cloud: a request, an answer, an owner, an
+        It is asked again after every change in the cloud: a request, an answer, an holder, an
         action's end, a fault.
         """
         deadline_s = time.monotonic() + timeout_s
@@ -259,6 +259,8 @@ class CloudFront(ABC):
 
     def _story(self, timeout_s: float) -> str:
         entries = [str(dataclasses.asdict(each)) for each in self.requests()[-_SHOWN_REQUESTS:]]
-        owners = [str(dataclasses.asdict(each)) for each in self.ownership()[-_SHOWN_REQUESTS:]]
+        holders = [
+            str(dataclasses.asdict(each)) for each in self.holder_changes()[-_SHOWN_REQUESTS:]
+        ]
         lines = [f"it did not happen within {timeout_s} s; last requests:", *entries]
-        return "\n".join([*lines, "last changes of owner:", *owners])
+        return "\n".join([*lines, "last changes of holder:", *holders])

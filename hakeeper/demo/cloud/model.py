@@ -23,7 +23,7 @@ from hakeeper.demo.cloud.things import (
     usual_ipv4,
     usual_ipv6,
 )
-from hakeeper.demo.cloud.values import CREATED, OPERATOR, USUAL, OwnershipChange, Rules
+from hakeeper.demo.cloud.values import CREATED, OPERATOR, USUAL, HolderChange, Rules
 
 FIRST_SERVER_ID = 101
 FIRST_FLOATING_IP_ID = 4711
@@ -54,7 +54,7 @@ class CloudModel:
         self.servers: dict[int, Server] = {}
         self.floating_ips: dict[int, FloatingIp] = {}
         self.actions: dict[int, Action] = {}
-        self.changes: list[OwnershipChange] = []
+        self.changes: list[HolderChange] = []
         self.ended = 0
         """How many actions have ended."""
         self._running: dict[int, Action] = {}
@@ -163,7 +163,7 @@ class CloudModel:
         return floating_ip
 
     def move(self, floating_ip: int, server: int | None, now: float) -> None:
-        """Change the owner at once, as if by hand; no action, no lock."""
+        """Change the holder at once, as if by hand; no action, no lock."""
         self.advance(now)
         if server is not None and server not in self.servers:
             raise not_found("server", server)
@@ -179,7 +179,7 @@ class CloudModel:
         del self.servers[server]
 
     def remove_floating_ip(self, floating_ip: int, now: float) -> None:
-        """Delete a floating IP; its ownership stays in `changes`."""
+        """Delete a floating IP; its holders stays in `changes`."""
         self.advance(now)
         self.floating_ip(floating_ip)
         del self.floating_ips[floating_ip]
@@ -215,7 +215,7 @@ class CloudModel:
         cause: str,
         quirk: Quirk = NO_QUIRK,
     ) -> Action:
-        """Accept or refuse an assign. The owner may be anybody: it moves without an unassign."""
+        """Accept or refuse an assign. The holder may be anybody: it moves without an unassign."""
         self.advance(now)
         floating_ip = self.floating_ip(floating_ip_id)
         self.server(server_id)
@@ -277,7 +277,7 @@ class CloudModel:
         elif quirk.action_error is not None:
             at_s = math.inf
         else:
-            at_s = now if self.rules.owner_at_accept else action.ends_s
+            at_s = now if self.rules.holder_at_accept else action.ends_s
         late = quirk.late_commit_s is not None
         if math.isfinite(at_s):
             order = next(self._order)
@@ -297,7 +297,7 @@ class CloudModel:
         action: int | None = None,
     ) -> None:
         old = floating_ip.server if floating_ip.history else None
-        change = OwnershipChange(
+        change = HolderChange(
             at_s=at_s,
             floating_ip=floating_ip.id,
             old=old,

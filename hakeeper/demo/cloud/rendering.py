@@ -22,7 +22,7 @@ def location(name: str) -> JsonObject:
 
 
 def floating_ip(model: CloudModel, item: FloatingIp, as_of_s: float) -> JsonObject:
-    """Return a floating IP with the owner it had at `as_of_s`."""
+    """Return a floating IP with the holder it had at `as_of_s`."""
     address = item.ip.partition("/")[0]
     return {
         "id": item.id,

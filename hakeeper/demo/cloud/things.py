@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 
-from hakeeper.demo.cloud.values import OwnershipChange
+from hakeeper.demo.cloud.values import HolderChange
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class FloatingIp:
     labels: dict[str, str] = field(default_factory=dict)
     description: str | None = None
     blocked: bool = False
-    history: list[OwnershipChange] = field(default_factory=list)
+    history: list[HolderChange] = field(default_factory=list)
 
     @property
     def type(self) -> str:
@@ -59,11 +59,11 @@ class FloatingIp:
 
     @property
     def server(self) -> int | None:
-        """The owner now."""
+        """The holder now."""
         return self.history[-1].new
 
     def server_at(self, at_s: float) -> int | None:
-        """Return the owner at an earlier time; before its creation, the first."""
+        """Return the holder at an earlier time; before its creation, the first."""
         for change in reversed(self.history):
             if change.at_s <= at_s:
                 return change.new
@@ -104,7 +104,7 @@ class Quirk:
     action_error: tuple[str, str] | None = None
     locks: bool = True
     late_commit_s: float | None = None
-    """The owner changes this long after acceptance, whatever the action says meanwhile."""
+    """The holder changes this long after acceptance, whatever the action says meanwhile."""
 
 
 NO_QUIRK = Quirk()

@@ -14,7 +14,7 @@ JsonObject: TypeAlias = dict[str, Any]
 UNKNOWN_CLIENT = ""
 """The client name of a request whose token nobody was ever given."""
 CREATED = "created"
-"""The cause of the first entry of an address's ownership."""
+"""The cause of the first entry of an address's holders."""
 USUAL = ""
 """A Primary IP that the simulated cloud picks by the server's id."""
 OPERATOR = "operator"
@@ -84,7 +84,7 @@ class LoggedRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnershipChange:
+class HolderChange:
     """A floating IP went from one server to another; None stands for nobody."""
 
     at_s: float
@@ -125,8 +125,8 @@ class Rules:
 
     action_s: float = 0.1
     """How long an action runs; 0: it is `success` in the 201 already."""
-    owner_at_accept: bool = False
-    """Whether the owner changes with the 201 instead of when the action ends."""
+    holder_at_accept: bool = False
+    """Whether the holder changes with the 201 instead of when the action ends."""
     lock_servers: bool = False
     """Whether an action also locks its target server against others."""
     limit_per_hour: int = 3600

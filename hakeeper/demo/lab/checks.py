@@ -1,4 +1,4 @@
-"""The judgement that ends every scenario: right owners, and no claim by a node not MASTER."""
+"""The judgement that ends every scenario: right holders, and no claim by a node not MASTER."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ WITNESS_LATE_S = 0.3
 DEATH_UNNOTICED_S = 1.5
 """A keepalived that is killed says nothing; hakeeper has a second to notice."""
 SETTLE_TIMEOUT_S = 15.0
-"""How long after things are stable the owner may differ from the master."""
+"""How long after things are stable the holder may differ from the master."""
 _LOOK_TIMEOUT_S = 15.0
 _TOLD = 6
 """So many of a node's last roles are told with an assign that was wrong."""
@@ -55,10 +55,10 @@ def misplaced(lab: Lab) -> list[str]:
     for vrrp, floating_ip in lab.claims():
         roles = {node.name: lab.witness.role(node.name, vrrp) for node in lab.nodes}
         masters = [node.server_id for node in lab.nodes if roles[node.name] is Role.MASTER]
-        owner = cloud.owner(floating_ip)
-        if masters != [owner]:
+        holder = cloud.holder(floating_ip)
+        if masters != [holder]:
             shown = ", ".join(f"{name} {role.value}" for name, role in roles.items())
-            wrongs.append(f"{floating_ip} of {vrrp} is with {owner}, roles: {shown}")
+            wrongs.append(f"{floating_ip} of {vrrp} is with {holder}, roles: {shown}")
     return wrongs
 
 

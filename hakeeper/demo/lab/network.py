@@ -18,7 +18,7 @@ class Cable(enum.Enum):
     WHOLE = "whole"
     CUT = "cut"
     """Nothing, both ways."""
-    DEAF = "deaf"
+    DEAF = "isolated"
     """Frames from the node only: it cannot hear the others."""
     MUTE = "mute"
     """Frames to the node only: the others cannot hear it."""
@@ -87,7 +87,7 @@ class Switch:
         return station
 
     def _introduce(self, station: Station) -> None:
-        """Make the neighbours known for good: a deaf node gets no answers to ARP.
+        """Make the neighbours known for good: a isolated node gets no answers to ARP.
 
         A mute one is given wrong addresses: no setting of the switch's port is one-way that way.
         """

@@ -92,7 +92,7 @@ class ApiFaults:
         return undo
 
     def _lose_writes(self, fault: Fault, node: Node) -> Undo:
-        """Assigns are accepted, their actions succeed, and no owner changes."""
+        """Assigns are accepted, their actions succeed, and no holder changes."""
         del fault, node
         faults = self._world.cloud.faults
         faults.lost_writes += 1
@@ -154,9 +154,9 @@ class ApiFaults:
 
     def _other_actor(self, fault: Fault, node: Node) -> Undo:
         del node
-        owners = [None, *self._world.cloud.servers]
-        owner = owners[fault.serial % len(owners)]
-        self._world.cloud.move(self._some_address(fault), owner, self._world.now, "another actor")
+        holders = [None, *self._world.cloud.servers]
+        holder = holders[fault.serial % len(holders)]
+        self._world.cloud.move(self._some_address(fault), holder, self._world.now, "another actor")
         return nothing
 
     def _all_addresses(self) -> list[int]:

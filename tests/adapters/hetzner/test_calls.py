@@ -50,7 +50,7 @@ def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:
     assert wanted == hcloud.__version__
 
 
-def test_a_floating_ip_is_read_with_its_owner_by_one_request() -> None:
+def test_a_floating_ip_is_read_with_its_holder_by_one_request() -> None:
     with RawServer(always(http(200, {"floating_ip": floating_ip_json()}))) as server:
         with Bench(server.url) as made:
             outcome = made.call(ReadFloatingIp(IP)).outcome

@@ -189,7 +189,7 @@ def test_the_next_source_is_asked_where_one_is_wrong(cloud: SimCloud, wrong: int
     assert 2 == len(cloud.requests())
 
 
-def test_a_server_of_which_no_address_is_told_may_be_this_machine() -> None:
+def test_a_server_of_which_no_address_is_reported_may_be_this_machine() -> None:
     with (
         RawServer(always(http(200, {"server": server_json(42)}))) as server,
         Bench(server.url, server=42, is_here=only()) as made,

@@ -88,7 +88,7 @@ def test_a_whole_claim_uses_one_connection_and_one_post(scene: Scene) -> None:
     assert scene.me == result.outcome.floating_ip.server_id
     assert result.quota is not None
     assert result.quota.limit_per_hour == 3600
-    assert scene.me == scene.cloud.owner(scene.web)
+    assert scene.me == scene.cloud.holder(scene.web)
     assert len(scene.cloud.assigns()) == 1
     assert {1} == {request.connection for request in scene.cloud.requests()}
 
@@ -222,7 +222,7 @@ def test_a_hundred_claims_at_once_each_arrive_once(scene: Scene) -> None:
     for call in calls:
         assert isinstance(scene.made.result(call).outcome, AssignAccepted)
     assert sorted(numbers) == sorted(each.floating_ip or 0 for each in scene.cloud.assigns())
-    scene.cloud.wait_for(lambda: {scene.me} == {scene.cloud.owner(number) for number in numbers})
+    scene.cloud.wait_for(lambda: {scene.me} == {scene.cloud.holder(number) for number in numbers})
 
 
 def test_five_hundred_floating_ips_at_six_tenths_a_page_are_listed_in_the_time_of_a_call(

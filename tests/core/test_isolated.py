@@ -3,11 +3,11 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from core.standing import VI, address_of, put, standing, told, under_way
+from core.standing import VI, address_of, put, reported, standing, under_way
 from hakeeper.core.calls import Assign
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import CancelCall
-from hakeeper.core.hearing import weigh_addresses
+from hakeeper.core.isolation import check_isolation
 from hakeeper.core.model import Role
 from hakeeper.core.state import State
 
@@ -19,19 +19,19 @@ def needing(role: Role = Role.MASTER) -> State:
     state = standing(1, role)
     state.settings = replace(state.settings, vrrp_addresses={VI: (OURS,)})
     state.here = (OURS,)
-    weigh_addresses(state, 100.0)
+    check_isolation(state, 100.0)
     return state
 
 
 def missing(state: State, now: float) -> None:
     state.here = ()
-    weigh_addresses(state, now)
+    check_isolation(state, now)
 
 
 def back(state: State, now: float) -> float:
     state.here = (OURS,)
-    weigh_addresses(state, now)
-    return state.roles.beliefs[VI].hears_at_s
+    check_isolation(state, now)
+    return state.roles.role_states[VI].trusted_from_s
 
 
 def test_an_address_that_is_back_has_to_be_back_for_3_s() -> None:
@@ -58,36 +58,44 @@ def test_an_address_that_is_lost_again_waits_anew() -> None:
 def test_a_look_that_finds_it_still_missing_changes_nothing() -> None:
     state = needing()
     missing(state, 200.0)
-    generation = state.roles.beliefs[VI].generation
+    generation = state.roles.role_states[VI].generation
     state.effects = []
     missing(state, 201.0)
-    belief = state.roles.beliefs[VI]
-    assert ([], generation, 200.0) == (state.effects, belief.generation, belief.deaf_since_s)
+    role_state = state.roles.role_states[VI]
+    assert ([], generation, 200.0) == (
+        state.effects,
+        role_state.generation,
+        role_state.isolated_since_s,
+    )
 
 
-def test_a_master_that_becomes_deaf_rests_and_its_assign_is_cancelled() -> None:
+def test_a_master_that_becomes_isolated_rests_and_its_assign_is_cancelled() -> None:
     state = needing()
     address = put(state, Stage.SENT)
     under_way(state, Assign(1, 1), 150.0, address)
     missing(state, 200.0)
-    belief = state.roles.beliefs[VI]
-    assert (True, 1, (OURS,)) == (belief.deaf, belief.generation, belief.missing)
+    role_state = state.roles.role_states[VI]
+    assert (True, 1, (OURS,)) == (role_state.isolated, role_state.generation, role_state.missing)
     assert (Stage.IDLE, 200.0) == (address_of(state).stage, address.decided_at_s)
     assert CancelCall(1) in state.effects
-    assert ["vrrp_address.missing"] == told(state)
+    assert ["vrrp_address.missing"] == reported(state)
 
 
-def test_a_backup_that_becomes_deaf_goes_on_as_before() -> None:
+def test_a_backup_that_becomes_isolated_goes_on_as_before() -> None:
     state = needing(Role.BACKUP)
     missing(state, 200.0)
-    belief = state.roles.beliefs[VI]
-    assert (True, 0, None) == (belief.deaf, belief.generation, address_of(state).decided_at_s)
+    role_state = state.roles.role_states[VI]
+    assert (True, 0, None) == (
+        role_state.isolated,
+        role_state.generation,
+        address_of(state).decided_at_s,
+    )
 
 
-def test_that_it_is_back_is_told_with_how_long_we_wait() -> None:
+def test_that_it_is_back_is_reported_with_how_long_we_wait() -> None:
     state = needing()
     missing(state, 200.0)
     state.effects = []
     back(state, 210.0)
     back(state, 211.0)
-    assert ["vrrp_address.found"] == told(state)
+    assert ["vrrp_address.found"] == reported(state)

@@ -1,4 +1,4 @@
-"""A private address that is missing makes keepalived deaf, and its MASTER worth nothing."""
+"""A private address that is missing makes keepalived isolated, and its MASTER worth nothing."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from core.fakecloud import READS, failure
 from core.test_demotion import MOMENTS, in_flight
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ListFloatingIps, ReadActions
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
-from hakeeper.core.hearing import HEARING_S
+from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
 from hakeeper.core.state import InvariantError
 from hakeeper.core.troubles import BROKEN_AFTER_S, Health
@@ -33,7 +33,7 @@ def master(config: Settings = CHECKED) -> tuple[World, Node]:
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     return world, node
 
 
@@ -60,7 +60,7 @@ def test_master_said_without_the_address_is_not_claimed(how: str) -> None:
     node.line("VI_1", how)
     world.run_for(3600.0)
     assert [] == node.assigns
-    assert world.cloud.owner(WEB) == 2
+    assert world.cloud.holder(WEB) == 2
     assert node.role() == "MASTER"
     assert not node.snapshot().roles[0].role_confirmed
 
@@ -118,7 +118,7 @@ def test_the_assign_under_way_is_cancelled_as_at_a_demotion() -> None:
     assert f"{OURS} is not on this machine" in abandoned.message
     node.cancel(call)
     world.run_for(60.0)
-    assert world.cloud.owner(WEB) == 2
+    assert world.cloud.holder(WEB) == 2
 
 
 def test_a_late_201_of_the_time_before_is_only_an_observation() -> None:
@@ -138,7 +138,7 @@ def test_nothing_is_released_and_reading_goes_on_at_the_pace_of_a_standby() -> N
     node.have()
     begun_s = world.now
     world.run_for(600.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
     assert 10 == len(node.asked(ListFloatingIps, since_s=begun_s))
 
 
@@ -160,7 +160,7 @@ def test_other_instances_go_on() -> None:
     world.run_for(30.0)
     node.lines(("VI_1", "MASTER"), ("VI_2", "MASTER"))
     world.run_for(30.0)
-    assert (2, 1) == (world.cloud.owner(WEB), world.cloud.owner(WEB + 1))
+    assert (2, 1) == (world.cloud.holder(WEB), world.cloud.holder(WEB + 1))
 
 
 def test_of_several_addresses_each_is_needed() -> None:
@@ -177,7 +177,7 @@ def test_of_several_addresses_each_is_needed() -> None:
     assert [] == node.reports("vrrp_address.found")
     node.have(OURS, OTHERS)
     world.run_for(30.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_a_demotion_is_heard_all_the_while() -> None:
@@ -188,7 +188,7 @@ def test_a_demotion_is_heard_all_the_while() -> None:
     world.cloud.move(WEB, 2)
     world.run_for(600.0)
     assert node.role() == "BACKUP"
-    assert world.cloud.owner(WEB) == 2
+    assert world.cloud.holder(WEB) == 2
 
 
 # --- when it is back ---------------------------------------------------------------------------
@@ -201,16 +201,16 @@ def test_a_master_whose_address_appears_reads_and_then_claims() -> None:
     world.run_for(60.0)
     node.have(OURS)
     begun_s = world.now
-    world.run_for(HEARING_S - 0.1)
+    world.run_for(TRUST_AFTER_S - 0.1)
     assert [] == node.assigns
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 1.0)
-    asked = [call.request for call in node.calls if call.at_s >= begun_s + HEARING_S]
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 1.0)
+    asked = [call.request for call in node.calls if call.at_s >= begun_s + TRUST_AFTER_S]
     assert [Assign] == [type(request) for request in asked if isinstance(request, Assign)]
     assert not isinstance(asked[0], Assign)
     world.run_for(1.0)
     [found] = node.reports("vrrp_address.found")
     assert f"{OURS} is back on this machine" in found.message
-    assert (OURS, HEARING_S) == (found.fields["vrrp_address"], found.fields["delay_s"])
+    assert (OURS, TRUST_AFTER_S) == (found.fields["vrrp_address"], found.fields["delay_s"])
     [claimed] = node.reports("address.claimed")
     assert "its VRRP address is here" in claimed.message
 
@@ -221,7 +221,7 @@ def test_a_better_master_that_speaks_up_in_time_keeps_the_address() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     node.have(OURS)
-    world.run_for(HEARING_S / 2)
+    world.run_for(TRUST_AFTER_S / 2)
     node.line("VI_1", "BACKUP")
     world.run_for(600.0)
     assert [] == node.assigns
@@ -236,8 +236,8 @@ def test_master_said_right_after_the_address_came_back_waits_for_a_better_one_to
     node.line("VI_1", "MASTER")
     [waiting] = texts(node)
     assert "its private address is back; giving a better master time to speak" in waiting
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 5.0)
-    assert [begun_s - 1.0 + HEARING_S] == node.assigns
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 5.0)
+    assert [begun_s - 1.0 + TRUST_AFTER_S] == node.assigns
 
 
 def test_an_address_that_is_lost_again_in_the_meantime_begins_anew() -> None:
@@ -246,16 +246,16 @@ def test_an_address_that_is_lost_again_in_the_meantime_begins_anew() -> None:
     node.line("VI_1", "MASTER")
     for _ in range(10):
         node.have(OURS)
-        world.run_for(HEARING_S - 0.1)
+        world.run_for(TRUST_AFTER_S - 0.1)
         node.have()
         world.run_for(1.0)
     assert [] == node.assigns
     node.have(OURS)
-    world.run_for(HEARING_S + 1.0)
-    assert world.cloud.owner(WEB) == 1
+    world.run_for(TRUST_AFTER_S + 1.0)
+    assert world.cloud.holder(WEB) == 1
 
 
-def test_an_owner_that_went_on_being_us_is_confirmed_without_an_assign() -> None:
+def test_an_holder_that_went_on_being_us_is_confirmed_without_an_assign() -> None:
     world, node = master()
     sent = len(node.assigns)
     node.have()
@@ -275,7 +275,7 @@ def test_an_assign_of_unknown_end_is_followed_by_a_read_when_the_address_is_back
     node.answer(call, failure(FailureKind.OUTCOME_UNKNOWN))
     node.have(OURS)
     world.run_for(60.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 # --- a contest is no nicer for a flapping address ------------------------------------------------
@@ -289,7 +289,7 @@ def contested() -> tuple[World, Node]:
         world.run_while(lambda: node.stage() != "held", 15.0)
         world.cloud.move(WEB, 2)
         world.run_while(lambda: node.stage() == "held", 15.0)
-    world.run_while(lambda: node.stage() != "contested, holding off", 15.0)
+    world.run_while(lambda: node.stage() != "hold-down", 15.0)
     return world, node
 
 
@@ -297,51 +297,51 @@ def flap(world: World, node: Node) -> None:
     node.have()
     world.run_for(1.0)
     node.have(OURS)
-    world.run_for(HEARING_S + 1.0)
+    world.run_for(TRUST_AFTER_S + 1.0)
 
 
-def test_a_hold_off_goes_on_where_it_was() -> None:
+def test_a_hold_down_goes_on_where_it_was() -> None:
     world, node = contested()
     begun_s, sent = world.now, len(node.assigns)
     for _ in range(5):
         flap(world, node)
-        assert node.stage() == "contested, holding off"
+        assert node.stage() == "hold-down"
     assert "keeps it" in node.snapshot().roles[0].addresses[0].decision
     world.run_while(lambda: len(node.assigns) == sent, 60.0)
-    assert 30.0 <= world.now - begun_s <= 43.0 + HEARING_S + 2.0
+    assert 30.0 <= world.now - begun_s <= 43.0 + TRUST_AFTER_S + 2.0
 
 
-def test_a_hold_off_that_ended_meanwhile_is_over() -> None:
+def test_a_hold_down_that_ended_meanwhile_is_over() -> None:
     world, node = contested()
     sent = len(node.assigns)
     node.have()
     world.run_for(400.0)
     assert sent == len(node.assigns)
     node.have(OURS)
-    world.run_while(lambda: len(node.assigns) == sent, HEARING_S + 1.0)
+    world.run_while(lambda: len(node.assigns) == sent, TRUST_AFTER_S + 1.0)
 
 
-def test_a_hold_off_ends_when_the_address_came_back_to_us_meanwhile() -> None:
+def test_a_hold_down_ends_when_the_address_came_back_to_us_meanwhile() -> None:
     world, node = contested()
     node.have()
     world.cloud.move(WEB, 1)
     world.run_for(61.0)
     node.have(OURS)
-    world.run_for(HEARING_S + 1.0)
+    world.run_for(TRUST_AFTER_S + 1.0)
     assert node.stage() == "held"
 
 
-def test_a_hold_off_of_an_older_term_is_forgotten() -> None:
+def test_a_hold_down_of_an_older_term_is_forgotten() -> None:
     world, node = contested()
     node.have()
     node.line("VI_1", "BACKUP")
     node.line("VI_1", "MASTER")
     node.have(OURS)
-    world.run_for(HEARING_S + 1.0)
+    world.run_for(TRUST_AFTER_S + 1.0)
     assert node.stage() == "held"
 
 
-def test_a_hold_off_that_a_hint_has_ended_does_not_come_back() -> None:
+def test_a_hold_down_that_a_hint_has_ended_does_not_come_back() -> None:
     world, node = contested()
     node.holding = (Assign,)
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
@@ -351,11 +351,11 @@ def test_a_hold_off_that_a_hint_has_ended_does_not_come_back() -> None:
     node.cancel(call)
     node.holding = ()
     node.have(OURS)
-    world.run_for(HEARING_S + 1.0)
+    world.run_for(TRUST_AFTER_S + 1.0)
     assert node.stage() == "held"
 
 
-def test_a_hold_off_that_ended_with_the_address_here_does_not_come_back() -> None:
+def test_a_hold_down_that_ended_with_the_address_here_does_not_come_back() -> None:
     world, node = contested()
     world.cloud.move(WEB, 1)
     world.run_while(lambda: node.stage() != "held", 120.0)
@@ -363,8 +363,8 @@ def test_a_hold_off_that_ended_with_the_address_here_does_not_come_back() -> Non
     world.cloud.move(WEB, 2)
     world.run_for(61.0)
     node.have(OURS)
-    world.run_for(HEARING_S + 1.0)
-    assert world.cloud.owner(WEB) == 1
+    world.run_for(TRUST_AFTER_S + 1.0)
+    assert world.cloud.holder(WEB) == 1
 
 
 # --- starts and reloads ------------------------------------------------------------------------
@@ -385,7 +385,7 @@ def test_a_restart_with_the_address_here_waits_for_nothing_and_says_nothing() ->
     world, node = scene()
     begun_s = world.now
     node.start(WAS_MASTER)
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 1.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 1.0)
     assert world.now - begun_s < 1.0
     assert [] == node.reports("vrrp_address.missing") + node.reports("vrrp_address.found")
     world.run_for(10.0)
@@ -437,8 +437,8 @@ def test_a_reload_that_no_longer_names_the_missing_address_ends_the_wait() -> No
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     node.feed(SettingsChanged(replace(CHECKED, vrrp_addresses={}), api_changed=False))
-    world.run_for(HEARING_S + 2.0)
-    assert world.cloud.owner(WEB) == 1
+    world.run_for(TRUST_AFTER_S + 2.0)
+    assert world.cloud.holder(WEB) == 1
     assert 1 == len(node.reports("vrrp_address.found"))
 
 
@@ -464,12 +464,12 @@ def test_an_instance_that_a_reload_brings_back_waits_for_the_address_that_it_had
     node.have(OURS)
     world.run_for(1.0)
     node.feed(SettingsChanged(BOTH, api_changed=False))
-    waits_s = HEARING_S if left is None else HEARING_S - 1.0
+    waits_s = TRUST_AFTER_S if left is None else TRUST_AFTER_S - 1.0
     node.line("VI_1", "MASTER")
     world.run_for(waits_s - 0.1)
     assert [] == node.assigns
     world.run_for(5.0)
-    assert world.cloud.owner(WEB) == 1
+    assert world.cloud.holder(WEB) == 1
 
 
 def test_an_instance_that_a_reload_adds_with_an_address_that_was_never_lost_waits_for_nothing() -> (
@@ -479,10 +479,12 @@ def test_an_instance_that_a_reload_adds_with_an_address_that_was_never_lost_wait
     node.warm()
     node.have(OURS)
     node.feed(SettingsChanged(BOTH, api_changed=False))
-    assert not any(belief.deaf for belief in node.keeper._state.roles.beliefs.values())
+    assert not any(
+        role_state.isolated for role_state in node.core._state.roles.role_states.values()
+    )
 
 
-def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_deaf_master() -> None:
+def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_isolated_master() -> None:
     world, node = scene(private=())
     world.cloud.add_ip(WEB + 1, "mail", "203.0.113.11/32", 2)
     node.warm()
@@ -492,8 +494,8 @@ def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_deaf_master() -> No
     world.run_for(600.0)
     assert [] == node.assigns
     node.have(OURS)
-    world.run_for(HEARING_S + 5.0)
-    assert (1, 1) == (world.cloud.owner(WEB), world.cloud.owner(WEB + 1))
+    world.run_for(TRUST_AFTER_S + 5.0)
+    assert (1, 1) == (world.cloud.holder(WEB), world.cloud.holder(WEB + 1))
 
 
 # --- what people see, and the guard ------------------------------------------------------------
@@ -523,15 +525,15 @@ def test_a_backup_without_its_address_is_degraded_until_it_says_master() -> None
     assert Health.BROKEN is node.snapshot().health
 
 
-def test_an_assign_by_a_deaf_master_is_a_broken_invariant() -> None:
+def test_an_assign_by_a_isolated_master_is_a_broken_invariant() -> None:
     world, node = master()
-    state = node.keeper._state
-    state.roles.beliefs[instance("VI_1")].deaf = True
-    with pytest.raises(InvariantError, match="while keepalived is deaf"):
+    state = node.core._state
+    state.roles.role_states[instance("VI_1")].isolated = True
+    with pytest.raises(InvariantError, match="while keepalived is isolated"):
         state.start(Assign(WEB, 1), world.now, next(iter(state.addresses.values())))
 
 
-def test_deafness_lasts_since_the_first_address_was_missing() -> None:
+def test_isolation_lasts_since_the_first_address_was_missing() -> None:
     world, node = scene(settings(vrrp_addresses={"VI_1": (OURS, OTHERS)}), (OURS, OTHERS))
     node.warm()
     node.line("VI_1", "MASTER")
@@ -569,7 +571,7 @@ def test_the_read_that_comes_first_waits_for_no_earlier_failure() -> None:
     for _ in range(20):  # at whatever moment of the pause between two tries
         world.run_for(1.7)
         node.have(OURS)
-        world.run_for(HEARING_S - 0.1)
+        world.run_for(TRUST_AFTER_S - 0.1)
         asked = len(node.asked(*READS))
         world.run_for(0.2)
         assert len(node.asked(*READS)) > asked

@@ -1,4 +1,4 @@
-"""What the keeper hears besides roles: bad lines, unknown names, the state of the FIFO."""
+"""What the core hears besides roles: bad lines, unknown names, the state of the FIFO."""
 
 import pytest
 
@@ -27,10 +27,10 @@ def bad_lines(node: Node, count: int) -> list[Report]:
 def test_bad_lines_are_shown_up_to_five_and_the_rest_is_counted() -> None:
     _, node = one_node()
     node.start()
-    told = bad_lines(node, 100)
-    assert 6 == len(told)
-    assert "'x0' is rubbish" in told[0].message
-    assert 95 == told[5].fields["count"]
+    reported = bad_lines(node, 100)
+    assert 6 == len(reported)
+    assert "'x0' is rubbish" in reported[0].message
+    assert 95 == reported[5].fields["count"]
 
 
 def test_bad_lines_are_not_told_more_often_than_each_ten_seconds() -> None:
@@ -40,12 +40,12 @@ def test_bad_lines_are_not_told_more_often_than_each_ten_seconds() -> None:
     for _ in range(9):
         world.run_for(1.0)
         assert [] == bad_lines(node, 10)
-    before = len(node.told)
+    before = len(node.reported)
     world.run_for(1.0)
-    [rest] = [report for _, report in node.told[before:] if report.event == "line.rejected"]
+    [rest] = [report for _, report in node.reported[before:] if report.event == "line.rejected"]
     assert 90 == rest.fields["count"]
     world.run_for(3600.0)
-    assert [] == [report for _, report in node.told[before + 1 :] if "rejected" in report.event]
+    assert [] == [report for _, report in node.reported[before + 1 :] if "rejected" in report.event]
 
 
 def test_the_next_good_line_after_rubbish_counts() -> None:
@@ -56,7 +56,7 @@ def test_the_next_good_line_after_rubbish_counts() -> None:
     assert "MASTER" == node.role()
 
 
-def test_an_unknown_name_is_told_once_and_changes_nothing() -> None:
+def test_an_unknown_name_is_reported_once_and_changes_nothing() -> None:
     _, node = one_node()
     node.start()
     for _ in range(5):
@@ -65,7 +65,7 @@ def test_an_unknown_name_is_told_once_and_changes_nothing() -> None:
     assert "UNKNOWN" == node.role()
 
 
-def test_names_are_told_in_the_order_of_the_lines() -> None:
+def test_names_are_reported_in_the_order_of_the_lines() -> None:
     _, node = one_node()
     node.start()
     names = [f"n{i}" for i in range(40)]
@@ -100,7 +100,7 @@ def test_a_group_has_a_role_of_its_own() -> None:
         (FifoState.OPEN, FifoChanged(FifoState.NOT_A_FIFO, "a file"), "fifo.failed"),
     ],
 )
-def test_the_state_of_the_fifo_is_told_and_kept(
+def test_the_state_of_the_fifo_is_reported_and_kept(
     before: FifoState | None, event: FifoChanged, kind: str
 ) -> None:
     _, node = one_node()
@@ -132,19 +132,19 @@ def test_a_result_that_nobody_asked_for_is_passed_over() -> None:
         sent_at_s=None,
         finished_at_s=world.now,
     )
-    assert () == node.keeper.handle(result, world.now)
+    assert () == node.core.handle(result, world.now)
 
 
 def test_a_read_that_was_cancelled_is_no_failure_of_the_api() -> None:
-    world, node = one_node(owner=1)
+    world, node = one_node(holder=1)
     node.warm()
     world.run_for(30.0)
     node.holding = (ListFloatingIps,)
     world.run_while(lambda: not node.open_calls(ListFloatingIps), 61.0)
-    told = len(node.told)
+    reported = len(node.reported)
     node.cancel(node.open_calls(ListFloatingIps)[0])
     assert "ok" == node.snapshot().api
-    assert told == len(node.told)
+    assert reported == len(node.reported)
 
 
 def test_the_same_events_times_and_chance_lead_to_the_same_effects() -> None:
@@ -153,7 +153,7 @@ def test_the_same_events_times_and_chance_lead_to_the_same_effects() -> None:
         node.warm()
         node.line("VI_1", "MASTER")
         world.run_for(500.0)
-        return [*node.told, *[(c.at_s, c.request) for c in node.calls]]
+        return [*node.reported, *[(c.at_s, c.request) for c in node.calls]]
 
     assert run() == run()
 
@@ -172,7 +172,7 @@ def guarded() -> tuple[State, float]:
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    return node.keeper._state, world.now
+    return node.core._state, world.now
 
 
 def address_of(state: State) -> Address:
@@ -188,7 +188,7 @@ def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
 
 def test_an_assign_while_not_master_is_a_broken_invariant() -> None:
     state, now = guarded()
-    state.roles.beliefs[instance("VI_1")].role = Role.BACKUP
+    state.roles.role_states[instance("VI_1")].role = Role.BACKUP
     with pytest.raises(InvariantError, match="while not MASTER"):
         state.start(Assign(WEB, 1), now, address_of(state))
 
@@ -221,19 +221,19 @@ def test_bad_lines_that_nobody_kept_are_counted_too() -> None:
     assert 980 == rest.fields["count"]
 
 
-def test_an_overflow_without_end_is_told_and_asked_about_sparingly() -> None:
+def test_an_overflow_without_end_is_reported_and_asked_about_sparingly() -> None:
     world, node = one_node(config=settings(can_query=True))
     node.start()
     for _ in range(80):
         node.lose_lines()
         world.run_for(0.25)
-    told = node.reports("fifo.overflowed")
+    reported = node.reports("fifo.overflowed")
 
-    assert [1, 39, 40] == [report.fields["count"] for report in told]
+    assert [1, 39, 40] == [report.fields["count"] for report in reported]
     assert len(node.queries) <= 20 / 0.5 + 1
     assert "UNKNOWN" == node.role()
     world.run_for(60.0)
-    assert told == node.reports("fifo.overflowed")
+    assert reported == node.reports("fifo.overflowed")
 
 
 def test_nothing_is_begun_while_more_news_is_known_to_wait() -> None:
@@ -241,7 +241,7 @@ def test_nothing_is_begun_while_more_news_is_known_to_wait() -> None:
     node.warm()
     node.holding = (Assign,)
     made = NotifyLine(instance("VI_1"), LineState.MASTER, 100)
-    effects = node.keeper.handle(LinesRead((made,)), world.now, more=True)
+    effects = node.core.handle(LinesRead((made,)), world.now, more=True)
     assert [SaveState, Report] == [type(effect) for effect in effects]
-    assert node.keeper.next_at() is None
+    assert node.core.next_at() is None
     assert [Assign(WEB, 1)] == [e.request for e in node.feed(Tick()) if isinstance(e, StartCall)]

@@ -8,10 +8,10 @@ from core.driver import WEB, Node, World, chance, one_node, settings
 from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.core.contest import TURNS, Contest
+from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
 
 TEN_MINUTES_S = 600.0
-CONTESTED = "contested, holding off"
+CONTESTED = "hold-down"
 MAIL = 4712
 PARTS = 4
 SEEDS = range(200)
@@ -58,7 +58,7 @@ def test_a_split_brain_of_two_for_two_hours_moves_the_address_eight_times_and_th
         world.run_for(7200.0 if seed % 4 == 0 else 1500.0)
         assert_bounded(world, begun_s)
         for node in made:
-            assert 1 == len(node.reports("address.contested"))
+            assert 1 == len(node.reports("address.held_down"))
 
 
 def test_a_split_brain_with_every_answer_lost_is_bounded_as_well() -> None:
@@ -78,12 +78,12 @@ def test_a_split_brain_of_three_moves_the_address_twelve_times_in_ten_minutes() 
         for start_s in at_s:
             crowded = [s for s in at_s if start_s <= s <= start_s + TEN_MINUTES_S]
             assert len(crowded) <= (4 if start_s > TEN_MINUTES_S else 12), at_s
-        told = [len(node.reports("address.contested")) for node in made]
-        assert max(told) == 1
-        assert sum(told) >= 2
+        reported = [len(node.reports("address.held_down")) for node in made]
+        assert max(reported) == 1
+        assert sum(reported) >= 2
 
 
-def pulse(world: World, *better: Node, seconds: int) -> None:
+def note_better_master(world: World, *better: Node, seconds: int) -> None:
     """The line that keepalived writes with each advert it hears from a lesser master."""
     for _ in range(seconds):
         for node in better:
@@ -94,14 +94,16 @@ def pulse(world: World, *better: Node, seconds: int) -> None:
 def test_under_an_asymmetric_cut_the_better_master_keeps_the_address_nearly_always() -> None:
     for seed in range(10):
         world, (better, lesser), begun_s = split(seed)
-        pulse(world, better, seconds=7200)
+        note_better_master(world, better, seconds=7200)
         at_s = moves(world, begun_s)
         assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 8, at_s
         assert len(at_s) <= 8 + 2 * 7200 / TEN_MINUTES_S, at_s
-        pulse(world, better, seconds=15)  # the lesser one may have had its turn in this very second
-        assert world.cloud.owner(WEB) == better.server_id
-        assert [] == better.reports("address.contested")
-        assert 1 == len(lesser.reports("address.contested"))
+        note_better_master(
+            world, better, seconds=15
+        )  # the lesser one may have had its turn in this very second
+        assert world.cloud.holder(WEB) == better.server_id
+        assert [] == better.reports("address.held_down")
+        assert 1 == len(lesser.reports("address.held_down"))
         assert better.snapshot().roles[0].addresses[0].stage == "held"
 
 
@@ -116,17 +118,17 @@ def test_two_that_are_both_told_to_be_the_better_one_slow_down_and_heal_in_time(
 
 def fight(seed: int, winner: int) -> None:
     world, made, begun_s = split(seed)
-    pulse(world, *made, seconds=1000)
+    note_better_master(world, *made, seconds=1000)
     at_s = moves(world, begun_s)
     # Each: its edge, its answer to the first loss, and then what the pulses allow.
-    assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 2 * (2 + TURNS + 60), at_s
+    assert len([s for s in at_s if s <= TEN_MINUTES_S]) <= 2 * (2 + FREE_CLAIMS + 60), at_s
     assert len([s for s in at_s if s > TEN_MINUTES_S]) <= 2 * (1 + 40), at_s
     made[1 - winner].line("VI_1", "BACKUP")
     # The fight has used up what may be spent on it: each call waits until one flows in.
-    world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 30.0)
-    pulse(world, made[winner], seconds=60)
+    world.run_while(lambda: world.cloud.holder(WEB) != winner + 1, 30.0)
+    note_better_master(world, made[winner], seconds=60)
     assert made[winner].stage() == "held"
-    assert [] == made[winner].reports("address.contested")
+    assert [] == made[winner].reports("address.held_down")
 
 
 @pytest.mark.parametrize("winner", [0, 1])
@@ -140,7 +142,7 @@ def heal(seed: int, winner: int) -> None:
     world.run_for(chance(seed).uniform(60.0, 7000.0))
     made[1 - winner].line("VI_1", "BACKUP")
     made[winner].line("VI_1", "MASTER_RX_LOWER_PRI")
-    world.run_while(lambda: world.cloud.owner(WEB) != winner + 1, 5.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != winner + 1, 5.0)
     world.run_for(120.0)
     assert made[winner].stage() == "held"
     assert made[1 - winner].stage() == "idle"
@@ -167,8 +169,8 @@ def test_an_address_taken_twice_within_a_minute_of_our_claims_stays_with_its_hol
     sent = len(node.assigns)
     world.run_for(28.0)
     assert sent == len(node.assigns)
-    [report] = node.reports("address.contested")
-    assert "2" == report.fields["owner"]
+    [report] = node.reports("address.held_down")
+    assert "2" == report.fields["holder"]
 
 
 def test_an_address_taken_once_a_while_is_taken_back_each_time() -> None:
@@ -178,8 +180,8 @@ def test_an_address_taken_once_a_while_is_taken_back_each_time() -> None:
     for _ in range(20):
         world.run_for(75.0)
         world.cloud.move(WEB, 2)
-        world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
-    assert [] == node.reports("address.contested")
+        world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
+    assert [] == node.reports("address.held_down")
 
 
 @pytest.mark.parametrize("status", ["off", "stopping", "deleting"])
@@ -187,14 +189,14 @@ def test_a_contested_address_is_claimed_when_its_holders_server_does_not_run(sta
     world, _node = contested()
     world.run_for(5.0)
     world.cloud.add_server(2, status)
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 35.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 35.0)
 
 
 def test_a_contested_address_is_claimed_when_its_holders_server_is_deleted() -> None:
     world, _node = contested()
     world.run_for(5.0)
     del world.cloud.servers[2]
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 35.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 35.0)
 
 
 def long_contested() -> tuple[World, Node]:
@@ -241,7 +243,7 @@ def test_a_late_look_at_the_holders_server_means_nothing_for_another_holder() ->
 def test_a_contested_address_that_nobody_holds_is_claimed_at_the_next_read() -> None:
     world, _node = contested()
     world.cloud.move(WEB, None)
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 11.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 11.0)
 
 
 def test_a_fresh_master_edge_claims_a_contested_address_at_once() -> None:
@@ -260,7 +262,7 @@ def test_a_hint_of_being_the_better_master_claims_a_contested_address_at_once() 
     assert sent + 1 == len(node.assigns)
 
 
-def test_a_contested_address_that_comes_back_is_told() -> None:
+def test_a_contested_address_that_comes_back_is_reported() -> None:
     world, node = contested()
     sent = len(node.assigns)
     world.cloud.move(WEB, 1)
@@ -270,7 +272,7 @@ def test_a_contested_address_that_comes_back_is_told() -> None:
     assert 1 == len(node.reports("address.confirmed"))
 
 
-def test_a_contest_is_told_again_after_hours_of_peace() -> None:
+def test_a_split_brain_is_reported_again_after_hours_of_peace() -> None:
     world, node = contested()
     world.run_for(20000.0)
     assert node.stage() == "held"
@@ -280,7 +282,7 @@ def test_a_contest_is_told_again_after_hours_of_peace() -> None:
         world.run_for(8.0)
     world.cloud.move(WEB, 2)
     world.run_for(30.0)
-    assert 2 == len(node.reports("address.contested"))
+    assert 2 == len(node.reports("address.held_down"))
 
 
 @pytest.mark.parametrize("stale_s", [0.5, 2.0, 20.0])
@@ -293,7 +295,7 @@ def test_reads_that_lag_are_no_loss(stale_s: float) -> None:
     node.line("VI_1", "MASTER")
     world.run_for(stale_s + 10.0)
     assert node.stage() == "held"
-    assert [] == [*node.reports("address.drifted"), *node.reports("address.contested")]
+    assert [] == [*node.reports("address.drifted"), *node.reports("address.held_down")]
     assert len(node.assigns) <= 1 + stale_s / 2.0
 
 
@@ -320,7 +322,7 @@ def test_the_holder_of_before_takes_it_back_right_after_our_claim_and_loses_it_i
     node.line("VI_1", "MASTER")
     world.run_while(lambda: node.stage() != "held", 1.0)
     world.cloud.move(WEB, 2)
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 6.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 6.0)
     assert 1 == len(node.reports("address.drifted"))
 
 
@@ -336,7 +338,7 @@ def test_writes_that_are_lost_are_no_loss_and_soon_repeated(lost_for_s: float) -
     assert len(node.assigns) <= 2 + lost_for_s / 5.5
     world.cloud.loses_writes = False
     world.run_while(lambda: node.stage() != "held", 15.0)
-    assert [] == [*node.reports("address.drifted"), *node.reports("address.contested")]
+    assert [] == [*node.reports("address.drifted"), *node.reports("address.held_down")]
     assert len(node.reports("claim.unknown")) <= 1
 
 
@@ -346,10 +348,10 @@ def test_two_unrelated_moves_cost_a_sole_master_half_a_minute() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(30.0)
     world.cloud.move(WEB, 2)
-    world.run_while(lambda: world.cloud.owner(WEB) != 1, 15.0)
+    world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
     world.run_for(30.0)
     world.cloud.move(WEB, 2)
-    away_s = world.run_while(lambda: world.cloud.owner(WEB) != 1, 60.0)
+    away_s = world.run_while(lambda: world.cloud.holder(WEB) != 1, 60.0)
     assert 30.0 <= away_s <= 60.0
 
 
@@ -364,7 +366,7 @@ def test_hold_downs_double_from_half_a_minute_to_a_quarter_of_an_hour() -> None:
     least_s, most_s = (30.0, 120.0, 630.0, 630.0, 630.0), (43.0, 172.0, 900.1, 900.1, 900.1)
     for wait_s, least, most in zip(waits_s, least_s, most_s, strict=True):
         assert least <= wait_s <= most
-    assert 1 == len(node.reports("address.contested"))
+    assert 1 == len(node.reports("address.held_down"))
 
 
 def two_contested(second_holder: int) -> tuple[World, Node]:
@@ -389,7 +391,7 @@ def test_one_look_at_a_server_serves_all_addresses_that_it_holds() -> None:
     assert 1 == len(node.asked(ReadServer)) - before
     world.cloud.add_server(2, "off")
     world.run_for(35.0)
-    assert (1, 1) == (world.cloud.owner(WEB), world.cloud.owner(MAIL))
+    assert (1, 1) == (world.cloud.holder(WEB), world.cloud.holder(MAIL))
 
 
 @pytest.mark.parametrize("deleted", [True, False])
@@ -397,14 +399,14 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
     deleted: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     world, node = two_contested(second_holder=3)
-    for address in node.keeper._state.addresses.values():
+    for address in node.core._state.addresses.values():
         address.due_at_s = world.now + 300.0
     if deleted:
         del world.cloud.servers[3]
     else:
         world.cloud.add_server(3, "off")
     world.run_for(35.0)
-    assert (2, 1) == (world.cloud.owner(WEB), world.cloud.owner(MAIL))
+    assert (2, 1) == (world.cloud.holder(WEB), world.cloud.holder(MAIL))
     assert CONTESTED == node.stage(0)
 
 
@@ -412,8 +414,8 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
     world, node = contested()
     world.cloud.add_server(3)
     sent = len(node.assigns)
-    turn_s = next(iter(node.keeper._state.addresses.values())).due_at_s
-    world.run_until_s(turn_s - 0.01)
+    free_claim_wait_s = next(iter(node.core._state.addresses.values())).due_at_s
+    world.run_until_s(free_claim_wait_s - 0.01)
     world.cloud.move(WEB, 3)
     world.run_for(55.0)
     assert sent == len(node.assigns)
@@ -424,12 +426,12 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
 
 
 def test_an_old_fight_is_forgotten() -> None:
-    contest = Contest()
-    contest.claimed(0.0)
-    assert not contest.lost(10.0, 5.0)
-    contest.claimed(8000.0)
-    assert not contest.lost(8010.0, 8005.0)
-    assert 2 == contest.moves
+    split_brain = SplitBrain()
+    split_brain.claimed(0.0)
+    assert not split_brain.lost(10.0, 5.0)
+    split_brain.claimed(8000.0)
+    assert not split_brain.lost(8010.0, 8005.0)
+    assert 2 == split_brain.moves
 
 
 def test_among_three_the_late_write_of_the_old_master_is_taken_back_at_once() -> None:
@@ -446,8 +448,8 @@ def test_among_three_the_late_write_of_the_old_master_is_taken_back_at_once() ->
     world.cloud.move(WEB, old.server_id)
     world.run_for(15.0)
 
-    assert world.cloud.owner(WEB) == new.server_id
-    assert [] == new.reports("address.contested")
+    assert world.cloud.holder(WEB) == new.server_id
+    assert [] == new.reports("address.held_down")
 
 
 @pytest.mark.parametrize("backoff", [RETRY, SLOW])

@@ -15,6 +15,7 @@ import pytest
 from daemon.test_turn import Calls, calls, daemon
 
 import hakeeper.daemon
+from hakeeper.core.core import Core
 from hakeeper.core.events import (
     Drained,
     Effect,
@@ -31,7 +32,6 @@ from hakeeper.core.events import (
     Tick,
     WriterSeen,
 )
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import (
     ByName,
@@ -43,7 +43,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.daemon import Daemon
-from hakeeper.loop import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Loop, Source
+from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source
 
 __all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
 
@@ -56,8 +56,8 @@ BAD = BadLine("is odd", "x")
 OPENED = FifoChanged(FifoState.OPEN, "opened")
 
 
-class NotedKeeper(Keeper):
-    """A keeper of which the diary knows what it heard."""
+class NotedCore(Core):
+    """A core of which the diary knows what it heard."""
 
     def __init__(self, diary: list[object]) -> None:
         settings = Settings(addresses={VRRP: (ByName("web"),)})
@@ -127,11 +127,11 @@ class Scene:
     def __init__(self) -> None:
         self.diary: list[object] = []
         self.now = 1000.0
-        self.keeper = NotedKeeper(self.diary)
+        self.core = NotedCore(self.diary)
         self.fifo = FakeFifo(self.diary)
         self.keepalived = FakeKeepalived(self.diary)
-        self.loop = Loop(
-            self.keeper,
+        self.sequencer = Sequencer(
+            self.core,
             self.fifo,
             self.keepalived,
             clock=lambda: self.now,
@@ -140,17 +140,17 @@ class Scene:
         )
 
     def events(self) -> list[object]:
-        """What the keeper heard."""
+        """What the core heard."""
         return [entry for entry in self.diary if not isinstance(entry, str | Report | SaveState)]
 
     def begin(self) -> None:
         """Begin, and forget what that was like."""
-        self.loop.begin(None)
+        self.sequencer.begin(None)
         self.diary.clear()
 
     def turn(self, *ready: Source) -> None:
         """Take a turn in which these are ready, in this order."""
-        self.loop.turn([(source, self._note(source.name)) for source in ready])
+        self.sequencer.turn([(source, self._note(source.name)) for source in ready])
 
     def _note(self, name: str) -> Callable[[], None]:
         return lambda: self.diary.append(name)
@@ -189,7 +189,7 @@ def test_of_one_source_the_order_stays_as_it_came(scene: Scene) -> None:
         (Source.LINES, lambda: scene.diary.append("lines")),
         (Source.CONTROL, lambda: scene.diary.append("second")),
     ]
-    scene.loop.turn(ready)
+    scene.sequencer.turn(ready)
     assert ["lines", "first", "second"] == scene.diary
 
 
@@ -203,7 +203,7 @@ def test_the_pipe_is_drained_whole_before_anything_in_it_is_acted_upon(scene: Sc
         Drained((BACKUP,)),
         Drained((MASTER,)),  # comes later, and waits for its turn
     ]
-    scene.loop.hear()
+    scene.sequencer.hear()
     heard = LinesRead((MASTER, BACKUP), (BAD,), 2)
     drained = ["drain", "drain", "drain", heard, "settle", "sources changed"]
     assert ["look at the FIFO", *drained] == scene.diary
@@ -213,7 +213,7 @@ def test_what_waits_in_a_fifo_that_took_the_place_is_heard_in_the_same_breath(sc
     replaced = FifoChanged(FifoState.OPEN, "replaced", reopened=True)
     scene.fifo.changes = [replaced]
     scene.fifo.waiting = [Drained((MASTER, BACKUP))]  # of the old one, and of the new one
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [replaced, read(MASTER, BACKUP)] == scene.events()
     assert before(scene.diary, "look at the FIFO", "drain")
 
@@ -226,14 +226,14 @@ def test_what_is_noticed_on_the_way_to_the_lines_begins_nothing_before_them(scen
     scene.keepalived.current = None
     scene.keepalived.changes, scene.fifo.changes = [seen], [replaced]
     scene.fifo.waiting = [Drained((BACKUP,))]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [seen, replaced, read(BACKUP)] == scene.events()
-    assert [seen, replaced] == scene.keeper.mentioned
+    assert [seen, replaced] == scene.core.mentioned
 
 
 def test_what_is_mentioned_and_followed_by_nothing_is_gone_on_from_at_once(scene: Scene) -> None:
     replaced = FifoChanged(FifoState.OPEN, "replaced", reopened=True)
-    for look in (scene.loop.hear, scene.loop.look):
+    for look in (scene.sequencer.hear, scene.sequencer.look):
         scene.diary.clear()
         scene.fifo.changes = [replaced]
         look()
@@ -242,49 +242,49 @@ def test_what_is_mentioned_and_followed_by_nothing_is_gone_on_from_at_once(scene
 
 def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> None:
     saved = SaveState(SavedState(keepalived=PROCESS, roles={VRRP: Role.MASTER}))
-    scene.keeper.answer = (saved, Report("role.changed", "MASTER"))
+    scene.core.answer = (saved, Report("role.changed", "MASTER"))
     scene.fifo.waiting = [Drained((MASTER,))]
-    scene.loop.hear()
-    done = ["drain", read(MASTER), *scene.keeper.answer, "settle"]
+    scene.sequencer.hear()
+    done = ["drain", read(MASTER), *scene.core.answer, "settle"]
     assert ["look at the FIFO", *done] == scene.diary[:-1]
 
 
 def test_the_pipe_is_settled_even_if_nothing_was_in_it(scene: Scene) -> None:
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert ["look at the FIFO", "drain", "settle", "sources changed"] == scene.diary
 
 
 def test_a_writer_that_never_pauses_does_not_hold_the_loop(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((MASTER,), more=True)] * (DRAINS_PER_EVENT + 5)
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [read(*[MASTER] * DRAINS_PER_EVENT)] == scene.events()
 
 
-def test_what_came_before_lost_lines_is_void_and_the_loss_is_told_first(scene: Scene) -> None:
+def test_what_came_before_lost_lines_is_void_and_the_loss_is_reported_first(scene: Scene) -> None:
     scene.fifo.waiting = [
         Drained((MASTER,), more=True),
         Drained((), overflow="full", more=True),
         Drained((BACKUP,)),
     ]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [LinesLost("full"), read(BACKUP)] == scene.events()
 
 
 def test_lines_that_come_with_the_word_of_a_loss_came_after_it(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((MASTER,), more=True), Drained((BACKUP,), overflow="full")]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [LinesLost("full"), read(BACKUP)] == scene.events()
 
 
 def test_a_loss_alone_is_no_reading(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((MASTER,), overflow=None, more=True), Drained(overflow="full")]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [LinesLost("full")] == scene.events()
 
 
-def test_bad_lines_alone_are_told(scene: Scene) -> None:
+def test_bad_lines_alone_are_reported(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((), (BAD,), 1)]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [LinesRead((), (BAD,))] == scene.events()
 
 
@@ -295,43 +295,43 @@ def test_the_last_words_of_a_dying_keepalived_come_before_its_end(scene: Scene) 
     gone = KeepalivedGone("killed")
     scene.keepalived.changes = [gone]
     scene.fifo.waiting = [Drained((BACKUP,))]
-    scene.loop.look_at_keepalived()
+    scene.sequencer.look_at_keepalived()
     assert [read(BACKUP), gone] == scene.events()
     assert before(scene.diary, "settle", gone)
 
 
-def test_a_keepalived_that_came_is_told_before_the_lines_that_it_may_have_written(
+def test_a_keepalived_that_came_is_reported_before_the_lines_that_it_may_have_written(
     scene: Scene,
 ) -> None:
     seen = KeepalivedSeen(LATER)
     scene.keepalived.current = None
     scene.keepalived.changes = [seen]
     scene.fifo.waiting = [Drained((MASTER,))]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [seen, read(MASTER)] == scene.events()
 
 
 def test_while_the_speaker_is_known_a_line_waits_for_no_look(scene: Scene) -> None:
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert "look at keepalived" not in scene.diary
 
 
 def test_keepalived_is_asked_until_there_is_no_change(scene: Scene) -> None:
     first, second = KeepalivedSeen(PROCESS), KeepalivedSeen(LATER)
     scene.keepalived.changes = [first, second]
-    scene.loop.look_at_keepalived()
+    scene.sequencer.look_at_keepalived()
     assert [first, second, Tick()] == scene.events()
     assert 3 == scene.diary.count("look at keepalived")
     assert before(scene.diary, "sources changed", Tick())
 
 
-def test_a_new_keepalived_is_told_after_the_end_of_the_old_one_which_says_that_it_is_replaced(
+def test_a_new_keepalived_is_reported_after_the_end_of_the_old_one_which_says_that_it_is_replaced(
     scene: Scene,
 ) -> None:
     seen = KeepalivedSeen(LATER)
     scene.keepalived.changes = [KeepalivedGone("killed"), seen, KeepalivedGone("killed too")]
     scene.fifo.waiting = [Drained((BACKUP,)), Drained((MASTER,))]
-    scene.loop.look_at_keepalived()
+    scene.sequencer.look_at_keepalived()
     assert [
         read(BACKUP),
         KeepalivedGone("killed", replaced=True),
@@ -344,7 +344,7 @@ def test_a_new_keepalived_is_told_after_the_end_of_the_old_one_which_says_that_i
 def test_who_took_the_place_is_looked_for_after_the_last_words(scene: Scene) -> None:
     """Else words of the new one, written in between, would pass for the old one's."""
     scene.keepalived.changes = [KeepalivedGone("killed")]
-    scene.loop.look_at_keepalived()
+    scene.sequencer.look_at_keepalived()
     looks = [index for index, entry in enumerate(scene.diary) if entry == "look at keepalived"]
     assert looks[0] < scene.diary.index("settle") < looks[1]
 
@@ -353,12 +353,12 @@ def test_the_next_look_is_a_second_after_the_last_one_however_late_that_was(scen
     scene.begin()
     scene.now += LOOK_S * 5.5
     scene.turn()
-    assert scene.now + LOOK_S == scene.loop.wake_at_s()
+    assert scene.now + LOOK_S == scene.sequencer.wake_at_s()
 
 
 def test_a_keepalived_that_came_does_not_make_the_pipe_be_read(scene: Scene) -> None:
     scene.keepalived.changes = [KeepalivedSeen(LATER)]
-    scene.loop.look_at_keepalived()
+    scene.sequencer.look_at_keepalived()
     assert "drain" not in scene.diary
 
 
@@ -373,14 +373,14 @@ def test_first_what_the_last_run_left_then_the_lines_that_waited_which_are_not_l
     scene.keepalived.changes = [KeepalivedSeen(LATER), KeepalivedGone("x"), KeepalivedSeen(PROCESS)]
     scene.fifo.changes = [OPENED]
     scene.fifo.waiting = [Drained((MASTER,))]
-    scene.loop.begin(saved)
+    scene.sequencer.begin(saved)
     started = Started(saved=saved, keepalived=PROCESS)
     assert [started, OPENED, read(MASTER, live=False)] == scene.events()
     assert before(scene.diary, started, "look at the FIFO")
 
 
 def test_where_there_is_no_fifo_yet_nothing_is_read(scene: Scene) -> None:
-    scene.loop.begin(None)
+    scene.sequencer.begin(None)
     assert [Started(saved=None, keepalived=PROCESS)] == scene.events()
     assert "drain" not in scene.diary
 
@@ -388,16 +388,16 @@ def test_where_there_is_no_fifo_yet_nothing_is_read(scene: Scene) -> None:
 # --- looking around --------------------------------------------------------------------------
 
 
-def test_a_fifo_that_changed_is_told_and_then_read_live(scene: Scene) -> None:
+def test_a_fifo_that_changed_is_reported_and_then_read_live(scene: Scene) -> None:
     scene.fifo.changes = [OPENED]
     scene.fifo.waiting = [Drained((MASTER,))]
-    scene.loop.look()
+    scene.sequencer.look()
     assert [OPENED, read(MASTER)] == scene.events()
     assert before(scene.diary, "sources changed", OPENED)  # the descriptor is watched from now on
 
 
 def test_a_fifo_that_did_not_change_is_left_alone(scene: Scene) -> None:
-    scene.loop.look()
+    scene.sequencer.look()
     assert ["look at the FIFO", "look at keepalived", "sources changed"] == scene.diary
 
 
@@ -423,7 +423,7 @@ def test_looking_around_comes_after_the_lines_and_before_the_answers_and_the_tic
 ) -> None:
     scene.begin()
     scene.now += LOOK_S
-    scene.keeper.wanted_at_s = scene.now
+    scene.core.wanted_at_s = scene.now
     scene.turn(Source.ANSWERS, Source.LINES)
     assert before(scene.diary, "LINES", "look at the FIFO")
     assert before(scene.diary, "look at keepalived", "ANSWERS")
@@ -431,11 +431,11 @@ def test_looking_around_comes_after_the_lines_and_before_the_answers_and_the_tic
 
 
 @pytest.mark.parametrize(("wanted_s", "ticks"), [(None, 0), (0.0, 1), (-5.0, 1), (0.001, 0)])
-def test_the_keeper_gets_its_tick_when_it_is_due(
+def test_the_core_gets_its_tick_when_it_is_due(
     scene: Scene, wanted_s: float | None, ticks: int
 ) -> None:
     scene.begin()
-    scene.keeper.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
+    scene.core.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
     scene.turn()
     assert [Tick()] * ticks == scene.events()
 
@@ -443,12 +443,12 @@ def test_the_keeper_gets_its_tick_when_it_is_due(
 @pytest.mark.parametrize(
     ("wanted_s", "wakes_s"), [(None, LOOK_S), (0.25, 0.25), (LOOK_S + 5.0, LOOK_S), (-1.0, -1.0)]
 )
-def test_it_wakes_for_the_keeper_or_to_look_around_whichever_is_first(
+def test_it_wakes_for_the_core_or_to_look_around_whichever_is_first(
     scene: Scene, wanted_s: float | None, wakes_s: float
 ) -> None:
     scene.begin()
-    scene.keeper.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
-    assert scene.now + wakes_s == scene.loop.wake_at_s()
+    scene.core.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
+    assert scene.now + wakes_s == scene.sequencer.wake_at_s()
 
 
 # --- one event, its effects ------------------------------------------------------------------
@@ -457,27 +457,27 @@ def test_it_wakes_for_the_keeper_or_to_look_around_whichever_is_first(
 def test_the_effects_of_an_event_are_performed_in_their_order_before_the_next_event(
     scene: Scene,
 ) -> None:
-    scene.keeper.answer = (Report("one", "1"), Report("two", "2"))
+    scene.core.answer = (Report("one", "1"), Report("two", "2"))
     scene.fifo.waiting = [Drained((BACKUP,), overflow="full")]
-    scene.loop.hear()
-    told = list(scene.keeper.answer)
+    scene.sequencer.hear()
+    told = list(scene.core.answer)
     assert [LinesLost("full"), *told, read(BACKUP), *told] == scene.diary[2:-2]
 
 
 def test_all_effects_of_an_event_come_in_one_batch() -> None:
     batches: list[tuple[Effect, ...]] = []
     scene = Scene()
-    loop = Loop(
-        scene.keeper,
+    sequencer = Sequencer(
+        scene.core,
         scene.fifo,
         scene.keepalived,
         clock=lambda: 0.0,
         perform=batches.append,
         sources_changed=lambda: None,
     )
-    scene.keeper.answer = (Report("one", "1"), Report("two", "2"))
-    loop.feed(Tick())
-    assert [scene.keeper.answer] == batches
+    scene.core.answer = (Report("one", "1"), Report("two", "2"))
+    sequencer.feed(Tick())
+    assert [scene.core.answer] == batches
 
 
 # --- and the daemon runs it ------------------------------------------------------------------
@@ -487,29 +487,29 @@ def test_every_event_of_the_daemon_goes_through_the_loop(
     daemon: Daemon, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     callers: list[object] = []
-    handle = Keeper.handle
+    handle = Core.handle
 
-    def noted(keeper: Keeper, event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
+    def noted(core: Core, event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
         callers.append(sys._getframe(1).f_code)
-        return handle(keeper, event, now, more=more)
+        return handle(core, event, now, more=more)
 
-    monkeypatch.setattr(Keeper, "handle", noted)
+    monkeypatch.setattr(Core, "handle", noted)
     with (tmp_path / "fifo").open("r+b", buffering=0) as fifo:
         fifo.write(b'INSTANCE "VI_1" MASTER 100\n')
         daemon._begin()
         fifo.write(b'INSTANCE "VI_1" BACKUP 100\n')
         daemon._turn()
     assert calls.started != []
-    assert {Loop._give.__code__} == set(callers)
+    assert {Sequencer._give.__code__} == set(callers)
 
 
-def test_the_daemon_calls_the_keeper_for_pictures_only() -> None:
+def test_the_daemon_calls_the_core_for_pictures_only() -> None:
     """Whatever path a run takes: only the loop may feed, and only the loop knows the time."""
     tree = ast.parse(inspect.getsource(hakeeper.daemon))
     asked = {
         node.attr
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._keeper"
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self._core"
     }
     assert {"snapshot"} == asked
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -519,7 +519,7 @@ def test_the_daemon_calls_the_keeper_for_pictures_only() -> None:
 # --- who writes --------------------------------------------------------------------------------
 
 
-def test_whether_anybody_writes_is_told_when_it_changes_and_looked_at_every_five_seconds(
+def test_whether_anybody_writes_is_reported_when_it_changes_and_looked_at_every_five_seconds(
     scene: Scene,
 ) -> None:
     scene.begin()
@@ -545,12 +545,12 @@ def test_a_replaced_fifo_is_looked_at_for_a_writer_at_once(scene: Scene) -> None
     assert WriterSeen(present=False) in scene.events()
 
 
-def test_the_sources_are_told_anew_after_a_look_for_a_writer_that_may_have_closed_one(
+def test_the_sources_are_reported_anew_after_a_look_for_a_writer_that_may_have_closed_one(
     scene: Scene,
 ) -> None:
     scene.begin()
     scene.fifo.writers = [False]
-    scene.loop.look()
+    scene.sequencer.look()
     assert before(scene.diary, WriterSeen(present=False), "sources changed")
 
 

@@ -1,18 +1,18 @@
-"""The order of the loop: what has come is told to the keeper, one event at a time.
+"""The order in which what has happened reaches the core.
 
-The daemon and the simulated world run this same code, the one over descriptors, the other over
-virtual time, so that what the world shows of the order holds for the daemon. The rules of it:
+The daemon and the simulated nodes run this same code, one over descriptors, the other over virtual
+time, so that what the simulation shows of the order holds for the daemon. Its rules:
 
-- lines first, then what only a look finds: neither a demotion that waits nor a keepalived that is
-  gone may come after an answer that would go on;
-- the pipe is drained whole before anything in it is acted upon, and with it the one that has
-  taken its place at the path: its lines are newer;
-- lines leave the pipe only when what they led to is written down: who is killed in between finds
-  them again;
-- a dying keepalived's last words come before its end;
-- whose words they are is looked for before words without a known speaker are heard;
-- whether their speaker can hear is looked for before any words are heard;
-- what is noticed on the way to the lines is only mentioned: nothing is begun before they are heard.
+- Lines come first, then what only a look finds. A demotion that waits, or a keepalived that is
+  gone, must not come after an answer that would continue a claim.
+- The pipe is drained whole before anything in it is acted upon. If another pipe has taken its place
+  at the path, that one is drained too: its lines are newer.
+- Lines leave the pipe only when what they led to is written down. After a kill in between they are
+  found again.
+- The last lines of a dying keepalived come before its end.
+- Before lines are processed, the process that wrote them is looked for if none is known, and so are
+  the VRRP addresses.
+- What is noticed on the way to the lines starts no call before the lines are processed.
 """
 
 import enum
@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
+from hakeeper.core.core import Core
 from hakeeper.core.events import (
-    AddressesSeen,
     Drained,
     Effect,
     Event,
@@ -32,9 +32,9 @@ from hakeeper.core.events import (
     LinesRead,
     Started,
     Tick,
+    VrrpAddressesSeen,
     WriterSeen,
 )
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.lines import BadLine, NotifyLine
 from hakeeper.core.model import ProcessId, SavedState
 
@@ -61,7 +61,7 @@ Handler: TypeAlias = Callable[[], None]
 
 
 class Fifo(Protocol):
-    """The notify FIFO, as the loop needs it; adapters/fifo.py has the words."""
+    """The notify FIFO, as the sequencer needs it: see adapters/fifo.py."""
 
     def look(self) -> FifoChanged | None:
         """Open it, or notice that it was replaced; None if nothing changed."""
@@ -77,36 +77,36 @@ class Fifo(Protocol):
 
 
 class Keepalived(Protocol):
-    """keepalived's processes, as the loop needs them; adapters/keepalived has the words."""
+    """keepalived's processes, as the sequencer needs them: see adapters/keepalived."""
 
     @property
     def current(self) -> ProcessId | None:
-        """Return the process whose words the lines are, if one is known."""
+        """Return the process that writes the lines, if one is known."""
 
     def look(self) -> KeepalivedSeen | KeepalivedGone | None:
         """Notice one change; to be asked until there is none."""
 
 
 class Addresses(Protocol):
-    """The VRRP addresses of this machine, as the loop needs them; adapters/addresses.py."""
+    """This machine's VRRP addresses, as the sequencer needs them: see adapters/addresses.py."""
 
-    def look(self) -> AddressesSeen | None:
+    def look(self) -> VrrpAddressesSeen | None:
         """Return which of those that are wanted are here; None if that is no news."""
 
 
-class NoAddresses:
-    """What looks for none: keepalived's hearing is not checked."""
+class NoVrrpAddresses:
+    """Looks for none: whether keepalived is isolated is not checked."""
 
-    def look(self) -> AddressesSeen | None:
+    def look(self) -> VrrpAddressesSeen | None:
         """Have no news."""
 
 
-class Loop:
-    """Feeds one keeper from these sources, and hands its effects over to be performed."""
+class Sequencer:
+    """Feeds one core from these sources, and hands its effects over to be performed."""
 
     def __init__(  # noqa: PLR0913  # the ports, and then by keyword
         self,
-        keeper: Keeper,
+        core: Core,
         fifo: Fifo,
         keepalived: Keepalived,
         addresses: Addresses | None = None,
@@ -119,10 +119,10 @@ class Loop:
 
         `sources_changed` is called when there may be other descriptors to wait for.
         """
-        self.keeper = keeper
+        self.core = core
         self.fifo = fifo
         self.keepalived = keepalived
-        self.addresses: Addresses = addresses or NoAddresses()
+        self.addresses: Addresses = addresses or NoVrrpAddresses()
         self._clock = clock
         self._perform = perform
         self._sources_changed = sources_changed
@@ -130,7 +130,7 @@ class Loop:
         self._writer: bool | None = None
         self._writer_look_at_s = 0.0
         self._more = False
-        """Whether the keeper was told that another event follows."""
+        """Whether the core was told that another event follows."""
 
     def begin(self, saved: SavedState | None) -> None:
         """Learn the roles: from the last run, and from the lines that wait."""
@@ -144,7 +144,7 @@ class Loop:
         self.look_at_s = self._clock() + LOOK_S
 
     def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
-        """Serve what is ready, look around if it is time, and tick if the keeper wants it."""
+        """Serve what is ready, look around if it is time, and tick if the core wants it."""
         served = [*ready]
         if self._clock() >= self.look_at_s:
             served.append((Source.LOOK, self._look_as_planned))
@@ -153,29 +153,29 @@ class Loop:
         for _, handler in served:
             handler()
         now = self._clock()
-        next_at_s = self.keeper.next_at()
+        next_at_s = self.core.next_at()
         if next_at_s is not None and next_at_s <= now:
             self.feed(Tick())
 
     def wake_at_s(self) -> float:
         """Return the time of the next turn if nothing becomes ready before."""
-        next_at_s = self.keeper.next_at()
+        next_at_s = self.core.next_at()
         return self.look_at_s if next_at_s is None else min(self.look_at_s, next_at_s)
 
     def feed(self, event: Event) -> None:
-        """Give the keeper one event and have done what it says, in its order."""
+        """Give the core one event and have done what it says, in its order."""
         self._give(event, more=False)
 
     def _mention(self, event: Event) -> None:
-        """Give the keeper one event that another one follows: it begins nothing before that."""
+        """Give the core one event that another one follows: it begins nothing before that."""
         self._give(event, more=True)
 
     def _give(self, event: Event, *, more: bool) -> None:
         self._more = more
-        self._perform(self.keeper.handle(event, self._clock(), more=more))
+        self._perform(self.core.handle(event, self._clock(), more=more))
 
     def _go_on(self) -> None:
-        """Let the keeper begin what is due, if no event followed what was mentioned."""
+        """Let the core begin what is due, if no event followed what was mentioned."""
         if self._more:
             self.feed(Tick())
 
@@ -194,7 +194,7 @@ class Loop:
         self._go_on()
 
     def _notice_writer(self) -> None:
-        """Tell the keeper whether anybody writes to the FIFO; that may close it."""
+        """Notice whether anybody writes to the FIFO; that may close it."""
         if self._clock() < self._writer_look_at_s:
             return
         self._writer_look_at_s = self._clock() + WRITER_LOOK_S
@@ -204,13 +204,13 @@ class Loop:
             self._mention(WriterSeen(writer))
 
     def _notice_addresses(self) -> None:
-        """Tell the keeper whether keepalived can hear."""
+        """Notice which VRRP addresses are here."""
         change = self.addresses.look()
         if change is not None:
             self._mention(change)
 
     def look_at_addresses(self) -> None:
-        """Tell the keeper whether keepalived can hear; go on with what is due."""
+        """Notice which VRRP addresses are here; go on with what is due."""
         self._notice_addresses()
         self._go_on()
 
@@ -219,7 +219,7 @@ class Loop:
             self._drain(live=live)
 
     def _notice_fifo(self) -> bool:
-        """Tell the keeper whether the FIFO came, went or was replaced; say whether it did."""
+        """Notice whether the FIFO came, went or was replaced; return whether it did."""
         change = self.fifo.look()
         if change is None:
             return False
@@ -229,7 +229,7 @@ class Loop:
         return True
 
     def _notice_keepalived(self) -> None:
-        """Tell the keeper whether keepalived came or went."""
+        """Notice whether keepalived came or went."""
         while (change := self.keepalived.look()) is not None:
             if isinstance(change, KeepalivedGone):
                 self._bury(change)
@@ -238,12 +238,12 @@ class Loop:
         self._sources_changed()
 
     def look_at_keepalived(self) -> None:
-        """Tell the keeper whether keepalived came or went; go on with what is due."""
+        """Notice whether keepalived came or went; go on with what is due."""
         self._notice_keepalived()
         self._go_on()
 
     def _bury(self, gone: KeepalivedGone) -> None:
-        """Hear its last words before its end; if another one is there, they may be that one's."""
+        """Process its last lines before its end; they may be those of another that runs already."""
         self._drain(live=True)
         following = self.keepalived.look()
         self.feed(replace(gone, replaced=isinstance(following, KeepalivedSeen)))
@@ -251,10 +251,10 @@ class Loop:
             self._mention(following)
 
     def hear(self) -> None:
-        """Lines have come; find out first whose they are, if that is not known.
+        """Lines have come: find out first who wrote them, if that is not known.
 
         And whether they are the newest: after a while without a turn another FIFO may lie at the
-        path, and what waits in it outdoes them.
+        path, and what waits in it is newer.
         """
         if self.keepalived.current is None:
             self._notice_keepalived()

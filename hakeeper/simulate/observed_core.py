@@ -1,9 +1,9 @@
-"""The shipped keeper of one run of hakeeper, observed, and killed where a fault wants it."""
+"""The shipped core of one run of hakeeper, observed, and killed where a fault wants it."""
 
 from typing import TYPE_CHECKING
 
+from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.core.keeper import Keeper
 from hakeeper.core.model import Settings
 from hakeeper.core.state import State
 from hakeeper.simulate.observer import Observer
@@ -16,13 +16,13 @@ class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked fo
     """kill -9, here and now."""
 
 
-class ObservedKeeper(Keeper):
-    """The shipped keeper; observers see what goes in and what comes out."""
+class ObservedCore(Core):
+    """The shipped core; observers see what goes in and what comes out."""
 
     __slots__ = ("_found", "_node", "_observers")
 
     def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
-        """Make the keeper of one run of this node."""
+        """Make the core of one run of this node."""
         super().__init__(settings, node.rng_of_run(), now)
         self._node = node
         self._observers = observers
@@ -34,12 +34,12 @@ class ObservedKeeper(Keeper):
         return self._state
 
     @property
-    def names_told(self) -> int:
+    def names_reported(self) -> int:
         """How many unknown names it remembers, as told or to be shown."""
-        return max(len(self._names_told), len(self._state.other_names))
+        return max(len(self._names_reported), len(self._state.other_names))
 
     def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Let the keeper handle it, and tell of it."""
+        """Let the core handle it, and tell of it."""
         self._node.boundary()
         self._observers.hearing(self._node, event)
         effects = super().handle(event, now, more=more)

@@ -19,16 +19,16 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     Request,
 )
-from hakeeper.core.events import AddressesSeen, Drained, Effect, Event, Started
+from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesSeen
 from hakeeper.core.model import ByNetwork, FloatingIp, Server
 from hakeeper.daemon import Daemon
-from hakeeper.loop import LOOK_S
-from loop.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from hakeeper.sequencer import LOOK_S
+from sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
 
 __all__ = ["daemon"]  # the fixture of the daemon's turn
 
 OURS, OTHER = "10.0.0.2", "10.0.0.3"
-HERE, GONE = AddressesSeen((ipaddress.ip_address(OURS),)), AddressesSeen(())
+HERE, GONE = VrrpAddressesSeen((ipaddress.ip_address(OURS),)), VrrpAddressesSeen(())
 LOOK = "look at the addresses"
 
 
@@ -37,18 +37,18 @@ class FakeAddresses:
 
     def __init__(self, diary: list[object]) -> None:
         self.diary = diary
-        self.changes: list[AddressesSeen | None] = []
+        self.changes: list[VrrpAddressesSeen | None] = []
 
-    def look(self) -> AddressesSeen | None:
+    def look(self) -> VrrpAddressesSeen | None:
         self.diary.append(LOOK)
         return self.changes.pop(0) if self.changes else None
 
 
-def checked(*changes: AddressesSeen | None) -> Scene:
+def checked(*changes: VrrpAddressesSeen | None) -> Scene:
     scene = Scene()
     fake = FakeAddresses(scene.diary)
     fake.changes.extend(changes)
-    scene.loop.addresses = fake
+    scene.sequencer.addresses = fake
     return scene
 
 
@@ -56,24 +56,24 @@ def test_the_addresses_are_looked_at_before_the_lines_that_waited_at_the_start()
     scene = checked(HERE)
     scene.fifo.changes = [OPENED]
     scene.fifo.waiting = [Drained((MASTER,))]
-    scene.loop.begin(None)
+    scene.sequencer.begin(None)
     started = Started(saved=None, keepalived=PROCESS)
     assert [started, HERE, OPENED, read(MASTER, live=False)] == scene.events()
 
 
-def test_an_address_that_was_lost_is_told_before_the_lines_of_the_same_turn() -> None:
+def test_an_address_that_was_lost_is_reported_before_the_lines_of_the_same_turn() -> None:
     scene = checked(GONE)
     scene.fifo.waiting = [Drained((MASTER,))]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert [GONE, read(MASTER)] == scene.events()
-    assert [GONE] == scene.keeper.mentioned
+    assert [GONE] == scene.core.mentioned
     assert before(scene.diary, "drain", LOOK)  # a line that comes after the look waits
 
 
 def test_without_a_line_the_look_can_wait() -> None:
     scene = checked(GONE)
     scene.fifo.waiting = [Drained((), (BAD,), 1)]
-    scene.loop.hear()
+    scene.sequencer.hear()
     assert LOOK not in scene.diary
 
 
@@ -90,7 +90,7 @@ def test_the_addresses_are_looked_at_each_second_before_anything_else() -> None:
 
 def test_what_is_no_news_is_not_told() -> None:
     scene = checked(None)
-    scene.loop.look_at_addresses()
+    scene.sequencer.look_at_addresses()
     assert [LOOK] == scene.diary
 
 
@@ -136,7 +136,7 @@ def reload(daemon: Daemon, folder: Path, *wanted: str) -> None:
 
 
 def missing(daemon: Daemon) -> tuple[str, ...]:
-    [role] = daemon._keeper.snapshot(0.0).roles
+    [role] = daemon._core.snapshot(0.0).roles
     return role.vrrp_missing
 
 
@@ -144,7 +144,7 @@ def become_master(daemon: Daemon, calls: Calls, folder: Path) -> None:
     """Hear MASTER, know who we are, and that another server has the address."""
     fifo = os.open(folder / "fifo", os.O_RDWR)
     os.write(fifo, b'INSTANCE "VI_1" MASTER 100\n')
-    daemon._loop.hear()
+    daemon._sequencer.hear()
     os.close(fifo)
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     [[ref]] = daemon._config.addresses.values()
@@ -187,7 +187,7 @@ def test_a_reload_takes_no_address_for_missing_that_is_here(
     daemon: Daemon, here: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, ...]] = []
-    handle = daemon._keeper.handle
+    handle = daemon._core.handle
 
     def noted(event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
         effects = handle(event, now, more=more)
@@ -196,13 +196,13 @@ def test_a_reload_takes_no_address_for_missing_that_is_here(
 
     daemon._begin()
     here.update((OURS, OTHER))
-    monkeypatch.setattr(daemon._keeper, "handle", noted)
+    monkeypatch.setattr(daemon._core, "handle", noted)
     for wanted in ((OURS,), (OTHER,), (OTHER, OURS), (), (OURS,)):
         reload(daemon, tmp_path, *wanted)
         assert wanted == tuple(map(str, daemon._addresses.wanted))
     assert {()} == set(told)
     here.clear()
-    daemon._loop.look()
+    daemon._sequencer.look()
     assert (OURS,) == missing(daemon)
 
 

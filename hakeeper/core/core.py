@@ -1,8 +1,8 @@
-"""The keeper: one event in, a batch of effects out; the whole daemon's mind.
+"""The core: one event in, a batch of effects out; the whole daemon's mind.
 
 `handle(event, now)` takes one event and returns the effects to perform, in their order:
 what must be stopped first, then what is to be asked, then what is to be written down (a claim waits
-for no disk), then what is to be told. While `more` news is known to wait, nothing is begun.
+for no disk), then what is to be reported. While `more` news is known to wait, nothing is begun.
 `next_at()` says when it wants a `Tick`. Same events, same times, same random source: same effects.
 """
 
@@ -17,7 +17,6 @@ from hakeeper.core.calls import CallResult
 from hakeeper.core.claim import RECENT_READS
 from hakeeper.core.cures import DBUS, fifo_cure
 from hakeeper.core.events import (
-    AddressesSeen,
     CancelCall,
     Effect,
     Event,
@@ -38,14 +37,15 @@ from hakeeper.core.events import (
     StartCall,
     Started,
     Tick,
+    VrrpAddressesSeen,
     WriterSeen,
 )
 from hakeeper.core.hanging import note_life, note_silence
-from hakeeper.core.hearing import deaf_reason, tell_deaf_master, weigh_addresses
+from hakeeper.core.isolation import check_isolation, isolation_reason, report_isolated_master
 from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import AddressRef, Mine, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import AddressRef, Role, SavedState, Settings, Us, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.roles import RoleBook, RoleChange
 from hakeeper.core.snapshot import Snapshot, snapshot
@@ -53,8 +53,8 @@ from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.throttle import Throttle
 from hakeeper.core.troubles import FIFO_CODES
 
-NAMES_TOLD = 64
-"""How many unknown names are remembered as told; more are not told."""
+NAMES_REPORTED = 64
+"""How many unknown names are remembered as reported; more are not reported."""
 NAMES_KEPT = 64
 """How many names of this keepalived are remembered, to be shown where one is missed."""
 NO_INSTANCE = "it answers on D-Bus, but names no instance there until it is restarted"
@@ -65,7 +65,7 @@ SAVE_AGAIN_S = 1.0
 _ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 
 
-class Keeper:
+class Core:
     """The state machine of one node. It never blocks, reads no clock and does no I/O."""
 
     def __init__(self, settings: Settings, rng: Random, now: float) -> None:
@@ -73,12 +73,12 @@ class Keeper:
         self._state = State(settings, rng, RoleBook(settings.addresses, now))
         self._state.addresses = _addresses(self._state, settings, {})
         self._state.keepalived_since_s = now
-        weigh_addresses(self._state, now)
+        check_isolation(self._state, now)
         self._next_at: float | None = None
         self._line_reports = LineReports()
         self._throttle = Throttle()
-        self._query_failure_told = False
-        self._names_told: set[VrrpId] = set()
+        self._query_failure_reported = False
+        self._names_reported: set[VrrpId] = set()
 
     def next_at(self) -> float | None:
         """Return the monotonic time at which a `Tick` is wanted; None if none is."""
@@ -108,7 +108,7 @@ class Keeper:
     def _bound_journal(self, now: float) -> float | None:
         """Add what is overdue, hold back what is too much; return when to look again."""
         state = self._state
-        state.tell(*self._line_reports.overdue(now))
+        state.report(*self._line_reports.overdue(now))
         reports = [effect for effect in state.effects if isinstance(effect, Report)]
         if reports or self._throttle.next_at_s() <= now:
             others = [effect for effect in state.effects if not isinstance(effect, Report)]
@@ -134,7 +134,7 @@ class Keeper:
                 self._gone(reason, now, replaced=replaced)
             case CallResult():
                 take_answer(self._state, event, now)
-            case AddressesSeen() | WriterSeen() | SettingsRefused() | SaveFailed():
+            case VrrpAddressesSeen() | WriterSeen() | SettingsRefused() | SaveFailed():
                 self._note(event, now)
             case SettingsChanged():
                 self._reconfigure(event, now)
@@ -144,13 +144,13 @@ class Keeper:
                 assert_never(event)
 
     def _note(
-        self, event: AddressesSeen | WriterSeen | SettingsRefused | SaveFailed, now: float
+        self, event: VrrpAddressesSeen | WriterSeen | SettingsRefused | SaveFailed, now: float
     ) -> None:
         state = self._state
         match event:
-            case AddressesSeen(here):
+            case VrrpAddressesSeen(here):
                 state.here = here
-                weigh_addresses(state, now)
+                check_isolation(state, now)
             case WriterSeen(present):
                 state.has_writer, state.writer_since_s = present, now
             case SettingsRefused(reason):
@@ -175,12 +175,12 @@ class Keeper:
             self._apply(state.roles.restore(saved.roles, now), now)
 
     def _lost(self, reason: str, now: float) -> None:
-        self._state.tell(*self._line_reports.lost(reason, now))
+        self._state.report(*self._line_reports.lost(reason, now))
         self._doubt(RoleEvent.LOST, now)
 
     def _hear(self, event: LinesRead, now: float) -> None:
-        self._state.tell(*self._line_reports.bad(event, now))
-        self._tell_unknown(event.lines)
+        self._state.report(*self._line_reports.bad(event, now))
+        self._report_unknown(event.lines)
         if any(line.state.is_hint for line in event.lines):
             self._state.schedule.query_soon(now)
         if event.lines and event.live:
@@ -192,23 +192,23 @@ class Keeper:
                 "lines came, but the keepalived that wrote them is not seen; believing them. "
                 "Check keepalived.pid_file in the configuration"
             )
-            self._state.tell(Report("role.unverified", text))
+            self._state.report(Report("role.unverified", text))
         self._apply(changes, now)
 
-    def _tell_unknown(self, lines: Iterable[NotifyLine]) -> None:
-        known = self._state.roles.beliefs
+    def _report_unknown(self, lines: Iterable[NotifyLine]) -> None:
+        known = self._state.roles.role_states
         for vrrp in dict.fromkeys(line.vrrp for line in lines):  # each once, in their order
             if vrrp in known:
                 continue
             self._note_name(vrrp)
-            if vrrp not in self._names_told and len(self._names_told) < NAMES_TOLD:
-                self._names_told.add(vrrp)
+            if vrrp not in self._names_reported and len(self._names_reported) < NAMES_REPORTED:
+                self._names_reported.add(vrrp)
                 text = (
                     f"keepalived reports {vrrp}, which the configuration does not name; "
                     "hakeeper ignores it"
                 )
                 fields = {"instance": vrrp.name, "kind": vrrp.kind.value}
-                self._state.tell(Report("instance.unknown", text, fields))
+                self._state.report(Report("instance.unknown", text, fields))
 
     def _fifo(self, event: FifoChanged, now: float) -> None:
         state = self._state
@@ -221,14 +221,14 @@ class Keeper:
                 kind = "fifo.opened" if before is None else "fifo.recovered"
             case _:
                 kind = "fifo.failed"
-        heard = event.state is FifoState.OPEN
+        is_open = event.state is FifoState.OPEN
         text = event.detail
-        if not heard:
+        if not is_open:
             cure = fifo_cure(FIFO_CODES[event.state], state.settings.fifo_path)
             text = f"cannot hear keepalived: {event.detail}; to mend it: {cure}"
-        state.tell(Report(kind, text, {"reason": event.state.value}))
+        state.report(Report(kind, text, {"reason": event.state.value}))
         state.schedule.query_soon(now)
-        if heard and before is not None:
+        if is_open and before is not None:
             # One that lay there in between may have taken lines with it.
             state.roles.suspect(now)
         if before is None and event.state is not FifoState.OPEN:
@@ -247,24 +247,24 @@ class Keeper:
         elif event.roles is not None:
             note_life(state)
         if event.roles:
-            self._query_failure_told = False
+            self._query_failure_reported = False
             for name in event.roles:
                 self._note_name(VrrpId(VrrpKind.INSTANCE, name))
             self._apply(state.roles.answered(event.roles, asked_at_s, now), now)
             return
         wanted = state.settings.must_query or Role.UNKNOWN in state.roles.roles().values()
-        if state.keepalived is not None and wanted and not self._query_failure_told:
-            self._query_failure_told = True
+        if state.keepalived is not None and wanted and not self._query_failure_reported:
+            self._query_failure_reported = True
             text = (
                 f"cannot ask keepalived for its state: {state.query_failure}; a role stays UNKNOWN "
                 f"until the next line. If it is missing: {DBUS}"
             )
-            state.tell(Report("query.failed", text, {"reason": state.query_failure}))
+            state.report(Report("query.failed", text, {"reason": state.query_failure}))
 
     def _note_name(self, vrrp: VrrpId) -> None:
         """Remember a name that keepalived has, for who looks for the right one."""
         state = self._state
-        if vrrp not in state.roles.beliefs and len(state.other_names) < NAMES_KEPT:
+        if vrrp not in state.roles.role_states and len(state.other_names) < NAMES_KEPT:
             state.other_names[vrrp] = None
 
     def _note_unnamed(self, roles: Mapping[str, Role], now: float) -> None:
@@ -273,7 +273,7 @@ class Keeper:
         before = state.unnamed_since_s
         state.unnamed_since_s = {
             vrrp: before.get(vrrp, now)
-            for vrrp in state.roles.beliefs
+            for vrrp in state.roles.role_states
             if roles and vrrp.kind is VrrpKind.INSTANCE and vrrp.name not in roles
         }
 
@@ -288,14 +288,14 @@ class Keeper:
         state.unnamed_since_s.clear()
         state.schedule.query_soon(now)
         text = f"keepalived runs with pid {event.process.pid}"
-        state.tell(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
+        state.report(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
 
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
         note_life(state)
         state.unnamed_since_s.clear()
-        state.tell(
+        state.report(
             wording.keepalived_gone(reason, in_order=state.roles.all_stopped(), replaced=replaced)
         )
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
@@ -312,16 +312,16 @@ class Keeper:
         for change in changes:
             addresses = state.addresses_of(change.vrrp)
             if change.edge:
-                generation = state.roles.beliefs[change.vrrp].generation
-                state.tell(wording.role_changed(change, generation))
+                generation = state.roles.role_states[change.vrrp].generation
+                state.report(wording.role_changed(change, generation))
                 if change.after is Role.MASTER:
-                    tell_deaf_master(state, change.vrrp)
+                    report_isolated_master(state, change.vrrp)
                 state.cancel_assigns(addresses)
                 for address in addresses:
                     self._follow(address, change, now)
                 if change.after is not Role.MASTER:
                     state.schedule.look_soon(now)
-            else:  # only a MASTER is told to look
+            else:  # only a MASTER gets hints
                 for address in addresses:
                     address.hinted(now, change.reason)
 
@@ -330,12 +330,12 @@ class Keeper:
         if change.before is Role.MASTER and change.after is not Role.UNKNOWN:
             address.left_at_s = now
         if change.after is not Role.MASTER:
-            state.tell(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
+            state.report(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
             return
-        address.renew()
-        belief = state.roles.beliefs[change.vrrp]
-        if belief.deaf:
-            state.tell(*address.stop(now, deaf_reason(belief)))
+        address.new_term()
+        role_state = state.roles.role_states[change.vrrp]
+        if role_state.isolated:
+            state.report(*address.stop(now, isolation_reason(role_state)))
             return
         address.edge(now)
         state.schedule.edge(now)
@@ -349,13 +349,13 @@ class Keeper:
     def _surely_mine(self, address: Address, now: float) -> bool:
         """Say whether a recent read says so: then another read is cheaper than an assign.
 
-        One that was begun before we were demoted says nothing: another node was told to take it.
+        One that was begun before our demotion proves nothing: another node has become MASTER.
         """
         recent_s = RECENT_READS * self._state.standby_interval_s()
         return (
-            isinstance(address.owner, Mine)
-            and address.owner_at_s is not None
-            and address.owner_at_s >= max(now - recent_s, address.left_at_s)
+            isinstance(address.holder, Us)
+            and address.holder_at_s is not None
+            and address.holder_at_s >= max(now - recent_s, address.left_at_s)
         )
 
     # --- reload and memory ---------------------------------------------------------------
@@ -371,7 +371,7 @@ class Keeper:
         state.cancel_assigns(gone)
         state.gone_sent_s = max([state.gone_sent_s, *(a.last_sent_s for a in gone)])
         state.roles.rename(event.settings.addresses, now)
-        weigh_addresses(state, now)
+        check_isolation(state, now)
         known = {id(address) for address in old.values()}
         for address in state.addresses.values():
             if id(address) in known:

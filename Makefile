@@ -101,8 +101,9 @@ endif
 	    $(CHAOS) --keepalived $(if $(filter script,$(KEEPALIVED)),script,real) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
 
-lint: .stamps/dev  ## Check style, types and layers only
+lint: .stamps/dev  ## Check style, words, types and layers only
 	$(BIN)/ruff check
+	$(PYTHON) .ci/retired-words
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports

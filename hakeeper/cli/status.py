@@ -144,7 +144,7 @@ def _address(address: Document, role: Document, now_s: float) -> Iterator[str]:
     name = address["address"]
     if address["ref"] != name:
         name = f"{address['ref']} = {name}"
-    yield from _wrapped("  ", f"{name}: {_owner(address, role, now_s)}")
+    yield from _wrapped("  ", f"{name}: {_holder(address, role, now_s)}")
     decided = address["decision_age_s"]
     ago = "" if decided is None else f" ({age(decided)} ago)"
     if address["due_at"] is not None:
@@ -152,7 +152,7 @@ def _address(address: Document, role: Document, now_s: float) -> Iterator[str]:
     yield from _wrapped("    ", f"{address['stage']}; last decision: {address['decision']}{ago}")
 
 
-def _owner(address: Document, role: Document, now_s: float) -> str:
+def _holder(address: Document, role: Document, now_s: float) -> str:
     read = address["holder_read_at"]
     match address["holder"]:
         case "us":

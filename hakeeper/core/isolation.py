@@ -47,7 +47,7 @@ def check_isolation(state: State, now: float) -> None:
 def _note_lost(state: State, now: float) -> None:
     """Remember which addresses are lost, and from when on those that came back count again.
 
-    A reload can take an instance away, and what its belief knows of the address.
+    A reload can take an instance away, and with it what is known of the address.
     """
     if state.here is None:
         return

@@ -67,7 +67,7 @@ class RoleChange:
 
 
 class RoleBook:
-    """All beliefs; only names that the configuration knows have one."""
+    """All role states; only names that the configuration knows have one."""
 
     def __init__(self, names: Iterable[VrrpId], now: float) -> None:
         """Begin with every role UNKNOWN."""
@@ -76,7 +76,7 @@ class RoleBook:
         """What was last said of names that the configuration does not have; bounded."""
 
     def rename(self, names: Iterable[VrrpId], now: float) -> None:
-        """Take over another set of names; those that stay keep their belief."""
+        """Take over another set of names; those that stay keep their role state."""
         before = self.role_states
         self.role_states = {name: before.get(name, RoleState(since_s=now)) for name in names}
         for name, role_state in before.items():

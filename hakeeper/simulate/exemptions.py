@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hakeeper.simulate.world import World
 
 QUERY_S = 14.0
-"""With D-Bus, a wrong belief lasts no longer than this."""
+"""With D-Bus, a wrong role lasts no longer than this."""
 STATE_LINES = frozenset({LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP})
 
 
@@ -46,17 +46,17 @@ class Exemptions:
         """Say whether a fault is under way that concerns this node or this instance."""
         return bool(self._everywhere or self._troubles[index] or self._of_names[name])
 
-    # --- wrong beliefs -----------------------------------------------------------------------
+    # --- wrong roles ---------------------------------------------------------------------------
 
     def lines_lost(self, node: Node, name: str) -> None:
-        """Lines of this instance are missing or wrong: its belief may be as well, for a time."""
+        """Lines of this instance are missing or wrong: its role may be as well, for a time."""
         world = self._world
         dbus = node.has_answers and not world.part_of[name].group
         answers = dbus and not (node.hung or node.keepalived.frozen or node.bus_gone)
         self._misled_until[node.index, name] = world.now + self._query_s if answers else inf
 
     def misled_until(self, index: int, name: str) -> float:
-        """Return until when its belief may be wrong; -inf if it never was misled."""
+        """Return until when its role may be wrong; -inf if it never was misled."""
         return self._misled_until.get((index, name), -inf)
 
     def paused(self, node: Node) -> None:

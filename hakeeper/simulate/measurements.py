@@ -80,7 +80,7 @@ class Measurements(Observer):
         self.exemptions.lines_lost(node, name)
 
     def paused(self, node: Node) -> None:
-        """Exempt a wrong belief for longer."""
+        """Exempt a wrong role for longer."""
         self.exemptions.paused(node)
 
     def conditions_changed(self) -> None:

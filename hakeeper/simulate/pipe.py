@@ -83,7 +83,7 @@ class WorldFifo:
         return [each.pipe for each in self._open if each.pipe.data]
 
     @property
-    def crowded(self) -> bool:
+    def has_replaced_pipes(self) -> bool:
         """Whether replaced pipes are still open."""
         return len(self._open) > 1
 

@@ -55,7 +55,7 @@ class Repairs:
         self._repair_s = REPAIR_S + self._queue_s + shape.slower_s()
         self._epochs: dict[int, _Epoch] = {}
         self._held_off_at: dict[tuple[int, int], float] = {}
-        """When a node was last seen to hold off from an address."""
+        """When a node was last seen to hold down for an address."""
 
     # --- what happens ------------------------------------------------------------------------
 

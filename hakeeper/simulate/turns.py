@@ -108,7 +108,7 @@ class Turns:
         run = self._node.run
         if run is None:
             return
-        if run.fifo.crowded:
+        if run.fifo.has_replaced_pipes:
             run.fifo.drop_silent(self._node.keepalived.writes_to)
         self._set_timer(run)
 

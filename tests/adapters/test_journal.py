@@ -51,7 +51,7 @@ def test_a_report_is_read_back_from_the_journal_with_all_its_fields(lab: Journal
         PRELUDE
         + """
 reporter.report(Report("address.drifted", "web is with server 43; taking it back", {
-    "instance": "VI_1", "address": "203.0.113.7", "role": "MASTER", "owner": "server 43",
+    "instance": "VI_1", "address": "203.0.113.7", "role": "MASTER", "holder": "server 43",
     "reason": "read", "attempt": 3, "latency_s": 0.25}))
 reporter.close()
 """

@@ -22,7 +22,7 @@ from hakeeper.demo.stage import PRIORITIES
 from hakeeper.demo.story import ACTION_S, ANSWER_S, Story
 
 WRONG = 1
-"""Exit code: an holders was not as it had to be."""
+"""Exit code: a holder was not as it had to be."""
 _SBIN = ("/usr/sbin", "/sbin")
 
 
@@ -36,7 +36,7 @@ class Options:
 
 
 def demo(options: Options, stream: TextIO) -> int:
-    """Run it and return the exit code: 0 only if every holders was as it had to be."""
+    """Run it and return the exit code: 0 only if every holder was as it had to be."""
     # A root shell made by plain su has no sbin on its PATH, and the lab's tools are there.
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), *_SBIN))
     with Interrupts() as interrupts:

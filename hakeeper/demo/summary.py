@@ -160,7 +160,7 @@ def _show_verdict(findings: tuple[Finding, ...], screen: Screen, *, replayed: bo
     else:
         how = "keepalived and hakeeper were real, Hetzner was simulated."
     if right:
-        screen.paragraph(f"Every holders was as it had to be. {how}", "good")
+        screen.paragraph(f"Every holder was as it had to be. {how}", "good")
     else:
         screen.paragraph(f"Something was wrong: see above. {how}", "bad")
 

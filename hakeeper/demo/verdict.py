@@ -1,4 +1,4 @@
-"""Was every holders as it had to be? Pure functions over a history.
+"""Was every holder as it had to be? Pure functions over a history.
 
 The cloud's own log and keepalived's own lines decide; what hakeeper says of itself only has to
 agree with them.

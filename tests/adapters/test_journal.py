@@ -66,7 +66,7 @@ reporter.close()
         "HAKEEPER_INSTANCE": "VI_1",
         "HAKEEPER_ADDRESS": "203.0.113.7",
         "HAKEEPER_ROLE": "MASTER",
-        "HAKEEPER_OWNER": "server 43",
+        "HAKEEPER_HOLDER": "server 43",
         "HAKEEPER_REASON": "read",
         "HAKEEPER_ATTEMPT": "3",
         "HAKEEPER_LATENCY_S": "0.25",

@@ -41,7 +41,7 @@ def assert_right(run: Run) -> None:
     assert len(VERDICT) == len(found)
     for wanted, line in zip(VERDICT, found, strict=True):
         assert re.fullmatch(f"ok     {wanted}", line)
-    assert "Every holders was as it had to be." in run.text
+    assert "Every holder was as it had to be." in run.text
     assert "WRONG" not in run.text
     assert max(map(len, run.lines)) < 80
     assert "\x1b" not in run.text
@@ -59,7 +59,7 @@ def test_the_demo_with_real_keepalived_is_right_and_leaves_nothing_behind() -> N
         run.assert_nothing_is_left()
     assert "REPLAYED" not in run.text
     assert "keepalived and hakeeper were real, Hetzner was simulated." in " ".join(run.lines)
-    assert 4 == len(re.findall(r"cloud  holder      the address moves: ", run.text))
+    assert 4 == len(re.findall(r"cloud  holder     the address moves: ", run.text))
     assert 4 == len(re.findall(r"confirmed\. line →\d+→ sent →\d+→ accepted →\d+→ *", run.text))
 
 

@@ -25,4 +25,4 @@ def test_a_move_by_somebody_else_makes_the_demo_wrong(monkeypatch: pytest.Monkey
     text = " ".join(out.getvalue().split())
     assert "WRONG the address went nobody -> web-a -> web-b -> nobody -> web-a -> web-b" in text
     assert "Something was wrong: see above." in text
-    assert "Every holders" not in text
+    assert "Every holder" not in text

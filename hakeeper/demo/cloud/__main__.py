@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--action-s", type=float, default=Rules().action_s)
     parser.add_argument("--limit-per-hour", type=int, default=Rules().limit_per_hour)
     parser.add_argument("--lock-servers", action="store_true")
-    parser.add_argument("--owner-at-accept", action="store_true")
+    parser.add_argument("--holder-at-accept", action="store_true")
     parser.add_argument("--until-stdin-closes", action="store_true")
     parser.add_argument(
         "--allow-non-loopback", action="store_true", help="for an address inside a test's namespace"

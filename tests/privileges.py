@@ -28,12 +28,3 @@ def public_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
-
-
-def let_everybody_enter(path: Path) -> None:
-    """Open the way to a temporary folder; pytest closes it to other users, at several levels."""
-    top = Path(tempfile.gettempdir())
-    for folder in (path, *path.parents):
-        if folder == top:
-            return
-        folder.chmod(folder.stat().st_mode | 0o055)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from privileges import let_everybody_enter
+from privileges import public_folder
 
 from hakeeper.adapters import control as control_module
 from hakeeper.adapters.asking import (
@@ -85,8 +85,9 @@ def echo(request: Mapping[str, object], _user: int) -> Mapping[str, object]:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "control"
+def path() -> Iterator[Path]:
+    with public_folder() as folder:
+        yield folder / "control"
 
 
 @pytest.fixture
@@ -487,7 +488,6 @@ def test_a_path_too_long_for_a_socket_is_reported(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_another_user_is_answered_too(loop: Loop, path: Path) -> None:
-    let_everybody_enter(path.parent)
     loop.start()
     argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
     done = subprocess.run(argv, capture_output=True, text=True, check=True)
@@ -529,7 +529,6 @@ def test_users_hold_a_few_places_each_and_some_are_kept_for_root(
 ) -> None:
     # Eight programs take their time to start: nobody is to be cut off meanwhile.
     monkeypatch.setattr(control_module, "IDLE_S", float("inf"))
-    let_everybody_enter(path.parent)
     with contextlib.ExitStack() as stack:
         for user_id in range(4000, 4008):
             stack.enter_context(held_by(path, user_id, MAX_CLIENTS))
@@ -544,7 +543,6 @@ def test_users_hold_a_few_places_each_and_some_are_kept_for_root(
 
 @_ROOT_ALONE
 def test_one_user_who_holds_all_he_can_keeps_no_other_from_asking(loop: Loop, path: Path) -> None:
-    let_everybody_enter(path.parent)
     with held_by(path, 4000, MAX_CLIENTS):
         loop.start()
         argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]

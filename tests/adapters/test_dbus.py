@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from bus_listener import Listener, listening
 from helpers import eventually
-from privileges import let_everybody_enter
+from privileges import public_folder
 
 from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
@@ -128,8 +128,8 @@ def dbus_daemon(folder: Path, policy: str = SHIPPED_POLICY) -> Iterator[DbusDaem
 
 
 @pytest.fixture
-def dbus(tmp_path: Path) -> Iterator[DbusDaemon]:
-    with dbus_daemon(tmp_path) as daemon:
+def dbus() -> Iterator[DbusDaemon]:
+    with public_folder() as folder, dbus_daemon(folder) as daemon:
         yield daemon
 
 
@@ -248,9 +248,8 @@ bus.close()
 @needs_root
 @pytest.mark.usefixtures("keepalived")
 def test_an_unprivileged_user_may_ask_under_the_policy_that_keepalived_ships(
-    dbus: DbusDaemon, tmp_path: Path
+    dbus: DbusDaemon,
 ) -> None:
-    let_everybody_enter(tmp_path)
     with listening(dbus.address) as (bus, listener):
         ask_until(bus, listener, lambda one: len(one.roles or ()) == 3)
     done = subprocess.run(

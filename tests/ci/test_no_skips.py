@@ -25,7 +25,17 @@ def test_expected_failure(): assert False
 def _run(folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if k not in {"CI", "HAKEEPER_NO_SKIPS"}}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", "--rootdir=."],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-n0",
+            "--rootdir=.",
+            "--basetemp=temporary",
+        ],
         cwd=folder,
         env=clean | environ,
         capture_output=True,

@@ -205,7 +205,7 @@ class State:
         return Us() if server_id == self.server.id else Other(server_id)
 
     def label_of(self, holder: Holder) -> str:
-        """Return an holder for people; another server by its name, once that is known."""
+        """Return a holder for people; another server by its name, once that is known."""
         return wording.holder_text(holder, self.servers)
 
     def addresses_of(self, vrrp: VrrpId) -> list[Address]:

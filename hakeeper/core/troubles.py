@@ -477,7 +477,7 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
                 where = f"is on {state.label_of(address.holder)}, which is {seen.status}"
                 yield _nowhere(address, where, role_state, seen_s)
         case _:  # pragma: no cover
-            pass  # an holder that is not known is no fact of now
+            pass  # a holder that is not known is no fact of now
 
 
 def _astray(role_state: RoleState) -> Health:

@@ -103,7 +103,7 @@ ALREADY = failure(FailureKind.LOCKED, "floating_ip_assigned", 422)
 
 
 class WorldCloud:
-    """The true state; `on_move` hears of every change of an holder."""
+    """The true state; `on_move` hears of every change of a holder."""
 
     def __init__(
         self, nature: Nature, now: float, at: Callable[..., None], on_move: Callable[[Move], None]
@@ -168,7 +168,7 @@ class WorldCloud:
         self.servers[server_id] = replace(self.servers[server_id], status=status)
 
     def move(self, floating_ip_id: int, holder: int | None, now: float, cause: str) -> None:
-        """Change an holder, by whoever it is."""
+        """Change a holder, by whoever it is."""
         old = self._ips[floating_ip_id]
         if old.server_id == holder:
             return

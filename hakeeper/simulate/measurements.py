@@ -42,7 +42,7 @@ class Measurements(Observer):
 
     @property
     def moves(self) -> list[Move]:
-        """Every change of an holder."""
+        """Every change of a holder."""
         return self._repairs.moves
 
     @property

@@ -70,7 +70,7 @@ class Repairs:
             self._assess(fip, None if locked else master, by_line=by_line)
 
     def moved(self, move: Move) -> None:
-        """Hear that an holder changed."""
+        """Hear that a holder changed."""
         self.moves.append(move)
         now = self._world.now
         claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely

@@ -91,7 +91,7 @@ class CallRules:
         self._seen[index] = _Seen()
 
     def moved(self, move: Move) -> None:
-        """Hear that an holder changed."""
+        """Hear that a holder changed."""
         self._moved_at[move.floating_ip_id] = move.at_s
 
     # --- a call begins -----------------------------------------------------------------------

@@ -38,7 +38,7 @@ class LossRules:
             self._reported.pop((index, fip), None)
 
     def moved(self, move: Move) -> None:
-        """Hear that an holder changed, in truth."""
+        """Hear that a holder changed, in truth."""
         if move.old is not None:
             self._lost_at.setdefault((move.old - 1, move.floating_ip_id), []).append(move.at_s)
 

@@ -56,7 +56,7 @@ class _Heard:
 
     roles: dict[VrrpId, Role] = field(default_factory=dict)
     read_at: dict[int, float] = field(default_factory=dict)
-    """When the newest read of an holder was begun."""
+    """When the newest read of a holder was begun."""
     against: Counter[int] = field(default_factory=Counter)
     """How many reads, one newer than the other, say that the address is not here."""
     actions: dict[int, float] = field(default_factory=dict)
@@ -186,7 +186,7 @@ class RoleRules:
             self._demand("patience", node, patient, text, action_id, lasted_s)
 
     def read(self, node: int, floating_ip: int, asked_at_s: float, *, mine: bool) -> bool:
-        """Hear what a read says of an holder; return whether it is the newest that says so."""
+        """Hear what a read says of a holder; return whether it is the newest that says so."""
         heard = self._heard[node]
         if asked_at_s < heard.read_at.get(floating_ip, float("-inf")):
             return False

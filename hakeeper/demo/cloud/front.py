@@ -243,7 +243,7 @@ class CloudFront(ABC):
     def wait_for(self, predicate: Callable[[], Value], timeout_s: float = 10.0) -> Value:
         """Wait until the predicate is truthy and return its value; TimeoutError otherwise.
 
-        It is asked again after every change in the cloud: a request, an answer, an holder, an
+        It is asked again after every change in the cloud: a request, an answer, a holder, an
         action's end, a fault.
         """
         deadline_s = time.monotonic() + timeout_s

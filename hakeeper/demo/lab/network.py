@@ -87,7 +87,7 @@ class Switch:
         return station
 
     def _introduce(self, station: Station) -> None:
-        """Make the neighbours known for good: a isolated node gets no answers to ARP.
+        """Make the neighbours known for good: an isolated node gets no answers to ARP.
 
         A mute one is given wrong addresses: no setting of the switch's port is one-way that way.
         """

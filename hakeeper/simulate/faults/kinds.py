@@ -141,7 +141,7 @@ CLOUD_STATE = frozenset(
 HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
 """Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
 ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
-"""Kinds that may still move an holder when they are over."""
+"""Kinds that may still move a holder when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})
 """Kinds that cut links between nodes."""
 LOSES_ROLES = frozenset(

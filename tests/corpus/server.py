@@ -151,7 +151,7 @@ class Server(Namespace):
         self.write("/etc/bus.conf", _BUS)
         for folder in ("/etc/keepalived", "/etc/hakeeper", "/run/dbus", "/run/lock"):
             self.place(folder).mkdir()
-        self.folder("/run/hakeeper", holder=0)
+        self.folder("/run/hakeeper", owner=0)
         self.folder("/run/hakeeper/daemon")
         self.make_fifo()
         self.run("mount", "-t", "tmpfs", "-o", "mode=755", "none", "/var/lib")
@@ -163,13 +163,13 @@ class Server(Namespace):
         """Return where a file of the server is for us."""
         return Path(f"/proc/{self.pid}/root{path}")
 
-    def write(self, path: str, content: str | bytes, *, mode: int = 0o644, holder: int = 0) -> None:
+    def write(self, path: str, content: str | bytes, *, mode: int = 0o644, owner: int = 0) -> None:
         """Write a file of the server; its folder is made."""
         place = self.place(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content.encode() if isinstance(content, str) else content)
         place.chmod(mode)
-        os.chown(place, holder, holder)
+        os.chown(place, owner, owner)
 
     def read(self, path: str) -> str:
         """Read a file; empty if there is none."""
@@ -177,19 +177,19 @@ class Server(Namespace):
             return self.place(path).read_text(errors="replace")
         return ""
 
-    def folder(self, path: str, *, mode: int = 0o755, holder: int = SERVICE_ID) -> None:
+    def folder(self, path: str, *, mode: int = 0o755, owner: int = SERVICE_ID) -> None:
         """Make a folder of the service's user."""
         place = self.place(path)
         place.mkdir(parents=True)
         place.chmod(mode)
-        os.chown(place, holder, holder)
+        os.chown(place, owner, owner)
 
-    def make_fifo(self, path: str = "/run/hakeeper/notify.fifo", holder: int = SERVICE_ID) -> None:
+    def make_fifo(self, path: str = "/run/hakeeper/notify.fifo", owner: int = SERVICE_ID) -> None:
         """Make a FIFO as systemd-tmpfiles does."""
         place = self.place(path)
         os.mkfifo(place, 0o600)
         place.chmod(0o600)
-        os.chown(place, holder, holder)
+        os.chown(place, owner, owner)
 
     def holders(self, path: str) -> list[str]:
         """Return the names of the processes that have a file open."""
@@ -202,6 +202,14 @@ class Server(Namespace):
         return names
 
     # --- programs --------------------------------------------------------------------------
+
+    def runs(self, name: str) -> bool:
+        """Say whether any process of this name is left."""
+        for folder in self.place("/proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+                if (folder / "comm").read_text().strip() == name:
+                    return True
+        return False
 
     def start(
         self, argv: list[str], log: str, *, environment: Mapping[str, str] | None = None

@@ -69,7 +69,7 @@ class Pair:
         self.config.setdefault("server", SERVER_ID)
         server.write("/etc/hakeeper/hakeeper.yaml", yaml_reader.safe_dump(self.config))
         server.write("/etc/hakeeper/token", token, mode=0o600)
-        server.write(f"{CREDENTIALS}/hcloud-token", token, mode=0o400, holder=SERVICE_ID)
+        server.write(f"{CREDENTIALS}/hcloud-token", token, mode=0o400, owner=SERVICE_ID)
         server.write(CONF, setup.conf)
         for path, content in setup.files.items():
             start = content[:2] if isinstance(content, bytes) else content[:2].encode()
@@ -150,14 +150,17 @@ class Pair:
     # --- what is to be seen ----------------------------------------------------------------
 
     def ended(self) -> list[str]:
-        """Return which of the two has ended, or has nothing to do."""
+        """Return which of the two has ended, or has nothing to do.
+
+        keepalived has not ended while a child of it is left, and the check would still see it.
+        """
         if _NOTHING in self.server.read(KEEPALIVED_LOG)[self.log_seen :]:
             return [_NOTHING]
         programs = {"keepalived": self.keepalived, "hakeeper": self.daemon}
         return [
             f"{name} ended: {process.exit_code}"
             for name, process in programs.items()
-            if process is not None and not process.running
+            if process is not None and not process.running and not self.server.runs(name)
         ]
 
     def states(self) -> dict[str, str]:

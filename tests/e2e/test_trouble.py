@@ -152,7 +152,7 @@ def test_journald_stopped(pair: Pair) -> None:
 _BREAK = {
     "removed": f"rm {FIFO}",
     "a file in its place": f"rm {FIFO}; touch {FIFO}",
-    "wrong holder": f"chown root:root {FIFO}",
+    "wrong owner": f"chown root:root {FIFO}",
 }
 _REPAIR = f"test -p {FIFO} || rm -f {FIFO}; systemd-tmpfiles --create hakeeper.conf"
 

@@ -142,8 +142,8 @@ def test_nothing_is_writable_for_others_or_runs_with_more_rights(first: Build) -
 
     assert len(lines) > 100
     for line in lines:
-        mode, holder, *_ = line.split()
-        assert holder == "root/root"
+        mode, owner, *_ = line.split()
+        assert owner == "root/root"
         assert mode[0] == "l" or mode[1:] in {"rwxr-xr-x", "rw-r--r--"}, line
 
 

@@ -204,10 +204,11 @@ class Server(Namespace):
     # --- programs --------------------------------------------------------------------------
 
     def runs(self, name: str) -> bool:
-        """Say whether any process of this name is left."""
+        """Say whether any process of this name is left; one that nobody has waited for is not."""
         for folder in self.place("/proc").glob("[0-9]*"):
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
-                if (folder / "comm").read_text().strip() == name:
+                named, _, rest = (folder / "stat").read_text().rpartition(")")
+                if named.partition("(")[2] == name and rest.split()[0] != "Z":
                     return True
         return False
 

@@ -150,18 +150,23 @@ class Pair:
     # --- what is to be seen ----------------------------------------------------------------
 
     def ended(self) -> list[str]:
-        """Return which of the two has ended, or has nothing to do.
-
-        keepalived has not ended while a child of it is left, and the check would still see it.
-        """
+        """Return which of the two has ended, or has nothing to do."""
         if _NOTHING in self.server.read(KEEPALIVED_LOG)[self.log_seen :]:
             return [_NOTHING]
         programs = {"keepalived": self.keepalived, "hakeeper": self.daemon}
         return [
             f"{name} ended: {process.exit_code}"
             for name, process in programs.items()
-            if process is not None and not process.running and not self.server.runs(name)
+            if process is not None and self._has_ended(name, process)
         ]
+
+    def _has_ended(self, name: str, process: Process) -> bool:
+        """Say whether it has ended; a child of keepalived may outlive it by a second."""
+        if process.running:
+            return False
+        gone = f"the last process of {name} to end"
+        wait_until(lambda: not self.server.runs(name), timeout_s=PATIENCE_S, what=gone)
+        return True
 
     def states(self) -> dict[str, str]:
         """Return the states of instances by keepalived's own log of this run."""

@@ -128,7 +128,7 @@ def is_quiet(machine: Machine) -> None:
     assert machine.says("hakeeper --version") == f"hakeeper {__version__}"
     assert "not installed" not in machine.run("hakeeper version").stdout
     compiled = machine.run("find /usr/lib/hakeeper/hakeeper -name '*.pyc'").stdout
-    assert "core/__pycache__/keeper" in compiled, "the sandbox cannot compile it at each start"
+    assert "core/__pycache__/core" in compiled, "the sandbox cannot compile it at each start"
 
 
 def has_its_folder(machine: Machine) -> None:

@@ -1,10 +1,10 @@
 """The full example and the page of the configuration are those of the table in the code."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
+from generated import check_file, check_section
 
 from hakeeper.config import Config, ConfigErrors, parse
 from hakeeper.config.pages import as_markdown, example
@@ -12,25 +12,14 @@ from hakeeper.config.pages import as_markdown, example
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "configuration.md"
 EXAMPLE = ROOT / "conf" / "hakeeper-full.yaml"
-BEGIN, END = "<!-- keys -->\n", "<!-- /keys -->\n"
-REWRITE = "run the test with HAKEEPER_REWRITE_DOCS=1 to rewrite it"
 
 
 def test_the_keys_of_the_page_are_those_in_the_code() -> None:
-    before, rest = PAGE.read_text().split(BEGIN)
-    shown, after = rest.split(END)
-    if os.environ.get("HAKEEPER_REWRITE_DOCS"):
-        PAGE.write_text(before + BEGIN + as_markdown(Config) + END + after)
-
-    assert as_markdown(Config) == shown, REWRITE
+    check_section(PAGE, "keys", as_markdown(Config))
 
 
 def test_the_full_example_is_written_from_the_keys_in_the_code() -> None:
-    shown = EXAMPLE.read_text()
-    if os.environ.get("HAKEEPER_REWRITE_DOCS"):
-        EXAMPLE.write_text(example(Config))
-
-    assert example(Config) == shown, REWRITE
+    check_file(EXAMPLE, example(Config))
 
 
 def test_the_smallest_file_on_the_page_is_good() -> None:

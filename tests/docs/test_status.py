@@ -1,24 +1,19 @@
 """The page about the status shows the troubles and the keys that the code has."""
 
-import os
 import re
 from pathlib import Path
 
 from adapters.test_status import WALL_S, picture, troubled
+from generated import check_section
 
 from hakeeper.adapters.status import document
 from hakeeper.core.cures import as_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "status.md"
-BEGIN, END = "<!-- troubles -->\n", "<!-- /troubles -->\n"
 
 
 def test_the_table_of_troubles_is_the_one_in_the_code() -> None:
-    before, rest = PAGE.read_text().split(BEGIN)
-    shown, after = rest.split(END)
-    if os.environ.get("HAKEEPER_REWRITE_DOCS"):
-        PAGE.write_text(before + BEGIN + as_markdown() + END + after)
-    assert as_markdown() == shown, "run the test with HAKEEPER_REWRITE_DOCS=1 to rewrite the page"
+    check_section(PAGE, "troubles", as_markdown())
 
 
 def test_every_key_of_the_json_is_named() -> None:

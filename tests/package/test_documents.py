@@ -75,7 +75,9 @@ def test_every_link_of_an_installed_document_leads_somewhere(first: Build, name:
     "name",
     [
         str(path.relative_to(REPO))
-        for path in sorted([*REPO.glob("*.md"), *(REPO / "docs").rglob("*.md")])
+        for path in sorted(
+            [*REPO.glob("*.md"), *(REPO / "docs").rglob("*.md"), *REPO.glob(".github/*.md")]
+        )
     ],
 )
 def test_so_does_every_link_in_the_repository(name: str) -> None:

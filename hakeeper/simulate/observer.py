@@ -1,5 +1,6 @@
 """What happens in a world, told to whoever observes it: the nodes and faults know no other way."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Assign
@@ -97,99 +98,15 @@ class Observers(Observer):
         """Add one; it hears of what happens from now on."""
         self._each.append(observer)
 
-    def fault_began(self, fault: Fault) -> None:
-        """Pass it on, as all that follow."""
-        for each in self._each:
-            each.fault_began(fault)
 
-    def impaired(self, fault: Fault, change: int) -> None:
-        """Pass it on."""
+def _passed_on(news: str) -> Callable[..., None]:
+    def pass_on(self: Observers, *args: object, **kwargs: object) -> None:
         for each in self._each:
-            each.impaired(fault, change)
+            getattr(each, news)(*args, **kwargs)
 
-    def call_struck(self, kind: Kind) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.call_struck(kind)
+    return pass_on
 
-    def lines_lost(self, node: "Node", name: str) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.lines_lost(node, name)
 
-    def paused(self, node: "Node") -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.paused(node)
-
-    def keepalived_resumes(self, node: "Node") -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.keepalived_resumes(node)
-
-    def conditions_changed(self) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.conditions_changed()
-
-    def started(self, node: "Node") -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.started(node)
-
-    def ended(self, node: "Node") -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.ended(node)
-
-    def line_written(self, node: "Node", name: str, state: LineState, *, kept: bool) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.line_written(node, name, state, kept=kept)
-
-    def moved(self, move: Move) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.moved(move)
-
-    def assign_sent(self, index: int, request: Assign) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.assign_sent(index, request)
-
-    def hearing(self, node: "Node", event: Event) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.hearing(node, event)
-
-    def handled(
-        self,
-        node: "Node",
-        event: Event,
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.handled(node, event, effects, found, now)
-
-    def invariant_broken(self, node: "Node", error: InvariantError) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.invariant_broken(node, error)
-
-    def split_ends(self) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.split_ends()
-
-    def healed(self) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.healed()
-
-    def rested(self) -> None:
-        """Pass it on."""
-        for each in self._each:
-            each.rested()
+for _news in vars(Observer):
+    if not _news.startswith("_"):  # all of them, so that none can be forgotten
+        setattr(Observers, _news, _passed_on(_news))

@@ -40,6 +40,7 @@ from hakeeper.core.core import Core
 from hakeeper.core.events import (
     CancelCall,
     Effect,
+    Event,
     KeepalivedGone,
     QueryRoles,
     ReloadToken,
@@ -292,6 +293,7 @@ class Daemon:
     # --- sources -------------------------------------------------------------------------
 
     def _take_inbox(self) -> None:
+        answers: list[Event] = []
         for item in self._inbox.take():
             if isinstance(item, BusOwner):
                 self._sequencer.look()
@@ -300,7 +302,9 @@ class Daemon:
             elif isinstance(item, RolesQueried) and self._fifo.is_held_by_another:
                 pass  # who reads the FIFO acts: if we knew the roles as well, there would be two
             else:
-                self._sequencer.feed(item)
+                answers.append(item)
+        if answers:
+            self._sequencer.feed(*answers)
 
     def _watch_sources(self) -> None:
         """Wait for the descriptors that the FIFO and keepalived have now."""

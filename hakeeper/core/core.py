@@ -1,9 +1,10 @@
-"""The core: one event in, a batch of effects out; the whole daemon's mind.
+"""The core: a batch of events in, effects out; the whole daemon's mind.
 
-`handle(event, now)` takes one event and returns the effects to perform, in their order:
-what must be stopped first, then what is to be asked, then what is to be written down (a claim waits
-for no disk), then what is to be reported. While `more` news is known to wait, nothing is begun.
-`next_at()` says when it wants a `Tick`. Same events, same times, same random source: same effects.
+`handle(events, now)` takes all that was found in one look around, in its order, and only then
+decides what to begin. It returns the effects to perform, in their order: what must be stopped
+first, then what is to be asked, then what is to be written down (a claim waits for no disk), then
+what is to be reported. `next_at()` says when it wants to be called again, if need be with an empty
+batch. Same events, same times, same random source: same effects.
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,7 +37,6 @@ from hakeeper.core.events import (
     SettingsRefused,
     StartCall,
     Started,
-    Tick,
     VrrpAddressesSeen,
     WriterSeen,
 )
@@ -81,22 +81,23 @@ class Core:
         self._names_reported: set[VrrpId] = set()
 
     def next_at(self) -> float | None:
-        """Return the monotonic time at which a `Tick` is wanted; None if none is."""
+        """Return the monotonic time at which `handle` is to be called; None if there is none."""
         return self._next_at
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what `hakeeper status` shows."""
         return snapshot(self._state, now, self._next_at)
 
-    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Take one event; return what is to be done about it.
+    def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        """Take what was found in one look around; return what is to be done about it.
 
-        `more`: another event follows at once, and may change everything: begin nothing yet.
+        Nothing is begun before the last event was taken in. The batch may be empty: time passes.
         """
         state = self._state
         state.effects = []
-        self._dispatch(event, now)
-        next_at_s = None if more else reconcile(state, now)
+        for event in events:
+            self._dispatch(event, now)
+        next_at_s = reconcile(state, now)
         save_at_s = self._save(now)
         journal_at_s = self._bound_journal(now)
         wakes = (next_at_s, save_at_s, journal_at_s)
@@ -138,8 +139,6 @@ class Core:
                 self._note(event, now)
             case SettingsChanged():
                 self._reconfigure(event, now)
-            case Tick():
-                pass
             case _:  # pragma: no cover
                 assert_never(event)
 

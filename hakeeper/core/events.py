@@ -1,7 +1,7 @@
 """What goes into the core (events) and what comes out of it (effects).
 
-The shell feeds one event at a time with `Core.handle(event, now)` and performs the effects in
-the order in which they stand.
+The shell feeds what it found in one look around with `Core.handle(events, now)` and performs the
+effects in the order in which they stand.
 """
 
 import enum
@@ -154,11 +154,6 @@ class SettingsRefused:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """The time that `next_at` named has come."""
-
-
 Event: TypeAlias = (
     Started
     | LinesRead
@@ -173,7 +168,6 @@ Event: TypeAlias = (
     | SaveFailed
     | SettingsChanged
     | SettingsRefused
-    | Tick
 )
 
 # --- effects --------------------------------------------------------------------------------
@@ -206,7 +200,7 @@ class QueryRoles:
 
 @dataclass(frozen=True, slots=True)
 class SaveState:
-    """Write this down before anything else is done."""
+    """Write this down; calls go out before it, lines leave the FIFO after it."""
 
     state: SavedState
 

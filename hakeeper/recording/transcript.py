@@ -12,6 +12,8 @@ from hakeeper.recording.story import Beginning, Heard
 
 ITEMS_SHOWN = 12
 """Of a list; the rest is counted."""
+TIME_PASSED = "the time that the core had asked for"
+"""Stands for a batch without events."""
 
 
 def beginning_line(beginning: Beginning) -> str:
@@ -21,8 +23,9 @@ def beginning_line(beginning: Beginning) -> str:
 
 
 def step_lines(step: Step) -> Iterator[str]:
-    """Tell an event and what the core answers to it now."""
-    yield f"{clock(step.after_s)}  {event_line(step.then)}"
+    """Tell a batch of events and what the core answers to it now."""
+    for line in event_lines(step.then):
+        yield f"{clock(step.after_s)}  {line}"
     for line in answer_lines(step.now):
         yield f"{'':14}{line}"
 
@@ -32,9 +35,12 @@ def clock(after_s: float) -> str:
     return f"{after_s:+12.6f}"
 
 
-def event_line(heard: Heard) -> str:
-    """Tell an event."""
-    return printable(short(heard.event))
+def event_lines(heard: Heard) -> Iterator[str]:
+    """Tell the events of a batch, each on its line."""
+    for event in heard.events:
+        yield printable(short(event))
+    if not heard.events:
+        yield TIME_PASSED
 
 
 def answer_lines(heard: Heard) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The shipped core of one run of hakeeper, observed, and killed where a fault wants it."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from hakeeper.core.core import Core
@@ -38,14 +39,24 @@ class ObservedCore(Core):
         """How many unknown names it remembers, as told or to be shown."""
         return max(len(self._names_reported), len(self._state.other_names))
 
-    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Let the core handle it, and tell of it."""
+    def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        """Let the core handle a batch, and show what came of it."""
         self._node.boundary()
-        self._observers.hearing(self._node, event)
-        effects = super().handle(event, now, more=more)
-        self._observers.handled(self._node, event, effects, self._found, now)
+        batch = tuple(events)
+        self._found = ()
+        self._observers.hearing(self._node)
+        effects = super().handle(batch, now)
+        self._observers.handled(self._node, batch, effects, self._found, now)
         self._node.boundary()
         return effects
+
+    def _dispatch(self, event: Event, now: float) -> None:
+        """Let the core take one event in, and show what it reports of it."""
+        before = set(map(id, self._state.effects))
+        self._observers.taking_in(self._node, event)
+        super()._dispatch(event, now)
+        new = (e for e in self._state.effects if id(e) not in before)
+        self._observers.took_in(self._node, event, tuple(e for e in new if isinstance(e, Report)))
 
     def _bound_journal(self, now: float) -> float | None:
         """Keep what there is to tell: what the throttle holds back happened all the same."""

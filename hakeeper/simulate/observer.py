@@ -59,18 +59,24 @@ class Observer:
 
     # --- hakeeper ----------------------------------------------------------------------------
 
-    def hearing(self, node: "Node", event: Event) -> None:
-        """The core is about to hear an event."""
+    def hearing(self, node: "Node") -> None:
+        """The core is about to handle a batch of events."""
+
+    def taking_in(self, node: "Node", event: Event) -> None:
+        """The core is about to take in one event of the batch."""
+
+    def took_in(self, node: "Node", event: Event, reports: tuple[Report, ...]) -> None:
+        """The core took it in, and reports this of it; nothing is begun yet."""
 
     def handled(
         self,
         node: "Node",
-        event: Event,
+        events: tuple[Event, ...],
         effects: tuple[Effect, ...],
         found: tuple[Report, ...],
         now: float,
     ) -> None:
-        """The core handled it; `found`: all reports, those that were held back among them."""
+        """The core handled the batch; `found`: all reports, also those that were held back."""
 
     def invariant_broken(self, node: "Node", error: InvariantError) -> None:
         """The core found that it broke an invariant of its own; this run of hakeeper ends."""

@@ -40,7 +40,6 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
     Started,
-    Tick,
     VrrpAddressesSeen,
 )
 from hakeeper.core.lines import LineState, NotifyLine
@@ -186,13 +185,14 @@ class Node:
         self.private = private
         return self.feed(VrrpAddressesSeen(tuple(map(ipaddress.ip_address, private))))
 
-    def feed(self, event: Event) -> tuple[Effect, ...]:
-        """Give the core one event now, perform the effects, and return them."""
+    def feed(self, *events: Event) -> tuple[Effect, ...]:
+        """Give the core a batch of events now, perform the effects, and return them."""
         now = self.world.now
         self.world.cloud.advance(now)
-        if isinstance(event, CallResult):
-            self.rules.ended(event, now)
-        effects = self.core.handle(event, now)
+        for event in events:
+            if isinstance(event, CallResult):
+                self.rules.ended(event, now)
+        effects = self.core.handle(events, now)
         self.rules.check(effects, self.core, now)
         for effect in effects:
             self._perform(effect, now)
@@ -205,7 +205,7 @@ class Node:
         self.ticks = self.ticks + 1 if self.ticked_at_s == self.world.now else 1
         self.ticked_at_s = self.world.now
         assert self.ticks <= TICKS_AT_ONE_TIME, f"hot loop at {self.world.now}"
-        self.feed(Tick())
+        self.feed()
         return True
 
     # --- what it does --------------------------------------------------------------------

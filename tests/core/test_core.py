@@ -8,11 +8,11 @@ from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
 from hakeeper.core.events import (
     FifoChanged,
     FifoState,
+    KeepalivedGone,
     LinesRead,
     Report,
     SaveState,
     StartCall,
-    Tick,
 )
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
@@ -132,7 +132,7 @@ def test_a_result_that_nobody_asked_for_is_passed_over() -> None:
         sent_at_s=None,
         finished_at_s=world.now,
     )
-    assert () == node.core.handle(result, world.now)
+    assert () == node.core.handle([result], world.now)
 
 
 def test_a_read_that_was_cancelled_is_no_failure_of_the_api() -> None:
@@ -236,12 +236,11 @@ def test_an_overflow_without_end_is_reported_and_asked_about_sparingly() -> None
     assert reported == node.reports("fifo.overflowed")
 
 
-def test_nothing_is_begun_while_more_news_is_known_to_wait() -> None:
-    world, node = one_node()
+def test_nothing_is_begun_before_the_last_event_of_a_batch_was_taken_in() -> None:
+    _, node = one_node()
     node.warm()
-    node.holding = (Assign,)
     made = NotifyLine(instance("VI_1"), LineState.MASTER, 100)
-    effects = node.core.handle(LinesRead((made,)), world.now, more=True)
-    assert [SaveState, Report] == [type(effect) for effect in effects]
-    assert node.core.next_at() is None
-    assert [Assign(WEB, 1)] == [e.request for e in node.feed(Tick()) if isinstance(e, StartCall)]
+    effects = node.feed(LinesRead((made,)), KeepalivedGone("killed"))
+    assert [] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert 1 == len([e for e in effects if isinstance(e, SaveState)])
+    assert "UNKNOWN" == node.role()

@@ -19,7 +19,6 @@ from hakeeper.core.events import (
     SaveState,
     SettingsChanged,
     StartCall,
-    Tick,
 )
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
@@ -366,9 +365,9 @@ def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wan
     due_s = world.now + 1.0
     assert due_s == node.core.next_at()
     node.line("VI_1", "BACKUP")
-    assert [] == [e for e in node.feed(Tick()) if isinstance(e, SaveState)]
+    assert [] == [e for e in node.feed() if isinstance(e, SaveState)]
     world.now = due_s
-    assert 1 == len([e for e in node.feed(Tick()) if isinstance(e, SaveState)])
+    assert 1 == len([e for e in node.feed() if isinstance(e, SaveState)])
 
 
 def test_a_group_and_an_instance_of_one_name_are_two() -> None:

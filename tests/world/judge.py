@@ -23,7 +23,7 @@ from hakeeper.core.events import (
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Kind
-from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Plan
 from hakeeper.simulate.verdicts import Violation
@@ -84,6 +84,8 @@ class Judge(Observer):
         self._hanging = HangRules(world, demand)
         self._quiet = QuietRules(world, demand)
         self._fingerprint = Fingerprint()
+        self._seen: tuple[Report, ...] = ()
+        """What was reported while a batch was taken in."""
 
     @property
     def digest(self) -> int:
@@ -118,57 +120,70 @@ class Judge(Observer):
 
     # --- what hakeeper does ------------------------------------------------------------------
 
-    def hearing(self, node: Node, event: Event) -> None:
-        """Look at an event before the core hears it."""
+    def hearing(self, node: Node) -> None:
+        """Begin with a batch of events."""
+        self._roles.hearing(node.index)
+
+    def taking_in(self, node: Node, event: Event) -> None:
+        """Look at an event before the core takes it in."""
         if node.run is not None:
             state = node.run.core.state
-            self._roles.hearing(node.index, state, event, node.clock())
+            self._roles.taking_in(node.index, state, event, node.clock())
             for said, role in cells(state, event):
                 self.tally.transitions[said.value, role.value] += 1
 
-    def handled(
-        self,
-        node: Node,
-        event: Event,
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
-        """Check what came of an event."""
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
+        """Check what came of an event, before anything is begun."""
         run = node.run
         if run is None:
             return
         self.tally.events += 1
-        self._fingerprint.mix(node.index, now, event, len(effects))
-        if self.world.story is not None:
-            narrate(self.world.log, node.index, event, effects)
-        self._roles.handled(node.index, run.core.state, event, effects)
+        self._fingerprint.mix(node.index, node.clock(), event, len(reports))
+        self._roles.took_in(node.index, run.core.state, event)
         if isinstance(event, CallResult):
-            self._ended(node, run, event)
-        elif isinstance(event, LinesRead):
-            self._heard(node, run, event, effects)
+            self._calls.ended(node, event)
+        elif isinstance(event, LinesRead) and event.lines:
+            self._roles.last_line(node.index, run.core.state, event)
+            if not event.live or run.began_at == self.world.now:
+                self._roles.claims_nothing(node.index, run.core.state)
         elif isinstance(event, KeepalivedGone | LinesLost):
             self._roles.doubted(node.index, run.core.state, event)
+        elif isinstance(event, Started | RolesQueried):
+            self._roles.claims_nothing(node.index, run.core.state)
+        for report in reports:
+            if report.event == "role.changed":
+                self._roles.role_changed(node.index, event, report)
+            self._found(node, report)
+        self._seen = (*self._seen, *reports)
+
+    def handled(
+        self,
+        node: Node,
+        events: tuple[Event, ...],
+        effects: tuple[Effect, ...],
+        found: tuple[Report, ...],
+        now: float,
+    ) -> None:
+        """Check what came of a batch."""
+        seen, self._seen = set(map(id, self._seen)), ()
+        run = node.run
+        if run is None:
+            return
+        self._fingerprint.mix(node.index, now, None, len(effects))
+        if self.world.story is not None:
+            narrate(self.world.log, node.index, events, effects)
+        self._roles.handled(node.index, run.core.state, effects)
         for report in found:
-            self._found(node, event, report)
-        if effects:
-            self._performed(node, event, effects, now)
+            if id(report) not in seen:
+                self._found(node, report)
+        if any(isinstance(event, LinesRead) and event.lines for event in events):
+            self._roles.looked(node.index, run.core.state, node.clock())
+        self._performed(node, effects, now)
+        if any(_is_list(event) for event in events):
+            self._saving.is_written(node, run.core.state)
         self._ticks.handled(node.index, run.core.next_at(), now)
 
-    def _ended(self, node: Node, run: Run, result: CallResult) -> None:
-        self._calls.ended(node, result)
-        if isinstance(result.outcome, FloatingIpsListed):
-            self._saving.is_written(node, run.core.state)
-
-    def _heard(self, node: Node, run: Run, event: LinesRead, effects: tuple[Effect, ...]) -> None:
-        if not event.lines:
-            return
-        self._roles.last_line(node.index, run.core.state, event)
-        if not event.live or run.began_at == self.world.now:
-            self._roles.claims_nothing(node.index, effects)
-        self._roles.looked(node.index, run.core.state, node.clock())
-
-    def _performed(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
+    def _performed(self, node: Node, effects: tuple[Effect, ...], now: float) -> None:
         self._saving.begin()
         for effect in effects:
             match effect:
@@ -181,8 +196,6 @@ class Judge(Observer):
                     self._quiet.reported(node.index, effect)
                 case _:
                     pass
-        if isinstance(event, Started | RolesQueried):
-            self._roles.claims_nothing(node.index, effects)
 
     def _called(self, node: Node, effect: StartCall, now: float) -> None:
         request = effect.request
@@ -193,11 +206,10 @@ class Judge(Observer):
         self._quiet.called(node.index, request)
         self._calls.started(node, effect, now)
 
-    def _found(self, node: Node, event: Event, report: Report) -> None:
+    def _found(self, node: Node, report: Report) -> None:
         index = node.index
         fip = self.world.number_of.get(str(report.fields.get("address", "")))
         if report.event == "role.changed":
-            self._roles.role_changed(index, event, report)
             if report.fields["previous_role"] == MASTER:
                 self._calls.demoted(node, _named(report))
             if report.fields["role"] == MASTER:
@@ -223,6 +235,10 @@ class Judge(Observer):
     def rested(self) -> None:
         """Check that nothing did."""
         self._quiet.rested()
+
+
+def _is_list(event: Event) -> bool:
+    return isinstance(event, CallResult) and isinstance(event.outcome, FloatingIpsListed)
 
 
 def _named(report: Report) -> VrrpId:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
-    Assign,
     CallResult,
     Failure,
     FailureKind,
@@ -26,9 +25,7 @@ from hakeeper.core.events import (
     SaveFailed,
     SaveState,
     SettingsChanged,
-    StartCall,
     Started,
-    Tick,
     VrrpAddressesSeen,
 )
 from hakeeper.core.lines import LineState
@@ -36,7 +33,7 @@ from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.state import State
 from hakeeper.simulate.verdicts import Demand
 
-MUTE = CallResult | Tick | SettingsChanged | SaveFailed | VrrpAddressesSeen
+MUTE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 ROLE_AFTER = {
@@ -62,9 +59,11 @@ class _Heard:
     actions: dict[int, float] = field(default_factory=dict)
     """When an action was first asked for."""
     hinted: bool = False
-    """The event at hand is the first hint for a while, to who holds an address."""
+    """The batch at hand has the first hint for a while, to who holds an address."""
     asked: bool = False
     """The answer at hand is to a call that hakeeper still waits for."""
+    refused: bool = False
+    """One of the batch refuses the token."""
     due: frozenset[int] = frozenset()
     """The addresses for which an assign was due before the event at hand."""
 
@@ -82,20 +81,22 @@ class RoleRules:
         """A run of hakeeper begins."""
         self._heard[node] = _Heard()
 
-    def hearing(self, node: int, state: State, event: Event, now: float) -> None:
-        """Look at an event before the core hears it."""
+    def hearing(self, node: int) -> None:
+        """Begin with a batch of events."""
         heard = self._heard[node]
-        heard.hinted = heard.asked = False
-        if isinstance(event, LinesRead):
-            heard.hinted = any(_news_to_holders(state, event, now))
-        elif isinstance(event, CallResult):
-            heard.asked = event.call_id in state.calls
-        if isinstance(event, RolesQueried | Started | LinesRead):
-            posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
-            heard.due = frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
+        heard.hinted = heard.refused = False
 
-    def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
-        """Check what came of it."""
+    def taking_in(self, node: int, state: State, event: Event, now: float) -> None:
+        """Look at an event before the core takes it in."""
+        heard = self._heard[node]
+        heard.asked = isinstance(event, CallResult) and event.call_id in state.calls
+        if isinstance(event, LinesRead):
+            heard.hinted = heard.hinted or any(_news_to_holders(state, event, now))
+        if isinstance(event, RolesQueried | Started | LinesRead):
+            heard.due = _due(state)
+
+    def took_in(self, node: int, state: State, event: Event) -> None:
+        """Check what came of it, before anything is begun."""
         heard, role_states = self._heard[node], state.roles.role_states
         if isinstance(event, MUTE):
             same = all(heard.roles.get(n, b.role) is b.role for n, b in role_states.items())
@@ -104,11 +105,16 @@ class RoleRules:
             self._answered(node, heard, state, event)
         if isinstance(event, CallResult | RolesQueried):
             self._keeps_claims(node, state)
-        if not isinstance(event, CallResult | Tick):
+        if not isinstance(event, CallResult):
             heard.roles = {name: role_state.role for name, role_state in role_states.items()}
         if isinstance(event, Started):
             self._restored(node, state, event)
         elif heard.asked and isinstance(event, CallResult) and _is_refused(event):
+            heard.refused = True
+
+    def handled(self, node: int, state: State, effects: tuple[Effect, ...]) -> None:
+        """Check what came of the batch."""
+        if self._heard[node].refused:
             reread = any(isinstance(effect, ReloadToken) for effect in effects)
             self._demand("token_reread", node, reread, "a refused token is kept")
         for effect in effects:
@@ -151,14 +157,12 @@ class RoleRules:
         )
         self._demand("doubt_is_believed", node, none, "MASTER after {}", event)
 
-    def claims_nothing(self, node: int, effects: tuple[Effect, ...]) -> None:
+    def claims_nothing(self, node: int, state: State) -> None:
         """Check that nothing is claimed at once because of old news.
 
         What was to be sent anyway may be.
         """
-        due = self._heard[node].due
-        begun = [effect.request for effect in effects if isinstance(effect, StartCall)]
-        none = all(r.floating_ip_id in due for r in begun if isinstance(r, Assign))
+        none = _due(state) <= self._heard[node].due
         self._demand("backlog_claims_nothing", node, none, "an assign without a look")
 
     def role_changed(self, node: int, event: Event, report: Report) -> None:
@@ -210,6 +214,12 @@ class RoleRules:
             about = (name, role_state.role.value, was.value)
             text = "{} is {} after a restart, not {}"
             self._demand("role_survives", node, role_state.role is was, text, *about)
+
+
+def _due(state: State) -> frozenset[int]:
+    """Return the floating IPs for which an assign is due."""
+    posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
+    return frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
 
 
 def _is_refused(result: CallResult) -> bool:

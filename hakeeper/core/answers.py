@@ -29,8 +29,19 @@ from hakeeper.core.calls import (
     ServerRead,
     pages_of,
 )
-from hakeeper.core.claim import Stage
 from hakeeper.core.events import ReloadToken, Report
+from hakeeper.core.failures import RESPONSES, Scope
+from hakeeper.core.happenings import (
+    Accepted,
+    ActionLost,
+    ActionSeen,
+    ActionUnread,
+    ApiWorks,
+    Failed,
+    HolderDown,
+    LostTrack,
+    NotFound,
+)
 from hakeeper.core.model import (
     Action,
     AddressRef,
@@ -43,6 +54,7 @@ from hakeeper.core.model import (
     Us,
 )
 from hakeeper.core.servers import DELETED, NOT_RUNNING, SeenServer
+from hakeeper.core.stages import ActionRunning, Held, HoldDown, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, State
 
 SERVER_AGAIN_S = 60.0
@@ -50,11 +62,6 @@ SERVER_AGAIN_S = 60.0
 
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
-_OF_ONE_REQUEST = (FailureKind.NOT_FOUND, FailureKind.REFUSED)
-"""An answer, though no pleasant one: it says nothing of the API's health."""
-_OF_ONE_ADDRESS = (FailureKind.LOCKED, *_OF_ONE_REQUEST)
-"""That others are claimed says nothing of it."""
-_NEEDS_OPERATOR = (FailureKind.AUTH, FailureKind.NOT_FOUND, FailureKind.REFUSED)
 
 
 def take_answer(state: State, result: CallResult, now: float) -> None:
@@ -97,9 +104,10 @@ def _works(state: State, now: float) -> None:
 
 def _retry_soon(state: State, now: float) -> None:
     """What failed because the API did is tried again soon; a lock or a refusal is another thing."""
-    for address in state.in_stage(Stage.POST):
-        if address.failure is None or address.failure.kind not in _OF_ONE_ADDRESS:
-            address.retry_soon(now, state.rng)
+    for address, stage in state.in_stage(MutateDue):
+        failure = stage.claim.failure
+        if failure is None or RESPONSES[failure.kind].scope in (Scope.API, Scope.NOTHING):
+            state.happened(address, ApiWorks(), now)
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -122,7 +130,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             state.api.assign_accepted(now, alongside=_ran_alongside(state, call))
             current = _current(state, call, now)
             if current is not None:
-                state.report(*current.accepted(action, result.sent_at_s, now, state.rng))
+                state.happened(current, Accepted(action, result.sent_at_s), now)
                 _note_progress(state, current, now)
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
@@ -135,8 +143,8 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
 
 def _ran_alongside(state: State, call: Inflight) -> bool:
     """Say whether an action of ours was surely running when this call was begun."""
-    phases = (address.phases for address in state.in_stage(Stage.ACT))
-    accepted = (p.accepted_s for p in phases if p is not None and p.accepted_s is not None)
+    phases = (stage.claim.phases for _, stage in state.in_stage(ActionRunning))
+    accepted = (p.accepted_s for p in phases if p.accepted_s is not None)
     return any(0.0 <= call.asked_at_s - at_s <= SURELY_RUNNING_S for at_s in accepted)
 
 
@@ -211,9 +219,7 @@ def _resolved(state: State, address: Address, found: FloatingIp) -> None:
 def _unresolved(state: State, address: Address, why: str, now: float) -> None:
     address.floating_ip = None
     address.unresolved_why = why
-    if address.stage is Stage.READ:
-        address.due_at_s = now + SLOW.delay_s(0, state.rng)
-        address.decide(f"no floating IP {address.ref} in this project", now)
+    state.happened(address, NotFound(), now)
     if not address.unresolved_reported:
         address.unresolved_reported = True
         state.report(wording.address_unresolved(address.vrrp, str(address.ref), why))
@@ -233,11 +239,11 @@ def _observe(
         state.report(wording.address_blocked(address.vrrp, str(floating_ip)))
     address.blocked_reported = floating_ip.blocked
     holder = state.holder_from(floating_ip.server_id)
-    claiming = address.is_sent()
-    state.report(*address.observe(holder, asked_at_s, now, state.rng))
-    if address.suspect:  # is keepalived still there that says MASTER?
+    claiming = address.claim is not None and address.claim.is_sent
+    state.observed(address, holder, asked_at_s, now)
+    if address.is_suspect:  # is keepalived still there that says MASTER?
         state.schedule.query_soon(now)
-    if claiming and address.stage is Stage.HELD:
+    if claiming and isinstance(address.stage, Held):
         if not state.api.assigns_work:
             _retry_soon(state, now)
         state.api.assigns_work = True
@@ -251,35 +257,41 @@ def _note_progress(state: State, address: Address, now: float) -> None:
 
 
 def _actions_read(state: State, call: Inflight, actions: Mapping[int, Action], now: float) -> None:
-    for address in _acting(state, call.request):
-        action = actions.get(address.action_id or 0)
+    for address, action_id in _acting(state, call.request):
+        action = actions.get(action_id)
         if action is None:
-            state.report(*address.action_lost(now))
+            state.happened(address, ActionLost(), now)
         else:
-            state.report(*address.action_seen(action, now, state.rng))
+            state.happened(address, ActionSeen(action), now)
             _note_progress(state, address, now)
 
 
-def _acting(state: State, request: Request) -> list[Address]:
+def _acting(state: State, request: Request) -> list[tuple[Address, int]]:
+    """Return the addresses whose action a call asked for, with the action."""
     asked = request.action_ids if isinstance(request, ReadActions) else ()
-    return [a for a in state.in_stage(Stage.ACT) if a.action_id in asked]
+    acting = state.in_stage(ActionRunning)
+    return [(address, stage.action_id) for address, stage in acting if stage.action_id in asked]
 
 
 def _holder_seen(state: State, server_id: int, status: str, now: float) -> None:
     if status in NOT_RUNNING:
-        for address in list(state.in_stage(Stage.HOLD_DOWN)):
-            if address.holder == Other(server_id):
-                address.holder_seen(status, now)
+        _holder_down(state, server_id, status, now)
+
+
+def _holder_down(state: State, server_id: int, status: str, now: float) -> None:
+    for address, _ in list(state.in_stage(HoldDown)):
+        if address.holder == Other(server_id):
+            state.happened(address, HolderDown(status), now)
 
 
 def _current(state: State, call: Inflight, now: float) -> Address | None:
     """Return the address of an assign, unless a role change or reload made the assign void."""
     for address in _concerned(state, call):
         role_state = state.roles.role_states[address.vrrp]
-        sent = address.stage is Stage.SENT and role_state.generation == call.generation
+        sent = isinstance(address.stage, MutateSent) and role_state.generation == call.generation
         if address is call.address and sent:
             return address
-        address.fresh_from_s = now
+        address.writes.fresh_from_s = now
     return None
 
 
@@ -305,10 +317,10 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
             _assign_failed(state, call, result, failure, now)
         case ReadServer(server_id) if failure.kind is FailureKind.NOT_FOUND:
             state.servers[server_id] = SeenServer("", DELETED, now)
-            _holder_gone(state, server_id, now)
+            _holder_down(state, server_id, DELETED, now)
         case ReadActions() if failure.kind is FailureKind.NOT_FOUND:
-            for address in _acting(state, call.request):
-                state.report(*address.action_lost(now))
+            for address, _ in _acting(state, call.request):
+                state.happened(address, ActionLost(), now)
         case Identify():
             _note(state, call.request, failure, now, wording.server_unidentified(failure))
             if failure.kind is FailureKind.NOT_FOUND:  # what we knew is wrong by now
@@ -320,8 +332,8 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
             _note(
                 state, call.request, failure, now, wording.api_failed(failure, "reading an action")
             )
-            for address in _acting(state, call.request):
-                address.action_unread(now, state.rng)
+            for address, _ in _acting(state, call.request):
+                state.happened(address, ActionUnread(), now)
         case ListFloatingIps() | ReadFloatingIp():
             _read_failed(state, call.request, call.asked_at_s, failure, now)
         case ReadServer():
@@ -337,13 +349,13 @@ def _assign_failed(
     state: State, call: Inflight, result: CallResult, failure: Failure, now: float
 ) -> None:
     if result.sent_at_s is None and call.address is not None:
-        call.address.never_sent(call.asked_at_s)
+        call.address.writes.never_sent(call.asked_at_s)
     if failure.kind is FailureKind.THROTTLED:
         state.api.failed(failure, now, state.rng, assign=True)
     if failure.kind is FailureKind.NOT_FOUND:  # of the address, or of our server: it was made anew
         state.schedule.server_doubted = True
     # What locks the server is most likely another claim of ours: that is no news.
-    ours = state.assigns() > 0 or any(state.in_stage(Stage.ACT))
+    ours = state.assigns() > 0 or any(state.in_stage(ActionRunning))
     locked = failure.kind is FailureKind.LOCKED and failure.code != ASSIGNED
     if failure.kind not in (FailureKind.CANCELLED, FailureKind.THROTTLED):
         first = state.api.assign_refused(call.asked_at_s, now, state.rng)
@@ -351,15 +363,15 @@ def _assign_failed(
             state.api.lock_met(now, first=first)
     address = _current(state, call, now)
     if address is not None:
-        address.note_sent(result.sent_at_s, now)
         # Here before a demotion, it was never taken: what "assigned already" means will be read.
         here = failure.code == ASSIGNED and isinstance(address.holder, Us)
         reported = not (locked and ours) and not here
-        state.report(*address.failed(failure, now, state.rng, reported=reported))
+        state.happened(address, Failed(failure, result.sent_at_s, reported=reported), now)
         _note_progress(state, address, now)
     elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for concerned in _concerned(state, call):
-            concerned.note_unknown_outcome(now)
+            concerned.writes.lose_track(now)
+            state.happened(concerned, LostTrack(), now)
 
 
 def _read_failed(
@@ -381,14 +393,8 @@ def _read_failed(
     _note(state, request, failure, now, wording.api_failed(failure, "reading the holders"))
 
 
-def _holder_gone(state: State, server_id: int, now: float) -> None:
-    for address in list(state.in_stage(Stage.HOLD_DOWN)):
-        if address.holder == Other(server_id):
-            address.holder_seen(DELETED, now)
-
-
 def _delay_s(state: State, failure: Failure, attempt: int) -> float:
-    schedule = SLOW if failure.kind in _NEEDS_OPERATOR else RETRY
+    schedule = SLOW if RESPONSES[failure.kind].needs_operator else RETRY
     return schedule.delay_s(attempt, state.rng)
 
 
@@ -396,7 +402,8 @@ def _note(state: State, request: Request, failure: Failure, now: float, report: 
     """Count it as ill health of the API or refusal of one request; report it if it is news."""
     if failure.kind is FailureKind.CANCELLED:
         return
-    if failure.kind in _OF_ONE_REQUEST or failure.code == NO_IDENTITY:
+    refused = RESPONSES[failure.kind].scope is Scope.REQUEST
+    if refused or failure.code == NO_IDENTITY:
         if failure.code != NO_IDENTITY:
             _works(state, now)
         if state.api.refused(type(request), failure, now):

@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.backoff import EAGER, READ_AGAIN, THROTTLE
+from hakeeper.core.backoff import EAGER, EAGER_FOR_S, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
-from hakeeper.core.claim import EAGER_FOR_S
 from hakeeper.core.pace import doubled
 
 MAX_PARALLEL = 8

@@ -15,7 +15,7 @@ from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.answers import take_answer
 from hakeeper.core.calls import CallResult
-from hakeeper.core.claim import RECENT_READS
+from hakeeper.core.claim import hinted
 from hakeeper.core.cures import DBUS, fifo_cure
 from hakeeper.core.events import (
     CancelCall,
@@ -41,6 +41,7 @@ from hakeeper.core.events import (
     WriterSeen,
 )
 from hakeeper.core.hanging import note_life, note_silence
+from hakeeper.core.happenings import Demoted, Master
 from hakeeper.core.isolation import check_isolation, isolation_reason, report_isolated_master
 from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
@@ -53,6 +54,8 @@ from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.throttle import Throttle
 from hakeeper.core.troubles import FIFO_CODES
 
+RECENT_READS = 1.5
+"""A read is recent when it is younger than this many reading intervals."""
 NAMES_REPORTED = 64
 """How many unknown names are remembered as reported; more are not reported."""
 NAMES_KEPT = 64
@@ -322,19 +325,20 @@ class Core:
                     state.schedule.look_soon(now)
             else:  # only a MASTER gets hints
                 for address in addresses:
-                    address.hinted(now, change.reason)
+                    state.report(*hinted(address, change.reason, now, state.rng))
 
     def _follow(self, address: Address, change: RoleChange, now: float) -> None:
         state = self._state
         if change.before is Role.MASTER and change.after is not Role.UNKNOWN:
             address.left_at_s = now
         if change.after is not Role.MASTER:
-            state.report(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
+            reason = f"the role is {change.after.value}: {change.reason}"
+            state.happened(address, Demoted(reason), now)
             return
         address.new_term()
         role_state = state.roles.role_states[change.vrrp]
         if role_state.isolated:
-            state.report(*address.stop(now, isolation_reason(role_state)))
+            state.happened(address, Demoted(isolation_reason(role_state), new_term=True), now)
             return
         address.edge(now)
         state.schedule.edge(now)
@@ -342,8 +346,8 @@ class Core:
         read_first = (
             not change.live or address.floating_ip is None or self._surely_mine(address, now)
         )
-        pause_s = 0.0 if change.live else address.return_pause_s(now)
-        address.begin(now, change.reason, read_first=read_first, pause_s=pause_s)
+        pause_s = 0.0 if change.live else address.returns.pause_s(now)
+        state.happened(address, Master(change.reason, read_first, pause_s), now)
 
     def _surely_mine(self, address: Address, now: float) -> bool:
         """Say whether a recent read says so: then another read is cheaper than an assign.
@@ -368,16 +372,16 @@ class Core:
         kept = {id(address) for address in state.addresses.values()}
         gone = [address for address in old.values() if id(address) not in kept]
         state.cancel_assigns(gone)
-        state.gone_sent_s = max([state.gone_sent_s, *(a.last_sent_s for a in gone)])
+        state.gone_sent_s = max([state.gone_sent_s, *(a.writes.last_sent_s for a in gone)])
         state.roles.rename(event.settings.addresses, now)
         check_isolation(state, now)
         known = {id(address) for address in old.values()}
         for address in state.addresses.values():
             if id(address) in known:
                 continue
-            address.last_sent_s = state.gone_sent_s
+            address.writes.last_sent_s = state.gone_sent_s
             if state.is_master(address.vrrp):
-                address.begin(now, "added by a reload", read_first=True)
+                state.happened(address, Master("added by a reload", read_first=True), now)
         self._apply(state.roles.recall(now), now)
         state.schedule.listed_at_s = float("-inf")
         state.schedule.query_soon(now)

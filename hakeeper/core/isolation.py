@@ -13,6 +13,7 @@ read.
 import itertools
 
 from hakeeper.core import wording
+from hakeeper.core.happenings import Demoted, Returned
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State
@@ -66,7 +67,7 @@ def _isolate(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> N
     addresses = state.addresses_of(vrrp)
     state.cancel_assigns(addresses)
     for address in addresses:
-        state.report(*address.stop(now, isolation_reason(role_state)))
+        state.happened(address, Demoted(isolation_reason(role_state)), now)
 
 
 def _tell(state: State, vrrp: VrrpId, role_state: RoleState) -> None:
@@ -102,4 +103,5 @@ def trust_again(state: State, vrrp: VrrpId, now: float) -> None:
     if role_state.role is Role.MASTER:
         state.schedule.edge(now)
         for address in state.addresses_of(vrrp):
-            address.resume(now, f"{role_state.reason}, and its VRRP address is here")
+            cause = f"{role_state.reason}, and its VRRP address is here"
+            state.happened(address, Returned(cause), now)

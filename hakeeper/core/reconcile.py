@@ -16,11 +16,18 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     ReadServer,
 )
-from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState, QueryRoles
 from hakeeper.core.hanging import is_left
+from hakeeper.core.happenings import ActionLost, HoldDownOver, HolderAsked, Hung, Sending
 from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import Other
+from hakeeper.core.stages import (
+    ActionRunning,
+    Held,
+    HoldDown,
+    Idle,
+    MutateDue,
+)
 from hakeeper.core.state import QUERY_SPACING_S, Inflight, State
 
 WATCH_INTERVAL_S = 2.0
@@ -40,7 +47,7 @@ OTHERS_INTERVAL_S = 600.0
 QUERY_TIMEOUT_S = 5.0
 """An unanswered question to keepalived is given up after this."""
 
-AT_REST = (Stage.IDLE, Stage.HELD)
+AT_REST = (Idle, Held)
 """An address in one of these needs no call of its own."""
 
 Wake = Callable[[float], None]
@@ -51,7 +58,7 @@ def reconcile(state: State, now: float) -> float | None:
     wakes: list[float] = []
     _query_roles(state, now, wakes.append)
     _end_isolation(state, now, wakes.append)
-    pursued = any(address.stage not in AT_REST for address in state.addresses.values())
+    pursued = any(not isinstance(a.stage, AT_REST) for a in state.addresses.values())
     if pursued:
         _end_hold_downs(state, now, wakes.append)
         _send_assigns(state, now, wakes.append)
@@ -107,38 +114,38 @@ def _end_isolation(state: State, now: float, wake: Wake) -> None:
 
 
 def _end_hold_downs(state: State, now: float, wake: Wake) -> None:
-    for address in state.in_stage(Stage.HOLD_DOWN):
-        if not is_left(state, address, now) and _due(address.due_at_s, now, wake):
-            address.end_hold_down(now)
+    for address, stage in state.in_stage(HoldDown):
+        if not is_left(state, address, now) and _due(stage.until_s, now, wake):
+            state.happened(address, HoldDownOver(), now)
 
 
 def _send_assigns(state: State, now: float, wake: Wake) -> None:
     """Send the assigns that are due, those first that were never refused, or longest ago."""
     if state.server is None or _is_at_parallel_limit(state, now):
         return
-    waiting = sorted(state.in_stage(Stage.POST), key=lambda address: address.refused_at_s)
-    for address in waiting:
-        floating_ip = address.floating_ip
-        if floating_ip is None or not _due(address.assign_from_s(), now, wake):
+    waiting = sorted(state.in_stage(MutateDue), key=lambda each: each[1].claim.refused_at_s)
+    for address, stage in waiting:
+        floating_ip, from_s = address.floating_ip, address.assign_from_s(stage.due_at_s)
+        if floating_ip is None or not _due(from_s, now, wake):
             continue
         held_until_s = max(state.api.assigns_from_s, state.api.assigns_held_until_s)
         if not _due(held_until_s, now, wake) or _is_at_parallel_limit(state, now):
             return
         if is_left(state, address, now):
-            address.leave(now)
+            state.happened(address, Hung(), now)
             continue
         # What an assign leads to, its action and the list that confirms it, must be paid as well.
         if not _due(state.affordable_from_s(address, now, 2 + state.pages), now, wake):
             continue
         if not state.assigning(floating_ip.id):
-            state.report(*address.sending(now))
+            state.happened(address, Sending(), now)
             state.start(Assign(floating_ip.id, state.server.id), now, address)
 
 
 def _is_at_parallel_limit(state: State, now: float) -> bool:
     taken = state.assigns()
     if now < state.api.one_by_one_until_s:
-        taken += sum(1 for _ in state.in_stage(Stage.ACT))
+        taken += sum(1 for _ in state.in_stage(ActionRunning))
     return taken >= state.api.parallel_limit(now)
 
 
@@ -159,22 +166,24 @@ def _poll_actions(state: State, now: float, wake: Wake) -> None:
         for action_id in call.request.action_ids
     }
     acting: dict[int, Address] = {}
+    until_s: dict[int, float] = {}
     polls: list[tuple[float, int]] = []
-    for address in state.in_stage(Stage.ACT):
-        if address.action_id is None or address.action_id in asked:
+    for address, stage in state.in_stage(ActionRunning):
+        if stage.action_id in asked:
             continue
-        if now >= address.action_until_s:
-            state.report(*address.action_lost(now))
+        if now >= stage.until_s:
+            state.happened(address, ActionLost(), now)
         else:
-            acting[address.action_id] = address
-            polls.append((min(address.due_at_s, address.action_until_s), address.action_id))
+            acting[stage.action_id] = address
+            until_s[stage.action_id] = stage.until_s
+            polls.append((min(stage.due_at_s, stage.until_s), stage.action_id))
     polls.sort()
     spread_s = min(LONGEST_POLL_SPREAD_S, POLL_SPREAD_S * (len(polls) // ACTIONS_PER_CALL))
     # A call that has to be made is filled up with the actions that would be due next.
     while polls and _due(polls[0][0] + spread_s, now, wake):
         chosen, polls = polls[:ACTIONS_PER_CALL], polls[ACTIONS_PER_CALL:]
         if not _affordable(state, (acting[action_id] for _, action_id in chosen), now, wake):
-            wake(min(acting[action_id].action_until_s for _, action_id in chosen))
+            wake(min(until_s[action_id] for _, action_id in chosen))
             continue
         state.start(ReadActions(tuple(action_id for _, action_id in chosen)), now)
 
@@ -186,12 +195,18 @@ def _affordable(state: State, claims: Iterable[Address], now: float, wake: Wake)
 
 def _read_for_claims(state: State, now: float, wake: Wake) -> None:
     """Read the holders of the addresses whose claim needs to know."""
-    waiting = [a for a in state.in_stage(Stage.READ) if _due(a.due_at_s, now, wake)]
-    wanted = [a for a in waiting if not _read_is_under_way(state, a) and not _is_read(state, a)]
-    if not wanted or not _due(state.schedule.reads_from_s, now, wake):
+    waiting = [each for each in state.reading() if _due(each[1].due_at_s, now, wake)]
+    reading = [
+        (address, stage)
+        for address, stage in waiting
+        if not _read_is_under_way(state, address, stage.after_s)
+        and not _is_read(state, address, stage.after_s)
+    ]
+    if not reading or not _due(state.schedule.reads_from_s, now, wake):
         return
-    gathered_s = min(a.due_at_s for a in wanted) + GATHER_S
-    only_confirms = all(address.is_sent() for address in wanted)
+    gathered_s = min(stage.due_at_s for _, stage in reading) + GATHER_S
+    wanted = [address for address, _ in reading]
+    only_confirms = all(a.claim is not None and a.claim.is_sent for a in wanted)
     if only_confirms and state.assigns() > 0 and not _due(gathered_s, now, wake):
         return
     if not _affordable(state, wanted, now, wake):
@@ -202,18 +217,18 @@ def _read_for_claims(state: State, now: float, wake: Wake) -> None:
         _list(state, now)
 
 
-def _read_is_under_way(state: State, address: Address) -> bool:
+def _read_is_under_way(state: State, address: Address, after_s: float) -> bool:
     """Say whether an answer is coming that will be new enough."""
 
     def serves(call: Inflight) -> bool:
         match call.request:
             case ListFloatingIps():
-                return call.asked_at_s >= address.read_after_s
+                return call.asked_at_s >= after_s
             case ReadFloatingIp(floating_ip_id):
                 return (
                     address.floating_ip is not None
                     and address.floating_ip.id == floating_ip_id
-                    and call.asked_at_s >= address.read_after_s
+                    and call.asked_at_s >= after_s
                 )
             case _:
                 return False
@@ -221,12 +236,10 @@ def _read_is_under_way(state: State, address: Address) -> bool:
     return any(serves(call) for call in state.calls.values())
 
 
-def _is_read(state: State, address: Address) -> bool:
+def _is_read(state: State, address: Address, after_s: float) -> bool:
     """Say whether the answer is here already and only our own identity is missing."""
     return (
-        state.server is None
-        and address.holder_at_s is not None
-        and address.holder_at_s >= address.read_after_s
+        state.server is None and address.holder_at_s is not None and address.holder_at_s >= after_s
     )
 
 
@@ -269,11 +282,11 @@ def _is_thrifty(state: State, now: float) -> bool:
 
 
 def _look_at_holders(state: State, now: float, wake: Wake) -> None:
-    for address in state.in_stage(Stage.HOLD_DOWN):
-        due_at_s = max(address.holder_due_at_s, state.budget.from_s(Use.RETRY, now))
+    for address, stage in state.in_stage(HoldDown):
+        due_at_s = max(stage.look_at_s, state.budget.from_s(Use.RETRY, now))
         if isinstance(address.holder, Other) and _due(due_at_s, now, wake):
-            address.holder_due_at_s = now + HOLDER_LOOK_S
-            wake(address.holder_due_at_s)
+            state.happened(address, HolderAsked(now + HOLDER_LOOK_S), now)
+            wake(now + HOLDER_LOOK_S)
             request = ReadServer(address.holder.server_id)
             if all(call.request != request for call in state.calls.values()):
                 state.start(request, now)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from hakeeper.core import wording
 from hakeeper.core.address import Address
-from hakeeper.core.claim import Stage
 from hakeeper.core.model import Other, VrrpId
 from hakeeper.core.reconcile import reading_interval_s
+from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 from hakeeper.core.troubles import Health, Problem, is_current, problems
 
@@ -151,7 +151,8 @@ def _role(state: State, vrrp: VrrpId, now: float, interval_s: float) -> RolePict
 
 
 def _address(state: State, address: Address, now: float, interval_s: float) -> AddressPicture:
-    held_down = address.stage is Stage.HOLD_DOWN
+    stage = address.stage
+    until_s = stage.until_s if isinstance(stage, HoldDown) else None
     return AddressPicture(
         ref=str(address.ref),
         address=address.label,
@@ -162,10 +163,10 @@ def _address(state: State, address: Address, now: float, interval_s: float) -> A
         holder_age_s=_age(address.holder_at_s, now),
         holder_current=is_current(state, address, now, interval_s),
         confirmed=state.is_master(address.vrrp)
-        and address.stage is Stage.HELD
+        and isinstance(stage, Held)
         and address.floating_ip is not None,
-        stage=address.stage.value,
-        due_in_s=round(max(0.0, address.due_at_s - now), 1) if held_down else None,
+        stage=stage.label,
+        due_in_s=None if until_s is None else round(max(0.0, until_s - now), 1),
         decision=address.decision,
         decision_age_s=_age(address.decided_at_s, now),
     )

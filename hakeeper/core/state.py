@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypeVar
 
 from hakeeper.core import wording
-from hakeeper.core.address import Address
+from hakeeper.core.address import SPACING_S, Address
 from hakeeper.core.api import Api
 from hakeeper.core.budget import Budget, Use
 from hakeeper.core.calls import Assign, ListFloatingIps, Request
-from hakeeper.core.claim import SPACING_S, STEADY_S, Stage
+from hakeeper.core.claim import observe, take
 from hakeeper.core.events import CancelCall, Effect, FifoState, Report, StartCall
+from hakeeper.core.happenings import Happening
 from hakeeper.core.model import (
     AddressRef,
     Holder,
@@ -27,7 +29,10 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.servers import SeenServer
+from hakeeper.core.stages import NEVER, ReadBack, Reading, Stage
 
+STEADY_S = 3.0
+"""A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0
 """So long after a MASTER edge nothing is read that the claim does not need."""
 ROLE_LOOK_S = 4.0
@@ -37,6 +42,9 @@ ROLE_LOOKS_S = 30.0
 QUERY_SPACING_S = 0.5
 """The least time between two questions to keepalived: a FIFO that overflows without end must not
 make us ask without end."""
+
+
+S = TypeVar("S", bound=Stage)
 
 
 class InvariantError(Exception):
@@ -212,9 +220,25 @@ class State:
         """Return the addresses that go with an instance or group."""
         return [address for address in self.addresses.values() if address.vrrp == vrrp]
 
-    def in_stage(self, *stages: Stage) -> Iterator[Address]:
-        """Iterate over the addresses in these stages."""
-        return (address for address in self.addresses.values() if address.stage in stages)
+    def in_stage(self, *stages: type[S]) -> Iterator[tuple[Address, S]]:
+        """Iterate over the addresses in these stages, with the stages."""
+        for address in self.addresses.values():
+            if isinstance(stage := address.stage, stages):
+                yield address, stage
+
+    def reading(self) -> Iterator[tuple[Address, Reading]]:
+        """Iterate over the addresses that wait for a read, with their stages."""
+        for address in self.addresses.values():
+            if isinstance(stage := address.stage, Reading):
+                yield address, stage
+
+    def happened(self, address: Address, what: Happening, now: float) -> None:
+        """Move an address by the claim table."""
+        self.report(*take(address, what, now, self.rng))
+
+    def observed(self, address: Address, holder: Holder, asked_at_s: float, now: float) -> None:
+        """Take in the holder of an address as of a read that was begun then."""
+        self.report(*observe(address, holder, asked_at_s, now, self.rng))
 
     def assigning(self, floating_ip_id: int) -> bool:
         """Say whether an assign of this floating IP is under way, even an unwanted one."""
@@ -233,12 +257,11 @@ class State:
 
     def use_of(self, address: Address, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""
-        refused = address.refused_at_s > float("-inf")
+        refused = address.refused_at_s > NEVER
         hopeless = refused and not self.api.assigns_work
         if address.favoured and not hopeless:
             return Use.EDGE
-        phases = address.phases
-        if phases is not None and phases.finished_s is not None and address.polls == 0:
+        if isinstance(address.stage, ReadBack) and address.stage.polls == 0:
             return Use.CLAIM  # one read, and it is done
         if hopeless:
             return Use.RETRY

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Failure, FailureKind, Identify
-from hakeeper.core.claim import Stage
 from hakeeper.core.cures import READ_ONLY, api_code, api_cure, cure_of, fifo_cure
 from hakeeper.core.events import FifoState
 from hakeeper.core.hanging import hangs
 from hakeeper.core.model import Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reading_interval_s
 from hakeeper.core.roles import RoleState
+from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 
 BROKEN_AFTER_S = 15.0
@@ -380,9 +380,9 @@ def _unresolved(address: Address) -> Problem:
 
 
 def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
-    if address.stage is Stage.HOLD_DOWN and hangs(state, now):
-        return  # that is reported once, for all of them
-    if address.stage is Stage.HOLD_DOWN:
+    if isinstance(address.stage, HoldDown):
+        if hangs(state, now):
+            return  # that is reported once, for all of them
         yield Problem(
             health=Health.BROKEN,
             code="address.held_down",
@@ -401,16 +401,17 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
             cure=cure_of("address.disputed"),
             since_s=address.split_brain.first_loss_at_s,
         )
-    looking_again = address.phases is None and isinstance(address.holder, Us)
-    if address.stage is not Stage.HELD and not looking_again:
+    looking_again = address.claim is None and isinstance(address.holder, Us)
+    if not isinstance(address.stage, Held) and not looking_again:
         yield _pending(state, address, now)
 
 
 def _pending(state: State, address: Address, now: float) -> Problem:
     since_s = state.roles.role_states[address.vrrp].since_s
-    begun_s = since_s if address.phases is None else address.phases.line_s
+    claim = address.claim
+    begun_s = since_s if claim is None else claim.phases.line_s
     here = isinstance(address.holder, Us) and (address.holder_at_s or 0.0) >= since_s
-    failure = address.failure or state.api.failure
+    failure = (claim.failure if claim is not None else None) or state.api.failure
     if failure is not None and failure.kind is FailureKind.AUTH:
         return _unauthorized(state, address, failure, begun_s)
     cause, cure = _why_pending(state, address, failure)
@@ -425,7 +426,7 @@ def _pending(state: State, address: Address, now: float) -> Problem:
 
 
 def _unauthorized(state: State, address: Address, failure: Failure, begun_s: float) -> Problem:
-    code = api_code(failure)
+    code, claim = api_code(failure), address.claim
     readonly = f"the token may only read ({READ_ONLY})"
     return Problem(
         health=Health.BROKEN,
@@ -433,7 +434,7 @@ def _unauthorized(state: State, address: Address, failure: Failure, begun_s: flo
         what=f"Hetzner refuses the assign of {address.title}",
         cause=readonly if code == "token.readonly" else _said(failure),
         cure=api_cure(code, state.settings.endpoint),
-        since_s=begun_s if address.failure is None else address.failing_since_s,
+        since_s=begun_s if claim is None or claim.failure is None else claim.failing_since_s,
     )
 
 
@@ -448,7 +449,7 @@ def _why_pending(state: State, address: Address, failure: Failure | None) -> tup
         return _said(failure), f"{cure}; {by_hand}"
     if state.server is None:
         return "which Hetzner server this is, is not known", cure_of("server.unidentified")
-    return address.stage.value, by_hand
+    return address.stage.label, by_hand
 
 
 def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:

@@ -25,8 +25,8 @@ from hakeeper.core.model import (
 from hakeeper.core.servers import SeenServer
 
 if TYPE_CHECKING:
-    from hakeeper.core.claim import Phases
     from hakeeper.core.roles import RoleChange
+    from hakeeper.core.stages import Phases
 
 Fields: TypeAlias = dict[str, str | int | float]
 

@@ -5,7 +5,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.budget import Use
-from hakeeper.core.claim import WATCH_S, Stage
+from hakeeper.core.claim_rules import WATCH_S
+from hakeeper.core.stages import HoldDown
 from hakeeper.core.state import State
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Kind
@@ -88,8 +89,8 @@ class Repairs:
             self._wrong(move.floating_ip_id, epoch, now)
 
     def hearing(self, index: int, state: State) -> None:
-        """Look at what a node believes before it hears an event: this may end a hold-down."""
-        for address in state.in_stage(Stage.HOLD_DOWN):
+        """Look at what a node believes before it hears events: these may end a hold-down."""
+        for address, _ in state.in_stage(HoldDown):
             if address.floating_ip is not None:
                 self._held_off_at[index, address.floating_ip.id] = self._world.now
                 self.settled_at = self._world.now + SETTLED_AFTER_S
@@ -177,7 +178,7 @@ class Repairs:
             return False
         addresses = run.core.state.addresses.values()
         return any(
-            a.stage is Stage.HOLD_DOWN
+            isinstance(a.stage, HoldDown)
             for a in addresses
             if a.floating_ip and a.floating_ip.id == fip
         )

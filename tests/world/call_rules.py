@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
+from hakeeper.core.address import SPACING_S
 from hakeeper.core.calls import (
     Assign,
     AssignAccepted,
@@ -15,7 +16,6 @@ from hakeeper.core.calls import (
     FloatingIpsListed,
     ReadActions,
 )
-from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, VrrpId
 from hakeeper.core.reconcile import WATCH_INTERVAL_S

@@ -12,7 +12,7 @@ from hakeeper.core.calls import (
     ReadActions,
     ReadFloatingIp,
 )
-from hakeeper.core.claim import ACTION_PATIENCE_S, HINTS_END_S, Stage
+from hakeeper.core.mutation_rules import ACTION_PATIENCE_S
 from hakeeper.core.events import (
     Effect,
     Event,
@@ -30,6 +30,8 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
+from hakeeper.core.pace import LULL_S
+from hakeeper.core.stages import Held, Idle, MutateDue
 from hakeeper.core.state import State
 from hakeeper.simulate.verdicts import Demand
 
@@ -135,7 +137,7 @@ class RoleRules:
         role_states = state.roles.role_states
         for address in state.addresses.values():
             role_state = role_states[address.vrrp]
-            kept = not role_state.is_master or address.stage is not Stage.IDLE
+            kept = not role_state.is_master or not isinstance(address.stage, Idle)
             self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
 
     def last_line(self, node: int, state: State, event: LinesRead) -> None:
@@ -218,7 +220,7 @@ class RoleRules:
 
 def _due(state: State) -> frozenset[int]:
     """Return the floating IPs for which an assign is due."""
-    posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
+    posting = (a for a in state.addresses.values() if isinstance(a.stage, MutateDue))
     return frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
 
 
@@ -234,4 +236,4 @@ def _news_to_holders(state: State, event: LinesRead, now: float) -> Iterator[boo
     for address in state.addresses.values():
         said = words.get(address.vrrp)
         if said and said <= HINTS and state.is_master(address.vrrp):
-            yield address.stage is Stage.HELD and now - address.hinted_at_s > HINTS_END_S
+            yield isinstance(address.stage, Held) and now - address.hints.hinted_at_s > LULL_S

@@ -1,0 +1,179 @@
+"""The rules of the claim table for the steps of an assign; see `claim_rules.py`."""
+
+from dataclasses import replace
+from random import Random
+from typing import assert_never
+
+from hakeeper.core import wording
+from hakeeper.core.address import Address
+from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RETRY, SLOW, UNSEEN
+from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.failures import RESPONSES, Next
+from hakeeper.core.happenings import (
+    Accepted,
+    ActionLost,
+    ActionSeen,
+    ActionUnread,
+    ApiWorks,
+    Failed,
+    LostTrack,
+    NotFound,
+    Sending,
+)
+from hakeeper.core.model import ActionStatus
+from hakeeper.core.stages import (
+    ActionRunning,
+    Claim,
+    MutateDue,
+    MutateSent,
+    ReadBack,
+    Reading,
+    Stage,
+    Verify,
+)
+
+ACTION_PATIENCE_S = 10.0
+"""How long an action may run before the holder is read in spite of it."""
+RETRY_SOON_S = 0.5
+"""When the API works again, waiting claims go out within this time, spread over the nodes."""
+
+
+def send(address: Address, stage: MutateDue, what: Sending, now: float, rng: Random) -> Stage:
+    """Note what the assign replaces, and report the beginning of the claim."""
+    del what, rng
+    claim, holder = stage.claim, address.holder
+    address.writes.sending(holder, now)
+    address.decide(f"{claim.cause}: assign sent", now)
+    if not claim.announced:
+        of, who = (address.vrrp, address.label), address.name_of(holder)
+        address.pending.append(wording.claim_started(*of, holder, who, claim.cause))
+    return MutateSent(replace(claim, announced=True))
+
+
+def accepted(address: Address, stage: MutateSent, what: Accepted, now: float, rng: Random) -> Stage:
+    """Watch the action, and do not take the 201 for the end."""
+    claim = _sent(stage.claim, now if what.sent_s is None else what.sent_s)
+    claim = claim.with_phases(replace(claim.phases, accepted_s=now))
+    running = ActionRunning(claim, what.action.id, now + ACTION_PATIENCE_S, now, 0)
+    return action_seen(address, running, ActionSeen(what.action), now, rng)
+
+
+def action_seen(
+    address: Address, stage: ActionRunning, what: ActionSeen, now: float, rng: Random
+) -> Stage:
+    """It is done, it failed, or it still runs."""
+    claim, action = stage.claim, what.action
+    match action.status:
+        case ActionStatus.SUCCESS:
+            address.writes.done_s = now
+            address.decide(f"{claim.cause}: assigned; reading the holder back", now)
+            until_s = now + UNSEEN.delay_s(claim.attempt, rng)
+            claim = claim.with_phases(replace(claim.phases, finished_s=now))
+            return ReadBack(claim, until_s, now, now)
+        case ActionStatus.ERROR:
+            failure = Failure(
+                kind=FailureKind.LOCKED,
+                code=action.error_code or "action_failed",
+                message=f"the action failed: {action.error_message}",
+            )
+            after = failed(address, MutateSent(claim), Failed(failure), now, rng)
+            if isinstance(after, Verify) and after.claim.attempt > 1:
+                # Surely not done, and another one has been read since.
+                return MutateDue(after.claim, after.due_at_s)
+            return after
+        case ActionStatus.RUNNING:
+            address.decide(f"{claim.cause}: accepted, Hetzner's action is running", now)
+            due_at_s = now + ACTION_POLL.delay_s(stage.polls, rng)
+            return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
+        case _:  # pragma: no cover
+            assert_never(action.status)
+
+
+def action_unread(
+    _: Address, stage: ActionRunning, what: ActionUnread, now: float, rng: Random
+) -> Stage:
+    """Look again later."""
+    del what
+    due_at_s = now + RETRY.delay_s(stage.polls, rng)
+    return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
+
+
+def action_lost(
+    address: Address, stage: ActionRunning, what: ActionLost, now: float, rng: Random
+) -> Stage:
+    """The holder decides."""
+    del what, rng
+    text = "the action has no end in sight; reading the holder instead"
+    report = wording.claim_unknown(address.vrrp, address.label, text)
+    return Verify(address.report_once(stage.claim, "action_overdue", report), now, now)
+
+
+def failed(address: Address, stage: MutateSent, what: Failed, now: float, rng: Random) -> Stage:
+    """Go on by the class of the failure."""
+    failure, response = what.failure, RESPONSES[what.failure.kind]
+    claim = _sent(stage.claim, what.sent_s)
+    pause_s = 0.0 if response.pause is None else response.pause.delay_s(claim.attempt, rng)
+    cancelled = failure.kind is FailureKind.CANCELLED
+    if not cancelled and not _is_eager(claim, failure, now):
+        claim = replace(claim, refused_at_s=now)
+    claim = replace(claim, attempt=claim.attempt + 1)
+    report = wording.claim_failed(address.vrrp, address.label, failure)
+    match failure.kind:
+        case FailureKind.OUTCOME_UNKNOWN:
+            address.writes.lose_track(now)
+        case FailureKind.NOT_FOUND:
+            address.floating_ip = None
+        case _:
+            pass
+    if cancelled:
+        address.decide(f"{claim.cause}: assigning it to this server", now)
+    else:
+        claim = _noted(claim, failure, now)
+        address.decide(f"{claim.cause}: {failure.code}, retrying", now)
+        if what.reported:
+            claim = address.report_once(claim, failure.code, report)
+    if response.next is Next.READ:
+        return Verify(claim, now, now + pause_s)
+    return MutateDue(claim, now + pause_s)
+
+
+def read_instead(
+    _: Address, stage: MutateSent | MutateDue, what: LostTrack, now: float, rng: Random
+) -> Stage:
+    """Read before anything else is sent."""
+    del what, rng
+    return Verify(stage.claim, now, now)
+
+
+def retry_soon(_: Address, stage: MutateDue, what: ApiWorks, now: float, rng: Random) -> Stage:
+    """Send it soon, unless it is due before."""
+    del what
+    return replace(stage, due_at_s=min(stage.due_at_s, now + rng.uniform(0.0, RETRY_SOON_S)))
+
+
+def read_later(address: Address, stage: Reading, what: NotFound, now: float, rng: Random) -> Stage:
+    """An operator has to put it right; read again later."""
+    del what
+    address.decide(f"no floating IP {address.ref} in this project", now)
+    return replace(stage, due_at_s=now + SLOW.delay_s(0, rng))
+
+
+def _is_eager(claim: Claim, failure: Failure, now: float) -> bool:
+    """Say whether a 429 is so early in the claim that the next try is still the first one."""
+    sent_s = claim.phases.sent_s
+    early = sent_s is not None and now - sent_s < EAGER_FOR_S
+    return failure.kind is FailureKind.THROTTLED and early
+
+
+def _noted(claim: Claim, failure: Failure, now: float) -> Claim:
+    """Remember why the last try failed, and since when it is that."""
+    same = claim.failure is not None and claim.failure.code == failure.code
+    since_s = claim.failing_since_s if same else now
+    return replace(claim, failure=failure, failing_since_s=since_s)
+
+
+def _sent(claim: Claim, sent_s: float | None) -> Claim:
+    """Remember when the first bytes of a claim went out, whatever came of them."""
+    if claim.is_sent:
+        return claim
+    return claim.with_phases(replace(claim.phases, sent_s=sent_s))

@@ -27,8 +27,9 @@ from hakeeper.adapters.pipes import (
     open_window,
     reopen_for_reading,
 )
-from hakeeper.core.events import Drained, FifoChanged, FifoState
+from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import BadLine, ForeignLine, NotifyLine
+from hakeeper.core.model import FifoState
 
 DRAIN_BYTES = 256 * 1024
 """Per `drain`: some ten thousand lines, so that a storm never sits in memory whole."""

@@ -6,11 +6,10 @@ How far our claim to it has come is its `stage`; `claim.py` has the table by whi
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hakeeper.core import wording
-from hakeeper.core.events import Report
+from hakeeper.core.decisions import Decision
 from hakeeper.core.model import AddressRef, FloatingIp, Holder, Unknown, Us, VrrpId
 from hakeeper.core.pace import Hints, Pace, Returns
-from hakeeper.core.servers import SeenServer
+from hakeeper.core.servers import SeenServer, holder_text
 from hakeeper.core.splitbrain import SplitBrain
 from hakeeper.core.stages import NEVER, Claim, HoldDown, Idle, Recheck, Stage
 
@@ -92,7 +91,7 @@ class Address:
     """The id that the journal has for it: found again after a 404, it is no news."""
     decision: str = "nothing decided yet"
     decided_at_s: float | None = None
-    pending: list[Report] = field(default_factory=list)
+    pending: list[Decision] = field(default_factory=list)
     """What the step at hand has to report."""
     _labelled: tuple[AddressRef | FloatingIp | None, str] = (None, "")
     """What `label` was made of, and the label."""
@@ -128,7 +127,7 @@ class Address:
 
     def name_of(self, holder: Holder) -> str:
         """Return a holder for people."""
-        return wording.holder_text(holder, self.servers)
+        return holder_text(holder, self.servers)
 
     def decide(self, sentence: str, now: float) -> None:
         """Keep the last decision for `hakeeper status`."""
@@ -165,8 +164,8 @@ class Address:
         self.writes.outcome_unknown = False
         return True
 
-    def report_once(self, claim: Claim, code: str, report: Report) -> Claim:
+    def report_once(self, claim: Claim, code: str, decision: Decision) -> Claim:
         """Report something once in a claim; return the claim that remembers it."""
         if code not in claim.reported:
-            self.pending.append(report)
+            self.pending.append(decision)
         return replace(claim, reported=claim.reported | {code})

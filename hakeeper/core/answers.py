@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.backoff import RETRY, SLOW
 from hakeeper.core.calls import (
@@ -29,7 +28,19 @@ from hakeeper.core.calls import (
     ServerRead,
     pages_of,
 )
-from hakeeper.core.events import ReloadToken, Report
+from hakeeper.core.cures import NAMED_TWICE, NOT_THERE, unusable
+from hakeeper.core.decisions import (
+    AddressBlocked,
+    AddressRenamed,
+    AddressResolved,
+    AddressUnresolved,
+    ApiFailed,
+    ApiRecovered,
+    ServerIdentified,
+    ServerUnidentified,
+    ZoneMismatch,
+)
+from hakeeper.core.events import ReloadToken
 from hakeeper.core.failures import RESPONSES, Scope
 from hakeeper.core.happenings import (
     Accepted,
@@ -89,15 +100,22 @@ def _checked(outcome: Answer | Failure) -> Answer | Failure:
     return Failure(
         kind=FailureKind.NOT_FOUND,
         code=NOT_THIS_MACHINE,
-        message=wording.not_this_machine(outcome.server, outcome.source),
+        message=_not_this_machine(outcome.server, outcome.source),
     )
+
+
+def _not_this_machine(server: Server, source: str) -> str:
+    """Return why a server that exists is not taken for this machine."""
+    own = " and ".join(map(str, map(ByNetwork, server.own or ())))
+    has = f"of its addresses, {own}, none is here" if own else "it has no address at all"
+    return f"{server.name} (id {server.id}, from: {source}) is not this machine: {has}"
 
 
 def _works(state: State, now: float) -> None:
     """The API answers: what waited for that goes on."""
     lasted_s = state.api.answered(now)
     if lasted_s is not None:
-        state.report(wording.api_recovered(lasted_s))
+        state.report(ApiRecovered(lasted_s))
         state.schedule.reads_work()
         _retry_soon(state, now)
 
@@ -155,7 +173,7 @@ def _identified(state: State, server: Server, source: str, now: float) -> None:
     state.schedule.identify_attempt = 0
     if not is_news:
         return
-    state.report(wording.server_identified(server, source))
+    state.report(ServerIdentified(server, source))
     for address in state.addresses.values():
         if address.floating_ip is not None and address.holder_at_s is not None:
             _observe(state, address, address.floating_ip, address.holder_at_s, now)
@@ -170,10 +188,10 @@ def _listed(state: State, listed: FloatingIpsListed, asked_at_s: float, now: flo
         if found is None and (odd := listed.why_odd(address.ref)) is not None:
             # It may well be there: what was known of it stays.
             if address.floating_ip is None:
-                _unresolved(state, address, wording.unusable(odd), now)
+                _unresolved(state, address, unusable(odd), now)
             continue
         if found is None or found.id in taken:
-            why = wording.NOT_THERE if found is None else wording.NAMED_TWICE
+            why = NOT_THERE if found is None else NAMED_TWICE
             _unresolved(state, address, why, now)
             continue
         taken.add(found.id)
@@ -205,14 +223,14 @@ def _renamed(
         return None
     found = find(ById(known.id), floating_ips)
     if found is not None and found.name != known.name:
-        state.report(wording.address_renamed(address.vrrp, str(address.ref), found))
+        state.report(AddressRenamed(address.vrrp, str(address.ref), found))
     return found
 
 
 def _resolved(state: State, address: Address, found: FloatingIp) -> None:
     address.reported_id = found.id
     address.unresolved_reported = False
-    state.report(wording.address_resolved(address.vrrp, str(address.ref), str(found), found.id))
+    state.report(AddressResolved(address.vrrp, str(found), address.ref, found.id))
     _warn_of_zone(state, address, found)
 
 
@@ -222,13 +240,13 @@ def _unresolved(state: State, address: Address, why: str, now: float) -> None:
     state.happened(address, NotFound(), now)
     if not address.unresolved_reported:
         address.unresolved_reported = True
-        state.report(wording.address_unresolved(address.vrrp, str(address.ref), why))
+        state.report(AddressUnresolved(address.vrrp, str(address.ref), why))
 
 
 def _warn_of_zone(state: State, address: Address, floating_ip: FloatingIp) -> None:
     server, zone = state.server, floating_ip.network_zone
     if server is not None and zone and server.network_zone and zone != server.network_zone:
-        state.report(wording.zone_differs(address.vrrp, str(floating_ip), zone, server))
+        state.report(ZoneMismatch(address.vrrp, str(floating_ip), zone, server.network_zone))
 
 
 def _observe(
@@ -236,7 +254,7 @@ def _observe(
 ) -> None:
     address.floating_ip = floating_ip
     if floating_ip.blocked and not address.blocked_reported:
-        state.report(wording.address_blocked(address.vrrp, str(floating_ip)))
+        state.report(AddressBlocked(address.vrrp, str(floating_ip)))
     address.blocked_reported = floating_ip.blocked
     holder = state.holder_from(floating_ip.server_id)
     claiming = address.claim is not None and address.claim.is_sent
@@ -322,25 +340,21 @@ def _failed(state: State, call: Inflight, result: CallResult, failure: Failure, 
             for address, _ in _acting(state, call.request):
                 state.happened(address, ActionLost(), now)
         case Identify():
-            _note(state, call.request, failure, now, wording.server_unidentified(failure))
+            _note(state, call.request, failure, now)
             if failure.kind is FailureKind.NOT_FOUND:  # what we knew is wrong by now
                 state.server = None
             delay_s = _delay_s(state, failure, state.schedule.identify_attempt)
             state.schedule.identify_from_s = now + delay_s
             state.schedule.identify_attempt += 1
         case ReadActions():
-            _note(
-                state, call.request, failure, now, wording.api_failed(failure, "reading an action")
-            )
+            _note(state, call.request, failure, now)
             for address, _ in _acting(state, call.request):
                 state.happened(address, ActionUnread(), now)
         case ListFloatingIps() | ReadFloatingIp():
             _read_failed(state, call.request, call.asked_at_s, failure, now)
         case ReadServer():
             state.schedule.servers_from_s = now + SERVER_AGAIN_S
-            _note(
-                state, call.request, failure, now, wording.api_failed(failure, "reading a server")
-            )
+            _note(state, call.request, failure, now)
         case _:  # pragma: no cover
             assert_never(call.request)
 
@@ -390,7 +404,7 @@ def _read_failed(
             if address.floating_ip and address.floating_ip.id == request.floating_ip_id:
                 address.floating_ip = None
     state.schedule.reads_from_s = now + delay_s
-    _note(state, request, failure, now, wording.api_failed(failure, "reading the holders"))
+    _note(state, request, failure, now)
 
 
 def _delay_s(state: State, failure: Failure, attempt: int) -> float:
@@ -398,17 +412,20 @@ def _delay_s(state: State, failure: Failure, attempt: int) -> float:
     return schedule.delay_s(attempt, state.rng)
 
 
-def _note(state: State, request: Request, failure: Failure, now: float, report: Report) -> None:
+def _note(state: State, request: Request, failure: Failure, now: float) -> None:
     """Count it as ill health of the API or refusal of one request; report it if it is news."""
     if failure.kind is FailureKind.CANCELLED:
         return
+    # What has to be put right after a 401 is the token, not the identity.
+    identifying = isinstance(request, Identify) and failure.kind is not FailureKind.AUTH
+    decision = ServerUnidentified(failure) if identifying else ApiFailed(failure, request)
     refused = RESPONSES[failure.kind].scope is Scope.REQUEST
     if refused or failure.code == NO_IDENTITY:
         if failure.code != NO_IDENTITY:
             _works(state, now)
         if state.api.refused(type(request), failure, now):
-            state.report(report)
+            state.report(decision)
         return
     state.api.failed(failure, now, state.rng)
-    if state.api.is_news(report.event, failure.code):
-        state.report(report)
+    if state.api.is_news(type(decision), failure.code):
+        state.report(decision)

@@ -5,6 +5,7 @@ from random import Random
 
 from hakeeper.core.backoff import EAGER, EAGER_FOR_S, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
+from hakeeper.core.decisions import Decision
 from hakeeper.core.pace import doubled
 
 MAX_PARALLEL = 8
@@ -53,8 +54,8 @@ class Api:
     """Until then a running action takes a lane: it may be what locks the server."""
     one_by_one_s: float = 0.0
     latency_s: float | None = None
-    reported: set[tuple[str, str]] = field(default_factory=set)
-    """What is in the journal since the last answer: kinds of event with codes of failures."""
+    reported: set[tuple[type[Decision], str]] = field(default_factory=set)
+    """What is in the journal since the last answer: kinds of decision with codes of failures."""
     refusals: dict[type[Request], Refusal] = field(default_factory=dict)
     """By type of request, those that are refused now: that says nothing of the API's health."""
 
@@ -110,10 +111,10 @@ class Api:
         """A request of this type was answered."""
         self.refusals.pop(request, None)
 
-    def is_news(self, event: str, code: str) -> bool:
+    def is_news(self, kind: type[Decision], code: str) -> bool:
         """Say whether this has not been reported since the last answer; note that it is."""
-        news = (event, code) not in self.reported
-        self.reported.add((event, code))
+        news = (kind, code) not in self.reported
+        self.reported.add((kind, code))
         return news
 
     def note_quota(self, quota: Quota | None, now: float) -> None:

@@ -27,7 +27,7 @@ from hakeeper.core.claim_rules import (
     try_again,
     verified,
 )
-from hakeeper.core.events import Report
+from hakeeper.core.decisions import Decision
 from hakeeper.core.happenings import (
     Accepted,
     ActionLost,
@@ -127,14 +127,14 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
 """The whole table. Where a cell is missing, the stage stays what it is."""
 
 
-def hinted(address: Address, cause: str, now: float, rng: Random) -> list[Report]:
+def hinted(address: Address, cause: str, now: float, rng: Random) -> list[Decision]:
     """Hear that keepalived says something that may mean that the holder changed."""
     address.hints.hint(now)
     address.split_brain.note_better_master(now)
     return take(address, Hinted(cause), now, rng)
 
 
-def take(address: Address, what: Happening, now: float, rng: Random) -> list[Report]:
+def take(address: Address, what: Happening, now: float, rng: Random) -> list[Decision]:
     """Move an address by the table; return what is to be reported of it."""
     stage = address.stage
     cell = TABLE[type(what)].get(type(stage))
@@ -146,7 +146,7 @@ def take(address: Address, what: Happening, now: float, rng: Random) -> list[Rep
 
 def observe(
     address: Address, holder: Holder, asked_at_s: float, now: float, rng: Random
-) -> list[Report]:
+) -> list[Decision]:
     """Take in the holder as of a read that was begun at `asked_at_s`."""
     before = address.holder
     if isinstance(address.stage, MutateSent) or not address.see(holder, asked_at_s, now):

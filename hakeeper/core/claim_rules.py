@@ -7,9 +7,16 @@ next stage. It starts no call: `reconcile.py` does, by the stages and their time
 from dataclasses import replace
 from random import Random
 
-from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.backoff import READ_AGAIN
+from hakeeper.core.decisions import (
+    AddressClaimed,
+    AddressConfirmed,
+    AddressDrifted,
+    AddressHeldDown,
+    ClaimAbandoned,
+    ClaimUnseen,
+)
 from hakeeper.core.happenings import (
     Demoted,
     Hinted,
@@ -71,7 +78,7 @@ def stop(address: Address, stage: Stage, what: Demoted, now: float, rng: Random)
     """Nothing of the claim may go on."""
     del rng
     if address.claim is not None:
-        address.pending.append(wording.claim_abandoned(address.vrrp, address.label, what.reason))
+        address.pending.append(ClaimAbandoned(address.vrrp, address.label, what.reason))
     address.favoured = False
     address.watch_until_s = NEVER
     address.decide(f"leaving it alone: {what.reason}", now)
@@ -93,12 +100,12 @@ def _confirm(address: Address, claim: Claim, now: float) -> Stage:
     of, cause = (address.vrrp, address.label), claim.cause
     if not claim.is_sent:
         address.decide(f"{cause}: it is ours already", now)
-        address.pending.append(wording.address_confirmed(*of, cause))
+        address.pending.append(AddressConfirmed(*of, cause))
         return Held()
     address.split_brain.claimed(now)
     address.decide(f"{cause}: claimed and confirmed", now)
     phases = replace(claim.phases, confirmed_s=now)
-    address.pending.append(wording.address_claimed(*of, cause, claim.attempt, phases))
+    address.pending.append(AddressClaimed(*of, cause, claim.attempt, phases))
     return Held()
 
 
@@ -136,13 +143,13 @@ def read_back(address: Address, stage: ReadBack, what: Seen, now: float, rng: Ra
         return replace(stage, after_s=now, due_at_s=due_at_s, polls=stage.polls + 1)
     if isinstance(what.holder, Other):
         address.split_brain.never_seen(now)
-    still = f"{address.name_of(what.holder)} has it still; assigning again"
-    text = f"the assign succeeded, but {still}"
-    address.decide(f"{claim.cause}: {text}", now)
+    who = address.name_of(what.holder)
+    still = f"{who} has it still; assigning again"
+    address.decide(f"{claim.cause}: the assign succeeded, but {still}", now)
     claim = claim.with_phases(replace(claim.phases, finished_s=None))
     claim = replace(claim, attempt=claim.attempt + 1, refused_at_s=now)
-    report = wording.claim_unknown(address.vrrp, address.label, text)
-    return MutateDue(address.report_once(claim, "unseen", report), now)
+    unseen = ClaimUnseen(address.vrrp, address.label, what.holder, who)
+    return MutateDue(address.report_once(claim, "unseen", unseen), now)
 
 
 def missed(address: Address, _: Held, what: Seen, now: float, rng: Random) -> Stage:
@@ -171,7 +178,7 @@ def rechecked(address: Address, stage: Recheck, what: Seen, now: float, rng: Ran
 
 def _lost(address: Address, holder: Holder, now: float, rng: Random) -> Stage:
     who, split_brain = address.name_of(holder), address.split_brain
-    address.pending.append(wording.address_drifted(address.vrrp, address.label, holder, who))
+    address.pending.append(AddressDrifted(address.vrrp, address.label, holder, who))
     if isinstance(holder, Other):
         contested = split_brain.lost(now, address.ours_at_s)
         if contested and not split_brain.is_better_master(now):
@@ -200,7 +207,7 @@ def _hold_down(address: Address, holder: Other, now: float, rng: Random) -> Hold
     address.decide(f"contested: {who} keeps taking it; next try in {wait_s:.0f} s", now)
     if address.split_brain.is_news():
         of = (address.vrrp, address.label)
-        address.pending.append(wording.address_held_down(*of, holder, who, wait_s))
+        address.pending.append(AddressHeldDown(*of, holder, who, wait_s))
     return HoldDown(now + wait_s, look_at_s=now)
 
 

@@ -11,18 +11,28 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import assert_never
 
-from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.answers import take_answer
 from hakeeper.core.calls import CallResult
 from hakeeper.core.claim import hinted
-from hakeeper.core.cures import DBUS, fifo_cure
+from hakeeper.core.decisions import (
+    FifoFailed,
+    FifoOpened,
+    FifoRecovered,
+    FifoReplaced,
+    KeepalivedLost,
+    KeepalivedRuns,
+    KeepalivedStopped,
+    QueryFailed,
+    RoleChanged,
+    RoleUnverified,
+    UnknownInstance,
+)
 from hakeeper.core.events import (
     CancelCall,
     Effect,
     Event,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     KeepalivedSeen,
     LinesLost,
@@ -46,13 +56,21 @@ from hakeeper.core.isolation import check_isolation, isolation_reason, report_is
 from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import AddressRef, Role, SavedState, Settings, Us, VrrpId, VrrpKind
+from hakeeper.core.model import (
+    AddressRef,
+    FifoState,
+    Role,
+    SavedState,
+    Settings,
+    Us,
+    VrrpId,
+    VrrpKind,
+)
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.roles import RoleBook, RoleChange
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.throttle import Throttle
-from hakeeper.core.troubles import FIFO_CODES
 
 RECENT_READS = 1.5
 """A read is recent when it is younger than this many reading intervals."""
@@ -113,10 +131,10 @@ class Core:
         """Add what is overdue, hold back what is too much; return when to look again."""
         state = self._state
         state.report(*self._line_reports.overdue(now))
-        reports = [effect for effect in state.effects if isinstance(effect, Report)]
-        if reports or self._throttle.next_at_s() <= now:
+        made = [effect.decision for effect in state.effects if isinstance(effect, Report)]
+        if made or self._throttle.next_at_s() <= now:
             others = [effect for effect in state.effects if not isinstance(effect, Report)]
-            state.effects = [*others, *self._throttle.passed(reports, now)]
+            state.effects = [*others, *self._throttle.passed(made, now)]
         at_s = min(self._line_reports.next_at_s(), self._throttle.next_at_s())
         return None if at_s == float("inf") else at_s
 
@@ -190,11 +208,7 @@ class Core:
         changes = self._state.roles.hear(event.lines, now, live=event.live)
         if changes and self._state.keepalived is None and not self._state.unverified:
             self._state.unverified = True
-            text = (
-                "lines came, but the keepalived that wrote them is not seen; believing them. "
-                "Check keepalived.pid_file in the configuration"
-            )
-            self._state.report(Report("role.unverified", text))
+            self._state.report(RoleUnverified())
         self._apply(changes, now)
 
     def _report_unknown(self, lines: Iterable[NotifyLine]) -> None:
@@ -205,35 +219,26 @@ class Core:
             self._note_name(vrrp)
             if vrrp not in self._names_reported and len(self._names_reported) < NAMES_REPORTED:
                 self._names_reported.add(vrrp)
-                text = (
-                    f"keepalived reports {vrrp}, which the configuration does not name; "
-                    "hakeeper ignores it"
-                )
-                fields = {"instance": vrrp.name, "kind": vrrp.kind.value}
-                self._state.report(Report("instance.unknown", text, fields))
+                self._state.report(UnknownInstance(vrrp))
 
     def _fifo(self, event: FifoChanged, now: float) -> None:
         state = self._state
         before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail
         state.fifo_since_s = now
-        match event.state:
-            case FifoState.OPEN if event.reopened:
-                kind = "fifo.replaced"
-            case FifoState.OPEN:
-                kind = "fifo.opened" if before is None else "fifo.recovered"
-            case _:
-                kind = "fifo.failed"
         is_open = event.state is FifoState.OPEN
-        text = event.detail
         if not is_open:
-            cure = fifo_cure(FIFO_CODES[event.state], state.settings.fifo_path)
-            text = f"cannot hear keepalived: {event.detail}; to mend it: {cure}"
-        state.report(Report(kind, text, {"reason": event.state.value}))
+            state.report(FifoFailed(event.state, event.detail, state.settings.fifo_path))
+        elif event.reopened:
+            state.report(FifoReplaced(event.detail))
+        elif before is None:
+            state.report(FifoOpened(event.detail))
+        else:
+            state.report(FifoRecovered(event.detail))
         state.schedule.query_soon(now)
         if is_open and before is not None:
             # One that lay there in between may have taken lines with it.
             state.roles.suspect(now)
-        if before is None and event.state is not FifoState.OPEN:
+        if before is None and not is_open:
             # The state file may be older than lines that wait where we cannot read them.
             self._doubt(RoleEvent.LOST, now)
 
@@ -257,11 +262,7 @@ class Core:
         wanted = state.settings.must_query or Role.UNKNOWN in state.roles.roles().values()
         if state.keepalived is not None and wanted and not self._query_failure_reported:
             self._query_failure_reported = True
-            text = (
-                f"cannot ask keepalived for its state: {state.query_failure}; a role stays UNKNOWN "
-                f"until the next line. If it is missing: {DBUS}"
-            )
-            state.report(Report("query.failed", text, {"reason": state.query_failure}))
+            state.report(QueryFailed(state.query_failure))
 
     def _note_name(self, vrrp: VrrpId) -> None:
         """Remember a name that keepalived has, for who looks for the right one."""
@@ -289,17 +290,15 @@ class Core:
         state.other_names.clear()
         state.unnamed_since_s.clear()
         state.schedule.query_soon(now)
-        text = f"keepalived runs with pid {event.process.pid}"
-        state.report(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
+        state.report(KeepalivedRuns(event.process))
 
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
         note_life(state)
         state.unnamed_since_s.clear()
-        state.report(
-            wording.keepalived_gone(reason, in_order=state.roles.all_stopped(), replaced=replaced)
-        )
+        in_order = state.roles.all_stopped()
+        state.report(KeepalivedStopped(reason) if in_order else KeepalivedLost(reason, replaced))
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:
@@ -315,7 +314,9 @@ class Core:
             addresses = state.addresses_of(change.vrrp)
             if change.edge:
                 generation = state.roles.role_states[change.vrrp].generation
-                state.report(wording.role_changed(change, generation))
+                state.report(
+                    RoleChanged(change.vrrp, change.before, change.after, change.reason, generation)
+                )
                 if change.after is Role.MASTER:
                     report_isolated_master(state, change.vrrp)
                 state.cancel_assigns(addresses)

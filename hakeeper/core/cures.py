@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.model import FifoState
 
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
 RELOAD: Final = "systemctl reload keepalived"
@@ -45,6 +46,20 @@ NO_MASTER: Final = (
 READ_ONLY: Final = "token_readonly"
 """Hetzner's code for an assign with a token that may only read."""
 CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
+NOT_THERE: Final = (
+    "this token's project has no such floating IP; correct floating_ips in the configuration, "
+    "or use the token of its project"
+)
+NAMED_TWICE: Final = (
+    "it is the same floating IP as another entry of the configuration; name it once"
+)
+FIFO_CODES: Final = {
+    FifoState.MISSING: "fifo.missing",
+    FifoState.NOT_A_FIFO: "fifo.not_a_fifo",
+    FifoState.DENIED: "fifo.denied",
+    FifoState.BUSY: "fifo.busy",
+    FifoState.FAILED: "fifo.failed",
+}
 
 
 def fifo_lost(path: str, user: str = "hakeeper") -> str:
@@ -186,6 +201,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
 }
 """By code, which is what `--json` shows and scripts compare."""
+
+
+def unusable(why: str) -> str:
+    """Say that the API showed a floating IP that may be the one, but not what is needed of it."""
+    return f"the API's list has one that may be it, but cannot be used: {why}"
 
 
 def cure_of(code: str, **values: str) -> str:

@@ -4,14 +4,14 @@ The shell feeds what it found in one look around with `Core.handle(events, now)`
 effects in the order in which they stand.
 """
 
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import CallResult, Request
+from hakeeper.core.decisions import Decision
 from hakeeper.core.lines import BadLine, NotifyLine
-from hakeeper.core.model import IpAddress, ProcessId, Role, SavedState, Settings
+from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, SavedState, Settings
 
 # --- events ---------------------------------------------------------------------------------
 
@@ -58,17 +58,6 @@ class LinesLost:
     """Lines may be missing (a nearly full pipe was thrown away): no role can be trusted."""
 
     reason: str
-
-
-class FifoState(enum.Enum):
-    """Whether we are listening."""
-
-    OPEN = "open"
-    MISSING = "missing"
-    NOT_A_FIFO = "not a FIFO"
-    DENIED = "permission denied"
-    BUSY = "held by another reader"
-    FAILED = "cannot be opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +201,13 @@ class ReloadToken:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One line for the journal.
+    """One entry for the journal, which has the words for it.
 
-    `event` is a key of `reports.EVENTS`; `fields` are lower-case names without the HAKEEPER_
-    prefix and values of str, int or float.
+    `held_back`: so many of the same kind about the same thing were held back before it.
     """
 
-    event: str
-    message: str
-    fields: Mapping[str, str | int | float] = field(default_factory=dict)
+    decision: Decision
+    held_back: int = 0
 
 
 Effect: TypeAlias = StartCall | CancelCall | QueryRoles | SaveState | ReloadToken | Report

@@ -12,7 +12,7 @@ read.
 
 import itertools
 
-from hakeeper.core import wording
+from hakeeper.core.decisions import VrrpAddressFound, VrrpAddressMissing
 from hakeeper.core.happenings import Demoted, Returned
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles import RoleState
@@ -73,26 +73,23 @@ def _isolate(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> N
 def _tell(state: State, vrrp: VrrpId, role_state: RoleState) -> None:
     reported, role_state.missing_reported = role_state.missing_reported, role_state.missing
     if role_state.missing:
-        state.report(wording.vrrp_address_missing(vrrp, role_state.missing, role_state.role))
+        state.report(VrrpAddressMissing(vrrp, role_state.missing, role_state.role))
     else:
-        state.report(wording.vrrp_address_found(vrrp, reported, TRUST_AFTER_S))
+        state.report(VrrpAddressFound(vrrp, reported, TRUST_AFTER_S))
 
 
 def report_isolated_master(state: State, vrrp: VrrpId) -> None:
     """Report why the MASTER that keepalived has just said does not count."""
     role_state = state.roles.role_states[vrrp]
     if role_state.missing_reported:
-        state.report(
-            wording.vrrp_address_missing(vrrp, role_state.missing_reported, role_state.role)
-        )
+        state.report(VrrpAddressMissing(vrrp, role_state.missing_reported, role_state.role))
 
 
 def isolation_reason(role_state: RoleState) -> str:
     """Return why the role of an isolated keepalived does not count."""
     if role_state.missing:
-        return (
-            f"keepalived is isolated: {wording.joined(role_state.missing)} is not on this machine"
-        )
+        missing = ", ".join(map(str, role_state.missing))
+        return f"keepalived is isolated: {missing} is not on this machine"
     return "keepalived was isolated until a moment ago; giving a better master time to advertise"
 
 

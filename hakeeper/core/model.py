@@ -237,6 +237,17 @@ class Settings:
     """The private addresses that keepalived uses; a name that is not here is not checked."""
 
 
+class FifoState(enum.Enum):
+    """Whether we are listening."""
+
+    OPEN = "open"
+    MISSING = "missing"
+    NOT_A_FIFO = "not a FIFO"
+    DENIED = "permission denied"
+    BUSY = "held by another reader"
+    FAILED = "cannot be opened"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedState:
     """What survives a restart of hakeeper: roles, and the process that said them."""

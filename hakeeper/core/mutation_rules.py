@@ -4,10 +4,10 @@ from dataclasses import replace
 from random import Random
 from typing import assert_never
 
-from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RETRY, SLOW, UNSEEN
 from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
 from hakeeper.core.failures import RESPONSES, Next
 from hakeeper.core.happenings import (
     Accepted,
@@ -46,7 +46,7 @@ def send(address: Address, stage: MutateDue, what: Sending, now: float, rng: Ran
     address.decide(f"{claim.cause}: assign sent", now)
     if not claim.announced:
         of, who = (address.vrrp, address.label), address.name_of(holder)
-        address.pending.append(wording.claim_started(*of, holder, who, claim.cause))
+        address.pending.append(ClaimStarted(*of, holder, who, claim.cause))
     return MutateSent(replace(claim, announced=True))
 
 
@@ -103,9 +103,8 @@ def action_lost(
 ) -> Stage:
     """The holder decides."""
     del what, rng
-    text = "the action has no end in sight; reading the holder instead"
-    report = wording.claim_unknown(address.vrrp, address.label, text)
-    return Verify(address.report_once(stage.claim, "action_overdue", report), now, now)
+    overdue = ActionOverdue(address.vrrp, address.label)
+    return Verify(address.report_once(stage.claim, "action_overdue", overdue), now, now)
 
 
 def failed(address: Address, stage: MutateSent, what: Failed, now: float, rng: Random) -> Stage:
@@ -117,7 +116,7 @@ def failed(address: Address, stage: MutateSent, what: Failed, now: float, rng: R
     if not cancelled and not _is_eager(claim, failure, now):
         claim = replace(claim, refused_at_s=now)
     claim = replace(claim, attempt=claim.attempt + 1)
-    report = wording.claim_failed(address.vrrp, address.label, failure)
+    report = ClaimFailed(address.vrrp, address.label, failure)
     match failure.kind:
         case FailureKind.OUTCOME_UNKNOWN:
             address.writes.lose_track(now)

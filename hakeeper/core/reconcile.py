@@ -16,11 +16,11 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     ReadServer,
 )
-from hakeeper.core.events import FifoState, QueryRoles
+from hakeeper.core.events import QueryRoles
 from hakeeper.core.hanging import is_left
 from hakeeper.core.happenings import ActionLost, HoldDownOver, HolderAsked, Hung, Sending
 from hakeeper.core.isolation import trust_again
-from hakeeper.core.model import Other
+from hakeeper.core.model import FifoState, Other
 from hakeeper.core.stages import (
     ActionRunning,
     Held,

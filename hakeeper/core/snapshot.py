@@ -5,10 +5,10 @@ Times are ages in seconds before the picture: whoever shows it knows the clock.
 
 from dataclasses import dataclass
 
-from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.model import Other, VrrpId
 from hakeeper.core.reconcile import reading_interval_s
+from hakeeper.core.servers import holder_key
 from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 from hakeeper.core.troubles import Health, Problem, is_current, problems
@@ -157,7 +157,7 @@ def _address(state: State, address: Address, now: float, interval_s: float) -> A
         ref=str(address.ref),
         address=address.label,
         floating_ip_id=None if address.floating_ip is None else address.floating_ip.id,
-        holder=wording.holder_key(address.holder),
+        holder=holder_key(address.holder),
         holder_server_id=address.holder.server_id if isinstance(address.holder, Other) else None,
         holder_label=state.label_of(address.holder),
         holder_age_s=_age(address.holder_at_s, now),

@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from hakeeper.core import wording
 from hakeeper.core.address import SPACING_S, Address
 from hakeeper.core.api import Api
 from hakeeper.core.budget import Budget, Use
 from hakeeper.core.calls import Assign, ListFloatingIps, Request
 from hakeeper.core.claim import observe, take
-from hakeeper.core.events import CancelCall, Effect, FifoState, Report, StartCall
+from hakeeper.core.decisions import Decision
+from hakeeper.core.events import CancelCall, Effect, Report, StartCall
 from hakeeper.core.happenings import Happening
 from hakeeper.core.model import (
     AddressRef,
+    FifoState,
     Holder,
     IpAddress,
     Nobody,
@@ -28,7 +29,7 @@ from hakeeper.core.model import (
     VrrpId,
 )
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.servers import SeenServer
+from hakeeper.core.servers import SeenServer, holder_text
 from hakeeper.core.stages import NEVER, ReadBack, Reading, Stage
 
 STEADY_S = 3.0
@@ -192,9 +193,9 @@ class State:
     effects: list[Effect] = field(default_factory=list)
     """What the event at hand has led to so far."""
 
-    def report(self, *reports: Report) -> None:
+    def report(self, *decisions: Decision) -> None:
         """Add to the journal."""
-        self.effects.extend(reports)
+        self.effects.extend(map(Report, decisions))
 
     def is_master(self, vrrp: VrrpId) -> bool:
         """Say whether the role of an instance or group is confirmed MASTER."""
@@ -214,7 +215,7 @@ class State:
 
     def label_of(self, holder: Holder) -> str:
         """Return a holder for people; another server by its name, once that is known."""
-        return wording.holder_text(holder, self.servers)
+        return holder_text(holder, self.servers)
 
     def addresses_of(self, vrrp: VrrpId) -> list[Address]:
         """Return the addresses that go with an instance or group."""

@@ -8,13 +8,11 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hakeeper.core import wording
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Failure, FailureKind, Identify
-from hakeeper.core.cures import READ_ONLY, api_code, api_cure, cure_of, fifo_cure
-from hakeeper.core.events import FifoState
+from hakeeper.core.cures import FIFO_CODES, READ_ONLY, api_code, api_cure, cure_of, fifo_cure
 from hakeeper.core.hanging import hangs
-from hakeeper.core.model import Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reading_interval_s
 from hakeeper.core.roles import RoleState
 from hakeeper.core.stages import Held, HoldDown
@@ -27,14 +25,6 @@ GRACE_S = 5.0
 STALE_READS = 3.0
 """What was read longer ago than so many reading intervals is no fact any more."""
 NAMES_SHOWN = 5
-
-FIFO_CODES = {
-    FifoState.MISSING: "fifo.missing",
-    FifoState.NOT_A_FIFO: "fifo.not_a_fifo",
-    FifoState.DENIED: "fifo.denied",
-    FifoState.BUSY: "fifo.busy",
-    FifoState.FAILED: "fifo.failed",
-}
 
 
 class Health(enum.IntEnum):
@@ -328,7 +318,8 @@ def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
     late = (
         role_state.role is Role.MASTER and now - max(role_state.since_s, since_s) > BROKEN_AFTER_S
     )
-    if not role_state.missing:
+    missing = ", ".join(map(str, role_state.missing))
+    if not missing:
         return Problem(
             health=Health.DEGRADED,
             code="vrrp_address.returning",
@@ -339,9 +330,8 @@ def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
     return Problem(
         health=Health.BROKEN if late else Health.DEGRADED,
         code="vrrp_address.missing",
-        what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(role_state.missing)} is not"
-        " on this machine",
-        cure=cure_of("vrrp_address.missing", vrrp_address=wording.joined(role_state.missing)),
+        what=f"{vrrp}: nothing is claimed: vrrp_address {missing} is not on this machine",
+        cure=cure_of("vrrp_address.missing", vrrp_address=missing),
         since_s=since_s,
     )
 

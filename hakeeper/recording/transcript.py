@@ -4,6 +4,7 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.events import Effect, Report
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, ProcessId, VrrpId
@@ -54,7 +55,8 @@ def answer_lines(heard: Heard) -> Iterator[str]:
 def effect_line(effect: Effect) -> str:
     """Tell an effect."""
     if isinstance(effect, Report):
-        return printable(f"{effect.event}: {effect.message}")
+        entry = entry_of(effect)
+        return printable(f"{entry.event}: {entry.message}")
     return printable(short(effect))
 
 

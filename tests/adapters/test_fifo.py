@@ -14,9 +14,9 @@ from helpers import eventually
 from hakeeper.adapters import fifo as fifo_module
 from hakeeper.adapters import fifopipe, pipes
 from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
-from hakeeper.core.events import Drained, FifoChanged, FifoState
+from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import LineState, NotifyLine
-from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, VrrpId, VrrpKind
 
 MASTER = b'INSTANCE "VI_1" MASTER 150\n'
 BACKUP = b'INSTANCE "VI_1" BACKUP 150\n'

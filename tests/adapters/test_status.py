@@ -12,12 +12,11 @@ from core.odds import MOST
 from core.standing import put, standing
 
 from hakeeper.adapters.follow import LASTS_S, StatusFollower
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import FifoState
-from hakeeper.core.model import Other, Us
-from hakeeper.core.reports import EVENTS
+from hakeeper.core.model import FifoState, Other, Us
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
 

@@ -9,12 +9,14 @@ Every effect goes through `Rules`, which know what no node may ever do.
 
 import heapq
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
 from core.fakecloud import FakeCloud, Fault, failure
 from core.rules import Rules
+from hakeeper.adapters.journal.entry import Entry
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     Answer,
     Assign,
@@ -25,6 +27,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import Decision
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -107,6 +110,21 @@ class Call:
     cancelled: bool = False
 
 
+def decisions(effects: Iterable[object]) -> list[Decision]:
+    """Return what is reported by these effects."""
+    return [effect.decision for effect in effects if isinstance(effect, Report)]
+
+
+def entries(effects: Iterable[object]) -> list[Entry]:
+    """Return what the journal shows of these effects."""
+    return [entry_of(effect) for effect in effects if isinstance(effect, Report)]
+
+
+def said(decisions: Iterable[Decision]) -> list[Entry]:
+    """Return what the journal shows of these decisions."""
+    return [entry_of(Report(decision)) for decision in decisions]
+
+
 @dataclass(slots=True)
 class Node:
     """One core, what it has done and what it was told."""
@@ -118,7 +136,7 @@ class Node:
     core: Core = field(init=False)
     rules: Rules = field(init=False)
     calls: list[Call] = field(default_factory=list)
-    reported: list[tuple[float, Report]] = field(default_factory=list)
+    reported: list[tuple[float, Entry]] = field(default_factory=list)
     saved: SavedState | None = None
     tokens_reloaded: int = 0
     queries: list[QueryRoles] = field(default_factory=list)
@@ -230,7 +248,7 @@ class Node:
             case ReloadToken():
                 self.tokens_reloaded += 1
             case Report():
-                self.reported.append((now, effect))
+                self.reported.append((now, entry_of(effect)))
 
     def _answer_query(self, query_id: int) -> None:
         if self.dbus is not None:
@@ -292,8 +310,9 @@ class Node:
         """When it has sent assigns."""
         return [call.at_s for call in self.asked(Assign)]
 
-    def reports(self, event: str) -> list[Report]:
-        return [report for _, report in self.reported if report.event == event]
+    def reports(self, event: str) -> list[Entry]:
+        """Return what the journal has of this event."""
+        return [entry for _, entry in self.reported if entry.event == event]
 
     def snapshot(self) -> Snapshot:
         return self.core.snapshot(self.world.now)

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from hakeeper.adapters.journal.entry import Entry
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     Assign,
     AssignAccepted,
@@ -23,7 +26,6 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
-from hakeeper.core.reports import EVENTS
 
 MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
@@ -84,7 +86,7 @@ class Rules:
                 case CancelCall(call_id):
                     assert call_id in self.calls, "cancels what is not under way"
                 case Report():
-                    check_report(effect)
+                    check_entry(entry_of(effect))
                 case _:
                     pass
         next_at_s = core.next_at()
@@ -116,16 +118,16 @@ class Rules:
         assert request.floating_ip_id not in self.outcome_unknown, "a blind resend"
 
 
-def check_report(report: Report) -> None:
-    """A report can be carried by the journal and is in its table."""
-    assert report.event in EVENTS, f"{report.event} is not in reports.EVENTS"
-    assert report.message, f"{report.event} says nothing"
-    assert report.message == report.message.strip()
-    for name, value in report.fields.items():
+def check_entry(entry: Entry) -> None:
+    """An entry can be carried by the journal and is in its table."""
+    assert entry.event in EVENTS, f"{entry.event} is not in EVENTS"
+    assert entry.message, f"{entry.event} says nothing"
+    assert entry.message == entry.message.strip()
+    for name, value in entry.fields.items():
         assert name.isidentifier(), name
         assert name == name.lower(), name
-        assert type(value) in (str, int, float), f"{report.event}: {name} is {type(value)}"
-    astray = fields_astray(report.event, report.fields)
+        assert type(value) in (str, int, float), f"{entry.event}: {name} is {type(value)}"
+    astray = fields_astray(entry.event, entry.fields)
     assert [] == astray, astray
 
 

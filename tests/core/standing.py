@@ -2,12 +2,12 @@
 
 from ipaddress import ip_network
 
-from core.driver import instance, settings
+from core.driver import entries, instance, settings
 from core.odds import MOST
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.claim import Stage
-from hakeeper.core.events import Report, StartCall
+from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, Holder, Role, Server
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.state import Inflight, State
@@ -85,7 +85,7 @@ def ended(
 
 
 def reported(state: State) -> list[str]:
-    return [effect.event for effect in state.effects if isinstance(effect, Report)]
+    return [entry.event for entry in entries(state.effects)]
 
 
 def asked(state: State) -> list[Request]:

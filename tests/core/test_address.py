@@ -7,13 +7,13 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.driver import chance
+from core.driver import chance, said
 from core.fakecloud import failure
 from core.odds import LEAST, MOST
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import LAG_S, SUSPECT_S, Phases, Stage
-from hakeeper.core.events import Report
+from hakeeper.core.decisions import Decision
 from hakeeper.core.model import (
     Action,
     ActionStatus,
@@ -40,8 +40,8 @@ def made() -> Address:
     return Address(ByName("web"), VI, WEB)
 
 
-def events(reports: list[Report]) -> list[str]:
-    return [report.event for report in reports]
+def events(decisions: list[Decision]) -> list[str]:
+    return [entry.event for entry in said(decisions)]
 
 
 def claiming(now: float = 100.0, holder: Holder = TWO) -> Address:
@@ -75,7 +75,7 @@ def contested(now: float = 100.0, holder: Other = TWO) -> Address:
     return address
 
 
-def lose(address: Address, now: float, holder: Holder = TWO) -> list[Report]:
+def lose(address: Address, now: float, holder: Holder = TWO) -> list[Decision]:
     """Let two reads say that somebody else has it, so late that they cannot lag any more."""
     address.written_at_s = now - LAG_S
     return [
@@ -129,7 +129,7 @@ def test_a_claim_says_that_it_is_started_when_its_first_assign_is_sent() -> None
     address = made()
     address.holder = TWO
     address.begin(100.0, "a cause", read_first=False)
-    [started] = address.sending(101.0)
+    [started] = said(address.sending(101.0))
     assert "claim.started" == started.event
     assert ("2", "a cause") == (started.fields["holder"], started.fields["reason"])
     address.failed(failure(FailureKind.TRANSIENT), 102.0, MOST)
@@ -206,7 +206,7 @@ def test_a_demotion_ends_everything_and_tells_of_a_claim_that_it_ends() -> None:
     address = claiming(100.0)
     address.accepted(RUNNING, 100.0, 100.0, MOST)
     address.suspect = True
-    [abandoned] = address.stop(101.0, "a reason")
+    [abandoned] = said(address.stop(101.0, "a reason"))
     assert ("claim.abandoned", "a reason") == (abandoned.event, abandoned.fields["reason"])
     assert (Stage.IDLE, None, None, False) == (
         address.stage,
@@ -320,7 +320,7 @@ def test_an_assign_that_waits_is_not_needed_when_a_read_says_ours() -> None:
     address.begin(100.0, "a cause", read_first=False)
     assert [] == address.observe(TWO, 100.1, 100.2, MOST)
     assert Stage.POST is address.stage
-    [confirmed] = address.observe(Us(), 100.3, 100.4, MOST)
+    [confirmed] = said(address.observe(Us(), 100.3, 100.4, MOST))
     assert ("address.confirmed", "a cause") == (confirmed.event, confirmed.fields["reason"])
     assert ("a cause: it is ours already", 100.4) == (address.decision, address.decided_at_s)
     assert (Stage.HELD, 120.4, None) == (address.stage, address.watch_until_s, address.phases)
@@ -333,7 +333,7 @@ def test_a_confirmed_claim_tells_its_attempts_and_its_times_and_starts_afresh() 
     address.sending(102.0)
     address.accepted(RUNNING, 102.5, 103.0, MOST)
     address.action_seen(SUCCESS, 104.0, MOST)
-    [claimed] = address.observe(Us(), 104.0, 105.0, MOST)
+    [claimed] = said(address.observe(Us(), 104.0, 105.0, MOST))
     assert {
         "instance": "VI_1",
         "kind": "INSTANCE",
@@ -404,7 +404,7 @@ def test_a_suspicion_that_was_refuted_needs_two_more_reads_the_next_time() -> No
 
 def test_two_reads_that_agree_are_drift_and_the_claim_begins_at_once() -> None:
     address = held(100.0)
-    [drifted] = lose(address, 200.0)
+    [drifted] = said(lose(address, 200.0))
     assert ("address.drifted", "2") == (drifted.event, drifted.fields["holder"])
     assert "drift" == address.cause
     assert (Stage.POST, 200.0, False) == (address.stage, address.due_at_s, address.suspect)
@@ -451,7 +451,7 @@ def test_an_assign_that_succeeded_but_is_not_seen_is_looked_for_and_then_sent_ag
     assert pytest.approx(101.3) == address.due_at_s
     address.observe(TWO, 103.9, 103.9, MOST)
     assert (Stage.READ, 104.0) == (address.stage, address.due_at_s)
-    [unknown] = address.observe(TWO, 104.0, 104.0, MOST)
+    [unknown] = said(address.observe(TWO, 104.0, 104.0, MOST))
     assert "claim.unknown" == unknown.event
     assert "the assign succeeded, but server 2 has it still; assigning again" in unknown.message
     assert (Stage.POST, 104.0, 1) == (address.stage, address.due_at_s, address.attempt)
@@ -492,7 +492,7 @@ def test_the_second_quick_loss_leaves_it_there_and_says_for_how_long() -> None:
     address.sending(95.0)
     address.accepted(SUCCESS, 95.0, 95.0, MOST)
     address.observe(Us(), 95.0, 95.0, MOST)
-    drifted, reported = lose(address, 100.0)
+    drifted, reported = said(lose(address, 100.0))
     assert ("address.drifted", "address.held_down") == (drifted.event, reported.event)
     assert ("2", 30.0) == (reported.fields["holder"], reported.fields["delay_s"])
     assert (Stage.HOLD_DOWN, 130.0, 130.0) == (
@@ -561,7 +561,7 @@ def test_the_sixth_claim_in_a_row_of_what_nobody_can_use_waits(*, nobody: bool) 
 
 def test_a_contested_address_that_came_back_is_ours() -> None:
     address = contested(100.0)
-    [confirmed] = address.observe(Us(), 150.0, 150.5, LEAST)
+    [confirmed] = said(address.observe(Us(), 150.0, 150.5, LEAST))
     assert "contested, but it came back" == confirmed.fields["reason"]
     assert (Stage.HELD, 5, 170.5) == (
         address.stage,
@@ -687,7 +687,7 @@ def test_an_action_that_succeeded_is_followed_by_a_read() -> None:
 def test_an_action_that_failed_is_followed_by_a_read_and_told(code: str, reported: str) -> None:
     address = claiming(100.0)
     ended = Action(id=77, status=ActionStatus.ERROR, error_code=code, error_message="no way")
-    [report] = address.accepted(ended, 100.0, 102.0, LEAST)
+    [report] = said(address.accepted(ended, 100.0, 102.0, LEAST))
     assert ("claim.failed", reported) == (report.event, report.fields["error_code"])
     assert "the action failed: no way" in report.message
     assert (Stage.READ, None) == (address.stage, address.action_id)
@@ -696,7 +696,7 @@ def test_an_action_that_failed_is_followed_by_a_read_and_told(code: str, reporte
 def test_an_action_without_an_end_is_reported_once_and_given_up_for_a_read() -> None:
     address = claiming(100.0)
     address.accepted(RUNNING, 100.0, 100.0, MOST)
-    [report] = address.action_lost(110.0)
+    [report] = said(address.action_lost(110.0))
     assert "claim.unknown" == report.event
     assert "the action has no end in sight; reading the holder instead" == report.fields["reason"]
     assert (Stage.READ, 110.0, None) == (address.stage, address.due_at_s, address.action_id)
@@ -795,7 +795,7 @@ def test_it_goes_out_at_once_at_the_other_end_of_chance() -> None:
 def test_the_words_of_a_failure_are_those_of_the_api() -> None:
     address = claiming(100.0)
     refused = Failure(kind=FailureKind.REFUSED, code="c", message="m", http_status=422)
-    [report] = address.failed(refused, 101.0, MOST)
+    [report] = said(address.failed(refused, 101.0, MOST))
     assert ("claim.refused", 422, "c") == (
         report.event,
         report.fields["http_status"],

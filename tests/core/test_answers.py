@@ -5,9 +5,11 @@ from ipaddress import ip_network
 
 import pytest
 
+from core.driver import entries
 from core.fakecloud import failure
 from core.odds import MOST
 from core.standing import US, VI, address_of, asked, ended, ip, put, reported, standing, under_way
+from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.address import Address
 from hakeeper.core.answers import find, take_answer
 from hakeeper.core.calls import (
@@ -30,7 +32,7 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import ReloadToken, Report
+from hakeeper.core.events import ReloadToken
 from hakeeper.core.model import (
     Action,
     ActionStatus,
@@ -74,8 +76,8 @@ def assign_ends(
     return reported(state)
 
 
-def entry(state: State, event: str) -> Report:
-    return next(e for e in state.effects if isinstance(e, Report) and e.event == event)
+def entry(state: State, event: str) -> Entry:
+    return next(entry for entry in entries(state.effects) if entry.event == event)
 
 
 # --- any answer --------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from hakeeper.core.calls import (
     ReadActions,
     ReadFloatingIp,
 )
-from hakeeper.core.events import FifoChanged, FifoState, LinesRead, SettingsChanged
+from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
-from hakeeper.core.model import ProcessId, Role
+from hakeeper.core.model import FifoState, ProcessId, Role
 
 MAIL = 4712
 STEPS = 1500

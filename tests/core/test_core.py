@@ -2,26 +2,25 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, instance, one_node, settings
+from core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
+from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
 from hakeeper.core.events import (
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     LinesRead,
-    Report,
     SaveState,
     StartCall,
 )
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
-from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.state import InvariantError, State
 
 
-def bad_lines(node: Node, count: int) -> list[Report]:
+def bad_lines(node: Node, count: int) -> list[Entry]:
     effects = node.feed(LinesRead((), tuple(BadLine("is rubbish", f"x{i}") for i in range(count))))
-    return [e for e in effects if isinstance(e, Report)]
+    return entries(effects)
 
 
 def test_bad_lines_are_shown_up_to_five_and_the_rest_is_counted() -> None:
@@ -108,7 +107,7 @@ def test_the_state_of_the_fifo_is_reported_and_kept(
     if before is not None:
         node.feed(FifoChanged(before, "before"))
     effects = node.feed(event)
-    assert kind in [e.event for e in effects if isinstance(e, Report)]
+    assert kind in [entry.event for entry in entries(effects)]
     assert event.state.value == node.snapshot().fifo
     assert event.detail == node.snapshot().fifo_detail
 
@@ -215,7 +214,7 @@ def test_bad_lines_that_nobody_kept_are_counted_too() -> None:
     _, node = one_node()
     node.start()
     effects = node.feed(LinesRead((), (BadLine("is rubbish", "x"),), more_bad_lines=980))
-    [shown, rest] = [e for e in effects if isinstance(e, Report)]
+    [shown, rest] = entries(effects)
 
     assert "'x' is rubbish" in shown.message
     assert 980 == rest.fields["count"]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node
+from core.driver import WEB, Node, World, entries, one_node
 from core.fakecloud import READS, failure
 from hakeeper.core.calls import (
     Assign,
@@ -15,7 +15,7 @@ from hakeeper.core.calls import (
     ReadActions,
     ReadFloatingIp,
 )
-from hakeeper.core.events import CancelCall, Report, StartCall
+from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.model import Action, ActionStatus
 
 LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "gone", "lost"]
@@ -266,7 +266,7 @@ def test_roles_that_came_and_went_in_one_batch_are_one_new_term() -> None:
     [old] = node.open_calls(Assign)
     effects = node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
     assert CancelCall(old.id) in effects
-    [reported] = [e for e in effects if isinstance(e, Report) and e.event == "role.changed"]
+    [reported] = [entry for entry in entries(effects) if entry.event == "role.changed"]
     assert "through another role" in reported.message
 
 

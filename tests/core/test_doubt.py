@@ -3,8 +3,8 @@
 import pytest
 
 from core.driver import WEB, Node, World, one_node, settings
-from hakeeper.core.events import FifoChanged, FifoState, RolesQueried, SettingsChanged
-from hakeeper.core.model import ProcessId, Role, Settings
+from hakeeper.core.events import FifoChanged, RolesQueried, SettingsChanged
+from hakeeper.core.model import FifoState, ProcessId, Role, Settings
 from hakeeper.core.roles import OTHERS_KEPT
 from hakeeper.core.troubles import GRACE_S, Health
 

@@ -3,8 +3,8 @@
 import pytest
 
 from core.driver import WEB, Node, World, one_node, settings
-from hakeeper.core.events import FifoChanged, FifoState, RolesQueried
-from hakeeper.core.model import ProcessId, Role
+from hakeeper.core.events import FifoChanged, RolesQueried
+from hakeeper.core.model import FifoState, ProcessId, Role
 from hakeeper.core.troubles import Health
 
 MASTER = {"VI_1": Role.MASTER}

@@ -10,8 +10,7 @@ from core.odds import MOST
 from core.standing import VI, put, standing
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.claim import Stage
-from hakeeper.core.events import FifoState
-from hakeeper.core.model import Other, Role, Us
+from hakeeper.core.model import FifoState, Other, Role, Us
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot

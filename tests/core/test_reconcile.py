@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.driver import instance
+from core.driver import entries, instance
 from core.fakecloud import failure
 from core.odds import MOST
 from core.standing import VI, address_of, asked, ip, put, standing, under_way
@@ -18,8 +18,8 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import FifoState, QueryRoles, Report, StartCall
-from hakeeper.core.model import Nobody, Other, Role, Settings, Us
+from hakeeper.core.events import QueryRoles, StartCall
+from hakeeper.core.model import FifoState, Nobody, Other, Role, Settings, Us
 from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State
@@ -161,8 +161,9 @@ def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     assert ([], NOW + 0.5) == step(state)
     state.effects = []
     reconcile(state, NOW + 0.5)
-    reported, call = state.effects
-    assert isinstance(reported, Report)
+    [reported] = entries(state.effects)
+    [call] = [effect for effect in state.effects if isinstance(effect, StartCall)]
+    assert 2 == len(state.effects)
     assert ("claim.started", StartCall(1, Assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
     assert (Stage.SENT, NOW + 0.5, NOW + 0.5) == (
         address.stage,

@@ -2,22 +2,20 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
+from core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
 from hakeeper.core.core import SAVE_AGAIN_S
 from hakeeper.core.events import (
     Effect,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     QueryRoles,
-    Report,
     RolesQueried,
     SaveFailed,
     SaveState,
     StartCall,
 )
-from hakeeper.core.model import ProcessId, Role, SavedState
+from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
 
@@ -338,7 +336,7 @@ def test_a_new_keepalived_is_asked_for_its_state_at_once() -> None:
 def test_lost_lines_make_every_role_unknown_and_the_next_line_counts() -> None:
     world, node = held()
     effects = node.lose_lines()
-    assert "fifo.overflowed" in [e.event for e in effects if isinstance(e, Report)]
+    assert "fifo.overflowed" in [entry.event for entry in entries(effects)]
     assert "UNKNOWN" == node.role()
     node.line("VI_1", "MASTER")
     world.run_for(15.0)

@@ -22,8 +22,17 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
-from hakeeper.core.events import FifoState
-from hakeeper.core.model import Holder, Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
+from hakeeper.core.model import (
+    FifoState,
+    Holder,
+    Nobody,
+    Other,
+    Role,
+    Unknown,
+    Us,
+    VrrpId,
+    VrrpKind,
+)
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot

@@ -1,8 +1,8 @@
 """What the core makes of a change of role, of another keepalived and of a reload, in detail."""
 
-from core.driver import WEB, Node, World, one_node, settings
+from core.driver import WEB, Node, World, entries, one_node, settings
 from core.fakecloud import failure
-from core.test_told import OTHER_PROCESS, reported
+from core.test_told import OTHER_PROCESS
 from hakeeper.core.calls import Assign, FailureKind, Identify, ListFloatingIps, ReadFloatingIp
 from hakeeper.core.events import CancelCall, Effect, SettingsChanged, StartCall
 from hakeeper.core.model import SavedState, Settings
@@ -67,7 +67,7 @@ def test_a_master_that_cannot_hear_is_left_alone_and_says_why() -> None:
 def test_the_first_keepalived_that_is_seen_takes_nobodys_place() -> None:
     _, node = scene()
     node.start(keepalived=None)
-    assert ["keepalived.seen"] == [report.event for report in reported(node.seen())]
+    assert ["keepalived.seen"] == [entry.event for entry in entries(node.seen())]
 
 
 def test_a_keepalived_that_takes_a_place_leaves_a_backup_what_it_is() -> None:
@@ -139,4 +139,4 @@ def test_for_another_api_each_call_is_cancelled_once_and_what_was_told_stays_tol
     under_way = sorted(call.id for call in node.open_calls())
     effects = node.feed(SettingsChanged(PRIVATE))
     assert under_way == sorted(cancelled(effects))
-    assert "vrrp_address.missing" in [report.event for report in reported(effects)]
+    assert "vrrp_address.missing" in [entry.event for entry in entries(effects)]

@@ -9,10 +9,10 @@ from core.driver import instance, one_node
 from core.fakecloud import failure
 from hakeeper.core.calls import Assign, FailureKind, Identify
 from hakeeper.core.claim import Phases
+from hakeeper.core.decisions import RoleUnverified
 from hakeeper.core.events import (
     Drained,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     LinesRead,
     Report,
@@ -28,6 +28,7 @@ from hakeeper.core.model import (
     ById,
     ByName,
     ByNetwork,
+    FifoState,
     FloatingIp,
     Role,
     SavedState,
@@ -148,7 +149,7 @@ def test_what_is_not_said_of_an_event_is_the_harmless_thing() -> None:
     assert RolesQueried(1, None, "") == RolesQueried(1, None)
     assert KeepalivedGone("x", replaced=False) == KeepalivedGone("x")
     assert StartCall(1, Identify(None), 5.0, urgent=False) == StartCall(1, Identify(), 5.0)
-    assert Report("a.b", "x", {}) == Report("a.b", "x")
+    assert Report(RoleUnverified(), 0) == Report(RoleUnverified())
     assert Step(Role.MASTER, "x", check=False) == Step(Role.MASTER, "x")
     wanted = Settings(addresses={})
     assert SettingsChanged(wanted, api_changed=True) == SettingsChanged(wanted)

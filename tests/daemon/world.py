@@ -18,7 +18,7 @@ from helpers import eventually
 
 from daemon.keepalived import StandIn
 from daemon.rules import broken_rules
-from hakeeper.core.reports import EVENTS
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.demo.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.demo.lab.netns import Namespace

@@ -11,7 +11,8 @@ from generated import check_section
 from helpers import eventually
 from journald import Journald, private_journald
 
-from hakeeper.core.reports import EVENTS, events_as_markdown, fields_as_markdown
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.fields import events_as_markdown, fields_as_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "journal.md"
 TABLES = {

@@ -15,8 +15,8 @@ import cgroups
 
 from e2e.disk import Disk
 from e2e.lan import Lan
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.model import Role
-from hakeeper.core.reports import EVENTS
 from hakeeper.demo.lab import Heard, LabError, LabTimeoutError, parse_dump, wait_until
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.process import LabProcess

@@ -8,7 +8,7 @@ from random import Random
 
 from fuzz.pieces import cut, uncut
 from hakeeper.core.core import Core
-from hakeeper.core.events import FifoChanged, FifoState, LinesRead, Report, StartCall, Started
+from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import (
     LINE_LIMIT_BYTES,
     SHOWN_BYTES,
@@ -20,7 +20,7 @@ from hakeeper.core.lines import (
     NotifyLine,
     parse_line,
 )
-from hakeeper.core.model import ById, ByName, Role, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import ById, ByName, FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleBook
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"

@@ -12,6 +12,7 @@ from hetzner_bench import action_json, floating_ip_json, page_json, server_json
 from fuzz.bodies import block
 from fuzz.canned import SEPARATOR, answer_bytes, call
 from fuzz.shapes import mistyped
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -25,7 +26,6 @@ from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started, Tick
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
-from hakeeper.core.reports import EVENTS
 
 CALLS = 16
 STEPS = 60

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.cli.main import COMMANDS
-from hakeeper.core.reports import EVENTS
 from journal_catalog.catalog import (
     PREFIX,
     Explanation,

@@ -11,7 +11,7 @@ from core.rules import fields_astray
 
 import hakeeper
 from hakeeper.adapters.journal import Reporter, Target, library_logging
-from hakeeper.core.reports import EVENTS
+from hakeeper.adapters.journal.events import EVENTS
 
 SHELL = {
     "config.rejected",

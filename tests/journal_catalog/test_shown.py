@@ -10,7 +10,7 @@ import pytest
 from helpers import eventually
 from journald import Journald, private_journald
 
-from hakeeper.core.reports import EVENTS
+from hakeeper.adapters.journal.events import EVENTS
 from journal_catalog.catalog import PREFIX, Explanation, compiled, explanations, installed_folder
 
 SAY = """

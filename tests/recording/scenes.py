@@ -13,18 +13,11 @@ from hakeeper.core.calls import (
     Identified,
 )
 from hakeeper.core.core import Core
-from hakeeper.core.events import (
-    Event,
-    FifoChanged,
-    FifoState,
-    LinesRead,
-    StartCall,
-    Started,
-    Tick,
-)
+from hakeeper.core.events import Event, FifoChanged, LinesRead, StartCall, Started, Tick
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import (
     ByName,
+    FifoState,
     FloatingIp,
     Server,
     Settings,

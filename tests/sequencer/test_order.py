@@ -21,7 +21,6 @@ from hakeeper.core.events import (
     Effect,
     Event,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     KeepalivedSeen,
     LinesLost,
@@ -35,6 +34,7 @@ from hakeeper.core.events import (
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import (
     ByName,
+    FifoState,
     ProcessId,
     Role,
     SavedState,

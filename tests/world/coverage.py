@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.events import (
     Event,
     KeepalivedGone,
@@ -19,7 +20,6 @@ from hakeeper.core.machine import (
     RoleEvent,
 )
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
-from hakeeper.core.reports import EVENTS
 from hakeeper.core.state import State
 
 LINES_COUNTED = 64

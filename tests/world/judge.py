@@ -7,7 +7,17 @@ each room what concerns it, in the same order always. How long an address may be
 
 from dataclasses import dataclass
 
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import Assign, CallResult, FloatingIpsListed
+from hakeeper.core.decisions import (
+    AddressClaimed,
+    AddressConfirmed,
+    AddressDrifted,
+    AddressHeldDown,
+    Decision,
+    OfAddress,
+    RoleChanged,
+)
 from hakeeper.core.events import (
     Effect,
     Event,
@@ -20,7 +30,7 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
-from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.model import Role
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
@@ -40,8 +50,6 @@ from world.save_rules import SaveRules
 from world.send_rules import SendRules
 from world.tally import Tally
 from world.tick_rules import TickRules
-
-MASTER = Role.MASTER.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +159,9 @@ class Judge(Observer):
         elif isinstance(event, Started | RolesQueried):
             self._roles.claims_nothing(node.index, run.core.state)
         for report in reports:
-            if report.event == "role.changed":
-                self._roles.role_changed(node.index, event, report)
-            self._found(node, report)
+            if isinstance(report.decision, RoleChanged):
+                self._roles.role_changed(node.index, event, report.decision)
+            self._found(node, report.decision)
         self._seen = (*self._seen, *reports)
 
     def handled(
@@ -175,7 +183,7 @@ class Judge(Observer):
         self._roles.handled(node.index, run.core.state, effects)
         for report in found:
             if id(report) not in seen:
-                self._found(node, report)
+                self._found(node, report.decision)
         if any(isinstance(event, LinesRead) and event.lines for event in events):
             self._roles.looked(node.index, run.core.state, node.clock())
         self._performed(node, effects, now)
@@ -192,7 +200,7 @@ class Judge(Observer):
                 case StartCall():
                     self._called(node, effect, now)
                 case Report():
-                    self.tally.reports[effect.event] += 1
+                    self.tally.reports[entry_of(effect).event] += 1
                     self._quiet.reported(node.index, effect)
                 case _:
                     pass
@@ -206,25 +214,32 @@ class Judge(Observer):
         self._quiet.called(node.index, request)
         self._calls.started(node, effect, now)
 
-    def _found(self, node: Node, report: Report) -> None:
+    def _found(self, node: Node, decision: Decision) -> None:
         index = node.index
-        fip = self.world.number_of.get(str(report.fields.get("address", "")))
-        if report.event == "role.changed":
-            if report.fields["previous_role"] == MASTER:
-                self._calls.demoted(node, _named(report))
-            if report.fields["role"] == MASTER:
-                self._losses.began(index, self.world.addresses[_named(report).name])
-        elif fip is None:
-            return
-        elif report.event == "address.claimed":
-            self._calls.claimed(index, fip)
-        elif report.event == "address.confirmed":
-            self._calls.confirmed(index, fip)
-        elif report.event == "address.drifted":
-            self._roles.lost(index, fip)
-            self._losses.lost(index, fip)
-        elif report.event == "address.held_down":
-            self._losses.contested(index, fip)
+        match decision:
+            case RoleChanged(vrrp, before, after):
+                if before is Role.MASTER:
+                    self._calls.demoted(node, vrrp)
+                if after is Role.MASTER:
+                    self._losses.began(index, self.world.addresses[vrrp.name])
+            case OfAddress(_, label) if label in self.world.number_of:
+                self._found_of(index, self.world.number_of[label], decision)
+            case _:
+                pass
+
+    def _found_of(self, index: int, fip: int, decision: OfAddress) -> None:
+        match decision:
+            case AddressClaimed():
+                self._calls.claimed(index, fip)
+            case AddressConfirmed():
+                self._calls.confirmed(index, fip)
+            case AddressDrifted():
+                self._roles.lost(index, fip)
+                self._losses.lost(index, fip)
+            case AddressHeldDown():
+                self._losses.contested(index, fip)
+            case _:
+                pass
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -239,7 +254,3 @@ class Judge(Observer):
 
 def _is_list(event: Event) -> bool:
     return isinstance(event, CallResult) and isinstance(event.outcome, FloatingIpsListed)
-
-
-def _named(report: Report) -> VrrpId:
-    return VrrpId(VrrpKind(str(report.fields["kind"])), str(report.fields["instance"]))

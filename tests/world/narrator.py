@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import CallResult, Failure
 from hakeeper.core.events import Effect, Event, KeepalivedGone, LinesLost, Report
 
@@ -18,4 +19,5 @@ def narrate(
             tell(f"{where}hakeeper hears: {event}")
     for effect in effects:
         if isinstance(effect, Report):
-            tell(f"{where}hakeeper: {effect.event}: {effect.message}")
+            entry = entry_of(effect)
+            tell(f"{where}hakeeper: {entry.event}: {entry.message}")

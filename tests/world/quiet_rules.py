@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import ListFloatingIps, ReadServer, Request
 from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.events import Report
@@ -48,7 +49,8 @@ class QuietRules:
     def reported(self, index: int, report: Report) -> None:
         """Hear a word for the journal."""
         if self._since is not None:
-            self._reports.append(f"node {index + 1}: {report.event}: {report.message}")
+            entry = entry_of(report)
+            self._reports.append(f"node {index + 1}: {entry.event}: {entry.message}")
 
     # --- the judgement -----------------------------------------------------------------------
 

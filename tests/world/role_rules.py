@@ -12,7 +12,7 @@ from hakeeper.core.calls import (
     ReadActions,
     ReadFloatingIp,
 )
-from hakeeper.core.mutation_rules import ACTION_PATIENCE_S
+from hakeeper.core.decisions import RoleChanged
 from hakeeper.core.events import (
     Effect,
     Event,
@@ -20,7 +20,6 @@ from hakeeper.core.events import (
     LinesLost,
     LinesRead,
     ReloadToken,
-    Report,
     RolesQueried,
     SaveFailed,
     SaveState,
@@ -30,6 +29,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
+from hakeeper.core.mutation_rules import ACTION_PATIENCE_S
 from hakeeper.core.pace import LULL_S
 from hakeeper.core.stages import Held, Idle, MutateDue
 from hakeeper.core.state import State
@@ -167,10 +167,10 @@ class RoleRules:
         none = _due(state) <= self._heard[node].due
         self._demand("backlog_claims_nothing", node, none, "an assign without a look")
 
-    def role_changed(self, node: int, event: Event, report: Report) -> None:
+    def role_changed(self, node: int, event: Event, change: RoleChanged) -> None:
         """Check the word that a role changed: no answer of the API is a reason."""
         right = not isinstance(event, CallResult)
-        self._demand("role_from_keepalived", node, right, "{}", report.message)
+        self._demand("role_from_keepalived", node, right, "{}", change)
 
     def looked(self, node: int, state: State, now: float) -> None:
         """Check that a hint to look was heeded; after each batch of lines."""

@@ -1,8 +1,8 @@
 """What must happen in the worlds of `make worlds` and does not is named; rare ones are clean."""
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
-from hakeeper.core.reports import EVENTS
 from hakeeper.simulate.faults.kinds import Kind
 from world.coverage import NOT_IN_A_WORLD, not_reported, not_taken, out_of_reach
 from world.many import missing, run_plans

@@ -3,10 +3,9 @@
 import difflib
 from collections.abc import Iterator
 
-from hakeeper.core import wording
 from hakeeper.core.answers import find
 from hakeeper.core.calls import Failure, Identified
-from hakeeper.core.cures import cure_of
+from hakeeper.core.cures import cure_of, unusable
 from hakeeper.core.model import AddressRef, ByName, FloatingIp, VrrpId
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import Finding, Passed, Said, error
@@ -23,7 +22,7 @@ def addresses(facts: Facts) -> Iterator[Said]:
         found = find(ref, listed)
         if found is None and (why := facts.api.odd(ref)) is not None:
             yield error(
-                f"{vrrp}: {ref}: {wording.unusable(why)}",
+                f"{vrrp}: {ref}: {unusable(why)}",
                 why="without its id and its owner it is not assigned",
                 cure="look again in a minute; if it stays, tell Hetzner's support",
                 place=facts.config.address(ref),

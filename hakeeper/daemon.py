@@ -54,6 +54,8 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import IpAddress, SavedState, Settings
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import CLOUD
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
 from hakeeper.sequencer import LOOK_S, Handler, Sequencer, Source
 
@@ -75,7 +77,7 @@ SEED_BITS = 53
 
 def make_core(settings: Settings, seed: int, now: float) -> Core:
     """Make a core whose story nobody writes down."""
-    return Core(settings, Random(seed), now)  # noqa: S311  # jitter
+    return Core(settings, KINDS, Random(seed), now)  # noqa: S311  # jitter
 
 
 class Inbox:
@@ -414,7 +416,9 @@ class Daemon:
         # What the new settings name is looked for before they hold: it is not missing then.
         self._addresses.want((*self._addresses.wanted, *_vrrp_addresses(config)))
         self._sequencer.look_at_addresses()
-        self._sequencer.feed(SettingsChanged(config.settings(), api_changed=pool is not None))
+        self._sequencer.feed(
+            SettingsChanged(config.settings(), (CLOUD.name,) if pool is not None else ())
+        )
         self._addresses.want(_vrrp_addresses(config))
         self._sequencer.look()
         self._reporter.log("config.reloaded", "took over the changed configuration")

@@ -246,7 +246,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
 
 def summary(verdict: Verdict, config: Config) -> str:
     """Return what a person wants to see again before starting the daemon."""
-    rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.addresses.items()]
+    rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.resources.items()]
     rows += [
         ("vrrp_address", f"{', '.join(map(str, wanted))} (of {vrrp})")
         for vrrp, wanted in config.vrrp_addresses.items()

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias, get_args
 
-from hakeeper.core.address import Address
 from hakeeper.core.claim_rules import (
     asked,
     begin,
@@ -49,7 +48,6 @@ from hakeeper.core.happenings import (
     Seen,
     Sending,
 )
-from hakeeper.core.model import Holder
 from hakeeper.core.mutation_rules import (
     accepted,
     action_lost,
@@ -61,6 +59,8 @@ from hakeeper.core.mutation_rules import (
     retry_soon,
     send,
 )
+from hakeeper.core.observation import Holder
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Held,
@@ -75,7 +75,7 @@ from hakeeper.core.stages import (
     Verify,
 )
 
-Rule: TypeAlias = Callable[[Address, Any, Any, float, Random], Stage]
+Rule: TypeAlias = Callable[[Resource, Any, Any, float, Random], Stage]
 STAGES: Final[tuple[type[Stage], ...]] = get_args(Stage)
 HAPPENINGS: Final[tuple[type[Happening], ...]] = get_args(Happening)
 
@@ -127,31 +127,31 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
 """The whole table. Where a cell is missing, the stage stays what it is."""
 
 
-def hinted(address: Address, cause: str, now: float, rng: Random) -> list[Decision]:
+def hinted(resource: Resource, cause: str, now: float, rng: Random) -> list[Decision]:
     """Hear that keepalived says something that may mean that the holder changed."""
-    address.hints.hint(now)
-    address.split_brain.note_better_master(now)
-    return take(address, Hinted(cause), now, rng)
+    resource.hints.hint(now)
+    resource.split_brain.note_better_master(now)
+    return take(resource, Hinted(cause), now, rng)
 
 
-def take(address: Address, what: Happening, now: float, rng: Random) -> list[Decision]:
-    """Move an address by the table; return what is to be reported of it."""
-    stage = address.stage
+def take(resource: Resource, what: Happening, now: float, rng: Random) -> list[Decision]:
+    """Move a resource by the table; return what is to be reported of it."""
+    stage = resource.stage
     cell = TABLE[type(what)].get(type(stage))
     if cell is not None:
-        address.stage = cell.rule(address, stage, what, now, rng)
-    reports, address.pending = address.pending, []
+        resource.stage = cell.rule(resource, stage, what, now, rng)
+    reports, resource.pending = resource.pending, []
     return reports
 
 
 def observe(
-    address: Address, holder: Holder, asked_at_s: float, now: float, rng: Random
+    resource: Resource, holder: Holder, asked_at_s: float, now: float, rng: Random
 ) -> list[Decision]:
     """Take in the holder as of a read that was begun at `asked_at_s`."""
-    before = address.holder
-    if isinstance(address.stage, MutateSent) or not address.see(holder, asked_at_s, now):
+    before = resource.holder
+    if isinstance(resource.stage, MutateSent) or not resource.see(holder, asked_at_s, now):
         return []
-    return take(address, Seen(holder, before, asked_at_s), now, rng)
+    return take(resource, Seen(holder, before, asked_at_s), now, rng)
 
 
 def as_markdown() -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import assert_never
 
-from hakeeper.core.address import Address
-from hakeeper.core.answers import take_answer
+from hakeeper.core.answers import take_result
+from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import CallResult
 from hakeeper.core.claim import hinted
 from hakeeper.core.decisions import (
@@ -53,20 +53,14 @@ from hakeeper.core.events import (
 from hakeeper.core.hanging import note_life, note_silence
 from hakeeper.core.happenings import Demoted, Master
 from hakeeper.core.isolation import check_isolation, isolation_reason, report_isolated_master
+from hakeeper.core.kind import Kinds
 from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import (
-    AddressRef,
-    FifoState,
-    Role,
-    SavedState,
-    Settings,
-    Us,
-    VrrpId,
-    VrrpKind,
-)
+from hakeeper.core.model import FifoState, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import ResourceRef, Us
 from hakeeper.core.reconcile import reconcile
+from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleBook, RoleChange
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import RefusedSettings, State
@@ -89,10 +83,11 @@ _ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 class Core:
     """The state machine of one node. It never blocks, reads no clock and does no I/O."""
 
-    def __init__(self, settings: Settings, rng: Random, now: float) -> None:
+    def __init__(self, settings: Settings, kinds: Kinds, rng: Random, now: float) -> None:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
-        self._state = State(settings, rng, RoleBook(settings.addresses, now))
-        self._state.addresses = _addresses(self._state, settings, {})
+        self._state = State(settings, rng, RoleBook(settings.resources, now), kinds)
+        self._state.apis.use(settings, kinds)
+        self._state.resources = _resources(self._state, settings, {})
         self._state.keepalived_since_s = now
         check_isolation(self._state, now)
         self._next_at: float | None = None
@@ -155,7 +150,7 @@ class Core:
             case KeepalivedGone(reason, replaced):
                 self._gone(reason, now, replaced=replaced)
             case CallResult():
-                take_answer(self._state, event, now)
+                take_result(self._state, event, now)
             case VrrpAddressesSeen() | WriterSeen() | SettingsRefused() | SaveFailed():
                 self._note(event, now)
             case SettingsChanged():
@@ -190,7 +185,9 @@ class Core:
         saved = event.saved
         if saved is None:
             return
-        state.cached_server_id = saved.server_id
+        for name, server_id in saved.servers.items():
+            if name in state.apis.apis:
+                state.apis.apis[name].cached_server_id = server_id
         if saved.keepalived and event.keepalived and event.keepalived.same_run(saved.keepalived):
             self._apply(state.roles.restore(saved.roles, now), now)
 
@@ -311,7 +308,7 @@ class Core:
     def _apply(self, changes: Iterable[RoleChange], now: float) -> None:
         state = self._state
         for change in changes:
-            addresses = state.addresses_of(change.vrrp)
+            resources = state.resources_of(change.vrrp)
             if change.edge:
                 generation = state.roles.role_states[change.vrrp].generation
                 state.report(
@@ -319,97 +316,99 @@ class Core:
                 )
                 if change.after is Role.MASTER:
                     report_isolated_master(state, change.vrrp)
-                state.cancel_assigns(addresses)
-                for address in addresses:
-                    self._follow(address, change, now)
+                state.cancel_mutations(resources)
+                for resource in resources:
+                    self._follow(resource, change, now)
                 if change.after is not Role.MASTER:
-                    state.schedule.look_soon(now)
+                    for kind in state.apis.kinds.values():
+                        kind.look_soon(now)
             else:  # only a MASTER gets hints
-                for address in addresses:
-                    state.report(*hinted(address, change.reason, now, state.rng))
+                for resource in resources:
+                    state.report(*hinted(resource, change.reason, now, state.rng))
 
-    def _follow(self, address: Address, change: RoleChange, now: float) -> None:
+    def _follow(self, resource: Resource, change: RoleChange, now: float) -> None:
         state = self._state
         if change.before is Role.MASTER and change.after is not Role.UNKNOWN:
-            address.left_at_s = now
+            resource.left_at_s = now
         if change.after is not Role.MASTER:
             reason = f"the role is {change.after.value}: {change.reason}"
-            state.happened(address, Demoted(reason), now)
+            state.happened(resource, Demoted(reason), now)
             return
-        address.new_term()
+        resource.new_term()
         role_state = state.roles.role_states[change.vrrp]
         if role_state.isolated:
-            state.happened(address, Demoted(isolation_reason(role_state), new_term=True), now)
+            state.happened(resource, Demoted(isolation_reason(role_state), new_term=True), now)
             return
-        address.edge(now)
-        state.schedule.edge(now)
-        state.api.forget_refused_rounds()
-        read_first = (
-            not change.live or address.floating_ip is None or self._surely_mine(address, now)
-        )
-        pause_s = 0.0 if change.live else address.returns.pause_s(now)
-        state.happened(address, Master(change.reason, read_first, pause_s), now)
+        resource.edge(now)
+        if state.schedule.edge(now):
+            state.apis.try_at_once()
+        resource.kind.api.health.forget_refused_rounds()
+        acts = change.live and resource.kind.kind.acts_on_known
+        read_first = not acts or resource.observation is None or self._surely_mine(resource, now)
+        pause_s = 0.0 if change.live else resource.returns.pause_s(now)
+        state.happened(resource, Master(change.reason, read_first, pause_s), now)
 
-    def _surely_mine(self, address: Address, now: float) -> bool:
+    def _surely_mine(self, resource: Resource, now: float) -> bool:
         """Say whether a recent read says so: then another read is cheaper than an assign.
 
         One that was begun before our demotion proves nothing: another node has become MASTER.
         """
-        recent_s = RECENT_READS * self._state.standby_interval_s()
+        recent_s = RECENT_READS * self._state.standby_interval_s(resource.kind)
         return (
-            isinstance(address.holder, Us)
-            and address.holder_at_s is not None
-            and address.holder_at_s >= max(now - recent_s, address.left_at_s)
+            isinstance(resource.holder, Us)
+            and resource.holder_at_s is not None
+            and resource.holder_at_s >= max(now - recent_s, resource.left_at_s)
         )
 
     # --- reload and memory ---------------------------------------------------------------
 
     def _reconfigure(self, event: SettingsChanged, now: float) -> None:
         state = self._state
-        old = state.addresses
+        old = state.resources
         state.settings = event.settings
         state.refused_settings = None
-        state.addresses = _addresses(state, event.settings, old)
-        kept = {id(address) for address in state.addresses.values()}
-        gone = [address for address in old.values() if id(address) not in kept]
-        state.cancel_assigns(gone)
+        state.apis.use(event.settings, state.kinds)
+        state.resources = _resources(state, event.settings, old)
+        kept = {id(resource) for resource in state.resources.values()}
+        gone = [resource for resource in old.values() if id(resource) not in kept]
+        state.cancel_mutations(gone)
         state.gone_sent_s = max([state.gone_sent_s, *(a.writes.last_sent_s for a in gone)])
-        state.roles.rename(event.settings.addresses, now)
+        state.roles.rename(event.settings.resources, now)
         check_isolation(state, now)
-        known = {id(address) for address in old.values()}
-        for address in state.addresses.values():
-            if id(address) in known:
+        known = {id(resource) for resource in old.values()}
+        for resource in state.resources.values():
+            if id(resource) in known:
                 continue
-            address.writes.last_sent_s = state.gone_sent_s
-            if state.is_master(address.vrrp):
-                state.happened(address, Master("added by a reload", read_first=True), now)
+            resource.writes.last_sent_s = state.gone_sent_s
+            if state.is_master(resource.vrrp):
+                state.happened(resource, Master("added by a reload", read_first=True), now)
         self._apply(state.roles.recall(now), now)
-        state.schedule.listed_at_s = float("-inf")
+        for kind in state.apis.kinds.values():
+            kind.listed_at_s = float("-inf")
         state.schedule.query_soon(now)
-        if event.api_changed:
-            self._leave_api(now)
+        for name in event.apis_changed:
+            if name in state.apis.apis:
+                self._leave_api(state.apis.apis[name], now)
 
-    def _leave_api(self, now: float) -> None:
-        """Believe no answer of the API we knew, except that its assigns have ended."""
+    def _leave_api(self, api: ApiState, now: float) -> None:
+        """Believe no answer of the API we knew, except that its mutations have ended."""
         state = self._state
-        state.cached_server_id = None
-        state.server = None
-        state.servers.clear()
-        state.api.refusals.clear()
-        state.schedule.identify_from_s = now
-        state.effects = [e for e in state.effects if not isinstance(e, CancelCall)]
-        state.effects.extend(CancelCall(call_id) for call_id in state.calls)
-        state.calls = {i: call for i, call in state.calls.items() if call.address is not None}
+        api.leave(now)
+        ours = {call_id: call for call_id, call in state.calls.items() if call.api is api}
+        cancelled = {e.call_id for e in state.effects if isinstance(e, CancelCall)}
+        state.effects.extend(CancelCall(each) for each in ours if each not in cancelled)
+        for call_id, call in ours.items():
+            if call.resource is None:
+                del state.calls[call_id]
 
     def _save(self, now: float) -> float | None:
         """Have it written down if it is news; return when to try that again, if it failed."""
         state = self._state
-        known = state.server.id if state.server is not None else state.cached_server_id
+        servers = state.apis.known_servers()
         roles = state.roles.roles()
-        old = state.saved
-        if old and (old.keepalived, old.server_id, old.roles) == (state.keepalived, known, roles):
+        saved = SavedState(keepalived=state.keepalived, roles=roles, servers=servers)
+        if state.saved == saved:
             return None
-        saved = SavedState(keepalived=state.keepalived, roles=roles, server_id=known)
         if now < state.schedule.save_from_s:
             return state.schedule.save_from_s
         state.saved = saved
@@ -417,16 +416,16 @@ class Core:
         return None
 
 
-def _addresses(
-    state: State, settings: Settings, old: dict[AddressRef, Address]
-) -> dict[AddressRef, Address]:
-    """Make the address book; what stays with its instance keeps its state."""
+def _resources(
+    state: State, settings: Settings, old: dict[ResourceRef, Resource]
+) -> dict[ResourceRef, Resource]:
+    """Make the resource book; what stays with its instance keeps its state."""
 
-    def fresh(ref: AddressRef, vrrp: VrrpId) -> Address:
-        return Address(ref, vrrp, servers=state.servers)
+    def fresh(ref: ResourceRef, vrrp: VrrpId) -> Resource:
+        return Resource(ref, vrrp, state.apis.kinds[ref.kind])
 
-    book: dict[AddressRef, Address] = {}
-    for vrrp, refs in settings.addresses.items():
+    book: dict[ResourceRef, Resource] = {}
+    for vrrp, refs in settings.resources.items():
         for ref in refs:
             kept = old.get(ref)
             book[ref] = kept if kept is not None and kept.vrrp == vrrp else fresh(ref, vrrp)

@@ -9,18 +9,8 @@ from typing import TypeAlias
 
 from hakeeper.core.calls import Failure, Request
 from hakeeper.core.lines import BadLine
-from hakeeper.core.model import (
-    AddressRef,
-    FifoState,
-    FloatingIp,
-    Holder,
-    IpAddress,
-    Other,
-    ProcessId,
-    Role,
-    Server,
-    VrrpId,
-)
+from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server, VrrpId
+from hakeeper.core.observation import Holder, Observation, Other, ResourceId, ResourceRef
 from hakeeper.core.stages import Phases
 
 
@@ -32,7 +22,7 @@ class OfVrrp:
 
 
 @dataclass(frozen=True, slots=True)
-class OfAddress(OfVrrp):
+class OfResource(OfVrrp):
     """Of one floating IP; `label` is its name or id as configured while it is not known."""
 
     label: str
@@ -165,7 +155,7 @@ class VrrpAddressFound(OfVrrp):
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimStarted(OfAddress):
+class ClaimStarted(OfResource):
     """The first assign of a claim is about to go out."""
 
     holder: Holder
@@ -174,21 +164,21 @@ class ClaimStarted(OfAddress):
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimAbandoned(OfAddress):
+class ClaimAbandoned(OfResource):
     """Demoted, or isolated, in the middle of a claim."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimFailed(OfAddress):
+class ClaimFailed(OfResource):
     """An assign failed; once for each code of a claim."""
 
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimUnseen(OfAddress):
+class ClaimUnseen(OfResource):
     """The assign is done, but no read shows it; it is sent again."""
 
     holder: Holder
@@ -196,19 +186,19 @@ class ClaimUnseen(OfAddress):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionOverdue(OfAddress):
+class ActionOverdue(OfResource):
     """Hetzner's action does not end; the holder is read instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class AddressConfirmed(OfAddress):
+class ResourceConfirmed(OfResource):
     """Nothing had to be done: a read says that it is ours."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddressClaimed(OfAddress):
+class ResourceClaimed(OfResource):
     """The action succeeded and the holder was read back as ours, after so many failures."""
 
     cause: str
@@ -217,7 +207,7 @@ class AddressClaimed(OfAddress):
 
 
 @dataclass(frozen=True, slots=True)
-class AddressDrifted(OfAddress):
+class ResourceDrifted(OfResource):
     """We are MASTER and had it, and it is somewhere else."""
 
     holder: Holder
@@ -225,7 +215,7 @@ class AddressDrifted(OfAddress):
 
 
 @dataclass(frozen=True, slots=True)
-class AddressHeldDown(OfAddress):
+class ResourceHeldDown(OfResource):
     """Another server takes it again and again, and keeps it for `wait_s`."""
 
     holder: Other
@@ -237,34 +227,34 @@ class AddressHeldDown(OfAddress):
 
 
 @dataclass(frozen=True, slots=True)
-class AddressResolved(OfAddress):
+class ResourceResolved(OfResource):
     """What is configured was found in the project."""
 
-    ref: AddressRef
-    floating_ip_id: int
+    ref: ResourceRef
+    resource_id: ResourceId
 
 
 @dataclass(frozen=True, slots=True)
-class AddressRenamed(OfAddress):
+class ResourceRenamed(OfResource):
     """The floating IP has another name than the configuration says; its id is the same."""
 
-    found: FloatingIp
+    found: Observation
 
 
 @dataclass(frozen=True, slots=True)
-class AddressUnresolved(OfAddress):
+class ResourceUnresolved(OfResource):
     """What is configured names no floating IP, or one that another entry names."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class AddressBlocked(OfAddress):
+class ResourceBlocked(OfResource):
     """Hetzner has blocked it."""
 
 
 @dataclass(frozen=True, slots=True)
-class ZoneMismatch(OfAddress):
+class ZoneMismatch(OfResource):
     """It is in another network zone than this server."""
 
     zone: str
@@ -323,14 +313,14 @@ Decision: TypeAlias = (
     | ClaimFailed
     | ClaimUnseen
     | ActionOverdue
-    | AddressConfirmed
-    | AddressClaimed
-    | AddressDrifted
-    | AddressHeldDown
-    | AddressResolved
-    | AddressRenamed
-    | AddressUnresolved
-    | AddressBlocked
+    | ResourceConfirmed
+    | ResourceClaimed
+    | ResourceDrifted
+    | ResourceHeldDown
+    | ResourceResolved
+    | ResourceRenamed
+    | ResourceUnresolved
+    | ResourceBlocked
     | ZoneMismatch
     | ApiFailed
     | ApiRecovered

@@ -130,10 +130,10 @@ class SaveFailed:
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
-    """A reload brought other settings. `api_changed`: endpoint, token or server differ."""
+    """A reload brought other settings. `apis_changed`: their endpoint, token or server differs."""
 
     settings: Settings
-    api_changed: bool = True
+    apis_changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,9 @@ class SaveState:
 
 @dataclass(frozen=True, slots=True)
 class ReloadToken:
-    """The API refused the token: read it again from its source before the next call."""
+    """This API refused its token: read it again from its source before the next call."""
+
+    api: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Scope(enum.Enum):
     """Other calls are likely to fail as well."""
     REQUEST = "this request"
     """An answer, though no pleasant one: the API works."""
-    RESOURCE = "this address"
+    RESOURCE = "this resource"
     """It is busy; the API and the request are all right."""
     NOTHING = "nothing"
     """We gave the call up ourselves."""
@@ -51,6 +51,7 @@ RESPONSES: Final[Mapping[FailureKind, Response]] = {
     FailureKind.TRANSIENT: Response(Next.SEND, RETRY, Scope.API),
     FailureKind.OUTCOME_UNKNOWN: Response(Next.READ, READ_AGAIN, Scope.API),
     FailureKind.LOCKED: Response(Next.READ, READ_AGAIN, Scope.RESOURCE),
+    FailureKind.ALREADY: Response(Next.READ, READ_AGAIN, Scope.RESOURCE),
     FailureKind.NOT_FOUND: Response(Next.READ, SLOW, Scope.REQUEST, needs_operator=True),
     FailureKind.AUTH: Response(Next.SEND, SLOW, Scope.API, needs_operator=True),
     FailureKind.REFUSED: Response(Next.SEND, SLOW, Scope.REQUEST, needs_operator=True),

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hakeeper.core.calls import Failure
-from hakeeper.core.model import Action, Holder
+from hakeeper.core.calls import Failure, Step
+from hakeeper.core.model import Action
+from hakeeper.core.observation import Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,16 @@ class Hinted:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """The assign goes out."""
+    """A step goes out."""
+
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """201: the action exists."""
+    """It was accepted. `action` None: this API answers when the work is done."""
 
-    action: Action
+    action: Action | None
     sent_s: float | None
 
 
@@ -98,7 +101,7 @@ class ApiWorks:
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The list of all addresses does not have it."""
+    """The list of all resources does not have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,10 +64,10 @@ def _isolate(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> N
     if role_state.role is not Role.MASTER:
         return
     role_state.generation += 1
-    addresses = state.addresses_of(vrrp)
-    state.cancel_assigns(addresses)
-    for address in addresses:
-        state.happened(address, Demoted(isolation_reason(role_state)), now)
+    resources = state.resources_of(vrrp)
+    state.cancel_mutations(resources)
+    for resource in resources:
+        state.happened(resource, Demoted(isolation_reason(role_state)), now)
 
 
 def _tell(state: State, vrrp: VrrpId, role_state: RoleState) -> None:
@@ -99,6 +99,6 @@ def trust_again(state: State, vrrp: VrrpId, now: float) -> None:
     role_state.isolated = False
     if role_state.role is Role.MASTER:
         state.schedule.edge(now)
-        for address in state.addresses_of(vrrp):
+        for resource in state.resources_of(vrrp):
             cause = f"{role_state.reason}, and its VRRP address is here"
-            state.happened(address, Returned(cause), now)
+            state.happened(resource, Returned(cause), now)

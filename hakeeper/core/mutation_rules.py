@@ -4,9 +4,8 @@ from dataclasses import replace
 from random import Random
 from typing import assert_never
 
-from hakeeper.core.address import Address
 from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RETRY, SLOW, UNSEEN
-from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.calls import Failure, FailureKind, Step
 from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
 from hakeeper.core.failures import RESPONSES, Next
 from hakeeper.core.happenings import (
@@ -21,6 +20,7 @@ from hakeeper.core.happenings import (
     Sending,
 )
 from hakeeper.core.model import ActionStatus
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,
@@ -38,51 +38,52 @@ RETRY_SOON_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 
 
-def send(address: Address, stage: MutateDue, what: Sending, now: float, rng: Random) -> Stage:
+def send(resource: Resource, stage: MutateDue, what: Sending, now: float, rng: Random) -> Stage:
     """Note what the assign replaces, and report the beginning of the claim."""
-    del what, rng
-    claim, holder = stage.claim, address.holder
-    address.writes.sending(holder, now)
-    address.decide(f"{claim.cause}: assign sent", now)
+    del rng
+    claim, holder = stage.claim, resource.holder
+    resource.writes.sending(holder, now)
+    resource.decide(f"{claim.cause}: assign sent", now)
     if not claim.announced:
-        of, who = (address.vrrp, address.label), address.name_of(holder)
-        address.pending.append(ClaimStarted(*of, holder, who, claim.cause))
-    return MutateSent(replace(claim, announced=True))
+        of, who = (resource.vrrp, resource.label), resource.name_of(holder)
+        resource.pending.append(ClaimStarted(*of, holder, who, claim.cause))
+    return MutateSent(replace(claim, announced=True), what.step)
 
 
-def accepted(address: Address, stage: MutateSent, what: Accepted, now: float, rng: Random) -> Stage:
+def accepted(
+    resource: Resource, stage: MutateSent, what: Accepted, now: float, rng: Random
+) -> Stage:
     """Watch the action, and do not take the 201 for the end."""
     claim = _sent(stage.claim, now if what.sent_s is None else what.sent_s)
     claim = claim.with_phases(replace(claim.phases, accepted_s=now))
-    running = ActionRunning(claim, what.action.id, now + ACTION_PATIENCE_S, now, 0)
-    return action_seen(address, running, ActionSeen(what.action), now, rng)
+    if what.action is None:
+        return _done(resource, claim, stage.step, now, rng)
+    until_s = now + ACTION_PATIENCE_S
+    running = ActionRunning(claim, stage.step, what.action.id, until_s, due_at_s=now, polls=0)
+    return action_seen(resource, running, ActionSeen(what.action), now, rng)
 
 
 def action_seen(
-    address: Address, stage: ActionRunning, what: ActionSeen, now: float, rng: Random
+    resource: Resource, stage: ActionRunning, what: ActionSeen, now: float, rng: Random
 ) -> Stage:
     """It is done, it failed, or it still runs."""
     claim, action = stage.claim, what.action
     match action.status:
         case ActionStatus.SUCCESS:
-            address.writes.done_s = now
-            address.decide(f"{claim.cause}: assigned; reading the holder back", now)
-            until_s = now + UNSEEN.delay_s(claim.attempt, rng)
-            claim = claim.with_phases(replace(claim.phases, finished_s=now))
-            return ReadBack(claim, until_s, now, now)
+            return _done(resource, claim, stage.step, now, rng)
         case ActionStatus.ERROR:
             failure = Failure(
                 kind=FailureKind.LOCKED,
                 code=action.error_code or "action_failed",
                 message=f"the action failed: {action.error_message}",
             )
-            after = failed(address, MutateSent(claim), Failed(failure), now, rng)
+            after = failed(resource, MutateSent(claim, stage.step), Failed(failure), now, rng)
             if isinstance(after, Verify) and after.claim.attempt > 1:
                 # Surely not done, and another one has been read since.
                 return MutateDue(after.claim, after.due_at_s)
             return after
         case ActionStatus.RUNNING:
-            address.decide(f"{claim.cause}: accepted, Hetzner's action is running", now)
+            resource.decide(f"{claim.cause}: accepted, Hetzner's action is running", now)
             due_at_s = now + ACTION_POLL.delay_s(stage.polls, rng)
             return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
         case _:  # pragma: no cover
@@ -90,7 +91,7 @@ def action_seen(
 
 
 def action_unread(
-    _: Address, stage: ActionRunning, what: ActionUnread, now: float, rng: Random
+    _: Resource, stage: ActionRunning, what: ActionUnread, now: float, rng: Random
 ) -> Stage:
     """Look again later."""
     del what
@@ -99,15 +100,15 @@ def action_unread(
 
 
 def action_lost(
-    address: Address, stage: ActionRunning, what: ActionLost, now: float, rng: Random
+    resource: Resource, stage: ActionRunning, what: ActionLost, now: float, rng: Random
 ) -> Stage:
     """The holder decides."""
     del what, rng
-    overdue = ActionOverdue(address.vrrp, address.label)
-    return Verify(address.report_once(stage.claim, "action_overdue", overdue), now, now)
+    overdue = ActionOverdue(resource.vrrp, resource.label)
+    return Verify(resource.report_once(stage.claim, "action_overdue", overdue), now, now)
 
 
-def failed(address: Address, stage: MutateSent, what: Failed, now: float, rng: Random) -> Stage:
+def failed(resource: Resource, stage: MutateSent, what: Failed, now: float, rng: Random) -> Stage:
     """Go on by the class of the failure."""
     failure, response = what.failure, RESPONSES[what.failure.kind]
     claim = _sent(stage.claim, what.sent_s)
@@ -116,45 +117,56 @@ def failed(address: Address, stage: MutateSent, what: Failed, now: float, rng: R
     if not cancelled and not _is_eager(claim, failure, now):
         claim = replace(claim, refused_at_s=now)
     claim = replace(claim, attempt=claim.attempt + 1)
-    report = ClaimFailed(address.vrrp, address.label, failure)
+    report = ClaimFailed(resource.vrrp, resource.label, failure)
     match failure.kind:
         case FailureKind.OUTCOME_UNKNOWN:
-            address.writes.lose_track(now)
+            resource.writes.lose_track(now)
         case FailureKind.NOT_FOUND:
-            address.floating_ip = None
+            resource.observation = None
         case _:
             pass
     if cancelled:
-        address.decide(f"{claim.cause}: assigning it to this server", now)
+        resource.decide(f"{claim.cause}: assigning it to this server", now)
     else:
         claim = _noted(claim, failure, now)
-        address.decide(f"{claim.cause}: {failure.code}, retrying", now)
+        resource.decide(f"{claim.cause}: {failure.code}, retrying", now)
         if what.reported:
-            claim = address.report_once(claim, failure.code, report)
+            claim = resource.report_once(claim, failure.code, report)
     if response.next is Next.READ:
         return Verify(claim, now, now + pause_s)
     return MutateDue(claim, now + pause_s)
 
 
 def read_instead(
-    _: Address, stage: MutateSent | MutateDue, what: LostTrack, now: float, rng: Random
+    _: Resource, stage: MutateSent | MutateDue, what: LostTrack, now: float, rng: Random
 ) -> Stage:
     """Read before anything else is sent."""
     del what, rng
     return Verify(stage.claim, now, now)
 
 
-def retry_soon(_: Address, stage: MutateDue, what: ApiWorks, now: float, rng: Random) -> Stage:
+def retry_soon(_: Resource, stage: MutateDue, what: ApiWorks, now: float, rng: Random) -> Stage:
     """Send it soon, unless it is due before."""
     del what
     return replace(stage, due_at_s=min(stage.due_at_s, now + rng.uniform(0.0, RETRY_SOON_S)))
 
 
-def read_later(address: Address, stage: Reading, what: NotFound, now: float, rng: Random) -> Stage:
+def read_later(
+    resource: Resource, stage: Reading, what: NotFound, now: float, rng: Random
+) -> Stage:
     """An operator has to put it right; read again later."""
     del what
-    address.decide(f"no floating IP {address.ref} in this project", now)
+    resource.decide(f"no {resource.kind.kind.noun} {resource.ref} in this project", now)
     return replace(stage, due_at_s=now + SLOW.delay_s(0, rng))
+
+
+def _done(resource: Resource, claim: Claim, step: Step, now: float, rng: Random) -> Stage:
+    """A read must show it."""
+    resource.writes.done_s = now
+    resource.decide(f"{claim.cause}: assigned; reading the holder back", now)
+    until_s = now + UNSEEN.delay_s(claim.attempt, rng)
+    claim = claim.with_phases(replace(claim.phases, finished_s=now))
+    return ReadBack(claim, step, until_s, after_s=now, due_at_s=now)
 
 
 def _is_eager(claim: Claim, failure: Failure, now: float) -> bool:

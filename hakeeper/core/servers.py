@@ -1,32 +1,25 @@
-"""The other servers that hold an address of ours, as the API last showed them, and their names."""
+"""The other servers that hold a resource of ours, as the API last showed them, and their names."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from hakeeper.core.model import Holder, Nobody, Other, Unknown, Us
+from hakeeper.core.observation import Holder, Key, Nobody, Other, Unknown, Us
 
-NOT_RUNNING: Final = frozenset({"off", "stopping", "deleting"})
-"""States of a server that cannot be using an address."""
 DELETED: Final = "deleted"
 """The status of a server that the API no longer knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """Another server as the API showed it at `at_s`. `status`: Hetzner's, or `DELETED`."""
+    """Another server as the API showed it at `at_s`. `status`: the API's, or `DELETED`."""
 
     name: str
     status: str
     at_s: float
 
-    @property
-    def is_dead(self) -> bool:
-        """Say whether it cannot be using an address."""
-        return self.status == DELETED or self.status in NOT_RUNNING
 
-
-def holder_text(holder: Holder, servers: Mapping[int, SeenServer]) -> str:
+def holder_text(holder: Holder, servers: Mapping[Key, SeenServer]) -> str:
     """Return the holder for people; other servers by name where it is known."""
     match holder:
         case Us():

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, TypeAlias
 
-from hakeeper.core.calls import Failure
-from hakeeper.core.model import Other
+from hakeeper.core.calls import Failure, Step
+from hakeeper.core.observation import Key, Other
 
 NEVER = float("-inf")
 
@@ -85,6 +85,7 @@ class MutateSent:
 
     label: ClassVar[str] = "assign sent"
     claim: Claim
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class ActionRunning:
 
     label: ClassVar[str] = "action running"
     claim: Claim
-    action_id: int
+    step: Step
+    action_id: Key
     until_s: float
     due_at_s: float
     polls: int
@@ -101,10 +103,11 @@ class ActionRunning:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """The action has succeeded; a read must show it. Reads may lag until `until_s`."""
+    """The step is done; a read must show it. Reads may lag until `until_s`."""
 
     label: ClassVar[str] = "reading the holder"
     claim: Claim
+    step: Step
     until_s: float
     after_s: float
     due_at_s: float

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hakeeper.core.decisions import Decision, OfAddress, OfVrrp
+from hakeeper.core.decisions import Decision, OfResource, OfVrrp
 from hakeeper.core.events import Report
 from hakeeper.core.model import VrrpId
 from hakeeper.core.pace import Pace
@@ -84,7 +84,7 @@ class Throttle:
 
 def _about(decision: Decision) -> _Key:
     match decision:
-        case OfAddress(vrrp, label):
+        case OfResource(vrrp, label):
             return type(decision), vrrp, label
         case OfVrrp(vrrp):
             return type(decision), vrrp, ""

@@ -14,6 +14,7 @@ from typing import Protocol, TypeAlias
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event
 from hakeeper.core.model import Settings
+from hakeeper.kinds import KINDS
 from hakeeper.recording.codec import TAG, Codec, CodecError, Hide, Json, codec_of, shown
 
 FORMAT = 2
@@ -36,7 +37,7 @@ class Beginning:
 
     def core(self) -> Core:
         """Make the same core again."""
-        return Core(self.settings, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
+        return Core(self.settings, KINDS, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class RecordedCore(Core):
     """A core whose every batch and answer goes on a tape."""
 
     def __init__(self, tape: Tape, settings: Settings, seed: int, now: float) -> None:
-        super().__init__(settings, Random(seed), now)  # noqa: S311  # jitter
+        super().__init__(settings, KINDS, Random(seed), now)  # noqa: S311  # jitter
         self._tape = tape
         tape.begin(settings, seed, now)
 

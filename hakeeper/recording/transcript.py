@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.events import Effect, Report
 from hakeeper.core.lines import NotifyLine
-from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, ProcessId, VrrpId
+from hakeeper.core.model import ProcessId, VrrpId
+from hakeeper.core.observation import ResourceId, ResourceRef
 from hakeeper.recording.replay import Step
 from hakeeper.recording.story import Beginning, Heard
 
@@ -63,7 +64,7 @@ def effect_line(effect: Effect) -> str:
 def short(value: object) -> str:
     """Return a value as people would write it down: names and what is not as usual."""
     match value:
-        case NotifyLine() | ProcessId() | VrrpId() | ByName() | ById() | ByNetwork():
+        case NotifyLine() | ProcessId() | VrrpId() | ResourceRef() | ResourceId():
             return _short_noun(value)
         case tuple():
             return f"[{_joined(short(item) for item in value)}]"
@@ -81,7 +82,7 @@ def short(value: object) -> str:
             return _short_scalar(value)
 
 
-def _short_noun(value: NotifyLine | ProcessId | VrrpId | AddressRef) -> str:
+def _short_noun(value: NotifyLine | ProcessId | VrrpId | ResourceRef | ResourceId) -> str:
     match value:
         case NotifyLine(vrrp, state, priority):
             return f"{vrrp} {state.value} {priority}"

@@ -5,7 +5,7 @@ It also checks what an operator is promised about that; `hakeeper simulate` show
 
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
 from hakeeper.core.lines import LineState
 from hakeeper.core.state import InvariantError
@@ -123,7 +123,7 @@ class Measurements(Observer):
         if heard and node.run is not None:
             self._assess(node)
         for effect in effects:
-            if isinstance(effect, StartCall) and isinstance(effect.request, Assign):
+            if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
                 self.measured.assigns += 1
 
     def invariant_broken(self, node: Node, error: InvariantError) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hakeeper.core.apis import ApiState
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.model import Settings
@@ -24,7 +25,7 @@ class ObservedCore(Core):
 
     def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
         """Make the core of one run of this node."""
-        super().__init__(settings, node.rng_of_run(), now)
+        super().__init__(settings, node.world.kinds, node.rng_of_run(), now)
         self._node = node
         self._observers = observers
         self._found: tuple[Report, ...] = ()
@@ -33,6 +34,11 @@ class ObservedCore(Core):
     def state(self) -> State:
         """Look into it: some rules are about what it believes."""
         return self._state
+
+    @property
+    def api(self) -> ApiState:
+        """Look into what it knows of the one API of its world."""
+        return next(iter(self._state.apis.apis.values()))
 
     @property
     def names_reported(self) -> int:

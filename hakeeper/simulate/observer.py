@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.lines import LineState
 from hakeeper.core.state import InvariantError
@@ -54,7 +54,7 @@ class Observer:
     def moved(self, move: Move) -> None:
         """The holder of an address changed, in truth."""
 
-    def assign_sent(self, index: int, request: Assign) -> None:
+    def assign_sent(self, index: int, request: Mutate) -> None:
         """The first byte of an assign goes out at this node."""
 
     # --- hakeeper ----------------------------------------------------------------------------

@@ -8,14 +8,14 @@ each room what concerns it, in the same order always. How long an address may be
 from dataclasses import dataclass
 
 from hakeeper.adapters.journal.wording import entry_of
-from hakeeper.core.calls import Assign, CallResult, FloatingIpsListed
+from hakeeper.core.calls import AllRead, CallResult, Mutate
 from hakeeper.core.decisions import (
-    AddressClaimed,
-    AddressConfirmed,
-    AddressDrifted,
-    AddressHeldDown,
     Decision,
-    OfAddress,
+    OfResource,
+    ResourceClaimed,
+    ResourceConfirmed,
+    ResourceDrifted,
+    ResourceHeldDown,
     RoleChanged,
 )
 from hakeeper.core.events import (
@@ -31,7 +31,7 @@ from hakeeper.core.events import (
     Started,
 )
 from hakeeper.core.model import Role
-from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
@@ -122,9 +122,9 @@ class Judge(Observer):
         self._calls.moved(move)
         self._losses.moved(move)
 
-    def assign_sent(self, index: int, request: Assign) -> None:
+    def assign_sent(self, index: int, request: Mutate) -> None:
         """Look at the very moment in which an assign's first byte goes out."""
-        self._sending.sent(index, request.floating_ip_id)
+        self._sending.sent(index, number_of(request.resource))
 
     # --- what hakeeper does ------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class Judge(Observer):
 
     def _called(self, node: Node, effect: StartCall, now: float) -> None:
         request = effect.request
-        if isinstance(request, Assign):
+        if isinstance(request, Mutate):
             self._hanging.asked(node, request)
         self._saving.calls(node)
         self._fingerprint.mix(node.index, now, request, effect.call_id)
@@ -222,21 +222,21 @@ class Judge(Observer):
                     self._calls.demoted(node, vrrp)
                 if after is Role.MASTER:
                     self._losses.began(index, self.world.addresses[vrrp.name])
-            case OfAddress(_, label) if label in self.world.number_of:
+            case OfResource(_, label) if label in self.world.number_of:
                 self._found_of(index, self.world.number_of[label], decision)
             case _:
                 pass
 
-    def _found_of(self, index: int, fip: int, decision: OfAddress) -> None:
+    def _found_of(self, index: int, fip: int, decision: OfResource) -> None:
         match decision:
-            case AddressClaimed():
+            case ResourceClaimed():
                 self._calls.claimed(index, fip)
-            case AddressConfirmed():
+            case ResourceConfirmed():
                 self._calls.confirmed(index, fip)
-            case AddressDrifted():
+            case ResourceDrifted():
                 self._roles.lost(index, fip)
                 self._losses.lost(index, fip)
-            case AddressHeldDown():
+            case ResourceHeldDown():
                 self._losses.contested(index, fip)
             case _:
                 pass
@@ -253,4 +253,4 @@ class Judge(Observer):
 
 
 def _is_list(event: Event) -> bool:
-    return isinstance(event, CallResult) and isinstance(event.outcome, FloatingIpsListed)
+    return isinstance(event, CallResult) and isinstance(event.outcome, AllRead)

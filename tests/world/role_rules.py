@@ -8,9 +8,9 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
-    ListFloatingIps,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
 )
 from hakeeper.core.decisions import RoleChanged
 from hakeeper.core.events import (
@@ -30,6 +30,7 @@ from hakeeper.core.events import (
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
 from hakeeper.core.mutation_rules import ACTION_PATIENCE_S
+from hakeeper.core.observation import Key, ResourceId
 from hakeeper.core.pace import LULL_S
 from hakeeper.core.stages import Held, Idle, MutateDue
 from hakeeper.core.state import State
@@ -58,7 +59,7 @@ class _Heard:
     """When the newest read of a holder was begun."""
     against: Counter[int] = field(default_factory=Counter)
     """How many reads, one newer than the other, say that the address is not here."""
-    actions: dict[int, float] = field(default_factory=dict)
+    actions: dict[Key, float] = field(default_factory=dict)
     """When an action was first asked for."""
     hinted: bool = False
     """The batch at hand has the first hint for a while, to who holds an address."""
@@ -66,7 +67,7 @@ class _Heard:
     """The answer at hand is to a call that hakeeper still waits for."""
     refused: bool = False
     """One of the batch refuses the token."""
-    due: frozenset[int] = frozenset()
+    due: frozenset[ResourceId] = frozenset()
     """The addresses for which an assign was due before the event at hand."""
 
 
@@ -135,7 +136,7 @@ class RoleRules:
     def _keeps_claims(self, node: int, state: State) -> None:
         """Check that no answer, and no want of one, ends the claim of a MASTER."""
         role_states = state.roles.role_states
-        for address in state.addresses.values():
+        for address in state.resources.values():
             role_state = role_states[address.vrrp]
             kept = not role_state.is_master or not isinstance(address.stage, Idle)
             self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
@@ -176,11 +177,14 @@ class RoleRules:
         """Check that a hint to look was heeded; after each batch of lines."""
         if self._heard[node].hinted:
             looks = any(
-                isinstance(call.request, ListFloatingIps)  # one at a time: the next one follows
-                or (isinstance(call.request, ReadFloatingIp) and call.asked_at_s == now)
+                isinstance(call.request, ReadAll)  # one at a time: the next one follows
+                or (isinstance(call.request, ReadOne) and call.asked_at_s == now)
                 for call in state.calls.values()
             )
-            waits = now < max(state.api.held_until_s, state.schedule.reads_from_s)
+            waits = any(
+                now < max(api.health.held_until_s, api.reads_from_s)
+                for api in state.apis.apis.values()
+            )
             self._demand("hint_heeded", node, looks or waits, "no look after a hint")
 
     def asking(self, node: int, request: ReadActions, now: float) -> None:
@@ -218,10 +222,10 @@ class RoleRules:
             self._demand("role_survives", node, role_state.role is was, text, *about)
 
 
-def _due(state: State) -> frozenset[int]:
+def _due(state: State) -> frozenset[ResourceId]:
     """Return the floating IPs for which an assign is due."""
-    posting = (a for a in state.addresses.values() if isinstance(a.stage, MutateDue))
-    return frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
+    posting = (a for a in state.resources.values() if isinstance(a.stage, MutateDue))
+    return frozenset(a.observation.id for a in posting if a.observation is not None)
 
 
 def _is_refused(result: CallResult) -> bool:
@@ -233,7 +237,7 @@ def _news_to_holders(state: State, event: LinesRead, now: float) -> Iterator[boo
     words: dict[VrrpId, set[LineState]] = {}
     for line in event.lines:
         words.setdefault(line.vrrp, set()).add(line.state)
-    for address in state.addresses.values():
+    for address in state.resources.values():
         said = words.get(address.vrrp)
         if said and said <= HINTS and state.is_master(address.vrrp):
             yield isinstance(address.stage, Held) and now - address.hints.hinted_at_s > LULL_S

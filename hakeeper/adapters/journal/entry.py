@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from hakeeper.core.decisions import OfAddress, OfVrrp
+from hakeeper.core.decisions import OfResource, OfVrrp
 
 Fields: TypeAlias = dict[str, str | int | float]
 
@@ -26,6 +26,6 @@ def of_vrrp(made: OfVrrp) -> Fields:
     return {"instance": made.vrrp.name, "kind": made.vrrp.kind.value}
 
 
-def of_address(made: OfAddress) -> Fields:
-    """Return the fields that name an address and its instance or group."""
+def of_resource(made: OfResource) -> Fields:
+    """Return the fields that name a resource and its instance or group."""
     return {**of_vrrp(made), "address": made.label}

@@ -7,7 +7,7 @@ from hakeeper.adapters.journal.events import EVENTS
 FIELDS: Mapping[str, str] = {
     "instance": "name of the VRRP instance or sync group",
     "kind": "`INSTANCE` or `GROUP`",
-    "address": "the floating IP; its name or id as configured while the address is not known",
+    "address": "the floating IP or other resource; as configured while it is not found",
     "role": "`UNKNOWN`, `BACKUP`, `MASTER`, `FAULT` or `STOPPED`",
     "previous_role": "the role before",
     "generation": "counts the changes of this role since the start",
@@ -25,7 +25,8 @@ FIELDS: Mapping[str, str] = {
     "duration_s": "seconds that it lasted",
     "count": "how many since this was last told",
     "total": "how many since the start",
-    "floating_ip_id": "Hetzner's id of the floating IP",
+    "resource_kind": "what the address is, such as `floating_ip`",
+    "resource_id": "Hetzner's id of it",
     "server_id": "Hetzner's id of this server",
     "keepalived_pid": "keepalived's VRRP process, whose words the roles are",
     "vrrp_address": "the private addresses in question, with commas",

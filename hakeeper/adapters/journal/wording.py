@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from hakeeper.adapters.journal import wording_addresses, wording_keepalived
+from hakeeper.adapters.journal import wording_keepalived, wording_resources
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Report
 
 WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {
     **wording_keepalived.WORDING,
-    **wording_addresses.WORDING,
+    **wording_resources.WORDING,
 }
 """By the kind of decision; there is one for each."""
 

@@ -207,7 +207,7 @@ def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
         )
     what = f"{read.file} cannot be read by {user}: {read.reason}"
     cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
-    if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.addresses):
+    if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.resources):
         return not_looked_at(what, cure=cure, place=place)
     return error(
         what,
@@ -225,7 +225,7 @@ def instances(facts: Facts) -> Iterator[Said]:
     read = facts.conf
     if read is None:
         return
-    for vrrp in facts.config.config.addresses:
+    for vrrp in facts.config.config.resources:
         members = read.members(vrrp)
         if not members or facts.is_in_file(vrrp) is False:
             yield _unknown_name(facts, read, vrrp)

@@ -122,7 +122,7 @@ def _told(problem: DaemonProblem) -> Finding:
 
 def _configuration(facts: Facts) -> Iterator[Finding]:
     follows = facts.daemon.follows
-    wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.addresses.items()}
+    wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.resources.items()}
     if follows is not None and follows != wanted:
         yield error(
             f"the daemon runs with another configuration: {_shown(follows)}, and the file"

@@ -84,7 +84,7 @@ def states(facts: Facts) -> Iterator[Said]:
     roles, read = facts.keepalived.roles, facts.conf
     if roles is None:
         yield from _silent(facts)
-        for vrrp in facts.config.config.addresses:
+        for vrrp in facts.config.config.resources:
             if facts.daemon.roles.get(vrrp) == Role.FAULT.value.lower():
                 yield _fault(facts, str(vrrp), read.members(vrrp) if read else ())
         return
@@ -110,7 +110,7 @@ def _silent(facts: Facts) -> Iterator[Finding]:
 def _names(facts: Facts) -> set[str]:
     """Return the instances that should be there: those that the file has, as far as is known."""
     read = facts.conf
-    wanted = facts.config.config.addresses
+    wanted = facts.config.config.resources
     found = {one.name for vrrp in wanted for one in (read.members(vrrp) if read else ())}
     found |= {
         vrrp.name

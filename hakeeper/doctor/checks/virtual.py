@@ -3,9 +3,8 @@
 import ipaddress
 from collections.abc import Iterator
 
-from hakeeper.config.addresses import IPV6_PREFIX
-from hakeeper.core.answers import find
-from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, Role, VrrpId
+from hakeeper.core.model import IpAddress, Role, VrrpId
+from hakeeper.core.observation import IpNetwork, ResourceRef
 from hakeeper.doctor.checks.leftout import missing_for
 from hakeeper.doctor.conf.meaning import Instance, IpInterface, KeepalivedConf, Vip
 from hakeeper.doctor.conf.records import Ignored
@@ -19,6 +18,7 @@ from hakeeper.doctor.finding import (
     not_looked_at,
     warning,
 )
+from hakeeper.kinds.floating_ip import IPV6_PREFIX, label_of
 
 
 def virtual_addresses(facts: Facts) -> Iterator[Said]:
@@ -53,14 +53,14 @@ def is_for_good(facts: Facts) -> bool:
 
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
     """Return the instances that hakeeper.yaml speaks of, each once."""
-    found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
+    found = {one.name: one for vrrp in facts.config.config.resources for one in conf.members(vrrp)}
     return list(found.values())
 
 
-def _network(facts: Facts, ref: AddressRef) -> IpNetwork | None:
-    if isinstance(ref, ByNetwork):
+def _network(facts: Facts, ref: ResourceRef) -> IpNetwork | None:
+    if ref.network is not None:
         return ref.network
-    found = find(ref, facts.api.floating_ips or ())
+    found = facts.api.find(ref)
     return None if found is None else found.network
 
 
@@ -74,7 +74,7 @@ def _configured(
     members = conf.members(vrrp)
     vips = [vip for one in members for vip in one.vips if _holds(network, vip.interface.ip)]
     here = sorted(str(ip) for ip in facts.machine.here if _holds(network, ip))
-    shown = ByNetwork(network)
+    shown = label_of(network)
     if vips:
         yield Passed(f"{shown} is added by keepalived ({vips[0].place})")
         return
@@ -130,7 +130,7 @@ def _borrowed(
     facts: Facts, instance: Instance, network: IpNetwork, *, is_sure: bool
 ) -> Iterator[Said]:
     lacking = _not_configured(facts, instance, network)
-    shown = f"{ByNetwork(network)} is not in virtual_ipaddress of {instance.name}"
+    shown = f"{label_of(network)} is not in virtual_ipaddress of {instance.name}"
     if is_sure:
         yield error(
             f"{shown}, and here only since keepalived is MASTER with an older file",
@@ -153,8 +153,7 @@ def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Fin
     example: IpInterface = ipaddress.ip_interface(f"{ip if network.version == 4 else ip + 1}")  # noqa: PLR2004  # IPv4
     device = _public_interface(facts, instance)
     return error(
-        f"{ByNetwork(network)} is on no interface here, nor in virtual_ipaddress of"
-        f" {instance.name}",
+        f"{label_of(network)} is on no interface here, nor in virtual_ipaddress of {instance.name}",
         why="Hetzner would route the packets here, and this machine would not take them",
         cure=f"virtual_ipaddress {{ {example} dev {device} }}    # in vrrp_instance"
         f" {instance.name}",

@@ -27,18 +27,23 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.config import Config
 from hakeeper.core.calls import (
-    Assign,
     CallResult,
     Failure,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    ReadAll,
     Request,
+    Step,
 )
 from hakeeper.core.events import StartCall
+from hakeeper.core.observation import Key
 from hakeeper.doctor.facts import ApiFacts
+from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.floating_ip import resource
 from hakeeper.loading import api_options
 
-NOBODY = Assign(floating_ip_id=0, server_id=0)
+NOBODY = Mutate(resource(0), Step("assign", 0, lane=""))
 """An assign that names nothing that can exist (ids are integers from 1 on)."""
 _SAYS_NOTHING_OF_TIME = ("dns", "connection_refused", "connect_timeout", "connect_failed")
 _GRACE_S = 2.0
@@ -53,7 +58,7 @@ class ApiAccess:
     read_token: Callable[[], str]
     redact: Callable[[str], str]
     identity: Sources
-    cached_server_id: int | None = None
+    cached_server_id: Key | None = None
     """What an earlier run of the daemon has written down."""
 
 
@@ -76,8 +81,8 @@ def api_facts(access: ApiAccess) -> ApiFacts:
         return results.get(timeout=timeout_s + _GRACE_S)
 
     with contextlib.closing(pool):
-        identified = ask(Identify(access.cached_server_id))
-        listed = ask(ListFloatingIps())
+        identified = ask(Identify(CLOUD.name, access.cached_server_id))
+        listed = ask(ReadAll(FLOATING_IPS.name))
         may_write = ask(NOBODY) if not isinstance(listed.outcome, Failure) else None
     failures = [r.outcome for r in (identified, listed) if isinstance(r.outcome, Failure)]
     ahead_s = None

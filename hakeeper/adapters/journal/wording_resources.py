@@ -3,20 +3,22 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
-from hakeeper.adapters.journal.entry import Entry, Fields, of_address
+from hakeeper.adapters.journal.entry import Entry, Fields, of_resource
 from hakeeper.core import cures
 from hakeeper.core import decisions as core
 from hakeeper.core.calls import (
     Failure,
     FailureKind,
     Identify,
-    ListFloatingIps,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     Request,
 )
+from hakeeper.core.observation import ResourceId
 from hakeeper.core.servers import holder_key
+from hakeeper.kinds import KINDS
 
 # --- claims ----------------------------------------------------------------------------------
 
@@ -31,13 +33,13 @@ def _claim_started(made: core.ClaimStarted) -> Entry:
         "claim.started",
         f"{made.vrrp}: assigning {made.label} to this server ({made.cause}); "
         f"holder so far: {made.holder_name}",
-        {**of_address(made), "holder": holder_key(made.holder), "reason": made.cause},
+        {**of_resource(made), "holder": holder_key(made.holder), "reason": made.cause},
     )
 
 
 def _claim_abandoned(made: core.ClaimAbandoned) -> Entry:
     text = f"{made.vrrp}: giving up the claim to {made.label}: {made.reason}"
-    return Entry("claim.abandoned", text, {**of_address(made), "reason": made.reason})
+    return Entry("claim.abandoned", text, {**of_resource(made), "reason": made.reason})
 
 
 def _claim_failed(made: core.ClaimFailed) -> Entry:
@@ -47,6 +49,8 @@ def _claim_failed(made: core.ClaimFailed) -> Entry:
             event, what_now = "claim.unknown", "it may have been done; reading the holder"
         case FailureKind.LOCKED:
             event, what_now = "claim.failed", "something else is under way; reading the holder"
+        case FailureKind.ALREADY:
+            event, what_now = "claim.failed", "reading the holder"
         case FailureKind.AUTH:
             event, what_now = "token.rejected", _AUTH_WAY_OUT
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
@@ -59,7 +63,7 @@ def _claim_failed(made: core.ClaimFailed) -> Entry:
             assert_never(failure.kind)
     why = f"{failure.message} ({failure.code}); {what_now}"
     text = f"{made.vrrp}: assigning {made.label} failed: {why}"
-    return Entry(event, text, {**of_address(made), **_failure(failure)})
+    return Entry(event, text, {**of_resource(made), **_failure(failure)})
 
 
 def _claim_unseen(made: core.ClaimUnseen) -> Entry:
@@ -71,22 +75,22 @@ def _action_overdue(made: core.ActionOverdue) -> Entry:
     return _claim_unknown(made, "the action has no end in sight; reading the holder instead")
 
 
-def _claim_unknown(made: core.OfAddress, what: str) -> Entry:
+def _claim_unknown(made: core.OfResource, what: str) -> Entry:
     text = f"{made.vrrp}: {made.label}: {what}"
-    return Entry("claim.unknown", text, {**of_address(made), "reason": what})
+    return Entry("claim.unknown", text, {**of_resource(made), "reason": what})
 
 
-def _address_confirmed(made: core.AddressConfirmed) -> Entry:
+def _resource_confirmed(made: core.ResourceConfirmed) -> Entry:
     text = f"{made.vrrp}: {made.label} is on this server already ({made.cause})"
     return Entry(
-        "address.confirmed", text, {**of_address(made), "holder": "us", "reason": made.cause}
+        "address.confirmed", text, {**of_resource(made), "holder": "us", "reason": made.cause}
     )
 
 
-def _address_claimed(made: core.AddressClaimed) -> Entry:
+def _resource_claimed(made: core.ResourceClaimed) -> Entry:
     phases = made.phases
     fields: Fields = {
-        **of_address(made),
+        **of_resource(made),
         "holder": "us",
         "reason": made.cause,
         "attempt": made.failures + 1,
@@ -108,22 +112,22 @@ def _address_claimed(made: core.AddressClaimed) -> Entry:
     return Entry("address.claimed", text, fields)
 
 
-def _address_drifted(made: core.AddressDrifted) -> Entry:
+def _resource_drifted(made: core.ResourceDrifted) -> Entry:
     return Entry(
         "address.drifted",
         f"{made.vrrp}: {made.label} was taken from this server, which is MASTER; "
         f"{made.holder_name} has it now",
-        {**of_address(made), "holder": holder_key(made.holder), "reason": "drift"},
+        {**of_resource(made), "holder": holder_key(made.holder), "reason": "drift"},
     )
 
 
-def _address_held_down(made: core.AddressHeldDown) -> Entry:
+def _resource_held_down(made: core.ResourceHeldDown) -> Entry:
     return Entry(
         "address.held_down",
         f"{made.vrrp}: {made.holder_name} keeps taking {made.label} although this server is "
         f"MASTER; most likely both are MASTER. Holding down for {made.wait_s:.0f} s. To look: "
         f"{cures.cure_of('address.held_down')}",
-        {**of_address(made), "holder": holder_key(made.holder), "delay_s": round(made.wait_s, 1)},
+        {**of_resource(made), "holder": holder_key(made.holder), "delay_s": round(made.wait_s, 1)},
     )
 
 
@@ -131,40 +135,45 @@ def _address_held_down(made: core.AddressHeldDown) -> Entry:
 
 READING: Final[Mapping[type[Request], str]] = {
     Identify: "asking which server this is",
-    ListFloatingIps: "reading the holders",
-    ReadFloatingIp: "reading the holders",
+    ReadAll: "reading the holders",
+    ReadOne: "reading the holders",
     ReadActions: "reading an action",
     ReadServer: "reading a server",
 }
 
 
-def _address_resolved(made: core.AddressResolved) -> Entry:
-    number = made.floating_ip_id
-    text = f"{made.vrrp}: {made.ref} is floating IP {made.label} (id {number})"
-    return Entry("address.resolved", text, {**of_address(made), "floating_ip_id": number})
+def _resource_resolved(made: core.ResourceResolved) -> Entry:
+    noun = KINDS[made.ref.kind].noun
+    text = f"{made.vrrp}: {made.ref} is {noun} {made.label} (id {made.resource_id})"
+    return Entry("address.resolved", text, {**of_resource(made), **_named(made.resource_id)})
 
 
-def _address_renamed(made: core.AddressRenamed) -> Entry:
+def _named(resource: ResourceId) -> Fields:
+    return {"resource_kind": resource.kind, "resource_id": resource.key}
+
+
+def _resource_renamed(made: core.ResourceRenamed) -> Entry:
+    kind = KINDS[made.found.id.kind]
     return Entry(
         "address.resolved",
-        f"{made.vrrp}: the floating IP {made.label} is now called {made.found.name}; it stays ours "
-        "until the next start; write its new name, or its id, into floating_ips of the "
+        f"{made.vrrp}: the {kind.noun} {made.label} is now called {made.found.name}; it stays ours "
+        f"until the next start; write its new name, or its id, into {kind.config_key} of the "
         "configuration",
-        {**of_address(made), "floating_ip_id": made.found.id},
+        {**of_resource(made), **_named(made.found.id)},
     )
 
 
-def _address_unresolved(made: core.AddressUnresolved) -> Entry:
+def _resource_unresolved(made: core.ResourceUnresolved) -> Entry:
     text = f"{made.vrrp}: {made.label}: {made.why}"
-    return Entry("address.unresolved", text, {**of_address(made), "reason": "unresolved"})
+    return Entry("address.unresolved", text, {**of_resource(made), "reason": "unresolved"})
 
 
-def _address_blocked(made: core.AddressBlocked) -> Entry:
+def _resource_blocked(made: core.ResourceBlocked) -> Entry:
     return Entry(
         "address.blocked",
         f"{made.vrrp}: {made.label} is blocked by Hetzner: no traffic reaches it, wherever it is; "
         f"{cures.cure_of('address.blocked')}",
-        {**of_address(made), "reason": "blocked"},
+        {**of_resource(made), "reason": "blocked"},
     )
 
 
@@ -173,7 +182,7 @@ def _zone_mismatch(made: core.ZoneMismatch) -> Entry:
         "address.zone_mismatch",
         f"{made.vrrp}: {made.label} belongs to network zone {made.zone}, this server to "
         f"{made.server_zone}; Hetzner may refuse to assign it",
-        {**of_address(made), "reason": "network zone"},
+        {**of_resource(made), "reason": "network zone"},
     )
 
 
@@ -228,14 +237,14 @@ WORDING: Final[Mapping[type[core.Decision], Callable[[Any], Entry]]] = {
     core.ClaimFailed: _claim_failed,
     core.ClaimUnseen: _claim_unseen,
     core.ActionOverdue: _action_overdue,
-    core.AddressConfirmed: _address_confirmed,
-    core.AddressClaimed: _address_claimed,
-    core.AddressDrifted: _address_drifted,
-    core.AddressHeldDown: _address_held_down,
-    core.AddressResolved: _address_resolved,
-    core.AddressRenamed: _address_renamed,
-    core.AddressUnresolved: _address_unresolved,
-    core.AddressBlocked: _address_blocked,
+    core.ResourceConfirmed: _resource_confirmed,
+    core.ResourceClaimed: _resource_claimed,
+    core.ResourceDrifted: _resource_drifted,
+    core.ResourceHeldDown: _resource_held_down,
+    core.ResourceResolved: _resource_resolved,
+    core.ResourceRenamed: _resource_renamed,
+    core.ResourceUnresolved: _resource_unresolved,
+    core.ResourceBlocked: _resource_blocked,
     core.ZoneMismatch: _zone_mismatch,
     core.ApiFailed: _api_failed,
     core.ApiRecovered: _api_recovered,

@@ -1,27 +1,28 @@
-"""One floating IP: what is known of it, and what is remembered from one claim to the next.
+"""One resource: what is known of it, and what is remembered from one claim to the next.
 
 How far our claim to it has come is its `stage`; `claim.py` has the table by which it moves.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from hakeeper.core.apis import KindState
 from hakeeper.core.decisions import Decision
-from hakeeper.core.model import AddressRef, FloatingIp, Holder, Unknown, Us, VrrpId
+from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import Holder, Observation, ResourceId, ResourceRef, Unknown, Us
 from hakeeper.core.pace import Hints, Pace, Returns
-from hakeeper.core.servers import SeenServer, holder_text
+from hakeeper.core.servers import holder_text
 from hakeeper.core.splitbrain import SplitBrain
 from hakeeper.core.stages import NEVER, Claim, HoldDown, Idle, Recheck, Stage
 
 SPACING_S = 1.0
-"""The least time between two assigns of one address: a flapping VRRP must not flood the API."""
+"""The least time between two assigns of one resource: a flapping VRRP must not flood the API."""
 EDGE_S, EDGES = 600.0, 2
-"""An address is favoured at a MASTER edge once in this time, and so often at once."""
+"""A resource is favoured at a MASTER edge once in this time, and so often at once."""
 
 
 @dataclass(slots=True)
 class Writes:
-    """Our assigns of one address, and which reads they make out of date."""
+    """Our assigns of one resource, and which reads they make out of date."""
 
     last_sent_s: float = NEVER
     done_s: float = NEVER
@@ -53,14 +54,14 @@ class Writes:
 
 
 @dataclass(slots=True)
-class Address:
-    """One floating IP that the configuration names."""
+class Resource:
+    """One resource that the configuration names."""
 
-    ref: AddressRef
+    ref: ResourceRef
     vrrp: VrrpId
-    floating_ip: FloatingIp | None = None
-    servers: Mapping[int, SeenServer] = field(default_factory=dict)
-    """The names of other servers, which the state keeps."""
+    kind: KindState
+    observation: Observation | None = None
+    """What the last read showed of it; None while it is not found."""
 
     holder: Holder = field(default_factory=lambda: Unknown("not read yet"))
     holder_at_s: float | None = None
@@ -87,26 +88,26 @@ class Address:
     unresolved_reported: bool = False
     unresolved_why: str = ""
     blocked_reported: bool = False
-    reported_id: int | None = None
+    reported_id: ResourceId | None = None
     """The id that the journal has for it: found again after a 404, it is no news."""
     decision: str = "nothing decided yet"
     decided_at_s: float | None = None
     pending: list[Decision] = field(default_factory=list)
     """What the step at hand has to report."""
-    _labelled: tuple[AddressRef | FloatingIp | None, str] = (None, "")
+    _labelled: tuple[ResourceRef | Observation | None, str] = (None, "")
     """What `label` was made of, and the label."""
 
     @property
     def label(self) -> str:
-        """Return the address for people, or as configured while it is not resolved."""
-        meant = self.ref if self.floating_ip is None else self.floating_ip
+        """Return the resource for people, or as configured while it is not resolved."""
+        meant = self.ref if self.observation is None else self.observation
         if self._labelled[0] is not meant:  # the status asks for hundreds of them
             self._labelled = (meant, str(meant))
         return self._labelled[1]
 
     @property
     def title(self) -> str:
-        """Return how it is configured, with the address that it stands for."""
+        """Return how it is configured, with the resource that it stands for."""
         ref = str(self.ref)
         return self.label if ref == self.label else f"{ref} = {self.label}"
 
@@ -127,7 +128,7 @@ class Address:
 
     def name_of(self, holder: Holder) -> str:
         """Return a holder for people."""
-        return holder_text(holder, self.servers)
+        return holder_text(holder, self.kind.api.servers)
 
     def decide(self, sentence: str, now: float) -> None:
         """Keep the last decision for `hakeeper status`."""
@@ -142,8 +143,8 @@ class Address:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
         self.favoured = self.edges.takes(now)
 
-    def assign_from_s(self, due_at_s: float) -> float:
-        """Return when an assign that is due then may go out, as far as this address goes."""
+    def mutate_from_s(self, due_at_s: float) -> float:
+        """Return when a step that is due then may be taken, as far as this resource goes."""
         return max(due_at_s, self.writes.last_sent_s + SPACING_S)
 
     def see(self, holder: Holder, asked_at_s: float, now: float) -> bool:

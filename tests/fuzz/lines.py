@@ -127,9 +127,8 @@ def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
 
 def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    core.handle(Started(saved=None, keepalived=None), 0.0)
-    core.handle(FifoChanged(FifoState.OPEN, "opened"), 0.0)
-    effects = core.handle(LinesRead(lines, bad), 1.0)
+    core.handle([Started(saved=None, keepalived=None), FifoChanged(FifoState.OPEN, "opened")], 0.0)
+    effects = core.handle([LinesRead(lines, bad)], 1.0)
     assert not any("Assign" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
         report.message.encode()

@@ -27,7 +27,7 @@ from hakeeper.recording.reading import read
 from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
 from hakeeper.recording.story import Ended, Heard, Line, RecordedCore, to_json
-from hakeeper.recording.transcript import short
+from hakeeper.recording.transcript import TIME_PASSED, short
 from recording.scenes import (
     BEGUN_S,
     SETTINGS,
@@ -63,7 +63,7 @@ def said(capfd: Out, *words: str | Path) -> tuple[int, str, str]:
 
 def test_the_same_core_answers_the_same(path: Path, capfd: Out) -> None:
     lines = story()
-    events = sum(isinstance(line, Heard) for line in lines)
+    events = sum(len(line.events) for line in lines if isinstance(line, Heard))
     effects = sum(len(line.effects) for line in lines if isinstance(line, Heard))
     verdict = f"{events} events, {effects} effects: identical\n"
     code, out, err = said(capfd, path)
@@ -126,7 +126,7 @@ def test_what_redaction_hides_in_the_answers_alone_is_no_difference(
     """Two harmless words may look like a header in our own sentence around them."""
     tape = ListTape()
     core = RecordedCore(tape, SETTINGS, 1, BEGUN_S)
-    core.handle(LinesRead((), (BadLine("basic sense", "authorization"),)), BEGUN_S)
+    core.handle([LinesRead((), (BadLine("basic sense", "authorization"),))], BEGUN_S)
     redact = Redactor().text
     lines = [to_json(line, redact) for line in tape.lines]
     assert '"reason":"basic sense"' in lines[1]
@@ -178,7 +178,9 @@ def heard(lines: list[Line], number: int) -> Heard:
 
 
 LINES = len(story())
-LINE = 6
+ANSWERS = 4
+"""Of the story: two calls are answered at once."""
+LINE = 5
 """Of the story: MASTER is heard, and an assign goes out; five effects."""
 EFFECTS = heard(story(), LINE).effects
 TELLS = EFFECTS[3]
@@ -227,7 +229,7 @@ def test_an_altered_answer_is_found_and_shown(
     code, out, err = said(capfd, path)
     assert (1, "") == (code, err)
     shown = out.splitlines()[-5:]
-    assert f"different at line {LINE}, event {LINE - 1}, +0.200000 s" == shown[0]
+    assert f"different at line {LINE}, batch {LINE - 1}, +0.200000 s" == shown[0]
     assert "  event     LinesRead(lines=[VI_1 MASTER 100])" == shown[1]
     assert where in shown[2]
     assert expected in shown[3]
@@ -235,14 +237,14 @@ def test_an_altered_answer_is_found_and_shown(
 
 
 @pytest.mark.parametrize("number", range(2, len(story()) + 1))
-def test_a_change_in_any_event_is_found_at_that_event(
+def test_a_change_in_any_batch_is_found_at_that_batch(
     tmp_path: Path, capfd: Out, number: int
 ) -> None:
     effects = (*heard(story(), number).effects, Report("odd", "never said"))
     path = write(tmp_path / "r", changed(story(), number, effects=effects))
     code, out, _ = said(capfd, path, "--json")
     found = json.loads(out)["difference"]
-    assert (1, number, 1, number - 1) == (code, found["line"], found["run"], found["event"])
+    assert (1, number, 1, number - 1) == (code, found["line"], found["run"], found["batch"])
 
 
 def test_the_least_change_of_a_time_is_found(tmp_path: Path, capfd: Out) -> None:
@@ -261,12 +263,20 @@ def test_a_whole_number_that_became_a_float_is_a_difference(tmp_path: Path, capf
     assert 1 == said(capfd, path)[0]
 
 
+def test_all_events_of_the_batch_that_differs_are_shown(tmp_path: Path, capfd: Out) -> None:
+    assert 2 == len(heard(story(), ANSWERS).events)
+    path = write(tmp_path / "r", changed(story(), ANSWERS, effects=()))
+    _, out, _ = said(capfd, path)
+    shown = [line for line in out.splitlines() if line.startswith("  event     CallResult(")]
+    assert ["call_id=1", "call_id=2"] == [line.split("(")[1].split(",")[0] for line in shown]
+
+
 def test_the_run_is_named_where_there_are_several(tmp_path: Path, capfd: Out) -> None:
     both = [*story(), *changed(story(), LINE, effects=())]
     code, out, _ = said(capfd, write(tmp_path / "r", both))
     number = len(story()) + LINE
     assert 1 == code
-    assert f"different at line {number}, event {LINE - 1} of run 2" in out
+    assert f"different at line {number}, batch {LINE - 1} of run 2" in out
 
 
 def mutate_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,11 +354,11 @@ NO_RECORDINGS = {
     "not a text": ("\xff\xfe{}", 1, "this is no text"),
     "other JSON": ('{"version": 1}\n', 1, "is not one of Beginning, Heard, Ended"),
     "without its first line": (whole().split("\n", 1)[1], 1, "begins with its settings"),
-    "of another format": (spoiled(1, '"format":1', '"format":2'), 1, "reads format 1 only"),
+    "of another format": (spoiled(1, '"format":2', '"format":1'), 1, "reads format 2 only"),
     "a line cut in the middle of it": (spoiled(4, "CallResult", "CallRes\n"), 4, "not JSON"),
     "an empty line": (spoiled(4, "{", "\n{"), 4, "not JSON"),
     "a line of another kind": (spoiled(4, '"Heard"', '"Herd"'), 4, "is not one of"),
-    "an unknown event": (spoiled(3, "FifoChanged", "FifoChange"), 3, "line.event"),
+    "an unknown event": (spoiled(3, "FifoChanged", "FifoChange"), 3, "line.events[0]"),
     "a text for a number": (spoiled(3, "1000.1", '"1000.1"'), 3, "line.at_s"),
     "something after the end": (
         whole() + text_of([Ended("x")]) + line_of(4),
@@ -367,12 +377,12 @@ NO_RECORDINGS = {
     "raw escapes": ("\x1b[2J\x07\n", 1, "not JSON"),
     "a huge kind": (spoiled(1, '"Beginning"', '"' + "B" * 1_000_000 + '"'), 1, "is not one of"),
     "a huge format": (
-        spoiled(1, '"format":1', '"format":' + "1" * 4000),
+        spoiled(1, '"format":2', '"format":' + "1" * 4000),
         1,
-        "reads format 1 only",
+        "reads format 2 only",
     ),
     "a format that is a text": (
-        spoiled(1, '"format":1', '"format":"' + "1" * 1_000_000 + '"'),
+        spoiled(1, '"format":2', '"format":"' + "1" * 1_000_000 + '"'),
         1,
         "format",
     ),
@@ -404,11 +414,12 @@ def test_a_last_line_that_was_cut_is_normal(path: Path, capfd: Out, cut_bytes: i
     data = path.read_bytes()
     path.write_bytes(data[:-cut_bytes])
     code, out, err = said(capfd, path, "--json")
-    events = sum(isinstance(line, Heard) for line in story())
+    counted = story()[1:] if cut_bytes == 1 else story()[1:-1]
+    effects = sum(len(line.effects) for line in counted if isinstance(line, Heard))
     cut = [f"line {LINES} was cut off, as by kill -9"] if cut_bytes > 1 else []
     assert (0, "") == (code, err)
     document = json.loads(out)
-    assert (events - len(cut), cut) == (document["events"], document["ends"])
+    assert (effects, cut) == (document["effects"], document["ends"])
 
 
 def test_a_run_that_was_cut_before_the_next_one_is_normal(tmp_path: Path, capfd: Out) -> None:
@@ -492,6 +503,7 @@ def test_the_story_can_be_read(path: Path, capfd: Out) -> None:
     assert SHOWN.splitlines()[1:] == lines[1:7]
     assert lines[0].startswith("2026-01-02T03:04:05.678+00:00  hakeeper 0.1 on Python 3.11.2, ")
     assert "   +0.200000  LinesRead(lines=[VI_1 MASTER 100])" in lines
+    assert f"   +1.200000  {TIME_PASSED}" in lines
     assert "identical" in lines[-1]
 
 
@@ -500,7 +512,7 @@ def test_the_story_ends_with_what_is_different(tmp_path: Path, capfd: Out) -> No
     code, out, _ = said(capfd, path, "--show")
     assert 1 == code
     assert "   +0.200000  LinesRead(lines=[VI_1 MASTER 100])\n" in out
-    assert "Tick()" not in out
+    assert TIME_PASSED not in out
     assert "  expected  nothing\n" in out
 
 
@@ -547,7 +559,7 @@ def test_the_result_for_programs(tmp_path: Path, capfd: Out) -> None:
     assert {
         "identical": True,
         "runs": 1,
-        "events": 11,
+        "events": 8,
         "effects": document["effects"],
         "recorded_by": ["0.1"],
         "replayed_by": __version__,

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from fuzz.pieces import cut, uncut
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import (
@@ -131,5 +132,5 @@ def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     effects = core.handle([LinesRead(lines, bad)], 1.0)
     assert not any("Assign" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
-        report.message.encode()
+        entry_of(report).message.encode()
     json.dumps(asdict(core.snapshot(1.0)))

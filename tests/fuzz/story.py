@@ -13,6 +13,7 @@ from fuzz.bodies import block
 from fuzz.canned import SEPARATOR, answer_bytes, call
 from fuzz.shapes import mistyped
 from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -114,9 +115,9 @@ def _answers(blocks: deque[bytes]) -> Iterator[bytes]:
 def _calls(effects: tuple[Effect, ...]) -> list[StartCall]:
     for effect in effects:
         match effect:
-            case Report(event=event, fields=fields):
-                assert event in EVENTS
-                assert [] == mistyped(effect, Report), fields
+            case Report():
+                assert entry_of(effect).event in EVENTS
+                assert [] == mistyped(effect, Report), effect
             case StartCall(request=Assign(server_id=server_id)):
                 assert isinstance(server_id, int)
     return [effect for effect in effects if isinstance(effect, StartCall)]

@@ -10,13 +10,17 @@ import pytest
 from daemon.world import PATIENCE_S, Node, World, holds_secret
 from helpers import eventually
 
-from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.signals import Signals
 from hakeeper.cli import run
 from hakeeper.cli.main import run_command
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import Decision
+from hakeeper.core.events import Report
 from hakeeper.core.model import Settings
 from hakeeper.demo.cloud import Answer, Fault
+from hakeeper.recording.codec import codec_of
 from recording.taping import (
     effects_of,
     events_of,
@@ -47,7 +51,9 @@ def calls_of(path: Path) -> list[str]:
 
 
 def reports_of(path: Path) -> set[str]:
-    return {effect["event"] for effect in effects_of(path) if effect["is"] == "Report"}
+    made = (effect["decision"] for effect in effects_of(path) if effect["is"] == "Report")
+    decisions = (codec_of(Decision).decode(decision, "decision") for decision in made)
+    return {entry_of(Report(decision)).event for decision in decisions}
 
 
 def a_whole_life(world: World, node: Node) -> None:

@@ -14,6 +14,7 @@ import pytest
 from helpers import eventually
 
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Report, WriterSeen
 from hakeeper.recording.file import MARK, RecordingFile
 from hakeeper.recording.reading import read
@@ -370,7 +371,7 @@ def test_what_cannot_be_written_ends_the_recording_and_nothing_else(
 ) -> None:
     made = recorder(tmp_path / "r", journal)
     made.begin(SETTINGS, 1, BEGUN_S)
-    odd = Report("x", "y", typing.cast("dict[str, int]", {"a": object()}))
+    odd = Report(typing.cast("Decision", object()))
     made.hear(Heard(at_s=1.0, effects=(odd,)))
     made.close(PATIENCE_S)
     assert 1 == len(journal.told)

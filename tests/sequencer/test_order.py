@@ -16,6 +16,7 @@ from daemon.test_turn import Calls, calls, daemon
 
 import hakeeper.daemon
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import FifoOpened, RoleUnverified
 from hakeeper.core.events import (
     Drained,
     Effect,
@@ -252,7 +253,7 @@ def test_what_no_line_follows_is_acted_upon_at_once(scene: Scene) -> None:
 
 def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> None:
     saved = SaveState(SavedState(keepalived=PROCESS, roles={VRRP: Role.MASTER}))
-    scene.core.answer = (saved, Report("role.changed", "MASTER"))
+    scene.core.answer = (saved, Report(RoleUnverified()))
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.hear()
     done = ["drain", (read(MASTER),), *scene.core.answer, "settle"]
@@ -470,7 +471,7 @@ def test_it_wakes_for_the_core_or_to_look_around_whichever_is_first(
 def test_the_effects_of_a_batch_are_performed_in_their_order_before_the_next_batch(
     scene: Scene,
 ) -> None:
-    scene.core.answer = (Report("one", "1"), Report("two", "2"))
+    scene.core.answer = (Report(FifoOpened("1")), Report(FifoOpened("2")))
     seen, told = KeepalivedSeen(LATER), list(scene.core.answer)
     scene.keepalived.changes = [seen]
     scene.fifo.waiting = [Drained((BACKUP,), overflow="full")]
@@ -495,7 +496,7 @@ def test_all_effects_of_a_batch_are_handed_over_at_once() -> None:
         perform=performed.append,
         sources_changed=lambda: None,
     )
-    scene.core.answer = (Report("one", "1"), Report("two", "2"))
+    scene.core.answer = (Report(FifoOpened("1")), Report(FifoOpened("2")))
     sequencer.feed(KeepalivedSeen(PROCESS), KeepalivedGone("killed"))
     assert [scene.core.answer] == performed
 

@@ -25,7 +25,7 @@ from hakeeper.adapters.control import ControlServer
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.follow import StatusFollower
 from hakeeper.adapters.hetzner import HetznerPool
-from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.adapters.keepalived.liveness import Liveness
 from hakeeper.adapters.lastlook import LastLook

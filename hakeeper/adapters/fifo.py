@@ -118,6 +118,7 @@ class NotifyFifo:
         try:
             return self._current.has_writer()
         except OSError:  # no descriptor to be had: begin anew by the path
+            self._current.settle()  # what was returned must not be found again by the path
             self._current.close()
             self._current, self._said = None, None
             return None

@@ -9,7 +9,7 @@ lasts, or gets worse, becomes an entry in the journal, with the cause and the cu
 from collections.abc import Callable
 from typing import Final
 
-from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.notify import Notifier
 from hakeeper.adapters.status import headline, status_line
 from hakeeper.core.snapshot import Snapshot

@@ -796,6 +796,25 @@ def test_where_the_pipe_cannot_be_opened_twice_a_writer_cannot_be_seen(
     fifo.close()
 
 
+def test_what_was_drained_is_not_heard_again_when_its_pipe_is_given_up_before_it_is_settled(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = NotifyFifo(str(path))
+    fifo.look()
+    writer = Writer(path)
+    writer.write(MASTER)
+    assert fifo.drain().lines == (MASTER_LINE,)
+    writer.write(BACKUP)
+    with monkeypatch.context() as patch:
+        patch.setattr(fifopipe, "REOPENED", -1)
+        assert fifo.has_writer() is None
+    fifo.settle()
+    assert state_of(fifo.look()) is FifoState.OPEN
+    assert turn(fifo).lines == (BACKUP_LINE,)
+    writer.close()
+    fifo.close()
+
+
 def test_a_pipe_that_cannot_be_opened_again_is_given_up_and_opened_by_its_path(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,15 +16,18 @@ import pytest
 from helpers import eventually
 from journald import Journald, private_journald
 
-from hakeeper.adapters.journal import Reporter, Target, choose_target, library_logging
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets
+from hakeeper.adapters.journal.libraries import library_logging
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target, choose_target
 
 TOKEN = "jEheVytlAoFl7F8MqUQ7jAo2hOXASztX"
 
 PRELUDE = """
 import sys
-from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 reporter = Reporter(Target.JOURNAL, redact=lambda text: text.replace("secret", "[token]"))
 """
 

@@ -5,6 +5,7 @@ begins; hakeeper knows nothing of them. See `nursery.py` for how such a daemon i
 """
 
 import functools
+import itertools
 import os
 import signal
 import threading
@@ -20,7 +21,7 @@ from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import transport
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign
-from hakeeper.core.events import Effect, LinesRead, RolesQueried, StartCall
+from hakeeper.core.events import Effect, Event, LinesRead, RolesQueried, StartCall
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import Role
 from hakeeper.daemon import Daemon
@@ -147,15 +148,16 @@ def install(plan: Plan) -> Failpoints:
 
 
 def _note_fed(points: Failpoints, feed: Wrapper) -> Wrapper:
-    def inner(sequencer: Sequencer, event: object) -> None:
-        lines = event.lines if isinstance(event, LinesRead) else ()
+    def inner(sequencer: Sequencer, *events: Event) -> None:
+        readings = [event.lines for event in events if isinstance(event, LinesRead) and event.lines]
+        lines = itertools.chain.from_iterable(readings)
         if any(
             TABLE[EVENT_OF_LINE[line.state]][Role.MASTER].role is not Role.MASTER for line in lines
         ):
             points.note("demoted", "by a line")  # before it acts on that
-        feed(sequencer, event)
-        if isinstance(event, LinesRead) and event.lines:
-            points.note("fed", str(event.lines[-1].priority))
+        feed(sequencer, *events)
+        for reading in readings:
+            points.note("fed", str(reading[-1].priority))
 
     return inner
 

@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 
 from hakeeper.adapters.hetzner import HetznerPool
-from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.lastlook import boottime_s
 from hakeeper.adapters.notify import Notifier
 from hakeeper.adapters.signals import Signals
@@ -19,12 +20,10 @@ from hakeeper.core.calls import (
     Answer,
     Assign,
     CallResult,
-    FloatingIpRead,
     FloatingIpsListed,
     Identified,
     Identify,
     ListFloatingIps,
-    ReadFloatingIp,
     Request,
 )
 from hakeeper.core.events import StartCall
@@ -128,9 +127,7 @@ def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assi
     ref = next(ref for refs in daemon._config.addresses.values() for ref in refs)
     assert isinstance(ref, ByNetwork)
     elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
-    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
-    daemon._turn()
-    calls.answer(ReadFloatingIp, FloatingIpRead(elsewhere))  # begun after the role was known
+    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))  # begun as MASTER
     os.write(fifo, b'INSTANCE "VI_1" BACKUP 100\n')
     daemon._turn()
     os.close(fifo)

@@ -26,7 +26,9 @@ VALUES = {"instance": "VI_1", "address": "203.0.113.10"}
 # journald says itself which unit an entry is of, and this is none: only root may name another.
 SAY = """
 import json, sys
-from hakeeper.adapters.journal import Reporter, Target, journald
+from hakeeper.adapters.journal import journald
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 unit = b"OBJECT_SYSTEMD_UNIT=hakeeper.service"
 send = journald.Journald.send
 journald.Journald.send = lambda self, fields: send(self, (*fields, unit))

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from fuzz.pieces import cut, uncut
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import (
@@ -127,10 +128,9 @@ def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
 
 def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    core.handle(Started(saved=None, keepalived=None), 0.0)
-    core.handle(FifoChanged(FifoState.OPEN, "opened"), 0.0)
-    effects = core.handle(LinesRead(lines, bad), 1.0)
+    core.handle([Started(saved=None, keepalived=None), FifoChanged(FifoState.OPEN, "opened")], 0.0)
+    effects = core.handle([LinesRead(lines, bad)], 1.0)
     assert not any("Assign" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
-        report.message.encode()
+        entry_of(report).message.encode()
     json.dumps(asdict(core.snapshot(1.0)))

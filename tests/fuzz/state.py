@@ -67,5 +67,5 @@ def run(data: bytes) -> None:
     file.save(loaded.state)
     assert loaded == file.load()
     core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    core.handle(Started(saved=loaded.state, keepalived=PROCESS), 0.0)
+    core.handle([Started(saved=loaded.state, keepalived=PROCESS)], 0.0)
     core.snapshot(1.0)

@@ -10,8 +10,10 @@ from pathlib import Path
 from core.rules import fields_astray
 
 import hakeeper
-from hakeeper.adapters.journal import Reporter, Target, library_logging
 from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.libraries import library_logging
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 
 SHELL = {
     "config.rejected",

@@ -15,7 +15,8 @@ from journal_catalog.catalog import PREFIX, Explanation, compiled, explanations,
 
 SAY = """
 import json, sys
-from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 reporter = Reporter(Target.JOURNAL, redact=lambda text: text)
 for event, fields in json.loads(sys.argv[1]):
     reporter.log(event, f"the message of {event}", **fields)

@@ -67,7 +67,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def events_of(path: Path) -> list[str]:
     """Return the kinds of event, in their order."""
-    return [line["event"]["is"] for line in lines_of(path) if "event" in line]
+    return [event["is"] for line in lines_of(path) for event in line.get("events", [])]
 
 
 def effects_of(path: Path) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -58,15 +59,14 @@ def test_the_addresses_are_looked_at_before_the_lines_that_waited_at_the_start()
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.begin(None)
     started = Started(saved=None, keepalived=PROCESS)
-    assert [started, HERE, OPENED, read(MASTER, live=False)] == scene.events()
+    assert [(started, HERE, OPENED, read(MASTER, live=False))] == scene.batches()
 
 
 def test_an_address_that_was_lost_is_reported_before_the_lines_of_the_same_turn() -> None:
     scene = checked(GONE)
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.hear()
-    assert [GONE, read(MASTER)] == scene.events()
-    assert [GONE] == scene.core.mentioned
+    assert [(GONE, read(MASTER))] == scene.batches()
     assert before(scene.diary, "drain", LOOK)  # a line that comes after the look waits
 
 
@@ -85,13 +85,15 @@ def test_the_addresses_are_looked_at_each_second_before_anything_else() -> None:
     scene.now += LOOK_S
     scene.fifo.changes = [OPENED]
     scene.turn()
-    assert [LOOK, GONE, "look at the FIFO"] == scene.diary[:3]
+    assert [LOOK, "look at the FIFO"] == scene.diary[:2]
+    assert [(GONE, OPENED)] == scene.batches()
 
 
 def test_what_is_no_news_is_not_told() -> None:
     scene = checked(None)
     scene.sequencer.look_at_addresses()
-    assert [LOOK] == scene.diary
+    assert LOOK in scene.diary
+    assert [] == scene.batches()
 
 
 # --- and the daemon does it ----------------------------------------------------------------------
@@ -189,8 +191,8 @@ def test_a_reload_takes_no_address_for_missing_that_is_here(
     told: list[tuple[str, ...]] = []
     handle = daemon._core.handle
 
-    def noted(event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
-        effects = handle(event, now, more=more)
+    def noted(events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        effects = handle(events, now)
         told.append(missing(daemon))
         return effects
 

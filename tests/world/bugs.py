@@ -216,9 +216,9 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.sequencer:Sequencer._drain",
-                "self.feed(LinesRead(",
-                "self.fifo.settle(); self.feed(LinesRead(",
+                "hakeeper.sequencer:Sequencer._act_on",
+                "self.feed(*found)",
+                "self.fifo.settle(); self.feed(*found)",
             ),
         ),
     ),

@@ -49,7 +49,6 @@ from hakeeper.core.happenings import (
     Seen,
     Sending,
 )
-from hakeeper.core.model import Holder
 from hakeeper.core.mutation_rules import (
     accepted,
     action_lost,
@@ -127,13 +126,6 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
 """The whole table. Where a cell is missing, the stage stays what it is."""
 
 
-def hinted(address: Address, cause: str, now: float, rng: Random) -> list[Decision]:
-    """Hear that keepalived says something that may mean that the holder changed."""
-    address.hints.hint(now)
-    address.split_brain.note_better_master(now)
-    return take(address, Hinted(cause), now, rng)
-
-
 def take(address: Address, what: Happening, now: float, rng: Random) -> list[Decision]:
     """Move an address by the table; return what is to be reported of it."""
     stage = address.stage
@@ -142,16 +134,6 @@ def take(address: Address, what: Happening, now: float, rng: Random) -> list[Dec
         address.stage = cell.rule(address, stage, what, now, rng)
     reports, address.pending = address.pending, []
     return reports
-
-
-def observe(
-    address: Address, holder: Holder, asked_at_s: float, now: float, rng: Random
-) -> list[Decision]:
-    """Take in the holder as of a read that was begun at `asked_at_s`."""
-    before = address.holder
-    if isinstance(address.stage, MutateSent) or not address.see(holder, asked_at_s, now):
-        return []
-    return take(address, Seen(holder, before, asked_at_s), now, rng)
 
 
 def as_markdown() -> str:

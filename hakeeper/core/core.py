@@ -14,7 +14,6 @@ from typing import assert_never
 from hakeeper.core.address import Address
 from hakeeper.core.answers import take_answer
 from hakeeper.core.calls import CallResult
-from hakeeper.core.claim import hinted
 from hakeeper.core.decisions import (
     FifoFailed,
     FifoOpened,
@@ -326,7 +325,7 @@ class Core:
                     state.schedule.look_soon(now)
             else:  # only a MASTER gets hints
                 for address in addresses:
-                    state.report(*hinted(address, change.reason, now, state.rng))
+                    state.hinted(address, change.reason, now)
 
     def _follow(self, address: Address, change: RoleChange, now: float) -> None:
         state = self._state

@@ -9,10 +9,10 @@ from hakeeper.core.address import SPACING_S, Address
 from hakeeper.core.api import Api
 from hakeeper.core.budget import Budget, Use
 from hakeeper.core.calls import Assign, ListFloatingIps, Request
-from hakeeper.core.claim import observe, take
+from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
-from hakeeper.core.happenings import Happening
+from hakeeper.core.happenings import Happening, Hinted, Seen
 from hakeeper.core.model import (
     AddressRef,
     FifoState,
@@ -234,12 +234,19 @@ class State:
                 yield address, stage
 
     def happened(self, address: Address, what: Happening, now: float) -> None:
-        """Move an address by the claim table."""
+        """Move an address by the claim table; nothing else moves one."""
         self.report(*take(address, what, now, self.rng))
 
     def observed(self, address: Address, holder: Holder, asked_at_s: float, now: float) -> None:
         """Take in the holder of an address as of a read that was begun then."""
-        self.report(*observe(address, holder, asked_at_s, now, self.rng))
+        before = address.holder
+        if address.see(holder, asked_at_s, now):
+            self.happened(address, Seen(holder, before, asked_at_s), now)
+
+    def hinted(self, address: Address, cause: str, now: float) -> None:
+        """Take in that keepalived says something that may mean that the holder changed."""
+        address.hint(now)
+        self.happened(address, Hinted(cause), now)
 
     def assigning(self, floating_ip_id: int) -> bool:
         """Say whether an assign of this floating IP is under way, even an unwanted one."""

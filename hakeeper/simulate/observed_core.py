@@ -1,11 +1,15 @@
 """The shipped core of one run of hakeeper, observed, and killed where a fault wants it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from hakeeper.core.address import Address
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.happenings import Happening
 from hakeeper.core.model import Settings
+from hakeeper.core.stages import Stage
 from hakeeper.core.state import State
 from hakeeper.simulate.observer import Observer
 
@@ -15,6 +19,20 @@ if TYPE_CHECKING:
 
 class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked for
     """kill -9, here and now."""
+
+
+class ObservedState(State):
+    """The memory of a core; `moved` hears of all that happens to a claim."""
+
+    __slots__ = ("moved",)
+
+    moved: Callable[[Happening, Stage, Stage], None]
+
+    def happened(self, address: Address, what: Happening, now: float) -> None:
+        """Move an address by the claim table, and show the move."""
+        before = address.stage
+        super().happened(address, what, now)
+        self.moved(what, before, address.stage)
 
 
 class ObservedCore(Core):
@@ -28,6 +46,9 @@ class ObservedCore(Core):
         self._node = node
         self._observers = observers
         self._found: tuple[Report, ...] = ()
+        memory = {field.name: getattr(self._state, field.name) for field in fields(State)}
+        self._state = state = ObservedState(**memory)
+        state.moved = lambda *move: observers.claim_moved(node, *move)
 
     @property
     def state(self) -> State:

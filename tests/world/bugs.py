@@ -102,7 +102,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.answers:_current",
-                "isinstance(address.stage, MutateSent) and role_state.generation == call.generation",
+                "isinstance(address.stage, MutateSent)"
+                " and role_state.generation == call.generation",
                 "role_state is not None",
             ),
         ),

@@ -95,15 +95,15 @@ _BEGUN = (Verify, MutateDue)
 _AFTER_FAILURE = (Verify, MutateDue)
 TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     Master: _everywhere(begin, *_BEGUN),
-    Returned: {Idle: Cell(resume, (*_BEGUN, HoldDown))},
+    Returned: {Idle: Cell(resume, (Verify, HoldDown))},
     Demoted: _everywhere(stop, Idle),
     Seen: {
         Verify: Cell(verified, (Verify, MutateDue, Held, HoldDown)),
         MutateDue: Cell(ours_already, (MutateDue, Held)),
         ReadBack: Cell(read_back, (ReadBack, MutateDue, Held)),
         Held: Cell(missed, (Held, Recheck)),
-        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, *_BEGUN)),
-        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, *_BEGUN)),
+        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, MutateDue)),
+        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, MutateDue)),
     },
     Hinted: {
         Held: Cell(look_again, (Held, Recheck)),
@@ -118,8 +118,8 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     ActionLost: {ActionRunning: Cell(action_lost, (Verify,))},
     ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},
     NotFound: {stage: Cell(read_later, (stage,)) for stage in get_args(Reading)},
-    Hung: dict.fromkeys((MutateDue, HoldDown), Cell(leave, (HoldDown,))),
-    HoldDownOver: {HoldDown: Cell(try_again, _BEGUN)},
+    Hung: {MutateDue: Cell(leave, (HoldDown,))},
+    HoldDownOver: {HoldDown: Cell(try_again, (Verify,))},
     HolderAsked: {HoldDown: Cell(asked, (HoldDown,))},
     HolderDown: {HoldDown: Cell(holder_down, _BEGUN)},
 }

@@ -3,7 +3,6 @@
 import string
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
@@ -415,8 +414,10 @@ class Case:
     health: Health | None
 
 
-def claiming(since_s: float, **rest: Any) -> Claim:
-    return Claim(cause="a cause", phases=Phases(line_s=NOW - since_s), **rest)
+def claiming(since_s: float, failed: Failure | None = None) -> Claim:
+    """A claim that began so long ago, and fails for 5 s if it does."""
+    phases = Phases(line_s=NOW - since_s)
+    return Claim(cause="a cause", phases=phases, failure=failed, failing_since_s=NOW - 5.0)
 
 
 SUSPECT = Recheck(NOW, NOW, suspect=True)
@@ -450,8 +451,7 @@ def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
 def pending(failed: Failure | None = None, since_s: float = 20.0) -> State:
     """A master whose claim goes on since then, perhaps after a failure of 5 s ago."""
     state = well()
-    claim = claiming(since_s, failure=failed, failing_since_s=NOW - 5.0)
-    put(state, mutating(NOW, claim), 1, Other(2))
+    put(state, mutating(NOW, claiming(since_s, failed)), 1, Other(2))
     return state
 
 

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from bench import rig, scripts
 from bench.table import markdown, ms, summary, times
 from hakeeper.adapters.asking import ask
-from hakeeper.core.claim import SPACING_S
+from hakeeper.core.address import SPACING_S
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 
 RTTS_MS = (0, 5, 20, 80)

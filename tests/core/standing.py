@@ -6,14 +6,44 @@ from core.driver import entries, instance, settings
 from core.odds import MOST
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
-from hakeeper.core.claim import Stage
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, Holder, Role, Server
 from hakeeper.core.roles import RoleBook
+from hakeeper.core.stages import (
+    ActionRunning,
+    Claim,
+    Held,
+    HoldDown,
+    MutateDue,
+    MutateSent,
+    Phases,
+    Stage,
+    Verify,
+)
 from hakeeper.core.state import Inflight, State
 
 VI = instance("VI_1")
 US = Server(id=1, name="node1", status="running", network_zone="eu-central")
+CLAIM = Claim(cause="a cause", phases=Phases(line_s=99.0))
+SENT, HELD = MutateSent(CLAIM), Held()
+
+
+def verifying(due_at_s: float = 0.0, claim: Claim = CLAIM) -> Verify:
+    return Verify(claim, due_at_s, due_at_s)
+
+
+def mutating(due_at_s: float = 0.0, claim: Claim = CLAIM) -> MutateDue:
+    return MutateDue(claim, due_at_s)
+
+
+def acting(
+    action_id: int = 77, due_at_s: float = 0.0, until_s: float = 0.0, claim: Claim = CLAIM
+) -> ActionRunning:
+    return ActionRunning(claim, action_id, until_s, due_at_s, polls=0)
+
+
+def holding_down(until_s: float = 0.0, look_at_s: float = 0.0) -> HoldDown:
+    return HoldDown(until_s, look_at_s)
 
 
 def ip(number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = "") -> FloatingIp:

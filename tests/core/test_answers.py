@@ -8,7 +8,25 @@ import pytest
 from core.driver import entries
 from core.fakecloud import failure
 from core.odds import MOST
-from core.standing import US, VI, address_of, asked, ended, ip, put, reported, standing, under_way
+from core.standing import (
+    CLAIM,
+    HELD,
+    SENT,
+    US,
+    VI,
+    acting,
+    address_of,
+    asked,
+    ended,
+    holding_down,
+    ip,
+    mutating,
+    put,
+    reported,
+    standing,
+    under_way,
+    verifying,
+)
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.address import Address
 from hakeeper.core.answers import find, take_answer
@@ -31,7 +49,6 @@ from hakeeper.core.calls import (
     Request,
     ServerRead,
 )
-from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.events import ReloadToken
 from hakeeper.core.model import (
     Action,
@@ -49,6 +66,16 @@ from hakeeper.core.model import (
     Us,
 )
 from hakeeper.core.reconcile import reconcile
+from hakeeper.core.stages import (
+    ActionRunning,
+    Claim,
+    Idle,
+    MutateDue,
+    Phases,
+    ReadBack,
+    Stage,
+    Verify,
+)
 from hakeeper.core.state import State
 
 KIND = FailureKind
@@ -67,11 +94,9 @@ def answer(
 def assign_ends(
     state: State, outcome: Answer | Failure, number: int = 1, generation: int = 0
 ) -> list[str]:
-    """Let the assign of an address end, which is in SENT."""
+    """Let the assign of an address end, which has been sent."""
     state.effects = []
-    address = address_of(state, number)
-    address.phases = address.phases or Phases(line_s=99.0)
-    call_id = under_way(state, Assign(number, 1), 100.0, address, generation)
+    call_id = under_way(state, Assign(number, 1), 100.0, address_of(state, number), generation)
     take_answer(state, ended(call_id, outcome), 101.0)
     return reported(state)
 
@@ -110,24 +135,22 @@ def test_a_failure_brings_its_quota_too_but_no_latency() -> None:
 def test_the_first_answer_after_failures_is_reported_and_lets_reads_and_waiting_claims_go() -> None:
     state = standing(2)
     answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 101.0)
-    posting, reading = put(state, Stage.POST, 1), put(state, Stage.READ, 2)
-    posting.due_at_s = reading.due_at_s = 500.0
+    posting, reading = put(state, mutating(500.0), 1), put(state, verifying(500.0), 2)
     assert ["api.recovered"] == answer(state, Identify(), Identified(US, "x"), 111.0)
     assert 10.0 == entry(state, "api.recovered").fields["duration_s"]
-    assert (111.5, 500.0) == (posting.due_at_s, reading.due_at_s)
+    assert (mutating(111.5), verifying(500.0)) == (posting.stage, reading.stage)
     assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
 
 
 def test_an_answer_of_another_kind_does_not_end_the_pause_of_the_reads() -> None:
     state = standing()
     state.schedule.read_attempt, state.schedule.reads_from_s = 3, 500.0
-    posting = put(state, Stage.POST)
-    posting.due_at_s = 500.0
+    posting = put(state, mutating(500.0))
     answer(state, ReadActions((5,)), ActionsRead(()))
-    assert (3, 500.0, 500.0) == (
+    assert (3, 500.0, mutating(500.0)) == (
         state.schedule.read_attempt,
         state.schedule.reads_from_s,
-        posting.due_at_s,
+        posting.stage,
     )
 
 
@@ -204,7 +227,7 @@ def test_a_server_that_is_not_this_machine_is_reported_once_with_what_it_has() -
 def test_an_assign_that_finds_nothing_makes_us_ask_again_who_we_are() -> None:
     """Our server may have been made anew, with the same name."""
     state = standing()
-    put(state, Stage.SENT)
+    put(state, SENT)
     assign_ends(state, failure(KIND.NOT_FOUND))
     state.effects = []
     reconcile(state, 103.0)
@@ -315,7 +338,7 @@ def listed(state: State, *floating_ips: FloatingIp) -> list[str]:
 
 def test_a_floating_ip_that_is_renamed_stays_ours_and_is_reported_once() -> None:
     state = standing()
-    put(state, Stage.HELD)
+    put(state, HELD)
     known = address_of(state).floating_ip
     assert known is not None
     other = replace(known, name="other")
@@ -329,7 +352,7 @@ def test_a_floating_ip_that_is_renamed_stays_ours_and_is_reported_once() -> None
 
 def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is_meant() -> None:
     state = standing()
-    put(state, Stage.HELD)
+    put(state, HELD)
     known = address_of(state).floating_ip
     assert known is not None
     listed(state, replace(known, name="other"), replace(known, id=77))
@@ -340,10 +363,9 @@ def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is
 
 def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
     state = standing(2)
-    reading, holding = put(state, Stage.READ, 1), put(state, Stage.HELD, 2)
-    reading.due_at_s = holding.due_at_s = 5.0
+    reading, holding = put(state, verifying(5.0), 1), put(state, HELD, 2)
     answer(state, ListFloatingIps(), FloatingIpsListed(()), 200.0)
-    assert (212.0, 5.0) == (reading.due_at_s, holding.due_at_s)
+    assert (Verify(CLAIM, 5.0, 212.0), HELD) == (reading.stage, holding.stage)
     assert ("no floating IP ip1 in this project", 200.0) == (
         reading.decision,
         reading.decided_at_s,
@@ -531,45 +553,53 @@ def accepted(status: ActionStatus = ActionStatus.RUNNING) -> AssignAccepted:
 
 def test_an_accepted_assign_is_watched_and_widens_the_lanes() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
+    address = put(state, SENT)
     state.api.max_parallel = 3
     assert [] == assign_ends(state, accepted())
-    assert (Stage.ACT, 77, 4) == (address.stage, address.action_id, state.api.max_parallel)
-    assert Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0) == address.phases
+    claim = Claim(cause="a cause", phases=Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0))
+    assert ActionRunning(claim, 77, 111.0, 101.2, 1) == address.stage
+    assert 4 == state.api.max_parallel
 
 
-@pytest.mark.parametrize(("stage", "generation"), [(Stage.SENT, 1), (Stage.POST, 0)])
+@pytest.mark.parametrize(("stage", "generation"), [(SENT, 1), (mutating(), 0)])
 def test_an_assign_of_an_older_term_says_only_that_reads_before_now_are_blind(
     stage: Stage, generation: int
 ) -> None:
     state = standing(2)
-    address, other = put(state, stage), put(state, Stage.HELD, 2)
+    address, other = put(state, stage), put(state, HELD, 2)
     assign_ends(state, accepted(), generation=generation)
-    assert (stage, None, 101.0) == (address.stage, address.action_id, address.fresh_from_s)
-    assert NEVER == other.fresh_from_s
+    assert (stage, 101.0) == (address.stage, address.writes.fresh_from_s)
+    assert NEVER == other.writes.fresh_from_s
 
 
 def test_an_assign_of_an_address_that_a_reload_took_away_is_over() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
+    address = put(state, SENT)
     state.addresses = {}
     take_answer(state, ended(under_way(state, Assign(1, 1), 100.0, address), accepted()), 101.0)
-    assert (Stage.SENT, None) == (address.stage, address.action_id)
+    assert SENT == address.stage
 
 
 def test_a_failed_assign_is_reported_and_its_bytes_are_remembered() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
+    address = put(state, SENT)
     assert ["claim.failed"] == assign_ends(state, failure(KIND.TRANSIENT))
-    assert (Stage.POST, 101.25) == (address.stage, address.due_at_s)
-    assert address.phases is not None
-    assert 100.0 == address.phases.sent_s
+    claim = replace(
+        CLAIM,
+        phases=Phases(line_s=99.0, sent_s=100.0),
+        attempt=1,
+        refused_at_s=101.0,
+        failure=failure(KIND.TRANSIENT),
+        failing_since_s=101.0,
+        reported=frozenset({failure(KIND.TRANSIENT).code}),
+    )
+    assert MutateDue(claim, 101.25) == address.stage
     assert state.api.failure is None
 
 
 def test_429_to_an_assign_holds_the_whole_api() -> None:
     state = standing()
-    put(state, Stage.SENT)
+    put(state, SENT)
     assert ["api.throttled"] == assign_ends(state, failure(KIND.THROTTLED))
     assert (102.0, failure(KIND.THROTTLED)) == (state.api.held_until_s, state.api.failure)
 
@@ -579,7 +609,7 @@ def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(
     others: int, max_parallel: int
 ) -> None:
     state = standing(2)
-    put(state, Stage.SENT)
+    put(state, SENT)
     for _ in range(others):
         under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assign_ends(state, failure(KIND.LOCKED))
@@ -593,8 +623,8 @@ def test_an_assign_accepted_beside_a_running_action_ends_the_going_one_by_one(
     accepted_s: float, *, goes_on: bool
 ) -> None:
     state = standing(2)
-    put(state, Stage.SENT)
-    put(state, Stage.ACT, 2).phases = Phases(line_s=0.0, accepted_s=accepted_s)
+    put(state, SENT)
+    put(state, acting(claim=CLAIM.with_phases(Phases(line_s=0.0, accepted_s=accepted_s))), 2)
     state.api.one_by_one_until_s = 200.0
     assign_ends(state, accepted())
     assert goes_on == (state.api.one_by_one_until_s == 200.0)
@@ -602,7 +632,7 @@ def test_an_assign_accepted_beside_a_running_action_ends_the_going_one_by_one(
 
 def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     state = standing(2)
-    put(state, Stage.SENT)
+    put(state, SENT)
     under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
     assert (8, 0) == (state.api.max_parallel, state.api.one_by_one_s)
@@ -610,43 +640,43 @@ def test_an_address_that_is_assigned_already_is_no_lock() -> None:
 
 def test_an_address_that_was_here_all_the_time_is_no_failure() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
-    address.holder = Us()
+    address = put(state, SENT, 1, Us())
     assert [] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
-    assert Stage.READ is address.stage
+    assert isinstance(address.stage, Verify)
 
 
 def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
     state = standing(2)
-    put(state, Stage.SENT)
-    put(state, Stage.ACT, 2)
+    put(state, SENT)
+    put(state, acting(), 2)
     assert [] == assign_ends(state, failure(KIND.LOCKED, "locked"))
     assert 4 == state.api.max_parallel
 
 
 def test_other_failures_do_not_narrow_the_lanes() -> None:
     state = standing(2)
-    put(state, Stage.SENT)
+    put(state, SENT)
     under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
     assign_ends(state, failure(KIND.TRANSIENT))
     assert 8 == state.api.max_parallel
 
 
 @pytest.mark.parametrize(
-    ("kind", "stage"), [(KIND.OUTCOME_UNKNOWN, Stage.READ), (KIND.TRANSIENT, Stage.POST)]
+    ("kind", "stage"),
+    [(KIND.OUTCOME_UNKNOWN, verifying(101.0)), (KIND.TRANSIENT, mutating())],
 )
 def test_an_older_assign_with_an_unknown_outcome_makes_the_new_claim_read(
     kind: FailureKind, stage: Stage
 ) -> None:
     state = standing()
-    address = put(state, Stage.POST)
+    address = put(state, mutating())
     assert [] == assign_ends(state, failure(kind), generation=1)
-    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.outcome_unknown)
+    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.writes.outcome_unknown)
 
 
 def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
     state = standing()
-    put(state, Stage.SENT)
+    put(state, SENT)
     assert ["token.rejected"] == assign_ends(state, failure(KIND.AUTH))
     assert ReloadToken() in state.effects
     assert ["token.rejected"] == answer(state, ReadServer(2), failure(KIND.AUTH))
@@ -661,30 +691,34 @@ def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
 def test_the_actions_that_were_asked_for_go_on_or_are_given_up() -> None:
     state = standing(4)
     for number in (1, 2, 3):
-        put(state, Stage.ACT, number).action_id = 70 + number
-    put(state, Stage.POST, 4).action_id = 72
+        put(state, acting(70 + number), number)
+    put(state, mutating(), 4)
     actions = ActionsRead((Action(id=71, status=ActionStatus.SUCCESS),))
     assert ["claim.unknown"] == answer(state, ReadActions((71, 72)), actions)
-    stages = [address.stage for address in state.addresses.values()]
-    assert [Stage.READ, Stage.READ, Stage.ACT, Stage.POST] == stages
-    assert address_of(state, 1).phases == Phases(line_s=101.0, finished_s=101.0)
-    assert address_of(state, 2).action_id is None
+    finished = CLAIM.with_phases(Phases(line_s=99.0, finished_s=101.0))
+    overdue = replace(CLAIM, reported=frozenset({"action_overdue"}))
+    assert [
+        ReadBack(finished, 105.0, 101.0, 101.0),
+        verifying(101.0, overdue),
+        acting(73),
+        mutating(),
+    ] == [address.stage for address in state.addresses.values()]
 
 
 def test_actions_that_nobody_has_any_more_are_given_up_for_a_read() -> None:
     state = standing()
-    put(state, Stage.ACT).action_id = 71
+    put(state, acting(71))
     assert ["claim.unknown"] == answer(state, ReadActions((71,)), failure(KIND.NOT_FOUND))
-    assert (Stage.READ, None) == (address_of(state).stage, state.api.failure)
+    assert isinstance(address_of(state).stage, Verify)
+    assert state.api.failure is None
 
 
 def test_actions_that_cannot_be_read_are_polled_later() -> None:
     state = standing(2)
-    asked, other = put(state, Stage.ACT, 1), put(state, Stage.ACT, 2)
-    asked.action_id, other.action_id = 71, 72
+    asked, other = put(state, acting(71), 1), put(state, acting(72), 2)
     assert ["api.failed"] == answer(state, ReadActions((71,)), failure(KIND.TRANSIENT), 200.0)
     assert entry(state, "api.failed").message.startswith("reading an action failed: ")
-    assert (200.25, 0.0) == (asked.due_at_s, other.due_at_s)
+    assert (replace(acting(71, 200.25), polls=1), acting(72)) == (asked.stage, other.stage)
 
 
 @pytest.mark.parametrize(
@@ -702,30 +736,31 @@ def test_a_contested_address_is_claimed_if_its_holder_does_not_run(
     status: str, *, claims: bool
 ) -> None:
     state = standing(3)
-    theirs = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    others = put(state, Stage.HOLD_DOWN, 2, Other(3))
-    idle = put(state, Stage.IDLE, 3, Other(2))
+    theirs = put(state, holding_down(), 1, Other(2))
+    others = put(state, holding_down(), 2, Other(3))
+    idle = put(state, Idle(), 3, Other(2))
     server = Server(id=2, name="node2", status=status)
     events = answer(state, ReadServer(2), ServerRead(server))
     assert [] == events
-    assert (Stage.POST if claims else Stage.HOLD_DOWN) is theirs.stage
-    assert (Stage.HOLD_DOWN, Stage.IDLE) == (others.stage, idle.stage)
-    if claims:
-        assert f"contested, but the holder's server is {status}" == theirs.cause
+    cause = f"contested, but the holder's server is {status}"
+    claim = Claim(cause=cause, phases=Phases(line_s=101.0))
+    assert (mutating(101.0, claim) if claims else holding_down()) == theirs.stage
+    assert (holding_down(), Idle()) == (others.stage, idle.stage)
 
 
 def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
     state = standing(2)
-    theirs = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    others = put(state, Stage.HOLD_DOWN, 2, Other(3))
+    theirs = put(state, holding_down(), 1, Other(2))
+    others = put(state, holding_down(), 2, Other(3))
     assert [] == answer(state, ReadServer(2), failure(KIND.NOT_FOUND))
-    assert "contested, but the holder's server is deleted" == theirs.cause
-    assert (Stage.HOLD_DOWN, None) == (others.stage, state.api.failure)
+    assert isinstance(theirs.stage, MutateDue)
+    assert "contested, but the holder's server is deleted" == theirs.stage.claim.cause
+    assert (holding_down(), None) == (others.stage, state.api.failure)
 
 
 def test_a_server_that_cannot_be_read_is_reported() -> None:
     state = standing()
-    put(state, Stage.HOLD_DOWN, 1, Other(2))
+    put(state, holding_down(), 1, Other(2))
     assert ["api.failed"] == answer(state, ReadServer(2), failure(KIND.TRANSIENT))
     assert entry(state, "api.failed").message.startswith("reading a server failed: ")
-    assert Stage.HOLD_DOWN is address_of(state).stage
+    assert holding_down() == address_of(state).stage

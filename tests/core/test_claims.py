@@ -12,7 +12,7 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     Request,
 )
-from hakeeper.core.claim import RECENT_READS
+from hakeeper.core.core import RECENT_READS
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Other, Us
 

@@ -1,11 +1,26 @@
 """Which calls are due as things stand, and when it wants to be asked again: each at its edge."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.driver import entries, instance
 from core.fakecloud import failure
 from core.odds import MOST
-from core.standing import VI, address_of, asked, ip, put, standing, under_way
+from core.standing import (
+    CLAIM,
+    VI,
+    acting,
+    address_of,
+    asked,
+    holding_down,
+    ip,
+    mutating,
+    put,
+    standing,
+    under_way,
+    verifying,
+)
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -17,11 +32,11 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.events import QueryRoles, StartCall
 from hakeeper.core.model import FifoState, Nobody, Other, Role, Settings, Us
 from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
+from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
 from hakeeper.core.state import State
 
 NOW = 1000.0
@@ -112,11 +127,12 @@ def test_isolation_ends_at_its_time(trusted_from_s: float, *, isolated: bool) ->
 
 def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
     state = calm()
-    address = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    address.due_at_s, address.holder_due_at_s = NOW + 5.0, NOW + 20.0
+    address = put(state, holding_down(NOW + 5.0, look_at_s=NOW + 20.0), 1, Other(2))
     assert ([], NOW + 5.0) == step(state)
     assert ([ReadFloatingIp(1)], NOW + 10.0) == step(state, NOW + 5.0)
-    assert (Stage.READ, Other(2)) == (address.stage, address.rival)
+    phases = Phases(line_s=NOW + 5.0)
+    claim = Claim(cause="the hold-down is over", phases=phases, rival=Other(2))
+    assert Verify(claim, NOW + 5.0, NOW + 5.0) == address.stage
 
 
 # --- the whole API waits -----------------------------------------------------------------------
@@ -125,7 +141,7 @@ def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
 @pytest.mark.parametrize(("held_until_s", "waits"), [(NOW + 0.5, True), (NOW, False)])
 def test_429_makes_every_call_wait_to_its_very_end(held_until_s: float, *, waits: bool) -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.schedule.listed_at_s = NOW - 100.0
     state.api.held_until_s = held_until_s
     calls, wake_s = step(state)
@@ -137,7 +153,7 @@ def test_429_makes_every_call_wait_to_its_very_end(held_until_s: float, *, waits
 def test_while_a_429_stands_one_assign_at_a_time_looks_whether_it_does() -> None:
     state = calm(2)
     for number in (1, 2):
-        put(state, Stage.POST, number).due_at_s = NOW
+        put(state, mutating(NOW), number)
     state.api.held_until_s = NOW + 20.0
     assert [Assign(1, 1)] == step(state)[0]
     assert [] == step(state, NOW + 0.1)[0]
@@ -145,7 +161,7 @@ def test_while_a_429_stands_one_assign_at_a_time_looks_whether_it_does() -> None
 
 def test_an_assign_waits_for_what_the_429_says_that_one_met() -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.api.held_until_s = state.api.assigns_held_until_s = NOW + 20.0
     assert ([], NOW + 20.0) == step(state)
     assert Assign(1, 1) in step(state, NOW + 20.0)[0]
@@ -156,8 +172,7 @@ def test_an_assign_waits_for_what_the_429_says_that_one_met() -> None:
 
 def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     state = calm()
-    address = put(state, Stage.POST)
-    address.due_at_s = NOW + 0.5
+    address = put(state, mutating(NOW + 0.5))
     assert ([], NOW + 0.5) == step(state)
     state.effects = []
     reconcile(state, NOW + 0.5)
@@ -165,17 +180,14 @@ def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     [call] = [effect for effect in state.effects if isinstance(effect, StartCall)]
     assert 2 == len(state.effects)
     assert ("claim.started", StartCall(1, Assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
-    assert (Stage.SENT, NOW + 0.5, NOW + 0.5) == (
-        address.stage,
-        address.last_sent_s,
-        address.fresh_from_s,
-    )
+    assert MutateSent(replace(CLAIM, announced=True)) == address.stage
+    assert NOW + 0.5 == address.writes.last_sent_s == address.writes.fresh_from_s
     assert (address, 0) == (state.calls[1].address, state.calls[1].generation)
 
 
 def test_no_assign_goes_out_before_we_know_who_we_are() -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.server = None
     under_way(state, Identify())
     assert ([], NOW + 10.0) == step(state)
@@ -184,9 +196,9 @@ def test_no_assign_goes_out_before_we_know_who_we_are() -> None:
 def test_an_address_that_is_not_found_yet_holds_up_no_other_one() -> None:
     state = calm(3)
     for number in (1, 2, 3):
-        put(state, Stage.POST, number).due_at_s = NOW
+        put(state, mutating(NOW), number)
     address_of(state, 1).floating_ip = None
-    address_of(state, 2).due_at_s = NOW + 1.0
+    put(state, mutating(NOW + 1.0), 2)
     assert ([Assign(3, 1)], NOW + 1.0) == step(state)
 
 
@@ -195,17 +207,17 @@ def test_no_more_assigns_go_out_than_there_are_lanes() -> None:
     state.api.max_parallel = 3
     under_way(state, Assign(9, 1))
     for number in range(1, 6):
-        put(state, Stage.POST, number).due_at_s = NOW
+        put(state, mutating(NOW), number)
     assert [Assign(1, 1), Assign(2, 1)] == step(state)[0]
 
 
 def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
     state = calm(2)
     for number in (1, 2):
-        put(state, Stage.POST, number).due_at_s = NOW
+        put(state, mutating(NOW), number)
     under_way(state, Assign(1, 1))
     assert [Assign(2, 1)] == step(state)[0]
-    assert Stage.POST is address_of(state, 1).stage
+    assert mutating(NOW) == address_of(state, 1).stage
 
 
 # --- who we are --------------------------------------------------------------------------------
@@ -223,36 +235,32 @@ def test_who_we_are_is_asked_when_it_is_due_and_once() -> None:
 # --- actions -----------------------------------------------------------------------------------
 
 
-def acting(state: State, number: int, due_at_s: float, until_s: float = NOW + 9.0) -> None:
-    address = put(state, Stage.ACT, number)
-    address.action_id = 70 + number
-    address.due_at_s, address.action_until_s = due_at_s, until_s
+def act(state: State, number: int, due_at_s: float, until_s: float = NOW + 9.0) -> None:
+    put(state, acting(70 + number, due_at_s, until_s), number)
 
 
 def test_actions_are_polled_when_the_first_is_due_and_the_others_come_along() -> None:
     state = calm(4)
-    acting(state, 1, NOW + 0.6)
-    acting(state, 2, NOW + 0.5)
-    acting(state, 3, NOW + 0.7)
-    put(state, Stage.POST, 4).due_at_s = NOW + 50.0
-    address_of(state, 4).action_id = 74
+    act(state, 1, NOW + 0.6)
+    act(state, 2, NOW + 0.5)
+    act(state, 3, NOW + 0.7)
+    put(state, mutating(NOW + 50.0), 4)
     assert ([], NOW + 0.5) == step(state)
     assert ([ReadActions((72, 71, 73))], NOW + 10.0) == step(state, NOW + 0.5)
 
 
-def test_an_action_that_is_asked_for_already_or_has_no_id_is_passed_over() -> None:
-    state = calm(3)
-    for number in (1, 2, 3):
-        acting(state, number, NOW)
-    address_of(state, 2).action_id = None
+def test_an_action_that_is_asked_for_already_is_passed_over() -> None:
+    state = calm(2)
+    for number in (1, 2):
+        act(state, number, NOW)
     under_way(state, ReadActions((71, 99)))
-    assert [ReadActions((73,))] == step(state)[0]
+    assert [ReadActions((72,))] == step(state)[0]
 
 
 def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
     state = calm(30)
     for number in range(1, 31):
-        acting(state, number, NOW if number <= 25 else NOW + 0.5)
+        act(state, number, NOW if number <= 25 else NOW + 0.5)
     [call], wake_s = step(state, NOW + POLL_SPREAD_S)
     assert ReadActions(tuple(range(71, 96))) == call
     assert NOW + 0.5 + POLL_SPREAD_S == wake_s
@@ -262,15 +270,15 @@ def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
 def test_the_more_actions_run_the_longer_they_are_left_alone(running: int, pause_s: float) -> None:
     state = calm(running)
     for number in range(1, running + 1):
-        acting(state, number, NOW + 0.2)
+        act(state, number, NOW + 0.2)
     assert ([], NOW + 0.2 + pause_s) == step(state)
     assert step(state, NOW + 0.2 + pause_s)[0] != []
 
 
 def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
     state = calm(2)
-    acting(state, 1, NOW + 5.0)
-    put(state, Stage.POST, 2).due_at_s = NOW
+    act(state, 1, NOW + 5.0)
+    put(state, mutating(NOW), 2)
     state.api.max_parallel, state.api.one_by_one_until_s = 1, NOW + 0.1
     assert [] == step(state)[0]
     assert [Assign(2, 1)] == step(state, NOW + 0.1)[0]
@@ -278,7 +286,7 @@ def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
 
 def test_no_assign_goes_out_before_locks_allow_it() -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.api.assigns_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
     assert [Assign(1, 1)] == step(state, NOW + 2.0)[0]
@@ -286,19 +294,18 @@ def test_no_assign_goes_out_before_locks_allow_it() -> None:
 
 def test_an_action_that_lasts_too_long_is_given_up_at_its_end() -> None:
     state = calm()
-    acting(state, 1, NOW + 5.0, until_s=NOW + 1.0)
+    act(state, 1, NOW + 5.0, until_s=NOW + 1.0)
     assert ([], NOW + 1.0) == step(state)
     assert [ReadFloatingIp(1)] == step(state, NOW + 1.0)[0]
-    assert Stage.READ is address_of(state).stage
+    assert isinstance(address_of(state).stage, Verify)
 
 
 # --- reading for claims ------------------------------------------------------------------------
 
 
 def reading(state: State, number: int = 1, due_at_s: float = NOW, *, sent: bool = False) -> None:
-    address = put(state, Stage.READ, number)
-    address.due_at_s = address.read_after_s = due_at_s
-    address.phases = Phases(line_s=NOW - 1.0, sent_s=NOW - 0.5 if sent else None)
+    phases = Phases(line_s=NOW - 1.0, sent_s=NOW - 0.5 if sent else None)
+    put(state, verifying(due_at_s, CLAIM.with_phases(phases)), number)
 
 
 def test_one_address_is_read_by_itself_when_it_is_due() -> None:
@@ -487,18 +494,17 @@ def test_one_master_among_others_is_enough_to_read_often() -> None:
 
 def test_the_holder_of_a_contested_address_is_looked_at_each_30_s() -> None:
     state = calm()
-    address = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    address.due_at_s, address.holder_due_at_s = NOW + 200.0, NOW + 0.5
+    address = put(state, holding_down(NOW + 200.0, look_at_s=NOW + 0.5), 1, Other(2))
     state.schedule.listed_at_s = NOW + 100.0
     assert ([], NOW + 0.5) == step(state)
     assert ([ReadServer(2)], NOW + 30.5) == step(state, NOW + 0.5)
-    assert NOW + 30.5 == address.holder_due_at_s
+    assert holding_down(NOW + 200.0, look_at_s=NOW + 30.5) == address.stage
 
 
 def test_one_holder_of_several_addresses_is_read_once() -> None:
     state = calm(3)
     for number, holder in ((1, Other(2)), (2, Other(2)), (3, Other(3))):
-        put(state, Stage.HOLD_DOWN, number, holder).due_at_s = NOW + 200.0
+        put(state, holding_down(NOW + 200.0), number, holder)
     assert [ReadServer(2), ReadServer(3)] == step(state)[0]
     assert [] == step(state, NOW + 1.0)[0]
 
@@ -506,7 +512,7 @@ def test_one_holder_of_several_addresses_is_read_once() -> None:
 @pytest.mark.parametrize("holder", [Nobody(), Us()])
 def test_where_no_server_holds_it_none_is_read(holder: Nobody | Us) -> None:
     state = calm()
-    put(state, Stage.HOLD_DOWN, 1, holder).due_at_s = NOW + 200.0
+    put(state, holding_down(NOW + 200.0), 1, holder)
     assert ([], NOW + 10.0) == step(state)
 
 
@@ -515,8 +521,8 @@ def test_where_no_server_holds_it_none_is_read(holder: Nobody | Us) -> None:
 
 def test_the_earliest_time_is_when_it_wants_to_be_asked_again() -> None:
     state = calm(2, can_query=True)
-    put(state, Stage.POST, 1).due_at_s = NOW + 7.0
-    put(state, Stage.POST, 2).due_at_s = NOW + 2.0
+    put(state, mutating(NOW + 7.0), 1)
+    put(state, mutating(NOW + 2.0), 2)
     assert ([], NOW + 2.0) == step(state)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from core.driver import WEB, Node, World, instance, one_node, settings
 from core.fakecloud import failure
+from hakeeper.core.address import SPACING_S
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -14,7 +15,6 @@ from hakeeper.core.calls import (
     ListFloatingIps,
     ReadFloatingIp,
 )
-from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
 from hakeeper.core.troubles import Health

@@ -1,5 +1,6 @@
 """Two or more nodes that all believe they are MASTER, for hours."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
+from hakeeper.core.stages import HoldDown
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"
@@ -400,7 +402,8 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
 ) -> None:
     world, node = two_contested(second_holder=3)
     for address in node.core._state.addresses.values():
-        address.due_at_s = world.now + 300.0
+        assert isinstance(address.stage, HoldDown)
+        address.stage = replace(address.stage, until_s=world.now + 300.0)
     if deleted:
         del world.cloud.servers[3]
     else:
@@ -414,8 +417,8 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
     world, node = contested()
     world.cloud.add_server(3)
     sent = len(node.assigns)
-    free_claim_wait_s = next(iter(node.core._state.addresses.values())).due_at_s
-    world.run_until_s(free_claim_wait_s - 0.01)
+    [(_, hold_down)] = node.core._state.in_stage(HoldDown)
+    world.run_until_s(hold_down.until_s - 0.01)
     world.cloud.move(WEB, 3)
     world.run_for(55.0)
     assert sent == len(node.assigns)

@@ -3,9 +3,8 @@
 import pytest
 
 from core.driver import instance
-from core.standing import US, VI, address_of, put, standing, under_way
+from core.standing import SENT, US, VI, address_of, mutating, put, standing, under_way
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps, ReadFloatingIp, ReadServer
-from hakeeper.core.claim import Stage
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.machine import RoleEvent
@@ -21,6 +20,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
+from hakeeper.core.stages import Idle, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, InvariantError, Schedule
 
 NEVER = float("-inf")
@@ -98,13 +98,13 @@ def test_master_is_who_says_so_and_can_hear(role: Role, *, isolated: bool, maste
 
 def test_addresses_are_found_by_their_instance_and_by_their_stage() -> None:
     state = standing(3)
-    put(state, Stage.POST, 2)
-    put(state, Stage.SENT, 3)
+    put(state, mutating(), 2)
+    put(state, SENT, 3)
     address_of(state, 1).vrrp = TWO
     assert [address_of(state, 2), address_of(state, 3)] == state.addresses_of(VI)
-    assert [address_of(state, 2)] == list(state.in_stage(Stage.POST))
-    assert [address_of(state, 1), address_of(state, 3)] == list(
-        state.in_stage(Stage.SENT, Stage.IDLE)
+    assert [(address_of(state, 2), mutating())] == list(state.in_stage(MutateDue))
+    assert [(address_of(state, 1), Idle()), (address_of(state, 3), SENT)] == list(
+        state.in_stage(MutateSent, Idle)
     )
 
 

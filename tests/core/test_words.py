@@ -8,7 +8,6 @@ import pytest
 from core.driver import instance, one_node
 from core.fakecloud import failure
 from hakeeper.core.calls import Assign, FailureKind, Identify
-from hakeeper.core.claim import Phases
 from hakeeper.core.decisions import RoleUnverified
 from hakeeper.core.events import (
     Drained,
@@ -37,6 +36,7 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.stages import Phases
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],

@@ -7,8 +7,8 @@ waits its time out (docs/dev/design.md, "Split brain"). The soak counts this, an
 whatever else keeps the address away from the MASTER is a violation.
 """
 
-from hakeeper.core.claim import Stage
 from hakeeper.core.model import Role
+from hakeeper.core.stages import HoldDown
 from hakeeper.demo.lab import Lab, LabError, Node
 from soak.settings import INSTANCE
 
@@ -48,4 +48,4 @@ def _holds_off(node: Node) -> bool:
         roles = node.hakeeper.status()["roles"]
     except (LabError, KeyError):
         return False
-    return f"'stage': {Stage.HOLD_DOWN.value!r}" in str(roles)
+    return f"'stage': {HoldDown.label!r}" in str(roles)

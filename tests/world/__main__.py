@@ -129,6 +129,7 @@ def _document(total: Total) -> dict[str, object]:
         "struck": dict(tally.struck),
         "evaluated": dict(tally.evaluated),
         "reports": dict(tally.reports),
+        "claim_moves": {" ".join(move): n for move, n in sorted(tally.claim_moves.items())},
         "events": tally.events,
         "calls": tally.calls,
         "assigns": tally.assigns,

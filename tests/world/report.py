@@ -43,6 +43,9 @@ def details(tally: Tally) -> Iterator[str]:
     yield "rules evaluated:"
     for rule in RULES:
         yield f"  {rule}: {tally.evaluated[rule]}"
+    yield "moves of claims:"
+    for (what, before, after), count in sorted(tally.claim_moves.items()):
+        yield f"  {what}: {before} to {after}: {count}"
     yield "reports:"
     for event, count in sorted(tally.reports.items()):
         yield f"  {event}: {count}"

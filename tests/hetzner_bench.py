@@ -16,14 +16,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from helpers import eventually
-
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import CallResult, Failure, Request
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import IpNetwork
+from tests.helpers import eventually
 
 TOKEN = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3Ab4Cd5Ef6Gh7Ij8Kl9Mn0Op1Qr"
 ME = 42

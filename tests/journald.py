@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import eventually
+from tests.helpers import eventually
 
 JOURNALD = Path("/lib/systemd/systemd-journald")
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal import Reporter, Target, choose_target, library_logging
 from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets
 from hakeeper.core.events import Report
 from hakeeper.core.reports import EVENTS
+from tests.helpers import eventually
+from tests.journald import Journald, private_journald
 
 TOKEN = "jEheVytlAoFl7F8MqUQ7jAo2hOXASztX"
 

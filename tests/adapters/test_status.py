@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
-from core.driver import PROCESS
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import put, standing
 
 from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
@@ -20,6 +16,10 @@ from hakeeper.core.model import Other, Us
 from hakeeper.core.reports import EVENTS
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import State
+from tests.core.driver import PROCESS
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import put, standing
 
 NOW = 1000.0
 WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))

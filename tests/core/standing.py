@@ -2,8 +2,6 @@
 
 from ipaddress import ip_network
 
-from core.driver import instance, settings
-from core.odds import MOST
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.claim import Stage
@@ -11,6 +9,8 @@ from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import FloatingIp, Holder, Role, Server
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.state import Inflight, State
+from tests.core.driver import instance, settings
+from tests.core.odds import MOST
 
 VI = instance("VI_1")
 US = Server(id=1, name="node1", status="running", network_zone="eu-central")

@@ -7,9 +7,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.driver import chance
-from core.fakecloud import failure
-from core.odds import LEAST, MOST
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import LAG_S, SUSPECT_S, Phases, Stage
@@ -27,6 +24,9 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from tests.core.driver import chance
+from tests.core.fakecloud import failure
+from tests.core.odds import LEAST, MOST
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 WEB = FloatingIp(id=4711, name="web", network=ip_network("203.0.113.10/32"), server_id=None)

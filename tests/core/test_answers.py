@@ -5,9 +5,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import US, VI, address_of, asked, ended, ip, put, reported, standing, under_way
 from hakeeper.core.address import Address
 from hakeeper.core.answers import find, take_answer
 from hakeeper.core.calls import (
@@ -48,6 +45,20 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.state import State
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    US,
+    VI,
+    address_of,
+    asked,
+    ended,
+    ip,
+    put,
+    reported,
+    standing,
+    under_way,
+)
 
 KIND = FailureKind
 NEVER = float("-inf")

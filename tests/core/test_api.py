@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.fakecloud import failure
-from core.odds import LEAST, MOST
 from hakeeper.core.api import Api
 from hakeeper.core.calls import FailureKind, Quota
+from tests.core.fakecloud import failure
+from tests.core.odds import LEAST, MOST
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
 THROTTLED = failure(FailureKind.THROTTLED)

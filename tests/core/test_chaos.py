@@ -7,8 +7,6 @@ from random import Random
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, chance, instance, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -20,6 +18,8 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import FifoChanged, FifoState, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
 from hakeeper.core.model import ProcessId, Role
+from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
+from tests.core.fakecloud import Ending, failure
 
 MAIL = 4712
 STEPS = 1500

@@ -2,7 +2,6 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, instance, one_node, settings
 from hakeeper.core.address import Address
 from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
 from hakeeper.core.events import (
@@ -17,6 +16,7 @@ from hakeeper.core.events import (
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.state import InvariantError, State
+from tests.core.driver import PROCESS, WEB, Node, instance, one_node, settings
 
 
 def bad_lines(node: Node, count: int) -> list[Report]:

@@ -4,10 +4,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.driver import PROCESS, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import VI, put, standing
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.claim import Stage
 from hakeeper.core.events import FifoState
@@ -17,6 +13,10 @@ from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.state import State
 from hakeeper.core.troubles import Health
+from tests.core.driver import PROCESS, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import VI, put, standing
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health

@@ -2,10 +2,6 @@
 
 import pytest
 
-from core.driver import instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import VI, address_of, asked, ip, put, standing, under_way
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -23,6 +19,10 @@ from hakeeper.core.model import Nobody, Other, Role, Settings, Us
 from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State
+from tests.core.driver import instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import VI, address_of, asked, ip, put, standing, under_way
 
 NOW = 1000.0
 

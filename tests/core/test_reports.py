@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 import hakeeper
-from core.driver import one_node
-from core.rules import check_report
 from hakeeper.core import wording
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.events import Report
 from hakeeper.core.model import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.reports import EVENTS, FIELDS, Level, events_as_markdown, fields_as_markdown
+from tests.core.driver import one_node
+from tests.core.rules import check_report
 
 PINNED = """
 role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b

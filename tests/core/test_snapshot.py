@@ -3,8 +3,6 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from core.driver import PROCESS, WEB, Node, World, one_node, settings
-from core.fakecloud import READS, failure
 from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, Quota, ReadServer
 from hakeeper.core.events import (
     FifoChanged,
@@ -15,6 +13,8 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import Role
 from hakeeper.core.troubles import Health
+from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
+from tests.core.fakecloud import READS, failure
 
 
 def healthy() -> tuple[World, Node]:

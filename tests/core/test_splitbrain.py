@@ -4,11 +4,11 @@ from itertools import pairwise
 
 import pytest
 
-from core.driver import WEB, Node, World, chance, one_node, settings
-from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
+from tests.core.driver import WEB, Node, World, chance, one_node, settings
+from tests.core.fakecloud import failure
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"

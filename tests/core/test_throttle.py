@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 
-from core.driver import instance, one_node, settings
 from hakeeper.core.events import Report
 from hakeeper.core.model import Role
 from hakeeper.core.throttle import BURST, EVERY_S, KEYS_LIMIT, Throttle
+from tests.core.driver import instance, one_node, settings
 
 
 def said(number: int, name: str = "VI_1") -> Report:

@@ -6,10 +6,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.driver import PROCESS, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import VI, address_of, put, standing
 from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
 from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.cures import (
@@ -29,6 +25,10 @@ from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.troubles import Health, Problem, problems
+from tests.core.driver import PROCESS, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import VI, address_of, put, standing
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health

@@ -6,13 +6,13 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from core.rules import check_report
 from hakeeper.core import wording
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.claim import Phases
 from hakeeper.core.events import Report
 from hakeeper.core.model import FloatingIp, Nobody, Other, Role, Server, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleChange
+from tests.core.rules import check_report
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 SG = VrrpId(VrrpKind.GROUP, "SG")

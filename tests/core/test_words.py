@@ -5,8 +5,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.driver import instance, one_node
-from core.fakecloud import failure
 from hakeeper.core.calls import Assign, FailureKind, Identify
 from hakeeper.core.claim import Phases
 from hakeeper.core.events import (
@@ -36,6 +34,8 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from tests.core.driver import instance, one_node
+from tests.core.fakecloud import failure
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],

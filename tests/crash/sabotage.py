@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from crash.failpoints import Wrapper, replace
 from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
@@ -12,6 +11,7 @@ from hakeeper.core.address import Address
 from hakeeper.core.events import Drained
 from hakeeper.core.model import SavedState, Us
 from hakeeper.daemon import Daemon
+from tests.crash.failpoints import Wrapper, replace
 
 DEAF_S = 0.5
 

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from daemon.stall import Stall
-from daemon.world import TIMEOUT_S, Node, World
-from helpers import eventually
 
 from hakeeper.demo.cloud import Answer, Fault
+from tests.daemon.stall import Stall
+from tests.daemon.world import TIMEOUT_S, Node, World
+from tests.helpers import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.world import PATIENCE_S, Node, World, exit_code
-from helpers import eventually
 
-from crash import launch
 from hakeeper.adapters.asking import ask
 from hakeeper.demo.cloud import Answer, Fault
+from tests.crash import launch
+from tests.daemon.world import PATIENCE_S, Node, World, exit_code
+from tests.helpers import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import trustme
 
-from daemon.tls import server_context
-from daemon.world import FAILED, World, live
 from hakeeper.demo.cloud import SimCloud
+from tests.daemon.tls import server_context
+from tests.daemon.world import FAILED, World, live
 
 
 @pytest.fixture

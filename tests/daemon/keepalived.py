@@ -7,9 +7,8 @@ has to be a real one: a parent named keepalived with a child named keepalived_vr
 import shutil
 from pathlib import Path
 
-from helpers import eventually, out_of_sight
-
 from hakeeper.demo.lab.process import LabProcess
+from tests.helpers import eventually, out_of_sight
 
 _SCRIPT = """
 "$0_vrrp" 900 &

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from daemon.world import World, fields_of
+from tests.daemon.world import World, fields_of
 
 
 def test_a_master_line_makes_the_address_ours(world: World) -> None:

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from daemon.world import Node, World, at_s
 from hakeeper.demo.cloud import Answer, Fault
 from hakeeper.demo.lab.daemon import LogEntry
+from tests.daemon.world import Node, World, at_s
 
 LONGEST_PAUSE_S = 4.5
 """More than a claim waits after the few failures that these tests give it."""

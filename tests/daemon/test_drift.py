@@ -2,10 +2,9 @@
 
 import time
 
-from helpers import eventually
-
-from daemon.world import Node, World
 from hakeeper.demo.lab.daemon import LogEntry
+from tests.daemon.world import Node, World
+from tests.helpers import eventually
 
 BOUND_S = 15.0
 """From the move until the address is ours again: the promise."""

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from helpers import eventually
 
-from daemon.world import TIMEOUT_S, Node, World, fields_of
 from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network
 from hakeeper.demo.lab.daemon import event_of
+from tests.daemon.world import TIMEOUT_S, Node, World, fields_of
+from tests.helpers import eventually
 
 BOUND_S = 15.0
 """From the end of a fault until the address is ours: the promise."""

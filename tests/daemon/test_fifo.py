@@ -6,10 +6,10 @@ import random
 from itertools import pairwise
 
 import pytest
-from helpers import eventually
 
-from daemon.world import PATIENCE_S, World, at_s, exit_code, fields_of
 from hakeeper.demo.lab.process import LabProcess
+from tests.daemon.world import PATIENCE_S, World, at_s, exit_code, fields_of
+from tests.helpers import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 DEGRADED = 1

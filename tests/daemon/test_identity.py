@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from daemon.world import Node, World, fields_of
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core.model import SavedState
+from tests.daemon.world import Node, World, fields_of
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 NOBODY = "http://127.0.0.1:9"

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from helpers import eventually
 
-from daemon.stall import Stall
-from daemon.tls import server_context
-from daemon.world import Node, World, live
 from hakeeper.adapters.lastlook import LATE_S
 from hakeeper.demo.cloud import Fault, Network, SimCloud
+from tests.daemon.stall import Stall
+from tests.daemon.tls import server_context
+from tests.daemon.world import Node, World, live
+from tests.helpers import eventually
 
 NAME = "api.cloud.test"
 BOUND_S = 15.0

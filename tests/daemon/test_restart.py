@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from daemon.world import Node, World
 from hakeeper.demo.cloud import Answer, Fault
+from tests.daemon.world import Node, World
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -5,9 +5,9 @@ import urllib.request
 
 import pytest
 
-from daemon.rules import broken_rules
-from daemon.world import TIMEOUT_S, Node, World
 from hakeeper.demo.cloud import Answer, Fault
+from tests.daemon.rules import broken_rules
+from tests.daemon.world import TIMEOUT_S, Node, World
 
 
 def send(node: Node, method: str, path: str, body: object = None) -> None:

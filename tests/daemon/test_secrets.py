@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.world import Node, World, holds_secret, leaks
 from hakeeper.demo.cloud import Fault
 from hakeeper.demo.lab.process import LabProcess
+from tests.daemon.world import Node, World, holds_secret, leaks
 
 
 def check_nothing_shows(node: Node) -> None:

@@ -6,10 +6,10 @@ import signal
 import time
 
 import pytest
-from helpers import eventually
 
-from daemon.world import Node, World, exit_code
 from hakeeper.demo.cloud import ON_LOOPBACK, Answer, Fault, Network, SimCloud
+from tests.daemon.world import Node, World, exit_code
+from tests.helpers import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
-from daemon.world import PATIENCE_S, Node, World
 from hakeeper.demo.lab.process import LabProcess
+from tests.daemon.world import PATIENCE_S, Node, World
+from tests.helpers import eventually
 
 NO_CONFIG, SYSTEM, NO_PERMISSION, BAD_CONFIG, USAGE = 66, 71, 77, 78, 2
 

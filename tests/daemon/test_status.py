@@ -5,11 +5,10 @@ import os
 import subprocess
 import sys
 
-from helpers import eventually
-
-from daemon.world import Node, World
 from hakeeper import __version__
 from hakeeper.demo.cloud import Fault, Network
+from tests.daemon.world import Node, World
+from tests.helpers import eventually
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core.rules import fields_astray
-from helpers import eventually
 
-from daemon.keepalived import StandIn
-from daemon.rules import broken_rules
 from hakeeper.core.reports import EVENTS
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.demo.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.demo.lab.netns import Namespace
+from tests.core.rules import fields_astray
+from tests.daemon.keepalived import StandIn
+from tests.daemon.rules import broken_rules
+from tests.helpers import eventually
 
 PATIENCE_S = 30.0
 """Bounds a failing test; no assertion."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generated import check_section
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.core.reports import EVENTS, events_as_markdown, fields_as_markdown
+from tests.generated import check_section
+from tests.helpers import eventually
+from tests.journald import Journald, private_journald
 
 PAGE = Path(__file__).parents[2] / "docs" / "journal.md"
 TABLES = {

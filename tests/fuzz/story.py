@@ -7,11 +7,6 @@ from dataclasses import asdict
 from ipaddress import IPv6Network
 from random import Random
 
-from hetzner_bench import action_json, floating_ip_json, page_json, server_json
-
-from fuzz.bodies import block
-from fuzz.canned import SEPARATOR, answer_bytes, call
-from fuzz.shapes import mistyped
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -26,6 +21,10 @@ from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started, 
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
 from hakeeper.core.reports import EVENTS
+from tests.fuzz.bodies import block
+from tests.fuzz.canned import SEPARATOR, answer_bytes, call
+from tests.fuzz.shapes import mistyped
+from tests.hetzner_bench import action_json, floating_ip_json, page_json, server_json
 
 CALLS = 16
 STEPS = 60

@@ -7,11 +7,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from core.rules import fields_astray
-
 import hakeeper
 from hakeeper.adapters.journal import Reporter, Target, library_logging
 from hakeeper.core.reports import EVENTS
+from tests.core.rules import fields_astray
 
 SHELL = {
     "config.rejected",

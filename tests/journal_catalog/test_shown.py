@@ -7,11 +7,17 @@ import subprocess
 from collections.abc import Iterator, Mapping
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.core.reports import EVENTS
-from journal_catalog.catalog import PREFIX, Explanation, compiled, explanations, installed_folder
+from tests.helpers import eventually
+from tests.journal_catalog.catalog import (
+    PREFIX,
+    Explanation,
+    compiled,
+    explanations,
+    installed_folder,
+)
+from tests.journald import Journald, private_journald
 
 SAY = """
 import json, sys

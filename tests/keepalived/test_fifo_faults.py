@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from helpers import eventually
-from scenes import MakeScene, Scene
 
 from hakeeper.demo.lab import LabSettings, Node, VrrpSettings, is_event, settle
+from tests.helpers import eventually
+from tests.scenes import MakeScene, Scene
 
 
 def repair(node: Node) -> None:

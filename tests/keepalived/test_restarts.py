@@ -5,14 +5,14 @@ import os
 import time
 
 import pytest
-from helpers import eventually
-from scenes import MakeScene
 
 from hakeeper.adapters.keepalived.bus import SERVICE
 from hakeeper.adapters.keepalived.link import Link
 from hakeeper.adapters.keepalived.roles import RoleReader
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
+from tests.helpers import eventually
+from tests.scenes import MakeScene
 
 
 def end(hakeeper: HakeeperProcess, how: str) -> None:

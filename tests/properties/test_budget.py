@@ -12,7 +12,7 @@ from hakeeper.core.api import LONGEST_WAIT_S, MAX_PARALLEL, ONE_BY_ONE_S, RESERV
 from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.budget import SHARE, Budget, Use
 from hakeeper.core.calls import Failure, FailureKind, Quota
-from properties.steady import steady
+from tests.properties.steady import steady
 
 Step: TypeAlias = Callable[[Api, float, Random], float | None]
 

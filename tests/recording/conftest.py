@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemon.world import FAILED, World, live
 
 from hakeeper.demo.cloud import SimCloud
+from tests.daemon.world import FAILED, World, live
 
 
 @pytest.fixture

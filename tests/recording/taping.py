@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from daemon.world import Node, World
+from tests.daemon.world import Node, World
 
 _RUN_RECORDED = (
     'case " $* " in *" run "*) eval "$BEFORE"; exec "$@" $OPTIONS --record "$0";; esac; exec "$@"'

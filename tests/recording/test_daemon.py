@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from daemon.world import PATIENCE_S, Node, World, holds_secret
-from helpers import eventually
 
 from hakeeper.adapters.journal import Reporter
 from hakeeper.adapters.signals import Signals
@@ -17,7 +15,9 @@ from hakeeper.cli.main import run_command
 from hakeeper.core.core import Core
 from hakeeper.core.model import Settings
 from hakeeper.demo.cloud import Answer, Fault
-from recording.taping import (
+from tests.daemon.world import PATIENCE_S, Node, World, holds_secret
+from tests.helpers import eventually
+from tests.recording.taping import (
     effects_of,
     events_of,
     recording_node,

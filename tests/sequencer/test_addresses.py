@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import pytest
-from daemon.test_turn import CONFIG, Calls, daemon
 
 from hakeeper.adapters import addresses
 from hakeeper.config import parse
@@ -23,7 +22,8 @@ from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesS
 from hakeeper.core.model import ByNetwork, FloatingIp, Server
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import LOOK_S
-from sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.daemon.test_turn import CONFIG, Calls, daemon
+from tests.sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
 
 __all__ = ["daemon"]  # the fixture of the daemon's turn
 

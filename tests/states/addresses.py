@@ -1,11 +1,10 @@
 """States of the floating IPs, and of the claims to them."""
 
-from daemon.world import PATIENCE_S, Node
-from helpers import eventually
-
 from hakeeper.demo.cloud import Answer, Fault, Network
-from states.scene import EAGER, Scene
-from states.state import BROKEN, DEGRADED, OK, WEB, State
+from tests.daemon.world import PATIENCE_S, Node
+from tests.helpers import eventually
+from tests.states.scene import EAGER, Scene
+from tests.states.state import BROKEN, DEGRADED, OK, WEB, State
 
 ASSIGN = "/actions/assign$"
 CLAIM_HANGS = "is not confirmed on this server, which is MASTER"

@@ -1,12 +1,12 @@
 """States of the API, the token and the server's identity."""
 
 import trustme
-from daemon.test_names import NAME, node_with
-from daemon.tls import server_context
 
 from hakeeper.demo.cloud import Answer, Fault, Network, SimCloud
-from states.scene import EAGER, Scene
-from states.state import BROKEN, DEGRADED, OK, State
+from tests.daemon.test_names import NAME, node_with
+from tests.daemon.tls import server_context
+from tests.states.scene import EAGER, Scene
+from tests.states.state import BROKEN, DEGRADED, OK, State
 
 NO_SERVER = 999
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from daemon.world import FAILED, World, live
 
 from hakeeper.demo.cloud import SimCloud
-from states.scene import Scene
+from tests.daemon.world import FAILED, World, live
+from tests.states.scene import Scene
 
-pytest.register_assert_rewrite("states.tellers")
+pytest.register_assert_rewrite("tests.states.tellers")
 
 
 @pytest.fixture

@@ -2,10 +2,9 @@
 
 import os
 
-from daemon.test_fifo import powerless
-
-from states.scene import Scene
-from states.state import BROKEN, DEGRADED, OK, State
+from tests.daemon.test_fifo import powerless
+from tests.states.scene import Scene
+from tests.states.state import BROKEN, DEGRADED, OK, State
 
 NOBODY = 65534
 

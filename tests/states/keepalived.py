@@ -1,7 +1,7 @@
 """States of keepalived and of its instances."""
 
-from states.scene import Scene
-from states.state import BROKEN, DEGRADED, LOST, OK, State
+from tests.states.scene import Scene
+from tests.states.state import BROKEN, DEGRADED, LOST, OK, State
 
 PRIVATE = "10.90.0.2"
 

@@ -11,13 +11,12 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from daemon.world import PATIENCE_S, Node, World
-from helpers import eventually
-
 from hakeeper.adapters.asking import ControlError, NotRunning, ask
 from hakeeper.demo.lab.daemon import LogEntry
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.relay import ApiRelay
+from tests.daemon.world import PATIENCE_S, Node, World
+from tests.helpers import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 """For states that come with a reading."""

@@ -1,8 +1,8 @@
 """States of hakeeper itself: started, well, reloaded, stopped."""
 
 from hakeeper.demo.cloud import Answer, Fault
-from states.scene import EAGER, Scene
-from states.state import BROKEN, DEGRADED, NOT_RUNNING, OK, State
+from tests.states.scene import EAGER, Scene
+from tests.states.state import BROKEN, DEGRADED, NOT_RUNNING, OK, State
 
 
 def never_started(scene: Scene) -> None:

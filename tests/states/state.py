@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hakeeper.core.cures import cure_of, fifo_cure
-from states.scene import Scene
+from tests.states.scene import Scene
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
 WEB: Final = "web = 203.0.113.10"

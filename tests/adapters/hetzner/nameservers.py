@@ -10,9 +10,9 @@ import threading
 from pathlib import Path
 
 import trustme
-from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, http
 
 from hakeeper.core.calls import Assign, CallResult, Failure
+from tests.hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, http
 
 NAME = "api.hetzner.test"
 DEAD, ALIVE = "127.0.0.2", "127.0.0.3"

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import (
+
+from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
+from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.events import StartCall
+from tests.helpers import eventually
+from tests.hetzner_bench import (
     IP,
     ME,
     Bench,
@@ -26,11 +31,6 @@ from hetzner_bench import (
     hang,
     http,
 )
-
-from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
-from hakeeper.adapters.hetzner.guard import CallGuard
-from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind, ReadFloatingIp
-from hakeeper.core.events import StartCall
 
 ACTION = http(201, {"action": action_json()})
 

@@ -9,8 +9,20 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import (
+
+from hakeeper.adapters.hetzner.errors import Phase
+from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.core.calls import (
+    Assign,
+    Failure,
+    FailureKind,
+    Identify,
+    ListFloatingIps,
+    ReadFloatingIp,
+    Request,
+)
+from tests.helpers import eventually
+from tests.hetzner_bench import (
     IP,
     ME,
     TOKEN,
@@ -28,18 +40,6 @@ from hetzner_bench import (
     http,
     page_json,
     reset,
-)
-
-from hakeeper.adapters.hetzner.errors import Phase
-from hakeeper.adapters.identity import Candidate, Miss
-from hakeeper.core.calls import (
-    Assign,
-    Failure,
-    FailureKind,
-    Identify,
-    ListFloatingIps,
-    ReadFloatingIp,
-    Request,
 )
 
 SHORT_S = 0.3

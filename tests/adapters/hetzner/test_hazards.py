@@ -8,7 +8,14 @@ from typing import Any
 import hcloud
 import pytest
 import requests
-from hetzner_bench import (
+
+from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
+from hakeeper.adapters.hetzner.connection import Connection
+from hakeeper.adapters.hetzner.route import Route
+from hakeeper.adapters.hetzner.transport import Transport
+from hakeeper.adapters.hetzner.trust import FixedTrust
+from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from tests.hetzner_bench import (
     IP,
     ME,
     TOKEN,
@@ -20,13 +27,6 @@ from hetzner_bench import (
     floating_ip_json,
     http,
 )
-
-from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
-from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.route import Route
-from hakeeper.adapters.hetzner.transport import Transport
-from hakeeper.adapters.hetzner.trust import FixedTrust
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
 
 ACTION = http(201, {"action": action_json()})
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hetzner_bench import IP, ME, TOKEN, Bench, RawServer, always, http
 
 from hakeeper.core.calls import Assign, Failure, FailureKind, ReadFloatingIp, ReadServer, Request
+from tests.hetzner_bench import IP, ME, TOKEN, Bench, RawServer, always, http
 
 PAST = datetime.now(UTC) - timedelta(days=1)
 LONG = 2_000_000

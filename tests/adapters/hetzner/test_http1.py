@@ -5,10 +5,19 @@ import json
 import zlib
 
 import pytest
-from hetzner_bench import IP, ME, Bench, RawServer, action_json, always, floating_ip_json, http
 
 from hakeeper.adapters.hetzner.http1 import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from tests.hetzner_bench import (
+    IP,
+    ME,
+    Bench,
+    RawServer,
+    action_json,
+    always,
+    floating_ip_json,
+    http,
+)
 
 BODY = json.dumps({"action": action_json(), "floating_ip": floating_ip_json()}).encode()
 PLAIN = http(201, BODY)

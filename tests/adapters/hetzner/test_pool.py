@@ -5,8 +5,19 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from helpers import eventually
-from hetzner_bench import (
+
+from hakeeper.adapters.hetzner import HetznerOptions
+from hakeeper.adapters.hetzner.pool import QUEUE_LIMIT
+from hakeeper.core.calls import (
+    Assign,
+    AssignAccepted,
+    Failure,
+    FailureKind,
+    FloatingIpRead,
+    ReadFloatingIp,
+)
+from tests.helpers import eventually
+from tests.hetzner_bench import (
     IP,
     ME,
     TOKEN,
@@ -20,17 +31,6 @@ from hetzner_bench import (
     floating_ip_json,
     full_listener,
     http,
-)
-
-from hakeeper.adapters.hetzner import HetznerOptions
-from hakeeper.adapters.hetzner.pool import QUEUE_LIMIT
-from hakeeper.core.calls import (
-    Assign,
-    AssignAccepted,
-    Failure,
-    FailureKind,
-    FloatingIpRead,
-    ReadFloatingIp,
 )
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from hetzner_bench import ME, Bench, RawServer, always, http, server_json
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from hakeeper.adapters.hetzner import options
 from hakeeper.adapters.hetzner.options import make_tls, system_ca_file
 from hakeeper.core.calls import ReadServer, ServerRead
+from tests.daemon.tls import server_context
+from tests.hetzner_bench import ME, Bench, RawServer, always, http, server_json
 
 
 def subjects(context: ssl.SSLContext) -> list[object]:

@@ -12,9 +12,16 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from helpers import eventually
-from hetzner_bench import (
+
+from hakeeper.adapters.hetzner import worker
+from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.connection import Connection
+from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.events import StartCall
+from tests.daemon.tls import server_context
+from tests.helpers import eventually
+from tests.hetzner_bench import (
     IP,
     ME,
     Bench,
@@ -27,13 +34,6 @@ from hetzner_bench import (
     full_listener,
     http,
 )
-
-from hakeeper.adapters.hetzner import worker
-from hakeeper.adapters.hetzner.attempt import Attempt
-from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.guard import CallGuard
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
-from hakeeper.core.events import StartCall
 
 SO_ATTACH_FILTER = 26
 """asm-generic/socket.h"""

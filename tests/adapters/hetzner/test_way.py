@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from helpers import eventually
-from hetzner_bench import (
+
+from hakeeper.adapters.hetzner import worker
+from hakeeper.adapters.hetzner.options import parse_endpoint
+from hakeeper.adapters.hetzner.route import ADDRESS_LIMIT, HEALTH_LIMIT, Route
+from hakeeper.core.calls import Assign, AssignAccepted, Failure, FloatingIpRead, ReadFloatingIp
+from tests.daemon.tls import server_context
+from tests.helpers import eventually
+from tests.hetzner_bench import (
     IP,
     ME,
     Bench,
@@ -24,11 +29,6 @@ from hetzner_bench import (
     hang,
     http,
 )
-
-from hakeeper.adapters.hetzner import worker
-from hakeeper.adapters.hetzner.options import parse_endpoint
-from hakeeper.adapters.hetzner.route import ADDRESS_LIMIT, HEALTH_LIMIT, Route
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FloatingIpRead, ReadFloatingIp
 
 SHORT_S = 0.3
 LONG_S = 60.0

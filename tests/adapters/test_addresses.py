@@ -16,8 +16,8 @@ from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.core.events import VrrpAddressesSeen
 from hakeeper.core.model import IpAddress
 from hakeeper.demo.lab.netns import Namespace, _enter
-from tests.helpers import eventually
-from tests.privileges import unprivileged
+from tests.support.privileges import unprivileged
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 

@@ -29,7 +29,7 @@ from hakeeper.adapters.control import (
     REQUEST_LIMIT_BYTES,
     ControlServer,
 )
-from tests.privileges import public_folder
+from tests.support.privileges import public_folder
 
 BUSY_LINE = json.dumps(BUSY).encode() + b"\n"
 

@@ -21,9 +21,9 @@ from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.process import LabProcess
 from hakeeper.demo.lab.reaping import adopting_orphans
 from hakeeper.demo.lab.waiting import wait_until
-from tests.bus_listener import Listener, listening
-from tests.helpers import eventually
-from tests.privileges import public_folder
+from tests.support.bus_listener import Listener, listening
+from tests.support.privileges import public_folder
+from tests.support.waiting import eventually
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="keepalived needs root")
 

@@ -25,7 +25,7 @@ from hakeeper.adapters.keepalived.link import MESSAGE_BYTES
 from hakeeper.adapters.keepalived.roles import ROOT_PATH
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
-from tests.bus_listener import Listener, listening
+from tests.support.bus_listener import Listener, listening
 
 
 class FakeBus:

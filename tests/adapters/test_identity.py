@@ -6,7 +6,7 @@ import pytest
 
 from hakeeper.adapters.identity import METADATA_URL, Candidate, LocalIdentity, Miss
 from hakeeper.demo.cloud import SimCloud
-from tests.hetzner_bench import Behaviour, Peer, RawServer, Seen, always, drip, hang, http
+from tests.support.http_server import Behaviour, Peer, RawServer, Seen, always, drip, hang, http
 
 NOWHERE = "http://127.0.0.1:1/hetzner/v1/metadata"
 

@@ -18,8 +18,8 @@ from hakeeper.adapters.journal import Reporter, Target, choose_target, library_l
 from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets
 from hakeeper.core.events import Report
 from hakeeper.core.reports import EVENTS
-from tests.helpers import eventually
-from tests.journald import Journald, private_journald
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 TOKEN = "jEheVytlAoFl7F8MqUQ7jAo2hOXASztX"
 

@@ -22,7 +22,8 @@ from hakeeper.core.model import ProcessId
 from hakeeper.demo.lab.keepalived import Keepalived
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.reaping import adopting_orphans
-from tests.helpers import eventually, out_of_sight
+from tests.support.keepalived_standin import out_of_sight
+from tests.support.waiting import eventually
 
 CONF = """\
 global_defs {

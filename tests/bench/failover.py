@@ -23,7 +23,7 @@ from hakeeper.demo.lab.reaping import reap
 from tests.bench import pair, rig
 from tests.bench.packaged import lay_out
 from tests.bench.table import markdown, ms, percentile, summary
-from tests.daemon.world import at_s, fields_of
+from tests.support.daemon_node import at_s, fields_of
 
 REPEAT = 100
 PROFILES = "fast", "plain"

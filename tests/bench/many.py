@@ -16,7 +16,7 @@ from hakeeper.demo.lab.daemon import LogEntry, event_of
 from hakeeper.demo.lab.waiting import LabTimeoutError
 from tests.bench import rig
 from tests.bench.table import markdown
-from tests.daemon.world import at_s
+from tests.support.daemon_node import at_s
 
 RTT_MS = 20
 LIMIT_PER_HOUR = 3600

@@ -21,7 +21,7 @@ import trustme
 
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 from hakeeper.demo.lab.waiting import wait_until
-from tests.daemon.world import Node
+from tests.support.daemon_node import DaemonNode
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 60.0
@@ -188,7 +188,7 @@ class Standby:
         """Write its configuration; `settings` are sections of it that go beyond the defaults."""
         self.name = name
         self.cloud = target.front
-        self.node = Node(name, place / name, target.front)
+        self.node = DaemonNode(name, place / name, target.front)
         self.server = self.node.server
         given = {section: dict(keys) for section, keys in (settings or {}).items()}
         config = self.node.config

@@ -20,7 +20,7 @@ from tests.chaos.rooms import Room
 from tests.chaos.stage import Fault, Stage
 from tests.chaos.voices import Real, Script, Voice, ask
 from tests.chaos.vrrp_faults import REAL, SCRIPTED
-from tests.helpers import eventually
+from tests.support.waiting import eventually
 
 RIGHT_WITHIN_S: Final = 15.0
 FIRST_HOLD_DOWN_S: Final = 43.0

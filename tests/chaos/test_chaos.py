@@ -14,7 +14,7 @@ from tests.chaos.record import DEATH_GRACE_S, GRACE_S, Record
 from tests.chaos.rooms import ADDRESSES, Room
 from tests.chaos.rounds import Chaos, chaos, hold_down_s, most_spent
 from tests.chaos.vrrp_faults import REAL, SCRIPTED
-from tests.helpers import eventually
+from tests.support.waiting import eventually
 
 RUNS = ((11, False), (12, False), (13, True))
 """Seed, and whether keepalived is real."""

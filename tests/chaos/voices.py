@@ -19,7 +19,8 @@ from hakeeper.demo.lab.vrrp_conf import NodePaths, VrrpInstance, VrrpSettings, k
 from hakeeper.demo.lab.waiting import LabTimeoutError
 from tests.chaos.record import Record
 from tests.chaos.rooms import Room
-from tests.helpers import eventually, out_of_sight
+from tests.support.keepalived_standin import out_of_sight
+from tests.support.waiting import eventually
 
 PEERS: Final = ("10.99.0.1", "10.99.0.2")
 _BETTER, _LESSER = 150, 100

@@ -12,7 +12,7 @@ import trustme
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.check import inspect
 from hakeeper.demo.lab.netns import Namespace
-from tests.privileges import public_folder, unprivileged
+from tests.support.privileges import public_folder, unprivileged
 
 HAKEEPER = Path(sys.executable).with_name("hakeeper")
 CONF = Path(__file__).parents[2] / "conf"

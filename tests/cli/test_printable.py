@@ -17,7 +17,7 @@ from hakeeper.cli.online import as_text
 from hakeeper.core.cures import TROUBLES
 from hakeeper.doctor.examination import judge
 from hakeeper.printable import LIMIT, cure_lines, printable
-from tests.doctor.cases import WEB, Case, listed
+from tests.support.server_facts import WEB, Case, listed
 
 EVIL = "web\x1b[2J\x1b]0;owned\x07\r\nok       all: well\x9b31m\u202e\ud800"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.config import Config, ConfigErrors, parse
-from tests.privileges import public_folder, unprivileged
+from tests.support.privileges import public_folder, unprivileged
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 

@@ -19,7 +19,7 @@ from hakeeper.adapters.token import (
     find_source,
     read_token,
 )
-from tests.privileges import public_folder, unprivileged
+from tests.support.privileges import public_folder, unprivileged
 
 SECRET = "Zq7" * 21 + "x"
 OTHER = "Yp4" * 21 + "y"

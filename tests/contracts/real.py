@@ -22,8 +22,8 @@ from hakeeper.demo.cloud import Answer, Fault, Network, Rules, SimCloud
 from hakeeper.demo.cloud.values import JsonObject
 from hakeeper.simulate.faults.kinds import Kind
 from tests.contracts.port import FIRST, IP, ME, OTHER, SECOND, STRANGER, Port
-from tests.helpers import eventually
-from tests.hetzner_bench import full_listener
+from tests.support.http_server import full_listener
+from tests.support.waiting import eventually
 
 CLIENT, TOKEN = "node1", "contract-token"
 PATIENCE_S = 30.0

@@ -1,6 +1,6 @@
 """Runs hakeeper with a `Plan` from the environment: `python -m tests.crash.launch run -c ...`.
 
-`prefix` makes `daemon.world` start its daemons like this.
+`prefix` makes `DaemonNode` start its daemons like this.
 """
 
 import json

@@ -28,8 +28,8 @@ from tests.crash.failpoints import (
 )
 from tests.crash.judge import STORM, Judge, LifeRecord, Said, complaints
 from tests.crash.nursery import Birth, Life, Nursery
-from tests.daemon.keepalived import StandIn
-from tests.daemon.rules import broken_rules
+from tests.support.keepalived_standin import StandIn
+from tests.support.request_rules import broken_rules
 
 TIMEOUT_S = 2.0
 NAME = "VI_1"

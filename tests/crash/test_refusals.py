@@ -18,8 +18,8 @@ from hakeeper.adapters.asking import ControlError, NotRunning, ask
 from hakeeper.demo.cloud import ON_LOOPBACK, Rules, SimCloud
 from tests.crash.nursery import Birth, Life, Nursery
 from tests.crash.refusals import NOTE
-from tests.daemon.keepalived import StandIn
-from tests.helpers import eventually
+from tests.support.keepalived_standin import StandIn
+from tests.support.waiting import eventually
 
 PATIENCE_S = 30.0
 ASK_S = 5.0

@@ -6,7 +6,7 @@ import pytest
 
 from hakeeper.demo.lab import Lab
 from tests.demo.running import LIMIT_S, running
-from tests.helpers import eventually
+from tests.support.waiting import eventually
 
 MOMENTS = {
     "while the lab is built": "hakeeper demo:",

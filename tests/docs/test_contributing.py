@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generated import REWRITE
+from tests.support.generated_docs import REWRITE
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (

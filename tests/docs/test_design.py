@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hakeeper.core.machine import as_markdown
-from tests.generated import check_section
+from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "dev" / "design.md"
 

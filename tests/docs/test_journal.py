@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from hakeeper.core.reports import EVENTS, events_as_markdown, fields_as_markdown
-from tests.generated import check_section
-from tests.helpers import eventually
-from tests.journald import Journald, private_journald
+from tests.support.generated_docs import check_section
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "journal.md"
 TABLES = {

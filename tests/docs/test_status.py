@@ -6,7 +6,7 @@ from pathlib import Path
 from hakeeper.adapters.status import document
 from hakeeper.core.cures import as_markdown
 from tests.adapters.test_status import WALL_S, picture, troubled
-from tests.generated import check_section
+from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "status.md"
 

@@ -13,8 +13,8 @@ from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import Component, Facts, FifoFacts, GuardedFile
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.access import components_of, guarded_files
-from tests.doctor.cases import CONF_PATH, YAML_PATH, Case, file, folder
-from tests.privileges import NOBODY, public_folder
+from tests.support.privileges import NOBODY, public_folder
+from tests.support.server_facts import CONF_PATH, YAML_PATH, Case, file, folder
 
 
 def link(path: str, **changes: object) -> Component:

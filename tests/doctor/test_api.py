@@ -28,8 +28,8 @@ from hakeeper.demo.cloud import Answer, Fault, SimCloud
 from hakeeper.doctor.facts import ApiFacts
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
-from tests.doctor.cases import Case
-from tests.hetzner_bench import Behaviour, RawServer, drip, hang
+from tests.support.http_server import Behaviour, RawServer, drip, hang
+from tests.support.server_facts import Case
 
 CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(ByName("web"),))})
 NOWHERE = LocalIdentity(dmi_dir=Path("/nonexistent"), metadata_url="http://127.0.0.1:9")

@@ -35,7 +35,8 @@ from hakeeper.doctor.facts import (
     OtherReader,
 )
 from hakeeper.doctor.finding import Finding, Passed, Place, Said, error, not_looked_at, warning
-from tests.doctor.cases import (
+from tests.doctor.surroundings import SURROUNDINGS
+from tests.support.server_facts import (
     CONF,
     CONF_PATH,
     PLENTY,
@@ -49,7 +50,6 @@ from tests.doctor.cases import (
     listed,
     result,
 )
-from tests.doctor.surroundings import SURROUNDINGS
 
 ERROR, WARNING = "error", "warning"
 Spoil = Callable[[Case], Case]

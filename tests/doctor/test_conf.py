@@ -17,8 +17,8 @@ from hakeeper.doctor.conf import lines
 from hakeeper.doctor.conf.meaning import KeepalivedConf
 from hakeeper.doctor.gather.keepalived import read_conf
 from hakeeper.doctor.gather.program import find_program
-from tests.doctor.cases import CONF, CONF_PATH, read
-from tests.helpers import eventually
+from tests.support.server_facts import CONF, CONF_PATH, read
+from tests.support.waiting import eventually
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "conf" / "keepalived").glob("*.conf"))
 STRANGE = """\

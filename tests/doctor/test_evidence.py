@@ -21,7 +21,7 @@ from hakeeper.doctor.facts import (
     OtherReader,
 )
 from hakeeper.doctor.finding import Finding
-from tests.doctor.cases import CONF_PATH, Case
+from tests.support.server_facts import CONF_PATH, Case
 
 Spoil = Callable[[Case], Case]
 FIFO_LINE = "    vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper\n"

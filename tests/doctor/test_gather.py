@@ -27,8 +27,8 @@ from hakeeper.doctor.gather.program import (
     find_program,
 )
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
-from tests.doctor.cases import CONF
-from tests.privileges import NOBODY, public_folder, unprivileged
+from tests.support.privileges import NOBODY, public_folder, unprivileged
+from tests.support.server_facts import CONF
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 

@@ -15,7 +15,7 @@ from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.gather.kernel import has_ipvs
 from hakeeper.doctor.gather.netlink import age, jiffies_s
 from hakeeper.doctor.gather.refusal import changed_after_start, read_end
-from tests.helpers import eventually
+from tests.support.waiting import eventually
 
 ASK = """
 import json, sys

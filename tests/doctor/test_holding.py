@@ -9,7 +9,7 @@ import pytest
 
 from hakeeper.adapters.keepalived.processes import children_of
 from tests.doctor.station import Station, Told, its_file, restarted_with
-from tests.helpers import eventually
+from tests.support.waiting import eventually
 
 
 def verdicts(told: Told) -> tuple[bool, bool]:

@@ -7,7 +7,7 @@ import pytest
 
 from hakeeper.doctor.facts import NetworkdFacts, NetworkdLink
 from hakeeper.doctor.gather.networkd import networkd_facts
-from tests.doctor.cases import Case
+from tests.support.server_facts import Case
 
 FILE = "/run/systemd/network/10-netplan-lo.network"
 LO = "1"

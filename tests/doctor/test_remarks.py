@@ -25,8 +25,8 @@ from hakeeper.doctor.checks.remarks import (
 from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.program import find_program
-from tests.helpers import eventually
-from tests.privileges import NOBODY, public_folder
+from tests.support.privileges import NOBODY, public_folder
+from tests.support.waiting import eventually
 
 GOOD = """\
 global_defs {

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hakeeper.cli.online import as_json, as_text
 from hakeeper.doctor.examination import judge
-from tests.doctor.cases import WEB, YAML_PATH, Case, listed
+from tests.support.server_facts import WEB, YAML_PATH, Case, listed
 
 BROKEN = (
     Case()

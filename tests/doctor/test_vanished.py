@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.core.model import Role
-from tests.doctor.cases import CONF, WEB, Case, listed
+from tests.support.server_facts import CONF, WEB, Case, listed
 
 SIX = "2001:db8:1:2::"
 

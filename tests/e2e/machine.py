@@ -16,9 +16,9 @@ from hakeeper.core.reports import EVENTS
 from hakeeper.demo.lab import Heard, LabError, LabTimeoutError, parse_dump, wait_until
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.process import LabProcess
-from tests import cgroups
 from tests.e2e.disk import Disk
 from tests.e2e.lan import Lan
+from tests.support import cgroups
 
 PATIENCE_S = 120.0
 """Bounds whatever a machine does; generous, since no test asserts how fast a machine is."""

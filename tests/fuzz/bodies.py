@@ -17,7 +17,14 @@ from hakeeper.core.calls import (
 )
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
-from tests.hetzner_bench import TOKEN, action_json, error, floating_ip_json, page_json, server_json
+from tests.support.hetzner_bodies import (
+    TOKEN,
+    action_json,
+    error,
+    floating_ip_json,
+    page_json,
+    server_json,
+)
 
 REQUESTS: tuple[tuple[Request, int], ...] = (
     (Identify(), 0),

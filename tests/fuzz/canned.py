@@ -45,7 +45,8 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from tests.fuzz.shapes import mistyped
-from tests.hetzner_bench import TOKEN, http
+from tests.support.hetzner_bodies import TOKEN
+from tests.support.http_server import http
 
 ENDPOINT = "http://127.0.0.1:1/v1"
 MESSAGE_LIMIT = 300

@@ -24,7 +24,7 @@ from hakeeper.core.reports import EVENTS
 from tests.fuzz.bodies import block
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
-from tests.hetzner_bench import action_json, floating_ip_json, page_json, server_json
+from tests.support.hetzner_bodies import action_json, floating_ip_json, page_json, server_json
 
 CALLS = 16
 STEPS = 60

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from hakeeper.core.reports import EVENTS
-from tests.helpers import eventually
 from tests.journal_catalog.catalog import (
     PREFIX,
     Explanation,
@@ -17,7 +16,8 @@ from tests.journal_catalog.catalog import (
     explanations,
     installed_folder,
 )
-from tests.journald import Journald, private_journald
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 SAY = """
 import json, sys

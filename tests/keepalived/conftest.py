@@ -8,7 +8,7 @@ import pytest
 
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import Lab, LabSettings
-from tests.scenes import MakeScene, Scene
+from tests.support.lab_scene import MakeScene, Scene
 
 _FAILED = pytest.StashKey[bool]()
 

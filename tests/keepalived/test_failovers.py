@@ -4,7 +4,7 @@ import pytest
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.lab import Cable, LabSettings, Node, VrrpInstance, VrrpSettings, is_event, settle
-from tests.scenes import MakeScene
+from tests.support.lab_scene import MakeScene
 
 TRACKED = (VrrpInstance(tracked=True),)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from hakeeper.demo.lab import LabSettings, Node, VrrpSettings, is_event, settle
-from tests.helpers import eventually
-from tests.scenes import MakeScene, Scene
+from tests.support.lab_scene import MakeScene, Scene
+from tests.support.waiting import eventually
 
 
 def repair(node: Node) -> None:

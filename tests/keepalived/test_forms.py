@@ -9,8 +9,8 @@ import pytest
 
 from hakeeper.demo.lab.keepalived import find_keepalived
 from hakeeper.demo.lab.netns import Namespace
-from tests.doctor.forms import DIFFERENT_SINCE_2_3, FORMS, MAIN, Form
-from tests.doctor.told import CONFIG_ID, ask_keepalived, by_reader
+from tests.keepalived.forms import DIFFERENT_SINCE_2_3, FORMS, MAIN, Form
+from tests.keepalived.told import CONFIG_ID, ask_keepalived, by_reader
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from hakeeper.demo.lab import (
     settle,
     wrongful_assigns,
 )
-from tests.helpers import eventually
-from tests.scenes import MakeScene, Scene
+from tests.support.lab_scene import MakeScene, Scene
+from tests.support.waiting import eventually
 
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 

@@ -11,7 +11,7 @@ from hakeeper.core.model import Role
 from hakeeper.demo.lab import LabSettings, Node, is_event, settle
 from hakeeper.demo.lab.daemon import LogEntry
 from hakeeper.demo.lab.keepalived import find_keepalived
-from tests.scenes import MakeScene, Scene
+from tests.support.lab_scene import MakeScene, Scene
 
 CHECKED = LabSettings(vrrp_address=True)
 UNCHECKED = LabSettings()

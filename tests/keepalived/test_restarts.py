@@ -11,8 +11,8 @@ from hakeeper.adapters.keepalived.link import Link
 from hakeeper.adapters.keepalived.roles import RoleReader
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
-from tests.helpers import eventually
-from tests.scenes import MakeScene
+from tests.support.lab_scene import MakeScene
+from tests.support.waiting import eventually
 
 
 def end(hakeeper: HakeeperProcess, how: str) -> None:

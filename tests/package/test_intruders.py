@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from tests.helpers import eventually
 from tests.package.place import NEIGHBOUR, PATIENCE_S, Place
 from tests.package.sandbox import put_in_the_sandbox
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1200)
 STARTS = 4

@@ -8,10 +8,10 @@ import statistics
 
 import pytest
 
-from tests.helpers import eventually
 from tests.package import floods
 from tests.package.building import REPO
 from tests.package.place import NEIGHBOUR, PATIENCE_S, Place
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1200)
 WATCHDOGS = 2.5

@@ -14,9 +14,9 @@ from hakeeper.adapters.hetzner.guard import Answered, read_head
 from tests.fuzz import bodies
 from tests.fuzz.bodies import READERS, REQUESTS, block
 from tests.fuzz.shapes import mistyped
-from tests.hetzner_bench import action_json, floating_ip_json, page_json, server_json
 from tests.properties.odd import spoiled
 from tests.properties.steady import steady
+from tests.support.hetzner_bodies import action_json, floating_ip_json, page_json, server_json
 
 JSON = st.recursive(
     st.none()

@@ -43,7 +43,7 @@ from hakeeper.core.model import (
 )
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source
-from tests.daemon.test_turn import Calls, calls, daemon
+from tests.support.daemon_without_api import Calls, calls, daemon
 
 __all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
 

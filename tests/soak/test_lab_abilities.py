@@ -8,7 +8,7 @@ import pytest
 
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import Cable, Lab, LabSettings, VrrpSettings
-from tests.helpers import eventually
+from tests.support.waiting import eventually
 
 FAST = VrrpSettings(advert_int_s=0.1, higher_prio_send_advert=True)
 HEALS = 8

@@ -11,7 +11,7 @@ def never_heard(scene: Scene) -> None:
 
 
 def without_a_bus(scene: Scene, state: str) -> None:
-    nowhere = f"unix:path={scene.world.folder}/no-bus"
+    nowhere = f"unix:path={scene.cluster.folder}/no-bus"
     node = scene.node(environment={"DBUS_SYSTEM_BUS_ADDRESS": nowhere})
     node.config["keepalived"]["state"] = state
     scene.launch()
@@ -73,7 +73,7 @@ def fault(scene: Scene) -> None:
 
 def fault_and_nobody(scene: Scene) -> None:
     node = scene.running()
-    scene.cloud.move(scene.world.web, None)
+    scene.cloud.move(scene.cluster.web, None)
     node.role("FAULT")
 
 

@@ -68,7 +68,7 @@ def values_of(scene: Scene) -> dict[str, str]:
         "address": WEB,
         "server": scene.it.name,
         "server_id": str(scene.it.server),
-        "elsewhere": f"elsewhere (id {scene.world.elsewhere})",
+        "elsewhere": f"elsewhere (id {scene.cluster.elsewhere})",
         "path": str(scene.it.fifo),
         "section": "instances",
         "vrrp_address": LOST,

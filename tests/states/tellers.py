@@ -12,9 +12,9 @@ from hakeeper.adapters.status import clock
 from hakeeper.cli.status import lines
 from hakeeper.core.troubles import Health
 from hakeeper.printable import cure_lines
-from tests.helpers import eventually
 from tests.states.scene import Scene
 from tests.states.state import NOT_RUNNING, OK, State
+from tests.support.waiting import eventually
 
 COLUMNS: Final = 80
 STATUS_BYTES: Final = 512

@@ -21,26 +21,22 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     Request,
 )
-from tests.helpers import eventually
-from tests.hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
+from tests.support.hetzner_bodies import IP, ME, TOKEN, action_json, page_json
+from tests.support.http_server import (
     Behaviour,
-    Bench,
     Peer,
     RawServer,
     Seen,
-    action_json,
     always,
     close,
     drip,
     full_listener,
     hang,
     http,
-    page_json,
     reset,
 )
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 SHORT_S = 0.3
 ACTION = http(201, {"action": action_json()})

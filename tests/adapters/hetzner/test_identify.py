@@ -20,8 +20,10 @@ from hakeeper.core.calls import (
 from hakeeper.core.model import IpNetwork, Server
 from hakeeper.demo.cloud import Fault, SimCloud
 from hakeeper.demo.cloud.things import usual_ipv4
-from tests.helpers import eventually
-from tests.hetzner_bench import Bench, RawServer, always, http, nobody_local, server_json
+from tests.support.hetzner_bodies import server_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench, nobody_local
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

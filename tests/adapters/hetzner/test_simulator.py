@@ -24,8 +24,8 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import ActionStatus
 from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network, SimCloud
-from tests.helpers import eventually
-from tests.hetzner_bench import Bench
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 
 @dataclass

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
 from hakeeper.adapters import fifo as fifo_module
 from hakeeper.adapters import fifopipe, pipes

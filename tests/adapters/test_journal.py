@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets

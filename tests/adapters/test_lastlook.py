@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, floating_ip_json, http
 
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.lastlook import LATE_S, STILL_S, LastLook, boottime_s
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
 from hakeeper.core.events import StartCall
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, http
+from tests.support.pool_bench import Bench
 
 LINE = b'INSTANCE "VI_1" BACKUP 100\n'
 LATE = 2 * LATE_S

@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
-from core.driver import PROCESS
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import HELD, holding_down, put, standing, verifying
 
 from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.journal.events import EVENTS
@@ -19,6 +15,10 @@ from hakeeper.core.model import FifoState, Other, Us
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
 from hakeeper.core.state import State
+from tests.core.driver import PROCESS
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import HELD, holding_down, put, standing, verifying
 
 NOW = 1000.0
 WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))

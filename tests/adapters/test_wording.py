@@ -6,11 +6,10 @@ from ipaddress import ip_address, ip_network
 from typing import get_args
 
 import pytest
-from core.rules import check_entry
+from hakeeper.adapters.journal.wording_addresses import READING
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import WORDING, entry_of
-from hakeeper.adapters.journal.wording_addresses import READING
 from hakeeper.core.calls import (
     Assign,
     Failure,
@@ -75,6 +74,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.stages import Phases
+from tests.core.rules import check_entry
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 SG = VrrpId(VrrpKind.GROUP, "SG")

@@ -19,15 +19,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from core.driver import WEB, Node, World, chance, settings
-from core.fakecloud import Ending, failure
-
-from bench.rig import progress
-from bench.table import markdown
 from hakeeper.core.calls import Assign, FailureKind, Identify, ListFloatingIps, ReadActions
 from hakeeper.core.events import LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import ProcessId
+from tests.bench.rig import progress
+from tests.bench.table import markdown
+from tests.core.driver import WEB, Node, World, chance, settings
+from tests.core.fakecloud import Ending, failure
 
 DAYS = 10_000
 READING_S = 3600.0

@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 import pytest
-from core.driver import chance
 
-from bench import failover, flap, leaks, packaged, procfs, storm
 from hakeeper.core import core
 from hakeeper.core.calls import ReadActions
 from hakeeper.core.lines import BadLine, LineReader, LineState, NotifyLine
 from hakeeper.core.state import Inflight
+from tests.bench import failover, flap, leaks, packaged, procfs, storm
+from tests.core.driver import chance
 
 
 def test_a_window_counts_what_is_in_it_and_not_what_is_at_its_end() -> None:

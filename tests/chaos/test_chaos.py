@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
-from chaos.api import FloatingIp, Received
-from chaos.faults import FAULTS, LASTING
-from chaos.names import Mood, reply
-from chaos.record import DEATH_GRACE_S, GRACE_S, Record
-from chaos.rooms import ADDRESSES, Room
-from chaos.rounds import Chaos, chaos, hold_down_s, most_spent
-from chaos.vrrp_faults import REAL, SCRIPTED
+from tests.chaos.api import FloatingIp, Received
+from tests.chaos.faults import FAULTS, LASTING
+from tests.chaos.names import Mood, reply
+from tests.chaos.record import DEATH_GRACE_S, GRACE_S, Record
+from tests.chaos.rooms import ADDRESSES, Room
+from tests.chaos.rounds import Chaos, chaos, hold_down_s, most_spent
+from tests.chaos.vrrp_faults import REAL, SCRIPTED
+from tests.support.waiting import eventually
 
 RUNS = ((11, False), (12, False), (13, True))
 """Seed, and whether keepalived is real."""

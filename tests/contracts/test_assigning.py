@@ -1,9 +1,9 @@
 """What becomes of an assign that the cloud hears."""
 
-from contracts.port import IP, ME, OTHER, Port, action_of, left, shows, status_of, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadActions
 from hakeeper.core.model import ActionStatus
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import IP, ME, OTHER, Port, action_of, left, shows, status_of, told
 
 LOCKED = (FailureKind.LOCKED, "locked", 423)
 ALREADY = (FailureKind.LOCKED, "floating_ip_assigned", 422)

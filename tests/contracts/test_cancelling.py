@@ -1,8 +1,8 @@
 """What was cancelled before it was sent is never sent; what was sent goes its way."""
 
-from contracts.port import IP, ME, OTHER, SECOND, SENT_S, Port, shows, told
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ReadServer
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import IP, ME, OTHER, SECOND, SENT_S, Port, shows, told
 
 CANCELLED = (FailureKind.CANCELLED, "cancelled", None)
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from contracts.fake import FakePort
-from contracts.port import ME, OTHER, Port, shows
-from contracts.stories import TO_SHOW, all_stories, shown_by, without_story
 from hakeeper.core.calls import FailureKind, ReadServer
 from hakeeper.simulate.faults.kinds import API_FAULTS, CLOUD_STATE, Kind
+from tests.contracts.fake import FakePort
+from tests.contracts.port import ME, OTHER, Port, shows
+from tests.contracts.stories import TO_SHOW, all_stories, shown_by, without_story
 
 
 def test_every_request_answer_failure_and_fault_has_a_story() -> None:

@@ -1,6 +1,9 @@
 """Calls without a usable answer: what was not sent was not done, and the rest is unknown."""
 
-from contracts.port import (
+from hakeeper.core.calls import Assign, FailureKind, ReadServer
+from hakeeper.core.model import ActionStatus
+from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import (
     FIRST,
     IP,
     ME,
@@ -16,9 +19,6 @@ from contracts.port import (
     shows,
     told,
 )
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.core.model import ActionStatus
-from hakeeper.simulate.faults.kinds import Kind
 
 TRANSIENT, UNKNOWN = FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN
 READ = ReadServer(OTHER)

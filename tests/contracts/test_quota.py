@@ -1,6 +1,5 @@
 """The bucket of the project, as each answer shows it."""
 
-from contracts.port import IP, ME, OTHER, READS, SENT_S, Port, left, retry_after_s, shows, told
 from hakeeper.core.calls import (
     Assign,
     CallResult,
@@ -12,6 +11,18 @@ from hakeeper.core.calls import (
     ReadServer,
 )
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import (
+    IP,
+    ME,
+    OTHER,
+    READS,
+    SENT_S,
+    Port,
+    left,
+    retry_after_s,
+    shows,
+    told,
+)
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 SLOW_PER_HOUR, FAST_PER_HOUR = 60, 36_000_000

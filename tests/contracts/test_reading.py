@@ -1,6 +1,5 @@
 """What readings say, and what they do not."""
 
-from contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, shows, status_of
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
@@ -19,6 +18,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import ActionStatus, ByNetwork, FloatingIp, Server
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, shows, status_of
 
 NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
 NOBODY_KNOWS = 77_777

@@ -1,6 +1,8 @@
 """Answers that are no: from the API, and from the gateways before it."""
 
-from contracts.port import (
+from hakeeper.core.calls import Assign, FailureKind, ReadServer
+from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import (
     FIRST,
     IP,
     ME,
@@ -14,8 +16,6 @@ from contracts.port import (
     shows,
     told,
 )
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.simulate.faults.kinds import Kind
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 

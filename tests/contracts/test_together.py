@@ -5,9 +5,6 @@ from random import Random
 
 import pytest
 
-from contracts.fake import FakePort
-from contracts.port import FIRST, ME, OTHER, SECOND, STRANGER, Port
-from contracts.real import RealPort, Tls
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
@@ -23,6 +20,9 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.fake import FakePort
+from tests.contracts.port import FIRST, ME, OTHER, SECOND, STRANGER, Port
+from tests.contracts.real import RealPort, Tls
 
 SEEDS = range(6)
 STEPS = 50

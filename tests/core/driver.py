@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from core.fakecloud import FakeCloud, Fault, failure
-from core.rules import Rules
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
@@ -57,6 +55,8 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.snapshot import Snapshot
+from tests.core.fakecloud import FakeCloud, Fault, failure
+from tests.core.rules import Rules
 
 WEB = 4711
 """The floating IP `web`, which most stories are about."""

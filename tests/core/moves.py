@@ -9,10 +9,8 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from random import Random
 
-from core.driver import instance
-from core.fakecloud import failure
-from core.odds import MOST
 from hakeeper.core.address import Address
+
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
@@ -33,6 +31,9 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from tests.core.driver import instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
 
 NOW = 100.0
 VI = instance("VI_1")

@@ -2,7 +2,13 @@
 
 from collections.abc import Callable
 
-from core.moves import (
+from hakeeper.core.address import Address
+
+from hakeeper.core.decisions import AddressDrifted, AddressHeldDown
+from hakeeper.core.happenings import Hinted
+from hakeeper.core.model import Holder
+from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck
+from tests.core.moves import (
     NOBODY,
     NOW,
     OF,
@@ -19,11 +25,6 @@ from core.moves import (
     lost_once,
     seen,
 )
-from hakeeper.core.address import Address
-from hakeeper.core.decisions import AddressDrifted, AddressHeldDown
-from hakeeper.core.happenings import Hinted
-from hakeeper.core.model import Holder
-from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck
 
 
 def _taken_from_two(done_s: float) -> Callable[[Address], None]:

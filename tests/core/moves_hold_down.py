@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
-from core.moves import (
+from hakeeper.core.decisions import AddressConfirmed
+from hakeeper.core.happenings import Happening, Hinted, HoldDownOver, HolderAsked, HolderDown, Hung
+from hakeeper.core.model import Unknown
+from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
+from tests.core.moves import (
     CLAIM,
     HOLD_DOWN,
     NOBODY,
@@ -23,11 +27,7 @@ from core.moves import (
     outcome_unknown,
     seen,
 )
-from core.odds import LEAST
-from hakeeper.core.decisions import AddressConfirmed
-from hakeeper.core.happenings import Happening, Hinted, HoldDownOver, HolderAsked, HolderDown, Hung
-from hakeeper.core.model import Unknown
-from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
+from tests.core.odds import LEAST
 
 FREE = "contested, but nobody holds it"
 OFF = "contested, but the holder's server is off"

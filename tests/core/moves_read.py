@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from core.moves import (
+from hakeeper.core.decisions import AddressClaimed, AddressConfirmed, ClaimUnseen
+from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
+from tests.core.moves import (
     CLAIM,
     FINISHED,
     NOBODY,
@@ -21,9 +23,7 @@ from core.moves import (
     held_down,
     seen,
 )
-from core.odds import LEAST
-from hakeeper.core.decisions import AddressClaimed, AddressConfirmed, ClaimUnseen
-from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
+from tests.core.odds import LEAST
 
 CONFIRMED = AddressConfirmed(*OF, "a cause")
 VERIFY = Verify(CLAIM, NOW, NOW)

@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
-from core.moves import (
+from hakeeper.core.decisions import ClaimAbandoned
+from hakeeper.core.happenings import Demoted, Master, Returned
+from hakeeper.core.model import Holder
+from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
+from tests.core.moves import (
     EVERY_STAGE,
     HOLD_DOWN,
     NOBODY,
@@ -15,10 +19,6 @@ from core.moves import (
     dropped,
     outcome_unknown,
 )
-from hakeeper.core.decisions import ClaimAbandoned
-from hakeeper.core.happenings import Demoted, Master, Returned
-from hakeeper.core.model import Holder
-from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
 
 
 def _begun(stage: Stage) -> tuple[Move, ...]:

@@ -2,10 +2,8 @@
 
 from dataclasses import replace
 
-from core.fakecloud import failure
-from core.moves import CLAIM, FINISHED, NOBODY, NOW, OF, SENT, TWO, Move
-from core.odds import LEAST, MOST
 from hakeeper.core.address import Address
+
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
 from hakeeper.core.happenings import (
@@ -31,6 +29,9 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from tests.core.fakecloud import failure
+from tests.core.moves import CLAIM, FINISHED, NOBODY, NOW, OF, SENT, TWO, Move
+from tests.core.odds import LEAST, MOST
 
 KIND = FailureKind
 RUNS = Action(id=77, status=ActionStatus.RUNNING)

@@ -2,9 +2,8 @@
 
 from ipaddress import ip_network
 
-from core.driver import entries, instance, settings
-from core.odds import MOST
 from hakeeper.core.address import Address
+
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import FloatingIp, Holder, Role, Server
@@ -21,6 +20,8 @@ from hakeeper.core.stages import (
     Verify,
 )
 from hakeeper.core.state import Inflight, State
+from tests.core.driver import entries, instance, settings
+from tests.core.odds import MOST
 
 VI = instance("VI_1")
 US = Server(id=1, name="node1", status="running", network_zone="eu-central")

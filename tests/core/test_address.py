@@ -4,16 +4,16 @@ The moves of its claim are in test_moves.py.
 """
 
 import pytest
-
-from core.moves import CLAIM, NOW, THREE, TWO, US, VI, WEB, lost_once
-from core.odds import LEAST, MOST
 from hakeeper.core.address import Address, Writes
+
 from hakeeper.core.claim import take
 from hakeeper.core.happenings import Accepted, Hinted, Master, Seen, Sending
 from hakeeper.core.model import Action, ActionStatus, ByName, Holder, Unknown
 from hakeeper.core.pace import Hints
 from hakeeper.core.splitbrain import SplitBrain
 from hakeeper.core.stages import NEVER, Held, Idle, MutateDue, MutateSent, Recheck, Stage, Verify
+from tests.core.moves import CLAIM, NOW, THREE, TWO, US, VI, WEB, lost_once
+from tests.core.odds import LEAST, MOST
 
 SUCCESS = Action(id=77, status=ActionStatus.SUCCESS)
 

@@ -4,31 +4,9 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
-
-from core.driver import entries
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import (
-    CLAIM,
-    HELD,
-    SENT,
-    US,
-    VI,
-    acting,
-    address_of,
-    asked,
-    ended,
-    holding_down,
-    ip,
-    mutating,
-    put,
-    reported,
-    standing,
-    under_way,
-    verifying,
-)
-from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.address import Address
+
+from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.answers import find, take_answer
 from hakeeper.core.calls import (
     ActionsRead,
@@ -77,6 +55,28 @@ from hakeeper.core.stages import (
     Verify,
 )
 from hakeeper.core.state import State
+from tests.core.driver import entries
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    CLAIM,
+    HELD,
+    SENT,
+    US,
+    VI,
+    acting,
+    address_of,
+    asked,
+    ended,
+    holding_down,
+    ip,
+    mutating,
+    put,
+    reported,
+    standing,
+    under_way,
+    verifying,
+)
 
 KIND = FailureKind
 NEVER = float("-inf")

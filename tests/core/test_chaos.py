@@ -7,8 +7,6 @@ from random import Random
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, chance, instance, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
     Assign,
     FailureKind,

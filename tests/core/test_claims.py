@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from core.driver import WEB, one_node, settings
 from hakeeper.core.calls import (
     Assign,
     ListFloatingIps,
@@ -15,6 +14,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.core import RECENT_READS
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Other, Us
+from tests.core.driver import WEB, one_node, settings
 
 
 def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -> None:

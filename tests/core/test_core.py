@@ -1,10 +1,9 @@
 """What the core hears besides roles: bad lines, unknown names, the state of the FIFO."""
 
 import pytest
-
-from core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
-from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.address import Address
+
+from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
 from hakeeper.core.events import (
     FifoChanged,
@@ -16,6 +15,7 @@ from hakeeper.core.events import (
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.state import InvariantError, State
+from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
 
 
 def bad_lines(node: Node, count: int) -> list[Entry]:

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from core.driver import WEB, Node, World, entries, one_node
-from core.fakecloud import READS, failure
 from hakeeper.core.calls import (
     Assign,
     AssignAccepted,
@@ -17,6 +15,8 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.model import Action, ActionStatus
+from tests.core.driver import WEB, Node, World, entries, one_node
+from tests.core.fakecloud import READS, failure
 
 LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "gone", "lost"]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node
-from core.fakecloud import failure
 from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, ReadFloatingIp
+from tests.core.driver import WEB, Node, World, one_node
+from tests.core.fakecloud import failure
 
 BACK_WITHIN_S = 15.0
 

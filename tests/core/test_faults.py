@@ -5,8 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node, settings
-from core.fakecloud import READS, Ending, failure
 from hakeeper.core.calls import (
     Assign,
     Failure,
@@ -15,6 +13,8 @@ from hakeeper.core.calls import (
     ReadActions,
     ReadFloatingIp,
 )
+from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.fakecloud import READS, Ending, failure
 
 KIND = FailureKind
 RECOVERED_WITHIN_S = 15.0

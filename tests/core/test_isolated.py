@@ -3,13 +3,13 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from core.standing import SENT, VI, address_of, put, reported, standing, under_way
 from hakeeper.core.calls import Assign
 from hakeeper.core.events import CancelCall
 from hakeeper.core.isolation import check_isolation
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Idle
 from hakeeper.core.state import State
+from tests.core.standing import SENT, VI, address_of, put, reported, standing, under_way
 
 OURS = ip_address("10.0.0.2")
 

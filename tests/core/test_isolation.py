@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
-from core.fakecloud import READS, failure
-from core.test_demotion import MOMENTS, in_flight
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ListFloatingIps, ReadActions
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
 from hakeeper.core.state import InvariantError
 from hakeeper.core.troubles import BROKEN_AFTER_S, Health
+from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
+from tests.core.fakecloud import READS, failure
+from tests.core.test_demotion import MOMENTS, in_flight
 
 OURS = "10.0.0.2"
 OTHERS = "10.0.1.2"

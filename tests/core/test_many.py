@@ -2,8 +2,6 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -13,6 +11,8 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
 )
 from hakeeper.core.model import FloatingIp
+from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.fakecloud import Ending, failure
 
 MANY = 300
 

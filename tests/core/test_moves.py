@@ -2,10 +2,10 @@
 
 import pytest
 
-from core import moves_held, moves_hold_down, moves_read, moves_said, moves_sent
-from core.moves import EVERY_STAGE, Move
 from hakeeper.core.claim import TABLE
 from hakeeper.core.stages import Stage
+from tests.core import moves_held, moves_hold_down, moves_read, moves_said, moves_sent
+from tests.core.moves import EVERY_STAGE, Move
 
 MOVES: tuple[Move, ...] = (
     *moves_said.MOVES,

@@ -4,10 +4,18 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.driver import PROCESS, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import (
+from hakeeper.core.calls import FailureKind, Quota
+from hakeeper.core.model import FifoState, Other, Role, Us
+from hakeeper.core.roles import RoleState
+from hakeeper.core.servers import SeenServer
+from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
+from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
+from hakeeper.core.state import State
+from hakeeper.core.troubles import Health
+from tests.core.driver import PROCESS, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
     CLAIM,
     HELD,
     SENT,
@@ -19,14 +27,6 @@ from core.standing import (
     standing,
     verifying,
 )
-from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.model import FifoState, Other, Role, Us
-from hakeeper.core.roles import RoleState
-from hakeeper.core.servers import SeenServer
-from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
-from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
-from hakeeper.core.state import State
-from hakeeper.core.troubles import Health
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health

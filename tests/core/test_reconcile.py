@@ -4,23 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from core.driver import entries, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import (
-    CLAIM,
-    VI,
-    acting,
-    address_of,
-    asked,
-    holding_down,
-    ip,
-    mutating,
-    put,
-    standing,
-    under_way,
-    verifying,
-)
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -38,6 +21,23 @@ from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
 from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
 from hakeeper.core.state import State
+from tests.core.driver import entries, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    CLAIM,
+    VI,
+    acting,
+    address_of,
+    asked,
+    holding_down,
+    ip,
+    mutating,
+    put,
+    standing,
+    under_way,
+    verifying,
+)
 
 NOW = 1000.0
 

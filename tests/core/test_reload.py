@@ -3,10 +3,8 @@
 import ipaddress
 
 import pytest
-
-from core.driver import WEB, Node, World, instance, one_node, settings
-from core.fakecloud import failure
 from hakeeper.core.address import SPACING_S
+
 from hakeeper.core.calls import (
     Assign,
     FailureKind,
@@ -18,6 +16,8 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
 from hakeeper.core.troubles import Health
+from tests.core.driver import WEB, Node, World, instance, one_node, settings
+from tests.core.fakecloud import failure
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})

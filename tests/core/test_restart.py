@@ -2,7 +2,6 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
 from hakeeper.core.core import SAVE_AGAIN_S
 from hakeeper.core.events import (
@@ -16,6 +15,7 @@ from hakeeper.core.events import (
     StartCall,
 )
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
+from tests.core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
 

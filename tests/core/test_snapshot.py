@@ -3,12 +3,12 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from core.driver import PROCESS, WEB, Node, World, one_node, settings
-from core.fakecloud import READS, failure
 from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, Quota, ReadServer
 from hakeeper.core.events import FifoChanged, SettingsChanged, SettingsRefused, WriterSeen
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.troubles import Health
+from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
+from tests.core.fakecloud import READS, failure
 
 
 def healthy() -> tuple[World, Node]:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, chance, one_node, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.budget import SHARE, USUAL_LIMIT_PER_HOUR
 from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, Quota, ReadFloatingIp
 from hakeeper.core.reconcile import reading_interval_s
+from tests.core.driver import WEB, Node, World, chance, one_node, settings
+from tests.core.fakecloud import Ending, failure
 
 HOUR_S = 3600.0
 HALF = int(USUAL_LIMIT_PER_HOUR * SHARE)

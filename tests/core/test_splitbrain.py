@@ -5,8 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from core.driver import WEB, Node, World, chance, one_node, settings
-from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import Assign, FailureKind, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain

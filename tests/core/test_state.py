@@ -2,8 +2,6 @@
 
 import pytest
 
-from core.driver import instance
-from core.standing import SENT, US, VI, address_of, mutating, put, standing, under_way
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps, ReadFloatingIp, ReadServer
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.lines import LineState, NotifyLine
@@ -22,6 +20,8 @@ from hakeeper.core.model import (
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
 from hakeeper.core.stages import Idle, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, InvariantError, Schedule
+from tests.core.driver import instance
+from tests.core.standing import SENT, US, VI, address_of, mutating, put, standing, under_way
 
 NEVER = float("-inf")
 TWO, GROUP = instance("VI_2"), VrrpId(VrrpKind.GROUP, "VI_1")

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import hakeeper.core
-from core.test_moves import MOVES
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import HAPPENINGS, STAGES, TABLE, Cell, as_markdown
 from hakeeper.core.failures import RESPONSES
 from hakeeper.core.happenings import Happening
 from hakeeper.core.stages import Stage
+from tests.core.test_moves import MOVES
 
 CORE = Path(hakeeper.core.__file__).parent
 CELLS = [

@@ -2,7 +2,6 @@
 
 import pytest
 
-from core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
 from hakeeper.core.calls import Assign, ListFloatingIps, ReadFloatingIp
 from hakeeper.core.decisions import (
     Decision,
@@ -36,6 +35,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState, VrrpId, VrrpKind
+from tests.core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
 
 OTHER_PROCESS = ProcessId(200, 6000, "boot")
 BAD = BadLine("is rubbish", "x")

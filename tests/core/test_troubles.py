@@ -6,10 +6,6 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.driver import PROCESS, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import HELD, VI, address_of, holding_down, mutating, put, standing, verifying
 from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
 from hakeeper.core.cures import (
     DEFAULT_FIFO,
@@ -38,6 +34,19 @@ from hakeeper.core.snapshot import snapshot
 from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.troubles import Health, Problem, problems
+from tests.core.driver import PROCESS, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    HELD,
+    VI,
+    address_of,
+    holding_down,
+    mutating,
+    put,
+    standing,
+    verifying,
+)
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health

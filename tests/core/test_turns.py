@@ -1,11 +1,11 @@
 """What the core makes of a change of role, of another keepalived and of a reload, in detail."""
 
-from core.driver import WEB, Node, World, entries, one_node, settings
-from core.fakecloud import failure
-from core.test_told import OTHER_PROCESS
 from hakeeper.core.calls import Assign, FailureKind, Identify, ListFloatingIps, ReadFloatingIp
 from hakeeper.core.events import CancelCall, Effect, SettingsChanged, StartCall
 from hakeeper.core.model import SavedState, Settings
+from tests.core.driver import WEB, Node, World, entries, one_node, settings
+from tests.core.fakecloud import failure
+from tests.core.test_told import OTHER_PROCESS
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})

@@ -5,8 +5,6 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.driver import instance, one_node
-from core.fakecloud import failure
 from hakeeper.core.calls import Assign, FailureKind, Identify
 from hakeeper.core.decisions import RoleUnverified
 from hakeeper.core.events import (

@@ -5,17 +5,18 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from crash.failpoints import Wrapper, replace
+from hakeeper.core.address import Address
+
 from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core import claim
-from hakeeper.core.address import Address
 from hakeeper.core.events import Drained
 from hakeeper.core.happenings import Happening, Seen
 from hakeeper.core.model import SavedState, Us
 from hakeeper.core.stages import MutateDue, Verify
 from hakeeper.daemon import Daemon
+from tests.crash.failpoints import Wrapper, replace
 
 DEAF_S = 0.5
 

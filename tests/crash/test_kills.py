@@ -2,9 +2,9 @@
 
 import pytest
 
-from crash.failpoints import BOUNDARIES
-from crash.kills import never_met, play_until_met, stories, table
-from crash.story import Outcome, Violation
+from tests.crash.failpoints import BOUNDARIES
+from tests.crash.kills import never_met, play_until_met, stories, table
+from tests.crash.story import Outcome, Violation
 
 KILLS = 60
 SEED = 2

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generated import check_section
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.fields import events_as_markdown, fields_as_markdown

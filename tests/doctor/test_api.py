@@ -13,9 +13,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hetzner_bench import Behaviour, RawServer, drip, hang
 
-from doctor.cases import Case
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.config import Config, HetznerConfig, InstanceConfig
@@ -30,6 +28,8 @@ from hakeeper.demo.cloud import Answer, Fault, SimCloud
 from hakeeper.doctor.facts import ApiFacts
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
+from tests.support.http_server import Behaviour, RawServer, drip, hang
+from tests.support.server_facts import Case
 
 CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(ByName("web"),))})
 NOWHERE = LocalIdentity(dmi_dir=Path("/nonexistent"), metadata_url="http://127.0.0.1:9")

@@ -11,21 +11,6 @@ from typing import Any
 
 import pytest
 
-from doctor.cases import (
-    CONF,
-    CONF_PATH,
-    PLENTY,
-    SERVER,
-    WEB,
-    YAML_PATH,
-    Case,
-    failure,
-    file,
-    folder,
-    listed,
-    result,
-)
-from doctor.surroundings import SURROUNDINGS
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.online import as_text
 from hakeeper.core.calls import (
@@ -50,6 +35,21 @@ from hakeeper.doctor.facts import (
     OtherReader,
 )
 from hakeeper.doctor.finding import Finding, Passed, Place, Said, error, not_looked_at, warning
+from tests.doctor.surroundings import SURROUNDINGS
+from tests.support.server_facts import (
+    CONF,
+    CONF_PATH,
+    PLENTY,
+    SERVER,
+    WEB,
+    YAML_PATH,
+    Case,
+    failure,
+    file,
+    folder,
+    listed,
+    result,
+)
 
 ERROR, WARNING = "error", "warning"
 Spoil = Callable[[Case], Case]

@@ -10,9 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from privileges import NOBODY, public_folder, unprivileged
 
-from doctor.cases import CONF
 from hakeeper.config import parse
 from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
@@ -29,6 +27,8 @@ from hakeeper.doctor.gather.program import (
     find_program,
 )
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+from tests.support.privileges import NOBODY, public_folder, unprivileged
+from tests.support.server_facts import CONF
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 

@@ -4,10 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from hetzner_bench import TOKEN, action_json, error, floating_ip_json, page_json, server_json
-
-from fuzz.canned import SEPARATOR, answer_bytes, call
-from fuzz.shapes import mistyped
 from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.core.calls import (
@@ -18,6 +14,16 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     ReadServer,
     Request,
+)
+from tests.fuzz.canned import SEPARATOR, answer_bytes, call
+from tests.fuzz.shapes import mistyped
+from tests.support.hetzner_bodies import (
+    TOKEN,
+    action_json,
+    error,
+    floating_ip_json,
+    page_json,
+    server_json,
 )
 
 REQUESTS: tuple[tuple[Request, int], ...] = (

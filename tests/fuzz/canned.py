@@ -9,9 +9,6 @@ import socket
 from collections.abc import Iterator
 from typing import cast
 
-from hetzner_bench import TOKEN, http
-
-from fuzz.shapes import mistyped
 from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
@@ -47,6 +44,9 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.events import StartCall
+from tests.fuzz.shapes import mistyped
+from tests.support.hetzner_bodies import TOKEN
+from tests.support.http_server import http
 
 ENDPOINT = "http://127.0.0.1:1/v1"
 MESSAGE_LIMIT = 300

@@ -7,12 +7,12 @@ from random import Random
 
 import yaml
 
-from fuzz.shapes import mistyped
 from hakeeper.adapters.configfile import _decoded
 from hakeeper.config import Config, ConfigErrors, parse
 from hakeeper.config.text import LINE_BREAK
 from hakeeper.core.core import Core
 from hakeeper.core.model import AddressRef, VrrpKind
+from tests.fuzz.shapes import mistyped
 
 CONF = Path(__file__).parents[2] / "conf"
 _INVISIBLE = re.compile(r"invisible character U\+([0-9A-F]+)")

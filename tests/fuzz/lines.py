@@ -6,7 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
-from fuzz.pieces import cut, uncut
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
@@ -23,6 +22,7 @@ from hakeeper.core.lines import (
 )
 from hakeeper.core.model import ById, ByName, FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleBook
+from tests.fuzz.pieces import cut, uncut
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 NAMES = (

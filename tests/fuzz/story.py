@@ -7,11 +7,6 @@ from dataclasses import asdict
 from ipaddress import IPv6Network
 from random import Random
 
-from hetzner_bench import action_json, floating_ip_json, page_json, server_json
-
-from fuzz.bodies import block
-from fuzz.canned import SEPARATOR, answer_bytes, call
-from fuzz.shapes import mistyped
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
@@ -27,6 +22,10 @@ from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
+from tests.fuzz.bodies import block
+from tests.fuzz.canned import SEPARATOR, answer_bytes, call
+from tests.fuzz.shapes import mistyped
+from tests.support.http_server import action_json, floating_ip_json, page_json, server_json
 
 CALLS = 16
 STEPS = 60

@@ -7,8 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from core.rules import fields_astray
-
 import hakeeper
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.libraries import library_logging

@@ -7,11 +7,15 @@ import subprocess
 from collections.abc import Iterator, Mapping
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal.events import EVENTS
-from journal_catalog.catalog import PREFIX, Explanation, compiled, explanations, installed_folder
+from tests.journal_catalog.catalog import (
+    PREFIX,
+    Explanation,
+    compiled,
+    explanations,
+    installed_folder,
+)
 
 SAY = """
 import json, sys

@@ -12,7 +12,7 @@ from pathlib import Path
 import coverage
 import pytest
 
-from mutation.mutants import Mutant
+from tests.mutation.mutants import Mutant
 
 
 class Surveyor:

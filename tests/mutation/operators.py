@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from mutation.places import Place, Source, Span
+from tests.mutation.places import Place, Source, Span
 
 Edit: TypeAlias = tuple[str, Span, str]
 

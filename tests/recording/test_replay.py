@@ -11,9 +11,6 @@ from random import Random
 from typing import Any, TypeAlias
 
 import pytest
-from core import test_chaos
-from core.driver import Node, chance
-from core.rules import Rules
 
 from hakeeper import __version__
 from hakeeper.cli.main import run_command
@@ -30,7 +27,7 @@ from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
 from hakeeper.recording.story import Ended, Heard, Line, RecordedCore, to_json
 from hakeeper.recording.transcript import TIME_PASSED, short
-from recording.scenes import (
+from tests.recording.scenes import (
     BEGUN_S,
     SETTINGS,
     VRRP,
@@ -42,7 +39,7 @@ from recording.scenes import (
     text_of,
     write,
 )
-from recording.taping import replay
+from tests.recording.taping import replay
 
 Out: TypeAlias = pytest.CaptureFixture[str]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from daemon.test_turn import CONFIG, Calls, daemon
 
 from hakeeper.adapters import addresses
 from hakeeper.config import parse
@@ -24,7 +23,8 @@ from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesS
 from hakeeper.core.model import ByNetwork, FloatingIp, Server
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import LOOK_S
-from sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.support.daemon_without_api import CONFIG, Calls, daemon
 
 __all__ = ["daemon"]  # the fixture of the daemon's turn
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from daemon.test_turn import Calls, calls, daemon
 
 import hakeeper.daemon
 from hakeeper.core.core import Core
@@ -44,6 +43,7 @@ from hakeeper.core.model import (
 )
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source
+from tests.support.daemon_without_api import Calls, calls, daemon
 
 __all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
 

@@ -10,7 +10,7 @@ whatever else keeps the address away from the MASTER is a violation.
 from hakeeper.core.model import Role
 from hakeeper.core.stages import HoldDown
 from hakeeper.demo.lab import Lab, LabError, Node
-from soak.settings import INSTANCE
+from tests.soak.settings import INSTANCE
 
 _SAME_MOMENT_S = 0.3
 """A word to the better master may come so much before the lesser one's own line."""

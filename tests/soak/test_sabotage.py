@@ -15,11 +15,11 @@ import pytest
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import Keepalived, Node
 from hakeeper.demo.lab import daemon as lab_daemon
-from soak import Kind, RoundPlan, SoakSettings, Violation
-from soak import run as soak_run
-from soak.conftest import Bench, MakeBench
-from soak.frames import one_fault
-from soak.run import Tally
+from tests.soak import Kind, RoundPlan, SoakSettings, Violation
+from tests.soak import run as soak_run
+from tests.soak.conftest import Bench, MakeBench
+from tests.soak.frames import one_fault
+from tests.soak.run import Tally
 
 SICK_HAKEEPER = Path(__file__).with_name("sick_hakeeper.py")
 QUIET = tuple(one_fault(Kind.DAEMON_RELOAD, number=number) for number in range(1, 8))

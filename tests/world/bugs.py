@@ -1,6 +1,6 @@
 """Bugs to plant: each a line that somebody might write one day, and the rule that must see it.
 
-Where they show stands in seeds.json; `python -m world.find_bugs` looks for them.
+Where they show stands in seeds.json; `python -m tests.world.find_bugs` looks for them.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, Sa
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.simulate.faults.kinds import Kind
-from world.planting import Change, Constant, Line, Row
+from tests.world.planting import Change, Constant, Line, Row
 
 SEEDS = 1000
 """Each bug must be found within so many."""

@@ -40,19 +40,19 @@ from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Plan
 from hakeeper.simulate.verdicts import Violation
 from hakeeper.simulate.world import World
-from world.call_rules import CallRules
-from world.coverage import cells
-from world.fingerprint import Fingerprint
-from world.hang_rules import HangRules
-from world.loss_rules import LossRules
-from world.move_rules import MoveRules
-from world.narrator import narrate
-from world.quiet_rules import QuietRules
-from world.role_rules import RoleRules
-from world.save_rules import SaveRules
-from world.send_rules import SendRules
-from world.tally import Tally
-from world.tick_rules import TickRules
+from tests.world.call_rules import CallRules
+from tests.world.coverage import cells
+from tests.world.fingerprint import Fingerprint
+from tests.world.hang_rules import HangRules
+from tests.world.loss_rules import LossRules
+from tests.world.move_rules import MoveRules
+from tests.world.narrator import narrate
+from tests.world.quiet_rules import QuietRules
+from tests.world.role_rules import RoleRules
+from tests.world.save_rules import SaveRules
+from tests.world.send_rules import SendRules
+from tests.world.tally import Tally
+from tests.world.tick_rules import TickRules
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from multiprocessing import get_context
 from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
 from hakeeper.simulate.plan import HOUR_S, Plan, draw
 from hakeeper.simulate.verdicts import Violation
-from world.coverage import not_moved, not_reported, not_taken
-from world.judge import judged
-from world.rules import RULES
-from world.tally import Tally
+from tests.world.coverage import not_moved, not_reported, not_taken
+from tests.world.judge import judged
+from tests.world.rules import RULES
+from tests.world.tally import Tally
 
 CHUNK = 20
 """How many worlds one task of a process runs."""

@@ -4,7 +4,7 @@ from hakeeper.core.claim import TABLE
 from hakeeper.core.happenings import Happening
 from hakeeper.core.stages import Stage
 from hakeeper.simulate.verdicts import Demand
-from world.tally import Tally
+from tests.world.tally import Tally
 
 
 class MoveRules:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from hakeeper.simulate.measured import percentile
-from world.many import Total, hours_of
-from world.rules import RULES
-from world.tally import Tally
+from tests.world.many import Total, hours_of
+from tests.world.rules import RULES
+from tests.world.tally import Tally
 
 PERCENTILES = (0.5, 0.9, 0.99, 1.0)
 

@@ -5,10 +5,10 @@ import pytest
 from hakeeper.core.claim_rules import WATCH_S
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
-from world.bugs import BUGS, Bug
-from world.hunt import HEADING, Catch, hunt
-from world.planting import Change, Constant, Line, Row
-from world.rules import RULES
+from tests.world.bugs import BUGS, Bug
+from tests.world.hunt import HEADING, Catch, hunt
+from tests.world.planting import Change, Constant, Line, Row
+from tests.world.rules import RULES
 
 CAUGHT: dict[str, Catch] = {}
 

@@ -10,9 +10,11 @@ import threading
 from pathlib import Path
 
 import trustme
-from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, http
 
 from hakeeper.core.calls import Assign, CallResult, Failure
+from tests.support.hetzner_bodies import IP, ME, action_json
+from tests.support.http_server import Peer, RawServer, Seen, http
+from tests.support.pool_bench import Bench
 
 NAME = "api.hetzner.test"
 DEAD, ALIVE = "127.0.0.2", "127.0.0.3"

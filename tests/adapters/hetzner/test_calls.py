@@ -8,24 +8,6 @@ from ipaddress import ip_network
 
 import hcloud
 import pytest
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Behaviour,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    error,
-    floating_ip_json,
-    http,
-    page_json,
-    server_json,
-)
 
 from hakeeper.core.calls import (
     ActionsRead,
@@ -43,6 +25,19 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
+from tests.support.hetzner_bodies import (
+    IP,
+    ME,
+    TOKEN,
+    action_json,
+    error,
+    floating_ip_json,
+    page_json,
+    server_json,
+)
+from tests.support.http_server import Behaviour, Peer, RawServer, Seen, always, http
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 
 def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:

@@ -11,26 +11,15 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    floating_ip_json,
-    full_listener,
-    hang,
-    http,
-)
 
 from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind, ReadFloatingIp
 from hakeeper.core.events import StartCall
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, always, full_listener, hang, http
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 ACTION = http(201, {"action": action_json()})
 

@@ -9,26 +9,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Behaviour,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    close,
-    drip,
-    full_listener,
-    hang,
-    http,
-    page_json,
-    reset,
-)
 
 from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.identity import Candidate, Miss
@@ -41,6 +21,22 @@ from hakeeper.core.calls import (
     ReadFloatingIp,
     Request,
 )
+from tests.support.hetzner_bodies import IP, ME, TOKEN, action_json, page_json
+from tests.support.http_server import (
+    Behaviour,
+    Peer,
+    RawServer,
+    Seen,
+    always,
+    close,
+    drip,
+    full_listener,
+    hang,
+    http,
+    reset,
+)
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 SHORT_S = 0.3
 ACTION = http(201, {"action": action_json()})

@@ -8,18 +8,6 @@ from typing import Any
 import hcloud
 import pytest
 import requests
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Bench,
-    RawServer,
-    action_json,
-    always,
-    error,
-    floating_ip_json,
-    http,
-)
 
 from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
 from hakeeper.adapters.hetzner.connection import Connection
@@ -27,6 +15,9 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from tests.support.hetzner_bodies import IP, ME, TOKEN, action_json, error, floating_ip_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
 
 ACTION = http(201, {"action": action_json()})
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hetzner_bench import IP, ME, TOKEN, Bench, RawServer, always, http
 
 from hakeeper.core.calls import Assign, Failure, FailureKind, ReadFloatingIp, ReadServer, Request
+from tests.support.hetzner_bodies import IP, ME, TOKEN
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
 
 PAST = datetime.now(UTC) - timedelta(days=1)
 LONG = 2_000_000

@@ -5,10 +5,12 @@ import json
 import zlib
 
 import pytest
-from hetzner_bench import IP, ME, Bench, RawServer, action_json, always, floating_ip_json, http
 
 from hakeeper.adapters.hetzner.http1 import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
 
 BODY = json.dumps({"action": action_json(), "floating_ip": floating_ip_json()}).encode()
 PLAIN = http(201, BODY)

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from helpers import eventually
-from hetzner_bench import Bench, RawServer, always, http, nobody_local, server_json
 
 from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.identify import Sources
@@ -22,6 +20,10 @@ from hakeeper.core.calls import (
 from hakeeper.core.model import IpNetwork, Server
 from hakeeper.demo.cloud import Fault, SimCloud
 from hakeeper.demo.cloud.things import usual_ipv4
+from tests.support.hetzner_bodies import server_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench, nobody_local
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

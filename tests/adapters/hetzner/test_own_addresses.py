@@ -1,11 +1,12 @@
 """The addresses of a server: read as far as they are told, and never a reason to fail."""
 
 import pytest
-from hetzner_bench import ME, Bench, server_json
 
 from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import ReadServer, ServerRead
 from hakeeper.demo.cloud import SimCloud
+from tests.support.hetzner_bodies import ME, server_json
+from tests.support.pool_bench import Bench
 
 IPV4 = {"id": 1, "ip": "192.0.2.7", "blocked": False, "dns_ptr": "x.example.com"}
 IPV6 = {"id": 2, "ip": "2001:db8:7::/64", "blocked": False, "dns_ptr": []}

@@ -5,22 +5,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Behaviour,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    error,
-    floating_ip_json,
-    full_listener,
-    http,
-)
 
 from hakeeper.adapters.hetzner import HetznerOptions
 from hakeeper.adapters.hetzner.pool import QUEUE_LIMIT
@@ -32,6 +16,10 @@ from hakeeper.core.calls import (
     FloatingIpRead,
     ReadFloatingIp,
 )
+from tests.support.hetzner_bodies import IP, ME, TOKEN, action_json, error, floating_ip_json
+from tests.support.http_server import Behaviour, Peer, RawServer, Seen, full_listener, http
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 
 def answer(_peer: Peer, seen: Seen) -> bytes:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import Bench
 
 from hakeeper.core.calls import (
     ActionsRead,
@@ -26,6 +24,8 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import ActionStatus
 from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network, SimCloud
+from tests.support.pool_bench import Bench
+from tests.support.waiting import eventually
 
 
 @dataclass

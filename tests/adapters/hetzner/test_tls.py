@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from hetzner_bench import ME, Bench, RawServer, always, http, server_json
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from hakeeper.adapters.hetzner import options
 from hakeeper.adapters.hetzner.options import make_tls, system_ca_file
 from hakeeper.core.calls import ReadServer, ServerRead
+from tests.support.hetzner_bodies import ME, server_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
+from tests.support.tls import server_context
 
 
 def subjects(context: ssl.SSLContext) -> list[object]:

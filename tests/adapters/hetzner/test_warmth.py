@@ -12,21 +12,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    close,
-    floating_ip_json,
-    full_listener,
-    http,
-)
 
 from hakeeper.adapters.hetzner import worker
 from hakeeper.adapters.hetzner.attempt import Attempt
@@ -34,6 +19,11 @@ from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
 from hakeeper.core.events import StartCall
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, close, full_listener, http
+from tests.support.pool_bench import Bench
+from tests.support.tls import server_context
+from tests.support.waiting import eventually
 
 SO_ATTACH_FILTER = 26
 """asm-generic/socket.h"""

@@ -8,27 +8,16 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    floating_ip_json,
-    full_listener,
-    hang,
-    http,
-)
 
 from hakeeper.adapters.hetzner import worker
 from hakeeper.adapters.hetzner.options import parse_endpoint
 from hakeeper.adapters.hetzner.route import ADDRESS_LIMIT, HEALTH_LIMIT, Route
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FloatingIpRead, ReadFloatingIp
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, always, full_listener, hang, http
+from tests.support.pool_bench import Bench
+from tests.support.tls import server_context
+from tests.support.waiting import eventually
 
 SHORT_S = 0.3
 LONG_S = 60.0

@@ -1,7 +1,7 @@
 """Pairs as tutorials have them, with the FIFO line added and little else."""
 
-from corpus.setup import YAML, SetUp, shell
-from corpus.setups.common import LINE, OK_SCRIPT, peer
+from tests.corpus.setup import YAML, SetUp, shell
+from tests.corpus.setups.common import LINE, OK_SCRIPT, peer
 
 HAPROXY = "cp /usr/bin/sleep /run/haproxy; setsid /run/haproxy 600 >/dev/null 2>&1 </dev/null &"
 """A process of the name that is looked for."""

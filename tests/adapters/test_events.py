@@ -1,23 +1,12 @@
 """The kinds of journal entry: scripts and catalogs key on their names and ids for ever."""
 
 import pytest
-from tests.core.rules import check_entry
 
-<<<<<<< HEAD:tests/adapters/test_events.py
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.eventkind import Level
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.fields import FIELDS, events_as_markdown, fields_as_markdown
-=======
-import hakeeper
-from hakeeper.core import wording
-from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.events import Report
-from hakeeper.core.model import Holder, Nobody, Other, Unknown, Us
-from hakeeper.core.reports import EVENTS, FIELDS, Level, events_as_markdown, fields_as_markdown
-from tests.core.driver import one_node
-from tests.core.rules import check_report
->>>>>>> support:tests/core/test_reports.py
+from tests.core.rules import check_entry
 
 PINNED = """
 role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b

@@ -7,16 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD:tests/daemon/world.py
-import pytest
-from tests.core.rules import fields_astray
-from tests.support.waiting import eventually
-
-from tests.support.keepalived_standin import StandIn
-from tests.support.request_rules import broken_rules
-from hakeeper.adapters.journal.events import EVENTS
-=======
->>>>>>> support:tests/support/daemon_node.py
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.demo.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.demo.lab.netns import Namespace

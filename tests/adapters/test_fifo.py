@@ -16,6 +16,7 @@ from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
 from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import FifoState, VrrpId, VrrpKind
+from tests.support.waiting import eventually
 
 MASTER = b'INSTANCE "VI_1" MASTER 150\n'
 BACKUP = b'INSTANCE "VI_1" BACKUP 150\n'

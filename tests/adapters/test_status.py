@@ -11,7 +11,8 @@ from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.model import FifoState, Other, Us
+from hakeeper.core.model import FifoState
+from hakeeper.core.observation import Other, Us
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
 from hakeeper.core.state import State

@@ -18,9 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from hakeeper.core.address import SPACING_S
-
 from hakeeper.adapters.asking import ask
+from hakeeper.core.resource import SPACING_S
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 from tests.bench import rig, scripts
 from tests.bench.table import markdown, ms, summary, times

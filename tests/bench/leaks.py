@@ -19,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from hakeeper.core.calls import Assign, FailureKind, Identify, ListFloatingIps, ReadActions
+from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll
 from hakeeper.core.events import LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import ProcessId
@@ -37,7 +37,7 @@ _HANDS = 50
 """So many servers of others, to which a hand moves the address in turn."""
 _CHECKPOINTS = 100, 1000, 10_000
 _FAILURES = tuple(kind for kind in FailureKind if kind is not FailureKind.CANCELLED)
-_REQUESTS = Identify, ListFloatingIps, Assign, ReadActions
+_REQUESTS = Identify, ReadAll, Mutate, ReadActions
 
 
 @dataclass(slots=True)

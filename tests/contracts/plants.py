@@ -8,7 +8,7 @@ import pytest
 from hakeeper.adapters.hetzner import errors, guard, parse
 from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.hetzner.guard import Answered, CallGuard
-from hakeeper.core.calls import Answer, AssignAccepted, CallResult, Failure, FailureKind, Quota
+from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
 from hakeeper.core.events import StartCall
 from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
@@ -107,7 +107,7 @@ def _says_ours_before_locked(patch: Patch) -> None:
 
     def assign(
         self: WorldCloud, floating_ip_id: int, server_id: int, now: float
-    ) -> AssignAccepted | Failure:
+    ) -> MutationAccepted | Failure:
         if floating_ip_id in self._ips and self.holder(floating_ip_id) == server_id:
             return ALREADY
         return real(self, floating_ip_id, server_id, now)

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from random import Random
 
-from hakeeper.core.address import Address
-
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.happenings import Happening, Seen
-from hakeeper.core.model import ByName, FloatingIp, Holder, Nobody, Other, Us
+from hakeeper.core.observation import Holder, Nobody, Other, Us
+from hakeeper.core.resource import Address
 from hakeeper.core.stages import (
     NEVER,
     ActionRunning,
@@ -34,10 +33,11 @@ from hakeeper.core.stages import (
 from tests.core.driver import instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
+from tests.support.resources import by_name, floating_ip
 
 NOW = 100.0
 VI = instance("VI_1")
-WEB = FloatingIp(id=4711, name="web", network=ip_network("203.0.113.10/32"), server_id=None)
+WEB = floating_ip(id=4711, name="web", network=ip_network("203.0.113.10/32"), server_id=None)
 OF = (VI, "203.0.113.10")
 US, NOBODY, TWO, THREE = Us(), Nobody(), Other(2), Other(3)
 
@@ -115,7 +115,7 @@ class Move:
     def address(self) -> Address:
         """Make the address before the move."""
         holder = self.what.holder if isinstance(self.what, Seen) else self.holder
-        made = Address(ByName("web"), VI, WEB, holder=holder, holder_at_s=NOW - 1.0)
+        made = Address(by_name("web"), VI, WEB, holder=holder, holder_at_s=NOW - 1.0)
         made.stage, made.favoured, made.watch_until_s = self.stage, True, NOW + 10.0
         assert made.label  # from now on it is kept
         self.given(made)

@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 
-from hakeeper.core.address import Address
-
-from hakeeper.core.decisions import AddressDrifted, AddressHeldDown
+from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.happenings import Hinted
-from hakeeper.core.model import Holder
+from hakeeper.core.observation import Holder
+from hakeeper.core.resource import Address
 from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck
 from tests.core.moves import (
     NOBODY,
@@ -45,7 +44,7 @@ def _suspected(holder: Holder, done_s: float, after_s: float, due_at_s: float) -
     )
 
 
-DRIFTED, HINT = AddressDrifted(*OF, TWO, "server 2"), Recheck(NOW, NOW, suspect=False)
+DRIFTED, HINT = ResourceDrifted(*OF, TWO, "server 2"), Recheck(NOW, NOW, suspect=False)
 LOST = Recheck(NOW, NOW, suspect=True)
 DRIFT = "drift: assigning it to this server"
 HELD_DOWN = "contested: server 2 keeps taking it; next try in 43 s"
@@ -77,7 +76,7 @@ MOVES = (
         LOST,
         seen(NOBODY),
         to=MutateDue(claim("drift"), NOW),
-        says=AddressDrifted(*OF, NOBODY, "nobody"),
+        says=ResourceDrifted(*OF, NOBODY, "nobody"),
         sentence=DRIFT,
         leaves=free_claim,
     ),
@@ -87,7 +86,7 @@ MOVES = (
         seen(TWO),
         given=lost_once,
         to=HoldDown(NOW + WAIT_S, look_at_s=NOW, suspect=True),
-        says=(DRIFTED, AddressHeldDown(*OF, TWO, "server 2", WAIT_S)),
+        says=(DRIFTED, ResourceHeldDown(*OF, TWO, "server 2", WAIT_S)),
         sentence=HELD_DOWN,
         leaves=both(lost, held_down),
     ),

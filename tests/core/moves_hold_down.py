@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from hakeeper.core.decisions import AddressConfirmed
+from hakeeper.core.decisions import ResourceConfirmed
 from hakeeper.core.happenings import Happening, Hinted, HoldDownOver, HolderAsked, HolderDown, Hung
-from hakeeper.core.model import Unknown
+from hakeeper.core.observation import Unknown
 from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (
     CLAIM,
@@ -76,7 +76,7 @@ MOVES = (
         HOLD_DOWN,
         seen(US),
         to=Held(),
-        says=AddressConfirmed(*OF, "contested, but it came back"),
+        says=ResourceConfirmed(*OF, "contested, but it came back"),
         sentence="contested, but it came back: it is ours already",
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
     ),

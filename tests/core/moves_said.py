@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hakeeper.core.decisions import ClaimAbandoned
 from hakeeper.core.happenings import Demoted, Master, Returned
-from hakeeper.core.model import Holder
+from hakeeper.core.observation import Holder
 from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
 from tests.core.moves import (
     EVERY_STAGE,

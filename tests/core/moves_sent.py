@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from hakeeper.core.address import Address
-
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
 from hakeeper.core.happenings import (
@@ -17,7 +15,9 @@ from hakeeper.core.happenings import (
     NotFound,
     Sending,
 )
-from hakeeper.core.model import Action, ActionStatus, Holder
+from hakeeper.core.model import Action, ActionStatus
+from hakeeper.core.observation import Holder
+from hakeeper.core.resource import Address
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,

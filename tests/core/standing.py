@@ -2,11 +2,11 @@
 
 from ipaddress import ip_network
 
-from hakeeper.core.address import Address
-
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import FloatingIp, Holder, Role, Server
+from hakeeper.core.model import Observation, Role, Server
+from hakeeper.core.observation import Holder
+from hakeeper.core.resource import Address
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import (
     ActionRunning,
@@ -22,6 +22,7 @@ from hakeeper.core.stages import (
 from hakeeper.core.state import Inflight, State
 from tests.core.driver import entries, instance, settings
 from tests.core.odds import MOST
+from tests.support.resources import floating_ip
 
 VI = instance("VI_1")
 US = Server(id=1, name="node1", status="running", network_zone="eu-central")
@@ -47,10 +48,12 @@ def holding_down(until_s: float = 0.0, look_at_s: float = 0.0) -> HoldDown:
     return HoldDown(until_s, look_at_s)
 
 
-def ip(number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = "") -> FloatingIp:
+def ip(
+    number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = ""
+) -> Observation:
     """Make floating IP `ip<number>`, 203.0.113.<number>."""
     network = ip_network(f"203.0.113.{number}/32")
-    return FloatingIp(
+    return floating_ip(
         id=number,
         name=f"ip{number}",
         network=network,

@@ -4,22 +4,24 @@ The moves of its claim are in test_moves.py.
 """
 
 import pytest
-from hakeeper.core.address import Address, Writes
 
 from hakeeper.core.claim import take
 from hakeeper.core.happenings import Accepted, Hinted, Master, Seen, Sending
-from hakeeper.core.model import Action, ActionStatus, ByName, Holder, Unknown
+from hakeeper.core.model import Action, ActionStatus
+from hakeeper.core.observation import Holder, Unknown
 from hakeeper.core.pace import Hints
+from hakeeper.core.resource import Address, Writes
 from hakeeper.core.splitbrain import SplitBrain
 from hakeeper.core.stages import NEVER, Held, Idle, MutateDue, MutateSent, Recheck, Stage, Verify
 from tests.core.moves import CLAIM, NOW, THREE, TWO, US, VI, WEB, lost_once
 from tests.core.odds import LEAST, MOST
+from tests.support.resources import by_name
 
 SUCCESS = Action(id=77, status=ActionStatus.SUCCESS)
 
 
 def made(stage: Stage | None = None) -> Address:
-    address = Address(ByName("web"), VI, WEB)
+    address = Address(by_name("web"), VI, WEB)
     address.stage = address.stage if stage is None else stage
     return address
 
@@ -58,7 +60,7 @@ def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
 
 
 def test_its_label_is_as_configured_until_it_is_found() -> None:
-    assert "web" == Address(ByName("web"), VI).label
+    assert "web" == Address(by_name("web"), VI).label
     assert "203.0.113.10" == made().label
 
 

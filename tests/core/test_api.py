@@ -5,6 +5,7 @@ from hakeeper.core.api import Api
 
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.decisions import ApiFailed, Decision, ServerUnidentified
+from tests.core.fakecloud import failure
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
 THROTTLED = failure(FailureKind.THROTTLED)

@@ -5,7 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.model import FifoState, Other, Role, Us
+from hakeeper.core.model import FifoState, Role
+from hakeeper.core.observation import Other, Us
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot

@@ -6,9 +6,11 @@ from itertools import pairwise
 import pytest
 
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
+from hakeeper.core.calls import FailureKind, Mutate, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
 from hakeeper.core.stages import HoldDown
+from tests.core.driver import Node, World, chance, one_node, settings
+from tests.core.driver import WEB, failure
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"
@@ -64,7 +66,7 @@ def test_a_split_brain_of_two_for_two_hours_moves_the_address_eight_times_and_th
 def test_a_split_brain_with_every_answer_lost_is_bounded_as_well() -> None:
     for seed in range(10):
         world, _, begun_s = split(seed)
-        world.cloud.fail(failure(FailureKind.OUTCOME_UNKNOWN), Assign, commits=True)
+        world.cloud.fail(failure(FailureKind.OUTCOME_UNKNOWN), Mutate, commits=True)
         world.run_for(7200.0)
         assert_bounded(world, begun_s)
 

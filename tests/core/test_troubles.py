@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
+from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
 from hakeeper.core.cures import (
     DEFAULT_FIFO,
     FIFO_LOST,
@@ -17,17 +17,8 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
-from hakeeper.core.model import (
-    FifoState,
-    Holder,
-    Nobody,
-    Other,
-    Role,
-    Unknown,
-    Us,
-    VrrpId,
-    VrrpKind,
-)
+from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
@@ -124,7 +115,7 @@ def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
 
 def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
     state = well()
-    state.api.refused(ListFloatingIps, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
+    state.api.refused(ReadAll, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
     problem = only(state)
     assert (DEGRADED, "api.refused", NOW - 3.0) == (problem.health, problem.code, problem.since_s)
     assert "it is refused (odd)" == problem.cause

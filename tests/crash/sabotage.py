@@ -5,15 +5,15 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from hakeeper.core.address import Address
-
 from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core import claim
 from hakeeper.core.events import Drained
 from hakeeper.core.happenings import Happening, Seen
-from hakeeper.core.model import SavedState, Us
+from hakeeper.core.model import SavedState
+from hakeeper.core.observation import Us
+from hakeeper.core.resource import Address
 from hakeeper.core.stages import MutateDue, Verify
 from hakeeper.daemon import Daemon
 from tests.crash.failpoints import Wrapper, replace
@@ -101,7 +101,7 @@ class _InPlace:
 
 
 def claim_blindly() -> None:
-    """Assign an address although a read says that it is ours."""
+    """Mutate an address although a read says that it is ours."""
 
     def make(take: Wrapper) -> Wrapper:
         def inner(address: Address, what: Happening, now: float, rng: Random) -> object:

@@ -52,7 +52,7 @@ _VISITS = {
     RENAMED: 4,
 }
 """At most at which visit a boundary kills; others at the first."""
-_CLAIMING = {"before StartCall(Assign)", "after StartCall(Assign)", PERMITTED, SENT, ANSWERED}
+_CLAIMING = {"before StartCall(Mutate)", "after StartCall(Mutate)", PERMITTED, SENT, ANSWERED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ DECISIVE = (
     "before feed",
     "before SaveState",
     "state file: half written",
-    "before StartCall(Assign)",
+    "before StartCall(Mutate)",
 )
 """Where a kill does most harm to a daemon that does things in another order."""
 FOUND = {

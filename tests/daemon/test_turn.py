@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from hakeeper.core.calls import (
-    Assign,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    ReadAll,
 )
-from hakeeper.core.model import ByNetwork, FloatingIp, Server
+from hakeeper.core.model import ByNetwork, Server
 from hakeeper.daemon import EARLY_S, Daemon
 from tests.support.daemon_without_api import Calls, calls, daemon
+from tests.support.resources import floating_ip, listed
 
 __all__ = ["calls", "daemon"]  # fixtures
 
@@ -30,13 +30,13 @@ def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assi
     daemon._turn()
     ref = next(ref for refs in daemon._config.addresses.values() for ref in refs)
     assert isinstance(ref, ByNetwork)
-    elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
-    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))  # begun as MASTER
+    elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
+    calls.answer(ReadAll, listed((elsewhere,)))  # begun as MASTER
     os.write(fifo, b'INSTANCE "VI_1" BACKUP 100\n')
     daemon._turn()
     os.close(fifo)
 
-    assert [] == [call for call in calls.started if isinstance(call.request, Assign)]
+    assert [] == [call for call in calls.started if isinstance(call.request, Mutate)]
 
 
 def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) -> None:
@@ -47,8 +47,8 @@ def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) ->
     daemon._turn()
     ref = next(ref for refs in daemon._config.addresses.values() for ref in refs)
     assert isinstance(ref, ByNetwork)
-    elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
-    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
+    elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
+    calls.answer(ReadAll, listed((elsewhere,)))
     daemon._turn()
     os.write(fifo, b'INSTANCE "VI_1" MASTER 100\n')
 
@@ -73,7 +73,7 @@ def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
         )
         daemon._turn()
     os.close(fifo)
-    assert isinstance(calls.started[-1].request, Assign)
+    assert isinstance(calls.started[-1].request, Mutate)
     assert {"save": len(calls.started), "report": len(calls.started)} == left_before
 
 

@@ -16,6 +16,8 @@ from tests.journal_catalog.catalog import (
     explanations,
     installed_folder,
 )
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 SAY = """
 import json, sys

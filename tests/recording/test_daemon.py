@@ -104,7 +104,7 @@ def test_a_whole_life_replays_identically_over_a_restart(cluster: Cluster) -> No
         "SettingsChanged",
     } <= set(events_of(path))  # fmt: skip
     assert [] in [line["events"] for line in lines_of(path) if line["is"] == "Heard"]
-    assert {"Identify", "ListFloatingIps", "Assign", "ReadActions"} <= set(calls_of(path))
+    assert {"Identify", "ReadAll", "Mutate", "ReadActions"} <= set(calls_of(path))
     assert {"address.drifted", "api.throttled", "claim.unknown", "role.changed"} <= reports_of(path)
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
@@ -130,7 +130,7 @@ def test_the_order_of_hashes_does_not_matter(recorded: Path, hash_seed: str) -> 
 
 def test_one_altered_effect_is_found(recorded: Path) -> None:
     text = recorded.read_text()
-    assert 1 <= text.count('"is":"Assign","floating_ip_id":4711')
+    assert 1 <= text.count('"is":"Mutate","floating_ip_id":4711')
     recorded.write_text(text.replace('"floating_ip_id":4711', '"floating_ip_id":4712', 1))
     done = replay(recorded)
     assert (1, "") == (done.returncode, done.stderr)

@@ -10,7 +10,7 @@ from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import CallResult, Failure, Request
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import IpNetwork
+from hakeeper.core.observation import IpNetwork
 from tests.support.hetzner_bodies import TOKEN
 from tests.support.waiting import eventually
 

@@ -80,6 +80,7 @@ class FloatingIps:
     example: Final = "[web]"
     api: Final[Api] = CLOUD
     acts_on_known: Final = True
+    releases_first: Final = False
     codes: Final[Mapping[str, FailureKind]] = {
         "floating_ip_assigned": FailureKind.ALREADY,
     }

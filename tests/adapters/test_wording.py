@@ -7,10 +7,11 @@ from typing import get_args
 
 import pytest
 from core.rules import check_entry
+from hakeeper.adapters.journal.wording_addresses import READING
 
+from hakeeper.adapters.cures import NAMED_TWICE, NOT_THERE
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import WORDING, entry_of
-from hakeeper.adapters.journal.wording_addresses import READING
 from hakeeper.core.calls import (
     Assign,
     Failure,
@@ -22,7 +23,6 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.cures import NAMED_TWICE, NOT_THERE
 from hakeeper.core.decisions import (
     ActionOverdue,
     AddressBlocked,

@@ -11,11 +11,11 @@ from doctor.cases import WEB, Case, listed
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.status import instant
 from hakeeper.cli import check, status
 from hakeeper.cli.online import as_text
-from hakeeper.core.cures import TROUBLES
 from hakeeper.doctor.examination import judge
 from hakeeper.printable import LIMIT, cure_lines, printable
 

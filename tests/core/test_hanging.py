@@ -5,7 +5,7 @@ import pytest
 from core.driver import WEB, Node, World, one_node, settings
 from hakeeper.core.events import FifoChanged, RolesQueried
 from hakeeper.core.model import FifoState, ProcessId, Role
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 
 MASTER = {"VI_1": Role.MASTER}
 

@@ -7,13 +7,15 @@ import pytest
 
 from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from core.fakecloud import READS, failure
+from core.shown import what_is
 from core.test_demotion import MOMENTS, in_flight
 from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ListFloatingIps, ReadActions
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
+from hakeeper.core.problems import Health
 from hakeeper.core.state import InvariantError
-from hakeeper.core.troubles import BROKEN_AFTER_S, Health
+from hakeeper.core.troubles import BROKEN_AFTER_S
 
 OURS = "10.0.0.2"
 OTHERS = "10.0.1.2"
@@ -38,7 +40,7 @@ def master(config: Settings = CHECKED) -> tuple[World, Node]:
 
 
 def texts(node: Node) -> list[str]:
-    return [problem.what for problem in node.snapshot().problems if "fifo" not in problem.code]
+    return [what_is(problem) for problem in node.snapshot().problems if "fifo" not in problem.code]
 
 
 # --- while it is missing -----------------------------------------------------------------------

@@ -11,11 +11,11 @@ from core.standing import VI, put, standing
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.claim import Stage
 from hakeeper.core.model import FifoState, Other, Role, Us
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.state import State
-from hakeeper.core.troubles import Health
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health

@@ -17,7 +17,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})

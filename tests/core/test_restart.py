@@ -3,6 +3,7 @@
 import pytest
 
 from core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
+from core.shown import cause_of
 from hakeeper.core.calls import Assign, Identify, ListFloatingIps
 from hakeeper.core.core import SAVE_AGAIN_S
 from hakeeper.core.events import (
@@ -208,7 +209,7 @@ def test_a_tree_without_instances_is_told_as_no_answer() -> None:
     [report] = node.reports("query.failed")
     assert "names no instance there" in report.message
     [problem] = [one for one in node.snapshot().problems if one.code == "role.unknown"]
-    assert "it cannot be asked: it answers on D-Bus, but names no instance" in problem.cause
+    assert "it cannot be asked: it answers on D-Bus, but names no instance" in cause_of(problem)
 
 
 @pytest.mark.parametrize("word", ["MASTER_PRIORITY", "BACKUP_PRIORITY"])

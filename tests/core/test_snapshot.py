@@ -5,10 +5,11 @@ from itertools import pairwise
 
 from core.driver import PROCESS, WEB, Node, World, one_node, settings
 from core.fakecloud import READS, failure
+from core.shown import cause_of, what_is
 from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, Quota, ReadServer
 from hakeeper.core.events import FifoChanged, SettingsChanged, SettingsRefused, WriterSeen
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 
 
 def healthy() -> tuple[World, Node]:
@@ -24,7 +25,7 @@ def healthy() -> tuple[World, Node]:
 
 
 def texts(node: Node) -> str:
-    return "\n".join(f"{one.what}: {one.cause}" for one in node.snapshot().problems)
+    return "\n".join(f"{what_is(one)}: {cause_of(one)}" for one in node.snapshot().problems)
 
 
 def codes(node: Node) -> list[str]:

@@ -9,10 +9,9 @@ import pytest
 from core.driver import PROCESS, instance
 from core.fakecloud import failure
 from core.odds import MOST
+from core.shown import Shown, problems
 from core.standing import VI, address_of, put, standing
-from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
-from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.cures import (
+from hakeeper.adapters.cures import (
     DEFAULT_FIFO,
     FIFO_LOST,
     TROUBLES,
@@ -22,6 +21,8 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
+from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
+from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.model import (
     FifoState,
     Holder,
@@ -33,11 +34,11 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.state import RefusedSettings, State
-from hakeeper.core.troubles import Health, Problem, problems
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health
@@ -63,7 +64,7 @@ def reported(state: State, now: float = NOW) -> list[tuple[Health, str]]:
     return [(p.health, p.code) for p in problems(state, now)]
 
 
-def only(state: State, now: float = NOW) -> Problem:
+def only(state: State, now: float = NOW) -> Shown:
     [problem] = problems(state, now)
     return problem
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from adapters.test_status import WALL_S, picture, troubled
 from generated import check_section
 
+from hakeeper.adapters.cures import as_markdown
 from hakeeper.adapters.status import document
-from hakeeper.core.cures import as_markdown
 
 PAGE = Path(__file__).parents[2] / "docs" / "status.md"
 

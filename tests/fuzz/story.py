@@ -3,7 +3,6 @@
 import json
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
 from ipaddress import IPv6Network
 from random import Random
 
@@ -14,6 +13,7 @@ from fuzz.canned import SEPARATOR, answer_bytes, call
 from fuzz.shapes import mistyped
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.adapters.status import document
 from hakeeper.core.calls import (
     Assign,
     Identify,
@@ -104,7 +104,7 @@ def run(data: bytes) -> None:
             assert next_at is not None
             now = max(now, next_at)
             waiting += _calls(core.handle([], now))
-    json.dumps(asdict(core.snapshot(now)))
+    json.dumps(document(core.snapshot(now), now))
 
 
 def _answers(blocks: deque[bytes]) -> Iterator[bytes]:

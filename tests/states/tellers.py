@@ -12,7 +12,7 @@ from helpers import eventually
 
 from hakeeper.adapters.status import clock
 from hakeeper.cli.status import lines
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines
 from states.scene import Scene
 from states.state import NOT_RUNNING, OK, State

@@ -59,7 +59,6 @@ from hakeeper.core.mutation_rules import (
     retry_soon,
     send,
 )
-from hakeeper.core.observation import Holder
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
@@ -96,15 +95,15 @@ _BEGUN = (Verify, MutateDue)
 _AFTER_FAILURE = (Verify, MutateDue)
 TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     Master: _everywhere(begin, *_BEGUN),
-    Returned: {Idle: Cell(resume, (*_BEGUN, HoldDown))},
+    Returned: {Idle: Cell(resume, (Verify, HoldDown))},
     Demoted: _everywhere(stop, Idle),
     Seen: {
         Verify: Cell(verified, (Verify, MutateDue, Held, HoldDown)),
         MutateDue: Cell(ours_already, (MutateDue, Held)),
         ReadBack: Cell(read_back, (ReadBack, MutateDue, Held)),
         Held: Cell(missed, (Held, Recheck)),
-        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, *_BEGUN)),
-        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, *_BEGUN)),
+        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, MutateDue)),
+        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, MutateDue)),
     },
     Hinted: {
         Held: Cell(look_again, (Held, Recheck)),
@@ -119,19 +118,12 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     ActionLost: {ActionRunning: Cell(action_lost, (Verify,))},
     ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},
     NotFound: {stage: Cell(read_later, (stage,)) for stage in get_args(Reading)},
-    Hung: dict.fromkeys((MutateDue, HoldDown), Cell(leave, (HoldDown,))),
-    HoldDownOver: {HoldDown: Cell(try_again, _BEGUN)},
+    Hung: {MutateDue: Cell(leave, (HoldDown,))},
+    HoldDownOver: {HoldDown: Cell(try_again, (Verify,))},
     HolderAsked: {HoldDown: Cell(asked, (HoldDown,))},
     HolderDown: {HoldDown: Cell(holder_down, _BEGUN)},
 }
 """The whole table. Where a cell is missing, the stage stays what it is."""
-
-
-def hinted(resource: Resource, cause: str, now: float, rng: Random) -> list[Decision]:
-    """Hear that keepalived says something that may mean that the holder changed."""
-    resource.hints.hint(now)
-    resource.split_brain.note_better_master(now)
-    return take(resource, Hinted(cause), now, rng)
 
 
 def take(resource: Resource, what: Happening, now: float, rng: Random) -> list[Decision]:
@@ -142,16 +134,6 @@ def take(resource: Resource, what: Happening, now: float, rng: Random) -> list[D
         resource.stage = cell.rule(resource, stage, what, now, rng)
     reports, resource.pending = resource.pending, []
     return reports
-
-
-def observe(
-    resource: Resource, holder: Holder, asked_at_s: float, now: float, rng: Random
-) -> list[Decision]:
-    """Take in the holder as of a read that was begun at `asked_at_s`."""
-    before = resource.holder
-    if isinstance(resource.stage, MutateSent) or not resource.see(holder, asked_at_s, now):
-        return []
-    return take(resource, Seen(holder, before, asked_at_s), now, rng)
 
 
 def as_markdown() -> str:

@@ -14,7 +14,6 @@ from typing import assert_never
 from hakeeper.core.answers import take_result
 from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import CallResult
-from hakeeper.core.claim import hinted
 from hakeeper.core.decisions import (
     FifoFailed,
     FifoOpened,
@@ -324,7 +323,7 @@ class Core:
                         kind.look_soon(now)
             else:  # only a MASTER gets hints
                 for resource in resources:
-                    state.report(*hinted(resource, change.reason, now, state.rng))
+                    state.hinted(resource, change.reason, now)
 
     def _follow(self, resource: Resource, change: RoleChange, now: float) -> None:
         state = self._state

@@ -12,7 +12,7 @@ from hakeeper.core.observation import Holder, Observation, ResourceId, ResourceR
 from hakeeper.core.pace import Hints, Pace, Returns
 from hakeeper.core.servers import holder_text
 from hakeeper.core.splitbrain import SplitBrain
-from hakeeper.core.stages import NEVER, Claim, HoldDown, Idle, Recheck, Stage
+from hakeeper.core.stages import NEVER, Claim, HoldDown, Idle, MutateSent, Recheck, Stage
 
 SPACING_S = 1.0
 """The least time between two assigns of one resource: a flapping VRRP must not flood the API."""
@@ -139,6 +139,11 @@ class Resource:
         self.split_brain = SplitBrain()
         self.hints = Hints()
 
+    def hint(self, now: float) -> None:
+        """Note that keepalived heard a lesser master: the holder may have changed."""
+        self.hints.hint(now)
+        self.split_brain.note_better_master(now)
+
     def edge(self, now: float) -> None:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
         self.favoured = self.edges.takes(now)
@@ -153,7 +158,8 @@ class Resource:
         It is not if a newer one is known, or if it may show the world before our last assign.
         """
         older = self.holder_at_s is not None and asked_at_s < self.holder_at_s
-        if older or asked_at_s < self.writes.fresh_from_s:
+        sending = isinstance(self.stage, MutateSent)
+        if older or sending or asked_at_s < self.writes.fresh_from_s:
             return False
         before, self.holder, self.holder_at_s = self.holder, holder, asked_at_s
         if isinstance(holder, Unknown):

@@ -8,10 +8,10 @@ from typing import TypeVar
 from hakeeper.core.apis import Apis, ApiState, KindState
 from hakeeper.core.budget import Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request
-from hakeeper.core.claim import observe, take
+from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
-from hakeeper.core.happenings import Happening
+from hakeeper.core.happenings import Happening, Hinted, Seen
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
 from hakeeper.core.observation import Holder, ResourceRef
@@ -159,12 +159,19 @@ class State:
                 yield resource, stage
 
     def happened(self, resource: Resource, what: Happening, now: float) -> None:
-        """Move a resource by the claim table."""
+        """Move a resource by the claim table; nothing else moves one."""
         self.report(*take(resource, what, now, self.rng))
 
     def observed(self, resource: Resource, holder: Holder, asked_at_s: float, now: float) -> None:
         """Take in the holder of a resource as of a read that was begun then."""
-        self.report(*observe(resource, holder, asked_at_s, now, self.rng))
+        before = resource.holder
+        if resource.see(holder, asked_at_s, now):
+            self.happened(resource, Seen(holder, before, asked_at_s), now)
+
+    def hinted(self, resource: Resource, cause: str, now: float) -> None:
+        """Take in that keepalived says something that may mean that the holder changed."""
+        resource.hint(now)
+        self.happened(resource, Hinted(cause), now)
 
     # --- calls ---------------------------------------------------------------------------
 

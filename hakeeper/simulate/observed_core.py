@@ -1,12 +1,16 @@
 """The shipped core of one run of hakeeper, observed, and killed where a fault wants it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from hakeeper.core.apis import ApiState
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.happenings import Happening
 from hakeeper.core.model import Settings
+from hakeeper.core.resource import Resource
+from hakeeper.core.stages import Stage
 from hakeeper.core.state import State
 from hakeeper.simulate.observer import Observer
 
@@ -16,6 +20,20 @@ if TYPE_CHECKING:
 
 class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked for
     """kill -9, here and now."""
+
+
+class ObservedState(State):
+    """The memory of a core; `moved` hears of all that happens to a claim."""
+
+    __slots__ = ("moved",)
+
+    moved: Callable[[Happening, Stage, Stage], None]
+
+    def happened(self, resource: Resource, what: Happening, now: float) -> None:
+        """Move a resource by the claim table, and show the move."""
+        before = resource.stage
+        super().happened(resource, what, now)
+        self.moved(what, before, resource.stage)
 
 
 class ObservedCore(Core):
@@ -29,6 +47,9 @@ class ObservedCore(Core):
         self._node = node
         self._observers = observers
         self._found: tuple[Report, ...] = ()
+        memory = {field.name: getattr(self._state, field.name) for field in fields(State)}
+        self._state = state = ObservedState(**memory)
+        state.moved = lambda *move: observers.claim_moved(node, *move)
 
     @property
     def state(self) -> State:

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.happenings import Happening
 from hakeeper.core.lines import LineState
+from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Fault, Kind
@@ -77,6 +79,9 @@ class Observer:
         now: float,
     ) -> None:
         """The core handled the batch; `found`: all reports, also those that were held back."""
+
+    def claim_moved(self, node: "Node", what: Happening, before: Stage, after: Stage) -> None:
+        """Something happened to the claim of an address; the stage may be the same after it."""
 
     def invariant_broken(self, node: "Node", error: InvariantError) -> None:
         """The core found that it broke an invariant of its own; this run of hakeeper ends."""

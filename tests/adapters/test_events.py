@@ -1,12 +1,12 @@
 """The kinds of journal entry: scripts and catalogs key on their names and ids for ever."""
 
 import pytest
-from core.rules import check_entry
 
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.eventkind import Level
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.fields import FIELDS, events_as_markdown, fields_as_markdown
+from tests.core.rules import check_entry
 
 PINNED = """
 role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b

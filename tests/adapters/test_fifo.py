@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
 from hakeeper.adapters import fifo as fifo_module
 from hakeeper.adapters import fifopipe, pipes
@@ -17,6 +16,7 @@ from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
 from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import FifoState, VrrpId, VrrpKind
+from tests.support.waiting import eventually
 
 MASTER = b'INSTANCE "VI_1" MASTER 150\n'
 BACKUP = b'INSTANCE "VI_1" BACKUP 150\n'

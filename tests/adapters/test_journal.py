@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets
 from hakeeper.adapters.journal.libraries import library_logging
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target, choose_target
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 TOKEN = "jEheVytlAoFl7F8MqUQ7jAo2hOXASztX"
 

@@ -6,33 +6,22 @@ from ipaddress import ip_address, ip_network
 from typing import get_args
 
 import pytest
-from core.rules import check_entry
 from hakeeper.adapters.journal.wording_addresses import READING
 
 from hakeeper.adapters.cures import NAMED_TWICE, NOT_THERE
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import WORDING, entry_of
 from hakeeper.core.calls import (
-    Assign,
     Failure,
     FailureKind,
     Identify,
-    ListFloatingIps,
+    Mutate,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     Request,
 )
 from hakeeper.core.decisions import (
     ActionOverdue,
-    AddressBlocked,
-    AddressClaimed,
-    AddressConfirmed,
-    AddressDrifted,
-    AddressHeldDown,
-    AddressRenamed,
-    AddressResolved,
-    AddressUnresolved,
     ApiFailed,
     ApiRecovered,
     ClaimAbandoned,
@@ -51,6 +40,14 @@ from hakeeper.core.decisions import (
     LineRejected,
     LinesRejected,
     QueryFailed,
+    ResourceBlocked,
+    ResourceClaimed,
+    ResourceConfirmed,
+    ResourceDrifted,
+    ResourceHeldDown,
+    ResourceRenamed,
+    ResourceResolved,
+    ResourceUnresolved,
     RoleChanged,
     RoleUnverified,
     ServerIdentified,
@@ -63,18 +60,17 @@ from hakeeper.core.decisions import (
 from hakeeper.core.events import Report
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import (
-    ByName,
     FifoState,
-    FloatingIp,
-    Nobody,
-    Other,
     ProcessId,
     Role,
     Server,
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.observation import Nobody, Other
 from hakeeper.core.stages import Phases
+from tests.core.rules import check_entry
+from tests.support.resources import CLOUD, LIST, by_name, floating_ip, read
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 SG = VrrpId(VrrpKind.GROUP, "SG")
@@ -376,13 +372,13 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "reason": "the action has no end in sight; reading the holder instead"},
     ),
     (
-        AddressConfirmed(VI, IP, "a cause"),
+        ResourceConfirmed(VI, IP, "a cause"),
         "address.confirmed",
         "VI_1: 203.0.113.10 is on this server already (a cause)",
         {**OF_VI, "holder": "us", "reason": "a cause"},
     ),
     (
-        AddressClaimed(VI, IP, "a cause", 2, PHASES),
+        ResourceClaimed(VI, IP, "a cause", 2, PHASES),
         "address.claimed",
         (
             "VI_1: claimed 203.0.113.10 in 1500 ms (sent 10 ms, accepted 126.4 ms, action done "
@@ -400,19 +396,19 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         },
     ),
     (
-        AddressClaimed(VI, IP, "a cause", 0, Phases(line_s=10.0, confirmed_s=10.5)),
+        ResourceClaimed(VI, IP, "a cause", 0, Phases(line_s=10.0, confirmed_s=10.5)),
         "address.claimed",
         "VI_1: claimed 203.0.113.10 in 500 ms (confirmed 500 ms); cause: a cause",
         {**OF_VI, "holder": "us", "reason": "a cause", "attempt": 1, "confirmed_ms": 500.0},
     ),
     (
-        AddressDrifted(VI, IP, Nobody(), "nobody"),
+        ResourceDrifted(VI, IP, Nobody(), "nobody"),
         "address.drifted",
         "VI_1: 203.0.113.10 was taken from this server, which is MASTER; nobody has it now",
         {**OF_VI, "holder": "nobody", "reason": "drift"},
     ),
     (
-        AddressHeldDown(VI, IP, Other(42), "web-b (id 42)", 200.06),
+        ResourceHeldDown(VI, IP, Other(42), "web-b (id 42)", 200.06),
         "address.held_down",
         (
             "VI_1: web-b (id 42) keeps taking 203.0.113.10 although this server is MASTER; "
@@ -423,13 +419,13 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "holder": "42", "delay_s": 200.1},
     ),
     (
-        AddressResolved(VI, IP, ByName("web"), 4711),
+        ResourceResolved(VI, IP, by_name("web"), 4711),
         "address.resolved",
         "VI_1: web is floating IP 203.0.113.10 (id 4711)",
         {**OF_VI, "floating_ip_id": 4711},
     ),
     (
-        AddressUnresolved(VI, "web", NOT_THERE),
+        ResourceUnresolved(VI, "web", NOT_THERE),
         "address.unresolved",
         (
             "VI_1: web: this token's project has no such floating IP; correct floating_ips "
@@ -438,7 +434,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "reason": "unresolved"},
     ),
     (
-        AddressUnresolved(VI, "web", NAMED_TWICE),
+        ResourceUnresolved(VI, "web", NAMED_TWICE),
         "address.unresolved",
         (
             "VI_1: web: it is the same floating IP as another entry of the configuration; "
@@ -447,8 +443,8 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "reason": "unresolved"},
     ),
     (
-        AddressRenamed(
-            VI, "web", FloatingIp(id=4711, name="www", network=ip_network(IP), server_id=1)
+        ResourceRenamed(
+            VI, "web", floating_ip(id=4711, name="www", network=ip_network(IP), server_id=1)
         ),
         "address.resolved",
         (
@@ -458,7 +454,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "floating_ip_id": 4711},
     ),
     (
-        AddressBlocked(VI, IP),
+        ResourceBlocked(VI, IP),
         "address.blocked",
         (
             "VI_1: 203.0.113.10 is blocked by Hetzner: no traffic reaches it, wherever it is; "
@@ -476,19 +472,19 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "reason": "network zone"},
     ),
     (
-        ApiFailed(failed(FailureKind.AUTH), ListFloatingIps()),
+        ApiFailed(failed(FailureKind.AUTH), LIST),
         "token.rejected",
         ("reading the holders failed: it broke (its_code); to mend it: " + TOKEN),
         {"reason": "auth", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.THROTTLED), ListFloatingIps()),
+        ApiFailed(failed(FailureKind.THROTTLED), LIST),
         "api.throttled",
         "reading the holders failed: it broke (its_code); waiting as Hetzner asks",
         {"reason": "throttled", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.TRANSIENT), ListFloatingIps()),
+        ApiFailed(failed(FailureKind.TRANSIENT), LIST),
         "api.failed",
         (
             "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
@@ -497,7 +493,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(REFUSED_IN_FULL, ReadServer(42)),
+        ApiFailed(REFUSED_IN_FULL, ReadServer(CLOUD, 42)),
         "api.failed",
         (
             "reading a server failed: it broke (its_code); hakeeper follows the roles, gives "
@@ -511,7 +507,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         },
     ),
     (
-        ApiFailed(failed(FailureKind.TRANSIENT), ReadFloatingIp(4711)),
+        ApiFailed(failed(FailureKind.TRANSIENT), read(4711)),
         "api.failed",
         (
             "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
@@ -520,7 +516,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.TRANSIENT), ReadActions((77,))),
+        ApiFailed(failed(FailureKind.TRANSIENT), ReadActions(CLOUD, (77,))),
         "api.failed",
         (
             "reading an action failed: it broke (its_code); hakeeper follows the roles, "
@@ -550,7 +546,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"reason": "not found", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.AUTH), Identify()),
+        ApiFailed(failed(FailureKind.AUTH), Identify(CLOUD)),
         "token.rejected",
         ("asking which server this is failed: it broke (its_code); to mend it: " + TOKEN),
         {"reason": "auth", "error_code": "its_code"},
@@ -582,7 +578,7 @@ def test_every_event_of_the_core_is_in_the_table() -> None:
 def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
     failure = failed(kind)
     full = replace(failure, http_status=499, correlation_id="abc")
-    for decision in (ClaimFailed(VI, IP, full), ApiFailed(full, ReadServer(42))):
+    for decision in (ClaimFailed(VI, IP, full), ApiFailed(full, ReadServer(CLOUD, 42))):
         entry = entry_of(Report(decision))
         check_entry(entry)
         assert "it broke (its_code)" in entry.message
@@ -592,7 +588,7 @@ def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
 
 @pytest.mark.parametrize("request_type", get_args(Request))
 def test_every_request_but_an_assign_has_its_words(request_type: type[Request]) -> None:
-    assert (request_type is not Assign) is (request_type in READING)
+    assert (request_type is not Mutate) is (request_type in READING)
 
 
 def test_what_was_held_back_is_counted_in_the_message() -> None:

@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from core.fakecloud import FakeCloud, Fault, failure
-from core.rules import Rules
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     Answer,
-    Assign,
     CallResult,
     Failure,
     FailureKind,
+    Mutate,
     Quota,
     Request,
 )
@@ -46,17 +44,12 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
 )
 from hakeeper.core.lines import LineState, NotifyLine
-from hakeeper.core.model import (
-    AddressRef,
-    ByName,
-    ProcessId,
-    Role,
-    SavedState,
-    Settings,
-    VrrpId,
-    VrrpKind,
-)
+from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import ResourceRef
 from hakeeper.core.snapshot import Snapshot
+from tests.core.fakecloud import FakeCloud, Fault, failure
+from tests.core.rules import Rules
+from tests.support.resources import by_name
 
 WEB = 4711
 """The floating IP `web`, which most stories are about."""
@@ -75,7 +68,7 @@ def instance(name: str) -> VrrpId:
 
 
 def settings(
-    addresses: Mapping[str, tuple[str | AddressRef, ...]] | None = None,
+    addresses: Mapping[str, tuple[str | ResourceRef, ...]] | None = None,
     *,
     can_query: bool = False,
     must_query: bool = False,
@@ -85,7 +78,7 @@ def settings(
     named = {"VI_1": ("web",)} if addresses is None else addresses
     return Settings(
         addresses={
-            instance(name): tuple(ByName(r) if isinstance(r, str) else r for r in refs)
+            instance(name): tuple(by_name(r) if isinstance(r, str) else r for r in refs)
             for name, refs in named.items()
         },
         can_query=can_query,
@@ -272,7 +265,7 @@ class Node:
         self.world.at(self.world.now + half_s, lambda: self.answer(call, outcome))
 
     def _meet(self, call: Call, fault: Fault) -> None:
-        if fault.commits and isinstance(call.request, Assign):
+        if fault.commits and isinstance(call.request, Mutate):
             self.world.cloud.answer(call.request, self.server_id)
         after_s = min(fault.after_s, call.timeout_s)
         self.world.at(self.world.now + after_s, lambda: self.answer(call, fault.failure))
@@ -308,7 +301,7 @@ class Node:
     @property
     def assigns(self) -> list[float]:
         """When it has sent assigns."""
-        return [call.at_s for call in self.asked(Assign)]
+        return [call.at_s for call in self.asked(Mutate)]
 
     def reports(self, event: str) -> list[Entry]:
         """Return what the journal has of this event."""

@@ -1,12 +1,11 @@
 """What is known of the API: failing since when, held until when, how many calls are left."""
 
 import pytest
-
-from core.fakecloud import failure
-from core.odds import LEAST, MOST
 from hakeeper.core.api import Api
+
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.decisions import ApiFailed, Decision, ServerUnidentified
+from tests.core.fakecloud import failure
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
 THROTTLED = failure(FailureKind.THROTTLED)

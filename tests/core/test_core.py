@@ -2,10 +2,8 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
 from hakeeper.adapters.journal.entry import Entry
-from hakeeper.core.address import Address
-from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
+from hakeeper.core.calls import CallResult, ReadAll
 from hakeeper.core.events import (
     FifoChanged,
     KeepalivedGone,
@@ -15,7 +13,10 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.resource import Address
 from hakeeper.core.state import InvariantError, State
+from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
+from tests.support.resources import assign
 
 
 def bad_lines(node: Node, count: int) -> list[Entry]:
@@ -138,10 +139,10 @@ def test_a_read_that_was_cancelled_is_no_failure_of_the_api() -> None:
     world, node = one_node(holder=1)
     node.warm()
     world.run_for(30.0)
-    node.holding = (ListFloatingIps,)
-    world.run_while(lambda: not node.open_calls(ListFloatingIps), 61.0)
+    node.holding = (ReadAll,)
+    world.run_while(lambda: not node.open_calls(ReadAll), 61.0)
     reported = len(node.reported)
-    node.cancel(node.open_calls(ListFloatingIps)[0])
+    node.cancel(node.open_calls(ReadAll)[0])
     assert "ok" == node.snapshot().api
     assert reported == len(node.reported)
 
@@ -181,7 +182,7 @@ def address_of(state: State) -> Address:
 def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
     state, now = guarded()
     with pytest.raises(InvariantError, match="for no address"):
-        state.start(Assign(WEB, 1), now)
+        state.start(assign(WEB, 1), now)
     assert [] == [e for e in state.effects if isinstance(e, StartCall)]
 
 
@@ -189,7 +190,7 @@ def test_an_assign_while_not_master_is_a_broken_invariant() -> None:
     state, now = guarded()
     state.roles.role_states[instance("VI_1")].role = Role.BACKUP
     with pytest.raises(InvariantError, match="while not MASTER"):
-        state.start(Assign(WEB, 1), now, address_of(state))
+        state.start(assign(WEB, 1), now, address_of(state))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -200,14 +201,14 @@ def test_an_assign_to_another_server_is_a_broken_invariant(
     if not known:
         state.server = None
     with pytest.raises(InvariantError, match="to another server"):
-        state.start(Assign(WEB, 2), now, address_of(state))
+        state.start(assign(WEB, 2), now, address_of(state))
 
 
 def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
     state, now = guarded()
-    state.start(Assign(WEB, 1), now, address_of(state))
+    state.start(assign(WEB, 1), now, address_of(state))
     with pytest.raises(InvariantError, match="at the same time"):
-        state.start(Assign(WEB, 1), now, address_of(state))
+        state.start(assign(WEB, 1), now, address_of(state))
 
 
 def test_bad_lines_that_nobody_kept_are_counted_too() -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node, settings
-from core.shown import cause_of, what_is
 from hakeeper.core.events import FifoChanged, RolesQueried, SettingsChanged
 from hakeeper.core.model import FifoState, ProcessId, Role, Settings
 from hakeeper.core.problems import Health
 from hakeeper.core.roles import OTHERS_KEPT
 from hakeeper.core.troubles import GRACE_S
+from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.shown import cause_of, what_is
 
 OPEN = FifoChanged(FifoState.OPEN, "listening on /run/fifo")
 REPLACED = FifoChanged(FifoState.OPEN, "/run/fifo was replaced: reopened", reopened=True)

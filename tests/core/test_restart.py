@@ -2,9 +2,7 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
-from core.shown import cause_of
-from hakeeper.core.calls import Assign, Identify, ListFloatingIps
+from hakeeper.core.calls import Identify, Mutate, ReadAll
 from hakeeper.core.core import SAVE_AGAIN_S
 from hakeeper.core.events import (
     Effect,
@@ -17,6 +15,9 @@ from hakeeper.core.events import (
     StartCall,
 )
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
+from tests.core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
+from tests.core.shown import cause_of
+from tests.support.resources import CLOUD
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
 
@@ -69,7 +70,7 @@ def test_every_role_survives_a_restart(role: Role) -> None:
 def test_a_restart_in_the_middle_of_a_claim_reads_and_then_goes_on() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     node.holding = ()
     node.restart()
@@ -114,7 +115,7 @@ def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> Non
     _, node = one_node()
     node.start(saved(Role.BACKUP))
     [identify] = node.asked(Identify)
-    assert Identify(cached_server_id=1) == identify.request
+    assert Identify(CLOUD, cached_server_id=1) == identify.request
 
 
 def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:
@@ -154,7 +155,7 @@ def test_a_master_line_that_waited_leads_to_a_read_before_any_assign() -> None:
     assert [] == node.assigns
     world.run_for(2.0)
     assert world.cloud.holder(WEB) == 1
-    reads = [c.at_s for c in node.asked(ListFloatingIps)]
+    reads = [c.at_s for c in node.asked(ReadAll)]
     assert reads[0] <= node.assigns[0]
 
 

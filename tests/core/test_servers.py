@@ -2,7 +2,7 @@
 
 import pytest
 
-from hakeeper.core.model import Holder, Nobody, Other, Unknown, Us
+from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.servers import holder_key, holder_text
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from core.driver import instance, one_node, settings
 from hakeeper.core.decisions import (
     ClaimAbandoned,
     Decision,
@@ -17,6 +16,7 @@ from hakeeper.core.decisions import (
 from hakeeper.core.events import Report
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.throttle import BURST, EVERY_S, KEYS_LIMIT, Throttle
+from tests.core.driver import instance, one_node, settings
 
 
 def change(number: int, name: str = "VI_1") -> RoleChanged:

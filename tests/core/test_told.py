@@ -2,8 +2,7 @@
 
 import pytest
 
-from core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
-from hakeeper.core.calls import Assign, ListFloatingIps, ReadFloatingIp
+from hakeeper.core.calls import Mutate, ReadAll, ReadOne
 from hakeeper.core.decisions import (
     Decision,
     FifoFailed,
@@ -36,6 +35,8 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState, VrrpId, VrrpKind
+from tests.core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
+from tests.support.resources import LIST
 
 OTHER_PROCESS = ProcessId(200, 6000, "boot")
 BAD = BadLine("is rubbish", "x")
@@ -291,7 +292,7 @@ def test_what_is_written_down_comes_first_then_what_stops_then_what_is_asked_the
     world, node = one_node(config=settings(can_query=True))
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign, ListFloatingIps, ReadFloatingIp)
+    node.holding = (Mutate, ReadAll, ReadOne)
     node.line("VI_1", "MASTER")
     world.run_for(1.5)
     lost = [type(effect) for effect in node.feed(LinesLost("why"))]
@@ -350,6 +351,6 @@ def test_a_reload_lists_and_asks_at_once_and_believes_the_same_api() -> None:
     world.run_for(31.0)
     asked = len(node.queries)
     effects = node.feed(SettingsChanged(node.config, api_changed=False))
-    assert [ListFloatingIps()] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert [LIST] == [e.request for e in effects if isinstance(e, StartCall)]
     assert asked + 1 == len(node.queries)
     assert 1 == node.snapshot().server_id

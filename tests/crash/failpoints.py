@@ -20,7 +20,7 @@ import hakeeper.daemon
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import transport
 from hakeeper.adapters.hetzner.guard import CallGuard
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, RolesQueried, StartCall
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import Role
@@ -32,7 +32,7 @@ EFFECTS = (
     "CancelCall",
     "ReloadToken",
     "StartCall",
-    "StartCall(Assign)",
+    "StartCall(Mutate)",
     "QueryRoles",
     "Report",
 )
@@ -173,8 +173,8 @@ def _noted(points: Failpoints, word: str, method: Wrapper) -> Wrapper:
 def _around_effect(points: Failpoints, perform: Wrapper) -> Wrapper:
     def inner(daemon: Daemon, effect: Effect) -> bool:
         name = type(effect).__name__
-        if isinstance(effect, StartCall) and isinstance(effect.request, Assign):
-            name = "StartCall(Assign)"
+        if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
+            name = "StartCall(Mutate)"
         points.reach(f"before {name}")
         told = perform(daemon, effect)
         points.reach(f"after {name}")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generated import check_section
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.fields import events_as_markdown, fields_as_markdown
+from tests.support.generated_docs import check_section
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "journal.md"
 TABLES = {

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from fuzz.pieces import cut, uncut
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.status import document
 from hakeeper.core.core import Core
@@ -21,8 +20,10 @@ from hakeeper.core.lines import (
     NotifyLine,
     parse_line,
 )
-from hakeeper.core.model import ById, ByName, FifoState, Role, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleBook
+from tests.fuzz.pieces import cut, uncut
+from tests.support.resources import by_id, by_name
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 NAMES = (
@@ -30,7 +31,7 @@ NAMES = (
     VrrpId(VrrpKind.INSTANCE, "VI ä"),
     VrrpId(VrrpKind.GROUP, "VG_1"),
 )
-SETTINGS = Settings(addresses={NAMES[0]: (ByName("web"),), NAMES[2]: (ById(4711),)})
+SETTINGS = Settings(addresses={NAMES[0]: (by_name("web"),), NAMES[2]: (by_id(4711),)})
 _ROLE_OF_WORD = {
     LineState.MASTER: Role.MASTER,
     LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
@@ -130,7 +131,7 @@ def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
     core.handle([Started(saved=None, keepalived=None), FifoChanged(FifoState.OPEN, "opened")], 0.0)
     effects = core.handle([LinesRead(lines, bad)], 1.0)
-    assert not any("Assign" in repr(e.request) for e in effects if isinstance(e, StartCall))
+    assert not any("Mutate" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
         entry_of(report).message.encode()
     json.dumps(document(core.snapshot(1.0), 1.0))

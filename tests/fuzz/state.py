@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from fuzz.lines import SETTINGS
-from fuzz.shapes import mistyped
 from hakeeper.adapters.statefile import Loaded, StateFile, _encode
 from hakeeper.core.core import Core
 from hakeeper.core.events import Started
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from tests.fuzz.lines import SETTINGS
+from tests.fuzz.shapes import mistyped
 
 PROCESS = ProcessId(4711, 123456, "6d7e1a2c-boot")
 STATE = SavedState(

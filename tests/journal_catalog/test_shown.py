@@ -7,11 +7,17 @@ import subprocess
 from collections.abc import Iterator, Mapping
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
 from hakeeper.adapters.journal.events import EVENTS
-from journal_catalog.catalog import PREFIX, Explanation, compiled, explanations, installed_folder
+from tests.journal_catalog.catalog import (
+    PREFIX,
+    Explanation,
+    compiled,
+    explanations,
+    installed_folder,
+)
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 SAY = """
 import json, sys

@@ -9,16 +9,13 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
-    FloatingIpsListed,
     Identified,
 )
 from hakeeper.core.core import Core
 from hakeeper.core.events import Event, FifoChanged, LinesRead, StartCall, Started
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import (
-    ByName,
     FifoState,
-    FloatingIp,
     Server,
     Settings,
     VrrpId,
@@ -32,11 +29,12 @@ from hakeeper.recording.story import (
     RecordedCore,
     to_json,
 )
+from tests.support.resources import by_name, floating_ip, listed
 
 VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
-SETTINGS = Settings(addresses={VRRP: (ByName("web"),)})
+SETTINGS = Settings(addresses={VRRP: (by_name("web"),)})
 BEGUN_S = 1000.0
-WEB = FloatingIp(id=7, name="web", network=ip_network("203.0.113.10/32"), server_id=2)
+WEB = floating_ip(id=7, name="web", network=ip_network("203.0.113.10/32"), server_id=2)
 
 
 def plain(text: str) -> str:
@@ -86,7 +84,7 @@ def feed_story(core: Core, fails: int) -> None:
     asked = [effect.call_id for effect in started if isinstance(effect, StartCall)]
     core.handle([FifoChanged(FifoState.OPEN, "opened")], now)
     identified = ended(asked[0], now, Identified(server, "test"))
-    core.handle([identified, ended(asked[1], now, FloatingIpsListed((WEB,)))], now)
+    core.handle([identified, ended(asked[1], now, listed((WEB,)))], now)
     master = LinesRead((NotifyLine(VRRP, LineState.MASTER, 100),))
     effects = core.handle([master], now + 0.1)
     for _ in range(fails):

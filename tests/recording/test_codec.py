@@ -21,6 +21,7 @@ from hakeeper.core.decisions import Decision, FifoOpened
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.recording.codec import CodecError, codec_of
 from hakeeper.recording.story import Beginning, Ended, Heard, Line, from_json, to_json
+from tests.support.resources import CLOUD
 
 PLAIN = str
 """Hides nothing."""
@@ -128,7 +129,7 @@ def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
         and kind.__module__ == module.__name__
         and (dataclasses.is_dataclass(kind) or issubclass(kind, enum.Enum))
     }
-    inner = {events.Drained, decisions.OfVrrp, decisions.OfAddress}
+    inner = {events.Drained, decisions.OfVrrp, decisions.OfResource}
     assert inner == vocabulary - found, "these never cross the border of the core"
 
 
@@ -223,21 +224,21 @@ def test_a_value_of_another_type_is_refused(kind: type, document: Any) -> None: 
 
 
 UNWRITABLE = {
-    "a text for an int": model.ById(typing.cast("int", "7")),
-    "a number for a text": model.ByName(typing.cast("str", 7)),
-    "a list for a tuple": calls.ReadActions(typing.cast("tuple[int, ...]", [1])),
-    "a text for a float": events.StartCall(1, calls.ListFloatingIps(), typing.cast("float", "5")),
+    "a text for an int": model.by_id(typing.cast("int", "7")),
+    "a number for a text": model.by_name(typing.cast("str", 7)),
+    "a list for a tuple": calls.ReadActions(CLOUD, typing.cast("tuple[int, ...]", [1])),
+    "a text for a float": events.StartCall(1, calls.LIST, typing.cast("float", "5")),
     "another request": events.StartCall(1, typing.cast("Request", 5), 5.0),
     "a role as text": events.RolesQueried(1, {"a": typing.cast("model.Role", "MASTER")}),
     "pairs for a mapping": events.RolesQueried(1, typing.cast("dict[str, model.Role]", [])),
-    "an address for a network": model.ByNetwork(
+    "an address for a network": model.by_network(
         typing.cast("model.IpNetwork", ipaddress.ip_address("203.0.113.10"))
     ),
     "another dataclass": model.SavedState(
-        keepalived=typing.cast("model.ProcessId", model.ById(1)), roles={}
+        keepalived=typing.cast("model.ProcessId", model.by_id(1)), roles={}
     ),
     "a list in a report": Report(FifoOpened(typing.cast("str", []))),
-    "an unknown decision": Report(typing.cast("Decision", model.ById(1))),
+    "an unknown decision": Report(typing.cast("Decision", model.by_id(1))),
 }
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from helpers import eventually
 
 from hakeeper.core.core import Core
 from hakeeper.core.decisions import Decision
@@ -21,7 +20,8 @@ from hakeeper.recording.reading import read
 from hakeeper.recording.recorder import IN_ORDER, Recorder
 from hakeeper.recording.replay import Step, replay
 from hakeeper.recording.story import Beginning, Ended, Heard, RecordedCore
-from recording.scenes import BEGUN_S, SETTINGS, feed_story, plain, story, text_of
+from tests.recording.scenes import BEGUN_S, SETTINGS, feed_story, plain, story, text_of
+from tests.support.waiting import eventually
 
 PATIENCE_S = 30.0
 MIB = 1024 * 1024

@@ -11,9 +11,6 @@ from random import Random
 from typing import Any, TypeAlias
 
 import pytest
-from core import test_chaos
-from core.driver import Node, chance
-from core.rules import Rules
 
 from hakeeper import __version__
 from hakeeper.cli.main import run_command
@@ -30,7 +27,9 @@ from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
 from hakeeper.recording.story import Ended, Heard, Line, RecordedCore, to_json
 from hakeeper.recording.transcript import TIME_PASSED, short
-from recording.scenes import (
+from tests.core.driver import Node, chance
+from tests.core.rules import Rules
+from tests.recording.scenes import (
     BEGUN_S,
     SETTINGS,
     VRRP,
@@ -42,7 +41,7 @@ from recording.scenes import (
     text_of,
     write,
 )
-from recording.taping import replay
+from tests.recording.taping import replay
 
 Out: TypeAlias = pytest.CaptureFixture[str]
 
@@ -298,7 +297,7 @@ def mutate_chance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mutate_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hakeeper.core.address.holder_text", lambda *_: "nobody knows")
+    monkeypatch.setattr("hakeeper.core.resource.holder_text", lambda *_: "nobody knows")
 
 
 def mutate_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -487,8 +486,8 @@ SHOWN = """\
 Settings(addresses={VI_1: [web]}, interval_s=10, standby_interval_s=60, call_timeout_s=5, \
 can_query=False)
    +0.100000  Started(saved=None, keepalived=None)
-              StartCall(call_id=1, request=Identify(), timeout_s=5)
-              StartCall(call_id=2, request=ListFloatingIps(), timeout_s=5)
+              StartCall(call_id=1, request=Identify(CLOUD), timeout_s=5)
+              StartCall(call_id=2, request=LIST, timeout_s=5)
               SaveState(state=SavedState(keepalived=None, roles={VI_1: UNKNOWN}))
    +0.100000  FifoChanged(state=open, detail=opened)
               fifo.opened: opened

@@ -6,25 +6,25 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from daemon.test_turn import CONFIG, Calls, daemon
 
 from hakeeper.adapters import addresses
 from hakeeper.config import parse
 from hakeeper.core.calls import (
-    Assign,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
-    ReadFloatingIp,
+    Mutate,
+    OneRead,
+    ReadAll,
+    ReadOne,
     Request,
 )
 from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesSeen
-from hakeeper.core.model import ByNetwork, FloatingIp, Server
+from hakeeper.core.model import ByNetwork, Server
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import LOOK_S
-from sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.support.daemon_without_api import CONFIG, Calls, daemon
+from tests.support.resources import assign, floating_ip, listed
 
 __all__ = ["daemon"]  # the fixture of the daemon's turn
 
@@ -151,16 +151,16 @@ def become_master(daemon: Daemon, calls: Calls, folder: Path) -> None:
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     [[ref]] = daemon._config.addresses.values()
     assert isinstance(ref, ByNetwork)
-    elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
-    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
+    elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
+    calls.answer(ReadAll, listed((elsewhere,)))
     daemon._take_inbox()
-    if any(isinstance(call.request, ReadFloatingIp) for call in calls.started):
-        calls.answer(ReadFloatingIp, FloatingIpRead(elsewhere))
+    if any(isinstance(call.request, ReadOne) for call in calls.started):
+        calls.answer(ReadOne, OneRead(elsewhere))
         daemon._take_inbox()
 
 
 def assigns(calls: Calls) -> list[object]:
-    return [call.request for call in calls.started if isinstance(call.request, Assign)]
+    return [call.request for call in calls.started if isinstance(call.request, Mutate)]
 
 
 def test_a_daemon_sends_no_assign_while_the_address_is_missing(
@@ -182,7 +182,7 @@ def test_a_daemon_whose_address_is_here_claims_as_ever(
     here.add(OURS)
     reload(daemon, tmp_path, OURS)
     become_master(daemon, calls, tmp_path)
-    assert [Assign(7, 1)] == assigns(calls)
+    assert [assign(7, 1)] == assigns(calls)
 
 
 def test_a_reload_takes_no_address_for_missing_that_is_here(
@@ -213,8 +213,8 @@ def test_a_reload_that_names_a_missing_address_ends_the_claim(
 ) -> None:
     daemon._begin()
     become_master(daemon, calls, tmp_path)
-    assert [Assign(7, 1)] == assigns(calls)
+    assert [assign(7, 1)] == assigns(calls)
     reload(daemon, tmp_path, OURS)
     assert set() == here
     assert (OURS,) == missing(daemon)
-    assert [Assign] == calls.cancelled
+    assert [Mutate] == calls.cancelled

@@ -12,7 +12,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from daemon.test_turn import Calls, calls, daemon
 
 import hakeeper.daemon
 from hakeeper.core.core import Core
@@ -33,7 +32,6 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import (
-    ByName,
     FifoState,
     ProcessId,
     Role,
@@ -44,6 +42,8 @@ from hakeeper.core.model import (
 )
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source
+from tests.support.daemon_without_api import Calls, calls, daemon
+from tests.support.resources import by_name
 
 __all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
 
@@ -60,7 +60,7 @@ class NotedCore(Core):
     """A core of which the diary knows what it heard: each batch is a tuple there."""
 
     def __init__(self, diary: list[object]) -> None:
-        settings = Settings(addresses={VRRP: (ByName("web"),)})
+        settings = Settings(addresses={VRRP: (by_name("web"),)})
         super().__init__(settings, Random(1), 1000.0)  # noqa: S311  # a test's chance
         self._diary = diary
         self.wanted_at_s: float | None = None

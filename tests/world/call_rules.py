@@ -24,8 +24,8 @@ from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.verdicts import Demand
-from world.role_rules import RoleRules
-from world.tally import Tally
+from tests.world.role_rules import RoleRules
+from tests.world.tally import Tally
 
 if TYPE_CHECKING:
     from hakeeper.simulate.world import World

@@ -30,7 +30,9 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
+from hakeeper.core.happenings import Happening
 from hakeeper.core.model import Role
+from hakeeper.core.stages import Stage
 from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
@@ -38,18 +40,19 @@ from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Plan
 from hakeeper.simulate.verdicts import Violation
 from hakeeper.simulate.world import World
-from world.call_rules import CallRules
-from world.coverage import cells
-from world.fingerprint import Fingerprint
-from world.hang_rules import HangRules
-from world.loss_rules import LossRules
-from world.narrator import narrate
-from world.quiet_rules import QuietRules
-from world.role_rules import RoleRules
-from world.save_rules import SaveRules
-from world.send_rules import SendRules
-from world.tally import Tally
-from world.tick_rules import TickRules
+from tests.world.call_rules import CallRules
+from tests.world.coverage import cells
+from tests.world.fingerprint import Fingerprint
+from tests.world.hang_rules import HangRules
+from tests.world.loss_rules import LossRules
+from tests.world.move_rules import MoveRules
+from tests.world.narrator import narrate
+from tests.world.quiet_rules import QuietRules
+from tests.world.role_rules import RoleRules
+from tests.world.save_rules import SaveRules
+from tests.world.send_rules import SendRules
+from tests.world.tally import Tally
+from tests.world.tick_rules import TickRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Judge(Observer):
         self._saving = SaveRules(demand)
         self._ticks = TickRules(world.verdicts, world.stop)
         self._losses = LossRules(world, demand)
+        self._moves = MoveRules(self.tally, demand)
         self._hanging = HangRules(world, demand)
         self._quiet = QuietRules(world, demand)
         self._fingerprint = Fingerprint()
@@ -163,6 +167,10 @@ class Judge(Observer):
                 self._roles.role_changed(node.index, event, report.decision)
             self._found(node, report.decision)
         self._seen = (*self._seen, *reports)
+
+    def claim_moved(self, node: Node, what: Happening, before: Stage, after: Stage) -> None:
+        """Check that the claim table says so."""
+        self._moves.moved(node.index, what, before, after)
 
     def handled(
         self,

@@ -10,8 +10,8 @@ from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.plan import Course, Plan, Shape
-from world.bugs import Bug
-from world.planting import Line, Row
+from tests.world.bugs import Bug
+from tests.world.planting import Line, Row
 
 A, B = 0, 1
 """The two nodes; A has the higher priority."""

@@ -17,7 +17,6 @@ from hakeeper.core.calls import (
     OneRead,
     ServerRead,
 )
-from hakeeper.core.cures import named_twice, not_there, unusable
 from hakeeper.core.decisions import (
     ResourceBlocked,
     ResourceRenamed,
@@ -42,6 +41,7 @@ from hakeeper.core.resource import Resource
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.stages import ActionRunning, Held
 from hakeeper.core.state import Inflight, State
+from hakeeper.core.unresolved import named_twice, not_there, unusable
 
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""

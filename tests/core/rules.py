@@ -1,10 +1,7 @@
 """What no node may ever do, checked after every event of every test that uses the driver."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hakeeper.adapters.journal.entry import Entry
-from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     AllRead,
@@ -26,6 +23,7 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
+from tests.support.journal_entries import check_entry
 
 MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
@@ -116,26 +114,3 @@ class Rules:
         max_parallel = 1 if now < self.wait_until_s else MAX_PARALLEL
         assert len(under_way) < max_parallel, "too many assigns at once"
         assert request.floating_ip_id not in self.outcome_unknown, "a blind resend"
-
-
-def check_entry(entry: Entry) -> None:
-    """An entry can be carried by the journal and is in its table."""
-    assert entry.event in EVENTS, f"{entry.event} is not in EVENTS"
-    assert entry.message, f"{entry.event} says nothing"
-    assert entry.message == entry.message.strip()
-    for name, value in entry.fields.items():
-        assert name.isidentifier(), name
-        assert name == name.lower(), name
-        assert type(value) in (str, int, float), f"{entry.event}: {name} is {type(value)}"
-    astray = fields_astray(entry.event, entry.fields)
-    assert [] == astray, astray
-
-
-def fields_astray(event: str, names: Iterable[str]) -> list[str]:
-    """Say where an entry's fields differ from what the table of events promises."""
-    kind, found = EVENTS[event], set(names)
-    lacking = sorted(set(kind.always) - found)
-    unknown = sorted(found - {*kind.always, *kind.sometimes})
-    return [f"{event} lacks {name}, which it always has" for name in lacking] + [
-        f"{event} has the unknown field {name}" for name in unknown
-    ]

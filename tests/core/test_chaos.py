@@ -18,9 +18,8 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
-from tests.core.driver import PROCESS, Node, World, chance, instance, settings
+from tests.core.driver import PROCESS, WEB, Node, World, chance, failure, instance, settings
 from tests.core.fakecloud import Ending
-from tests.core.driver import WEB, failure
 
 MAIL = 4712
 STEPS = 1500

@@ -4,16 +4,18 @@ import pytest
 
 from hakeeper.core.events import FifoChanged, RolesQueried, SettingsChanged
 from hakeeper.core.model import FifoState, ProcessId, Role, Settings
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import OTHERS_KEPT
-from hakeeper.core.troubles import GRACE_S, Health
+from hakeeper.core.troubles import GRACE_S
 from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.shown import cause_of, what_is
 
 OPEN = FifoChanged(FifoState.OPEN, "listening on /run/fifo")
 REPLACED = FifoChanged(FifoState.OPEN, "/run/fifo was replaced: reopened", reopened=True)
 
 
 def reported(node: Node, prefix: str) -> list[str]:
-    return [one.what for one in node.snapshot().problems if one.code.startswith(prefix)]
+    return [what_is(one) for one in node.snapshot().problems if one.code.startswith(prefix)]
 
 
 def backup(config: Settings | None = None) -> tuple[World, Node]:
@@ -155,7 +157,7 @@ def test_with_state_dbus_it_is_a_trouble_that_keepalived_cannot_be_asked() -> No
     node.feed(RolesQueried(node.queries[-1].query_id, None, "no bus"))
     assert 1 == len(node.reports("query.failed"))
     [problem] = [one for one in node.snapshot().problems if one.code == "keepalived.unasked"]
-    assert (Health.DEGRADED, "no bus") == (problem.health, problem.cause)
+    assert (Health.DEGRADED, "no bus") == (problem.health, cause_of(problem))
     node.dbus = {"VI_1": Role.BACKUP}
     world.run_for(20.0)
     assert [] == reported(node, "keepalived.unasked")

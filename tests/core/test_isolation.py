@@ -9,10 +9,12 @@ from hakeeper.core.calls import FailureKind, Mutate, MutationAccepted, ReadActio
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
+from hakeeper.core.problems import Health
 from hakeeper.core.state import InvariantError
-from hakeeper.core.troubles import BROKEN_AFTER_S, Health
+from hakeeper.core.troubles import BROKEN_AFTER_S
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from tests.core.fakecloud import READS, failure
+from tests.core.shown import what_is
 from tests.core.test_demotion import MOMENTS, in_flight
 from tests.support.resources import assign
 
@@ -39,7 +41,7 @@ def master(config: Settings = CHECKED) -> tuple[World, Node]:
 
 
 def texts(node: Node) -> list[str]:
-    return [problem.what for problem in node.snapshot().problems if "fifo" not in problem.code]
+    return [what_is(problem) for problem in node.snapshot().problems if "fifo" not in problem.code]
 
 
 # --- while it is missing -----------------------------------------------------------------------

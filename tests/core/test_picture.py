@@ -7,12 +7,12 @@ import pytest
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.observation import Other, Us
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.state import State
-from hakeeper.core.troubles import Health
 from tests.core.driver import PROCESS, instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST

@@ -15,8 +15,8 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import Role, Settings
 from hakeeper.core.observation import ResourceRef
+from hakeeper.core.problems import Health
 from hakeeper.core.resource import SPACING_S
-from hakeeper.core.troubles import Health
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
 from tests.core.fakecloud import failure
 from tests.support.resources import CLOUD, LIST, assign, by_id, by_name, by_network, read

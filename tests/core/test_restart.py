@@ -16,6 +16,7 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
 from tests.core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
+from tests.core.shown import cause_of
 from tests.support.resources import CLOUD
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
@@ -209,7 +210,7 @@ def test_a_tree_without_instances_is_told_as_no_answer() -> None:
     [report] = node.reports("query.failed")
     assert "names no instance there" in report.message
     [problem] = [one for one in node.snapshot().problems if one.code == "role.unknown"]
-    assert "it cannot be asked: it answers on D-Bus, but names no instance" in problem.cause
+    assert "it cannot be asked: it answers on D-Bus, but names no instance" in cause_of(problem)
 
 
 @pytest.mark.parametrize("word", ["MASTER_PRIORITY", "BACKUP_PRIORITY"])

@@ -6,9 +6,10 @@ from itertools import pairwise
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadServer
 from hakeeper.core.events import FifoChanged, SettingsChanged, SettingsRefused, WriterSeen
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
 from tests.core.fakecloud import READS, failure
+from tests.core.shown import cause_of, what_is
 from tests.support.resources import CLOUD
 
 
@@ -25,7 +26,7 @@ def healthy() -> tuple[World, Node]:
 
 
 def texts(node: Node) -> str:
-    return "\n".join(f"{one.what}: {one.cause}" for one in node.snapshot().problems)
+    return "\n".join(f"{what_is(one)}: {cause_of(one)}" for one in node.snapshot().problems)
 
 
 def codes(node: Node) -> list[str]:

@@ -9,8 +9,7 @@ from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import FailureKind, Mutate, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
 from hakeeper.core.stages import HoldDown
-from tests.core.driver import Node, World, chance, one_node, settings
-from tests.core.driver import WEB, failure
+from tests.core.driver import WEB, Node, World, chance, failure, one_node, settings
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"

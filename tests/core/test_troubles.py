@@ -6,8 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
-from hakeeper.core.cures import (
+from hakeeper.adapters.cures import (
     DEFAULT_FIFO,
     FIFO_LOST,
     TROUBLES,
@@ -17,17 +16,19 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
+from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.state import RefusedSettings, State
-from hakeeper.core.troubles import Health, Problem, problems
 from tests.core.driver import PROCESS, instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
+from tests.core.shown import Shown, problems
 from tests.core.standing import (
     HELD,
     VI,
@@ -63,7 +64,7 @@ def reported(state: State, now: float = NOW) -> list[tuple[Health, str]]:
     return [(p.health, p.code) for p in problems(state, now)]
 
 
-def only(state: State, now: float = NOW) -> Problem:
+def only(state: State, now: float = NOW) -> Shown:
     [problem] = problems(state, now)
     return problem
 

@@ -32,8 +32,8 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.stages import Phases
 from tests.core.driver import instance, one_node
-from tests.support.resources import CLOUD, by_id, by_name, by_network, floating_ip
 from tests.core.fakecloud import failure
+from tests.support.resources import CLOUD, by_id, by_name, by_network, floating_ip
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],

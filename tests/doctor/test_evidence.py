@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from hakeeper.adapters.cures import TROUBLES
 from hakeeper.cli.online import as_json, as_text
-from hakeeper.core.cures import TROUBLES
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.doctor.checks.daemon import EXPLAINED_BY
 from hakeeper.doctor.checks.remarks import KINDS, OTHER, kind_of, read_remarks

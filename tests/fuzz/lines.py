@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.adapters.status import document
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import (
@@ -134,4 +134,4 @@ def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     assert not any("Mutate" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
         entry_of(report).message.encode()
-    json.dumps(asdict(core.snapshot(1.0)))
+    json.dumps(document(core.snapshot(1.0), 1.0))

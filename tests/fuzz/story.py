@@ -3,12 +3,12 @@
 import json
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
 from ipaddress import IPv6Network
 from random import Random
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.adapters.status import document
 from hakeeper.core.calls import (
     Identify,
     Mutate,
@@ -104,7 +104,7 @@ def run(data: bytes) -> None:
             assert next_at is not None
             now = max(now, next_at)
             waiting += _calls(core.handle([], now))
-    json.dumps(asdict(core.snapshot(now)))
+    json.dumps(document(core.snapshot(now), now))
 
 
 def _answers(blocks: deque[bytes]) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.core import cures
+from hakeeper.adapters import cures
 from hakeeper.doctor.checks.leftout import left_out_include, missing_for
 from hakeeper.doctor.conf.meaning import FifoLine, KeepalivedConf
 from hakeeper.doctor.facts import DEFAULT_USER, Facts, Held, KeepalivedsReading, Version

@@ -5,7 +5,7 @@ This is evidence, and it is of now: what stands in the file is judged elsewhere.
 
 from collections.abc import Iterator
 
-from hakeeper.core import cures
+from hakeeper.adapters import cures
 from hakeeper.doctor.checks.fifo import fifo_line
 from hakeeper.doctor.facts import Facts, Held
 from hakeeper.doctor.finding import (

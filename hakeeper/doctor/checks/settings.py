@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from hakeeper.adapters import cures
 from hakeeper.config import StateSource
-from hakeeper.core import cures
 from hakeeper.doctor.checks.conf import REFUSAL
 from hakeeper.doctor.checks.remarks import NO_VIP
 from hakeeper.doctor.checks.virtual import is_for_good

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hakeeper.core.decisions import AddressClaimed, AddressConfirmed, ClaimUnseen
+from hakeeper.core.decisions import ClaimUnseen, ResourceClaimed, ResourceConfirmed
 from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from tests.core.moves import (
     CLAIM,
@@ -12,6 +12,7 @@ from tests.core.moves import (
     OF,
     OLD,
     SENT,
+    STEP,
     THREE,
     TWO,
     US,
@@ -25,7 +26,7 @@ from tests.core.moves import (
 )
 from tests.core.odds import LEAST
 
-CONFIRMED = AddressConfirmed(*OF, "a cause")
+CONFIRMED = ResourceConfirmed(*OF, "a cause")
 VERIFY = Verify(CLAIM, NOW, NOW)
 RIVALLED = replace(CLAIM, rival=TWO)
 UNSEEN = replace(
@@ -39,7 +40,7 @@ STILL = "a cause: the assign succeeded, but {} has it still; assigning again"
 
 
 def _read_back(until_s: float, polls: int = 0) -> ReadBack:
-    return ReadBack(FINISHED, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
+    return ReadBack(FINISHED, STEP, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
 
 
 MOVES = (
@@ -58,7 +59,7 @@ MOVES = (
         Verify(replace(SENT, attempt=2), NOW, NOW),
         seen(US),
         to=Held(),
-        says=AddressClaimed(*OF, "a cause", 2, replace(SENT.phases, confirmed_s=NOW)),
+        says=ResourceClaimed(*OF, "a cause", 2, replace(SENT.phases, confirmed_s=NOW)),
         sentence="a cause: claimed and confirmed",
         leaves=claimed,
     ),
@@ -98,7 +99,7 @@ MOVES = (
         _read_back(NOW),
         seen(US),
         to=Held(),
-        says=AddressClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
+        says=ResourceClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
         sentence="a cause: claimed and confirmed",
         leaves=claimed,
     ),
@@ -115,7 +116,7 @@ MOVES = (
         "lags, of a second try",
         replace(_read_back(103.0), claim=replace(FINISHED, attempt=1)),
         seen(TWO),
-        to=ReadBack(replace(FINISHED, attempt=1), 103.0, NOW, 100.4, polls=1),
+        to=ReadBack(replace(FINISHED, attempt=1), STEP, 103.0, NOW, 100.4, polls=1),
     ),
     Move(
         "unseen",

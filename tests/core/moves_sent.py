@@ -17,7 +17,7 @@ from hakeeper.core.happenings import (
 )
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Holder
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,
@@ -30,7 +30,7 @@ from hakeeper.core.stages import (
     Verify,
 )
 from tests.core.fakecloud import failure
-from tests.core.moves import CLAIM, FINISHED, NOBODY, NOW, OF, SENT, TWO, Move
+from tests.core.moves import CLAIM, FINISHED, NOBODY, NOW, OF, SENT, STEP, TWO, Move
 from tests.core.odds import LEAST, MOST
 
 KIND = FailureKind
@@ -64,9 +64,9 @@ def _goes_out(holder: Holder, name: str) -> Move:
     return Move(
         name,
         MutateDue(CLAIM, NOW),
-        Sending(),
+        Sending(STEP),
         holder=holder,
-        to=MutateSent(replace(CLAIM, announced=True)),
+        to=MutateSent(replace(CLAIM, announced=True), STEP),
         says=ClaimStarted(*OF, holder, name, "a cause"),
         sentence="a cause: assign sent",
         leaves=lambda a: a.writes.sending(holder, NOW),
@@ -74,32 +74,32 @@ def _goes_out(holder: Holder, name: str) -> Move:
 
 
 def _running(claim: Claim, due_at_s: float, polls: int, until_s: float = 110.0) -> ActionRunning:
-    return ActionRunning(claim, 77, until_s, due_at_s, polls)
+    return ActionRunning(claim, STEP, 77, until_s, due_at_s, polls)
 
 
-def _done(address: Address) -> None:
-    address.writes.done_s = NOW
+def _done(resource: Resource) -> None:
+    resource.writes.done_s = NOW
 
 
 def _accepted(name: str, stage: Claim, sent_s: float | None, to: Claim) -> Move:
     return Move(
         name,
-        MutateSent(stage),
+        MutateSent(stage, STEP),
         Accepted(RUNS, sent_s),
         to=_running(to, 100.2, polls=1),
         sentence=RUNNING,
     )
 
 
-FIRST, SECOND = MutateSent(SENT), MutateSent(replace(SENT, attempt=1))
+FIRST, SECOND = MutateSent(SENT, STEP), MutateSent(replace(SENT, attempt=1), STEP)
 SENDING = (
     _goes_out(TWO, "server 2"),
     _goes_out(NOBODY, "nobody"),
     Move(
         "again",
         MutateDue(replace(CLAIM, announced=True), NOW),
-        Sending(),
-        to=MutateSent(replace(CLAIM, announced=True)),
+        Sending(STEP),
+        to=MutateSent(replace(CLAIM, announced=True), STEP),
         sentence="a cause: assign sent",
         leaves=lambda a: a.writes.sending(TWO, NOW),
     ),
@@ -116,7 +116,7 @@ SENDING = (
         FIRST,
         Accepted(SUCCEEDED, 99.5),
         to=ReadBack(
-            ACCEPTED.with_phases(replace(ACCEPTED.phases, finished_s=NOW)), 104.0, NOW, NOW
+            ACCEPTED.with_phases(replace(ACCEPTED.phases, finished_s=NOW)), STEP, 104.0, NOW, NOW
         ),
         sentence=READING,
         leaves=_done,
@@ -154,12 +154,12 @@ WAITS_S: dict[FailureKind, tuple[type[Verify | MutateDue], tuple[float, ...]]] =
 """Of each class the next step, and when it is due after one failure, two and three."""
 
 
-def _forgets(kind: FailureKind, address: Address) -> None:
+def _forgets(kind: FailureKind, resource: Resource) -> None:
     """Do to the memory what a failure of this class does."""
     if kind is KIND.OUTCOME_UNKNOWN:
-        address.writes.lose_track(NOW)
+        resource.writes.lose_track(NOW)
     if kind is KIND.NOT_FOUND:
-        address.floating_ip = None
+        resource.observation = None
 
 
 def _failed(kind: FailureKind, attempt: int) -> Move:
@@ -172,14 +172,14 @@ def _failed(kind: FailureKind, attempt: int) -> Move:
     due_at_s = NOW + waits_s[attempt]
     return Move(
         f"{kind.value}, {attempt} before",
-        MutateSent(before),
+        MutateSent(before, STEP),
         Failed(why, sent_s=99.0),
         to=MutateDue(after, due_at_s) if step is MutateDue else Verify(after, NOW, due_at_s),
         says=() if cancelled else ClaimFailed(*OF, why),
         sentence="a cause: assigning it to this server"
         if cancelled
         else RETRYING.format("its_code"),
-        leaves=lambda address: _forgets(kind, address),
+        leaves=lambda resource: _forgets(kind, resource),
     )
 
 
@@ -188,7 +188,7 @@ def _throttled(sent_s: float, *, eager: bool) -> Move:
     after = refused(before, why)
     return Move(
         f"throttled, sent at {sent_s}",
-        MutateSent(before),
+        MutateSent(before, STEP),
         Failed(why, NOW),
         to=MutateDue(replace(after, refused_at_s=before.refused_at_s) if eager else after, NOW),
         says=ClaimFailed(*OF, why),
@@ -205,7 +205,7 @@ FAILING = (
     _throttled(95.1, eager=True),
     Move(
         "never sent",
-        MutateSent(CLAIM),
+        MutateSent(CLAIM, STEP),
         Failed(LIMIT, None),
         to=MutateDue(refused(CLAIM, LIMIT), 100.25),
         says=ClaimFailed(*OF, LIMIT),
@@ -213,7 +213,7 @@ FAILING = (
     ),
     Move(
         "throttled, and never sent",
-        MutateSent(CLAIM),
+        MutateSent(CLAIM, STEP),
         Failed(THROTTLED, None),
         to=MutateDue(refused(CLAIM, THROTTLED), NOW),
         says=ClaimFailed(*OF, THROTTLED),
@@ -230,14 +230,14 @@ FAILING = (
     ),
     Move(
         "the same once more",
-        MutateSent(ONCE),
+        MutateSent(ONCE, STEP),
         Failed(LIMIT, 99.9),
         to=MutateDue(replace(refused(ONCE, LIMIT), failing_since_s=98.0), 100.5),
         sentence=RETRYING.format("limit"),
     ),
     Move(
         "another way",
-        MutateSent(ONCE),
+        MutateSent(ONCE, STEP),
         Failed(TIMEOUT, 99.9),
         to=MutateDue(refused(ONCE, TIMEOUT), 100.5),
         says=ClaimFailed(*OF, TIMEOUT),
@@ -252,7 +252,7 @@ FAILING = (
     ),
     *(
         Move("an older one", stage, LostTrack(), to=Verify(CLAIM, NOW, NOW))
-        for stage in (MutateDue(CLAIM, 105.0), MutateSent(CLAIM))
+        for stage in (MutateDue(CLAIM, 105.0), MutateSent(CLAIM, STEP))
     ),
     *(
         Move(name, MutateDue(CLAIM, due_at_s), ApiWorks(), to=to, rng=rng)
@@ -309,6 +309,7 @@ ENDING = (
             ActionSeen(SUCCEEDED),
             to=ReadBack(
                 replace(ACTING, attempt=attempt, phases=replace(ACTING.phases, finished_s=NOW)),
+                STEP,
                 until_s,
                 NOW,
                 NOW,
@@ -339,8 +340,8 @@ ENDING = (
     ),
     _later(Verify(CLAIM, 98.0, 99.0), Verify(CLAIM, 98.0, 112.0)),
     _later(
-        ReadBack(FINISHED, 103.0, 98.0, 99.0, polls=1),
-        ReadBack(FINISHED, 103.0, 98.0, 112.0, polls=1),
+        ReadBack(FINISHED, STEP, 103.0, 98.0, 99.0, polls=1),
+        ReadBack(FINISHED, STEP, 103.0, 98.0, 112.0, polls=1),
     ),
     _later(Recheck(98.0, 99.0, suspect=True), Recheck(98.0, 112.0, suspect=True)),
 )

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from hakeeper.core.calls import Step
 from hakeeper.core.decisions import ClaimUnseen, ResourceClaimed, ResourceConfirmed
 from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from tests.core.moves import (
@@ -37,6 +38,10 @@ UNSEEN = replace(
     reported=frozenset({"unseen"}),
 )
 STILL = "a cause: the assign succeeded, but {} has it still; assigning again"
+
+
+RELEASE = Step("release", None, lane="a lane")
+"""Of a kind that takes a resource from its holder first."""
 
 
 def _read_back(until_s: float, polls: int = 0) -> ReadBack:
@@ -117,6 +122,18 @@ MOVES = (
         replace(_read_back(103.0), claim=replace(FINISHED, attempt=1)),
         seen(TWO),
         to=ReadBack(replace(FINISHED, attempt=1), STEP, 103.0, NOW, 100.4, polls=1),
+    ),
+    Move(
+        "the first of two steps is done",
+        replace(_read_back(103.0), step=RELEASE),
+        seen(NOBODY),
+        to=MutateDue(FINISHED.with_phases(UNSEEN.phases), NOW),
+    ),
+    Move(
+        "the first of two steps lags",
+        replace(_read_back(103.0), step=RELEASE),
+        seen(TWO),
+        to=replace(_read_back(103.0, 1), step=RELEASE, due_at_s=100.2),
     ),
     Move(
         "unseen",

@@ -326,7 +326,7 @@ def test_a_list_finds_the_addresses_and_tells_each_once() -> None:
     seen = listed((ip(2, 1), ip(1, 7)))
     assert ["address.resolved"] * 2 == answer(state, LIST, seen)
     resolved = entry(state, "address.resolved")
-    assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["floating_ip_id"])
+    assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["resource_id"])
     assert (Other(7), Us()) == (resource_of(state, 1).holder, resource_of(state, 2).holder)
     assert ip(1, 7) == resource_of(state, 1).observation
     assert [] == answer(state, LIST, seen)
@@ -646,14 +646,14 @@ def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     state = standing(2)
     put(state, SENT)
     under_way(state, assign(2, 1), 100.0, resource_of(state, 2))
-    assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
+    assert ["claim.failed"] == assign_ends(state, failure(KIND.ALREADY, "floating_ip_assigned"))
     assert (8, 0) == (cloud_of(state).health.max_parallel, cloud_of(state).health.one_by_one_s)
 
 
 def test_an_address_that_was_here_all_the_time_is_no_failure() -> None:
     state = standing()
     address = put(state, SENT, 1, Us())
-    assert [] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
+    assert [] == assign_ends(state, failure(KIND.ALREADY, "floating_ip_assigned"))
     assert isinstance(address.stage, Verify)
 
 

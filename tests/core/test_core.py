@@ -176,7 +176,7 @@ def resource_of(state: State) -> Resource:
 
 def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
     state, now = guarded()
-    with pytest.raises(InvariantError, match="for no address"):
+    with pytest.raises(InvariantError, match="for no resource"):
         state.start(assign(WEB, 1), now)
     assert [] == [e for e in state.effects if isinstance(e, StartCall)]
 
@@ -202,7 +202,7 @@ def test_an_assign_to_another_server_is_a_broken_invariant(
 def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
     state, now = guarded()
     state.start(assign(WEB, 1), now, resource_of(state))
-    with pytest.raises(InvariantError, match="at the same time"):
+    with pytest.raises(InvariantError, match="beside another one"):
         state.start(assign(WEB, 1), now, resource_of(state))
 
 

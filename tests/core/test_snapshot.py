@@ -255,7 +255,7 @@ def test_a_refused_reload_is_reported_until_the_next_one_is_taken_over() -> None
     _, node = healthy()
     node.feed(SettingsRefused("hakeeper.yaml:1:1: no"))
     assert ["config.refused"] == codes(node)
-    node.feed(SettingsChanged(node.config))
+    node.feed(SettingsChanged(node.config, apis_changed=(CLOUD,)))
     assert "config.refused" not in codes(node)
 
 

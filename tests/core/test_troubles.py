@@ -17,7 +17,7 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
-from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.model import ApiSettings, FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
@@ -108,6 +108,7 @@ def test_an_api_that_fails_is_a_problem(
 
 def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
     state = well()
+    cloud_of(state).settings = ApiSettings(endpoint="https://api.hetzner.cloud/v1")
     cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
     assert only(state).cure.startswith("curl -v https://api.hetzner.cloud/v1 ")
     cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "dns"), NOW, MOST)

@@ -116,7 +116,7 @@ def test_another_api_is_asked_who_we_are_without_what_the_old_one_said() -> None
     world, node = scene()
     node.start(SavedState(keepalived=None, roles={}, servers={CLOUD: 77}))
     world.run_for(30.0)
-    effects = node.feed(SettingsChanged(node.config))
+    effects = node.feed(SettingsChanged(node.config, apis_changed=(CLOUD,)))
     assert IDENTIFY in requests(effects)
 
 
@@ -126,7 +126,7 @@ def test_another_api_is_asked_at_once_however_long_the_old_one_had_to_wait() -> 
     node.start()
     world.run_for(1.0)
     assert [] == node.open_calls(Identify)
-    effects = node.feed(SettingsChanged(node.config))
+    effects = node.feed(SettingsChanged(node.config, apis_changed=(CLOUD,)))
     assert IDENTIFY in requests(effects)
 
 
@@ -138,6 +138,6 @@ def test_for_another_api_each_call_is_cancelled_once_and_what_was_told_stays_tol
     node.holding = (Mutate, ReadAll, ReadOne)
     node.line("VI_1", "MASTER")
     under_way = sorted(call.id for call in node.open_calls())
-    effects = node.feed(SettingsChanged(PRIVATE))
+    effects = node.feed(SettingsChanged(PRIVATE, apis_changed=(CLOUD,)))
     assert under_way == sorted(cancelled(effects))
     assert "vrrp_address.missing" in [entry.event for entry in entries(effects)]

@@ -36,7 +36,7 @@ from hakeeper.core.stages import Phases
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node
 from tests.core.fakecloud import failure
-from tests.support.resources import CLOUD, IDENTIFY
+from tests.support.resources import IDENTIFY
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],
@@ -54,6 +54,7 @@ WORDS: dict[type[enum.Enum], list[str]] = {
         "transient",
         "throttled",
         "locked",
+        "already assigned",
         "auth",
         "not found",
         "refused",
@@ -152,7 +153,7 @@ def test_what_is_not_said_of_an_event_is_the_harmless_thing() -> None:
     assert Report(RoleUnverified(), 0) == Report(RoleUnverified())
     assert Step(Role.MASTER, "x", check=False) == Step(Role.MASTER, "x")
     wanted = Settings(resources={})
-    assert SettingsChanged(wanted, apis_changed=(CLOUD,)) == SettingsChanged(wanted)
+    assert SettingsChanged(wanted, apis_changed=()) == SettingsChanged(wanted)
 
 
 def test_what_is_not_said_by_the_api_is_empty() -> None:

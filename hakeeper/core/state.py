@@ -261,7 +261,7 @@ class State:
         """Check the rules that no bug elsewhere may break; see docs/dev/design.md."""
         if resource is None:
             raise InvariantError("a mutating request for no resource")
-        what = f"a {request.step.name} of {resource.label}"
+        what = f"{request.step.name} of {resource.label}"
         role_state, server = self.roles.role_states[resource.vrrp], resource.kind.api.server
         if role_state.isolated:
             raise InvariantError(f"{what} while keepalived is isolated")

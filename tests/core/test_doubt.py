@@ -104,7 +104,7 @@ def test_its_last_word_from_before_the_reload_counts(words: list[str], role: str
     world, node = two()
     for word in words:
         node.line("VI_2", word)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert role == node.role("VI_2")
     world.run_for(30.0)
     assert (1 if role == "MASTER" else 2) == world.cloud.holder(4712)
@@ -114,9 +114,9 @@ def test_one_that_was_taken_out_and_comes_back_is_what_it_was() -> None:
     world, node = two()
     node.line("VI_1", "MASTER")
     world.run_for(30.0)
-    node.feed(SettingsChanged(settings({"VI_2": ("mail",)}), api_changed=False))
+    node.feed(SettingsChanged(settings({"VI_2": ("mail",)})))
     world.run_for(30.0)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert ("MASTER", "UNKNOWN") == (node.role("VI_1"), node.role("VI_2"))
     world.run_for(30.0)
     assert (1, 1) == (world.cloud.holder(WEB), len(node.assigns))
@@ -133,7 +133,7 @@ def test_the_word_of_another_keepalived_and_lost_lines_do_not_count(loss: str) -
             node.lose_lines()
         case _:
             node.seen(ProcessId(101, 6000, "boot"))
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert "UNKNOWN" == node.role("VI_2")
 
 
@@ -143,7 +143,7 @@ def test_names_without_end_take_no_room_without_end() -> None:
         node.line(f"VI_x{number}", "MASTER")
     node.line("VI_x0", "BACKUP")
     names = {f"VI_x{number}": () for number in range(2 * OTHERS_KEPT)}
-    node.feed(SettingsChanged(settings(names), api_changed=False))
+    node.feed(SettingsChanged(settings(names)))
     roles = [node.role(name) for name in names]
     assert ["BACKUP"] + ["MASTER"] * (OTHERS_KEPT - 1) == roles[:OTHERS_KEPT]
     assert {"UNKNOWN"} == set(roles[OTHERS_KEPT:])

@@ -23,7 +23,7 @@ OTHER_PROCESS = ProcessId(101, 9000, "boot")
 
 
 def saved(role: Role, process: ProcessId | None = PROCESS) -> SavedState:
-    return SavedState(keepalived=process, roles={instance("VI_1"): role}, server_id=1)
+    return SavedState(keepalived=process, roles={instance("VI_1"): role}, servers={CLOUD: 1})
 
 
 def held() -> tuple[World, Node]:
@@ -115,7 +115,7 @@ def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> Non
     _, node = one_node()
     node.start(saved(Role.BACKUP))
     [identify] = node.asked(Identify)
-    assert Identify(CLOUD, cached_server_id=1) == identify.request
+    assert Identify(CLOUD, 1) == identify.request
 
 
 def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:

@@ -24,7 +24,7 @@ def read(number: int) -> ReadOne:
     return ReadOne(fip(number))
 
 
-def floating_ip(  # noqa: PLR0913  # all by keyword
+def floating_ip(  # all by keyword
     *,
     id: int,  # noqa: A002  # the API's word
     name: str,

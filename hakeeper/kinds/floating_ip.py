@@ -124,7 +124,7 @@ class FloatingIps:
     # --- the API -----------------------------------------------------------------------------
 
     def next_step(self, seen: Observation, us: Key) -> Step:
-        """Mutate it to us, whoever has it."""
+        """Assign it to us, whoever has it."""
         return Step("assign", us, lane=f"{NAME}/{seen.id.key}")
 
     def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:

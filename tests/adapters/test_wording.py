@@ -81,6 +81,7 @@ SERVER = Server(id=42, name="web2", status="running")
 CHANGE = RoleChanged(VI, Role.BACKUP, Role.MASTER, "a reason", 7)
 PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
 OF_VI = {"instance": "VI_1", "kind": "INSTANCE", "address": IP}
+NAMED: Mapping[str, str | float] = {"resource_kind": "floating_ip", "resource_id": 4711}
 
 
 def failed(kind: FailureKind) -> Failure:

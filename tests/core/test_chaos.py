@@ -11,7 +11,7 @@ from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, Read
 from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
-from tests.core.driver import PROCESS, WEB, Node, World, chance, failure, instance, settings
+from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
 from tests.core.fakecloud import Ending, failure
 from tests.support.resources import CLOUD
 

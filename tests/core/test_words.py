@@ -36,7 +36,7 @@ from hakeeper.core.stages import Phases
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node
 from tests.core.fakecloud import failure
-from tests.support.resources import IDENTIFY, by_id, by_name, by_network
+from tests.support.resources import IDENTIFY
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hakeeper.core.reports import EVENTS
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab.daemon import event_of
 from tests.support.daemon_node import PATIENCE_S, TIMEOUT_S, DaemonNode, fields_of, leaks

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from hakeeper.adapters.hetzner import HetznerPool
-from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.lastlook import boottime_s
 from hakeeper.adapters.notify import Notifier
 from hakeeper.adapters.signals import Signals

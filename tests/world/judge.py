@@ -31,7 +31,7 @@ from hakeeper.core.events import (
     Started,
 )
 from hakeeper.core.happenings import Happening
-from hakeeper.core.kind import Kind
+from hakeeper.core.kind import Kind as ResourceKind
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Stage
 from hakeeper.kinds import FLOATING_IPS
@@ -69,7 +69,7 @@ class Judged:
 
 
 def judged(
-    plan: Plan, *, kind: Kind = FLOATING_IPS, story: bool = False, go_on: bool = False
+    plan: Plan, *, kind: ResourceKind = FLOATING_IPS, story: bool = False, go_on: bool = False
 ) -> Judged:
     """Run a world and judge it. `story`: keep what happens; `go_on`: a violation ends nothing."""
     world = World(plan, kind=kind, story=story, go_on=go_on)

@@ -130,8 +130,9 @@ def test_the_order_of_hashes_does_not_matter(recorded: Path, hash_seed: str) -> 
 
 def test_one_altered_effect_is_found(recorded: Path) -> None:
     text = recorded.read_text()
-    assert 1 <= text.count('"is":"Mutate","floating_ip_id":4711')
-    recorded.write_text(text.replace('"floating_ip_id":4711', '"floating_ip_id":4712', 1))
+    mutation = '"is":"Mutate","resource":{"kind":"floating_ip","key":4711}'
+    assert 1 <= text.count(mutation)
+    recorded.write_text(text.replace(mutation, mutation.replace("4711", "4712"), 1))
     done = replay(recorded)
     assert (1, "") == (done.returncode, done.stderr)
     assert "different at line" in done.stdout
@@ -266,7 +267,7 @@ def test_the_limit_has_to_be_a_number_of_mebibytes(capfd: pytest.CaptureFixture[
 def test_without_the_option_the_core_is_the_plain_one() -> None:
     arguments = argparse.Namespace(record=None)
     with run._recording(arguments, cast("Reporter", None), cast("Signals", None)) as maker:
-        core = maker(Settings(addresses={}), 1, 0.0)
+        core = maker(Settings(resources={}), 1, 0.0)
     assert Core is type(core)
 
 

@@ -421,14 +421,27 @@ BUGS = (
         ),
     ),
     Bug(
+        "any_read_confirms",
+        "a read that follows an assign ends the claim, whoever has the address",
+        "read_back",
+        (
+            Line(
+                "hakeeper.core.claim_rules:read_back",
+                "if isinstance(what.holder, Us):",
+                "if True:",
+            ),
+        ),
+        proves=True,
+    ),
+    Bug(
         "one_read_decides",
-        "a single read that says otherwise is taken for a loss",
+        "after a hint, a single read that says otherwise is taken for a loss",
         "two_reads_decide",
         (
             Line(
-                "hakeeper.core.claim_rules:missed",
-                "return Recheck(after_s, max(after_s, now + SUSPECT_S), suspect=True)",
-                "return _lost(resource, what.holder, now, Random(0))",
+                "hakeeper.core.claim_rules:rechecked",
+                "if not stage.suspect:",
+                "if False:",
             ),
         ),
     ),

@@ -54,12 +54,12 @@ _CONFIRM = "from hakeeper.core.claim_rules import _confirm; return _confirm(reso
 _M, _U, _B = Role.MASTER, Role.UNKNOWN, Role.BACKUP
 
 
-def _fatal(kind: str) -> Line:
-    """Let a class of failure end the claim."""
+def _fatal(*kinds: str) -> Line:
+    """Let classes of failure end the claim."""
     return Line(
         _FAILED,
         "if response.next is Next.READ:",
-        f"if failure.kind is FailureKind.{kind}:\n"
+        f"if failure.kind.name in {kinds}:\n"
         "        from hakeeper.core.stages import Idle\n"
         "        return Idle()\n"
         "    if response.next is Next.READ:",
@@ -511,7 +511,7 @@ BUGS = (
         "locked_is_fatal",
         "a lock, or an address that is assigned already, ends the claim",
         "repaired",
-        (_fatal("LOCKED"),),
+        (_fatal("LOCKED", "ALREADY"),),
     ),
     Bug(
         "refused_token_is_fatal",

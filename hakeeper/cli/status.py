@@ -167,7 +167,7 @@ def _holder(address: Document, role: Document, now_s: float) -> str:
         return f"{where}, confirmed; read {_ago(read, now_s)}"
     if address["holder_current"]:
         return f"{where}, read {_ago(read, now_s)}"
-    if address["floating_ip_id"] is None:
+    if address["resource_id"] is None:
         return f"not found in the project; last known: {where}, {_ago(read, now_s)}"
     # Ages are rounded: one that is equal was still read before, or the holder would be current.
     older = role["role_age_s"] <= address["holder_age_s"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from random import Random
 
+from hakeeper.core.apis import KindState
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
@@ -35,6 +36,7 @@ from tests.core.driver import instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
 from tests.core.standing import kind_of, standing
+from tests.support.made_up_kind import BERTHS
 from tests.support.resources import floating_ip, step
 
 NOW = 100.0
@@ -42,6 +44,7 @@ VI = instance("VI_1")
 WEB = floating_ip(id=4711, name="web", network=ip_network("203.0.113.10/32"), server_id=None)
 STEP = step(4711)
 KIND = kind_of(standing())
+TWO_STEPS = KindState(BERTHS, KIND.api)
 OF = (VI, "203.0.113.10")
 US, NOBODY, TWO, THREE = Us(), Nobody(), Other(2), Other(3)
 
@@ -193,6 +196,11 @@ def both(*steps: Callable[[Resource], object]) -> Callable[[Resource], object]:
 def outcome_unknown(resource: Resource) -> None:
     """Nobody knows what became of the last assign."""
     resource.writes.outcome_unknown = True
+
+
+def in_two_steps(resource: Resource) -> None:
+    """Nobody has it for a moment whenever it moves."""
+    resource.kind = TWO_STEPS
 
 
 def five_free_claims(resource: Resource) -> None:

@@ -1,6 +1,7 @@
 """The moves of `claim_rules.py` out of `Held` and `Recheck`."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.happenings import Hinted
@@ -20,6 +21,7 @@ from tests.core.moves import (
     five_free_claims,
     free_claim,
     held_down,
+    in_two_steps,
     lost,
     lost_once,
     seen,
@@ -40,7 +42,7 @@ def _suspected(holder: Holder, done_s: float, after_s: float, due_at_s: float) -
         Held(),
         seen(holder, before=US),
         given=_taken_from_two(done_s),
-        to=Recheck(after_s, due_at_s, suspect=True),
+        to=Recheck(after_s, due_at_s, suspect=True, since_s=NOW),
     )
 
 
@@ -60,7 +62,10 @@ MOVES = (
     Move("ours after all", LOST, seen(US), to=Held()),
     Move("ours, as before the hint", HINT, seen(US), to=Held()),
     Move(
-        "not ours, after a hint", HINT, seen(TWO, before=US), to=Recheck(NOW, 100.3, suspect=True)
+        "not ours, after a hint",
+        HINT,
+        seen(TWO, before=US),
+        to=Recheck(NOW, 100.3, suspect=True, since_s=NOW),
     ),
     Move(
         "lost",
@@ -79,6 +84,33 @@ MOVES = (
         says=ResourceDrifted(*OF, NOBODY, "nobody"),
         sentence=DRIFT,
         leaves=free_claim,
+    ),
+    Move(
+        "nobody's for a moment, between two steps",
+        replace(LOST, since_s=95.1),
+        seen(NOBODY),
+        given=in_two_steps,
+        to=Recheck(NOW, 100.3, suspect=True, since_s=95.1),
+    ),
+    Move(
+        "nobody's for longer than a move takes",
+        replace(LOST, since_s=95.0),
+        seen(NOBODY),
+        given=in_two_steps,
+        to=MutateDue(claim("drift"), NOW),
+        says=ResourceDrifted(*OF, NOBODY, "nobody"),
+        sentence=DRIFT,
+        leaves=free_claim,
+    ),
+    Move(
+        "another's, and it moves in two steps",
+        replace(LOST, since_s=NOW),
+        seen(TWO),
+        given=in_two_steps,
+        to=MutateDue(claim("drift"), NOW),
+        says=DRIFTED,
+        sentence=DRIFT,
+        leaves=lost,
     ),
     Move(
         "lost twice",

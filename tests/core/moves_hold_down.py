@@ -24,6 +24,7 @@ from tests.core.moves import (
     five_free_claims,
     free_claim,
     held_down,
+    in_two_steps,
     outcome_unknown,
     seen,
 )
@@ -81,6 +82,22 @@ MOVES = (
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
     ),
     *_free(FREE, seen(NOBODY), "nobody's"),
+    Move(
+        "nobody's for a moment, between two steps",
+        HOLD_DOWN,
+        seen(NOBODY),
+        given=both(in_two_steps, lambda r: setattr(r, "holder_since_s", 95.1)),
+        to=HOLD_DOWN,
+    ),
+    Move(
+        "nobody's for longer than a move takes",
+        HOLD_DOWN,
+        seen(NOBODY),
+        given=both(in_two_steps, lambda r: setattr(r, "holder_since_s", 95.0)),
+        to=MutateDue(claim(FREE), NOW),
+        sentence=f"{FREE}: assigning it to this server",
+        leaves=free_claim,
+    ),
     Move("as before", SUSPECT, seen(TWO), to=SUSPECT),
     Move(
         "a third one's, and nobody knew before",

@@ -125,7 +125,7 @@ MOVES = (
     ),
     Move(
         "the first of two steps is done",
-        replace(_read_back(103.0), step=RELEASE),
+        replace(_read_back(103.0), step=RELEASE, claim=replace(FINISHED, refused_at_s=98.0)),
         seen(NOBODY),
         to=MutateDue(FINISHED.with_phases(UNSEEN.phases), NOW),
     ),

@@ -225,7 +225,7 @@ def test_the_holder_of_before_is_believed_only_when_reads_cannot_lag_any_more() 
     resource.holder = TWO
     take(resource, Master("a line", read_first=False), 100.0, MOST)
     assigns(resource, 100.0)
-    suspect = Recheck(103.0, 103.0, suspect=True)
+    suspect = Recheck(103.0, 103.0, suspect=True, since_s=100.5)
     for now in (100.5, 102.9):  # the second one is made for another address
         reads(resource, TWO, now)
         assert suspect == resource.stage

@@ -8,7 +8,7 @@ from typing import Any
 from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
-from hakeeper.core import claim
+from hakeeper.core import state
 from hakeeper.core.events import Drained
 from hakeeper.core.happenings import Happening, Seen
 from hakeeper.core.model import SavedState
@@ -114,7 +114,7 @@ def claim_blindly() -> None:
 
         return inner
 
-    replace(claim, "take", make)
+    replace(state, "take", make)
 
 
 def hear_late() -> None:

@@ -1,6 +1,6 @@
 """Plant small faults in the core, one at a time, and see which of them the tests notice.
 
-    python -m tests.mutation [--module address] [--again] [--write]
+    python -m tests.mutation [--module resource] [--again] [--write]
 
 Each mutant is tried in a child of its own against the tests that run its line, the quick ones
 first, until one fails. The package and the tests are copied first, so that work may go on
@@ -170,7 +170,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--package", type=Path, default=Path("hakeeper/core"))
     parser.add_argument("--tests", type=Path, default=Path("tests/core"))
-    parser.add_argument("--module", action="append", help="only this one, such as `address`")
+    parser.add_argument("--module", action="append", help="only this one, such as `resource`")
     parser.add_argument(
         "--again", action="store_true", help="believe what earlier runs killed; try the rest"
     )

@@ -41,25 +41,25 @@ class Bug:
             yield
 
 
-_SEND = "hakeeper.core.reconcile:_send_assigns"
-_GUARD = "hakeeper.core.state:State._guard_assign"
+_SEND = "hakeeper.core.reconcile:_mutate"
+_GUARD = "hakeeper.core.state:State._guard_mutation"
 _FAILED = "hakeeper.core.mutation_rules:failed"
 _FOLLOW = "hakeeper.core.core:Core._follow"
 _DISPATCH = "hakeeper.core.core:Core._dispatch"
 _NOTE = "hakeeper.core.core:Core._note"
 _IDLY = "hakeeper.core.reconcile:_read_idly"
 _QUERY = "hakeeper.core.reconcile:_query_roles"
-_READ_FAILED = "hakeeper.core.answers:_read_failed"
-_CONFIRM = "from hakeeper.core.claim_rules import _confirm; return _confirm(address, claim, now)"
+_READ_FAILED = "hakeeper.core.refusals:_read_failed"
+_CONFIRM = "from hakeeper.core.claim_rules import _confirm; return _confirm(resource, claim, now)"
 _M, _U, _B = Role.MASTER, Role.UNKNOWN, Role.BACKUP
 
 
-def _fatal(kind: str) -> Line:
-    """Let a class of failure end the claim."""
+def _fatal(*kinds: str) -> Line:
+    """Let classes of failure end the claim."""
     return Line(
         _FAILED,
         "if response.next is Next.READ:",
-        f"if failure.kind is FailureKind.{kind}:\n"
+        f"if failure.kind.name in {kinds}:\n"
         "        from hakeeper.core.stages import Idle\n"
         "        return Idle()\n"
         "    if response.next is Next.READ:",
@@ -93,7 +93,7 @@ BUGS = (
         "cancel_forgotten",
         "a demotion does not cancel the assign that waits to be sent",
         "sent_by_master",
-        (Line("hakeeper.core.core:Core._apply", "state.cancel_assigns(addresses)", "pass"),),
+        (Line("hakeeper.core.core:Core._apply", "state.cancel_mutations(resources)", "pass"),),
     ),
     Bug(
         "generation_ignored",
@@ -101,8 +101,8 @@ BUGS = (
         "core_guard",
         (
             Line(
-                "hakeeper.core.answers:_current",
-                "isinstance(address.stage, MutateSent)"
+                "hakeeper.core.outcomes:current",
+                "isinstance(resource.stage, MutateSent)"
                 " and role_state.generation == call.generation",
                 "role_state is not None",
             ),
@@ -200,8 +200,8 @@ BUGS = (
         (
             Line(
                 _DISPATCH,
-                "take_answer(self._state, event, now)",
-                "take_answer(self._state, event, now); "
+                "take_result(self._state, event, now)",
+                "take_result(self._state, event, now); "
                 "event.sent_at_s is None and self._doubt(RoleEvent.GONE, now)",
             ),
         ),
@@ -358,8 +358,8 @@ BUGS = (
         "the address goes to the server next door",
         "own_target",
         (
-            Line(_SEND, "state.server.id)", "state.server.id + 1)"),
-            Line(_GUARD, "request.server_id != self.server.id", "False"),
+            Line(_SEND, "api.server.id)", "api.server.id + 1)"),
+            Line(_GUARD, "request.step.holder not in (None, server.id)", "False"),
         ),
         proves=True,
     ),
@@ -368,21 +368,21 @@ BUGS = (
         "an assign does not wait for the unwanted one that is still under way",
         "one_at_a_time",
         (
-            Line(_SEND, "if not state.assigning(floating_ip.id):", "if True:"),
-            Line(_GUARD, "if self.assigning(request.floating_ip_id):", "if False:"),
+            Line(_SEND, "if not _is_lane_taken(state, step):", "if True:"),
+            Line(_GUARD, "if self.is_lane_taken(request.step.lane):", "if False:"),
         ),
     ),
     Bug(
         "unguarded_second_assign",
         "the same, but the last guard stands",
         "core_guard",
-        (Line(_SEND, "if not state.assigning(floating_ip.id):", "if True:"),),
+        (Line(_SEND, "if not _is_lane_taken(state, step):", "if True:"),),
     ),
     Bug(
         "resent_blindly",
         "an assign with an unknown outcome is sent again",
         "no_blind_resend",
-        (Line(_FAILED, "address.writes.lose_track(now)", "return MutateDue(claim, now)"),),
+        (Line(_FAILED, "resource.writes.lose_track(now)", "return MutateDue(claim, now)"),),
     ),
     Bug(
         "unknown_forgotten",
@@ -391,7 +391,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.claim_rules:begin",
-                "if what.read_first or address.writes.outcome_unknown:",
+                "if what.read_first or resource.writes.outcome_unknown:",
                 "if what.read_first:",
             ),
         ),
@@ -403,7 +403,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.mutation_rules:accepted",
-                "return action_seen(address, running, ActionSeen(what.action), now, rng)",
+                "return action_seen(resource, running, ActionSeen(what.action), now, rng)",
                 _CONFIRM,
             ),
         ),
@@ -415,20 +415,33 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.mutation_rules:action_seen",
-                "return ReadBack(claim, until_s, now, now)",
+                "return _done(resource, claim, stage.step, now, rng)",
                 _CONFIRM,
             ),
         ),
     ),
     Bug(
+        "any_read_confirms",
+        "a read that follows an assign ends the claim, whoever has the address",
+        "read_back",
+        (
+            Line(
+                "hakeeper.core.claim_rules:read_back",
+                "if isinstance(what.holder, Us):",
+                "if True:",
+            ),
+        ),
+        proves=True,
+    ),
+    Bug(
         "one_read_decides",
-        "a single read that says otherwise is taken for a loss",
+        "after a hint, a single read that says otherwise is taken for a loss",
         "two_reads_decide",
         (
             Line(
-                "hakeeper.core.claim_rules:missed",
-                "return Recheck(after_s, max(after_s, now + SUSPECT_S), suspect=True)",
-                "return _lost(address, what.holder, now, Random(0))",
+                "hakeeper.core.claim_rules:rechecked",
+                "if not stage.suspect:",
+                "if False:",
             ),
         ),
     ),
@@ -436,7 +449,7 @@ BUGS = (
         "needless_assign",
         "a claim begins with an assign even if a fresh read says that the address is here",
         "not_needless",
-        (Line(_FOLLOW, "or self._surely_mine(address, now)", ""),),
+        (Line(_FOLLOW, "or self._surely_mine(resource, now)", ""),),
     ),
     Bug(
         "no_spacing",
@@ -451,7 +464,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_is_at_parallel_limit",
-                "return taken >= state.api.parallel_limit(now)",
+                "return taken >= api.health.parallel_limit(now)",
                 "return False",
             ),
         ),
@@ -462,7 +475,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.api:Api.lock_met",
+                "hakeeper.core.health:Health.lock_met",
                 "max(1, self.max_parallel // 2)",
                 "self.max_parallel // 2",
             ),
@@ -480,12 +493,25 @@ BUGS = (
             ),
         ),
     ),
+    Bug(
+        "undeclared_move",
+        "a claim that waits reads the holder when the API works again",
+        "moves_by_table",
+        (
+            Line(
+                "hakeeper.core.mutation_rules:retry_soon",
+                "return replace(stage, due_at_s=min(",
+                "return Verify(stage.claim, now, min(",
+            ),
+        ),
+        proves=True,
+    ),
     # --- failures
     Bug(
         "locked_is_fatal",
         "a lock, or an address that is assigned already, ends the claim",
         "repaired",
-        (_fatal("LOCKED"),),
+        (_fatal("LOCKED", "ALREADY"),),
     ),
     Bug(
         "refused_token_is_fatal",
@@ -505,8 +531,8 @@ BUGS = (
         "token_reread",
         (
             Line(
-                "hakeeper.core.answers:_failed",
-                "state.effects.append(ReloadToken())",
+                "hakeeper.core.refusals:take_failure",
+                "state.effects.append(ReloadToken(api.name))",
                 "pass",
             ),
         ),
@@ -517,9 +543,9 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.answers:_failed",
-                "state.schedule.identify_from_s = now + delay_s",
-                "state.schedule.identify_from_s = 1e9",
+                "hakeeper.core.refusals:take_failure",
+                "api.identify_from_s = now + _delay_s(state, failure, api.identify_attempt)",
+                "api.identify_from_s = 1e9",
             ),
         ),
     ),
@@ -533,13 +559,13 @@ BUGS = (
         "hammering",
         "a read that failed is repeated at once",
         "call_budget",
-        (Line(_READ_FAILED, "state.schedule.reads_from_s = now + delay_s", "pass"),),
+        (Line(_READ_FAILED, "api.reads_from_s = now + delay_s", "pass"),),
     ),
     Bug(
         "backoff_reset",
         "every failure of a read counts as the first",
         "call_budget",
-        (Line("hakeeper.core.state:Schedule.read_failed", "self.read_attempt += 1", "pass"),),
+        (Line("hakeeper.core.apis:ApiState.read_failed", "self.read_attempt += 1", "pass"),),
     ),
     Bug(
         "throttle_ignored",
@@ -547,7 +573,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.api:Api.failed",
+                "hakeeper.core.health:Health.failed",
                 "if failure.kind is FailureKind.THROTTLED:",
                 "if False:",
             ),
@@ -559,7 +585,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.answers:_assign_failed",
+                "hakeeper.core.refusals:_step_failed",
                 "if failure.kind is FailureKind.THROTTLED:",
                 "if False:",
             ),
@@ -571,7 +597,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.api:Api._throttled",
+                "hakeeper.core.health:Health._throttled",
                 "if retry_after_s is not None:",
                 "if False:",
             ),
@@ -581,14 +607,14 @@ BUGS = (
         "retry_after_unbounded",
         "429 is heeded for as long as it asks for, be it an hour",
         "quiet",
-        (Constant("hakeeper.core.api:LONGEST_WAIT_S", 1e9),),
+        (Constant("hakeeper.core.health:LONGEST_WAIT_S", 1e9),),
     ),
     # --- time
     Bug(
         "no_idle_reading",
         "holders are read only when something happened",
         "repaired",
-        (Line(_IDLY, "if state.asked(ReadAll):", "if True:"),),
+        (Line(_IDLY, "if state.is_asked(ReadAll(kind.kind.name)):", "if True:"),),
     ),
     Bug(
         "call_never_ends",
@@ -596,7 +622,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.answers:take_answer",
+                "hakeeper.core.answers:take_result",
                 "state.calls.pop(result.call_id, None)",
                 "state.calls.get(result.call_id)",
             ),
@@ -614,8 +640,8 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.reconcile:reconcile",
-                "wakes.append(state.api.held_until_s)",
+                "hakeeper.core.reconcile:_serve",
+                "wake(api.health.held_until_s)",
                 "pass",
             ),
         ),
@@ -645,8 +671,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:reading_interval_s",
-                "if not state.any_master() or state.api.scarce(now):",
-                "if state.api.scarce(now):",
+                "if not state.any_master(kind) or api.health.scarce(now):",
+                "if api.health.scarce(now):",
             ),
         ),
     ),
@@ -669,7 +695,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.answers:_listed",
-                "if address.reported_id != found.id or address.unresolved_reported:",
+                "if resource.reported_id != found.id or resource.unresolved_reported:",
                 "if True:",
             ),
         ),
@@ -680,7 +706,7 @@ BUGS = (
         "healthy",
         (
             Line(
-                "hakeeper.core.api:Api.answered",
+                "hakeeper.core.health:Health.answered",
                 "failing, self.failure = self.failure, None",
                 "failing = None",
             ),
@@ -781,7 +807,7 @@ BUGS = (
         "starves_nobody",
         (
             Line(
-                "hakeeper.core.reconcile:_send_assigns",
+                "hakeeper.core.reconcile:_mutate",
                 "key=lambda each: each[1].claim.refused_at_s",
                 "key=lambda each: -each[1].claim.refused_at_s",
             ),
@@ -797,7 +823,7 @@ BUGS = (
             Line(
                 "hakeeper.core.core:Core._queried",
                 "if event.waits:",
-                "for one in () if event.roles else state.addresses.values():\n"
+                "for one in () if event.roles else state.resources.values():\n"
                 "        state.happened(one, Demoted('silence'), now)\n"
                 "    if event.waits:",
             ),
@@ -843,7 +869,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.claim_rules:try_again",
-                "if isinstance(stage, Verify) and isinstance(address.holder, Other):",
+                "if isinstance(stage, Verify) and isinstance(resource.holder, Other):",
                 "return Idle()\n    if False:",
             ),
         ),

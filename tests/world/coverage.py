@@ -68,6 +68,14 @@ def not_taken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
                 yield f"{event.value} was never heard as {role.value}"
 
 
+NOT_MADE = {
+    ("LostTrack", "in", "MutateSent"): "no other floating IP gets the name of one",
+    ("Hinted", "to", "Verify"): "an older assign is lost and keepalived hangs, both at once",
+    ("HolderDown", "to", "Verify"): "the same, and the holder goes off",
+}
+"""Of the claim table, what is too rare for any world, and what it takes; the core's tests do it."""
+
+
 def not_moved(moves: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
     """Yield what the lines of the claim table declare, and no world showed.
 
@@ -77,14 +85,16 @@ def not_moved(moves: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
         name = what.__name__
         made = [move for move, count in moves.items() if count and move[0] == name]
         for stage in cells:
-            if stage.__name__ not in {before for _, before, _ in made}:
+            seen = stage.__name__ in {before for _, before, _ in made}
+            if not seen and (name, "in", stage.__name__) not in NOT_MADE:
                 yield f"{name} never happened in {stage.__name__}"
         for rule in dict.fromkeys(cell.rule for cell in cells.values()):
             line = {stage.__name__: cell for stage, cell in cells.items() if cell.rule is rule}
             reached = {after for _, before, after in made if before in line}
             declared = {to.__name__ for cell in line.values() for to in cell.to}
             for to in sorted(declared - reached):
-                yield f"{name} in {' or '.join(line)} never led to {to}"
+                if (name, "to", to) not in NOT_MADE:
+                    yield f"{name} in {' or '.join(line)} never led to {to}"
 
 
 def not_reported(reports: Counter[str]) -> Iterator[str]:

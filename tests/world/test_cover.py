@@ -1,10 +1,18 @@
 """What must happen in the worlds of `make worlds` and does not is named; rare ones are clean."""
 
 from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.core.claim import TABLE as CLAIM_TABLE
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.simulate.faults.kinds import Kind
-from tests.world.coverage import NOT_IN_A_WORLD, not_reported, not_taken, out_of_reach
+from tests.world.coverage import (
+    NOT_IN_A_WORLD,
+    NOT_MADE,
+    not_moved,
+    not_reported,
+    not_taken,
+    out_of_reach,
+)
 from tests.world.many import missing, run_plans
 from tests.world.rare import RARE
 from tests.world.rules import RULES
@@ -22,6 +30,16 @@ def test_the_rare_worlds_show_what_they_are_made_for_and_no_rule_is_broken() -> 
     for word in EVENT_OF_LINE.values():
         assert shown[word.value, Role.FAULT.value]
         assert shown[word.value, Role.STOPPED.value]
+    moves = total.tally.claim_moves
+    assert moves["Accepted", "MutateSent", "Verify"]
+    assert moves["Accepted", "MutateSent", "MutateDue"]
+    assert moves["LostTrack", "MutateDue", "Verify"]
+    assert moves["HolderDown", "HoldDown", "MutateDue"]
+    assert moves["Seen", "HoldDown", "MutateDue"]
+    assert moves["Returned", "Idle", "HoldDown"]
+    assert moves["NotFound", "Recheck", "Recheck"]
+    terms = {stage for what, stage, _ in moves if what == "Master"}
+    assert {"MutateDue", "MutateSent", "ActionRunning", "ReadBack", "Recheck", "HoldDown"} <= terms
 
 
 def test_what_never_happened_is_named() -> None:
@@ -31,6 +49,8 @@ def test_what_never_happened_is_named() -> None:
     assert f"rule {RULES[0]} was never evaluated" in lacking
     assert "line MASTER was never heard as BACKUP" in lacking
     assert "claim.started was never reported" in lacking
+    assert "Sending never happened in MutateDue" in lacking
+    assert "Failed in MutateSent never led to Verify" in lacking
 
 
 def test_what_happened_once_is_not_missing() -> None:
@@ -46,6 +66,20 @@ def test_each_cell_of_the_role_table_must_be_taken_or_is_out_of_reach_for_a_reas
     exempt = sum(out_of_reach(event, role) is not None for event in TABLE for role in Role)
     assert (95, 22) == (cells, exempt)
     assert cells - exempt == len(list(not_taken({})))
+
+
+def test_each_line_of_the_claim_table_must_be_used_or_is_too_rare_for_a_reason() -> None:
+    cells = [
+        (what.__name__, stage.__name__, to.__name__)
+        for what, row in CLAIM_TABLE.items()
+        for stage, cell in row.items()
+        for to in cell.to
+    ]
+    ways = {(what, "in", stage) for what, stage, _ in cells}
+    ways |= {(what, "to", to) for what, _, to in cells}
+    assert set() == set(NOT_MADE) - ways
+    assert [] == list(not_moved(dict.fromkeys(cells, 1)))
+    assert list(not_moved({}))
 
 
 def test_every_event_that_no_world_can_report_exists() -> None:

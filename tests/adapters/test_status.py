@@ -11,7 +11,7 @@ from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.model import FifoState, Settings
+from hakeeper.core.model import ApiSettings, FifoState, Settings
 from hakeeper.core.observation import Other, Us
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
@@ -30,7 +30,9 @@ WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))
 def well() -> State:
     state = standing()
     state.fifo, state.keepalived = FifoState.OPEN, PROCESS
-    state.apis.apis[CLOUD].health.answered_at_s = NOW
+    cloud = state.apis.apis[CLOUD]
+    cloud.settings = ApiSettings(endpoint="https://api.hetzner.cloud/v1")
+    cloud.health.answered_at_s = NOW
     put(state, HELD, 1, Us()).holder_at_s = NOW - 3.0
     return state
 

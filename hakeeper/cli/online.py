@@ -22,7 +22,7 @@ def as_text(report: Report, *, odd: Iterable[str] = ()) -> str:
     What is to be copied (`do:`) stays in one piece, however long it is.
     """
     lines: list[str] = []
-    for name, said in report.said:
+    for name, said in report.results:
         if isinstance(said, Passed):
             lines += _wrapped("ok       ", f"{name}: {said.text}")
     for text in odd:
@@ -67,8 +67,8 @@ def _verdict(report: Report) -> Iterator[str]:
         yield from _wrapped(
             "", f"After keepalived's next start or reload it {_would(later)} {counted}."
         )
-    for text in report.unseen:
-        yield from _wrapped("", f"Not looked at, as only root can: {text}.")
+    for text in report.hidden:
+        yield from _wrapped("", f"Not checked, only root can: {text}.")
 
 
 def _would(works: bool) -> str:  # noqa: FBT001  # the one thing that it says
@@ -86,7 +86,7 @@ def as_json(report: Report) -> dict[str, object]:
         "ready_now": report.is_ready_now,
         "ready_after_restart": report.is_ready_after_restart,
         "in_force": report.is_in_force,
-        "not_looked_at": list(report.unseen),
+        "not_looked_at": list(report.hidden),
         "findings": [
             {
                 "severity": said.severity.value,
@@ -98,12 +98,12 @@ def as_json(report: Report) -> dict[str, object]:
                 "why": said.why,
                 "cure": said.cure,
             }
-            for name, said in report.said
+            for name, said in report.results
             if isinstance(said, Finding)
         ],
         "passed": [
             {"check": name, "text": said.text}
-            for name, said in report.said
+            for name, said in report.results
             if isinstance(said, Passed)
         ],
     }

@@ -43,7 +43,7 @@ def test_what_is_no_hole(changed: Component) -> None:
 def test_the_services_user_may_not_write_what_root_acts_by() -> None:
     case = Case().with_component(file(CONF_PATH, owner="hakeeper", owner_id=990))
 
-    assert [("hakeeper may write it", CONF_PATH)] == [
+    assert [("hakeeper may write to it", CONF_PATH)] == [
         (each.what, str(each.place)) for _, each in case.findings()
     ]
 
@@ -72,7 +72,7 @@ def test_a_fifo_of_root_in_a_folder_where_all_may_add_is_reported() -> None:
     case = replace(Case(), fifo_folder=(folder("/"), TMP))
     above = replace(Case(), fifo_folder=(folder("/"), TMP, folder("/tmp/x")))
 
-    assert [("FIFO folder", "everybody may write it")] == [
+    assert [("FIFO folder", "everybody may write to it")] == [
         (name, each.what) for name, each in case.findings()
     ]
     assert [] == above.findings()
@@ -81,13 +81,13 @@ def test_a_fifo_of_root_in_a_folder_where_all_may_add_is_reported() -> None:
 def test_a_folder_that_is_not_there_is_not_called_good() -> None:
     missing = replace(Case(), fifo=FifoFacts(kind=""), fifo_folder=(folder("/"), folder("/run")))
 
-    assert "FIFO folder" not in {name for name, _ in judge(missing.facts()).said}
+    assert "FIFO folder" not in {name for name, _ in judge(missing.facts()).results}
 
 
 def test_in_the_sandbox_the_owner_is_not_called_nobody() -> None:
     case = Case().with_component(file(CONF_PATH, owner="nobody", owner_id=65534))
 
-    assert ["another user may write it"] == [each.what for _, each in case.findings()]
+    assert ["another user may write to it"] == [each.what for _, each in case.findings()]
 
 
 # --- real files -----------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ def test_a_server_whose_addresses_are_not_here_is_another_one(scene: Scene, sett
 
     assert ("server", "error") == (check, finding.severity.value)
     assert f"web-b (id {scene.other}, from: {source}) is not this machine" in finding.what
-    assert "10.0.0.3, and here is 10.0.0.2, 192.0.2.9" in finding.what
+    assert "10.0.0.3, and this machine has 10.0.0.2, 192.0.2.9" in finding.what
     assert "server: ID" in finding.cure
 
 
@@ -216,7 +216,7 @@ def test_a_server_without_addresses_is_another_one(scene: Scene) -> None:
     [(check, finding)] = scene.findings()
 
     assert ("server", "error") == (check, finding.severity.value)
-    assert "it has no address at all, and here is 10.0.0.2" in finding.what
+    assert "it has no address at all, and this machine has 10.0.0.2" in finding.what
 
 
 def test_auto_asks_the_machine_and_then_an_earlier_run(scene: Scene) -> None:

@@ -16,9 +16,9 @@ from doctor.cases import CONF, CONF_PATH, read
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf import lines
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.gather.keepalived import read_conf
-from hakeeper.doctor.gather.program import find_program
+from hakeeper.doctor.gather.keepalived_program import find_program
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "conf" / "keepalived").glob("*.conf"))
 STRANGE = """\
@@ -194,8 +194,8 @@ def test_conditions_follow_the_config_id_and_are_noted() -> None:
         ("a {\n}\n}\n", "closes nothing", 3),
         ("include /none.conf\n", "`include /none.conf`", 1),
         ("include a.conf\n", "include each other", 1),
-        ("$A=${B}\n$B=${A}x\ny ${A}\n", "hold each other", 3),
-        ("vrrp_instance A {\n unicast_src_ip here\n}\n", "`here`, which is no address", 2),
+        ("$A=${B}\n$B=${A}x\ny ${A}\n", "contain each other", 3),
+        ("vrrp_instance A {\n unicast_src_ip here\n}\n", "`here`, which is not an address", 2),
         ("vrrp_instance A {\n virtual_ipaddress {\n  x/32\n }\n}\n", "`x/32`, which is no", 3),
     ],
 )
@@ -229,7 +229,7 @@ vrrp_instance ${_INSTANCE}x {
     assert ["10.2.0.100/32", "10.2.10.100/32"] == [
         str(vip.interface) for vip in conf.instances[0].vips
     ]
-    assert ["`$UNDEFINED`, which is no address"] == [one.what for one in conf.unread]
+    assert ["`$UNDEFINED`, which is not an address"] == [one.what for one in conf.unread]
 
 
 def test_a_comment_begins_anywhere_but_in_quotes() -> None:
@@ -253,7 +253,7 @@ def test_parameters_that_grow_without_end_are_reported_and_end() -> None:
 
     assert [41] == [one.place.line for one in read(grown).unread]
     assert [3] == [one.place.line for one in read(big).unread]
-    assert all("hold each other, or too much" in one.what for one in read(big).unread)
+    assert all("contain each other, or are too long" in one.what for one in read(big).unread)
 
 
 PIECES = ("vrrp_instance", "global_defs", "unicast_peer", "virtual_ipaddress", "include", "a.conf",

@@ -16,18 +16,18 @@ from doctor.cases import CONF
 from hakeeper.config import parse
 from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
 from hakeeper.doctor.gather import files
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts, read_conf
-from hakeeper.doctor.gather.machine import machine_facts
-from hakeeper.doctor.gather.program import (
+from hakeeper.doctor.gather.keepalived_program import (
     TEST_TIMEOUT_S,
-    ask_what_it_reads,
     config_test,
     find_program,
+    parse_with_keepalived,
 )
+from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
@@ -200,7 +200,7 @@ def test_keepalived_itself_is_asked_for_its_opinion(server: Namespace, tmp_path:
     program = find_program()
     code = (
         "from pathlib import Path\n"
-        "from hakeeper.doctor.gather.program import config_test\n"
+        "from hakeeper.doctor.gather.keepalived_program import config_test\n"
         f"print(*[config_test({program!r}, Path(p), None) for p in ({str(good)!r}, {str(bad)!r})],"
         " sep='\\n')"
     )
@@ -228,11 +228,11 @@ def test_a_program_that_cannot_be_asked_has_no_opinion(tmp_path: Path) -> None:
 def test_one_that_does_not_end_has_none_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hakeeper.doctor.gather.program.TEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("hakeeper.doctor.gather.keepalived_program.TEST_TIMEOUT_S", 0.2)
     endless = program_that(tmp_path, "exec sleep 3600")
 
     assert config_test(endless, tmp_path, None) is None
-    assert ask_what_it_reads(endless, tmp_path / "x", None, ()) is None
+    assert parse_with_keepalived(endless, tmp_path / "x", None, ()) is None
 
 
 def test_the_limit_leaves_room_for_a_dead_resolver() -> None:

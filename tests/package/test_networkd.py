@@ -13,7 +13,7 @@ import pytest
 from helpers import eventually
 
 from hakeeper.doctor.checks.networkd import finding_of
-from hakeeper.doctor.conf.meaning import Vip
+from hakeeper.doctor.conf.configuration import Vip
 from hakeeper.doctor.facts import NetworkdLink
 from hakeeper.doctor.finding import Place
 from package.building import Build

@@ -1,4 +1,4 @@
-"""Where things stand in hakeeper.yaml; that it is right has been found out before."""
+"""The places of entries in hakeeper.yaml, which has been validated before."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
 
 
 def places_in(text: str, file: str, config: Config, token_source: str) -> ConfigFacts:
-    """Find the lines of sections, addresses and keys in a text that has no errors."""
+    """Find the lines of sections, addresses and keys in a valid text."""
     root = read_tree(text, Problems(file))
     sections: dict[VrrpId, Place] = {}
     addresses: dict[AddressRef, Place] = {}

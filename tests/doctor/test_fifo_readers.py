@@ -39,7 +39,7 @@ def test_a_fifo_that_was_made_anew_is_read_beside_the_old_one(station: Station) 
     )
 
     assert [
-        ("keepalived writes into a FIFO that was replaced; hakeeper still reads that one, too")
+        ("keepalived writes to a FIFO that was replaced; hakeeper still reads that one, too")
     ] == [what for name, what in told.findings("warning") if name == "FIFO reader"]
     assert (True, True) == verdicts(told)
     assert "systemctl reload keepalived" in cures
@@ -103,7 +103,7 @@ def test_a_script_that_reads_the_fifo_is_found_by_its_line(station: Station, rea
     [(name, what)] = told.findings()
     [found] = told.json["online"]["findings"]
     assert name == "FIFO line"
-    assert what.startswith("`vrrp_notify_fifo_script` has a script (process ")
+    assert what.startswith("`vrrp_notify_fifo_script` starts a script (process ")
     assert (str(conf), number) == (found["file"], found["line"])
     assert (False, False) == verdicts(told)
 

@@ -1,4 +1,4 @@
-"""The floating IPs on this machine: in keepalived.conf, or on an interface for good."""
+"""The floating IPs on this machine: in keepalived.conf, or permanently on an interface."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from hakeeper.config.addresses import IPV6_PREFIX
 from hakeeper.core.answers import find
 from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, Role, VrrpId
-from hakeeper.doctor.checks.leftout import missing_for
-from hakeeper.doctor.conf.meaning import Instance, IpInterface, KeepalivedConf, Vip
+from hakeeper.doctor.checks.ignored_lines import missing_because
+from hakeeper.doctor.conf.configuration import Instance, IpInterface, KeepalivedConf, Vip
 from hakeeper.doctor.conf.records import Ignored
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import (
+    CheckResult,
     Finding,
     Passed,
-    Said,
     When,
     error,
-    not_looked_at,
+    not_checked,
     warning,
 )
 
 
-def virtual_addresses(facts: Facts) -> Iterator[Said]:
-    """Will this machine have each address when it is MASTER?"""
+def virtual_addresses(facts: Facts) -> Iterator[CheckResult]:
+    """Check that this machine has each floating IP when it is MASTER."""
     conf = facts.conf
     if conf is None:
         return
@@ -36,8 +36,8 @@ def virtual_addresses(facts: Facts) -> Iterator[Said]:
             yield from _judge_vip(facts, instance, vip)
 
 
-def is_for_good(facts: Facts) -> bool:
-    """Say whether all floating IPs are on this machine without keepalived."""
+def are_permanent(facts: Facts) -> bool:
+    """Say whether all floating IPs are on this machine permanently, without keepalived."""
     conf = facts.conf
     networks = [_network(facts, ref) for _, ref in facts.config.wanted()]
     if conf is None or None in networks:
@@ -52,7 +52,7 @@ def is_for_good(facts: Facts) -> bool:
 
 
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
-    """Return the instances that hakeeper.yaml speaks of, each once."""
+    """Return the instances that hakeeper.yaml names, each once."""
     found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
     return list(found.values())
 
@@ -70,7 +70,7 @@ def _holds(network: IpNetwork, ip: IpAddress) -> bool:
 
 def _configured(
     facts: Facts, conf: KeepalivedConf, vrrp: VrrpId, network: IpNetwork
-) -> Iterator[Said]:
+) -> Iterator[CheckResult]:
     members = conf.members(vrrp)
     vips = [vip for one in members for vip in one.vips if _holds(network, vip.interface.ip)]
     here = sorted(str(ip) for ip in facts.machine.here if _holds(network, ip))
@@ -87,31 +87,32 @@ def _configured(
     if elsewhere:
         one, vip = elsewhere[0]
         yield error(
-            f"{shown} is a virtual address of {one.name}, but hakeeper.yaml has it follow {vrrp}",
-            why=f"when {vrrp} is MASTER, packets arrive here and find no such address",
+            f"{shown} is a virtual address of {one.name}, but in hakeeper.yaml it follows {vrrp}",
+            why=f"when {vrrp} becomes MASTER, keepalived does not add the address, and this machine"
+            " drops its packets",
             cure=f"move the line `{vip.interface}` to virtual_ipaddress of {members[0].name}",
             place=vip.place,
         )
-    elif not here and (lost := _left_out(conf, network)) is not None:
-        yield missing_for(f"{shown} is not added by keepalived", lost, When.ALWAYS)
-    elif here and (late := _only_of_keepalived(facts, vrrp, members, network)) is not False:
-        yield from _borrowed(facts, members[0], network, is_sure=late is True)
+    elif not here and (lost := _ignored(conf, network)) is not None:
+        yield missing_because(f"{shown} is not added by keepalived", lost, When.ALWAYS)
+    elif here and (is_late := _is_from_older_conf(facts, vrrp, members, network)) is not False:
+        yield from _from_older_conf(facts, members[0], network, is_sure=is_late is True)
     elif here:
         which = "" if network.num_addresses == 1 else f" ({', '.join(here)})"
-        yield Passed(f"{shown} is on this machine for good, whoever is MASTER{which}")
+        yield Passed(f"{shown} is on this machine permanently{which}")
     else:
         yield _not_configured(facts, members[0], network)
 
 
-def _left_out(conf: KeepalivedConf, network: IpNetwork) -> Ignored | None:
+def _ignored(conf: KeepalivedConf, network: IpNetwork) -> Ignored | None:
     lost = (one for one in conf.ignored if one.address is not None)
     return next((one for one in lost if one.address and _holds(network, one.address)), None)
 
 
-def _only_of_keepalived(
+def _is_from_older_conf(
     facts: Facts, vrrp: VrrpId, members: tuple[Instance, ...], network: IpNetwork
 ) -> bool | None:
-    """Say whether it is here as the MASTER's, by another text of the file; None: not known."""
+    """Say whether the MASTER added it by an older version of the file; None: not known."""
     roles = facts.keepalived.roles
     if roles is None:
         is_master = facts.daemon.roles.get(vrrp) == "master"
@@ -126,24 +127,24 @@ def _only_of_keepalived(
     return all(ip in late for ip in here)
 
 
-def _borrowed(
+def _from_older_conf(
     facts: Facts, instance: Instance, network: IpNetwork, *, is_sure: bool
-) -> Iterator[Said]:
+) -> Iterator[CheckResult]:
     lacking = _not_configured(facts, instance, network)
     shown = f"{ByNetwork(network)} is not in virtual_ipaddress of {instance.name}"
     if is_sure:
         yield error(
-            f"{shown}, and here only since keepalived is MASTER with an older file",
-            why="keepalived takes it away when it reads the file; Hetzner would route the packets"
-            " here, and this machine would not take them",
+            f"{shown}, and is here only because keepalived is MASTER with an older file",
+            why="keepalived removes it when it reads the new file; Hetzner then routes the packets"
+            " here, and this machine drops them",
             cure=lacking.cure,
             place=instance.place,
             when=When.NEXT_START,
         )
     else:
-        yield not_looked_at(
-            f"whether it stays here: {shown}, the file was changed, and it is MASTER",
-            cure=f"if it is not on this machine for good: {lacking.cure}",
+        yield not_checked(
+            f"whether it stays here: {shown}, the file has changed, and keepalived is MASTER",
+            cure=f"if it is not on this machine permanently: {lacking.cure}",
             place=instance.place,
         )
 
@@ -153,9 +154,9 @@ def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Fin
     example: IpInterface = ipaddress.ip_interface(f"{ip if network.version == 4 else ip + 1}")  # noqa: PLR2004  # IPv4
     device = _public_interface(facts, instance)
     return error(
-        f"{ByNetwork(network)} is on no interface here, nor in virtual_ipaddress of"
+        f"{ByNetwork(network)} is on no interface here, and not in virtual_ipaddress of"
         f" {instance.name}",
-        why="Hetzner would route the packets here, and this machine would not take them",
+        why="Hetzner would route the packets here, and this machine would drop them",
         cure=f"virtual_ipaddress {{ {example} dev {device} }}    # in vrrp_instance"
         f" {instance.name}",
         place=instance.place,
@@ -163,22 +164,22 @@ def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Fin
 
 
 def _public_interface(facts: Facts, instance: Instance) -> str:
-    """Guess the public one for an example: Hetzner's images call it eth0."""
+    """Guess the public interface for an example; Hetzner's images call it eth0."""
     others = sorted(facts.machine.interfaces - {"lo", instance.interface or ""})
     return "eth0" if "eth0" in others or not others else others[0]
 
 
-def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[Said]:
+def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[CheckResult]:
     device = instance.device_of(vip)
     if device is not None and device not in facts.machine.interfaces and vip.device is not None:
         yield error(
             f"{instance.name}: there is no interface {device} for {vip.interface.ip}",
-            why="keepalived cannot add the address, and leaves it or the whole instance out",
+            why="keepalived cannot add the address, and ignores it or the whole instance",
             cure=f"{vip.interface} dev {_public_interface(facts, instance)}    # see: ip -br link",
             place=vip.place,
         )
     network = vip.interface.network
-    # IPv6 knows no secondary addresses, and the whole /64 is ours.
+    # IPv6 has no secondary addresses, and the whole /64 is ours.
     if network.prefixlen >= (32 if network.version == 4 else IPV6_PREFIX):  # noqa: PLR2004  # IPv4
         return
     neighbour = _own_address_within(facts, instance, network)
@@ -188,8 +189,8 @@ def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[Said]:
         yield warning(
             f"{instance.name}: the virtual address {vip.interface} is not a"
             f" /{network.max_prefixlen}, and this machine's own {neighbour} is in that network",
-            why="whichever of the two comes second is secondary: when keepalived removes the"
-            " first, Linux removes the other, and keepalived is in FAULT for good",
+            why="the address that is added second is a secondary one: when keepalived removes the"
+            " first, Linux removes the second with it, and keepalived stays in FAULT",
             cure=cure,
             place=vip.place,
         )
@@ -197,7 +198,7 @@ def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[Said]:
         yield warning(
             f"{instance.name}: the virtual address {vip.interface} is not a"
             f" /{network.max_prefixlen}",
-            why=f"while it is here, this machine looks for all of {network} on that interface",
+            why=f"while it is here, this machine sends to all of {network} over that interface",
             cure=cure,
             place=vip.place,
         )

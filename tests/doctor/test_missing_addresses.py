@@ -18,7 +18,7 @@ def master(conf: str = CONF, **roles: Role) -> Case:
 
 def gone(case: Case) -> list[tuple[str, str]]:
     found = [each for _, each in case.findings() if "is MASTER of" in each.what]
-    return [(each.severity.value, each.what.rpartition(", and ")[2].split()[0]) for each in found]
+    return [(each.severity.value, each.what.rpartition(", but ")[2].split()[0]) for each in found]
 
 
 def with_ipv6(case: Case) -> Case:

@@ -1,4 +1,4 @@
-"""Is keepalived running, and what does it say of its roles?"""
+"""keepalived as a process: does it run, and which roles does it report?"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 from hakeeper.config import StateSource
 from hakeeper.core import cures
 from hakeeper.core.model import Role, VrrpKind
-from hakeeper.doctor.conf.meaning import Instance
+from hakeeper.doctor.conf.configuration import Instance
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, When, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, When, error, warning
 
-_WATCHED: Final = frozenset(
+_TRACKING_KEYWORDS: Final = frozenset(
     (
         "track_interface",
         "track_script",
@@ -22,22 +22,23 @@ _WATCHED: Final = frozenset(
 )
 
 
-def keepalived(facts: Facts) -> Iterator[Said]:
-    """Does it run, and does the pid file name it?"""
+def keepalived(facts: Facts) -> Iterator[CheckResult]:
+    """Check that keepalived runs, and that the pid file names it."""
     seen = facts.keepalived
-    if seen.elsewhere:
+    if seen.other_namespace:
         yield error(
-            f"keepalived works in the network namespace {seen.elsewhere}, and this is another one",
-            why="the addresses that it adds are there, and not on this machine",
-            cure="leave `net_namespace` (`-s`) out, or run hakeeper there, too",
+            f"keepalived runs in the network namespace {seen.other_namespace}, and hakeeper does"
+            " not",
+            why="keepalived adds the addresses there, not on this machine",
+            cure="remove `net_namespace` (`-s`), or run hakeeper in that namespace, too",
             place=None if facts.conf is None else facts.conf.all_keywords.get("net_namespace"),
         )
         return
     if facts.is_running and not seen.has_vrrp:
         yield error(
-            "keepalived was started with `--check`, and so without VRRP",
-            why="there is no instance, and nobody is ever MASTER",
-            cure="leave `-C` (`--check`) out: systemctl cat keepalived; /etc/default/keepalived",
+            "keepalived was started with `--check`, which means without VRRP",
+            why="it has no instance, and is never MASTER",
+            cure="remove `-C` (`--check`): systemctl cat keepalived; /etc/default/keepalived",
         )
     pid_file = facts.config.config.keepalived.pid_file
     place = facts.config.key("keepalived.pid_file")
@@ -52,50 +53,50 @@ def keepalived(facts: Facts) -> Iterator[Said]:
             place=place,
             when=When.NOW,
         )
-    elif facts.is_heard:
+    elif facts.is_heard_but_unseen:
         yield error(
-            "a keepalived that is not to be seen writes into the FIFO",
-            why="it runs elsewhere, as in a container, and its addresses are there",
-            cure="run keepalived and hakeeper beside each other; see: ls -l /proc/*/exe",
+            "a keepalived whose process is not visible here writes to the FIFO",
+            why="it runs elsewhere, for example in a container, and adds the addresses there",
+            cure="run keepalived and hakeeper in the same place; see: ls -l /proc/*/exe",
             place=place,
             when=When.NOW,
         )
-    elif seen.refusal:
+    elif seen.last_failure:
         yield error(
-            f"keepalived does not run: with this file it ended at its last start ({seen.refusal})",
-            why="nobody says who is master; and nothing was changed since",
+            f"keepalived does not run: its last start with this file failed ({seen.last_failure})",
+            why="without keepalived there is no master, and the file has not changed since",
             cure="journalctl -u keepalived -n 50    # says why; then: systemctl restart keepalived",
             place=Place(seen.conf.file),
         )
     else:
         yield error(
-            f"keepalived does not run, by {pid_file}",
-            why="nobody says who is master",
+            f"keepalived does not run, according to {pid_file}",
+            why="without keepalived there is no master",
             cure=f"{cures.KEEPALIVED_GONE}    # or keepalived: {{pid_file: PATH}}",
             place=place,
             when=When.NOW,
         )
 
 
-def states(facts: Facts) -> Iterator[Said]:
-    """Does it answer over D-Bus, with our instances, and none in FAULT?"""
+def roles(facts: Facts) -> Iterator[CheckResult]:
+    """Check that keepalived answers over D-Bus, has our instances, and that none is in FAULT."""
     if not facts.is_running or facts.config.config.keepalived.state is StateSource.NONE:
         return
-    roles, read = facts.keepalived.roles, facts.conf
-    if roles is None:
+    known, read = facts.keepalived.roles, facts.conf
+    if known is None:
         yield from _silent(facts)
         for vrrp in facts.config.config.addresses:
             if facts.daemon.roles.get(vrrp) == Role.FAULT.value.lower():
                 yield _fault(facts, str(vrrp), read.members(vrrp) if read else ())
         return
     for name in sorted(_names(facts)):
-        yield _state(facts, name, roles)
+        yield _role(facts, name, known)
 
 
 def _silent(facts: Facts) -> Iterator[Finding]:
     read = facts.conf
     if read is not None and "enable_dbus" not in read.global_keywords:
-        return  # told with the settings
+        return  # `settings` reports that
     is_needed = facts.config.config.keepalived.state is StateSource.DBUS
     file = facts.not_in_force
     reason = f"it has not read {file}" if file else facts.keepalived.roles_reason
@@ -108,7 +109,7 @@ def _silent(facts: Facts) -> Iterator[Finding]:
 
 
 def _names(facts: Facts) -> set[str]:
-    """Return the instances that should be there: those that the file has, as far as is known."""
+    """Return the instances that keepalived should have: those that the file is known to define."""
     read = facts.conf
     wanted = facts.config.config.addresses
     found = {one.name for vrrp in wanted for one in (read.members(vrrp) if read else ())}
@@ -116,17 +117,17 @@ def _names(facts: Facts) -> set[str]:
         vrrp.name
         for vrrp in wanted
         if vrrp.kind is VrrpKind.INSTANCE
-        and (facts.is_in_file(vrrp) or facts.is_there_now(vrrp) or read is None)
+        and (facts.is_in_conf(vrrp) or facts.is_in_running_keepalived(vrrp) or read is None)
     }
     return found
 
 
-def _state(facts: Facts, name: str, known: Mapping[str, Role]) -> Said:
+def _role(facts: Facts, name: str, known: Mapping[str, Role]) -> CheckResult:
     if name not in known:
         others = ", ".join(sorted(known)) or "none"
         return error(
-            f"the keepalived that runs has no instance {name}; it has: {others}",
-            why="it has read another file, or an older one",
+            f"the running keepalived has no instance {name}; it has: {others}",
+            why="it has read another file, or an older version",
             cure=f"{cures.RELOAD}; journalctl -u keepalived -n 30",
             place=Place(facts.keepalived.conf.file),
             when=When.NOW,
@@ -138,26 +139,26 @@ def _state(facts: Facts, name: str, known: Mapping[str, Role]) -> Said:
 
 
 def _fault(facts: Facts, name: str, members: Iterable[Instance]) -> Finding:
-    """Judge a FAULT; one that nothing explains ends with keepalived's next start."""
-    if facts.keepalived.is_in_force and _is_reasoned(facts, list(members)):
+    """Make the finding for a FAULT; one without a visible cause ends at keepalived's next start."""
+    if facts.keepalived.is_in_force and _has_possible_cause(facts, list(members)):
         return error(
             f"{name} is in FAULT",
             why="keepalived does not become MASTER in that state",
             cure=cures.FAULT,
         )
     return error(
-        f"{name} is in FAULT, for a reason that is gone, or that the file does not tell",
-        why="keepalived does not become MASTER in that state; it keeps to it when its address was"
-        " missing at its start",
-        cure="systemctl restart keepalived    # if then it is in FAULT again: " + cures.FAULT,
+        f"{name} is in FAULT, for a reason that is gone or that the file does not show",
+        why="keepalived does not become MASTER in that state, and stays in it if its address was"
+        " missing when it started",
+        cure="systemctl restart keepalived    # if it is in FAULT again after that: " + cures.FAULT,
         when=When.NOW,
     )
 
 
-def _is_reasoned(facts: Facts, members: list[Instance]) -> bool:
-    """Say whether something that keepalived watches may be the reason still."""
+def _has_possible_cause(facts: Facts, members: list[Instance]) -> bool:
+    """Say whether something that keepalived tracks may still cause the FAULT."""
     read, machine = facts.conf, facts.machine
-    if read is None or not members or read.unread or _WATCHED & read.all_keywords.keys():
+    if read is None or not members or read.unread or _TRACKING_KEYWORDS & read.all_keywords.keys():
         return True
     for one in members:
         names = {one.interface, *(one.device_of(vip) for vip in one.vips)} - {None}

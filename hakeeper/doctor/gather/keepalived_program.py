@@ -1,9 +1,9 @@
-"""keepalived as a program: its version, its own test of a file, and what it reads in it.
+"""The keepalived program: its version, its `--config-test`, and what its parser finds in a file.
 
-The test knows what keepalived remarks on. What it *reads* it tells by a trick that changes nothing:
-a file in memory declares our FIFO and our names first and then includes the real one, and
-keepalived says of each that the real file has as well that it is there already, with place and
-value, after all its includes, conditions and parameters.
+The test reports mistakes. What keepalived's parser *finds* is learned by a trick that changes
+nothing: a file in memory first defines a FIFO and our instance names, and then includes the real
+file. For each of them that the real file defines as well, keepalived reports a duplicate, with
+place and value, after all includes, conditions and parameters.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from hakeeper.doctor.finding import Place
 REMARKS_LIMIT: Final = 20
 REMARK_LENGTH: Final = 400
 TEST_TIMEOUT_S: Final = 30.0
-"""Without `router_id` keepalived first asks for the host's name; a dead resolver takes 10 s."""
+"""Without `router_id` keepalived resolves the host's name first; a dead resolver takes 10 s."""
 _VERSION_TIMEOUT_S: Final = 10.0
 _VERSION: Final = re.compile(r"Keepalived v(\d+)\.(\d+)\.(\d+)")
 _ENDED_BY_OTHERS: Final = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGSYS)
@@ -37,17 +37,17 @@ _INSTANCE_THERE: Final = re.compile(
     _PLACE + r"vrrp instance (?P<name>.+) already defined$", re.MULTILINE
 )
 _PLAIN_NAME: Final = re.compile(r"[^\s\"'{}#!$@~\\]{1,200}")
-"""A name that means the same to keepalived wherever it stands."""
+"""Names without special characters, which keepalived reads the same everywhere."""
 
 
 _PLACES: Final = "/usr/sbin:/usr/local/sbin:/sbin"
 
 
 def find_program(pid: int | None = None) -> str | None:
-    """Return the path of keepalived: the one that runs as `pid`, else where it is installed.
+    """Return the path of keepalived: the program of process `pid`, else the installed one.
 
-    $PATH counts last, since sbin is not on everybody's, and for root not at all: whoever can set
-    it would have root run a program of theirs.
+    $PATH comes last, since it often lacks sbin. Root does not use it: whoever can set it could
+    make root run any program.
     """
     running = None if pid is None else program_of(pid)
     if running is not None and os.access(running, os.X_OK):
@@ -56,8 +56,8 @@ def find_program(pid: int | None = None) -> str | None:
     return shutil.which("keepalived", path=path)
 
 
-def is_roots(path: Path) -> bool:
-    """Say whether nobody but root can change a file, nor put another one in its place."""
+def only_root_can_change(path: Path) -> bool:
+    """Say whether only root can change or replace a file."""
     real = Path(os.path.realpath(path))
     try:
         return all(_is_closed(one.stat()) for one in (real, *real.parents))
@@ -71,31 +71,31 @@ def _is_closed(found: os.stat_result) -> bool:
 
 
 def version_of(program: str) -> Version | None:
-    """Ask it for its version; None if it does not tell."""
+    """Return the program's version; None: not known."""
     done = _run([program, "--version"], timeout_s=_VERSION_TIMEOUT_S)
     found = None if done is None else _VERSION.search(done.stdout + done.stderr)
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
 def config_test(program: str, path: Path, config_id: str | None) -> ConfigTest | None:
-    """Have keepalived test the file; None if it could not be asked, or took too long."""
+    """Run keepalived's own test of the file; None: it could not be run, or took too long."""
     done = _run(_test_argv(program, str(path), config_id))
     if done is None:
         return None
     by_root = os.geteuid() == 0
     if done.returncode < 0:
         number = signal.Signals(-done.returncode)
-        # Ended from outside, or by the sandbox: that says nothing of the file.
+        # Killed from outside or by the sandbox, which says nothing about the file.
         return None if number in _ENDED_BY_OTHERS else ConfigTest(died_of=number.name)
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     remarks = tuple(dict.fromkeys(line[:REMARK_LENGTH] for line in lines))[:REMARKS_LIMIT]
     return ConfigTest(code=done.returncode, remarks=remarks, by_root=by_root)
 
 
-def ask_what_it_reads(
+def parse_with_keepalived(
     program: str, path: Path, config_id: str | None, names: Collection[VrrpId]
 ) -> KeepalivedsReading | None:
-    """Ask keepalived which of these instances the file has, and which FIFO; None: no answer."""
+    """Let keepalived's parser find these instances and the FIFO line; None: no answer."""
     if any(character in str(path) for character in "*?[{\n") or not path.is_absolute():
         return None
     asked = frozenset(
@@ -117,7 +117,7 @@ def ask_what_it_reads(
 
 
 def read_answer(text: str, asked: frozenset[VrrpId]) -> KeepalivedsReading:
-    """Read off keepalived's remarks what the file has."""
+    """Read from keepalived's messages about duplicates what the file defines."""
     fifo = _FIFO_THERE.search(text)
     found = {match["name"] for match in _INSTANCE_THERE.finditer(text)}
     return KeepalivedsReading(
@@ -131,7 +131,7 @@ def read_answer(text: str, asked: frozenset[VrrpId]) -> KeepalivedsReading:
 
 
 class _in_memory:  # noqa: N801  # used like a function
-    """A file that no folder has; keepalived reads no file that may be executed."""
+    """A file in memory that is not executable, since keepalived reads no executable file."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -155,7 +155,7 @@ def _run(
     argv: list[str], *, timeout_s: float | None = None, pass_fds: Iterable[int] = ()
 ) -> "subprocess.CompletedProcess[str] | None":
     try:
-        return subprocess.run(  # noqa: S603  # keepalived's own program, and no shell
+        return subprocess.run(  # noqa: S603  # keepalived's own program, without a shell
             argv,
             stdin=subprocess.DEVNULL,
             capture_output=True,

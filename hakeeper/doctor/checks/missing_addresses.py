@@ -1,18 +1,18 @@
-"""A MASTER without an address that it should have added: somebody has taken it away."""
+"""Addresses that keepalived has added as MASTER and that something has removed since."""
 
 from collections.abc import Iterator
 
 from hakeeper.core.answers import find
 from hakeeper.core.model import ByNetwork, IpAddress, IpNetwork, Role
-from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf, Vip
+from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf, Vip
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Finding, Said, When, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, When, error, warning
 
 
-def vanished(facts: Facts) -> Iterator[Said]:
-    """Has each MASTER all of its addresses, those of `virtual_ipaddress_excluded` among them?"""
+def missing_addresses(facts: Facts) -> Iterator[CheckResult]:
+    """Check that each MASTER has its addresses, including `virtual_ipaddress_excluded`."""
     conf, roles = facts.conf, facts.keepalived.roles
-    # In a network namespace of its own, keepalived has other interfaces than we see.
+    # A keepalived in its own network namespace has interfaces that we cannot see.
     if conf is None or roles is None or "net_namespace" in conf.all_keywords:
         return
     if not facts.keepalived.is_in_force:
@@ -47,9 +47,9 @@ def _gone(instance: Instance, vip: Vip, *, is_floating: bool) -> Finding:
     device = instance.device_of(vip) or "DEV"
     make = error if is_floating else warning
     return make(
-        f"keepalived is MASTER of {instance.name}, and {vip.interface.ip} is on no interface here",
-        why="packets arrive here and find no such address, and keepalived does not add it again",
-        cure=f"ip address add {vip.interface} dev {device}    # and see who removed it:"
+        f"keepalived is MASTER of {instance.name}, but {vip.interface.ip} is on no interface here",
+        why="this machine drops packets to that address, and keepalived does not add it again",
+        cure=f"ip address add {vip.interface} dev {device}    # and see what removed it:"
         " journalctl -u systemd-networkd -n 30",
         place=vip.place,
         when=When.NOW,

@@ -8,7 +8,7 @@ import pytest
 from privileges import public_folder, unprivileged
 
 from doctor.cases import CONF, read
-from hakeeper.doctor.conf.meaning import NotifyScript
+from hakeeper.doctor.conf.configuration import NotifyScript
 from hakeeper.doctor.facts import ScriptFacts
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.scripts import script_facts
@@ -77,7 +77,7 @@ def test_what_is_no_file_says_nothing_and_nothing_waits_for_it(tmp_path: Path) -
 def test_a_script_that_others_may_write_is_not_looked_at(tmp_path: Path) -> None:
     path = script(tmp_path, "hcloud x", 0o766)
 
-    assert "others may write it (mode 0766)" == look(str(path)).unread
+    assert "others may write to it (mode 0766)" == look(str(path)).unread
 
 
 def test_a_script_that_may_not_be_read_says_so() -> None:

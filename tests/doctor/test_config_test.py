@@ -17,16 +17,16 @@ from privileges import NOBODY, public_folder
 
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
-from hakeeper.doctor.checks.remarks import (
-    KINDS,
+from hakeeper.doctor.checks.config_test import (
     ONLY_WITHOUT_ROOT,
     OTHER,
+    REMARK_KINDS,
     SCRIPTS_INSECURE,
-    read_remarks,
+    parse_remarks,
 )
 from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
 from hakeeper.doctor.finding import Place
-from hakeeper.doctor.gather.program import find_program
+from hakeeper.doctor.gather.keepalived_program import find_program
 
 GOOD = """\
 global_defs {
@@ -165,7 +165,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 def test_keepalived_does_what_the_table_says(machine: Machine, name: str) -> None:
     machine.write(FILES[name])
     code, said = machine.test()
-    kinds = [one.kind for one in read_remarks(said, str(machine.conf))]
+    kinds = [one.kind for one in parse_remarks(said, str(machine.conf))]
     with machine.running() as process:
         starts = machine.has_come(process)
     machine.write(FILES[name], with_check=True)
@@ -185,10 +185,10 @@ def test_every_row_of_the_table_is_made_but_those_that_need_others(machine: Mach
     for changes in FILES.values():
         machine.write(changes)
         _, said = machine.test()
-        seen |= {one.kind.says for one in read_remarks(said, str(machine.conf))}
-        seen |= {kind.says for kind in KINDS if any(kind.says in one for one in said)}
+        seen |= {one.kind.says for one in parse_remarks(said, str(machine.conf))}
+        seen |= {kind.says for kind in REMARK_KINDS if any(kind.says in one for one in said)}
 
-    unseen = {kind.says for kind in KINDS} - seen
+    unseen = {kind.says for kind in REMARK_KINDS} - seen
     assert {
         r"Disabling track script \S+ due to insecure",
         r"unicast with use_vmac requires vmac_xmit_base",
@@ -221,9 +221,9 @@ def reads(machine: Machine, *names: str) -> KeepalivedsReading:
     code = (
         "from pathlib import Path\n"
         "from hakeeper.core.model import VrrpId, VrrpKind\n"
-        "from hakeeper.doctor.gather.program import ask_what_it_reads\n"
+        "from hakeeper.doctor.gather.keepalived_program import parse_with_keepalived\n"
         f"names = [VrrpId(VrrpKind.INSTANCE, name) for name in {names!r}]\n"
-        f"print(repr(ask_what_it_reads({find_program()!r}, Path({str(machine.conf)!r}), None,"
+        f"print(repr(parse_with_keepalived({find_program()!r}, Path({str(machine.conf)!r}), None,"
         " names)))"
     )
 

@@ -1,4 +1,4 @@
-"""What a keepalived.conf says of the things that a failover with hakeeper depends on."""
+"""A keepalived.conf as values: what a failover with hakeeper depends on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ __all__ = [
     "KeepalivedConf",
     "NotifyScript",
     "Vip",
-    "read_meaning",
+    "read_configuration",
 ]
 _FIFOS: Final = ("notify_fifo", "vrrp_notify_fifo")
 _VERSIONS: Final = (2, 3)
@@ -40,7 +40,7 @@ _VERSIONS: Final = (2, 3)
 class FifoLine:
     """`vrrp_notify_fifo PATH [USER [GROUP]]`, or the older `notify_fifo`.
 
-    Of several lines with one keyword, keepalived uses the first whose user and group exist.
+    Of several lines with the same keyword, keepalived uses the first whose user and group exist.
     """
 
     keyword: str
@@ -49,7 +49,7 @@ class FifoLine:
     place: Place
     group: str | None = None
     script_user: str | None = None
-    """That of a `script_user` line before this one; a later one does not count for it."""
+    """The user of a `script_user` line before this one; a later one has no effect on it."""
     script_group: str | None = None
 
 
@@ -72,34 +72,34 @@ class Group:
     name: str
     place: Place
     members: tuple[str, ...]
-    """As they stand there; keepalived leaves out those that it does not have."""
+    """As written; keepalived ignores names that it does not know."""
     commands: tuple[Command, ...] = ()
-    """`notify_master` and its kind, each at most once."""
+    """`notify_master` and the other notify scripts, each at most once."""
     tracked: tuple[Tracked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepalivedConf:
-    """What was read. `file` is the one that keepalived is given; others may be included."""
+    """The whole configuration. `file` is the main file; others may be included."""
 
     file: str
     files: tuple[str, ...] = ()
-    """All that were read, this one and the included ones."""
+    """All files that were read, the main one and the included ones."""
     fifos: tuple[FifoLine, ...] = ()
     instances: tuple[Instance, ...] = ()
     groups: tuple[Group, ...] = ()
     global_keywords: Mapping[str, Place] = field(default_factory=dict)
-    """What stands in `global_defs`, where it first stands; a switch set to `off` does not."""
+    """The keywords in `global_defs` and where each first appears, without those set to `off`."""
     vrrp_version: int = 2
     all_keywords: Mapping[str, Place] = field(default_factory=dict)
-    """In the order of the file."""
+    """All keywords and where each first appears, in the order of the file."""
     unused_scripts: tuple[Statement, ...] = ()
-    """Every `vrrp_script` that no `track_script` names."""
+    """Every `vrrp_script` that no `track_script` uses."""
     unread: tuple[Unread, ...] = ()
     conditions: tuple[Place, ...] = ()
-    """The lines that count or not by the `config_id`."""
+    """The lines that depend on the `config_id`."""
     ignored: tuple[Ignored, ...] = ()
-    """What keepalived leaves out, and goes on."""
+    """What keepalived ignores without exiting."""
     fifo_scripts: tuple[Command, ...] = ()
     """`vrrp_notify_fifo_script` and `notify_fifo_script`, each at most once."""
     script_user: Statement | None = None
@@ -107,10 +107,10 @@ class KeepalivedConf:
     scripts: tuple[Script, ...] = ()
     """Every `vrrp_script` with a command."""
     instance_name: str | None = None
-    """`instance NAME`, which is part of the names of the pid files."""
+    """`instance NAME`, which becomes part of the pid files' names."""
     net_namespace: str | None = None
     is_pid_dir_used: bool = False
-    """`use_pid_dir`, or one of the two above, which bring it along."""
+    """Whether `use_pid_dir` is set, or one of the two above, which imply it."""
 
     @property
     def notify_scripts(self) -> tuple[NotifyScript, ...]:
@@ -132,7 +132,7 @@ class KeepalivedConf:
         return next((one for one in self.instances if one.name == name), None)
 
     def members(self, vrrp: VrrpId) -> tuple[Instance, ...]:
-        """Return the instances that stand behind a name of hakeeper.yaml; none: it is unknown."""
+        """Return the instances of a name in hakeeper.yaml; empty: keepalived.conf has no such."""
         if vrrp.kind is VrrpKind.INSTANCE:
             found = self.instance(vrrp.name)
             return () if found is None else (found,)
@@ -146,18 +146,18 @@ class KeepalivedConf:
 
     @property
     def global_defs(self) -> Place:
-        """Where a line for `global_defs` belongs."""
+        """The place of `global_defs`; the file, if it has none."""
         return self.all_keywords.get("global_defs", Place(self.file))
 
 
-def read_meaning(
+def read_configuration(
     file: str,
     syntax: Syntax,
     unread: Iterable[Unread] = (),
     conditions: Iterable[Place] = (),
     ignored: Iterable[Ignored] = (),
 ) -> KeepalivedConf:
-    """Make sense of the statements; what makes none is told in `unread`."""
+    """Read the statements; what is not understood ends up in `unread`."""
     problems = [*unread, *syntax.unread]
     left_out = [*ignored, *syntax.ignored]
     top = syntax.statements

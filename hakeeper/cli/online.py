@@ -16,16 +16,16 @@ _WHEN: Final = {
 }
 
 
-def as_text(report: Report, *, odd: Iterable[str] = ()) -> str:
+def as_text(report: Report, *, file_warnings: Iterable[str] = ()) -> str:
     """Return what passed, then the findings, worst last, then the verdict; 80 columns wide.
 
-    What is to be copied (`do:`) stays in one piece, however long it is.
+    Cures (`do:`) are not wrapped, so that they can be copied.
     """
     lines: list[str] = []
-    for name, said in report.results:
-        if isinstance(said, Passed):
-            lines += _wrapped("ok       ", f"{name}: {said.text}")
-    for text in odd:
+    for name, result in report.results:
+        if isinstance(result, Passed):
+            lines += _wrapped("ok       ", f"{name}: {result.text}")
+    for text in file_warnings:
         lines += _wrapped("warning  ", text)
     for severity in (Severity.WARNING, Severity.ERROR):
         for name, finding in report.findings(severity):
@@ -71,7 +71,7 @@ def _verdict(report: Report) -> Iterator[str]:
         yield from _wrapped("", f"Not checked, only root can: {text}.")
 
 
-def _would(works: bool) -> str:  # noqa: FBT001  # the one thing that it says
+def _would(works: bool) -> str:  # noqa: FBT001  # its only argument
     return "would work" if works else "would NOT work"
 
 
@@ -89,21 +89,21 @@ def as_json(report: Report) -> dict[str, object]:
         "not_looked_at": list(report.hidden),
         "findings": [
             {
-                "severity": said.severity.value,
-                "when": _WHEN[said.when],
+                "severity": result.severity.value,
+                "when": _WHEN[result.when],
                 "check": name,
-                "file": None if said.place is None else said.place.file,
-                "line": None if said.place is None else said.place.line,
-                "what": said.what,
-                "why": said.why,
-                "cure": said.cure,
+                "file": None if result.place is None else result.place.file,
+                "line": None if result.place is None else result.place.line,
+                "what": result.what,
+                "why": result.why,
+                "cure": result.cure,
             }
-            for name, said in report.results
-            if isinstance(said, Finding)
+            for name, result in report.results
+            if isinstance(result, Finding)
         ],
         "passed": [
-            {"check": name, "text": said.text}
-            for name, said in report.results
-            if isinstance(said, Passed)
+            {"check": name, "text": result.text}
+            for name, result in report.results
+            if isinstance(result, Passed)
         ],
     }

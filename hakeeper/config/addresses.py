@@ -1,4 +1,4 @@
-"""How a floating IP is named: an id, an address or network, or a name."""
+"""The items of `floating_ips`: an id, an address or network, or a name."""
 
 import ipaddress
 import re
@@ -11,19 +11,19 @@ from hakeeper.config.values import NAME_LIMIT, Refused, listed, name, object_id,
 from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork
 
 IPV6_PREFIX: Final = 64
-"""Hetzner hands out and moves IPv6 floating IPs as /64 networks."""
+"""Hetzner assigns IPv6 floating IPs as /64 networks."""
 _EXPECTED: Final = "the name, id or address of a floating IP"
 _LIKE_AN_ADDRESS: Final = re.compile(
     r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*([/%].*)?|.*:.*:.*"
 )
-"""A mistyped address; nobody's name has two colons."""
+"""Text that was meant as an address; names have no two colons."""
 
 
 def _floating_ip(node: Node) -> AddressRef:
-    """Return the floating IP that an item of `floating_ips` names.
+    """Return the floating IP of an item of `floating_ips`.
 
-    All digits are an id, quoted or not: Hetzner's names may be digits too, but who has such
-    a name also knows the id, and a number that changes its meaning with its quotes is a trap.
+    Digits are an id, quoted or not. A name at Hetzner may consist of digits, too, but its owner can
+    use the id; quotes must not change the meaning of a number.
     """
     refuse_unquoted_colon(node)
     raw = raw_of(node, _EXPECTED)
@@ -39,22 +39,22 @@ def _floating_ip(node: Node) -> AddressRef:
         if _LIKE_AN_ADDRESS.fullmatch(text):
             raise Refused(f"{shown(text)} is not a valid address; expected {_EXPECTED}") from None
         return ByName(name(text, _EXPECTED))
-    _refuse_what_never_floats(ip, text)
+    _refuse_special_address(ip, text)
     if isinstance(ip, ipaddress.IPv4Address):
         return _ipv4(ip, prefix if slash else "32", text)
     return _ipv6(ip, prefix if slash else str(IPV6_PREFIX), text)
 
 
 def refuse_unquoted_colon(node: Node) -> None:
-    """Explain that `- 2001:db8::` is a mapping to YAML; its owner will not see why."""
+    """Refuse `- 2001:db8::` with an explanation: to YAML it is a mapping."""
     if not isinstance(node, Table) or len(node.entries) != 1:
         return
     key = node.entries[0].key.text
     if ":" in key and isinstance(node.entries[0].value, Scalar):
-        raise Refused(f"YAML takes {shown(key + ':')} for a mapping; write the address in quotes")
+        raise Refused(f"YAML reads {shown(key + ':')} as a mapping; put the address in quotes")
 
 
-def _refuse_what_never_floats(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, text: str) -> None:
+def _refuse_special_address(ip: ipaddress.IPv4Address | ipaddress.IPv6Address, text: str) -> None:
     if ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_link_local:
         raise Refused(f"{shown(text)} can never be a floating IP (loopback, link-local, multicast)")
 

@@ -14,20 +14,20 @@ from pathlib import Path
 import pytest
 from privileges import public_folder
 
-from hakeeper.adapters import control as control_module
-from hakeeper.adapters.asking import (
+from hakeeper.adapters import control_server as control_module
+from hakeeper.adapters.control_client import (
     ANSWER_LIMIT_BYTES,
     Busy,
     ControlError,
     NotRunning,
     ask,
 )
-from hakeeper.adapters.control import (
+from hakeeper.adapters.control_server import (
     BUSY,
-    KEPT_PLACES,
     MAX_CLIENTS,
-    PLACES_OF_A_USER,
+    MAX_CLIENTS_PER_USER,
     REQUEST_LIMIT_BYTES,
+    RESERVED_CLIENTS,
     ControlServer,
 )
 
@@ -244,8 +244,8 @@ def test_a_living_daemons_socket_is_left_alone_and_its_owner_named(loop: Loop, p
     second.close()
     (trouble,) = second.troubles
     assert trouble == (
-        "`hakeeper status` cannot ask this daemon, which tries again: another hakeeper (process"
-        f" {os.getpid()}) listens here already: {path}"
+        "`hakeeper status` cannot reach this daemon: another hakeeper (process"
+        f" {os.getpid()}) already listens here: {path}; trying again"
     )
     loop.start()
     assert {"asked": {}} == ask(str(path), {}, 20)
@@ -259,7 +259,7 @@ def test_a_living_daemon_that_everybody_asks_is_not_taken_for_a_dead_one(path: P
         waiting.connect(str(path))  # the backlog is full: nobody else is let in
         second = Loop(str(path), echo)
         second.close()
-        assert "another hakeeper listens here already" in second.troubles[0]
+        assert "another hakeeper already listens here" in second.troubles[0]
         assert path.is_socket()
 
 
@@ -295,7 +295,7 @@ def nothing_to_open(path: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("obstacle", "why"),
     [
-        (file_in_the_way, "is there and not a socket; move it away"),
+        (file_in_the_way, "exists and is not a socket; move it away"),
         (folder_away, "No such file or directory"),
         (somebody_else_there, "another hakeeper"),
         (nothing_to_open, "Too many open files"),
@@ -464,7 +464,7 @@ def test_a_daemon_that_does_not_answer_sensibly_is_a_control_error(
 
 _ASK_AS_NOBODY = """
 import os, sys
-from hakeeper.adapters.asking import ask
+from hakeeper.adapters.control_client import ask
 os.setgid(65534); os.setuid(65534)
 print(ask(sys.argv[1], {}, 20))
 """
@@ -534,8 +534,8 @@ def test_users_hold_a_few_places_each_and_some_are_kept_for_root(
             stack.enter_context(held_by(path, user_id, MAX_CLIENTS))
             loop.turn()
         users = [client.user_id for client in loop.server._clients.values()]
-        assert MAX_CLIENTS - KEPT_PLACES == len(users)
-        assert {PLACES_OF_A_USER} == {users.count(one) for one in users}
+        assert MAX_CLIENTS - RESERVED_CLIENTS == len(users)
+        assert {MAX_CLIENTS_PER_USER} == {users.count(one) for one in users}
         loop.start()
         for _ in range(20):
             assert {"asked": {}} == ask(str(path), {}, 20)
@@ -558,7 +558,7 @@ def test_who_finds_no_place_hears_that_it_is_busy_and_not_that_it_is_gone(
             stack.enter_context(connected(path))
             loop.turn()
         loop.start()
-        with pytest.raises(Busy, match="hakeeper runs, but too many ask it at once"):
+        with pytest.raises(Busy, match="hakeeper runs, but is busy with other clients"):
             ask(str(path), {}, 0.3)
 
 

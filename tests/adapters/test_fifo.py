@@ -12,7 +12,7 @@ import pytest
 from helpers import eventually
 
 from hakeeper.adapters import fifo as fifo_module
-from hakeeper.adapters import fifopipe, pipes
+from hakeeper.adapters import fifo_pipe, pipes
 from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
 from hakeeper.core.events import Drained, FifoChanged, FifoState
 from hakeeper.core.lines import LineState, NotifyLine
@@ -511,7 +511,7 @@ def test_no_descriptor_is_left_readable_after_a_turn(fifo: NotifyFifo, path: Pat
 
 _ENLARGE_AS_NOBODY = """
 import fcntl, os, sys
-from hakeeper.adapters import fifopipe, pipes
+from hakeeper.adapters import fifo_pipe, pipes
 fd = os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)
 before = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
 os.setgid(65534); os.setuid(65534)
@@ -803,7 +803,7 @@ def test_a_pipe_that_cannot_be_opened_again_is_given_up_and_opened_by_its_path(
     fifo.look()
     before = open_files()
     with monkeypatch.context() as patch:
-        patch.setattr(fifopipe, "REOPENED", -1)
+        patch.setattr(fifo_pipe, "_READ_WRITE_FLAGS", -1)
         assert fifo.has_writer() is None
     assert fifo.filenos() == ()
     assert state_of(fifo.look()) is FifoState.OPEN

@@ -11,8 +11,8 @@ from core.fakecloud import failure
 from core.odds import MOST
 from core.standing import put, standing
 
-from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
+from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import Phases, Stage
 from hakeeper.core.events import FifoState

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from bench import rig, scripts
 from bench.table import markdown, ms, summary, times
-from hakeeper.adapters.asking import ask
+from hakeeper.adapters.control_client import ask
 from hakeeper.core.claim import SPACING_S
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 

@@ -112,7 +112,7 @@ def test_a_secret_beneath_a_key_that_says_so_is_refused_and_never_shown(
     line = f'{section}:\n  {key}: "{secret}"\n' if section else f'{key}: "{secret}"\n'
     result = outcome(line + "instances: {VI_1: {floating_ips: [web]}}")
     assert isinstance(result, ConfigErrors)
-    assert "no secret may stand in this file" in str(result)
+    assert "secrets are not allowed in this file" in str(result)
     assert "hetzner.token_file" in str(result)
     assert secret not in str(result)
 
@@ -122,5 +122,5 @@ def test_a_token_in_the_place_of_its_file_is_refused_and_never_shown(secret: str
     text = f'hetzner: {{token_file: "{secret}"}}\ninstances: {{VI_1: {{floating_ips: [web]}}}}'
     result = outcome(text)
     assert isinstance(result, ConfigErrors)
-    assert "hetzner.token_file: what stands here does not begin with `/`" in str(result)
+    assert "hetzner.token_file: the value does not begin with `/`" in str(result)
     assert secret not in str(result)

@@ -18,7 +18,7 @@ from daemon.rules import broken_rules
 from crash.failpoints import ANSWERED, BOUNDARIES, HALF_WRITTEN, PERMITTED, RENAMED, SENT, WRITTEN
 from crash.judge import STORM, Judge, LifeRecord, Said, complaints
 from crash.nursery import Birth, Life, Nursery
-from hakeeper.adapters.asking import ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.adapters.pipes import is_full
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.demo.cloud import ON_LOOPBACK, Fault, Rules, SimCloud

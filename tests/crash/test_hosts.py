@@ -19,7 +19,7 @@ from daemon.world import PATIENCE_S, Node, World, exit_code
 from helpers import eventually
 
 from crash import launch
-from hakeeper.adapters.asking import ask
+from hakeeper.adapters.control_client import ask
 from hakeeper.demo.cloud import Answer, Fault
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}

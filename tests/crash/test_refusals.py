@@ -18,7 +18,7 @@ from helpers import eventually
 from crash.nursery import Birth, Life, Nursery
 from crash.refusals import NOTE
 from hakeeper import exits
-from hakeeper.adapters.asking import ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.demo.cloud import ON_LOOPBACK, Rules, SimCloud
 
 PATIENCE_S = 30.0
@@ -222,7 +222,7 @@ def is_right(place: str, error: str, end: str) -> bool:
     phase, name, where = place.split("|")
     if end == "stopped 0":
         return True
-    if where.startswith("adapters/smallfile.py") and error == "EPERM" and phase == "start":
+    if where.startswith("adapters/bounded_read.py") and error == "EPERM" and phase == "start":
         return end == f"ended {exits.NO_PERMISSION}"  # the operator's file, and his to mend
     # `stopped`: it met the error when it had been told to end.
     if phase == "run" and name not in OF_WHAT_IS_OPEN:

@@ -14,7 +14,7 @@ from helpers import eventually
 from daemon.stall import Stall
 from daemon.tls import server_context
 from daemon.world import Node, World, live
-from hakeeper.adapters.lastlook import LATE_S
+from hakeeper.adapters.freshness import LATE_S
 from hakeeper.demo.cloud import Fault, Network, SimCloud
 
 NAME = "api.cloud.test"

@@ -284,7 +284,7 @@ def test_the_command_says_that_the_files_were_taken_over(world: World) -> None:
     node = world.running()
     seen = node.mark()
     done = node.daemon.command("reload")
-    assert (0, "taken over\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "configuration reloaded\n", "") == (done.returncode, done.stdout, done.stderr)
     node.wait_log("config.reloaded", after=seen)
 
 

@@ -185,7 +185,7 @@ def test_what_is_odd_about_the_files_is_reported_once_and_again_only_when_it_is_
     node.daemon.config_path.chmod(0o666)
     node.start()
     told = node.wait_log("config.warning")
-    assert f"{node.daemon.config_path}: every user may write it" in str(told["message"])
+    assert f"{node.daemon.config_path}: every user may write to it" in str(told["message"])
     node.reload()
     assert len(node.logged("config.warning")) == 1
     node.folder.chmod(0o777)

@@ -15,7 +15,8 @@ BROKEN = (
 
 
 def test_what_passed_comes_first_and_the_worst_last() -> None:
-    text = as_text(judge(BROKEN.facts()), odd=["file /etc/token: was it copied whole?"])
+    warnings = ["file /etc/token: was it copied completely?"]
+    text = as_text(judge(BROKEN.facts()), file_warnings=warnings)
     blocks = text.split("\n\n")
 
     assert all(

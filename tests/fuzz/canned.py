@@ -12,7 +12,6 @@ from typing import cast
 from hetzner_bench import TOKEN, http
 
 from fuzz.shapes import mistyped
-from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
@@ -26,6 +25,7 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.core.calls import (
     ActionsRead,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fuzz.pieces import cut, uncut
-from hakeeper.adapters.control import REQUEST_LIMIT_BYTES, ControlServer
+from hakeeper.adapters.control_server import REQUEST_LIMIT_BYTES, ControlServer
 
 _TURNS = 50
 

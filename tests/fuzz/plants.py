@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from fuzz.pieces import uncut
 from hakeeper.adapters import statefile
-from hakeeper.adapters.control import ControlServer
+from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.config import nodes, parser, values

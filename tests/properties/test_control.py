@@ -10,7 +10,7 @@ from fuzz.pieces import uncut
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.adapters.control import REQUEST_LIMIT_BYTES
+from hakeeper.adapters.control_server import REQUEST_LIMIT_BYTES
 from properties.steady import steady
 
 JSON = st.recursive(

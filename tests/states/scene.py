@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from daemon.world import PATIENCE_S, Node, World
 from helpers import eventually
 
-from hakeeper.adapters.asking import ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.demo.lab.daemon import LogEntry
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.relay import ApiRelay

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hakeeper.adapters.smallfile import read_small
+from hakeeper.adapters.bounded_read import read_bounded
 from hakeeper.config import MAX_BYTES, Config, InstanceConfig
 from hakeeper.config.errors import Problems
 from hakeeper.config.nodes import Entry, Node, Scalar, Sequence, Table, read_tree
@@ -17,7 +17,7 @@ _KINDS = {row.path: row.type.kind for row in rows(Config) if isinstance(row.type
 
 def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
     """Read the file once more for its lines; raises what reading it raises."""
-    text = read_small(path, MAX_BYTES).data.decode()
+    text = read_bounded(path, MAX_BYTES).data.decode()
     return places_in(text, str(path), config, token_source)
 
 

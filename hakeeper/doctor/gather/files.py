@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.doctor.conf.files import Files, SkippedFileError
 
 SIZE_LIMIT: Final = 4 << 20
@@ -53,7 +53,7 @@ class Names:
 
 def _read(path: str) -> str:
     try:
-        found = read_small(Path(path), SIZE_LIMIT)
+        found = read_bounded(Path(path), SIZE_LIMIT)
     except NotAFileError as error:
         raise SkippedFileError(str(error), "include FILE    # a plain file") from None
     if found.mode & _EXECUTABLE:

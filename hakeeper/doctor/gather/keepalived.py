@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from hakeeper.adapters.keepalived.bus import PATIENCE_S, SERVICE
-from hakeeper.adapters.keepalived.link import BusError, CallError, Link
+from hakeeper.adapters.keepalived.bus_connection import BusConnection, BusError, CallError
 from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import Role
@@ -149,7 +149,7 @@ def _ask(config: Config) -> tuple[dict[str, Role] | None, str]:
         return None, "it was not asked"
     deadline_s = time.monotonic() + 2 * PATIENCE_S
     try:
-        link = Link.open(None, SERVICE, deadline_s)
+        link = BusConnection.open(None, SERVICE, deadline_s)
     except (BusError, CallError) as error:
         return None, str(error)
     try:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.addresses import VrrpAddresses
+from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.core.model import IpAddress
 from hakeeper.doctor.facts import DEFAULT_USER, MachineFacts
 

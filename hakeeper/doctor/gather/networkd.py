@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.core.model import IpAddress
 from hakeeper.doctor.facts import NetworkdFacts, NetworkdLink
 
@@ -119,7 +119,7 @@ def _settings(path: Path) -> Iterator[Setting]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = read_small(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
+        text = read_bounded(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
     except (OSError, NotAFileError):
         return []
     return text.replace("\\\n", " ").splitlines()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.doctor.conf.configuration import NotifyScript
 from hakeeper.doctor.facts import ScriptFacts
 
@@ -44,7 +44,7 @@ def _look(path: Path) -> ScriptFacts:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode) and mode & _WRITERS:
             return ScriptFacts(unread=f"others may write to it (mode {stat.S_IMODE(mode):04o})")
-        text = read_small(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
+        text = read_bounded(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
         return ScriptFacts()  # keepalived itself reports that there is no script
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, FifoFacts
 

@@ -9,9 +9,9 @@ import pytest
 from helpers import eventually
 from hetzner_bench import Bench, RawServer, always, http, nobody_local, server_json
 
-from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.core.calls import (
     Failure,
     FailureKind,

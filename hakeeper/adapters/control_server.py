@@ -1,13 +1,12 @@
-"""The control socket: a line of JSON in, a line of JSON out; adapters/asking.py asks.
+"""The server of the control socket: one line of JSON in, one line of JSON out.
 
-What it answers holds no secret, so every user of the machine may ask: the socket has mode 0666, and
-the folder decides who reaches it. The kernel says who asks (SO_PEERCRED), for what only root and
-the service itself may have done. Nothing here blocks the daemon: a client that is slow, silent or
-greedy is cut off, and there are never more than a few, of one user two. Some places are kept for
-root and the service itself. Who finds none free is told so.
+The answers contain no secrets, so every user of the machine may ask: the socket has mode 0666, and
+its directory decides who can reach it. The kernel tells who is asking (SO_PEERCRED), for requests
+that only root and the service itself may make. No client can block the daemon: slow, silent and
+greedy ones are disconnected, and their number is limited, to two for each user. Some connections
+are reserved for root and the service itself. A client above the limit gets the answer "busy".
 
-Nothing here is needed for a failover either: where the socket cannot be made, that is told, and
-tried again until it can.
+A failover does not need the socket: if it cannot be created, that is reported, and tried again.
 """
 
 import contextlib
@@ -25,24 +24,24 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 MAX_CLIENTS = 8
-KEPT_PLACES = 2
-"""Of those, for root and the service's own user."""
-PLACES_OF_A_USER = 2
-"""Of anybody else."""
+RESERVED_CLIENTS = 2
+"""How many of them are reserved for root and the service's own user."""
+MAX_CLIENTS_PER_USER = 2
+"""For all other users."""
 BACKLOG = 128
 ACCEPTS_PER_TURN = 32
-"""More than a few wait only when somebody floods us; the loop has other things to do, too."""
+"""More clients wait only if somebody floods the socket, and the loop has other work, too."""
 REQUEST_LIMIT_BYTES = 4096
 IDLE_S = 5.0
-"""A client that takes longer than this is cut off when the next one needs its place."""
+"""A client that takes longer is disconnected when another one arrives."""
 PAUSE_S = 1.0
-"""Without a descriptor for a client that waits, or without a socket, we try again after this."""
+"""How long to wait before trying again without a free descriptor or without a socket."""
 _READ_BYTES = 65536
 _CREDENTIALS = struct.Struct("iII")
 """Linux's struct ucred: pid, uid, gid."""
 
 Answer = Callable[[Mapping[str, object], int], Mapping[str, object]]
-"""What to say to a request of the user with this id."""
+"""Returns the answer to a request from the user with this id."""
 
 
 @dataclass(slots=True)
@@ -59,22 +58,22 @@ class _Client:
 
 
 class Selector(Protocol):
-    """The loop that the server takes part in; it calls `data()` for what is ready."""
+    """The daemon's event loop, which calls `data()` when a socket is ready."""
 
     def register(self, fileobj: socket.socket, events: int, data: Any) -> object:  # noqa: ANN401  # as selectors has it
-        """Wait for this, too."""
+        """Start to wait for these events."""
 
     def modify(self, fileobj: socket.socket, events: int, data: Any) -> object:  # noqa: ANN401  # as selectors has it
-        """Wait for something else with it."""
+        """Wait for other events on the socket."""
 
     def unregister(self, fileobj: socket.socket) -> object:
-        """Wait for it no more."""
+        """Stop waiting for the socket."""
 
 
 class ControlServer:
-    """Serves the socket at `path` from the daemon's own loop; `look` makes it.
+    """Serves the socket at `path` from the daemon's loop; `look` creates it.
 
-    `on_trouble` hears once why there is none, and again when the reason is another.
+    `on_trouble` is called with the reason if it cannot be created, once for each new reason.
     """
 
     def __init__(
@@ -92,13 +91,13 @@ class ControlServer:
         self._look_at_s = 0.0
 
     def look(self) -> None:
-        """Make the socket if it is not there, and go on after a pause; to be called every turn."""
+        """Create the socket if it is missing, and resume after a pause; call it in every turn."""
         now = time.monotonic()
         if now < self._look_at_s:
             return
         self._look_at_s = now + PAUSE_S
         if self._listener is not None and self._identity != _identity_of(self._path):
-            self._let_go()  # somebody has removed it, and nobody can ask any more
+            self._stop_listening()  # somebody has removed the socket from its path
         if self._listener is None:
             self._listen()
         elif self._paused:
@@ -110,9 +109,9 @@ class ControlServer:
         for client in list(self._clients.values()):
             self._drop(client)
         is_ours = self._listener is not None and self._identity == _identity_of(self._path)
-        self._let_go()
+        self._stop_listening()
         if is_ours:
-            with contextlib.suppress(OSError):  # the next one removes it
+            with contextlib.suppress(OSError):  # the next daemon removes it
                 Path(self._path).unlink(missing_ok=True)
 
     def _listen(self) -> None:
@@ -122,8 +121,7 @@ class ControlServer:
         except OSError as error:
             reason = error.strerror or error
             trouble = (
-                f"`hakeeper status` cannot ask this daemon, which tries again: {reason}:"
-                f" {self._path}"
+                f"`hakeeper status` cannot reach this daemon: {reason}: {self._path}; trying again"
             )
             if trouble != self._trouble:
                 self._on_trouble(trouble)
@@ -133,7 +131,7 @@ class ControlServer:
             self._paused = False
             self._waiting.register(self._listener, selectors.EVENT_READ, self._accept)
 
-    def _let_go(self) -> None:
+    def _stop_listening(self) -> None:
         if self._listener is not None:
             if not self._paused:
                 self._waiting.unregister(self._listener)
@@ -149,13 +147,13 @@ class ControlServer:
             except BlockingIOError:
                 return
             except ConnectionError:
-                continue  # gone again
-            except OSError:  # no descriptor free: the client waits, and must not keep us awake
+                continue  # the client has left again
+            except OSError:  # no descriptor free: pause, or the waiting client keeps us busy
                 self._pause()
                 return
-            self._welcome(connection)
+            self._admit(connection)
 
-    def _welcome(self, connection: socket.socket) -> None:
+    def _admit(self, connection: socket.socket) -> None:
         now = time.monotonic()
         for client in list(self._clients.values()):
             if now - client.since_s > IDLE_S:
@@ -163,23 +161,25 @@ class ControlServer:
         try:
             connection.setblocking(False)  # noqa: FBT003 - the method's own signature
             _, user_id = _peer_of(connection)
-            if not self._has_place_for(user_id):
+            if not self._has_room_for(user_id):
                 connection.send(json.dumps(BUSY).encode() + b"\n")
                 connection.close()
                 return
             client = _Client(connection, now, user_id)
             self._waiting.register(connection, selectors.EVENT_READ, lambda: self._read(client))
-        except OSError:  # gone again, or the system refuses: the client sees the end
+        except OSError:  # the client has left, or the system refuses: close it
             connection.close()
         else:
             self._clients[connection.fileno()] = client
 
-    def _has_place_for(self, user_id: int) -> bool:
+    def _has_room_for(self, user_id: int) -> bool:
         if _is_privileged(user_id):
             return len(self._clients) < MAX_CLIENTS
         users = [client.user_id for client in self._clients.values()]
         others = sum(not _is_privileged(one) for one in users)
-        return others < MAX_CLIENTS - KEPT_PLACES and users.count(user_id) < PLACES_OF_A_USER
+        return (
+            others < MAX_CLIENTS - RESERVED_CLIENTS and users.count(user_id) < MAX_CLIENTS_PER_USER
+        )
 
     def _pause(self) -> None:
         if self._listener is not None:
@@ -189,7 +189,7 @@ class ControlServer:
 
     def _read(self, client: _Client) -> None:
         if client.gone:
-            return  # dropped by `_accept` after the selector had already found it ready
+            return  # `_admit` dropped it after the selector had found it ready
         try:
             data = client.connection.recv(_READ_BYTES)
         except BlockingIOError:
@@ -226,19 +226,19 @@ class ControlServer:
         except BlockingIOError:
             return
         except OSError:
-            sent = len(client.answer)  # nobody reads it any more
+            sent = len(client.answer)  # the client has left
         client.answer = client.answer[sent:]
         if not client.answer:
             self._drop(client)
 
     def _drop(self, client: _Client) -> None:
-        with contextlib.suppress(KeyError):  # the system refused to wait for it
+        with contextlib.suppress(KeyError):  # it was never registered
             self._waiting.unregister(client.connection)
         self._clients.pop(client.connection.fileno(), None)
         client.connection.close()
 
 
-BUSY: Final = {"busy": "too many ask at once"}
+BUSY: Final = {"busy": "too many clients"}
 
 
 def _is_privileged(user_id: int) -> bool:
@@ -254,7 +254,7 @@ def _identity_of(path: str) -> tuple[int, int] | None:
 
 
 def _peer_of(connection: socket.socket) -> tuple[int, int]:
-    """Return the process id and the user id of who is at the other end."""
+    """Return the process id and the user id of the client."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     process_id, user_id, _ = _CREDENTIALS.unpack(credentials)
     return process_id, user_id
@@ -265,24 +265,24 @@ def _listen(path: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(path)
-        os.chmod(path, 0o666)  # noqa: S103, PTH101 - see the module's text
+        os.chmod(path, 0o666)  # noqa: S103, PTH101 - see the module's docstring
         listener.listen(BACKLOG)
         listener.setblocking(False)  # noqa: FBT003 - the method's own signature
     except OSError as error:
         listener.close()
-        # bind(2) does not say which path it was, and the operator has to know.
+        # bind(2)'s error lacks the path, which the operator needs.
         raise OSError(error.errno, error.strerror or str(error), path) from None
     return listener
 
 
 def _remove_stale(path: str) -> None:
-    """Remove the socket of a daemon that was killed; refuse that of a living one, or a file."""
+    """Remove the socket of a killed daemon; raise OSError for a running one's, or another file."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise OSError(errno.EEXIST, "is there and not a socket; move it away", path)
+        raise OSError(errno.EEXIST, "exists and is not a socket; move it away", path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.setblocking(False)  # noqa: FBT003 - the method's own signature
         who = "another hakeeper"
@@ -293,6 +293,6 @@ def _remove_stale(path: str) -> None:
             Path(path).unlink()
             return
         except BlockingIOError:
-            pass  # so many ask it that it cannot be asked who it is
-    text = f"{who} listens here already"
+            pass  # it is too busy to be identified
+    text = f"{who} already listens here"
     raise OSError(errno.EADDRINUSE, text, path)

@@ -1,4 +1,4 @@
-"""Reads a file that an operator wrote, whatever stands in its place: bounded, never waiting."""
+"""Reads a file up to a limit, without blocking, even if the path leads to something else."""
 
 import errno
 import os
@@ -16,30 +16,30 @@ _DENIED: Final = frozenset({errno.EACCES, errno.EPERM})
 
 
 @dataclass(frozen=True, slots=True)
-class SmallFile:
-    """The bytes, one more than the limit if there are more, and the mode they had when read."""
+class FileContent:
+    """The data (limit + 1 bytes if the file is longer) and the mode of a file."""
 
     data: bytes
     mode: int
 
 
 class NotAFileError(Exception):
-    """A directory, FIFO, device or socket stands in the place of the file."""
+    """The path leads to a directory, FIFO, device or socket."""
 
     def __init__(self, *, is_folder: bool) -> None:
-        """Say whether it is a directory, the likely mistake."""
+        """Take whether it is a directory, which is the most likely mistake."""
         super().__init__("is a directory" if is_folder else "is not a regular file")
         self.is_folder = is_folder
 
 
-def read_small(path: Path, limit_bytes: int, *, follow: bool = True) -> SmallFile:
+def read_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> FileContent:
     """Read a regular file; raises `NotAFileError` and OSError.
 
-    Not `follow`: its folder belongs to somebody who is not to choose what is read, so a symbolic
-    link in the file's place is an error.
+    With `follow=False` a symbolic link is an error: the directory's owner must not choose which
+    file is read.
     """
-    _require_file(path.stat(follow_symlinks=follow).st_mode)  # opening a device can do things
-    # Not blocking: a FIFO in the file's place would hold us until somebody writes.
+    _require_file(path.stat(follow_symlinks=follow).st_mode)  # opening a device may have effects
+    # Non-blocking, for a FIFO that has replaced the file in between.
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     fd = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
     try:
@@ -49,9 +49,9 @@ def read_small(path: Path, limit_bytes: int, *, follow: bool = True) -> SmallFil
             data: bytes | None = file.read(limit_bytes + 1)
     finally:
         os.close(fd)
-    if data is None:  # as /proc/kmsg, which looks like a file
+    if data is None:  # such as /proc/kmsg, which looks like a regular file
         raise BlockingIOError(errno.EAGAIN, "has nothing to read now", str(path))
-    return SmallFile(data, stat.S_IMODE(mode))
+    return FileContent(data, stat.S_IMODE(mode))
 
 
 def _require_file(mode: int) -> None:
@@ -60,20 +60,20 @@ def _require_file(mode: int) -> None:
 
 
 def exit_code_of(error: OSError, *, absent: int = exits.BAD_CONFIG) -> int:
-    """Return the exit code for a file of the operator that could not be read.
+    """Return the exit code for an operator's file that could not be read.
 
-    What only the operator can mend is told from what passes by itself, such as too many open files
-    or a disk that fails: the service must be started again after that.
+    Mistakes that only the operator can fix differ from temporary failures, such as too many open
+    files or a failing disk, after which systemd must restart the service.
     """
     if error.errno in ABSENT:
         return absent
     return exits.NO_PERMISSION if error.errno in _DENIED else exits.SYSTEM
 
 
-def way_to_read(path: Path, environ: Mapping[str, str]) -> str:
-    """Say what helps whoever may not read a file of an operator.
+def permission_hint(path: Path, environ: Mapping[str, str]) -> str:
+    """Return advice for a file that the current user may not read.
 
-    The service is right not to be root: it, or its check, is known by its credential.
+    It does not advise the service to run as root; the service is recognised by its credentials.
     """
     look = f"see modes and owners with: namei -l {shlex.quote(str(path))}"
     if os.geteuid() == 0 or "CREDENTIALS_DIRECTORY" in environ:

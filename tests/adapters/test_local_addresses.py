@@ -13,8 +13,8 @@ import pytest
 from helpers import eventually
 from privileges import unprivileged
 
-from hakeeper.adapters import addresses
-from hakeeper.adapters.addresses import VrrpAddresses
+from hakeeper.adapters import local_addresses
+from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.core.events import VrrpAddressesSeen
 from hakeeper.core.model import IpAddress
 from hakeeper.demo.lab.netns import Namespace, _enter
@@ -178,7 +178,7 @@ def test_an_ipv6_address_that_another_machine_has_does_not_count(machine: Namesp
 def listing(monkeypatch: pytest.MonkeyPatch, path: Path, flags: str) -> VrrpAddresses:
     """Let the kernel's list hold one address with these flags."""
     path.write_text(f"{LOOPBACK[1].packed.hex()} 01 80 10 {flags}       lo\n")
-    monkeypatch.setattr(addresses, "_IF_INET6", path)
+    monkeypatch.setattr(local_addresses, "_IF_INET6", path)
     return VrrpAddresses(LOOPBACK[1:])
 
 

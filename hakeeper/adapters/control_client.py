@@ -1,4 +1,4 @@
-"""Asks the running daemon at its control socket, for `hakeeper status`, `reload` and `check`."""
+"""The client of the daemon's control socket, for `hakeeper status`, `reload` and `check`."""
 
 import contextlib
 import json
@@ -9,31 +9,31 @@ from typing import Any, Final
 
 ANSWER_LIMIT_BYTES: Final = 4 << 20
 RETRY_S: Final = 0.05
-"""Who finds no place free tries again after this."""
+"""How long to wait before trying again when the daemon is busy."""
 _READ_BYTES: Final = 65536
 
 
 class ControlError(Exception):
-    """The daemon answered, but not sensibly, or not in time."""
+    """The daemon gave no usable answer, or none in time."""
 
 
 class Busy(ControlError):  # noqa: N818 - a state of affairs, not a mistake
-    """The daemon runs, and has no place free for another who asks."""
+    """The daemon runs, but accepts no further clients now."""
 
 
 class NotRunning(Exception):  # noqa: N818 - a state of affairs, not a mistake
-    """Nobody answers at the socket."""
+    """The socket does not exist, or nothing listens on it."""
 
 
 def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str, Any]:
-    """Ask the daemon, again while it is busy; raises NotRunning, Busy or ControlError."""
+    """Send a request, again while the daemon is busy; raises NotRunning, Busy or ControlError."""
     deadline_s = time.monotonic() + timeout_s
     while True:
         answer = _asked(path, request, deadline_s)
         if answer is not None:
             break
         if time.monotonic() + RETRY_S >= deadline_s:
-            text = f"hakeeper runs, but too many ask it at once at {path}; try again"
+            text = f"hakeeper runs, but is busy with other clients at {path}; try again"
             raise Busy(text)
         time.sleep(RETRY_S)
     if "error" in answer:
@@ -42,7 +42,7 @@ def ask(path: str, request: Mapping[str, object], timeout_s: float) -> dict[str,
 
 
 def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[str, Any] | None:
-    """Ask once; None if it is busy."""
+    """Send the request once; None: the daemon is busy."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(max(0.01, deadline_s - time.monotonic()))
         try:
@@ -51,11 +51,11 @@ def _asked(path: str, request: Mapping[str, object], deadline_s: float) -> dict[
             text = f"hakeeper does not run: no answer at {path} ({error.strerror})"
             raise NotRunning(text) from None
         except BlockingIOError:
-            return None  # more wait to be let in than may
+            return None  # the queue of waiting connections is full
         except OSError as error:
-            raise ControlError(f"hakeeper cannot be asked at {path} ({error})") from None
+            raise ControlError(f"cannot connect to hakeeper at {path} ({error})") from None
         try:
-            # Who is turned away hears why, whether or not the question was taken.
+            # A busy daemon may answer and close without reading the request.
             with contextlib.suppress(BrokenPipeError):
                 client.sendall(json.dumps(request).encode() + b"\n")
             received = _receive(client, deadline_s)

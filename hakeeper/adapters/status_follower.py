@@ -1,22 +1,21 @@
-"""Keeps STATUS= and the journal in step with the status, also while nothing happens.
+"""Keeps systemd's STATUS= and the journal up to date with the status of the daemon.
 
-An outage that grows from a hiccup into an alarm makes no event; only the clock does. So the daemon
-shows its picture here every few seconds: STATUS= is sent when its text changes, and a verdict that
-lasts, or gets worse, becomes an entry in the journal, with the cause and the cure that
-`hakeeper status` shows.
+A failure can get worse just by lasting, without an event. So the daemon passes a snapshot here
+every few seconds: STATUS= is sent when its text changes, and a verdict that lasts, or that gets
+worse, becomes a journal entry with the same cause and cure that `hakeeper status` shows.
 """
 
 from collections.abc import Callable
 from typing import Final
 
 from hakeeper.adapters.journal import Reporter
-from hakeeper.adapters.notify import Notifier
+from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.status import headline, status_line
 from hakeeper.core.snapshot import Snapshot
 from hakeeper.core.troubles import Health
 
 LASTS_S: Final = 5.0
-"""A trouble that is over sooner (every claim is one) is no news."""
+"""Problems that end sooner, such as every claim, are not reported."""
 _EVENTS: Final = {
     Health.OK: "status.ok",
     Health.DEGRADED: "status.degraded",
@@ -25,42 +24,42 @@ _EVENTS: Final = {
 
 
 class StatusFollower:
-    """One for a run of the daemon; `clock` gives seconds since 1970."""
+    """One for each run of the daemon; `clock` returns seconds since 1970."""
 
     def __init__(self, notifier: Notifier, reporter: Reporter, clock: Callable[[], float]) -> None:
         self._notifier = notifier
         self._reporter = reporter
         self._clock = clock
         self._line = ""
-        self._told: tuple[Health, str] = (Health.OK, "")
+        self._reported: tuple[Health, str] = (Health.OK, "")
         self._seen: tuple[Health, str] = (Health.OK, "")
         self._seen_at_s = float("-inf")
 
     def line(self, picture: Snapshot) -> str:
-        """Return what STATUS= shows now, and remember that it does."""
+        """Return the text for STATUS=, and remember it as sent."""
         self._line = status_line(picture, self._clock())
         return self._line
 
     def show(self, picture: Snapshot) -> None:
-        """Send STATUS= if it says something else now."""
+        """Send STATUS= if its text has changed."""
         before = self._line
         if self.line(picture) != before:
             self._notifier.status(self._line)
 
     def follow(self, picture: Snapshot, now: float) -> None:
-        """Show it, and tell the journal of a verdict that is new and lasts, or is worse."""
+        """Update STATUS=, and report to the journal a new verdict that lasts or is worse."""
         self.show(picture)
         verdict = (picture.health, picture.problems[0].code if picture.problems else "")
         if verdict != self._seen:
             self._seen, self._seen_at_s = verdict, now
-        if verdict == self._told:
+        if verdict == self._reported:
             return
-        worse = picture.health is Health.BROKEN and self._told[0] is not Health.BROKEN
+        worse = picture.health is Health.BROKEN and self._reported[0] is not Health.BROKEN
         if worse or now - self._seen_at_s >= LASTS_S:
-            self._told = verdict
-            self._tell(picture)
+            self._reported = verdict
+            self._report(picture)
 
-    def _tell(self, picture: Snapshot) -> None:
+    def _report(self, picture: Snapshot) -> None:
         event = _EVENTS[picture.health]
         if picture.health is Health.OK:
             self._reporter.log(event, "all is well again: this server would take over")

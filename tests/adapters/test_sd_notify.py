@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters.notify import Notifier, status_line, watchdog_interval_s
+from hakeeper.adapters.sd_notify import Notifier, status_line, watchdog_interval_s
 
 
 class Systemd:
@@ -106,16 +106,14 @@ def test_a_vanished_socket_is_reported_once_and_again_after_it_was_well(
     systemd.close()
     for _ in range(3):
         notifier.watchdog()
-    expected = (
-        f"cannot tell systemd how it is: NOTIFY_SOCKET={systemd.path}: No such file or directory"
-    )
+    expected = f"cannot notify systemd: NOTIFY_SOCKET={systemd.path}: No such file or directory"
     assert ([expected], 3) == (errors, notifier.errors)
     back = Systemd(systemd.path)
     notifier.watchdog()
     assert back.heard() == "WATCHDOG=1"
     back.socket.close()  # its path stays, and nobody listens
     notifier.watchdog()
-    again = f"cannot tell systemd how it is: NOTIFY_SOCKET={systemd.path}: Connection refused"
+    again = f"cannot notify systemd: NOTIFY_SOCKET={systemd.path}: Connection refused"
     assert ([expected, again], 4) == (errors, notifier.errors)
     back.close()
 
@@ -210,7 +208,7 @@ def test_an_address_that_is_too_long_is_an_error_like_any_other(
     monkeypatch.setenv("NOTIFY_SOCKET", "/" + "x" * 200)
     with contextlib.closing(Notifier(redact=str, on_error=errors.append)) as notifier:
         notifier.watchdog()
-    expected = f"cannot tell systemd how it is: NOTIFY_SOCKET=/{'x' * 200}: AF_UNIX path too long"
+    expected = f"cannot notify systemd: NOTIFY_SOCKET=/{'x' * 200}: AF_UNIX path too long"
     assert ([expected], 1) == (errors, notifier.errors)
 
 

@@ -1,7 +1,7 @@
-"""What the daemon's loop waits on: epoll, and a look at every turn for what epoll will not take.
+"""The selector of the daemon's loop: epoll, with a fallback for descriptors that it refuses.
 
-The kernel may refuse to watch a descriptor (ENOMEM; ENOSPC, where the user watches too many). Then
-it is served as if it were ready, a few times a second, until epoll takes it: late, but served.
+The kernel may refuse to watch a descriptor (ENOMEM; ENOSPC, if the user watches too many). Such a
+descriptor is polled: it is treated as ready a few times a second, until epoll accepts it.
 """
 
 import contextlib
@@ -10,21 +10,21 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 UNWATCHED_S: Final = 0.25
-"""Between two turns while something is not watched."""
+"""The longest wait while a descriptor has to be polled."""
 
 
 class Descriptor(Protocol):
-    """What has a descriptor, such as a socket."""
+    """Anything with a file descriptor, such as a socket."""
 
     def fileno(self) -> int:
-        """Return it; -1 when it is closed."""
+        """Return the descriptor; -1 when it is closed."""
 
 
-class Waiting:
-    """Like a selector, but `register` never fails.
+class TolerantSelector:
+    """A selector whose `register` never fails.
 
-    `on_refusal` hears why the kernel refused, once until all is watched again. OSError at
-    construction: no epoll to be had.
+    `on_refusal` is called with the kernel's error, once until everything is watched again. The
+    constructor raises OSError without epoll.
     """
 
     def __init__(self, on_refusal: Callable[[OSError], None]) -> None:
@@ -33,7 +33,7 @@ class Waiting:
         self._refused: dict[int, tuple[int, Any]] = {}
 
     def register(self, fileobj: int | Descriptor, events: int, data: Any) -> None:  # noqa: ANN401  # as selectors has it
-        """Serve this from now on; `data` comes back from `select`."""
+        """Start to watch a descriptor; `select` returns `data` when it is ready."""
         try:
             self._selector.register(fileobj, events, data)
         except OSError as error:
@@ -42,17 +42,17 @@ class Waiting:
             self._refused[_number(fileobj)] = (events, data)
 
     def modify(self, fileobj: int | Descriptor, events: int, data: Any) -> None:  # noqa: ANN401  # as selectors has it
-        """Wait for something else with it."""
+        """Wait for other events on the descriptor."""
         self.unregister(fileobj)
         self.register(fileobj, events, data)
 
     def unregister(self, fileobj: int | Descriptor) -> None:
-        """Serve it no more; KeyError if it is not served."""
+        """Stop watching it; raises KeyError if it is not registered."""
         if self._refused.pop(_number(fileobj), None) is None:
             self._selector.unregister(fileobj)
 
     def select(self, timeout_s: float) -> list[Any]:
-        """Wait until something is ready, and return the data of all that is."""
+        """Wait until a descriptor is ready, and return the data of all that are."""
         for number, (events, data) in tuple(self._refused.items()):
             with contextlib.suppress(OSError):
                 self._selector.register(number, events, data)
@@ -63,7 +63,7 @@ class Waiting:
         return [*ready, *(data for _, data in self._refused.values())]
 
     def close(self) -> None:
-        """Give epoll's own descriptor back."""
+        """Close epoll's own descriptor."""
         self._selector.close()
 
 

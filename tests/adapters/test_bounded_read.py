@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 
 
 def test_a_file_is_read_up_to_one_byte_more_than_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"x" * 100)
-    assert (b"x" * 11, 0o644) == (read_small(path, 10).data, read_small(path, 10).mode)
+    assert (b"x" * 11, 0o644) == (read_bounded(path, 10).data, read_bounded(path, 10).mode)
 
 
 def test_a_read_that_would_wait_is_an_error_with_a_name(
@@ -26,7 +26,7 @@ def test_a_read_that_would_wait_is_an_error_with_a_name(
     monkeypatch.setattr(os, "fstat", lambda _: mode)
     try:
         with pytest.raises(BlockingIOError, match=str(path)):
-            read_small(path, 10)
+            read_bounded(path, 10)
     finally:
         os.close(write_end)
 
@@ -49,7 +49,7 @@ def test_what_is_no_file_is_not_even_opened(
     opened: list[object] = []
     monkeypatch.setattr(os, "open", lambda *given: opened.append(given))
     with pytest.raises(NotAFileError):
-        read_small(path, 10)
+        read_bounded(path, 10)
     assert [] == opened
 
 
@@ -57,6 +57,6 @@ def test_a_link_is_followed_unless_its_folder_is_not_to_be_trusted(tmp_path: Pat
     path, link = tmp_path / "file", tmp_path / "link"
     path.write_text("x")
     link.symlink_to(path)
-    assert read_small(link, 10).data == b"x"
+    assert read_bounded(link, 10).data == b"x"
     with pytest.raises(NotAFileError):
-        read_small(link, 10, follow=False)
+        read_bounded(link, 10, follow=False)

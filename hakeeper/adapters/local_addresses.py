@@ -1,15 +1,15 @@
-"""Which of the addresses asked for this machine has now. Needs no privilege, and never waits.
+"""Which of the given addresses are on this machine now. Needs no privileges, and never blocks.
 
-IPv4: a socket is bound to the address and connected; nothing is sent. To bind alone would not tell,
-where net.ipv4.ip_nonlocal_bind is set, as it often is beside keepalived; but connecting looks for a
-route *from* the address, and there is none from an address that is not ours. To ask the kernel for
-the whole list (rtnetlink) would wait for whoever changes a network interface at that moment.
+IPv4: bind a socket to the address and connect it; nothing is sent. A successful bind proves nothing
+where net.ipv4.ip_nonlocal_bind is set, as is common with keepalived. Connecting needs a route
+*from* the address, which exists only if the address is ours. Listing all addresses (rtnetlink)
+would block while somebody changes a network interface.
 
-IPv6: the kernel's list in /proc. An address whose uniqueness is still being checked (tentative), or
-that another machine has (dadfailed), cannot be used and does not count.
+IPv6: read the kernel's list in /proc. An address that is still tentative, or that another machine
+has (dadfailed), cannot be used and does not count.
 
-The state of the link is not looked at: keepalived sees that itself and says FAULT, unless it was
-told not to (`dont_track_primary`), and then by somebody who wants a MASTER without a link.
+The state of the link does not matter here: keepalived watches it and goes to FAULT, unless
+`dont_track_primary` asks for a MASTER without a link.
 """
 
 import ipaddress
@@ -25,38 +25,38 @@ _IF_INET6: Final = Path("/proc/thread-self/net/if_inet6")
 _UNUSABLE: Final = 0x40 | 0x08
 """IFA_F_TENTATIVE and IFA_F_DADFAILED of linux/if_addr.h."""
 _ANY_PORT: Final = 9
-"""Where the socket is connected to; nothing is ever sent."""
+"""The port to connect to; nothing is ever sent."""
 
 
 class VrrpAddresses:
-    """Looks for these addresses; where a look fails, what was seen before holds on."""
+    """Watches addresses; if a check fails, the previous result stays."""
 
     def __init__(self, wanted: Iterable[IpAddress]) -> None:
-        """Look for nothing yet. Each address is looked for once, in this order."""
+        """Set the addresses to watch, without checking them yet; duplicates are dropped."""
         self._wanted = tuple(dict.fromkeys(wanted))
-        self._told: tuple[IpAddress, ...] | None = None
+        self._reported: tuple[IpAddress, ...] | None = None
 
     @property
     def wanted(self) -> tuple[IpAddress, ...]:
-        """Return what is looked for."""
+        """Return the watched addresses."""
         return self._wanted
 
     def want(self, wanted: Iterable[IpAddress]) -> None:
-        """Look for these addresses from now on."""
+        """Watch these addresses from now on."""
         self._wanted = tuple(dict.fromkeys(wanted))
 
     def look(self) -> VrrpAddressesSeen | None:
-        """Return those that are here if that is news; None if not, or if none is wanted."""
+        """Return the addresses that are here if that has changed, else None."""
         if not self._wanted:
             return None
         here = self.here()
-        if here == self._told:
+        if here == self._reported:
             return None
-        self._told = here
+        self._reported = here
         return VrrpAddressesSeen(here)
 
     def here(self) -> tuple[IpAddress, ...]:
-        """Return those that are here now."""
+        """Return the watched addresses that are here now."""
         return tuple(address for address in self._wanted if self._is_here(address))
 
     def _is_here(self, address: IpAddress) -> bool:
@@ -64,14 +64,14 @@ class VrrpAddresses:
             if isinstance(address, ipaddress.IPv4Address):
                 return _is_ours(str(address))
             return _is_listed(address)
-        except OSError:  # no descriptor for the look: that says nothing of the address
-            return address in (self._told or ())
+        except OSError:  # no descriptor for the check, which says nothing about the address
+            return address in (self._reported or ())
 
 
 def has_one_of(networks: Iterable[IpNetwork]) -> bool:
-    """Say whether this machine has an address in one of them: a host's in IPv4, any in IPv6.
+    """Say whether this machine has one of these IPv4 addresses or an address in an IPv6 network.
 
-    Raises OSError where the kernel can't be asked.
+    Raises OSError if the kernel can't be asked.
     """
     return any(
         _is_ours(str(network.network_address))
@@ -82,7 +82,7 @@ def has_one_of(networks: Iterable[IpNetwork]) -> bool:
 
 
 def _is_ours(address: str) -> bool:
-    """Say whether the kernel would send from this IPv4 address."""
+    """Say whether the kernel can send from this IPv4 address."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((address, 0))

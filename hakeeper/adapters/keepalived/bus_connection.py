@@ -1,7 +1,7 @@
-"""One connection to a D-Bus, on which nothing waits past a deadline.
+"""A connection to a D-Bus on which every operation has a deadline.
 
 jeepney builds and parses the messages; the socket is ours, because jeepney's own connection waits
-without limit for the bus's first answer. A deadline is a time of `time.monotonic`.
+without limit for the bus's first answer. Deadlines are times of `time.monotonic`.
 """
 
 import os
@@ -25,21 +25,21 @@ from jeepney.bus import get_bus  # type: ignore[import-untyped]  # it ships no t
 BUS_NAME = "org.freedesktop.DBus"
 BUS_PATH = "/org/freedesktop/DBus"
 MESSAGE_BYTES = 1024 * 1024
-"""A message announced as larger ends the connection: keepalived's are a few hundred bytes."""
+"""A larger message ends the connection; keepalived's have a few hundred bytes."""
 _READ_BYTES = 64 * 1024
 _GREETING_BYTES = 4096
 _CALLS_AT_ONCE = 64
-"""dbus-daemon lets a connection await 128 replies by default."""
+"""By default, dbus-daemon allows 128 pending replies for a connection."""
 
 T = TypeVar("T")
 
 
 class BusError(Exception):
-    """The bus gave no usable answer in time; the connection is of no more use."""
+    """The bus gave no usable answer in time; the connection must be closed."""
 
 
 class CallError(Exception):
-    """A call was answered with an error; the connection is as good as before."""
+    """A call was answered with an error; the connection is still usable."""
 
     def __init__(self, name: str, text: str) -> None:
         super().__init__(f"{name}: {text}" if text else name)
@@ -48,7 +48,7 @@ class CallError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One method call; `arguments` are strings, as many as the call needs."""
+    """One method call; all `arguments` are strings."""
 
     path: str
     interface: str
@@ -58,27 +58,27 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back, and from which unique bus name."""
+    """The reply to a call, and the unique bus name of its sender."""
 
     sender: str
     body: tuple[object, ...]
 
 
-class Link:
-    """An open connection that also watches who owns the name `service`."""
+class BusConnection:
+    """An open connection that also watches the owner of the name `service`."""
 
     def __init__(self, service: str, sock: socket.socket) -> None:
-        """Use `Link.open`."""
+        """Use `BusConnection.open`."""
         self.service = service
         self.owner = ""
-        """The unique name of the service's owner as the bus last told it; "" for none."""
+        """The unique name of the service's owner, as last received from the bus; "" for none."""
         self._socket = sock
         self._parser = Parser()
         self._serial = 0
 
     @classmethod
-    def open(cls, address: str | None, service: str, deadline_s: float) -> "Link":
-        """Connect (None: to the system bus) and begin to watch the name; raises BusError."""
+    def open(cls, address: str | None, service: str, deadline_s: float) -> "BusConnection":
+        """Connect (None: to the system bus) and watch the name; raises BusError."""
         try:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         except OSError as error:
@@ -92,11 +92,11 @@ class Link:
         return link
 
     def fileno(self) -> int:
-        """What becomes readable when the bus has something to say."""
+        """Return the descriptor, which becomes readable when the bus has sent something."""
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Leave the bus."""
+        """Close the connection."""
         self._socket.close()
 
     def call(self, call: Call, deadline_s: float, *, to: str | None = None) -> Reply:
@@ -109,7 +109,7 @@ class Link:
     def call_all(
         self, calls: Sequence[Call], deadline_s: float, *, to: str | None = None
     ) -> list[Reply | CallError]:
-        """Make many calls without awaiting each; the answers in the calls' order."""
+        """Make several calls at once; return the answers in the order of the calls."""
         answers: list[Reply | CallError] = []
         for start in range(0, len(calls), _CALLS_AT_ONCE):
             some = calls[start : start + _CALLS_AT_ONCE]
@@ -124,9 +124,10 @@ class Link:
         return answers
 
     def pump(self) -> None:
-        """Take in what the bus has sent, without waiting; raises BusError when it has left.
+        """Process what the bus has sent, without waiting; raises BusError if it has closed.
 
-        Also what came along with the answer to a call: that makes `fileno` readable no more.
+        This includes messages that arrived together with the answer to a call, for which `fileno`
+        does not become readable.
         """
         self._socket.settimeout(0)
         try:
@@ -134,7 +135,7 @@ class Link:
         except BlockingIOError:
             pass
         except OSError as error:
-            raise BusError(f"the bus has left: {_text(error)}") from error
+            raise BusError(f"the bus closed the connection: {_text(error)}") from error
         while (message := self._next_message()) is not None:
             self._note(message)
 
@@ -143,8 +144,8 @@ class Link:
     def _connect(self, address: str | None, deadline_s: float) -> None:
         try:
             where = get_bus(address or "SYSTEM")
-        except Exception as error:  # jeepney raises whatever its parsing stumbles over
-            raise BusError(f"the bus address is not one that we can use: {error}") from error
+        except Exception as error:  # jeepney's parser raises many kinds
+            raise BusError(f"the bus address is unusable: {error}") from error
         try:
             self._limit(deadline_s)
             self._socket.connect(where)
@@ -164,14 +165,14 @@ class Link:
         self.owner = str(owner)
 
     def _authenticate(self, deadline_s: float) -> None:
-        """Do the SASL exchange of the D-Bus specification, mechanism EXTERNAL (our user id)."""
+        """Do the SASL exchange of the D-Bus specification, mechanism EXTERNAL (the user id)."""
         user = str(os.geteuid()).encode().hex()
         self._send_bytes(b"\0AUTH EXTERNAL " + user.encode() + b"\r\n", deadline_s)
         line = b""
         while not line.endswith(b"\r\n"):
             line += self._recv(deadline_s)
             if len(line) > _GREETING_BYTES:
-                raise BusError("what answers is not a bus: its greeting does not end")
+                raise BusError("this is not a D-Bus: its greeting does not end")
         if not line.startswith(b"OK "):
             raise BusError(f"the bus refuses us: {line[:80]!r}")
         self._send_bytes(b"BEGIN\r\n", deadline_s)
@@ -181,12 +182,12 @@ class Link:
         return self.call(call, deadline_s, to=BUS_NAME)
 
     def pid_of(self, owner: str, deadline_s: float) -> int | None:
-        """Return the pid of an owner, if it is there and the bus tells; raises BusError."""
+        """Return the pid of an owner; None: gone, or the bus does not tell; raises BusError."""
         if not owner:
             return None
         try:
             (pid,) = self._bus_call(deadline_s, "GetConnectionUnixProcessID", owner).body
-        except CallError:  # it left meanwhile
+        except CallError:  # it has left meanwhile
             return None
         return pid if isinstance(pid, int) else None
 
@@ -202,7 +203,7 @@ class Link:
         address = DBusAddress(call.path, bus_name=to, interface=call.interface)
         signature = "s" * len(call.arguments) or None
         message = new_method_call(address, call.method, signature, call.arguments)
-        message.header.flags |= MessageFlag.no_auto_start  # asking must not start keepalived
+        message.header.flags |= MessageFlag.no_auto_start  # a query must not start keepalived
         self._serial += 1
         self._send_bytes(message.serialise(serial=self._serial), deadline_s)
         return self._serial
@@ -212,7 +213,7 @@ class Link:
         try:
             self._socket.sendall(data)
         except OSError as error:
-            raise BusError(f"the bus takes nothing: {_text(error)}") from error
+            raise BusError(f"cannot send to the bus: {_text(error)}") from error
 
     def _recv(self, deadline_s: float) -> bytes:
         self._limit(deadline_s)
@@ -221,22 +222,22 @@ class Link:
         except TimeoutError:
             raise BusError("no answer in time") from None
         except OSError as error:
-            raise BusError(f"the bus has left: {_text(error)}") from error
+            raise BusError(f"the bus closed the connection: {_text(error)}") from error
         if not data:
-            raise BusError("the bus has left")
+            raise BusError("the bus closed the connection")
         return data
 
     def _receive(self, data: bytes) -> None:
         if not data:
-            raise BusError("the bus has left")
+            raise BusError("the bus closed the connection")
         self._parser.add_data(data)
 
     def _next_message(self) -> Message | None:
         try:
             message = self._parser.get_next_message()
             announced_bytes = 0 if message is not None else self._parser.bytes_desired()
-        except Exception as error:  # jeepney raises whatever its parsing stumbles over
-            raise BusError(f"the bus says what we cannot read: {error!r}") from error
+        except Exception as error:  # jeepney's parser raises many kinds
+            raise BusError(f"the bus sent an unreadable message: {error!r}") from error
         if announced_bytes > MESSAGE_BYTES:
             raise BusError(f"the bus announces a message of {announced_bytes} bytes")
         return message
@@ -260,9 +261,9 @@ class Link:
                     self._note(message)
 
     def _note(self, message: Message) -> None:
-        """Take note of a change of owner; whatever else comes unasked is nothing to us."""
+        """Note a change of owner; ignore all other messages."""
         fields = message.header.fields
-        # Anybody may send a signal to us, but only the bus can be its sender by this name.
+        # Anybody on the bus may send us a signal, but only the bus itself has this sender name.
         if fields.get(HeaderFields.sender) != BUS_NAME:
             return
         if fields.get(HeaderFields.member) != "NameOwnerChanged":

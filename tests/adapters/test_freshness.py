@@ -9,7 +9,7 @@ import pytest
 from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, floating_ip_json, http
 
 from hakeeper.adapters.fifo import NotifyFifo
-from hakeeper.adapters.lastlook import LATE_S, STILL_S, LastLook, boottime_s
+from hakeeper.adapters.freshness import LATE_S, STILL_S, FreshnessCheck, boottime_s
 from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
 from hakeeper.core.events import StartCall
 
@@ -27,7 +27,7 @@ class Scene:
         self.fifo.look()
         self.writer = os.open(path, os.O_RDWR)
         self.now = 100.0
-        self.look = LastLook(self.fifo, lambda: self.now)
+        self.look = FreshnessCheck(self.fifo, lambda: self.now)
 
     def decide(self) -> float:
         """Begin a turn, and return the time of what is decided in it."""
@@ -64,10 +64,10 @@ def test_lines_that_came_later_are_heard_first_and_wholly(scene: Scene) -> None:
     scene.later(LATE)
     assert scene.look.objection(decided_at_s) is None
     scene.later(0.0, line=True)
-    assert "lines came" in str(scene.look.objection(decided_at_s))
+    assert "wrote lines" in str(scene.look.objection(decided_at_s))
     scene.decide()
     scene.fifo.drain()  # read, but not acted upon: a demotion among them has cancelled nothing yet
-    assert "lines came" in str(scene.look.objection(decided_at_s))
+    assert "wrote lines" in str(scene.look.objection(decided_at_s))
     scene.fifo.settle()
     assert scene.look.objection(decided_at_s) is None
 
@@ -79,7 +79,7 @@ def test_in_the_turn_of_the_decision_only_lines_that_nobody_has_seen_count(scene
     scene.later(LATE)
     assert scene.look.objection(decided_at_s) is None
     scene.later(0.0, line=True)
-    assert "lines came" in str(scene.look.objection(decided_at_s))
+    assert "wrote lines" in str(scene.look.objection(decided_at_s))
 
 
 def test_a_line_is_not_missed_while_those_before_it_are_taken_out(
@@ -107,9 +107,9 @@ def test_a_line_is_not_missed_while_those_before_it_are_taken_out(
 def test_after_a_standstill_nothing_older_is_sent_though_no_line_came(scene: Scene) -> None:
     decided_at_s = scene.decide()
     scene.later(STILL)
-    assert "stood still" in str(scene.look.objection(decided_at_s))
+    assert "was suspended" in str(scene.look.objection(decided_at_s))
     again_at_s = scene.decide()
-    assert "stood still" in str(scene.look.objection(decided_at_s))
+    assert "was suspended" in str(scene.look.objection(decided_at_s))
     scene.later(LATE)
     assert scene.look.objection(again_at_s) is None
 
@@ -138,7 +138,7 @@ def test_a_fifo_that_is_closed_at_that_moment_is_looked_at_again(scene: Scene, t
     for _ in range(turns):
         scene.decide()
     scene.look.lines = Closed()
-    assert "lines came" in str(scene.look.objection(decided_at_s))
+    assert "wrote lines" in str(scene.look.objection(decided_at_s))
 
 
 def test_the_clock_goes_on_while_the_machine_is_suspended() -> None:

@@ -42,23 +42,23 @@ other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time o
 	$(PYTEST) $(CORE_TESTS:%=--ignore=%)
 
 worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
-	PYTHONPATH=tests $(BIN)/python -m world --seeds $(SEEDS) $(WORLDS_ARGS)
+	$(BIN)/python -m tests.world --seeds $(SEEDS) $(WORLDS_ARGS)
 
 simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes an hour and a half alone
-	PYTHONPATH=tests $(WORLD_PYTHON) -m world --first $(LONG_FIRST) --seeds 1000000 --details \
+	$(WORLD_PYTHON) -m tests.world --first $(LONG_FIRST) --seeds 1000000 --details \
 	    --until-hours $(LONG_HOURS) --at-least-faults $(LONG_FAULTS) --json simulate-long.json
 
 fuzz: .stamps/fuzz  ## Look for inputs that break the readers, SECONDS (60) for each of them
-	PYTHONPATH=tests $(BIN)/python -m fuzz.campaign --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz.campaign --seconds $(SECONDS)
 
 fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz` would find them
-	PYTHONPATH=tests $(BIN)/python -m fuzz.alive
+	$(BIN)/python -m tests.fuzz.alive
 
 mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module address --jobs 2'
-	PYTHONPATH=tests $(BIN)/python -m mutation $(MUTATION_ARGS)
+	$(BIN)/python -m tests.mutation $(MUTATION_ARGS)
 
 kills: .stamps/dev  ## Kill the real daemon KILLS (1000) times, at every boundary of its work; SEED=
-	PYTHONPATH=tests $(BIN)/python -m crash.kills --kills $(KILLS) --jobs $(JOBS) \
+	$(BIN)/python -m tests.crash.kills --kills $(KILLS) --jobs $(JOBS) \
 	    $(if $(SEED),--seed $(SEED))
 
 corpus: .stamps/dev  ## Try all set-ups of keepalived with `check --online`, as root: verdict and truth
@@ -73,26 +73,26 @@ newer-keepalived: .stamps/dev  ## Run the tests of real keepalived with the one 
 e2e: .stamps/dev  ## Install the package on pairs of machines that boot, and go through 20 scenarios
 	@PYTHON=$(PYTHON) .ci/install-packages e2e
 	$(MAKE) deb
-	@$(SUDO) env PYTHONPATH=tests $(BIN)/python -m e2e.roots
+	@$(SUDO) $(BIN)/python -m tests.e2e.roots
 	@$(SUDO) tests/e2e/isolated -n $(E2E_JOBS) $(E2E_ARGS)
 
 REPEAT ?= 5
 outage: .stamps/dev  ## Let masters die: how long is an address away? Beside a notify script; REPEAT=5
-	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m outage --repeat $(REPEAT)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.outage --repeat $(REPEAT)
 
 BENCH ?=
 bench: .stamps/dev  ## Measure speed and costs, some parts as root; BENCH="claim idle --repeat 20 --json FILE"
-	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m bench $(BENCH)
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.bench $(BENCH)
 
 HOURS ?= 0.5
 NODES ?= 2
 PROFILE ?= fast
 soak: .stamps/run  ## Random faults on real keepalived: HOURS=0.5 NODES=2|3 SEED= PROFILE=fast|plain JSON=
-	@$(SUDO) env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m soak --hours $(HOURS) \
+	@$(SUDO) env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.soak --hours $(HOURS) \
 	    --nodes $(NODES) --profile $(PROFILE) $(if $(SEED),--seed $(SEED)) $(if $(JSON),--json $(JSON))
 
 KEEPALIVED ?= script
-CHAOS = env PYTHONPATH=tests PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m chaos --hours $(HOURS)
+CHAOS = env PYTHONDONTWRITEBYTECODE=1 $(BIN)/python -m tests.chaos --hours $(HOURS)
 chaos: .stamps/dev  ## Random faults on real daemons, judged from outside: KEEPALIVED=script|real|trixie|forky HOURS=2 SEED= ONLY= JSON=
 ifneq ($(filter-out script real,$(KEEPALIVED)),)
 	@PYTHON=$(PYTHON) .ci/install-packages newer

@@ -24,7 +24,7 @@ from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.freshness import FreshnessCheck
 from hakeeper.adapters.hetzner import HetznerPool
-from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.adapters.keepalived.liveness import Liveness
 from hakeeper.adapters.local_addresses import VrrpAddresses
@@ -40,6 +40,7 @@ from hakeeper.core.core import Core
 from hakeeper.core.events import (
     CancelCall,
     Effect,
+    Event,
     KeepalivedGone,
     QueryRoles,
     ReloadToken,
@@ -53,6 +54,8 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import IpAddress, SavedState, Settings
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import CLOUD
 from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
 from hakeeper.sequencer import LOOK_S, Handler, Sequencer, Source
 
@@ -74,7 +77,7 @@ SEED_BITS = 53
 
 def make_core(settings: Settings, seed: int, now: float) -> Core:
     """Make a core whose story nobody writes down."""
-    return Core(settings, Random(seed), now)  # noqa: S311  # jitter
+    return Core(settings, KINDS, Random(seed), now)  # noqa: S311  # jitter
 
 
 class Inbox:
@@ -292,6 +295,7 @@ class Daemon:
     # --- sources -------------------------------------------------------------------------
 
     def _take_inbox(self) -> None:
+        answers: list[Event] = []
         for item in self._inbox.take():
             if isinstance(item, BusOwner):
                 self._sequencer.look()
@@ -300,7 +304,9 @@ class Daemon:
             elif isinstance(item, RolesQueried) and self._fifo.is_held_by_another:
                 pass  # who reads the FIFO acts: if we knew the roles as well, there would be two
             else:
-                self._sequencer.feed(item)
+                answers.append(item)
+        if answers:
+            self._sequencer.feed(*answers)
 
     def _watch_sources(self) -> None:
         """Wait for the descriptors that the FIFO and keepalived have now."""
@@ -410,7 +416,9 @@ class Daemon:
         # What the new settings name is looked for before they hold: it is not missing then.
         self._addresses.want((*self._addresses.wanted, *_vrrp_addresses(config)))
         self._sequencer.look_at_addresses()
-        self._sequencer.feed(SettingsChanged(config.settings(), api_changed=pool is not None))
+        self._sequencer.feed(
+            SettingsChanged(config.settings(), (CLOUD.name,) if pool is not None else ())
+        )
         self._addresses.want(_vrrp_addresses(config))
         self._sequencer.look()
         self._reporter.log("config.reloaded", "took over the changed configuration")

@@ -25,7 +25,7 @@ WARNINGS_KEPT = 20
 
 def warm_connections(config: Config) -> int:
     """Return how many connections to keep open: one for each address's claim, one for the reads."""
-    return 1 + sum(map(len, config.settings().addresses.values()))
+    return 1 + sum(map(len, config.resources.values()))
 
 
 def api_options(config: Config) -> HetznerOptions:

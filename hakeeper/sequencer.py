@@ -5,6 +5,8 @@ time, so that what the simulation shows of the order holds for the daemon. Its r
 
 - Lines come first, then what only a look finds. A demotion that waits, or a keepalived that is
   gone, must not come after an answer that would continue a claim.
+- What one look around finds goes to the core as one batch, so that nothing noticed on the way to
+  the lines starts a call before the lines are processed.
 - The pipe is drained whole before anything in it is acted upon. If another pipe has taken its place
   at the path, that one is drained too: its lines are newer.
 - Lines leave the pipe only when what they led to is written down. After a kill in between they are
@@ -12,7 +14,6 @@ time, so that what the simulation shows of the order holds for the daemon. Its r
 - The last lines of a dying keepalived come before its end.
 - Before lines are processed, the process that wrote them is looked for if none is known, and so are
   the VRRP addresses.
-- What is noticed on the way to the lines starts no call before the lines are processed.
 """
 
 import enum
@@ -31,7 +32,6 @@ from hakeeper.core.events import (
     LinesLost,
     LinesRead,
     Started,
-    Tick,
     VrrpAddressesSeen,
     WriterSeen,
 )
@@ -129,22 +129,20 @@ class Sequencer:
         self.look_at_s = 0.0
         self._writer: bool | None = None
         self._writer_look_at_s = 0.0
-        self._more = False
-        """Whether the core was told that another event follows."""
+
+    # --- turns -----------------------------------------------------------------------------
 
     def begin(self, saved: SavedState | None) -> None:
         """Learn the roles: from the last run, and from the lines that wait."""
         while self.keepalived.look() is not None:
             pass
-        self.feed(Started(saved=saved, keepalived=self.keepalived.current))
-        self._notice_addresses()
-        self._sources_changed()
-        self._look_at_fifo(live=False)
-        self._go_on()
+        started = Started(saved=saved, keepalived=self.keepalived.current)
+        news = (*self._addresses_news(), *self._fifo_news(), *self._lines(live=False))
+        self._act_on([started, *news])
         self.look_at_s = self._clock() + LOOK_S
 
     def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
-        """Serve what is ready, look around if it is time, and tick if the core wants it."""
+        """Serve what is ready, look around if it is time, and go on with what is due."""
         served = [*ready]
         if self._clock() >= self.look_at_s:
             served.append((Source.LOOK, self._look_as_planned))
@@ -152,103 +150,20 @@ class Sequencer:
             served.sort(key=lambda each: each[0])
         for _, handler in served:
             handler()
-        now = self._clock()
         next_at_s = self.core.next_at()
-        if next_at_s is not None and next_at_s <= now:
-            self.feed(Tick())
+        if next_at_s is not None and next_at_s <= self._clock():
+            self.feed()
 
     def wake_at_s(self) -> float:
         """Return the time of the next turn if nothing becomes ready before."""
         next_at_s = self.core.next_at()
         return self.look_at_s if next_at_s is None else min(self.look_at_s, next_at_s)
 
-    def feed(self, event: Event) -> None:
-        """Give the core one event and have done what it says, in its order."""
-        self._give(event, more=False)
+    def feed(self, *events: Event) -> None:
+        """Give the core these events as one batch, and have done what it says, in its order."""
+        self._perform(self.core.handle(events, self._clock()))
 
-    def _mention(self, event: Event) -> None:
-        """Give the core one event that another one follows: it begins nothing before that."""
-        self._give(event, more=True)
-
-    def _give(self, event: Event, *, more: bool) -> None:
-        self._more = more
-        self._perform(self.core.handle(event, self._clock(), more=more))
-
-    def _go_on(self) -> None:
-        """Let the core begin what is due, if no event followed what was mentioned."""
-        if self._more:
-            self.feed(Tick())
-
-    # --- the FIFO and keepalived -----------------------------------------------------------
-
-    def _look_as_planned(self) -> None:
-        self.look_at_s = self._clock() + LOOK_S
-        self.look()
-
-    def look(self) -> None:
-        """Look at the addresses, the FIFO's path and keepalived."""
-        self._notice_addresses()
-        self._look_at_fifo(live=True)
-        self._notice_writer()
-        self._notice_keepalived()
-        self._go_on()
-
-    def _notice_writer(self) -> None:
-        """Notice whether anybody writes to the FIFO; that may close it."""
-        if self._clock() < self._writer_look_at_s:
-            return
-        self._writer_look_at_s = self._clock() + WRITER_LOOK_S
-        writer = self.fifo.has_writer()
-        if writer is not self._writer:
-            self._writer = writer
-            self._mention(WriterSeen(writer))
-
-    def _notice_addresses(self) -> None:
-        """Notice which VRRP addresses are here."""
-        change = self.addresses.look()
-        if change is not None:
-            self._mention(change)
-
-    def look_at_addresses(self) -> None:
-        """Notice which VRRP addresses are here; go on with what is due."""
-        self._notice_addresses()
-        self._go_on()
-
-    def _look_at_fifo(self, *, live: bool) -> None:
-        if self._notice_fifo():
-            self._drain(live=live)
-
-    def _notice_fifo(self) -> bool:
-        """Notice whether the FIFO came, went or was replaced; return whether it did."""
-        change = self.fifo.look()
-        if change is None:
-            return False
-        self._sources_changed()
-        self._writer_look_at_s = 0.0
-        self._mention(change)
-        return True
-
-    def _notice_keepalived(self) -> None:
-        """Notice whether keepalived came or went."""
-        while (change := self.keepalived.look()) is not None:
-            if isinstance(change, KeepalivedGone):
-                self._bury(change)
-            else:
-                self._mention(change)
-        self._sources_changed()
-
-    def look_at_keepalived(self) -> None:
-        """Notice whether keepalived came or went; go on with what is due."""
-        self._notice_keepalived()
-        self._go_on()
-
-    def _bury(self, gone: KeepalivedGone) -> None:
-        """Process its last lines before its end; they may be those of another that runs already."""
-        self._drain(live=True)
-        following = self.keepalived.look()
-        self.feed(replace(gone, replaced=isinstance(following, KeepalivedSeen)))
-        if following is not None:
-            self._mention(following)
+    # --- looks -----------------------------------------------------------------------------
 
     def hear(self) -> None:
         """Lines have come: find out first who wrote them, if that is not known.
@@ -256,14 +171,75 @@ class Sequencer:
         And whether they are the newest: after a while without a turn another FIFO may lie at the
         path, and what waits in it is newer.
         """
-        if self.keepalived.current is None:
-            self._notice_keepalived()
-        self._notice_fifo()
-        self._drain(live=True)
-        self._go_on()
+        writer = [] if self.keepalived.current is not None else self._keepalived_news()
+        self._act_on([*writer, *self._fifo_news(), *self._lines(live=True)])
 
-    def _drain(self, *, live: bool) -> None:
-        """Read all that waits, and only then act on it."""
+    def look(self) -> None:
+        """Look at the addresses, the FIFO's path and keepalived."""
+        found = [*self._addresses_news(), *self._fifo_news()]
+        if any(isinstance(event, FifoChanged) for event in found):
+            found += self._lines(live=True)
+        self._act_on([*found, *self._writer_news(), *self._keepalived_news()])
+
+    def look_at_addresses(self) -> None:
+        """Look which VRRP addresses are here."""
+        self._act_on(self._addresses_news())
+
+    def look_at_keepalived(self) -> None:
+        """Look whether keepalived came or went."""
+        self._act_on(self._keepalived_news())
+
+    def _look_as_planned(self) -> None:
+        self.look_at_s = self._clock() + LOOK_S
+        self.look()
+
+    def _act_on(self, found: list[Event]) -> None:
+        """Feed what was found, and take out of the pipe what is acted upon now."""
+        if found:
+            self.feed(*found)
+        self.fifo.settle()
+        self._sources_changed()
+
+    # --- what each look finds ----------------------------------------------------------------
+
+    def _addresses_news(self) -> list[Event]:
+        change = self.addresses.look()
+        return [] if change is None else [change]
+
+    def _fifo_news(self) -> list[Event]:
+        """Notice whether the FIFO came, went or was replaced."""
+        change = self.fifo.look()
+        if change is None:
+            return []
+        self._writer_look_at_s = 0.0
+        return [change]
+
+    def _writer_news(self) -> list[Event]:
+        """Notice whether anybody writes to the FIFO; that may close it."""
+        if self._clock() < self._writer_look_at_s:
+            return []
+        self._writer_look_at_s = self._clock() + WRITER_LOOK_S
+        writer = self.fifo.has_writer()
+        if writer is self._writer:
+            return []
+        self._writer = writer
+        return [WriterSeen(writer)]
+
+    def _keepalived_news(self) -> list[Event]:
+        """Notice whether keepalived came or went; its last lines come before its end."""
+        found: list[Event] = []
+        while (change := self.keepalived.look()) is not None:
+            if isinstance(change, KeepalivedGone):
+                found += self._lines(live=True)  # or those of another that runs already
+                following = self.keepalived.look()
+                found.append(replace(change, replaced=isinstance(following, KeepalivedSeen)))
+                change = following
+            if change is not None:
+                found.append(change)
+        return found
+
+    def _lines(self, *, live: bool) -> list[Event]:
+        """Read all that waits, to be acted upon as a whole."""
         lines: list[NotifyLine] = []
         bad_lines: list[BadLine] = []
         bad_count = 0
@@ -278,12 +254,10 @@ class Sequencer:
             bad_count += drained.bad_count
             if not drained.more:
                 break
-        if overflow is not None:
-            self.feed(LinesLost(overflow))
+        found: list[Event] = [] if overflow is None else [LinesLost(overflow)]
         if lines:
-            self._notice_addresses()
+            found += self._addresses_news()
         if lines or bad_lines:
             more = bad_count - len(bad_lines)
-            self.feed(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))
-        self.fifo.settle()
-        self._sources_changed()
+            found.append(LinesRead(tuple(lines), tuple(bad_lines), more, live=live))
+        return found

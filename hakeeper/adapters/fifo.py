@@ -27,8 +27,9 @@ from hakeeper.adapters.pipes import (
     open_window,
     reopen_for_reading,
 )
-from hakeeper.core.events import Drained, FifoChanged, FifoState
+from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import BadLine, ForeignLine, NotifyLine
+from hakeeper.core.model import FifoState
 
 DRAIN_BYTES = 256 * 1024
 """Per `drain`: about ten thousand lines, which limits the memory that a flood can use."""
@@ -117,6 +118,7 @@ class NotifyFifo:
         try:
             return self._current.has_writer()
         except OSError:  # no free descriptor: start again from the path
+            self._current.settle()  # the new descriptor must not return the same lines again
             self._current.close()
             self._current, self._reported = None, None
             return None

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper.core.events import VrrpAddressesSeen
-from hakeeper.core.model import IpAddress, IpNetwork
+from hakeeper.core.model import IpAddress
+from hakeeper.core.observation import IpNetwork
 
 _IF_INET6: Final = Path("/proc/thread-self/net/if_inet6")
 _UNUSABLE: Final = 0x40 | 0x08

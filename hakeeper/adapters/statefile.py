@@ -15,8 +15,9 @@ from typing import Any
 
 from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.core.observation import Key
 
-VERSION = 1
+VERSION = 2
 LIMIT_BYTES = 1 << 20
 
 
@@ -77,7 +78,7 @@ def _encode(state: SavedState) -> bytes:
             {"kind": vrrp.kind.value, "name": vrrp.name, "role": role.value}
             for vrrp, role in state.roles.items()
         ],
-        "server_id": state.server_id,
+        "servers": dict(state.servers),
     }
     return json.dumps(document, indent=1).encode()
 
@@ -94,7 +95,7 @@ def _decode(data: bytes) -> SavedState:
             VrrpId(VrrpKind(entry["kind"]), _text(entry["name"])): Role(entry["role"])
             for entry in document["roles"]
         },
-        server_id=_number_or_none(document["server_id"]),
+        servers={_text(api): _key(key) for api, key in document["servers"].items()},
     )
 
 
@@ -105,6 +106,12 @@ def _process(entry: Mapping[str, Any] | None) -> ProcessId | None:
     if pid is None:
         raise TypeError("no pid")
     return ProcessId(pid, _number_or_none(entry["start_ticks"]), _text(entry["boot_id"]))
+
+
+def _key(value: object) -> Key:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise TypeError("no id")
+    return value
 
 
 def _text(value: object) -> str:

@@ -8,7 +8,7 @@ worse, becomes a journal entry with the same cause and cure that `hakeeper statu
 from collections.abc import Callable
 from typing import Final
 
-from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.status import headline, status_line
 from hakeeper.core.snapshot import Snapshot

@@ -250,7 +250,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
 
 def summary(verdict: Verdict, config: Config) -> str:
     """Return the main settings, for people to review before they start the daemon."""
-    rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.addresses.items()]
+    rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.resources.items()]
     rows += [
         ("vrrp_address", f"{', '.join(map(str, wanted))} (of {vrrp})")
         for vrrp, wanted in config.vrrp_addresses.items()

@@ -18,7 +18,7 @@ from hakeeper.recording.replay import Replayed, RunBegun, RunEnded, Step, replay
 from hakeeper.recording.transcript import (
     beginning_line,
     clock,
-    event_line,
+    event_lines,
     printable,
     step_lines,
 )
@@ -67,7 +67,7 @@ class Tally:
                 self.runs += 1
                 self.versions[beginning.hakeeper] += 1
             case Step():
-                self.events += 1
+                self.events += len(item.then.events)
                 self.effects += len(item.then.effects)
             case RunEnded(reason):
                 self.ends.append(reason)
@@ -122,9 +122,10 @@ def _verdict(tally: Tally, found: Difference | None) -> Iterator[str]:
         yield f"{tally.events} events, {tally.effects} effects{runs}: identical"
         return
     step = found.step
-    at = f"event {step.event}" + ("" if tally.runs == 1 else f" of run {step.run}")
+    at = f"batch {step.batch}" + ("" if tally.runs == 1 else f" of run {step.run}")
     yield f"different at line {step.line}, {at}, {clock(step.after_s).strip()} s"
-    yield f"  event     {event_line(step.then)}"
+    for line in event_lines(step.then):
+        yield f"  event     {line}"
     yield f"  where     {found.where}"
     yield f"  expected  {found.expected}"
     yield f"  got       {found.got}"
@@ -145,7 +146,7 @@ def _document(tally: Tally, found: Difference | None) -> dict[str, object]:
         document["difference"] = {
             "line": step.line,
             "run": step.run,
-            "event": step.event,
+            "batch": step.batch,
             "at_s": step.then.at_s,
             "where": found.where,
             "expected": found.expected,

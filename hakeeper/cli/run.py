@@ -11,7 +11,9 @@ from typing import Self
 
 from hakeeper import __version__, exits
 from hakeeper.adapters.configfile import ConfigUnreadable
-from hakeeper.adapters.journal import Reporter, Target, library_logging
+from hakeeper.adapters.journal.libraries import library_logging
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals

@@ -7,15 +7,19 @@ and hakeeper.yaml(5) come from these rows, in this order. A new key is one row.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 
 from hakeeper.config import table
-from hakeeper.config.addresses import FLOATING_IPS
-from hakeeper.config.table import Names, items, key, names, section
+from hakeeper.config.resources import RESOURCES
+from hakeeper.config.table import Names, Row, items, key, names, section, several
 from hakeeper.config.values import ENDPOINT, OPTIONAL_PATH, PATH, SERVER, duration, one_of
 from hakeeper.config.vrrp_addresses import VRRP_ADDRESSES
-from hakeeper.core.model import AddressRef, IpAddress, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import ApiSettings, IpAddress, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import ResourceRef
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import CLOUD
 
 _TIMEOUT = duration(1, 60, "below, good calls fail; above, a dead API holds up a claim")
 _INTERVAL = duration(1, 3600, "all nodes share Hetzner's 3600 calls per hour")
@@ -34,18 +38,22 @@ class StateSource(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceConfig:
-    """The keys of one instance or group. Types with a noun list resources that the cloud moves."""
+    """The keys of one instance or group."""
 
-    floating_ips: tuple[AddressRef, ...] = items(
-        "floating_ips",
-        FLOATING_IPS,
-        "The floating IPs to keep on the master, at least one, each by its name at Hetzner"
-        " (`web`), its id (`4711`), its address (`203.0.113.10`) or its IPv6 network"
-        " (`2001:db8:1:2::/64`, or any address in it: it moves as a whole). Each may appear in this"
-        " file only once. Put quotes around an address that ends with a colon, and around a name"
-        " that YAML reads as something else (`no`, `12:30`, `0755`).",
-        example="[web]",
+    resources: Mapping[str, tuple[ResourceRef, ...]] = several(
+        [
+            Row(
+                path=kind.config_key,
+                type=RESOURCES[kind.config_key],
+                default=(),
+                written="",
+                example=kind.example,
+                help=kind.help,
+            )
+            for kind in KINDS.values()
+        ]
     )
+    """What the cloud moves with it, by the key of each kind."""
     vrrp_addresses: tuple[IpAddress, ...] = items(
         "vrrp_address",
         VRRP_ADDRESSES,
@@ -163,9 +171,12 @@ class Config:
         return {VrrpId(kind, name): one for kind, some in both for name, one in some.items()}
 
     @property
-    def addresses(self) -> Mapping[VrrpId, tuple[AddressRef, ...]]:
-        """The floating IPs of each instance and group; at least one, none appears twice."""
-        return MappingProxyType({vrrp: one.floating_ips for vrrp, one in self.named.items()})
+    def resources(self) -> Mapping[VrrpId, tuple[ResourceRef, ...]]:
+        """The resources of each instance and group; at least one, none appears twice."""
+        named = self.named.items()
+        return MappingProxyType(
+            {vrrp: tuple(chain.from_iterable(one.resources.values())) for vrrp, one in named}
+        )
 
     @property
     def vrrp_addresses(self) -> Mapping[VrrpId, tuple[IpAddress, ...]]:
@@ -181,14 +192,17 @@ class Config:
     def settings(self) -> Settings:
         """Return the settings for the core."""
         return Settings(
-            addresses=self.addresses,
+            resources=self.resources,
             vrrp_addresses=self.vrrp_addresses,
             interval_s=self.interval_s,
             standby_interval_s=self.standby_interval_s,
-            call_timeout_s=self.hetzner.timeout_s,
             can_query=self.keepalived.state is not StateSource.NONE,
             must_query=self.keepalived.state is StateSource.DBUS,
-            endpoint=self.hetzner.endpoint,
+            apis={
+                CLOUD.name: ApiSettings(
+                    call_timeout_s=self.hetzner.timeout_s, endpoint=self.hetzner.endpoint
+                )
+            },
             fifo_path=str(self.keepalived.fifo),
         )
 

@@ -22,7 +22,8 @@ from hakeeper.config.text import (
     shown,
 )
 from hakeeper.config.values import Refused, duration_text, is_nothing, vrrp_name
-from hakeeper.core.model import ByNetwork, VrrpId
+from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import ResourceRef
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Config)
@@ -270,5 +271,5 @@ def _is_empty(node: Node | None) -> bool:
 
 def _is_within(value: object, refs: Iterable[object]) -> bool:
     """Say whether a VRRP address is one of the addresses that the cloud moves."""
-    networks = [ref.network for ref in refs if isinstance(ref, ByNetwork)]
+    networks = [ref.network for ref in refs if isinstance(ref, ResourceRef) and ref.network]
     return isinstance(value, IPv4Address | IPv6Address) and any(value in one for one in networks)

@@ -135,6 +135,14 @@ def names(path: str, type_: Names, help_: str, *, example: str = "") -> Mapping[
     return field(default_factory=dict, metadata={_PART: row})
 
 
+def several(rows: Sequence[Row]) -> Mapping[str, Any]:
+    """Make a field of several rows, held by their keys."""
+    return field(
+        default_factory=lambda: {row.path: row.default for row in rows},
+        metadata={_PART: tuple(rows)},
+    )
+
+
 def section(model: type[M]) -> M:
     """Make a field that is a further model."""
     return field(default_factory=model, metadata={_PART: model})
@@ -143,10 +151,13 @@ def section(model: type[M]) -> M:
 def rows(model: type[Model]) -> Iterator[Row]:
     """Yield the rows of a model and of the models in it."""
     for _, part in _parts(model):
-        if isinstance(part, Row):
-            yield part
-        else:
-            yield from rows(part)
+        match part:
+            case Row():
+                yield part
+            case tuple():
+                yield from part
+            case _:
+                yield from rows(part)
 
 
 def resources(model: type[Model]) -> dict[str, Items[Any]]:
@@ -157,10 +168,15 @@ def resources(model: type[Model]) -> dict[str, Items[Any]]:
 
 def build(model: type[M], value_of: Callable[[Row], object]) -> M:
     """Make a model from the value of each row."""
-    made: dict[str, Any] = {
-        name: value_of(part) if isinstance(part, Row) else build(part, value_of)
-        for name, part in _parts(model)
-    }
+    made: dict[str, Any] = {}
+    for name, part in _parts(model):
+        match part:
+            case Row():
+                made[name] = value_of(part)
+            case tuple():
+                made[name] = {row.path: value_of(row) for row in part}
+            case _:
+                made[name] = build(part, value_of)
     return model(**made)
 
 
@@ -169,12 +185,14 @@ def as_json(model: Model) -> dict[str, object]:
     made: dict[str, object] = {}
     for name, part in _parts(type(model)):
         value = getattr(model, name)
-        if not isinstance(part, Row):
+        if isinstance(part, tuple):
+            made |= {row.path: _plain(value[row.path]) for row in part}
+        elif not isinstance(part, Row):
             made[name] = as_json(value)
         elif not isinstance(part.type, Names):
             made[name] = _plain(value)
     return made
 
 
-def _parts(model: type[Model]) -> Iterator[tuple[str, Row | type[Model]]]:
+def _parts(model: type[Model]) -> Iterator[tuple[str, Row | tuple[Row, ...] | type[Model]]]:
     return ((each.name, each.metadata[_PART]) for each in fields(model))

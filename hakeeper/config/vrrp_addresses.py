@@ -3,8 +3,8 @@
 import ipaddress
 from typing import Final
 
-from hakeeper.config.addresses import refuse_unquoted_colon
 from hakeeper.config.nodes import Node, Sequence
+from hakeeper.config.resources import refuse_unquoted_colon
 from hakeeper.config.table import Items
 from hakeeper.config.text import shown
 from hakeeper.config.values import Refused, is_nothing, text_of

@@ -27,6 +27,11 @@ class Backoff:
         full_s = min(self.cap_s, self.base_s * self.factor ** min(attempt, _MAX_EXPONENT))
         return full_s * rng.uniform(self.floor, 1.0)
 
+    def __str__(self) -> str:
+        """Return it for the docs."""
+        first = f"{self.base_s * self.floor:.2g} to {self.base_s:g} s"
+        return first if self.base_s == self.cap_s else f"{first}, growing up to {self.cap_s:g} s"
+
 
 RETRY = Backoff(base_s=0.25, cap_s=6.0)
 """The call was surely not done: 5xx, refused, not sent."""
@@ -42,3 +47,5 @@ UNSEEN = Backoff(base_s=4.0, cap_s=8.0, floor=0.75)
 """How long reads may lag behind an assign that succeeded before it is sent again."""
 EAGER = Backoff(base_s=0.1, cap_s=0.1)
 """After a 429 that an assign met and that names no time: the next call that flows in is ours."""
+EAGER_FOR_S = 5.0
+"""So long after the first 429 assigns are retried soon, if it names no time to wait."""

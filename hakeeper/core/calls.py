@@ -1,73 +1,82 @@
 """API calls as values: what the core asks for, and what came of it.
 
 The core never sees a client. It hands out a request with an id, and hears once, before the
-deadline, what became of it. Error classes follow Hetzner's documented error codes
-(https://docs.hetzner.cloud/#errors).
+deadline, what became of it. Which HTTP request a value stands for, its kind knows (`kinds/`).
 """
 
 import enum
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from hakeeper.core.model import Action, AddressRef, FloatingIp, OddFloatingIp, Server
+from hakeeper.core.model import Action, Server
+from hakeeper.core.observation import Key, Observation, Reading, ResourceId
 
-PAGE_SIZE: Final = 50
-"""How many entries Hetzner puts into one page of a list at most."""
-ASSIGNED: Final = "floating_ip_assigned"
-"""Hetzner's code for an assign that finds the address assigned already: nothing is locked."""
 NOT_THIS_MACHINE: Final = "not_this_machine"
-"""Our code for a server that exists, and has no address that is on this machine."""
+"""Our code for a server that exists, and has no resource that is on this machine."""
 NO_IDENTITY: Final = "no_identity"
 """Our code for a machine that cannot find out which server it is: the API was not even asked."""
 
 
-def pages_of(count: int) -> int:
-    """Return how many pages a list of so many entries has; an empty one has one."""
-    return max(1, -(-count // PAGE_SIZE))
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One mutating request that brings a resource closer to us.
+
+    `holder`: who has it when the step is done; None: nobody. It is our own server, or None if a
+    kind has to take the resource from its holder first. Two steps of one `lane` never run at once.
+    """
+
+    name: str
+    holder: Key | None
+    lane: str
 
 
 @dataclass(frozen=True, slots=True)
 class Identify:
-    """Find out which server this machine is, and have the API confirm it."""
+    """Find out which server of this API this machine is, and have the API confirm it."""
 
-    cached_server_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ListFloatingIps:
-    """Read all floating IPs of the project, all pages: names, addresses and holders in one."""
+    api: str
+    cached_server_id: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ReadFloatingIp:
-    """Read one floating IP."""
+class ReadAll:
+    """Read all resources of this kind, all pages: names, resources and holders in one."""
 
-    floating_ip_id: int
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class Assign:
-    """Make `server_id` (always our own) the holder: the only mutating call there is."""
+class ReadOne:
+    """Read one resource."""
 
-    floating_ip_id: int
-    server_id: int
+    resource: ResourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Mutate:
+    """Take a step with a resource: the only mutating call there is."""
+
+    resource: ResourceId
+    step: Step
 
 
 @dataclass(frozen=True, slots=True)
 class ReadActions:
-    """Read the state of up to 25 actions in one call."""
+    """Read the state of several actions in one call."""
 
-    action_ids: tuple[int, ...]
+    api: str
+    action_ids: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadServer:
-    """Read one server, to learn whether the holder of a contested address is running."""
+    """Read one server, to learn whether the holder of a resource is running."""
 
-    server_id: int
+    api: str
+    server_id: Key
 
 
-Request: TypeAlias = Identify | ListFloatingIps | ReadFloatingIp | Assign | ReadActions | ReadServer
+Request: TypeAlias = Identify | ReadAll | ReadOne | Mutate | ReadActions | ReadServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +86,32 @@ class Identified:
     server: Server
     source: str
     is_here: bool = True
-    """An address of that server is on this machine; also where the API tells none of any."""
+    """A resource of that server is on this machine; also where the API tells none of any."""
 
 
 @dataclass(frozen=True, slots=True)
-class FloatingIpsListed:
-    """Every floating IP of the project."""
+class AllRead:
+    """Every resource of this kind."""
 
-    floating_ips: tuple[FloatingIp, ...]
-    odd: tuple[OddFloatingIp, ...] = ()
-    """Those that cannot be read as far as it may be needed; one may be among both."""
-
-    def why_odd(self, ref: AddressRef) -> str | None:
-        """Say why one that the configuration may mean cannot be used; None if there is none."""
-        return next((each.why for each in self.odd if each.may_be(ref)), None)
+    kind: str
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
-class FloatingIpRead:
-    """One floating IP."""
+class OneRead:
+    """One resource."""
 
-    floating_ip: FloatingIp
+    observation: Observation
 
 
 @dataclass(frozen=True, slots=True)
-class AssignAccepted:
-    """201: the action exists. It may still fail, and it is not the end of a claim."""
+class MutationAccepted:
+    """The action exists. It may still fail, and it is not the end of a claim.
 
-    action: Action
+    None: this API answers when the work is done.
+    """
+
+    action: Action | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +128,20 @@ class ServerRead:
     server: Server
 
 
-Answer: TypeAlias = (
-    Identified | FloatingIpsListed | FloatingIpRead | AssignAccepted | ActionsRead | ServerRead
-)
+Answer: TypeAlias = Identified | AllRead | OneRead | MutationAccepted | ActionsRead | ServerRead
 
 
 class FailureKind(enum.Enum):
-    """Each class has its own response; see `core/reconcile.py`."""
+    """Each class has its own response; see `core/failures.py`."""
 
     TRANSIENT = "transient"
     """Surely not done, and worth trying again: 5xx but 504, refused, DNS, TLS, not sent."""
     THROTTLED = "throttled"
     """429: every call waits."""
     LOCKED = "locked"
-    """423 locked, 409 conflict, 422 floating_ip_assigned: something else is under way; read."""
+    """423 locked, 409 conflict: something else is under way; read."""
+    ALREADY = "already assigned"
+    """It has the holder that was asked for, or another one: nothing is locked; read."""
     AUTH = "auth"
     """401 and 403 forbidden: the operator has to change the token."""
     NOT_FOUND = "not found"

@@ -1,63 +1,153 @@
-"""The stages of a claim, its phases, and the figures that it goes by.
+"""The claim table: (stage, what happened) to the stages that may follow, and the rule for it.
 
-IDLE      its instance is not MASTER: we only look
-READ      we need to know the holder as of `read_after_s` or later
-POST      we want to send the assign, not before `due_at_s`
-SENT      the assign is under way
-ACT       it was accepted; the action is running
-HELD      confirmed ours; we go on looking for ever
-HOLD_DOWN  contested; the holder keeps it until `due_at_s`
+All moves from one stage to another are here; nothing else in hakeeper sets a stage. The table is
+complete (the simulated worlds reach every move, and no other), and docs/dev/design.md prints it.
 """
 
-import enum
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from random import Random
+from typing import Any, Final, TypeAlias, get_args
 
-WATCH_S = 20.0
-"""After a claim, how long to look closely: two call deadlines of the old master, and its server."""
-ACTION_PATIENCE_S = 10.0
-"""How long an action may run before the holder is read in spite of it."""
-EAGER_FOR_S = 5.0
-"""So long after the first 429 assigns are retried soon, if it names no time to wait."""
-RECENT_READS = 1.5
-"""A read is recent when it is younger than this many reading intervals."""
-SPACING_S = 1.0
-"""The least time between two assigns of one address: a flapping VRRP must not flood the API."""
-RETRY_SOON_S = 0.5
-"""When the API works again, waiting claims go out within this time, spread over the nodes."""
-SUSPECT_S = 0.3
-"""Between the read that says we lost it and the one that decides: a single read may be old."""
-LAG_S = 3.0
-"""So long after an assign is done, a read that names the holder of before may be old."""
-EDGE_S, EDGES = 600.0, 2
-"""An address is favoured at a MASTER edge once in this time, and so often at once."""
-STEADY_S = 3.0
-"""A role that is MASTER for so long does not flap."""
-LOOK_S = (2.0, 10.0)
-"""Hints to look again (MASTER_RX_LOWER_PRI repeats with every advert) are heeded this far apart:
-the first figure, doubled each time, up to the second."""
-HINTS_END_S = 60.0
-"""So long without a hint, and the next one counts as the first."""
+from hakeeper.core.claim_rules import (
+    asked,
+    begin,
+    better_master,
+    holder_down,
+    leave,
+    look_again,
+    missed,
+    ours_already,
+    read_back,
+    rechecked,
+    resume,
+    seen_meanwhile,
+    stop,
+    try_again,
+    verified,
+)
+from hakeeper.core.decisions import Decision
+from hakeeper.core.happenings import (
+    Accepted,
+    ActionLost,
+    ActionSeen,
+    ActionUnread,
+    ApiWorks,
+    Demoted,
+    Failed,
+    Happening,
+    Hinted,
+    HoldDownOver,
+    HolderAsked,
+    HolderDown,
+    Hung,
+    LostTrack,
+    Master,
+    NotFound,
+    Returned,
+    Seen,
+    Sending,
+)
+from hakeeper.core.mutation_rules import (
+    accepted,
+    action_lost,
+    action_seen,
+    action_unread,
+    failed,
+    read_instead,
+    read_later,
+    retry_soon,
+    send,
+)
+from hakeeper.core.resource import Resource
+from hakeeper.core.stages import (
+    ActionRunning,
+    Held,
+    HoldDown,
+    Idle,
+    MutateDue,
+    MutateSent,
+    ReadBack,
+    Reading,
+    Recheck,
+    Stage,
+    Verify,
+)
+
+Rule: TypeAlias = Callable[[Resource, Any, Any, float, Random], Stage]
+STAGES: Final[tuple[type[Stage], ...]] = get_args(Stage)
+HAPPENINGS: Final[tuple[type[Happening], ...]] = get_args(Happening)
 
 
-class Stage(enum.Enum):
-    """How far the claim has come; see the module's text."""
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The rule of one cell, and the stages that it may lead to, its own among them."""
 
-    IDLE = "idle"
-    READ = "reading the holder"
-    POST = "about to assign"
-    SENT = "assign sent"
-    ACT = "action running"
-    HELD = "held"
-    HOLD_DOWN = "hold-down"
+    rule: Rule
+    to: tuple[type[Stage], ...]
 
 
-@dataclass(slots=True)
-class Phases:
-    """When each phase of a claim was reached, in monotonic seconds."""
+def _everywhere(rule: Rule, *to: type[Stage]) -> dict[type[Stage], Cell]:
+    return dict.fromkeys(STAGES, Cell(rule, to))
 
-    line_s: float
-    """When the line (or whatever else began it) was read."""
-    sent_s: float | None = None
-    accepted_s: float | None = None
-    finished_s: float | None = None
-    confirmed_s: float | None = None
+
+_BEGUN = (Verify, MutateDue)
+_AFTER_FAILURE = (Verify, MutateDue)
+TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
+    Master: _everywhere(begin, *_BEGUN),
+    Returned: {Idle: Cell(resume, (Verify, HoldDown))},
+    Demoted: _everywhere(stop, Idle),
+    Seen: {
+        Verify: Cell(verified, (Verify, MutateDue, Held, HoldDown)),
+        MutateDue: Cell(ours_already, (MutateDue, Held)),
+        ReadBack: Cell(read_back, (ReadBack, MutateDue, Held)),
+        Held: Cell(missed, (Held, Recheck)),
+        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, MutateDue)),
+        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, MutateDue)),
+    },
+    Hinted: {
+        Held: Cell(look_again, (Held, Recheck)),
+        HoldDown: Cell(better_master, _BEGUN),
+    },
+    Sending: {MutateDue: Cell(send, (MutateSent,))},
+    Accepted: {MutateSent: Cell(accepted, (ActionRunning, ReadBack, *_AFTER_FAILURE))},
+    Failed: {MutateSent: Cell(failed, _AFTER_FAILURE)},
+    LostTrack: dict.fromkeys((MutateSent, MutateDue), Cell(read_instead, (Verify,))),
+    ActionSeen: {ActionRunning: Cell(action_seen, (ActionRunning, ReadBack, *_AFTER_FAILURE))},
+    ActionUnread: {ActionRunning: Cell(action_unread, (ActionRunning,))},
+    ActionLost: {ActionRunning: Cell(action_lost, (Verify,))},
+    ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},
+    NotFound: {stage: Cell(read_later, (stage,)) for stage in get_args(Reading)},
+    Hung: {MutateDue: Cell(leave, (HoldDown,))},
+    HoldDownOver: {HoldDown: Cell(try_again, (Verify,))},
+    HolderAsked: {HoldDown: Cell(asked, (HoldDown,))},
+    HolderDown: {HoldDown: Cell(holder_down, _BEGUN)},
+}
+"""The whole table. Where a cell is missing, the stage stays what it is."""
+
+
+def take(resource: Resource, what: Happening, now: float, rng: Random) -> list[Decision]:
+    """Move a resource by the table; return what is to be reported of it."""
+    stage = resource.stage
+    cell = TABLE[type(what)].get(type(stage))
+    if cell is not None:
+        resource.stage = cell.rule(resource, stage, what, now, rng)
+    reports, resource.pending = resource.pending, []
+    return reports
+
+
+def as_markdown() -> str:
+    """Return the table for docs/dev/design.md: a row for each rule of each thing that happens."""
+    lines = ["| what happened | in the stages | rule | next stages |", "|---|---|---|---|"]
+    for happening, cells in TABLE.items():
+        for rule in dict.fromkeys(cell.rule for cell in cells.values()):
+            stages = [stage for stage, cell in cells.items() if cell.rule is rule]
+            to = dict.fromkeys(each for stage in stages for each in cells[stage].to)
+            where = "all" if len(stages) == len(STAGES) else _names(stages)
+            does = (rule.__doc__ or "").partition("\n")[0]
+            lines.append(f"| {happening.__name__} | {where} | {does} | {_names(to)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _names(stages: Iterable[type[Stage]]) -> str:
+    return ", ".join(stage.__name__ for stage in stages)

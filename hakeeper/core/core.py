@@ -1,27 +1,37 @@
-"""The core: one event in, a batch of effects out; the whole daemon's mind.
+"""The core: a batch of events in, effects out; the whole daemon's mind.
 
-`handle(event, now)` takes one event and returns the effects to perform, in their order:
-what must be stopped first, then what is to be asked, then what is to be written down (a claim waits
-for no disk), then what is to be reported. While `more` news is known to wait, nothing is begun.
-`next_at()` says when it wants a `Tick`. Same events, same times, same random source: same effects.
+`handle(events, now)` takes all that was found in one look around, in its order, and only then
+decides what to begin. It returns the effects to perform, in their order: what must be stopped
+first, then what is to be asked, then what is to be written down (a claim waits for no disk), then
+what is to be reported. `next_at()` says when it wants to be called again, if need be with an empty
+batch. Same events, same times, same random source: same effects.
 """
 
 from collections.abc import Iterable, Mapping
 from random import Random
 from typing import assert_never
 
-from hakeeper.core import wording
-from hakeeper.core.address import Address
-from hakeeper.core.answers import take_answer
+from hakeeper.core.answers import take_result
+from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import CallResult
-from hakeeper.core.claim import RECENT_READS
-from hakeeper.core.cures import DBUS, fifo_cure
+from hakeeper.core.decisions import (
+    FifoFailed,
+    FifoOpened,
+    FifoRecovered,
+    FifoReplaced,
+    KeepalivedLost,
+    KeepalivedRuns,
+    KeepalivedStopped,
+    QueryFailed,
+    RoleChanged,
+    RoleUnverified,
+    UnknownInstance,
+)
 from hakeeper.core.events import (
     CancelCall,
     Effect,
     Event,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     KeepalivedSeen,
     LinesLost,
@@ -36,23 +46,27 @@ from hakeeper.core.events import (
     SettingsRefused,
     StartCall,
     Started,
-    Tick,
     VrrpAddressesSeen,
     WriterSeen,
 )
 from hakeeper.core.hanging import note_life, note_silence
+from hakeeper.core.happenings import Demoted, Master
 from hakeeper.core.isolation import check_isolation, isolation_reason, report_isolated_master
+from hakeeper.core.kind import Kinds
 from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import AddressRef, Role, SavedState, Settings, Us, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import ResourceRef, Us
 from hakeeper.core.reconcile import reconcile
+from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleBook, RoleChange
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.throttle import Throttle
-from hakeeper.core.troubles import FIFO_CODES
 
+RECENT_READS = 1.5
+"""A read is recent when it is younger than this many reading intervals."""
 NAMES_REPORTED = 64
 """How many unknown names are remembered as reported; more are not reported."""
 NAMES_KEPT = 64
@@ -68,10 +82,11 @@ _ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 class Core:
     """The state machine of one node. It never blocks, reads no clock and does no I/O."""
 
-    def __init__(self, settings: Settings, rng: Random, now: float) -> None:
+    def __init__(self, settings: Settings, kinds: Kinds, rng: Random, now: float) -> None:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
-        self._state = State(settings, rng, RoleBook(settings.addresses, now))
-        self._state.addresses = _addresses(self._state, settings, {})
+        self._state = State(settings, rng, RoleBook(settings.resources, now), kinds)
+        self._state.apis.use(settings, kinds)
+        self._state.resources = _resources(self._state, settings, {})
         self._state.keepalived_since_s = now
         check_isolation(self._state, now)
         self._next_at: float | None = None
@@ -81,22 +96,23 @@ class Core:
         self._names_reported: set[VrrpId] = set()
 
     def next_at(self) -> float | None:
-        """Return the monotonic time at which a `Tick` is wanted; None if none is."""
+        """Return the monotonic time at which `handle` is to be called; None if there is none."""
         return self._next_at
 
     def snapshot(self, now: float) -> Snapshot:
         """Return what `hakeeper status` shows."""
         return snapshot(self._state, now, self._next_at)
 
-    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Take one event; return what is to be done about it.
+    def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        """Take what was found in one look around; return what is to be done about it.
 
-        `more`: another event follows at once, and may change everything: begin nothing yet.
+        Nothing is begun before the last event was taken in. The batch may be empty: time passes.
         """
         state = self._state
         state.effects = []
-        self._dispatch(event, now)
-        next_at_s = None if more else reconcile(state, now)
+        for event in events:
+            self._dispatch(event, now)
+        next_at_s = reconcile(state, now)
         save_at_s = self._save(now)
         journal_at_s = self._bound_journal(now)
         wakes = (next_at_s, save_at_s, journal_at_s)
@@ -109,10 +125,10 @@ class Core:
         """Add what is overdue, hold back what is too much; return when to look again."""
         state = self._state
         state.report(*self._line_reports.overdue(now))
-        reports = [effect for effect in state.effects if isinstance(effect, Report)]
-        if reports or self._throttle.next_at_s() <= now:
+        made = [effect.decision for effect in state.effects if isinstance(effect, Report)]
+        if made or self._throttle.next_at_s() <= now:
             others = [effect for effect in state.effects if not isinstance(effect, Report)]
-            state.effects = [*others, *self._throttle.passed(reports, now)]
+            state.effects = [*others, *self._throttle.passed(made, now)]
         at_s = min(self._line_reports.next_at_s(), self._throttle.next_at_s())
         return None if at_s == float("inf") else at_s
 
@@ -133,13 +149,11 @@ class Core:
             case KeepalivedGone(reason, replaced):
                 self._gone(reason, now, replaced=replaced)
             case CallResult():
-                take_answer(self._state, event, now)
+                take_result(self._state, event, now)
             case VrrpAddressesSeen() | WriterSeen() | SettingsRefused() | SaveFailed():
                 self._note(event, now)
             case SettingsChanged():
                 self._reconfigure(event, now)
-            case Tick():
-                pass
             case _:  # pragma: no cover
                 assert_never(event)
 
@@ -170,7 +184,9 @@ class Core:
         saved = event.saved
         if saved is None:
             return
-        state.cached_server_id = saved.server_id
+        for name, server_id in saved.servers.items():
+            if name in state.apis.apis:
+                state.apis.apis[name].cached_server_id = server_id
         if saved.keepalived and event.keepalived and event.keepalived.same_run(saved.keepalived):
             self._apply(state.roles.restore(saved.roles, now), now)
 
@@ -188,11 +204,7 @@ class Core:
         changes = self._state.roles.hear(event.lines, now, live=event.live)
         if changes and self._state.keepalived is None and not self._state.unverified:
             self._state.unverified = True
-            text = (
-                "lines came, but the keepalived that wrote them is not seen; believing them. "
-                "Check keepalived.pid_file in the configuration"
-            )
-            self._state.report(Report("role.unverified", text))
+            self._state.report(RoleUnverified())
         self._apply(changes, now)
 
     def _report_unknown(self, lines: Iterable[NotifyLine]) -> None:
@@ -203,35 +215,26 @@ class Core:
             self._note_name(vrrp)
             if vrrp not in self._names_reported and len(self._names_reported) < NAMES_REPORTED:
                 self._names_reported.add(vrrp)
-                text = (
-                    f"keepalived reports {vrrp}, which the configuration does not name; "
-                    "hakeeper ignores it"
-                )
-                fields = {"instance": vrrp.name, "kind": vrrp.kind.value}
-                self._state.report(Report("instance.unknown", text, fields))
+                self._state.report(UnknownInstance(vrrp))
 
     def _fifo(self, event: FifoChanged, now: float) -> None:
         state = self._state
         before, state.fifo, state.fifo_detail = state.fifo, event.state, event.detail
         state.fifo_since_s = now
-        match event.state:
-            case FifoState.OPEN if event.reopened:
-                kind = "fifo.replaced"
-            case FifoState.OPEN:
-                kind = "fifo.opened" if before is None else "fifo.recovered"
-            case _:
-                kind = "fifo.failed"
         is_open = event.state is FifoState.OPEN
-        text = event.detail
         if not is_open:
-            cure = fifo_cure(FIFO_CODES[event.state], state.settings.fifo_path)
-            text = f"cannot hear keepalived: {event.detail}; to mend it: {cure}"
-        state.report(Report(kind, text, {"reason": event.state.value}))
+            state.report(FifoFailed(event.state, event.detail, state.settings.fifo_path))
+        elif event.reopened:
+            state.report(FifoReplaced(event.detail))
+        elif before is None:
+            state.report(FifoOpened(event.detail))
+        else:
+            state.report(FifoRecovered(event.detail))
         state.schedule.query_soon(now)
         if is_open and before is not None:
             # One that lay there in between may have taken lines with it.
             state.roles.suspect(now)
-        if before is None and event.state is not FifoState.OPEN:
+        if before is None and not is_open:
             # The state file may be older than lines that wait where we cannot read them.
             self._doubt(RoleEvent.LOST, now)
 
@@ -255,11 +258,7 @@ class Core:
         wanted = state.settings.must_query or Role.UNKNOWN in state.roles.roles().values()
         if state.keepalived is not None and wanted and not self._query_failure_reported:
             self._query_failure_reported = True
-            text = (
-                f"cannot ask keepalived for its state: {state.query_failure}; a role stays UNKNOWN "
-                f"until the next line. If it is missing: {DBUS}"
-            )
-            state.report(Report("query.failed", text, {"reason": state.query_failure}))
+            state.report(QueryFailed(state.query_failure))
 
     def _note_name(self, vrrp: VrrpId) -> None:
         """Remember a name that keepalived has, for who looks for the right one."""
@@ -287,17 +286,15 @@ class Core:
         state.other_names.clear()
         state.unnamed_since_s.clear()
         state.schedule.query_soon(now)
-        text = f"keepalived runs with pid {event.process.pid}"
-        state.report(Report("keepalived.seen", text, {"keepalived_pid": event.process.pid}))
+        state.report(KeepalivedRuns(event.process))
 
     def _gone(self, reason: str, now: float, *, replaced: bool) -> None:
         state = self._state
         state.keepalived, state.keepalived_since_s, state.keepalived_gone = None, now, reason
         note_life(state)
         state.unnamed_since_s.clear()
-        state.report(
-            wording.keepalived_gone(reason, in_order=state.roles.all_stopped(), replaced=replaced)
-        )
+        in_order = state.roles.all_stopped()
+        state.report(KeepalivedStopped(reason) if in_order else KeepalivedLost(reason, replaced))
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:
@@ -310,102 +307,107 @@ class Core:
     def _apply(self, changes: Iterable[RoleChange], now: float) -> None:
         state = self._state
         for change in changes:
-            addresses = state.addresses_of(change.vrrp)
+            resources = state.resources_of(change.vrrp)
             if change.edge:
                 generation = state.roles.role_states[change.vrrp].generation
-                state.report(wording.role_changed(change, generation))
+                state.report(
+                    RoleChanged(change.vrrp, change.before, change.after, change.reason, generation)
+                )
                 if change.after is Role.MASTER:
                     report_isolated_master(state, change.vrrp)
-                state.cancel_assigns(addresses)
-                for address in addresses:
-                    self._follow(address, change, now)
+                state.cancel_mutations(resources)
+                for resource in resources:
+                    self._follow(resource, change, now)
                 if change.after is not Role.MASTER:
-                    state.schedule.look_soon(now)
+                    for kind in state.apis.kinds.values():
+                        kind.look_soon(now)
             else:  # only a MASTER gets hints
-                for address in addresses:
-                    address.hinted(now, change.reason)
+                for resource in resources:
+                    state.hinted(resource, change.reason, now)
 
-    def _follow(self, address: Address, change: RoleChange, now: float) -> None:
+    def _follow(self, resource: Resource, change: RoleChange, now: float) -> None:
         state = self._state
         if change.before is Role.MASTER and change.after is not Role.UNKNOWN:
-            address.left_at_s = now
+            resource.left_at_s = now
         if change.after is not Role.MASTER:
-            state.report(*address.stop(now, f"the role is {change.after.value}: {change.reason}"))
+            reason = f"the role is {change.after.value}: {change.reason}"
+            state.happened(resource, Demoted(reason), now)
             return
-        address.new_term()
+        resource.new_term()
         role_state = state.roles.role_states[change.vrrp]
         if role_state.isolated:
-            state.report(*address.stop(now, isolation_reason(role_state)))
+            state.happened(resource, Demoted(isolation_reason(role_state), new_term=True), now)
             return
-        address.edge(now)
-        state.schedule.edge(now)
-        state.api.forget_refused_rounds()
-        read_first = (
-            not change.live or address.floating_ip is None or self._surely_mine(address, now)
-        )
-        pause_s = 0.0 if change.live else address.return_pause_s(now)
-        address.begin(now, change.reason, read_first=read_first, pause_s=pause_s)
+        resource.edge(now)
+        if state.schedule.edge(now):
+            state.apis.try_at_once()
+        resource.kind.api.health.forget_refused_rounds()
+        acts = change.live and resource.kind.kind.acts_on_known
+        read_first = not acts or resource.observation is None or self._surely_mine(resource, now)
+        pause_s = 0.0 if change.live else resource.returns.pause_s(now)
+        state.happened(resource, Master(change.reason, read_first, pause_s), now)
 
-    def _surely_mine(self, address: Address, now: float) -> bool:
+    def _surely_mine(self, resource: Resource, now: float) -> bool:
         """Say whether a recent read says so: then another read is cheaper than an assign.
 
         One that was begun before our demotion proves nothing: another node has become MASTER.
         """
-        recent_s = RECENT_READS * self._state.standby_interval_s()
+        recent_s = RECENT_READS * self._state.standby_interval_s(resource.kind)
         return (
-            isinstance(address.holder, Us)
-            and address.holder_at_s is not None
-            and address.holder_at_s >= max(now - recent_s, address.left_at_s)
+            isinstance(resource.holder, Us)
+            and resource.holder_at_s is not None
+            and resource.holder_at_s >= max(now - recent_s, resource.left_at_s)
         )
 
     # --- reload and memory ---------------------------------------------------------------
 
     def _reconfigure(self, event: SettingsChanged, now: float) -> None:
         state = self._state
-        old = state.addresses
+        old = state.resources
         state.settings = event.settings
         state.refused_settings = None
-        state.addresses = _addresses(state, event.settings, old)
-        kept = {id(address) for address in state.addresses.values()}
-        gone = [address for address in old.values() if id(address) not in kept]
-        state.cancel_assigns(gone)
-        state.gone_sent_s = max([state.gone_sent_s, *(a.last_sent_s for a in gone)])
-        state.roles.rename(event.settings.addresses, now)
+        state.apis.use(event.settings, state.kinds)
+        state.resources = _resources(state, event.settings, old)
+        kept = {id(resource) for resource in state.resources.values()}
+        gone = [resource for resource in old.values() if id(resource) not in kept]
+        state.cancel_mutations(gone)
+        state.gone_sent_s = max([state.gone_sent_s, *(a.writes.last_sent_s for a in gone)])
+        state.roles.rename(event.settings.resources, now)
         check_isolation(state, now)
-        known = {id(address) for address in old.values()}
-        for address in state.addresses.values():
-            if id(address) in known:
+        known = {id(resource) for resource in old.values()}
+        for resource in state.resources.values():
+            if id(resource) in known:
                 continue
-            address.last_sent_s = state.gone_sent_s
-            if state.is_master(address.vrrp):
-                address.begin(now, "added by a reload", read_first=True)
+            resource.writes.last_sent_s = state.gone_sent_s
+            if state.is_master(resource.vrrp):
+                state.happened(resource, Master("added by a reload", read_first=True), now)
         self._apply(state.roles.recall(now), now)
-        state.schedule.listed_at_s = float("-inf")
+        for kind in state.apis.kinds.values():
+            kind.listed_at_s = float("-inf")
         state.schedule.query_soon(now)
-        if event.api_changed:
-            self._leave_api(now)
+        for name in event.apis_changed:
+            if name in state.apis.apis:
+                self._leave_api(state.apis.apis[name], now)
 
-    def _leave_api(self, now: float) -> None:
-        """Believe no answer of the API we knew, except that its assigns have ended."""
+    def _leave_api(self, api: ApiState, now: float) -> None:
+        """Believe no answer of the API we knew, except that its mutations have ended."""
         state = self._state
-        state.cached_server_id = None
-        state.server = None
-        state.servers.clear()
-        state.api.refusals.clear()
-        state.schedule.identify_from_s = now
-        state.effects = [e for e in state.effects if not isinstance(e, CancelCall)]
-        state.effects.extend(CancelCall(call_id) for call_id in state.calls)
-        state.calls = {i: call for i, call in state.calls.items() if call.address is not None}
+        api.leave(now)
+        ours = {call_id: call for call_id, call in state.calls.items() if call.api is api}
+        cancelled = {e.call_id for e in state.effects if isinstance(e, CancelCall)}
+        state.effects.extend(CancelCall(each) for each in ours if each not in cancelled)
+        for call_id, call in ours.items():
+            if call.resource is None:
+                del state.calls[call_id]
 
     def _save(self, now: float) -> float | None:
         """Have it written down if it is news; return when to try that again, if it failed."""
         state = self._state
-        known = state.server.id if state.server is not None else state.cached_server_id
+        servers = state.apis.known_servers()
         roles = state.roles.roles()
-        old = state.saved
-        if old and (old.keepalived, old.server_id, old.roles) == (state.keepalived, known, roles):
+        saved = SavedState(keepalived=state.keepalived, roles=roles, servers=servers)
+        if state.saved == saved:
             return None
-        saved = SavedState(keepalived=state.keepalived, roles=roles, server_id=known)
         if now < state.schedule.save_from_s:
             return state.schedule.save_from_s
         state.saved = saved
@@ -413,16 +415,16 @@ class Core:
         return None
 
 
-def _addresses(
-    state: State, settings: Settings, old: dict[AddressRef, Address]
-) -> dict[AddressRef, Address]:
-    """Make the address book; what stays with its instance keeps its state."""
+def _resources(
+    state: State, settings: Settings, old: dict[ResourceRef, Resource]
+) -> dict[ResourceRef, Resource]:
+    """Make the resource book; what stays with its instance keeps its state."""
 
-    def fresh(ref: AddressRef, vrrp: VrrpId) -> Address:
-        return Address(ref, vrrp, servers=state.servers)
+    def fresh(ref: ResourceRef, vrrp: VrrpId) -> Resource:
+        return Resource(ref, vrrp, state.apis.kinds[ref.kind])
 
-    book: dict[AddressRef, Address] = {}
-    for vrrp, refs in settings.addresses.items():
+    book: dict[ResourceRef, Resource] = {}
+    for vrrp, refs in settings.resources.items():
         for ref in refs:
             kept = old.get(ref)
             book[ref] = kept if kept is not None and kept.vrrp == vrrp else fresh(ref, vrrp)

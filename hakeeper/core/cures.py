@@ -12,6 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.kind import Kind
+from hakeeper.core.model import FifoState
 
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
 RELOAD: Final = "systemctl reload keepalived"
@@ -45,6 +47,13 @@ NO_MASTER: Final = (
 READ_ONLY: Final = "token_readonly"
 """Hetzner's code for an assign with a token that may only read."""
 CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
+FIFO_CODES: Final = {
+    FifoState.MISSING: "fifo.missing",
+    FifoState.NOT_A_FIFO: "fifo.not_a_fifo",
+    FifoState.DENIED: "fifo.denied",
+    FifoState.BUSY: "fifo.busy",
+    FifoState.FAILED: "fifo.failed",
+}
 
 
 def fifo_lost(path: str, user: str = "hakeeper") -> str:
@@ -186,6 +195,24 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     ),
 }
 """By code, which is what `--json` shows and scripts compare."""
+
+
+def not_there(kind: Kind) -> str:
+    """Say that there is no such resource."""
+    return (
+        f"this token's project has no such {kind.noun}; correct {kind.config_key} in the"
+        " configuration, or use the token of its project"
+    )
+
+
+def named_twice(kind: Kind) -> str:
+    """Say that two entries of the configuration mean one resource."""
+    return f"it is the same {kind.noun} as another entry of the configuration; name it once"
+
+
+def unusable(why: str) -> str:
+    """Say that the API showed a resource that may be the one, but not what is needed of it."""
+    return f"the API's list has one that may be it, but cannot be used: {why}"
 
 
 def cure_of(code: str, **values: str) -> str:

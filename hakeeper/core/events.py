@@ -1,17 +1,17 @@
 """What goes into the core (events) and what comes out of it (effects).
 
-The shell feeds one event at a time with `Core.handle(event, now)` and performs the effects in
-the order in which they stand.
+The shell feeds what it found in one look around with `Core.handle(events, now)` and performs the
+effects in the order in which they stand.
 """
 
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import CallResult, Request
+from hakeeper.core.decisions import Decision
 from hakeeper.core.lines import BadLine, NotifyLine
-from hakeeper.core.model import IpAddress, ProcessId, Role, SavedState, Settings
+from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, SavedState, Settings
 
 # --- events ---------------------------------------------------------------------------------
 
@@ -58,17 +58,6 @@ class LinesLost:
     """Lines may be missing (a nearly full pipe was thrown away): no role can be trusted."""
 
     reason: str
-
-
-class FifoState(enum.Enum):
-    """Whether we are listening."""
-
-    OPEN = "open"
-    MISSING = "missing"
-    NOT_A_FIFO = "not a FIFO"
-    DENIED = "permission denied"
-    BUSY = "held by another reader"
-    FAILED = "cannot be opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +130,10 @@ class SaveFailed:
 
 @dataclass(frozen=True, slots=True)
 class SettingsChanged:
-    """A reload brought other settings. `api_changed`: endpoint, token or server differ."""
+    """A reload brought other settings. `apis_changed`: their endpoint, token or server differs."""
 
     settings: Settings
-    api_changed: bool = True
+    apis_changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +141,6 @@ class SettingsRefused:
     """A reload was refused; the old settings stay. `reason`: the first thing that is wrong."""
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """The time that `next_at` named has come."""
 
 
 Event: TypeAlias = (
@@ -173,7 +157,6 @@ Event: TypeAlias = (
     | SaveFailed
     | SettingsChanged
     | SettingsRefused
-    | Tick
 )
 
 # --- effects --------------------------------------------------------------------------------
@@ -206,27 +189,27 @@ class QueryRoles:
 
 @dataclass(frozen=True, slots=True)
 class SaveState:
-    """Write this down before anything else is done."""
+    """Write this down; calls go out before it, lines leave the FIFO after it."""
 
     state: SavedState
 
 
 @dataclass(frozen=True, slots=True)
 class ReloadToken:
-    """The API refused the token: read it again from its source before the next call."""
+    """This API refused its token: read it again from its source before the next call."""
+
+    api: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One line for the journal.
+    """One entry for the journal, which has the words for it.
 
-    `event` is a key of `reports.EVENTS`; `fields` are lower-case names without the HAKEEPER_
-    prefix and values of str, int or float.
+    `held_back`: so many of the same kind about the same thing were held back before it.
     """
 
-    event: str
-    message: str
-    fields: Mapping[str, str | int | float] = field(default_factory=dict)
+    decision: Decision
+    held_back: int = 0
 
 
 Effect: TypeAlias = StartCall | CancelCall | QueryRoles | SaveState | ReloadToken | Report

@@ -5,8 +5,8 @@ node is MASTER by now, and rightly so: nothing is taken from a server that runs 
 shows a sign of life, which is an answer, a line, or its end.
 """
 
-from hakeeper.core.address import Address
-from hakeeper.core.model import Other
+from hakeeper.core.observation import Other
+from hakeeper.core.resource import Resource
 from hakeeper.core.state import State
 
 HANGS_AFTER_S = 3.0
@@ -33,9 +33,8 @@ def hangs(state: State, now: float) -> bool:
     return state.silent_since_s is not None and now >= state.silent_since_s + HANGS_AFTER_S
 
 
-def is_left(state: State, address: Address, now: float) -> bool:
-    """Say whether an address is to stay where it is, since keepalived hangs."""
-    if not hangs(state, now) or not isinstance(address.holder, Other):
+def is_left(state: State, resource: Resource, now: float) -> bool:
+    """Say whether a resource is to stay where it is, since keepalived hangs."""
+    if not hangs(state, now) or not isinstance(resource.holder, Other):
         return False
-    seen = state.servers.get(address.holder.server_id)
-    return seen is None or not seen.is_dead
+    return not resource.kind.api.is_dead(resource.holder.server_id)

@@ -12,7 +12,8 @@ read.
 
 import itertools
 
-from hakeeper.core import wording
+from hakeeper.core.decisions import VrrpAddressFound, VrrpAddressMissing
+from hakeeper.core.happenings import Demoted, Returned
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State
@@ -63,35 +64,32 @@ def _isolate(state: State, vrrp: VrrpId, role_state: RoleState, now: float) -> N
     if role_state.role is not Role.MASTER:
         return
     role_state.generation += 1
-    addresses = state.addresses_of(vrrp)
-    state.cancel_assigns(addresses)
-    for address in addresses:
-        state.report(*address.stop(now, isolation_reason(role_state)))
+    resources = state.resources_of(vrrp)
+    state.cancel_mutations(resources)
+    for resource in resources:
+        state.happened(resource, Demoted(isolation_reason(role_state)), now)
 
 
 def _tell(state: State, vrrp: VrrpId, role_state: RoleState) -> None:
     reported, role_state.missing_reported = role_state.missing_reported, role_state.missing
     if role_state.missing:
-        state.report(wording.vrrp_address_missing(vrrp, role_state.missing, role_state.role))
+        state.report(VrrpAddressMissing(vrrp, role_state.missing, role_state.role))
     else:
-        state.report(wording.vrrp_address_found(vrrp, reported, TRUST_AFTER_S))
+        state.report(VrrpAddressFound(vrrp, reported, TRUST_AFTER_S))
 
 
 def report_isolated_master(state: State, vrrp: VrrpId) -> None:
     """Report why the MASTER that keepalived has just said does not count."""
     role_state = state.roles.role_states[vrrp]
     if role_state.missing_reported:
-        state.report(
-            wording.vrrp_address_missing(vrrp, role_state.missing_reported, role_state.role)
-        )
+        state.report(VrrpAddressMissing(vrrp, role_state.missing_reported, role_state.role))
 
 
 def isolation_reason(role_state: RoleState) -> str:
     """Return why the role of an isolated keepalived does not count."""
     if role_state.missing:
-        return (
-            f"keepalived is isolated: {wording.joined(role_state.missing)} is not on this machine"
-        )
+        missing = ", ".join(map(str, role_state.missing))
+        return f"keepalived is isolated: {missing} is not on this machine"
     return "keepalived was isolated until a moment ago; giving a better master time to advertise"
 
 
@@ -101,5 +99,6 @@ def trust_again(state: State, vrrp: VrrpId, now: float) -> None:
     role_state.isolated = False
     if role_state.role is Role.MASTER:
         state.schedule.edge(now)
-        for address in state.addresses_of(vrrp):
-            address.resume(now, f"{role_state.reason}, and its VRRP address is here")
+        for resource in state.resources_of(vrrp):
+            cause = f"{role_state.reason}, and its VRRP address is here"
+            state.happened(resource, Returned(cause), now)

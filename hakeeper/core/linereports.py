@@ -5,7 +5,8 @@ A count that was held back is reported when its time is over, even if no other l
 
 from dataclasses import dataclass
 
-from hakeeper.core.events import LinesRead, Report
+from hakeeper.core.decisions import Decision, FifoOverflowed, LineRejected, LinesRejected
+from hakeeper.core.events import LinesRead
 
 SHOWN = 5
 """How many bad lines of one batch are shown; the rest is counted."""
@@ -40,7 +41,7 @@ class LineReports:
         self._lost = _Count()
         self._why_lost = ""
 
-    def bad(self, event: LinesRead, now: float) -> list[Report]:
+    def bad(self, event: LinesRead, now: float) -> list[Decision]:
         """Count the bad lines of a batch; return what to report now."""
         count = len(event.bad_lines) + event.more_bad_lines
         self._bad.unreported += count
@@ -48,24 +49,17 @@ class LineReports:
             return []
         shown = event.bad_lines[:SHOWN]
         self._bad.unreported -= len(shown)
-        return [
-            Report(
-                "line.rejected",
-                f"ignored a line on the FIFO: {bad.shown!r} {bad.reason}",
-                {"reason": bad.reason},
-            )
-            for bad in shown
-        ] + self._report_bad(now)
+        return [*map(LineRejected, shown), *self._report_bad(now)]
 
-    def lost(self, reason: str, now: float) -> list[Report]:
+    def lost(self, reason: str, now: float) -> list[Decision]:
         """Count an overflow; return what to report now."""
         self._lost.unreported += 1
         self._why_lost = reason
         return self._report_lost(now) if self._lost.is_due(now) else []
 
-    def overdue(self, now: float) -> list[Report]:
+    def overdue(self, now: float) -> list[Decision]:
         """Return what was held back, once its time is over."""
-        found: list[Report] = []
+        found: list[Decision] = []
         if self._bad.next_at_s() <= now:
             found += self._report_bad(now)
         if self._lost.next_at_s() <= now:
@@ -76,16 +70,9 @@ class LineReports:
         """Return when something is overdue; infinity if nothing is held back."""
         return min(self._bad.next_at_s(), self._lost.next_at_s())
 
-    def _report_bad(self, now: float) -> list[Report]:
+    def _report_bad(self, now: float) -> list[Decision]:
         count = self._bad.take(now)
-        if not count:
-            return []
-        text = f"ignored {count} more bad lines on the FIFO"
-        return [Report("line.rejected", text, {"reason": "many", "count": count})]
+        return [LinesRejected(count)] if count else []
 
-    def _report_lost(self, now: float) -> list[Report]:
-        text = (
-            f"lost lines of keepalived: {self._why_lost}; every role is UNKNOWN until it answers "
-            "or writes again"
-        )
-        return [Report("fifo.overflowed", text, {"count": self._lost.take(now)})]
+    def _report_lost(self, now: float) -> list[Decision]:
+        return [FifoOverflowed(self._why_lost, self._lost.take(now))]

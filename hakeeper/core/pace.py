@@ -34,3 +34,55 @@ def doubled(gap_s: float, within_s: tuple[float, float]) -> float:
     """Return the gap after this one: twice as long, from the first figure up to the second."""
     first_s, longest_s = within_s
     return min(longest_s, max(first_s, gap_s * 2))
+
+
+LOOK_S = (2.0, 10.0)
+"""Looks that the same thing asks for again and again are this far apart: the first figure, doubled
+each time, up to the second. MASTER_RX_LOWER_PRI repeats with every advert of the lesser master."""
+LULL_S = 60.0
+"""So long without being asked, and the next time counts as the first."""
+
+
+@dataclass(slots=True)
+class Hints:
+    """The hints of one instance that the holder may have changed, and the looks they led to."""
+
+    hinted_at_s: float = float("-inf")
+    looked_at_s: float = float("-inf")
+    gap_s: float = 0.0
+
+    def hint(self, now: float) -> None:
+        """Take a hint in."""
+        if now - self.hinted_at_s > LULL_S:
+            self.gap_s = 0.0
+        self.hinted_at_s = now
+
+    def looks(self, now: float) -> bool:
+        """Take a look if it is time for one; say whether it is."""
+        if now < self.looked_at_s + self.gap_s:
+            return False
+        self.looked_at_s = now
+        self.gap_s = doubled(self.gap_s, LOOK_S)
+        return True
+
+
+@dataclass(slots=True)
+class Returns:
+    """The looks at the holder for a MASTER that no line said.
+
+    A FIFO that overflows without end makes one of every answer of D-Bus.
+    """
+
+    at_s: float = float("-inf")
+    """The last look, be it still to come."""
+    gap_s: float = 0.0
+
+    def pause_s(self, now: float) -> float:
+        """Take a look; return how long it has to wait."""
+        if self.at_s > now:
+            return self.at_s - now  # that one is still to come
+        if now - self.at_s > LULL_S:
+            self.gap_s = 0.0
+        self.at_s = max(now, self.at_s + self.gap_s)
+        self.gap_s = doubled(self.gap_s, LOOK_S)
+        return self.at_s - now

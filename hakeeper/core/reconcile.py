@@ -6,27 +6,30 @@ call or says when it wants to be asked again; the earliest of those times is `Co
 
 from collections.abc import Callable, Iterable
 
-from hakeeper.core.address import Address
+from hakeeper.core.apis import ApiState, KindState
 from hakeeper.core.budget import Use
 from hakeeper.core.calls import (
-    Assign,
     Identify,
-    ListFloatingIps,
+    Mutate,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
+    Request,
+    Step,
 )
-from hakeeper.core.claim import Stage
-from hakeeper.core.events import FifoState, QueryRoles
+from hakeeper.core.events import QueryRoles
 from hakeeper.core.hanging import is_left
+from hakeeper.core.happenings import ActionLost, HoldDownOver, HolderAsked, Hung, Sending
 from hakeeper.core.isolation import trust_again
-from hakeeper.core.model import Other
-from hakeeper.core.state import QUERY_SPACING_S, Inflight, State
+from hakeeper.core.model import FifoState
+from hakeeper.core.observation import Other, order_of
+from hakeeper.core.resource import Resource
+from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, MutateDue
+from hakeeper.core.state import QUERY_SPACING_S, State
 
 WATCH_INTERVAL_S = 2.0
 """Between two readings while a claim settles: this catches the old master's late write."""
-ACTIONS_PER_CALL = 25
-"""How many actions one call asks for; Hetzner's own client uses this number."""
 POLL_SPREAD_S = 0.25
 """For each full call of running actions, how much longer they are left alone: the assigns are out,
 and many looks at them would only cost quota."""
@@ -34,14 +37,14 @@ LONGEST_POLL_SPREAD_S = 0.75
 GATHER_S = 0.5
 """How long finished claims wait for others, so that one reading confirms many."""
 HOLDER_LOOK_S = 30.0
-"""Between two looks at the server that holds a contested address."""
+"""Between two looks at the server that holds a contested resource."""
 OTHERS_INTERVAL_S = 600.0
-"""Between two looks at a server that holds an address: its name, and whether it runs."""
+"""Between two looks at a server that holds a resource: its name, and whether it runs."""
 QUERY_TIMEOUT_S = 5.0
 """An unanswered question to keepalived is given up after this."""
 
-AT_REST = (Stage.IDLE, Stage.HELD)
-"""An address in one of these needs no call of its own."""
+AT_REST = (Idle, Held)
+"""A resource in one of these needs no call of its own."""
 
 Wake = Callable[[float], None]
 
@@ -51,22 +54,31 @@ def reconcile(state: State, now: float) -> float | None:
     wakes: list[float] = []
     _query_roles(state, now, wakes.append)
     _end_isolation(state, now, wakes.append)
-    pursued = any(address.stage not in AT_REST for address in state.addresses.values())
-    if pursued:
-        _end_hold_downs(state, now, wakes.append)
-        _send_assigns(state, now, wakes.append)
-    if now < state.api.held_until_s:
-        wakes.append(state.api.held_until_s)
-    else:
-        _identify(state, now, wakes.append)
-        if pursued:
-            _poll_actions(state, now, wakes.append)
-            _read_for_claims(state, now, wakes.append)
-            _look_at_holders(state, now, wakes.append)
-        _read_idly(state, now, wakes.append)
-        if not pursued:
-            _look_at_others(state, now, wakes.append)
+    _end_hold_downs(state, now, wakes.append)
+    for api in state.apis.apis.values():
+        _serve(state, api, now, wakes.append)
     return min(wakes, default=None)
+
+
+def _serve(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    """Start the calls to one API that are due."""
+    ours = (resource for resource in state.resources.values() if resource.kind.api is api)
+    pursued = any(not isinstance(resource.stage, AT_REST) for resource in ours)
+    if pursued:
+        _mutate(state, api, now, wake)
+    if now < api.health.held_until_s:
+        wake(api.health.held_until_s)
+        return
+    _identify(state, api, now, wake)
+    if pursued:
+        _poll_actions(state, api, now, wake)
+        _read_for_claims(state, api, now, wake)
+        _look_at_holders(state, api, now, wake)
+    for kind in state.apis.kinds.values():
+        if kind.api is api:
+            _read_idly(state, kind, now, wake)
+    if not pursued:
+        _look_at_others(state, api, now, wake)
 
 
 def _due(at_s: float, now: float, wake: Wake) -> bool:
@@ -107,189 +119,192 @@ def _end_isolation(state: State, now: float, wake: Wake) -> None:
 
 
 def _end_hold_downs(state: State, now: float, wake: Wake) -> None:
-    for address in state.in_stage(Stage.HOLD_DOWN):
-        if not is_left(state, address, now) and _due(address.due_at_s, now, wake):
-            address.end_hold_down(now)
+    for resource, stage in state.in_stage(HoldDown):
+        if not is_left(state, resource, now) and _due(stage.until_s, now, wake):
+            state.happened(resource, HoldDownOver(), now)
 
 
-def _send_assigns(state: State, now: float, wake: Wake) -> None:
-    """Send the assigns that are due, those first that were never refused, or longest ago."""
-    if state.server is None or _is_at_parallel_limit(state, now):
+def _mutate(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    """Take the steps that are due, those first that were never refused, or longest ago."""
+    if api.server is None or _is_at_parallel_limit(state, api, now):
         return
-    waiting = sorted(state.in_stage(Stage.POST), key=lambda address: address.refused_at_s)
-    for address in waiting:
-        floating_ip = address.floating_ip
-        if floating_ip is None or not _due(address.assign_from_s(), now, wake):
+    waiting = sorted(state.in_stage(MutateDue, of=api), key=lambda each: each[1].claim.refused_at_s)
+    for resource, stage in waiting:
+        seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
+        if seen is None or not _due(from_s, now, wake):
             continue
-        held_until_s = max(state.api.assigns_from_s, state.api.assigns_held_until_s)
-        if not _due(held_until_s, now, wake) or _is_at_parallel_limit(state, now):
+        held_until_s = max(api.health.assigns_from_s, api.health.assigns_held_until_s)
+        if not _due(held_until_s, now, wake) or _is_at_parallel_limit(state, api, now):
             return
-        if is_left(state, address, now):
-            address.leave(now)
+        if is_left(state, resource, now):
+            state.happened(resource, Hung(), now)
             continue
-        # What an assign leads to, its action and the list that confirms it, must be paid as well.
-        if not _due(state.affordable_from_s(address, now, 2 + state.pages), now, wake):
+        # What a step leads to, its action and the list that confirms it, must be paid as well.
+        spare = 2 + resource.kind.pages
+        if not _due(state.affordable_from_s(resource, now, spare), now, wake):
             continue
-        if not state.assigning(floating_ip.id):
-            state.report(*address.sending(now))
-            state.start(Assign(floating_ip.id, state.server.id), now, address)
+        step = resource.kind.kind.next_step(seen, api.server.id)
+        if not _is_lane_taken(state, step):
+            state.happened(resource, Sending(step), now)
+            state.start(Mutate(seen.id, step), now, resource)
 
 
-def _is_at_parallel_limit(state: State, now: float) -> bool:
-    taken = state.assigns()
-    if now < state.api.one_by_one_until_s:
-        taken += sum(1 for _ in state.in_stage(Stage.ACT))
-    return taken >= state.api.parallel_limit(now)
+def _is_lane_taken(state: State, step: Step) -> bool:
+    """Say whether a step of the same lane is under way, or its action runs."""
+    running = (stage.step.lane for _, stage in state.in_stage(ActionRunning))
+    return state.is_lane_taken(step.lane) or step.lane in running
 
 
-def _identify(state: State, now: float, wake: Wake) -> None:
-    is_known = state.server is not None and not state.schedule.server_doubted
-    if is_known or state.asked(Identify):
+def _is_at_parallel_limit(state: State, api: ApiState, now: float) -> bool:
+    taken = state.mutations(api)
+    if now < api.health.one_by_one_until_s:
+        taken += sum(1 for _ in state.in_stage(ActionRunning, of=api))
+    return taken >= api.health.parallel_limit(now)
+
+
+def _identify(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    is_known = api.server is not None and not api.server_doubted
+    if is_known or state.asked(Identify, api):
         return
-    from_s = max(state.schedule.identify_from_s, state.budget.from_s(Use.CLAIM, now))
+    from_s = max(api.identify_from_s, api.budget.from_s(Use.CLAIM, now))
     if _due(from_s, now, wake):
-        state.start(Identify(state.cached_server_id), now)
+        state.start(Identify(api.name, api.cached_server_id), now)
 
 
-def _poll_actions(state: State, now: float, wake: Wake) -> None:
+def _poll_actions(state: State, api: ApiState, now: float, wake: Wake) -> None:
     asked = {
         action_id
         for call in state.calls.values()
-        if isinstance(call.request, ReadActions)
+        if isinstance(call.request, ReadActions) and call.api is api
         for action_id in call.request.action_ids
     }
-    acting: dict[int, Address] = {}
-    polls: list[tuple[float, int]] = []
-    for address in state.in_stage(Stage.ACT):
-        if address.action_id is None or address.action_id in asked:
+    polls: list[tuple[float, Resource, ActionRunning]] = []
+    for resource, stage in state.in_stage(ActionRunning, of=api):
+        if stage.action_id in asked:
             continue
-        if now >= address.action_until_s:
-            state.report(*address.action_lost(now))
+        if now >= stage.until_s:
+            state.happened(resource, ActionLost(), now)
         else:
-            acting[address.action_id] = address
-            polls.append((min(address.due_at_s, address.action_until_s), address.action_id))
-    polls.sort()
-    spread_s = min(LONGEST_POLL_SPREAD_S, POLL_SPREAD_S * (len(polls) // ACTIONS_PER_CALL))
+            polls.append((min(stage.due_at_s, stage.until_s), resource, stage))
+    polls.sort(key=lambda each: (each[0], order_of(each[2].action_id)))
+    per_call = api.api.actions_per_call
+    spread_s = min(LONGEST_POLL_SPREAD_S, POLL_SPREAD_S * (len(polls) // per_call))
     # A call that has to be made is filled up with the actions that would be due next.
     while polls and _due(polls[0][0] + spread_s, now, wake):
-        chosen, polls = polls[:ACTIONS_PER_CALL], polls[ACTIONS_PER_CALL:]
-        if not _affordable(state, (acting[action_id] for _, action_id in chosen), now, wake):
-            wake(min(acting[action_id].action_until_s for _, action_id in chosen))
+        chosen, polls = polls[:per_call], polls[per_call:]
+        if not _affordable(state, (resource for _, resource, _ in chosen), now, wake):
+            wake(min(stage.until_s for _, _, stage in chosen))
             continue
-        state.start(ReadActions(tuple(action_id for _, action_id in chosen)), now)
+        state.start(ReadActions(api.name, tuple(stage.action_id for _, _, stage in chosen)), now)
 
 
-def _affordable(state: State, claims: Iterable[Address], now: float, wake: Wake) -> bool:
+def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake) -> bool:
     """Say whether the budget lets a call go that serves these claims."""
-    return _due(min(state.affordable_from_s(address, now) for address in claims), now, wake)
+    return _due(min(state.affordable_from_s(resource, now) for resource in claims), now, wake)
 
 
-def _read_for_claims(state: State, now: float, wake: Wake) -> None:
-    """Read the holders of the addresses whose claim needs to know."""
-    waiting = [a for a in state.in_stage(Stage.READ) if _due(a.due_at_s, now, wake)]
-    wanted = [a for a in waiting if not _read_is_under_way(state, a) and not _is_read(state, a)]
-    if not wanted or not _due(state.schedule.reads_from_s, now, wake):
+def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    """Read the holders of the resources whose claim needs to know."""
+    waiting = [each for each in state.reading(api) if _due(each[1].due_at_s, now, wake)]
+    reading = [
+        (resource, stage)
+        for resource, stage in waiting
+        if not _read_is_under_way(state, resource, stage.after_s)
+        and not _is_read(resource, stage.after_s)
+    ]
+    if not reading or not _due(api.reads_from_s, now, wake):
         return
-    gathered_s = min(a.due_at_s for a in wanted) + GATHER_S
-    only_confirms = all(address.is_sent() for address in wanted)
-    if only_confirms and state.assigns() > 0 and not _due(gathered_s, now, wake):
+    gathered_s = min(stage.due_at_s for _, stage in reading) + GATHER_S
+    wanted = [resource for resource, _ in reading]
+    only_confirms = all(r.claim is not None and r.claim.is_sent for r in wanted)
+    if only_confirms and state.mutations(api) > 0 and not _due(gathered_s, now, wake):
         return
     if not _affordable(state, wanted, now, wake):
         return
-    if len(wanted) == 1 and wanted[0].floating_ip is not None:
-        state.start(ReadFloatingIp(wanted[0].floating_ip.id), now)
-    else:
-        _list(state, now)
-
-
-def _read_is_under_way(state: State, address: Address) -> bool:
-    """Say whether an answer is coming that will be new enough."""
-
-    def serves(call: Inflight) -> bool:
-        match call.request:
-            case ListFloatingIps():
-                return call.asked_at_s >= address.read_after_s
-            case ReadFloatingIp(floating_ip_id):
-                return (
-                    address.floating_ip is not None
-                    and address.floating_ip.id == floating_ip_id
-                    and call.asked_at_s >= address.read_after_s
-                )
-            case _:
-                return False
-
-    return any(serves(call) for call in state.calls.values())
-
-
-def _is_read(state: State, address: Address) -> bool:
-    """Say whether the answer is here already and only our own identity is missing."""
-    return (
-        state.server is None
-        and address.holder_at_s is not None
-        and address.holder_at_s >= address.read_after_s
-    )
-
-
-def _list(state: State, now: float) -> None:
-    """Read all holders; only one such reading at a time."""
-    if not state.asked(ListFloatingIps):
-        state.schedule.listing(now)
-        state.start(ListFloatingIps(), now)
-
-
-def _read_idly(state: State, now: float, wake: Wake) -> None:
-    """Keep looking for ever, at a constant price: one reading of all holders each interval."""
-    if state.asked(ListFloatingIps):
+    if len(wanted) == 1 and wanted[0].observation is not None:
+        state.start(ReadOne(wanted[0].observation.id), now)
         return
-    due_at_s = state.schedule.listed_at_s + reading_interval_s(state, now)
-    if state.any_master():
+    for kind in {id(resource.kind): resource.kind for resource in wanted}.values():
+        _list(state, kind, now)
+
+
+def _read_is_under_way(state: State, resource: Resource, after_s: float) -> bool:
+    """Say whether an answer is coming that will be new enough."""
+    requests: list[Request] = [ReadAll(resource.kind.kind.name)]
+    if resource.observation is not None:
+        requests.append(ReadOne(resource.observation.id))
+    calls = state.calls.values()
+    return any(call.asked_at_s >= after_s and call.request in requests for call in calls)
+
+
+def _is_read(resource: Resource, after_s: float) -> bool:
+    """Say whether the answer is here already and only our own identity is missing."""
+    read_s = resource.holder_at_s
+    return resource.kind.api.server is None and read_s is not None and read_s >= after_s
+
+
+def _list(state: State, kind: KindState, now: float) -> None:
+    """Read all holders; only one such reading at a time."""
+    request = ReadAll(kind.kind.name)
+    if not state.is_asked(request):
+        kind.listing(now)
+        state.start(request, now)
+
+
+def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
+    """Keep looking for ever, at a constant price: one reading of all holders each interval."""
+    if state.is_asked(ReadAll(kind.kind.name)):
+        return
+    due_at_s = kind.listed_at_s + reading_interval_s(state, kind, now)
+    if state.any_master(kind):
         due_at_s = max(due_at_s, state.schedule.aside_until_s)
-    if state.schedule.role_look_at_s is not None and not _is_thrifty(state, now):
-        due_at_s = min(due_at_s, state.schedule.role_look_at_s)
-    due_at_s = max(due_at_s, state.budget.from_s(Use.EDGE, now))
+    if kind.role_look_at_s is not None and not _is_thrifty(kind.api, now):
+        due_at_s = min(due_at_s, kind.role_look_at_s)
+    due_at_s = max(due_at_s, kind.api.budget.from_s(Use.EDGE, now))
     if _due(due_at_s, now, wake):
-        _list(state, now)
-        wake(now + reading_interval_s(state, now))
+        _list(state, kind, now)
+        wake(now + reading_interval_s(state, kind, now))
 
 
-def reading_interval_s(state: State, now: float) -> float:
-    """Return the seconds between two readings as things stand."""
-    if not state.any_master() or state.api.scarce(now):
-        return state.standby_interval_s()
-    settings = state.settings
-    settling = any(address.watch_until_s > now for address in state.addresses.values())
-    if settling and state.budget.allows(Use.RETRY, now):
+def reading_interval_s(state: State, kind: KindState, now: float) -> float:
+    """Return the seconds between two readings of a kind as things stand."""
+    api, settings = kind.api, state.settings
+    if not state.any_master(kind) or api.health.scarce(now):
+        return state.standby_interval_s(kind)
+    settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
+    if settling and api.budget.allows(Use.RETRY, now):
         return min(WATCH_INTERVAL_S, settings.interval_s)
-    return max(settings.interval_s, state.budget.reading_gap_s(state.pages))
+    return max(settings.interval_s, api.budget.reading_gap_s(kind.pages))
 
 
-def _is_thrifty(state: State, now: float) -> bool:
+def _is_thrifty(api: ApiState, now: float) -> bool:
     """Say whether reading that nobody waits for should spare the quota, or our part of it."""
-    return state.api.scarce(now) or not state.budget.allows(Use.RETRY, now)
+    return api.health.scarce(now) or not api.budget.allows(Use.RETRY, now)
 
 
-def _look_at_holders(state: State, now: float, wake: Wake) -> None:
-    for address in state.in_stage(Stage.HOLD_DOWN):
-        due_at_s = max(address.holder_due_at_s, state.budget.from_s(Use.RETRY, now))
-        if isinstance(address.holder, Other) and _due(due_at_s, now, wake):
-            address.holder_due_at_s = now + HOLDER_LOOK_S
-            wake(address.holder_due_at_s)
-            request = ReadServer(address.holder.server_id)
-            if all(call.request != request for call in state.calls.values()):
+def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    for resource, stage in state.in_stage(HoldDown, of=api):
+        due_at_s = max(stage.look_at_s, api.budget.from_s(Use.RETRY, now))
+        if isinstance(resource.holder, Other) and _due(due_at_s, now, wake):
+            state.happened(resource, HolderAsked(now + HOLDER_LOOK_S), now)
+            wake(now + HOLDER_LOOK_S)
+            request = ReadServer(api.name, resource.holder.server_id)
+            if not state.is_asked(request):
                 state.start(request, now)
 
 
-def _look_at_others(state: State, now: float, wake: Wake) -> None:
-    """Learn name and state of the servers that hold our addresses, one at a time, seldom."""
-    if _is_thrifty(state, now):
+def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    """Learn name and state of the servers that hold our resources, one at a time, seldom."""
+    if _is_thrifty(api, now):
         return
-    held = {a.holder.server_id for a in state.addresses.values() if isinstance(a.holder, Other)}
-    for gone in state.servers.keys() - held:
-        del state.servers[gone]
-    for server_id in sorted(held):
-        seen = state.servers.get(server_id)
-        at_s = state.schedule.servers_from_s
+    ours = (resource for resource in state.resources.values() if resource.kind.api is api)
+    held = {r.holder.server_id for r in ours if isinstance(r.holder, Other)}
+    for gone in api.servers.keys() - held:
+        del api.servers[gone]
+    for server_id in sorted(held, key=order_of):
+        seen = api.servers.get(server_id)
+        at_s = api.servers_from_s
         if seen is not None:
             at_s = max(at_s, seen.at_s + OTHERS_INTERVAL_S)
-        if _due(at_s, now, wake) and not state.asked(ReadServer):
-            state.start(ReadServer(server_id), now)
+        if _due(at_s, now, wake) and not state.asked(ReadServer, api):
+            state.start(ReadServer(api.name, server_id), now)

@@ -5,11 +5,12 @@ Times are ages in seconds before the picture: whoever shows it knows the clock.
 
 from dataclasses import dataclass
 
-from hakeeper.core import wording
-from hakeeper.core.address import Address
-from hakeeper.core.claim import Stage
-from hakeeper.core.model import Other, VrrpId
-from hakeeper.core.reconcile import reading_interval_s
+from hakeeper.core.health import Health as ApiHealth
+from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import Key, Other
+from hakeeper.core.resource import Resource
+from hakeeper.core.servers import holder_key
+from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 from hakeeper.core.troubles import Health, Problem, is_current, problems
 
@@ -28,13 +29,14 @@ class ProblemPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressPicture:
-    """One floating IP."""
+    """One resource."""
 
     ref: str
     address: str
-    floating_ip_id: int | None
+    resource_kind: str
+    resource_id: Key | None
     holder: str
-    holder_server_id: int | None
+    holder_server_id: Key | None
     holder_label: str
     """The holder for people: another server by its name, if that is known."""
     holder_age_s: float | None
@@ -72,7 +74,7 @@ class Snapshot:
 
     health: Health
     problems: tuple[ProblemPicture, ...]
-    server_id: int | None
+    server_id: Key | None
     server_name: str
     keepalived_pid: int | None
     fifo: str
@@ -91,25 +93,25 @@ class Snapshot:
 def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
     """Take the picture."""
     found = problems(state, now)
-    api = state.api
-    interval_s = reading_interval_s(state, now)
+    first = next(iter(state.apis.apis.values()))
+    api, server = first.health, first.server
     quota, left = api.quota, api.quota_left(now)
     return Snapshot(
         health=max((problem.health for problem in found), default=Health.OK),
         problems=tuple(_problem(problem, now) for problem in found),
-        server_id=None if state.server is None else state.server.id,
-        server_name="" if state.server is None else state.server.name,
+        server_id=None if server is None else server.id,
+        server_name="" if server is None else server.name,
         keepalived_pid=None if state.keepalived is None else state.keepalived.pid,
         fifo="not opened" if state.fifo is None else state.fifo.value,
         fifo_detail=state.fifo_detail,
-        api=_api(state),
+        api=_api(api),
         api_failing_s=None if api.failure is None else _age(api.failing_since_s, now),
         api_age_s=_age(api.answered_at_s, now),
         api_latency_s=api.latency_s,
         quota_limit_per_hour=None if quota is None else quota.limit_per_hour,
         quota_left=None if left is None else int(left),
         next_look_in_s=None if next_at_s is None else round(max(0.0, next_at_s - now), 1),
-        roles=tuple(_role(state, vrrp, now, interval_s) for vrrp in state.roles.role_states),
+        roles=tuple(_role(state, vrrp, now) for vrrp in state.roles.role_states),
     )
 
 
@@ -129,13 +131,13 @@ def _problem(problem: Problem, now: float) -> ProblemPicture:
     )
 
 
-def _api(state: State) -> str:
-    if state.api.failure is not None:
-        return state.api.failure.code
-    return "not asked yet" if state.api.answered_at_s is None else "ok"
+def _api(health: ApiHealth) -> str:
+    if health.failure is not None:
+        return health.failure.code
+    return "not asked yet" if health.answered_at_s is None else "ok"
 
 
-def _role(state: State, vrrp: VrrpId, now: float, interval_s: float) -> RolePicture:
+def _role(state: State, vrrp: VrrpId, now: float) -> RolePicture:
     role_state = state.roles.role_states[vrrp]
     return RolePicture(
         kind=vrrp.kind.value,
@@ -146,26 +148,28 @@ def _role(state: State, vrrp: VrrpId, now: float, interval_s: float) -> RolePict
         generation=role_state.generation,
         role_confirmed=role_state.is_master,
         vrrp_missing=tuple(map(str, role_state.missing)),
-        addresses=tuple(_address(state, a, now, interval_s) for a in state.addresses_of(vrrp)),
+        addresses=tuple(_address(state, a, now) for a in state.resources_of(vrrp)),
     )
 
 
-def _address(state: State, address: Address, now: float, interval_s: float) -> AddressPicture:
-    held_down = address.stage is Stage.HOLD_DOWN
+def _address(state: State, address: Resource, now: float) -> AddressPicture:
+    stage = address.stage
+    until_s = stage.until_s if isinstance(stage, HoldDown) else None
     return AddressPicture(
         ref=str(address.ref),
         address=address.label,
-        floating_ip_id=None if address.floating_ip is None else address.floating_ip.id,
-        holder=wording.holder_key(address.holder),
+        resource_kind=address.ref.kind,
+        resource_id=None if address.observation is None else address.observation.id.key,
+        holder=holder_key(address.holder),
         holder_server_id=address.holder.server_id if isinstance(address.holder, Other) else None,
-        holder_label=state.label_of(address.holder),
+        holder_label=address.name_of(address.holder),
         holder_age_s=_age(address.holder_at_s, now),
-        holder_current=is_current(state, address, now, interval_s),
+        holder_current=is_current(state, address, now),
         confirmed=state.is_master(address.vrrp)
-        and address.stage is Stage.HELD
-        and address.floating_ip is not None,
-        stage=address.stage.value,
-        due_in_s=round(max(0.0, address.due_at_s - now), 1) if held_down else None,
+        and isinstance(stage, Held)
+        and address.observation is not None,
+        stage=stage.label,
+        due_in_s=None if until_s is None else round(max(0.0, until_s - now), 1),
         decision=address.decision,
         decision_age_s=_age(address.decided_at_s, now),
     )

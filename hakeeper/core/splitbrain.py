@@ -1,11 +1,11 @@
-"""Bounds a split brain: two masters that keep taking an address from each other.
+"""Bounds a split brain: two masters that keep taking a resource from each other.
 
 They cannot be told apart here, and Hetzner's API has no compare-and-set. What can be seen is a
-loss: since our claim a read showed the address here, and then two reads another holder. A loss is
+loss: since our claim a read showed the resource here, and then two reads another holder. A loss is
 quick if it came within a minute of the claim. A claim that was carried out but that no read ever
-showed counts as a quick loss as well, if another server had taken the address before.
+showed counts as a quick loss as well, if another server had taken the resource before.
 
-After the second quick loss the holder keeps the address, and we hold down: for half a minute the
+After the second quick loss the holder keeps the resource, and we hold down: for half a minute the
 first time, twice as long with each further move, and from the fourth on for 10.5 to 15 minutes. As
 long as that lasts every loss leads to a hold-down. Half an hour without a move ends it.
 
@@ -14,7 +14,7 @@ one in ten minutes after that: two quick rounds cost 4 moves, then each node has
 hold-downs, and every later one is longer than ten minutes.
 
 Some claims need no hold-down: keepalived calls us the better master (MASTER_RX_LOWER_PRI), nobody
-holds the address, or the holder's server is off. Two nodes may both be called better (both hear a
+holds the resource, or the holder's server is off. Two nodes may both be called better (both hear a
 third one, and not each other), so these free claims are bounded too: five at once, then one in ten
 seconds.
 """
@@ -64,7 +64,7 @@ def hold_down_s(moves: int, rng: Random) -> float:
 
 @dataclass(slots=True)
 class SplitBrain:
-    """The history of one address since the last MASTER edge."""
+    """The history of one resource since the last MASTER edge."""
 
     moves: int = 0
     """Holder changes seen (ours and theirs) since the last quiet half hour."""

@@ -5,10 +5,12 @@ newest entry that was held back is reported, with the number of the others.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from hakeeper.core.decisions import Decision, OfResource, OfVrrp
 from hakeeper.core.events import Report
+from hakeeper.core.model import VrrpId
 from hakeeper.core.pace import Pace
 
 BURST = 60
@@ -18,14 +20,14 @@ EVERY_S = 5.0
 KEYS_LIMIT = 4096
 """Far more than an hour of trouble has; those that are not needed any more are forgotten."""
 
-_Key: TypeAlias = tuple[str, str | int | float, str | int | float]
+_Key: TypeAlias = tuple[type[Decision], VrrpId | None, str]
 
 
 @dataclass(slots=True, kw_only=True)
 class _Bucket(Pace):
     """The pace of one kind about one thing, and what it held back."""
 
-    newest: Report | None = None
+    newest: Decision | None = None
     held: int = 0
 
 
@@ -37,17 +39,17 @@ class Throttle:
         self._buckets: dict[_Key, _Bucket] = {}
         self._next_at_s = float("inf")
 
-    def passed(self, reports: Iterable[Report], now: float) -> list[Report]:
+    def passed(self, decisions: Iterable[Decision], now: float) -> list[Report]:
         """Return those that may be reported now, after those that were held back and now may."""
         found = self._released(now)
-        for report in reports:
-            bucket = self._bucket(report, now)
+        for decision in decisions:
+            bucket = self._bucket(decision, now)
             if bucket.takes(now):
-                found.append(_told(report, bucket.held))
+                found.append(Report(decision, bucket.held))
                 bucket.newest, bucket.held = None, 0
             else:
                 bucket.held += bucket.newest is not None
-                bucket.newest = report
+                bucket.newest = decision
                 self._next_at_s = min(self._next_at_s, bucket.next_s)
         return found
 
@@ -55,9 +57,8 @@ class Throttle:
         """Return when something that was held back may be reported; infinity if nothing was."""
         return self._next_at_s
 
-    def _bucket(self, report: Report, now: float) -> _Bucket:
-        fields = report.fields
-        key = (report.event, fields.get("instance", ""), fields.get("address", ""))
+    def _bucket(self, decision: Decision, now: float) -> _Bucket:
+        key = _about(decision)
         bucket = self._buckets.get(key)
         if bucket is None:
             if len(self._buckets) >= KEYS_LIMIT:
@@ -74,14 +75,18 @@ class Throttle:
             if bucket.newest is None:
                 continue
             if bucket.takes(now):
-                found.append(_told(bucket.newest, bucket.held))
+                found.append(Report(bucket.newest, bucket.held))
                 bucket.newest, bucket.held = None, 0
             else:
                 self._next_at_s = min(self._next_at_s, bucket.next_s)
         return found
 
 
-def _told(report: Report, held: int) -> Report:
-    if not held:
-        return report
-    return replace(report, message=f"{report.message} (and {held} before it were held back)")
+def _about(decision: Decision) -> _Key:
+    match decision:
+        case OfResource(vrrp, label):
+            return type(decision), vrrp, label
+        case OfVrrp(vrrp):
+            return type(decision), vrrp, ""
+        case _:
+            return type(decision), None, ""

@@ -8,16 +8,17 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hakeeper.core import wording
-from hakeeper.core.address import Address
+from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import Failure, FailureKind, Identify
-from hakeeper.core.claim import Stage
-from hakeeper.core.cures import READ_ONLY, api_code, api_cure, cure_of, fifo_cure
-from hakeeper.core.events import FifoState
+from hakeeper.core.cures import FIFO_CODES, READ_ONLY, api_code, api_cure, cure_of, fifo_cure
+from hakeeper.core.failures import RESPONSES, Scope
 from hakeeper.core.hanging import hangs
-from hakeeper.core.model import Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.reconcile import reading_interval_s
+from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleState
+from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 
 BROKEN_AFTER_S = 15.0
@@ -27,14 +28,6 @@ GRACE_S = 5.0
 STALE_READS = 3.0
 """What was read longer ago than so many reading intervals is no fact any more."""
 NAMES_SHOWN = 5
-
-FIFO_CODES = {
-    FifoState.MISSING: "fifo.missing",
-    FifoState.NOT_A_FIFO: "fifo.not_a_fifo",
-    FifoState.DENIED: "fifo.denied",
-    FifoState.BUSY: "fifo.busy",
-    FifoState.FAILED: "fifo.failed",
-}
 
 
 class Health(enum.IntEnum):
@@ -67,7 +60,12 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
     reported = {problem.cause for problem in of_addresses}
     found = [
         *of_addresses,
-        *(problem for problem in _of_api(state, now) if problem.cause not in reported),
+        *(
+            problem
+            for api in state.apis.apis.values()
+            for problem in _of_api(state, api, now)
+            if problem.cause not in reported
+        ),
         *_of_keepalived(state, now),
         *_of_roles(state, now),
         *_of_settings(state),
@@ -75,13 +73,15 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
     return tuple(sorted(found, key=lambda problem: -problem.health))
 
 
-def is_current(state: State, address: Address, now: float, interval_s: float) -> bool:
+def is_current(state: State, address: Resource, now: float) -> bool:
     """Say whether the holder that is known is a fact of now: read in this term, and lately."""
     read_s = address.holder_at_s
-    if read_s is None or address.floating_ip is None or isinstance(address.holder, Unknown):
+    if read_s is None or address.observation is None or isinstance(address.holder, Unknown):
         return False
     since_s = state.roles.role_states[address.vrrp].since_s
-    longest_s = STALE_READS * interval_s + state.settings.call_timeout_s
+    kind = address.kind
+    timeout_s = kind.api.settings.call_timeout_s
+    longest_s = STALE_READS * reading_interval_s(state, kind, now) + timeout_s
     return read_s >= since_s and now - read_s <= longest_s
 
 
@@ -96,8 +96,6 @@ def _said(failure: Failure) -> str:
     return f"{failure.message} ({failure.code})"
 
 
-_ANSWERS = (FailureKind.LOCKED, FailureKind.NOT_FOUND, FailureKind.REFUSED)
-"""The API works, and has answered this."""
 _API_WORDS = {
     "token.rejected": "Hetzner rejects the API token",
     "token.readonly": "the API token may only read",
@@ -107,8 +105,8 @@ _API_WORDS = {
 }
 
 
-def _of_api(state: State, now: float) -> Iterator[Problem]:
-    api = state.api
+def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
+    api, endpoint = at.health, at.settings.endpoint
     if api.failure is not None:
         code = api_code(api.failure)
         bad = api.failure.kind is FailureKind.AUTH or (
@@ -119,7 +117,7 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
             code=code,
             what=_API_WORDS.get(code, "the Hetzner API cannot be used"),
             cause=_said(api.failure),
-            cure=api_cure(code, state.settings.endpoint),
+            cure=api_cure(code, endpoint),
             since_s=api.failing_since_s,
         )
     for request, refusal in api.refusals.items():
@@ -129,7 +127,7 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
                 code="api.refused",
                 what="Hetzner refuses to let the addresses be read",
                 cause=_said(refusal.failure),
-                cure=api_cure("api.refused", state.settings.endpoint),
+                cure=api_cure("api.refused", endpoint),
                 since_s=refusal.since_s,
             )
     if api.scarce(now) and api.quota is not None:
@@ -140,12 +138,12 @@ def _of_api(state: State, now: float) -> Iterator[Problem]:
             what=f"{left} of {api.quota.limit_per_hour} API calls are left in this hour",
             cure=cure_of("quota.low"),
         )
-    if state.server is None:
-        yield _unidentified(state, now)
+    if at.server is None:
+        yield _unidentified(at, now)
 
 
-def _unidentified(state: State, now: float) -> Problem:
-    refusal = state.api.refusals.get(Identify)
+def _unidentified(at: ApiState, now: float) -> Problem:
+    refusal = at.health.refusals.get(Identify)
     return Problem(
         health=Health.DEGRADED if refusal is None else _late(refusal.since_s, now),
         code="server.unidentified",
@@ -328,7 +326,8 @@ def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
     late = (
         role_state.role is Role.MASTER and now - max(role_state.since_s, since_s) > BROKEN_AFTER_S
     )
-    if not role_state.missing:
+    missing = ", ".join(map(str, role_state.missing))
+    if not missing:
         return Problem(
             health=Health.DEGRADED,
             code="vrrp_address.returning",
@@ -339,9 +338,8 @@ def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
     return Problem(
         health=Health.BROKEN if late else Health.DEGRADED,
         code="vrrp_address.missing",
-        what=f"{vrrp}: nothing is claimed: vrrp_address {wording.joined(role_state.missing)} is not"
-        " on this machine",
-        cure=cure_of("vrrp_address.missing", vrrp_address=wording.joined(role_state.missing)),
+        what=f"{vrrp}: nothing is claimed: vrrp_address {missing} is not on this machine",
+        cure=cure_of("vrrp_address.missing", vrrp_address=missing),
         since_s=since_s,
     )
 
@@ -350,13 +348,12 @@ def _isolated(vrrp: VrrpId, role_state: RoleState, now: float) -> Problem:
 
 
 def _of_addresses(state: State, now: float) -> Iterator[Problem]:
-    interval_s = reading_interval_s(state, now)
-    for address in state.addresses.values():
-        if address.floating_ip is None:
+    for address in state.resources.values():
+        if address.observation is None:
             if address.unresolved_reported:
                 yield _unresolved(address)
             continue
-        if address.floating_ip.blocked:
+        if address.observation.blocked:
             yield Problem(
                 health=Health.BROKEN,
                 code="address.blocked",
@@ -365,28 +362,28 @@ def _of_addresses(state: State, now: float) -> Iterator[Problem]:
             )
         if state.is_master(address.vrrp):
             yield from _of_master(state, address, now)
-        elif is_current(state, address, now, interval_s):
+        elif is_current(state, address, now):
             yield from _of_others(state, address, now)
 
 
-def _unresolved(address: Address) -> Problem:
+def _unresolved(address: Resource) -> Problem:
     return Problem(
         health=Health.BROKEN,
         code="address.unresolved",
-        what=f"{address.vrrp}: floating IP {address.ref} is not found",
+        what=f"{address.vrrp}: {address.kind.kind.noun} {address.ref} is not found",
         cause=address.unresolved_why,
         cure=cure_of("address.unresolved"),
     )
 
 
-def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
-    if address.stage is Stage.HOLD_DOWN and hangs(state, now):
-        return  # that is reported once, for all of them
-    if address.stage is Stage.HOLD_DOWN:
+def _of_master(state: State, address: Resource, now: float) -> Iterator[Problem]:
+    if isinstance(address.stage, HoldDown):
+        if hangs(state, now):
+            return  # that is reported once, for all of them
         yield Problem(
             health=Health.BROKEN,
             code="address.held_down",
-            what=f"{address.title} is held by {state.label_of(address.holder)}, which takes it"
+            what=f"{address.title} is held by {address.name_of(address.holder)}, which takes it"
             " back although this server is MASTER",
             cure=cure_of("address.held_down"),
             since_s=address.split_brain.first_loss_at_s,
@@ -401,19 +398,20 @@ def _of_master(state: State, address: Address, now: float) -> Iterator[Problem]:
             cure=cure_of("address.disputed"),
             since_s=address.split_brain.first_loss_at_s,
         )
-    looking_again = address.phases is None and isinstance(address.holder, Us)
-    if address.stage is not Stage.HELD and not looking_again:
+    looking_again = address.claim is None and isinstance(address.holder, Us)
+    if not isinstance(address.stage, Held) and not looking_again:
         yield _pending(state, address, now)
 
 
-def _pending(state: State, address: Address, now: float) -> Problem:
+def _pending(state: State, address: Resource, now: float) -> Problem:
     since_s = state.roles.role_states[address.vrrp].since_s
-    begun_s = since_s if address.phases is None else address.phases.line_s
+    claim = address.claim
+    begun_s = since_s if claim is None else claim.phases.line_s
     here = isinstance(address.holder, Us) and (address.holder_at_s or 0.0) >= since_s
-    failure = address.failure or state.api.failure
+    failure = (claim.failure if claim is not None else None) or address.kind.api.health.failure
     if failure is not None and failure.kind is FailureKind.AUTH:
-        return _unauthorized(state, address, failure, begun_s)
-    cause, cure = _why_pending(state, address, failure)
+        return _unauthorized(address, failure, begun_s)
+    cause, cure = _why_pending(address, failure)
     return Problem(
         health=Health.DEGRADED if here else _late(begun_s, now),
         code="address.pending",
@@ -424,34 +422,35 @@ def _pending(state: State, address: Address, now: float) -> Problem:
     )
 
 
-def _unauthorized(state: State, address: Address, failure: Failure, begun_s: float) -> Problem:
-    code = api_code(failure)
+def _unauthorized(address: Resource, failure: Failure, begun_s: float) -> Problem:
+    code, claim = api_code(failure), address.claim
     readonly = f"the token may only read ({READ_ONLY})"
     return Problem(
         health=Health.BROKEN,
         code=code,
         what=f"Hetzner refuses the assign of {address.title}",
         cause=readonly if code == "token.readonly" else _said(failure),
-        cure=api_cure(code, state.settings.endpoint),
-        since_s=begun_s if address.failure is None else address.failing_since_s,
+        cure=api_cure(code, address.kind.api.settings.endpoint),
+        since_s=begun_s if claim is None or claim.failure is None else claim.failing_since_s,
     )
 
 
-def _why_pending(state: State, address: Address, failure: Failure | None) -> tuple[str, str]:
+def _why_pending(address: Resource, failure: Failure | None) -> tuple[str, str]:
     """Return cause and cure of a claim that has not come to its end."""
-    server = "this server" if state.server is None else state.server.name
+    api = address.kind.api
+    server = "this server" if api.server is None else api.server.name
     by_hand = cure_of("address.pending", address=address.title, server=server)
     if failure is not None:
-        if failure.kind in _ANSWERS:
+        if RESPONSES[failure.kind].scope in (Scope.REQUEST, Scope.RESOURCE):
             return _said(failure), by_hand
-        cure = api_cure(api_code(failure), state.settings.endpoint)
+        cure = api_cure(api_code(failure), api.settings.endpoint)
         return _said(failure), f"{cure}; {by_hand}"
-    if state.server is None:
+    if api.server is None:
         return "which Hetzner server this is, is not known", cure_of("server.unidentified")
-    return address.stage.value, by_hand
+    return address.stage.label, by_hand
 
 
-def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
+def _of_others(state: State, address: Resource, now: float) -> Iterator[Problem]:
     """As BACKUP or FAULT: is the address with somebody who can use it?"""
     role_state = state.roles.role_states[address.vrrp]
     if now - role_state.since_s <= BROKEN_AFTER_S or role_state.role in {Role.MASTER, Role.UNKNOWN}:
@@ -472,9 +471,9 @@ def _of_others(state: State, address: Address, now: float) -> Iterator[Problem]:
         case Nobody():
             yield _nowhere(address, "is on no server", role_state, seen_s)
         case Other(server_id):
-            seen = state.servers.get(server_id)
-            if seen is not None and seen.is_dead:
-                where = f"is on {state.label_of(address.holder)}, which is {seen.status}"
+            if address.kind.api.is_dead(server_id):
+                status = address.kind.api.servers[server_id].status
+                where = f"is on {address.name_of(address.holder)}, which is {status}"
                 yield _nowhere(address, where, role_state, seen_s)
         case _:  # pragma: no cover
             pass  # a holder that is not known is no fact of now
@@ -485,7 +484,7 @@ def _astray(role_state: RoleState) -> Health:
     return Health.BROKEN if role_state.role is Role.FAULT else Health.DEGRADED
 
 
-def _nowhere(address: Address, where: str, role_state: RoleState, seen_s: float) -> Problem:
+def _nowhere(address: Resource, where: str, role_state: RoleState, seen_s: float) -> Problem:
     return Problem(
         health=_astray(role_state),
         code="address.nowhere",

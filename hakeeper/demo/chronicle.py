@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hakeeper.adapters.journal.eventkind import Level
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.model import Role
-from hakeeper.core.reports import EVENTS, Level
 from hakeeper.demo.cloud import CloudFront, HolderChange, LoggedRequest
 from hakeeper.demo.history import Said, shown
 from hakeeper.demo.lab import LogEntry

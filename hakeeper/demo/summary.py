@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hakeeper.adapters.journal.eventkind import Level
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.model import Role
-from hakeeper.core.reports import EVENTS, Level
 from hakeeper.demo.chronicle import phases_ms
 from hakeeper.demo.history import History, Said, shown
 from hakeeper.demo.picture import LEGEND, picture

@@ -8,8 +8,9 @@ from typing import Final
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.config import Config
-from hakeeper.core.calls import FloatingIpsListed, Identified
-from hakeeper.core.model import ByNetwork, IpAddress
+from hakeeper.core.calls import Identified
+from hakeeper.core.model import IpAddress
+from hakeeper.core.observation import Key
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.checks.daemon import daemon
 from hakeeper.doctor.checks.fifo_readers import hidden_from_user
@@ -34,6 +35,7 @@ from hakeeper.doctor.gather.netlink import addresses_added_after
 from hakeeper.doctor.gather.networkd import networkd_facts
 from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+from hakeeper.kinds.apis import CLOUD
 
 _PROGRAMS_LIMIT: Final = 100
 
@@ -193,10 +195,10 @@ def _conf_files(conf: KeepalivedConf | ConfUnreadable) -> tuple[str, ...]:
     return conf.files if isinstance(conf, KeepalivedConf) else (conf.file,)
 
 
-def _cached_server_id(path: Path) -> int | None:
+def _cached_server_id(path: Path) -> Key | None:
     """Return the daemon's fallback server id; a state file that we may not read counts as none."""
     state = StateFile(path).load().state
-    return None if state is None else state.server_id
+    return None if state is None else state.servers.get(CLOUD.name)
 
 
 def _addresses_that_matter(
@@ -204,10 +206,10 @@ def _addresses_that_matter(
 ) -> Iterator[IpAddress]:
     for some in config.vrrp_addresses.values():
         yield from some
-    for refs in config.addresses.values():
-        yield from (ref.network.network_address for ref in refs if isinstance(ref, ByNetwork))
-    if isinstance(api.listed.outcome, FloatingIpsListed):
-        yield from (one.network.network_address for one in api.listed.outcome.floating_ips)
+    for refs in config.resources.values():
+        yield from (ref.network.network_address for ref in refs if ref.network is not None)
+    found = (one.network for one in api.floating_ips or ())
+    yield from (network.network_address for network in found if network is not None)
     if isinstance(api.identified.outcome, Identified):
         yield from (one.network_address for one in api.identified.outcome.server.own or ())
     if isinstance(conf, KeepalivedConf):

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from hakeeper.config import Config
-from hakeeper.core.calls import CallResult, FloatingIpsListed
-from hakeeper.core.model import AddressRef, FloatingIp, IpAddress, Role, VrrpId, VrrpKind
+from hakeeper.core.calls import AllRead, CallResult
+from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
+from hakeeper.core.observation import Observation, Reading, ResourceRef
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.finding import Place
+from hakeeper.kinds import KINDS
 
 Version: TypeAlias = tuple[int, int, int]
 _RUNNING: Final = ("master", "backup", "fault")
@@ -38,7 +40,7 @@ class ConfigFacts:
     config: Config
     file: str
     sections: Mapping[VrrpId, Place] = field(default_factory=dict)
-    addresses: Mapping[AddressRef, Place] = field(default_factory=dict)
+    addresses: Mapping[ResourceRef, Place] = field(default_factory=dict)
     keys: Mapping[str, Place] = field(default_factory=dict)
     """Keys of the top level and one below, such as `keepalived.fifo`."""
     token_source: str = ""
@@ -47,13 +49,13 @@ class ConfigFacts:
         """Return the place of an instance's or group's name."""
         return self.sections.get(vrrp, Place(self.file))
 
-    def address(self, ref: AddressRef) -> Place:
+    def address(self, ref: ResourceRef) -> Place:
         """Return the place of a floating IP."""
         return self.addresses.get(ref, Place(self.file))
 
-    def wanted(self) -> Iterator[tuple[VrrpId, AddressRef]]:
-        """Yield every floating IP, with the instance or group that it follows."""
-        for vrrp, refs in self.config.addresses.items():
+    def wanted(self) -> Iterator[tuple[VrrpId, ResourceRef]]:
+        """Yield every resource, with the instance or group that it follows."""
+        for vrrp, refs in self.config.resources.items():
             for ref in refs:
                 yield vrrp, ref
 
@@ -74,15 +76,25 @@ class ApiFacts:
     """How far this machine's clock is ahead of the API's `Date`; None: not known."""
 
     @property
-    def floating_ips(self) -> tuple[FloatingIp, ...] | None:
-        """The project's floating IPs; None: the API did not list them."""
+    def reading(self) -> Reading | None:
+        """The resources that the API listed; None: it did not list them."""
         outcome = self.listed.outcome
-        return outcome.floating_ips if isinstance(outcome, FloatingIpsListed) else None
+        return outcome.reading if isinstance(outcome, AllRead) else None
 
-    def why_unusable(self, ref: AddressRef) -> str | None:
-        """Say why an entry of the list that may be this floating IP cannot be used."""
-        outcome = self.listed.outcome
-        return outcome.why_odd(ref) if isinstance(outcome, FloatingIpsListed) else None
+    @property
+    def floating_ips(self) -> tuple[Observation, ...] | None:
+        """The project's floating IPs; None: the API did not list them."""
+        return None if self.reading is None else self.reading.found
+
+    def find(self, ref: ResourceRef) -> Observation | None:
+        """Find a resource of the configuration among those of the project."""
+        reading = self.reading
+        return None if reading is None else KINDS[ref.kind].find(ref, None, reading)
+
+    def why_unusable(self, ref: ResourceRef) -> str | None:
+        """Say why an entry of the list that may be this resource cannot be used."""
+        reading = self.reading
+        return None if reading is None else KINDS[ref.kind].why_unreadable(ref, reading)
 
     @property
     def results(self) -> tuple[CallResult, ...]:

@@ -26,7 +26,6 @@ TAG = "is"
 """The key that says which member of a union an object is; no field has this name."""
 _NOT_FINITE = "float"
 """JSON has no infinity: it is written as {"float": "inf"}."""
-_SCALARS = (str, int, float)
 _SHOWN = 60
 """Characters of what is wrong that a message quotes."""
 _IP: Mapping[Any, Callable[[str], object]] = {
@@ -94,8 +93,6 @@ def _of_union(members: tuple[Any, ...]) -> Codec[Any]:
         codec = codec_of(rest[0])
     elif all(dataclasses.is_dataclass(member) for member in rest):
         codec = _Tagged({member.__name__: _Record(member) for member in rest})
-    elif all(member in _SCALARS for member in rest):
-        codec = _Scalar(rest)
     elif len({_IP.get(member) for member in rest}) == 1 and rest[0] in _IP:
         codec = _Ip(rest, _IP[rest[0]])
     else:
@@ -146,28 +143,6 @@ class _Float(Codec[float]):
         if isinstance(found, bool) or not isinstance(found, int | float):
             raise _wrong(where, found, "a number")
         return found
-
-
-class _Scalar(Codec[str | int | float]):
-    """One of several scalars: JSON tells them apart itself. Python calls a bool an int."""
-
-    def __init__(self, members: tuple[type, ...]) -> None:
-        self._members = members
-        self._float = _Float()
-
-    def encode(self, value: str | float, hide: Hide) -> Json:
-        if isinstance(value, float) and float in self._members:
-            return self._float.encode(value, hide)
-        found = self.decode(value, "scalar")
-        return hide(found) if isinstance(found, str) else found
-
-    def decode(self, found: Json, where: str) -> str | int | float:
-        if isinstance(found, self._members) and isinstance(found, str | int | float):
-            return found
-        if float in self._members:
-            return self._float.decode(found, where)
-        names = " or ".join(member.__name__ for member in self._members)
-        raise _wrong(where, found, f"of type {names}")
 
 
 class _Enum(Codec[enum.Enum]):

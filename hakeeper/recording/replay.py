@@ -1,4 +1,4 @@
-"""Feeds a recording to fresh keepers, and compares what they answer with what was answered."""
+"""Feeds a recording to fresh cores, and compares what they answer with what was answered."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -25,13 +25,13 @@ class RunEnded:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event: what was answered then, and now."""
+    """One batch of events: what was answered then, and now."""
 
     line: int
     """Its line in the recording, from 1."""
     run: int
-    event: int
-    """Both from 1; events count anew in each run."""
+    batch: int
+    """Both from 1; batches count anew in each run."""
     after_s: float
     """Since the core was made."""
     then: Heard
@@ -43,7 +43,7 @@ Replayed = RunBegun | Step | RunEnded
 
 
 def replay(lines: Iterable[Numbered], hide: Hide) -> Iterator[Replayed]:
-    """Replay all runs of a recording, event by event.
+    """Replay all runs of a recording, batch by batch.
 
     `hide` is what went over the texts when they were recorded. The core's exceptions are answers
     like others; raises RecordingError where reading does.
@@ -67,13 +67,13 @@ class _Runs:
     def __init__(self, hide: Hide) -> None:
         self._hide = hide
         self._run = 0
-        self._event = 0
+        self._batch = 0
         self._begun_s = 0.0
         self._core: Core | None = None
 
     def begin(self, beginning: Beginning) -> RunBegun:
         self._run += 1
-        self._event = 0
+        self._batch = 0
         self._begun_s = beginning.begun_s
         self._core = beginning.core()
         return RunBegun(beginning)
@@ -81,12 +81,12 @@ class _Runs:
     def step(self, line: int, then: Heard) -> Step:
         if self._core is None:
             raise ValueError("a run has to begin first")
-        self._event += 1
+        self._batch += 1
         now = _answer(self._core, then)
         return Step(
             line=line,
             run=self._run,
-            event=self._event,
+            batch=self._batch,
             after_s=then.at_s - self._begun_s,
             then=then,
             now=now,
@@ -96,7 +96,7 @@ class _Runs:
 
 def _answer(core: Core, then: Heard) -> Heard:
     try:
-        effects = core.handle(then.event, then.at_s, more=then.more)
+        effects = core.handle(then.events, then.at_s)
     except Exception as error:  # noqa: BLE001 - what a daemon ends with is an answer too
         return replace(then, effects=(), next_at_s=None, raised=in_words(error))
     return replace(then, effects=effects, next_at_s=core.next_at(), raised="")

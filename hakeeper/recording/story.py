@@ -1,11 +1,12 @@
 """The lines of a recording, and a core that tells them.
 
 A recording is one or more runs of the daemon. Each begins with a `Beginning`, from which the same
-core can be made again; a `Heard` follows for each event, with all that the core answered.
+core can be made again; a `Heard` follows for each batch, with all that the core answered.
 """
 
 import functools
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol, TypeAlias
@@ -13,9 +14,10 @@ from typing import Protocol, TypeAlias
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event
 from hakeeper.core.model import Settings
+from hakeeper.kinds import KINDS
 from hakeeper.recording.codec import TAG, Codec, CodecError, Hide, Json, codec_of, shown
 
-FORMAT = 1
+FORMAT = 2
 """Raised when recordings of an older hakeeper cannot be read any more."""
 
 
@@ -35,17 +37,16 @@ class Beginning:
 
     def core(self) -> Core:
         """Make the same core again."""
-        return Core(self.settings, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
+        return Core(self.settings, KINDS, Random(self.seed), self.begun_s)  # noqa: S311  # jitter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """One event at its time (monotonic seconds), and what the core said to it."""
+    """A batch of events at its time (monotonic seconds), and what the core said to it."""
 
     at_s: float
-    event: Event
-    more: bool = False
-    """Whether another one was known to follow at once."""
+    events: tuple[Event, ...] = ()
+    """What was found in one look around; nothing if the core had asked to be called."""
     effects: tuple[Effect, ...] = ()
     next_at_s: float | None = None
     """When the core wants to be asked again."""
@@ -74,18 +75,18 @@ class Tape(Protocol):
 
 
 class RecordedCore(Core):
-    """A core whose every event and answer goes on a tape."""
+    """A core whose every batch and answer goes on a tape."""
 
     def __init__(self, tape: Tape, settings: Settings, seed: int, now: float) -> None:
-        super().__init__(settings, Random(seed), now)  # noqa: S311  # jitter
+        super().__init__(settings, KINDS, Random(seed), now)  # noqa: S311  # jitter
         self._tape = tape
         tape.begin(settings, seed, now)
 
-    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Take one event; an exception is part of the story too."""
-        heard = Heard(at_s=now, event=event, more=more)
+    def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        """Take a batch; an exception is part of the story too."""
+        heard = Heard(at_s=now, events=tuple(events))
         try:
-            effects = super().handle(event, now, more=more)
+            effects = super().handle(heard.events, now)
         except Exception as error:
             self._tape.hear(replace(heard, raised=in_words(error)))
             raise

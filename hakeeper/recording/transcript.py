@@ -4,14 +4,18 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Iterator, Mapping
 
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.events import Effect, Report
 from hakeeper.core.lines import NotifyLine
-from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, ProcessId, VrrpId
+from hakeeper.core.model import ProcessId, VrrpId
+from hakeeper.core.observation import ResourceId, ResourceRef
 from hakeeper.recording.replay import Step
 from hakeeper.recording.story import Beginning, Heard
 
 ITEMS_SHOWN = 12
 """Of a list; the rest is counted."""
+TIME_PASSED = "the time that the core had asked for"
+"""Stands for a batch without events."""
 
 
 def beginning_line(beginning: Beginning) -> str:
@@ -21,8 +25,9 @@ def beginning_line(beginning: Beginning) -> str:
 
 
 def step_lines(step: Step) -> Iterator[str]:
-    """Tell an event and what the core answers to it now."""
-    yield f"{clock(step.after_s)}  {event_line(step.then)}"
+    """Tell a batch of events and what the core answers to it now."""
+    for line in event_lines(step.then):
+        yield f"{clock(step.after_s)}  {line}"
     for line in answer_lines(step.now):
         yield f"{'':14}{line}"
 
@@ -32,9 +37,12 @@ def clock(after_s: float) -> str:
     return f"{after_s:+12.6f}"
 
 
-def event_line(heard: Heard) -> str:
-    """Tell an event."""
-    return printable(short(heard.event))
+def event_lines(heard: Heard) -> Iterator[str]:
+    """Tell the events of a batch, each on its line."""
+    for event in heard.events:
+        yield printable(short(event))
+    if not heard.events:
+        yield TIME_PASSED
 
 
 def answer_lines(heard: Heard) -> Iterator[str]:
@@ -48,14 +56,15 @@ def answer_lines(heard: Heard) -> Iterator[str]:
 def effect_line(effect: Effect) -> str:
     """Tell an effect."""
     if isinstance(effect, Report):
-        return printable(f"{effect.event}: {effect.message}")
+        entry = entry_of(effect)
+        return printable(f"{entry.event}: {entry.message}")
     return printable(short(effect))
 
 
 def short(value: object) -> str:
     """Return a value as people would write it down: names and what is not as usual."""
     match value:
-        case NotifyLine() | ProcessId() | VrrpId() | ByName() | ById() | ByNetwork():
+        case NotifyLine() | ProcessId() | VrrpId() | ResourceRef() | ResourceId():
             return _short_noun(value)
         case tuple():
             return f"[{_joined(short(item) for item in value)}]"
@@ -73,7 +82,7 @@ def short(value: object) -> str:
             return _short_scalar(value)
 
 
-def _short_noun(value: NotifyLine | ProcessId | VrrpId | AddressRef) -> str:
+def _short_noun(value: NotifyLine | ProcessId | VrrpId | ResourceRef | ResourceId) -> str:
     match value:
         case NotifyLine(vrrp, state, priority):
             return f"{vrrp} {state.value} {priority}"

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from hakeeper.core.budget import Budget as NodeBudget
-from hakeeper.core.calls import pages_of
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
+from hakeeper.kinds.apis import CLOUD
 from hakeeper.simulate.options import MAX_NODES, QUOTA_PER_HOUR, Options
 
 LONGEST_INTERVAL_S = 3600
@@ -57,7 +57,7 @@ def budget(options: Options) -> Budget:
 def _demand(options: Options, clusters: int) -> tuple[int, int, int]:
     masters = min(options.nodes_each, len(options.parts))
     addresses = sum(part.addresses for part in options.parts) * clusters
-    pages = pages_of(addresses)
+    pages = CLOUD.pages_of(addresses)
     return masters * clusters, (options.nodes_each - masters) * clusters, pages
 
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import (
     Answer,
-    Assign,
     CallResult,
     Failure,
     FailureKind,
     Identify,
+    Mutate,
     Quota,
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.simulate.cloud import LOCKED, failure
+from hakeeper.simulate.cloud import LOCKED, failure, number_of
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 
@@ -130,12 +130,12 @@ class Caller:
 
     def _is_warm(self, request: Request, now: float) -> bool:
         """Say whether a connection is ready; one that is to be hung in is not."""
-        shakes = Step.SHAKING_HANDS in self._host.strikes and isinstance(request, Assign)
+        shakes = Step.SHAKING_HANDS in self._host.strikes and isinstance(request, Mutate)
         return now - self._answered_at < WARM_S and not shakes
 
     def _strike(self, step: Step, request: Request) -> None:
         """Let happen what is to happen at this step of an assign."""
-        if isinstance(request, Assign) and step in self._host.strikes:
+        if isinstance(request, Mutate) and step in self._host.strikes:
             self._host.strikes.pop(step)()
 
     def cancel(self, call_id: int) -> None:
@@ -184,10 +184,9 @@ class Caller:
             self._end(call, _transient(call.unsent_code))
             return
         call.sent_at_s = now + self._host.ahead_s
-        if isinstance(call.request, Assign):
-            self._host.world.log(
-                f"node {self._node + 1}: sends assign of ip-{call.request.floating_ip_id}"
-            )
+        if isinstance(call.request, Mutate):
+            step, number = call.request.step, number_of(call.request.resource)
+            self._host.world.log(f"node {self._node + 1}: sends {step.name} of ip-{number}")
             self._observers.assign_sent(self._node, call.request)
             self._strike(Step.SENT, call.request)
         fault, half_s = call.fault, self._latency_s(call.fault) / 2
@@ -269,7 +268,7 @@ class Caller:
                 return self._refuse(LOCKED)
             case Kind.UNAUTHORIZED:
                 return self._deny("unauthorized")
-            case Kind.READ_ONLY if isinstance(call.request, Assign):
+            case Kind.READ_ONLY if isinstance(call.request, Mutate):
                 return self._deny("token_readonly")
             case Kind.LOST_ANSWER:
                 self._execute(call, whole=False)
@@ -314,7 +313,7 @@ def _transient(code: str) -> Failure:
 
 def _lost(call: Call, code: str, http_status: int | None) -> Failure:
     """Nobody knows what became of it; of a read it need not be known."""
-    changes_something = isinstance(call.request, Assign)
+    changes_something = isinstance(call.request, Mutate)
     kind = FailureKind.OUTCOME_UNKNOWN if changes_something else FailureKind.TRANSIENT
     return failure(kind, code, http_status)
 
@@ -322,7 +321,7 @@ def _lost(call: Call, code: str, http_status: int | None) -> Failure:
 def _unreadable(call: Call, outcome: Answer | Failure) -> Failure:
     """Spoil the body: of a refusal the status is left, of a success nothing."""
     if not isinstance(outcome, Failure):
-        return _lost(call, "unreadable_answer", 201 if isinstance(call.request, Assign) else 200)
-    already = outcome.http_status == 422  # noqa: PLR2004  # only its code tells that from others
+        return _lost(call, "unreadable_answer", 201 if isinstance(call.request, Mutate) else 200)
+    already = outcome.kind is FailureKind.ALREADY  # only its code tells that from others
     kind = FailureKind.REFUSED if already else outcome.kind
     return replace(outcome, kind=kind, code=f"http_{outcome.http_status}")

@@ -1,10 +1,11 @@
-"""Hetzner Cloud in virtual time, as the core's port sees it: values in, values out.
+"""The cloud in virtual time, as the core's port sees it: values in, values out.
 
-An address is a register that the last writer wins: assign is accepted with 201, an action runs,
-and the holder changes at its acceptance or at its end. A running action locks its address (and its
-server, in some worlds). Reads may be old. The quota is a bucket of the whole project. What the
-HTTP simulator (`hakeeper.demo.cloud`) and the shipped adapter make of the same requests is held
-against this one by tests/contracts.
+A resource of any kind is a register that the last writer wins: a step is accepted, an action runs,
+and the holder changes at its acceptance or at its end. A running action locks its resource (and its
+server, in some worlds). Where a kind has to take a resource from its holder first, a step that
+gives it to another is refused before that. Reads may be old. The quota is a bucket of the whole
+project. What the HTTP simulator (`hakeeper.demo.cloud`) and the shipped adapter make of the same
+requests is held against this one by tests/contracts.
 """
 
 import ipaddress
@@ -15,32 +16,31 @@ from typing import assert_never
 
 from hakeeper.core.calls import (
     ActionsRead,
+    AllRead,
     Answer,
-    Assign,
-    AssignAccepted,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    MutationAccepted,
+    OneRead,
     Quota,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     Request,
     ServerRead,
 )
-from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
-from hakeeper.core.reconcile import ACTIONS_PER_CALL
+from hakeeper.core.kind import Kind
+from hakeeper.core.model import Action, ActionStatus, Server
+from hakeeper.core.observation import Key, Observation, Reading, ResourceId
 from hakeeper.simulate.faults.cloud import CloudFaults
 
 HISTORY_S = 60.0
 """How long former holders are remembered, for reads that are old."""
 ACTIONS_KEPT = 512
-PAGE_SIZE = 50
-"""A list of more costs a call for each page."""
 ZONE = "eu-central"
 SCARCE = 0.15
 """The part of the quota under which nodes may read less often: theirs is a tenth, seen late."""
@@ -57,6 +57,8 @@ class Nature:
     """Whether the holder changes when an assign is accepted, or when its action ends."""
     lock_servers: bool = False
     limit_per_hour: int = 3600
+    must_release: bool = False
+    """Whether a resource has to be taken from its holder before another can have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class Move:
 @dataclass(slots=True)
 class _Running:
     id: int
-    floating_ip_id: int
-    server_id: int
+    number: int
+    holder: int | None
     ends_s: float
     error: bool
     lost: bool
@@ -99,22 +101,37 @@ def failure(kind: FailureKind, code: str, http_status: int | None = None) -> Fai
 
 NOT_FOUND = failure(FailureKind.NOT_FOUND, "not_found", 404)
 LOCKED = failure(FailureKind.LOCKED, "locked", 423)
-ALREADY = failure(FailureKind.LOCKED, "floating_ip_assigned", 422)
+ALREADY = failure(FailureKind.ALREADY, "floating_ip_assigned", 422)
+
+
+def number_of(resource: ResourceId) -> int:
+    """Return the number that a resource has in the world."""
+    return int(resource.key)
+
+
+def _cause(holder: int | None) -> str:
+    return "released" if holder is None else f"server {holder}"
 
 
 class WorldCloud:
     """The true state; `on_move` hears of every change of a holder."""
 
     def __init__(
-        self, nature: Nature, now: float, at: Callable[..., None], on_move: Callable[[Move], None]
+        self,
+        nature: Nature,
+        kind: Kind,
+        now: float,
+        at: Callable[..., None],
+        on_move: Callable[[Move], None],
     ) -> None:
         """Begin empty. `at(time, what, *args)` lets something happen later."""
         self.nature = nature
+        self.kind = kind
         self.faults = CloudFaults()
         self.servers: dict[int, Server] = {}
-        self._ips: dict[int, FloatingIp] = {}
+        self._ips: dict[int, Observation] = {}
         self._history: dict[int, list[tuple[float, int | None]]] = {}
-        self._listed: tuple[FloatingIp, ...] | None = None
+        self._listed: tuple[Observation, ...] | None = None
         self._actions: dict[int, _Running] = {}
         self._running: dict[int, _Running] = {}
         self._next_action = 1
@@ -135,27 +152,27 @@ class WorldCloud:
     def add_server(self, server_id: int) -> None:
         """Add a server that runs."""
         self.servers[server_id] = Server(
-            id=server_id, name=f"node{server_id}", status="running", network_zone=ZONE
+            id=server_id, name=f"node{server_id}", status="running", zone=ZONE
         )
 
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
-        """Add an address; its name is `ip-ID`."""
-        network = ipaddress.ip_network((0x0A000000 + floating_ip_id, 32))
-        self._ips[floating_ip_id] = FloatingIp(
-            id=floating_ip_id,
-            name=f"ip-{floating_ip_id}",
-            network=network,
+        """Add a resource; its name is `ip-NUMBER`."""
+        self._ips[floating_ip_id] = Observation(
+            id=ResourceId(self.kind.name, floating_ip_id),
+            label=str(ipaddress.ip_address(0x0A000000 + floating_ip_id)),
             server_id=holder,
-            network_zone=ZONE,
+            name=f"ip-{floating_ip_id}",
+            zone=ZONE,
         )
         self._history[floating_ip_id] = [(float("-inf"), holder)]
         self._listed = None
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Return who has it in truth."""
-        return self._ips[floating_ip_id].server_id
+        found = self._ips[floating_ip_id].server_id
+        return found if isinstance(found, int) else None
 
-    def address(self, floating_ip_id: int) -> FloatingIp:
+    def address(self, floating_ip_id: int) -> Observation:
         """Return it as it is in truth."""
         return self._ips[floating_ip_id]
 
@@ -169,24 +186,22 @@ class WorldCloud:
 
     def move(self, floating_ip_id: int, holder: int | None, now: float, cause: str) -> None:
         """Change a holder, by whoever it is."""
-        old = self._ips[floating_ip_id]
-        if old.server_id == holder:
+        old = self.holder(floating_ip_id)
+        if old == holder:
             return
-        self._ips[floating_ip_id] = replace(old, server_id=holder)
+        self._ips[floating_ip_id] = replace(self._ips[floating_ip_id], server_id=holder)
         self._listed = None
         history = self._history[floating_ip_id]
         history.append((now, holder))
         while len(history) > 1 and history[1][0] < now - HISTORY_S:
             del history[0]
-        self._on_move(Move(now, floating_ip_id, old.server_id, holder, cause))
+        self._on_move(Move(now, floating_ip_id, old, holder, cause))
 
     # --- the quota ---------------------------------------------------------------------------
 
     def cost(self, request: Request) -> int:
         """Return how many HTTP requests it takes."""
-        if isinstance(request, ListFloatingIps):
-            return max(1, -(-len(self._ips) // PAGE_SIZE))
-        return 1
+        return self.kind.api.pages_of(len(self._ips)) if isinstance(request, ReadAll) else 1
 
     def take_token(self, now: float, count: int = 1) -> bool:
         """Count so many requests; False if the project runs out of them on the way."""
@@ -229,19 +244,21 @@ class WorldCloud:
     ) -> Answer | Failure:
         """Carry a request out, as of `now`; `lag_s`: holders are those of so long ago."""
         match request:
-            case ListFloatingIps():
-                return FloatingIpsListed(self._list(now, lag_s))
-            case ReadFloatingIp(floating_ip_id):
-                if floating_ip_id not in self._ips or floating_ip_id in self.faults.gone:
+            case ReadAll(kind):
+                return AllRead(kind, Reading(self._list(now, lag_s)))
+            case ReadOne(resource):
+                number = number_of(resource)
+                if number not in self._ips or number in self.faults.gone:
                     return NOT_FOUND
-                return FloatingIpRead(self._as_of(floating_ip_id, now, lag_s))
-            case Assign(floating_ip_id, server_id):
-                return self._assign(floating_ip_id, server_id, now)
-            case ReadActions(action_ids):
-                known = map(self._actions.get, action_ids[:ACTIONS_PER_CALL])
+                return OneRead(self._as_of(number, now, lag_s))
+            case Mutate(resource, step):
+                return self._mutate(number_of(resource), step.holder, now)
+            case ReadActions(_, action_ids):
+                asked = action_ids[: self.kind.api.actions_per_call]
+                known = (self._actions.get(int(each)) for each in asked)
                 return ActionsRead(tuple(each.seen() for each in known if each is not None))
-            case ReadServer(server_id):
-                server = self.servers.get(server_id)
+            case ReadServer(_, server_id):
+                server = self.servers.get(int(server_id))
                 return NOT_FOUND if server is None else ServerRead(server)
             case Identify():
                 server = self.servers.get(caller)
@@ -249,7 +266,7 @@ class WorldCloud:
             case _:  # pragma: no cover
                 assert_never(request)
 
-    def _list(self, now: float, lag_s: float) -> tuple[FloatingIp, ...]:
+    def _list(self, now: float, lag_s: float) -> tuple[Observation, ...]:
         faults = self.faults
         if not (lag_s or faults.stale_s or faults.gone or faults.slipped):
             if self._listed is None:
@@ -258,7 +275,7 @@ class WorldCloud:
         hidden = {*faults.gone, *faults.slipped}
         return tuple(self._as_of(each, now, lag_s) for each in self._ips if each not in hidden)
 
-    def _as_of(self, floating_ip_id: int, now: float, lag_s: float) -> FloatingIp:
+    def _as_of(self, floating_ip_id: int, now: float, lag_s: float) -> Observation:
         found = self._ips[floating_ip_id]
         lag_s = max([lag_s, *self.faults.stale_s])
         if not lag_s:
@@ -267,39 +284,42 @@ class WorldCloud:
         past = [holder for at_s, holder in self._history[floating_ip_id] if at_s <= then_s]
         return replace(found, server_id=past[-1] if past else found.server_id)
 
-    def _assign(  # noqa: PLR0911  # one for each refusal
-        self, floating_ip_id: int, server_id: int, now: float
-    ) -> AssignAccepted | Failure:
+    def _mutate(  # noqa: PLR0911  # one for each refusal
+        self, floating_ip_id: int, holder: Key | None, now: float
+    ) -> MutationAccepted | Failure:
         if floating_ip_id not in self._ips or floating_ip_id in self.faults.gone:
             return NOT_FOUND
-        if server_id not in self.servers:
+        taker = None if holder is None else int(holder)
+        if taker is not None and taker not in self.servers:
             return NOT_FOUND
         if self.is_locked(floating_ip_id):
             return LOCKED
         locks = self.nature.lock_servers
         for running in self._running.values():
-            if running.floating_ip_id == floating_ip_id:
+            if running.number == floating_ip_id:
                 return LOCKED
-            if locks and running.server_id == server_id:
+            if locks and running.holder == taker:
                 return LOCKED
-        if self._ips[floating_ip_id].server_id == server_id:
+        at_present = self.holder(floating_ip_id)
+        taken = self.nature.must_release and None not in (taker, at_present)
+        if taken or at_present == taker:
             return ALREADY
-        return AssignAccepted(self._begin(floating_ip_id, server_id, now).seen())
+        return MutationAccepted(self._begin(floating_ip_id, taker, now).seen())
 
-    def _begin(self, floating_ip_id: int, server_id: int, now: float) -> _Running:
+    def _begin(self, floating_ip_id: int, holder: int | None, now: float) -> _Running:
         faults = self.faults
         error = faults.action_errors > 0
         takes_s = max([self.nature.action_s, *faults.action_s])
         if faults.endless_actions:
             takes_s = float("inf")
-        action = _Running(self._next_action, floating_ip_id, server_id, now + takes_s, error,
+        action = _Running(self._next_action, floating_ip_id, holder, now + takes_s, error,
                           faults.lost_writes > 0)  # fmt: skip
         self._next_action += 1
         self._actions[action.id] = action
         if len(self._actions) > ACTIONS_KEPT:
             del self._actions[next(iter(self._actions))]
         if self.nature.holder_at_accept and not (error or action.lost):
-            self.move(floating_ip_id, server_id, now, f"server {server_id}")
+            self.move(floating_ip_id, holder, now, _cause(holder))
         if takes_s == 0.0:
             self._end(action, now)
         else:
@@ -317,7 +337,7 @@ class WorldCloud:
             return
         action.status = ActionStatus.ERROR if action.error else ActionStatus.SUCCESS
         if not (action.error or action.lost or self.nature.holder_at_accept):
-            self.move(action.floating_ip_id, action.server_id, now, f"server {action.server_id}")
+            self.move(action.number, action.holder, now, _cause(action.holder))
 
     def end_endless(self, now: float) -> None:
         """Let the actions that had no end fail now; they no longer lock anything."""

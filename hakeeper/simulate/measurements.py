@@ -5,7 +5,7 @@ It also checks what an operator is promised about that; `hakeeper simulate` show
 
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
 from hakeeper.core.lines import LineState
 from hakeeper.core.state import InvariantError
@@ -104,26 +104,26 @@ class Measurements(Observer):
         self.measured.moves += 1
         self._repairs.moved(move)
 
-    def hearing(self, node: Node, event: Event) -> None:
-        """Look at what a node believes before it hears an event."""
-        del event
+    def hearing(self, node: Node) -> None:
+        """Look at what a node believes before it handles events."""
         if node.run is not None:
             self._repairs.hearing(node.index, node.run.core.state)
 
     def handled(
         self,
         node: Node,
-        event: Event,
+        events: tuple[Event, ...],
         effects: tuple[Effect, ...],
         found: tuple[Report, ...],
         now: float,
     ) -> None:
         """Count assigns; lines may have told a node of what it did not know."""
         del found, now
-        if isinstance(event, LinesRead) and event.lines and node.run is not None:
+        heard = any(isinstance(event, LinesRead) and event.lines for event in events)
+        if heard and node.run is not None:
             self._assess(node)
         for effect in effects:
-            if isinstance(effect, StartCall) and isinstance(effect.request, Assign):
+            if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
                 self.measured.assigns += 1
 
     def invariant_broken(self, node: Node, error: InvariantError) -> None:

@@ -315,7 +315,9 @@ class Node:
     def reload(self, settings: Settings, *, api_changed: bool) -> None:
         """SIGHUP with this configuration."""
         self.settings = settings
-        self._reloads.append(SettingsChanged(settings, api_changed=api_changed))
+        self._reloads.append(
+            SettingsChanged(settings, (self.world.kind.api.name,) if api_changed else ())
+        )
         if not self.hung:
             self._take_signals()
 

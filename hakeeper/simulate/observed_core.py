@@ -1,10 +1,16 @@
 """The shipped core of one run of hakeeper, observed, and killed where a fault wants it."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from hakeeper.core.apis import ApiState
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.happenings import Happening
 from hakeeper.core.model import Settings
+from hakeeper.core.resource import Resource
+from hakeeper.core.stages import Stage
 from hakeeper.core.state import State
 from hakeeper.simulate.observer import Observer
 
@@ -16,6 +22,20 @@ class Crash(Exception):  # noqa: N818  # not an error: a fault that was asked fo
     """kill -9, here and now."""
 
 
+class ObservedState(State):
+    """The memory of a core; `moved` hears of all that happens to a claim."""
+
+    __slots__ = ("moved",)
+
+    moved: Callable[[Happening, Stage, Stage], None]
+
+    def happened(self, resource: Resource, what: Happening, now: float) -> None:
+        """Move a resource by the claim table, and show the move."""
+        before = resource.stage
+        super().happened(resource, what, now)
+        self.moved(what, before, resource.stage)
+
+
 class ObservedCore(Core):
     """The shipped core; observers see what goes in and what comes out."""
 
@@ -23,10 +43,13 @@ class ObservedCore(Core):
 
     def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
         """Make the core of one run of this node."""
-        super().__init__(settings, node.rng_of_run(), now)
+        super().__init__(settings, node.world.kinds, node.rng_of_run(), now)
         self._node = node
         self._observers = observers
         self._found: tuple[Report, ...] = ()
+        memory = {field.name: getattr(self._state, field.name) for field in fields(State)}
+        self._state = state = ObservedState(**memory)
+        state.moved = lambda *move: observers.claim_moved(node, *move)
 
     @property
     def state(self) -> State:
@@ -34,18 +57,33 @@ class ObservedCore(Core):
         return self._state
 
     @property
+    def api(self) -> ApiState:
+        """Look into what it knows of the one API of its world."""
+        return next(iter(self._state.apis.apis.values()))
+
+    @property
     def names_reported(self) -> int:
         """How many unknown names it remembers, as told or to be shown."""
         return max(len(self._names_reported), len(self._state.other_names))
 
-    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        """Let the core handle it, and tell of it."""
+    def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        """Let the core handle a batch, and show what came of it."""
         self._node.boundary()
-        self._observers.hearing(self._node, event)
-        effects = super().handle(event, now, more=more)
-        self._observers.handled(self._node, event, effects, self._found, now)
+        batch = tuple(events)
+        self._found = ()
+        self._observers.hearing(self._node)
+        effects = super().handle(batch, now)
+        self._observers.handled(self._node, batch, effects, self._found, now)
         self._node.boundary()
         return effects
+
+    def _dispatch(self, event: Event, now: float) -> None:
+        """Let the core take one event in, and show what it reports of it."""
+        before = set(map(id, self._state.effects))
+        self._observers.taking_in(self._node, event)
+        super()._dispatch(event, now)
+        new = (e for e in self._state.effects if id(e) not in before)
+        self._observers.took_in(self._node, event, tuple(e for e in new if isinstance(e, Report)))
 
     def _bound_journal(self, now: float) -> float | None:
         """Keep what there is to tell: what the throttle holds back happened all the same."""

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, Report
+from hakeeper.core.happenings import Happening
 from hakeeper.core.lines import LineState
+from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Fault, Kind
@@ -54,23 +56,32 @@ class Observer:
     def moved(self, move: Move) -> None:
         """The holder of an address changed, in truth."""
 
-    def assign_sent(self, index: int, request: Assign) -> None:
+    def assign_sent(self, index: int, request: Mutate) -> None:
         """The first byte of an assign goes out at this node."""
 
     # --- hakeeper ----------------------------------------------------------------------------
 
-    def hearing(self, node: "Node", event: Event) -> None:
-        """The core is about to hear an event."""
+    def hearing(self, node: "Node") -> None:
+        """The core is about to handle a batch of events."""
+
+    def taking_in(self, node: "Node", event: Event) -> None:
+        """The core is about to take in one event of the batch."""
+
+    def took_in(self, node: "Node", event: Event, reports: tuple[Report, ...]) -> None:
+        """The core took it in, and reports this of it; nothing is begun yet."""
 
     def handled(
         self,
         node: "Node",
-        event: Event,
+        events: tuple[Event, ...],
         effects: tuple[Effect, ...],
         found: tuple[Report, ...],
         now: float,
     ) -> None:
-        """The core handled it; `found`: all reports, those that were held back among them."""
+        """The core handled the batch; `found`: all reports, also those that were held back."""
+
+    def claim_moved(self, node: "Node", what: Happening, before: Stage, after: Stage) -> None:
+        """Something happened to the claim of an address; the stage may be the same after it."""
 
     def invariant_broken(self, node: "Node", error: InvariantError) -> None:
         """The core found that it broke an invariant of its own; this run of hakeeper ends."""

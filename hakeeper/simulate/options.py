@@ -7,6 +7,7 @@ from random import Random
 
 from hakeeper.config import Config
 from hakeeper.core.model import VrrpKind
+from hakeeper.kinds.apis import CLOUD
 from hakeeper.simulate.faults.kinds import Fault, Kind, Scope, scope_of
 from hakeeper.simulate.plan import (
     HOUR_S,
@@ -176,11 +177,11 @@ def read_options(
                 group=vrrp.kind is VrrpKind.GROUP,
                 guarded=bool(settings.vrrp_addresses.get(vrrp)),
             )
-            for vrrp, refs in settings.addresses.items()
+            for vrrp, refs in settings.resources.items()
         ),
         interval_s=settings.interval_s,
         standby_interval_s=settings.standby_interval_s,
-        timeout_s=settings.call_timeout_s,
+        timeout_s=settings.apis[CLOUD.name].call_timeout_s,
         dbus=settings.can_query,
         nodes=nodes,
         clusters=chosen,

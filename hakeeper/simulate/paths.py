@@ -49,7 +49,7 @@ class Paths:
         cloud = world.cloud
         if cloud.scarce(now) or now - cloud.scarce_at < self._scarce_for_s:
             return False
-        told_scarce = node.run.core.state.api.scarce(node.clock())  # rightly or not
+        told_scarce = node.run.core.api.health.scarce(node.clock())  # rightly or not
         if cloud.faults.any() or router.isolated or told_scarce:
             return False
         return not self._is_unknown_without_dbus(node, name)

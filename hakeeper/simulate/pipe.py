@@ -8,8 +8,9 @@ nobody is told; its content goes when its last holder goes. Bytes are real bytes
 import enum
 from dataclasses import dataclass, field
 
-from hakeeper.core.events import Drained, FifoChanged, FifoState
+from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import BadLine, LineReader, NotifyLine
+from hakeeper.core.model import FifoState
 
 CAPACITY_BYTES = 65_536
 ENLARGED_BYTES = 1 << 20

@@ -5,9 +5,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.budget import Use
-from hakeeper.core.claim import WATCH_S, Stage
+from hakeeper.core.claim_rules import WATCH_S
+from hakeeper.core.stages import HoldDown
 from hakeeper.core.state import State
-from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.paths import Paths
@@ -88,10 +89,11 @@ class Repairs:
             self._wrong(move.floating_ip_id, epoch, now)
 
     def hearing(self, index: int, state: State) -> None:
-        """Look at what a node believes before it hears an event: this may end a hold-down."""
-        for address in state.in_stage(Stage.HOLD_DOWN):
-            if address.floating_ip is not None:
-                self._held_off_at[index, address.floating_ip.id] = self._world.now
+        """Look at what a node believes before it hears events: these may end a hold-down."""
+        for resource, _ in state.in_stage(HoldDown):
+            if resource.observation is not None:
+                fip = number_of(resource.observation.id)
+                self._held_off_at[index, fip] = self._world.now
                 self.settled_at = self._world.now + SETTLED_AFTER_S
 
     # --- epochs ------------------------------------------------------------------------------
@@ -147,9 +149,7 @@ class Repairs:
     def _has_spent_all(self, index: int) -> bool:
         """Say whether this node may begin no claim for now, since its part of the quota is gone."""
         node = self._world.nodes[index]
-        return node.run is not None and not node.run.core.state.budget.allows(
-            Use.CLAIM, node.clock()
-        )
+        return node.run is not None and not node.run.core.api.budget.allows(Use.CLAIM, node.clock())
 
     def _rule(self) -> str:
         """Return by which rule it must be: others may be refused meanwhile."""
@@ -175,12 +175,9 @@ class Repairs:
         run = self._world.nodes[master].run
         if run is None:
             return False
-        addresses = run.core.state.addresses.values()
-        return any(
-            a.stage is Stage.HOLD_DOWN
-            for a in addresses
-            if a.floating_ip and a.floating_ip.id == fip
-        )
+        held_down = run.core.state.in_stage(HoldDown)
+        seen = (resource.observation for resource, _ in held_down)
+        return any(number_of(each.id) == fip for each in seen if each is not None)
 
     def held_down(self) -> bool:
         """Say whether some address waits for its contest to end."""

@@ -90,9 +90,10 @@ class Turns:
 
     def _take_inbox(self) -> None:
         run = self._node.run
-        if run is not None:
-            while run.inbox:
-                run.sequencer.feed(run.inbox.pop(0))
+        if run is not None and run.inbox:
+            answers = (*run.inbox,)
+            run.inbox.clear()
+            run.sequencer.feed(*answers)
 
     def guarded(self, what: Callable[..., None], *args: object) -> None:
         """Let the loop do something: it may die of it; else its timer is set anew."""

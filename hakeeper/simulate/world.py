@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from hakeeper.core.kind import Kind, Kinds
 from hakeeper.core.lines import LineState
-from hakeeper.core.model import ByName, Role, Settings, VrrpId
+from hakeeper.core.model import ApiSettings, Role, Settings, VrrpId
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.addresses import private_address
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import LATEST_LANDING_S
@@ -63,11 +65,20 @@ class Outcome:
 
 
 class World:
-    """One world. `story`: keep what happens as readable lines."""
+    """One world, whose nodes move resources of one kind. `story`: keep readable lines."""
 
-    def __init__(self, plan: Plan, *, story: bool = False, go_on: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        kind: Kind = FLOATING_IPS,
+        story: bool = False,
+        go_on: bool = False,
+    ) -> None:
         """Build it; `go_on`: a violation does not end it."""
         self.plan = plan
+        self.kind = kind
+        self.kinds: Kinds = {kind.name: kind}
         self.agenda = Agenda(START_S)
         self.rng = Random(f"{plan.seed}-world")
         self.call_faults: list[CallFault] = []
@@ -90,8 +101,9 @@ class World:
             holder_at_accept=shape.holder_at_accept,
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
+            must_release=not self.kind.acts_on_known,
         )
-        self.cloud = WorldCloud(nature, START_S, self.agenda.at, self._moved)
+        self.cloud = WorldCloud(nature, self.kind, START_S, self.agenda.at, self._moved)
         self.clusters = list(self._clusters())
         self.addresses: dict[str, tuple[int, ...]] = {}
         """The floating IPs of each instance."""
@@ -128,8 +140,10 @@ class World:
     def _settings(self, cluster: Cluster, index: int) -> Settings:
         shape = self.plan.shape
         return Settings(
-            addresses={
-                self.vrrp_id(name): tuple(ByName(f"ip-{number}") for number in self.addresses[name])
+            resources={
+                self.vrrp_id(name): tuple(
+                    self.kind.ref(f"ip-{number}") for number in self.addresses[name]
+                )
                 for name in cluster.names
             },
             can_query=shape.dbus,
@@ -140,7 +154,7 @@ class World:
             },
             interval_s=shape.interval_s,
             standby_interval_s=shape.standby_interval_s,
-            call_timeout_s=shape.call_timeout_s,
+            apis={self.kind.api.name: ApiSettings(call_timeout_s=shape.call_timeout_s)},
         )
 
     def _people_the_cloud(self) -> None:

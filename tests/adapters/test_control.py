@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from privileges import public_folder
 
 from hakeeper.adapters import control_server as control_module
 from hakeeper.adapters.control_client import (
@@ -30,6 +29,7 @@ from hakeeper.adapters.control_server import (
     RESERVED_CLIENTS,
     ControlServer,
 )
+from tests.support.privileges import public_folder
 
 BUSY_LINE = json.dumps(BUSY).encode() + b"\n"
 

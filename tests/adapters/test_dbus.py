@@ -11,9 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bus_listener import Listener, listening
-from helpers import eventually
-from privileges import public_folder
 
 from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
@@ -24,6 +21,9 @@ from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.process import LabProcess
 from hakeeper.demo.lab.reaping import adopting_orphans
 from hakeeper.demo.lab.waiting import wait_until
+from tests.support.bus_listener import Listener, listening
+from tests.support.privileges import public_folder
+from tests.support.waiting import eventually
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="keepalived needs root")
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bus_listener import Listener, listening
 from jeepney import (  # type: ignore[import-untyped]  # it ships no types
     HeaderFields,
     Message,
@@ -26,6 +25,7 @@ from hakeeper.adapters.keepalived.bus_connection import MESSAGE_BYTES
 from hakeeper.adapters.keepalived.roles import ROOT_PATH
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
+from tests.support.bus_listener import Listener, listening
 
 
 class FakeBus:

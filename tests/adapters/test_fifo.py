@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
 from hakeeper.adapters import fifo as fifo_module
 from hakeeper.adapters import fifo_pipe, pipes
 from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
-from hakeeper.core.events import Drained, FifoChanged, FifoState
+from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import LineState, NotifyLine
-from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, VrrpId, VrrpKind
+from tests.support.waiting import eventually
 
 MASTER = b'INSTANCE "VI_1" MASTER 150\n'
 BACKUP = b'INSTANCE "VI_1" BACKUP 150\n'
@@ -792,6 +792,25 @@ def test_where_the_pipe_cannot_be_opened_twice_a_writer_cannot_be_seen(
     writer = Writer(path)
     writer.write(MASTER)
     assert turn(fifo).lines == (MASTER_LINE,)
+    writer.close()
+    fifo.close()
+
+
+def test_what_was_drained_is_not_heard_again_when_its_pipe_is_given_up_before_it_is_settled(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fifo = NotifyFifo(str(path))
+    fifo.look()
+    writer = Writer(path)
+    writer.write(MASTER)
+    assert fifo.drain().lines == (MASTER_LINE,)
+    writer.write(BACKUP)
+    with monkeypatch.context() as patch:
+        patch.setattr(fifo_pipe, "_READ_WRITE_FLAGS", -1)
+        assert fifo.has_writer() is None
+    fifo.settle()
+    assert state_of(fifo.look()) is FifoState.OPEN
+    assert turn(fifo).lines == (BACKUP_LINE,)
     writer.close()
     fifo.close()
 

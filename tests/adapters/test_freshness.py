@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, floating_ip_json, http
 
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.freshness import LATE_S, STILL_S, FreshnessCheck, boottime_s
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.calls import Failure, FailureKind, MutationAccepted
 from hakeeper.core.events import StartCall
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign, read
 
 LINE = b'INSTANCE "VI_1" BACKUP 100\n'
 LATE = 2 * LATE_S
@@ -175,14 +178,14 @@ def test_what_is_outdated_ends_unsent_and_its_connection_serves_the_next() -> No
     with RawServer(answer) as server, Bound(server.url) as made:
         made.from_s = 7.0
         made._last_id = 2
-        made.pool.start(StartCall(1, Assign(IP, ME), 20, urgent=True), 6.0)
+        made.pool.start(StartCall(1, assign(IP, ME), 20, urgent=True), 6.0)
         old = made.result(1)
         assert isinstance(old.outcome, Failure)
         assert (old.outcome.kind, old.outcome.code) == (FailureKind.CANCELLED, "outdated")
         assert old.outcome.message == "too old"
         assert old.sent_at_s is None
-        made.pool.start(StartCall(2, Assign(IP, ME), 20, urgent=True), 7.0)
-        assert isinstance(made.result(2).outcome, AssignAccepted)
+        made.pool.start(StartCall(2, assign(IP, ME), 20, urgent=True), 7.0)
+        assert isinstance(made.result(2).outcome, MutationAccepted)
         assert (server.accepted, len(server.posts)) == (1, 1)
         assert [6.0, 7.0] == made.asked
 
@@ -190,6 +193,6 @@ def test_what_is_outdated_ends_unsent_and_its_connection_serves_the_next() -> No
 def test_a_read_changes_nothing_and_is_sent_however_old_it_is() -> None:
     with RawServer(answer) as server, Bound(server.url) as made:
         made.from_s = 7.0
-        made.call(ReadFloatingIp(IP))
+        made.call(read(IP))
         assert [] == made.asked
         assert len(server.seen) == 1

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from hetzner_bench import Behaviour, Peer, RawServer, Seen, always, drip, hang, http
 
 from hakeeper.adapters.identity import METADATA_URL, Candidate, LocalIdentity, Miss
 from hakeeper.demo.cloud import SimCloud
+from tests.support.http_server import Behaviour, Peer, RawServer, Seen, always, drip, hang, http
 
 NOWHERE = "http://127.0.0.1:1/hetzner/v1/metadata"
 

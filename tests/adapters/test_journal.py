@@ -13,20 +13,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
-from hakeeper.adapters.journal import Reporter, Target, choose_target, library_logging
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.journald import unblock_unnamed_datagram_sockets
-from hakeeper.core.events import Report
-from hakeeper.core.reports import EVENTS
+from hakeeper.adapters.journal.libraries import library_logging
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target, choose_target
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 TOKEN = "jEheVytlAoFl7F8MqUQ7jAo2hOXASztX"
 
 PRELUDE = """
 import sys
-from hakeeper.adapters.journal import Reporter, Target
-from hakeeper.core.events import Report
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 reporter = Reporter(Target.JOURNAL, redact=lambda text: text.replace("secret", "[token]"))
 """
 
@@ -50,9 +51,9 @@ def test_a_report_is_read_back_from_the_journal_with_all_its_fields(lab: Journal
     lab.run(
         PRELUDE
         + """
-reporter.report(Report("address.drifted", "web is with server 43; taking it back", {
+reporter.put("address.drifted", "web is with server 43; taking it back", {
     "instance": "VI_1", "address": "203.0.113.7", "role": "MASTER", "holder": "server 43",
-    "reason": "read", "attempt": 3, "latency_s": 0.25}))
+    "reason": "read", "attempt": 3, "latency_s": 0.25})
 reporter.close()
 """
     )
@@ -79,7 +80,7 @@ def test_every_kind_of_event_arrives_with_its_priority_and_message_id(lab: Journ
     lab.run(
         PRELUDE
         + """
-from hakeeper.core.reports import EVENTS
+from hakeeper.adapters.journal.events import EVENTS
 for event in EVENTS:
     reporter.log(event, "one of each", run="every kind")
 reporter.close()
@@ -152,7 +153,7 @@ def test_a_difficult_field_name_becomes_one_that_the_journal_takes(lab: Journald
         PRELUDE
         + """
 fields = {"_a-b.ü=": "odd", "n" * 200: "long", "": "none", "run": "names"}
-reporter.report(Report("line.rejected", "names", fields))
+reporter.put("line.rejected", "names", fields)
 reporter.close()
 """
     )
@@ -167,7 +168,7 @@ def test_an_entry_is_bounded_as_a_whole(lab: Journald) -> None:
         PRELUDE
         + """
 fields = {"run": "bounds", **{f"f{i}": "v" * 9999 for i in range(100)}}
-reporter.report(Report("line.rejected", "bounds", fields))
+reporter.put("line.rejected", "bounds", fields)
 reporter.close()
 """
     )
@@ -354,7 +355,7 @@ def _lines(target: Target, use: Callable[[Reporter], None]) -> list[str]:
 def test_json_is_one_object_per_line() -> None:
     def use(reporter: Reporter) -> None:
         fields: dict[str, str | float] = {"message": "two\nlines", "took_s": float("inf"), "n": 3}
-        reporter.report(Report("role.changed", f"token {TOKEN}", fields))
+        reporter.put("role.changed", f"token {TOKEN}", fields)
 
     (line,) = _lines(Target.JSON, use)
     document = json.loads(line, parse_constant=pytest.fail)

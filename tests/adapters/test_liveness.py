@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually, out_of_sight
 
 from hakeeper.adapters.keepalived import liveness as liveness_module
 from hakeeper.adapters.keepalived import processes
@@ -23,6 +22,8 @@ from hakeeper.core.model import ProcessId
 from hakeeper.demo.lab.keepalived import Keepalived
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.reaping import adopting_orphans
+from tests.support.keepalived_standin import out_of_sight
+from tests.support.waiting import eventually
 
 CONF = """\
 global_defs {

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from helpers import eventually
-from privileges import unprivileged
 
 from hakeeper.adapters import local_addresses
 from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.core.events import VrrpAddressesSeen
 from hakeeper.core.model import IpAddress
 from hakeeper.demo.lab.netns import Namespace, _enter
+from tests.support.privileges import unprivileged
+from tests.support.waiting import eventually
 
 T = TypeVar("T")
 

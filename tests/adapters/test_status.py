@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
-from core.driver import PROCESS
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import put, standing
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import FifoState
-from hakeeper.core.model import Other, Us
-from hakeeper.core.reports import EVENTS
+from hakeeper.core.model import FifoState
+from hakeeper.core.observation import Other, Us
 from hakeeper.core.snapshot import Snapshot, snapshot
+from hakeeper.core.stages import Claim, Phases
 from hakeeper.core.state import State
+from tests.core.driver import PROCESS
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import HELD, holding_down, put, standing, verifying
 
 NOW = 1000.0
 WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))
@@ -30,15 +30,15 @@ def well() -> State:
     state = standing()
     state.fifo, state.keepalived = FifoState.OPEN, PROCESS
     state.api.answered_at_s = NOW
-    put(state, Stage.HELD, 1, Us()).holder_at_s = NOW - 3.0
+    put(state, HELD, 1, Us()).holder_at_s = NOW - 3.0
     return state
 
 
 def troubled() -> State:
     """MASTER for 20 s, and the API is away for 19."""
     state = well()
-    address = put(state, Stage.READ, 1, Us())
-    address.holder_at_s, address.phases = NOW - 26.0, Phases(line_s=NOW - 20.0)
+    claim = Claim(cause="a cause", phases=Phases(line_s=NOW - 20.0))
+    put(state, verifying(NOW, claim), 1, Us()).holder_at_s = NOW - 26.0
     for role_state in state.roles.role_states.values():
         role_state.since_s = NOW - 20.0
     state.api.failed(failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST)
@@ -120,7 +120,7 @@ def test_a_problem_in_the_document_has_code_sentence_cause_cure_and_beginning() 
 
 def test_the_end_of_a_hold_down_is_a_time() -> None:
     state = well()
-    put(state, Stage.HOLD_DOWN, 1, Other(2)).due_at_s = NOW + 60.0
+    put(state, holding_down(NOW + 60.0), 1, Other(2))
     [address] = document(picture(state), WALL_S)["roles"][0]["addresses"]
     assert instant(WALL_S + 60.0) == address["due_at"]
 

@@ -1,4 +1,4 @@
-"""`python -m bench [PART...]`: speed and costs of hakeeper; see docs/dev/performance.md.
+"""`python -m tests.bench [PART...]`: speed and costs of hakeeper; see docs/dev/performance.md.
 
 Every part prints a table in markdown; progress goes to standard error. Nothing here has a limit
 that it could fail: it measures. What cannot be measured on this machine ends with exit code 77.
@@ -12,25 +12,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import machine
-from bench.rig import Unavailable, progress
+from tests.bench import machine
+from tests.bench.rig import Unavailable, progress
 
 PARTS = {
-    "claim": "bench.claim",
-    "many": "bench.many",
-    "halfopen": "bench.halfopen",
-    "failover": "bench.failover",
-    "idle": "bench.idle",
-    "start": "bench.start",
-    "storm": "bench.storm",
-    "flap": "bench.flap",
-    "leaks": "bench.leaks",
+    "claim": "tests.bench.claim",
+    "many": "tests.bench.many",
+    "halfopen": "tests.bench.halfopen",
+    "failover": "tests.bench.failover",
+    "idle": "tests.bench.idle",
+    "start": "tests.bench.start",
+    "storm": "tests.bench.storm",
+    "flap": "tests.bench.flap",
+    "leaks": "tests.bench.leaks",
 }
 """Each part is a module with `measure(repeat: int | None) -> dict` and `tables(figures) -> str`."""
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (all)")
     parser.add_argument(
         "--repeat",

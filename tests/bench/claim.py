@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench import rig, scripts
-from bench.table import markdown, ms, summary, times
 from hakeeper.adapters.control_client import ask
-from hakeeper.core.claim import SPACING_S
+from hakeeper.core.resource import SPACING_S
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
+from tests.bench import rig, scripts
+from tests.bench.table import markdown, ms, summary, times
 
 RTTS_MS = (0, 5, 20, 80)
 REPEAT = 100
@@ -280,7 +280,7 @@ class Stage:
             yield way, Scripted(script, names)
 
     def _floor(self, relay: rig.Relay, names: scripts.Names, *, with_fifo: bool) -> Floor:
-        argv = ["-m", "bench.floor", "--port", str(relay.port), "--token", names.token]
+        argv = ["-m", "tests.bench.floor", "--port", str(relay.port), "--token", names.token]
         argv += ["--floating-ip", str(names.floating_ip), "--server", str(names.server_id)]
         argv += ["--ca-file", str(self._cloud.ca_file)]
         if not with_fifo:

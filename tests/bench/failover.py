@@ -18,13 +18,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from daemon.world import at_s, fields_of
-
-from bench import pair, rig
-from bench.packaged import lay_out
-from bench.table import markdown, ms, percentile, summary
 from hakeeper.core.model import Role
 from hakeeper.demo.lab.reaping import reap
+from tests.bench import pair, rig
+from tests.bench.packaged import lay_out
+from tests.bench.table import markdown, ms, percentile, summary
+from tests.support.daemon_node import at_s, fields_of
 
 REPEAT = 100
 PROFILES = "fast", "plain"
@@ -132,7 +131,7 @@ def run(name: str, repeat: int, launcher: Path) -> list[Failover]:
 
 @contextlib.contextmanager
 def _started(name: str, repeat: int, launcher: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    argv = ["-m", "bench.failover", "--profile", name, "--repeat", str(repeat)]
+    argv = ["-m", "tests.bench.failover", "--profile", name, "--repeat", str(repeat)]
     command = [sys.executable, *argv, "--launcher", str(launcher)]
     with subprocess.Popen(
         ["setpriv", "--pdeathsig", "TERM", "--", *command],
@@ -163,7 +162,7 @@ def measure(repeat: int | None) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure one profile, and print its figures as JSON."""
-    parser = argparse.ArgumentParser(prog="python -m bench.failover", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.failover", description=__doc__)
     parser.add_argument("--profile", choices=PROFILES, required=True)
     parser.add_argument("--repeat", type=int, required=True)
     parser.add_argument("--launcher", type=Path, required=True)

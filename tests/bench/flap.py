@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from bench import procfs, rig
-from bench.packaged import lay_out, service
-from bench.table import markdown, summary
 from hakeeper.demo.lab.daemon import event_of
+from tests.bench import procfs, rig
+from tests.bench.packaged import lay_out, service
+from tests.bench.table import markdown, summary
 
 SECONDS = 600
 STRETCH_S = 30.0

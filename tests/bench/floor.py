@@ -1,4 +1,4 @@
-"""`python -m bench.floor`: what this machine allows at best, in Python.
+"""`python -m tests.bench.floor`: what this machine allows at best, in Python.
 
 One prepared request on one warm TLS connection, and a blocking reader: for each line that comes the
 request is written at once. Nothing is looked up, parsed or logged in between. The lines come from a
@@ -18,7 +18,7 @@ import time
 from collections.abc import Sequence
 from http.client import HTTPResponse
 
-from bench.prepared import HOST, assign
+from tests.bench.prepared import HOST, assign
 
 _LINE_BYTES = 4096
 
@@ -37,7 +37,7 @@ def _tell(said: dict[str, object]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until there is nobody left who could write a line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.floor", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.floor", description=__doc__)
     for name in ("--port", "--floating-ip", "--server"):
         parser.add_argument(name, type=int, required=True)
     for name in ("--ca-file", "--token"):

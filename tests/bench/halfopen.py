@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from bench import rig
-from bench.claim import ELSEWHERE, STANDBY_INTERVAL_S, Hakeeper, Observer, Sample, Way
-from bench.table import markdown, ms, summary
 from hakeeper.demo.cloud import CloudClient, Fault, Network
 from hakeeper.demo.lab.netns import Namespace
+from tests.bench import rig
+from tests.bench.claim import ELSEWHERE, STANDBY_INTERVAL_S, Hakeeper, Observer, Sample, Way
+from tests.bench.table import markdown, ms, summary
 
 RTT_MS = 20
 REPEAT = 10
@@ -42,7 +42,7 @@ def measure(repeat: int | None) -> dict[str, Any]:
     for program in ("nft", "ss", "unshare", "nsenter"):
         if shutil.which(program) is None:
             raise rig.Unavailable(f"there is no {program}")
-    argv = [sys.executable, "-m", "bench.halfopen", str(repeat or REPEAT)]
+    argv = [sys.executable, "-m", "tests.bench.halfopen", str(repeat or REPEAT)]
     with Namespace("bench") as namespace:
         done = subprocess.run(
             namespace.inside(argv), env=rig.environment(), stdout=subprocess.PIPE, check=True

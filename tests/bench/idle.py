@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from bench import pair, procfs, rig
-from bench.packaged import lay_out
-from bench.table import markdown
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import LoggedRequest
+from tests.bench import pair, procfs, rig
+from tests.bench.packaged import lay_out
+from tests.bench.table import markdown
 
 SECONDS = 300
 _SETTLED_S = 25.0

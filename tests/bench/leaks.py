@@ -19,15 +19,14 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from core.driver import WEB, Node, World, chance, settings
-from core.fakecloud import Ending, failure
-
-from bench.rig import progress
-from bench.table import markdown
-from hakeeper.core.calls import Assign, FailureKind, Identify, ListFloatingIps, ReadActions
+from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll
 from hakeeper.core.events import LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import ProcessId
+from tests.bench.rig import progress
+from tests.bench.table import markdown
+from tests.core.driver import WEB, Node, World, chance, settings
+from tests.core.fakecloud import Ending, failure
 
 DAYS = 10_000
 READING_S = 3600.0
@@ -38,7 +37,7 @@ _HANDS = 50
 """So many servers of others, to which a hand moves the address in turn."""
 _CHECKPOINTS = 100, 1000, 10_000
 _FAILURES = tuple(kind for kind in FailureKind if kind is not FailureKind.CANCELLED)
-_REQUESTS = Identify, ListFloatingIps, Assign, ReadActions
+_REQUESTS = Identify, ReadAll, Mutate, ReadActions
 
 
 @dataclass(slots=True)

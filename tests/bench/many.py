@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from daemon.world import at_s
-
-from bench import rig
-from bench.table import markdown
 from hakeeper.demo.cloud import LoggedRequest
 from hakeeper.demo.lab.daemon import LogEntry, event_of
 from hakeeper.demo.lab.waiting import LabTimeoutError
+from tests.bench import rig
+from tests.bench.table import markdown
+from tests.support.daemon_node import at_s
 
 RTT_MS = 20
 LIMIT_PER_HOUR = 3600

@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hakeeper
-from bench.rig import PATIENCE_S, Unavailable
 from hakeeper.demo.lab import HakeeperProcess
 from hakeeper.demo.lab.process import LabProcess
+from tests.bench.rig import PATIENCE_S, Unavailable
 
 WATCHDOG_S = 20
 """As in systemd/hakeeper.service."""

@@ -1,4 +1,4 @@
-"""`python -m bench.page FIGURES.json`: put the tables into docs/dev/performance.md.
+"""`python -m tests.bench.page FIGURES.json`: put the tables into docs/dev/performance.md.
 
 Everything between `<!-- bench:PART -->` and `<!-- /bench:PART -->` is written anew from the figures
 of that part, so that no figure is copied by hand. A part without figures keeps what it has.
@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import machine
-from bench.__main__ import PARTS
+from tests.bench import machine
+from tests.bench.__main__ import PARTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "dev" / "performance.md"
 
@@ -38,8 +38,8 @@ def fill(page: str, texts: Mapping[str, str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fill in the page."""
-    parser = argparse.ArgumentParser(prog="python -m bench.page", description=__doc__)
-    parser.add_argument("figures", type=Path, help="what `python -m bench --json` wrote")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.page", description=__doc__)
+    parser.add_argument("figures", type=Path, help="what `python -m tests.bench --json` wrote")
     parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args(arguments)
     figures = json.loads(given.figures.read_text())

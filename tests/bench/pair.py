@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from outage.stage import VRRP
 
-from bench import rig
-from bench.packaged import Service, service
 from hakeeper.adapters.hetzner.options import SYSTEM_CA_FILES
 from hakeeper.demo.cloud import CloudClient
 from hakeeper.demo.lab import Lab, LabSettings, Node, VrrpInstance, VrrpSettings
 from hakeeper.demo.lab.daemon import LogEntry, event_of
 from hakeeper.demo.lab.netns import Namespace
+from tests.bench import rig
+from tests.bench.packaged import Service, service
+from tests.outage.stage import VRRP
 
 INSTANCE = "VI_1"
 ADDRESS = "web"

@@ -1,4 +1,4 @@
-"""`python -m bench.picture FIGURES.json`: the claim's medians as bars, docs/dev/performance.svg.
+"""`python -m tests.bench.picture FILE`: the claim's medians as bars, docs/dev/performance.svg.
 
 The scale is logarithmic: each vertical line is ten times the one before it.
 """
@@ -12,8 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from bench.claim import FLOOR, HAKEEPER, SCRIPTS
-from bench.table import ms, times
+from tests.bench.claim import FLOOR, HAKEEPER, SCRIPTS
+from tests.bench.table import ms, times
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "dev" / "performance.svg"
 WAYS = (FLOOR, HAKEEPER, *SCRIPTS)
@@ -101,8 +101,10 @@ def _group(ways: Mapping[str, Any], rtt: str, top: int, most_ms: float) -> Itera
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the picture."""
-    parser = argparse.ArgumentParser(prog="python -m bench.picture", description=__doc__)
-    parser.add_argument("figures", type=Path, help="what `python -m bench claim --json` wrote")
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.picture", description=__doc__)
+    parser.add_argument(
+        "figures", type=Path, help="what `python -m tests.bench claim --json` wrote"
+    )
     parser.add_argument("--to", type=Path, default=PICTURE)
     given = parser.parse_args(arguments)
     given.to.write_text(draw(json.loads(given.figures.read_text())["claim"]))

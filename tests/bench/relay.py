@@ -1,4 +1,4 @@
-"""`python -m bench.relay`: a TCP relay that makes the way to the API as long as a real one.
+"""`python -m tests.bench.relay`: a TCP relay that makes the way to the API as long as a real one.
 
 Prints one line of JSON, `{"port": ...}`, and serves until its standard input closes.
 
@@ -171,7 +171,7 @@ def _precise_loop() -> asyncio.AbstractEventLoop:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Relay until standard input closes."""
-    parser = argparse.ArgumentParser(prog="python -m bench.relay", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.relay", description=__doc__)
     parser.add_argument("--target-port", type=int, required=True, help="on loopback")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--rtt-ms", type=float, default=0.0)

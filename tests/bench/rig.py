@@ -18,10 +18,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import trustme
-from daemon.world import Node
 
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 from hakeeper.demo.lab.waiting import wait_until
+from tests.support.daemon_node import DaemonNode
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 60.0
@@ -29,7 +29,7 @@ PATIENCE_S = 60.0
 PLENTIFUL = 100_000_000
 """A quota that no part can use up."""
 _KEPT = ("PATH", "PYTHONDONTWRITEBYTECODE")
-_TESTS = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
 
 
@@ -87,7 +87,7 @@ def folder() -> Iterator[Path]:
 def environment() -> dict[str, str]:
     """Return what our own helper processes need: where the modules are."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT}
-    return {"PATH": os.defpath, **kept, "PYTHONPATH": str(_TESTS)}
+    return {"PATH": os.defpath, **kept, "PYTHONPATH": str(_ROOT)}
 
 
 @contextlib.contextmanager
@@ -145,7 +145,7 @@ def cloud(
 @contextlib.contextmanager
 def relay(target: Cloud, rtt_ms: float) -> Iterator[Relay]:
     """Have a way to the cloud that is so long."""
-    argv = ["-m", "bench.relay", "--target-port", str(target.port), "--rtt-ms", str(rtt_ms)]
+    argv = ["-m", "tests.bench.relay", "--target-port", str(target.port), "--rtt-ms", str(rtt_ms)]
     with helper(argv) as (said, process):
         yield Relay(port=said["port"], rtt_ms=rtt_ms, pid=process.pid)
 
@@ -188,7 +188,7 @@ class Standby:
         """Write its configuration; `settings` are sections of it that go beyond the defaults."""
         self.name = name
         self.cloud = target.front
-        self.node = Node(name, place / name, target.front)
+        self.node = DaemonNode(name, place / name, target.front)
         self.server = self.node.server
         given = {section: dict(keys) for section, keys in (settings or {}).items()}
         config = self.node.config

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.rig import Cloud, Relay
+from tests.bench.rig import Cloud, Relay
 
 HCLOUD_CLI = """\
 #!/bin/bash

@@ -6,11 +6,11 @@ was asked meanwhile is counted: a restart moves no address. `repeat` is the numb
 
 from typing import Any
 
-from bench import pair, procfs, rig
-from bench.packaged import Service, lay_out
-from bench.table import markdown, ms, summary
 from hakeeper.demo.lab import Node
 from hakeeper.demo.lab.daemon import is_event
+from tests.bench import pair, procfs, rig
+from tests.bench.packaged import Service, lay_out
+from tests.bench.table import markdown, ms, summary
 
 REPEAT = 20
 

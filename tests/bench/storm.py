@@ -27,10 +27,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from bench import procfs, rig
-from bench.packaged import Service, lay_out, service
-from bench.table import markdown
 from hakeeper.demo.lab.daemon import event_of
+from tests.bench import procfs, rig
+from tests.bench.packaged import Service, lay_out, service
+from tests.bench.table import markdown
 
 LINES = 1_000_000
 _CHUNK_LINES = 1000

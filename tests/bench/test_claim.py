@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench import claim, page, picture, rig
-from bench.claim import BARE, FLOOR, HAKEEPER, WAYS, Observer, Sample, Way
 from hakeeper.demo.cloud import LoggedRequest
+from tests.bench import claim, page, picture, rig
+from tests.bench.claim import BARE, FLOOR, HAKEEPER, WAYS, Observer, Sample, Way
 
 
 def request(seq: int, method: str, path: str, received_s: float) -> LoggedRequest:

@@ -6,13 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from core.driver import chance
 
-from bench import failover, flap, leaks, packaged, procfs, storm
 from hakeeper.core import core
 from hakeeper.core.calls import ReadActions
 from hakeeper.core.lines import BadLine, LineReader, LineState, NotifyLine
 from hakeeper.core.state import Inflight
+from tests.bench import failover, flap, leaks, packaged, procfs, storm
+from tests.core.driver import chance
+from tests.support.resources import CLOUD
 
 
 def test_a_window_counts_what_is_in_it_and_not_what_is_at_its_end() -> None:
@@ -68,7 +69,7 @@ def test_what_is_held_is_counted_by_the_way_to_it() -> None:
     state.calls.clear()
     before = leaks.held(life.nodes[0].core)
     for number in range(5):
-        state.calls[number] = Inflight(ReadActions((number, 2, 3)), 0.0)
+        state.calls[number] = Inflight(ReadActions(CLOUD, (number, 2, 3)), 0.0)
     after = leaks.held(life.nodes[0].core)
 
     assert before.entries[".state.calls"] == 0

@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from bench import rig
 from hakeeper.demo.lab.netns import Namespace
+from tests.bench import rig
 
 INSIDE = """
 import socket
-from bench.halfopen import drop_open
-from bench.rig import LOOPBACK, Relay
+from tests.bench.halfopen import drop_open
+from tests.bench.rig import LOOPBACK, Relay
 
 listener = socket.create_server((LOOPBACK, 0))
 port = listener.getsockname()[1]

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import __main__ as main
-from bench.rig import Unavailable
+from tests.bench import __main__ as main
+from tests.bench.rig import Unavailable
 
 
 def no_root(_repeat: int | None) -> dict[str, int]:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from bench.many import PATIENCE_S, Case, judge, kind_of, tables
-from bench.test_claim import request
+from tests.bench.many import PATIENCE_S, Case, judge, kind_of, tables
+from tests.bench.test_claim import request
 
 
 def entry(event: str, at_s: float, level: str = "notice") -> dict[str, object]:

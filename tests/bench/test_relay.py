@@ -12,8 +12,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from bench import rig
-from bench.relay import _Near
+from tests.bench import rig
+from tests.bench.relay import _Near
 
 RTT_S = 0.06
 
@@ -70,7 +70,14 @@ def echo() -> Iterator[Echo]:
 
 @contextlib.contextmanager
 def connected(echo: Echo, rtt_s: float) -> Iterator[socket.socket]:
-    argv = ["-m", "bench.relay", "--target-port", str(echo.port), "--rtt-ms", str(1000 * rtt_s)]
+    argv = [
+        "-m",
+        "tests.bench.relay",
+        "--target-port",
+        str(echo.port),
+        "--rtt-ms",
+        str(1000 * rtt_s),
+    ]
     with (
         rig.helper(argv) as (said, _),
         socket.create_connection((rig.LOOPBACK, said["port"]), timeout=30) as client,

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.table import markdown, ms, percentile, summary, times
+from tests.bench.table import markdown, ms, percentile, summary, times
 
 
 def test_the_percentile_is_that_of_the_nearest_rank() -> None:

@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from chaos.rooms import Room
-from chaos.rounds import Chaos, Round, chaos
+from tests.chaos.rooms import Room
+from tests.chaos.rounds import Chaos, Round, chaos
 
 ROUNDS_OF_A_PAIR = 50
 """Then everything begins anew."""

@@ -5,11 +5,11 @@ import signal
 from collections.abc import Mapping
 from typing import Final
 
-from chaos.api import QUOTA_PER_HOUR, Sickness
-from chaos.names import Mood
-from chaos.nodes import Node
-from chaos.rooms import ADDRESSES
-from chaos.stage import DESCRIPTORS_FEW, Fault, Stage
+from tests.chaos.api import QUOTA_PER_HOUR, Sickness
+from tests.chaos.names import Mood
+from tests.chaos.nodes import Node
+from tests.chaos.rooms import ADDRESSES
+from tests.chaos.stage import DESCRIPTORS_FEW, Fault, Stage
 
 
 def unavailable(stage: Stage) -> None:

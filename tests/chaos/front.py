@@ -13,8 +13,8 @@ from typing import Any
 
 import trustme
 
-from chaos.api import QUOTA_PER_HOUR, Api, Sickness
-from chaos.rooms import NAME, PORT
+from tests.chaos.api import QUOTA_PER_HOUR, Api, Sickness
+from tests.chaos.rooms import NAME, PORT
 
 
 class Front:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable
 from typing import Final
 
-from chaos.rooms import ADDRESSES, NAMESERVERS, NOT_THE_API, Room
+from tests.chaos.rooms import ADDRESSES, NAMESERVERS, NOT_THE_API, Room
 
 _QUESTION_BYTES: Final = 512
 _HEADER_BYTES: Final = 12

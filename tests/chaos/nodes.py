@@ -12,12 +12,12 @@ from typing import Any, Final
 
 import yaml
 
-from chaos.front import Front
-from chaos.names import Resolver
-from chaos.record import Record
-from chaos.rooms import METADATA, Room
-from chaos.voices import Voice
 from hakeeper.demo.lab.process import LabProcess
+from tests.chaos.front import Front
+from tests.chaos.names import Resolver
+from tests.chaos.record import Record
+from tests.chaos.rooms import METADATA, Room
+from tests.chaos.voices import Voice
 
 _TOKEN_DIGITS: Final = 64
 _NO_BUS: Final = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent/bus"}

@@ -5,9 +5,9 @@ import signal
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from chaos.api import Api
-from chaos.front import Front
-from chaos.nodes import Node
+from tests.chaos.api import Api
+from tests.chaos.front import Front
+from tests.chaos.nodes import Node
 
 DESCRIPTORS_FEW: Final = 4
 DESCRIPTORS_MANY: Final = 1024

@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from helpers import eventually, out_of_sight
-
-from chaos.record import Record
-from chaos.rooms import Room
 from hakeeper.demo.lab.bus import Bus
 from hakeeper.demo.lab.keepalived import Keepalived
 from hakeeper.demo.lab.vrrp_conf import NodePaths, VrrpInstance, VrrpSettings, keepalived_conf
 from hakeeper.demo.lab.waiting import LabTimeoutError
+from tests.chaos.record import Record
+from tests.chaos.rooms import Room
+from tests.support.keepalived_standin import out_of_sight
+from tests.support.waiting import eventually
 
 PEERS: Final = ("10.99.0.1", "10.99.0.2")
 _BETTER, _LESSER = 150, 100

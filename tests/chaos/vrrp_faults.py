@@ -5,10 +5,10 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
-from chaos.nodes import Node
-from chaos.stage import Fault, Stage
-from chaos.voices import Real, Script
 from hakeeper.demo.lab import Cable
+from tests.chaos.nodes import Node
+from tests.chaos.stage import Fault, Stage
+from tests.chaos.voices import Real, Script
 
 # --- by script -----------------------------------------------------------------------------------
 

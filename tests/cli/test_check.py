@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import trustme
-from privileges import public_folder, unprivileged
 
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.check import inspect
 from hakeeper.demo.lab.netns import Namespace
+from tests.support.privileges import public_folder, unprivileged
 
 HAKEEPER = Path(sys.executable).with_name("hakeeper")
 CONF = Path(__file__).parents[2] / "conf"

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from doctor.cases import WEB, Case, listed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from hakeeper.cli.online import as_text
 from hakeeper.core.cures import TROUBLES
 from hakeeper.doctor.examination import judge
 from hakeeper.printable import LIMIT, cure_lines, printable
+from tests.support.server_facts import WEB, Case, listed
 
 EVIL = "web\x1b[2J\x1b]0;owned\x07\r\nok       all: well\x9b31m\u202e\ud800"
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from world.bugs import BUGS
 
 from hakeeper.cli import simulate as command
 from hakeeper.cli.main import run_command
@@ -19,6 +18,7 @@ from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.options import OptionError, Options, read_options
 from hakeeper.simulate.picture import calls_over_time, histogram
 from hakeeper.simulate.simulation import FleetWorld, idle_per_hour, simulate
+from tests.world.bugs import BUGS
 
 PAIR = "instances: {VI_1: {floating_ips: [web]}}\n"
 OWN = """\

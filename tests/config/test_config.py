@@ -13,7 +13,8 @@ from hakeeper.config import (
     StateSource,
     parse,
 )
-from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import Settings, VrrpId, VrrpKind
+from tests.support.resources import by_id, by_name, by_network
 
 CONF = Path(__file__).parents[2] / "conf"
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
@@ -24,7 +25,7 @@ def test_the_smallest_configuration_has_the_defaults_of_the_contract() -> None:
     config = parse((CONF / "hakeeper.yaml").read_text(), "f.yaml")
     assert (
         Config(
-            instances={"VI_1": InstanceConfig(floating_ips=(ByName("web"),))},
+            instances={"VI_1": InstanceConfig(floating_ips=(by_name("web"),))},
             server="auto",
             keepalived=KeepalivedConfig(
                 fifo=Path("/run/hakeeper/notify.fifo"),
@@ -65,7 +66,7 @@ def test_every_key_is_taken_over() -> None:
     group = VrrpId(VrrpKind.GROUP, "VI_1")
     network = ipaddress.IPv6Network("2001:db8:1:2::/64")
     one = ipaddress.IPv4Network("203.0.113.10/32")
-    web, net = (ByName("web"), ById(4711), ByNetwork(one)), (ByNetwork(network),)
+    web, net = (by_name("web"), by_id(4711), by_network(one)), (by_network(network),)
     private = (ipaddress.IPv4Address("10.0.0.2"),)
     assert (
         Config(
@@ -119,7 +120,7 @@ def test_keepalived_can_be_asked_unless_that_is_switched_off(state: str, can_que
 )
 def test_an_address_is_held_as_the_network_that_moves(written: str, network: str) -> None:
     config = parse(f"instances: {{VI_1: {{floating_ips: ['{written}']}}}}", "f")
-    assert {VI_1: (ByNetwork(ipaddress.ip_network(network)),)} == config.addresses
+    assert {VI_1: (by_network(ipaddress.ip_network(network)),)} == config.addresses
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_no_private_address_is_no_check(null: str) -> None:
 def test_all_digits_are_an_id_quoted_or_not(written: str) -> None:
     config = parse(f"server: {written}\ninstances: {{VI_1: {{floating_ips: [{written}]}}}}", "f")
     assert config.server == 4711
-    assert {VI_1: (ById(4711),)} == config.addresses
+    assert {VI_1: (by_id(4711),)} == config.addresses
 
 
 @pytest.mark.parametrize(

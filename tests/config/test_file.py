@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from privileges import public_folder, unprivileged
 
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.config import Config, ConfigErrors, parse
+from tests.support.privileges import public_folder, unprivileged
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 

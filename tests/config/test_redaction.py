@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hakeeper.adapters.redaction import Redactor
-from hakeeper.core.wording import NOT_THERE
+from hakeeper.core.cures import NOT_THERE
 
 SECRET = string.ascii_lowercase + string.ascii_uppercase + "0123456789" + "xy"
 OTHER = SECRET[::-1].swapcase()

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
+from hakeeper.config.addresses import FLOATING_IPS
 
 from hakeeper.config import Config, ConfigErrors, HetznerConfig, InstanceConfig
-from hakeeper.config.addresses import FLOATING_IPS
 from hakeeper.config.pages import as_markdown, as_mdoc, example
 from hakeeper.config.parser import parse_as
 from hakeeper.config.table import Items, Names, items, key, names, section
 from hakeeper.config.values import duration
-from hakeeper.core.model import AddressRef, ByName, VrrpKind
+from hakeeper.core.model import VrrpKind
+from hakeeper.core.observation import ResourceRef
+from tests.support.resources import by_name
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 
@@ -29,7 +31,7 @@ class OtherHetzner(HetznerConfig):
 class OtherInstance(InstanceConfig):
     """With one more row for what the cloud moves."""
 
-    volumes: tuple[AddressRef, ...] = items(
+    volumes: tuple[ResourceRef, ...] = items(
         "volumes",
         Items(FLOATING_IPS.split, FLOATING_IPS.item, "a volume", "a list of volumes", "volume"),
         "The volumes.",
@@ -91,13 +93,15 @@ def test_it_stands_on_every_page() -> None:
 
 def test_the_full_example_is_read_as_the_defaults() -> None:
     assert read(example(Other)) == Other(
-        instances={"VI_1": OtherInstance(floating_ips=(ByName("web"),), volumes=(ByName("data"),))}
+        instances={
+            "VI_1": OtherInstance(floating_ips=(by_name("web"),), volumes=(by_name("data"),))
+        }
     )
 
 
 def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
     alone = read("instances: {VI_1: {volumes: [data]}}")
-    assert {"VI_1": OtherInstance(volumes=(ByName("data"),))} == alone.instances
+    assert {"VI_1": OtherInstance(volumes=(by_name("data"),))} == alone.instances
     assert [{"kind": "INSTANCE", "name": "VI_1", "floating_ips": [], "vrrp_addresses": [],
              "volumes": ["data"]}] == alone.as_json()["addresses"]  # fmt: skip
     assert "lists no floating IP or volume; add at least one" in error("instances: {VI_1: {}}")

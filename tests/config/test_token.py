@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from privileges import public_folder, unprivileged
 
 from hakeeper.adapters.token import (
     FoundToken,
@@ -20,6 +19,7 @@ from hakeeper.adapters.token import (
     find_source,
     read_token,
 )
+from tests.support.privileges import public_folder, unprivileged
 
 SECRET = "Zq7" * 21 + "x"
 OTHER = "Yp4" * 21 + "y"

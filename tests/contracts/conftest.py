@@ -2,9 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from contracts.fake import FakePort
-from contracts.port import Port
-from contracts.real import RealPort, Tls, make_authority
+from tests.contracts.fake import FakePort
+from tests.contracts.port import Port
+from tests.contracts.real import RealPort, Tls, make_authority
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from contracts.port import Port
 from hakeeper.core.events import StartCall
 from hakeeper.simulate.calls import Caller
 from hakeeper.simulate.faults.kinds import CLOUD_STATE, Fault, Kind
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Course, Plan, Shape
 from hakeeper.simulate.world import World
+from tests.contracts.port import Port
 
 PATIENCE_S = 600.0
 """Virtual seconds in which everything has happened."""

@@ -5,17 +5,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from contracts import test_assigning as assigning
-from contracts import test_cancelling as cancelling
-from contracts import test_losses as losses
-from contracts import test_quota as quota
-from contracts import test_reading as reading
-from contracts import test_refusals as refusals
-from contracts.port import Story
 from hakeeper.adapters.hetzner import errors, guard, parse
 from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.hetzner.guard import Answered, CallGuard
-from hakeeper.core.calls import Answer, AssignAccepted, CallResult, Failure, FailureKind, Quota
+from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
 from hakeeper.core.events import StartCall
 from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
@@ -26,6 +19,13 @@ from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
+from tests.contracts import test_assigning as assigning
+from tests.contracts import test_cancelling as cancelling
+from tests.contracts import test_losses as losses
+from tests.contracts import test_quota as quota
+from tests.contracts import test_reading as reading
+from tests.contracts import test_refusals as refusals
+from tests.contracts.port import Story
 
 Patch = pytest.MonkeyPatch
 
@@ -107,7 +107,7 @@ def _says_ours_before_locked(patch: Patch) -> None:
 
     def assign(
         self: WorldCloud, floating_ip_id: int, server_id: int, now: float
-    ) -> AssignAccepted | Failure:
+    ) -> MutationAccepted | Failure:
         if floating_ip_id in self._ips and self.holder(floating_ip_id) == server_id:
             return ALREADY
         return real(self, floating_ip_id, server_id, now)

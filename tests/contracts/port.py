@@ -9,21 +9,20 @@ from typing import TypeAlias
 
 from hakeeper.core.calls import (
     Answer,
-    Assign,
     CallResult,
     Failure,
     FailureKind,
     Identify,
-    ListFloatingIps,
+    Mutate,
     Quota,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     Request,
 )
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.simulate.faults.kinds import Kind
+from tests.support.resources import CLOUD, LIST, read
 
 ME, OTHER, STRANGER = 1, 2, 999
 """The servers of the project; the calls are made in the name of the first."""
@@ -38,11 +37,11 @@ FIRST, SECOND = 0.6, 0.9
 """Two values of a fault (see `kinds.Fault`): what a kind makes of each, its story says."""
 ZONE = "eu-central"
 READS: tuple[Request, ...] = (
-    Identify(),
-    ListFloatingIps(),
-    ReadFloatingIp(IP),
-    ReadActions((1,)),
-    ReadServer(OTHER),
+    Identify(CLOUD),
+    LIST,
+    read(IP),
+    ReadActions(CLOUD, (1,)),
+    ReadServer(CLOUD, OTHER),
 )
 _EARLY_S = 0.02
 """A timeout of the kernel may be this much ahead of our clock."""
@@ -144,7 +143,7 @@ class Port(ABC):
         """Start a call and return its id."""
         call_id = len(self._asked) + 1
         self._asked[call_id] = Asked(request, self.now(), timeout_s)
-        self._start(StartCall(call_id, request, timeout_s, urgent=isinstance(request, Assign)))
+        self._start(StartCall(call_id, request, timeout_s, urgent=isinstance(request, Mutate)))
         return call_id
 
     def result(self, call_id: int) -> CallResult:
@@ -171,7 +170,7 @@ class Port(ABC):
 
     def warm(self) -> None:
         """Make sure that there is a connection."""
-        self.answer(ReadServer(ME))
+        self.answer(ReadServer(CLOUD, ME))
 
     def missed_deadline(self, request: Request, timeout_s: float) -> CallResult:
         """Make a call that must end at its deadline, not before and not after."""
@@ -202,7 +201,7 @@ class Port(ABC):
         assert outcome.retry_after_s is None or outcome.kind is FailureKind.THROTTLED
         if outcome.kind is FailureKind.OUTCOME_UNKNOWN:
             assert sent
-            assert isinstance(asked.request, Assign)
+            assert isinstance(asked.request, Mutate)
         if not sent:
             assert outcome.kind in (FailureKind.TRANSIENT, FailureKind.CANCELLED)
         assert outcome.kind is not FailureKind.CANCELLED or not sent
@@ -245,7 +244,7 @@ def action_of(answer: Answer) -> Action:
 
 def status_of(port: Port, action: Action) -> ActionStatus:
     """Read what has become of an action."""
-    return action_of(port.answer(ReadActions((action.id,)))).status
+    return action_of(port.answer(ReadActions(CLOUD, (action.id,)))).status
 
 
 Story: TypeAlias = Callable[[Port], None]

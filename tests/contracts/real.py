@@ -13,10 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import full_listener
 
-from contracts.port import FIRST, IP, ME, OTHER, SECOND, STRANGER, Port
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.identity import Candidate, Miss
@@ -24,6 +21,9 @@ from hakeeper.core.events import StartCall
 from hakeeper.demo.cloud import Answer, Fault, Network, Rules, SimCloud
 from hakeeper.demo.cloud.values import JsonObject
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import FIRST, IP, ME, OTHER, SECOND, STRANGER, Port
+from tests.support.http_server import full_listener
+from tests.support.waiting import eventually
 
 CLIENT, TOKEN = "node1", "contract-token"
 PATIENCE_S = 30.0

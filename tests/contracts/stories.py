@@ -6,9 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
-from contracts.port import Shown, Story
 from hakeeper.core.calls import Answer, FailureKind, Request
 from hakeeper.simulate.faults.kinds import API_FAULTS, CLOUD_STATE
+from tests.contracts.port import Shown, Story
 
 TO_SHOW: frozenset[Shown] = frozenset(
     (*get_args(Request), *get_args(Answer), *FailureKind, *API_FAULTS, *CLOUD_STATE)
@@ -20,7 +20,7 @@ def all_stories() -> dict[str, Story]:
     """Find every test here that is told to a port."""
     found: dict[str, Story] = {}
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
-        module = import_module(f"contracts.{path.stem}")
+        module = import_module(f"tests.contracts.{path.stem}")
         functions = inspect.getmembers(module, inspect.isfunction)
         found |= {name: story for name, story in functions if _is_told_to_a_port(name, story)}
     return found

@@ -2,11 +2,12 @@
 
 import pytest
 
-from contracts.fake import FakePort
-from contracts.port import ME, OTHER, Port, shows
-from contracts.stories import TO_SHOW, all_stories, shown_by, without_story
 from hakeeper.core.calls import FailureKind, ReadServer
 from hakeeper.simulate.faults.kinds import API_FAULTS, CLOUD_STATE, Kind
+from tests.contracts.fake import FakePort
+from tests.contracts.port import ME, OTHER, Port, shows
+from tests.contracts.stories import TO_SHOW, all_stories, shown_by, without_story
+from tests.support.resources import CLOUD
 
 
 def test_every_request_answer_failure_and_fault_has_a_story() -> None:
@@ -31,7 +32,7 @@ def test_what_loses_its_stories_is_named() -> None:
 def test_a_story_in_which_something_does_not_occur_does_not_show_it() -> None:
     @shows(ReadServer, FailureKind.AUTH)
     def story(port: Port) -> None:
-        port.answer(ReadServer(OTHER))
+        port.answer(ReadServer(CLOUD, OTHER))
 
     with pytest.raises(AssertionError, match="AUTH"):
         story(FakePort())
@@ -40,7 +41,7 @@ def test_a_story_in_which_something_does_not_occur_does_not_show_it() -> None:
 def test_a_fault_that_strikes_nothing_was_not_shown_by_the_fake() -> None:
     @shows(ReadServer, Kind.TLS)
     def story(port: Port) -> None:
-        port.answer(ReadServer(ME))
+        port.answer(ReadServer(CLOUD, ME))
         with port.fault(Kind.TLS):
             pass
 

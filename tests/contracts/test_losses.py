@@ -1,6 +1,9 @@
 """Calls without a usable answer: what was not sent was not done, and the rest is unknown."""
 
-from contracts.port import (
+from hakeeper.core.calls import FailureKind, ReadServer
+from hakeeper.core.model import ActionStatus
+from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import (
     FIRST,
     IP,
     ME,
@@ -16,19 +19,17 @@ from contracts.port import (
     shows,
     told,
 )
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.core.model import ActionStatus
-from hakeeper.simulate.faults.kinds import Kind
+from tests.support.resources import CLOUD, assign
 
 TRANSIENT, UNKNOWN = FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN
-READ = ReadServer(OTHER)
+READ = ReadServer(CLOUD, OTHER)
 
 
 def _unsent(port: Port, kind: Kind, code: str) -> None:
     """Make an assign and every read without a connection: none may be sent."""
     port.add_ip(IP, OTHER)
     with port.fault(kind):
-        for request in (Assign(IP, ME), *READS):
+        for request in (assign(IP, ME), *READS):
             result = port.call(request)
             assert (TRANSIENT, code, None) == told(result)
             assert result.sent_at_s is None
@@ -57,7 +58,7 @@ def test_a_certificate_that_is_not_trusted_gets_nothing(port: Port) -> None:
 
 
 def _unsent_at_the_deadline(port: Port, code: str) -> None:
-    for request in (Assign(IP, ME), READ):
+    for request in (assign(IP, ME), READ):
         result = port.missed_deadline(request, SHORT_S)
         assert (TRANSIENT, code, None) == told(result)
         assert result.sent_at_s is None
@@ -93,7 +94,7 @@ def _lost_at_the_deadline(port: Port, kind: Kind, value: float, holder: int) -> 
     port.add_ip(IP, OTHER)
     port.warm()
     with port.fault(kind, value):
-        result = port.missed_deadline(Assign(IP, ME), SENT_S)
+        result = port.missed_deadline(assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert result.sent_at_s is not None
         assert holder == port.holder(IP)
@@ -132,7 +133,7 @@ def test_a_slow_answer_is_no_answer_after_the_deadline_and_the_assign_may_be_don
     port.add_ip(IP, OTHER)
     port.warm()
     with port.fault(Kind.SLOW, SECOND):
-        result = port.missed_deadline(Assign(IP, ME), SENT_S)
+        result = port.missed_deadline(assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         port.until(lambda: port.holder(IP) == ME, "its late effect")
 
@@ -141,7 +142,7 @@ def test_a_slow_answer_is_no_answer_after_the_deadline_and_the_assign_may_be_don
 def test_a_slow_answer_before_the_deadline_is_an_answer(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.SLOW, FIRST):
-        assert ActionStatus.SUCCESS is action_of(port.answer(Assign(IP, ME))).status
+        assert ActionStatus.SUCCESS is action_of(port.answer(assign(IP, ME))).status
 
 
 @shows(Kind.LATE_LANDING, UNKNOWN)
@@ -149,7 +150,7 @@ def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_holder(
     port.add_ip(IP, OTHER)
     port.warm()
     with port.fault(Kind.LATE_LANDING):
-        result = port.missed_deadline(Assign(IP, ME), SENT_S)
+        result = port.missed_deadline(assign(IP, ME), SENT_S)
         assert (UNKNOWN, "deadline", None) == told(result)
         assert OTHER == port.holder(IP)
     port.move(IP, None)
@@ -160,7 +161,7 @@ def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_holder(
 def _done_but_lost(port: Port, kind: Kind, assign: Told, read: Told) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(kind):
-        result = port.call(Assign(IP, ME))
+        result = port.call(assign(IP, ME))
         assert assign == told(result)
         assert result.sent_at_s is not None
         assert ME == port.holder(IP)
@@ -185,13 +186,13 @@ def test_a_refusal_that_cannot_be_read_is_classed_by_its_status(port: Port) -> N
     port.rules(action_s=3600.0)
     port.add_ip(IP, ME)
     port.add_ip(2, OTHER)
-    port.answer(Assign(2, ME))
+    port.answer(assign(2, ME))
     with port.fault(Kind.MALFORMED):
-        assert (FailureKind.REFUSED, "http_422", 422) == port.failure(Assign(IP, ME))
-        assert (FailureKind.LOCKED, "http_423", 423) == port.failure(Assign(2, ME))
-        assert (FailureKind.NOT_FOUND, "http_404", 404) == port.failure(ReadServer(77_777))
+        assert (FailureKind.REFUSED, "http_422", 422) == port.failure(assign(IP, ME))
+        assert (FailureKind.LOCKED, "http_423", 423) == port.failure(assign(2, ME))
+        assert (FailureKind.NOT_FOUND, "http_404", 404) == port.failure(ReadServer(CLOUD, 77_777))
         port.set_quota(60, 0)
-        result = port.call(Assign(2, ME))
+        result = port.call(assign(2, ME))
     assert (FailureKind.THROTTLED, "http_429", 429) == told(result)
     assert retry_after_s(result) is None
 
@@ -200,7 +201,7 @@ def test_a_refusal_that_cannot_be_read_is_classed_by_its_status(port: Port) -> N
 def test_a_refusal_that_is_lost_is_as_unknown_as_a_success(port: Port) -> None:
     port.add_ip(IP, ME)
     with port.fault(Kind.LOST_ANSWER):
-        assert (UNKNOWN, "connection_closed", None) == port.failure(Assign(IP, ME))
+        assert (UNKNOWN, "connection_closed", None) == port.failure(assign(IP, ME))
     assert ME == port.holder(IP)
 
 

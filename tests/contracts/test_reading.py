@@ -1,24 +1,24 @@
 """What readings say, and what they do not."""
 
-from contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, shows, status_of
 from hakeeper.core.calls import (
     ActionsRead,
+    AllRead,
     Answer,
-    Assign,
-    AssignAccepted,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
+    MutationAccepted,
+    OneRead,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     ServerRead,
 )
-from hakeeper.core.model import ActionStatus, ByNetwork, FloatingIp, Server
+from hakeeper.core.model import ActionStatus, Observation, Server
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, shows, status_of
+from tests.support.resources import CLOUD, LIST, assign, by_network
 
 NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
 NOBODY_KNOWS = 77_777
@@ -26,25 +26,25 @@ NOBODY_KNOWS = 77_777
 
 def listed(port: Port) -> dict[int, int | None]:
     """Read all holders."""
-    answer = port.answer(ListFloatingIps())
-    assert isinstance(answer, FloatingIpsListed)
+    answer = port.answer(LIST)
+    assert isinstance(answer, AllRead)
     holders = {each.id: each.server_id for each in answer.floating_ips}
     assert len(holders) == len(answer.floating_ips)
     return holders
 
 
-def read(port: Port, floating_ip_id: int) -> FloatingIp:
+def read(port: Port, floating_ip_id: int) -> Observation:
     """Read one address."""
-    answer = port.answer(ReadFloatingIp(floating_ip_id))
-    assert isinstance(answer, FloatingIpRead)
+    answer = port.answer(read(floating_ip_id))
+    assert isinstance(answer, OneRead)
     return answer.floating_ip
 
 
 @shows(Identify, Identified)
 def test_this_machine_is_the_server_that_the_api_confirms(port: Port) -> None:
     server = Server(id=ME, name="node1", status="running", network_zone=ZONE)
-    assert Identified(server, "the world") == port.answer(Identify())
-    assert Identified(server, "the world") == port.answer(Identify(ME))
+    assert Identified(server, "the world") == port.answer(Identify(CLOUD))
+    assert Identified(server, "the world") == port.answer(Identify(CLOUD, ME))
 
 
 @shows(FailureKind.NOT_FOUND)
@@ -53,18 +53,18 @@ def test_a_server_that_was_deleted_cannot_be_identified_or_read_or_given_an_addr
 ) -> None:
     port.add_ip(IP, OTHER)
     port.remove_server(ME)
-    assert NOT_FOUND == port.failure(Identify())
-    assert NOT_FOUND == port.failure(ReadServer(ME))
-    assert NOT_FOUND == port.failure(Assign(IP, ME))
+    assert NOT_FOUND == port.failure(Identify(CLOUD))
+    assert NOT_FOUND == port.failure(ReadServer(CLOUD, ME))
+    assert NOT_FOUND == port.failure(assign(IP, ME))
     assert OTHER == port.holder(IP)
 
 
-@shows(ListFloatingIps, FloatingIpsListed)
+@shows(ReadAll, AllRead)
 def test_a_project_without_addresses_has_an_empty_list(port: Port) -> None:
-    assert FloatingIpsListed(()) == port.answer(ListFloatingIps())
+    assert listed(()) == port.answer(LIST)
 
 
-@shows(ListFloatingIps, FloatingIpsListed)
+@shows(ReadAll, AllRead)
 def test_a_list_of_many_pages_has_each_address_with_its_holder_once(port: Port) -> None:
     holders = (ME, OTHER, STRANGER, None)
     expected = {number: holders[number % 4] for number in range(1, 121)}
@@ -73,36 +73,36 @@ def test_a_list_of_many_pages_has_each_address_with_its_holder_once(port: Port) 
     assert expected == listed(port)
 
 
-@shows(ReadFloatingIp, FloatingIpRead, FailureKind.NOT_FOUND)
+@shows(ReadOne, OneRead, FailureKind.NOT_FOUND)
 def test_an_address_is_read_by_its_id_and_the_list_says_the_same(port: Port) -> None:
     port.add_ip(IP, OTHER)
     port.add_ip(2, None)
     found = read(port, IP)
     assert (IP, "ip-1", OTHER) == (found.id, found.name, found.server_id)
     assert ("10.0.0.1", ZONE, False) == (str(found), found.network_zone, found.blocked)
-    assert "10.0.0.1" == str(ByNetwork(found.network))
+    assert "10.0.0.1" == str(by_network(found.network))
     assert read(port, 2).server_id is None
-    answer = port.answer(ListFloatingIps())
-    assert isinstance(answer, FloatingIpsListed)
+    answer = port.answer(LIST)
+    assert isinstance(answer, AllRead)
     assert found in answer.floating_ips
-    assert NOT_FOUND == port.failure(ReadFloatingIp(NOBODY_KNOWS))
+    assert NOT_FOUND == port.failure(read(NOBODY_KNOWS))
 
 
 @shows(ReadServer, ServerRead, FailureKind.NOT_FOUND)
 def test_a_server_is_read_with_its_state(port: Port) -> None:
     server = Server(id=OTHER, name="node2", status="running", network_zone=ZONE)
-    assert ServerRead(server) == port.answer(ReadServer(OTHER))
+    assert ServerRead(server) == port.answer(ReadServer(CLOUD, OTHER))
     port.set_status(OTHER, "off")
-    answer = port.answer(ReadServer(OTHER))
+    answer = port.answer(ReadServer(CLOUD, OTHER))
     assert isinstance(answer, ServerRead)
     assert "off" == answer.server.status
-    assert NOT_FOUND == port.failure(ReadServer(NOBODY_KNOWS))
+    assert NOT_FOUND == port.failure(ReadServer(CLOUD, NOBODY_KNOWS))
 
 
 def assigned(port: Port, floating_ip_id: int) -> int:
-    """Assign an address to us and return the action's id."""
-    answer = port.answer(Assign(floating_ip_id, ME))
-    assert isinstance(answer, AssignAccepted)
+    """Mutate an address to us and return the action's id."""
+    answer = port.answer(assign(floating_ip_id, ME))
+    assert isinstance(answer, MutationAccepted)
     return answer.action.id
 
 
@@ -123,14 +123,14 @@ def test_actions_are_read_together_in_all_their_states_and_unknown_ones_are_miss
         bad = assigned(port, 2)
     with port.fault(Kind.ACTION_ENDLESS):
         endless = assigned(port, 3)
-        answer = port.answer(ReadActions((good, bad, endless, NOBODY_KNOWS)))
+        answer = port.answer(ReadActions(CLOUD, (good, bad, endless, NOBODY_KNOWS)))
     expected = {
         good: ActionStatus.SUCCESS,
         bad: ActionStatus.ERROR,
         endless: ActionStatus.RUNNING,
     }
     assert expected == statuses(answer)
-    assert ActionsRead(()) == port.answer(ReadActions((NOBODY_KNOWS,)))
+    assert ActionsRead(()) == port.answer(ReadActions(CLOUD, (NOBODY_KNOWS,)))
 
 
 @shows(ReadActions, ActionsRead)
@@ -139,16 +139,16 @@ def test_one_call_reads_twenty_five_actions_and_no_more(port: Port) -> None:
         port.add_ip(number, OTHER)
     actions = [assigned(port, number) for number in range(1, 27)]
     some = dict.fromkeys(actions[:25], ActionStatus.SUCCESS)
-    assert some == statuses(port.answer(ReadActions(tuple(actions[:25]))))
-    assert some == statuses(port.answer(ReadActions(tuple(actions))))
+    assert some == statuses(port.answer(ReadActions(CLOUD, tuple(actions[:25]))))
+    assert some == statuses(port.answer(ReadActions(CLOUD, tuple(actions))))
 
 
 @shows(Kind.ACTION_SLOW)
 def test_an_action_may_take_its_time_and_still_succeed(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.ACTION_SLOW):
-        answer = port.answer(Assign(IP, ME))
-    assert isinstance(answer, AssignAccepted)
+        answer = port.answer(assign(IP, ME))
+    assert isinstance(answer, MutationAccepted)
     assert ActionStatus.RUNNING is answer.action.status
     port.until(lambda: status_of(port, answer.action) is ActionStatus.SUCCESS, "its end")
     assert ME == port.holder(IP)
@@ -167,7 +167,7 @@ def test_another_actor_is_seen_by_the_next_reading(port: Port) -> None:
 
 
 def assign_unseen(port: Port, kind: Kind) -> None:
-    """Assign while readings show who was the holder; it is done all the same."""
+    """Mutate while readings show who was the holder; it is done all the same."""
     port.add_ip(IP, OTHER)
     with port.fault(kind):
         assigned(port, IP)
@@ -194,8 +194,8 @@ def test_an_address_that_is_gone_is_found_by_no_call(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.GONE):
         assert {} == listed(port)
-        assert NOT_FOUND == port.failure(ReadFloatingIp(IP))
-        assert NOT_FOUND == port.failure(Assign(IP, ME))
+        assert NOT_FOUND == port.failure(read(IP))
+        assert NOT_FOUND == port.failure(assign(IP, ME))
     assert {IP: OTHER} == listed(port)
 
 

@@ -1,6 +1,8 @@
 """Answers that are no: from the API, and from the gateways before it."""
 
-from contracts.port import (
+from hakeeper.core.calls import FailureKind, ReadServer
+from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.port import (
     FIRST,
     IP,
     ME,
@@ -14,15 +16,14 @@ from contracts.port import (
     shows,
     told,
 )
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
-from hakeeper.simulate.faults.kinds import Kind
+from tests.support.resources import CLOUD, assign
 
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 
 
 def _refused(port: Port, assign: Told, read: Told) -> None:
     """Make an assign and every read, all of which must fail so; the assign is not done."""
-    assert assign == port.failure(Assign(IP, ME))
+    assert assign == port.failure(assign(IP, ME))
     assert OTHER == port.holder(IP)
     for request in READS:
         assert read == port.failure(request), request
@@ -51,18 +52,18 @@ def test_a_token_that_is_not_valid_can_do_nothing_until_it_is(port: Port) -> Non
     port.add_ip(IP, OTHER)
     with port.fault(Kind.UNAUTHORIZED):
         _refused(port, *(2 * [(FailureKind.AUTH, "unauthorized", 401)]))
-    port.answer(Assign(IP, ME))
+    port.answer(assign(IP, ME))
 
 
 @shows(Kind.READ_ONLY, FailureKind.AUTH)
 def test_a_token_that_may_only_read_reads(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.READ_ONLY):
-        assert (FailureKind.AUTH, "token_readonly", 401) == port.failure(Assign(IP, ME))
+        assert (FailureKind.AUTH, "token_readonly", 401) == port.failure(assign(IP, ME))
         assert OTHER == port.holder(IP)
         for request in READS:
             port.answer(request)
-    port.answer(Assign(IP, ME))
+    port.answer(assign(IP, ME))
 
 
 @shows(Kind.THROTTLED, FailureKind.THROTTLED)
@@ -70,15 +71,15 @@ def test_a_429_says_how_long_to_wait(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.THROTTLED, FIRST):
         _refused(port, THROTTLED, THROTTLED)
-        result = port.call(ReadServer(ME))
+        result = port.call(ReadServer(CLOUD, ME))
     assert (24.0, 0) == (retry_after_s(result), left(result))
     with port.fault(Kind.THROTTLED, SECOND):
-        assert 3600.0 == retry_after_s(port.call(ReadServer(ME)))
+        assert 3600.0 == retry_after_s(port.call(ReadServer(CLOUD, ME)))
 
 
 @shows(Kind.THROTTLED, FailureKind.THROTTLED)
 def test_a_429_that_does_not_say_so_leaves_it_open(port: Port) -> None:
     with port.fault(Kind.THROTTLED, 0.1):
-        result = port.call(ReadServer(ME))
+        result = port.call(ReadServer(CLOUD, ME))
     assert THROTTLED == told(result)
     assert (None, 0) == (retry_after_s(result), left(result))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from contracts.fake import FakePort
-from contracts.plants import IN_THE_ADAPTER, IN_THE_FAKE, IN_THE_SIMULATOR, Plant
-from contracts.port import Port
-from contracts.real import RealPort, Tls
-from contracts.test_together import tell_both
+from tests.contracts.fake import FakePort
+from tests.contracts.plants import IN_THE_ADAPTER, IN_THE_FAKE, IN_THE_SIMULATOR, Plant
+from tests.contracts.port import Port
+from tests.contracts.real import RealPort, Tls
+from tests.contracts.test_together import tell_both
 
 
 def _spoils(plant: Plant, port: Port) -> None:

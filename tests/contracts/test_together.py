@@ -5,24 +5,22 @@ from random import Random
 
 import pytest
 
-from contracts.fake import FakePort
-from contracts.port import FIRST, ME, OTHER, SECOND, STRANGER, Port
-from contracts.real import RealPort, Tls
 from hakeeper.core.calls import (
     ActionsRead,
+    AllRead,
     Answer,
-    Assign,
     CallResult,
     Failure,
-    FloatingIpsListed,
     Identify,
-    ListFloatingIps,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     Request,
 )
 from hakeeper.simulate.faults.kinds import Kind
+from tests.contracts.fake import FakePort
+from tests.contracts.port import FIRST, ME, OTHER, SECOND, STRANGER, Port
+from tests.contracts.real import RealPort, Tls
+from tests.support.resources import CLOUD, LIST, assign, read
 
 SEEDS = range(6)
 STEPS = 50
@@ -64,12 +62,12 @@ def _request(rng: Random) -> Request:
     actions = tuple(sorted(rng.sample(range(1, 40), rng.randint(1, 25))))
     return rng.choices(
         (
-            Assign(floating_ip_id, rng.choice((*SERVERS, 77))),
-            ReadFloatingIp(floating_ip_id),
-            ListFloatingIps(),
-            ReadActions(actions),
-            ReadServer(rng.choice((*SERVERS, 77))),
-            Identify(),
+            assign(floating_ip_id, rng.choice((*SERVERS, 77))),
+            read(floating_ip_id),
+            LIST,
+            ReadActions(CLOUD, actions),
+            ReadServer(CLOUD, rng.choice((*SERVERS, 77))),
+            Identify(CLOUD),
         ),
         (6, 2, 2, 2, 1, 1),
     )[0]
@@ -120,7 +118,7 @@ def _plain(result: CallResult) -> tuple[object, ...]:
     match result.outcome:
         case Failure() as failure:
             outcome = (failure.kind, failure.code, failure.http_status, failure.retry_after_s)
-        case FloatingIpsListed(floating_ips):
+        case AllRead(floating_ips):
             outcome = tuple(sorted(floating_ips, key=lambda each: each.id))
         case ActionsRead(actions):
             outcome = tuple((each.id, each.status, each.error_code) for each in actions)

@@ -9,22 +9,23 @@ Every effect goes through `Rules`, which know what no node may ever do.
 
 import heapq
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
-from core.fakecloud import FakeCloud, Fault, failure
-from core.rules import Rules
+from hakeeper.adapters.journal.entry import Entry
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     Answer,
-    Assign,
     CallResult,
     Failure,
     FailureKind,
+    Mutate,
     Quota,
     Request,
 )
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import Decision
 from hakeeper.core.events import (
     CancelCall,
     Effect,
@@ -40,21 +41,15 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
     Started,
-    Tick,
     VrrpAddressesSeen,
 )
 from hakeeper.core.lines import LineState, NotifyLine
-from hakeeper.core.model import (
-    AddressRef,
-    ByName,
-    ProcessId,
-    Role,
-    SavedState,
-    Settings,
-    VrrpId,
-    VrrpKind,
-)
+from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import ResourceRef
 from hakeeper.core.snapshot import Snapshot
+from tests.core.fakecloud import FakeCloud, Fault, failure
+from tests.core.rules import Rules
+from tests.support.resources import by_name
 
 WEB = 4711
 """The floating IP `web`, which most stories are about."""
@@ -73,7 +68,7 @@ def instance(name: str) -> VrrpId:
 
 
 def settings(
-    addresses: Mapping[str, tuple[str | AddressRef, ...]] | None = None,
+    addresses: Mapping[str, tuple[str | ResourceRef, ...]] | None = None,
     *,
     can_query: bool = False,
     must_query: bool = False,
@@ -83,7 +78,7 @@ def settings(
     named = {"VI_1": ("web",)} if addresses is None else addresses
     return Settings(
         addresses={
-            instance(name): tuple(ByName(r) if isinstance(r, str) else r for r in refs)
+            instance(name): tuple(by_name(r) if isinstance(r, str) else r for r in refs)
             for name, refs in named.items()
         },
         can_query=can_query,
@@ -108,6 +103,21 @@ class Call:
     cancelled: bool = False
 
 
+def decisions(effects: Iterable[object]) -> list[Decision]:
+    """Return what is reported by these effects."""
+    return [effect.decision for effect in effects if isinstance(effect, Report)]
+
+
+def entries(effects: Iterable[object]) -> list[Entry]:
+    """Return what the journal shows of these effects."""
+    return [entry_of(effect) for effect in effects if isinstance(effect, Report)]
+
+
+def said(decisions: Iterable[Decision]) -> list[Entry]:
+    """Return what the journal shows of these decisions."""
+    return [entry_of(Report(decision)) for decision in decisions]
+
+
 @dataclass(slots=True)
 class Node:
     """One core, what it has done and what it was told."""
@@ -119,7 +129,7 @@ class Node:
     core: Core = field(init=False)
     rules: Rules = field(init=False)
     calls: list[Call] = field(default_factory=list)
-    reported: list[tuple[float, Report]] = field(default_factory=list)
+    reported: list[tuple[float, Entry]] = field(default_factory=list)
     saved: SavedState | None = None
     tokens_reloaded: int = 0
     queries: list[QueryRoles] = field(default_factory=list)
@@ -186,13 +196,14 @@ class Node:
         self.private = private
         return self.feed(VrrpAddressesSeen(tuple(map(ipaddress.ip_address, private))))
 
-    def feed(self, event: Event) -> tuple[Effect, ...]:
-        """Give the core one event now, perform the effects, and return them."""
+    def feed(self, *events: Event) -> tuple[Effect, ...]:
+        """Give the core a batch of events now, perform the effects, and return them."""
         now = self.world.now
         self.world.cloud.advance(now)
-        if isinstance(event, CallResult):
-            self.rules.ended(event, now)
-        effects = self.core.handle(event, now)
+        for event in events:
+            if isinstance(event, CallResult):
+                self.rules.ended(event, now)
+        effects = self.core.handle(events, now)
         self.rules.check(effects, self.core, now)
         for effect in effects:
             self._perform(effect, now)
@@ -205,7 +216,7 @@ class Node:
         self.ticks = self.ticks + 1 if self.ticked_at_s == self.world.now else 1
         self.ticked_at_s = self.world.now
         assert self.ticks <= TICKS_AT_ONE_TIME, f"hot loop at {self.world.now}"
-        self.feed(Tick())
+        self.feed()
         return True
 
     # --- what it does --------------------------------------------------------------------
@@ -230,7 +241,7 @@ class Node:
             case ReloadToken():
                 self.tokens_reloaded += 1
             case Report():
-                self.reported.append((now, effect))
+                self.reported.append((now, entry_of(effect)))
 
     def _answer_query(self, query_id: int) -> None:
         if self.dbus is not None:
@@ -254,7 +265,7 @@ class Node:
         self.world.at(self.world.now + half_s, lambda: self.answer(call, outcome))
 
     def _meet(self, call: Call, fault: Fault) -> None:
-        if fault.commits and isinstance(call.request, Assign):
+        if fault.commits and isinstance(call.request, Mutate):
             self.world.cloud.answer(call.request, self.server_id)
         after_s = min(fault.after_s, call.timeout_s)
         self.world.at(self.world.now + after_s, lambda: self.answer(call, fault.failure))
@@ -290,10 +301,11 @@ class Node:
     @property
     def assigns(self) -> list[float]:
         """When it has sent assigns."""
-        return [call.at_s for call in self.asked(Assign)]
+        return [call.at_s for call in self.asked(Mutate)]
 
-    def reports(self, event: str) -> list[Report]:
-        return [report for _, report in self.reported if report.event == event]
+    def reports(self, event: str) -> list[Entry]:
+        """Return what the journal has of this event."""
+        return [entry for _, entry in self.reported if entry.event == event]
 
     def snapshot(self) -> Snapshot:
         return self.core.snapshot(self.world.now)

@@ -8,24 +8,25 @@ from dataclasses import dataclass, field, replace
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
-    Assign,
-    AssignAccepted,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    MutationAccepted,
+    OneRead,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     Request,
     ServerRead,
 )
-from hakeeper.core.model import Action, ActionStatus, FloatingIp, IpNetwork, Server
+from hakeeper.core.model import Action, ActionStatus, Observation, Server
+from hakeeper.core.observation import IpNetwork
+from tests.support.resources import floating_ip, listed
 
-READS = (ListFloatingIps, ReadFloatingIp)
+READS = (ReadAll, ReadOne)
 
 
 class Ending(enum.Enum):
@@ -97,7 +98,7 @@ class FakeCloud:
     server_locks: bool = False
     """Whether a running action locks the server, too."""
     now: float = 0.0
-    floating_ips: dict[int, FloatingIp] = field(default_factory=dict)
+    floating_ips: dict[int, Observation] = field(default_factory=dict)
     servers: dict[int, Server] = field(default_factory=dict)
     actions: dict[int, FakeAction] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -107,9 +108,9 @@ class FakeCloud:
 
     def add_ip(
         self, floating_ip_id: int, name: str, network: str, holder: int | None = None
-    ) -> FloatingIp:
+    ) -> Observation:
         parsed: IpNetwork = ipaddress.ip_network(network)
-        made = FloatingIp(id=floating_ip_id, name=name, network=parsed, server_id=holder)
+        made = floating_ip(id=floating_ip_id, name=name, network=parsed, server_id=holder)
         self.floating_ips[floating_ip_id] = made
         self.moves.append(Move(float("-inf"), floating_ip_id, holder))
         return made
@@ -134,7 +135,7 @@ class FakeCloud:
 
     def fail(self, why: Failure, *requests: type[Request], **more: float) -> Fault:
         """From now on these requests (none named: all) fail; `heal` ends it."""
-        every = (Identify, *READS, Assign, ReadActions, ReadServer)
+        every = (Identify, *READS, Mutate, ReadActions, ReadServer)
         fault = Fault(why, requests or every, **more)  # type: ignore[arg-type]
         self.faults.append(fault)
         return fault
@@ -181,13 +182,13 @@ class FakeCloud:
         match request:
             case Identify():
                 return Identified(self.servers[caller], "the test")
-            case ListFloatingIps():
-                return FloatingIpsListed(tuple(map(self._seen, self.floating_ips)))
-            case ReadFloatingIp(floating_ip_id):
+            case ReadAll():
+                return listed(tuple(map(self._seen, self.floating_ips)))
+            case ReadOne(floating_ip_id):
                 if floating_ip_id not in self.floating_ips:
                     return failure(FailureKind.NOT_FOUND, "not_found")
-                return FloatingIpRead(self._seen(floating_ip_id))
-            case Assign(floating_ip_id, server_id):
+                return OneRead(self._seen(floating_ip_id))
+            case Mutate(floating_ip_id, server_id):
                 return self.assign(floating_ip_id, server_id)
             case ReadActions(action_ids):
                 known = [self.actions[i] for i in action_ids if i in self.actions]
@@ -197,12 +198,12 @@ class FakeCloud:
                     return failure(FailureKind.NOT_FOUND, "not_found")
                 return ServerRead(self.servers[server_id])
 
-    def _seen(self, floating_ip_id: int) -> FloatingIp:
+    def _seen(self, floating_ip_id: int) -> Observation:
         as_of_s = self.now - self.stale_s
         past = [m for m in self.moves if m.floating_ip_id == floating_ip_id and m.at_s <= as_of_s]
         return replace(self.floating_ips[floating_ip_id], server_id=past[-1].holder)
 
-    def assign(self, floating_ip_id: int, server_id: int) -> AssignAccepted | Failure:
+    def assign(self, floating_ip_id: int, server_id: int) -> MutationAccepted | Failure:
         if floating_ip_id not in self.floating_ips:
             return failure(FailureKind.NOT_FOUND, "not_found")
         if any(
@@ -219,4 +220,4 @@ class FakeCloud:
         self.actions[action.id] = action
         if self.action_s <= 0.0 and self.ending is not Ending.NEVER:
             self._end(action)
-        return AssignAccepted(action.seen())
+        return MutationAccepted(action.seen())

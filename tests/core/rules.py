@@ -3,14 +3,17 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from hakeeper.adapters.journal.entry import Entry
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
-    Assign,
-    AssignAccepted,
+    AllRead,
     CallResult,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
+    Mutate,
+    MutationAccepted,
+    OneRead,
     Request,
 )
 from hakeeper.core.core import Core
@@ -23,7 +26,6 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
-from hakeeper.core.reports import EVENTS
 
 MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
@@ -48,23 +50,23 @@ class Rules:
         request, asked_at_s = self.calls.pop(result.call_id)
         outcome = result.outcome
         match request, outcome:
-            case Assign(floating_ip_id), Failure(kind=FailureKind.OUTCOME_UNKNOWN):
+            case Mutate(floating_ip_id), Failure(kind=FailureKind.OUTCOME_UNKNOWN):
                 self.outcome_unknown[floating_ip_id] = now
-            case _, FloatingIpRead(floating_ip):
+            case _, OneRead(floating_ip):
                 self._read((floating_ip.id,), asked_at_s)
-            case _, FloatingIpsListed(floating_ips):
+            case _, AllRead(floating_ips):
                 self._read(tuple(f.id for f in floating_ips), asked_at_s)
             case _:
                 pass
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.THROTTLED:
             self._throttled(request, outcome.retry_after_s, now)
-        elif isinstance(outcome, AssignAccepted):
+        elif isinstance(outcome, MutationAccepted):
             self.wait_until_s = float("-inf")
 
     def _throttled(self, request: Request, retry_after_s: float | None, now: float) -> None:
         wait_s = 0.75 if retry_after_s is None else min(30.0, retry_after_s)
         self.wait_until_s = max(self.wait_until_s, now + wait_s)
-        if isinstance(request, Assign):
+        if isinstance(request, Mutate):
             wait_s = 0.05 if retry_after_s is None else wait_s
             self.assigns_wait_until_s = max(self.assigns_wait_until_s, now + wait_s)
 
@@ -84,7 +86,7 @@ class Rules:
                 case CancelCall(call_id):
                     assert call_id in self.calls, "cancels what is not under way"
                 case Report():
-                    check_report(effect)
+                    check_entry(entry_of(effect))
                 case _:
                     pass
         next_at_s = core.next_at()
@@ -93,14 +95,14 @@ class Rules:
     def _started(self, effect: StartCall, core: Core, now: float) -> None:
         assert effect.call_id > self.last_id, "a call id is used twice"
         self.last_id = effect.call_id
-        assign = isinstance(effect.request, Assign)
+        assign = isinstance(effect.request, Mutate)
         until_s = self.assigns_wait_until_s if assign else self.wait_until_s
         assert now >= until_s, "a call although a 429 said wait"
-        if isinstance(effect.request, Assign):
+        if isinstance(effect.request, Mutate):
             self._assigning(effect.request, core, now)
         self.calls[effect.call_id] = (effect.request, now)
 
-    def _assigning(self, request: Assign, core: Core, now: float) -> None:
+    def _assigning(self, request: Mutate, core: Core, now: float) -> None:
         assert request.server_id == self.server_id, "an assign to another server"
         masters = {
             address.floating_ip_id
@@ -109,23 +111,23 @@ class Rules:
             for address in role.addresses
         }
         assert request.floating_ip_id in masters, "an assign while not MASTER"
-        under_way = [r.floating_ip_id for r, _ in self.calls.values() if isinstance(r, Assign)]
+        under_way = [r.floating_ip_id for r, _ in self.calls.values() if isinstance(r, Mutate)]
         assert request.floating_ip_id not in under_way, "two assigns of one address at a time"
         max_parallel = 1 if now < self.wait_until_s else MAX_PARALLEL
         assert len(under_way) < max_parallel, "too many assigns at once"
         assert request.floating_ip_id not in self.outcome_unknown, "a blind resend"
 
 
-def check_report(report: Report) -> None:
-    """A report can be carried by the journal and is in its table."""
-    assert report.event in EVENTS, f"{report.event} is not in reports.EVENTS"
-    assert report.message, f"{report.event} says nothing"
-    assert report.message == report.message.strip()
-    for name, value in report.fields.items():
+def check_entry(entry: Entry) -> None:
+    """An entry can be carried by the journal and is in its table."""
+    assert entry.event in EVENTS, f"{entry.event} is not in EVENTS"
+    assert entry.message, f"{entry.event} says nothing"
+    assert entry.message == entry.message.strip()
+    for name, value in entry.fields.items():
         assert name.isidentifier(), name
         assert name == name.lower(), name
-        assert type(value) in (str, int, float), f"{report.event}: {name} is {type(value)}"
-    astray = fields_astray(report.event, report.fields)
+        assert type(value) in (str, int, float), f"{entry.event}: {name} is {type(value)}"
+    astray = fields_astray(entry.event, entry.fields)
     assert [] == astray, astray
 
 

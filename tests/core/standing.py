@@ -2,24 +2,58 @@
 
 from ipaddress import ip_network
 
-from core.driver import instance, settings
-from core.odds import MOST
-from hakeeper.core.address import Address
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
-from hakeeper.core.claim import Stage
-from hakeeper.core.events import Report, StartCall
-from hakeeper.core.model import FloatingIp, Holder, Role, Server
+from hakeeper.core.events import StartCall
+from hakeeper.core.model import Observation, Role, Server
+from hakeeper.core.observation import Holder
+from hakeeper.core.resource import Address
 from hakeeper.core.roles import RoleBook
+from hakeeper.core.stages import (
+    ActionRunning,
+    Claim,
+    Held,
+    HoldDown,
+    MutateDue,
+    MutateSent,
+    Phases,
+    Stage,
+    Verify,
+)
 from hakeeper.core.state import Inflight, State
+from tests.core.driver import entries, instance, settings
+from tests.core.odds import MOST
+from tests.support.resources import floating_ip
 
 VI = instance("VI_1")
 US = Server(id=1, name="node1", status="running", network_zone="eu-central")
+CLAIM = Claim(cause="a cause", phases=Phases(line_s=99.0))
+SENT, HELD = MutateSent(CLAIM), Held()
 
 
-def ip(number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = "") -> FloatingIp:
+def verifying(due_at_s: float = 0.0, claim: Claim = CLAIM) -> Verify:
+    return Verify(claim, due_at_s, due_at_s)
+
+
+def mutating(due_at_s: float = 0.0, claim: Claim = CLAIM) -> MutateDue:
+    return MutateDue(claim, due_at_s)
+
+
+def acting(
+    action_id: int = 77, due_at_s: float = 0.0, until_s: float = 0.0, claim: Claim = CLAIM
+) -> ActionRunning:
+    return ActionRunning(claim, action_id, until_s, due_at_s, polls=0)
+
+
+def holding_down(until_s: float = 0.0, look_at_s: float = 0.0) -> HoldDown:
+    return HoldDown(until_s, look_at_s)
+
+
+def ip(
+    number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = ""
+) -> Observation:
     """Make floating IP `ip<number>`, 203.0.113.<number>."""
     network = ip_network(f"203.0.113.{number}/32")
-    return FloatingIp(
+    return floating_ip(
         id=number,
         name=f"ip{number}",
         network=network,
@@ -85,7 +119,7 @@ def ended(
 
 
 def reported(state: State) -> list[str]:
-    return [effect.event for effect in state.effects if isinstance(effect, Report)]
+    return [entry.event for entry in entries(state.effects)]
 
 
 def asked(state: State) -> list[Request]:

@@ -5,49 +5,72 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import US, VI, address_of, asked, ended, ip, put, reported, standing, under_way
-from hakeeper.core.address import Address
+from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.answers import find, take_answer
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
-    Assign,
-    AssignAccepted,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
+    MutationAccepted,
+    OneRead,
     Quota,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     Request,
     ServerRead,
 )
-from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import ReloadToken, Report
-from hakeeper.core.model import (
-    Action,
-    ActionStatus,
-    AddressRef,
-    ById,
-    ByName,
-    ByNetwork,
-    FloatingIp,
-    Nobody,
-    OddFloatingIp,
-    Other,
-    Server,
-    Unknown,
-    Us,
-)
+from hakeeper.core.events import ReloadToken
+from hakeeper.core.model import Action, ActionStatus, Observation, Server
+from hakeeper.core.observation import Nobody, Other, ResourceRef, Unknown, Us
 from hakeeper.core.reconcile import reconcile
+from hakeeper.core.resource import Address
+from hakeeper.core.stages import (
+    ActionRunning,
+    Claim,
+    Idle,
+    MutateDue,
+    Phases,
+    ReadBack,
+    Stage,
+    Verify,
+)
 from hakeeper.core.state import State
+from tests.core.driver import entries
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    CLAIM,
+    HELD,
+    SENT,
+    US,
+    VI,
+    acting,
+    address_of,
+    asked,
+    ended,
+    holding_down,
+    ip,
+    mutating,
+    put,
+    reported,
+    standing,
+    under_way,
+    verifying,
+)
+from tests.support.resources import (
+    CLOUD,
+    LIST,
+    assign,
+    by_id,
+    by_name,
+    by_network,
+    listed,
+    odd_floating_ip,
+    read,
+)
 
 KIND = FailureKind
 NEVER = float("-inf")
@@ -65,17 +88,15 @@ def answer(
 def assign_ends(
     state: State, outcome: Answer | Failure, number: int = 1, generation: int = 0
 ) -> list[str]:
-    """Let the assign of an address end, which is in SENT."""
+    """Let the assign of an address end, which has been sent."""
     state.effects = []
-    address = address_of(state, number)
-    address.phases = address.phases or Phases(line_s=99.0)
-    call_id = under_way(state, Assign(number, 1), 100.0, address, generation)
+    call_id = under_way(state, assign(number, 1), 100.0, address_of(state, number), generation)
     take_answer(state, ended(call_id, outcome), 101.0)
     return reported(state)
 
 
-def entry(state: State, event: str) -> Report:
-    return next(e for e in state.effects if isinstance(e, Report) and e.event == event)
+def entry(state: State, event: str) -> Entry:
+    return next(entry for entry in entries(state.effects) if entry.event == event)
 
 
 # --- any answer --------------------------------------------------------------------------------
@@ -83,9 +104,9 @@ def entry(state: State, event: str) -> Report:
 
 def test_an_answer_tells_the_latency_and_the_quota_and_ends_its_call() -> None:
     state = standing()
-    call_id = under_way(state, ListFloatingIps(), 100.0)
+    call_id = under_way(state, LIST, 100.0)
     quota = Quota(limit_per_hour=3600, remaining=7)
-    take_answer(state, ended(call_id, FloatingIpsListed((ip(1),)), None, 100.75, quota), 101.0)
+    take_answer(state, ended(call_id, listed((ip(1),)), None, 100.75, quota), 101.0)
     assert (0.75, 101.0) == (state.api.latency_s, state.api.answered_at_s)
     assert (quota, 101.0) == (state.api.quota, state.api.quota_at_s)
     assert {} == state.calls
@@ -100,40 +121,38 @@ def test_an_end_that_nobody_waits_for_changes_nothing() -> None:
 def test_a_failure_brings_its_quota_too_but_no_latency() -> None:
     state = standing()
     quota = Quota(limit_per_hour=3600, remaining=0)
-    call_id = under_way(state, ListFloatingIps())
+    call_id = under_way(state, LIST)
     take_answer(state, ended(call_id, failure(KIND.THROTTLED), quota=quota), 101.0)
     assert (quota, None) == (state.api.quota, state.api.latency_s)
 
 
 def test_the_first_answer_after_failures_is_reported_and_lets_reads_and_waiting_claims_go() -> None:
     state = standing(2)
-    answer(state, ListFloatingIps(), failure(KIND.TRANSIENT), 101.0)
-    posting, reading = put(state, Stage.POST, 1), put(state, Stage.READ, 2)
-    posting.due_at_s = reading.due_at_s = 500.0
-    assert ["api.recovered"] == answer(state, Identify(), Identified(US, "x"), 111.0)
+    answer(state, LIST, failure(KIND.TRANSIENT), 101.0)
+    posting, reading = put(state, mutating(500.0), 1), put(state, verifying(500.0), 2)
+    assert ["api.recovered"] == answer(state, Identify(CLOUD), Identified(US, "x"), 111.0)
     assert 10.0 == entry(state, "api.recovered").fields["duration_s"]
-    assert (111.5, 500.0) == (posting.due_at_s, reading.due_at_s)
+    assert (mutating(111.5), verifying(500.0)) == (posting.stage, reading.stage)
     assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
 
 
 def test_an_answer_of_another_kind_does_not_end_the_pause_of_the_reads() -> None:
     state = standing()
     state.schedule.read_attempt, state.schedule.reads_from_s = 3, 500.0
-    posting = put(state, Stage.POST)
-    posting.due_at_s = 500.0
-    answer(state, ReadActions((5,)), ActionsRead(()))
-    assert (3, 500.0, 500.0) == (
+    posting = put(state, mutating(500.0))
+    answer(state, ReadActions(CLOUD, (5,)), ActionsRead(()))
+    assert (3, 500.0, mutating(500.0)) == (
         state.schedule.read_attempt,
         state.schedule.reads_from_s,
-        posting.due_at_s,
+        posting.stage,
     )
 
 
 @pytest.mark.parametrize(
     ("request_", "outcome"),
     [
-        (ListFloatingIps(), FloatingIpsListed((ip(1),))),
-        (ReadFloatingIp(1), FloatingIpRead(ip(1))),
+        (LIST, listed((ip(1),))),
+        (read(1), OneRead(ip(1))),
     ],
 )
 def test_a_read_that_is_answered_ends_the_pause_of_the_reads(
@@ -153,10 +172,10 @@ def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
     state.server = None
     state.schedule.identify_attempt = 4
     holders = (ip(1, 1, zone="us-east"), ip(2, 2, zone="eu-central"))
-    answer(state, ListFloatingIps(), FloatingIpsListed(holders))
+    answer(state, LIST, listed(holders))
     assert Unknown("which server this is has not been confirmed yet") == address_of(state).holder
     assert ["server.identified", "address.zone_mismatch"] == answer(
-        state, Identify(), Identified(US, "the metadata"), 102.0
+        state, Identify(CLOUD), Identified(US, "the metadata"), 102.0
     )
     assert [US, 0] == [state.server, state.schedule.identify_attempt]
     assert "the metadata" == entry(state, "server.identified").fields["reason"]
@@ -167,16 +186,16 @@ def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
 def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> None:
     state = standing(2)
     state.server = None
-    answer(state, ListFloatingIps(), FloatingIpsListed((ip(1), ip(2))))
-    answer(state, ReadFloatingIp(1), failure(KIND.NOT_FOUND))
-    answer(state, ReadFloatingIp(2), failure(KIND.NOT_FOUND))
-    assert ["server.identified"] == answer(state, Identify(), Identified(US, "x"))
+    answer(state, LIST, listed((ip(1), ip(2))))
+    answer(state, read(1), failure(KIND.NOT_FOUND))
+    answer(state, read(2), failure(KIND.NOT_FOUND))
+    assert ["server.identified"] == answer(state, Identify(CLOUD), Identified(US, "x"))
 
 
 def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
     state = standing(1)
     state.server = None
-    answer(state, Identify(), Identified(US, "x"))
+    answer(state, Identify(CLOUD), Identified(US, "x"))
     assert Unknown("not read yet") == address_of(state).holder
 
 
@@ -185,8 +204,8 @@ def test_a_server_that_is_not_this_machine_is_reported_once_with_what_it_has() -
     state.server = None
     own = (ip_network("198.51.100.1/32"), ip_network("2001:db8:1::/64"))
     said = Identified(replace(US, own=own), "configuration", is_here=False)
-    answer(state, Identify(), said, 102.0)
-    assert [] == answer(state, Identify(), said, 114.0)
+    answer(state, Identify(CLOUD), said, 102.0)
+    assert [] == answer(state, Identify(CLOUD), said, 114.0)
     refused = state.api.refusals[Identify].failure
     assert (KIND.NOT_FOUND, "not_this_machine") == (refused.kind, refused.code)
     assert (
@@ -195,35 +214,35 @@ def test_a_server_that_is_not_this_machine_is_reported_once_with_what_it_has() -
     ) == refused.message
     assert 126.0 == state.schedule.identify_from_s
     bare = Identified(replace(US, own=()), "x", is_here=False)
-    answer(state, Identify(), bare, 126.0)
+    answer(state, Identify(CLOUD), bare, 126.0)
     assert state.api.refusals[Identify].failure.message.endswith("it has no address at all")
 
 
 def test_an_assign_that_finds_nothing_makes_us_ask_again_who_we_are() -> None:
     """Our server may have been made anew, with the same name."""
     state = standing()
-    put(state, Stage.SENT)
+    put(state, SENT)
     assign_ends(state, failure(KIND.NOT_FOUND))
     state.effects = []
     reconcile(state, 103.0)
     assert [US] == [state.server]
-    assert [Identify()] == [one for one in asked(state) if isinstance(one, Identify)]
+    assert [Identify(CLOUD)] == [one for one in asked(state) if isinstance(one, Identify)]
     reconcile(state, 103.5)
     assert 1 == sum(isinstance(one, Identify) for one in asked(state))
 
-    assert [] == answer(state, Identify(), Identified(US, "configuration"), 104.0)
+    assert [] == answer(state, Identify(CLOUD), Identified(US, "configuration"), 104.0)
     assert not state.schedule.server_doubted
     anew = replace(US, id=9)
-    assert ["server.identified"] == answer(state, Identify(), Identified(anew, "x"), 105.0)
+    assert ["server.identified"] == answer(state, Identify(CLOUD), Identified(anew, "x"), 105.0)
     assert anew == state.server
 
 
 def test_a_server_that_is_gone_is_ours_no_more() -> None:
     state = standing()
     state.schedule.server_doubted = True
-    answer(state, Identify(), failure(KIND.TRANSIENT), 104.0)
+    answer(state, Identify(CLOUD), failure(KIND.TRANSIENT), 104.0)
     assert US == state.server
-    answer(state, Identify(), failure(KIND.NOT_FOUND), 105.0)
+    answer(state, Identify(CLOUD), failure(KIND.NOT_FOUND), 105.0)
     assert state.server is None
 
 
@@ -242,7 +261,7 @@ def test_asking_who_we_are_waits_longer_after_each_failure_and_long_for_an_opera
     state = standing()
     seen = []
     for _ in waits_s:
-        answer(state, Identify(), failure(kind), 200.0)
+        answer(state, Identify(CLOUD), failure(kind), 200.0)
         seen.append(state.schedule.identify_from_s - 200.0)
     assert waits_s == seen
     # A 404 or another 4xx is an answer: it says nothing of the API's health.
@@ -254,7 +273,7 @@ def test_asking_who_we_are_waits_longer_after_each_failure_and_long_for_an_opera
 def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
     state = standing()
     state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
-    answer(state, Identify(), failure(KIND.TRANSIENT, "no_identity"), 200.0)
+    answer(state, Identify(CLOUD), failure(KIND.TRANSIENT, "no_identity"), 200.0)
     assert state.api.failure is not None, "the API was not asked, so it has not recovered"
     assert "no_identity" == state.api.refusals[Identify].failure.code
 
@@ -262,14 +281,14 @@ def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
 def test_an_answer_of_no_comfort_is_an_answer_of_the_api_all_the_same() -> None:
     state = standing()
     state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
-    reported_now = answer(state, Identify(), failure(KIND.NOT_FOUND), 200.0)
+    reported_now = answer(state, Identify(CLOUD), failure(KIND.NOT_FOUND), 200.0)
     assert ["api.recovered", "server.unidentified"] == reported_now
     assert state.api.failure is None
 
 
 def test_that_we_do_not_know_who_we_are_is_reported() -> None:
     state = standing()
-    assert ["server.unidentified"] == answer(state, Identify(), failure(KIND.NOT_FOUND))
+    assert ["server.unidentified"] == answer(state, Identify(CLOUD), failure(KIND.NOT_FOUND))
 
 
 # --- the holders --------------------------------------------------------------------------------
@@ -278,42 +297,42 @@ def test_that_we_do_not_know_who_we_are_is_reported() -> None:
 def test_a_read_of_one_says_nothing_of_the_others() -> None:
     state = standing(2)
     address_of(state, 2).floating_ip = None
-    answer(state, ReadFloatingIp(1), FloatingIpRead(ip(1, None)))
-    answer(state, ReadFloatingIp(3), FloatingIpRead(ip(3, 1)))
+    answer(state, read(1), OneRead(ip(1, None)))
+    answer(state, read(3), OneRead(ip(3, 1)))
     assert (Nobody(), 100.0) == (address_of(state, 1).holder, address_of(state, 1).holder_at_s)
     assert Unknown("not read yet") == address_of(state, 2).holder
 
 
 def test_a_list_finds_the_addresses_and_tells_each_once() -> None:
     state = standing(2, known=False)
-    listed = FloatingIpsListed((ip(2, 1), ip(1, 7)))
-    assert ["address.resolved"] * 2 == answer(state, ListFloatingIps(), listed)
+    listed = listed((ip(2, 1), ip(1, 7)))
+    assert ["address.resolved"] * 2 == answer(state, LIST, listed)
     resolved = entry(state, "address.resolved")
     assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["floating_ip_id"])
     assert (Other(7), Us()) == (address_of(state, 1).holder, address_of(state, 2).holder)
     assert ip(1, 7) == address_of(state, 1).floating_ip
-    assert [] == answer(state, ListFloatingIps(), listed)
+    assert [] == answer(state, LIST, listed)
 
 
 def test_an_address_that_is_lost_is_reported_once_and_once_again_when_it_is_found() -> None:
     state = standing(1, known=False)
-    there, gone = FloatingIpsListed((ip(1),)), FloatingIpsListed((ip(3),))
-    answer(state, ListFloatingIps(), there)
-    assert ["address.unresolved"] == answer(state, ListFloatingIps(), gone)
+    there, gone = listed((ip(1),)), listed((ip(3),))
+    answer(state, LIST, there)
+    assert ["address.unresolved"] == answer(state, LIST, gone)
     assert "no such floating IP" in entry(state, "address.unresolved").message
     assert (None, True) == (address_of(state).floating_ip, address_of(state).unresolved_reported)
-    assert [] == answer(state, ListFloatingIps(), gone)
-    assert ["address.resolved"] == answer(state, ListFloatingIps(), there)
-    assert [] == answer(state, ListFloatingIps(), there)
+    assert [] == answer(state, LIST, gone)
+    assert ["address.resolved"] == answer(state, LIST, there)
+    assert [] == answer(state, LIST, there)
 
 
-def listed(state: State, *floating_ips: FloatingIp) -> list[str]:
-    return answer(state, ListFloatingIps(), FloatingIpsListed(floating_ips))
+def listed(state: State, *floating_ips: Observation) -> list[str]:
+    return answer(state, LIST, listed(floating_ips))
 
 
 def test_a_floating_ip_that_is_renamed_stays_ours_and_is_reported_once() -> None:
     state = standing()
-    put(state, Stage.HELD)
+    put(state, HELD)
     known = address_of(state).floating_ip
     assert known is not None
     other = replace(known, name="other")
@@ -327,7 +346,7 @@ def test_a_floating_ip_that_is_renamed_stays_ours_and_is_reported_once() -> None
 
 def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is_meant() -> None:
     state = standing()
-    put(state, Stage.HELD)
+    put(state, HELD)
     known = address_of(state).floating_ip
     assert known is not None
     listed(state, replace(known, name="other"), replace(known, id=77))
@@ -338,10 +357,9 @@ def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is
 
 def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
     state = standing(2)
-    reading, holding = put(state, Stage.READ, 1), put(state, Stage.HELD, 2)
-    reading.due_at_s = holding.due_at_s = 5.0
-    answer(state, ListFloatingIps(), FloatingIpsListed(()), 200.0)
-    assert (212.0, 5.0) == (reading.due_at_s, holding.due_at_s)
+    reading, holding = put(state, verifying(5.0), 1), put(state, HELD, 2)
+    answer(state, LIST, listed(()), 200.0)
+    assert (Verify(CLAIM, 5.0, 212.0), HELD) == (reading.stage, holding.stage)
     assert ("no floating IP ip1 in this project", 200.0) == (
         reading.decision,
         reading.decided_at_s,
@@ -351,32 +369,28 @@ def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
 
 def test_an_address_that_is_not_there_does_not_hide_the_next_one() -> None:
     state = standing(2, known=False)
-    assert ["address.unresolved", "address.resolved"] == answer(
-        state, ListFloatingIps(), FloatingIpsListed((ip(2),))
-    )
+    assert ["address.unresolved", "address.resolved"] == answer(state, LIST, listed((ip(2),)))
 
 
 WHY = "floating IP 1: server is missing"
-ODD = OddFloatingIp(id=1, name="ip1", network=ip_network("203.0.113.1/32"), why=WHY)
-STRANGE = OddFloatingIp(id=8, name="x", network=ip_network("203.0.113.8/32"), why="no concern")
-BLANK = OddFloatingIp(id=None, name=None, network=None, why="floating_ip is no object")
+ODD = odd_floating_ip(id=1, name="ip1", network=ip_network("203.0.113.1/32"), why=WHY)
+STRANGE = odd_floating_ip(id=8, name="x", network=ip_network("203.0.113.8/32"), why="no concern")
+BLANK = odd_floating_ip(id=None, name=None, network=None, why="floating_ip is no object")
 
 
 def test_an_odd_one_that_is_not_ours_changes_nothing() -> None:
     state = standing(1, known=False)
-    listed = FloatingIpsListed((ip(1, 7),), (STRANGE, BLANK))
-    assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
+    listed = listed((ip(1, 7),), (STRANGE, BLANK))
+    assert ["address.resolved"] == answer(state, LIST, listed)
     assert Other(7) == address_of(state).holder
-    assert ["address.unresolved"] == answer(
-        state, ListFloatingIps(), FloatingIpsListed((), (STRANGE,))
-    )
+    assert ["address.unresolved"] == answer(state, LIST, listed((), (STRANGE,)))
     assert "no such floating IP" in entry(state, "address.unresolved").message
 
 
 def test_one_of_ours_that_is_odd_is_told_as_that_and_hides_no_other() -> None:
     state = standing(2, known=False)
-    listed = FloatingIpsListed((ip(2, 1),), (ODD,))
-    assert ["address.unresolved", "address.resolved"] == answer(state, ListFloatingIps(), listed)
+    listed = listed((ip(2, 1),), (ODD,))
+    assert ["address.unresolved", "address.resolved"] == answer(state, LIST, listed)
     assert WHY in entry(state, "address.unresolved").message
     assert Us() == address_of(state, 2).holder
 
@@ -384,23 +398,23 @@ def test_one_of_ours_that_is_odd_is_told_as_that_and_hides_no_other() -> None:
 def test_one_that_is_known_stays_known_while_the_list_is_odd() -> None:
     state = standing(1)
     before = address_of(state).floating_ip, address_of(state).holder_at_s
-    assert [] == answer(state, ListFloatingIps(), FloatingIpsListed((), (ODD,)))
+    assert [] == answer(state, LIST, listed((), (ODD,)))
     assert before == (address_of(state).floating_ip, address_of(state).holder_at_s)
     assert before[0] is not None
 
 
-@pytest.mark.parametrize("ref", [ById(1), ByName("ip1"), ByNetwork(ip_network("203.0.113.1/32"))])
-def test_what_cannot_be_read_may_be_meant_by_any_word(ref: AddressRef) -> None:
+@pytest.mark.parametrize(
+    "ref", [by_id(1), by_name("ip1"), by_network(ip_network("203.0.113.1/32"))]
+)
+def test_what_cannot_be_read_may_be_meant_by_any_word(ref: ResourceRef) -> None:
     assert (True, False, True) == tuple(each.may_be(ref) for each in (ODD, STRANGE, BLANK))
 
 
 def test_two_words_for_one_floating_ip_give_it_to_the_first() -> None:
     state = standing(1, known=False)
-    second = ById(1)
+    second = by_id(1)
     state.addresses[second] = Address(second, VI)
-    assert ["address.resolved", "address.unresolved"] == answer(
-        state, ListFloatingIps(), FloatingIpsListed((ip(1),))
-    )
+    assert ["address.resolved", "address.unresolved"] == answer(state, LIST, listed((ip(1),)))
     assert "the same floating IP" in entry(state, "address.unresolved").message
     assert state.addresses[second].floating_ip is None
 
@@ -418,33 +432,33 @@ def test_what_is_odd_about_an_address_is_reported_when_it_is_found(
     *, blocked: bool, zone: str, events: list[str]
 ) -> None:
     state = standing(1, known=False)
-    listed = FloatingIpsListed((ip(1, blocked=blocked, zone=zone),))
-    assert ["address.resolved", *events] == answer(state, ListFloatingIps(), listed)
+    listed = listed((ip(1, blocked=blocked, zone=zone),))
+    assert ["address.resolved", *events] == answer(state, LIST, listed)
 
 
 def test_a_zone_that_one_side_does_not_tell_is_nothing_odd() -> None:
     state = standing(1, known=False)
-    listed = FloatingIpsListed((ip(1, zone="us-east"),))
+    listed = listed((ip(1, zone="us-east"),))
     state.server = None
-    assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
+    assert ["address.resolved"] == answer(state, LIST, listed)
     state = standing(1, known=False)
     state.server = Server(id=1, name="node1", status="running")
-    assert ["address.resolved"] == answer(state, ListFloatingIps(), listed)
+    assert ["address.resolved"] == answer(state, LIST, listed)
 
 
 @pytest.mark.parametrize(
     ("ref", "found"),
     [
-        (ById(2), 2),
-        (ByName("ip2"), 2),
-        (ByNetwork(ip_network("203.0.113.2/32")), 2),
-        (ById(9), None),
-        (ByName("ip9"), None),
-        (ByNetwork(ip_network("203.0.113.0/24")), None),
+        (by_id(2), 2),
+        (by_name("ip2"), 2),
+        (by_network(ip_network("203.0.113.2/32")), 2),
+        (by_id(9), None),
+        (by_name("ip9"), None),
+        (by_network(ip_network("203.0.113.0/24")), None),
     ],
 )
 def test_an_address_is_found_by_what_the_configuration_says(
-    ref: AddressRef, found: int | None
+    ref: ResourceRef, found: int | None
 ) -> None:
     matched = find(ref, (ip(1), ip(2), ip(3)))
     assert found == (None if matched is None else matched.id)
@@ -456,7 +470,7 @@ def test_reads_that_fail_wait_longer_each_time_and_are_reported_once() -> None:
     events = []
     for now in (200.0, 300.0, 400.0):
         state.effects = []
-        call_id = under_way(state, ListFloatingIps(), now)
+        call_id = under_way(state, LIST, now)
         take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), now)
         events += reported(state)
         waits_s.append(state.schedule.reads_from_s - now)
@@ -466,28 +480,25 @@ def test_reads_that_fail_wait_longer_each_time_and_are_reported_once() -> None:
 
 def test_reads_that_fail_side_by_side_are_one_attempt() -> None:
     state = standing(3)
-    side_by_side = [
-        under_way(state, request, 100.0)
-        for request in (ListFloatingIps(), ReadFloatingIp(1), ReadFloatingIp(2))
-    ]
+    side_by_side = [under_way(state, request, 100.0) for request in (LIST, read(1), read(2))]
     for call_id in side_by_side:
         take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), 105.0)
     assert 105.25 == state.schedule.reads_from_s
-    later = under_way(state, ListFloatingIps(), 105.25)
+    later = under_way(state, LIST, 105.25)
     take_answer(state, ended(later, failure(KIND.TRANSIENT)), 110.0)
     assert 110.5 == state.schedule.reads_from_s
 
 
 def test_a_read_that_fails_after_another_was_answered_is_the_first_to_fail() -> None:
     state = standing()
-    failing = [under_way(state, ReadFloatingIp(number), 100.0) for number in (1, 2)]
+    failing = [under_way(state, read(number), 100.0) for number in (1, 2)]
     take_answer(state, ended(failing[0], failure(KIND.TRANSIENT)), 105.0)
-    answer(state, ListFloatingIps(), FloatingIpsListed((ip(1),)), 106.0)
+    answer(state, LIST, listed((ip(1),)), 106.0)
     take_answer(state, ended(failing[1], failure(KIND.TRANSIENT)), 107.0)
     assert 107.25 == state.schedule.reads_from_s
 
 
-@pytest.mark.parametrize("request_", [ListFloatingIps(), ReadFloatingIp(1)])
+@pytest.mark.parametrize("request_", [LIST, read(1)])
 def test_what_failed_is_told_by_name(request_: Request) -> None:
     state = standing()
     answer(state, request_, failure(KIND.TRANSIENT, "its_code"))
@@ -496,78 +507,86 @@ def test_what_failed_is_told_by_name(request_: Request) -> None:
 
 def test_a_list_that_is_not_found_waits_for_an_operator_and_keeps_the_addresses() -> None:
     state = standing()
-    answer(state, ListFloatingIps(), failure(KIND.NOT_FOUND), 200.0)
+    answer(state, LIST, failure(KIND.NOT_FOUND), 200.0)
     assert (212.0, ip(1)) == (state.schedule.reads_from_s, address_of(state).floating_ip)
 
 
 def test_a_read_that_fails_otherwise_keeps_the_address() -> None:
     state = standing()
-    answer(state, ReadFloatingIp(1), failure(KIND.REFUSED), 200.0)
+    answer(state, read(1), failure(KIND.REFUSED), 200.0)
     assert (212.0, ip(1)) == (state.schedule.reads_from_s, address_of(state).floating_ip)
 
 
 def test_a_404_for_one_address_forgets_that_one_and_lists_again_soon() -> None:
     state = standing(2)
     state.schedule.read_attempt = 2
-    answer(state, ReadFloatingIp(1), failure(KIND.NOT_FOUND), 200.0)
+    answer(state, read(1), failure(KIND.NOT_FOUND), 200.0)
     assert (None, ip(2)) == (address_of(state, 1).floating_ip, address_of(state, 2).floating_ip)
     assert (201.0, 3) == (state.schedule.reads_from_s, state.schedule.read_attempt)
 
 
 def test_a_read_that_was_cancelled_is_no_news_and_no_trouble() -> None:
     state = standing()
-    assert [] == answer(state, ListFloatingIps(), failure(KIND.CANCELLED))
+    assert [] == answer(state, LIST, failure(KIND.CANCELLED))
     assert state.api.failure is None
 
 
 # --- assigns -----------------------------------------------------------------------------------
 
 
-def accepted(status: ActionStatus = ActionStatus.RUNNING) -> AssignAccepted:
-    return AssignAccepted(Action(id=77, status=status))
+def accepted(status: ActionStatus = ActionStatus.RUNNING) -> MutationAccepted:
+    return MutationAccepted(Action(id=77, status=status))
 
 
 def test_an_accepted_assign_is_watched_and_widens_the_lanes() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
+    address = put(state, SENT)
     state.api.max_parallel = 3
     assert [] == assign_ends(state, accepted())
-    assert (Stage.ACT, 77, 4) == (address.stage, address.action_id, state.api.max_parallel)
-    assert Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0) == address.phases
+    claim = Claim(cause="a cause", phases=Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0))
+    assert ActionRunning(claim, 77, 111.0, 101.2, 1) == address.stage
+    assert 4 == state.api.max_parallel
 
 
-@pytest.mark.parametrize(("stage", "generation"), [(Stage.SENT, 1), (Stage.POST, 0)])
+@pytest.mark.parametrize(("stage", "generation"), [(SENT, 1), (mutating(), 0)])
 def test_an_assign_of_an_older_term_says_only_that_reads_before_now_are_blind(
     stage: Stage, generation: int
 ) -> None:
     state = standing(2)
-    address, other = put(state, stage), put(state, Stage.HELD, 2)
+    address, other = put(state, stage), put(state, HELD, 2)
     assign_ends(state, accepted(), generation=generation)
-    assert (stage, None, 101.0) == (address.stage, address.action_id, address.fresh_from_s)
-    assert NEVER == other.fresh_from_s
+    assert (stage, 101.0) == (address.stage, address.writes.fresh_from_s)
+    assert NEVER == other.writes.fresh_from_s
 
 
 def test_an_assign_of_an_address_that_a_reload_took_away_is_over() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
+    address = put(state, SENT)
     state.addresses = {}
-    take_answer(state, ended(under_way(state, Assign(1, 1), 100.0, address), accepted()), 101.0)
-    assert (Stage.SENT, None) == (address.stage, address.action_id)
+    take_answer(state, ended(under_way(state, assign(1, 1), 100.0, address), accepted()), 101.0)
+    assert SENT == address.stage
 
 
 def test_a_failed_assign_is_reported_and_its_bytes_are_remembered() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
+    address = put(state, SENT)
     assert ["claim.failed"] == assign_ends(state, failure(KIND.TRANSIENT))
-    assert (Stage.POST, 101.25) == (address.stage, address.due_at_s)
-    assert address.phases is not None
-    assert 100.0 == address.phases.sent_s
+    claim = replace(
+        CLAIM,
+        phases=Phases(line_s=99.0, sent_s=100.0),
+        attempt=1,
+        refused_at_s=101.0,
+        failure=failure(KIND.TRANSIENT),
+        failing_since_s=101.0,
+        reported=frozenset({failure(KIND.TRANSIENT).code}),
+    )
+    assert MutateDue(claim, 101.25) == address.stage
     assert state.api.failure is None
 
 
 def test_429_to_an_assign_holds_the_whole_api() -> None:
     state = standing()
-    put(state, Stage.SENT)
+    put(state, SENT)
     assert ["api.throttled"] == assign_ends(state, failure(KIND.THROTTLED))
     assert (102.0, failure(KIND.THROTTLED)) == (state.api.held_until_s, state.api.failure)
 
@@ -577,9 +596,9 @@ def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(
     others: int, max_parallel: int
 ) -> None:
     state = standing(2)
-    put(state, Stage.SENT)
+    put(state, SENT)
     for _ in range(others):
-        under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
+        under_way(state, assign(2, 1), 100.0, address_of(state, 2))
     assign_ends(state, failure(KIND.LOCKED))
     assert max_parallel == state.api.max_parallel
 
@@ -591,8 +610,8 @@ def test_an_assign_accepted_beside_a_running_action_ends_the_going_one_by_one(
     accepted_s: float, *, goes_on: bool
 ) -> None:
     state = standing(2)
-    put(state, Stage.SENT)
-    put(state, Stage.ACT, 2).phases = Phases(line_s=0.0, accepted_s=accepted_s)
+    put(state, SENT)
+    put(state, acting(claim=CLAIM.with_phases(Phases(line_s=0.0, accepted_s=accepted_s))), 2)
     state.api.one_by_one_until_s = 200.0
     assign_ends(state, accepted())
     assert goes_on == (state.api.one_by_one_until_s == 200.0)
@@ -600,56 +619,56 @@ def test_an_assign_accepted_beside_a_running_action_ends_the_going_one_by_one(
 
 def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     state = standing(2)
-    put(state, Stage.SENT)
-    under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
+    put(state, SENT)
+    under_way(state, assign(2, 1), 100.0, address_of(state, 2))
     assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
     assert (8, 0) == (state.api.max_parallel, state.api.one_by_one_s)
 
 
 def test_an_address_that_was_here_all_the_time_is_no_failure() -> None:
     state = standing()
-    address = put(state, Stage.SENT)
-    address.holder = Us()
+    address = put(state, SENT, 1, Us())
     assert [] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
-    assert Stage.READ is address.stage
+    assert isinstance(address.stage, Verify)
 
 
 def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
     state = standing(2)
-    put(state, Stage.SENT)
-    put(state, Stage.ACT, 2)
+    put(state, SENT)
+    put(state, acting(), 2)
     assert [] == assign_ends(state, failure(KIND.LOCKED, "locked"))
     assert 4 == state.api.max_parallel
 
 
 def test_other_failures_do_not_narrow_the_lanes() -> None:
     state = standing(2)
-    put(state, Stage.SENT)
-    under_way(state, Assign(2, 1), 100.0, address_of(state, 2))
+    put(state, SENT)
+    under_way(state, assign(2, 1), 100.0, address_of(state, 2))
     assign_ends(state, failure(KIND.TRANSIENT))
     assert 8 == state.api.max_parallel
 
 
 @pytest.mark.parametrize(
-    ("kind", "stage"), [(KIND.OUTCOME_UNKNOWN, Stage.READ), (KIND.TRANSIENT, Stage.POST)]
+    ("kind", "stage"),
+    [(KIND.OUTCOME_UNKNOWN, verifying(101.0)), (KIND.TRANSIENT, mutating())],
 )
 def test_an_older_assign_with_an_unknown_outcome_makes_the_new_claim_read(
     kind: FailureKind, stage: Stage
 ) -> None:
     state = standing()
-    address = put(state, Stage.POST)
+    address = put(state, mutating())
     assert [] == assign_ends(state, failure(kind), generation=1)
-    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.outcome_unknown)
+    assert (stage, kind is KIND.OUTCOME_UNKNOWN) == (address.stage, address.writes.outcome_unknown)
 
 
 def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
     state = standing()
-    put(state, Stage.SENT)
+    put(state, SENT)
     assert ["token.rejected"] == assign_ends(state, failure(KIND.AUTH))
     assert ReloadToken() in state.effects
-    assert ["token.rejected"] == answer(state, ReadServer(2), failure(KIND.AUTH))
+    assert ["token.rejected"] == answer(state, ReadServer(CLOUD, 2), failure(KIND.AUTH))
     assert ReloadToken() in state.effects
-    answer(state, ReadServer(2), failure(KIND.REFUSED))
+    answer(state, ReadServer(CLOUD, 2), failure(KIND.REFUSED))
     assert ReloadToken() not in state.effects
 
 
@@ -659,30 +678,36 @@ def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
 def test_the_actions_that_were_asked_for_go_on_or_are_given_up() -> None:
     state = standing(4)
     for number in (1, 2, 3):
-        put(state, Stage.ACT, number).action_id = 70 + number
-    put(state, Stage.POST, 4).action_id = 72
+        put(state, acting(70 + number), number)
+    put(state, mutating(), 4)
     actions = ActionsRead((Action(id=71, status=ActionStatus.SUCCESS),))
-    assert ["claim.unknown"] == answer(state, ReadActions((71, 72)), actions)
-    stages = [address.stage for address in state.addresses.values()]
-    assert [Stage.READ, Stage.READ, Stage.ACT, Stage.POST] == stages
-    assert address_of(state, 1).phases == Phases(line_s=101.0, finished_s=101.0)
-    assert address_of(state, 2).action_id is None
+    assert ["claim.unknown"] == answer(state, ReadActions(CLOUD, (71, 72)), actions)
+    finished = CLAIM.with_phases(Phases(line_s=99.0, finished_s=101.0))
+    overdue = replace(CLAIM, reported=frozenset({"action_overdue"}))
+    assert [
+        ReadBack(finished, 105.0, 101.0, 101.0),
+        verifying(101.0, overdue),
+        acting(73),
+        mutating(),
+    ] == [address.stage for address in state.addresses.values()]
 
 
 def test_actions_that_nobody_has_any_more_are_given_up_for_a_read() -> None:
     state = standing()
-    put(state, Stage.ACT).action_id = 71
-    assert ["claim.unknown"] == answer(state, ReadActions((71,)), failure(KIND.NOT_FOUND))
-    assert (Stage.READ, None) == (address_of(state).stage, state.api.failure)
+    put(state, acting(71))
+    assert ["claim.unknown"] == answer(state, ReadActions(CLOUD, (71,)), failure(KIND.NOT_FOUND))
+    assert isinstance(address_of(state).stage, Verify)
+    assert state.api.failure is None
 
 
 def test_actions_that_cannot_be_read_are_polled_later() -> None:
     state = standing(2)
-    asked, other = put(state, Stage.ACT, 1), put(state, Stage.ACT, 2)
-    asked.action_id, other.action_id = 71, 72
-    assert ["api.failed"] == answer(state, ReadActions((71,)), failure(KIND.TRANSIENT), 200.0)
+    asked, other = put(state, acting(71), 1), put(state, acting(72), 2)
+    assert ["api.failed"] == answer(
+        state, ReadActions(CLOUD, (71,)), failure(KIND.TRANSIENT), 200.0
+    )
     assert entry(state, "api.failed").message.startswith("reading an action failed: ")
-    assert (200.25, 0.0) == (asked.due_at_s, other.due_at_s)
+    assert (replace(acting(71, 200.25), polls=1), acting(72)) == (asked.stage, other.stage)
 
 
 @pytest.mark.parametrize(
@@ -700,30 +725,31 @@ def test_a_contested_address_is_claimed_if_its_holder_does_not_run(
     status: str, *, claims: bool
 ) -> None:
     state = standing(3)
-    theirs = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    others = put(state, Stage.HOLD_DOWN, 2, Other(3))
-    idle = put(state, Stage.IDLE, 3, Other(2))
+    theirs = put(state, holding_down(), 1, Other(2))
+    others = put(state, holding_down(), 2, Other(3))
+    idle = put(state, Idle(), 3, Other(2))
     server = Server(id=2, name="node2", status=status)
-    events = answer(state, ReadServer(2), ServerRead(server))
+    events = answer(state, ReadServer(CLOUD, 2), ServerRead(server))
     assert [] == events
-    assert (Stage.POST if claims else Stage.HOLD_DOWN) is theirs.stage
-    assert (Stage.HOLD_DOWN, Stage.IDLE) == (others.stage, idle.stage)
-    if claims:
-        assert f"contested, but the holder's server is {status}" == theirs.cause
+    cause = f"contested, but the holder's server is {status}"
+    claim = Claim(cause=cause, phases=Phases(line_s=101.0))
+    assert (mutating(101.0, claim) if claims else holding_down()) == theirs.stage
+    assert (holding_down(), Idle()) == (others.stage, idle.stage)
 
 
 def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
     state = standing(2)
-    theirs = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    others = put(state, Stage.HOLD_DOWN, 2, Other(3))
-    assert [] == answer(state, ReadServer(2), failure(KIND.NOT_FOUND))
-    assert "contested, but the holder's server is deleted" == theirs.cause
-    assert (Stage.HOLD_DOWN, None) == (others.stage, state.api.failure)
+    theirs = put(state, holding_down(), 1, Other(2))
+    others = put(state, holding_down(), 2, Other(3))
+    assert [] == answer(state, ReadServer(CLOUD, 2), failure(KIND.NOT_FOUND))
+    assert isinstance(theirs.stage, MutateDue)
+    assert "contested, but the holder's server is deleted" == theirs.stage.claim.cause
+    assert (holding_down(), None) == (others.stage, state.api.failure)
 
 
 def test_a_server_that_cannot_be_read_is_reported() -> None:
     state = standing()
-    put(state, Stage.HOLD_DOWN, 1, Other(2))
-    assert ["api.failed"] == answer(state, ReadServer(2), failure(KIND.TRANSIENT))
+    put(state, holding_down(), 1, Other(2))
+    assert ["api.failed"] == answer(state, ReadServer(CLOUD, 2), failure(KIND.TRANSIENT))
     assert entry(state, "api.failed").message.startswith("reading a server failed: ")
-    assert Stage.HOLD_DOWN is address_of(state).stage
+    assert holding_down() == address_of(state).stage

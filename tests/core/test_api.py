@@ -1,11 +1,11 @@
 """What is known of the API: failing since when, held until when, how many calls are left."""
 
 import pytest
-
-from core.fakecloud import failure
-from core.odds import LEAST, MOST
 from hakeeper.core.api import Api
+
 from hakeeper.core.calls import FailureKind, Quota
+from hakeeper.core.decisions import ApiFailed, Decision, ServerUnidentified
+from tests.core.fakecloud import failure
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
 THROTTLED = failure(FailureKind.THROTTLED)
@@ -70,12 +70,17 @@ def test_no_other_failure_holds_the_calls() -> None:
     assert 0 == api.throttled
 
 
-def test_each_kind_of_entry_with_each_code_is_news_once_until_an_answer() -> None:
+def test_each_kind_of_decision_with_each_code_is_news_once_until_an_answer() -> None:
     api = Api()
-    asked = [("api.failed", "a"), ("api.failed", "b"), ("api.throttled", "a"), ("api.failed", "a")]
+    asked: list[tuple[type[Decision], str]] = [
+        (ApiFailed, "a"),
+        (ApiFailed, "b"),
+        (ServerUnidentified, "a"),
+        (ApiFailed, "a"),
+    ]
     assert [True, True, True, False] == [api.is_news(*news) for news in asked]
     api.answered(1.0)
-    assert api.is_news("api.failed", "a")
+    assert api.is_news(ApiFailed, "a")
 
 
 def test_the_bucket_refills_by_its_limit_in_an_hour_and_no_further() -> None:

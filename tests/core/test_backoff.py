@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.odds import LEAST, MOST
 from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW, THROTTLE, Backoff
+from tests.core.odds import LEAST, MOST
 
 
 @pytest.mark.parametrize(

@@ -7,24 +7,24 @@ from random import Random
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, chance, instance, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
-    Assign,
     FailureKind,
     Identify,
-    ListFloatingIps,
+    Mutate,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
 )
-from hakeeper.core.events import FifoChanged, FifoState, LinesRead, SettingsChanged
+from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
-from hakeeper.core.model import ProcessId, Role
+from hakeeper.core.model import FifoState, ProcessId, Role
+from tests.core.driver import PROCESS, WEB, Node, World, chance, failure, instance, settings
+from tests.core.fakecloud import Ending
 
 MAIL = 4712
 STEPS = 1500
 CONVERGED_WITHIN_S = 15.0
-REQUESTS = (Identify, ListFloatingIps, ReadFloatingIp, Assign, ReadActions)
+REQUESTS = (Identify, ReadAll, ReadOne, Mutate, ReadActions)
 TWO = {"VI_1": ("web",), "VI_2": ("mail",)}
 
 
@@ -139,8 +139,8 @@ def test_after_any_chaos_the_addresses_are_with_the_one_master_within_15_s(seed:
     assert (1, 1) == (world.cloud.holder(WEB), world.cloud.holder(MAIL))
     begun_s = world.now
     world.run_for(600.0)
-    assert [] == second.asked(Assign, since_s=begun_s)
-    assert [] == first.asked(Assign, since_s=begun_s)
+    assert [] == second.asked(Mutate, since_s=begun_s)
+    assert [] == first.asked(Mutate, since_s=begun_s)
     assert first.saved is not None
     assert {instance("VI_1"): Role.MASTER, instance("VI_2"): Role.MASTER} == first.saved.roles
 

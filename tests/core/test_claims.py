@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from core.driver import WEB, one_node, settings
 from hakeeper.core.calls import (
-    Assign,
-    ListFloatingIps,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     Request,
 )
-from hakeeper.core.claim import RECENT_READS
+from hakeeper.core.core import RECENT_READS
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import Other, Us
+from hakeeper.core.observation import Other, Us
+from tests.core.driver import WEB, one_node, settings
+from tests.support.resources import assign, read
 
 
 def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -> None:
@@ -23,7 +23,7 @@ def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -
     world.run_for(30.0)
     effects = node.line("VI_1", "MASTER")
     started = [effect for effect in effects if isinstance(effect, StartCall)]
-    assert [Assign(WEB, 1)] == [call.request for call in started]
+    assert [assign(WEB, 1)] == [call.request for call in started]
     assert started[0].urgent
 
 
@@ -43,7 +43,7 @@ def test_a_claim_ends_when_the_action_succeeded_and_the_holder_was_read_back() -
     assert claimed.fields["attempt"] == 1
     assert float(claimed.fields["finished_ms"]) >= 3000
     assert node.asked(ReadActions)
-    assert node.asked(ReadFloatingIp, since_s=begun_s + 3.0)
+    assert node.asked(ReadOne, since_s=begun_s + 3.0)
 
 
 def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
@@ -54,7 +54,7 @@ def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     assert [] == node.assigns
-    [read] = node.asked(ReadFloatingIp)
+    [read] = node.asked(ReadOne)
     assert begun_s == read.at_s
     assert len(node.reports("address.confirmed")) == 1
     assert node.stage() == "held"
@@ -64,11 +64,11 @@ def test_the_last_read_of_a_standby_is_recent_however_seldom_its_list_may_be_rea
     world, node = one_node(holder=1, config=replace(settings(), standby_interval_s=1.0))
     node.warm()
     world.run_for(30.0)
-    reads = [asked.at_s for asked in node.asked(ListFloatingIps)]
+    reads = [asked.at_s for asked in node.asked(ReadAll)]
     gap_s = reads[-1] - reads[-2]
     assert gap_s > RECENT_READS * 1.0
     world.run_for(reads[-1] + gap_s - 0.01 - world.now)
-    assert len(reads) == len(node.asked(ListFloatingIps))
+    assert len(reads) == len(node.asked(ReadAll))
     node.line("VI_1", "MASTER")
     world.run_for(5.0)
     assert [] == node.assigns
@@ -82,21 +82,21 @@ def test_an_address_that_is_held_is_read_for_ever_and_closely_at_first() -> None
     world.run_for(1.0)
     begun_s = world.now
     world.run_for(19.0)
-    closely = len(node.asked(ListFloatingIps, since_s=begun_s))
+    closely = len(node.asked(ReadAll, since_s=begun_s))
     world.run_for(1000.0)
     begun_s = world.now
     world.run_for(1000.0)
     assert 9 <= closely <= 10
-    assert 99 <= len(node.asked(ListFloatingIps, since_s=begun_s)) <= 101
+    assert 99 <= len(node.asked(ReadAll, since_s=begun_s)) <= 101
 
 
 @pytest.mark.parametrize(
     ("age_s", "holder", "requests"),
     [
-        (90.0, Us(), [ReadFloatingIp(WEB)]),
-        (90.1, Us(), [Assign(WEB, 1)]),
-        (0.0, Other(2), [Assign(WEB, 1)]),
-        (None, Us(), [Assign(WEB, 1)]),
+        (90.0, Us(), [read(WEB)]),
+        (90.1, Us(), [assign(WEB, 1)]),
+        (0.0, Other(2), [assign(WEB, 1)]),
+        (None, Us(), [assign(WEB, 1)]),
     ],
 )
 def test_that_it_is_ours_is_believed_for_one_and_a_half_readings_of_a_standby(

@@ -2,26 +2,26 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, instance, one_node, settings
-from hakeeper.core.address import Address
-from hakeeper.core.calls import Assign, CallResult, ListFloatingIps
+from hakeeper.adapters.journal.entry import Entry
+from hakeeper.core.calls import CallResult, ReadAll
 from hakeeper.core.events import (
     FifoChanged,
-    FifoState,
+    KeepalivedGone,
     LinesRead,
-    Report,
     SaveState,
     StartCall,
-    Tick,
 )
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
-from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.resource import Address
 from hakeeper.core.state import InvariantError, State
+from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
+from tests.support.resources import assign
 
 
-def bad_lines(node: Node, count: int) -> list[Report]:
+def bad_lines(node: Node, count: int) -> list[Entry]:
     effects = node.feed(LinesRead((), tuple(BadLine("is rubbish", f"x{i}") for i in range(count))))
-    return [e for e in effects if isinstance(e, Report)]
+    return entries(effects)
 
 
 def test_bad_lines_are_shown_up_to_five_and_the_rest_is_counted() -> None:
@@ -108,7 +108,7 @@ def test_the_state_of_the_fifo_is_reported_and_kept(
     if before is not None:
         node.feed(FifoChanged(before, "before"))
     effects = node.feed(event)
-    assert kind in [e.event for e in effects if isinstance(e, Report)]
+    assert kind in [entry.event for entry in entries(effects)]
     assert event.state.value == node.snapshot().fifo
     assert event.detail == node.snapshot().fifo_detail
 
@@ -132,17 +132,17 @@ def test_a_result_that_nobody_asked_for_is_passed_over() -> None:
         sent_at_s=None,
         finished_at_s=world.now,
     )
-    assert () == node.core.handle(result, world.now)
+    assert () == node.core.handle([result], world.now)
 
 
 def test_a_read_that_was_cancelled_is_no_failure_of_the_api() -> None:
     world, node = one_node(holder=1)
     node.warm()
     world.run_for(30.0)
-    node.holding = (ListFloatingIps,)
-    world.run_while(lambda: not node.open_calls(ListFloatingIps), 61.0)
+    node.holding = (ReadAll,)
+    world.run_while(lambda: not node.open_calls(ReadAll), 61.0)
     reported = len(node.reported)
-    node.cancel(node.open_calls(ListFloatingIps)[0])
+    node.cancel(node.open_calls(ReadAll)[0])
     assert "ok" == node.snapshot().api
     assert reported == len(node.reported)
 
@@ -182,7 +182,7 @@ def address_of(state: State) -> Address:
 def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
     state, now = guarded()
     with pytest.raises(InvariantError, match="for no address"):
-        state.start(Assign(WEB, 1), now)
+        state.start(assign(WEB, 1), now)
     assert [] == [e for e in state.effects if isinstance(e, StartCall)]
 
 
@@ -190,7 +190,7 @@ def test_an_assign_while_not_master_is_a_broken_invariant() -> None:
     state, now = guarded()
     state.roles.role_states[instance("VI_1")].role = Role.BACKUP
     with pytest.raises(InvariantError, match="while not MASTER"):
-        state.start(Assign(WEB, 1), now, address_of(state))
+        state.start(assign(WEB, 1), now, address_of(state))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -201,21 +201,21 @@ def test_an_assign_to_another_server_is_a_broken_invariant(
     if not known:
         state.server = None
     with pytest.raises(InvariantError, match="to another server"):
-        state.start(Assign(WEB, 2), now, address_of(state))
+        state.start(assign(WEB, 2), now, address_of(state))
 
 
 def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
     state, now = guarded()
-    state.start(Assign(WEB, 1), now, address_of(state))
+    state.start(assign(WEB, 1), now, address_of(state))
     with pytest.raises(InvariantError, match="at the same time"):
-        state.start(Assign(WEB, 1), now, address_of(state))
+        state.start(assign(WEB, 1), now, address_of(state))
 
 
 def test_bad_lines_that_nobody_kept_are_counted_too() -> None:
     _, node = one_node()
     node.start()
     effects = node.feed(LinesRead((), (BadLine("is rubbish", "x"),), more_bad_lines=980))
-    [shown, rest] = [e for e in effects if isinstance(e, Report)]
+    [shown, rest] = entries(effects)
 
     assert "'x' is rubbish" in shown.message
     assert 980 == rest.fields["count"]
@@ -236,12 +236,11 @@ def test_an_overflow_without_end_is_reported_and_asked_about_sparingly() -> None
     assert reported == node.reports("fifo.overflowed")
 
 
-def test_nothing_is_begun_while_more_news_is_known_to_wait() -> None:
-    world, node = one_node()
+def test_nothing_is_begun_before_the_last_event_of_a_batch_was_taken_in() -> None:
+    _, node = one_node()
     node.warm()
-    node.holding = (Assign,)
     made = NotifyLine(instance("VI_1"), LineState.MASTER, 100)
-    effects = node.core.handle(LinesRead((made,)), world.now, more=True)
-    assert [SaveState, Report] == [type(effect) for effect in effects]
-    assert node.core.next_at() is None
-    assert [Assign(WEB, 1)] == [e.request for e in node.feed(Tick()) if isinstance(e, StartCall)]
+    effects = node.feed(LinesRead((made,)), KeepalivedGone("killed"))
+    assert [] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert 1 == len([e for e in effects if isinstance(e, SaveState)])
+    assert "UNKNOWN" == node.role()

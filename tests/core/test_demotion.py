@@ -4,19 +4,18 @@ from collections.abc import Callable
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node
-from core.fakecloud import READS, failure
 from hakeeper.core.calls import (
-    Assign,
-    AssignAccepted,
     FailureKind,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    MutationAccepted,
     ReadActions,
-    ReadFloatingIp,
 )
-from hakeeper.core.events import CancelCall, Report, StartCall
+from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.model import Action, ActionStatus
+from tests.core.driver import WEB, Node, World, entries, one_node
+from tests.core.fakecloud import READS, failure
+from tests.support.resources import LIST, read
 
 LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "gone", "lost"]
 
@@ -39,14 +38,14 @@ def before_the_call(_: World, node: Node) -> None:
 def in_flight(world: World, node: Node) -> None:
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     node.holding = ()
 
 
 def backing_off(world: World, node: Node) -> None:
     node.warm()
-    world.cloud.fail(failure(FailureKind.TRANSIENT), Assign)
+    world.cloud.fail(failure(FailureKind.TRANSIENT), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(20.0)
     world.cloud.heal()
@@ -54,7 +53,7 @@ def backing_off(world: World, node: Node) -> None:
 
 def refused(world: World, node: Node) -> None:
     node.warm()
-    world.cloud.fail(failure(FailureKind.REFUSED), Assign)
+    world.cloud.fail(failure(FailureKind.REFUSED), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(20.0)
     world.cloud.heal()
@@ -62,7 +61,7 @@ def refused(world: World, node: Node) -> None:
 
 def waiting_for_a_lock(world: World, node: Node) -> None:
     node.warm()
-    world.cloud.fail(failure(FailureKind.LOCKED), Assign)
+    world.cloud.fail(failure(FailureKind.LOCKED), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(20.0)
     world.cloud.heal()
@@ -70,7 +69,7 @@ def waiting_for_a_lock(world: World, node: Node) -> None:
 
 def throttled(world: World, node: Node) -> None:
     node.warm()
-    world.cloud.fail(failure(FailureKind.THROTTLED, retry_after_s=20.0), Assign)
+    world.cloud.fail(failure(FailureKind.THROTTLED, retry_after_s=20.0), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(1.0)
     world.cloud.heal()
@@ -157,7 +156,7 @@ def test_no_assign_is_sent_after_a_demotion_at_any_moment(
 def test_a_demotion_cancels_the_assign_that_is_under_way() -> None:
     world, node = one_node()
     in_flight(world, node)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     effects = node.line("VI_1", "BACKUP")
     assert CancelCall(call.id) in effects
     assert 1 == len(node.reports("claim.abandoned"))
@@ -189,9 +188,9 @@ def test_a_demotion_during_a_mere_look_abandons_nothing() -> None:
 def test_a_late_201_of_an_older_generation_changes_nothing() -> None:
     world, node = one_node()
     in_flight(world, node)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.line("VI_1", "BACKUP")
-    effects = node.answer(call, AssignAccepted(Action(id=9, status=ActionStatus.RUNNING)))
+    effects = node.answer(call, MutationAccepted(Action(id=9, status=ActionStatus.RUNNING)))
     assert () == effects
     world.run_for(120.0)
     assert [] == node.asked(ReadActions)
@@ -212,7 +211,7 @@ def test_a_late_action_of_an_older_generation_changes_nothing() -> None:
 
 def promoted_again(world: World, node: Node) -> None:
     in_flight(world, node)
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "BACKUP")
     node.line("VI_1", "MASTER")
     node.holding = ()
@@ -223,7 +222,7 @@ def promoted_again(world: World, node: Node) -> None:
 def test_a_new_term_does_not_send_while_the_old_assign_is_under_way() -> None:
     world, node = one_node()
     promoted_again(world, node)
-    [old] = node.open_calls(Assign)
+    [old] = node.open_calls(Mutate)
     node.cancel(old)
     world.run_for(5.0)
     assert 2 == len(node.assigns)
@@ -234,7 +233,7 @@ def test_a_new_term_does_not_send_while_the_old_assign_is_under_way() -> None:
 def test_a_new_term_after_the_old_assign_was_done_ends_held() -> None:
     world, node = one_node()
     promoted_again(world, node)
-    node.release(node.open_calls(Assign)[0])
+    node.release(node.open_calls(Mutate)[0])
     world.run_for(15.0)
     assert world.cloud.holder(WEB) == 1
     assert node.stage() == "held"
@@ -248,13 +247,13 @@ def test_a_new_term_reads_first_if_the_old_assign_ended_unknown(
     if demoted_when_it_ends:
         in_flight(world, node)
         node.line("VI_1", "BACKUP")
-        node.answer(node.open_calls(Assign)[0], failure(FailureKind.OUTCOME_UNKNOWN))
+        node.answer(node.open_calls(Mutate)[0], failure(FailureKind.OUTCOME_UNKNOWN))
         effects = node.line("VI_1", "MASTER")
     else:
         promoted_again(world, node)
-        [old] = node.open_calls(Assign)
+        [old] = node.open_calls(Mutate)
         effects = node.answer(old, failure(FailureKind.OUTCOME_UNKNOWN))
-    assert [ReadFloatingIp(WEB)] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert [read(WEB)] == [e.request for e in effects if isinstance(e, StartCall)]
     world.run_for(5.0)
     assert 2 == len(node.assigns)
     assert node.stage() == "held"
@@ -263,10 +262,10 @@ def test_a_new_term_reads_first_if_the_old_assign_ended_unknown(
 def test_roles_that_came_and_went_in_one_batch_are_one_new_term() -> None:
     world, node = one_node()
     in_flight(world, node)
-    [old] = node.open_calls(Assign)
+    [old] = node.open_calls(Mutate)
     effects = node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
     assert CancelCall(old.id) in effects
-    [reported] = [e for e in effects if isinstance(e, Report) and e.event == "role.changed"]
+    [reported] = [entry for entry in entries(effects) if entry.event == "role.changed"]
     assert "through another role" in reported.message
 
 
@@ -278,7 +277,7 @@ def test_a_whole_backlog_is_one_decision_by_its_last_line() -> None:
     node.lines(*[("VI_1", "MASTER"), ("VI_1", "BACKUP")] * 500)
     world.run_for(10.0)
     asked = [call.request for call in node.calls if call.at_s >= begun_s]
-    assert [ListFloatingIps()] == asked, "a look who has it now, and nothing else"
+    assert [LIST] == asked, "a look who has it now, and nothing else"
 
 
 def test_a_new_master_edge_acts_at_once_whatever_was_being_waited_for() -> None:

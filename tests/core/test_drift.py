@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node
-from core.fakecloud import failure
-from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, ReadFloatingIp
+from hakeeper.core.calls import FailureKind, Mutate, ReadAll, ReadOne
+from tests.core.driver import WEB, Node, World, one_node
+from tests.core.fakecloud import failure
 
 BACK_WITHIN_S = 15.0
 
@@ -37,9 +37,9 @@ def test_an_address_taken_from_the_master_is_back_within_15_s(
 
 def test_two_reads_have_to_agree_before_an_address_counts_as_lost() -> None:
     world, node = held()
-    node.holding = (ReadFloatingIp,)
+    node.holding = (ReadOne,)
     world.cloud.move(WEB, 2)
-    world.run_while(lambda: not node.open_calls(ReadFloatingIp), 15.0)
+    world.run_while(lambda: not node.open_calls(ReadOne), 15.0)
     world.run_for(4.0)
     assert 1 == len(node.assigns)
     assert [] == node.reports("address.drifted")
@@ -67,7 +67,7 @@ def test_a_backup_lets_others_move_the_address_as_they_like() -> None:
         world.run_for(200.0)
     assert [] == node.assigns
     assert reported == len(node.reported)
-    assert [] == node.asked(ReadFloatingIp)
+    assert [] == node.asked(ReadOne)
 
 
 def test_the_late_write_of_an_old_master_is_undone_within_seconds() -> None:
@@ -95,11 +95,11 @@ def test_a_hint_that_repeats_ten_times_a_second_is_heeded_at_most_each_ten_secon
 ) -> None:
     world, node = held()
     reported = len(node.reported)
-    before = len(node.asked(ReadFloatingIp))
+    before = len(node.asked(ReadOne))
     for _ in range(6000):
         node.line("VI_1", word)
         world.run_for(0.1)
-    assert 55 <= len(node.asked(ReadFloatingIp)) - before <= 64
+    assert 55 <= len(node.asked(ReadOne)) - before <= 64
     assert 1 == len(node.assigns)
     assert reported == len(node.reported)
 
@@ -110,16 +110,16 @@ def test_a_hint_after_a_quiet_minute_is_heeded_at_once_again() -> None:
         node.line("VI_1", "MASTER_RX_LOWER_PRI")
         world.run_for(1.0)
     world.run_for(61.0)
-    before = len(node.asked(ReadFloatingIp))
+    before = len(node.asked(ReadOne))
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
-    assert before + 1 == len(node.asked(ReadFloatingIp))
+    assert before + 1 == len(node.asked(ReadOne))
 
 
 def test_a_hint_in_the_middle_of_a_claim_changes_nothing() -> None:
     world, node = one_node()
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     calls = len(node.calls)
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
@@ -137,9 +137,9 @@ def test_a_drift_while_the_api_fails_is_found_when_it_is_back() -> None:
 
 def test_a_read_that_was_overtaken_by_a_newer_one_is_not_believed() -> None:
     world, node = held()
-    node.holding = (ListFloatingIps,)
-    world.run_while(lambda: not node.open_calls(ListFloatingIps), 15.0)
-    [old] = node.open_calls(ListFloatingIps)
+    node.holding = (ReadAll,)
+    world.run_while(lambda: not node.open_calls(ReadAll), 15.0)
+    [old] = node.open_calls(ReadAll)
     node.holding = ()
     world.cloud.move(WEB, 2)
     answer = world.cloud.answer(old.request, 1)

@@ -5,16 +5,17 @@ from itertools import pairwise
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node, settings
-from core.fakecloud import READS, Ending, failure
 from hakeeper.core.calls import (
-    Assign,
     Failure,
     FailureKind,
-    ListFloatingIps,
+    Mutate,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
 )
+from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.fakecloud import READS, Ending, failure
+from tests.support.resources import assign
 
 KIND = FailureKind
 RECOVERED_WITHIN_S = 15.0
@@ -67,7 +68,7 @@ def confirmed_after_s(world: World, node: Node) -> float:
 def test_the_address_is_ours_within_15_s_after_any_fault_of_the_assign(
     name: str, lasts_s: float
 ) -> None:
-    world, node = story(name, FAULTS[name], Assign, lasts_s=lasts_s)
+    world, node = story(name, FAULTS[name], Mutate, lasts_s=lasts_s)
     assert node.assigns
     confirmed_after_s(world, node)
     assert world.cloud.holder(WEB) == 1
@@ -83,7 +84,7 @@ def test_the_address_is_ours_within_15_s_after_any_fault_of_the_whole_api(
     assert world.cloud.holder(WEB) == 1
 
 
-@pytest.mark.parametrize("requests", [READS, (ReadActions,), (ReadFloatingIp,), (ListFloatingIps,)])
+@pytest.mark.parametrize("requests", [READS, (ReadActions,), (ReadOne,), (ReadAll,)])
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_claim_is_confirmed_within_15_s_after_any_fault_of_the_reads(
     name: str, requests: tuple[type, ...]
@@ -116,7 +117,7 @@ def test_a_node_that_starts_as_master_amid_any_fault_has_the_address_within_15_s
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_failure_code_is_reported_once_per_claim(name: str) -> None:
-    world, node = story(name, FAULTS[name], Assign, lasts_s=120.0)
+    world, node = story(name, FAULTS[name], Mutate, lasts_s=120.0)
     code = FAULTS[name].code
     assert len(node.assigns) > 3
     reported = [r for _, r in node.reported if r.fields.get("error_code") == code]
@@ -140,7 +141,7 @@ def test_each_failure_code_is_reported_once_per_claim(name: str) -> None:
     ],
 )
 def test_each_class_of_failure_is_told_by_its_own_name(name: str, event: str) -> None:
-    _, node = story(name, FAULTS[name], Assign, lasts_s=1.0)
+    _, node = story(name, FAULTS[name], Mutate, lasts_s=1.0)
     [report] = node.reports(event)
     assert report.fields["address"] == "203.0.113.10"
     assert report.fields["instance"] == "VI_1"
@@ -163,19 +164,19 @@ def test_an_api_outage_is_reported_once_and_its_end_once() -> None:
 
 @pytest.mark.parametrize("name", ["504", "423", "409", "reset", "hang"])
 def test_a_lock_or_an_unknown_outcome_is_followed_by_a_read_and_not_by_an_assign(name: str) -> None:
-    world, node = story(name, FAULTS[name], Assign, lasts_s=20.0)
+    world, node = story(name, FAULTS[name], Mutate, lasts_s=20.0)
     after = [call.request for call in node.calls if call.at_s >= node.assigns[0]]
     kinds = [type(r) for r in after]
     pairs = list(pairwise(kinds))
     assert len(node.assigns) > 2
-    assert (Assign, Assign) not in pairs
+    assert (Mutate, Mutate) not in pairs
     assert world.cloud.moved_between(0.0, world.now) == 0
 
 
 def test_a_response_lost_after_the_commit_is_found_by_the_read_and_not_sent_again() -> None:
     world, node = one_node()
     node.warm()
-    world.cloud.fail(FAULTS["reset"], Assign, commits=True)
+    world.cloud.fail(FAULTS["reset"], Mutate, commits=True)
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     assert 1 == len(node.assigns)
@@ -184,7 +185,7 @@ def test_a_response_lost_after_the_commit_is_found_by_the_read_and_not_sent_agai
 
 
 def test_a_refused_token_is_read_again_each_time() -> None:
-    world, node = story("401", FAULTS["401"], Assign, lasts_s=60.0)
+    world, node = story("401", FAULTS["401"], Mutate, lasts_s=60.0)
     assert len(node.assigns) == node.tokens_reloaded
     assert 5 <= node.tokens_reloaded <= 9
     confirmed_after_s(world, node)
@@ -203,13 +204,13 @@ def test_the_time_that_a_429_asks_for_is_kept_by_every_call() -> None:
     world, node = one_node()
     node.warm()
     world.run_for(30.0)
-    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=25.0), Assign, times=1)
+    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=25.0), Mutate, times=1)
     node.line("VI_1", "MASTER")
     begun_s = world.now
     world.run_for(24.9)
     node.line("VI_1", "BACKUP")
     node.line("VI_1", "MASTER")
-    assert [Assign(WEB, 1)] == [c.request for c in node.calls if c.at_s >= begun_s]
+    assert [assign(WEB, 1)] == [c.request for c in node.calls if c.at_s >= begun_s]
     world.run_for(2.0)
     assert world.cloud.holder(WEB) == 1
 
@@ -218,7 +219,7 @@ def test_no_429_makes_us_wait_for_longer_than_half_a_minute() -> None:
     world, node = one_node()
     node.warm()
     world.run_for(30.0)
-    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=3600.0), Assign, times=1)
+    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=3600.0), Mutate, times=1)
     node.line("VI_1", "MASTER")
     world.run_for(31.0)
     assert world.cloud.holder(WEB) == 1
@@ -227,7 +228,7 @@ def test_no_429_makes_us_wait_for_longer_than_half_a_minute() -> None:
 def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() -> None:
     world, node = one_node()
     node.warm()
-    world.cloud.fail(FAULTS["reset"], Assign, times=1, commits=True)
+    world.cloud.fail(FAULTS["reset"], Mutate, times=1, commits=True)
     world.cloud.action_s = 4.0
     node.line("VI_1", "MASTER")
     world.run_for(15.0)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node, settings
-from hakeeper.core.events import FifoChanged, FifoState, RolesQueried
-from hakeeper.core.model import ProcessId, Role
+from hakeeper.core.events import FifoChanged, RolesQueried
+from hakeeper.core.model import FifoState, ProcessId, Role
 from hakeeper.core.troubles import Health
+from tests.core.driver import WEB, Node, World, one_node, settings
 
 MASTER = {"VI_1": Role.MASTER}
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from ipaddress import ip_address
 
-from core.standing import VI, address_of, put, reported, standing, under_way
-from hakeeper.core.calls import Assign
-from hakeeper.core.claim import Stage
 from hakeeper.core.events import CancelCall
 from hakeeper.core.isolation import check_isolation
 from hakeeper.core.model import Role
+from hakeeper.core.stages import Idle
 from hakeeper.core.state import State
+from tests.core.standing import SENT, VI, address_of, put, reported, standing, under_way
+from tests.support.resources import assign
 
 OURS = ip_address("10.0.0.2")
 
@@ -71,14 +71,14 @@ def test_a_look_that_finds_it_still_missing_changes_nothing() -> None:
 
 def test_a_master_that_becomes_isolated_rests_and_its_assign_is_cancelled() -> None:
     state = needing()
-    address = put(state, Stage.SENT)
-    under_way(state, Assign(1, 1), 150.0, address)
+    address = put(state, SENT)
+    under_way(state, assign(1, 1), 150.0, address)
     missing(state, 200.0)
     role_state = state.roles.role_states[VI]
     assert (True, 1, (OURS,)) == (role_state.isolated, role_state.generation, role_state.missing)
-    assert (Stage.IDLE, 200.0) == (address_of(state).stage, address.decided_at_s)
+    assert (Idle(), 200.0) == (address_of(state).stage, address.decided_at_s)
     assert CancelCall(1) in state.effects
-    assert ["vrrp_address.missing"] == reported(state)
+    assert ["claim.abandoned", "vrrp_address.missing"] == reported(state)
 
 
 def test_a_backup_that_becomes_isolated_goes_on_as_before() -> None:

@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
-from core.fakecloud import READS, failure
-from core.test_demotion import MOMENTS, in_flight
-from hakeeper.core.calls import Assign, AssignAccepted, FailureKind, ListFloatingIps, ReadActions
+from hakeeper.core.calls import FailureKind, Mutate, MutationAccepted, ReadActions, ReadAll
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
 from hakeeper.core.state import InvariantError
 from hakeeper.core.troubles import BROKEN_AFTER_S, Health
+from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
+from tests.core.fakecloud import READS, failure
+from tests.core.test_demotion import MOMENTS, in_flight
+from tests.support.resources import assign
 
 OURS = "10.0.0.2"
 OTHERS = "10.0.1.2"
@@ -111,7 +112,7 @@ def test_no_assign_is_sent_once_the_address_is_missing_at_any_moment(
 def test_the_assign_under_way_is_cancelled_as_at_a_demotion() -> None:
     world, node = scene()
     in_flight(world, node)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     effects = node.have()
     assert CancelCall(call.id) in effects
     [abandoned] = node.reports("claim.abandoned")
@@ -124,9 +125,9 @@ def test_the_assign_under_way_is_cancelled_as_at_a_demotion() -> None:
 def test_a_late_201_of_the_time_before_is_only_an_observation() -> None:
     world, node = scene()
     in_flight(world, node)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.have()
-    effects = node.answer(call, AssignAccepted(Action(id=9, status=ActionStatus.RUNNING)))
+    effects = node.answer(call, MutationAccepted(Action(id=9, status=ActionStatus.RUNNING)))
     assert [] == [effect for effect in effects if isinstance(effect, StartCall)]
     world.run_for(120.0)
     assert [] == node.asked(ReadActions)
@@ -139,7 +140,7 @@ def test_nothing_is_released_and_reading_goes_on_at_the_pace_of_a_standby() -> N
     begun_s = world.now
     world.run_for(600.0)
     assert world.cloud.holder(WEB) == 1
-    assert 10 == len(node.asked(ListFloatingIps, since_s=begun_s))
+    assert 10 == len(node.asked(ReadAll, since_s=begun_s))
 
 
 def test_what_another_takes_meanwhile_is_left_with_it() -> None:
@@ -205,8 +206,8 @@ def test_a_master_whose_address_appears_reads_and_then_claims() -> None:
     assert [] == node.assigns
     world.run_while(lambda: world.cloud.holder(WEB) != 1, 1.0)
     asked = [call.request for call in node.calls if call.at_s >= begun_s + TRUST_AFTER_S]
-    assert [Assign] == [type(request) for request in asked if isinstance(request, Assign)]
-    assert not isinstance(asked[0], Assign)
+    assert [Mutate] == [type(request) for request in asked if isinstance(request, Mutate)]
+    assert not isinstance(asked[0], Mutate)
     world.run_for(1.0)
     [found] = node.reports("vrrp_address.found")
     assert f"{OURS} is back on this machine" in found.message
@@ -270,7 +271,7 @@ def test_an_holder_that_went_on_being_us_is_confirmed_without_an_assign() -> Non
 def test_an_assign_of_unknown_end_is_followed_by_a_read_when_the_address_is_back() -> None:
     world, node = scene()
     in_flight(world, node)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.have()
     node.answer(call, failure(FailureKind.OUTCOME_UNKNOWN))
     node.have(OURS)
@@ -343,10 +344,10 @@ def test_a_hold_down_of_an_older_term_is_forgotten() -> None:
 
 def test_a_hold_down_that_a_hint_has_ended_does_not_come_back() -> None:
     world, node = contested()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
     world.run_for(5.0)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.have()
     node.cancel(call)
     node.holding = ()
@@ -412,7 +413,7 @@ def test_a_reload_that_names_a_missing_address_stops_the_claim() -> None:
     world, node = scene(settings())
     node.private = None
     in_flight(world, node)
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.have()
     effects = node.feed(SettingsChanged(CHECKED, api_changed=False))
     assert CancelCall(call.id) in effects
@@ -530,7 +531,7 @@ def test_an_assign_by_a_isolated_master_is_a_broken_invariant() -> None:
     state = node.core._state
     state.roles.role_states[instance("VI_1")].isolated = True
     with pytest.raises(InvariantError, match="while keepalived is isolated"):
-        state.start(Assign(WEB, 1), world.now, next(iter(state.addresses.values())))
+        state.start(assign(WEB, 1), world.now, next(iter(state.addresses.values())))
 
 
 def test_isolation_lasts_since_the_first_address_was_missing() -> None:

@@ -2,17 +2,17 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, one_node, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.calls import (
-    Assign,
     FailureKind,
-    ListFloatingIps,
+    Mutate,
     Quota,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
 )
-from hakeeper.core.model import FloatingIp
+from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.fakecloud import Ending, failure
+from tests.support.resources import LIST, floating_ip, read
 
 MANY = 300
 
@@ -71,8 +71,8 @@ def test_a_lone_claim_among_settled_ones_is_confirmed_by_a_read_of_its_own() -> 
     begun_s = world.now
     node.line("VI_2", "MASTER")
     world.run_for(1.0)
-    assert [ReadFloatingIp(4712)] == [c.request for c in node.asked(ReadFloatingIp)][-1:]
-    assert begun_s == node.asked(ReadFloatingIp)[-1].at_s
+    assert [read(4712)] == [c.request for c in node.asked(ReadOne)][-1:]
+    assert begun_s == node.asked(ReadOne)[-1].at_s
 
 
 def test_where_a_running_action_locks_the_server_fewer_are_sent_at_once_and_all_arrive() -> None:
@@ -98,7 +98,7 @@ def test_claims_that_lock_each_other_out_go_one_by_one_without_a_word_of_failure
 
 def test_a_lock_that_lasts_costs_a_call_now_and_then_however_many_addresses_wait() -> None:
     world, node = many(100)
-    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Assign)
+    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     before = len(node.calls)
@@ -111,7 +111,7 @@ def test_a_lock_that_lasts_costs_a_call_now_and_then_however_many_addresses_wait
 
 def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> None:
     world, node = many(2)
-    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Assign)
+    world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     assert node.core._state.api.assigns_from_s > world.now
@@ -158,9 +158,9 @@ def lists_in_an_hour(role: str, fault: FailureKind | None) -> int:
         world.cloud.fail(failure(fault))
     begun_s = world.now
     world.run_for(3600.0)
-    others = [c for c in node.calls if c.at_s >= begun_s and c.request != ListFloatingIps()]
+    others = [c for c in node.calls if c.at_s >= begun_s and c.request != LIST]
     assert [] == others
-    return len(node.asked(ListFloatingIps, since_s=begun_s))
+    return len(node.asked(ReadAll, since_s=begun_s))
 
 
 @pytest.mark.parametrize(("role", "hourly"), [("MASTER", 360), ("BACKUP", 60)])
@@ -184,12 +184,12 @@ def test_a_scarce_quota_slows_the_idle_reading_of_a_master_and_spares_the_rest()
     node.quota = Quota(limit_per_hour=3600, remaining=20)
     begun_s = world.now
     world.run_for(600.0)
-    assert len(node.asked(ListFloatingIps, since_s=begun_s)) <= 12
+    assert len(node.asked(ReadAll, since_s=begun_s)) <= 12
     node.quota = Quota(limit_per_hour=3600, remaining=3000)
     world.run_for(60.0)
     begun_s = world.now
     world.run_for(600.0)
-    assert len(node.asked(ListFloatingIps, since_s=begun_s)) >= 59
+    assert len(node.asked(ReadAll, since_s=begun_s)) >= 59
 
 
 def test_a_scarce_quota_does_not_slow_a_claim() -> None:
@@ -217,7 +217,7 @@ def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> 
 def test_a_blocked_address_and_one_of_another_zone_are_reported() -> None:
     world, node = one_node()
     plain = world.cloud.floating_ips[WEB]
-    world.cloud.floating_ips[WEB] = FloatingIp(
+    world.cloud.floating_ips[WEB] = floating_ip(
         id=WEB,
         name="web",
         network=plain.network,

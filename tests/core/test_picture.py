@@ -4,19 +4,30 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.driver import PROCESS, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import VI, put, standing
 from hakeeper.core.calls import FailureKind, Quota
-from hakeeper.core.claim import Stage
-from hakeeper.core.events import FifoState
-from hakeeper.core.model import Other, Role, Us
+from hakeeper.core.model import FifoState, Role
+from hakeeper.core.observation import Other, Us
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
+from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.state import State
 from hakeeper.core.troubles import Health
+from tests.core.driver import PROCESS, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    CLAIM,
+    HELD,
+    SENT,
+    VI,
+    acting,
+    holding_down,
+    mutating,
+    put,
+    standing,
+    verifying,
+)
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health
@@ -28,7 +39,7 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     state.fifo, state.fifo_detail = FifoState.OPEN, "listening"
     state.keepalived = PROCESS
     for number in range(1, count + 1):
-        put(state, Stage.HELD, number, Us())
+        put(state, HELD, number, Us())
     return state
 
 
@@ -76,9 +87,8 @@ def test_a_look_that_is_late_is_due_now() -> None:
 
 def test_an_address_is_shown_whole() -> None:
     state = well()
-    address = put(state, Stage.HOLD_DOWN, 1, Other(7))
+    address = put(state, holding_down(NOW + 60.04), 1, Other(7))
     address.holder_at_s = NOW - 3.21
-    address.due_at_s = NOW + 60.04
     state.servers[7] = SeenServer("web-b", "running", NOW)
     address.decide("a sentence", NOW - 2.34)
     [role] = snapshot(state, NOW, None).roles
@@ -126,13 +136,15 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
 @pytest.mark.parametrize(
     ("stage", "word"),
     [
-        (Stage.IDLE, "idle"),
-        (Stage.READ, "reading the holder"),
-        (Stage.POST, "about to assign"),
-        (Stage.SENT, "assign sent"),
-        (Stage.ACT, "action running"),
-        (Stage.HELD, "held"),
-        (Stage.HOLD_DOWN, "hold-down"),
+        (Idle(), "idle"),
+        (verifying(), "reading the holder"),
+        (mutating(), "about to assign"),
+        (SENT, "assign sent"),
+        (acting(), "action running"),
+        (ReadBack(CLAIM, 0.0, 0.0, 0.0), "reading the holder"),
+        (HELD, "held"),
+        (Recheck(0.0, 0.0, suspect=True), "reading the holder"),
+        (holding_down(), "hold-down"),
     ],
 )
 def test_each_stage_has_its_words(stage: Stage, word: str) -> None:
@@ -167,9 +179,9 @@ def test_a_role_is_shown_with_its_own_addresses_only() -> None:
 @pytest.mark.parametrize(
     ("role", "stage", "confirmed"),
     [
-        (Role.MASTER, Stage.HELD, True),
-        (Role.MASTER, Stage.READ, False),
-        (Role.BACKUP, Stage.HELD, False),
+        (Role.MASTER, HELD, True),
+        (Role.MASTER, verifying(), False),
+        (Role.BACKUP, HELD, False),
     ],
 )
 def test_confirmed_is_what_a_master_has_read_in_this_term(
@@ -194,7 +206,7 @@ def test_an_holder_is_current_if_it_was_read_in_this_term_and_lately(
 ) -> None:
     state = well()
     state.roles.role_states[VI].since_s = NOW - role_age_s
-    put(state, Stage.HELD, 1, Us()).holder_at_s = NOW - read_age_s
+    put(state, HELD, 1, Us()).holder_at_s = NOW - read_age_s
     assert current is snapshot(state, NOW, None).roles[0].addresses[0].holder_current
 
 

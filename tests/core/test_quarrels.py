@@ -5,8 +5,8 @@ The stories of whole nodes are in test_contest.py; here is each figure at its ed
 
 import pytest
 
-from core.odds import LEAST, MOST
 from hakeeper.core.splitbrain import MEMORY_S, SplitBrain, hold_down_s
+from tests.core.odds import LEAST, MOST
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,42 @@
 """Which calls are due as things stand, and when it wants to be asked again: each at its edge."""
 
+from dataclasses import replace
+
 import pytest
 
-from core.driver import instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import VI, address_of, asked, ip, put, standing, under_way
 from hakeeper.core.calls import (
-    Assign,
     FailureKind,
     Identify,
-    ListFloatingIps,
     Quota,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     Request,
 )
-from hakeeper.core.claim import Phases, Stage
-from hakeeper.core.events import FifoState, QueryRoles, Report, StartCall
-from hakeeper.core.model import Nobody, Other, Role, Settings, Us
+from hakeeper.core.events import QueryRoles, StartCall
+from hakeeper.core.model import FifoState, Role, Settings
+from hakeeper.core.observation import Nobody, Other, Us
 from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
+from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
 from hakeeper.core.state import State
+from tests.core.driver import entries, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    CLAIM,
+    VI,
+    acting,
+    address_of,
+    asked,
+    holding_down,
+    ip,
+    mutating,
+    put,
+    standing,
+    under_way,
+    verifying,
+)
+from tests.support.resources import CLOUD, LIST, assign, read
 
 NOW = 1000.0
 
@@ -112,11 +126,12 @@ def test_isolation_ends_at_its_time(trusted_from_s: float, *, isolated: bool) ->
 
 def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
     state = calm()
-    address = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    address.due_at_s, address.holder_due_at_s = NOW + 5.0, NOW + 20.0
+    address = put(state, holding_down(NOW + 5.0, look_at_s=NOW + 20.0), 1, Other(2))
     assert ([], NOW + 5.0) == step(state)
-    assert ([ReadFloatingIp(1)], NOW + 10.0) == step(state, NOW + 5.0)
-    assert (Stage.READ, Other(2)) == (address.stage, address.rival)
+    assert ([read(1)], NOW + 10.0) == step(state, NOW + 5.0)
+    phases = Phases(line_s=NOW + 5.0)
+    claim = Claim(cause="the hold-down is over", phases=phases, rival=Other(2))
+    assert Verify(claim, NOW + 5.0, NOW + 5.0) == address.stage
 
 
 # --- the whole API waits -----------------------------------------------------------------------
@@ -125,30 +140,30 @@ def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
 @pytest.mark.parametrize(("held_until_s", "waits"), [(NOW + 0.5, True), (NOW, False)])
 def test_429_makes_every_call_wait_to_its_very_end(held_until_s: float, *, waits: bool) -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.schedule.listed_at_s = NOW - 100.0
     state.api.held_until_s = held_until_s
     calls, wake_s = step(state)
     # One assign may look whether the 429 stands.
-    assert [Assign(1, 1), *([] if waits else [ListFloatingIps()])] == calls
+    assert [assign(1, 1), *([] if waits else [LIST])] == calls
     assert (NOW + 0.5 if waits else NOW + 10.0) == wake_s
 
 
 def test_while_a_429_stands_one_assign_at_a_time_looks_whether_it_does() -> None:
     state = calm(2)
     for number in (1, 2):
-        put(state, Stage.POST, number).due_at_s = NOW
+        put(state, mutating(NOW), number)
     state.api.held_until_s = NOW + 20.0
-    assert [Assign(1, 1)] == step(state)[0]
+    assert [assign(1, 1)] == step(state)[0]
     assert [] == step(state, NOW + 0.1)[0]
 
 
 def test_an_assign_waits_for_what_the_429_says_that_one_met() -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.api.held_until_s = state.api.assigns_held_until_s = NOW + 20.0
     assert ([], NOW + 20.0) == step(state)
-    assert Assign(1, 1) in step(state, NOW + 20.0)[0]
+    assert assign(1, 1) in step(state, NOW + 20.0)[0]
 
 
 # --- assigns -----------------------------------------------------------------------------------
@@ -156,55 +171,52 @@ def test_an_assign_waits_for_what_the_429_says_that_one_met() -> None:
 
 def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     state = calm()
-    address = put(state, Stage.POST)
-    address.due_at_s = NOW + 0.5
+    address = put(state, mutating(NOW + 0.5))
     assert ([], NOW + 0.5) == step(state)
     state.effects = []
     reconcile(state, NOW + 0.5)
-    reported, call = state.effects
-    assert isinstance(reported, Report)
-    assert ("claim.started", StartCall(1, Assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
-    assert (Stage.SENT, NOW + 0.5, NOW + 0.5) == (
-        address.stage,
-        address.last_sent_s,
-        address.fresh_from_s,
-    )
+    [reported] = entries(state.effects)
+    [call] = [effect for effect in state.effects if isinstance(effect, StartCall)]
+    assert 2 == len(state.effects)
+    assert ("claim.started", StartCall(1, assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
+    assert MutateSent(replace(CLAIM, announced=True)) == address.stage
+    assert NOW + 0.5 == address.writes.last_sent_s == address.writes.fresh_from_s
     assert (address, 0) == (state.calls[1].address, state.calls[1].generation)
 
 
 def test_no_assign_goes_out_before_we_know_who_we_are() -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.server = None
-    under_way(state, Identify())
+    under_way(state, Identify(CLOUD))
     assert ([], NOW + 10.0) == step(state)
 
 
 def test_an_address_that_is_not_found_yet_holds_up_no_other_one() -> None:
     state = calm(3)
     for number in (1, 2, 3):
-        put(state, Stage.POST, number).due_at_s = NOW
+        put(state, mutating(NOW), number)
     address_of(state, 1).floating_ip = None
-    address_of(state, 2).due_at_s = NOW + 1.0
-    assert ([Assign(3, 1)], NOW + 1.0) == step(state)
+    put(state, mutating(NOW + 1.0), 2)
+    assert ([assign(3, 1)], NOW + 1.0) == step(state)
 
 
 def test_no_more_assigns_go_out_than_there_are_lanes() -> None:
     state = calm(5)
     state.api.max_parallel = 3
-    under_way(state, Assign(9, 1))
+    under_way(state, assign(9, 1))
     for number in range(1, 6):
-        put(state, Stage.POST, number).due_at_s = NOW
-    assert [Assign(1, 1), Assign(2, 1)] == step(state)[0]
+        put(state, mutating(NOW), number)
+    assert [assign(1, 1), assign(2, 1)] == step(state)[0]
 
 
 def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
     state = calm(2)
     for number in (1, 2):
-        put(state, Stage.POST, number).due_at_s = NOW
-    under_way(state, Assign(1, 1))
-    assert [Assign(2, 1)] == step(state)[0]
-    assert Stage.POST is address_of(state, 1).stage
+        put(state, mutating(NOW), number)
+    under_way(state, assign(1, 1))
+    assert [assign(2, 1)] == step(state)[0]
+    assert mutating(NOW) == address_of(state, 1).stage
 
 
 # --- who we are --------------------------------------------------------------------------------
@@ -215,45 +227,41 @@ def test_who_we_are_is_asked_when_it_is_due_and_once() -> None:
     state.server, state.cached_server_id = None, 7
     state.schedule.identify_from_s = NOW + 0.5
     assert ([], NOW + 0.5) == step(state)
-    assert ([Identify(7)], NOW + 10.0) == step(state, NOW + 0.5)
+    assert ([Identify(CLOUD, 7)], NOW + 10.0) == step(state, NOW + 0.5)
     assert ([], NOW + 10.0) == step(state, NOW + 0.5)
 
 
 # --- actions -----------------------------------------------------------------------------------
 
 
-def acting(state: State, number: int, due_at_s: float, until_s: float = NOW + 9.0) -> None:
-    address = put(state, Stage.ACT, number)
-    address.action_id = 70 + number
-    address.due_at_s, address.action_until_s = due_at_s, until_s
+def act(state: State, number: int, due_at_s: float, until_s: float = NOW + 9.0) -> None:
+    put(state, acting(70 + number, due_at_s, until_s), number)
 
 
 def test_actions_are_polled_when_the_first_is_due_and_the_others_come_along() -> None:
     state = calm(4)
-    acting(state, 1, NOW + 0.6)
-    acting(state, 2, NOW + 0.5)
-    acting(state, 3, NOW + 0.7)
-    put(state, Stage.POST, 4).due_at_s = NOW + 50.0
-    address_of(state, 4).action_id = 74
+    act(state, 1, NOW + 0.6)
+    act(state, 2, NOW + 0.5)
+    act(state, 3, NOW + 0.7)
+    put(state, mutating(NOW + 50.0), 4)
     assert ([], NOW + 0.5) == step(state)
-    assert ([ReadActions((72, 71, 73))], NOW + 10.0) == step(state, NOW + 0.5)
+    assert ([ReadActions(CLOUD, (72, 71, 73))], NOW + 10.0) == step(state, NOW + 0.5)
 
 
-def test_an_action_that_is_asked_for_already_or_has_no_id_is_passed_over() -> None:
-    state = calm(3)
-    for number in (1, 2, 3):
-        acting(state, number, NOW)
-    address_of(state, 2).action_id = None
-    under_way(state, ReadActions((71, 99)))
-    assert [ReadActions((73,))] == step(state)[0]
+def test_an_action_that_is_asked_for_already_is_passed_over() -> None:
+    state = calm(2)
+    for number in (1, 2):
+        act(state, number, NOW)
+    under_way(state, ReadActions(CLOUD, (71, 99)))
+    assert [ReadActions(CLOUD, (72,))] == step(state)[0]
 
 
 def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
     state = calm(30)
     for number in range(1, 31):
-        acting(state, number, NOW if number <= 25 else NOW + 0.5)
+        act(state, number, NOW if number <= 25 else NOW + 0.5)
     [call], wake_s = step(state, NOW + POLL_SPREAD_S)
-    assert ReadActions(tuple(range(71, 96))) == call
+    assert ReadActions(CLOUD, tuple(range(71, 96))) == call
     assert NOW + 0.5 + POLL_SPREAD_S == wake_s
 
 
@@ -261,57 +269,56 @@ def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
 def test_the_more_actions_run_the_longer_they_are_left_alone(running: int, pause_s: float) -> None:
     state = calm(running)
     for number in range(1, running + 1):
-        acting(state, number, NOW + 0.2)
+        act(state, number, NOW + 0.2)
     assert ([], NOW + 0.2 + pause_s) == step(state)
     assert step(state, NOW + 0.2 + pause_s)[0] != []
 
 
 def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
     state = calm(2)
-    acting(state, 1, NOW + 5.0)
-    put(state, Stage.POST, 2).due_at_s = NOW
+    act(state, 1, NOW + 5.0)
+    put(state, mutating(NOW), 2)
     state.api.max_parallel, state.api.one_by_one_until_s = 1, NOW + 0.1
     assert [] == step(state)[0]
-    assert [Assign(2, 1)] == step(state, NOW + 0.1)[0]
+    assert [assign(2, 1)] == step(state, NOW + 0.1)[0]
 
 
 def test_no_assign_goes_out_before_locks_allow_it() -> None:
     state = calm()
-    put(state, Stage.POST).due_at_s = NOW
+    put(state, mutating(NOW))
     state.api.assigns_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
-    assert [Assign(1, 1)] == step(state, NOW + 2.0)[0]
+    assert [assign(1, 1)] == step(state, NOW + 2.0)[0]
 
 
 def test_an_action_that_lasts_too_long_is_given_up_at_its_end() -> None:
     state = calm()
-    acting(state, 1, NOW + 5.0, until_s=NOW + 1.0)
+    act(state, 1, NOW + 5.0, until_s=NOW + 1.0)
     assert ([], NOW + 1.0) == step(state)
-    assert [ReadFloatingIp(1)] == step(state, NOW + 1.0)[0]
-    assert Stage.READ is address_of(state).stage
+    assert [read(1)] == step(state, NOW + 1.0)[0]
+    assert isinstance(address_of(state).stage, Verify)
 
 
 # --- reading for claims ------------------------------------------------------------------------
 
 
 def reading(state: State, number: int = 1, due_at_s: float = NOW, *, sent: bool = False) -> None:
-    address = put(state, Stage.READ, number)
-    address.due_at_s = address.read_after_s = due_at_s
-    address.phases = Phases(line_s=NOW - 1.0, sent_s=NOW - 0.5 if sent else None)
+    phases = Phases(line_s=NOW - 1.0, sent_s=NOW - 0.5 if sent else None)
+    put(state, verifying(due_at_s, CLAIM.with_phases(phases)), number)
 
 
 def test_one_address_is_read_by_itself_when_it_is_due() -> None:
     state = calm(2)
     reading(state, 1, NOW + 0.5)
     assert ([], NOW + 0.5) == step(state)
-    assert ([ReadFloatingIp(1)], NOW + 10.0) == step(state, NOW + 0.5)
+    assert ([read(1)], NOW + 10.0) == step(state, NOW + 0.5)
 
 
 def test_two_addresses_are_read_by_a_list() -> None:
     state = calm(2)
     reading(state, 1)
     reading(state, 2)
-    assert [ListFloatingIps()] == step(state)[0]
+    assert [LIST] == step(state)[0]
     assert NOW == state.schedule.listed_at_s
 
 
@@ -319,10 +326,10 @@ def test_an_address_that_is_not_found_yet_is_read_by_a_list() -> None:
     state = calm()
     reading(state)
     address_of(state).floating_ip = None
-    assert [ListFloatingIps()] == step(state)[0]
+    assert [LIST] == step(state)[0]
 
 
-@pytest.mark.parametrize("request_", [ListFloatingIps(), ReadFloatingIp(1)])
+@pytest.mark.parametrize("request_", [LIST, read(1)])
 @pytest.mark.parametrize(("asked_at_s", "waits"), [(NOW - 0.1, False), (NOW, True)])
 def test_a_read_under_way_serves_if_it_is_new_enough(
     request_: Request, asked_at_s: float, *, waits: bool
@@ -330,23 +337,23 @@ def test_a_read_under_way_serves_if_it_is_new_enough(
     state = calm(2)
     reading(state)
     under_way(state, request_, asked_at_s)
-    assert ([] if waits else [ReadFloatingIp(1)]) == step(state)[0]
+    assert ([] if waits else [read(1)]) == step(state)[0]
 
 
-@pytest.mark.parametrize("request_", [ReadFloatingIp(2), ReadServer(2), Identify()])
+@pytest.mark.parametrize("request_", [read(2), ReadServer(CLOUD, 2), Identify(CLOUD)])
 def test_a_call_under_way_for_something_else_serves_nobody(request_: Request) -> None:
     state = calm(2)
     reading(state)
     under_way(state, request_, NOW)
-    assert [ReadFloatingIp(1)] == step(state)[0]
+    assert [read(1)] == step(state)[0]
 
 
 def test_a_read_of_one_serves_no_address_that_is_not_found_yet() -> None:
     state = calm()
     reading(state)
     address_of(state).floating_ip = None
-    under_way(state, ReadFloatingIp(1), NOW)
-    assert [ListFloatingIps()] == step(state)[0]
+    under_way(state, read(1), NOW)
+    assert [LIST] == step(state)[0]
 
 
 @pytest.mark.parametrize(
@@ -358,9 +365,9 @@ def test_while_only_our_identity_is_missing_nothing_is_read_twice(
     state = calm()
     reading(state)
     state.server = None
-    under_way(state, Identify())
+    under_way(state, Identify(CLOUD))
     address_of(state).holder_at_s = holder_at_s
-    assert ([ReadFloatingIp(1)] if reads else []) == step(state)[0]
+    assert ([read(1)] if reads else []) == step(state)[0]
 
 
 def test_reads_wait_after_a_failed_one() -> None:
@@ -368,7 +375,7 @@ def test_reads_wait_after_a_failed_one() -> None:
     reading(state)
     state.schedule.reads_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
-    assert [ReadFloatingIp(1)] == step(state, NOW + 2.0)[0]
+    assert [read(1)] == step(state, NOW + 2.0)[0]
 
 
 @pytest.mark.parametrize(
@@ -387,9 +394,9 @@ def test_finished_claims_wait_half_a_second_for_others_that_are_under_way(
     state = calm(3)
     reading(state, 1, sent=sent)
     if assigns:
-        under_way(state, Assign(3, 1))
+        under_way(state, assign(3, 1))
     calls, wake_s = step(state, now)
-    assert ([] if gathers else [ReadFloatingIp(1)]) == calls
+    assert ([] if gathers else [read(1)]) == calls
     assert (NOW + 0.5 if gathers else NOW + 10.0) == wake_s
 
 
@@ -397,23 +404,23 @@ def test_one_claim_that_has_to_know_makes_the_finished_ones_wait_no_longer() -> 
     state = calm(3)
     reading(state, 1, sent=True)
     reading(state, 2, sent=False)
-    under_way(state, Assign(3, 1))
-    assert [ListFloatingIps()] == step(state)[0]
+    under_way(state, assign(3, 1))
+    assert [LIST] == step(state)[0]
 
 
 def test_the_half_second_is_that_of_the_first_who_waits() -> None:
     state = calm(3)
     reading(state, 1, NOW - 0.5, sent=True)
     reading(state, 2, NOW, sent=True)
-    under_way(state, Assign(3, 1))
-    assert [ListFloatingIps()] == step(state)[0]
+    under_way(state, assign(3, 1))
+    assert [LIST] == step(state)[0]
 
 
 def test_there_is_only_one_list_at_a_time() -> None:
     state = calm(2)
     reading(state, 1)
     reading(state, 2)
-    under_way(state, ListFloatingIps(), NOW - 1.0)
+    under_way(state, LIST, NOW - 1.0)
     assert ([], None) == step(state)
     assert NOW == state.schedule.listed_at_s
 
@@ -425,7 +432,7 @@ def test_there_is_only_one_list_at_a_time() -> None:
 def test_the_holders_are_listed_at_the_interval(role: Role, interval_s: float) -> None:
     state = calm(1, role)
     assert ([], NOW + interval_s) == step(state)
-    assert ([ListFloatingIps()], NOW + 2 * interval_s) == step(state, NOW + interval_s)
+    assert ([LIST], NOW + 2 * interval_s) == step(state, NOW + interval_s)
     assert NOW + interval_s == state.schedule.listed_at_s
 
 
@@ -434,11 +441,11 @@ def test_idle_reading_steps_aside_for_2_s_after_a_master_edge_but_only_for_a_mas
     state.schedule.listed_at_s = float("-inf")
     state.schedule.edge(NOW)
     assert ([], NOW + 2.0) == step(state)
-    assert [ListFloatingIps()] == step(state, NOW + 2.0)[0]
+    assert [LIST] == step(state, NOW + 2.0)[0]
     state = calm(1, Role.BACKUP)
     state.schedule.listed_at_s = float("-inf")
     state.schedule.edge(NOW)
-    assert [ListFloatingIps()] == step(state)[0]
+    assert [LIST] == step(state)[0]
 
 
 @pytest.mark.parametrize(
@@ -486,26 +493,25 @@ def test_one_master_among_others_is_enough_to_read_often() -> None:
 
 def test_the_holder_of_a_contested_address_is_looked_at_each_30_s() -> None:
     state = calm()
-    address = put(state, Stage.HOLD_DOWN, 1, Other(2))
-    address.due_at_s, address.holder_due_at_s = NOW + 200.0, NOW + 0.5
+    address = put(state, holding_down(NOW + 200.0, look_at_s=NOW + 0.5), 1, Other(2))
     state.schedule.listed_at_s = NOW + 100.0
     assert ([], NOW + 0.5) == step(state)
-    assert ([ReadServer(2)], NOW + 30.5) == step(state, NOW + 0.5)
-    assert NOW + 30.5 == address.holder_due_at_s
+    assert ([ReadServer(CLOUD, 2)], NOW + 30.5) == step(state, NOW + 0.5)
+    assert holding_down(NOW + 200.0, look_at_s=NOW + 30.5) == address.stage
 
 
 def test_one_holder_of_several_addresses_is_read_once() -> None:
     state = calm(3)
     for number, holder in ((1, Other(2)), (2, Other(2)), (3, Other(3))):
-        put(state, Stage.HOLD_DOWN, number, holder).due_at_s = NOW + 200.0
-    assert [ReadServer(2), ReadServer(3)] == step(state)[0]
+        put(state, holding_down(NOW + 200.0), number, holder)
+    assert [ReadServer(CLOUD, 2), ReadServer(CLOUD, 3)] == step(state)[0]
     assert [] == step(state, NOW + 1.0)[0]
 
 
 @pytest.mark.parametrize("holder", [Nobody(), Us()])
 def test_where_no_server_holds_it_none_is_read(holder: Nobody | Us) -> None:
     state = calm()
-    put(state, Stage.HOLD_DOWN, 1, holder).due_at_s = NOW + 200.0
+    put(state, holding_down(NOW + 200.0), 1, holder)
     assert ([], NOW + 10.0) == step(state)
 
 
@@ -514,14 +520,14 @@ def test_where_no_server_holds_it_none_is_read(holder: Nobody | Us) -> None:
 
 def test_the_earliest_time_is_when_it_wants_to_be_asked_again() -> None:
     state = calm(2, can_query=True)
-    put(state, Stage.POST, 1).due_at_s = NOW + 7.0
-    put(state, Stage.POST, 2).due_at_s = NOW + 2.0
+    put(state, mutating(NOW + 7.0), 1)
+    put(state, mutating(NOW + 2.0), 2)
     assert ([], NOW + 2.0) == step(state)
 
 
 def test_while_everything_is_under_way_there_is_nothing_to_wait_for() -> None:
     state = calm()
-    under_way(state, ListFloatingIps())
+    under_way(state, LIST)
     assert ([], None) == step(state)
 
 

@@ -4,20 +4,22 @@ import ipaddress
 
 import pytest
 
-from core.driver import WEB, Node, World, instance, one_node, settings
-from core.fakecloud import failure
 from hakeeper.core.calls import (
-    Assign,
     FailureKind,
     Identified,
     Identify,
-    ListFloatingIps,
-    ReadFloatingIp,
+    Mutate,
+    ReadAll,
+    ReadOne,
 )
-from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
-from hakeeper.core.model import AddressRef, ById, ByName, ByNetwork, Role, Settings
+from hakeeper.core.model import Role, Settings
+from hakeeper.core.observation import ResourceRef
+from hakeeper.core.resource import SPACING_S
 from hakeeper.core.troubles import Health
+from tests.core.driver import WEB, Node, World, instance, one_node, settings
+from tests.core.fakecloud import failure
+from tests.support.resources import CLOUD, LIST, assign, by_id, by_name, by_network, read
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})
@@ -38,7 +40,7 @@ def held(config: Settings | None = None) -> tuple[World, Node]:
 
 
 def assigns_since(node: Node, since_s: float) -> list[object]:
-    return [call.request for call in node.asked(Assign, since_s=since_s)]
+    return [call.request for call in node.asked(Mutate, since_s=since_s)]
 
 
 def test_an_unchanged_configuration_causes_no_claim_and_changes_no_stage() -> None:
@@ -56,10 +58,10 @@ def test_an_address_that_is_added_on_a_master_is_claimed_after_a_read() -> None:
     world, node = held()
     begun_s = world.now
     effects = reload(node, BOTH)
-    assert [ListFloatingIps()] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert [LIST] == [e.request for e in effects if isinstance(e, StartCall)]
     world.run_for(15.0)
     assert world.cloud.holder(MAIL) == 1
-    assert [Assign(MAIL, 1)] == assigns_since(node, begun_s)
+    assert [assign(MAIL, 1)] == assigns_since(node, begun_s)
 
 
 def test_an_address_that_is_added_and_ours_already_is_only_read() -> None:
@@ -94,9 +96,9 @@ def test_an_address_that_is_removed_is_no_longer_cared_for() -> None:
 def test_an_assign_of_a_removed_address_is_cancelled_and_its_end_means_nothing() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     effects = reload(node, settings({"VI_1": ()}))
     assert CancelCall(call.id) in effects
     node.release(call)
@@ -107,9 +109,9 @@ def test_an_assign_of_a_removed_address_is_cancelled_and_its_end_means_nothing()
 def test_an_assign_of_a_removed_instance_ends_in_peace() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     reload(node, settings({"VI_9": ("web",)}))
     node.release(call)
     world.run_for(60.0)
@@ -145,7 +147,7 @@ def test_another_api_is_asked_who_we_are_before_any_assign() -> None:
     node.holding = (Identify,)
     reload(node, settings(), api_changed=True)
     [identify] = node.asked(Identify, since_s=begun_s)
-    assert Identify(cached_server_id=None) == identify.request
+    assert Identify(CLOUD, cached_server_id=None) == identify.request
     world.cloud.move(WEB, 2)
     node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
     world.run_for(30.0)
@@ -153,7 +155,7 @@ def test_another_api_is_asked_who_we_are_before_any_assign() -> None:
     node.holding = ()
     node.release(identify)
     world.run_for(15.0)
-    assert [Assign(WEB, 1)] == assigns_since(node, begun_s)
+    assert [assign(WEB, 1)] == assigns_since(node, begun_s)
 
 
 def test_another_api_disturbs_no_address_that_is_held() -> None:
@@ -168,10 +170,10 @@ def test_another_api_disturbs_no_address_that_is_held() -> None:
 
 def test_answers_of_the_api_before_the_reload_are_not_believed() -> None:
     world, node = held()
-    node.holding = (Identify, ListFloatingIps, ReadFloatingIp)
+    node.holding = (Identify, ReadAll, ReadOne)
     reload(node, settings(), api_changed=True)
     [old_identify] = node.open_calls(Identify)
-    [old_list] = node.open_calls(ListFloatingIps)
+    [old_list] = node.open_calls(ReadAll)
     effects = reload(node, settings(), api_changed=True)
     assert {CancelCall(old_identify.id), CancelCall(old_list.id)} <= set(effects)
     world.cloud.add_server(77)
@@ -188,9 +190,9 @@ def test_answers_of_the_api_before_the_reload_are_not_believed() -> None:
 def test_an_assign_that_the_old_api_has_not_seen_is_cancelled_and_sent_to_the_new_one() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.holding = ()
     effects = reload(node, settings(), api_changed=True)
     assert CancelCall(call.id) in effects
@@ -205,12 +207,12 @@ def test_an_assign_that_the_old_api_has_not_seen_is_cancelled_and_sent_to_the_ne
 @pytest.mark.parametrize(
     ("ref", "text"),
     [
-        (ByName("mail"), "mail"),
-        (ById(MAIL), "4712"),
-        (ByNetwork(ipaddress.ip_network("2001:db8:1:2::/64")), "2001:db8:1:2::/64"),
+        (by_name("mail"), "mail"),
+        (by_id(MAIL), "4712"),
+        (by_network(ipaddress.ip_network("2001:db8:1:2::/64")), "2001:db8:1:2::/64"),
     ],
 )
-def test_an_address_is_found_by_name_id_or_network(ref: AddressRef, text: str) -> None:
+def test_an_address_is_found_by_name_id_or_network(ref: ResourceRef, text: str) -> None:
     world, node = held(settings({"VI_1": (ref,)}))
     assert world.cloud.holder(MAIL) == 1
     [resolved] = node.reports("address.resolved")
@@ -248,7 +250,7 @@ def test_a_floating_ip_deleted_while_it_is_read_alone_is_looked_for_in_the_list(
 
 
 def test_the_same_floating_ip_named_twice_belongs_to_the_first() -> None:
-    world, node = held(settings({"VI_1": ("web",), "VI_2": (ById(WEB),)}))
+    world, node = held(settings({"VI_1": ("web",), "VI_2": (by_id(WEB),)}))
     node.line("VI_2", "MASTER")
     world.run_for(60.0)
     [unresolved] = node.reports("address.unresolved")
@@ -268,9 +270,9 @@ def test_a_name_that_goes_to_another_floating_ip_is_followed() -> None:
 def test_an_assign_whose_end_nobody_knows_is_known_of_an_address_that_came_back_meanwhile() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.line("VI_1", "BACKUP")
     reload(node, settings({"VI_1": ()}))
     reload(node, settings())
@@ -279,15 +281,15 @@ def test_an_assign_whose_end_nobody_knows_is_known_of_an_address_that_came_back_
     begun_s = world.now
     node.line("VI_1", "MASTER")
     assert [] == assigns_since(node, begun_s)
-    assert [ReadFloatingIp(WEB)] == [c.request for c in node.asked(ReadFloatingIp)][-1:]
+    assert [read(WEB)] == [c.request for c in node.asked(ReadOne)][-1:]
 
 
 def test_an_address_that_was_away_for_a_moment_is_not_assigned_twice_within_a_second() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
-    [call] = node.open_calls(Assign)
+    [call] = node.open_calls(Mutate)
     node.answer(call, failure(FailureKind.TRANSIENT))
     node.holding = ()
     sent_s = world.now
@@ -295,6 +297,6 @@ def test_an_address_that_was_away_for_a_moment_is_not_assigned_twice_within_a_se
     world.run_for(0.3)
     reload(node, settings())
     world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
-    first, again = node.asked(Assign, since_s=sent_s)
+    first, again = node.asked(Mutate, since_s=sent_s)
     assert first is call
     assert again.at_s == pytest.approx(sent_s + SPACING_S)

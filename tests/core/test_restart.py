@@ -2,22 +2,21 @@
 
 import pytest
 
-from core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
-from hakeeper.core.calls import Assign, Identify, ListFloatingIps
+from hakeeper.core.calls import Identify, Mutate, ReadAll
 from hakeeper.core.core import SAVE_AGAIN_S
 from hakeeper.core.events import (
     Effect,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     QueryRoles,
-    Report,
     RolesQueried,
     SaveFailed,
     SaveState,
     StartCall,
 )
-from hakeeper.core.model import ProcessId, Role, SavedState
+from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
+from tests.core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
+from tests.support.resources import CLOUD
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
 
@@ -70,7 +69,7 @@ def test_every_role_survives_a_restart(role: Role) -> None:
 def test_a_restart_in_the_middle_of_a_claim_reads_and_then_goes_on() -> None:
     world, node = one_node()
     node.warm()
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     node.holding = ()
     node.restart()
@@ -115,7 +114,7 @@ def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> Non
     _, node = one_node()
     node.start(saved(Role.BACKUP))
     [identify] = node.asked(Identify)
-    assert Identify(cached_server_id=1) == identify.request
+    assert Identify(CLOUD, cached_server_id=1) == identify.request
 
 
 def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:
@@ -155,7 +154,7 @@ def test_a_master_line_that_waited_leads_to_a_read_before_any_assign() -> None:
     assert [] == node.assigns
     world.run_for(2.0)
     assert world.cloud.holder(WEB) == 1
-    reads = [c.at_s for c in node.asked(ListFloatingIps)]
+    reads = [c.at_s for c in node.asked(ReadAll)]
     assert reads[0] <= node.assigns[0]
 
 
@@ -338,7 +337,7 @@ def test_a_new_keepalived_is_asked_for_its_state_at_once() -> None:
 def test_lost_lines_make_every_role_unknown_and_the_next_line_counts() -> None:
     world, node = held()
     effects = node.lose_lines()
-    assert "fifo.overflowed" in [e.event for e in effects if isinstance(e, Report)]
+    assert "fifo.overflowed" in [entry.event for entry in entries(effects)]
     assert "UNKNOWN" == node.role()
     node.line("VI_1", "MASTER")
     world.run_for(15.0)

@@ -3,18 +3,13 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from core.driver import PROCESS, WEB, Node, World, one_node, settings
-from core.fakecloud import READS, failure
-from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, Quota, ReadServer
-from hakeeper.core.events import (
-    FifoChanged,
-    FifoState,
-    SettingsChanged,
-    SettingsRefused,
-    WriterSeen,
-)
-from hakeeper.core.model import Role
+from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadServer
+from hakeeper.core.events import FifoChanged, SettingsChanged, SettingsRefused, WriterSeen
+from hakeeper.core.model import FifoState, Role
 from hakeeper.core.troubles import Health
+from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
+from tests.core.fakecloud import READS, failure
+from tests.support.resources import CLOUD
 
 
 def healthy() -> tuple[World, Node]:
@@ -98,7 +93,7 @@ def test_a_claim_is_degraded_at_first_and_broken_after_15_s() -> None:
     node.line("VI_1", "BACKUP")
     world.cloud.move(WEB, 2)
     world.run_for(120.0)
-    world.cloud.fail(failure(FailureKind.REFUSED), Assign)
+    world.cloud.fail(failure(FailureKind.REFUSED), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(14.0)
     assert Health.DEGRADED is node.snapshot().health
@@ -189,7 +184,7 @@ def test_who_has_lost_master_looks_within_five_seconds_who_has_it_now() -> None:
     world.run_for(5.0)
     [address] = node.snapshot().roles[0].addresses
     assert ("2", True) == (address.holder, address.holder_current)
-    assert 1 == len(node.asked(ListFloatingIps, since_s=began_s))
+    assert 1 == len(node.asked(ReadAll, since_s=began_s))
 
 
 def test_a_role_that_flaps_costs_few_such_looks() -> None:
@@ -201,7 +196,7 @@ def test_a_role_that_flaps_costs_few_such_looks() -> None:
         node.line("VI_1", "MASTER")
         world.run_for(0.1)
     at_most = 120.0 / 2.0 + 120.0 / 30.0 + 1
-    assert len(node.asked(ListFloatingIps, since_s=began_s)) <= at_most
+    assert len(node.asked(ReadAll, since_s=began_s)) <= at_most
 
 
 def test_the_server_that_holds_an_address_is_looked_at_seldom() -> None:
@@ -211,7 +206,7 @@ def test_the_server_that_holds_an_address_is_looked_at_seldom() -> None:
     world.cloud.move(WEB, 2)
     world.run_for(1790.0)
     asked = node.asked(ReadServer, since_s=began_s)
-    assert [ReadServer(2)] * 3 == [call.request for call in asked]
+    assert [ReadServer(CLOUD, 2)] * 3 == [call.request for call in asked]
     world.cloud.add_server(2, "off")
     world.run_for(660.0)
     assert ["address.nowhere"] == codes(node)
@@ -297,7 +292,7 @@ def test_the_last_decision_goes_on_with_the_claim() -> None:
     node.line("VI_1", "BACKUP")
     world.cloud.move(WEB, 2)
     world.run_for(30.0)
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     [address] = node.snapshot().roles[0].addresses
     assert "assign sent" == address.stage

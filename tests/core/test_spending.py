@@ -2,11 +2,11 @@
 
 import pytest
 
-from core.driver import WEB, Node, World, chance, one_node, settings
-from core.fakecloud import Ending, failure
 from hakeeper.core.budget import SHARE, USUAL_LIMIT_PER_HOUR
-from hakeeper.core.calls import Assign, FailureKind, ListFloatingIps, Quota, ReadFloatingIp
+from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadOne
 from hakeeper.core.reconcile import reading_interval_s
+from tests.core.driver import WEB, Node, World, chance, one_node, settings
+from tests.core.fakecloud import Ending, failure
 
 HOUR_S = 3600.0
 HALF = int(USUAL_LIMIT_PER_HOUR * SHARE)
@@ -34,7 +34,7 @@ def spent(world: World, node: Node, since_s: float) -> int:
     """Return the calls of the quota that it asked for: a list takes one for each page."""
     pages = -(-len(world.cloud.floating_ips) // PAGE)
     calls = [call.request for call in node.calls if call.at_s >= since_s]
-    return sum(pages if isinstance(request, ListFloatingIps) else 1 for request in calls)
+    return sum(pages if isinstance(request, ReadAll) else 1 for request in calls)
 
 
 def mine(world: World) -> int:
@@ -69,7 +69,7 @@ def test_assigns_that_fail_for_an_hour_stay_within_half_of_the_quota(
     kind: FailureKind, count: int
 ) -> None:
     world, node = many(count)
-    world.cloud.fail(failure(kind), Assign)
+    world.cloud.fail(failure(kind), Mutate)
     node.line("VI_1", "MASTER")
     assert an_hour(world, node) <= HALF
     world.cloud.heal()
@@ -193,7 +193,7 @@ def test_a_role_that_flaps_costs_no_read_for_each_edge() -> None:
     begun_s = world.now
     flap(world, node, ["VI_1"], 0.05, world.now + 300.0)
     world.run_for(300.0)
-    reads = node.asked(ReadFloatingIp, ListFloatingIps, since_s=begun_s)
+    reads = node.asked(ReadOne, ReadAll, since_s=begun_s)
     assert len(reads) <= 300 / 10 + 300 / 30 + 2
 
 
@@ -228,7 +228,7 @@ def test_what_hetzner_grants_is_what_we_take_half_of(limit_per_hour: int) -> Non
     world, node = many(10)
     node.quota = Quota(limit_per_hour=limit_per_hour, remaining=limit_per_hour)
     world.run_for(120.0)
-    world.cloud.fail(failure(FailureKind.TRANSIENT), Assign)
+    world.cloud.fail(failure(FailureKind.TRANSIENT), Mutate)
     node.line("VI_1", "MASTER")
     assert an_hour(world, node) <= limit_per_hour / 2
 

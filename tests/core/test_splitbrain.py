@@ -1,14 +1,15 @@
 """Two or more nodes that all believe they are MASTER, for hours."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from core.driver import WEB, Node, World, chance, one_node, settings
-from core.fakecloud import failure
 from hakeeper.core.backoff import RETRY, SLOW, Backoff
-from hakeeper.core.calls import Assign, FailureKind, ReadServer
+from hakeeper.core.calls import FailureKind, Mutate, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
+from hakeeper.core.stages import HoldDown
+from tests.core.driver import WEB, Node, World, chance, failure, one_node, settings
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"
@@ -64,7 +65,7 @@ def test_a_split_brain_of_two_for_two_hours_moves_the_address_eight_times_and_th
 def test_a_split_brain_with_every_answer_lost_is_bounded_as_well() -> None:
     for seed in range(10):
         world, _, begun_s = split(seed)
-        world.cloud.fail(failure(FailureKind.OUTCOME_UNKNOWN), Assign, commits=True)
+        world.cloud.fail(failure(FailureKind.OUTCOME_UNKNOWN), Mutate, commits=True)
         world.run_for(7200.0)
         assert_bounded(world, begun_s)
 
@@ -400,7 +401,8 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
 ) -> None:
     world, node = two_contested(second_holder=3)
     for address in node.core._state.addresses.values():
-        address.due_at_s = world.now + 300.0
+        assert isinstance(address.stage, HoldDown)
+        address.stage = replace(address.stage, until_s=world.now + 300.0)
     if deleted:
         del world.cloud.servers[3]
     else:
@@ -414,8 +416,8 @@ def test_a_turn_is_given_up_if_yet_another_server_took_its_own_just_before() -> 
     world, node = contested()
     world.cloud.add_server(3)
     sent = len(node.assigns)
-    free_claim_wait_s = next(iter(node.core._state.addresses.values())).due_at_s
-    world.run_until_s(free_claim_wait_s - 0.01)
+    [(_, hold_down)] = node.core._state.in_stage(HoldDown)
+    world.run_until_s(hold_down.until_s - 0.01)
     world.cloud.move(WEB, 3)
     world.run_for(55.0)
     assert sent == len(node.assigns)

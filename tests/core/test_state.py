@@ -2,26 +2,18 @@
 
 import pytest
 
-from core.driver import instance
-from core.standing import US, VI, address_of, put, standing, under_way
-from hakeeper.core.calls import Assign, Identify, ListFloatingIps, ReadFloatingIp, ReadServer
-from hakeeper.core.claim import Stage
+from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import (
-    Nobody,
-    Other,
-    ProcessId,
-    Role,
-    Settings,
-    Unknown,
-    Us,
-    VrrpId,
-    VrrpKind,
-)
+from hakeeper.core.model import ProcessId, Role, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
+from hakeeper.core.stages import Idle, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, InvariantError, Schedule
+from tests.core.driver import instance
+from tests.core.standing import SENT, US, VI, address_of, mutating, put, standing, under_way
+from tests.support.resources import CLOUD, LIST, assign, read
 
 NEVER = float("-inf")
 TWO, GROUP = instance("VI_2"), VrrpId(VrrpKind.GROUP, "VI_1")
@@ -98,25 +90,25 @@ def test_master_is_who_says_so_and_can_hear(role: Role, *, isolated: bool, maste
 
 def test_addresses_are_found_by_their_instance_and_by_their_stage() -> None:
     state = standing(3)
-    put(state, Stage.POST, 2)
-    put(state, Stage.SENT, 3)
+    put(state, mutating(), 2)
+    put(state, SENT, 3)
     address_of(state, 1).vrrp = TWO
     assert [address_of(state, 2), address_of(state, 3)] == state.addresses_of(VI)
-    assert [address_of(state, 2)] == list(state.in_stage(Stage.POST))
-    assert [address_of(state, 1), address_of(state, 3)] == list(
-        state.in_stage(Stage.SENT, Stage.IDLE)
+    assert [(address_of(state, 2), mutating())] == list(state.in_stage(MutateDue))
+    assert [(address_of(state, 1), Idle()), (address_of(state, 3), SENT)] == list(
+        state.in_stage(MutateSent, Idle)
     )
 
 
 def test_what_is_under_way_is_counted_by_kind() -> None:
     state = standing()
     assert (False, 0, False) == (state.assigning(1), state.assigns(), state.asked(Identify))
-    under_way(state, Assign(1, 1))
-    under_way(state, Assign(2, 1))
-    under_way(state, ReadFloatingIp(3))
+    under_way(state, assign(1, 1))
+    under_way(state, assign(2, 1))
+    under_way(state, read(3))
     assert (True, False, 2) == (state.assigning(1), state.assigning(3), state.assigns())
-    assert state.asked(ReadFloatingIp)
-    assert not state.asked(ListFloatingIps)
+    assert state.asked(ReadOne)
+    assert not state.asked(ReadAll)
 
 
 # --- starting and cancelling -------------------------------------------------------------------
@@ -125,21 +117,21 @@ def test_what_is_under_way_is_counted_by_kind() -> None:
 def test_a_read_is_started_with_the_next_id_and_is_not_urgent() -> None:
     state = standing()
     state.settings = Settings(addresses=state.settings.addresses, call_timeout_s=3.0)
-    state.start(ListFloatingIps(), 100.0)
-    state.start(ReadServer(2), 101.0)
+    state.start(LIST, 100.0)
+    state.start(ReadServer(CLOUD, 2), 101.0)
     assert [
-        StartCall(1, ListFloatingIps(), 3.0, urgent=False),
-        StartCall(2, ReadServer(2), 3.0, urgent=False),
+        StartCall(1, LIST, 3.0, urgent=False),
+        StartCall(2, ReadServer(CLOUD, 2), 3.0, urgent=False),
     ] == state.effects
-    assert {1: Inflight(ListFloatingIps(), 100.0), 2: Inflight(ReadServer(2), 101.0)} == state.calls
+    assert {1: Inflight(LIST, 100.0), 2: Inflight(ReadServer(CLOUD, 2), 101.0)} == state.calls
     assert (None, 0) == (state.calls[1].address, state.calls[1].generation)
 
 
 def test_an_assign_is_started_with_its_address_and_generation_and_is_urgent() -> None:
     state = standing()
     state.roles.role_states[VI].generation = 7
-    state.start(Assign(1, 1), 100.0, address_of(state))
-    assert [StartCall(1, Assign(1, 1), 5.0, urgent=True)] == state.effects
+    state.start(assign(1, 1), 100.0, address_of(state))
+    assert [StartCall(1, assign(1, 1), 5.0, urgent=True)] == state.effects
     assert (address_of(state), 7) == (state.calls[1].address, state.calls[1].generation)
 
 
@@ -157,29 +149,29 @@ def test_the_guard_names_what_is_wrong(
     state = standing(1, role)
     state.roles.role_states[VI].isolated = isolated
     with pytest.raises(InvariantError, match=f"^{message}$"):
-        state.start(Assign(1, server_id), 100.0, address_of(state))
+        state.start(assign(1, server_id), 100.0, address_of(state))
     assert ([], {}) == (state.effects, state.calls)
 
 
 def test_the_guard_names_an_address_that_is_assigned_already_and_no_other() -> None:
     state = standing(2)
-    state.start(Assign(1, 1), 100.0, address_of(state, 1))
-    state.start(Assign(2, 1), 100.0, address_of(state, 2))
+    state.start(assign(1, 1), 100.0, address_of(state, 1))
+    state.start(assign(2, 1), 100.0, address_of(state, 2))
     with pytest.raises(
         InvariantError, match=r"^a second assign of 203\.0\.113\.1 at the same time$"
     ):
-        state.start(Assign(1, 1), 100.0, address_of(state, 1))
+        state.start(assign(1, 1), 100.0, address_of(state, 1))
     with pytest.raises(InvariantError, match=r"^an assign for no address$"):
-        state.start(Assign(1, 1), 100.0)
+        state.start(assign(1, 1), 100.0)
 
 
 def test_only_the_assigns_of_the_chosen_addresses_are_cancelled() -> None:
     state = standing(2)
     first, second = address_of(state, 1), address_of(state, 2)
-    under_way(state, Assign(1, 1), 100.0, first)
-    under_way(state, Assign(2, 1), 100.0, second)
-    under_way(state, ReadFloatingIp(1), 100.0, first)
-    under_way(state, ListFloatingIps())
+    under_way(state, assign(1, 1), 100.0, first)
+    under_way(state, assign(2, 1), 100.0, second)
+    under_way(state, read(1), 100.0, first)
+    under_way(state, LIST)
     state.cancel_assigns([first])
     assert [CancelCall(1)] == state.effects
     state.effects = []

@@ -2,12 +2,25 @@
 
 import pytest
 
-from core.driver import PROCESS, Node, instance, one_node, settings
-from hakeeper.core.calls import Assign, ListFloatingIps, ReadFloatingIp
+from hakeeper.core.calls import Mutate, ReadAll, ReadOne
+from hakeeper.core.decisions import (
+    Decision,
+    FifoFailed,
+    FifoOpened,
+    FifoOverflowed,
+    FifoRecovered,
+    FifoReplaced,
+    KeepalivedLost,
+    KeepalivedRuns,
+    LineRejected,
+    LinesRejected,
+    QueryFailed,
+    RoleUnverified,
+    UnknownInstance,
+)
 from hakeeper.core.events import (
     CancelCall,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     KeepalivedSeen,
     LinesLost,
@@ -19,17 +32,14 @@ from hakeeper.core.events import (
     SaveState,
     SettingsChanged,
     StartCall,
-    Tick,
 )
 from hakeeper.core.lines import BadLine
-from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, ProcessId, Role, SavedState, VrrpId, VrrpKind
+from tests.core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
+from tests.support.resources import LIST
 
 OTHER_PROCESS = ProcessId(200, 6000, "boot")
 BAD = BadLine("is rubbish", "x")
-
-
-def reported(effects: tuple[object, ...]) -> list[Report]:
-    return [effect for effect in effects if isinstance(effect, Report)]
 
 
 def started(*, can_query: bool = False) -> Node:
@@ -44,21 +54,8 @@ def started(*, can_query: bool = False) -> Node:
 
 def test_bad_lines_are_reported_with_their_reason_and_the_rest_with_its_count() -> None:
     node = started()
-    assert [
-        *[
-            Report(
-                "line.rejected",
-                "ignored a line on the FIFO: 'x' is rubbish",
-                {"reason": "is rubbish"},
-            )
-        ]
-        * 5,
-        Report(
-            "line.rejected",
-            "ignored 4 more bad lines on the FIFO",
-            {"reason": "many", "count": 4},
-        ),
-    ] == reported(node.feed(LinesRead((), (BAD,) * 6, more_bad_lines=3)))
+    effects = node.feed(LinesRead((), (BAD,) * 6, more_bad_lines=3))
+    assert [*[LineRejected(BAD)] * 5, LinesRejected(4)] == decisions(effects)
 
 
 def test_the_count_of_bad_lines_begins_anew_when_it_was_told() -> None:
@@ -67,30 +64,30 @@ def test_the_count_of_bad_lines_begins_anew_when_it_was_told() -> None:
     for _ in range(3):
         for _ in range(3):
             node.world.run_for(2.5)
-            assert [] == reported(node.feed(LinesRead((), (BAD, BAD))))
+            assert [] == entries(node.feed(LinesRead((), (BAD, BAD))))
         node.world.run_for(2.5)
     counts = [report.fields.get("count") for report in node.reports("line.rejected")]
     assert [None, 6, 6, 6] == counts
 
 
-def test_bad_lines_right_after_the_boot_are_reported() -> None:
+def test_bad_lines_right_after_the_boot_are_entries() -> None:
     _, node = one_node()
     node.world.now = 0.5
     node.start()
-    assert ["line.rejected"] == [r.event for r in reported(node.feed(LinesRead((), (BAD,))))]
+    assert ["line.rejected"] == [r.event for r in entries(node.feed(LinesRead((), (BAD,))))]
 
 
-def test_overflows_right_after_the_boot_are_reported() -> None:
+def test_overflows_right_after_the_boot_are_entries() -> None:
     _, node = one_node()
     node.world.now = 0.5
     node.start()
-    assert "fifo.overflowed" in [r.event for r in reported(node.lose_lines())]
+    assert "fifo.overflowed" in [r.event for r in entries(node.lose_lines())]
 
 
 def test_good_lines_delay_no_word_of_bad_ones() -> None:
     node = started()
     node.line("VI_1", "MASTER")
-    assert ["line.rejected"] == [r.event for r in reported(node.feed(LinesRead((), (BAD,))))]
+    assert ["line.rejected"] == [r.event for r in entries(node.feed(LinesRead((), (BAD,))))]
 
 
 def test_a_name_of_the_configuration_is_never_told_as_unknown() -> None:
@@ -101,15 +98,7 @@ def test_a_name_of_the_configuration_is_never_told_as_unknown() -> None:
 
 def test_an_unknown_name_is_reported_with_its_kind() -> None:
     node = started()
-    [unknown] = reported(node.lines(("VI_9", "MASTER")))
-    assert (
-        Report(
-            "instance.unknown",
-            "keepalived reports VI_9, which the configuration does not name; hakeeper ignores it",
-            {"instance": "VI_9", "kind": "INSTANCE"},
-        )
-        == unknown
-    )
+    assert [UnknownInstance(instance("VI_9"))] == decisions(node.lines(("VI_9", "MASTER")))
 
 
 def test_an_unknown_name_is_reported_although_keepalived_named_it_over_dbus_before() -> None:
@@ -130,10 +119,7 @@ def test_an_unknown_name_is_reported_once_whatever_keepalived_takes_the_place() 
 
 def test_lost_lines_are_reported_with_how_often_and_counted_anew() -> None:
     node = started()
-    text = "lost lines of keepalived: why; every role is UNKNOWN until it answers or writes again"
-    assert [Report("fifo.overflowed", text, {"count": 1})] == [
-        r for r in reported(node.feed(LinesLost("why"))) if r.event == "fifo.overflowed"
-    ]
+    assert FifoOverflowed("why", 1) in decisions(node.feed(LinesLost("why")))
     for _ in range(8):
         node.world.run_for(4.0)
         node.feed(LinesLost("why"))
@@ -145,22 +131,17 @@ def test_lost_lines_are_reported_with_how_often_and_counted_anew() -> None:
 def test_lines_of_a_keepalived_that_nobody_sees_are_reported_once_until_one_is_seen() -> None:
     _, node = one_node()
     node.start(keepalived=None)
-    unverified = Report(
-        "role.unverified",
-        "lines came, but the keepalived that wrote them is not seen; believing them. "
-        "Check keepalived.pid_file in the configuration",
-    )
-    assert unverified in reported(node.line("VI_1", "MASTER"))
-    assert unverified not in reported(node.line("VI_1", "BACKUP"))
+    assert RoleUnverified() in decisions(node.line("VI_1", "MASTER"))
+    assert RoleUnverified() not in decisions(node.line("VI_1", "BACKUP"))
     node.seen()
     node.gone()
-    assert unverified in reported(node.line("VI_1", "MASTER"))
+    assert RoleUnverified() in decisions(node.line("VI_1", "MASTER"))
 
 
 def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
     _, node = one_node()
     node.start(keepalived=None)
-    assert [] == reported(node.lines(("VI_9", "MASTER")))[1:]
+    assert [] == entries(node.lines(("VI_9", "MASTER")))[1:]
     assert [] == node.reports("role.unverified")
 
 
@@ -168,58 +149,46 @@ def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "event", "kind", "text"),
+    ("before", "event", "decision"),
     [
-        (None, FifoChanged(FifoState.OPEN, "a detail"), "fifo.opened", "a detail"),
-        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "a detail"), "fifo.recovered", "a detail"),
+        (None, FifoChanged(FifoState.OPEN, "a detail"), FifoOpened("a detail")),
+        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "a detail"), FifoRecovered("a detail")),
         (
             FifoState.OPEN,
             FifoChanged(FifoState.OPEN, "a detail", reopened=True),
-            "fifo.replaced",
-            "a detail",
+            FifoReplaced("a detail"),
         ),
         (
             FifoState.OPEN,
             FifoChanged(FifoState.BUSY, "a detail"),
-            "fifo.failed",
-            (
-                "cannot hear keepalived: a detail; to mend it: "
-                "fuser -v /run/hakeeper/notify.fifo    # and stop that one"
-            ),
+            FifoFailed(FifoState.BUSY, "a detail", "/run/hakeeper/notify.fifo"),
         ),
     ],
 )
 def test_the_fifo_is_told_by_its_state_and_detail(
-    before: FifoState | None, event: FifoChanged, kind: str, text: str
+    before: FifoState | None, event: FifoChanged, decision: Decision
 ) -> None:
     node = started()
     if before is not None:
         node.feed(FifoChanged(before, "before"))
-    assert [Report(kind, text, {"reason": event.state.value})] == reported(node.feed(event))
+    assert [decision] == decisions(node.feed(event))
 
 
-def test_a_keepalived_that_is_seen_is_told_by_its_pid() -> None:
+def test_a_keepalived_that_is_seen_is_told_by_its_process() -> None:
     node = started()
-    seen = Report("keepalived.seen", "keepalived runs with pid 100", {"keepalived_pid": 100})
-    assert [seen] == reported(node.seen())
+    assert [KeepalivedRuns(PROCESS)] == decisions(node.seen())
 
 
 def test_a_keepalived_that_is_gone_is_reported_with_why_and_so_is_one_that_was_replaced() -> None:
     node = started()
-    text = (
-        "keepalived is gone: killed; no role is known until it runs again, and no address is given "
-        "up. To start it: journalctl -u keepalived -n 30; systemctl start keepalived"
-    )
-    gone = [Report("keepalived.gone", text, {"reason": "killed"})]
-    assert gone == reported(node.feed(KeepalivedGone("killed")))
+    gone = [KeepalivedLost("killed", replaced=False)]
+    assert gone == decisions(node.feed(KeepalivedGone("killed")))
     assert node.snapshot().keepalived_pid is None
     node.seen()
-    replaced = reported(node.feed(KeepalivedSeen(OTHER_PROCESS)))
-    assert ["keepalived.gone", "keepalived.seen"] == [r.event for r in replaced]
-    assert (
-        "keepalived was replaced: another keepalived process took its place; no role counts until "
-        "the new one says it"
-    ) == replaced[0].message
+    assert [
+        KeepalivedLost("another keepalived process took its place", replaced=True),
+        KeepalivedRuns(OTHER_PROCESS),
+    ] == decisions(node.feed(KeepalivedSeen(OTHER_PROCESS)))
     assert 200 == node.snapshot().keepalived_pid
 
 
@@ -232,28 +201,22 @@ def question(node: Node) -> int:
 
 def test_an_answer_that_failed_is_reported_once_until_one_succeeds() -> None:
     node = started(can_query=True)
-    failed = Report(
-        "query.failed",
-        "cannot ask keepalived for its state: no bus; a role stays UNKNOWN until the next line. "
-        "If it is missing: enable_dbus    # in global_defs of keepalived.conf; then: systemctl "
-        "reload keepalived",
-        {"reason": "no bus"},
-    )
-    seen: list[list[Report]] = []
+    failed = QueryFailed("no bus")
+    seen: list[list[Decision]] = []
     for roles in (None, None, {"VI_9": Role.MASTER}, None):
         node.seen()
         node.world.run_for(1.0)
-        seen.append(reported(node.feed(RolesQueried(question(node), roles, "no bus"))))
+        seen.append(decisions(node.feed(RolesQueried(question(node), roles, "no bus"))))
     assert [[failed], [], [], [failed]] == seen
 
 
 def test_a_failed_answer_is_no_trouble_while_no_role_is_unknown_or_nobody_runs() -> None:
     node = started(can_query=True)
     node.line("VI_1", "BACKUP")
-    assert [] == reported(node.feed(RolesQueried(question(node), None, "no bus")))
+    assert [] == entries(node.feed(RolesQueried(question(node), None, "no bus")))
     _, node = one_node(config=settings(can_query=True))
     node.start(keepalived=None)
-    assert [] == reported(node.feed(RolesQueried(question(node), None, "no bus")))
+    assert [] == entries(node.feed(RolesQueried(question(node), None, "no bus")))
 
 
 def troubles(node: Node) -> list[str]:
@@ -329,7 +292,7 @@ def test_what_is_written_down_comes_first_then_what_stops_then_what_is_asked_the
     world, node = one_node(config=settings(can_query=True))
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign, ListFloatingIps, ReadFloatingIp)
+    node.holding = (Mutate, ReadAll, ReadOne)
     node.line("VI_1", "MASTER")
     world.run_for(1.5)
     lost = [type(effect) for effect in node.feed(LinesLost("why"))]
@@ -366,9 +329,9 @@ def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wan
     due_s = world.now + 1.0
     assert due_s == node.core.next_at()
     node.line("VI_1", "BACKUP")
-    assert [] == [e for e in node.feed(Tick()) if isinstance(e, SaveState)]
+    assert [] == [e for e in node.feed() if isinstance(e, SaveState)]
     world.now = due_s
-    assert 1 == len([e for e in node.feed(Tick()) if isinstance(e, SaveState)])
+    assert 1 == len([e for e in node.feed() if isinstance(e, SaveState)])
 
 
 def test_a_group_and_an_instance_of_one_name_are_two() -> None:
@@ -388,6 +351,6 @@ def test_a_reload_lists_and_asks_at_once_and_believes_the_same_api() -> None:
     world.run_for(31.0)
     asked = len(node.queries)
     effects = node.feed(SettingsChanged(node.config, api_changed=False))
-    assert [ListFloatingIps()] == [e.request for e in effects if isinstance(e, StartCall)]
+    assert [LIST] == [e.request for e in effects if isinstance(e, StartCall)]
     assert asked + 1 == len(node.queries)
     assert 1 == node.snapshot().server_id

@@ -6,12 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from core.driver import PROCESS, instance
-from core.fakecloud import failure
-from core.odds import MOST
-from core.standing import VI, address_of, put, standing
-from hakeeper.core.calls import Failure, FailureKind, Identify, ListFloatingIps, Quota
-from hakeeper.core.claim import Phases, Stage
+from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
 from hakeeper.core.cures import (
     DEFAULT_FIFO,
     FIFO_LOST,
@@ -22,13 +17,27 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
-from hakeeper.core.events import FifoState
-from hakeeper.core.model import Holder, Nobody, Other, Role, Unknown, Us, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
+from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.troubles import Health, Problem, problems
+from tests.core.driver import PROCESS, instance
+from tests.core.fakecloud import failure
+from tests.core.odds import MOST
+from tests.core.standing import (
+    HELD,
+    VI,
+    address_of,
+    holding_down,
+    mutating,
+    put,
+    standing,
+    verifying,
+)
 
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health
@@ -44,8 +53,8 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     state.servers[2] = SeenServer("web-b", "running", NOW)
     master = role is Role.MASTER
     for number in range(1, count + 1):
-        stage, holder = (Stage.HELD, Us()) if master else (Stage.IDLE, Other(2))
-        address = put(state, stage, number, holder)
+        stage: Stage = HELD if master else Idle()
+        address = put(state, stage, number, Us() if master else Other(2))
         address.holder_at_s, address.holder_since_s = NOW - 1.0, 0.0
     return state
 
@@ -106,7 +115,7 @@ def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
 
 def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
     state = well()
-    state.api.refused(ListFloatingIps, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
+    state.api.refused(ReadAll, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
     problem = only(state)
     assert (DEGRADED, "api.refused", NOW - 3.0) == (problem.health, problem.code, problem.since_s)
     assert "it is refused (odd)" == problem.cause
@@ -347,7 +356,7 @@ def test_to_be_isolated_is_a_problem_and_for_a_master_soon_a_bad_one(
     role: Role, since_s: float, isolated_since_s: float, health: Health
 ) -> None:
     state = well(1, role)
-    address = put(state, Stage.IDLE)
+    address = put(state, Idle())
     address.holder, address.holder_at_s = Other(2), NOW
     role_state = state.roles.role_states[VI]
     role_state.isolated, role_state.missing = True, (ip_address("10.0.0.2"),)
@@ -403,27 +412,34 @@ class Case:
     holder: Holder
     since_s: float
     health: Health | None
-    claiming: bool = False
+
+
+def claiming(since_s: float, failed: Failure | None = None) -> Claim:
+    """A claim that began so long ago, and fails for 5 s if it does."""
+    phases = Phases(line_s=NOW - since_s)
+    return Claim(cause="a cause", phases=phases, failure=failed, failing_since_s=NOW - 5.0)
+
+
+SUSPECT = Recheck(NOW, NOW, suspect=True)
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        Case(Stage.HELD, Other(2), 100.0, None),
-        Case(Stage.READ, Us(), 100.0, None),
-        Case(Stage.READ, Us(), 100.0, DEGRADED, claiming=True),
-        Case(Stage.READ, Nobody(), 15.0, DEGRADED, claiming=True),
-        Case(Stage.READ, Nobody(), 15.1, BROKEN, claiming=True),
-        Case(Stage.READ, Unknown("who am I"), 15.1, BROKEN, claiming=True),
-        Case(Stage.READ, Other(2), 15.0, DEGRADED),
-        Case(Stage.READ, Other(2), 15.1, BROKEN),
+        Case(HELD, Other(2), 100.0, None),
+        Case(SUSPECT, Us(), 100.0, None),
+        Case(verifying(NOW, claiming(100.0)), Us(), 100.0, DEGRADED),
+        Case(verifying(NOW, claiming(15.0)), Nobody(), 15.0, DEGRADED),
+        Case(verifying(NOW, claiming(15.1)), Nobody(), 15.1, BROKEN),
+        Case(verifying(NOW, claiming(15.1)), Unknown("who am I"), 15.1, BROKEN),
+        Case(SUSPECT, Other(2), 15.0, DEGRADED),
+        Case(SUSPECT, Other(2), 15.1, BROKEN),
     ],
 )
 def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
     state = well()
-    address = put(state, case.stage, 1, case.holder)
-    address.phases = Phases(line_s=NOW - case.since_s) if case.claiming else None
-    state.roles.role_states[VI].since_s = NOW - (500.0 if case.claiming else case.since_s)
+    claims = put(state, case.stage, 1, case.holder).claim is not None
+    state.roles.role_states[VI].since_s = NOW - (500.0 if claims else case.since_s)
     wanted = [] if case.health is None else [(case.health, "address.pending")]
     assert wanted == reported(state)
     if wanted:
@@ -432,12 +448,10 @@ def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
         assert "assign ip1 = 203.0.113.1 to node1" in only(state).cure
 
 
-def pending(failed: Failure | None = None) -> State:
-    """A master of 20 s whose claim goes on, perhaps after a failure of 5 s ago."""
+def pending(failed: Failure | None = None, since_s: float = 20.0) -> State:
+    """A master whose claim goes on since then, perhaps after a failure of 5 s ago."""
     state = well()
-    address = put(state, Stage.POST, 1, Other(2))
-    address.phases = Phases(line_s=NOW - 20.0)
-    address.failure, address.failing_since_s = failed, NOW - 5.0
+    put(state, mutating(NOW, claiming(since_s, failed)), 1, Other(2))
     return state
 
 
@@ -459,8 +473,7 @@ def test_a_claim_that_waits_for_the_api_says_so_once() -> None:
 
 
 def test_an_assign_that_a_token_may_not_do_is_broken_at_once_and_names_the_token() -> None:
-    state = pending(failure(FailureKind.AUTH, "token_readonly"))
-    address_of(state).phases = Phases(line_s=NOW - 1.0)
+    state = pending(failure(FailureKind.AUTH, "token_readonly"), since_s=1.0)
     problem = only(state)
     assert (BROKEN, "token.readonly", NOW - 5.0) == (problem.health, problem.code, problem.since_s)
     assert "Hetzner refuses the assign of ip1 = 203.0.113.1" == problem.what
@@ -491,7 +504,7 @@ def test_a_blocked_address_is_a_bad_problem_whatever_the_role() -> None:
 def test_a_contested_address_names_who_holds_it() -> None:
     state = well(2)
     for number, holder in ((1, Other(2)), (2, Other(3))):
-        address = put(state, Stage.HOLD_DOWN, number, holder)
+        address = put(state, holding_down(), number, holder)
         address.split_brain.claimed(NOW - 30.0)
         address.split_brain.lost(NOW - 20.0, NOW - 25.0)
     first, second = problems(state, NOW)
@@ -602,7 +615,7 @@ def test_the_worst_comes_first_and_the_others_keep_their_order() -> None:
     state = well()
     state.fifo = None
     state.keepalived, state.keepalived_since_s = None, NOW
-    put(state, Stage.HOLD_DOWN, 1, Other(2))
+    put(state, holding_down(), 1, Other(2))
     assert [
         (BROKEN, "address.held_down"),
         (DEGRADED, "fifo.missing"),

@@ -1,11 +1,12 @@
 """What the core makes of a change of role, of another keepalived and of a reload, in detail."""
 
-from core.driver import WEB, Node, World, one_node, settings
-from core.fakecloud import failure
-from core.test_told import OTHER_PROCESS, reported
-from hakeeper.core.calls import Assign, FailureKind, Identify, ListFloatingIps, ReadFloatingIp
+from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadAll, ReadOne
 from hakeeper.core.events import CancelCall, Effect, SettingsChanged, StartCall
 from hakeeper.core.model import SavedState, Settings
+from tests.core.driver import WEB, Node, World, entries, one_node, settings
+from tests.core.fakecloud import failure
+from tests.core.test_told import OTHER_PROCESS
+from tests.support.resources import CLOUD, LIST, assign, read
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})
@@ -33,7 +34,7 @@ def test_a_claim_that_a_demotion_ends_says_by_which_word() -> None:
     world, node = scene()
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     node.line("VI_1", "FAULT")
     [abandoned] = node.reports("claim.abandoned")
@@ -45,7 +46,7 @@ def test_a_word_of_the_backlog_reads_before_it_claims() -> None:
     world, node = scene()
     node.warm()
     world.run_for(30.0)
-    assert [ReadFloatingIp(WEB)] == requests(node.lines(("VI_1", "MASTER"), live=False))
+    assert [read(WEB)] == requests(node.lines(("VI_1", "MASTER"), live=False))
 
 
 def test_a_master_that_cannot_hear_is_left_alone_and_says_why() -> None:
@@ -67,7 +68,7 @@ def test_a_master_that_cannot_hear_is_left_alone_and_says_why() -> None:
 def test_the_first_keepalived_that_is_seen_takes_nobodys_place() -> None:
     _, node = scene()
     node.start(keepalived=None)
-    assert ["keepalived.seen"] == [report.event for report in reported(node.seen())]
+    assert ["keepalived.seen"] == [entry.event for entry in entries(node.seen())]
 
 
 def test_a_keepalived_that_takes_a_place_leaves_a_backup_what_it_is() -> None:
@@ -84,9 +85,9 @@ def test_a_reload_cancels_the_assigns_of_what_it_takes_away_and_no_others() -> N
     world, node = scene(BOTH)
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign,)
+    node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
-    [mail] = [c.id for c in node.open_calls(Assign) if c.request == Assign(MAIL, 1)]
+    [mail] = [c.id for c in node.open_calls(Mutate) if c.request == assign(MAIL, 1)]
     assert [mail] == cancelled(node.feed(SettingsChanged(settings(), api_changed=False)))
 
 
@@ -95,7 +96,7 @@ def test_an_address_that_a_reload_adds_to_a_master_is_read_first() -> None:
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    node.holding = (ListFloatingIps,)
+    node.holding = (ReadAll,)
     node.feed(SettingsChanged(BOTH, api_changed=False))
     assert "reading the holder" == node.stage(1)
     decision = node.snapshot().roles[0].addresses[1].decision
@@ -108,7 +109,7 @@ def test_a_reload_right_after_the_boot_lists_at_once_as_well() -> None:
     node.warm()
     world.run_for(2.0)
     effects = node.feed(SettingsChanged(node.config, api_changed=False))
-    assert [ListFloatingIps()] == requests(effects)
+    assert [LIST] == requests(effects)
 
 
 def test_another_api_is_asked_who_we_are_without_what_the_old_one_said() -> None:
@@ -116,7 +117,7 @@ def test_another_api_is_asked_who_we_are_without_what_the_old_one_said() -> None
     node.start(SavedState(keepalived=None, roles={}, server_id=77))
     world.run_for(30.0)
     effects = node.feed(SettingsChanged(node.config))
-    assert Identify(None) in requests(effects)
+    assert Identify(CLOUD, None) in requests(effects)
 
 
 def test_another_api_is_asked_at_once_however_long_the_old_one_had_to_wait() -> None:
@@ -126,7 +127,7 @@ def test_another_api_is_asked_at_once_however_long_the_old_one_had_to_wait() -> 
     world.run_for(1.0)
     assert [] == node.open_calls(Identify)
     effects = node.feed(SettingsChanged(node.config))
-    assert Identify(None) in requests(effects)
+    assert Identify(CLOUD, None) in requests(effects)
 
 
 def test_for_another_api_each_call_is_cancelled_once_and_what_was_told_stays_told() -> None:
@@ -134,9 +135,9 @@ def test_for_another_api_each_call_is_cancelled_once_and_what_was_told_stays_tol
     node.private = ()
     node.warm()
     world.run_for(30.0)
-    node.holding = (Assign, ListFloatingIps, ReadFloatingIp)
+    node.holding = (Mutate, ReadAll, ReadOne)
     node.line("VI_1", "MASTER")
     under_way = sorted(call.id for call in node.open_calls())
     effects = node.feed(SettingsChanged(PRIVATE))
     assert under_way == sorted(cancelled(effects))
-    assert "vrrp_address.missing" in [report.event for report in reported(effects)]
+    assert "vrrp_address.missing" in [entry.event for entry in entries(effects)]

@@ -5,14 +5,11 @@ from ipaddress import ip_network
 
 import pytest
 
-from core.driver import instance, one_node
-from core.fakecloud import failure
-from hakeeper.core.calls import Assign, FailureKind, Identify
-from hakeeper.core.claim import Phases
+from hakeeper.core.calls import FailureKind, Identify, Mutate
+from hakeeper.core.decisions import RoleUnverified
 from hakeeper.core.events import (
     Drained,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     LinesRead,
     Report,
@@ -25,10 +22,7 @@ from hakeeper.core.machine import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.core.model import (
     Action,
     ActionStatus,
-    ById,
-    ByName,
-    ByNetwork,
-    FloatingIp,
+    FifoState,
     Role,
     SavedState,
     Server,
@@ -36,6 +30,10 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.stages import Phases
+from tests.core.driver import instance, one_node
+from tests.core.fakecloud import failure
+from tests.support.resources import CLOUD, by_id, by_name, by_network, floating_ip
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],
@@ -138,7 +136,7 @@ def test_lines_are_live_unless_they_are_called_a_backlog() -> None:
     world.run_for(30.0)
     line = NotifyLine(instance("VI_1"), LineState.MASTER, 100)
     effects = node.feed(LinesRead((line,)))
-    assert [Assign] == [type(e.request) for e in effects if isinstance(e, StartCall)]
+    assert [Mutate] == [type(e.request) for e in effects if isinstance(e, StartCall)]
     assert LinesRead((line,), (), 0, live=True) == LinesRead((line,))
 
 
@@ -147,8 +145,10 @@ def test_what_is_not_said_of_an_event_is_the_harmless_thing() -> None:
     assert FifoChanged(FifoState.OPEN, "x", reopened=False) == FifoChanged(FifoState.OPEN, "x")
     assert RolesQueried(1, None, "") == RolesQueried(1, None)
     assert KeepalivedGone("x", replaced=False) == KeepalivedGone("x")
-    assert StartCall(1, Identify(None), 5.0, urgent=False) == StartCall(1, Identify(), 5.0)
-    assert Report("a.b", "x", {}) == Report("a.b", "x")
+    assert StartCall(1, Identify(CLOUD, None), 5.0, urgent=False) == StartCall(
+        1, Identify(CLOUD), 5.0
+    )
+    assert Report(RoleUnverified(), 0) == Report(RoleUnverified())
     assert Step(Role.MASTER, "x", check=False) == Step(Role.MASTER, "x")
     wanted = Settings(addresses={})
     assert SettingsChanged(wanted, api_changed=True) == SettingsChanged(wanted)
@@ -156,7 +156,7 @@ def test_what_is_not_said_of_an_event_is_the_harmless_thing() -> None:
 
 def test_what_is_not_said_by_the_api_is_empty() -> None:
     network = ip_network("203.0.113.1/32")
-    plain = FloatingIp(id=1, name="x", network=network, server_id=None)
+    plain = floating_ip(id=1, name="x", network=network, server_id=None)
     assert (False, "") == (plain.blocked, plain.network_zone)
     assert "" == Server(id=1, name="x", status="running").network_zone
     running = Action(id=1, status=ActionStatus.RUNNING)
@@ -185,12 +185,12 @@ def test_the_settings_are_in_seconds_and_do_not_ask_keepalived_by_themselves() -
     [
         (VrrpId(VrrpKind.INSTANCE, "VI_1"), "VI_1"),
         (VrrpId(VrrpKind.GROUP, "VG 1"), "group VG 1"),
-        (ByName("web"), "web"),
-        (ById(4711), "4711"),
-        (ByNetwork(ip_network("203.0.113.1/32")), "203.0.113.1"),
-        (ByNetwork(ip_network("203.0.113.0/24")), "203.0.113.0/24"),
-        (ByNetwork(ip_network("2001:db8::/64")), "2001:db8::/64"),
-        (ByNetwork(ip_network("2001:db8::1/128")), "2001:db8::1"),
+        (by_name("web"), "web"),
+        (by_id(4711), "4711"),
+        (by_network(ip_network("203.0.113.1/32")), "203.0.113.1"),
+        (by_network(ip_network("203.0.113.0/24")), "203.0.113.0/24"),
+        (by_network(ip_network("2001:db8::/64")), "2001:db8::/64"),
+        (by_network(ip_network("2001:db8::1/128")), "2001:db8::1"),
     ],
 )
 def test_things_are_called_as_people_call_them(thing: object, text: str) -> None:

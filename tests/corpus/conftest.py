@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from corpus.setup import SetUp
-from corpus.trial import Outcome, try_out
 from hakeeper.demo.lab import Lab
+from tests.corpus.setup import SetUp
+from tests.corpus.trial import Outcome, try_out
 
 Try = Callable[[SetUp], Outcome]
 

@@ -6,9 +6,9 @@ ARP of others don't, nor do frames from a MAC address that Hetzner did not give.
 
 import ipaddress
 
-from corpus.server import Server
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.waiting import LabError
+from tests.corpus.server import Server
 
 PUBLIC, PRIVATE = "eth0", "enp7s0"
 GATEWAY = "10.0.0.1"

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import yaml as yaml_reader
 
-from corpus.network import Router
-from corpus.server import SERVICE_ID, Process, Server
-from corpus.setup import CONF, SetUp
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab.relay import ApiRelay
 from hakeeper.demo.lab.waiting import LabTimeoutError, wait_until
+from tests.corpus.network import Router
+from tests.corpus.server import SERVICE_ID, Process, Server
+from tests.corpus.setup import CONF, SetUp
 
 HAKEEPER = (sys.executable, "-m", "hakeeper")
 KEEPALIVED_LOG = "/run/keepalived.log"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from corpus.server import Server
+from tests.corpus.server import Server
 
 Content = str | bytes
 Hook = Callable[[Server], object]

@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from corpus.conftest import Try
-from corpus.setup import SetUp
-from corpus.setups import SETUPS as ALL
-from corpus.verdicts import findings, kind, mistakes, table
+from tests.corpus.conftest import Try
+from tests.corpus.setup import SetUp
+from tests.corpus.setups import SETUPS as ALL
+from tests.corpus.verdicts import findings, kind, mistakes, table
 
 FALSE_ALARMS = 0.03
 _IS_ALL = os.environ.get("HAKEEPER_CORPUS") == "all"

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from corpus.server import environment_of
-from corpus.servers import CREDENTIALS, HAKEEPER, PATIENCE_S, Pair
-from corpus.setup import SetUp
-from corpus.truth import Truth, judge
 from hakeeper.demo.cloud import SimCloud
+from tests.corpus.server import environment_of
+from tests.corpus.servers import CREDENTIALS, HAKEEPER, PATIENCE_S, Pair
+from tests.corpus.setup import SetUp
+from tests.corpus.truth import Truth, judge
 
 
 @dataclass(kw_only=True)

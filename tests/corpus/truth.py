@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from corpus.servers import KEEPALIVED_LOG, Pair, states_in
-from corpus.setup import CONF
+from tests.corpus.servers import KEEPALIVED_LOG, Pair, states_in
+from tests.corpus.setup import CONF
 
 BY_LINE = "(line MASTER)"
 """How the daemon's log says that it heard it from the FIFO, and not from D-Bus."""

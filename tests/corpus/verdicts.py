@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.trial import Outcome
+from tests.corpus.trial import Outcome
 
 _FIELDS = {"now": "ready_now", "after": "ready_after_restart"}
 

@@ -1,5 +1,11 @@
-"""The worlds of the daemon tests, also for these."""
+"""Fixtures of the tests that kill daemons."""
 
-from daemon.conftest import authority, folder, pytest_runtest_makereport, tls_world, world
+from tests.support.cluster_fixtures import (
+    authority,
+    cluster,
+    folder,
+    pytest_runtest_makereport,
+    tls_cluster,
+)
 
-__all__ = ["authority", "folder", "pytest_runtest_makereport", "tls_world", "world"]
+__all__ = ["authority", "cluster", "folder", "pytest_runtest_makereport", "tls_cluster"]

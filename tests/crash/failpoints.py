@@ -5,6 +5,7 @@ begins; hakeeper knows nothing of them. See `nursery.py` for how such a daemon i
 """
 
 import functools
+import itertools
 import os
 import signal
 import threading
@@ -19,8 +20,8 @@ import hakeeper.daemon
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import transport
 from hakeeper.adapters.hetzner.guard import CallGuard
-from hakeeper.core.calls import Assign
-from hakeeper.core.events import Effect, LinesRead, RolesQueried, StartCall
+from hakeeper.core.calls import Mutate
+from hakeeper.core.events import Effect, Event, LinesRead, RolesQueried, StartCall
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import Role
 from hakeeper.daemon import Daemon
@@ -31,7 +32,7 @@ EFFECTS = (
     "CancelCall",
     "ReloadToken",
     "StartCall",
-    "StartCall(Assign)",
+    "StartCall(Mutate)",
     "QueryRoles",
     "Report",
 )
@@ -147,15 +148,16 @@ def install(plan: Plan) -> Failpoints:
 
 
 def _note_fed(points: Failpoints, feed: Wrapper) -> Wrapper:
-    def inner(sequencer: Sequencer, event: object) -> None:
-        lines = event.lines if isinstance(event, LinesRead) else ()
+    def inner(sequencer: Sequencer, *events: Event) -> None:
+        readings = [event.lines for event in events if isinstance(event, LinesRead) and event.lines]
+        lines = itertools.chain.from_iterable(readings)
         if any(
             TABLE[EVENT_OF_LINE[line.state]][Role.MASTER].role is not Role.MASTER for line in lines
         ):
             points.note("demoted", "by a line")  # before it acts on that
-        feed(sequencer, event)
-        if isinstance(event, LinesRead) and event.lines:
-            points.note("fed", str(event.lines[-1].priority))
+        feed(sequencer, *events)
+        for reading in readings:
+            points.note("fed", str(reading[-1].priority))
 
     return inner
 
@@ -171,8 +173,8 @@ def _noted(points: Failpoints, word: str, method: Wrapper) -> Wrapper:
 def _around_effect(points: Failpoints, perform: Wrapper) -> Wrapper:
     def inner(daemon: Daemon, effect: Effect) -> bool:
         name = type(effect).__name__
-        if isinstance(effect, StartCall) and isinstance(effect.request, Assign):
-            name = "StartCall(Assign)"
+        if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
+            name = "StartCall(Mutate)"
         points.reach(f"before {name}")
         told = perform(daemon, effect)
         points.reach(f"after {name}")

@@ -11,9 +11,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from crash.failpoints import BOUNDARIES
-from crash.nursery import Nursery
-from crash.story import Outcome, Story
+from tests.crash.failpoints import BOUNDARIES
+from tests.crash.nursery import Nursery
+from tests.crash.story import Outcome, Story
 
 KILLS_PER_STORY = 10
 ROUNDS = 5

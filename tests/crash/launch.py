@@ -1,6 +1,6 @@
-"""Runs hakeeper with a `Plan` from the environment: `python -m crash.launch run -c ...`.
+"""Runs hakeeper with a `Plan` from the environment: `python -m tests.crash.launch run -c ...`.
 
-`prefix` makes `daemon.world` start its daemons like this.
+`prefix` makes `DaemonNode` start its daemons like this.
 """
 
 import json
@@ -9,22 +9,20 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from crash.failpoints import Plan, install
 from hakeeper.cli.main import run_command
+from tests.crash.failpoints import Plan, install
 
 VARIABLE = "HAKEEPER_TEST_PLAN"
 
 
 def prefix() -> list[str]:
     """Return what goes before `python -m hakeeper`, to have this run in its place."""
-    return ["sh", "-euc", 'shift 3; exec "$0" -m crash.launch "$@"', sys.executable]
+    return ["sh", "-euc", 'shift 3; exec "$0" -m tests.crash.launch "$@"', sys.executable]
 
 
 def environment(plan: Mapping[str, object]) -> dict[str, str]:
     """Return the environment for it."""
-    tests = Path(__file__).parents[1]
-    path = os.pathsep.join((str(tests), str(tests.parent)))
-    return {VARIABLE: json.dumps(plan), "PYTHONPATH": path}
+    return {VARIABLE: json.dumps(plan), "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 if __name__ == "__main__":

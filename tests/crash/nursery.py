@@ -59,10 +59,10 @@ class Nursery:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "crash.nursery"],
+            [sys.executable, "-m", "tests.crash.nursery"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[1],
+            cwd=Path(__file__).parents[2],
             text=True,
         )
 
@@ -82,10 +82,10 @@ class Nursery:
 
 def _live(birth: Mapping[str, object]) -> int:
     """Be the daemon, to its end."""
-    from crash import refusals  # noqa: PLC0415  # not in who only asks for births
-    from crash.failpoints import Plan, install  # noqa: PLC0415
-    from crash.sabotage import SABOTAGES  # noqa: PLC0415
     from hakeeper.cli.main import run_command  # noqa: PLC0415
+    from tests.crash import refusals  # noqa: PLC0415  # not in who only asks for births
+    from tests.crash.failpoints import Plan, install  # noqa: PLC0415
+    from tests.crash.sabotage import SABOTAGES  # noqa: PLC0415
 
     given = birth["plan"]
     environment, arguments = birth["environment"], birth["arguments"]
@@ -136,8 +136,8 @@ def _bury() -> None:
 
 def main() -> None:
     """Serve until the input ends."""
-    import crash.sabotage  # noqa: F401, PLC0415  # now, so that every daemon has it
     import hakeeper.cli.run  # noqa: F401, PLC0415  # likewise
+    import tests.crash.sabotage  # noqa: F401, PLC0415  # now, so that every daemon has it
 
     for line in sys.stdin:
         _bury()  # not before: who asked for the last one needs its pid, however soon it ended

@@ -2,16 +2,21 @@
 
 import time
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
-from crash.failpoints import Wrapper, replace
 from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
-from hakeeper.core.address import Address
+from hakeeper.core import claim
 from hakeeper.core.events import Drained
-from hakeeper.core.model import SavedState, Us
+from hakeeper.core.happenings import Happening, Seen
+from hakeeper.core.model import SavedState
+from hakeeper.core.observation import Us
+from hakeeper.core.resource import Address
+from hakeeper.core.stages import MutateDue, Verify
 from hakeeper.daemon import Daemon
+from tests.crash.failpoints import Wrapper, replace
 
 DEAF_S = 0.5
 
@@ -96,18 +101,20 @@ class _InPlace:
 
 
 def claim_blindly() -> None:
-    """Assign an address although a read says that it is ours."""
+    """Mutate an address although a read says that it is ours."""
 
-    def make(read_done: Wrapper) -> Wrapper:
-        def inner(address: Address, holder: object, now: float, rng: object) -> object:
-            if isinstance(holder, Us) and not address.is_sent():
-                address._post(now)
+    def make(take: Wrapper) -> Wrapper:
+        def inner(address: Address, what: Happening, now: float, rng: Random) -> object:
+            stage = address.stage
+            ours = isinstance(what, Seen) and isinstance(what.holder, Us)
+            if ours and isinstance(stage, Verify) and not stage.claim.is_sent:
+                address.stage = MutateDue(stage.claim, now)
                 return []
-            return read_done(address, holder, now, rng)
+            return take(address, what, now, rng)
 
         return inner
 
-    replace(Address, "_read_done", make)
+    replace(claim, "take", make)
 
 
 def hear_late() -> None:

@@ -12,16 +12,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
-from daemon.keepalived import StandIn
-from daemon.rules import broken_rules
 
-from crash.failpoints import ANSWERED, BOUNDARIES, HALF_WRITTEN, PERMITTED, RENAMED, SENT, WRITTEN
-from crash.judge import STORM, Judge, LifeRecord, Said, complaints
-from crash.nursery import Birth, Life, Nursery
 from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.adapters.pipes import is_full
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.demo.cloud import ON_LOOPBACK, Fault, Rules, SimCloud
+from tests.crash.failpoints import (
+    ANSWERED,
+    BOUNDARIES,
+    HALF_WRITTEN,
+    PERMITTED,
+    RENAMED,
+    SENT,
+    WRITTEN,
+)
+from tests.crash.judge import STORM, Judge, LifeRecord, Said, complaints
+from tests.crash.nursery import Birth, Life, Nursery
+from tests.support.keepalived_standin import StandIn
+from tests.support.request_rules import broken_rules
 
 TIMEOUT_S = 2.0
 NAME = "VI_1"
@@ -44,7 +52,7 @@ _VISITS = {
     RENAMED: 4,
 }
 """At most at which visit a boundary kills; others at the first."""
-_CLAIMING = {"before StartCall(Assign)", "after StartCall(Assign)", PERMITTED, SENT, ANSWERED}
+_CLAIMING = {"before StartCall(Mutate)", "after StartCall(Mutate)", PERMITTED, SENT, ANSWERED}
 
 
 @dataclass(frozen=True, slots=True)

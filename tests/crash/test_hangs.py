@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from daemon.stall import Stall
-from daemon.world import TIMEOUT_S, Node, World
-from helpers import eventually
 
 from hakeeper.demo.cloud import Answer, Fault
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import TIMEOUT_S, DaemonNode
+from tests.support.stall import Stall
+from tests.support.waiting import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"
@@ -54,7 +55,7 @@ def systemd(folder: Path) -> Iterator[Systemd]:
     made.socket.close()
 
 
-def stop(node: Node) -> None:
+def stop(node: DaemonNode) -> None:
     """SIGSTOP, and wait until every thread stands still."""
     os.kill(node.daemon.pid, signal.SIGSTOP)
     tasks = Path(f"/proc/{node.daemon.pid}/task")
@@ -66,75 +67,75 @@ def stop(node: Node) -> None:
     )
 
 
-def go_on(node: Node) -> None:
+def go_on(node: DaemonNode) -> None:
     os.kill(node.daemon.pid, signal.SIGCONT)
 
 
 def test_what_came_meanwhile_is_heard_and_nothing_else_is_done(
-    world: World, systemd: Systemd
+    cluster: Cluster, systemd: Systemd
 ) -> None:
-    node = world.master(environment=systemd.environment(), **EAGER)
+    node = cluster.master(environment=systemd.environment(), **EAGER)
     systemd.wait_fed()
     stop(node)
     node.role("BACKUP")
-    world.cloud.move(world.web, world.elsewhere)
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
     systemd.wait_starved()
     go_on(node)
     node.wait_log("role.changed", role="BACKUP")
     systemd.wait_fed()
-    world.wait_reads(node)
-    assert world.assigns() == 1
-    assert world.elsewhere == world.cloud.holder(world.web)
+    cluster.wait_reads(node)
+    assert cluster.assigns() == 1
+    assert cluster.elsewhere == cluster.cloud.holder(cluster.web)
 
 
-def test_a_claim_that_came_meanwhile_is_made_up_for(world: World, systemd: Systemd) -> None:
-    node = world.running(environment=systemd.environment(), **EAGER)
+def test_a_claim_that_came_meanwhile_is_made_up_for(cluster: Cluster, systemd: Systemd) -> None:
+    node = cluster.running(environment=systemd.environment(), **EAGER)
     systemd.wait_fed()
     stop(node)
     node.master()
     systemd.wait_starved()
     go_on(node)
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
 
 
 @pytest.mark.parametrize("answer", [Answer.WHOLE, Answer.NEVER])
 def test_an_assign_that_was_under_way_leads_to_no_other_after_a_demotion(
-    world: World, systemd: Systemd, answer: Answer
+    cluster: Cluster, systemd: Systemd, answer: Answer
 ) -> None:
-    node = world.running(environment=systemd.environment(), **EAGER)
-    fault = world.cloud.fault(
+    node = cluster.running(environment=systemd.environment(), **EAGER)
+    fault = cluster.cloud.fault(
         Fault(method="POST", path=ASSIGN, answer_delay_s=0.2, answer=answer, commit=True)
     )
     node.master()
-    world.wait_hits(fault, 1)
+    cluster.wait_hits(fault, 1)
     stop(node)
     node.role("BACKUP")
-    world.wait_holder(node)  # the action ends as well
-    world.cloud.move(world.web, world.elsewhere)
+    cluster.wait_holder(node)  # the action ends as well
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
     systemd.wait_starved(TIMEOUT_S + 0.5)  # the call's time is over too
     go_on(node)
     node.wait_log("role.changed", role="BACKUP")
-    world.wait_reads(node, 3)
-    assert world.assigns() == 1
-    assert world.elsewhere == world.cloud.holder(world.web)
+    cluster.wait_reads(node, 3)
+    assert cluster.assigns() == 1
+    assert cluster.elsewhere == cluster.cloud.holder(cluster.web)
 
 
 @pytest.fixture
-def stall(tls_world: World) -> Iterator[Stall]:
+def stall(tls_cluster: Cluster) -> Iterator[Stall]:
     """A way to the cloud that can stand still."""
-    made = Stall(("127.0.0.1", urlsplit(tls_world.cloud.url).port or 0))
+    made = Stall(("127.0.0.1", urlsplit(tls_cluster.cloud.url).port or 0))
     yield made
     made.close()
 
 
 def test_an_assign_whose_time_ran_out_meanwhile_is_not_sent(
-    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path, systemd: Systemd
+    tls_cluster: Cluster, authority: trustme.CA, stall: Stall, folder: Path, systemd: Systemd
 ) -> None:
-    world = tls_world
+    cluster = tls_cluster
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    node = world.node(environment=systemd.environment(), **EAGER)
+    node = cluster.node(environment=systemd.environment(), **EAGER)
     node.config["hetzner"] |= {
         "endpoint": f"https://127.0.0.1:{stall.port}/v1",
         "ca_file": str(folder / "ca.pem"),
@@ -154,5 +155,5 @@ def test_an_assign_whose_time_ran_out_meanwhile_is_not_sent(
     systemd.wait_starved(TIMEOUT_S + 0.5)
     go_on(node)
     node.wait_log("role.changed", role="BACKUP", after=seen)
-    world.wait_reads(node, 3)
-    assert world.cloud.assigns() == []
+    cluster.wait_reads(node, 3)
+    assert cluster.cloud.assigns() == []

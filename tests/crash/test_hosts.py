@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.world import PATIENCE_S, Node, World, exit_code
-from helpers import eventually
 
-from crash import launch
 from hakeeper.adapters.control_client import ask
 from hakeeper.demo.cloud import Answer, Fault
+from tests.crash import launch
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import PATIENCE_S, DaemonNode, exit_code
+from tests.support.waiting import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"
@@ -35,14 +36,14 @@ TURNS_PER_LOOK = 60
 
 
 @pytest.fixture
-def small(world: World) -> Node:
+def small(cluster: Cluster) -> DaemonNode:
     """A node whose state folder is a small disk in a mount namespace of its own."""
-    state = world.folder / "node-a" / "state"
+    state = cluster.folder / "node-a" / "state"
     own = ["unshare", "--mount", "--propagation", "private"]
-    return world.node(prefix=[*own, "sh", "-euc", _SMALL_DISK, "sh", str(state)], **EAGER)
+    return cluster.node(prefix=[*own, "sh", "-euc", _SMALL_DISK, "sh", str(state)], **EAGER)
 
 
-def disk(node: Node) -> Path:
+def disk(node: DaemonNode) -> Path:
     """Return the small disk, as it is seen from outside."""
     return Path(f"/proc/{node.daemon.pid}/root{node.daemon.state_folder}")
 
@@ -55,12 +56,12 @@ def fill(path: Path) -> None:
 
 
 def test_a_full_disk_holds_up_nothing_and_leaves_no_role_that_is_no_longer_true(
-    world: World, small: Node
+    cluster: Cluster, small: DaemonNode
 ) -> None:
     node = small
     node.start()
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
     state = disk(node) / "state.json"
     assert "MASTER" in state.read_text()
@@ -69,22 +70,22 @@ def test_a_full_disk_holds_up_nothing_and_leaves_no_role_that_is_no_longer_true(
     failed = node.wait_log("state.failed", reason="unwritable")
     assert os.strerror(errno.ENOSPC) in str(failed["message"])
     assert not state.exists()
-    world.cloud.move(world.web, world.elsewhere)
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     assert len(node.logged("state.failed")) == 1
     (disk(node) / "filler").unlink()
     eventually(lambda: state.exists() and "MASTER" in state.read_text())
 
 
-def test_a_disk_that_is_read_only_holds_up_nothing(world: World, small: Node) -> None:
+def test_a_disk_that_is_read_only_holds_up_nothing(cluster: Cluster, small: DaemonNode) -> None:
     node = small
     node.start()
     enter = ["nsenter", "--target", str(node.daemon.pid), "--mount"]
     folder = str(node.daemon.state_folder)
     subprocess.run([*enter, "mount", "-o", "remount,ro", folder], check=True)
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.backup()
     failed = node.wait_log("state.failed", reason="unwritable")
     assert os.strerror(errno.EROFS) in str(failed["message"])
@@ -94,14 +95,14 @@ def test_a_disk_that_is_read_only_holds_up_nothing(world: World, small: Node) ->
 # --- descriptors -------------------------------------------------------------------------------
 
 
-def counting(world: World) -> Node:
+def counting(cluster: Cluster) -> DaemonNode:
     """Make a node whose turns are counted."""
-    plan = {"trace": str(world.folder / "trace"), "counts_turns": True}
-    return world.node(prefix=launch.prefix(), environment=launch.environment(plan), **EAGER)
+    plan = {"trace": str(cluster.folder / "trace"), "counts_turns": True}
+    return cluster.node(prefix=launch.prefix(), environment=launch.environment(plan), **EAGER)
 
 
 @contextlib.contextmanager
-def no_descriptor_free(node: Node) -> Iterator[None]:
+def no_descriptor_free(node: DaemonNode) -> Iterator[None]:
     """Let the daemon open nothing more; what is open stays open."""
     limits = resource.prlimit(node.daemon.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(node.daemon.pid, resource.RLIMIT_NOFILE, (_STANDARD_FILES, limits[1]))
@@ -111,9 +112,9 @@ def no_descriptor_free(node: Node) -> Iterator[None]:
         resource.prlimit(node.daemon.pid, resource.RLIMIT_NOFILE, limits)
 
 
-def wait_quiet(world: World) -> None:
+def wait_quiet(cluster: Cluster) -> None:
     """Wait for some looks around, and demand that there were few turns between them."""
-    trace = world.folder / "trace"
+    trace = cluster.folder / "trace"
     seen = len(trace.read_text())
     words = eventually(
         lambda: [line.split()[1] for line in trace.read_text()[seen:].splitlines()[:-1]],
@@ -127,28 +128,28 @@ def wait_quiet(world: World) -> None:
 
 
 def test_a_claim_needs_no_descriptor_and_clients_that_wait_keep_nobody_awake(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node = counting(world)
+    node = counting(cluster)
     node.start()
-    world.wait_reads(node)  # the connection is warm
+    cluster.wait_reads(node)  # the connection is warm
     with no_descriptor_free(node):
         node.master()
-        world.wait_holder(node)
+        cluster.wait_holder(node)
         node.wait_log("address.claimed")
         node.wait_log("state.failed", reason="unwritable")
         client = socket.socket(socket.AF_UNIX)
         client.settimeout(PATIENCE_S)
         client.connect(str(node.daemon.runtime_folder / "control.sock"))
         client.sendall(b'{"command": "status"}\n')
-        wait_quiet(world)
+        wait_quiet(cluster)
     with client, client.makefile("rb") as answer:
         assert json.loads(answer.readline())["roles"][0]["role"] == "MASTER"
     state = node.daemon.state_folder / "state.json"
     eventually(lambda: state.exists() and "MASTER" in state.read_text())
 
 
-def sockets(node: Node) -> int:
+def sockets(node: DaemonNode) -> int:
     """Count the daemon's sockets of now."""
     names = []
     for fd in Path(f"/proc/{node.daemon.pid}/fd").iterdir():
@@ -158,29 +159,29 @@ def sockets(node: Node) -> int:
 
 
 def test_a_claim_without_a_descriptor_for_its_connection_waits_and_does_not_spin(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node = counting(world)
+    node = counting(cluster)
     node.start()
-    world.wait_reads(node)
+    cluster.wait_reads(node)
     with no_descriptor_free(node):
         before = sockets(node)
-        connections = world.cloud.counters().open_connections
-        world.drop_connections()
+        connections = cluster.cloud.counters().open_connections
+        cluster.drop_connections()
         # A claim that meets the reset itself is one whose outcome is unknown: another story.
         eventually(lambda: sockets(node) == before - connections, what="the daemon to see the end")
         node.master()
         node.wait_log("claim.failed")
-        wait_quiet(world)
-    world.wait_holder(node)
+        wait_quiet(cluster)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
 
 
 # --- the log -------------------------------------------------------------------------------------
 
 
-def test_a_log_that_nobody_reads_holds_up_no_claim(world: World) -> None:
-    node = world.node(**EAGER)
+def test_a_log_that_nobody_reads_holds_up_no_claim(cluster: Cluster) -> None:
+    node = cluster.node(**EAGER)
     node.keepalived.start()
     unread, stderr = os.pipe()
     fcntl.fcntl(unread, fcntl.F_SETPIPE_SZ, 4096)
@@ -201,7 +202,7 @@ def test_a_log_that_nobody_reads_holds_up_no_claim(world: World) -> None:
         assert ask(str(control), {"command": "status"}, PATIENCE_S)["fifo"] == "open"
         node.write(b"nonsense\n" * 5000)
         node.master()
-        world.wait_holder(node)
+        cluster.wait_holder(node)
         daemon.terminate()
         assert daemon.wait(PATIENCE_S) == 0
     finally:
@@ -215,31 +216,31 @@ def test_a_log_that_nobody_reads_holds_up_no_claim(world: World) -> None:
 
 
 def test_a_wall_clock_that_jumps_by_years_changes_nothing_that_tls_does_not_ask_it(
-    tls_world: World, authority: trustme.CA, folder: Path
+    tls_cluster: Cluster, authority: trustme.CA, folder: Path
 ) -> None:
-    world = tls_world
+    cluster = tls_cluster
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     clock = folder / "clock"
     clock.write_text("+0")
-    node = world.node(environment=fake_time(clock), **EAGER)
+    node = cluster.node(environment=fake_time(clock), **EAGER)
     node.config["hetzner"]["ca_file"] = str(folder / "ca.pem")
     node.start()
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     clock.write_text("+20y")
-    world.wait_reads(node, 3)
-    world.cloud.drop_connections()
-    world.wait_reads(node, 3)
-    world.cloud.move(world.web, world.elsewhere)
-    world.wait_holder(node)
+    cluster.wait_reads(node, 3)
+    cluster.cloud.drop_connections()
+    cluster.wait_reads(node, 3)
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
+    cluster.wait_holder(node)
     seen = node.mark()
     clock.write_text("-40y")
-    world.cloud.drop_connections()  # no certificate is valid yet
+    cluster.cloud.drop_connections()  # no certificate is valid yet
     node.wait_log("api.failed", after=seen, error_code="tls")
     clock.write_text("+0")
     node.wait_log("api.recovered", after=seen)
-    world.wait_reads(node)
-    assert world.assigns() == 2
+    cluster.wait_reads(node)
+    assert cluster.assigns() == 2
     assert len(node.logged("role.changed")) == 1
 
 
@@ -258,13 +259,13 @@ def fake_time(clock: Path) -> dict[str, str]:
 
 
 def test_a_second_daemon_does_not_act_on_what_dbus_says_until_the_first_is_gone(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    first = world.master("node-a", **EAGER)
-    bus = world.folder / "bus"
+    first = cluster.master("node-a", **EAGER)
+    bus = cluster.folder / "bus"
     bus.write_text("VI_1 MASTER")
-    plan = {"trace": str(world.folder / "trace"), "bus": str(bus)}
-    second = world.node(
+    plan = {"trace": str(cluster.folder / "trace"), "bus": str(bus)}
+    second = cluster.node(
         "node-b", prefix=launch.prefix(), environment=launch.environment(plan), **EAGER
     )
     second.config["keepalived"] |= {"fifo": str(first.fifo), "state": "auto"}
@@ -274,30 +275,30 @@ def test_a_second_daemon_does_not_act_on_what_dbus_says_until_the_first_is_gone(
     failed = second.wait_log("fifo.failed", reason="held by another reader")
     assert f"process {first.daemon.pid} " in str(failed["message"])
     second.wait_log("address.resolved")
-    world.wait_reads(second, 3)
-    assert world.assigns(second) == 0
+    cluster.wait_reads(second, 3)
+    assert cluster.assigns(second) == 0
     assert second.logged("role.changed") == []
     first.daemon.kill()
     second.wait_log("fifo.recovered")
-    world.wait_holder(second)
+    cluster.wait_holder(second)
 
 
 # --- signals -------------------------------------------------------------------------------------
 
 
 def test_a_storm_of_signals_in_the_middle_of_a_call_neither_ends_nor_repeats_it(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node = world.running(**EAGER)
-    fault = world.cloud.fault(Fault(method="POST", path=ASSIGN, commit=True, answer=Answer.NEVER))
+    node = cluster.running(**EAGER)
+    fault = cluster.cloud.fault(Fault(method="POST", path=ASSIGN, commit=True, answer=Answer.NEVER))
     node.master()
-    world.wait_hits(fault, 1)
+    cluster.wait_hits(fault, 1)
     for _ in range(300):
         node.daemon.reload()
     node.wait_log("config.reloaded")
-    world.cloud.clear(fault)
+    cluster.cloud.clear(fault)
     node.wait_log("address.claimed")
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
     node.daemon._started().signal(signal.SIGHUP)
     node.daemon._started().signal(signal.SIGTERM)
     assert exit_code(node) == 0

@@ -2,9 +2,9 @@
 
 import pytest
 
-from crash.failpoints import BOUNDARIES
-from crash.kills import never_met, play_until_met, stories, table
-from crash.story import Outcome, Violation
+from tests.crash.failpoints import BOUNDARIES
+from tests.crash.kills import never_met, play_until_met, stories, table
+from tests.crash.story import Outcome, Violation
 
 KILLS = 60
 SEED = 2
@@ -12,7 +12,7 @@ DECISIVE = (
     "before feed",
     "before SaveState",
     "state file: half written",
-    "before StartCall(Assign)",
+    "before StartCall(Mutate)",
 )
 """Where a kill does most harm to a daemon that does things in another order."""
 FOUND = {

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 import yaml
-from daemon.keepalived import StandIn
-from helpers import eventually
 
-from crash.nursery import Birth, Life, Nursery
-from crash.refusals import NOTE
 from hakeeper import exits
 from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.demo.cloud import ON_LOOPBACK, Rules, SimCloud
+from tests.crash.nursery import Birth, Life, Nursery
+from tests.crash.refusals import NOTE
+from tests.support.keepalived_standin import StandIn
+from tests.support.waiting import eventually
 
 PATIENCE_S = 30.0
 ASK_S = 5.0

@@ -1,17 +1,18 @@
 """One fault each: the address is ours soon after it ends, and the log tells it once.
 
-`World.complaints` holds every one of these against the rules (no blind resend above all).
+`Cluster.complaints` holds every one of these against the rules (no blind resend above all).
 """
 
 import time
 from dataclasses import dataclass
 
 import pytest
-from helpers import eventually
 
-from daemon.world import TIMEOUT_S, Node, World, fields_of
 from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network
 from hakeeper.demo.lab.daemon import event_of
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import TIMEOUT_S, DaemonNode, fields_of
+from tests.support.waiting import eventually
 
 BOUND_S = 15.0
 """From the end of a fault until the address is ours: the promise."""
@@ -32,7 +33,7 @@ TROUBLE = frozenset(
 )
 
 
-def told(node: Node) -> list[tuple[str, object]]:
+def told(node: DaemonNode) -> list[tuple[str, object]]:
     """The troubles in the log: kind of entry and error code."""
     return [
         (event_of(entry), fields_of(entry).get("error_code", fields_of(entry).get("reason")))
@@ -41,7 +42,7 @@ def told(node: Node) -> list[tuple[str, object]]:
     ]
 
 
-def check_told_once(node: Node) -> None:
+def check_told_once(node: DaemonNode) -> None:
     """Something is in the log, and nothing twice."""
     found = told(node)
     assert found != []
@@ -109,194 +110,196 @@ def only_assigns(case: Case) -> Fault:
 
 
 @pytest.mark.parametrize("case", EVERY_REQUEST.values(), ids=EVERY_REQUEST)
-def test_a_fault_of_the_whole_api_ends_with_the_address_ours(world: World, case: Case) -> None:
-    node = world.running()
-    fault = world.cloud.fault(case.fault)
+def test_a_fault_of_the_whole_api_ends_with_the_address_ours(cluster: Cluster, case: Case) -> None:
+    node = cluster.running()
+    fault = cluster.cloud.fault(case.fault)
     node.master()
-    world.wait_hits(fault, case.hits)
+    cluster.wait_hits(fault, case.hits)
     eventually(lambda: told(node))
-    world.cloud.clear(fault)
-    world.wait_holder(node)
-    assert world.recovery_s(fault, node) <= BOUND_S
+    cluster.cloud.clear(fault)
+    cluster.wait_holder(node)
+    assert cluster.recovery_s(fault, node) <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
 
 
 @pytest.mark.parametrize("case", ASSIGNS_ALONE.values(), ids=ASSIGNS_ALONE)
-def test_a_fault_of_the_assign_ends_with_the_address_ours(world: World, case: Case) -> None:
-    node = world.running()
-    fault = world.cloud.fault(only_assigns(case))
+def test_a_fault_of_the_assign_ends_with_the_address_ours(cluster: Cluster, case: Case) -> None:
+    node = cluster.running()
+    fault = cluster.cloud.fault(only_assigns(case))
     node.master()
-    world.wait_hits(fault, case.hits)
+    cluster.wait_hits(fault, case.hits)
     eventually(lambda: told(node), 30)
-    world.cloud.clear(fault)
-    world.wait_holder(node)
-    assert world.recovery_s(fault, node) <= BOUND_S
+    cluster.cloud.clear(fault)
+    cluster.wait_holder(node)
+    assert cluster.recovery_s(fault, node) <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
 
 
 @pytest.mark.parametrize("case", COMMITTED.values(), ids=COMMITTED)
-def test_an_assign_that_was_carried_out_is_found_out_by_reading(world: World, case: Case) -> None:
-    node = world.running()
-    world.cloud.fault(only_assigns(case))
+def test_an_assign_that_was_carried_out_is_found_out_by_reading(
+    cluster: Cluster, case: Case
+) -> None:
+    node = cluster.running()
+    cluster.cloud.fault(only_assigns(case))
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
-    assert world.cloud.moves(world.web)[-1].cause == node.name
-    assert len([assign for assign in world.cloud.assigns() if assign.handled]) >= 1
+    assert cluster.cloud.moves(cluster.web)[-1].cause == node.name
+    assert len([assign for assign in cluster.cloud.assigns() if assign.handled]) >= 1
     check_told_once(node)
 
 
-def test_a_commit_that_comes_late_is_waited_for_and_not_fought(world: World) -> None:
-    node = world.running()
+def test_a_commit_that_comes_late_is_waited_for_and_not_fought(cluster: Cluster) -> None:
+    node = cluster.running()
     fault = Fault(method="POST", answer=Answer.RESET, commit=True, late_commit_s=3, count=1)
-    world.cloud.fault(fault)
+    cluster.cloud.fault(fault)
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
 
 
-def test_stale_reads_after_a_claim_do_not_count_as_a_loss_for_long(world: World) -> None:
-    node = world.running()
+def test_stale_reads_after_a_claim_do_not_count_as_a_loss_for_long(cluster: Cluster) -> None:
+    node = cluster.running()
     node.master()
-    world.wait_holder(node)
-    with world.cloud.faulty(Fault(method="GET", stale_s=1.0, path="/floating_ips")):
+    cluster.wait_holder(node)
+    with cluster.cloud.faulty(Fault(method="GET", stale_s=1.0, path="/floating_ips")):
         node.wait_log("address.claimed")
-    world.wait_reads(node)
-    assert world.cloud.holder(world.web) == node.server
+    cluster.wait_reads(node)
+    assert cluster.cloud.holder(cluster.web) == node.server
 
 
 @pytest.mark.parametrize("kind", [Network.REFUSE, Network.HANDSHAKE_HANG])
-def test_a_network_that_is_down_ends_with_the_address_ours(world: World, kind: Network) -> None:
-    node = world.running()
-    world.drop_connections()
-    fault = world.cloud.fault(Fault(network=kind))
+def test_a_network_that_is_down_ends_with_the_address_ours(cluster: Cluster, kind: Network) -> None:
+    node = cluster.running()
+    cluster.drop_connections()
+    fault = cluster.cloud.fault(Fault(network=kind))
     node.master()
     eventually(lambda: told(node))
     outage_ends_s = time.monotonic() + 3.0
     eventually(lambda: time.monotonic() >= outage_ends_s)  # the length of the outage
-    world.cloud.clear(fault)
-    world.wait_holder(node)
-    assert world.recovery_s(fault, node) <= BOUND_S
+    cluster.cloud.clear(fault)
+    cluster.wait_holder(node)
+    assert cluster.recovery_s(fault, node) <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
 
 
 def test_a_connection_that_died_unnoticed_costs_one_deadline_and_no_blind_resend(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node = world.running()
-    fault = world.cloud.fault(Fault(network=Network.FREEZE))
+    node = cluster.running()
+    fault = cluster.cloud.fault(Fault(network=Network.FREEZE))
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
-    assert [assign.handled for assign in world.cloud.assigns()] == [True]
-    world.cloud.clear(fault)
+    assert [assign.handled for assign in cluster.cloud.assigns()] == [True]
+    cluster.cloud.clear(fault)
 
 
-def test_idle_connections_that_the_api_closes_cost_no_claim(world: World) -> None:
-    node = world.running()
-    world.cloud.fault(Fault(network=Network.IDLE_CLOSE, idle_s=0.1))
-    world.cloud.wait_for(lambda: world.cloud.counters().open_connections == 0)
+def test_idle_connections_that_the_api_closes_cost_no_claim(cluster: Cluster) -> None:
+    node = cluster.running()
+    cluster.cloud.fault(Fault(network=Network.IDLE_CLOSE, idle_s=0.1))
+    cluster.cloud.wait_for(lambda: cluster.cloud.counters().open_connections == 0)
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
 
 
 @pytest.mark.parametrize("fault", [Fault(answer=Answer.NEVER), Fault(drip_s=0.5)], ids=str)
-def test_no_call_outlives_its_deadline(world: World, fault: Fault) -> None:
-    node = world.running()
-    world.cloud.fault(fault)
-    connections = {r.connection for r in world.cloud.requests()}
+def test_no_call_outlives_its_deadline(cluster: Cluster, fault: Fault) -> None:
+    node = cluster.running()
+    cluster.cloud.fault(fault)
+    connections = {r.connection for r in cluster.cloud.requests()}
     node.master()
-    world.cloud.wait_for(lambda: world.assigns() == 1)
-    assign = world.cloud.assigns()[0]
+    cluster.cloud.wait_for(lambda: cluster.assigns() == 1)
+    assign = cluster.cloud.assigns()[0]
     assert assign.connection in connections
     # The read that must follow comes over another connection, once this call is over.
-    follower = world.cloud.wait_for(
-        lambda: world.cloud.requests(method="GET", after_seq=assign.seq), 30
+    follower = cluster.cloud.wait_for(
+        lambda: cluster.cloud.requests(method="GET", after_seq=assign.seq), 30
     )[0]
     assert follower.received_s - assign.received_s <= TIMEOUT_S + SLACK_S
     assert follower.connection != assign.connection
 
 
-def test_a_refused_token_is_repaired_without_a_restart(world: World) -> None:
-    node = world.running()
-    world.wait_quiet(node)
-    world.cloud.revoke(node.name)
+def test_a_refused_token_is_repaired_without_a_restart(cluster: Cluster) -> None:
+    node = cluster.running()
+    cluster.wait_quiet(node)
+    cluster.cloud.revoke(node.name)
     node.master()
     node.wait_log("token.rejected")
-    node.write_token(world.cloud.add_client(node.name))
+    node.write_token(cluster.cloud.add_client(node.name))
     repaired_s = time.monotonic()
-    world.wait_holder(node)
-    assert world.cloud.moves(world.web)[-1].at_s - repaired_s <= BOUND_S
+    cluster.wait_holder(node)
+    assert cluster.cloud.moves(cluster.web)[-1].at_s - repaired_s <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
 
 
-def test_a_token_that_hetzner_accepts_again_is_used_again(world: World) -> None:
-    node = world.running()
-    world.wait_quiet(node)
-    world.cloud.revoke(node.name)
+def test_a_token_that_hetzner_accepts_again_is_used_again(cluster: Cluster) -> None:
+    node = cluster.running()
+    cluster.wait_quiet(node)
+    cluster.cloud.revoke(node.name)
     node.master()
     node.wait_log("token.rejected")
-    world.cloud.add_client(node.name, token=node.token)
+    cluster.cloud.add_client(node.name, token=node.token)
     repaired_s = time.monotonic()
-    world.wait_holder(node)
-    assert world.cloud.moves(world.web)[-1].at_s - repaired_s <= BOUND_S
+    cluster.wait_holder(node)
+    assert cluster.cloud.moves(cluster.web)[-1].at_s - repaired_s <= BOUND_S
     check_told_once(node)
 
 
-def test_a_token_for_reading_only_is_reported_and_repaired(world: World) -> None:
-    node = world.node()
-    world.cloud.revoke(node.name)
-    node.write_token(world.cloud.add_client(node.name, read_only=True))
+def test_a_token_for_reading_only_is_reported_and_repaired(cluster: Cluster) -> None:
+    node = cluster.node()
+    cluster.cloud.revoke(node.name)
+    node.write_token(cluster.cloud.add_client(node.name, read_only=True))
     node.start()
     node.master()
     node.wait_log("token.rejected", error_code="token_readonly")
-    node.write_token(world.cloud.add_client(node.name))
+    node.write_token(cluster.cloud.add_client(node.name))
     repaired_s = time.monotonic()
-    world.wait_holder(node)
-    assert world.cloud.moves(world.web)[-1].at_s - repaired_s <= BOUND_S
+    cluster.wait_holder(node)
+    assert cluster.cloud.moves(cluster.web)[-1].at_s - repaired_s <= BOUND_S
     check_told_once(node)
 
 
-def test_a_deleted_floating_ip_that_comes_back_is_claimed(world: World) -> None:
-    node = world.running()
-    world.cloud.remove_floating_ip(world.web)
+def test_a_deleted_floating_ip_that_comes_back_is_claimed(cluster: Cluster) -> None:
+    node = cluster.running()
+    cluster.cloud.remove_floating_ip(cluster.web)
     node.master()
     node.wait_log("address.unresolved")
-    again = world.cloud.add_floating_ip("web", "203.0.113.77", server=world.elsewhere)
+    again = cluster.cloud.add_floating_ip("web", "203.0.113.77", server=cluster.elsewhere)
     repaired_s = time.monotonic()
-    world.wait_holder(node, again)
-    assert world.cloud.moves(again)[-1].at_s - repaired_s <= BOUND_S
+    cluster.wait_holder(node, again)
+    assert cluster.cloud.moves(again)[-1].at_s - repaired_s <= BOUND_S
     node.wait_log("address.claimed")
     check_told_once(node)
 
 
-def test_an_api_that_is_down_at_the_start_costs_nothing_but_time(world: World) -> None:
-    node = world.node()
+def test_an_api_that_is_down_at_the_start_costs_nothing_but_time(cluster: Cluster) -> None:
+    node = cluster.node()
     node.keepalived.start()
-    fault = world.cloud.fault(Fault(network=Network.REFUSE))
+    fault = cluster.cloud.fault(Fault(network=Network.REFUSE))
     node.daemon.start()
     node.master()
     node.wait_log("api.failed")
     node.wait_log("role.changed", role="MASTER")
-    world.cloud.clear(fault)
-    world.wait_holder(node)
-    assert world.recovery_s(fault, node) <= BOUND_S
+    cluster.cloud.clear(fault)
+    cluster.wait_holder(node)
+    assert cluster.recovery_s(fault, node) <= BOUND_S
 
 
-def test_a_fault_while_holding_moves_nothing(world: World) -> None:
-    node = world.master(interval="1s", standby_interval="1s")
-    before = len(world.cloud.moves(world.web))
-    with world.cloud.faulty(Fault(status=503)) as fault:
-        world.wait_hits(fault, 4)
+def test_a_fault_while_holding_moves_nothing(cluster: Cluster) -> None:
+    node = cluster.master(interval="1s", standby_interval="1s")
+    before = len(cluster.cloud.moves(cluster.web))
+    with cluster.cloud.faulty(Fault(status=503)) as fault:
+        cluster.wait_hits(fault, 4)
         assert node.daemon.running
     node.wait_log("api.recovered")
-    world.wait_reads(node)
-    assert len(world.cloud.moves(world.web)) == before
-    assert world.assigns() == 1
+    cluster.wait_reads(node)
+    assert len(cluster.cloud.moves(cluster.web)) == before
+    assert cluster.assigns() == 1
     check_told_once(node)

@@ -6,10 +6,12 @@ import random
 from itertools import pairwise
 
 import pytest
-from helpers import eventually
 
-from daemon.world import PATIENCE_S, World, at_s, exit_code, fields_of
 from hakeeper.demo.lab.process import LabProcess
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import PATIENCE_S, at_s, exit_code, fields_of
+from tests.support.privileges import powerless
+from tests.support.waiting import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 DEGRADED = 1
@@ -34,93 +36,93 @@ GARBAGE = {
 
 
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_is_survived_and_the_next_good_line_works(world: World, garbage: bytes) -> None:
-    node = world.running()
+def test_garbage_is_survived_and_the_next_good_line_works(cluster: Cluster, garbage: bytes) -> None:
+    node = cluster.running()
     seen = node.mark()
     node.write(garbage)
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
     about = node.mark() - seen
     assert about <= MOST_ENTRIES
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
 
 
-def test_garbage_is_reported_with_its_reason(world: World) -> None:
-    node = world.running()
+def test_garbage_is_reported_with_its_reason(cluster: Cluster) -> None:
+    node = cluster.running()
     node.say("nonsense")
     entry = node.wait_log("line.rejected")
     assert "nonsense" in str(entry["message"])
     assert fields_of(entry)["reason"] != ""
 
 
-def test_garbage_moves_no_role(world: World) -> None:
-    node = world.master(**EAGER)
+def test_garbage_moves_no_role(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     node.write(
         b"\xff\xfe garbage\n" + b'INSTANCE "VI_1" BACKUPS 1\n' + b'INSTANCE "VI_1 BACKUP 1\n'
     )
     node.wait_log("line.rejected")
-    world.wait_reads(node)
+    cluster.wait_reads(node)
     assert len(node.logged("role.changed")) == 1
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
 
 
-def test_a_line_may_come_in_two_halves(world: World) -> None:
-    node = world.running()
+def test_a_line_may_come_in_two_halves(cluster: Cluster) -> None:
+    node = cluster.running()
     node.write(b'INSTANCE "VI_1" MAS')
     node.write(b"TER 100\n")
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
-def test_an_unknown_instance_is_reported_once_and_changes_nothing(world: World) -> None:
-    node = world.running(**EAGER)
+def test_an_unknown_instance_is_reported_once_and_changes_nothing(cluster: Cluster) -> None:
+    node = cluster.running(**EAGER)
     for _ in range(5):
         node.master("VI_other")
     node.wait_log("instance.unknown", instance="VI_other")
-    world.wait_reads(node)
+    cluster.wait_reads(node)
     assert len(node.logged("instance.unknown")) == 1
-    assert world.assigns() == 0
+    assert cluster.assigns() == 0
 
 
-def test_a_storm_of_good_lines_ends_in_the_role_of_the_last(world: World) -> None:
-    node = world.running()
+def test_a_storm_of_good_lines_ends_in_the_role_of_the_last(cluster: Cluster) -> None:
+    node = cluster.running()
     node.say(*['INSTANCE "VI_1" MASTER 100', 'INSTANCE "VI_1" BACKUP 100'] * 20_000)
     node.role("FAULT")
     node.wait_log("role.changed", role="FAULT")
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
 # --- what happens to the path ----------------------------------------------------------------
 
 
-def test_a_deleted_fifo_is_reported_and_a_new_one_is_read(world: World) -> None:
-    node = world.running()
+def test_a_deleted_fifo_is_reported_and_a_new_one_is_read(cluster: Cluster) -> None:
+    node = cluster.running()
     node.fifo.unlink()
     failed = node.wait_log("fifo.failed")
     assert "mkfifo" in str(failed["message"])
     os.mkfifo(node.fifo, 0o600)
     node.wait_log("fifo.replaced")
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
-def test_a_replaced_fifo_is_noticed_and_the_old_writer_still_heard(world: World) -> None:
-    node = world.running()
+def test_a_replaced_fifo_is_noticed_and_the_old_writer_still_heard(cluster: Cluster) -> None:
+    node = cluster.running()
     old = os.open(node.fifo, os.O_WRONLY)
     try:
         node.fifo.unlink()
         os.mkfifo(node.fifo, 0o600)
         node.wait_log("fifo.replaced")
         os.write(old, b'INSTANCE "VI_1" MASTER 100\n')
-        world.wait_holder(node)
+        cluster.wait_holder(node)
     finally:
         os.close(old)
     node.backup()
 
 
-def test_a_file_in_the_place_of_the_fifo_is_reported_and_not_touched(world: World) -> None:
-    node = world.running()
+def test_a_file_in_the_place_of_the_fifo_is_reported_and_not_touched(cluster: Cluster) -> None:
+    node = cluster.running()
     node.fifo.unlink()
     node.fifo.write_text('INSTANCE "VI_1" MASTER 100\n')
     failed = node.wait_log("fifo.failed", reason="not a FIFO")
@@ -129,13 +131,13 @@ def test_a_file_in_the_place_of_the_fifo_is_reported_and_not_touched(world: Worl
     node.fifo.unlink()
     os.mkfifo(node.fifo, 0o600)
     node.wait_log("fifo.replaced")
-    assert world.assigns() == 0
+    assert cluster.assigns() == 0
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
-def test_a_fifo_missing_at_the_start_is_waited_for(world: World) -> None:
-    node = world.node()
+def test_a_fifo_missing_at_the_start_is_waited_for(cluster: Cluster) -> None:
+    node = cluster.node()
     node.fifo.unlink()
     node.keepalived.start()
     node.daemon.start(ready=False)
@@ -144,11 +146,11 @@ def test_a_fifo_missing_at_the_start_is_waited_for(world: World) -> None:
     os.mkfifo(node.fifo, 0o600)
     node.wait_log("fifo.recovered")
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
-def test_a_fifo_that_may_not_be_opened_is_reported_and_waited_for(world: World) -> None:
-    node = world.node(prefix=powerless())
+def test_a_fifo_that_may_not_be_opened_is_reported_and_waited_for(cluster: Cluster) -> None:
+    node = cluster.node(prefix=powerless())
     node.fifo.chmod(0o000)
     node.keepalived.start()
     node.daemon.start(ready=False)
@@ -157,17 +159,12 @@ def test_a_fifo_that_may_not_be_opened_is_reported_and_waited_for(world: World) 
     node.fifo.chmod(0o600)
     node.wait_log("fifo.recovered")
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
-def powerless() -> list[str]:
-    """Take from root the right to open every file; others do not have it anyway."""
-    return ["setpriv", "--bounding-set", "-all", "--"] if os.geteuid() == 0 else []
-
-
-def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(world: World) -> None:
-    first = world.running("node-a", **EAGER)
-    second = world.node("node-b", **EAGER)
+def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(cluster: Cluster) -> None:
+    first = cluster.running("node-a", **EAGER)
+    second = cluster.node("node-b", **EAGER)
     second.config["keepalived"]["fifo"] = str(first.fifo)
     second.write_config()
     second.keepalived.start()
@@ -180,16 +177,16 @@ def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(world: World) -> 
         first.wait_log("role.changed", role="MASTER")
         first.backup()
     first.master()
-    world.wait_holder(first)
-    world.wait_reads(second)
-    assert world.assigns(second) == 0
+    cluster.wait_holder(first)
+    cluster.wait_reads(second)
+    assert cluster.assigns(second) == 0
     assert second.logged("role.changed") == []
     first.daemon.term()
     second.wait_log("fifo.recovered")
 
 
-def test_a_second_daemon_in_the_same_folders_acts_not(world: World) -> None:
-    first = world.running()
+def test_a_second_daemon_in_the_same_folders_acts_not(cluster: Cluster) -> None:
+    first = cluster.running()
     second = LabProcess(
         "second",
         first.command_line(),
@@ -201,9 +198,9 @@ def test_a_second_daemon_in_the_same_folders_acts_not(world: World) -> None:
         assert "another hakeeper" in second.log_text()
         assert first.daemon.command("status").returncode != 3
         first.master()
-        world.wait_holder(first)
+        cluster.wait_holder(first)
         first.wait_log("address.claimed")
-        assert world.assigns() == 1
+        assert cluster.assigns() == 1
         assert "role.changed" not in second.log_text()
     finally:
         second.close()
@@ -217,10 +214,10 @@ def fill(fd: int, line: bytes) -> None:
             os.write(fd, line)
 
 
-def test_lines_that_were_lost_make_every_role_unknown(world: World) -> None:
-    node = world.running()
+def test_lines_that_were_lost_make_every_role_unknown(cluster: Cluster) -> None:
+    node = cluster.running()
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.daemon.term()
     fd = os.open(node.fifo, os.O_RDWR | os.O_NONBLOCK)
     try:
@@ -232,11 +229,11 @@ def test_lines_that_were_lost_make_every_role_unknown(world: World) -> None:
     node.wait_log("role.changed", role="UNKNOWN")
     node.role("MASTER_RX_LOWER_PRI")
     node.wait_log("address.confirmed")
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
 
 
-def test_a_signal_ends_a_daemon_that_has_no_fifo(world: World) -> None:
-    node = world.node()
+def test_a_signal_ends_a_daemon_that_has_no_fifo(cluster: Cluster) -> None:
+    node = cluster.node()
     node.fifo.unlink()
     node.daemon.start(ready=False)
     node.wait_log("fifo.failed")
@@ -245,8 +242,8 @@ def test_a_signal_ends_a_daemon_that_has_no_fifo(world: World) -> None:
 
 
 @pytest.mark.parametrize("source", ["cat /dev/zero", "yes nonsense", "yes 'VS x UP'"])
-def test_a_writer_of_garbage_that_never_pauses_is_outlived(world: World, source: str) -> None:
-    node = world.running()
+def test_a_writer_of_garbage_that_never_pauses_is_outlived(cluster: Cluster, source: str) -> None:
+    node = cluster.running()
     writer = LabProcess(
         "writer",
         ["sh", "-c", f'exec {source} > "$0"', str(node.fifo)],
@@ -264,4 +261,4 @@ def test_a_writer_of_garbage_that_never_pauses_is_outlived(world: World, source:
     node.role("FAULT")
     node.wait_log("role.changed", role="FAULT")
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)

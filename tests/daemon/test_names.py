@@ -3,32 +3,27 @@
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from helpers import eventually
 
-from daemon.stall import Stall
-from daemon.tls import server_context
-from daemon.world import Node, World, live
 from hakeeper.adapters.freshness import LATE_S
 from hakeeper.demo.cloud import Fault, Network, SimCloud
+from tests.support.cluster import Cluster, live
+from tests.support.daemon_node import DaemonNode
+from tests.support.named_cloud import NAME, node_with
+from tests.support.stall import Stall
+from tests.support.tls import server_context
+from tests.support.waiting import eventually
 
-NAME = "api.cloud.test"
 BOUND_S = 15.0
 """From the end of a fault until the address is ours: the promise."""
 STANDSTILLS = 12
 CONNECTIONS = 2
 """One for the address's claim, and one for the reads."""
-_MOUNTS = """
-mount --bind "$1" /etc/hosts
-mount --bind "$2" /etc/nsswitch.conf
-shift 2
-exec "$@"
-"""
 
 
 @pytest.fixture
@@ -40,32 +35,20 @@ def hosts(folder: Path) -> Path:
 
 
 @pytest.fixture
-def named(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+def named(folder: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A cloud that speaks HTTPS under a name."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     with SimCloud(tls=server_context(authority, NAME)) as cloud:
-        yield from live(World(cloud, folder), request.node)
+        yield from live(Cluster(cloud, folder), request.node)
 
 
-def node_with(world: World, hosts: Path, environment: Mapping[str, str] | None = None) -> Node:
-    """Make a node with a /etc/hosts of its own, in a mount namespace."""
-    switch = hosts.with_name("nsswitch.conf")
-    switch.write_text("hosts: files\npasswd: files\ngroup: files\n")
-    mounts = ["sh", "-euc", _MOUNTS, "sh", str(hosts), str(switch)]
-    apart = ["unshare", "--mount", "--propagation", "private", *mounts]
-    node = world.node(prefix=apart, environment=environment)
-    node.config["hetzner"]["endpoint"] = world.cloud.url.replace("127.0.0.1", NAME)
-    node.config["hetzner"]["ca_file"] = str(hosts.with_name("ca.pem"))
-    return node
-
-
-def wait_ready(world: World) -> None:
+def wait_ready(cluster: Cluster) -> None:
     """Wait until the node has the two connections that it keeps: it makes none for a while then."""
-    world.cloud.wait_for(lambda: world.cloud.counters().open_connections == CONNECTIONS)
+    cluster.cloud.wait_for(lambda: cluster.cloud.counters().open_connections == CONNECTIONS)
 
 
-def test_a_name_that_stops_resolving_holds_nothing_up(named: World, hosts: Path) -> None:
+def test_a_name_that_stops_resolving_holds_nothing_up(named: Cluster, hosts: Path) -> None:
     node = node_with(named, hosts)
     node.start()
     hosts.write_text("127.0.0.1 localhost\n")
@@ -78,7 +61,9 @@ def test_a_name_that_stops_resolving_holds_nothing_up(named: World, hosts: Path)
     assert [] == node.logged("api.failed")
 
 
-def test_a_name_that_does_not_resolve_at_the_start_is_waited_for(named: World, hosts: Path) -> None:
+def test_a_name_that_does_not_resolve_at_the_start_is_waited_for(
+    named: Cluster, hosts: Path
+) -> None:
     hosts.write_text("127.0.0.1 localhost\n")
     node = node_with(named, hosts)
     node.keepalived.start()
@@ -90,7 +75,7 @@ def test_a_name_that_does_not_resolve_at_the_start_is_waited_for(named: World, h
     named.wait_holder(node)
 
 
-def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: Path) -> None:
+def test_a_handshake_that_hangs_ends_with_the_address_ours(named: Cluster, hosts: Path) -> None:
     node = node_with(named, hosts)
     node.start()
     wait_ready(named)
@@ -104,17 +89,19 @@ def test_a_handshake_that_hangs_ends_with_the_address_ours(named: World, hosts: 
 
 
 @pytest.fixture
-def stall(tls_world: World) -> Iterator[Stall]:
+def stall(tls_cluster: Cluster) -> Iterator[Stall]:
     """A way to the cloud that can stand still."""
-    made = Stall(("127.0.0.1", urlsplit(tls_world.cloud.url).port or 0))
+    made = Stall(("127.0.0.1", urlsplit(tls_cluster.cloud.url).port or 0))
     yield made
     made.close()
 
 
-def standby_behind(stall: Stall, world: World, authority: trustme.CA, folder: Path) -> Node:
+def standby_behind(
+    stall: Stall, cluster: Cluster, authority: trustme.CA, folder: Path
+) -> DaemonNode:
     """A running node in BACKUP whose way to the cloud leads through this."""
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    node = world.node(interval="1s", standby_interval="1s")
+    node = cluster.node(interval="1s", standby_interval="1s")
     node.config["hetzner"] |= {
         "endpoint": f"https://127.0.0.1:{stall.port}/v1",
         "ca_file": str(folder / "ca.pem"),
@@ -126,10 +113,10 @@ def standby_behind(stall: Stall, world: World, authority: trustme.CA, folder: Pa
 
 
 def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
-    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
+    tls_cluster: Cluster, authority: trustme.CA, stall: Stall, folder: Path
 ) -> None:
-    world = tls_world
-    node = standby_behind(stall, world, authority, folder)
+    cluster = tls_cluster
+    node = standby_behind(stall, cluster, authority, folder)
     stall.hold()
     stall.drop()
     before = stall.accepted
@@ -138,16 +125,16 @@ def test_no_assign_leaves_a_stalled_handshake_after_the_demotion(
     eventually(lambda: stall.accepted > before)  # the assign waits behind its handshake
     node.backup()
     stall.release()
-    world.wait_reads(node, 3)
-    assert world.cloud.assigns() == []
+    cluster.wait_reads(node, 3)
+    assert cluster.cloud.assigns() == []
 
 
 def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhile(
-    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
+    tls_cluster: Cluster, authority: trustme.CA, stall: Stall, folder: Path
 ) -> None:
     """The worker and the loop wake together; whoever is first, the lines are heard first."""
-    world = tls_world
-    node = standby_behind(stall, world, authority, folder)
+    cluster = tls_cluster
+    node = standby_behind(stall, cluster, authority, folder)
     for _ in range(STANDSTILLS):
         stall.hold()
         stall.drop()
@@ -166,15 +153,15 @@ def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhil
         seen = node.mark()
         os.kill(node.daemon.pid, signal.SIGCONT)
         node.wait_log("role.changed", after=seen, role="BACKUP")
-        world.wait_read(node, not_before_s=time.monotonic())
-    assert world.cloud.assigns() == []
+        cluster.wait_read(node, not_before_s=time.monotonic())
+    assert cluster.cloud.assigns() == []
 
 
 def test_an_assign_whose_handshake_was_stalled_is_sent_if_it_is_still_wanted(
-    tls_world: World, authority: trustme.CA, stall: Stall, folder: Path
+    tls_cluster: Cluster, authority: trustme.CA, stall: Stall, folder: Path
 ) -> None:
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    node = tls_world.node()
+    node = tls_cluster.node()
     node.config["hetzner"] |= {
         "endpoint": f"https://127.0.0.1:{stall.port}/v1",
         "ca_file": str(folder / "ca.pem"),
@@ -187,5 +174,5 @@ def test_an_assign_whose_handshake_was_stalled_is_sent_if_it_is_still_wanted(
     node.master()
     eventually(lambda: stall.accepted > before)
     stall.release()
-    tls_world.wait_holder(node)
-    assert len(tls_world.cloud.assigns()) == 1
+    tls_cluster.wait_holder(node)
+    assert len(tls_cluster.cloud.assigns()) == 1

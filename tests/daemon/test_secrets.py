@@ -1,15 +1,16 @@
-"""The token is nowhere. `World.complaints` looks for it in every file of every other test too."""
+"""The token is nowhere. `Cluster.complaints` looks for it in every file of every other test too."""
 
 from pathlib import Path
 
 import pytest
 
-from daemon.world import Node, World, holds_secret, leaks
 from hakeeper.demo.cloud import Fault
 from hakeeper.demo.lab.process import LabProcess
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import DaemonNode, holds_secret, leaks
 
 
-def check_nothing_shows(node: Node) -> None:
+def check_nothing_shows(node: DaemonNode) -> None:
     """Look at everything that others can see of the daemon."""
     process = Path("/proc", str(node.daemon.pid))
     for name in ("cmdline", "environ", "comm", "status"):
@@ -21,23 +22,25 @@ def check_nothing_shows(node: Node) -> None:
 
 
 @pytest.mark.parametrize("credential", [False, True], ids=["file", "credential"])
-def test_no_token_in_normal_operation(world: World, *, credential: bool) -> None:
-    node = world.master(credential=credential)
+def test_no_token_in_normal_operation(cluster: Cluster, *, credential: bool) -> None:
+    node = cluster.master(credential=credential)
     check_nothing_shows(node)
 
 
 @pytest.mark.parametrize("credential", [False, True], ids=["file", "credential"])
-def test_no_token_when_hetzner_quotes_it_or_refuses_it(world: World, *, credential: bool) -> None:
-    node = world.running(credential=credential)
-    with world.cloud.faulty(Fault(status=429)):  # its message quotes half of the token
+def test_no_token_when_hetzner_quotes_it_or_refuses_it(
+    cluster: Cluster, *, credential: bool
+) -> None:
+    node = cluster.running(credential=credential)
+    with cluster.cloud.faulty(Fault(status=429)):  # its message quotes half of the token
         node.master()
         node.wait_log("api.throttled")
         check_nothing_shows(node)
-    world.cloud.revoke(node.name)
+    cluster.cloud.revoke(node.name)
     node.wait_log("token.rejected")
     check_nothing_shows(node)
-    fresh = world.cloud.add_client(node.name)
-    with world.cloud.faulty(Fault(status=400, code="invalid_input", message=f"bad: {fresh}")):
+    fresh = cluster.cloud.add_client(node.name)
+    with cluster.cloud.faulty(Fault(status=400, code="invalid_input", message=f"bad: {fresh}")):
         node.write_token(fresh)
         node.backup()
         node.master()  # acts at once, without the long wait for a repair
@@ -45,8 +48,8 @@ def test_no_token_when_hetzner_quotes_it_or_refuses_it(world: World, *, credenti
         check_nothing_shows(node)
 
 
-def test_no_token_with_debug_output(world: World) -> None:
-    node = world.node()
+def test_no_token_with_debug_output(cluster: Cluster) -> None:
+    node = cluster.node()
     node.keepalived.start()
     node.write_config()
     program, *arguments = node.command_line()
@@ -58,9 +61,9 @@ def test_no_token_with_debug_output(world: World) -> None:
         environment=node.environment,
     )
     try:
-        with world.cloud.faulty(Fault(status=429)) as fault:
-            world.wait_hits(fault, 1)
-        world.cloud.wait_for(lambda: world.cloud.requests(path="/floating_ips", method="GET"))
+        with cluster.cloud.faulty(Fault(status=429)) as fault:
+            cluster.wait_hits(fault, 1)
+        cluster.cloud.wait_for(lambda: cluster.cloud.requests(path="/floating_ips", method="GET"))
     finally:
         process.signal(15)
         assert process.wait(30) == 0
@@ -69,9 +72,9 @@ def test_no_token_with_debug_output(world: World) -> None:
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_a_token_in_the_configuration_is_refused_and_not_repeated(
-    world: World, *, debug: bool
+    cluster: Cluster, *, debug: bool
 ) -> None:
-    node = world.node()
+    node = cluster.node()
     path = node.folder.parent / "with-token.yaml"
     path.write_text(
         f"hetzner:\n  token: {node.token}\ninstances: {{VI_1: {{floating_ips: [web]}}}}\n"
@@ -81,15 +84,15 @@ def test_a_token_in_the_configuration_is_refused_and_not_repeated(
     assert not holds_secret(node, (done.stdout + done.stderr).encode())
 
 
-def test_a_token_on_the_command_line_is_not_repeated(world: World) -> None:
-    node = world.node()
+def test_a_token_on_the_command_line_is_not_repeated(cluster: Cluster) -> None:
+    node = cluster.node()
     done = node.daemon.command("run", "--token", node.token)
     assert done.returncode == 2
     assert not holds_secret(node, (done.stdout + done.stderr).encode())
 
 
-def test_a_token_that_got_out_would_be_found(world: World) -> None:
-    node = world.node()
+def test_a_token_that_got_out_would_be_found(cluster: Cluster) -> None:
+    node = cluster.node()
     leak = node.daemon.state_folder / "leak"
     leak.write_text(f"half a token is enough: {node.token[:32]}")
     assert leaks(node) == [str(leak)]

@@ -6,51 +6,52 @@ import signal
 import time
 
 import pytest
-from helpers import eventually
 
-from daemon.world import Node, World, exit_code
 from hakeeper.demo.cloud import ON_LOOPBACK, Answer, Fault, Network, SimCloud
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import DaemonNode, exit_code
+from tests.support.waiting import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"
 
 
-def stop(world: World, node: Node) -> None:
+def stop(cluster: Cluster, node: DaemonNode) -> None:
     """SIGTERM: exit code 0, and no request after it."""
     signalled_s = time.monotonic()
     assert node.daemon.term() == 0
-    late = [r for r in world.cloud.requests(client=node.name) if r.received_s > signalled_s]
+    late = [r for r in cluster.cloud.requests(client=node.name) if r.received_s > signalled_s]
     assert late == []
     assert len(node.logged("daemon.stopped")) == 1
 
 
-def settled(world: World) -> Node:
+def settled(cluster: Cluster) -> DaemonNode:
     """Start a node; the last thing it asks at its start, whom it saw holding, is answered."""
-    node = world.running()
-    holder = f"/v1/servers/{world.elsewhere}"
-    world.cloud.wait_for(
-        lambda: any(r.path == holder and r.answered_s for r in world.cloud.requests())
+    node = cluster.running()
+    holder = f"/v1/servers/{cluster.elsewhere}"
+    cluster.cloud.wait_for(
+        lambda: any(r.path == holder and r.answered_s for r in cluster.cloud.requests())
     )
     return node
 
 
-def test_stopped_before_anything_was_heard(world: World) -> None:
-    stop(world, settled(world))
+def test_stopped_before_anything_was_heard(cluster: Cluster) -> None:
+    stop(cluster, settled(cluster))
 
 
-def test_stopped_as_backup(world: World) -> None:
-    node = settled(world)
+def test_stopped_as_backup(cluster: Cluster) -> None:
+    node = settled(cluster)
     node.backup()
-    stop(world, node)
+    stop(cluster, node)
 
 
-def test_stopped_while_holding_leaves_the_address_where_it_is(world: World) -> None:
-    node = world.master()
-    world.cloud.wait_for(lambda: world.cloud.requests()[-1].answered_s)
+def test_stopped_while_holding_leaves_the_address_where_it_is(cluster: Cluster) -> None:
+    node = cluster.master()
+    cluster.cloud.wait_for(lambda: cluster.cloud.requests()[-1].answered_s)
     node.wait_log("address.claimed")
     assert node.daemon.term() == 0
-    assert world.cloud.holder(world.web) == node.server
-    assert len(world.cloud.moves(world.web)) == 1
+    assert cluster.cloud.holder(cluster.web) == node.server
+    assert len(cluster.cloud.moves(cluster.web)) == 1
 
 
 HANGS = {
@@ -64,46 +65,46 @@ HANGS = {
 
 
 @pytest.mark.parametrize("fault", HANGS.values(), ids=HANGS)
-def test_stopped_in_the_middle_of_a_claim(world: World, fault: Fault) -> None:
-    node = world.node()
+def test_stopped_in_the_middle_of_a_claim(cluster: Cluster, fault: Fault) -> None:
+    node = cluster.node()
     node.config["hetzner"]["timeout"] = "60s"  # longer than anybody waits for the end
     node.start()
-    number = world.cloud.fault(fault)
+    number = cluster.cloud.fault(fault)
     node.master()
-    world.wait_hits(number, 1)
+    cluster.wait_hits(number, 1)
     assert node.daemon.term() == 0
-    world.cloud.clear_all()
-    assert world.assigns() == 1
+    cluster.cloud.clear_all()
+    assert cluster.assigns() == 1
 
 
-def test_stopped_while_the_api_is_away(world: World) -> None:
-    node = world.running()
-    with world.cloud.faulty(Fault(network=Network.REFUSE)):
-        world.cloud.wait_for(lambda: world.cloud.counters().open_connections == 0)
+def test_stopped_while_the_api_is_away(cluster: Cluster) -> None:
+    node = cluster.running()
+    with cluster.cloud.faulty(Fault(network=Network.REFUSE)):
+        cluster.cloud.wait_for(lambda: cluster.cloud.counters().open_connections == 0)
         node.master()
         node.wait_log("claim.failed")
-        stop(world, node)
+        stop(cluster, node)
 
 
-def test_stopped_while_connecting_hangs(world: World) -> None:
-    node = world.node()
+def test_stopped_while_connecting_hangs(cluster: Cluster) -> None:
+    node = cluster.node()
     node.config["hetzner"]["timeout"] = "60s"
     node.start()
-    world.drop_connections()
-    with world.cloud.faulty(Fault(network=Network.HANDSHAKE_HANG)):
+    cluster.drop_connections()
+    with cluster.cloud.faulty(Fault(network=Network.HANDSHAKE_HANG)):
         node.master()
         node.wait_log("claim.started")
-        stop(world, node)
+        stop(cluster, node)
 
 
-def test_sigint_stops_as_well(world: World) -> None:
-    node = world.running()
+def test_sigint_stops_as_well(cluster: Cluster) -> None:
+    node = cluster.running()
     os.kill(node.daemon.pid, signal.SIGINT)
     assert exit_code(node) == 0
 
 
-def test_many_signals_at_once_are_survived(world: World) -> None:
-    node = world.master()
+def test_many_signals_at_once_are_survived(cluster: Cluster) -> None:
+    node = cluster.master()
     for _ in range(50):
         node.daemon.reload()
     node.wait_log("config.reloaded")
@@ -113,58 +114,58 @@ def test_many_signals_at_once_are_survived(world: World) -> None:
         process.signal(signal.SIGTERM)
         process.signal(signal.SIGINT)
     assert process.exit_code == 0
-    assert world.assigns() == 1
+    assert cluster.assigns() == 1
 
 
 # --- SIGHUP ----------------------------------------------------------------------------------
 
 
-def test_a_reload_without_a_change_disturbs_nothing(world: World) -> None:
-    node = world.master(**EAGER)
+def test_a_reload_without_a_change_disturbs_nothing(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     node.reload()
-    world.wait_reads(node, 3)
-    assert world.assigns() == 1
+    cluster.wait_reads(node, 3)
+    assert cluster.assigns() == 1
     assert len(node.logged("role.changed")) == 1
 
 
-def test_a_reload_that_changes_a_timeout_keeps_the_identity(world: World) -> None:
-    node = world.master(**EAGER)
+def test_a_reload_that_changes_a_timeout_keeps_the_identity(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     node.config["hetzner"]["timeout"] = "4s"
     node.reload()
-    world.wait_reads(node, 3)
+    cluster.wait_reads(node, 3)
     assert len(node.logged("server.identified")) == 1
 
 
-def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(world: World) -> None:
-    mail = world.cloud.add_floating_ip("mail", "203.0.113.11", server=world.elsewhere)
-    node = world.master(**EAGER)
+def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(cluster: Cluster) -> None:
+    mail = cluster.cloud.add_floating_ip("mail", "203.0.113.11", server=cluster.elsewhere)
+    node = cluster.master(**EAGER)
     node.config["instances"]["VI_1"]["floating_ips"] = ["web", "mail"]
     node.reload()
-    world.wait_holder(node, mail)
+    cluster.wait_holder(node, mail)
     node.wait_log("address.claimed", address="203.0.113.11")
     node.config["instances"]["VI_1"]["floating_ips"] = ["mail"]
     node.reload()
-    assert world.cloud.holder(world.web) == node.server
-    world.cloud.move(world.web, world.elsewhere)
-    world.wait_reads(node, 3)
-    assert world.cloud.holder(world.web) == world.elsewhere
-    assert world.cloud.holder(mail) == node.server
-    assert world.assigns() == 2
+    assert cluster.cloud.holder(cluster.web) == node.server
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
+    cluster.wait_reads(node, 3)
+    assert cluster.cloud.holder(cluster.web) == cluster.elsewhere
+    assert cluster.cloud.holder(mail) == node.server
+    assert cluster.assigns() == 2
 
 
-def test_an_instance_that_is_added_needs_its_own_word(world: World) -> None:
-    mail = world.cloud.add_floating_ip("mail", "203.0.113.11", server=world.elsewhere)
-    node = world.master(**EAGER)
+def test_an_instance_that_is_added_needs_its_own_word(cluster: Cluster) -> None:
+    mail = cluster.cloud.add_floating_ip("mail", "203.0.113.11", server=cluster.elsewhere)
+    node = cluster.master(**EAGER)
     node.config["instances"]["VI_2"] = {"floating_ips": ["mail"]}
     node.reload()
-    world.wait_reads(node)
-    assert world.cloud.holder(mail) == world.elsewhere
+    cluster.wait_reads(node)
+    assert cluster.cloud.holder(mail) == cluster.elsewhere
     node.master("VI_2")
-    world.wait_holder(node, mail)
+    cluster.wait_holder(node, mail)
 
 
-def test_a_broken_configuration_is_refused_as_a_whole(world: World) -> None:
-    node = world.master(**EAGER)
+def test_a_broken_configuration_is_refused_as_a_whole(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     node.daemon.config_path.write_text(
         "instances:\n  VI_1: {floating_ips: [mail]}\nreconcile: {interval: fast}\nhetznr: {}\n"
     )
@@ -174,59 +175,59 @@ def test_a_broken_configuration_is_refused_as_a_whole(world: World) -> None:
     assert "interval" in told
     assert "hetznr" in told
     assert str(node.daemon.config_path) in told
-    world.cloud.move(world.web, world.elsewhere)
-    world.wait_holder(node)  # the old one goes on
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
+    cluster.wait_holder(node)  # the old one goes on
     assert node.logged("config.reloaded") == []
     node.reload()
-    world.wait_reads(node)
-    assert world.assigns() == 2
+    cluster.wait_reads(node)
+    assert cluster.assigns() == 2
 
 
-def test_a_missing_configuration_is_refused(world: World) -> None:
-    node = world.master(**EAGER)
+def test_a_missing_configuration_is_refused(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     node.daemon.config_path.unlink()
     node.daemon.reload()
     node.wait_log("config.rejected")
-    world.wait_reads(node)
-    assert world.assigns() == 1
+    cluster.wait_reads(node)
+    assert cluster.assigns() == 1
 
 
-def test_a_token_that_cannot_be_used_is_refused(world: World) -> None:
-    node = world.master(**EAGER)
+def test_a_token_that_cannot_be_used_is_refused(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     node.token_file.chmod(0o644)
     node.daemon.reload()
     node.wait_log("config.rejected")
     node.token_file.chmod(0o600)
     node.reload()
-    world.wait_reads(node)
-    assert world.assigns() == 1
+    cluster.wait_reads(node)
+    assert cluster.assigns() == 1
 
 
-def test_a_rotated_token_is_used_from_the_reload_on(world: World) -> None:
-    node = world.master()
-    node.write_token(world.cloud.add_client(node.name))
+def test_a_rotated_token_is_used_from_the_reload_on(cluster: Cluster) -> None:
+    node = cluster.master()
+    node.write_token(cluster.cloud.add_client(node.name))
     node.reload()
-    world.wait_reads(node)
-    world.cloud.call("revoke", client="nobody")  # no effect: shows that the next line has one
-    before = world.seq()
-    revoke_old(world, node)
-    world.cloud.move(world.web, world.elsewhere)
-    world.wait_holder(node)
-    after = world.cloud.requests(client=node.name, after_seq=before)
+    cluster.wait_reads(node)
+    cluster.cloud.call("revoke", client="nobody")  # no effect: shows that the next line has one
+    before = cluster.seq()
+    revoke_old(cluster, node)
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
+    cluster.wait_holder(node)
+    after = cluster.cloud.requests(client=node.name, after_seq=before)
     assert {request.status for request in after} <= {200, 201}
     assert node.logged("token.rejected") == []
 
 
-def revoke_old(world: World, node: Node) -> None:
+def revoke_old(cluster: Cluster, node: DaemonNode) -> None:
     """Make every token of the node invalid but the newest."""
-    world.cloud.revoke(node.name)
-    world.cloud.add_client(node.name, token=node.tokens[-1])
+    cluster.cloud.revoke(node.name)
+    cluster.cloud.add_client(node.name, token=node.tokens[-1])
 
 
-def test_another_endpoint_is_taken_over_with_its_holders(world: World) -> None:
-    node = world.master(**EAGER)
+def test_another_endpoint_is_taken_over_with_its_holders(cluster: Cluster) -> None:
+    node = cluster.master(**EAGER)
     with SimCloud() as other:
-        elsewhere = other.add_server("elsewhere", server_id=world.elsewhere)
+        elsewhere = other.add_server("elsewhere", server_id=cluster.elsewhere)
         other.add_server(node.name, server_id=node.server, private_ips=ON_LOOPBACK)
         web = other.add_floating_ip("web", "203.0.113.10", server=elsewhere)
         other.add_client(node.name, token=node.token)
@@ -234,29 +235,31 @@ def test_another_endpoint_is_taken_over_with_its_holders(world: World) -> None:
         node.reload()
         other.wait_for(lambda: other.holder(web) == node.server, 30)
         node.wait_log("address.drifted")
-        asked = world.seq()
+        asked = cluster.seq()
         asked_there = len(other.requests())
         other.wait_for(lambda: len(other.requests()) >= asked_there + 3, 30)
-        assert world.seq() == asked
-        assert world.assigns() == 1
+        assert cluster.seq() == asked
+        assert cluster.assigns() == 1
         assert len(other.assigns()) == 1
         node.daemon.term()
 
 
-def test_another_fifo_is_listened_to_from_the_reload_on(world: World) -> None:
-    node = world.running()
+def test_another_fifo_is_listened_to_from_the_reload_on(cluster: Cluster) -> None:
+    node = cluster.running()
     node.fifo = node.folder / "other.fifo"
     os.mkfifo(node.fifo, 0o600)
     node.config["keepalived"]["fifo"] = str(node.fifo)
     node.reload()
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
 
 
-def test_a_pid_file_that_leads_nowhere_makes_the_role_unknown_at_the_reload(world: World) -> None:
-    node = world.running()
+def test_a_pid_file_that_leads_nowhere_makes_the_role_unknown_at_the_reload(
+    cluster: Cluster,
+) -> None:
+    node = cluster.running()
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.config["keepalived"]["pid_file"] = str(node.folder / "nobody.pid")
     node.reload()
     node.wait_log("keepalived.gone")
@@ -266,30 +269,30 @@ def test_a_pid_file_that_leads_nowhere_makes_the_role_unknown_at_the_reload(worl
     assert ["UNKNOWN"] == [role["role"] for role in roles]
 
 
-def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(world: World) -> None:
-    node = world.running(**EAGER)
-    fault = world.cloud.fault(Fault(method="POST", path=ASSIGN, answer_delay_s=1.0))
+def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(cluster: Cluster) -> None:
+    node = cluster.running(**EAGER)
+    fault = cluster.cloud.fault(Fault(method="POST", path=ASSIGN, answer_delay_s=1.0))
     node.master()
-    world.wait_hits(fault, 1)
+    cluster.wait_hits(fault, 1)
     node.reload()
     node.wait_log("address.claimed")
-    world.wait_reads(node)
-    assert world.assigns() == 1
+    cluster.wait_reads(node)
+    assert cluster.assigns() == 1
 
 
 # --- the command that systemctl runs -----------------------------------------------------------
 
 
-def test_the_command_says_that_the_files_were_taken_over(world: World) -> None:
-    node = world.running()
+def test_the_command_says_that_the_files_were_taken_over(cluster: Cluster) -> None:
+    node = cluster.running()
     seen = node.mark()
     done = node.daemon.command("reload")
     assert (0, "configuration reloaded\n", "") == (done.returncode, done.stdout, done.stderr)
     node.wait_log("config.reloaded", after=seen)
 
 
-def test_the_command_fails_with_the_reason_where_the_files_are_refused(world: World) -> None:
-    node = world.running()
+def test_the_command_fails_with_the_reason_where_the_files_are_refused(cluster: Cluster) -> None:
+    node = cluster.running()
     node.daemon.config_path.write_text("instances: {}\nwrong: key\n")
     done = node.daemon.command("reload")
     assert 78 == done.returncode
@@ -299,8 +302,8 @@ def test_the_command_fails_with_the_reason_where_the_files_are_refused(world: Wo
     assert (False, done.stderr.splitlines()) == (told["ok"], told["reasons"])
 
 
-def test_the_command_says_if_nobody_is_there(world: World) -> None:
-    node = world.running()
+def test_the_command_says_if_nobody_is_there(cluster: Cluster) -> None:
+    node = cluster.running()
     assert 0 == node.daemon.term()
     done = node.daemon.command("reload")
     assert 3 == done.returncode

@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
-from daemon.world import PATIENCE_S, Node, World
 from hakeeper.demo.lab.process import LabProcess
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import PATIENCE_S, DaemonNode
+from tests.support.waiting import eventually
 
 NO_CONFIG, SYSTEM, NO_PERMISSION, BAD_CONFIG, USAGE = 66, 71, 77, 78, 2
 
 
-def run(node: Node, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
+def run(node: DaemonNode, *arguments: str, prefix: tuple[str, ...] = ()) -> tuple[int, str]:
     """Run `hakeeper run` to its end, which must come soon; return exit code and output."""
     done = subprocess.run(
         [*prefix, *node.command_line()[:-5], "run", *arguments],
@@ -37,32 +38,32 @@ def powerless() -> tuple[str, ...]:
     return ("setpriv", "--bounding-set", "-all", "--") if os.geteuid() == 0 else ()
 
 
-def test_no_configuration(world: World) -> None:
-    node = world.node()
+def test_no_configuration(cluster: Cluster) -> None:
+    node = cluster.node()
     missing = str(node.folder / "missing.yaml")
     code, text = run(node, "-c", missing)
     assert code == NO_CONFIG
     assert missing in text
 
 
-def test_a_configuration_that_may_not_be_read(world: World) -> None:
-    node = world.node()
+def test_a_configuration_that_may_not_be_read(cluster: Cluster) -> None:
+    node = cluster.node()
     node.daemon.config_path.chmod(0o000)
     code, text = run(node, "-c", str(node.daemon.config_path), prefix=powerless())
     assert code == NO_PERMISSION
     assert str(node.daemon.config_path) in text
 
 
-def test_a_token_that_may_not_be_read(world: World) -> None:
-    node = world.node()
+def test_a_token_that_may_not_be_read(cluster: Cluster) -> None:
+    node = cluster.node()
     node.token_file.chmod(0o000)
     code, text = run(node, "-c", str(node.daemon.config_path), prefix=powerless())
     assert code == NO_PERMISSION
     assert str(node.token_file) in text
 
 
-def test_a_bad_configuration_with_every_error_and_its_place(world: World) -> None:
-    node = world.node()
+def test_a_bad_configuration_with_every_error_and_its_place(cluster: Cluster) -> None:
+    node = cluster.node()
     path = node.daemon.config_path
     path.write_text("instances:\n  VI_1:\n    floating_ip: [web]\nreconcile: {interval: no}\n")
     code, text = run(node, "-c", str(path))
@@ -71,8 +72,8 @@ def test_a_bad_configuration_with_every_error_and_its_place(world: World) -> Non
     assert f"{path}:4:" in text
 
 
-def test_no_token(world: World) -> None:
-    node = world.node()
+def test_no_token(cluster: Cluster) -> None:
+    node = cluster.node()
     del node.config["hetzner"]["token_file"]
     node.write_config()
     code, text = run(node, "-c", str(node.daemon.config_path))
@@ -80,8 +81,8 @@ def test_no_token(world: World) -> None:
     assert "token" in text
 
 
-def test_a_token_that_everybody_may_read(world: World) -> None:
-    node = world.node()
+def test_a_token_that_everybody_may_read(cluster: Cluster) -> None:
+    node = cluster.node()
     node.token_file.chmod(0o644)
     code, text = run(node, "-c", str(node.daemon.config_path))
     assert code == BAD_CONFIG
@@ -89,8 +90,8 @@ def test_a_token_that_everybody_may_read(world: World) -> None:
 
 
 @pytest.mark.parametrize("kind", ["not a certificate", "missing", "a folder", "denied"])
-def test_a_ca_file_that_cannot_be_used_is_named(world: World, kind: str) -> None:
-    node = world.node()
+def test_a_ca_file_that_cannot_be_used_is_named(cluster: Cluster, kind: str) -> None:
+    node = cluster.node()
     path = node.folder / "ca.pem"
     match kind:
         case "not a certificate":
@@ -110,9 +111,9 @@ def test_a_ca_file_that_cannot_be_used_is_named(world: World, kind: str) -> None
 
 
 def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_can_be(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node = world.node()
+    node = cluster.node()
     folder = node.daemon.runtime_folder
     folder.rmdir()
     node.keepalived.start()
@@ -122,14 +123,14 @@ def test_without_a_status_socket_addresses_are_claimed_and_it_is_made_when_it_ca
     assert str(folder) in str(failed["message"])
     node.wait_log("address.resolved")
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     folder.mkdir()
     eventually(lambda: node.daemon.command("status").returncode == 0, PATIENCE_S)
     assert len(node.logged("control.failed")) == 1
 
 
-def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(world: World) -> None:
-    first = world.master()
+def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(cluster: Cluster) -> None:
+    first = cluster.master()
     state = first.daemon.state_folder / "state.json"
     known = eventually(lambda: "MASTER" in state.read_text() and state.read_text())
     log = first.folder / "second.log"
@@ -150,10 +151,10 @@ def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(world: Wor
 
 @pytest.mark.parametrize("name", ["configuration", "token", "CA file"])
 def test_what_the_system_refuses_while_files_are_read_is_no_fault_of_theirs(
-    world: World, name: str
+    cluster: Cluster, name: str
 ) -> None:
     """Code 71 is started again; a disk that failed for a moment must not end it for good."""
-    node = world.node()
+    node = cluster.node()
     paths = {
         "configuration": node.daemon.config_path,
         "token": node.token_file,
@@ -172,16 +173,16 @@ def test_what_the_system_refuses_while_files_are_read_is_no_fault_of_theirs(
 
 
 @pytest.mark.parametrize("arguments", [("--nonsense",), ("-c",), ("--log", "nowhere"), ("extra",)])
-def test_wrong_usage(world: World, arguments: tuple[str, ...]) -> None:
-    code, text = run(world.node(), *arguments)
+def test_wrong_usage(cluster: Cluster, arguments: tuple[str, ...]) -> None:
+    code, text = run(cluster.node(), *arguments)
     assert code == USAGE
     assert "usage:" in text
 
 
 def test_what_is_odd_about_the_files_is_reported_once_and_again_only_when_it_is_new(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node = world.node()
+    node = cluster.node()
     node.daemon.config_path.chmod(0o666)
     node.start()
     told = node.wait_log("config.warning")
@@ -223,8 +224,8 @@ def systemd(folder: Path) -> Iterator[Systemd]:
     made.socket.close()
 
 
-def test_systemd_hears_that_it_is_ready_and_how_it_is(world: World, systemd: Systemd) -> None:
-    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+def test_systemd_hears_that_it_is_ready_and_how_it_is(cluster: Cluster, systemd: Systemd) -> None:
+    node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     ready = systemd.wait_for("READY")
     assert ready["READY"] == "1"
@@ -240,9 +241,9 @@ def test_systemd_hears_that_it_is_ready_and_how_it_is(world: World, systemd: Sys
     systemd.wait_for("STOPPING")
 
 
-def test_a_refused_reload_ends_as_well(world: World, systemd: Systemd) -> None:
+def test_a_refused_reload_ends_as_well(cluster: Cluster, systemd: Systemd) -> None:
     """Type=notify-reload waits for the end, and wants to know when the reload began."""
-    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+    node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     systemd.wait_for("READY")
     node.daemon.config_path.write_text("instances: nonsense\n")
@@ -252,8 +253,10 @@ def test_a_refused_reload_ends_as_well(world: World, systemd: Systemd) -> None:
     node.wait_log("config.rejected")
 
 
-def test_ready_comes_even_without_fifo_api_and_keepalived(world: World, systemd: Systemd) -> None:
-    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+def test_ready_comes_even_without_fifo_api_and_keepalived(
+    cluster: Cluster, systemd: Systemd
+) -> None:
+    node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.fifo.unlink()
     node.config["hetzner"]["endpoint"] = "http://127.0.0.1:9/v1"
     node.write_config()
@@ -261,16 +264,16 @@ def test_ready_comes_even_without_fifo_api_and_keepalived(world: World, systemd:
     systemd.wait_for("READY")
 
 
-def test_the_watchdog_is_fed_while_nothing_happens(world: World, systemd: Systemd) -> None:
+def test_the_watchdog_is_fed_while_nothing_happens(cluster: Cluster, systemd: Systemd) -> None:
     environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "400000"}
-    node = world.node(environment=environment)
+    node = cluster.node(environment=environment)
     node.start()
     for _ in range(4):
         assert systemd.wait_for("WATCHDOG")["WATCHDOG"] == "1"
 
 
-def test_no_watchdog_is_fed_that_nobody_wants(world: World, systemd: Systemd) -> None:
-    node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
+def test_no_watchdog_is_fed_that_nobody_wants(cluster: Cluster, systemd: Systemd) -> None:
+    node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     node.daemon.term()
     systemd.wait_for("STOPPING")
@@ -289,10 +292,12 @@ def filled(path: Path) -> int:
     return count
 
 
-def test_ready_and_beats_that_found_no_room_are_repeated(world: World, systemd: Systemd) -> None:
+def test_ready_and_beats_that_found_no_room_are_repeated(
+    cluster: Cluster, systemd: Systemd
+) -> None:
     filled(systemd.path)
     environment = {"NOTIFY_SOCKET": str(systemd.path), "WATCHDOG_USEC": "20000000"}
-    node = world.node(environment=environment)
+    node = cluster.node(environment=environment)
     node.daemon.start(ready=False)
     node.wait_log("notify.failed")
     assert systemd.wait_for("READY")["READY"] == "1"
@@ -304,8 +309,8 @@ def test_ready_and_beats_that_found_no_room_are_repeated(world: World, systemd: 
 # --- plain logs --------------------------------------------------------------------------------
 
 
-def test_without_systemd_and_terminal_the_log_is_plain_lines_with_a_level(world: World) -> None:
-    node = world.node()
+def test_without_systemd_and_terminal_the_log_is_plain_lines_with_a_level(cluster: Cluster) -> None:
+    node = cluster.node()
     node.write_config()
     process = LabProcess(
         "plain",
@@ -314,7 +319,7 @@ def test_without_systemd_and_terminal_the_log_is_plain_lines_with_a_level(world:
         environment=node.environment,
     )
     try:
-        world.wait_reads(node, 1)
+        cluster.wait_reads(node, 1)
     finally:
         process.signal(15)
         assert process.wait(30) == 0

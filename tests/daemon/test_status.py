@@ -5,16 +5,16 @@ import os
 import subprocess
 import sys
 
-from helpers import eventually
-
-from daemon.world import Node, World
 from hakeeper import __version__
 from hakeeper.demo.cloud import Fault, Network
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import DaemonNode
+from tests.support.waiting import eventually
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
 
 
-def ask(node: Node, *options: str) -> "subprocess.CompletedProcess[str]":
+def ask(node: DaemonNode, *options: str) -> "subprocess.CompletedProcess[str]":
     return node.daemon.command("status", *options)
 
 
@@ -23,13 +23,13 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def verdict(node: Node) -> int:
+def verdict(node: DaemonNode) -> int:
     """The exit code, which must be the same in both forms of the answer."""
     return ask(node).returncode
 
 
-def test_a_master_that_holds_its_address_is_ok(world: World) -> None:
-    node = world.master()
+def test_a_master_that_holds_its_address_is_ok(cluster: Cluster) -> None:
+    node = cluster.master()
     done = ask(node)
     assert done.returncode == OK, done.stdout
     text = done.stdout
@@ -45,23 +45,23 @@ def test_a_master_that_holds_its_address_is_ok(world: World) -> None:
     assert flat(text).endswith(str(node.daemon.config_path))
 
 
-def vrrp_pid(node: Node) -> int:
+def vrrp_pid(node: DaemonNode) -> int:
     return int(node.keepalived.pid_file.with_name("vrrp.pid").read_text())
 
 
-def test_a_backup_is_ok_wherever_the_address_is(world: World) -> None:
-    node = world.running()
+def test_a_backup_is_ok_wherever_the_address_is(cluster: Cluster) -> None:
+    node = cluster.running()
     node.backup()
     eventually(lambda: "elsewhere (id" in flat(ask(node).stdout), 30)
     assert "(not read since this server became BACKUP); last" in flat(ask(node).stdout)
     eventually(lambda: "last known" not in ask(node).stdout, 30)
     done = ask(node)
     assert done.returncode == OK, done.stdout
-    assert f"on elsewhere (id {world.elsewhere}), read" in flat(done.stdout)
+    assert f"on elsewhere (id {cluster.elsewhere}), read" in flat(done.stdout)
 
 
-def test_json_says_the_same(world: World) -> None:
-    node = world.master()
+def test_json_says_the_same(cluster: Cluster) -> None:
+    node = cluster.master()
     done = ask(node, "--json")
     assert done.returncode == OK
     found = json.loads(done.stdout)
@@ -81,15 +81,15 @@ def test_json_says_the_same(world: World) -> None:
     assert found["next_look_in_s"] >= 0
 
 
-def test_an_unknown_role_is_degraded(world: World) -> None:
-    node = world.running()
+def test_an_unknown_role_is_degraded(cluster: Cluster) -> None:
+    node = cluster.running()
     done = ask(node)
     assert done.returncode == DEGRADED
     assert "VI_1: the role is not known" in done.stdout
 
 
-def test_a_missing_fifo_is_degraded(world: World) -> None:
-    node = world.running()
+def test_a_missing_fifo_is_degraded(cluster: Cluster) -> None:
+    node = cluster.running()
     node.backup()
     node.fifo.unlink()
     node.wait_log("fifo.failed")
@@ -100,8 +100,8 @@ def test_a_missing_fifo_is_degraded(world: World) -> None:
     assert f"do: mkdir -p {node.fifo.parent} && mkfifo -m 0600 {node.fifo} && chown" in shown
 
 
-def test_a_missing_keepalived_is_degraded(world: World) -> None:
-    node = world.running()
+def test_a_missing_keepalived_is_degraded(cluster: Cluster) -> None:
+    node = cluster.running()
     node.backup()
     node.keepalived.kill()
     node.wait_log("keepalived.gone")
@@ -111,9 +111,9 @@ def test_a_missing_keepalived_is_degraded(world: World) -> None:
     eventually(lambda: verdict(node) == BROKEN, 60)
 
 
-def test_an_api_outage_is_degraded_at_first_and_broken_for_a_master_later(world: World) -> None:
-    node = world.master(interval="1s", standby_interval="1s")
-    with world.cloud.faulty(Fault(network=Network.REFUSE)):
+def test_an_api_outage_is_degraded_at_first_and_broken_for_a_master_later(cluster: Cluster) -> None:
+    node = cluster.master(interval="1s", standby_interval="1s")
+    with cluster.cloud.faulty(Fault(network=Network.REFUSE)):
         node.wait_log("api.failed")
         assert verdict(node) == DEGRADED
         eventually(lambda: verdict(node) == BROKEN, 60)
@@ -122,16 +122,16 @@ def test_an_api_outage_is_degraded_at_first_and_broken_for_a_master_later(world:
     eventually(lambda: verdict(node) == OK, 30)
 
 
-def test_a_refused_token_is_broken(world: World) -> None:
-    node = world.running()
-    world.cloud.revoke(node.name)
+def test_a_refused_token_is_broken(cluster: Cluster) -> None:
+    node = cluster.running()
+    cluster.cloud.revoke(node.name)
     node.master()
     node.wait_log("token.rejected")
     eventually(lambda: verdict(node) == BROKEN, 30)
 
 
-def test_a_name_that_leads_nowhere_is_broken(world: World) -> None:
-    node = world.node()
+def test_a_name_that_leads_nowhere_is_broken(cluster: Cluster) -> None:
+    node = cluster.node()
     node.config["instances"]["VI_1"]["floating_ips"] = ["wbe"]
     node.write_config()
     node.keepalived.start()
@@ -142,11 +142,11 @@ def test_a_name_that_leads_nowhere_is_broken(world: World) -> None:
     assert "wbe" in done.stdout
 
 
-def test_a_claim_that_cannot_be_finished_is_degraded_then_broken(world: World) -> None:
-    node = world.running()
-    with world.cloud.faulty(Fault(method="POST", status=503)) as fault:
+def test_a_claim_that_cannot_be_finished_is_degraded_then_broken(cluster: Cluster) -> None:
+    node = cluster.running()
+    with cluster.cloud.faulty(Fault(method="POST", status=503)) as fault:
         node.master()
-        world.wait_hits(fault, 1)
+        cluster.wait_hits(fault, 1)
         assert verdict(node) == DEGRADED
         eventually(lambda: verdict(node) == BROKEN, 60)
         shown = flat(ask(node).stdout)
@@ -154,8 +154,8 @@ def test_a_claim_that_cannot_be_finished_is_degraded_then_broken(world: World) -
         assert "made to fail by the simulator (unavailable)" in shown
 
 
-def test_a_reload_that_is_refused_is_degraded_until_one_is_taken_over(world: World) -> None:
-    node = world.master()
+def test_a_reload_that_is_refused_is_degraded_until_one_is_taken_over(cluster: Cluster) -> None:
+    node = cluster.master()
     right = node.daemon.config_path.read_text()
     node.daemon.config_path.write_text(right + "wrong: key\n")
     node.daemon.reload()
@@ -168,8 +168,8 @@ def test_a_reload_that_is_refused_is_degraded_until_one_is_taken_over(world: Wor
     assert verdict(node) == OK
 
 
-def test_a_keepalived_that_has_not_the_fifo_open_is_reported(world: World) -> None:
-    node = world.master()
+def test_a_keepalived_that_has_not_the_fifo_open_is_reported(cluster: Cluster) -> None:
+    node = cluster.master()
     node.stop_writing()
     eventually(lambda: verdict(node) == DEGRADED, 60)
     assert f"does not write to {node.fifo}" in flat(ask(node).stdout)
@@ -182,11 +182,11 @@ def test_a_keepalived_that_has_not_the_fifo_open_is_reported(world: World) -> No
     node.wait_log("status.ok")
 
 
-def test_a_token_that_may_only_read_is_named_as_the_cause(world: World) -> None:
-    node = world.running()
-    with world.cloud.faulty(Fault(method="POST", status=403, code="token_readonly")) as fault:
+def test_a_token_that_may_only_read_is_named_as_the_cause(cluster: Cluster) -> None:
+    node = cluster.running()
+    with cluster.cloud.faulty(Fault(method="POST", status=403, code="token_readonly")) as fault:
         node.master()
-        world.wait_hits(fault, 1)
+        cluster.wait_hits(fault, 1)
         eventually(lambda: verdict(node) == BROKEN, 30)
         shown = flat(ask(node).stdout)
     assert "Hetzner refuses the assign of web = 203.0.113.10 (since" in shown
@@ -195,18 +195,18 @@ def test_a_token_that_may_only_read_is_named_as_the_cause(world: World) -> None:
     node.wait_log("status.broken", code="token.readonly")
 
 
-def test_every_line_but_the_cures_fits_eighty_columns(world: World) -> None:
-    node = world.running()
+def test_every_line_but_the_cures_fits_eighty_columns(cluster: Cluster) -> None:
+    node = cluster.running()
     node.fifo.unlink()
     node.wait_log("fifo.failed")
-    with world.cloud.faulty(Fault(network=Network.REFUSE)):
-        world.drop_connections()
+    with cluster.cloud.faulty(Fault(network=Network.REFUSE)):
+        cluster.drop_connections()
         lines = ask(node).stdout.splitlines()
     assert [] == [line for line in lines if len(line) > 80 and "do:" not in line]
 
 
-def test_no_daemon_is_not_running(world: World) -> None:
-    node = world.running()
+def test_no_daemon_is_not_running(cluster: Cluster) -> None:
+    node = cluster.running()
     assert node.daemon.term() == 0
     done = ask(node)
     assert done.returncode == NOT_RUNNING
@@ -216,15 +216,15 @@ def test_no_daemon_is_not_running(world: World) -> None:
     assert json.loads(done.stdout)["health"] == "not running"
 
 
-def test_a_killed_daemon_is_not_running_although_its_socket_is_left(world: World) -> None:
-    node = world.running()
+def test_a_killed_daemon_is_not_running_although_its_socket_is_left(cluster: Cluster) -> None:
+    node = cluster.running()
     node.daemon.kill()
     assert (node.daemon.runtime_folder / "control.sock").exists()
     assert verdict(node) == NOT_RUNNING
 
 
-def test_many_askers_do_not_hold_up_a_claim(world: World) -> None:
-    node = world.running()
+def test_many_askers_do_not_hold_up_a_claim(cluster: Cluster) -> None:
+    node = cluster.running()
     asking = [
         subprocess.Popen(
             [*node.command_line()[:-5], "status", "--json"],
@@ -236,16 +236,16 @@ def test_many_askers_do_not_hold_up_a_claim(world: World) -> None:
     ]
     try:
         node.master()
-        world.wait_holder(node)
+        cluster.wait_holder(node)
     finally:
         codes = [each.wait(60) for each in asking]
     assert set(codes) <= {OK, DEGRADED}
 
 
-def test_only_root_and_the_service_itself_may_reload(world: World) -> None:
-    node = world.running()
+def test_only_root_and_the_service_itself_may_reload(cluster: Cluster) -> None:
+    node = cluster.running()
     os.chmod(node.daemon.runtime_folder, 0o755)  # noqa: PTH101  # as systemd makes it
-    for folder in (world.folder, node.folder):
+    for folder in (cluster.folder, node.folder):
         folder.chmod(0o755)
     asked = (
         "import sys; from hakeeper.adapters.control_client import ControlError, ask; import os;"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers import eventually
+from tests.support.waiting import eventually
 
 LIMIT_S = 110.0
 """Only bounds a failing test."""

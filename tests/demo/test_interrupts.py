@@ -3,10 +3,10 @@
 import signal
 
 import pytest
-from helpers import eventually
 
-from demo.running import LIMIT_S, running
 from hakeeper.demo.lab import Lab
+from tests.demo.running import LIMIT_S, running
+from tests.support.waiting import eventually
 
 MOMENTS = {
     "while the lab is built": "hakeeper demo:",

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from demo.histories import ZERO_S, good, holder, without_acts
 from hakeeper.demo.history import Span
 from hakeeper.demo.picture import picture
 from hakeeper.demo.screen import Screen, can_show, wants_colours
 from hakeeper.demo.summary import document, failovers, journal, journal_line, show
+from tests.demo.histories import ZERO_S, good, holder, without_acts
 
 
 def test_the_picture_shows_who_had_it_who_was_dead_and_when_the_api_was_down() -> None:

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from demo.running import Run, running
 from hakeeper.demo import recording
 from hakeeper.demo.lab import Lab
+from tests.demo.running import Run, running
 
 VERDICT = [
     "the address went web-a → web-b → web-a → web-b, and nowhere else",

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from demo.histories import ZERO_S, assign, claimed, good, holder, role, said, without_acts
 from hakeeper.core.model import Role
 from hakeeper.demo.history import Checkpoint, History, Span
 from hakeeper.demo.verdict import judge
+from tests.demo.histories import ZERO_S, assign, claimed, good, holder, role, said, without_acts
 
 
 def wrongs(history: History) -> list[str]:

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from generated import check_file, check_section
 
 from hakeeper.config import Config, ConfigErrors, parse
 from hakeeper.config.pages import as_markdown, example
+from tests.support.generated_docs import check_file, check_section
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "configuration.md"

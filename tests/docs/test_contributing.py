@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generated import REWRITE
+
+from tests.support.generated_docs import REWRITE
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from generated import check_section
-
 from hakeeper.core.machine import as_markdown
+from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "dev" / "design.md"
 

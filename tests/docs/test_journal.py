@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from generated import check_section
-from helpers import eventually
-from journald import Journald, private_journald
 
-from hakeeper.core.reports import EVENTS, events_as_markdown, fields_as_markdown
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.fields import events_as_markdown, fields_as_markdown
+from tests.support.generated_docs import check_section
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs" / "journal.md"
 TABLES = {
@@ -25,7 +26,9 @@ VALUES = {"instance": "VI_1", "address": "203.0.113.10"}
 # journald says itself which unit an entry is of, and this is none: only root may name another.
 SAY = """
 import json, sys
-from hakeeper.adapters.journal import Reporter, Target, journald
+from hakeeper.adapters.journal import journald
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 unit = b"OBJECT_SYSTEMD_UNIT=hakeeper.service"
 send = journald.Journald.send
 journald.Journald.send = lambda self, fields: send(self, (*fields, unit))

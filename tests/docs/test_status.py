@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-from adapters.test_status import WALL_S, picture, troubled
-from generated import check_section
-
 from hakeeper.adapters.status import document
 from hakeeper.core.cures import as_markdown
+from tests.adapters.test_status import WALL_S, picture, troubled
+from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "status.md"
 

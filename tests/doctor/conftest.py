@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from doctor.station import VRRP, Station
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import Lab, LabSettings, settle
+from tests.doctor.station import VRRP, Station
 
 
 @pytest.fixture(scope="module")

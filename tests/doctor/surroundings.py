@@ -5,8 +5,17 @@ from dataclasses import replace
 from ipaddress import ip_network
 from typing import TypeAlias
 
-from doctor.cases import CONF_PATH, NETWORK_FILE, WEB, YAML_PATH, Case, file, folder, listed
 from hakeeper.doctor.facts import ScriptFacts
+from tests.support.server_facts import (
+    CONF_PATH,
+    NETWORK_FILE,
+    WEB,
+    YAML_PATH,
+    Case,
+    file,
+    folder,
+    listed,
+)
 
 ERROR, WARNING = "error", "warning"
 Row: TypeAlias = tuple[str, Callable[[Case], Case], str, str, str, str, str]

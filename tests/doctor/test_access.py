@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from privileges import NOBODY, public_folder
 
-from doctor.cases import CONF_PATH, YAML_PATH, Case, file, folder
 from hakeeper.config import parse
 from hakeeper.doctor.checks.access import access
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import Component, Facts, FifoFacts, GuardedFile
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.access import components_of, guarded_files
+from tests.support.privileges import NOBODY, public_folder
+from tests.support.server_facts import CONF_PATH, YAML_PATH, Case, file, folder
 
 
 def link(path: str, **changes: object) -> Component:

@@ -13,25 +13,25 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hetzner_bench import Behaviour, RawServer, drip, hang
 
-from doctor.cases import Case
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.config import Config, HetznerConfig, InstanceConfig
 from hakeeper.core.calls import (
+    AllRead,
     Failure,
     FailureKind,
-    FloatingIpsListed,
     Identified,
 )
-from hakeeper.core.model import ByName
 from hakeeper.demo.cloud import Answer, Fault, SimCloud
 from hakeeper.doctor.facts import ApiFacts
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
+from tests.support.http_server import Behaviour, RawServer, drip, hang
+from tests.support.resources import by_name
+from tests.support.server_facts import Case
 
-CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(ByName("web"),))})
+CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(by_name("web"),))})
 NOWHERE = LocalIdentity(dmi_dir=Path("/nonexistent"), metadata_url="http://127.0.0.1:9")
 
 
@@ -108,7 +108,7 @@ def test_a_good_token_is_asked_three_questions_and_changes_nothing(scene: Scene)
 
     assert isinstance(facts.identified.outcome, Identified)
     assert scene.me == facts.identified.outcome.server.id
-    assert isinstance(facts.listed.outcome, FloatingIpsListed)
+    assert isinstance(facts.listed.outcome, AllRead)
     assert [(PROBE, 404, "not_found")] == scene.posts()
     assert facts.ahead_s is not None
     assert abs(facts.ahead_s) < 30

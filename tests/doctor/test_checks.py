@@ -11,31 +11,15 @@ from typing import Any
 
 import pytest
 
-from doctor.cases import (
-    CONF,
-    CONF_PATH,
-    PLENTY,
-    SERVER,
-    WEB,
-    YAML_PATH,
-    Case,
-    failure,
-    file,
-    folder,
-    listed,
-    result,
-)
-from doctor.surroundings import SURROUNDINGS
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.cli.online import as_text
 from hakeeper.core.calls import (
-    AssignAccepted,
     FailureKind,
-    FloatingIpsListed,
     Identified,
+    MutationAccepted,
     Quota,
 )
-from hakeeper.core.model import Action, ActionStatus, OddFloatingIp, Role, VrrpId, VrrpKind
+from hakeeper.core.model import Action, ActionStatus, Role, VrrpId, VrrpKind
 from hakeeper.doctor import checks
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.examination import judge
@@ -50,6 +34,22 @@ from hakeeper.doctor.facts import (
     OtherReader,
 )
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, error, not_checked, warning
+from tests.doctor.surroundings import SURROUNDINGS
+from tests.support.resources import odd_floating_ip
+from tests.support.server_facts import (
+    CONF,
+    CONF_PATH,
+    PLENTY,
+    SERVER,
+    WEB,
+    YAML_PATH,
+    Case,
+    failure,
+    file,
+    folder,
+    listed,
+    result,
+)
 
 ERROR, WARNING = "error", "warning"
 Spoil = Callable[[Case], Case]
@@ -60,7 +60,7 @@ IPV6 = "2001:db8:1:2::/64"
 
 FIFO = "/run/hakeeper/notify.fifo"
 DENIED = ConfUnreadable(CONF_PATH, "Permission denied", is_denied=True)
-ODD = OddFloatingIp(id=1, name="web", network=None, why="server is missing")
+ODD = odd_floating_ip(id=1, name="web", network=None, why="server is missing")
 VRRP_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VI_2 = frozenset((VrrpId(VrrpKind.INSTANCE, "VI_2"),))
 READER = OtherReader(pid=9, command="/bin/sh x", is_script=True)
@@ -125,7 +125,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no word on writing", lambda c: c.with_api(may_write=failure(FailureKind.OUTCOME_UNKNOWN,
         "deadline")), "token", ERROR, "the test request ended with deadline", "",
         "again"),
-    ("not Hetzner", lambda c: c.with_api(may_write=result(AssignAccepted(Action(id=1,
+    ("not Hetzner", lambda c: c.with_api(may_write=result(MutationAccepted(Action(id=1,
         status=ActionStatus.RUNNING)))), "token", ERROR, "accepted an assign of floating IP 0", "",
         "hetzner.endpoint"),
     ("429", lambda c: c.with_api(listed=failure(FailureKind.THROTTLED, "rate_limit_exceeded"),
@@ -148,7 +148,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("unknown", lambda c: c.with_yaml("[web]", "[wep]"), "floating IP", ERROR,
         "has no floating IP wep; it has: web (203.0.113.10)", f"{YAML_PATH}:3",
         "floating_ips: [web]"),
-    ("odd", lambda c: c.with_api(listed=result(FloatingIpsListed((), (ODD,)))), "floating IP",
+    ("odd", lambda c: c.with_api(listed=result(listed((), (ODD,)))), "floating IP",
         ERROR, "cannot be used: server is missing", f"{YAML_PATH}:3", "run this check again"),
     ("unlisted", lambda c: c.with_api(listed=failure(FailureKind.NOT_FOUND, "not_found")),
         "floating IP", ERROR, "does not list the floating IPs", "", "hetzner.endpoint"),

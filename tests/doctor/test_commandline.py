@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from doctor.cases import read
 from hakeeper.demo.lab import Lab
 from hakeeper.demo.lab.keepalived import find_keepalived
 from hakeeper.doctor.conf.options import Options, pid_files, read_options
 from hakeeper.doctor.gather.commandline import options_of
+from tests.support.server_facts import read
 
 SCRIPT = """\
 set -e

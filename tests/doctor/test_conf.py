@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.cases import CONF, CONF_PATH, read
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf import lines
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.gather.keepalived import read_conf
 from hakeeper.doctor.gather.keepalived_program import find_program
+from tests.support.server_facts import CONF, CONF_PATH, read
+from tests.support.waiting import eventually
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "conf" / "keepalived").glob("*.conf"))
 STRANGE = """\

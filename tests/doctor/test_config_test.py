@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
-from privileges import NOBODY, public_folder
 
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
@@ -27,6 +25,8 @@ from hakeeper.doctor.checks.config_test import (
 from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.keepalived_program import find_program
+from tests.support.privileges import NOBODY, public_folder
+from tests.support.waiting import eventually
 
 GOOD = """\
 global_defs {

@@ -1,7 +1,7 @@
 """What counts of a keepalived.conf is told to the checks, with its place."""
 
-from doctor.cases import CONF_PATH, read
 from hakeeper.doctor.conf.configuration import KeepalivedConf
+from tests.support.server_facts import CONF_PATH, read
 
 TEXT = """\
 global_defs {

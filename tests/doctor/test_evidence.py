@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from doctor.cases import CONF_PATH, Case
 from hakeeper.cli.online import as_json, as_text
 from hakeeper.core.cures import TROUBLES
 from hakeeper.core.model import Role, VrrpId, VrrpKind
@@ -22,6 +21,7 @@ from hakeeper.doctor.facts import (
     OtherReader,
 )
 from hakeeper.doctor.finding import Finding
+from tests.support.server_facts import CONF_PATH, Case
 
 Spoil = Callable[[Case], Case]
 FIFO_LINE = "    vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper\n"

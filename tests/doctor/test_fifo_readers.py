@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
-from doctor.station import Station, Told, its_file, restarted_with
 from hakeeper.adapters.keepalived.processes import children_of
+from tests.doctor.station import Station, Told, its_file, restarted_with
+from tests.support.waiting import eventually
 
 
 def verdicts(told: Told) -> tuple[bool, bool]:

@@ -10,11 +10,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from privileges import NOBODY, public_folder, unprivileged
 
-from doctor.cases import CONF
 from hakeeper.config import parse
-from hakeeper.core.model import ById, ByName, ByNetwork, VrrpId, VrrpKind
+from hakeeper.core.model import ByNetwork, VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
@@ -29,6 +27,9 @@ from hakeeper.doctor.gather.keepalived_program import (
 )
 from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+from tests.support.privileges import NOBODY, public_folder, unprivileged
+from tests.support.resources import by_id, by_name
+from tests.support.server_facts import CONF
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 
@@ -89,7 +90,7 @@ def test_the_lines_of_hakeeper_yaml(tmp_path: Path) -> None:
     lines = {str(ref): place.line for ref, place in facts.addresses.items()}
 
     assert {"web": 5, "12": 6, "203.0.113.9": 8} == lines
-    assert {ByName("web"), ById(12)} < set(facts.addresses)
+    assert {by_name("web"), by_id(12)} < set(facts.addresses)
     assert any(isinstance(ref, ByNetwork) for ref in facts.addresses)
     assert 3 == facts.sections[VrrpId(VrrpKind.INSTANCE, "VI_1")].line
     assert 8 == facts.sections[VrrpId(VrrpKind.GROUP, "G")].line

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
 from hakeeper.adapters.keepalived.processes import read_stat
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.gather.kernel import has_ipvs
 from hakeeper.doctor.gather.last_exit import changed_after_start, read_end
 from hakeeper.doctor.gather.netlink import age, jiffies_s
+from tests.support.waiting import eventually
 
 ASK = """
 import json, sys

@@ -5,8 +5,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from doctor.cases import CONF, WEB, Case, listed
 from hakeeper.core.model import Role
+from tests.support.server_facts import CONF, WEB, Case, listed
 
 SIX = "2001:db8:1:2::"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from doctor.cases import Case
 from hakeeper.doctor.facts import NetworkdFacts, NetworkdLink
 from hakeeper.doctor.gather.networkd import networkd_facts
+from tests.support.server_facts import Case
 
 FILE = "/run/systemd/network/10-netplan-lo.network"
 LO = "1"

@@ -5,13 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from privileges import public_folder, unprivileged
 
-from doctor.cases import CONF, read
 from hakeeper.doctor.conf.configuration import NotifyScript
 from hakeeper.doctor.facts import ScriptFacts
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.scripts import script_facts
+from tests.support.privileges import public_folder, unprivileged
+from tests.support.server_facts import CONF, read
 
 
 def look(command: str) -> ScriptFacts:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from doctor.station import HAKEEPER, VIP, Station, Told, its_file, restarted_with
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import Lab, LabError
+from tests.doctor.station import HAKEEPER, VIP, Station, Told, its_file, restarted_with
 
 
 @pytest.fixture(autouse=True)

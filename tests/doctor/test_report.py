@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from doctor.cases import WEB, YAML_PATH, Case, listed
 from hakeeper.cli.online import as_json, as_text
 from hakeeper.doctor.examination import judge
+from tests.support.server_facts import WEB, YAML_PATH, Case, listed
 
 BROKEN = (
     Case()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from doctor.cases import CONF_PATH, Case, file, folder
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
     ConfigTest,
@@ -13,6 +12,7 @@ from hakeeper.doctor.facts import (
     Held,
 )
 from hakeeper.doctor.finding import Finding, Passed
+from tests.support.server_facts import CONF_PATH, Case, file, folder
 
 RUNNING = "/etc/keepalived/running.conf"
 NO_VIP = ConfigTest(code=5, remarks=("(VI_1) No VIP specified; at least one is sensible",))

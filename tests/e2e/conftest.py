@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import trustme
 
-from e2e import package, roots, tutorial
-from e2e.guide import check, set_up
-from e2e.lan import Lan, enter_new_network
-from e2e.machine import Machine
-from e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 from hakeeper.demo.lab.reaping import adopting_orphans
+from tests.e2e import package, roots, tutorial
+from tests.e2e.guide import check, set_up
+from tests.e2e.lan import Lan, enter_new_network
+from tests.e2e.machine import Machine
+from tests.e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
 """By name: the Debian releases of web-a and web-b."""

@@ -12,8 +12,8 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from e2e.machine import WITNESS, Machine
-from e2e.pair import Pair, token_of
+from tests.e2e.machine import WITNESS, Machine
+from tests.e2e.pair import Pair, token_of
 
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = REPOSITORY / "docs/install.md"

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from e2e.disk import Disk
-from e2e.lan import Lan
-from e2e.machine import PATIENCE_S, Machine, heard_from
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import LabError, Witness, wait_until, was_master
+from tests.e2e.disk import Disk
+from tests.e2e.lan import Lan
+from tests.e2e.machine import PATIENCE_S, Machine, heard_from
 
 API_HOST = "api.hetzner.cloud"
 THIRD_HOST = "198.51.100.1"

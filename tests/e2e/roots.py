@@ -1,7 +1,7 @@
 """The root file systems that the machines start from, and what apt will want inside.
 
-`python -m e2e.roots` (with tests/ on PYTHONPATH) makes all that is missing. It is the only part
-that needs a network: how packages are reached is taken from this machine's own apt.
+`python -m tests.e2e.roots` makes all that is missing. It is the only part that needs a network: how
+packages are reached is taken from this machine's own apt.
 """
 
 import shutil
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from e2e import package
+from tests.e2e import package
 
 FOLDER = Path(__file__).parents[2] / ".e2e"
 """Ignored by git; `make clean` removes it."""

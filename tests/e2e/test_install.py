@@ -1,7 +1,7 @@
 """docs/install.md alone makes a working pair; removing and purging the package leaves nothing."""
 
-from e2e.machine import Machine
-from e2e.pair import Pair
+from tests.e2e.machine import Machine
+from tests.e2e.pair import Pair
 
 _MADE = ("/usr/lib/hakeeper", "/usr/bin/hakeeper", "/run/hakeeper", "/var/lib/hakeeper")
 """What must be there while the package is, and gone when it is purged."""

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from e2e.machine import Machine
-from e2e.pair import API_HOST, Pair, token_of
 from hakeeper.demo.lab import LabError
+from tests.e2e.machine import Machine
+from tests.e2e.pair import API_HOST, Pair, token_of
 
 
 def _assign(pair: Pair, sender: Machine, server: int) -> None:

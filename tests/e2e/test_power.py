@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from e2e.pair import Pair
+from tests.e2e.pair import Pair
 
 
 @pytest.mark.cold

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from e2e import package
-from e2e.pair import Pair
 from hakeeper.core.model import Role
+from tests.e2e import package
+from tests.e2e.pair import Pair
 
 BOTH = pytest.mark.parametrize("name", ["web-a", "web-b"])
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from e2e.machine import PATIENCE_S, Entry, Machine
-from e2e.pair import Pair, token_of
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import Fault, Network
 from hakeeper.demo.lab import wait_until
+from tests.e2e.machine import PATIENCE_S, Entry, Machine
+from tests.e2e.pair import Pair, token_of
 
 FIFO = "/run/hakeeper/notify.fifo"
 

@@ -5,9 +5,9 @@ network's own configuration. The program that the tutorial downloads is replaced
 curl that behave like it: one request, one try, and a word when the server was found.
 """
 
-from e2e.machine import PATIENCE_S, PUBLIC, WITNESS, Machine
-from e2e.pair import API_HOST, FLOATING_IP, Pair, token_of
 from hakeeper.demo.lab import wait_until
+from tests.e2e.machine import PATIENCE_S, PUBLIC, WITNESS, Machine
+from tests.e2e.pair import API_HOST, FLOATING_IP, Pair, token_of
 
 CONF = "/etc/keepalived/keepalived.conf"
 SCRIPT = "/etc/keepalived/failover.sh"

@@ -1,6 +1,6 @@
 """Prove that the fuzzer finds bugs: plant each of `plants.py`, fuzz, and tell how long it took.
 
-`python -m fuzz.alive [--seconds N]`; a planted bug that is not found in that time fails it.
+`python -m tests.fuzz.alive [--seconds N]`; a planted bug that is not found in that time fails it.
 """
 
 import argparse
@@ -8,14 +8,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from fuzz.campaign import fuzz
-from fuzz.places import folder, say
-from fuzz.plants import PLANTS
+from tests.fuzz.campaign import fuzz
+from tests.fuzz.places import folder, say
+from tests.fuzz.plants import PLANTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Plant, fuzz and tell; every run begins without a corpus."""
-    parser = argparse.ArgumentParser(prog="fuzz.alive", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.alive", description=__doc__)
     parser.add_argument("--seconds", type=int, default=300, help="for each planted bug")
     options = parser.parse_args(arguments)
     say("target   planted bug              found after s  executions")

@@ -4,31 +4,35 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from hetzner_bench import TOKEN, action_json, error, floating_ip_json, page_json, server_json
-
-from fuzz.canned import SEPARATOR, answer_bytes, call
-from fuzz.shapes import mistyped
 from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.core.calls import (
-    Assign,
     Identify,
-    ListFloatingIps,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     Request,
 )
+from tests.fuzz.canned import SEPARATOR, answer_bytes, call
+from tests.fuzz.shapes import mistyped
+from tests.support.hetzner_bodies import (
+    TOKEN,
+    action_json,
+    error,
+    floating_ip_json,
+    page_json,
+    server_json,
+)
+from tests.support.resources import CLOUD, LIST, assign, read
 
 REQUESTS: tuple[tuple[Request, int], ...] = (
-    (Identify(), 0),
-    (Identify(7), 1),
-    (Identify(), 2),
-    (ListFloatingIps(), 0),
-    (ReadFloatingIp(4711), 0),
-    (Assign(4711, 42), 0),
-    (ReadActions((13, 14)), 0),
-    (ReadServer(43), 0),
+    (Identify(CLOUD), 0),
+    (Identify(CLOUD, 7), 1),
+    (Identify(CLOUD), 2),
+    (LIST, 0),
+    (read(4711), 0),
+    (assign(4711, 42), 0),
+    (ReadActions(CLOUD, (13, 14)), 0),
+    (ReadServer(CLOUD, 43), 0),
 )
 READERS: tuple[Callable[[object], object], ...] = (parse.floating_ip, parse.server, parse.action)
 _FAILED = {"code": "action_failed", "message": f"for token '{TOKEN[:32]}' reached"}

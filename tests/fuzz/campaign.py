@@ -1,4 +1,4 @@
-"""Fuzz all targets, one after another: `python -m fuzz.campaign [--seconds N] [TARGET…]`.
+"""Fuzz all targets, one after another: `python -m tests.fuzz.campaign [--seconds N] [TARGET…]`.
 
 Everything is kept below `.fuzz/`: `corpus/` grows from run to run, `findings/` has the inputs that
 failed, and `logs/` what libFuzzer said.
@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz.places import KEPT, ROOT, folder, replay_command, say
-from fuzz.targets import TARGETS
+from tests.fuzz.places import KEPT, ROOT, folder, replay_command, say
+from tests.fuzz.targets import TARGETS
 
 _HANG_S = 20
 _MEMORY_MB = 2048
@@ -56,7 +56,13 @@ def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
     words.write_text(dictionary(TARGETS[target].words) or _NO_WORDS)
     log = folder("logs", name) / "last"
     command = [
-        *(sys.executable, "-m", "fuzz.engine", target, *(("--plant", plant) if plant else ())),
+        *(
+            sys.executable,
+            "-m",
+            "tests.fuzz.engine",
+            target,
+            *(("--plant", plant) if plant else ()),
+        ),
         *(f"-max_total_time={seconds}", f"-max_len={TARGETS[target].limit_bytes}"),
         *(f"-timeout={_HANG_S}", f"-rss_limit_mb={_MEMORY_MB}", "-print_final_stats=1"),
         f"-dict={words}",
@@ -69,7 +75,7 @@ def fuzz(target: str, seconds: int, *, plant: str = "") -> Outcome:
             command,
             stdout=output,
             stderr=output,
-            env=os.environ | {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}", "TMPDIR": scratch},
+            env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": scratch},
             cwd=KEPT,
             check=False,
             timeout=seconds + _GRACE_S,
@@ -105,7 +111,7 @@ def _last_number(pattern: bytes, said: bytes) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz, print a table, and fail if there was a finding."""
-    parser = argparse.ArgumentParser(prog="fuzz.campaign", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.campaign", description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
     options = parser.parse_args(arguments)

@@ -9,9 +9,6 @@ import socket
 from collections.abc import Iterator
 from typing import cast
 
-from hetzner_bench import TOKEN, http
-
-from fuzz.shapes import mistyped
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
@@ -29,33 +26,36 @@ from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.core.calls import (
     ActionsRead,
+    AllRead,
     Answer,
-    Assign,
-    AssignAccepted,
     CallResult,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    MutationAccepted,
+    OneRead,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     Request,
     ServerRead,
 )
 from hakeeper.core.events import StartCall
+from tests.fuzz.shapes import mistyped
+from tests.support.hetzner_bodies import TOKEN
+from tests.support.http_server import http
 
 ENDPOINT = "http://127.0.0.1:1/v1"
 MESSAGE_LIMIT = 300
 SEPARATOR = b"\n%%\n"
 ANSWER_OF: dict[type[Request], type[Answer]] = {
     Identify: Identified,
-    ListFloatingIps: FloatingIpsListed,
-    ReadFloatingIp: FloatingIpRead,
-    Assign: AssignAccepted,
+    ReadAll: AllRead,
+    ReadOne: OneRead,
+    Mutate: MutationAccepted,
     ReadActions: ActionsRead,
     ReadServer: ServerRead,
 }
@@ -163,7 +163,7 @@ def _check(request: Request, outcome: Answer | Failure, status: int | None) -> N
     else:
         assert [] == mistyped(outcome, Failure)
         _check_failure(request, outcome, status)
-    if isinstance(outcome, Failure | AssignAccepted | ActionsRead):
+    if isinstance(outcome, Failure | MutationAccepted | ActionsRead):
         shown = repr(outcome)
         assert not [i for i in range(len(TOKEN) - 11) if TOKEN[i : i + 12] in shown]
 
@@ -178,7 +178,7 @@ def _check_failure(request: Request, failure: Failure, status: int | None) -> No
     if failure.retry_after_s is not None:
         assert 0 <= failure.retry_after_s <= 3600
         assert FailureKind.THROTTLED is failure.kind
-    if not isinstance(request, Assign):
+    if not isinstance(request, Mutate):
         assert FailureKind.OUTCOME_UNKNOWN is not failure.kind
     elif status is None or status < 400:
         # Sent, and not refused: it may have been done.

@@ -7,12 +7,13 @@ from random import Random
 
 import yaml
 
-from fuzz.shapes import mistyped
 from hakeeper.adapters.configfile import _decoded
 from hakeeper.config import Config, ConfigErrors, parse
 from hakeeper.config.text import LINE_BREAK
 from hakeeper.core.core import Core
-from hakeeper.core.model import AddressRef, VrrpKind
+from hakeeper.core.model import VrrpKind
+from hakeeper.core.observation import ResourceRef
+from tests.fuzz.shapes import mistyped
 
 CONF = Path(__file__).parents[2] / "conf"
 _INVISIBLE = re.compile(r"invisible character U\+([0-9A-F]+)")
@@ -76,7 +77,7 @@ def check_errors(errors: ConfigErrors, text: str) -> None:
 def check_config(config: Config) -> None:
     """A configuration keeps what its model promises, and the core can work from it."""
     assert [] == mistyped(config, Config)
-    refs: list[AddressRef] = [ref for some in config.addresses.values() for ref in some]
+    refs: list[ResourceRef] = [ref for some in config.addresses.values() for ref in some]
     assert refs
     assert len(refs) == len(set(refs))
     assert all(config.addresses.values())

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fuzz.pieces import cut, uncut
 from hakeeper.adapters.control_server import REQUEST_LIMIT_BYTES, ControlServer
+from tests.fuzz.pieces import cut, uncut
 
 _TURNS = 50
 

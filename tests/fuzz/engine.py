@@ -1,4 +1,4 @@
-"""One fuzzing process: `python -m fuzz.engine TARGET [--plant NAME] LIBFUZZER-ARGUMENTS…`.
+"""One fuzzing process: `python -m tests.fuzz.engine TARGET [--plant NAME] LIBFUZZER-ARGUMENTS…`.
 
 Nothing of hakeeper may be imported before `instrument_imports`: that adds the counters by which
 the fuzzer sees which branch an input took.
@@ -10,7 +10,7 @@ from random import Random
 
 import atheris
 
-INSTRUMENTED = ["hakeeper", "yaml", "hcloud", "fuzz.plants"]
+INSTRUMENTED = ["hakeeper", "yaml", "hcloud", "tests.fuzz.plants"]
 
 
 def main(arguments: list[str]) -> None:
@@ -20,10 +20,10 @@ def main(arguments: list[str]) -> None:
     # `match` takes no position, which json needs.
     atheris.enabled_hooks.add("str")
     with atheris.instrument_imports(include=INSTRUMENTED, enable_loader_override=False):
-        from fuzz.mutation import changed  # noqa: PLC0415 - see above
-        from fuzz.places import folder  # noqa: PLC0415 - see above
-        from fuzz.plants import PLANTS  # noqa: PLC0415 - see above
-        from fuzz.targets import TARGETS  # noqa: PLC0415 - see above
+        from tests.fuzz.mutation import changed  # noqa: PLC0415 - see above
+        from tests.fuzz.places import folder  # noqa: PLC0415 - see above
+        from tests.fuzz.plants import PLANTS  # noqa: PLC0415 - see above
+        from tests.fuzz.targets import TARGETS  # noqa: PLC0415 - see above
     target = TARGETS[name]
     if rest[:1] == ["--plant"]:
         PLANTS[rest[1]].plant(setattr)

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
-from fuzz.pieces import cut, uncut
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.core import Core
-from hakeeper.core.events import FifoChanged, FifoState, LinesRead, Report, StartCall, Started
+from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import (
     LINE_LIMIT_BYTES,
     SHOWN_BYTES,
@@ -20,8 +20,10 @@ from hakeeper.core.lines import (
     NotifyLine,
     parse_line,
 )
-from hakeeper.core.model import ById, ByName, Role, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleBook
+from tests.fuzz.pieces import cut, uncut
+from tests.support.resources import by_id, by_name
 
 CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 NAMES = (
@@ -29,7 +31,7 @@ NAMES = (
     VrrpId(VrrpKind.INSTANCE, "VI ä"),
     VrrpId(VrrpKind.GROUP, "VG_1"),
 )
-SETTINGS = Settings(addresses={NAMES[0]: (ByName("web"),), NAMES[2]: (ById(4711),)})
+SETTINGS = Settings(addresses={NAMES[0]: (by_name("web"),), NAMES[2]: (by_id(4711),)})
 _ROLE_OF_WORD = {
     LineState.MASTER: Role.MASTER,
     LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
@@ -127,10 +129,9 @@ def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
 
 def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
     core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    core.handle(Started(saved=None, keepalived=None), 0.0)
-    core.handle(FifoChanged(FifoState.OPEN, "opened"), 0.0)
-    effects = core.handle(LinesRead(lines, bad), 1.0)
-    assert not any("Assign" in repr(e.request) for e in effects if isinstance(e, StartCall))
+    core.handle([Started(saved=None, keepalived=None), FifoChanged(FifoState.OPEN, "opened")], 0.0)
+    effects = core.handle([LinesRead(lines, bad)], 1.0)
+    assert not any("Mutate" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
-        report.message.encode()
+        entry_of(report).message.encode()
     json.dumps(asdict(core.snapshot(1.0)))

@@ -16,7 +16,7 @@ def folder(kind: str, target: str) -> Path:
 def replay_command(target: str, finding: Path) -> str:
     """Return what to type to see a finding again, from the top of the repository."""
     shown = finding.relative_to(ROOT) if finding.is_relative_to(ROOT) else finding
-    return f"PYTHONPATH=tests .venv/bin/python -m fuzz.replay {target} {shown}"
+    return f".venv/bin/python -m tests.fuzz.replay {target} {shown}"
 
 
 def say(text: str) -> None:

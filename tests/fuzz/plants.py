@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from fuzz.pieces import uncut
+from hakeeper.core.api import Api
+
 from hakeeper.adapters import statefile
 from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.hetzner import parse
@@ -17,9 +18,9 @@ from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position
 from hakeeper.core import lines
-from hakeeper.core.api import Api
 from hakeeper.core.lines import LineReader
 from hakeeper.core.model import SavedState
+from tests.fuzz.pieces import uncut
 
 SetAttribute: TypeAlias = Callable[[Any, str, Any], None]
 

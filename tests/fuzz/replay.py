@@ -1,10 +1,10 @@
-"""Run one target on files: `python -m fuzz.replay TARGET FILE…`; needs no atheris."""
+"""Run one target on files: `python -m tests.fuzz.replay TARGET FILE…`; needs no atheris."""
 
 import sys
 from pathlib import Path
 
-from fuzz.places import say
-from fuzz.targets import TARGETS
+from tests.fuzz.places import say
+from tests.fuzz.targets import TARGETS
 
 
 def main(arguments: list[str]) -> int:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
-from fuzz.lines import SETTINGS
-from fuzz.shapes import mistyped
 from hakeeper.adapters.statefile import Loaded, StateFile, _encode
 from hakeeper.core.core import Core
 from hakeeper.core.events import Started
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from tests.fuzz.lines import SETTINGS
+from tests.fuzz.shapes import mistyped
 
 PROCESS = ProcessId(4711, 123456, "6d7e1a2c-boot")
 STATE = SavedState(
@@ -67,5 +67,5 @@ def run(data: bytes) -> None:
     file.save(loaded.state)
     assert loaded == file.load()
     core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
-    core.handle(Started(saved=loaded.state, keepalived=PROCESS), 0.0)
+    core.handle([Started(saved=loaded.state, keepalived=PROCESS)], 0.0)
     core.snapshot(1.0)

@@ -7,33 +7,34 @@ from dataclasses import asdict
 from ipaddress import IPv6Network
 from random import Random
 
-from hetzner_bench import action_json, floating_ip_json, page_json, server_json
-
-from fuzz.bodies import block
-from fuzz.canned import SEPARATOR, answer_bytes, call
-from fuzz.shapes import mistyped
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
-    Assign,
     Identify,
-    ListFloatingIps,
+    Mutate,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     Request,
 )
 from hakeeper.core.core import Core
-from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started, Tick
+from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import LineState, NotifyLine
-from hakeeper.core.model import ById, ByName, ByNetwork, Settings, VrrpId, VrrpKind
-from hakeeper.core.reports import EVENTS
+from hakeeper.core.model import Settings, VrrpId, VrrpKind
+from tests.fuzz.bodies import block
+from tests.fuzz.canned import SEPARATOR, answer_bytes, call
+from tests.fuzz.shapes import mistyped
+from tests.support.http_server import action_json, floating_ip_json, page_json, server_json
+from tests.support.resources import by_id, by_name, by_network
 
 CALLS = 16
 STEPS = 60
 KINDS: dict[type[Request], bytes] = {
     Identify: b"I",
-    ListFloatingIps: b"L",
-    ReadFloatingIp: b"F",
-    Assign: b"A",
+    ReadAll: b"L",
+    ReadOne: b"F",
+    Mutate: b"A",
     ReadActions: b"R",
     ReadServer: b"S",
 }
@@ -42,8 +43,8 @@ VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VG_1 = VrrpId(VrrpKind.GROUP, "VG_1")
 SETTINGS = Settings(
     addresses={
-        VI_1: (ByName("web"), ByNetwork(IPv6Network("2001:db8:1:2::/64"))),
-        VG_1: (ById(4712),),
+        VI_1: (by_name("web"), by_network(IPv6Network("2001:db8:1:2::/64"))),
+        VG_1: (by_id(4712),),
     }
 )
 
@@ -85,9 +86,9 @@ def run(data: bytes) -> None:
     for raw in data.split(SEPARATOR):
         blocks.setdefault(raw[:1], deque()).append(answer_bytes(raw[1:]))
     core, now = Core(SETTINGS, Random(1), 0.0), 0.0  # noqa: S311 - not for secrets
-    waiting = _calls(core.handle(Started(saved=None, keepalived=None), now))
+    waiting = _calls(core.handle([Started(saved=None, keepalived=None)], now))
     lines = tuple(NotifyLine(vrrp, LineState.MASTER, 150) for vrrp in (VI_1, VG_1))
-    waiting += _calls(core.handle(LinesRead(lines), now))
+    waiting += _calls(core.handle([LinesRead(lines)], now))
     calls = 0
     for _ in range(STEPS):
         if calls >= CALLS:
@@ -97,12 +98,12 @@ def run(data: bytes) -> None:
             calls += 1
             answers = _answers(blocks.get(KINDS[type(effect.request)], deque()))
             result = call(effect.request, answers, number=effect.call_id)
-            waiting += _calls(core.handle(result, now))
+            waiting += _calls(core.handle([result], now))
         else:
             next_at = core.next_at()
             assert next_at is not None
             now = max(now, next_at)
-            waiting += _calls(core.handle(Tick(), now))
+            waiting += _calls(core.handle([], now))
     json.dumps(asdict(core.snapshot(now)))
 
 
@@ -114,9 +115,9 @@ def _answers(blocks: deque[bytes]) -> Iterator[bytes]:
 def _calls(effects: tuple[Effect, ...]) -> list[StartCall]:
     for effect in effects:
         match effect:
-            case Report(event=event, fields=fields):
-                assert event in EVENTS
-                assert [] == mistyped(effect, Report), fields
-            case StartCall(request=Assign(server_id=server_id)):
+            case Report():
+                assert entry_of(effect).event in EVENTS
+                assert [] == mistyped(effect, Report), effect
+            case StartCall(request=Mutate(server_id=server_id)):
                 assert isinstance(server_id, int)
     return [effect for effect in effects if isinstance(effect, StartCall)]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fuzz import bodies, config, control, lines, state, story
+from tests.fuzz import bodies, config, control, lines, state, story
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fuzz import campaign, control, replay, state
-from fuzz.mutation import changed
-from fuzz.pieces import cut, uncut
-from fuzz.places import ROOT, replay_command
-from fuzz.plants import PLANTS
-from fuzz.targets import TARGETS
+from tests.fuzz import campaign, control, replay, state
+from tests.fuzz.mutation import changed
+from tests.fuzz.pieces import cut, uncut
+from tests.fuzz.places import ROOT, replay_command
+from tests.fuzz.plants import PLANTS
+from tests.fuzz.targets import TARGETS
 
 FOUND = Path(__file__).parent / "found"
 """Inputs that once were a finding, as `TARGET/NAME`."""
@@ -126,7 +126,7 @@ def test_a_finding_is_replayed_from_its_file(
     plant.plant(monkeypatch.setattr)
     with pytest.raises(KeyError):
         replay.main(["lines", str(path)])
-    assert replay_command("lines", path).endswith(f" -m fuzz.replay lines {path}")
+    assert replay_command("lines", path).endswith(f" -m tests.fuzz.replay lines {path}")
 
 
 def test_a_finding_is_reported_with_its_command_and_fails_the_campaign(
@@ -141,7 +141,7 @@ def test_a_finding_is_reported_with_its_command_and_fails_the_campaign(
     outcome = campaign._told(campaign._outcome("lines", 2.0, log, tmp_path))
     assert not outcome.ended_well
     assert (12, 43) == (outcome.executions, outcome.edges)
-    assert "-m fuzz.replay lines /x/crash-1" in capsys.readouterr().out
+    assert "-m tests.fuzz.replay lines /x/crash-1" in capsys.readouterr().out
 
 
 def test_a_fuzzer_that_never_ran_fails_the_campaign(
@@ -181,10 +181,9 @@ def Fuzz():
 def test_the_engine_lets_atheris_see_hakeeper_being_imported(tmp_path: Path) -> None:
     """A stand-in for atheris, which is not there: imported before, nothing would be counted."""
     (tmp_path / "atheris.py").write_text(ATHERIS)
-    paths = f"{tmp_path}:{ROOT / 'tests'}:{ROOT}"
     result = subprocess.run(
-        [sys.executable, "-m", "fuzz.engine", "state", "--plant", "any-text", "-runs=1"],
-        env=os.environ | {"PYTHONPATH": paths},
+        [sys.executable, "-m", "tests.fuzz.engine", "state", "--plant", "any-text", "-runs=1"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"},
         capture_output=True,
         text=True,
         check=False,

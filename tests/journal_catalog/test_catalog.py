@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.cli.main import COMMANDS
-from hakeeper.core.reports import EVENTS
-from journal_catalog.catalog import (
+from tests.journal_catalog.catalog import (
     PREFIX,
     Explanation,
     compiled,
@@ -77,7 +77,7 @@ def test_an_entry_uses_only_fields_that_such_an_event_always_has(
 ) -> None:
     """That it has them is seen by every test of the core, and by those of the daemon.
 
-    `core.rules.fields_astray` holds each report of theirs against the table of events.
+    `tests.core.rules.fields_astray` holds each report of theirs against the table of events.
     """
     # A reason stands in the message already, and may be a foreign text of many lines.
     usable = {f"{PREFIX}{name.upper()}" for name in EVENTS[event].always if name != "reason"}

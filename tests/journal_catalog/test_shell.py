@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from core.rules import fields_astray
-
 import hakeeper
-from hakeeper.adapters.journal import Reporter, Target, library_logging
-from hakeeper.core.reports import EVENTS
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.libraries import library_logging
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
+from tests.core.rules import fields_astray
 
 SHELL = {
     "config.rejected",

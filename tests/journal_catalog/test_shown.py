@@ -7,15 +7,22 @@ import subprocess
 from collections.abc import Iterator, Mapping
 
 import pytest
-from helpers import eventually
-from journald import Journald, private_journald
 
-from hakeeper.core.reports import EVENTS
-from journal_catalog.catalog import PREFIX, Explanation, compiled, explanations, installed_folder
+from hakeeper.adapters.journal.events import EVENTS
+from tests.journal_catalog.catalog import (
+    PREFIX,
+    Explanation,
+    compiled,
+    explanations,
+    installed_folder,
+)
+from tests.support.journald import Journald, private_journald
+from tests.support.waiting import eventually
 
 SAY = """
 import json, sys
-from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 reporter = Reporter(Target.JOURNAL, redact=lambda text: text)
 for event, fields in json.loads(sys.argv[1]):
     reporter.log(event, f"the message of {event}", **fields)

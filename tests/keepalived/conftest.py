@@ -5,10 +5,10 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from scenes import MakeScene, Scene
 
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import Lab, LabSettings
+from tests.support.lab_scene import MakeScene, Scene
 
 _FAILED = pytest.StashKey[bool]()
 

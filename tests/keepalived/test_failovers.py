@@ -1,10 +1,10 @@
 """keepalived ends, or loses its link or its health: the address goes with the VRRP master."""
 
 import pytest
-from scenes import MakeScene
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.lab import Cable, LabSettings, Node, VrrpInstance, VrrpSettings, is_event, settle
+from tests.support.lab_scene import MakeScene
 
 TRACKED = (VrrpInstance(tracked=True),)
 

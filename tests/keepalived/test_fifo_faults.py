@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from helpers import eventually
-from scenes import MakeScene, Scene
 
 from hakeeper.demo.lab import LabSettings, Node, VrrpSettings, is_event, settle
+from tests.support.lab_scene import MakeScene, Scene
+from tests.support.waiting import eventually
 
 
 def repair(node: Node) -> None:

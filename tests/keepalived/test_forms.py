@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doctor.forms import DIFFERENT_SINCE_2_3, FORMS, MAIN, Form
-from doctor.told import CONFIG_ID, ask_keepalived, by_reader
 
 from hakeeper.demo.lab.keepalived import find_keepalived
 from hakeeper.demo.lab.netns import Namespace
+from tests.keepalived.forms import DIFFERENT_SINCE_2_3, FORMS, MAIN, Form
+from tests.keepalived.told import CONFIG_ID, ask_keepalived, by_reader
 
 
 @pytest.fixture(scope="module")

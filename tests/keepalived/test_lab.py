@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import eventually
-from scenes import MakeScene, Scene
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.lab import (
@@ -22,6 +20,8 @@ from hakeeper.demo.lab import (
     settle,
     wrongful_assigns,
 )
+from tests.support.lab_scene import MakeScene, Scene
+from tests.support.waiting import eventually
 
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 

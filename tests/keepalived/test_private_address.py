@@ -7,12 +7,11 @@ insists on its address at the start.
 import re
 import subprocess
 
-from scenes import MakeScene, Scene
-
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import LabSettings, Node, is_event, settle
 from hakeeper.demo.lab.daemon import LogEntry
 from hakeeper.demo.lab.keepalived import find_keepalived
+from tests.support.lab_scene import MakeScene, Scene
 
 CHECKED = LabSettings(vrrp_address=True)
 UNCHECKED = LabSettings()

@@ -1,9 +1,8 @@
 """keepalived is told to read its configuration again: good, unchanged, broken."""
 
-from helpers import eventually
-from scenes import MakeScene
-
 from hakeeper.demo.lab import LabSettings, VrrpSettings, is_event, settle
+from tests.support.lab_scene import MakeScene
+from tests.support.waiting import eventually
 
 
 def test_a_reload_moves_nothing_and_the_next_failover_is_heard(make_scene: MakeScene) -> None:

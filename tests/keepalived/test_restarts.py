@@ -5,14 +5,14 @@ import os
 import time
 
 import pytest
-from helpers import eventually
-from scenes import MakeScene
 
 from hakeeper.adapters.keepalived.bus import SERVICE
 from hakeeper.adapters.keepalived.bus_connection import BusConnection
 from hakeeper.adapters.keepalived.roles import RoleReader
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
+from tests.support.lab_scene import MakeScene
+from tests.support.waiting import eventually
 
 
 def end(hakeeper: HakeeperProcess, how: str) -> None:

@@ -1,6 +1,6 @@
 """Plant small faults in the core, one at a time, and see which of them the tests notice.
 
-    PYTHONPATH=tests python -m mutation [--module address] [--again] [--write]
+    python -m tests.mutation [--module address] [--again] [--write]
 
 Each mutant is tried in a child of its own against the tests that run its line, the quick ones
 first, until one fails. The package and the tests are copied first, so that work may go on
@@ -23,10 +23,10 @@ from pathlib import Path
 import hypothesis  # noqa: F401  # imported once here instead of in every child
 import pytest
 
-from mutation import atlas, survivors, trial
-from mutation.ledger import Ledger
-from mutation.mutants import Mutant, mutants
-from mutation.trial import Verdict
+from tests.mutation import atlas, survivors, trial
+from tests.mutation.ledger import Ledger
+from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.trial import Verdict
 
 PYTEST_ARGS = (
     *("-q", "--no-header", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov"),
@@ -167,7 +167,7 @@ def say(text: str) -> None:
 
 
 def options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--package", type=Path, default=Path("hakeeper/core"))
     parser.add_argument("--tests", type=Path, default=Path("tests/core"))
     parser.add_argument("--module", action="append", help="only this one, such as `address`")
@@ -220,6 +220,7 @@ def copied(root: Path, given: argparse.Namespace) -> None:
         shutil.copy("pyproject.toml", root)
     os.chdir(root)
     sys.path.insert(0, str(root))
+    del sys.modules["tests"]  # this runner came from there; those of the copy are tried
     sys.dont_write_bytecode = False
 
 
@@ -253,7 +254,7 @@ def main() -> int:
 
 
 def write(page: Path, ledger: Ledger, known: dict[str, str], took: str) -> None:
-    command = shlex.join(["python", "-m", "mutation", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", "tests.mutation", *sys.argv[1:]])
     day = dt.datetime.now(dt.UTC).date()
     note = f"`{command}`, {day}, {took}, Python {sys.version.split()[0]}."
     if "--again" in sys.argv:

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from mutation.mutants import Mutant
-from mutation.trial import Verdict
+from tests.mutation.mutants import Mutant
+from tests.mutation.trial import Verdict
 
 
 class Ledger:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutation.operators import edits
-from mutation.places import Place, Source, Span, places
+from tests.mutation.operators import edits
+from tests.mutation.places import Place, Source, Span, places
 
 
 @dataclass(frozen=True, slots=True)

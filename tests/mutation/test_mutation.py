@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mutation import survivors
-from mutation.mutants import mutants
+from tests.mutation import survivors
+from tests.mutation.mutants import mutants
 
 LIMITS = '''\
 """Text that nobody mutates."""
@@ -51,11 +51,11 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mutation", "--package=planted", "--tests=tests"]
+    command = [sys.executable, "-m", "tests.mutation", "--package=planted", "--tests=tests"]
     return subprocess.run(
         [*command, "--page=page.md", "--memory=memory", *options],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         check=False,

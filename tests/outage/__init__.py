@@ -1,1 +1,1 @@
-"""How long is an address unreachable when the master dies? See `python -m outage --help`."""
+"""How long is an address unreachable when the master dies? See `python -m tests.outage --help`."""

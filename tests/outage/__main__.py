@@ -1,4 +1,4 @@
-"""`python -m outage`: the master dies, again and again; how long does a visitor get no answer?
+"""`python -m tests.outage`: the master dies, repeatedly; how long does a visitor get no answer?
 
 Each failover is that of two fresh nodes in network namespaces with real keepalived, once with
 hakeeper and once with a notify script that calls Debian's `hcloud floating-ip assign`. As root.
@@ -10,7 +10,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from outage.stage import VRRP, Api, Failover, measure, unavailable
+from tests.outage.stage import VRRP, Api, Failover, measure, unavailable
 
 _WAYS = {"hakeeper": False, "script": True}
 _LATENCY_S = 0.05
@@ -26,7 +26,7 @@ _HEAD = (
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m outage", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.outage", description=__doc__)
     parser.add_argument("--repeat", type=int, default=5, help="failovers of each kind (5)")
     parser.add_argument("--profile", choices=sorted(VRRP), action="append", help="default: both")
     parser.add_argument("--api", choices=sorted(_APIS), action="append", help="default: all")

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from package.building import REPO, Build, build, once
-from package.machine import base_of
-from package.place import Place, opened
+from tests.package.building import REPO, Build, build, once
+from tests.package.machine import base_of
+from tests.package.place import Place, opened
 
 
 @pytest.fixture(scope="session")

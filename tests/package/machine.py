@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cgroups
-from helpers import eventually
+from tests.support import cgroups
+from tests.support.waiting import eventually
 
 BOOT_S = 60.0
 """Bounds a failing test; a boot takes two seconds."""

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from helpers import eventually
-
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import Witness
 from hakeeper.demo.lab.netns import made_in
-from package.building import REPO
-from package.machine import Machine, booted
+from tests.package.building import REPO
+from tests.package.machine import Machine, booted
+from tests.support.waiting import eventually
 
 PATIENCE_S = 90.0
 """Bounds a failing test; nothing here takes as long."""

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from package.building import REPO
-from package.machine import Machine
+from tests.package.building import REPO
+from tests.package.machine import Machine
 
 
 def put_in_the_sandbox(machine: Machine, script: str, kind: str, *arguments: str) -> None:

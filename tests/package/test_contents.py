@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper import __version__
-from package.building import REPO, Build
+from tests.package.building import REPO, Build
 
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 COMPILED = ("pyyaml", "systemd-python")

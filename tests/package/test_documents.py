@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from package.building import REPO, Build
-from package.test_pages import page
+from tests.package.building import REPO, Build
+from tests.package.test_pages import page
 
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 DOC = "usr/share/doc/hakeeper"

@@ -5,10 +5,10 @@ import re
 import shlex
 
 import pytest
-from helpers import eventually
 
-from package.place import NEIGHBOUR, PATIENCE_S, Place
-from package.sandbox import put_in_the_sandbox
+from tests.package.place import NEIGHBOUR, PATIENCE_S, Place
+from tests.package.sandbox import put_in_the_sandbox
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1200)
 STARTS = 4

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hakeeper import __version__
-from package.building import REPO, Build
-from package.machine import Machine, booted
-from package.sandbox import put_in_the_sandbox
+from tests.package.building import REPO, Build
+from tests.package.machine import Machine, booted
+from tests.package.sandbox import put_in_the_sandbox
 
 pytestmark = pytest.mark.timeout(1800)  # two roots are made, beside whatever else runs
 NEWER = f"{__version__}+next"

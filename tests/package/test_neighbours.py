@@ -7,11 +7,11 @@ the pages: a drop-in that somebody copies from there.
 import statistics
 
 import pytest
-from helpers import eventually
 
-from package import floods
-from package.building import REPO
-from package.place import NEIGHBOUR, PATIENCE_S, Place
+from tests.package import floods
+from tests.package.building import REPO
+from tests.package.place import NEIGHBOUR, PATIENCE_S, Place
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1200)
 WATCHDOGS = 2.5

@@ -10,14 +10,14 @@ from ipaddress import ip_interface
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
 from hakeeper.doctor.checks.networkd import finding_of
 from hakeeper.doctor.conf.configuration import Vip
 from hakeeper.doctor.facts import NetworkdLink
 from hakeeper.doctor.finding import Place
-from package.building import Build
-from package.machine import Machine, booted
+from tests.package.building import Build
+from tests.package.machine import Machine, booted
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(1800)
 PATIENCE_S = 60.0

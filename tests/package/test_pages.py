@@ -11,7 +11,7 @@ import pytest
 from hakeeper.cli.main import COMMANDS, full_parser
 from hakeeper.config import Config, InstanceConfig
 from hakeeper.config.table import rows
-from package.building import REPO, Build
+from tests.package.building import REPO, Build
 
 pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever else runs
 BASH = "usr/share/bash-completion/completions/hakeeper"

@@ -9,16 +9,9 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from hakeeper.config import Config, HetznerConfig, InstanceConfig, KeepalivedConfig, StateSource
-from hakeeper.core.model import (
-    AddressRef,
-    ById,
-    ByName,
-    ByNetwork,
-    IpAddress,
-    IpNetwork,
-    VrrpId,
-    VrrpKind,
-)
+from hakeeper.core.model import ByNetwork, IpAddress, VrrpId, VrrpKind
+from hakeeper.core.observation import IpNetwork, ResourceRef
+from tests.support.resources import by_id, by_name, by_network
 
 ID_LIMIT = 2**53 - 1
 _LETTERS = "abcxyzABCäß漢0123456789_-+ '#:{}[]&*!|>%@`,?~\\/="
@@ -62,10 +55,10 @@ def _network(address: IpAddress) -> ByNetwork:
     network: IpNetwork = ipaddress.ip_network(
         (address, 32 if address.version == 4 else 64), strict=False
     )
-    return ByNetwork(network)
+    return by_network(network)
 
 
-def _private(refs: list[tuple[AddressRef, object]]) -> st.SearchStrategy[tuple[IpAddress, ...]]:
+def _private(refs: list[tuple[ResourceRef, object]]) -> st.SearchStrategy[tuple[IpAddress, ...]]:
     """Draw addresses that keepalived may speak from: none of the floating ones."""
     networks = [ref.network for ref, _ in refs if isinstance(ref, ByNetwork)]
     free = PRIVATE.filter(lambda ip: not any(ip in network for network in networks))
@@ -79,12 +72,12 @@ def _spoken(addresses: tuple[IpAddress, ...]) -> dict[str, object]:
 
 PRIVATE = st.ip_addresses(network="10.0.0.0/8") | st.ip_addresses(network="fd00::/8")
 ADDRESSES = st.ip_addresses().filter(_floats).map(lambda ip: (_network(ip), str(ip)))
-REFS: st.SearchStrategy[tuple[AddressRef, object]] = st.one_of(
-    IDS.map(lambda number: (ById(number), number)),
-    IDS.map(lambda number: (ById(number), str(number))),
+REFS: st.SearchStrategy[tuple[ResourceRef, object]] = st.one_of(
+    IDS.map(lambda number: (by_id(number), number)),
+    IDS.map(lambda number: (by_id(number), str(number))),
     st.text("abcäß漢_-+ 'xyz", min_size=1, max_size=20)
     .map(lambda s: f"n{s.strip()}")
-    .map(lambda name: (ByName(name), name)),
+    .map(lambda name: (by_name(name), name)),
     ADDRESSES,
 )
 
@@ -94,7 +87,7 @@ def written(draw: st.DrawFn) -> Written:
     """Draw values, and write them as YAML: keys in any order, flow or block, with comments."""
     refs = draw(st.lists(REFS, min_size=1, max_size=8, unique_by=lambda ref: ref[0]))
     holders = draw(st.lists(st.tuples(st.sampled_from(VrrpKind), NAMES), min_size=1, max_size=4))
-    claims: dict[VrrpId, list[tuple[AddressRef, object]]] = {}
+    claims: dict[VrrpId, list[tuple[ResourceRef, object]]] = {}
     for index, ref in enumerate(refs):
         kind, name = holders[index % len(holders)]
         claims.setdefault(VrrpId(kind, name), []).append(ref)

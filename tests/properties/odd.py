@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from fuzz.mutation import VALUES
+from tests.fuzz.mutation import VALUES
 
 
 def spoiled(document: Any, path: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - JSON

@@ -4,10 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from fuzz import bodies
-from fuzz.bodies import READERS, REQUESTS, block
-from fuzz.shapes import mistyped
-from hetzner_bench import action_json, floating_ip_json, page_json, server_json
 from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
@@ -15,8 +11,12 @@ from requests.structures import CaseInsensitiveDict
 from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.adapters.hetzner.guard import Answered, read_head
-from properties.odd import spoiled
-from properties.steady import steady
+from tests.fuzz import bodies
+from tests.fuzz.bodies import READERS, REQUESTS, block
+from tests.fuzz.shapes import mistyped
+from tests.properties.odd import spoiled
+from tests.properties.steady import steady
+from tests.support.hetzner_bodies import action_json, floating_ip_json, page_json, server_json
 
 JSON = st.recursive(
     st.none()

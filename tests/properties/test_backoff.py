@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hakeeper.core import backoff
 from hakeeper.core.backoff import Backoff
-from properties.steady import steady
+from tests.properties.steady import steady
 
 SHIPPED = {name: b for name, b in vars(backoff).items() if isinstance(b, Backoff)}
 ATTEMPTS = st.one_of(st.integers(0, 40), st.integers(0, 10**12))

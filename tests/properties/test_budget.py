@@ -5,14 +5,14 @@ from random import Random
 from typing import TypeAlias
 
 import pytest
+from hakeeper.core.api import LONGEST_WAIT_S, MAX_PARALLEL, ONE_BY_ONE_S, RESERVE, Api
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.api import LONGEST_WAIT_S, MAX_PARALLEL, ONE_BY_ONE_S, RESERVE, Api
 from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.budget import SHARE, Budget, Use
 from hakeeper.core.calls import Failure, FailureKind, Quota
-from properties.steady import steady
+from tests.properties.steady import steady
 
 Step: TypeAlias = Callable[[Api, float, Random], float | None]
 

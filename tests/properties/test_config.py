@@ -6,13 +6,13 @@ What must never be shown of a text, and more kinds of damage: tests/config/test_
 from dataclasses import replace
 
 import pytest
-from fuzz import config as target
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hakeeper.config import ConfigErrors, parse
-from properties.configs import Written, written
-from properties.steady import steady
+from tests.fuzz import config as target
+from tests.properties.configs import Written, written
+from tests.properties.steady import steady
 
 YAML_BITS = st.sampled_from(
     [*"[]{}&*!|>'\"#%@`,?:-~<\\", "\t", "\r", "\r\n", "\n", "\n  ", "\x00", "\x85", "\u2028",

@@ -5,13 +5,13 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from fuzz import control
-from fuzz.pieces import uncut
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hakeeper.adapters.control_server import REQUEST_LIMIT_BYTES
-from properties.steady import steady
+from tests.fuzz import control
+from tests.fuzz.pieces import uncut
+from tests.properties.steady import steady
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hakeeper.core.lines import LINE_LIMIT_BYTES, LineReader, LineState, NotifyLine, parse_line
 from hakeeper.core.model import VrrpId, VrrpKind
-from properties.steady import steady
+from tests.properties.steady import steady
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters='"\n'), max_size=40)
 LINES = st.builds(

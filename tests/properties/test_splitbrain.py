@@ -14,7 +14,7 @@ from hakeeper.core.splitbrain import (
     SplitBrain,
     hold_down_s,
 )
-from properties.steady import steady
+from tests.properties.steady import steady
 
 LEAST_S, LONG_S, LONGEST_S = 30.0, 630.0, 900.001
 """Half a minute, ten and a half, a quarter of an hour: what docs/dev/design.md promises."""

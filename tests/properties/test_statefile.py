@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from fuzz.shapes import mistyped
-from fuzz.state import STATE
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hakeeper.adapters.statefile import Loaded, StateFile
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
-from properties.odd import spoiled
-from properties.steady import steady
+from tests.fuzz.shapes import mistyped
+from tests.fuzz.state import STATE
+from tests.properties.odd import spoiled
+from tests.properties.steady import steady
 
 # As a name may come: from UTF-8, or from JSON with a lone surrogate in it.
 NAMES = st.text(max_size=20)

@@ -9,23 +9,13 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
-    FloatingIpsListed,
     Identified,
 )
 from hakeeper.core.core import Core
-from hakeeper.core.events import (
-    Event,
-    FifoChanged,
-    FifoState,
-    LinesRead,
-    StartCall,
-    Started,
-    Tick,
-)
+from hakeeper.core.events import Event, FifoChanged, LinesRead, StartCall, Started
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import (
-    ByName,
-    FloatingIp,
+    FifoState,
     Server,
     Settings,
     VrrpId,
@@ -39,11 +29,12 @@ from hakeeper.recording.story import (
     RecordedCore,
     to_json,
 )
+from tests.support.resources import by_name, floating_ip, listed
 
 VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
-SETTINGS = Settings(addresses={VRRP: (ByName("web"),)})
+SETTINGS = Settings(addresses={VRRP: (by_name("web"),)})
 BEGUN_S = 1000.0
-WEB = FloatingIp(id=7, name="web", network=ip_network("203.0.113.10/32"), server_id=2)
+WEB = floating_ip(id=7, name="web", network=ip_network("203.0.113.10/32"), server_id=2)
 
 
 def plain(text: str) -> str:
@@ -89,20 +80,20 @@ def feed_story(core: Core, fails: int) -> None:
     """Feed a core what makes the story."""
     server = Server(id=1, name="node-a", status="running")
     now = BEGUN_S + 0.1
-    started = core.handle(Started(saved=None, keepalived=None), now)
+    started = core.handle([Started(saved=None, keepalived=None)], now)
     asked = [effect.call_id for effect in started if isinstance(effect, StartCall)]
-    core.handle(FifoChanged(FifoState.OPEN, "opened"), now)
-    core.handle(ended(asked[0], now, Identified(server, "test")), now)
-    core.handle(ended(asked[1], now, FloatingIpsListed((WEB,))), now)
+    core.handle([FifoChanged(FifoState.OPEN, "opened")], now)
+    identified = ended(asked[0], now, Identified(server, "test"))
+    core.handle([identified, ended(asked[1], now, listed((WEB,)))], now)
     master = LinesRead((NotifyLine(VRRP, LineState.MASTER, 100),))
-    effects = core.handle(master, now + 0.1)
+    effects = core.handle([master], now + 0.1)
     for _ in range(fails):
         while not (calls := [each for each in effects if isinstance(each, StartCall)]):
             now = max(now, core.next_at() or 0.0)
-            effects = core.handle(Tick(), now)
+            effects = core.handle([], now)
         now += 0.5
-        effects = core.handle(ended(calls[0].call_id, now, FAILURE), now)
-    core.handle(Tick(), max(now, core.next_at() or 0.0))
+        effects = core.handle([ended(calls[0].call_id, now, FAILURE)], now)
+    core.handle([], max(now, core.next_at() or 0.0))
 
 
 FAILURE = Failure(kind=FailureKind.TRANSIENT, code="http_503", message="no", http_status=503)

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from daemon.world import Node, World
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import DaemonNode
 
 _RUN_RECORDED = (
     'case " $* " in *" run "*) eval "$BEFORE"; exec "$@" $OPTIONS --record "$0";; esac; exec "$@"'
@@ -16,20 +17,20 @@ _RUN_RECORDED = (
 
 
 def recording_node(
-    world: World,
+    cluster: Cluster,
     name: str = "node-a",
     *,
     options: str = "",
     before: str = "",
     path: Path | None = None,
     **more: Any,  # noqa: ANN401  # handed on
-) -> tuple[Node, Path]:
+) -> tuple[DaemonNode, Path]:
     """Make a node whose daemon records; nothing of it runs yet.
 
     `options` goes on its command line, `before` is done by its shell before it starts.
     """
-    found = world.folder / name / "recording.jsonl" if path is None else path
-    node = world.node(
+    found = cluster.folder / name / "recording.jsonl" if path is None else path
+    node = cluster.node(
         name,
         prefix=["sh", "-c", _RUN_RECORDED, str(found)],
         environment={"OPTIONS": options, "BEFORE": before},
@@ -67,7 +68,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 
 def events_of(path: Path) -> list[str]:
     """Return the kinds of event, in their order."""
-    return [line["event"]["is"] for line in lines_of(path) if "event" in line]
+    return [event["is"] for line in lines_of(path) for event in line.get("events", [])]
 
 
 def effects_of(path: Path) -> list[dict[str, Any]]:

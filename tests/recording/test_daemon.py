@@ -7,29 +7,35 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from daemon.world import PATIENCE_S, Node, World, holds_secret
-from helpers import eventually
 
-from hakeeper.adapters.journal import Reporter
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.signals import Signals
 from hakeeper.cli import run
 from hakeeper.cli.main import run_command
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import Decision
+from hakeeper.core.events import Report
 from hakeeper.core.model import Settings
 from hakeeper.demo.cloud import Answer, Fault
-from recording.taping import (
+from hakeeper.recording.codec import codec_of
+from tests.recording.taping import (
     effects_of,
     events_of,
+    lines_of,
     recording_node,
     replay,
     replay_json,
 )
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import PATIENCE_S, DaemonNode, holds_secret
+from tests.support.waiting import eventually
 
 EAGER: dict[str, Any] = {"interval": "1s", "standby_interval": "1s"}
 ASSIGN = "/actions/assign$"
 
 
-def stop(node: Node) -> None:
+def stop(node: DaemonNode) -> None:
     assert node.daemon.term() == 0
 
 
@@ -46,30 +52,32 @@ def calls_of(path: Path) -> list[str]:
 
 
 def reports_of(path: Path) -> set[str]:
-    return {effect["event"] for effect in effects_of(path) if effect["is"] == "Report"}
+    made = (effect["decision"] for effect in effects_of(path) if effect["is"] == "Report")
+    decisions = (codec_of(Decision).decode(decision, "decision") for decision in made)
+    return {entry_of(Report(decision)).event for decision in decisions}
 
 
-def a_whole_life(world: World, node: Node) -> None:
+def a_whole_life(cluster: Cluster, node: DaemonNode) -> None:
     """Claim, drift, faults of the API, demotion, a reload, a bad line, keepalived's death."""
     node.start()
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
-    world.cloud.move(world.web, world.elsewhere)
-    world.wait_holder(node)
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed", reason="drift")
     for fault in (Fault(status=503), Fault(status=429), Fault(answer=Answer.RESET)):
-        with world.cloud.faulty(fault) as number:
-            world.wait_hits(number, 2)
-    world.wait_reads(node)
+        with cluster.cloud.faulty(fault) as number:
+            cluster.wait_hits(number, 2)
+    cluster.wait_reads(node)
     node.backup()
     seen = node.mark()
-    with world.cloud.faulty(Fault(method="POST", path=ASSIGN, status=504, body="")) as number:
-        world.cloud.move(world.web, world.elsewhere)
+    with cluster.cloud.faulty(Fault(method="POST", path=ASSIGN, status=504, body="")) as number:
+        cluster.cloud.move(cluster.web, cluster.elsewhere)
         node.master()
-        world.wait_hits(number, 1)
+        cluster.wait_hits(number, 1)
         node.wait_log("claim.unknown", after=seen)
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.config["instances"]["VI_2"] = {"floating_ips": ["203.0.113.99"]}
     node.reload()
     node.wait_log("address.unresolved")
@@ -79,9 +87,9 @@ def a_whole_life(world: World, node: Node) -> None:
     node.wait_log("keepalived.gone")
 
 
-def test_a_whole_life_replays_identically_over_a_restart(world: World) -> None:
-    node, path = recording_node(world, **EAGER)
-    a_whole_life(world, node)
+def test_a_whole_life_replays_identically_over_a_restart(cluster: Cluster) -> None:
+    node, path = recording_node(cluster, **EAGER)
+    a_whole_life(cluster, node)
     node.daemon.kill()
     node.start()
     node.role("BACKUP")
@@ -93,22 +101,23 @@ def test_a_whole_life_replays_identically_over_a_restart(world: World) -> None:
     assert "hakeeper stopped" in str(found["ends"])
     assert {
         "Started", "LinesRead", "FifoChanged", "KeepalivedGone", "CallResult",
-        "SettingsChanged", "Tick",
+        "SettingsChanged",
     } <= set(events_of(path))  # fmt: skip
-    assert {"Identify", "ListFloatingIps", "Assign", "ReadActions"} <= set(calls_of(path))
+    assert [] in [line["events"] for line in lines_of(path) if line["is"] == "Heard"]
+    assert {"Identify", "ReadAll", "Mutate", "ReadActions"} <= set(calls_of(path))
     assert {"address.drifted", "api.throttled", "claim.unknown", "role.changed"} <= reports_of(path)
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
 
 
 @pytest.fixture
-def recorded(world: World) -> Path:
+def recorded(cluster: Cluster) -> Path:
     """The recording of a claim that met faults."""
-    node, path = recording_node(world, **EAGER)
+    node, path = recording_node(cluster, **EAGER)
     node.start()
-    with world.cloud.faulty(Fault(method="POST", path=ASSIGN, status=503)) as number:
+    with cluster.cloud.faulty(Fault(method="POST", path=ASSIGN, status=503)) as number:
         node.master()
-        world.wait_hits(number, 3)
-    world.wait_holder(node)
+        cluster.wait_hits(number, 3)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
     stop(node)
     return path
@@ -121,7 +130,7 @@ def test_the_order_of_hashes_does_not_matter(recorded: Path, hash_seed: str) -> 
 
 def test_one_altered_effect_is_found(recorded: Path) -> None:
     text = recorded.read_text()
-    assert 1 <= text.count('"is":"Assign","floating_ip_id":4711')
+    assert 1 <= text.count('"is":"Mutate","floating_ip_id":4711')
     recorded.write_text(text.replace('"floating_ip_id":4711', '"floating_ip_id":4712', 1))
     done = replay(recorded)
     assert (1, "") == (done.returncode, done.stderr)
@@ -140,17 +149,17 @@ def test_every_second_of_a_recording_that_is_cut_replays(recorded: Path) -> None
 
 @pytest.mark.parametrize("credential", [False, True], ids=["file", "credential"])
 def test_no_token_is_in_the_recording_whatever_the_api_says(
-    world: World, *, credential: bool
+    cluster: Cluster, *, credential: bool
 ) -> None:
-    node, path = recording_node(world, credential=credential, **EAGER)
+    node, path = recording_node(cluster, credential=credential, **EAGER)
     node.start()
-    with world.cloud.faulty(Fault(status=429)):  # its message quotes half of the token
+    with cluster.cloud.faulty(Fault(status=429)):  # its message quotes half of the token
         node.master()
         node.wait_log("api.throttled")
-    world.cloud.revoke(node.name)
+    cluster.cloud.revoke(node.name)
     node.wait_log("token.rejected")
-    fresh = world.cloud.add_client(node.name)
-    with world.cloud.faulty(Fault(status=400, code="invalid_input", message=f"bad: {fresh}")):
+    fresh = cluster.cloud.add_client(node.name)
+    with cluster.cloud.faulty(Fault(status=400, code="invalid_input", message=f"bad: {fresh}")):
         node.write_token(fresh)
         node.backup()
         node.master()
@@ -167,8 +176,8 @@ def test_no_token_is_in_the_recording_whatever_the_api_says(
     check(path)
 
 
-def test_a_token_in_a_recording_would_be_found(world: World) -> None:
-    node, path = recording_node(world)
+def test_a_token_in_a_recording_would_be_found(cluster: Cluster) -> None:
+    node, path = recording_node(cluster)
     path.write_text(f"half of it is enough: {node.token[:32]}")
     assert holds_secret(node, path.read_bytes())
     path.unlink()
@@ -177,22 +186,22 @@ def test_a_token_in_a_recording_would_be_found(world: World) -> None:
 # --- the daemon goes on ----------------------------------------------------------------------
 
 
-def check_claims(world: World, node: Node) -> None:
+def check_claims(cluster: Cluster, node: DaemonNode) -> None:
     """The daemon does its work; it is asked in the end."""
     node.master()
-    world.wait_holder(node)
+    cluster.wait_holder(node)
     node.wait_log("address.claimed")
 
 
-def stopped_recording(node: Node) -> str:
+def stopped_recording(node: DaemonNode) -> str:
     """Why it says that the recording ended; once."""
     entry = node.wait_log("recording.failed")
     assert 1 == len(node.logged("recording.failed"))
     return str(entry["message"])
 
 
-def test_a_recording_that_reaches_its_limit_ends_and_the_daemon_goes_on(world: World) -> None:
-    node, path = recording_node(world, options="--record-limit 1", **EAGER)
+def test_a_recording_that_reaches_its_limit_ends_and_the_daemon_goes_on(cluster: Cluster) -> None:
+    node, path = recording_node(cluster, options="--record-limit 1", **EAGER)
     node.start()
 
     def many_lines_end_it() -> bool:
@@ -202,39 +211,39 @@ def test_a_recording_that_reaches_its_limit_ends_and_the_daemon_goes_on(world: W
     eventually(many_lines_end_it, PATIENCE_S)
     why = stopped_recording(node)
     assert "its limit of 1048576 bytes is reached; hakeeper goes on" in why
-    check_claims(world, node)
+    check_claims(cluster, node)
     stop(node)
     assert path.stat().st_size <= 1024 * 1024
     assert ["its limit of 1048576 bytes is reached"] == check(path)["ends"]
 
 
-def test_a_recording_that_cannot_grow_ends_and_the_daemon_goes_on(world: World) -> None:
+def test_a_recording_that_cannot_grow_ends_and_the_daemon_goes_on(cluster: Cluster) -> None:
     """No file of the daemon may grow beyond 8 KiB; its log does not in such a short time."""
-    node, path = recording_node(world, before="ulimit -f 16", **EAGER)
+    node, path = recording_node(cluster, before="ulimit -f 16", **EAGER)
     node.start()
-    check_claims(world, node)
+    check_claims(cluster, node)
     assert "File too large" in stopped_recording(node)
-    world.cloud.move(world.web, world.elsewhere)
-    world.wait_holder(node)
+    cluster.cloud.move(cluster.web, cluster.elsewhere)
+    cluster.wait_holder(node)
     stop(node)
     assert 8192 == path.stat().st_size
     check(path)
 
 
 def test_a_place_that_cannot_be_written_to_ends_the_recording_and_the_daemon_starts(
-    world: World,
+    cluster: Cluster,
 ) -> None:
-    node, path = recording_node(world)
+    node, path = recording_node(cluster)
     path.mkdir()
     node.start()
     assert f"the recording {path} ends here: cannot write it" in stopped_recording(node)
-    check_claims(world, node)
+    check_claims(cluster, node)
     stop(node)
 
 
-def test_two_daemons_do_not_record_to_one_file(world: World) -> None:
-    first, path = recording_node(world, "node-a")
-    second, _ = recording_node(world, "node-b", path=path)
+def test_two_daemons_do_not_record_to_one_file(cluster: Cluster) -> None:
+    first, path = recording_node(cluster, "node-a")
+    second, _ = recording_node(cluster, "node-b", path=path)
     first.start()
     second.start()
     assert "another hakeeper is writing to it" in stopped_recording(second)
@@ -261,20 +270,20 @@ def test_without_the_option_the_core_is_the_plain_one() -> None:
     assert Core is type(core)
 
 
-def test_without_the_option_there_is_no_thread_and_no_file_more(world: World) -> None:
-    plain = world.running("node-a")
-    taped, path = recording_node(world, "node-b")
+def test_without_the_option_there_is_no_thread_and_no_file_more(cluster: Cluster) -> None:
+    plain = cluster.running("node-a")
+    taped, path = recording_node(cluster, "node-b")
     taped.start()
     eventually(lambda: str(path) in open_files(taped))
     assert [] == [name for name in open_files(plain) if "recording" in name]
     assert threads_of(plain) + 1 == threads_of(taped)
 
 
-def threads_of(node: Node) -> int:
+def threads_of(node: DaemonNode) -> int:
     return len(list(Path("/proc", str(node.daemon.pid), "task").iterdir()))
 
 
-def open_files(node: Node) -> list[str]:
+def open_files(node: DaemonNode) -> list[str]:
     names = []
     for fd in Path("/proc", str(node.daemon.pid), "fd").iterdir():
         with contextlib.suppress(FileNotFoundError):

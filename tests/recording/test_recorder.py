@@ -11,20 +11,22 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from helpers import eventually
 
 from hakeeper.core.core import Core
-from hakeeper.core.events import Report, Tick
+from hakeeper.core.decisions import Decision
+from hakeeper.core.events import Report, WriterSeen
 from hakeeper.recording.file import MARK, RecordingFile
 from hakeeper.recording.reading import read
 from hakeeper.recording.recorder import IN_ORDER, Recorder
 from hakeeper.recording.replay import Step, replay
 from hakeeper.recording.story import Beginning, Ended, Heard, RecordedCore
-from recording.scenes import BEGUN_S, SETTINGS, feed_story, plain, story, text_of
+from tests.recording.scenes import BEGUN_S, SETTINGS, feed_story, plain, story, text_of
+from tests.support.waiting import eventually
 
 PATIENCE_S = 30.0
 MIB = 1024 * 1024
 LIMIT_BYTES = 64 * MIB
+WRITER = WriterSeen(present=True)
 
 
 class Journal:
@@ -72,11 +74,11 @@ def ends_of(path: Path) -> list[str]:
 
 
 def hear_for_ever(made: Recorder, journal: Journal) -> None:
-    """Feed ticks until the recording has ended by itself."""
-    tick = Heard(at_s=1.0, event=Tick())
+    """Let time pass until the recording has ended by itself."""
+    nothing = Heard(at_s=1.0)
 
     def more() -> bool:
-        made.hear(tick)
+        made.hear(nothing)
         return journal.told != []
 
     eventually(more, PATIENCE_S)
@@ -164,9 +166,9 @@ def test_an_exception_of_the_core_is_in_the_file_and_goes_on(
     core = RecordedCore(made, SETTINGS, 1, BEGUN_S)
     monkeypatch.setattr(Core, "_dispatch", fail)
     with pytest.raises(RuntimeError, match="a bug"):
-        core.handle(Tick(), BEGUN_S)
+        core.handle([WRITER], BEGUN_S)
     made.close(PATIENCE_S)
-    heard = Heard(at_s=BEGUN_S, event=Tick(), raised="RuntimeError: a bug")
+    heard = Heard(at_s=BEGUN_S, events=(WRITER,), raised="RuntimeError: a bug")
     assert [heard] == [line for line in lines_of(tmp_path / "r") if isinstance(line, Heard)]
     assert 1 == len(steps_of(tmp_path / "r"))
 
@@ -369,8 +371,8 @@ def test_what_cannot_be_written_ends_the_recording_and_nothing_else(
 ) -> None:
     made = recorder(tmp_path / "r", journal)
     made.begin(SETTINGS, 1, BEGUN_S)
-    odd = Report("x", "y", typing.cast("dict[str, int]", {"a": object()}))
-    made.hear(Heard(at_s=1.0, event=Tick(), effects=(odd,)))
+    odd = Report(typing.cast("Decision", object()))
+    made.hear(Heard(at_s=1.0, effects=(odd,)))
     made.close(PATIENCE_S)
     assert 1 == len(journal.told)
     assert "a bug in hakeeper, please report it: CodecError: " in journal.told[0]

@@ -2,28 +2,29 @@
 
 import ipaddress
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from daemon.test_turn import CONFIG, Calls, daemon
 
 from hakeeper.adapters import local_addresses
 from hakeeper.config import parse
 from hakeeper.core.calls import (
-    Assign,
-    FloatingIpRead,
-    FloatingIpsListed,
     Identified,
     Identify,
-    ListFloatingIps,
-    ReadFloatingIp,
+    Mutate,
+    OneRead,
+    ReadAll,
+    ReadOne,
     Request,
 )
 from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesSeen
-from hakeeper.core.model import ByNetwork, FloatingIp, Server
+from hakeeper.core.model import ByNetwork, Server
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import LOOK_S
-from sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
+from tests.support.daemon_without_api import CONFIG, Calls, daemon
+from tests.support.resources import assign, floating_ip, listed
 
 __all__ = ["daemon"]  # the fixture of the daemon's turn
 
@@ -58,15 +59,14 @@ def test_the_addresses_are_looked_at_before_the_lines_that_waited_at_the_start()
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.begin(None)
     started = Started(saved=None, keepalived=PROCESS)
-    assert [started, HERE, OPENED, read(MASTER, live=False)] == scene.events()
+    assert [(started, HERE, OPENED, read(MASTER, live=False))] == scene.batches()
 
 
 def test_an_address_that_was_lost_is_reported_before_the_lines_of_the_same_turn() -> None:
     scene = checked(GONE)
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.hear()
-    assert [GONE, read(MASTER)] == scene.events()
-    assert [GONE] == scene.core.mentioned
+    assert [(GONE, read(MASTER))] == scene.batches()
     assert before(scene.diary, "drain", LOOK)  # a line that comes after the look waits
 
 
@@ -85,13 +85,15 @@ def test_the_addresses_are_looked_at_each_second_before_anything_else() -> None:
     scene.now += LOOK_S
     scene.fifo.changes = [OPENED]
     scene.turn()
-    assert [LOOK, GONE, "look at the FIFO"] == scene.diary[:3]
+    assert [LOOK, "look at the FIFO"] == scene.diary[:2]
+    assert [(GONE, OPENED)] == scene.batches()
 
 
 def test_what_is_no_news_is_not_told() -> None:
     scene = checked(None)
     scene.sequencer.look_at_addresses()
-    assert [LOOK] == scene.diary
+    assert LOOK in scene.diary
+    assert [] == scene.batches()
 
 
 # --- and the daemon does it ----------------------------------------------------------------------
@@ -149,16 +151,16 @@ def become_master(daemon: Daemon, calls: Calls, folder: Path) -> None:
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     [[ref]] = daemon._config.addresses.values()
     assert isinstance(ref, ByNetwork)
-    elsewhere = FloatingIp(id=7, name="web", network=ref.network, server_id=2)
-    calls.answer(ListFloatingIps, FloatingIpsListed((elsewhere,)))
+    elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
+    calls.answer(ReadAll, listed((elsewhere,)))
     daemon._take_inbox()
-    if any(isinstance(call.request, ReadFloatingIp) for call in calls.started):
-        calls.answer(ReadFloatingIp, FloatingIpRead(elsewhere))
+    if any(isinstance(call.request, ReadOne) for call in calls.started):
+        calls.answer(ReadOne, OneRead(elsewhere))
         daemon._take_inbox()
 
 
 def assigns(calls: Calls) -> list[object]:
-    return [call.request for call in calls.started if isinstance(call.request, Assign)]
+    return [call.request for call in calls.started if isinstance(call.request, Mutate)]
 
 
 def test_a_daemon_sends_no_assign_while_the_address_is_missing(
@@ -180,7 +182,7 @@ def test_a_daemon_whose_address_is_here_claims_as_ever(
     here.add(OURS)
     reload(daemon, tmp_path, OURS)
     become_master(daemon, calls, tmp_path)
-    assert [Assign(7, 1)] == assigns(calls)
+    assert [assign(7, 1)] == assigns(calls)
 
 
 def test_a_reload_takes_no_address_for_missing_that_is_here(
@@ -189,8 +191,8 @@ def test_a_reload_takes_no_address_for_missing_that_is_here(
     told: list[tuple[str, ...]] = []
     handle = daemon._core.handle
 
-    def noted(event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
-        effects = handle(event, now, more=more)
+    def noted(events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        effects = handle(events, now)
         told.append(missing(daemon))
         return effects
 
@@ -211,8 +213,8 @@ def test_a_reload_that_names_a_missing_address_ends_the_claim(
 ) -> None:
     daemon._begin()
     become_master(daemon, calls, tmp_path)
-    assert [Assign(7, 1)] == assigns(calls)
+    assert [assign(7, 1)] == assigns(calls)
     reload(daemon, tmp_path, OURS)
     assert set() == here
     assert (OURS,) == missing(daemon)
-    assert [Assign] == calls.cancelled
+    assert [Mutate] == calls.cancelled

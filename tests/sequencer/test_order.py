@@ -7,21 +7,20 @@ import ast
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 import pytest
-from daemon.test_turn import Calls, calls, daemon
 
 import hakeeper.daemon
 from hakeeper.core.core import Core
+from hakeeper.core.decisions import FifoOpened, RoleUnverified
 from hakeeper.core.events import (
     Drained,
     Effect,
     Event,
     FifoChanged,
-    FifoState,
     KeepalivedGone,
     KeepalivedSeen,
     LinesLost,
@@ -29,12 +28,11 @@ from hakeeper.core.events import (
     Report,
     SaveState,
     Started,
-    Tick,
     WriterSeen,
 )
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import (
-    ByName,
+    FifoState,
     ProcessId,
     Role,
     SavedState,
@@ -44,6 +42,8 @@ from hakeeper.core.model import (
 )
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source
+from tests.support.daemon_without_api import Calls, calls, daemon
+from tests.support.resources import by_name
 
 __all__ = ["calls", "daemon"]  # the fixtures of the daemon's turn
 
@@ -57,21 +57,17 @@ OPENED = FifoChanged(FifoState.OPEN, "opened")
 
 
 class NotedCore(Core):
-    """A core of which the diary knows what it heard."""
+    """A core of which the diary knows what it heard: each batch is a tuple there."""
 
     def __init__(self, diary: list[object]) -> None:
-        settings = Settings(addresses={VRRP: (ByName("web"),)})
+        settings = Settings(addresses={VRRP: (by_name("web"),)})
         super().__init__(settings, Random(1), 1000.0)  # noqa: S311  # a test's chance
         self._diary = diary
         self.wanted_at_s: float | None = None
-        self.mentioned: list[Event] = []
-        """The events that another one was said to follow."""
         self.answer: tuple[Effect, ...] = ()
 
-    def handle(self, event: Event, now: float, *, more: bool = False) -> tuple[Effect, ...]:
-        self._diary.append(event)
-        if more:
-            self.mentioned.append(event)
+    def handle(self, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
+        self._diary.append((*events,))
         del now
         return self.answer
 
@@ -101,6 +97,7 @@ class FakeFifo:
         self.diary.append("settle")
 
     def has_writer(self) -> bool | None:
+        self.diary.append("look for a writer")
         return self.writers.pop(0) if self.writers else None
 
 
@@ -139,9 +136,13 @@ class Scene:
             sources_changed=lambda: self.diary.append("sources changed"),
         )
 
-    def events(self) -> list[object]:
+    def batches(self) -> list[tuple[object, ...]]:
         """What the core heard."""
-        return [entry for entry in self.diary if not isinstance(entry, str | Report | SaveState)]
+        return [entry for entry in self.diary if isinstance(entry, tuple)]
+
+    def events(self) -> list[object]:
+        """All events of all batches."""
+        return [event for batch in self.batches() for event in batch]
 
     def begin(self) -> None:
         """Begin, and forget what that was like."""
@@ -205,7 +206,7 @@ def test_the_pipe_is_drained_whole_before_anything_in_it_is_acted_upon(scene: Sc
     ]
     scene.sequencer.hear()
     heard = LinesRead((MASTER, BACKUP), (BAD,), 2)
-    drained = ["drain", "drain", "drain", heard, "settle", "sources changed"]
+    drained = ["drain", "drain", "drain", (heard,), "settle", "sources changed"]
     assert ["look at the FIFO", *drained] == scene.diary
 
 
@@ -214,38 +215,48 @@ def test_what_waits_in_a_fifo_that_took_the_place_is_heard_in_the_same_breath(sc
     scene.fifo.changes = [replaced]
     scene.fifo.waiting = [Drained((MASTER, BACKUP))]  # of the old one, and of the new one
     scene.sequencer.hear()
-    assert [replaced, read(MASTER, BACKUP)] == scene.events()
+    assert [(replaced, read(MASTER, BACKUP))] == scene.batches()
     assert before(scene.diary, "look at the FIFO", "drain")
 
 
-# --- nothing is begun while lines wait --------------------------------------------------------
+# --- one look around, one batch ---------------------------------------------------------------
 
 
-def test_what_is_noticed_on_the_way_to_the_lines_begins_nothing_before_them(scene: Scene) -> None:
+def test_what_is_noticed_on_the_way_to_the_lines_is_in_one_batch_with_them(scene: Scene) -> None:
     replaced, seen = FifoChanged(FifoState.OPEN, "replaced", reopened=True), KeepalivedSeen(LATER)
     scene.keepalived.current = None
     scene.keepalived.changes, scene.fifo.changes = [seen], [replaced]
     scene.fifo.waiting = [Drained((BACKUP,))]
     scene.sequencer.hear()
-    assert [seen, replaced, read(BACKUP)] == scene.events()
-    assert [seen, replaced] == scene.core.mentioned
+    assert [(seen, replaced, read(BACKUP))] == scene.batches()
 
 
-def test_what_is_mentioned_and_followed_by_nothing_is_gone_on_from_at_once(scene: Scene) -> None:
+def test_all_that_a_look_around_finds_is_one_batch(scene: Scene) -> None:
+    gone, seen = KeepalivedGone("killed"), KeepalivedSeen(LATER)
+    scene.fifo.changes, scene.fifo.writers = [OPENED], [False]
+    scene.fifo.waiting = [Drained((MASTER,)), Drained((BACKUP,), overflow="full")]
+    scene.keepalived.changes = [gone, seen]
+    scene.sequencer.look()
+    found = (OPENED, read(MASTER), WriterSeen(present=False))
+    last_words = (LinesLost("full"), read(BACKUP))
+    assert [(*found, *last_words, replace(gone, replaced=True), seen)] == scene.batches()
+
+
+def test_what_no_line_follows_is_acted_upon_at_once(scene: Scene) -> None:
     replaced = FifoChanged(FifoState.OPEN, "replaced", reopened=True)
     for look in (scene.sequencer.hear, scene.sequencer.look):
         scene.diary.clear()
         scene.fifo.changes = [replaced]
         look()
-        assert [replaced, Tick()] == scene.events()
+        assert [(replaced,)] == scene.batches()
 
 
 def test_lines_leave_the_pipe_when_what_they_led_to_is_done(scene: Scene) -> None:
     saved = SaveState(SavedState(keepalived=PROCESS, roles={VRRP: Role.MASTER}))
-    scene.core.answer = (saved, Report("role.changed", "MASTER"))
+    scene.core.answer = (saved, Report(RoleUnverified()))
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.hear()
-    done = ["drain", read(MASTER), *scene.core.answer, "settle"]
+    done = ["drain", (read(MASTER),), *scene.core.answer, "settle"]
     assert ["look at the FIFO", *done] == scene.diary[:-1]
 
 
@@ -257,7 +268,7 @@ def test_the_pipe_is_settled_even_if_nothing_was_in_it(scene: Scene) -> None:
 def test_a_writer_that_never_pauses_does_not_hold_the_loop(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((MASTER,), more=True)] * (DRAINS_PER_EVENT + 5)
     scene.sequencer.hear()
-    assert [read(*[MASTER] * DRAINS_PER_EVENT)] == scene.events()
+    assert [(read(*[MASTER] * DRAINS_PER_EVENT),)] == scene.batches()
 
 
 def test_what_came_before_lost_lines_is_void_and_the_loss_is_reported_first(scene: Scene) -> None:
@@ -267,25 +278,25 @@ def test_what_came_before_lost_lines_is_void_and_the_loss_is_reported_first(scen
         Drained((BACKUP,)),
     ]
     scene.sequencer.hear()
-    assert [LinesLost("full"), read(BACKUP)] == scene.events()
+    assert [(LinesLost("full"), read(BACKUP))] == scene.batches()
 
 
 def test_lines_that_come_with_the_word_of_a_loss_came_after_it(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((MASTER,), more=True), Drained((BACKUP,), overflow="full")]
     scene.sequencer.hear()
-    assert [LinesLost("full"), read(BACKUP)] == scene.events()
+    assert [(LinesLost("full"), read(BACKUP))] == scene.batches()
 
 
 def test_a_loss_alone_is_no_reading(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((MASTER,), overflow=None, more=True), Drained(overflow="full")]
     scene.sequencer.hear()
-    assert [LinesLost("full")] == scene.events()
+    assert [(LinesLost("full"),)] == scene.batches()
 
 
 def test_bad_lines_alone_are_reported(scene: Scene) -> None:
     scene.fifo.waiting = [Drained((), (BAD,), 1)]
     scene.sequencer.hear()
-    assert [LinesRead((), (BAD,))] == scene.events()
+    assert [(LinesRead((), (BAD,)),)] == scene.batches()
 
 
 # --- whose words -----------------------------------------------------------------------------
@@ -296,8 +307,8 @@ def test_the_last_words_of_a_dying_keepalived_come_before_its_end(scene: Scene) 
     scene.keepalived.changes = [gone]
     scene.fifo.waiting = [Drained((BACKUP,))]
     scene.sequencer.look_at_keepalived()
-    assert [read(BACKUP), gone] == scene.events()
-    assert before(scene.diary, "settle", gone)
+    assert [(read(BACKUP), gone)] == scene.batches()
+    assert before(scene.diary, (read(BACKUP), gone), "settle")
 
 
 def test_a_keepalived_that_came_is_reported_before_the_lines_that_it_may_have_written(
@@ -308,7 +319,7 @@ def test_a_keepalived_that_came_is_reported_before_the_lines_that_it_may_have_wr
     scene.keepalived.changes = [seen]
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.hear()
-    assert [seen, read(MASTER)] == scene.events()
+    assert [(seen, read(MASTER))] == scene.batches()
 
 
 def test_while_the_speaker_is_known_a_line_waits_for_no_look(scene: Scene) -> None:
@@ -320,9 +331,9 @@ def test_keepalived_is_asked_until_there_is_no_change(scene: Scene) -> None:
     first, second = KeepalivedSeen(PROCESS), KeepalivedSeen(LATER)
     scene.keepalived.changes = [first, second]
     scene.sequencer.look_at_keepalived()
-    assert [first, second, Tick()] == scene.events()
+    assert [(first, second)] == scene.batches()
     assert 3 == scene.diary.count("look at keepalived")
-    assert before(scene.diary, "sources changed", Tick())
+    assert "sources changed" in scene.diary  # their descriptors are watched from now on
 
 
 def test_a_new_keepalived_is_reported_after_the_end_of_the_old_one_which_says_that_it_is_replaced(
@@ -332,13 +343,14 @@ def test_a_new_keepalived_is_reported_after_the_end_of_the_old_one_which_says_th
     scene.keepalived.changes = [KeepalivedGone("killed"), seen, KeepalivedGone("killed too")]
     scene.fifo.waiting = [Drained((BACKUP,)), Drained((MASTER,))]
     scene.sequencer.look_at_keepalived()
-    assert [
+    batch = (
         read(BACKUP),
         KeepalivedGone("killed", replaced=True),
         seen,
         read(MASTER),
         KeepalivedGone("killed too", replaced=False),
-    ] == scene.events()
+    )
+    assert [batch] == scene.batches()
 
 
 def test_who_took_the_place_is_looked_for_after_the_last_words(scene: Scene) -> None:
@@ -346,7 +358,7 @@ def test_who_took_the_place_is_looked_for_after_the_last_words(scene: Scene) -> 
     scene.keepalived.changes = [KeepalivedGone("killed")]
     scene.sequencer.look_at_keepalived()
     looks = [index for index, entry in enumerate(scene.diary) if entry == "look at keepalived"]
-    assert looks[0] < scene.diary.index("settle") < looks[1]
+    assert looks[0] < scene.diary.index("drain") < looks[1]
 
 
 def test_the_next_look_is_a_second_after_the_last_one_however_late_that_was(scene: Scene) -> None:
@@ -375,14 +387,13 @@ def test_first_what_the_last_run_left_then_the_lines_that_waited_which_are_not_l
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.begin(saved)
     started = Started(saved=saved, keepalived=PROCESS)
-    assert [started, OPENED, read(MASTER, live=False)] == scene.events()
-    assert before(scene.diary, started, "look at the FIFO")
+    assert [(started, OPENED, read(MASTER, live=False))] == scene.batches()
+    assert before(scene.diary, scene.batches()[0], "settle")
 
 
-def test_where_there_is_no_fifo_yet_nothing_is_read(scene: Scene) -> None:
+def test_where_there_is_no_fifo_yet_it_begins_all_the_same(scene: Scene) -> None:
     scene.sequencer.begin(None)
-    assert [Started(saved=None, keepalived=PROCESS)] == scene.events()
-    assert "drain" not in scene.diary
+    assert [(Started(saved=None, keepalived=PROCESS),)] == scene.batches()
 
 
 # --- looking around --------------------------------------------------------------------------
@@ -392,13 +403,16 @@ def test_a_fifo_that_changed_is_reported_and_then_read_live(scene: Scene) -> Non
     scene.fifo.changes = [OPENED]
     scene.fifo.waiting = [Drained((MASTER,))]
     scene.sequencer.look()
-    assert [OPENED, read(MASTER)] == scene.events()
-    assert before(scene.diary, "sources changed", OPENED)  # the descriptor is watched from now on
+    assert [(OPENED, read(MASTER))] == scene.batches()
+    assert "sources changed" in scene.diary  # the descriptor is watched from now on
 
 
 def test_a_fifo_that_did_not_change_is_left_alone(scene: Scene) -> None:
+    scene.begin()
     scene.sequencer.look()
-    assert ["look at the FIFO", "look at keepalived", "sources changed"] == scene.diary
+    assert "look at the FIFO" in scene.diary
+    assert "drain" not in scene.diary
+    assert [] == scene.batches()
 
 
 def test_it_looks_around_each_second_and_not_before(scene: Scene) -> None:
@@ -418,7 +432,7 @@ def test_it_looks_around_each_second_and_not_before(scene: Scene) -> None:
     assert "look at the FIFO" in scene.diary
 
 
-def test_looking_around_comes_after_the_lines_and_before_the_answers_and_the_tick(
+def test_looking_around_comes_after_the_lines_and_before_the_answers_and_what_is_due(
     scene: Scene,
 ) -> None:
     scene.begin()
@@ -427,17 +441,17 @@ def test_looking_around_comes_after_the_lines_and_before_the_answers_and_the_tic
     scene.turn(Source.ANSWERS, Source.LINES)
     assert before(scene.diary, "LINES", "look at the FIFO")
     assert before(scene.diary, "look at keepalived", "ANSWERS")
-    assert before(scene.diary, "ANSWERS", Tick())
+    assert before(scene.diary, "ANSWERS", ())
 
 
-@pytest.mark.parametrize(("wanted_s", "ticks"), [(None, 0), (0.0, 1), (-5.0, 1), (0.001, 0)])
-def test_the_core_gets_its_tick_when_it_is_due(
-    scene: Scene, wanted_s: float | None, ticks: int
+@pytest.mark.parametrize(("wanted_s", "times"), [(None, 0), (0.0, 1), (-5.0, 1), (0.001, 0)])
+def test_the_core_is_called_when_it_is_due(
+    scene: Scene, wanted_s: float | None, times: int
 ) -> None:
     scene.begin()
     scene.core.wanted_at_s = None if wanted_s is None else scene.now + wanted_s
     scene.turn()
-    assert [Tick()] * ticks == scene.events()
+    assert [()] * times == scene.batches()
 
 
 @pytest.mark.parametrize(
@@ -451,33 +465,40 @@ def test_it_wakes_for_the_core_or_to_look_around_whichever_is_first(
     assert scene.now + wakes_s == scene.sequencer.wake_at_s()
 
 
-# --- one event, its effects ------------------------------------------------------------------
+# --- one batch, its effects ------------------------------------------------------------------
 
 
-def test_the_effects_of_an_event_are_performed_in_their_order_before_the_next_event(
+def test_the_effects_of_a_batch_are_performed_in_their_order_before_the_next_batch(
     scene: Scene,
 ) -> None:
-    scene.core.answer = (Report("one", "1"), Report("two", "2"))
+    scene.core.answer = (Report(FifoOpened("1")), Report(FifoOpened("2")))
+    seen, told = KeepalivedSeen(LATER), list(scene.core.answer)
+    scene.keepalived.changes = [seen]
     scene.fifo.waiting = [Drained((BACKUP,), overflow="full")]
-    scene.sequencer.hear()
-    told = list(scene.core.answer)
-    assert [LinesLost("full"), *told, read(BACKUP), *told] == scene.diary[2:-2]
+    scene.sequencer.turn(
+        [
+            (Source.LINES, scene.sequencer.hear),
+            (Source.KEEPALIVED, scene.sequencer.look_at_keepalived),
+        ]
+    )
+    done = [entry for entry in scene.diary if not isinstance(entry, str)]
+    assert [(LinesLost("full"), read(BACKUP)), *told, (seen,), *told] == done[: 2 + 2 * len(told)]
 
 
-def test_all_effects_of_an_event_come_in_one_batch() -> None:
-    batches: list[tuple[Effect, ...]] = []
+def test_all_effects_of_a_batch_are_handed_over_at_once() -> None:
+    performed: list[tuple[Effect, ...]] = []
     scene = Scene()
     sequencer = Sequencer(
         scene.core,
         scene.fifo,
         scene.keepalived,
         clock=lambda: 0.0,
-        perform=batches.append,
+        perform=performed.append,
         sources_changed=lambda: None,
     )
-    scene.core.answer = (Report("one", "1"), Report("two", "2"))
-    sequencer.feed(Tick())
-    assert [scene.core.answer] == batches
+    scene.core.answer = (Report(FifoOpened("1")), Report(FifoOpened("2")))
+    sequencer.feed(KeepalivedSeen(PROCESS), KeepalivedGone("killed"))
+    assert [scene.core.answer] == performed
 
 
 # --- and the daemon runs it ------------------------------------------------------------------
@@ -489,9 +510,9 @@ def test_every_event_of_the_daemon_goes_through_the_loop(
     callers: list[object] = []
     handle = Core.handle
 
-    def noted(core: Core, event: Event, now: float, *, more: bool) -> tuple[Effect, ...]:
+    def noted(core: Core, events: Iterable[Event], now: float) -> tuple[Effect, ...]:
         callers.append(sys._getframe(1).f_code)
-        return handle(core, event, now, more=more)
+        return handle(core, events, now)
 
     monkeypatch.setattr(Core, "handle", noted)
     with (tmp_path / "fifo").open("r+b", buffering=0) as fifo:
@@ -500,7 +521,7 @@ def test_every_event_of_the_daemon_goes_through_the_loop(
         fifo.write(b'INSTANCE "VI_1" BACKUP 100\n')
         daemon._turn()
     assert calls.started != []
-    assert {Sequencer._give.__code__} == set(callers)
+    assert {Sequencer.feed.__code__} == set(callers)
 
 
 def test_the_daemon_calls_the_core_for_pictures_only() -> None:
@@ -551,12 +572,15 @@ def test_the_sources_are_reported_anew_after_a_look_for_a_writer_that_may_have_c
     scene.begin()
     scene.fifo.writers = [False]
     scene.sequencer.look()
-    assert before(scene.diary, WriterSeen(present=False), "sources changed")
+    assert before(scene.diary, "look for a writer", "sources changed")
 
 
-def test_that_nobody_writes_begins_nothing_by_itself(scene: Scene) -> None:
+def test_that_nobody_writes_begins_nothing_before_it_is_known_whether_keepalived_runs(
+    scene: Scene,
+) -> None:
+    gone = KeepalivedGone("killed")
     scene.begin()
-    scene.fifo.writers = [False]
+    scene.fifo.writers, scene.keepalived.changes = [False], [gone]
     scene.now += LOOK_S
     scene.turn()
-    assert Tick() == scene.events()[-1], "what is due goes on after it was mentioned"
+    assert [(WriterSeen(present=False), gone)] == scene.batches()

@@ -12,7 +12,7 @@ import trustme
 from hcloud import Client
 
 from hakeeper.demo.cloud import CloudFront, SimCloud
-from simcloud.schema import AnswerChecker
+from tests.simcloud.schema import AnswerChecker
 
 NO_PROXIES = {"http": "", "https": ""}
 

@@ -1,6 +1,6 @@
 import pytest
 
-from simcloud.conftest import Scene
+from tests.simcloud.conftest import Scene
 
 
 def test_an_assign_is_accepted_first_and_the_holder_changes_when_its_action_ends(

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from simcloud.conftest import NO_PROXIES, Caller, Scene
-from simcloud.schema import AnswerChecker
+from tests.simcloud.conftest import NO_PROXIES, Caller, Scene
+from tests.simcloud.schema import AnswerChecker
 
 
 def test_a_floating_ip_tells_its_holder_and_its_home(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from hakeeper.demo.cloud import CloudClient, CloudFront, CommandError, Fault, Network, SimCloud
-from simcloud.conftest import NO_PROXIES, Certificates, Scene, set_the_scene
+from tests.simcloud.conftest import NO_PROXIES, Certificates, Scene, set_the_scene
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from hakeeper.demo.cloud import HTML_502, Answer, Fault
-from simcloud.conftest import Scene
+from tests.simcloud.conftest import Scene
 
 LOST = (requests.ConnectionError, requests.Timeout)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from simcloud.conftest import Caller, Scene
+from tests.simcloud.conftest import Caller, Scene
 
 
 class Cli:

@@ -10,7 +10,7 @@ from hcloud.floating_ips import FloatingIP
 from hcloud.servers import Server
 
 from hakeeper.demo.cloud import Answer, Fault
-from simcloud.conftest import Caller, Scene
+from tests.simcloud.conftest import Caller, Scene
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import pytest
 
 from hakeeper.demo.cloud import Fault, LoggedRequest
 from hakeeper.demo.cloud.log import RequestLog
-from simcloud.conftest import Scene
+from tests.simcloud.conftest import Scene
 
 
 def test_every_request_is_logged_with_what_became_of_it(scene: Scene) -> None:

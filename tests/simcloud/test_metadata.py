@@ -5,7 +5,7 @@ import requests
 import yaml
 
 from hakeeper.demo.cloud import Answer, CommandError, Fault, SimCloud
-from simcloud.conftest import NO_PROXIES, Scene
+from tests.simcloud.conftest import NO_PROXIES, Scene
 
 
 def fetch(url: str, timeout_s: float = 20) -> requests.Response:

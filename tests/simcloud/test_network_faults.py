@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from hakeeper.demo.cloud import Answer, Fault, Network, SimCloud
-from simcloud.conftest import Caller, Certificates, Scene
+from tests.simcloud.conftest import Caller, Certificates, Scene
 
 
 def address(scene: Scene) -> tuple[str, int]:

@@ -2,7 +2,7 @@ import time
 
 from hakeeper.demo.cloud import Fault
 from hakeeper.demo.cloud.access import Bucket
-from simcloud.conftest import Scene
+from tests.simcloud.conftest import Scene
 
 
 def test_every_answer_says_what_is_left(scene: Scene) -> None:

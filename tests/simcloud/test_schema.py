@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
-from simcloud.conftest import Scene
-from simcloud.schema import AnswerChecker
+from tests.simcloud.conftest import Scene
+from tests.simcloud.schema import AnswerChecker
 
 
 def test_a_right_answer_has_no_problems(scene: Scene, checker: AnswerChecker) -> None:

@@ -2,13 +2,13 @@
 
 Each round draws one to three faults from the seed, lets them overlap, heals everything, and then
 demands what hakeeper promises: the address with the one node that keepalived itself says is MASTER,
-and never an assign by a node that was not. `PYTHONPATH=tests python -m soak --help` runs it.
+and never an assign by a node that was not. `python -m tests.soak --help` runs it.
 """
 
-from soak.kinds import Kind
-from soak.plan import Planned, RoundPlan, plans
-from soak.run import Soak, Violation
-from soak.settings import FAST, PLAIN, Profile, SoakSettings
+from tests.soak.kinds import Kind
+from tests.soak.plan import Planned, RoundPlan, plans
+from tests.soak.run import Soak, Violation
+from tests.soak.settings import FAST, PLAIN, Profile, SoakSettings
 
 __all__ = [
     "FAST",

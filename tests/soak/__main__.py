@@ -1,4 +1,4 @@
-"""`PYTHONPATH=tests python -m soak`: soak real keepalived and real hakeeper, and tell the figures.
+"""`python -m tests.soak`: soak real keepalived and real hakeeper, and tell the figures.
 
 Exit codes: 0 no violation, 1 a violation, 69 no lab possible here, 128 + signal when interrupted.
 """
@@ -17,16 +17,16 @@ from random import SystemRandom
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.interrupts import Interrupted, Interrupts
 from hakeeper.demo.lab import Lab
-from soak import report
-from soak.run import Soak, Tally, Violation
-from soak.settings import FAST, PROFILES, SoakSettings
+from tests.soak import report
+from tests.soak.run import Soak, Tally, Violation
+from tests.soak.settings import FAST, PROFILES, SoakSettings
 
 _OK, _VIOLATED, _NO_LAB = 0, 1, 69
 _TELL_EVERY_ROUNDS = 10
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="PYTHONPATH=tests python -m soak", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--hours", type=float, help="how long; default 0.5, or --failovers alone")
     parser.add_argument("--failovers", type=int, help="stop after so many")
     parser.add_argument("--seed", type=int, help="default: a new one, which is printed")

@@ -10,8 +10,8 @@ import pytest
 
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.demo.lab import Lab
-from soak import RoundPlan, Soak, SoakSettings
-from soak.run import Tally
+from tests.soak import RoundPlan, Soak, SoakSettings
+from tests.soak.run import Tally
 
 
 @dataclass(frozen=True)

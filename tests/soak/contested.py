@@ -7,10 +7,10 @@ waits its time out (docs/dev/design.md, "Split brain"). The soak counts this, an
 whatever else keeps the address away from the MASTER is a violation.
 """
 
-from hakeeper.core.claim import Stage
 from hakeeper.core.model import Role
+from hakeeper.core.stages import HoldDown
 from hakeeper.demo.lab import Lab, LabError, Node
-from soak.settings import INSTANCE
+from tests.soak.settings import INSTANCE
 
 _SAME_MOMENT_S = 0.3
 """A word to the better master may come so much before the lesser one's own line."""
@@ -48,4 +48,4 @@ def _holds_off(node: Node) -> bool:
         roles = node.hakeeper.status()["roles"]
     except (LabError, KeyError):
         return False
-    return f"'stage': {Stage.HOLD_DOWN.value!r}" in str(roles)
+    return f"'stage': {HoldDown.label!r}" in str(roles)

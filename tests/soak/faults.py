@@ -10,9 +10,9 @@ from hakeeper.core.model import Role
 from hakeeper.demo.cloud import Answer, CloudFront, Fault
 from hakeeper.demo.lab import Cable, Keepalived, Lab, Node, Way
 from hakeeper.demo.lab.vrrp_conf import BROKEN_CONF
-from soak.kinds import Kind
-from soak.moves import CHECKED
-from soak.settings import ADDRESS, INSTANCE
+from tests.soak.kinds import Kind
+from tests.soak.moves import CHECKED
+from tests.soak.settings import ADDRESS, INSTANCE
 
 _LOW, _HIGH = 10, 200
 """Priorities below and above all of the lab's."""

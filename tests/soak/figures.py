@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from soak.moves import Move, Sort
+from tests.soak.moves import Move, Sort
 
 ALL = "all failovers"
 UNDISTURBED = "of them with hakeeper and API healthy"

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from soak import Kind, Planned, RoundPlan, SoakSettings
-from soak.report import Frame
+from tests.soak import Kind, Planned, RoundPlan, SoakSettings
+from tests.soak.report import Frame
 
 
 def frame_of(settings: SoakSettings, violation: str | None = None) -> Frame:

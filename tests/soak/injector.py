@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab import Lab, Node
-from soak.faults import BEGIN, Target, Undo, named
-from soak.kinds import Family, Kind
-from soak.moves import Injected
-from soak.plan import Planned, RoundPlan
-from soak.settings import INSTANCE
+from tests.soak.faults import BEGIN, Target, Undo, named
+from tests.soak.kinds import Family, Kind
+from tests.soak.moves import Injected
+from tests.soak.plan import Planned, RoundPlan
+from tests.soak.settings import INSTANCE
 
 _SLICE_S = 0.1
 _ENDING = frozenset({Kind.DAEMON_KILL, Kind.DAEMON_TERM})

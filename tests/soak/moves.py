@@ -13,7 +13,7 @@ from hakeeper.core.model import Role
 from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.lab import RoleChange
 from hakeeper.demo.lab.checks import IN_FLIGHT_S, WITNESS_LATE_S
-from soak.kinds import Family, Kind
+from tests.soak.kinds import Family, Kind
 
 SEVERAL = "several faults at once"
 RETURN = "back to the better node, after healing"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from soak.kinds import OTHER_KINDS, VRRP_KINDS, Kind
-from soak.settings import Profile, SoakSettings
+from tests.soak.kinds import OTHER_KINDS, VRRP_KINDS, Kind
+from tests.soak.settings import Profile, SoakSettings
 
 CHAPTER_ROUNDS = 25
 """So many rounds share the kinds of fault that are on."""

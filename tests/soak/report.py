@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from soak import figures
-from soak.moves import Sort
-from soak.run import Soak, Tally
-from soak.settings import SoakSettings
+from tests.soak import figures
+from tests.soak.moves import Sort
+from tests.soak.run import Soak, Tally
+from tests.soak.settings import SoakSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab import Lab, LabError, settle, wrongful_assigns
-from soak.audit import Audit
-from soak.contested import left_contested
-from soak.faults import UnaskedError
-from soak.injector import Injector
-from soak.kinds import Kind
-from soak.moves import Evidence, Holders, Move, Sort, moves
-from soak.plan import Planned, RoundPlan, plans, veteran
-from soak.settings import SoakSettings
-from soak.story import story
-from soak.vitals import Vitals, growth, look_at
+from tests.soak.audit import Audit
+from tests.soak.contested import left_contested
+from tests.soak.faults import UnaskedError
+from tests.soak.injector import Injector
+from tests.soak.kinds import Kind
+from tests.soak.moves import Evidence, Holders, Move, Sort, moves
+from tests.soak.plan import Planned, RoundPlan, plans, veteran
+from tests.soak.settings import SoakSettings
+from tests.soak.story import story
+from tests.soak.vitals import Vitals, growth, look_at
 
 LIMIT_PER_HOUR = 1_000_000
 """The nodes read every second; a project's real quota is not what is tried here."""

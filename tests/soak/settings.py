@@ -76,6 +76,6 @@ class SoakSettings:
         if self.failovers is not None:
             limits.append(f"--failovers {self.failovers}")
         return (
-            f"PYTHONPATH=tests python -m soak --seed {self.seed} --nodes {self.nodes} "
+            f"python -m tests.soak --seed {self.seed} --nodes {self.nodes} "
             f"--profile {self.profile.name} {' '.join(limits)}"
         ).rstrip()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab import Lab, LogEntry, event_of
-from soak.moves import Injected
+from tests.soak.moves import Injected
 
 _TOLD_S = 30.0
 """At least so much of what came before is told."""

@@ -1,4 +1,4 @@
-"""`PYTHONPATH=tests python -m soak`: what it prints, writes and returns."""
+"""`python -m tests.soak`: what it prints, writes and returns."""
 
 import json
 import sys
@@ -8,8 +8,8 @@ import pytest
 
 from hakeeper.demo.lab import Lab
 from hakeeper.demo.lab import daemon as lab_daemon
-from soak.__main__ import main
-from soak.test_sabotage import SICK_HAKEEPER
+from tests.soak.__main__ import main
+from tests.soak.test_sabotage import SICK_HAKEEPER
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def test_a_clean_soak_tells_its_seed_and_figures_and_returns_0(
     found = tmp_path / "soak.json"
     assert 0 == main(["--seed", "3", "--failovers", "1", "--json", str(found)])
     printed = capsys.readouterr().out
-    assert printed.startswith("seed 3: PYTHONPATH=tests python -m soak --seed 3 ")
+    assert printed.startswith("seed 3: python -m tests.soak --seed 3 ")
     assert "no violation" in printed
     assert "line -> assign (ms)" in printed
     document = json.loads(found.read_text())
@@ -43,7 +43,7 @@ def test_a_violation_is_reported_with_its_story_command_and_logs_and_returns_1(
     assert 1 == main(["--seed", "3", "--failovers", "1", "--logs", str(logs)])
     printed = capsys.readouterr().out
     assert "ended unasked, with exit code 3" in printed
-    assert "to repeat: PYTHONPATH=tests python -m soak --seed 3 --nodes 2" in printed
+    assert "to repeat: python -m tests.soak --seed 3 --nodes 2" in printed
     assert f"logs: {logs}" in printed
     kept = {str(path.relative_to(logs)) for path in logs.rglob("*") if path.is_file()}
     assert {"a/hakeeper.log", "a/keepalived.log", "story.txt", "requests.txt"} <= kept

@@ -3,9 +3,9 @@
 import pytest
 
 from hakeeper.demo.lab import is_event
-from soak import Kind, Planned, RoundPlan, SoakSettings, Violation
-from soak import run as soak_run
-from soak.conftest import MakeBench
+from tests.soak import Kind, Planned, RoundPlan, SoakSettings, Violation
+from tests.soak import run as soak_run
+from tests.soak.conftest import MakeBench
 
 
 def silent_end_of_a_split(lasts_s: float = 9.0) -> RoundPlan:

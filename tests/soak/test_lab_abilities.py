@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers import eventually
 
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import Cable, Lab, LabSettings, VrrpSettings
+from tests.support.waiting import eventually
 
 FAST = VrrpSettings(advert_int_s=0.1, higher_prio_send_advert=True)
 HEALS = 8

@@ -3,9 +3,9 @@
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.lab import RoleChange
-from soak import Kind
-from soak.figures import spread, table
-from soak.moves import (
+from tests.soak import Kind
+from tests.soak.figures import spread, table
+from tests.soak.moves import (
     RETURN,
     SEVERAL,
     UNPROVOKED,

@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 
-from soak import FAST, PLAIN, Kind, Profile, SoakSettings, plans
-from soak.faults import BEGIN
+from tests.soak import FAST, PLAIN, Kind, Profile, SoakSettings, plans
+from tests.soak.faults import BEGIN
 
 
 def first_rounds(settings: SoakSettings, count: int = 200) -> list[object]:
@@ -61,6 +61,5 @@ def test_the_first_fault_of_a_round_can_move_the_role_and_mostly_hits_the_master
 def test_the_command_repeats_the_soak() -> None:
     settings = SoakSettings(seed=12, nodes=3, profile=PLAIN, duration_s=1800.0, failovers=500)
     assert (
-        "PYTHONPATH=tests python -m soak --seed 12 --nodes 3 --profile plain "
-        "--hours 0.5 --failovers 500"
+        "python -m tests.soak --seed 12 --nodes 3 --profile plain --hours 0.5 --failovers 500"
     ) == settings.command()

@@ -15,11 +15,11 @@ import pytest
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import Keepalived, Node
 from hakeeper.demo.lab import daemon as lab_daemon
-from soak import Kind, RoundPlan, SoakSettings, Violation
-from soak import run as soak_run
-from soak.conftest import Bench, MakeBench
-from soak.frames import one_fault
-from soak.run import Tally
+from tests.soak import Kind, RoundPlan, SoakSettings, Violation
+from tests.soak import run as soak_run
+from tests.soak.conftest import Bench, MakeBench
+from tests.soak.frames import one_fault
+from tests.soak.run import Tally
 
 SICK_HAKEEPER = Path(__file__).with_name("sick_hakeeper.py")
 QUIET = tuple(one_fault(Kind.DAEMON_RELOAD, number=number) for number in range(1, 8))
@@ -42,7 +42,7 @@ def fall_ill(monkeypatch: pytest.MonkeyPatch, illness: str) -> None:
 
 
 def assign_by_hand(bench: Bench, node: Node, server_id: int) -> None:
-    """Assign with a node's own token, as a script of somebody would."""
+    """Mutate with a node's own token, as a script of somebody would."""
     token = (node.folder / "token").read_text().strip()
     floating_ip = bench.lab.floating_ips["web"]
     request = urllib.request.Request(  # noqa: S310  # the simulator's own URL

@@ -2,10 +2,10 @@
 
 import pytest
 
-from soak import SoakSettings, Violation
-from soak.conftest import MakeBench
-from soak.frames import frame_of
-from soak.report import text
+from tests.soak import SoakSettings, Violation
+from tests.soak.conftest import MakeBench
+from tests.soak.frames import frame_of
+from tests.soak.report import text
 
 FAILOVERS = 10
 # Seeds whose first rounds have faults of many families, one upon the other.

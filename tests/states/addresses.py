@@ -1,11 +1,10 @@
 """States of the floating IPs, and of the claims to them."""
 
-from daemon.world import PATIENCE_S, Node
-from helpers import eventually
-
 from hakeeper.demo.cloud import Answer, Fault, Network
-from states.scene import EAGER, Scene
-from states.state import BROKEN, DEGRADED, OK, WEB, State
+from tests.states.scene import EAGER, Scene
+from tests.states.state import BROKEN, DEGRADED, OK, WEB, State
+from tests.support.daemon_node import PATIENCE_S, DaemonNode
+from tests.support.waiting import eventually
 
 ASSIGN = "/actions/assign$"
 CLAIM_HANGS = "is not confirmed on this server, which is MASTER"
@@ -23,17 +22,17 @@ def named_twice(scene: Scene) -> None:
 
 def deleted(scene: Scene) -> None:
     scene.master(**EAGER)
-    scene.cloud.remove_floating_ip(scene.world.web)
+    scene.cloud.remove_floating_ip(scene.cluster.web)
 
 
 def blocked_at_the_start(scene: Scene) -> None:
-    scene.cloud.set_blocked(scene.world.web, blocked=True)
+    scene.cloud.set_blocked(scene.cluster.web, blocked=True)
     scene.master()
 
 
 def blocked_while_running(scene: Scene) -> None:
     scene.backup(**EAGER)
-    scene.cloud.set_blocked(scene.world.web, blocked=True)
+    scene.cloud.set_blocked(scene.cluster.web, blocked=True)
 
 
 def claim_under_way(scene: Scene) -> None:
@@ -78,7 +77,7 @@ def former_master_looks(scene: Scene) -> None:
     node.write(b"")
     node.start()
     node.master()
-    scene.world.wait_holder(node)
+    scene.cluster.wait_holder(node)
     node.wait_log("address.claimed")
     scene.cloud.fault(Fault(method="GET", answer=Answer.NEVER))
     node.backup()
@@ -86,22 +85,22 @@ def former_master_looks(scene: Scene) -> None:
 
 def former_master(scene: Scene) -> None:
     node = scene.master()
-    other = scene.world.running("node-b")
+    other = scene.cluster.running("node-b")
     node.backup()
     other.master()
-    scene.world.wait_holder(other)
+    scene.cluster.wait_holder(other)
 
 
-def two_masters(scene: Scene, *, watch_lesser: bool) -> tuple[Node, Node]:
+def two_masters(scene: Scene, *, watch_lesser: bool) -> tuple[DaemonNode, DaemonNode]:
     """Make both MASTER, and wait until the lesser one holds down; return the better one first.
 
     Neither steps down; the better one hears the other, as with a network that works one way.
     """
     environments = [scene.environment, {}]
     of_better, of_lesser = reversed(environments) if watch_lesser else environments
-    better = scene.world.master("node-a", environment=of_better, **EAGER)
+    better = scene.cluster.master("node-a", environment=of_better, **EAGER)
     better.role("MASTER_RX_LOWER_PRI")
-    lesser = scene.world.running("node-b", environment=of_lesser, **EAGER)
+    lesser = scene.cluster.running("node-b", environment=of_lesser, **EAGER)
     lesser.master()
     eventually(lambda: lesser.logged("address.held_down"), 2 * PATIENCE_S, "a contest")
     return better, lesser
@@ -123,12 +122,12 @@ def left_here(scene: Scene) -> None:
 
 
 def with_nobody(scene: Scene) -> None:
-    scene.cloud.move(scene.world.web, None)
+    scene.cloud.move(scene.cluster.web, None)
     scene.backup(**EAGER)
 
 
 def on_a_server_that_is_off(scene: Scene) -> None:
-    scene.cloud.set_server_status(scene.world.elsewhere, "off")
+    scene.cloud.set_server_status(scene.cluster.elsewhere, "off")
     scene.backup(**EAGER)
 
 

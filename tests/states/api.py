@@ -1,12 +1,12 @@
 """States of the API, the token and the server's identity."""
 
 import trustme
-from daemon.test_names import NAME, node_with
-from daemon.tls import server_context
 
 from hakeeper.demo.cloud import Answer, Fault, Network, SimCloud
-from states.scene import EAGER, Scene
-from states.state import BROKEN, DEGRADED, OK, State
+from tests.states.scene import EAGER, Scene
+from tests.states.state import BROKEN, DEGRADED, OK, State
+from tests.support.named_cloud import NAME, node_with
+from tests.support.tls import server_context
 
 NO_SERVER = 999
 
@@ -19,7 +19,7 @@ def another_server(scene: Scene) -> None:
 def server_of_the_other(scene: Scene) -> None:
     """Its hakeeper.yaml was copied from the other node."""
     node = scene.node()
-    node.config["server"] = scene.world.elsewhere
+    node.config["server"] = scene.cluster.elsewhere
     scene.launch().role("BACKUP")
 
 
@@ -53,7 +53,7 @@ def silent(scene: Scene) -> None:
 
 def hanging(scene: Scene) -> None:
     scene.backup(**EAGER)
-    scene.world.drop_connections()
+    scene.cluster.drop_connections()
     scene.cloud.fault(Fault(network=Network.HANDSHAKE_HANG))
 
 
@@ -63,10 +63,10 @@ def unavailable(scene: Scene) -> None:
 
 
 def no_name(scene: Scene) -> None:
-    hosts = scene.world.folder / "hosts"
+    hosts = scene.cluster.folder / "hosts"
     hosts.write_text("127.0.0.1 localhost\n")
-    trustme.CA().cert_pem.write_to_path(str(scene.world.folder / "ca.pem"))
-    node = scene.adopt(node_with(scene.world, hosts, scene.environment))
+    trustme.CA().cert_pem.write_to_path(str(scene.cluster.folder / "ca.pem"))
+    node = scene.adopt(node_with(scene.cluster, hosts, scene.environment))
     node.config["hetzner"]["endpoint"] = f"https://{NAME}:1/v1"
     scene.launch().role("BACKUP")
 

@@ -2,10 +2,9 @@
 
 import os
 
-from daemon.test_fifo import powerless
-
-from states.scene import Scene
-from states.state import BROKEN, DEGRADED, OK, State
+from tests.states.scene import Scene
+from tests.states.state import BROKEN, DEGRADED, OK, State
+from tests.support.privileges import powerless
 
 NOBODY = 65534
 
@@ -63,7 +62,7 @@ def forbidden(scene: Scene) -> None:
 
 
 def read_by_another(scene: Scene) -> None:
-    first = scene.world.running("node-b")
+    first = scene.cluster.running("node-b")
     scene.values["reader"] = str(first.daemon.pid)
     node = scene.node()
     node.fifo.unlink()

@@ -1,7 +1,7 @@
 """States of keepalived and of its instances."""
 
-from states.scene import Scene
-from states.state import BROKEN, DEGRADED, LOST, OK, State
+from tests.states.scene import Scene
+from tests.states.state import BROKEN, DEGRADED, LOST, OK, State
 
 PRIVATE = "10.90.0.2"
 
@@ -11,7 +11,7 @@ def never_heard(scene: Scene) -> None:
 
 
 def without_a_bus(scene: Scene, state: str) -> None:
-    nowhere = f"unix:path={scene.world.folder}/no-bus"
+    nowhere = f"unix:path={scene.cluster.folder}/no-bus"
     node = scene.node(environment={"DBUS_SYSTEM_BUS_ADDRESS": nowhere})
     node.config["keepalived"]["state"] = state
     scene.launch()
@@ -73,7 +73,7 @@ def fault(scene: Scene) -> None:
 
 def fault_and_nobody(scene: Scene) -> None:
     node = scene.running()
-    scene.cloud.move(scene.world.web, None)
+    scene.cloud.move(scene.cluster.web, None)
     node.role("FAULT")
 
 

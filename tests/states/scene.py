@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from daemon.world import PATIENCE_S, Node, World
-from helpers import eventually
-
 from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.demo.lab.daemon import LogEntry
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.relay import ApiRelay
+from tests.support.cluster import Cluster
+from tests.support.daemon_node import PATIENCE_S, DaemonNode
+from tests.support.waiting import eventually
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 """For states that come with a reading."""
@@ -58,15 +58,15 @@ class Systemd:
 
 
 class Scene:
-    """The world, the node that is looked at (`it`), and its systemd."""
+    """The cluster, the node that is looked at (`it`), and its systemd."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.cloud = world.cloud
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.cloud = cluster.cloud
         self.stack = contextlib.ExitStack()
         """What ends with the scene."""
-        self.systemd = Systemd(world.folder / "notify")
-        self._node: Node | None = None
+        self.systemd = Systemd(cluster.folder / "notify")
+        self._node: DaemonNode | None = None
         self.values: dict[str, str] = {}
         """What a state wants to find in words and cures, by name."""
 
@@ -80,8 +80,8 @@ class Scene:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End what the state began; the world ends its nodes."""
-        self.world.close()
+        """End what the state began; the cluster ends its nodes."""
+        self.cluster.close()
         self.stack.close()
         self.systemd.close()
 
@@ -93,23 +93,23 @@ class Scene:
         return {"NOTIFY_SOCKET": str(self.systemd.path)}
 
     @property
-    def it(self) -> Node:
+    def it(self) -> DaemonNode:
         """The node that is looked at."""
         assert self._node is not None, "the state made no node"
         return self._node
 
-    def node(self, **options: Any) -> Node:  # noqa: ANN401  # handed on
+    def node(self, **options: Any) -> DaemonNode:  # noqa: ANN401  # handed on
         """Make it; nothing of it runs yet."""
         environment = {**self.environment, **options.pop("environment", {})}
-        self._node = self.world.node(environment=environment, **options)
+        self._node = self.cluster.node(environment=environment, **options)
         return self._node
 
-    def adopt(self, node: Node) -> Node:
+    def adopt(self, node: DaemonNode) -> DaemonNode:
         """Look at this one."""
         self._node = node
         return node
 
-    def launch(self, *, keepalived: bool = True) -> Node:
+    def launch(self, *, keepalived: bool = True) -> DaemonNode:
         """Start it as configured, and wait for nothing; keepalived has the FIFO open."""
         node = self.it
         if keepalived:
@@ -119,29 +119,29 @@ class Scene:
         node.daemon.start(ready=False)
         return node
 
-    def running(self, **options: Any) -> Node:  # noqa: ANN401  # handed on
+    def running(self, **options: Any) -> DaemonNode:  # noqa: ANN401  # handed on
         """Make it and start it; wait until it knows who it is, and its addresses."""
         node = self.node(**options)
         node.write(b"")
         node.start()
         return node
 
-    def backup(self, **options: Any) -> Node:  # noqa: ANN401  # handed on
+    def backup(self, **options: Any) -> DaemonNode:  # noqa: ANN401  # handed on
         """Make it a BACKUP that has read its addresses since it is one."""
         node = self.running(**options)
         node.backup()
         self.until_current()
         return node
 
-    def master(self, **options: Any) -> Node:  # noqa: ANN401  # handed on
+    def master(self, **options: Any) -> DaemonNode:  # noqa: ANN401  # handed on
         """Make it a MASTER that holds the address."""
         node = self.running(**options)
         node.master()
-        self.world.wait_holder(node)
+        self.cluster.wait_holder(node)
         node.wait_log("address.claimed")
         return node
 
-    def apart(self, **options: Any) -> tuple[Node, Namespace]:  # noqa: ANN401  # handed on
+    def apart(self, **options: Any) -> tuple[DaemonNode, Namespace]:  # noqa: ANN401  # handed on
         """Make it in a network namespace of its own, with a way to the API."""
         namespace = self.stack.enter_context(Namespace("apart"))
         parts = urlsplit(self.cloud.url)

@@ -1,8 +1,8 @@
 """States of hakeeper itself: started, well, reloaded, stopped."""
 
 from hakeeper.demo.cloud import Answer, Fault
-from states.scene import EAGER, Scene
-from states.state import BROKEN, DEGRADED, NOT_RUNNING, OK, State
+from tests.states.scene import EAGER, Scene
+from tests.states.state import BROKEN, DEGRADED, NOT_RUNNING, OK, State
 
 
 def never_started(scene: Scene) -> None:
@@ -32,7 +32,7 @@ def backup(scene: Scene) -> None:
 
 
 def backup_of_a_master(scene: Scene) -> None:
-    scene.world.master("node-b")
+    scene.cluster.master("node-b")
     scene.backup()
 
 
@@ -42,7 +42,7 @@ def by_a_group(scene: Scene) -> None:
     node.write(b"")
     node.start()
     node.role("MASTER", "G", "GROUP")
-    scene.world.wait_holder(node)
+    scene.cluster.wait_holder(node)
     node.wait_log("address.claimed")
 
 
@@ -62,13 +62,13 @@ def reload_refused_and_mended(scene: Scene) -> None:
 
 def one_of_two_instances_in_fault(scene: Scene) -> None:
     node = scene.node()
-    scene.cloud.add_floating_ip("mail", "203.0.113.20", server=scene.world.elsewhere)
+    scene.cloud.add_floating_ip("mail", "203.0.113.20", server=scene.cluster.elsewhere)
     node.config["instances"]["VI_2"] = {"floating_ips": ["mail"]}
     node.write(b"")
     node.start()
     node.master()
     node.role("FAULT", "VI_2")
-    scene.world.wait_holder(node)
+    scene.cluster.wait_holder(node)
     node.wait_log("address.claimed")
 
 
@@ -76,7 +76,7 @@ def one_of_two_addresses_missing(scene: Scene) -> None:
     node = scene.node(**EAGER)
     node.config["instances"]["VI_1"]["floating_ips"].append("mail")
     scene.launch().master()
-    scene.world.wait_holder(node)
+    scene.cluster.wait_holder(node)
     node.wait_log("address.claimed")
 
 

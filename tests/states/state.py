@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hakeeper.core.cures import cure_of, fifo_cure
-from states.scene import Scene
+from tests.states.scene import Scene
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
 WEB: Final = "web = 203.0.113.10"
@@ -68,7 +68,7 @@ def values_of(scene: Scene) -> dict[str, str]:
         "address": WEB,
         "server": scene.it.name,
         "server_id": str(scene.it.server),
-        "elsewhere": f"elsewhere (id {scene.world.elsewhere})",
+        "elsewhere": f"elsewhere (id {scene.cluster.elsewhere})",
         "path": str(scene.it.fifo),
         "section": "instances",
         "vrrp_address": LOST,

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from helpers import eventually
-
 from hakeeper.adapters.status import clock
 from hakeeper.cli.status import lines
 from hakeeper.core.troubles import Health
 from hakeeper.printable import cure_lines
-from states.scene import Scene
-from states.state import NOT_RUNNING, OK, State
+from tests.states.scene import Scene
+from tests.states.state import NOT_RUNNING, OK, State
+from tests.support.waiting import eventually
 
 COLUMNS: Final = 80
 STATUS_BYTES: Final = 512

@@ -2,10 +2,10 @@
 
 import pytest
 
-from states import addresses, api, fifo, keepalived, service
-from states.scene import Scene
-from states.state import NOT_RUNNING, State
-from states.tellers import (
+from tests.states import addresses, api, fifo, keepalived, service
+from tests.states.scene import Scene
+from tests.states.state import NOT_RUNNING, State
+from tests.states.tellers import (
     check_check,
     check_journal,
     check_not_running,

@@ -1,9 +1,9 @@
 """Run many worlds, or show one.
 
-PYTHONPATH=tests python -m world --seeds 1000              # must all be clean
-PYTHONPATH=tests python -m world --show 4711               # the story of one
-PYTHONPATH=tests python -m world --show 4711 --only 3,17   # with two of its faults
-PYTHONPATH=tests python -m world --shrink 4711             # the fewest faults that break a rule
+python -m tests.world --seeds 1000              # must all be clean
+python -m tests.world --show 4711               # the story of one
+python -m tests.world --show 4711 --only 3,17   # with two of its faults
+python -m tests.world --shrink 4711             # the fewest faults that break a rule
 """
 
 import argparse
@@ -13,8 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from hakeeper.simulate.plan import Plan, draw
-from world.judge import judged
-from world.many import (
+from tests.world.judge import judged
+from tests.world.many import (
     Total,
     cores,
     hours_of,
@@ -23,9 +23,9 @@ from world.many import (
     run_many,
     run_plans,
 )
-from world.rare import RARE
-from world.report import details, summary, times
-from world.shrink import shrink
+from tests.world.rare import RARE
+from tests.world.report import details, summary, times
+from tests.world.shrink import shrink
 
 PROGRESS_EVERY_S = 30.0
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m world", description=__doc__,
+    parser = argparse.ArgumentParser(prog="python -m tests.world", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds (default 100)")
@@ -90,7 +90,7 @@ def _run(wanted: argparse.Namespace) -> Total:
             for seed, violation in total.failed[told:]:
                 _say(f"FAILED seed {seed}: {violation}")
                 _say(
-                    "  to repeat it: PYTHONPATH=tests python -m world"
+                    "  to repeat it: python -m tests.world"
                     f" --shrink {seed} --hours {wanted.hours:g}"
                 )
             told = len(total.failed)
@@ -129,6 +129,7 @@ def _document(total: Total) -> dict[str, object]:
         "struck": dict(tally.struck),
         "evaluated": dict(tally.evaluated),
         "reports": dict(tally.reports),
+        "claim_moves": {" ".join(move): n for move, n in sorted(tally.claim_moves.items())},
         "events": tally.events,
         "calls": tally.calls,
         "assigns": tally.assigns,
@@ -163,7 +164,7 @@ def _heading(plan: Plan, hours: float) -> list[str]:
     again = f"--show {plan.seed} --hours {hours:g} --only {only}"
     return [
         f"world {plan.seed}, {plan.course.value}: {plan.shape}",
-        f"again: PYTHONPATH=tests python -m world {again}",
+        f"again: python -m tests.world {again}",
     ]
 
 

@@ -1,6 +1,6 @@
 """Bugs to plant: each a line that somebody might write one day, and the rule that must see it.
 
-Where they show stands in seeds.json; `python -m world.find_bugs` looks for them.
+Where they show stands in seeds.json; `python -m tests.world.find_bugs` looks for them.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, Sa
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.simulate.faults.kinds import Kind
-from world.planting import Change, Constant, Line, Row
+from tests.world.planting import Change, Constant, Line, Row
 
 SEEDS = 1000
 """Each bug must be found within so many."""
@@ -43,15 +43,28 @@ class Bug:
 
 _SEND = "hakeeper.core.reconcile:_send_assigns"
 _GUARD = "hakeeper.core.state:State._guard_assign"
-_FAILED = "hakeeper.core.address:Address.failed"
-_OBSERVE = "hakeeper.core.address:Address.observe"
+_FAILED = "hakeeper.core.mutation_rules:failed"
 _FOLLOW = "hakeeper.core.core:Core._follow"
 _DISPATCH = "hakeeper.core.core:Core._dispatch"
 _NOTE = "hakeeper.core.core:Core._note"
 _IDLY = "hakeeper.core.reconcile:_read_idly"
 _QUERY = "hakeeper.core.reconcile:_query_roles"
 _READ_FAILED = "hakeeper.core.answers:_read_failed"
+_CONFIRM = "from hakeeper.core.claim_rules import _confirm; return _confirm(address, claim, now)"
 _M, _U, _B = Role.MASTER, Role.UNKNOWN, Role.BACKUP
+
+
+def _fatal(kind: str) -> Line:
+    """Let a class of failure end the claim."""
+    return Line(
+        _FAILED,
+        "if response.next is Next.READ:",
+        f"if failure.kind is FailureKind.{kind}:\n"
+        "        from hakeeper.core.stages import Idle\n"
+        "        return Idle()\n"
+        "    if response.next is Next.READ:",
+    )
+
 
 BUGS = (
     # --- whose turn it is
@@ -68,7 +81,13 @@ BUGS = (
         "demotion_forgotten",
         "a demotion leaves the claim in its stage, and only the last guard stops it",
         "core_guard",
-        (Line("hakeeper.core.address:Address.stop", "self.stage = Stage.IDLE", "pass"),),
+        (
+            Line(
+                "hakeeper.core.claim_rules:stop",
+                "case _:\n            return Idle()",
+                "case _:\n            return stage",
+            ),
+        ),
     ),
     Bug(
         "cancel_forgotten",
@@ -83,8 +102,9 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.answers:_current",
-                "sent = address.stage is Stage.SENT and role_state.generation == call.generation",
-                "sent = role_state is not None",
+                "isinstance(address.stage, MutateSent)"
+                " and role_state.generation == call.generation",
+                "role_state is not None",
             ),
         ),
     ),
@@ -216,9 +236,9 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.sequencer:Sequencer._drain",
-                "self.feed(LinesRead(",
-                "self.fifo.settle(); self.feed(LinesRead(",
+                "hakeeper.sequencer:Sequencer._act_on",
+                "self.feed(*found)",
+                "self.fifo.settle(); self.feed(*found)",
             ),
         ),
     ),
@@ -362,7 +382,7 @@ BUGS = (
         "resent_blindly",
         "an assign with an unknown outcome is sent again",
         "no_blind_resend",
-        (Line(_FAILED, "self.note_unknown_outcome(now)", "self._post(now)"),),
+        (Line(_FAILED, "address.writes.lose_track(now)", "return MutateDue(claim, now)"),),
     ),
     Bug(
         "unknown_forgotten",
@@ -370,9 +390,9 @@ BUGS = (
         "no_blind_resend",
         (
             Line(
-                "hakeeper.core.address:Address.begin",
-                "if read_first or self.outcome_unknown:",
-                "if read_first:",
+                "hakeeper.core.claim_rules:begin",
+                "if what.read_first or address.writes.outcome_unknown:",
+                "if what.read_first:",
             ),
         ),
     ),
@@ -382,9 +402,9 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.address:Address.accepted",
-                "return self.action_seen(action, now, rng)",
-                "return self._confirm(now)",
+                "hakeeper.core.mutation_rules:accepted",
+                "return action_seen(address, running, ActionSeen(what.action), now, rng)",
+                _CONFIRM,
             ),
         ),
     ),
@@ -394,9 +414,9 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.address:Address.action_seen",
-                "self._read(now, now)",
-                "return self._confirm(now)",
+                "hakeeper.core.mutation_rules:action_seen",
+                "return ReadBack(claim, until_s, now, now)",
+                _CONFIRM,
             ),
         ),
     ),
@@ -404,7 +424,13 @@ BUGS = (
         "one_read_decides",
         "a single read that says otherwise is taken for a loss",
         "two_reads_decide",
-        (Line(_OBSERVE, "self._suspect(now)", "return self._lost(holder, now, rng)"),),
+        (
+            Line(
+                "hakeeper.core.claim_rules:missed",
+                "return Recheck(after_s, max(after_s, now + SUSPECT_S), suspect=True)",
+                "return _lost(address, what.holder, now, Random(0))",
+            ),
+        ),
     ),
     Bug(
         "needless_assign",
@@ -416,7 +442,7 @@ BUGS = (
         "no_spacing",
         "assigns of one address follow each other at once",
         "spacing",
-        (Constant("hakeeper.core.claim:SPACING_S", 0.0),),
+        (Constant("hakeeper.core.resource:SPACING_S", 0.0),),
     ),
     Bug(
         "no_lanes",
@@ -449,7 +475,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_poll_actions",
-                "if now >= address.action_until_s:",
+                "if now >= stage.until_s:",
                 "if False:",
             ),
         ),
@@ -459,25 +485,19 @@ BUGS = (
         "locked_is_fatal",
         "a lock, or an address that is assigned already, ends the claim",
         "repaired",
-        (
-            Line(
-                _FAILED,
-                "self._read(now, now + READ_AGAIN.delay_s(attempt, rng))",
-                "self.stage = Stage.IDLE",
-            ),
-        ),
+        (_fatal("LOCKED"),),
     ),
     Bug(
         "refused_token_is_fatal",
         "a token that is refused ends the claim",
         "claim_kept",
-        (Line(_FAILED, "self._post(now + SLOW.delay_s(0, rng))", "self.stage = Stage.IDLE"),),
+        (_fatal("AUTH"),),
     ),
     Bug(
         "not_found_is_fatal",
         "a floating IP that is not found ends the claim",
         "repaired",
-        (Line(_FAILED, "self._read(now, now + SLOW.delay_s(0, rng))", "self.stage = Stage.IDLE"),),
+        (_fatal("NOT_FOUND"),),
     ),
     Bug(
         "token_kept",
@@ -568,7 +588,7 @@ BUGS = (
         "no_idle_reading",
         "holders are read only when something happened",
         "repaired",
-        (Line(_IDLY, "if state.asked(ListFloatingIps):", "if True:"),),
+        (Line(_IDLY, "if state.asked(ReadAll):", "if True:"),),
     ),
     Bug(
         "call_never_ends",
@@ -634,13 +654,13 @@ BUGS = (
         "settles_for_ever",
         "the close look after a claim has no end",
         "quiet",
-        (Constant("hakeeper.core.claim:WATCH_S", 1e9),),
+        (Constant("hakeeper.core.claim_rules:WATCH_S", 1e9),),
     ),
     Bug(
         "settles_never",
         "there is no close look after a claim",
         "repaired",
-        (Constant("hakeeper.core.claim:WATCH_S", 0.0),),
+        (Constant("hakeeper.core.claim_rules:WATCH_S", 0.0),),
     ),
     Bug(
         "told_each_time",
@@ -707,7 +727,7 @@ BUGS = (
         "lag_is_loss",
         "a read that lags behind our assign is taken for a loss",
         "lost_in_truth",
-        (Constant("hakeeper.core.claim:LAG_S", 0.0),),
+        (Constant("hakeeper.core.claim_rules:LAG_S", 0.0),),
         proves=True,
         needs=Kind.LAGGING,
     ),
@@ -762,8 +782,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_send_assigns",
-                "key=lambda address: address.refused_at_s",
-                "key=lambda address: -address.refused_at_s",
+                "key=lambda each: each[1].claim.refused_at_s",
+                "key=lambda each: -each[1].claim.refused_at_s",
             ),
         ),
         proves=True,
@@ -777,7 +797,8 @@ BUGS = (
             Line(
                 "hakeeper.core.core:Core._queried",
                 "if event.waits:",
-                "[a.stop(now, 'silence') for a in state.addresses.values() if not event.roles]\n"
+                "for one in () if event.roles else state.addresses.values():\n"
+                "        state.happened(one, Demoted('silence'), now)\n"
                 "    if event.waits:",
             ),
         ),
@@ -809,9 +830,9 @@ BUGS = (
         "hold_off_ends",
         (
             Line(
-                "hakeeper.core.address:Address._hold_down",
-                "self.due_at_s = self.hold_down_until_s = now + wait_s",
-                "self.due_at_s = self.hold_down_until_s = now + 1e9",
+                "hakeeper.core.claim_rules:_hold_down",
+                "return HoldDown(now + wait_s, look_at_s=now)",
+                "return HoldDown(now + 1e9, look_at_s=now)",
             ),
         ),
     ),
@@ -821,9 +842,9 @@ BUGS = (
         "all_in_place",
         (
             Line(
-                "hakeeper.core.address:Address.end_hold_down",
-                'self.begin(now, "the hold-down is over", read_first=True)',
-                'self.stop(now, "the hold-down is over")',
+                "hakeeper.core.claim_rules:try_again",
+                "if isinstance(stage, Verify) and isinstance(address.holder, Other):",
+                "return Idle()\n    if False:",
             ),
         ),
     ),
@@ -833,9 +854,9 @@ BUGS = (
         "call_budget",
         (
             Line(
-                "hakeeper.core.address:Address.hinted",
-                "now >= self.looked_at_s + self.look_gap_s",
-                "True",
+                "hakeeper.core.pace:Hints.looks",
+                "now < self.looked_at_s + self.gap_s",
+                "False",
             ),
         ),
     ),

@@ -6,25 +6,26 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import (
-    Assign,
-    AssignAccepted,
+    AllRead,
     CallResult,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
+    Mutate,
+    MutationAccepted,
+    OneRead,
     ReadActions,
 )
-from hakeeper.core.claim import SPACING_S
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import FloatingIp, VrrpId
+from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import Observation
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
-from hakeeper.simulate.cloud import Move
+from hakeeper.core.resource import SPACING_S
+from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.verdicts import Demand
-from world.role_rules import RoleRules
-from world.tally import Tally
+from tests.world.role_rules import RoleRules
+from tests.world.tally import Tally
 
 if TYPE_CHECKING:
     from hakeeper.simulate.world import World
@@ -101,7 +102,7 @@ class CallRules:
         request, index, seen = effect.request, node.index, self._seen[node.index]
         self._tally.calls += 1
         seen.asked_at[effect.call_id] = now
-        assign = isinstance(request, Assign)
+        assign = isinstance(request, Mutate)
         held_until = seen.assigns_held_until if assign else seen.held_until
         heeds = now >= held_until - 1e-9
         if assign and now < seen.held_until:
@@ -114,7 +115,7 @@ class CallRules:
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
         self._spent(index, seen, now, self._world.cloud.cost(request))
-        if isinstance(request, Assign):
+        if isinstance(request, Mutate):
             self._assigning(node, effect.call_id, request, now)
         elif isinstance(request, ReadActions):
             self._roles.asking(index, request, now)
@@ -128,11 +129,11 @@ class CallRules:
         within = seen.hour_cost <= self._world.plan.shape.quota_per_hour * SHARE
         self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
-    def _assigning(self, node: Node, call_id: int, request: Assign, now: float) -> None:
-        index, fip, demand = node.index, request.floating_ip_id, self._demand
+    def _assigning(self, node: Node, call_id: int, request: Mutate, now: float) -> None:
+        index, fip, demand = node.index, number_of(request.resource), self._demand
         seen = self._seen[index]
         self._tally.evaluated["core_guard"] += 1  # it let this one pass
-        demand("own_target", index, request.server_id == node.server_id, "{}", request)
+        demand("own_target", index, request.step.holder in (None, node.server_id), "{}", request)
         demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
         under_way = len(seen.inflight)
         demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
@@ -183,31 +184,32 @@ class CallRules:
                 if fip is not None:
                     wait_s = EAGER_S if asked_s is None else wait_s
                     seen.assigns_held_until = max(seen.assigns_held_until, now + wait_s)
-            case AssignAccepted():
+            case MutationAccepted():
                 seen.held_until = -inf
-            case FloatingIpRead(floating_ip):
-                self._read(node, seen, (floating_ip,), asked_at)
-            case FloatingIpsListed(floating_ips):
-                self._read(node, seen, floating_ips, asked_at)
+            case OneRead(observation):
+                self._read(node, seen, (observation,), asked_at)
+            case AllRead(_, reading):
+                self._read(node, seen, reading.found, asked_at)
             case _:
                 pass
 
     def _read(
-        self, node: Node, seen: _Seen, floating_ips: tuple[FloatingIp, ...], asked_at: float
+        self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float
     ) -> None:
         if self._world.plan.shape.clusters > 1:
             own = self._world.own_numbers(node.index)
-            floating_ips = tuple(each for each in floating_ips if each.id in own)
-        for floating_ip in floating_ips:
-            if asked_at >= seen.outcome_unknown.get(floating_ip.id, inf):
-                del seen.outcome_unknown[floating_ip.id]
-            mine = floating_ip.server_id == node.server_id
-            if not self._roles.read(node.index, floating_ip.id, asked_at, mine=mine):
+            found = tuple(each for each in found if number_of(each.id) in own)
+        for each in found:
+            fip = number_of(each.id)
+            if asked_at >= seen.outcome_unknown.get(fip, inf):
+                del seen.outcome_unknown[fip]
+            mine = each.server_id == node.server_id
+            if not self._roles.read(node.index, fip, asked_at, mine=mine):
                 continue
             if mine:
-                seen.mine_read_at[floating_ip.id] = asked_at
+                seen.mine_read_at[fip] = asked_at
             else:
-                seen.mine_read_at.pop(floating_ip.id, None)
+                seen.mine_read_at.pop(fip, None)
 
     def demoted(self, node: Node, vrrp: VrrpId) -> None:
         """Hear that an instance is not MASTER any more, be it for a moment."""

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.core.claim import TABLE as CLAIM_TABLE
 from hakeeper.core.events import (
     Event,
     KeepalivedGone,
@@ -19,7 +21,6 @@ from hakeeper.core.machine import (
     RoleEvent,
 )
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
-from hakeeper.core.reports import EVENTS
 from hakeeper.core.state import State
 
 LINES_COUNTED = 64
@@ -65,6 +66,16 @@ def not_taken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
         for role in Role:
             if not transitions.get((event.value, role.value)) and out_of_reach(event, role) is None:
                 yield f"{event.value} was never heard as {role.value}"
+
+
+def not_moved(moves: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
+    """Yield the moves that the claim table declares, and no world made."""
+    for what, cells in CLAIM_TABLE.items():
+        for stage, cell in cells.items():
+            for to in cell.to:
+                move = (what.__name__, stage.__name__, to.__name__)
+                if not moves.get(move):
+                    yield "{} never led from {} to {}".format(*move)
 
 
 def not_reported(reports: Counter[str]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Look for every planted bug, and print in how many worlds which rule saw it.
 
-PYTHONPATH=tests python -m world.find_bugs            # first in worlds known to show them
-PYTHONPATH=tests python -m world.find_bugs --search   # in the worlds 0, 1, 2 … until they show
-PYTHONPATH=tests python -m world.find_bugs --record   # and write down where, for the tests
+python -m tests.world.find_bugs            # first in worlds known to show them
+python -m tests.world.find_bugs --search   # in the worlds 0, 1, 2 … until they show
+python -m tests.world.find_bugs --record   # and write down where, for the tests
 """
 
 import argparse
@@ -12,15 +12,15 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
-from world.bugs import BUGS, SEEDS
-from world.hunt import HEADING, Catch, hunt, record
-from world.many import cores
-from world.rules import RULES
+from tests.world.bugs import BUGS, SEEDS
+from tests.world.hunt import HEADING, Catch, hunt, record
+from tests.world.many import cores
+from tests.world.rules import RULES
 
 
 def main() -> int:
     """Print the table; 1 if a bug was not found, or a rule found none that no other did."""
-    parser = argparse.ArgumentParser(prog="python -m world.find_bugs", description=__doc__,
+    parser = argparse.ArgumentParser(prog="python -m tests.world.find_bugs", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--search", action="store_true", help="begin with seed 0 for each bug")
     parser.add_argument("--record", action="store_true", help="write the seeds into seeds.json")

@@ -8,7 +8,7 @@ from hakeeper.core.calls import Request
 from hakeeper.core.events import Event
 
 _MARK = Struct("<HdHQ").pack
-_NUMBERS = {each: i for i, each in enumerate((*get_args(Event), *get_args(Request)))}
+_NUMBERS = {each: i for i, each in enumerate((type(None), *get_args(Event), *get_args(Request)))}
 
 
 class Fingerprint:
@@ -18,6 +18,9 @@ class Fingerprint:
         """Begin with nothing."""
         self.digest = 0
 
-    def mix(self, node: int, now: float, what: Event | Request, number: int) -> None:
-        """Add that an event was handled, or a request made, and a number that goes with it."""
+    def mix(self, node: int, now: float, what: Event | Request | None, number: int) -> None:
+        """Add an event that was taken in, a request that was made, or the end of a batch.
+
+        And a number that goes with it.
+        """
         self.digest = crc32(_MARK(node, now, _NUMBERS[type(what)], number), self.digest)

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import Assign
+from hakeeper.core.calls import Mutate
 from hakeeper.core.hanging import HANGS_AFTER_S
-from hakeeper.core.model import Other
+from hakeeper.core.observation import Other
 from hakeeper.simulate.bus import LATEST_ANSWER_S
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.verdicts import Demand
@@ -25,20 +25,19 @@ class HangRules:
         interval_s = world.plan.shape.interval_s
         self._known_after_s = interval_s + LATEST_ANSWER_S + HANGS_AFTER_S + SLACK_S
 
-    def asked(self, node: Node, request: Assign) -> None:
+    def asked(self, node: Node, request: Mutate) -> None:
         """Check an assign that is begun: not from a server that runs, as far as is known."""
         if node.run is None:
             return
         hangs, state = node.silent_s() >= self._known_after_s, node.run.core.state
-        for address in state.addresses.values():
-            floating_ip, holder = address.floating_ip, address.holder
-            if floating_ip is None or floating_ip.id != request.floating_ip_id:
+        for address in state.resources.values():
+            seen_as, holder = address.observation, address.holder
+            if seen_as is None or seen_as.id != request.resource:
                 continue
             if isinstance(holder, Other):
-                seen = state.servers.get(holder.server_id)
-                holds = not hangs or (seen is not None and seen.is_dead)
+                holds = not hangs or address.kind.api.is_dead(holder.server_id)
                 text = "ip-{} is taken from {}, {:.0f} s after the last word"
-                about = (floating_ip.id, holder, node.silent_s())
+                about = (seen_as.id, holder, node.silent_s())
                 self._demand("hung_takes_nothing", node.index, holds, text, *about)
 
     def resumes(self, node: Node) -> None:

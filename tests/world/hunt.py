@@ -1,8 +1,8 @@
 """Looks for planted bugs, and for rare cells of the role table, in the worlds of many seeds.
 
 What was found before stands in seeds.json and is tried first: so the tests are quick, and still
-find what they look for when the worlds have changed. `python -m world.find_bugs --record` writes
-it anew.
+find what they look for when the worlds have changed. `python -m tests.world.find_bugs --record`
+writes it anew.
 """
 
 import json
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.plan import draw
-from world.bugs import BUGS, HOURS, SEEDS, Bug
-from world.judge import judged
+from tests.world.bugs import BUGS, HOURS, SEEDS, Bug
+from tests.world.judge import judged
 
 RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""

@@ -7,7 +7,17 @@ each room what concerns it, in the same order always. How long an address may be
 
 from dataclasses import dataclass
 
-from hakeeper.core.calls import Assign, CallResult, FloatingIpsListed
+from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.core.calls import AllRead, CallResult, Mutate
+from hakeeper.core.decisions import (
+    Decision,
+    OfResource,
+    ResourceClaimed,
+    ResourceConfirmed,
+    ResourceDrifted,
+    ResourceHeldDown,
+    RoleChanged,
+)
 from hakeeper.core.events import (
     Effect,
     Event,
@@ -20,28 +30,29 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
-from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.simulate.cloud import Move
+from hakeeper.core.happenings import Happening
+from hakeeper.core.model import Role
+from hakeeper.core.stages import Stage
+from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.faults.kinds import Kind
-from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Plan
 from hakeeper.simulate.verdicts import Violation
 from hakeeper.simulate.world import World
-from world.call_rules import CallRules
-from world.coverage import cells
-from world.fingerprint import Fingerprint
-from world.hang_rules import HangRules
-from world.loss_rules import LossRules
-from world.narrator import narrate
-from world.quiet_rules import QuietRules
-from world.role_rules import RoleRules
-from world.save_rules import SaveRules
-from world.send_rules import SendRules
-from world.tally import Tally
-from world.tick_rules import TickRules
-
-MASTER = Role.MASTER.value
+from tests.world.call_rules import CallRules
+from tests.world.coverage import cells
+from tests.world.fingerprint import Fingerprint
+from tests.world.hang_rules import HangRules
+from tests.world.loss_rules import LossRules
+from tests.world.move_rules import MoveRules
+from tests.world.narrator import narrate
+from tests.world.quiet_rules import QuietRules
+from tests.world.role_rules import RoleRules
+from tests.world.save_rules import SaveRules
+from tests.world.send_rules import SendRules
+from tests.world.tally import Tally
+from tests.world.tick_rules import TickRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +92,12 @@ class Judge(Observer):
         self._saving = SaveRules(demand)
         self._ticks = TickRules(world.verdicts, world.stop)
         self._losses = LossRules(world, demand)
+        self._moves = MoveRules(self.tally, demand)
         self._hanging = HangRules(world, demand)
         self._quiet = QuietRules(world, demand)
         self._fingerprint = Fingerprint()
+        self._seen: tuple[Report, ...] = ()
+        """What was reported while a batch was taken in."""
 
     @property
     def digest(self) -> int:
@@ -112,63 +126,80 @@ class Judge(Observer):
         self._calls.moved(move)
         self._losses.moved(move)
 
-    def assign_sent(self, index: int, request: Assign) -> None:
+    def assign_sent(self, index: int, request: Mutate) -> None:
         """Look at the very moment in which an assign's first byte goes out."""
-        self._sending.sent(index, request.floating_ip_id)
+        self._sending.sent(index, number_of(request.resource))
 
     # --- what hakeeper does ------------------------------------------------------------------
 
-    def hearing(self, node: Node, event: Event) -> None:
-        """Look at an event before the core hears it."""
+    def hearing(self, node: Node) -> None:
+        """Begin with a batch of events."""
+        self._roles.hearing(node.index)
+
+    def taking_in(self, node: Node, event: Event) -> None:
+        """Look at an event before the core takes it in."""
         if node.run is not None:
             state = node.run.core.state
-            self._roles.hearing(node.index, state, event, node.clock())
+            self._roles.taking_in(node.index, state, event, node.clock())
             for said, role in cells(state, event):
                 self.tally.transitions[said.value, role.value] += 1
 
-    def handled(
-        self,
-        node: Node,
-        event: Event,
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
-        """Check what came of an event."""
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
+        """Check what came of an event, before anything is begun."""
         run = node.run
         if run is None:
             return
         self.tally.events += 1
-        self._fingerprint.mix(node.index, now, event, len(effects))
-        if self.world.story is not None:
-            narrate(self.world.log, node.index, event, effects)
-        self._roles.handled(node.index, run.core.state, event, effects)
+        self._fingerprint.mix(node.index, node.clock(), event, len(reports))
+        self._roles.took_in(node.index, run.core.state, event)
         if isinstance(event, CallResult):
-            self._ended(node, run, event)
-        elif isinstance(event, LinesRead):
-            self._heard(node, run, event, effects)
+            self._calls.ended(node, event)
+        elif isinstance(event, LinesRead) and event.lines:
+            self._roles.last_line(node.index, run.core.state, event)
+            if not event.live or run.began_at == self.world.now:
+                self._roles.claims_nothing(node.index, run.core.state)
         elif isinstance(event, KeepalivedGone | LinesLost):
             self._roles.doubted(node.index, run.core.state, event)
+        elif isinstance(event, Started | RolesQueried):
+            self._roles.claims_nothing(node.index, run.core.state)
+        for report in reports:
+            if isinstance(report.decision, RoleChanged):
+                self._roles.role_changed(node.index, event, report.decision)
+            self._found(node, report.decision)
+        self._seen = (*self._seen, *reports)
+
+    def claim_moved(self, node: Node, what: Happening, before: Stage, after: Stage) -> None:
+        """Check that the claim table says so."""
+        self._moves.moved(node.index, what, before, after)
+
+    def handled(
+        self,
+        node: Node,
+        events: tuple[Event, ...],
+        effects: tuple[Effect, ...],
+        found: tuple[Report, ...],
+        now: float,
+    ) -> None:
+        """Check what came of a batch."""
+        seen, self._seen = set(map(id, self._seen)), ()
+        run = node.run
+        if run is None:
+            return
+        self._fingerprint.mix(node.index, now, None, len(effects))
+        if self.world.story is not None:
+            narrate(self.world.log, node.index, events, effects)
+        self._roles.handled(node.index, run.core.state, effects)
         for report in found:
-            self._found(node, event, report)
-        if effects:
-            self._performed(node, event, effects, now)
+            if id(report) not in seen:
+                self._found(node, report.decision)
+        if any(isinstance(event, LinesRead) and event.lines for event in events):
+            self._roles.looked(node.index, run.core.state, node.clock())
+        self._performed(node, effects, now)
+        if any(_is_list(event) for event in events):
+            self._saving.is_written(node, run.core.state)
         self._ticks.handled(node.index, run.core.next_at(), now)
 
-    def _ended(self, node: Node, run: Run, result: CallResult) -> None:
-        self._calls.ended(node, result)
-        if isinstance(result.outcome, FloatingIpsListed):
-            self._saving.is_written(node, run.core.state)
-
-    def _heard(self, node: Node, run: Run, event: LinesRead, effects: tuple[Effect, ...]) -> None:
-        if not event.lines:
-            return
-        self._roles.last_line(node.index, run.core.state, event)
-        if not event.live or run.began_at == self.world.now:
-            self._roles.claims_nothing(node.index, effects)
-        self._roles.looked(node.index, run.core.state, node.clock())
-
-    def _performed(self, node: Node, event: Event, effects: tuple[Effect, ...], now: float) -> None:
+    def _performed(self, node: Node, effects: tuple[Effect, ...], now: float) -> None:
         self._saving.begin()
         for effect in effects:
             match effect:
@@ -177,42 +208,46 @@ class Judge(Observer):
                 case StartCall():
                     self._called(node, effect, now)
                 case Report():
-                    self.tally.reports[effect.event] += 1
+                    self.tally.reports[entry_of(effect).event] += 1
                     self._quiet.reported(node.index, effect)
                 case _:
                     pass
-        if isinstance(event, Started | RolesQueried):
-            self._roles.claims_nothing(node.index, effects)
 
     def _called(self, node: Node, effect: StartCall, now: float) -> None:
         request = effect.request
-        if isinstance(request, Assign):
+        if isinstance(request, Mutate):
             self._hanging.asked(node, request)
         self._saving.calls(node)
         self._fingerprint.mix(node.index, now, request, effect.call_id)
         self._quiet.called(node.index, request)
         self._calls.started(node, effect, now)
 
-    def _found(self, node: Node, event: Event, report: Report) -> None:
+    def _found(self, node: Node, decision: Decision) -> None:
         index = node.index
-        fip = self.world.number_of.get(str(report.fields.get("address", "")))
-        if report.event == "role.changed":
-            self._roles.role_changed(index, event, report)
-            if report.fields["previous_role"] == MASTER:
-                self._calls.demoted(node, _named(report))
-            if report.fields["role"] == MASTER:
-                self._losses.began(index, self.world.addresses[_named(report).name])
-        elif fip is None:
-            return
-        elif report.event == "address.claimed":
-            self._calls.claimed(index, fip)
-        elif report.event == "address.confirmed":
-            self._calls.confirmed(index, fip)
-        elif report.event == "address.drifted":
-            self._roles.lost(index, fip)
-            self._losses.lost(index, fip)
-        elif report.event == "address.held_down":
-            self._losses.contested(index, fip)
+        match decision:
+            case RoleChanged(vrrp, before, after):
+                if before is Role.MASTER:
+                    self._calls.demoted(node, vrrp)
+                if after is Role.MASTER:
+                    self._losses.began(index, self.world.addresses[vrrp.name])
+            case OfResource(_, label) if label in self.world.number_of:
+                self._found_of(index, self.world.number_of[label], decision)
+            case _:
+                pass
+
+    def _found_of(self, index: int, fip: int, decision: OfResource) -> None:
+        match decision:
+            case ResourceClaimed():
+                self._calls.claimed(index, fip)
+            case ResourceConfirmed():
+                self._calls.confirmed(index, fip)
+            case ResourceDrifted():
+                self._roles.lost(index, fip)
+                self._losses.lost(index, fip)
+            case ResourceHeldDown():
+                self._losses.contested(index, fip)
+            case _:
+                pass
 
     # --- the end -----------------------------------------------------------------------------
 
@@ -225,5 +260,5 @@ class Judge(Observer):
         self._quiet.rested()
 
 
-def _named(report: Report) -> VrrpId:
-    return VrrpId(VrrpKind(str(report.fields["kind"])), str(report.fields["instance"]))
+def _is_list(event: Event) -> bool:
+    return isinstance(event, CallResult) and isinstance(event.outcome, AllRead)

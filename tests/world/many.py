@@ -10,10 +10,10 @@ from multiprocessing import get_context
 from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
 from hakeeper.simulate.plan import HOUR_S, Plan, draw
 from hakeeper.simulate.verdicts import Violation
-from world.coverage import not_reported, not_taken
-from world.judge import judged
-from world.rules import RULES
-from world.tally import Tally
+from tests.world.coverage import not_moved, not_reported, not_taken
+from tests.world.judge import judged
+from tests.world.rules import RULES
+from tests.world.tally import Tally
 
 CHUNK = 20
 """How many worlds one task of a process runs."""
@@ -96,8 +96,13 @@ def never_seen(tally: Tally) -> list[str]:
 
 
 def missing(tally: Tally) -> list[str]:
-    """Name all that can happen in a world and did not: faults, rules, role table, journal."""
-    return [*never_seen(tally), *not_taken(tally.transitions), *not_reported(tally.reports)]
+    """Name all that can happen in a world and did not: faults, rules, both tables, journal."""
+    return [
+        *never_seen(tally),
+        *not_taken(tally.transitions),
+        *not_moved(tally.claim_moves),
+        *not_reported(tally.reports),
+    ]
 
 
 def cores() -> int:

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from hakeeper.core.calls import ListFloatingIps, ReadServer, Request
+from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.core.calls import ReadAll, ReadServer, Request
 from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.events import Report
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
@@ -48,7 +49,8 @@ class QuietRules:
     def reported(self, index: int, report: Report) -> None:
         """Hear a word for the journal."""
         if self._since is not None:
-            self._reports.append(f"node {index + 1}: {report.event}: {report.message}")
+            entry = entry_of(report)
+            self._reports.append(f"node {index + 1}: {entry.event}: {entry.message}")
 
     # --- the judgement -----------------------------------------------------------------------
 
@@ -66,7 +68,7 @@ class QuietRules:
     def _judge_memory(self, node: Node, run: Run) -> None:
         state, names = run.core.state, run.core.names_reported
         self._demand("bounded_memory", node.index, names <= NAMES_LIMIT, "{} names", names)
-        sizes = (len(state.calls), len(state.api.reported), len(run.inbox))
+        sizes = (len(state.calls), len(run.core.api.health.reported), len(run.inbox))
         small = max(sizes) <= SMALL
         self._demand("bounded_memory", node.index, small, "{} of calls, codes, inbox", sizes)
 
@@ -85,7 +87,7 @@ class QuietRules:
         index, demand, settings = node.index, self._demand, node.settings
         master = run.core.state.any_master()
         limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
-        lists = self._calls[index, ListFloatingIps.__name__]
+        lists = self._calls[index, ReadAll.__name__]
         servers = self._calls[index, ReadServer.__name__]
         seldom = len(self._world.nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
         others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers

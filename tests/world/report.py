@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from hakeeper.simulate.measured import percentile
-from world.many import Total, hours_of
-from world.rules import RULES
-from world.tally import Tally
+from tests.world.many import Total, hours_of
+from tests.world.rules import RULES
+from tests.world.tally import Tally
 
 PERCENTILES = (0.5, 0.9, 0.99, 1.0)
 
@@ -43,6 +43,9 @@ def details(tally: Tally) -> Iterator[str]:
     yield "rules evaluated:"
     for rule in RULES:
         yield f"  {rule}: {tally.evaluated[rule]}"
+    yield "moves of claims:"
+    for (what, before, after), count in sorted(tally.claim_moves.items()):
+        yield f"  {what}: {before} to {after}: {count}"
     yield "reports:"
     for event, count in sorted(tally.reports.items()):
         yield f"  {event}: {count}"

@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
-    Assign,
     CallResult,
     Failure,
     FailureKind,
-    ListFloatingIps,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
 )
-from hakeeper.core.claim import ACTION_PATIENCE_S, HINTS_END_S, Stage
+from hakeeper.core.decisions import RoleChanged
 from hakeeper.core.events import (
     Effect,
     Event,
@@ -21,22 +20,23 @@ from hakeeper.core.events import (
     LinesLost,
     LinesRead,
     ReloadToken,
-    Report,
     RolesQueried,
     SaveFailed,
     SaveState,
     SettingsChanged,
-    StartCall,
     Started,
-    Tick,
     VrrpAddressesSeen,
 )
 from hakeeper.core.lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
+from hakeeper.core.mutation_rules import ACTION_PATIENCE_S
+from hakeeper.core.observation import Key, ResourceId
+from hakeeper.core.pace import LULL_S
+from hakeeper.core.stages import Held, Idle, MutateDue
 from hakeeper.core.state import State
 from hakeeper.simulate.verdicts import Demand
 
-MUTE = CallResult | Tick | SettingsChanged | SaveFailed | VrrpAddressesSeen
+MUTE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 ROLE_AFTER = {
@@ -59,13 +59,15 @@ class _Heard:
     """When the newest read of a holder was begun."""
     against: Counter[int] = field(default_factory=Counter)
     """How many reads, one newer than the other, say that the address is not here."""
-    actions: dict[int, float] = field(default_factory=dict)
+    actions: dict[Key, float] = field(default_factory=dict)
     """When an action was first asked for."""
     hinted: bool = False
-    """The event at hand is the first hint for a while, to who holds an address."""
+    """The batch at hand has the first hint for a while, to who holds an address."""
     asked: bool = False
     """The answer at hand is to a call that hakeeper still waits for."""
-    due: frozenset[int] = frozenset()
+    refused: bool = False
+    """One of the batch refuses the token."""
+    due: frozenset[ResourceId] = frozenset()
     """The addresses for which an assign was due before the event at hand."""
 
 
@@ -82,20 +84,22 @@ class RoleRules:
         """A run of hakeeper begins."""
         self._heard[node] = _Heard()
 
-    def hearing(self, node: int, state: State, event: Event, now: float) -> None:
-        """Look at an event before the core hears it."""
+    def hearing(self, node: int) -> None:
+        """Begin with a batch of events."""
         heard = self._heard[node]
-        heard.hinted = heard.asked = False
-        if isinstance(event, LinesRead):
-            heard.hinted = any(_news_to_holders(state, event, now))
-        elif isinstance(event, CallResult):
-            heard.asked = event.call_id in state.calls
-        if isinstance(event, RolesQueried | Started | LinesRead):
-            posting = (a for a in state.addresses.values() if a.stage is Stage.POST)
-            heard.due = frozenset(a.floating_ip.id for a in posting if a.floating_ip is not None)
+        heard.hinted = heard.refused = False
 
-    def handled(self, node: int, state: State, event: Event, effects: tuple[Effect, ...]) -> None:
-        """Check what came of it."""
+    def taking_in(self, node: int, state: State, event: Event, now: float) -> None:
+        """Look at an event before the core takes it in."""
+        heard = self._heard[node]
+        heard.asked = isinstance(event, CallResult) and event.call_id in state.calls
+        if isinstance(event, LinesRead):
+            heard.hinted = heard.hinted or any(_news_to_holders(state, event, now))
+        if isinstance(event, RolesQueried | Started | LinesRead):
+            heard.due = _due(state)
+
+    def took_in(self, node: int, state: State, event: Event) -> None:
+        """Check what came of it, before anything is begun."""
         heard, role_states = self._heard[node], state.roles.role_states
         if isinstance(event, MUTE):
             same = all(heard.roles.get(n, b.role) is b.role for n, b in role_states.items())
@@ -104,11 +108,16 @@ class RoleRules:
             self._answered(node, heard, state, event)
         if isinstance(event, CallResult | RolesQueried):
             self._keeps_claims(node, state)
-        if not isinstance(event, CallResult | Tick):
+        if not isinstance(event, CallResult):
             heard.roles = {name: role_state.role for name, role_state in role_states.items()}
         if isinstance(event, Started):
             self._restored(node, state, event)
         elif heard.asked and isinstance(event, CallResult) and _is_refused(event):
+            heard.refused = True
+
+    def handled(self, node: int, state: State, effects: tuple[Effect, ...]) -> None:
+        """Check what came of the batch."""
+        if self._heard[node].refused:
             reread = any(isinstance(effect, ReloadToken) for effect in effects)
             self._demand("token_reread", node, reread, "a refused token is kept")
         for effect in effects:
@@ -127,9 +136,9 @@ class RoleRules:
     def _keeps_claims(self, node: int, state: State) -> None:
         """Check that no answer, and no want of one, ends the claim of a MASTER."""
         role_states = state.roles.role_states
-        for address in state.addresses.values():
+        for address in state.resources.values():
             role_state = role_states[address.vrrp]
-            kept = not role_state.is_master or address.stage is not Stage.IDLE
+            kept = not role_state.is_master or not isinstance(address.stage, Idle)
             self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
 
     def last_line(self, node: int, state: State, event: LinesRead) -> None:
@@ -151,30 +160,31 @@ class RoleRules:
         )
         self._demand("doubt_is_believed", node, none, "MASTER after {}", event)
 
-    def claims_nothing(self, node: int, effects: tuple[Effect, ...]) -> None:
+    def claims_nothing(self, node: int, state: State) -> None:
         """Check that nothing is claimed at once because of old news.
 
         What was to be sent anyway may be.
         """
-        due = self._heard[node].due
-        begun = [effect.request for effect in effects if isinstance(effect, StartCall)]
-        none = all(r.floating_ip_id in due for r in begun if isinstance(r, Assign))
+        none = _due(state) <= self._heard[node].due
         self._demand("backlog_claims_nothing", node, none, "an assign without a look")
 
-    def role_changed(self, node: int, event: Event, report: Report) -> None:
+    def role_changed(self, node: int, event: Event, change: RoleChanged) -> None:
         """Check the word that a role changed: no answer of the API is a reason."""
         right = not isinstance(event, CallResult)
-        self._demand("role_from_keepalived", node, right, "{}", report.message)
+        self._demand("role_from_keepalived", node, right, "{}", change)
 
     def looked(self, node: int, state: State, now: float) -> None:
         """Check that a hint to look was heeded; after each batch of lines."""
         if self._heard[node].hinted:
             looks = any(
-                isinstance(call.request, ListFloatingIps)  # one at a time: the next one follows
-                or (isinstance(call.request, ReadFloatingIp) and call.asked_at_s == now)
+                isinstance(call.request, ReadAll)  # one at a time: the next one follows
+                or (isinstance(call.request, ReadOne) and call.asked_at_s == now)
                 for call in state.calls.values()
             )
-            waits = now < max(state.api.held_until_s, state.schedule.reads_from_s)
+            waits = any(
+                now < max(api.health.held_until_s, api.reads_from_s)
+                for api in state.apis.apis.values()
+            )
             self._demand("hint_heeded", node, looks or waits, "no look after a hint")
 
     def asking(self, node: int, request: ReadActions, now: float) -> None:
@@ -212,6 +222,12 @@ class RoleRules:
             self._demand("role_survives", node, role_state.role is was, text, *about)
 
 
+def _due(state: State) -> frozenset[ResourceId]:
+    """Return the floating IPs for which an assign is due."""
+    posting = (a for a in state.resources.values() if isinstance(a.stage, MutateDue))
+    return frozenset(a.observation.id for a in posting if a.observation is not None)
+
+
 def _is_refused(result: CallResult) -> bool:
     return isinstance(result.outcome, Failure) and result.outcome.kind is FailureKind.AUTH
 
@@ -221,7 +237,7 @@ def _news_to_holders(state: State, event: LinesRead, now: float) -> Iterator[boo
     words: dict[VrrpId, set[LineState]] = {}
     for line in event.lines:
         words.setdefault(line.vrrp, set()).add(line.state)
-    for address in state.addresses.values():
+    for address in state.resources.values():
         said = words.get(address.vrrp)
         if said and said <= HINTS and state.is_master(address.vrrp):
-            yield address.stage is Stage.HELD and now - address.hinted_at_s > HINTS_END_S
+            yield isinstance(address.stage, Held) and now - address.hints.hinted_at_s > LULL_S

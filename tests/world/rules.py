@@ -35,6 +35,7 @@ RULES = (
     "hour_budget",
     "bounded_memory",
     "claim_kept",
+    "moves_by_table",
     "repaired",
     "starves_nobody",
     "hold_off_earned",

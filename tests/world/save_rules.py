@@ -30,6 +30,8 @@ class SaveRules:
 
     def is_written(self, node: Node, state: State) -> None:
         """What is believed is in the state file, unless another hand or a full disk prevents it."""
+        if self._is_saved:
+            return  # it is about to be
         if node.disk.full or node.world.now - node.disk.failed_at < SAVED_S:
             return
         saved, roles = node.disk.saved, state.roles.roles()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from hakeeper.simulate.plan import Plan
-from world.judge import judged
+from tests.world.judge import judged
 
 Fails = Callable[[Sequence[int]], bool]
 

@@ -10,8 +10,8 @@ from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.plan import Course, Plan, Shape
-from world.bugs import Bug
-from world.planting import Line, Row
+from tests.world.bugs import Bug
+from tests.world.planting import Line, Row
 
 A, B = 0, 1
 """The two nodes; A has the higher priority."""
@@ -108,7 +108,7 @@ FOUND = (
             "hakeeper hung while its FIFO was replaced: it acted upon the MASTER in the old one"
             " before it heard the BACKUP in the new one",
             "sent_by_master",
-            (Line("hakeeper.sequencer:Sequencer.hear", "self._notice_fifo()", "pass"),),
+            (Line("hakeeper.sequencer:Sequencer.hear", "*self._fifo_news(), ", ""),),
         ),
         plan(
             fault(Kind.HANG, 75.0, 25.0, B, value=0.2, serial=0),
@@ -126,9 +126,9 @@ FOUND = (
             "sent_by_master",
             (
                 Line(
-                    "hakeeper.core.core:Core.handle",
-                    "None if more else reconcile(state, now)",
-                    "reconcile(state, now)",
+                    "hakeeper.sequencer:Sequencer._act_on",
+                    "self.feed(*found)",
+                    "[self.feed(each) for each in found]",
                 ),
             ),
         ),

@@ -16,6 +16,8 @@ class Tally(Measured):
     """How many calls each kind of API fault struck."""
     transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(what was said, role before) of the role table."""
+    claim_moves: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(what happened, stage before, stage after) of the claim table."""
     reports: Counter[str] = field(default_factory=Counter)
     events: int = 0
     calls: int = 0

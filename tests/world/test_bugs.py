@@ -2,13 +2,13 @@
 
 import pytest
 
-from hakeeper.core.claim import WATCH_S
+from hakeeper.core.claim_rules import WATCH_S
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
-from world.bugs import BUGS, Bug
-from world.hunt import HEADING, Catch, hunt
-from world.planting import Change, Constant, Line, Row
-from world.rules import RULES
+from tests.world.bugs import BUGS, Bug
+from tests.world.hunt import HEADING, Catch, hunt
+from tests.world.planting import Change, Constant, Line, Row
+from tests.world.rules import RULES
 
 CAUGHT: dict[str, Catch] = {}
 
@@ -57,7 +57,7 @@ def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
     [
         Line("hakeeper.core.reconcile:_due", "no such line", "pass"),
         Line("hakeeper.core.reconcile:_due", "now", "then"),
-        Constant("hakeeper.core.claim:WATCH_S", WATCH_S),
+        Constant("hakeeper.core.claim_rules:WATCH_S", WATCH_S),
         Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),
     ],
     ids=["a line that is not there", "a line that is there twice", "its own value", "its own row"],

@@ -1,14 +1,14 @@
 """What must happen in the worlds of `make worlds` and does not is named; rare ones are clean."""
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.machine import EVENT_OF_LINE, TABLE, RoleEvent
 from hakeeper.core.model import Role
-from hakeeper.core.reports import EVENTS
 from hakeeper.simulate.faults.kinds import Kind
-from world.coverage import NOT_IN_A_WORLD, not_reported, not_taken, out_of_reach
-from world.many import missing, run_plans
-from world.rare import RARE
-from world.rules import RULES
-from world.tally import Tally
+from tests.world.coverage import NOT_IN_A_WORLD, not_reported, not_taken, out_of_reach
+from tests.world.many import missing, run_plans
+from tests.world.rare import RARE
+from tests.world.rules import RULES
+from tests.world.tally import Tally
 
 
 def test_the_rare_worlds_show_what_they_are_made_for_and_no_rule_is_broken() -> None:

@@ -10,23 +10,23 @@ import pytest
 
 from hakeeper.simulate.measured import percentile
 from hakeeper.simulate.plan import draw
-from world.__main__ import main
-from world.bugs import BUGS
-from world.judge import judged
-from world.many import Total, never_seen, run_seeds
-from world.shrink import fewest, shrink
-from world.stories import FOUND
+from tests.world.__main__ import main
+from tests.world.bugs import BUGS
+from tests.world.judge import judged
+from tests.world.many import Total, never_seen, run_seeds
+from tests.world.shrink import fewest, shrink
+from tests.world.stories import FOUND
 
 SEEDS = range(12)
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def digest_in_another_process(hash_seed: str) -> str:
     script = (
-        "from world.many import run_seeds;"
+        "from tests.world.many import run_seeds;"
         f"print(run_seeds(range({SEEDS.start}, {SEEDS.stop}), 0.3).digest)"
     )
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
     found = subprocess.run(
         [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
     )
@@ -80,7 +80,7 @@ def test_a_failing_seed_prints_the_command_that_repeats_it(
         assert 1 == main(["--seeds", "40", "--jobs", "1", "--hours", "0.3"])
     told = capsys.readouterr().out
     assert "FAILED seed" in told
-    assert "PYTHONPATH=tests python -m world --shrink" in told
+    assert "python -m tests.world --shrink" in told
 
 
 def test_what_never_happened_is_named() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from world.judge import judged
-from world.stories import FOUND, Found
+from tests.world.judge import judged
+from tests.world.stories import FOUND, Found
 
 TEXTS = Path(__file__).with_name("stories")
 

@@ -1,32 +1,34 @@
 """The requests of the core, carried out with hcloud's client, one after the other."""
 
-from typing import TypeAlias, assert_never
+from typing import Any, TypeAlias, assert_never
 
 from hcloud import Client
 
 from hakeeper.adapters.hetzner import identify, parse
-from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.core.calls import (
-    PAGE_SIZE,
     ActionsRead,
     Answer,
-    Assign,
-    AssignAccepted,
-    FloatingIpRead,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    MutationAccepted,
+    OneRead,
     ReadActions,
-    ReadFloatingIp,
+    ReadAll,
+    ReadOne,
     ReadServer,
     ServerRead,
 )
+from hakeeper.core.kind import HttpRequest, Kind, UnreadableAnswer
+from hakeeper.core.observation import Key
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.json import field, sequence
 
 PAGE_LIMIT = 100
-ACTION_LIMIT = 25
 
-Params: TypeAlias = dict[str, int | str | list[int]]
+Params: TypeAlias = dict[str, Any]
 
 
 def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> Answer | Page:
@@ -37,42 +39,51 @@ def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> An
     match guard.call.request:
         case Identify() as request:
             return identify.identify(client, guard, identity, request.cached_server_id)
-        case ListFloatingIps():
-            return _floating_ips(client, guard.page)
-        case ReadFloatingIp(floating_ip_id=number):
-            answer = client.request(method="GET", url=f"/floating_ips/{number}")
-            return FloatingIpRead(parse.floating_ip(parse.field(answer, "floating_ip")))
-        case Assign(floating_ip_id=number, server_id=server_id):
-            answer = client.request(
-                method="POST",
-                url=f"/floating_ips/{number}/actions/assign",
-                json={"server": server_id},
-            )
-            return AssignAccepted(parse.action(parse.field(answer, "action")))
-        case ReadActions(action_ids=numbers):
-            return _actions(client, numbers)
-        case ReadServer(server_id=number):
-            answer = client.request(method="GET", url=f"/servers/{number}")
-            return ServerRead(parse.server(parse.field(answer, "server")))
+        case ReadAll(kind):
+            return _page(client, KINDS[kind], guard.page)
+        case ReadOne(resource):
+            kind_of = KINDS[resource.kind]
+            return OneRead(kind_of.read_one(_send(client, kind_of.read_request(resource))))
+        case Mutate(resource, step):
+            answer = _send(client, KINDS[resource.kind].request_of(resource, step))
+            return MutationAccepted(parse.action(field(answer, "action")))
+        case ReadActions(_, action_ids):
+            return _actions(client, action_ids)
+        case ReadServer(_, server_id):
+            answer = client.request(method="GET", url=f"/servers/{server_id}")
+            return ServerRead(parse.server(field(answer, "server")))
         case _ as never:
             assert_never(never)
 
 
-def _floating_ips(client: Client, number: int) -> Page:
+def _send(client: Client, request: HttpRequest, **params: int) -> Any:  # noqa: ANN401  # JSON
+    arguments: Params = {"method": request.method, "url": request.path}
+    query = {**request.query, **params}
+    if query:
+        arguments["params"] = query
+    if request.body is not None:
+        arguments["json"] = dict(request.body)
+    return client.request(**arguments)
+
+
+def _page(client: Client, kind: Kind, number: int) -> Page:
     """Read a page; hcloud's get_all would never end against a server that always has a next."""
-    params: Params = {"page": number, "per_page": PAGE_SIZE}
-    answer = client.request(method="GET", url="/floating_ips", params=params)
-    entries = parse.sequence(parse.field(answer, "floating_ips"), "floating_ips")
-    readable, odd = parse.floating_ips(entries)
-    following = parse.next_page(answer, number, is_full=len(entries) >= PAGE_SIZE)
+    answer = _send(client, kind.list_request(), page=number, per_page=CLOUD.page_size)
+    reading = kind.read_list(answer)
+    found = {each.id.key for each in reading.found}
+    count = len(found) + sum(each.key not in found for each in reading.unreadable)
+    following = parse.next_page(answer, number, is_full=count >= CLOUD.page_size)
     last = parse.last_page(answer)
     if following is not None and max(following, last or 0) > PAGE_LIMIT:
-        raise UnreadableAnswerError(f"more than {PAGE_LIMIT} pages of floating IPs")
-    return Page(number=number, floating_ips=readable, odd=odd, following=following, last=last)
+        raise UnreadableAnswer(f"more than {PAGE_LIMIT} pages of {kind.noun}s")
+    return Page(number=number, reading=reading, following=following, last=last)
 
 
-def _actions(client: Client, numbers: tuple[int, ...]) -> ActionsRead:
-    params: Params = {"id": list(numbers[:ACTION_LIMIT]), "per_page": PAGE_SIZE}
+def _actions(client: Client, action_ids: tuple[Key, ...]) -> ActionsRead:
+    params: Params = {
+        "id": list(action_ids[: CLOUD.actions_per_call]),
+        "per_page": CLOUD.page_size,
+    }
     answer = client.request(method="GET", url="/actions", params=params)
-    entries = parse.sequence(parse.field(answer, "actions"), "actions")
+    entries = sequence(field(answer, "actions"), "actions")
     return ActionsRead(tuple(parse.action(entry) for entry in entries))

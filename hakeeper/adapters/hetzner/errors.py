@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from hakeeper.core.calls import FailureKind
+from hakeeper.kinds import KINDS
 
 MESSAGE_LIMIT = 300
 """Characters of a message that are kept."""
@@ -24,10 +25,10 @@ TRANSIENT = FailureKind.TRANSIENT
 UNKNOWN = FailureKind.OUTCOME_UNKNOWN
 
 KIND_OF_CODE: Mapping[str, FailureKind] = {
+    **{code: failure for kind in KINDS.values() for code, failure in kind.codes.items()},
     "bad_gateway": UNKNOWN,
     "conflict": LOCKED,
     "deprecated_api_endpoint": REFUSED,
-    "floating_ip_assigned": LOCKED,
     "forbidden": AUTH,
     "invalid_input": REFUSED,
     "json_error": REFUSED,
@@ -50,7 +51,9 @@ KIND_OF_CODE: Mapping[str, FailureKind] = {
     "uniqueness_error": REFUSED,
     "unsupported_error": REFUSED,
 }
-"""Hetzner's own error codes. UNKNOWN becomes TRANSIENT for a request that changes nothing.
+"""Hetzner's own error codes, and those that kinds add.
+
+UNKNOWN becomes TRANSIENT for a request that changes nothing.
 
 `server_error` (500) and `unavailable` (503) are the API's own word that it did not accept the
 request, so they count as not done. Should that word once be wrong, the next assign names the same
@@ -110,10 +113,6 @@ class TransportError(Exception):
         """Keep one of our codes, and a message for people."""
         super().__init__(message)
         self.code = code
-
-
-class UnreadableAnswerError(Exception):
-    """A 2xx whose body does not say what the documentation promises."""
 
 
 class LocalFailureError(Exception):

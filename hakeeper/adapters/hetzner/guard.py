@@ -17,7 +17,7 @@ from hakeeper.adapters.hetzner.errors import (
     for_effect,
 )
 from hakeeper.adapters.hetzner.listing import Listing
-from hakeeper.core.calls import Answer, Assign, Failure, FailureKind, Quota
+from hakeeper.core.calls import Answer, Failure, FailureKind, Mutate, Quota
 from hakeeper.core.events import StartCall
 
 _LONGEST_WAIT_S = 3600.0
@@ -89,7 +89,7 @@ class CallGuard(Attempt):
         super().__init__(call.timeout_s, clock)
         self.call = call
         self._objection = objection
-        self.changes_something = isinstance(call.request, Assign)
+        self.changes_something = isinstance(call.request, Mutate)
         self.answered: Answered | None = None
         self.page = 1
         """Of a list, the page to read."""

@@ -16,7 +16,9 @@ from hakeeper.adapters.hetzner.errors import LocalFailureError, Phase
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import NO_IDENTITY, FailureKind, Identified
-from hakeeper.core.model import IpNetwork, Server
+from hakeeper.core.model import Server
+from hakeeper.core.observation import IpNetwork, Key
+from hakeeper.kinds.json import field, sequence
 
 Sources: TypeAlias = Callable[[float], Iterator[Candidate | Miss]]
 """Local sources, asked in order and only as far as needed; the argument is the time left in s."""
@@ -37,7 +39,7 @@ class Identity:
 
 
 def identify(
-    client: Client, guard: CallGuard, identity: Identity, cached_server_id: int | None
+    client: Client, guard: CallGuard, identity: Identity, cached_server_id: Key | None
 ) -> Identified:
     """Find this server; LocalFailureError and APIException say why that failed.
 
@@ -87,7 +89,7 @@ def _shown(identity: Identity, server: Server, candidate: Candidate) -> Identifi
     return Identified(server, candidate.source, is_here=is_here)
 
 
-def _local(found: Iterator[Candidate | Miss], cached_server_id: int | None) -> Iterator[Candidate]:
+def _local(found: Iterator[Candidate | Miss], cached_server_id: Key | None) -> Iterator[Candidate]:
     """Yield each server once that is named; LocalFailureError if nobody can name one."""
     misses: list[Miss] = []
     seen: set[int] = set()
@@ -100,7 +102,7 @@ def _local(found: Iterator[Candidate | Miss], cached_server_id: int | None) -> I
                 source = f"{entry.source}, not the {cached_server_id} of an earlier run"
                 entry = replace(entry, source=source)  # noqa: PLW2901  # the same, told better
             yield entry
-    if cached_server_id is not None and cached_server_id not in seen:
+    if isinstance(cached_server_id, int) and cached_server_id not in seen:
         yield Candidate(cached_server_id, "an earlier run")
     elif not seen:
         reasons = "; ".join(f"{miss.source}: {miss.reason}" for miss in misses) or "no source"
@@ -124,12 +126,12 @@ def _confirm(client: Client, candidate: Candidate) -> Server:
                 f"wrong; then {HINT}",
             ) from None
         raise
-    return parse.server(parse.field(answer, "server"))
+    return parse.server(field(answer, "server"))
 
 
 def _by_name(client: Client, name: str) -> Server:
     answer = client.request(method="GET", url="/servers", params={"name": name})
-    for entry in parse.sequence(parse.field(answer, "servers"), "servers"):
+    for entry in sequence(field(answer, "servers"), "servers"):
         server = parse.server(entry)
         if server.name == name:
             return server

@@ -1,6 +1,6 @@
 """A list of many pages: the first one says how many there are, the others are read side by side.
 
-At 0.6 s a page, 500 floating IPs would never be listed within the 5 s of a call one after the
+At 0.6 s a page, 500 resources would never be listed within the 5 s of a call one after the
 other. It stays one call, with one deadline and one result.
 """
 
@@ -8,8 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from hakeeper.core.calls import FloatingIpsListed
-from hakeeper.core.model import FloatingIp, OddFloatingIp
+from hakeeper.core.observation import Reading
 
 PAGES_AT_ONCE: Final = 4
 """The other workers are left to claims and reads."""
@@ -20,8 +19,7 @@ class Page:
     """One page, as it was read."""
 
     number: int
-    floating_ips: tuple[FloatingIp, ...]
-    odd: tuple[OddFloatingIp, ...]
+    reading: Reading
     following: int | None
     """The number of the page after it; None: it is the last."""
     last: int | None
@@ -53,7 +51,7 @@ class Listing:
         self._open.update(numbers)
         return numbers
 
-    def answer(self) -> FloatingIpsListed | None:
+    def whole(self) -> Reading | None:
         """Return the whole list; None while pages are missing.
 
         The list may change between two pages: what comes twice counts once, as last seen.
@@ -61,6 +59,6 @@ class Listing:
         if self._open or self._todo:
             return None
         pages = [self._pages[number] for number in sorted(self._pages)]
-        found = {each.id: each for page in pages for each in page.floating_ips}
-        odd = tuple(each for page in pages for each in page.odd)
-        return FloatingIpsListed(tuple(found.values()), odd)
+        found = {each.id: each for page in pages for each in page.reading.found}
+        unreadable = tuple(each for page in pages for each in page.reading.unreadable)
+        return Reading(tuple(found.values()), unreadable)

@@ -8,19 +8,19 @@ from hcloud import APIException
 from hakeeper.adapters.hetzner.errors import (
     LocalFailureError,
     TransportError,
-    UnreadableAnswerError,
     for_effect,
     kind_of,
     tidy_code,
     tidy_message,
 )
 from hakeeper.adapters.hetzner.guard import Answered, CallGuard
-from hakeeper.core.calls import ActionsRead, Answer, AssignAccepted, Failure, FailureKind
+from hakeeper.core.calls import ActionsRead, Answer, Failure, FailureKind, MutationAccepted
+from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.model import Action
 
 _FIRST_ERROR_STATUS = 400
 _SHAPE_ERRORS = (
-    UnreadableAnswerError,
+    UnreadableAnswer,
     ArithmeticError,
     AttributeError,
     LookupError,
@@ -41,7 +41,7 @@ def failure_of(error: Exception, guard: CallGuard) -> Failure:
             failure = Failure(kind=kind, code=code, message=str(error), http_status=status)
         case _ if status is not None and status >= _FIRST_ERROR_STATUS:
             failure = _refusal(error, status, guard)
-        case UnreadableAnswerError():
+        case UnreadableAnswer():
             failure = _unreadable(str(error), status, guard)
         case APIException():  # hcloud's name for a 2xx whose body is not JSON
             failure = _unreadable("it is no JSON", status, guard)
@@ -103,8 +103,8 @@ def tidy(
                 retry_after_s=answered.retry_after_s if throttled and answered else None,
                 correlation_id=correlation_id,
             )
-        case AssignAccepted(action=action):
-            return AssignAccepted(_tidy_action(action, redact))
+        case MutationAccepted(action=Action() as action):
+            return MutationAccepted(_tidy_action(action, redact))
         case ActionsRead(actions=actions):
             return ActionsRead(tuple(_tidy_action(action, redact) for action in actions))
         case _:

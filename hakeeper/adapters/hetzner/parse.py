@@ -1,114 +1,20 @@
-"""Decoded JSON to our values, strictly, and only the fields that we use.
+"""Decoded JSON of Hetzner Cloud to our values: servers, actions and pages. Kinds read their own.
 
-hcloud's own domain classes are left out on purpose: they parse the whole object and raise
-TypeError when a field that we never look at is missing, they send hidden requests when an empty
-attribute of a partial object is read, and older ones drop a server's `location`.
+hcloud's own domain classes are left out on purpose: see `kinds/json.py`.
 """
 
 import contextlib
-import ipaddress
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
-from hakeeper.core.model import (
-    Action,
-    ActionStatus,
-    FloatingIp,
-    IpNetwork,
-    OddFloatingIp,
-    Server,
-)
+from hakeeper.core.kind import UnreadableAnswer
+from hakeeper.core.model import Action, ActionStatus, Server
+from hakeeper.core.observation import IpNetwork
+from hakeeper.kinds.json import NAME_LIMIT, field, integer, mapping, network, text, zone
 
-NAME_LIMIT: Final = 256
-"""Characters; Hetzner's names are host names, or not much longer."""
 _VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
 _PRIVATE_LIMIT: Final = 16
 """Hetzner allows three private networks a server."""
-
-
-def field(value: object, name: str) -> object:
-    """Return a member of a JSON object that must be there."""
-    members = mapping(value, f"what holds {name}")
-    if name not in members:
-        raise UnreadableAnswerError(f"{name} is missing")
-    return members[name]
-
-
-def mapping(value: object, name: str) -> Mapping[str, object]:
-    """Accept a JSON object."""
-    if not isinstance(value, dict):
-        raise UnreadableAnswerError(f"{name} is no object")
-    return value
-
-
-def sequence(value: object, name: str) -> Sequence[object]:
-    """Accept a JSON array."""
-    if not isinstance(value, list):
-        raise UnreadableAnswerError(f"{name} is no array")
-    return value
-
-
-def integer(value: object, name: str) -> int:
-    """Accept a JSON number without a fraction; true and false are none."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise UnreadableAnswerError(f"{name} is no integer")
-    return value
-
-
-def text(value: object, name: str) -> str:
-    """Accept a JSON string."""
-    if not isinstance(value, str):
-        raise UnreadableAnswerError(f"{name} is no string")
-    return value
-
-
-def floating_ip(value: object) -> FloatingIp:
-    """Read a `floating_ip` object, as far as it is needed; `server` is an id or null."""
-    members = mapping(value, "floating_ip")
-    server = field(value, "server")
-    return FloatingIp(
-        id=integer(field(value, "id"), "id"),
-        name=_lenient_name(members) or "",
-        network=_network(text(field(value, "ip"), "ip")),
-        server_id=None if server is None else integer(server, "server"),
-        blocked=members.get("blocked") is True,
-        network_zone=_zone_of(members.get("home_location")),
-    )
-
-
-def floating_ips(
-    entries: Sequence[object],
-) -> tuple[tuple[FloatingIp, ...], tuple[OddFloatingIp, ...]]:
-    """Read a list of them, of which most are not ours: one that is odd does not spoil it."""
-    good: list[FloatingIp] = []
-    odd: list[OddFloatingIp] = []
-    for entry in entries:
-        try:
-            good.append(floating_ip(entry))
-        except UnreadableAnswerError as error:
-            odd.append(_odd(entry, str(error)))
-        else:
-            if _lenient_name(mapping(entry, "floating_ip")) is None:  # it may be meant by its name
-                odd.append(_odd(entry, "name is no string"))
-    return tuple(good), tuple(odd)
-
-
-def _odd(entry: object, why: str) -> OddFloatingIp:
-    members = entry if isinstance(entry, dict) else {}
-    number = members.get("id")
-    is_id = isinstance(number, int) and not isinstance(number, bool)
-    return OddFloatingIp(
-        id=number if is_id else None,
-        name=_lenient_name(members),
-        network=next(_lenient(members), None),
-        why=f"floating IP {number}: {why}" if is_id else why,
-    )
-
-
-def _lenient_name(members: Mapping[str, object]) -> str | None:
-    name = members.get("name")
-    return name[:NAME_LIMIT] if isinstance(name, str) else None
 
 
 def server(value: object) -> Server:
@@ -123,7 +29,7 @@ def server(value: object) -> Server:
         id=integer(field(value, "id"), "id"),
         name=_name(value),
         status=text(field(value, "status"), "status")[:NAME_LIMIT],
-        network_zone=_zone_of(members.get("location")) or _zone_of(inner),
+        zone=zone(members.get("location")) or zone(inner),
         own=_own(members.get("public_net"), members.get("private_net")),
         without=_without(members.get("public_net")),
     )
@@ -156,8 +62,8 @@ def _private(nets: object) -> Iterator[IpNetwork]:
 def _lenient(holder: object) -> Iterator[IpNetwork]:
     address = holder.get("ip") if isinstance(holder, dict) else None
     if isinstance(address, str):
-        with contextlib.suppress(UnreadableAnswerError):
-            yield _network(address)
+        with contextlib.suppress(UnreadableAnswer):
+            yield network(address)
 
 
 def _without(net: object) -> tuple[int, ...]:
@@ -175,7 +81,7 @@ def action(value: object) -> Action:
     try:
         status = ActionStatus(status_text)
     except ValueError:
-        raise UnreadableAnswerError("status is none of an action's") from None
+        raise UnreadableAnswer("status is none of an action's") from None
     error = mapping(value, "action").get("error")
     code, message = "", ""
     if status is ActionStatus.ERROR and isinstance(error, dict):
@@ -197,13 +103,13 @@ def next_page(value: object, page: int, *, is_full: bool) -> int | None:
     pagination = _pagination(value)
     if pagination is None:
         if is_full:
-            raise UnreadableAnswerError("meta.pagination is missing")
+            raise UnreadableAnswer("meta.pagination is missing")
         return None
     following = pagination.get("next_page")
     if following is None:
         return None
     if integer(following, "next_page") <= page:
-        raise UnreadableAnswerError("the pages do not advance")
+        raise UnreadableAnswer("the pages do not advance")
     return integer(following, "next_page")
 
 
@@ -217,18 +123,3 @@ def _pagination(value: object) -> Mapping[str, object] | None:
     meta = mapping(value, "answer").get("meta")
     pagination = meta.get("pagination") if isinstance(meta, dict) else None
     return pagination if isinstance(pagination, dict) else None
-
-
-def _network(address: str) -> IpNetwork:
-    """Read `203.0.113.10` or `2001:db8:1:2::/64`: IPv6 floating IPs are /64 networks."""
-    try:
-        if ":" in address and "/" not in address:
-            address = f"{address}/64"
-        return ipaddress.ip_network(address, strict=False)
-    except ValueError:
-        raise UnreadableAnswerError("ip is no address") from None
-
-
-def _zone_of(location: object) -> str:
-    zone = location.get("network_zone") if isinstance(location, dict) else None
-    return zone[:NAME_LIMIT] if isinstance(zone, str) else ""

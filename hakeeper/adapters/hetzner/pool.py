@@ -23,9 +23,9 @@ from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
 from hakeeper.adapters.hetzner.worker import Worker, join
 from hakeeper.adapters.local_addresses import has_one_of
-from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
+from hakeeper.core.calls import AllRead, Answer, CallResult, Failure, FailureKind, ReadAll
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import IpNetwork
+from hakeeper.core.observation import IpNetwork
 
 WORKERS = 8
 """Calls at once; the core sends no more assigns than that at once."""
@@ -238,10 +238,10 @@ class HetznerPool:
             for number in whole.listing.due():
                 part = whole.part(number, next(self._part_keys))
                 self._reads[part.call.call_id] = part
-            answer = whole.listing.answer()
-            if answer is None:
+            reading = whole.listing.whole()
+            if reading is None or not isinstance(whole.call.request, ReadAll):
                 return None
-            outcome = answer
+            outcome = AllRead(whole.call.request.kind, reading)
         ended = whole.end(outcome)
         self._forget(whole)
         return ended

@@ -4,8 +4,8 @@ import contextlib
 import logging
 from collections.abc import Iterator
 
+from hakeeper.adapters.journal.eventkind import Level
 from hakeeper.adapters.journal.reporter import Reporter
-from hakeeper.core.reports import Level
 
 EVENT = "library.warned"
 

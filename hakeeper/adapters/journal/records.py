@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from hakeeper.core.reports import EVENTS, Level
+from hakeeper.adapters.journal.eventkind import Level
+from hakeeper.adapters.journal.events import EVENTS
 
 MESSAGE_LIMIT_BYTES = 4096
 """Longest message and longest field value, in bytes of UTF-8."""
@@ -28,7 +29,7 @@ FieldValue: TypeAlias = str | int | float
 EventDict: TypeAlias = MutableMapping[str, Any]
 """structlog's own type: what its processors hand on."""
 Processor: TypeAlias = Callable[[object, str, EventDict], Any]
-Renderer: TypeAlias = Callable[[object, str, EventDict], "Entry"]
+Renderer: TypeAlias = Callable[[object, str, EventDict], "Rendered"]
 
 _CUT = "…"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -48,7 +49,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Rendered:
     """One report ready to be written; `journal` is empty where the target is not the journal."""
 
     text: bytes
@@ -158,7 +159,7 @@ def console_renderer(*, colours: bool) -> Renderer:
         pad_event_to=0,
     )
 
-    def process(logger: object, method: str, event_dict: EventDict) -> Entry:
+    def process(logger: object, method: str, event_dict: EventDict) -> Rendered:
         record: Record = event_dict["record"]
         local = dt.datetime.fromtimestamp(record.time_s).astimezone()
         shown: EventDict = {
@@ -167,12 +168,12 @@ def console_renderer(*, colours: bool) -> Renderer:
             "level": record.level.name.lower(),
             "event": one_line(record.message),
         }
-        return Entry(text=str(render(logger, method, shown)).encode() + b"\n")
+        return Rendered(text=str(render(logger, method, shown)).encode() + b"\n")
 
     return process
 
 
-def json_renderer(_logger: object, _method: str, event_dict: EventDict) -> Entry:
+def json_renderer(_logger: object, _method: str, event_dict: EventDict) -> Rendered:
     """Render one JSON object per line; times in UTC. The fields stand in an object of their own."""
     record: Record = event_dict["record"]
     document = {
@@ -185,20 +186,20 @@ def json_renderer(_logger: object, _method: str, event_dict: EventDict) -> Entry
             for name, value in record.fields.items()
         },
     }
-    return Entry(text=json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+    return Rendered(text=json.dumps(document, ensure_ascii=False, allow_nan=False).encode() + b"\n")
 
 
-def text_renderer(logger: object, method: str, event_dict: EventDict) -> Entry:
+def text_renderer(logger: object, method: str, event_dict: EventDict) -> Rendered:
     """Render `<4>message event=… key=value`, the prefix being a syslog level (sd-daemon(3))."""
     record: Record = event_dict["record"]
     pairs = _LOGFMT(logger, method, {"event": record.event, **_flat(record)})
-    return Entry(text=f"<{record.level.value}>{one_line(record.message)} {pairs}\n".encode())
+    return Rendered(text=f"<{record.level.value}>{one_line(record.message)} {pairs}\n".encode())
 
 
 _LOGFMT = structlog.processors.LogfmtRenderer()
 
 
-def journald_renderer(logger: object, method: str, event_dict: EventDict) -> Entry:
+def journald_renderer(logger: object, method: str, event_dict: EventDict) -> Rendered:
     """Render journal fields, and the text line that is used while journald is not there.
 
     Field names as in systemd.journal-fields(7); our own carry the prefix HAKEEPER_.
@@ -215,7 +216,7 @@ def journald_renderer(logger: object, method: str, event_dict: EventDict) -> Ent
     fields["HAKEEPER_EVENT"] = record.event
     for name, value in record.fields.items():
         fields[f"HAKEEPER_{name.upper()}"] = value
-    return Entry(
+    return Rendered(
         text=text_renderer(logger, method, event_dict).text,
         journal=tuple(f"{name}={value}".encode() for name, value in fields.items()),
     )

@@ -13,10 +13,12 @@ from queue import SimpleQueue
 
 import structlog
 
+from hakeeper.adapters.journal.eventkind import Level
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.records import (
-    Entry,
     FieldValue,
     Record,
+    Rendered,
     bounding,
     handing_over,
     redaction,
@@ -29,8 +31,8 @@ from hakeeper.adapters.journal.sinks import (
     choose_target,
     renderer,
 )
+from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.events import Report
-from hakeeper.core.reports import EVENTS, Level
 
 QUEUE_LIMIT = 1000
 """Entries that wait for the writer."""
@@ -41,9 +43,9 @@ class _Queue:
 
     def __init__(self) -> None:
         # SimpleQueue, because its put may be entered again by a finaliser or a signal handler.
-        self.entries: SimpleQueue[Entry | None] = SimpleQueue()
+        self.entries: SimpleQueue[Rendered | None] = SimpleQueue()
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: Rendered) -> None:
         """Keep the entry; called by structlog at the end of the chain."""
         self.entries.put(entry)
 
@@ -91,7 +93,8 @@ class Reporter:
 
     def report(self, report: Report) -> None:
         """Write a report of the core. Returns at once and never raises."""
-        self.put(report.event, report.message, report.fields)
+        entry = entry_of(report)
+        self.put(entry.event, entry.message, entry.fields)
 
     def log(self, event: str, message: str, **fields: FieldValue) -> None:
         """Write what the shell has to say; `event` is a key of EVENTS."""

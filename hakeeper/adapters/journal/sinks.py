@@ -10,7 +10,7 @@ from typing import Protocol, assert_never
 
 from hakeeper.adapters.journal.journald import Journald, Sent
 from hakeeper.adapters.journal.records import (
-    Entry,
+    Rendered,
     Renderer,
     console_renderer,
     journald_renderer,
@@ -36,7 +36,7 @@ class Target(enum.Enum):
 class Sink(Protocol):
     """Writes entries, one after the other, on the writer thread."""
 
-    def write(self, entry: Entry, give_up: Callable[[], bool]) -> bool:
+    def write(self, entry: Rendered, give_up: Callable[[], bool]) -> bool:
         """Write the entry; wait while it cannot be, until `give_up()`. Say whether it is out."""
         ...  # pragma: no cover
 
@@ -87,7 +87,7 @@ class StreamSink:
         self._fd = fd
         self._must_poll = _may_block(fd)
 
-    def write(self, entry: Entry, give_up: Callable[[], bool]) -> bool:
+    def write(self, entry: Rendered, give_up: Callable[[], bool]) -> bool:
         """Write in pieces that a pipe with any room takes at once (PIPE_BUF, pipe(7))."""
         left = entry.text
         while left:
@@ -126,7 +126,7 @@ class JournaldSink:
         self._journald = Journald()
         self._fallback = fallback
 
-    def write(self, entry: Entry, give_up: Callable[[], bool]) -> bool:
+    def write(self, entry: Rendered, give_up: Callable[[], bool]) -> bool:
         """Ask journald anew for each entry, so that it is used again as soon as it is back."""
         while True:
             match self._journald.send(entry.journal):

@@ -3,11 +3,10 @@
 import difflib
 from collections.abc import Iterator
 
-from hakeeper.core import wording
-from hakeeper.core.answers import find
 from hakeeper.core.calls import Failure, Identified
-from hakeeper.core.cures import cure_of
-from hakeeper.core.model import AddressRef, ByName, FloatingIp, VrrpId
+from hakeeper.core.cures import cure_of, unusable
+from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import BY_NAME, Observation, ResourceId, ResourceRef
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error
 
@@ -18,12 +17,12 @@ def addresses(facts: Facts) -> Iterator[CheckResult]:
     if listed is None:
         yield from _not_listed(facts)
         return
-    taken: dict[int, AddressRef] = {}
+    taken: dict[ResourceId, ResourceRef] = {}
     for vrrp, ref in facts.config.wanted():
-        found = find(ref, listed)
+        found = facts.api.find(ref)
         if found is None and (why := facts.api.why_unusable(ref)) is not None:
             yield error(
-                f"{vrrp}: {ref}: {wording.unusable(why)}",
+                f"{vrrp}: {ref}: {unusable(why)}",
                 why="hakeeper does not assign it without its id and its holder",
                 cure="run this check again in a minute; if it stays, ask Hetzner's support",
                 place=facts.config.address(ref),
@@ -54,10 +53,10 @@ def _not_listed(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _unknown(
-    facts: Facts, vrrp: VrrpId, ref: AddressRef, listed: tuple[FloatingIp, ...]
+    facts: Facts, vrrp: VrrpId, ref: ResourceRef, listed: tuple[Observation, ...]
 ) -> Finding:
     names = [one.name for one in listed]
-    close = difflib.get_close_matches(str(ref), names, n=1) if isinstance(ref, ByName) else []
+    close = difflib.get_close_matches(str(ref), names, n=1) if ref.by == BY_NAME else []
     known = ", ".join(f"{one.name} ({one})" for one in listed[:8]) or "none"
     more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""  # noqa: PLR2004  # as above
     meant = close[0] if close else "NAME"
@@ -70,7 +69,7 @@ def _unknown(
 
 
 def _usable(
-    facts: Facts, vrrp: VrrpId, ref: AddressRef, found: FloatingIp
+    facts: Facts, vrrp: VrrpId, ref: ResourceRef, found: Observation
 ) -> Iterator[CheckResult]:
     fine = True
     if found.blocked:
@@ -83,7 +82,7 @@ def _usable(
         )
     match facts.api.identified.outcome:
         case Identified(server=server):
-            zones = (found.network_zone, server.network_zone)
+            zones = (found.zone, server.zone)
             is_here = found.server_id == server.id
             if all(zones) and zones[0] != zones[1] and not is_here:
                 fine = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.core.calls import NO_IDENTITY, AssignAccepted, Failure, FailureKind, Identified
+from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind, Identified, MutationAccepted
 from hakeeper.core.cures import READ_ONLY, TOKEN_SOURCE, api_code, api_cure, cure_of
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
@@ -124,7 +124,7 @@ def token(facts: Facts) -> Iterator[CheckResult]:
                 why="a token that may only read cannot assign an address",
                 cure="run this check again",
             )
-        case AssignAccepted():
+        case MutationAccepted():
             yield error(
                 "the API accepted an assign of floating IP 0 to server 0, which cannot exist",
                 why="something other than Hetzner's API answers",

@@ -210,7 +210,7 @@ def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
         )
     what = f"{read.file} cannot be read by {user}: {read.reason}"
     cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
-    if all(facts.is_in_running_keepalived(vrrp) for vrrp in facts.config.config.addresses):
+    if all(facts.is_in_running_keepalived(vrrp) for vrrp in facts.config.config.resources):
         return not_checked(what, cure=cure, place=place)
     return error(
         what,
@@ -228,7 +228,7 @@ def instances(facts: Facts) -> Iterator[CheckResult]:
     read = facts.conf
     if read is None:
         return
-    for vrrp in facts.config.config.addresses:
+    for vrrp in facts.config.config.resources:
         members = read.members(vrrp)
         if not members or facts.is_in_conf(vrrp) is False:
             yield _unknown_name(facts, read, vrrp)

@@ -95,8 +95,10 @@ def daemon(facts: Facts, before: tuple[tuple[str, CheckResult], ...]) -> Iterato
     yield from own
     yield from (_as_finding(one) for one in left)
     if not own and not left:
-        is_well = not seen.problems and not any(one.severity is Severity.ERROR for _, one in found)
-        yield Passed("runs, without problems" if is_well else "runs")
+        is_ready_at = not seen.problems and not any(
+            one.severity is Severity.ERROR for _, one in found
+        )
+        yield Passed("runs, without problems" if is_ready_at else "runs")
 
 
 def _is_outdated(problem: DaemonProblem, facts: Facts) -> bool:
@@ -133,7 +135,7 @@ def _as_finding(problem: DaemonProblem) -> Finding:
 
 def _configuration(facts: Facts) -> Iterator[Finding]:
     follows = facts.daemon.follows
-    wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.addresses.items()}
+    wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.resources.items()}
     if follows is not None and follows != wanted:
         yield error(
             f"the daemon runs with another configuration: {_shown(follows)}; the file"

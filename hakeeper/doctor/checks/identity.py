@@ -4,10 +4,10 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.core.answers import find
 from hakeeper.core.calls import Identified
 from hakeeper.core.cures import cure_of
-from hakeeper.core.model import IpAddress, IpNetwork, Server
+from hakeeper.core.model import IpAddress, Server
+from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Passed, error
 
@@ -75,12 +75,13 @@ def primary_ip(facts: Facts) -> Iterator[CheckResult]:
     server = found.server
     if is_another(facts):
         return
-    wanted = [one for _, ref in facts.config.wanted() if (one := find(ref, listed)) is not None]
-    for version in sorted({one.network.version for one in wanted}):
+    seen = (facts.api.find(ref) for _, ref in facts.config.wanted())
+    wanted = [(one, one.network.version) for one in seen if one is not None and one.network]
+    for version in sorted({one for _, one in wanted}):
         if version not in server.without:
             yield from _has(server, version)
             continue
-        names = ", ".join(str(one) for one in wanted if one.network.version == version)
+        names = ", ".join(str(one) for one, its_version in wanted if its_version == version)
         yield error(
             f"{server.name} (id {server.id}) has no Primary IPv{version}, which {names} needs",
             why=f"Hetzner delivers no public IPv{version} traffic to a server without one, not even"

@@ -85,7 +85,7 @@ def roles(facts: Facts) -> Iterator[CheckResult]:
     known, read = facts.keepalived.roles, facts.conf
     if known is None:
         yield from _silent(facts)
-        for vrrp in facts.config.config.addresses:
+        for vrrp in facts.config.config.resources:
             if facts.daemon.roles.get(vrrp) == Role.FAULT.value.lower():
                 yield _fault(facts, str(vrrp), read.members(vrrp) if read else ())
         return
@@ -111,7 +111,7 @@ def _silent(facts: Facts) -> Iterator[Finding]:
 def _names(facts: Facts) -> set[str]:
     """Return the instances that keepalived should have: those that the file is known to define."""
     read = facts.conf
-    wanted = facts.config.config.addresses
+    wanted = facts.config.config.resources
     found = {one.name for vrrp in wanted for one in (read.members(vrrp) if read else ())}
     found |= {
         vrrp.name

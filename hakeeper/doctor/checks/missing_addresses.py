@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from hakeeper.core.answers import find
-from hakeeper.core.model import ByNetwork, IpAddress, IpNetwork, Role
+from hakeeper.core.model import IpAddress, Role
+from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf, Vip
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, When, error, warning
@@ -27,16 +27,16 @@ def missing_addresses(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
-    found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
+    found = {one.name: one for vrrp in facts.config.config.resources for one in conf.members(vrrp)}
     return list(found.values())
 
 
 def _floating(facts: Facts) -> Iterator[IpNetwork]:
     for _, ref in facts.config.wanted():
-        if isinstance(ref, ByNetwork):
-            yield ref.network
-        elif (found := find(ref, facts.api.floating_ips or ())) is not None:
-            yield found.network
+        found = facts.api.find(ref)
+        network = ref.network or (None if found is None else found.network)
+        if network is not None:
+            yield network
 
 
 def _is_in(ip: IpAddress, networks: list[IpNetwork]) -> bool:

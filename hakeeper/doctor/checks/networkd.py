@@ -44,7 +44,7 @@ def networkd(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
-    found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
+    found = {one.name: one for vrrp in facts.config.config.resources for one in conf.members(vrrp)}
     return list(found.values())
 
 

@@ -15,7 +15,7 @@ def private_addresses(facts: Facts) -> Iterator[CheckResult]:
     yield from _vrrp_addresses(facts)
     if read is None:
         return
-    for vrrp in facts.config.config.addresses:
+    for vrrp in facts.config.config.resources:
         for one in read.members(vrrp):
             yield from _unicast(facts, read, one)
             yield from _agreement(facts, vrrp, one)

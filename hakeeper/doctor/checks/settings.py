@@ -73,7 +73,7 @@ def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
             place=read.global_defs,
         )
     everywhere = "vrrp_higher_prio_send_advert" in read.global_keywords
-    for vrrp in facts.config.config.addresses:
+    for vrrp in facts.config.config.resources:
         members = read.members(vrrp)
         silent = [one for one in members if "higher_prio_send_advert" not in one.keywords]
         if silent and not everywhere:

@@ -3,9 +3,8 @@
 import ipaddress
 from collections.abc import Iterator
 
-from hakeeper.config.addresses import IPV6_PREFIX
-from hakeeper.core.answers import find
-from hakeeper.core.model import AddressRef, ByNetwork, IpAddress, IpNetwork, Role, VrrpId
+from hakeeper.core.model import IpAddress, Role, VrrpId
+from hakeeper.core.observation import IpNetwork, ResourceRef
 from hakeeper.doctor.checks.ignored_lines import missing_because
 from hakeeper.doctor.conf.configuration import Instance, IpInterface, KeepalivedConf, Vip
 from hakeeper.doctor.conf.records import Ignored
@@ -19,6 +18,7 @@ from hakeeper.doctor.finding import (
     not_checked,
     warning,
 )
+from hakeeper.kinds.floating_ip import IPV6_PREFIX, label_of
 
 
 def virtual_addresses(facts: Facts) -> Iterator[CheckResult]:
@@ -53,14 +53,14 @@ def are_permanent(facts: Facts) -> bool:
 
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
     """Return the instances that hakeeper.yaml names, each once."""
-    found = {one.name: one for vrrp in facts.config.config.addresses for one in conf.members(vrrp)}
+    found = {one.name: one for vrrp in facts.config.config.resources for one in conf.members(vrrp)}
     return list(found.values())
 
 
-def _network(facts: Facts, ref: AddressRef) -> IpNetwork | None:
-    if isinstance(ref, ByNetwork):
+def _network(facts: Facts, ref: ResourceRef) -> IpNetwork | None:
+    if ref.network is not None:
         return ref.network
-    found = find(ref, facts.api.floating_ips or ())
+    found = facts.api.find(ref)
     return None if found is None else found.network
 
 
@@ -74,7 +74,7 @@ def _configured(
     members = conf.members(vrrp)
     vips = [vip for one in members for vip in one.vips if _holds(network, vip.interface.ip)]
     here = sorted(str(ip) for ip in facts.machine.here if _holds(network, ip))
-    shown = ByNetwork(network)
+    shown = label_of(network)
     if vips:
         yield Passed(f"{shown} is added by keepalived ({vips[0].place})")
         return
@@ -131,7 +131,7 @@ def _from_older_conf(
     facts: Facts, instance: Instance, network: IpNetwork, *, is_sure: bool
 ) -> Iterator[CheckResult]:
     lacking = _not_configured(facts, instance, network)
-    shown = f"{ByNetwork(network)} is not in virtual_ipaddress of {instance.name}"
+    shown = f"{label_of(network)} is not in virtual_ipaddress of {instance.name}"
     if is_sure:
         yield error(
             f"{shown}, and is here only because keepalived is MASTER with an older file",
@@ -154,7 +154,7 @@ def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Fin
     example: IpInterface = ipaddress.ip_interface(f"{ip if network.version == 4 else ip + 1}")  # noqa: PLR2004  # IPv4
     device = _public_interface(facts, instance)
     return error(
-        f"{ByNetwork(network)} is on no interface here, and not in virtual_ipaddress of"
+        f"{label_of(network)} is on no interface here, and not in virtual_ipaddress of"
         f" {instance.name}",
         why="Hetzner would route the packets here, and this machine would drop them",
         cure=f"virtual_ipaddress {{ {example} dev {device} }}    # in vrrp_instance"

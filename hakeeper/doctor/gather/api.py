@@ -27,18 +27,23 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.config import Config
 from hakeeper.core.calls import (
-    Assign,
     CallResult,
     Failure,
     Identify,
-    ListFloatingIps,
+    Mutate,
+    ReadAll,
     Request,
+    Step,
 )
 from hakeeper.core.events import StartCall
+from hakeeper.core.observation import Key
 from hakeeper.doctor.facts import ApiFacts
+from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.floating_ip import resource
 from hakeeper.loading import api_options
 
-WRITE_PROBE = Assign(floating_ip_id=0, server_id=0)
+WRITE_PROBE = Mutate(resource(0), Step("assign", 0, lane=""))
 """An assign without effect: ids start at 1."""
 _WITHOUT_DATE = ("dns", "connection_refused", "connect_timeout", "connect_failed")
 """Failures without a connection, and so without a `Date` to compare the clock with."""
@@ -54,7 +59,7 @@ class ApiAccess:
     read_token: Callable[[], str]
     redact: Callable[[str], str]
     identity: Sources
-    cached_server_id: int | None = None
+    cached_server_id: Key | None = None
     """The server id that an earlier run of the daemon has saved."""
 
 
@@ -77,8 +82,8 @@ def api_facts(access: ApiAccess) -> ApiFacts:
         return results.get(timeout=timeout_s + _GRACE_S)
 
     with contextlib.closing(pool):
-        identified = ask(Identify(access.cached_server_id))
-        listed = ask(ListFloatingIps())
+        identified = ask(Identify(CLOUD.name, access.cached_server_id))
+        listed = ask(ReadAll(FLOATING_IPS.name))
         may_write = ask(WRITE_PROBE) if not isinstance(listed.outcome, Failure) else None
     failures = [r.outcome for r in (identified, listed) if isinstance(r.outcome, Failure)]
     ahead_s = None

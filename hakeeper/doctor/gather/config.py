@@ -7,7 +7,8 @@ from hakeeper.config import MAX_BYTES, Config, InstanceConfig
 from hakeeper.config.errors import Problems
 from hakeeper.config.nodes import Entry, Node, Scalar, Sequence, Table, read_tree
 from hakeeper.config.table import Names, resources, rows
-from hakeeper.core.model import AddressRef, VrrpId
+from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import ResourceRef
 from hakeeper.doctor.facts import ConfigFacts
 from hakeeper.doctor.finding import Place
 
@@ -25,7 +26,7 @@ def places_in(text: str, file: str, config: Config, token_source: str) -> Config
     """Find the lines of sections, addresses and keys in a valid text."""
     root = read_tree(text, Problems(file))
     sections: dict[VrrpId, Place] = {}
-    addresses: dict[AddressRef, Place] = {}
+    addresses: dict[ResourceRef, Place] = {}
     keys: dict[str, Place] = {}
     for entry in _entries(root):
         keys[entry.key.text] = _place(file, entry.key)
@@ -49,7 +50,7 @@ def _entries(node: Node | None) -> tuple[Entry, ...]:
     return node.entries if isinstance(node, Table) else ()
 
 
-def _addresses(file: str, section: Node) -> dict[AddressRef, Place]:
+def _addresses(file: str, section: Node) -> dict[ResourceRef, Place]:
     return {
         _LISTS[entry.key.text].item(item): _place(file, item)
         for entry in _entries(section)

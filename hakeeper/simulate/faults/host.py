@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Identified
 from hakeeper.core.model import VrrpId
+from hakeeper.core.observation import ResourceRef
 from hakeeper.simulate.calls import Step
 from hakeeper.simulate.cloud import NOT_FOUND
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
@@ -177,13 +178,13 @@ class HostFaults:
     def _reload(self, fault: Fault, node: Node) -> Undo:
         """A configuration without its last instance or address, and back again later."""
         whole = node.settings
-        names = list(whole.addresses.items())
+        names = list(whole.resources.items())
         if fault.value < 0.4:  # noqa: PLR2004
-            changed: dict[VrrpId, tuple[object, ...]] = dict(names[:-1])
+            changed: dict[VrrpId, tuple[ResourceRef, ...]] = dict(names[:-1])
             changed[vrrp_id("VI_other", group=False)] = ()
         else:
             changed = {name: refs[:-1] for name, refs in names}
-        settings = replace(whole, addresses=changed)  # type: ignore[arg-type]  # parts of it
+        settings = replace(whole, resources=changed)
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
         return lambda: node.reload(self._world.settings_of(node), api_changed=False)
 

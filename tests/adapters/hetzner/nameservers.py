@@ -10,9 +10,12 @@ import threading
 from pathlib import Path
 
 import trustme
-from hetzner_bench import IP, ME, Bench, Peer, RawServer, Seen, action_json, http
 
-from hakeeper.core.calls import Assign, CallResult, Failure
+from hakeeper.core.calls import CallResult, Failure
+from tests.support.hetzner_bodies import IP, ME, action_json
+from tests.support.http_server import Peer, RawServer, Seen, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign
 
 NAME = "api.hetzner.test"
 DEAD, ALIVE = "127.0.0.2", "127.0.0.3"
@@ -73,12 +76,12 @@ def main(folder: Path) -> None:
         url = f"https://{NAME}:{server.port}/v1"
         with Bench(url, ca_file=folder / "ca.pem") as made:
             # The first call may end just before the resolver answers; the next one need not wait.
-            first = told(made.call(Assign(IP, ME), CALL_S))
+            first = told(made.call(assign(IP, ME), CALL_S))
             say("first", first)
-            say("second", told(made.call(Assign(IP, ME), CALL_S)))
+            say("second", told(made.call(assign(IP, ME), CALL_S)))
             nameserver.is_alive = False
             for _ in range(3):
-                say("without any nameserver", told(made.call(Assign(IP, ME), CALL_S)))
+                say("without any nameserver", told(made.call(assign(IP, ME), CALL_S)))
     say("requests", len(server.posts) - (first == "accepted"))
 
 

@@ -8,41 +8,34 @@ from ipaddress import ip_network
 
 import hcloud
 import pytest
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Behaviour,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    error,
-    floating_ip_json,
-    http,
-    page_json,
-    server_json,
-)
 
 from hakeeper.core.calls import (
     ActionsRead,
-    Assign,
-    AssignAccepted,
+    AllRead,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
-    ListFloatingIps,
+    MutationAccepted,
+    OneRead,
     Quota,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     ServerRead,
 )
-from hakeeper.core.model import Action, ActionStatus, FloatingIp, Server
+from hakeeper.core.model import Action, ActionStatus, Server
+from tests.support.hetzner_bodies import (
+    IP,
+    ME,
+    TOKEN,
+    action_json,
+    error,
+    floating_ip_json,
+    page_json,
+    server_json,
+)
+from tests.support.http_server import Behaviour, Peer, RawServer, Seen, always, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import CLOUD, LIST, assign, floating_ip, read
+from tests.support.waiting import eventually
 
 
 def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:
@@ -53,16 +46,16 @@ def test_the_hcloud_under_test_is_the_one_that_was_asked_for() -> None:
 def test_a_floating_ip_is_read_with_its_holder_by_one_request() -> None:
     with RawServer(always(http(200, {"floating_ip": floating_ip_json()}))) as server:
         with Bench(server.url) as made:
-            outcome = made.call(ReadFloatingIp(IP)).outcome
+            outcome = made.call(read(IP)).outcome
         assert [("GET", f"/v1/floating_ips/{IP}")] == [(s.method, s.path) for s in server.seen]
-    expected = FloatingIp(
+    expected = floating_ip(
         id=IP,
         name=f"ip-{IP}",
         network=ipaddress.ip_network("203.0.113.10"),
         server_id=ME,
         network_zone="eu-central",
     )
-    assert FloatingIpRead(expected) == outcome
+    assert OneRead(expected) == outcome
 
 
 def test_an_ipv6_floating_ip_is_a_network_and_may_belong_to_nobody() -> None:
@@ -71,8 +64,8 @@ def test_an_ipv6_floating_ip_is_a_network_and_may_belong_to_nobody() -> None:
         RawServer(always(http(200, {"floating_ip": data}))) as server,
         Bench(server.url) as made,
     ):
-        outcome = made.call(ReadFloatingIp(IP)).outcome
-    assert isinstance(outcome, FloatingIpRead)
+        outcome = made.call(read(IP)).outcome
+    assert isinstance(outcome, OneRead)
     assert ipaddress.ip_network("2001:db8:1:2::/64") == outcome.floating_ip.network
     assert outcome.floating_ip.server_id is None
     assert outcome.floating_ip.blocked
@@ -81,9 +74,9 @@ def test_an_ipv6_floating_ip_is_a_network_and_may_belong_to_nobody() -> None:
 def test_an_assign_is_one_post_with_our_server_and_returns_the_action() -> None:
     with RawServer(always(http(201, {"action": action_json()}))) as server:
         with Bench(server.url) as made:
-            result = made.call(Assign(IP, ME))
+            result = made.call(assign(IP, ME))
         (seen,) = server.seen
-    assert AssignAccepted(Action(id=13, status=ActionStatus.RUNNING)) == result.outcome
+    assert MutationAccepted(Action(id=13, status=ActionStatus.RUNNING)) == result.outcome
     assert ("POST", f"/v1/floating_ips/{IP}/actions/assign") == (seen.method, seen.path)
     assert json.loads(seen.body) == {"server": ME}
     assert result.sent_at_s is not None
@@ -93,7 +86,7 @@ def test_an_assign_is_one_post_with_our_server_and_returns_the_action() -> None:
 def test_requests_carry_the_token_and_say_who_we_are() -> None:
     with RawServer(always(http(200, {"server": server_json()}))) as server:
         with Bench(server.url) as made:
-            made.call(ReadServer(ME))
+            made.call(ReadServer(CLOUD, ME))
         (seen,) = server.seen
     assert f"Bearer {TOKEN}" == seen.headers["authorization"]
     assert seen.headers["user-agent"].startswith("hakeeper/1.2.3 hcloud-python/")
@@ -104,7 +97,7 @@ def test_a_server_is_read_with_its_state_and_zone() -> None:
         RawServer(always(http(200, {"server": server_json(status="off")}))) as server,
         Bench(server.url) as made,
     ):
-        outcome = made.call(ReadServer(ME)).outcome
+        outcome = made.call(ReadServer(CLOUD, ME)).outcome
     assert (
         ServerRead(Server(id=ME, name="web1", status="off", network_zone="eu-central")) == outcome
     )
@@ -117,7 +110,7 @@ def test_the_zone_is_found_in_the_older_form_of_a_server() -> None:
         RawServer(always(http(200, {"server": data}))) as server,
         Bench(server.url) as made,
     ):
-        outcome = made.call(ReadServer(ME)).outcome
+        outcome = made.call(ReadServer(CLOUD, ME)).outcome
     assert isinstance(outcome, ServerRead)
     assert outcome.server.network_zone == "us-east"
 
@@ -127,7 +120,7 @@ def test_actions_are_read_together_and_unknown_ones_are_missing() -> None:
     lying = action_json(1, status="success", error={"code": "action_failed", "message": "no"})
     with RawServer(always(http(200, {"actions": [lying, failed]}))) as server:
         with Bench(server.url) as made:
-            outcome = made.call(ReadActions((1, 2, 3))).outcome
+            outcome = made.call(ReadActions(CLOUD, (1, 2, 3))).outcome
         (seen,) = server.seen
     assert "id=1&id=2&id=3" in seen.path
     done = Action(id=1, status=ActionStatus.SUCCESS)
@@ -147,10 +140,10 @@ def _paged(last: int) -> Behaviour:
 def test_all_pages_of_floating_ips_make_one_answer() -> None:
     with RawServer(_paged(3)) as server:
         with Bench(server.url) as made:
-            outcome = made.call(ListFloatingIps()).outcome
+            outcome = made.call(LIST).outcome
         assert len(server.seen) == 3
         assert all("per_page=50" in seen.path for seen in server.seen)
-    assert isinstance(outcome, FloatingIpsListed)
+    assert isinstance(outcome, AllRead)
     assert list(range(50, 200)) == [ip.id for ip in outcome.floating_ips]
 
 
@@ -187,10 +180,10 @@ def test_many_pages_are_read_side_by_side_and_leave_workers_to_claims() -> None:
     pages = Pages(9, together=4)  # each four wait for each other
     with RawServer(pages) as server:
         with Bench(server.url) as made:
-            result = made.call(ListFloatingIps())
+            result = made.call(LIST)
         assert 9 == len(server.seen)
         assert 4 == pages.most
-    assert isinstance(result.outcome, FloatingIpsListed)
+    assert isinstance(result.outcome, AllRead)
     assert list(range(50, 500)) == [ip.id for ip in result.outcome.floating_ips]
     assert Quota(limit_per_hour=3600, remaining=2991) == result.quota
 
@@ -198,8 +191,8 @@ def test_many_pages_are_read_side_by_side_and_leave_workers_to_claims() -> None:
 @pytest.mark.parametrize("workers", [1, 2, 3])
 def test_few_workers_read_many_pages_too(workers: int) -> None:
     with RawServer(Pages(9)) as server, Bench(server.url, workers=workers) as made:
-        outcome = made.call(ListFloatingIps()).outcome
-    assert isinstance(outcome, FloatingIpsListed)
+        outcome = made.call(LIST).outcome
+    assert isinstance(outcome, AllRead)
     assert 450 == len(outcome.floating_ips)
 
 
@@ -216,15 +209,15 @@ def test_a_last_page_that_is_none_misleads_nobody(says: object) -> None:
 
     with RawServer(behave) as server:
         with Bench(server.url) as made:
-            outcome = made.call(ListFloatingIps()).outcome
+            outcome = made.call(LIST).outcome
         assert 4 == len(server.seen)
-    assert isinstance(outcome, FloatingIpsListed)
+    assert isinstance(outcome, AllRead)
     assert list(range(50, 250)) == [ip.id for ip in outcome.floating_ips]
 
 
 def test_more_pages_than_can_be_are_not_asked_for() -> None:
     with RawServer(Pages(101)) as server, Bench(server.url) as made:
-        failure = made.failure(ListFloatingIps())
+        failure = made.failure(LIST)
         assert 1 == len(server.seen)
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "unreadable_answer")
 
@@ -239,14 +232,14 @@ def test_one_page_that_fails_fails_the_list_at_once_and_the_others_are_let_go() 
         return pages(peer, seen)
 
     with RawServer(behave) as server, Bench(server.url) as made:
-        failure = made.failure(ListFloatingIps())
+        failure = made.failure(LIST)
         assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, 7)
         eventually(lambda: not made.pool._busy, what="all workers back")
         assert [] == [*made.pool._reads, *made.pool._guards]
         assert len(server.seen) <= 5  # the first, and those that went out with the one that failed
         gate.set()
         pages.failing.clear()
-        assert isinstance(made.call(ListFloatingIps()).outcome, FloatingIpsListed)
+        assert isinstance(made.call(LIST).outcome, AllRead)
 
 
 def test_pages_that_hang_end_with_the_list_at_its_deadline() -> None:
@@ -259,7 +252,7 @@ def test_pages_that_hang_end_with_the_list_at_its_deadline() -> None:
         return pages(peer, seen)
 
     with RawServer(behave) as server, Bench(server.url) as made:
-        failure = made.failure(ListFloatingIps(), 0.5)
+        failure = made.failure(LIST, 0.5)
         assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "deadline")
         eventually(lambda: not made.pool._busy, what="all workers back")
         assert [] == [*made.pool._reads, *made.pool._guards]
@@ -281,7 +274,7 @@ def test_pages_that_hang_end_with_the_list_at_its_deadline() -> None:
 def test_a_list_that_cannot_be_read_to_its_end_is_no_list(behave: Behaviour, requests: int) -> None:
     with RawServer(behave) as server:
         with Bench(server.url) as made:
-            failure = made.failure(ListFloatingIps())
+            failure = made.failure(LIST)
         assert requests == len(server.seen)
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "unreadable_answer")
 
@@ -315,8 +308,8 @@ def test_an_odd_entry_does_not_hide_the_others(
 ) -> None:
     body = {"floating_ips": [entry, floating_ip_json()], "meta": {"pagination": {"page": 1}}}
     with RawServer(always(http(200, body))) as server, Bench(server.url) as made:
-        outcome = made.call(ListFloatingIps()).outcome
-    assert isinstance(outcome, FloatingIpsListed)
+        outcome = made.call(LIST).outcome
+    assert isinstance(outcome, AllRead)
     assert [IP] == [each.id for each in outcome.floating_ips]
     assert [odd] == [(each.id, each.name, each.network) for each in outcome.odd]
     assert all(each.why for each in outcome.odd)
@@ -326,8 +319,8 @@ def test_what_is_not_needed_may_be_missing() -> None:
     bare = {"id": IP, "name": "web", "ip": "203.0.113.10", "server": 43}
     body = {"floating_ips": [bare, _without(name=None)], "meta": {"pagination": {"page": 1}}}
     with RawServer(always(http(200, body))) as server, Bench(server.url) as made:
-        outcome = made.call(ListFloatingIps()).outcome
-    assert isinstance(outcome, FloatingIpsListed)
+        outcome = made.call(LIST).outcome
+    assert isinstance(outcome, AllRead)
     assert [(IP, 43, False), (9, ME, False)] == [
         (each.id, each.server_id, each.blocked) for each in outcome.floating_ips
     ]
@@ -341,8 +334,8 @@ def test_names_from_outside_are_bounded() -> None:
         RawServer(always(http(200, {"floating_ip": data}))) as server,
         Bench(server.url) as made,
     ):
-        outcome = made.call(ReadFloatingIp(IP)).outcome
-    assert isinstance(outcome, FloatingIpRead)
+        outcome = made.call(read(IP)).outcome
+    assert isinstance(outcome, OneRead)
     assert 256 == len(outcome.floating_ip.name) == len(outcome.floating_ip.network_zone)
 
 
@@ -373,8 +366,8 @@ def test_a_success_that_cannot_be_read_leaves_an_assign_unknown_and_a_read_to_be
     body: bytes,
 ) -> None:
     with RawServer(always(http(201, body))) as server, Bench(server.url) as made:
-        read = made.failure(ReadFloatingIp(IP))
-        assign = made.failure(Assign(IP, ME))
+        read = made.failure(read(IP))
+        assign = made.failure(assign(IP, ME))
         assert len(server.seen) == 2
     assert (read.kind, read.code) == (FailureKind.TRANSIENT, "unreadable_answer")
     assert (assign.kind, assign.code) == (FailureKind.OUTCOME_UNKNOWN, "unreadable_answer")
@@ -386,7 +379,7 @@ def test_fields_that_we_do_not_know_change_nothing() -> None:
         RawServer(always(http(200, {"floating_ip": data, "more": 1}))) as server,
         Bench(server.url) as made,
     ):
-        assert isinstance(made.call(ReadFloatingIp(IP)).outcome, FloatingIpRead)
+        assert isinstance(made.call(read(IP)).outcome, OneRead)
 
 
 T, L, A = FailureKind.TRANSIENT, FailureKind.LOCKED, FailureKind.AUTH
@@ -430,8 +423,8 @@ def test_each_error_code_has_its_class_and_nothing_is_sent_again(
 ) -> None:
     with RawServer(always(error(status, code, "says why"))) as server:
         with Bench(server.url) as made:
-            failure = made.failure(Assign(IP, ME))
-            read = made.failure(ReadFloatingIp(IP))
+            failure = made.failure(assign(IP, ME))
+            read = made.failure(read(IP))
         assert [seen.method for seen in server.seen] == ["POST", "GET"]
     expected = Failure(kind=kind, code=code, message="says why", http_status=status)
     assert expected == failure
@@ -474,7 +467,7 @@ def test_an_error_without_a_code_is_classed_by_its_status_and_its_page_is_not_sh
 ) -> None:
     with RawServer(always(http(status, body))) as server:
         with Bench(server.url) as made:
-            failure = made.failure(Assign(IP, ME))
+            failure = made.failure(assign(IP, ME))
         assert len(server.posts) == 1
     assert (kind, f"http_{status}", status) == (failure.kind, failure.code, failure.http_status)
     assert "html" not in failure.message
@@ -486,7 +479,7 @@ def test_the_rate_limit_headers_are_read_whatever_their_case() -> None:
         RawServer(always(http(200, {"floating_ip": floating_ip_json()}, headers))) as server,
         Bench(server.url) as made,
     ):
-        quota = made.call(ReadFloatingIp(IP)).quota
+        quota = made.call(read(IP)).quota
     assert Quota(limit_per_hour=7200, remaining=7199) == quota
 
 
@@ -504,7 +497,7 @@ def test_garbage_in_the_rate_limit_headers_counts_as_absent(headers: dict[str, s
         RawServer(always(error(429, "rate_limit_exceeded", "x", headers))) as server,
         Bench(server.url) as made,
     ):
-        result = made.call(ReadFloatingIp(IP))
+        result = made.call(read(IP))
     assert isinstance(result.outcome, Failure)
     assert (result.outcome.kind, result.outcome.retry_after_s) == (FailureKind.THROTTLED, None)
     assert result.quota is None
@@ -527,14 +520,14 @@ def test_after_a_429_the_wait_is_what_retry_after_says(
         RawServer(always(error(429, "rate_limit_exceeded", "x", headers))) as server,
         Bench(server.url) as made,
     ):
-        assert wait_s == made.failure(ReadFloatingIp(IP)).retry_after_s
+        assert wait_s == made.failure(read(IP)).retry_after_s
 
 
 def test_the_token_that_a_429_quotes_is_removed_and_the_correlation_id_kept() -> None:
     text = f"Limit of '3600' requests per hour for token '{TOKEN[:32]}...' reached."
     answer = error(429, "rate_limit_exceeded", text, {"X-Correlation-Id": "5d1f00aa"})
     with RawServer(always(answer)) as server, Bench(server.url) as made:
-        result = made.call(ReadFloatingIp(IP))
+        result = made.call(read(IP))
     assert TOKEN[:12] not in repr(result)
     assert isinstance(result.outcome, Failure)
     assert result.outcome.correlation_id == "5d1f00aa"
@@ -544,7 +537,7 @@ def test_the_token_that_a_429_quotes_is_removed_and_the_correlation_id_kept() ->
 def test_a_message_becomes_one_short_line() -> None:
     answer = error(500, "server_error", "one\ntwo\x1b[31m\r\n" + "x" * 5000 + TOKEN)
     with RawServer(always(answer)) as server, Bench(server.url) as made:
-        message = made.failure(ReadFloatingIp(IP)).message
+        message = made.failure(read(IP)).message
     assert message.startswith("one two [31m xxx")
     assert len(message) == 300
     assert message.isprintable()
@@ -556,6 +549,6 @@ def test_the_token_in_the_error_of_an_action_is_removed() -> None:
         RawServer(always(http(201, {"action": data}))) as server,
         Bench(server.url) as made,
     ):
-        outcome = made.call(Assign(IP, ME)).outcome
-    assert isinstance(outcome, AssignAccepted)
+        outcome = made.call(assign(IP, ME)).outcome
+    assert isinstance(outcome, MutationAccepted)
     assert outcome.action.error_message == "for [token]"

@@ -11,26 +11,16 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    floating_ip_json,
-    full_listener,
-    hang,
-    http,
-)
 
 from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
 from hakeeper.adapters.hetzner.guard import CallGuard
-from hakeeper.core.calls import Assign, CallResult, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.calls import CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, always, full_listener, hang, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign, read
+from tests.support.waiting import eventually
 
 ACTION = http(201, {"action": action_json()})
 
@@ -50,14 +40,14 @@ def test_a_call_cancelled_in_the_queue_is_never_sent() -> None:
         return http(200, {"floating_ip": floating_ip_json()})
 
     with RawServer(behave) as server, Bench(server.url, workers=1) as made:
-        blocking = made.start(ReadFloatingIp(IP))
+        blocking = made.start(read(IP))
         eventually(lambda: server.seen, what="the read to be sent")
-        waiting = made.start(Assign(IP, ME), urgent=True)
+        waiting = made.start(assign(IP, ME), urgent=True)
         made.pool.cancel(waiting)
         result = made.result(waiting)
         release.set()
         assert kind_of(made.result(blocking)) is None
-        assert kind_of(made.call(ReadFloatingIp(IP))) is None
+        assert kind_of(made.call(read(IP))) is None
         assert (kind_of(result), result.sent_at_s) == (FailureKind.CANCELLED, None)
         assert server.posts == []
 
@@ -73,20 +63,20 @@ def test_a_call_cancelled_in_the_tls_handshake_is_never_sent_and_frees_its_worke
         RawServer(always(ACTION), tls=context, stalls=True) as server,
         Bench(server.url, ca_file=tmp_path / "ca.pem", workers=1) as made,
     ):
-        waiting = made.start(Assign(IP, ME), urgent=True)
+        waiting = made.start(assign(IP, ME), urgent=True)
         eventually(lambda: server.accepted, what="the connection")
         made.pool.cancel(waiting)
         result = made.result(waiting)
         assert (kind_of(result), result.sent_at_s) == (FailureKind.CANCELLED, None)
         eventually(lambda: not made.pool._busy, what="the worker to come back")
         server.stalls = False
-        assert kind_of(made.call(Assign(IP + 1, ME))) is None
+        assert kind_of(made.call(assign(IP + 1, ME))) is None
         assert [f"/v1/floating_ips/{IP + 1}/actions/assign"] == [s.path for s in server.posts]
 
 
 def test_a_call_cancelled_while_connecting_frees_its_worker() -> None:
     with full_listener() as url, Bench(url, workers=1) as made:
-        waiting = made.start(Assign(IP, ME), 100)
+        waiting = made.start(assign(IP, ME), 100)
         eventually(lambda: made.pool._guards[waiting]._phase is Phase.CONNECTING, what="it")
         made.pool.cancel(waiting)
         assert kind_of(made.result(waiting)) is FailureKind.CANCELLED
@@ -108,7 +98,7 @@ def test_a_call_cancelled_while_resolving_is_never_sent(monkeypatch: pytest.Monk
     ):
         with monkeypatch.context() as patch:
             patch.setattr(socket, "getaddrinfo", wait)
-            waiting = made.start(Assign(IP, ME))
+            waiting = made.start(assign(IP, ME))
             assert asked.wait(30)
             made.pool.cancel(waiting)
             assert kind_of(made.result(waiting)) is FailureKind.CANCELLED
@@ -119,7 +109,7 @@ def test_a_call_cancelled_while_resolving_is_never_sent(monkeypatch: pytest.Monk
 
 def test_cancelling_what_was_sent_changes_nothing() -> None:
     with RawServer(hang) as server, Bench(server.url) as made:
-        call = made.start(Assign(IP, ME), 1)
+        call = made.start(assign(IP, ME), 1)
         eventually(lambda: server.posts, what="the assign to be sent")
         made.pool.cancel(call)
         assert kind_of(made.result(call)) is FailureKind.OUTCOME_UNKNOWN
@@ -127,10 +117,10 @@ def test_cancelling_what_was_sent_changes_nothing() -> None:
 
 def test_cancelling_what_has_ended_or_never_was_changes_nothing() -> None:
     with RawServer(always(ACTION)) as server, Bench(server.url) as made:
-        made.call(Assign(IP, ME))
+        made.call(assign(IP, ME))
         made.pool.cancel(1)
         made.pool.cancel(99)
-        assert kind_of(made.call(Assign(IP, ME))) is None
+        assert kind_of(made.call(assign(IP, ME))) is None
 
 
 @pytest.mark.parametrize("how", ["cancel", "expire", "abandon"])
@@ -139,7 +129,7 @@ def test_a_call_that_ends_in_the_last_instant_before_sending_is_never_sent(
 ) -> None:
     """The last thing before the permission is to ask for the time left: it ends just then."""
     with RawServer(always(ACTION)) as server, Bench(server.url, workers=1) as made:
-        made.call(Assign(IP, ME))
+        made.call(assign(IP, ME))
 
         def ends_after(guard: CallGuard) -> float:
             outcome = getattr(guard, how)()
@@ -149,10 +139,10 @@ def test_a_call_that_ends_in_the_last_instant_before_sending_is_never_sent(
 
         with monkeypatch.context() as patch:
             patch.setattr(CallGuard, "remaining_s", ends_after)
-            result = made.call(Assign(IP + 1, ME))
+            result = made.call(assign(IP + 1, ME))
             eventually(lambda: not made.pool._busy, what="the worker to come back")
         assert result.sent_at_s is None
-        assert kind_of(made.call(Assign(IP + 2, ME))) is None
+        assert kind_of(made.call(assign(IP + 2, ME))) is None
         assert [str(IP), str(IP + 2)] == [seen.path.split("/")[3] for seen in server.posts]
 
 
@@ -169,7 +159,7 @@ def hectic() -> Iterator[None]:
 def test_leave_to_send_and_cancelling_exclude_each_other() -> None:
     both = threading.Barrier(2)
     cancelled: list[bool] = []
-    guards = [CallGuard(StartCall(n, Assign(IP, ME), 60), time.monotonic) for n in range(3000)]
+    guards = [CallGuard(StartCall(n, assign(IP, ME), 60), time.monotonic) for n in range(3000)]
 
     def cancel() -> None:
         for guard in guards:
@@ -193,7 +183,7 @@ def test_leave_to_send_and_cancelling_exclude_each_other() -> None:
 
 def test_no_leave_to_send_is_given_after_the_deadline_even_if_nobody_has_noticed() -> None:
     now = [100.0]
-    guard = CallGuard(StartCall(1, Assign(IP, ME), 5), lambda: now[0])
+    guard = CallGuard(StartCall(1, assign(IP, ME), 5), lambda: now[0])
     now[0] = 105.0
     with pytest.raises(CallEndedError):
         guard.permit_send("POST")
@@ -201,7 +191,7 @@ def test_no_leave_to_send_is_given_after_the_deadline_even_if_nobody_has_noticed
 
 
 def test_nothing_but_reads_is_sent_for_a_read() -> None:
-    guard = CallGuard(StartCall(1, ReadFloatingIp(IP), 5), time.monotonic)
+    guard = CallGuard(StartCall(1, read(IP), 5), time.monotonic)
     with pytest.raises(RuntimeError):
         guard.permit_send("POST")
     guard.permit_send("GET")
@@ -223,7 +213,7 @@ def _at_any_moment(act: Callable[[Bench, int], object], rounds: int, longest_s: 
     chance = random.Random(7)  # noqa: S311 - chance, not secrets
     with RawServer(always(ACTION)) as server, Bench(server.url, workers=3) as made:
         for number in range(rounds):
-            call = made.start(Assign(1000 + number, ME), urgent=True)
+            call = made.start(assign(1000 + number, ME), urgent=True)
             end = time.perf_counter() + chance.random() * longest_s
             while time.perf_counter() < end:
                 pass
@@ -242,7 +232,7 @@ def test_an_assign_whose_time_ran_out_before_sending_is_not_sent_later() -> None
     chance = random.Random(7)  # noqa: S311 - chance, not secrets
     with RawServer(always(ACTION)) as server, Bench(server.url, workers=2) as made:
         for number in range(300):
-            made.start(Assign(1000 + number, ME), chance.random() * 0.004, urgent=True)
+            made.start(assign(1000 + number, ME), chance.random() * 0.004, urgent=True)
             if number % 10 == 0:
                 made.result(number + 1)
         for call in range(1, 301):
@@ -259,10 +249,10 @@ def test_closing_ends_every_call_and_sends_nothing_more() -> None:
     for round_number in range(15):
         with RawServer(always(ACTION)) as server, Bench(server.url, workers=3) as made:
             for number in range(30):
-                made.start(Assign(1000 + number, ME), urgent=bool(number % 2))
+                made.start(assign(1000 + number, ME), urgent=bool(number % 2))
             time.sleep(chance.random() * 0.01)
             made.pool.close()
-            late = made.start(Assign(2000 + round_number, ME))
+            late = made.start(assign(2000 + round_number, ME))
             assert kind_of(made.result(late)) is FailureKind.CANCELLED
             _check(made.results, server, 1000, 31)
             assert not [t for t in threading.enumerate() if t.name.startswith("hetzner-")]

@@ -9,38 +9,32 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
+
+from hakeeper.adapters.hetzner.errors import Phase
+from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.core.calls import (
+    Failure,
+    FailureKind,
+    Identify,
+    Request,
+)
+from tests.support.hetzner_bodies import IP, ME, TOKEN, action_json, page_json
+from tests.support.http_server import (
     Behaviour,
-    Bench,
     Peer,
     RawServer,
     Seen,
-    action_json,
     always,
     close,
     drip,
     full_listener,
     hang,
     http,
-    page_json,
     reset,
 )
-
-from hakeeper.adapters.hetzner.errors import Phase
-from hakeeper.adapters.identity import Candidate, Miss
-from hakeeper.core.calls import (
-    Assign,
-    Failure,
-    FailureKind,
-    Identify,
-    ListFloatingIps,
-    ReadFloatingIp,
-    Request,
-)
+from tests.support.pool_bench import Bench
+from tests.support.resources import CLOUD, LIST, assign, read
+from tests.support.waiting import eventually
 
 SHORT_S = 0.3
 ACTION = http(201, {"action": action_json()})
@@ -72,8 +66,8 @@ def test_a_call_that_was_sent_ends_at_its_deadline_and_its_outcome_is_unknown(
     behave: Behaviour,
 ) -> None:
     with RawServer(behave) as server, Bench(server.url) as made:
-        assign = made.failure(Assign(IP, ME), SHORT_S)
-        read = made.failure(ReadFloatingIp(IP), SHORT_S)
+        assign = made.failure(assign(IP, ME), SHORT_S)
+        read = made.failure(read(IP), SHORT_S)
         assert [seen.method for seen in server.seen] == ["POST", "GET"]
     assert (assign.kind, assign.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")
     assert (read.kind, read.code) == (FailureKind.TRANSIENT, "deadline")
@@ -119,8 +113,8 @@ def test_a_connection_lost_after_sending_leaves_an_assign_unknown_and_sends_noth
     behave: Behaviour, code: str
 ) -> None:
     with RawServer(behave) as server, Bench(server.url) as made:
-        assign = made.call(Assign(IP, ME))
-        read = made.failure(ReadFloatingIp(IP))
+        assign = made.call(assign(IP, ME))
+        read = made.failure(read(IP))
         assert [seen.method for seen in server.seen] == ["POST", "GET"]
     assert assign.sent_at_s is not None
     assert (assign.outcome.kind, assign.outcome.code) == (FailureKind.OUTCOME_UNKNOWN, code)  # type: ignore[union-attr]
@@ -135,7 +129,7 @@ def test_many_pages_share_one_deadline() -> None:
         return http(200, page_json([page], page + 1))
 
     with RawServer(behave) as server, Bench(server.url) as made:
-        failure = made.failure(ListFloatingIps(), 1)
+        failure = made.failure(LIST, 1)
         assert len(server.seen) == 3
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "deadline")
 
@@ -145,9 +139,9 @@ def test_many_pages_share_one_deadline() -> None:
 
 def _unsent(made: Bench, timeout_s: float = SHORT_S) -> tuple[str, str]:
     """Make an assign that must fail before it is sent; return its code and message."""
-    result = made.call(Assign(IP, ME), timeout_s)
+    result = made.call(assign(IP, ME), timeout_s)
     assert result.sent_at_s is None
-    failure = made.failure(Assign(IP, ME), timeout_s)
+    failure = made.failure(assign(IP, ME), timeout_s)
     assert failure.kind is FailureKind.TRANSIENT
     return failure.code, failure.message
 
@@ -219,7 +213,7 @@ def urgent(made: Bench, request: Request, timeout_s: float) -> Failure:
 
 def test_a_worker_that_hangs_does_not_hold_the_result_and_sends_nothing_later() -> None:
     with hanging(always(ACTION), workers=8) as (server, made, look):
-        result = made.call(Identify(), SHORT_S)
+        result = made.call(Identify(CLOUD), SHORT_S)
         assert (result.sent_at_s, result.outcome.code) == (None, "deadline")  # type: ignore[union-attr]
         look.release.set()
         eventually(lambda: not made.pool._busy, what="the worker to come back")
@@ -230,13 +224,13 @@ def test_a_worker_that_hangs_does_not_hold_the_result_and_sends_nothing_later() 
 def test_stuck_workers_are_replaced_until_there_are_too_many() -> None:
     with hanging(always(ACTION), workers=2) as (server, made, look):
         for stuck in range(1, 5):
-            assert urgent(made, Identify(), SHORT_S).code == "deadline"
+            assert urgent(made, Identify(CLOUD), SHORT_S).code == "deadline"
             eventually(lambda n=stuck: len(made.pool._stuck) == n, what="a stuck worker")  # type: ignore[misc]
-        failure = urgent(made, Assign(IP, ME), 20)
+        failure = urgent(made, assign(IP, ME), 20)
         assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "workers_stuck")
         look.release.set()
         eventually(lambda: not made.pool._stuck, what="all workers back")
-        assert made.call(Assign(IP, ME)).sent_at_s is not None
+        assert made.call(assign(IP, ME)).sent_at_s is not None
         assert len(made.pool._idle) + len(made.pool._busy) == 2
         assert len(server.posts) == 1
 
@@ -254,16 +248,16 @@ def test_a_stuck_worker_is_replaced_even_while_the_token_cannot_be_read() -> Non
         RawServer(always(ACTION)) as server,
         Bench(server.url, workers=1, token=read, identity=look) as made,
     ):
-        waiting = made.start(Identify(), 1)
+        waiting = made.start(Identify(CLOUD), 1)
         guard = made.pool._guards[waiting]
         eventually(lambda: guard._phase is Phase.LOCAL, what="the look around")
         broken.append(OSError("gone"))
         made.pool.reload_token()
         eventually(lambda: made.pool._stuck, what="a stuck worker")
-        assert made.failure(Assign(IP, ME)).code == "token_unreadable"
+        assert made.failure(assign(IP, ME)).code == "token_unreadable"
         broken.clear()
         look.release.set()
-        assert made.call(Assign(IP, ME)).sent_at_s is not None
+        assert made.call(assign(IP, ME)).sent_at_s is not None
 
 
 def test_without_threads_for_a_replacement_calls_fail_at_once(
@@ -277,13 +271,13 @@ def test_without_threads_for_a_replacement_calls_fail_at_once(
         monkeypatch.context() as patch,
     ):
         patch.setattr(threading.Thread, "start", refuse)
-        assert urgent(made, Identify(), SHORT_S).code == "deadline"
+        assert urgent(made, Identify(CLOUD), SHORT_S).code == "deadline"
         eventually(lambda: made.pool._stuck, what="a stuck worker")
-        assert urgent(made, Assign(IP, ME), 20).code == "workers_stuck"
+        assert urgent(made, assign(IP, ME), 20).code == "workers_stuck"
         look.release.set()
         eventually(lambda: not made.pool._stuck, what="the worker to come back")
         patch.undo()
-        assert made.call(Assign(IP, ME)).sent_at_s is not None
+        assert made.call(assign(IP, ME)).sent_at_s is not None
 
 
 # --- TLS -----------------------------------------------------------------------------------------
@@ -311,7 +305,7 @@ def tls(tmp_path: Path) -> Tls:
 def test_a_call_over_tls_with_our_own_ca_works(tls: Tls) -> None:
     with RawServer(always(ACTION), tls=tls.context()) as server:
         with Bench(server.url, ca_file=tls.ca_file) as made:
-            assert made.call(Assign(IP, ME)).sent_at_s is not None
+            assert made.call(assign(IP, ME)).sent_at_s is not None
         assert len(server.posts) == 1
 
 
@@ -340,7 +334,7 @@ def test_variables_of_the_environment_cannot_add_trust_or_write_down_keys(
         with Bench(server.url) as made:
             assert _unsent(made, 20)[0] == "tls"
         with Bench(server.url, ca_file=tls.ca_file) as made:
-            made.call(Assign(IP, ME))
+            made.call(assign(IP, ME))
         assert len(server.posts) == 1
     assert not keys.exists()
 
@@ -348,6 +342,6 @@ def test_variables_of_the_environment_cannot_add_trust_or_write_down_keys(
 def test_tls_that_hangs_in_the_middle_of_an_answer_ends_at_the_deadline(tls: Tls) -> None:
     with RawServer(hang, tls=tls.context()) as server:
         with Bench(server.url, ca_file=tls.ca_file) as made:
-            failure = made.failure(Assign(IP, ME), SHORT_S)
+            failure = made.failure(assign(IP, ME), SHORT_S)
         assert len(server.posts) == 1
     assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")

@@ -8,25 +8,17 @@ from typing import Any
 import hcloud
 import pytest
 import requests
-from hetzner_bench import (
-    IP,
-    ME,
-    TOKEN,
-    Bench,
-    RawServer,
-    action_json,
-    always,
-    error,
-    floating_ip_json,
-    http,
-)
 
 from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.adapters.hetzner.trust import FixedTrust
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.calls import Failure, FailureKind, MutationAccepted
+from tests.support.hetzner_bodies import IP, ME, TOKEN, action_json, error, floating_ip_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign, read
 
 ACTION = http(201, {"action": action_json()})
 
@@ -40,7 +32,7 @@ def test_a_netrc_entry_for_the_host_does_not_replace_the_token(
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HOME", str(tmp_path))
     with RawServer(always(ACTION)) as server, Bench(server.url) as made:
-        made.call(Assign(IP, ME))
+        made.call(assign(IP, ME))
         assert [f"Bearer {TOKEN}"] == [seen.headers["authorization"] for seen in server.seen]
 
 
@@ -49,7 +41,7 @@ def test_proxies_of_the_environment_see_nothing(monkeypatch: pytest.MonkeyPatch)
         for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         with Bench(server.url) as made:
-            assert isinstance(made.call(Assign(IP, ME)).outcome, AssignAccepted)
+            assert isinstance(made.call(assign(IP, ME)).outcome, MutationAccepted)
         assert (proxy.accepted, len(server.posts)) == (0, 1)
 
 
@@ -59,8 +51,8 @@ def test_cookies_are_not_kept() -> None:
         RawServer(always(http(200, body, {"Set-Cookie": "a=b; Path=/"}))) as server,
         Bench(server.url) as made,
     ):
-        made.call(ReadFloatingIp(IP))
-        made.call(ReadFloatingIp(IP))
+        made.call(read(IP))
+        made.call(read(IP))
         assert all("cookie" not in seen.headers for seen in server.seen)
 
 
@@ -75,15 +67,15 @@ def test_cookies_are_not_kept() -> None:
 )
 def test_what_hcloud_would_repeat_is_sent_once(status: int, code: str) -> None:
     with RawServer(always(error(status, code, "no"))) as server, Bench(server.url) as made:
-        assert isinstance(made.call(ReadFloatingIp(IP)).outcome, Failure)
-        assert isinstance(made.call(Assign(IP, ME)).outcome, Failure)
+        assert isinstance(made.call(read(IP)).outcome, Failure)
+        assert isinstance(made.call(assign(IP, ME)).outcome, Failure)
         assert [seen.method for seen in server.seen] == ["GET", "POST"]
 
 
 @pytest.mark.parametrize("status", [502, 504])
 def test_what_hcloud_would_repeat_without_a_body_is_sent_once(status: int) -> None:
     with RawServer(always(http(status, b""))) as server, Bench(server.url) as made:
-        assert isinstance(made.call(ReadFloatingIp(IP)).outcome, Failure)
+        assert isinstance(made.call(read(IP)).outcome, Failure)
         assert len(server.seen) == 1
 
 
@@ -134,7 +126,7 @@ def test_a_second_post_by_anybody_below_us_is_stopped(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(hcloud.Client, "request", twice)
     with RawServer(always(ACTION)) as server, Bench(server.url) as made:
-        failure = made.failure(Assign(IP, ME))
+        failure = made.failure(assign(IP, ME))
         assert len(server.posts) == 1
     assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "internal_error")
     assert re.search("sent again", failure.message)

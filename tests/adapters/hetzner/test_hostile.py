@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hetzner_bench import IP, ME, TOKEN, Bench, RawServer, always, http
 
-from hakeeper.core.calls import Assign, Failure, FailureKind, ReadFloatingIp, ReadServer, Request
+from hakeeper.core.calls import Failure, FailureKind, ReadServer, Request
+from tests.support.hetzner_bodies import IP, ME, TOKEN
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import CLOUD, assign, read
 
 PAST = datetime.now(UTC) - timedelta(days=1)
 LONG = 2_000_000
@@ -18,7 +21,7 @@ LONG = 2_000_000
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
-@pytest.mark.parametrize("request_", [Assign(IP, ME), ReadFloatingIp(IP)], ids=["POST", "GET"])
+@pytest.mark.parametrize("request_", [assign(IP, ME), read(IP)], ids=["POST", "GET"])
 def test_nobody_is_sent_elsewhere_with_the_token(status: int, request_: Request) -> None:
     with RawServer(always(http(200, b"{}"))) as elsewhere:
         away = always(http(status, b"", {"Location": f"{elsewhere.url}/x"}))
@@ -48,7 +51,7 @@ def test_nobody_is_sent_elsewhere_with_the_token(status: int, request_: Request)
 def test_a_body_that_means_nothing_is_a_failure_and_the_next_call_is_made(body: bytes) -> None:
     with RawServer(always(http(201, body))) as server, Bench(server.url) as made:
         for _ in range(2):
-            assert made.failure(Assign(IP, ME)).kind is FailureKind.OUTCOME_UNKNOWN
+            assert made.failure(assign(IP, ME)).kind is FailureKind.OUTCOME_UNKNOWN
         assert len(server.posts) == 2
 
 
@@ -86,7 +89,7 @@ def test_the_token_goes_to_nobody_who_cannot_show_who_he_is(tmp_path: Path, trou
     }[trouble]()
     answer = always(http(200, b"{}"))
     with RawServer(answer, tls=tls) as server, Bench(server.url, ca_file=ca_file) as made:
-        for request in (ReadServer(ME), Assign(IP, ME)):
+        for request in (ReadServer(CLOUD, ME), assign(IP, ME)):
             assert made.failure(request).code == "tls"
         assert server.accepted >= 1
         assert server.seen == []
@@ -108,7 +111,7 @@ def test_the_token_goes_to_nobody_who_speaks_no_tls(tmp_path: Path) -> None:
         server.start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
         with Bench(url, ca_file=ca_file) as made:
-            assert made.failure(ReadServer(ME)).code == "tls"
+            assert made.failure(ReadServer(CLOUD, ME)).code == "tls"
         server.join()
     assert TOKEN.encode() not in heard[0]
 
@@ -124,6 +127,6 @@ def test_no_key_of_a_connection_is_written_down(
     tls = context(authority.issue_cert("127.0.0.1"))
     answer = always(http(200, b"{}"))
     with RawServer(answer, tls=tls) as server, Bench(server.url, ca_file=ca_file) as made:
-        made.call(ReadServer(ME))
+        made.call(ReadServer(CLOUD, ME))
         assert len(server.seen) == 1
     assert not keys.exists()

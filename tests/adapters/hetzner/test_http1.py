@@ -5,10 +5,13 @@ import json
 import zlib
 
 import pytest
-from hetzner_bench import IP, ME, Bench, RawServer, action_json, always, floating_ip_json, http
 
 from hakeeper.adapters.hetzner.http1 import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.calls import Failure, FailureKind, MutationAccepted
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign, read
 
 BODY = json.dumps({"action": action_json(), "floating_ip": floating_ip_json()}).encode()
 PLAIN = http(201, BODY)
@@ -49,8 +52,8 @@ def packed(data: bytes, how: str = "gzip") -> bytes:
 )
 def test_what_is_unusual_is_an_answer_and_leaves_the_connection_usable(data: bytes) -> None:
     with RawServer(always(data)) as server, Bench(server.url) as made:
-        assert isinstance(made.call(Assign(IP, ME)).outcome, AssignAccepted)
-        assert not isinstance(made.call(ReadFloatingIp(IP)).outcome, Failure)
+        assert isinstance(made.call(assign(IP, ME)).outcome, MutationAccepted)
+        assert not isinstance(made.call(read(IP)).outcome, Failure)
         assert server.accepted == 1
 
 
@@ -67,7 +70,7 @@ def test_after_an_answer_that_may_leave_something_behind_the_connection_is_left(
 ) -> None:
     with RawServer(always(data)) as server, Bench(server.url) as made:
         for _ in range(2):
-            assert isinstance(made.call(Assign(IP, ME)).outcome, AssignAccepted)
+            assert isinstance(made.call(assign(IP, ME)).outcome, MutationAccepted)
         assert server.accepted == 2
 
 
@@ -76,7 +79,7 @@ def test_a_body_without_a_length_ends_with_the_connection() -> None:
         peer.sock.sendall(CREATED + b"\r\n" + BODY)
 
     with RawServer(behave) as server, Bench(server.url) as made:
-        assert isinstance(made.call(Assign(IP, ME)).outcome, AssignAccepted)
+        assert isinstance(made.call(assign(IP, ME)).outcome, MutationAccepted)
 
 
 BOMB = gzip.compress(bytes(BODY_LIMIT_BYTES + 1))
@@ -129,6 +132,6 @@ def test_what_cannot_be_understood_is_no_answer_and_nothing_is_sent_again(
     data: bytes, code: str
 ) -> None:
     with RawServer(always(data)) as server, Bench(server.url) as made:
-        failure = made.failure(Assign(IP, ME))
+        failure = made.failure(assign(IP, ME))
         assert len(server.posts) == 1
     assert (FailureKind.OUTCOME_UNKNOWN, code) == (failure.kind, failure.code)

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from helpers import eventually
-from hetzner_bench import Bench, RawServer, always, http, nobody_local, server_json
 
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
@@ -17,11 +15,16 @@ from hakeeper.core.calls import (
     FailureKind,
     Identified,
     Identify,
-    ListFloatingIps,
 )
-from hakeeper.core.model import IpNetwork, Server
+from hakeeper.core.model import Server
+from hakeeper.core.observation import IpNetwork
 from hakeeper.demo.cloud import Fault, SimCloud
 from hakeeper.demo.cloud.things import usual_ipv4
+from tests.support.hetzner_bodies import server_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench, nobody_local
+from tests.support.resources import CLOUD, LIST
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -50,7 +53,7 @@ def bench(
 
 def test_a_configured_id_is_confirmed(cloud: SimCloud) -> None:
     with bench(cloud, 43, says(Candidate(42, "DMI"))) as made:
-        outcome = made.call(Identify(42)).outcome
+        outcome = made.call(Identify(CLOUD, 42)).outcome
     server = Server(id=43, name="web2", status="running", network_zone="eu-central")
     assert Identified(server, "configuration") == outcome
 
@@ -58,14 +61,14 @@ def test_a_configured_id_is_confirmed(cloud: SimCloud) -> None:
 def test_a_configured_name_of_digits_is_a_name(cloud: SimCloud) -> None:
     cloud.add_server("42", server_id=77)
     with bench(cloud, "42") as made:
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert outcome.server.id == 77
 
 
 def test_a_configured_name_is_looked_up(cloud: SimCloud) -> None:
     with bench(cloud, "web2") as made:
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert (outcome.server.id, outcome.source) == (43, "configuration")
 
@@ -75,7 +78,7 @@ def test_a_configured_server_that_is_not_there_says_what_to_do(
     cloud: SimCloud, setting: str | int, shown: str
 ) -> None:
     with bench(cloud, setting) as made:
-        failure = made.failure(Identify(42))
+        failure = made.failure(Identify(CLOUD, 42))
     assert (failure.kind, failure.code) == (FailureKind.NOT_FOUND, "not_found")
     assert shown in failure.message
     assert "another project" in failure.message
@@ -87,13 +90,13 @@ def test_a_server_of_another_name_is_not_taken_for_ours() -> None:
         RawServer(always(http(200, {"servers": [server_json(name="web22")]}))) as server,
         Bench(server.url, server="web2") as made,
     ):
-        assert made.failure(Identify()).kind is FailureKind.NOT_FOUND
+        assert made.failure(Identify(CLOUD)).kind is FailureKind.NOT_FOUND
 
 
 def test_the_first_local_source_that_knows_is_believed(cloud: SimCloud) -> None:
     sources = says(Miss("credential", "none"), Candidate(43, "DMI"), Candidate(42, "metadata"))
     with bench(cloud, identity=sources) as made:
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert (outcome.server.id, outcome.source) == (43, "DMI")
 
@@ -101,21 +104,21 @@ def test_the_first_local_source_that_knows_is_believed(cloud: SimCloud) -> None:
 def test_the_machine_is_believed_rather_than_the_id_of_an_earlier_run(cloud: SimCloud) -> None:
     """A server made from a snapshot starts with the state file of another."""
     with bench(cloud, identity=says(Candidate(43, "DMI"))) as made:
-        outcome = made.call(Identify(42)).outcome
+        outcome = made.call(Identify(CLOUD, 42)).outcome
     assert isinstance(outcome, Identified)
     assert (outcome.server.id, outcome.source) == (43, "DMI, not the 42 of an earlier run")
 
 
 def test_the_id_of_an_earlier_run_serves_when_the_machine_says_nothing(cloud: SimCloud) -> None:
     with bench(cloud) as made:
-        outcome = made.call(Identify(42)).outcome
+        outcome = made.call(Identify(CLOUD, 42)).outcome
     assert isinstance(outcome, Identified)
     assert (outcome.server.id, outcome.source) == (42, "an earlier run")
 
 
 def test_without_any_source_the_message_says_what_to_set_and_why(cloud: SimCloud) -> None:
     with bench(cloud, identity=says(Miss("DMI", "vendor is QEMU"))) as made:
-        failure = made.failure(Identify())
+        failure = made.failure(Identify(CLOUD))
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "no_identity")
     assert "`server:`" in failure.message
     assert "DMI: vendor is QEMU" in failure.message
@@ -125,7 +128,7 @@ def test_without_any_source_the_message_says_what_to_set_and_why(cloud: SimCloud
 def test_an_api_error_while_confirming_is_that_error(cloud: SimCloud) -> None:
     cloud.fault(Fault(status=503))
     with bench(cloud, 42) as made:
-        failure = made.failure(Identify())
+        failure = made.failure(Identify(CLOUD))
     assert (failure.kind, failure.http_status) == (FailureKind.TRANSIENT, 503)
 
 
@@ -139,7 +142,7 @@ def test_local_sources_that_hang_end_with_the_call_and_nothing_is_asked_later(
         yield Candidate(42, "at last")
 
     with bench(cloud, identity=hanging) as made:
-        failure = made.failure(Identify(), 0.3)
+        failure = made.failure(Identify(CLOUD), 0.3)
         release.set()
         eventually(lambda: not made.pool._busy, what="the worker to come back")
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "deadline")
@@ -160,21 +163,21 @@ def only(*numbers: int) -> Callable[[Iterable[IpNetwork]], bool]:
 @pytest.mark.parametrize("setting", [42, "web1"])
 def test_a_configuration_of_the_other_node_is_seen(cloud: SimCloud, setting: str | int) -> None:
     with bench(cloud, setting, is_here=only(43)) as made:
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert (42, False) == (outcome.server.id, outcome.is_here)
 
 
 def test_a_metadata_service_that_lies_is_seen(cloud: SimCloud) -> None:
     with bench(cloud, identity=says(Candidate(42, "metadata")), is_here=only(43)) as made:
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert (42, False) == (outcome.server.id, outcome.is_here)
 
 
 def test_the_id_that_came_with_a_snapshot_is_seen(cloud: SimCloud) -> None:
     with bench(cloud, is_here=only(43)) as made:
-        outcome = made.call(Identify(42)).outcome
+        outcome = made.call(Identify(CLOUD, 42)).outcome
     assert isinstance(outcome, Identified)
     assert (42, False) == (outcome.server.id, outcome.is_here)
 
@@ -183,7 +186,7 @@ def test_the_id_that_came_with_a_snapshot_is_seen(cloud: SimCloud) -> None:
 def test_the_next_source_is_asked_where_one_is_wrong(cloud: SimCloud, wrong: int) -> None:
     sources = says(Candidate(wrong, "DMI"), Candidate(wrong, "metadata"))
     with bench(cloud, identity=sources, is_here=only(43)) as made:
-        outcome = made.call(Identify(43)).outcome
+        outcome = made.call(Identify(CLOUD, 43)).outcome
     assert isinstance(outcome, Identified)
     assert (43, "an earlier run", True) == (outcome.server.id, outcome.source, outcome.is_here)
     assert 2 == len(cloud.requests())
@@ -194,7 +197,7 @@ def test_a_server_of_which_no_address_is_reported_may_be_this_machine() -> None:
         RawServer(always(http(200, {"server": server_json(42)}))) as server,
         Bench(server.url, server=42, is_here=only()) as made,
     ):
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert outcome.is_here
 
@@ -202,7 +205,7 @@ def test_a_server_of_which_no_address_is_reported_may_be_this_machine() -> None:
 def test_a_server_that_surely_has_no_address_is_not_this_machine(cloud: SimCloud) -> None:
     cloud.add_server("bare", server_id=44, ipv4=None, ipv6=None)
     with bench(cloud, 44, is_here=has_one_of) as made:
-        outcome = made.call(Identify()).outcome
+        outcome = made.call(Identify(CLOUD)).outcome
     assert isinstance(outcome, Identified)
     assert not outcome.is_here
 
@@ -212,6 +215,6 @@ def test_a_kernel_that_cannot_be_asked_is_a_failure_of_this_call(cloud: SimCloud
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     with bench(cloud, 42, is_here=broken) as made:
-        failure = made.failure(Identify())
+        failure = made.failure(Identify(CLOUD))
         assert (FailureKind.TRANSIENT, "no_identity") == (failure.kind, failure.code)
-        assert not isinstance(made.call(ListFloatingIps()).outcome, Failure)
+        assert not isinstance(made.call(LIST).outcome, Failure)

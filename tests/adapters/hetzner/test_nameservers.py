@@ -27,10 +27,9 @@ def test_with_dead_nameservers_calls_are_made_to_the_address_that_is_known(tmp_p
     """A call has 5 s in all, and libc waits as long for each of them."""
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.2\nnameserver 127.0.0.3\n")
     (tmp_path / "nsswitch.conf").write_text("hosts: dns\n")
-    tests = SCRIPT.parents[2]
     story = subprocess.run(
         [*UNSHARE, "sh", "-ec", ROOM, "sh", str(tmp_path), sys.executable, str(SCRIPT)],
-        env={"PYTHONPATH": str(tests), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        env={"PYTHONPATH": str(SCRIPT.parents[3]), "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
         capture_output=True,
         text=True,
         check=True,

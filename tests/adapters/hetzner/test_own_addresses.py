@@ -1,11 +1,13 @@
 """The addresses of a server: read as far as they are told, and never a reason to fail."""
 
 import pytest
-from hetzner_bench import ME, Bench, server_json
 
 from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import ReadServer, ServerRead
 from hakeeper.demo.cloud import SimCloud
+from tests.support.hetzner_bodies import ME, server_json
+from tests.support.pool_bench import Bench
+from tests.support.resources import CLOUD
 
 IPV4 = {"id": 1, "ip": "192.0.2.7", "blocked": False, "dns_ptr": "x.example.com"}
 IPV6 = {"id": 2, "ip": "2001:db8:7::/64", "blocked": False, "dns_ptr": []}
@@ -45,7 +47,7 @@ def test_a_server_of_the_cloud_is_read_with_its_addresses() -> None:
         cloud.add_server("a", server_id=ME, ipv6=None, private_ips=["10.0.0.7"])
         token = cloud.add_client("node")
         with Bench(cloud.url, token=lambda: token) as made:
-            outcome = made.call(ReadServer(ME)).outcome
+            outcome = made.call(ReadServer(CLOUD, ME)).outcome
 
     assert isinstance(outcome, ServerRead)
     assert [f"198.51.100.{ME}/32", "10.0.0.7/32"] == list(map(str, outcome.server.own or ()))

@@ -7,25 +7,23 @@ from pathlib import Path
 
 import pytest
 import trustme
-from helpers import eventually
-from hetzner_bench import Bench
 
 from hakeeper.core.calls import (
     ActionsRead,
-    Assign,
-    AssignAccepted,
+    AllRead,
     Failure,
     FailureKind,
-    FloatingIpRead,
-    FloatingIpsListed,
-    ListFloatingIps,
+    MutationAccepted,
+    OneRead,
     ReadActions,
-    ReadFloatingIp,
     ReadServer,
     ServerRead,
 )
 from hakeeper.core.model import ActionStatus
 from hakeeper.demo.cloud import HTML_502, Answer, Fault, Network, SimCloud
+from tests.support.pool_bench import Bench
+from tests.support.resources import CLOUD, LIST, assign, read
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -47,7 +45,7 @@ class Scene:
     def failure(self, fault: Fault, timeout_s: float = 20) -> Failure:
         """Make an assign that meets a fault."""
         with self.cloud.faulty(fault):
-            return self.made.failure(Assign(self.web, self.me), timeout_s)
+            return self.made.failure(assign(self.web, self.me), timeout_s)
 
 
 @pytest.fixture(params=["http", "https"])
@@ -70,21 +68,21 @@ def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
 
 def test_a_whole_claim_uses_one_connection_and_one_post(scene: Scene) -> None:
     made = scene.made
-    listed = made.call(ListFloatingIps()).outcome
-    assert isinstance(listed, FloatingIpsListed)
+    listed = made.call(LIST).outcome
+    assert isinstance(listed, AllRead)
     assert [(scene.web, scene.other)] == [(ip.id, ip.server_id) for ip in listed.floating_ips]
 
-    accepted = made.result(made.start(Assign(scene.web, scene.me), urgent=True)).outcome
-    assert isinstance(accepted, AssignAccepted)
+    accepted = made.result(made.start(assign(scene.web, scene.me), urgent=True)).outcome
+    assert isinstance(accepted, MutationAccepted)
     done = None
     while done is not ActionStatus.SUCCESS:
-        answer = made.call(ReadActions((accepted.action.id,))).outcome
+        answer = made.call(ReadActions(CLOUD, (accepted.action.id,))).outcome
         assert isinstance(answer, ActionsRead)
         (action,) = answer.actions
         done = action.status
 
-    result = made.call(ReadFloatingIp(scene.web))
-    assert isinstance(result.outcome, FloatingIpRead)
+    result = made.call(read(scene.web))
+    assert isinstance(result.outcome, OneRead)
     assert scene.me == result.outcome.floating_ip.server_id
     assert result.quota is not None
     assert result.quota.limit_per_hour == 3600
@@ -96,34 +94,34 @@ def test_a_whole_claim_uses_one_connection_and_one_post(scene: Scene) -> None:
 def test_more_floating_ips_than_fit_a_page_are_all_listed(scene: Scene) -> None:
     for number in range(120):
         scene.cloud.add_floating_ip(f"v6-{number}", f"2001:db8:1:{number:x}::/64")
-    listed = scene.made.call(ListFloatingIps()).outcome
-    assert isinstance(listed, FloatingIpsListed)
+    listed = scene.made.call(LIST).outcome
+    assert isinstance(listed, AllRead)
     assert len(listed.floating_ips) == 121
     assert len(scene.cloud.requests()) == 3
 
 
 def test_a_server_that_is_off_is_read_so(scene: Scene) -> None:
     scene.cloud.set_server_status(scene.other, "off")
-    outcome = scene.made.call(ReadServer(scene.other)).outcome
+    outcome = scene.made.call(ReadServer(CLOUD, scene.other)).outcome
     assert isinstance(outcome, ServerRead)
     assert outcome.server.status == "off"
     assert outcome.server.network_zone == "eu-central"
 
 
 def test_what_is_not_in_the_project_is_not_found(scene: Scene) -> None:
-    for request in (ReadFloatingIp(1), ReadServer(1), Assign(1, scene.me)):
+    for request in (read(1), ReadServer(CLOUD, 1), assign(1, scene.me)):
         assert scene.made.failure(request).kind is FailureKind.NOT_FOUND
 
 
 def test_an_assign_to_the_server_that_has_it_says_locked_so_that_we_read(scene: Scene) -> None:
-    failure = scene.made.failure(Assign(scene.web, scene.other))
+    failure = scene.made.failure(assign(scene.web, scene.other))
     assert (failure.kind, failure.code) == (FailureKind.LOCKED, "floating_ip_assigned")
 
 
 def test_an_assign_during_an_action_says_locked(scene: Scene) -> None:
     scene.cloud.set_rules(action_s=60)
-    assert isinstance(scene.made.call(Assign(scene.web, scene.me)).outcome, AssignAccepted)
-    failure = scene.made.failure(Assign(scene.web, scene.other))
+    assert isinstance(scene.made.call(assign(scene.web, scene.me)).outcome, MutationAccepted)
+    failure = scene.made.failure(assign(scene.web, scene.other))
     assert (failure.kind, failure.code) == (FailureKind.LOCKED, "locked")
 
 
@@ -150,7 +148,7 @@ def test_whatever_becomes_of_an_assign_it_is_sent_once(
         found = "connection_reset"  # OpenSSL may see either
     assert (failure.kind, found) == (kind, code)
     assert len(scene.cloud.assigns()) == 1
-    assert isinstance(scene.made.call(ReadFloatingIp(scene.web)).outcome, FloatingIpRead)
+    assert isinstance(scene.made.call(read(scene.web)).outcome, OneRead)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +171,7 @@ def test_a_429_without_retry_after_names_no_wait_and_keeps_the_token_to_itself(
     scene: Scene,
 ) -> None:
     scene.cloud.set_rate_limit(1800, remaining=0)
-    failure = scene.made.failure(Assign(scene.web, scene.me))
+    failure = scene.made.failure(assign(scene.web, scene.me))
     assert (failure.kind, failure.retry_after_s) == (FailureKind.THROTTLED, None)
     assert failure.correlation_id
     assert "1800" in failure.message
@@ -181,34 +179,34 @@ def test_a_429_without_retry_after_names_no_wait_and_keeps_the_token_to_itself(
 
 def test_a_revoked_token_is_said_and_a_new_one_works(scene: Scene) -> None:
     scene.cloud.revoke("node1")
-    assert scene.made.failure(ListFloatingIps()).kind is FailureKind.AUTH
+    assert scene.made.failure(LIST).kind is FailureKind.AUTH
     scene.cloud.add_client("node1", token=scene.token)
-    assert isinstance(scene.made.call(ListFloatingIps()).outcome, FloatingIpsListed)
+    assert isinstance(scene.made.call(LIST).outcome, AllRead)
 
 
 def test_a_port_that_is_closed_refuses_and_works_again_when_it_is_open(scene: Scene) -> None:
-    scene.made.call(ReadFloatingIp(scene.web))
+    scene.made.call(read(scene.web))
     with scene.cloud.faulty(Fault(network=Network.REFUSE)):
         scene.wait_for_reset()
-        failure = scene.made.failure(Assign(scene.web, scene.me))
+        failure = scene.made.failure(assign(scene.web, scene.me))
     assert (failure.kind, failure.code) == (FailureKind.TRANSIENT, "connection_refused")
-    assert isinstance(scene.made.call(Assign(scene.web, scene.me)).outcome, AssignAccepted)
+    assert isinstance(scene.made.call(assign(scene.web, scene.me)).outcome, MutationAccepted)
 
 
 def test_a_half_open_connection_is_given_up_at_the_deadline(scene: Scene) -> None:
-    scene.made.call(ReadFloatingIp(scene.web))
+    scene.made.call(read(scene.web))
     with scene.cloud.faulty(Fault(network=Network.FREEZE)):
-        assign = scene.made.failure(Assign(scene.web, scene.me), 0.5)
-        assert isinstance(scene.made.call(ReadFloatingIp(scene.web)).outcome, FloatingIpRead)
+        assign = scene.made.failure(assign(scene.web, scene.me), 0.5)
+        assert isinstance(scene.made.call(read(scene.web)).outcome, OneRead)
     assert (assign.kind, assign.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")
     assert scene.cloud.assigns() == []
 
 
 def test_a_connection_closed_while_idle_is_replaced(scene: Scene) -> None:
-    scene.made.call(ReadFloatingIp(scene.web))
+    scene.made.call(read(scene.web))
     scene.cloud.drop_connections()
     scene.wait_for_reset()
-    assert isinstance(scene.made.call(Assign(scene.web, scene.me)).outcome, AssignAccepted)
+    assert isinstance(scene.made.call(assign(scene.web, scene.me)).outcome, MutationAccepted)
     assert [request.connection for request in scene.cloud.requests()] == [1, 2]
 
 
@@ -218,9 +216,9 @@ def test_a_hundred_claims_at_once_each_arrive_once(scene: Scene) -> None:
         scene.cloud.add_floating_ip(f"ip{number}", f"198.51.100.{number}")
         for number in range(1, 101)
     ]
-    calls = [scene.made.start(Assign(number, scene.me), urgent=True) for number in numbers]
+    calls = [scene.made.start(assign(number, scene.me), urgent=True) for number in numbers]
     for call in calls:
-        assert isinstance(scene.made.result(call).outcome, AssignAccepted)
+        assert isinstance(scene.made.result(call).outcome, MutationAccepted)
     assert sorted(numbers) == sorted(each.floating_ip or 0 for each in scene.cloud.assigns())
     scene.cloud.wait_for(lambda: {scene.me} == {scene.cloud.holder(number) for number in numbers})
 
@@ -233,6 +231,6 @@ def test_five_hundred_floating_ips_at_six_tenths_a_page_are_listed_in_the_time_o
         scene.cloud.add_floating_ip(f"ip-{number}", address, server=scene.other)
     slow = Fault(method="GET", path="/floating_ips", answer_delay_s=0.6)
     with scene.cloud.faulty(slow):
-        outcome = scene.made.call(ListFloatingIps(), 5.0).outcome
-    assert isinstance(outcome, FloatingIpsListed)
+        outcome = scene.made.call(LIST, 5.0).outcome
+    assert isinstance(outcome, AllRead)
     assert len(outcome.floating_ips) == 500

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from hetzner_bench import ME, Bench, RawServer, always, http, server_json
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from hakeeper.adapters.hetzner import options
 from hakeeper.adapters.hetzner.options import make_tls, system_ca_file
 from hakeeper.core.calls import ReadServer, ServerRead
+from tests.support.hetzner_bodies import ME, server_json
+from tests.support.http_server import RawServer, always, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import CLOUD
+from tests.support.tls import server_context
 
 
 def subjects(context: ssl.SSLContext) -> list[object]:
@@ -68,18 +71,18 @@ def test_a_ca_file_that_was_replaced_is_trusted_from_the_reload_on(tmp_path: Pat
     ca_file.write_bytes(old_pem)
     answer = http(200, {"server": server_json(ME)})
     with RawServer(always(answer), tls=old) as server, Bench(server.url, ca_file=ca_file) as made:
-        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        assert isinstance(made.call(ReadServer(CLOUD, ME)).outcome, ServerRead)
         made.pool.reload()  # the same file: the connection goes on
-        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        assert isinstance(made.call(ReadServer(CLOUD, ME)).outcome, ServerRead)
         assert server.accepted == 1
         ca_file.write_bytes(new_pem)
         server.tls = new
         made.pool.reload()
-        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        assert isinstance(made.call(ReadServer(CLOUD, ME)).outcome, ServerRead)
         assert [1, 1, 2] == [seen.connection for seen in server.seen]
         server.tls = old  # not trusted any more
         made.pool._idle[-1]._connection.close()
-        assert made.failure(ReadServer(ME)).code == "tls"
+        assert made.failure(ReadServer(CLOUD, ME)).code == "tls"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])
@@ -97,4 +100,4 @@ def test_a_ca_file_that_is_unusable_is_refused_and_the_old_one_stays(
             ca_file.write_bytes(content)
         with pytest.raises(OSError):
             made.pool.reload()
-        assert isinstance(made.call(ReadServer(ME)).outcome, ServerRead)
+        assert isinstance(made.call(ReadServer(CLOUD, ME)).outcome, ServerRead)

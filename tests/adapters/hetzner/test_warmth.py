@@ -12,28 +12,19 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    close,
-    floating_ip_json,
-    full_listener,
-    http,
-)
 
 from hakeeper.adapters.hetzner import worker
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.guard import CallGuard
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FailureKind, ReadFloatingIp
+from hakeeper.core.calls import Failure, FailureKind, MutationAccepted
 from hakeeper.core.events import StartCall
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, close, full_listener, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign, read
+from tests.support.tls import server_context
+from tests.support.waiting import eventually
 
 SO_ATTACH_FILTER = 26
 """asm-generic/socket.h"""
@@ -93,14 +84,14 @@ def deafen(server: RawServer) -> None:
 
 def test_as_many_connections_as_wanted_are_open_before_any_call_and_are_used(tls: Tls) -> None:
     with scene(tls, warm=3) as (server, made):
-        calls = [made.start(Assign(IP, ME), urgent=True) for _ in range(3)]
-        assert all(isinstance(made.result(call).outcome, AssignAccepted) for call in calls)
+        calls = [made.start(assign(IP, ME), urgent=True) for _ in range(3)]
+        assert all(isinstance(made.result(call).outcome, MutationAccepted) for call in calls)
         assert server.accepted == 3
 
 
 def test_none_is_opened_ahead_unless_wanted(tls: Tls) -> None:
     with scene(tls, warm=0) as (server, made):
-        made.call(ReadFloatingIp(IP))
+        made.call(read(IP))
         assert server.accepted == 1
         made.pool.keep_warm(2)
         wait_warm(made, 2)
@@ -119,7 +110,7 @@ def test_a_connection_that_the_server_closes_while_idle_is_replaced_before_anybo
         eventually(lambda: server.accepted >= 4, what="two more connections")
         wait_warm(made, 2)
         assert server.seen == []
-        made.result(made.start(Assign(IP, ME), urgent=True))
+        made.result(made.start(assign(IP, ME), urgent=True))
         assert server.seen[0].connection > 2
         assert server.accepted == 4
 
@@ -129,7 +120,7 @@ def test_a_claim_takes_a_worker_that_is_connected_rather_than_the_one_used_last(
         cold = [each for each in made.pool._idle if not each.is_connected]
         warm = next(each for each in made.pool._idle if each.is_connected)
         made.pool._idle[:] = [warm, *cold]
-        made.result(made.start(Assign(IP, ME), urgent=True))
+        made.result(made.start(assign(IP, ME), urgent=True))
         assert server.accepted == 1
 
 
@@ -138,7 +129,7 @@ def test_an_assign_over_a_way_that_is_gone_ends_within_moments_and_its_outcome_i
 ) -> None:
     with scene(tls, warm=2) as (server, made):
         deafen(server)
-        lost = made.result(made.start(Assign(IP, ME), LONG_S, urgent=True))
+        lost = made.result(made.start(assign(IP, ME), LONG_S, urgent=True))
         assert isinstance(lost.outcome, Failure)
         assert lost.outcome.kind is FailureKind.OUTCOME_UNKNOWN
         # Python's TLS takes the kernel's ETIMEDOUT for an end of file before 3.12.
@@ -152,24 +143,24 @@ def test_an_assign_over_a_way_that_is_gone_ends_within_moments_and_its_outcome_i
 def test_after_one_connection_died_in_silence_no_other_as_old_is_tried(tls: Tls) -> None:
     with scene(tls, warm=3) as (server, made):
         deafen(server)
-        made.result(made.start(Assign(IP, ME), LONG_S, urgent=True))
-        calls = [made.start(Assign(IP, ME), LONG_S, urgent=True) for _ in range(3)]
+        made.result(made.start(assign(IP, ME), LONG_S, urgent=True))
+        calls = [made.start(assign(IP, ME), LONG_S, urgent=True) for _ in range(3)]
         for call in calls:
-            assert isinstance(made.result(call).outcome, AssignAccepted)
+            assert isinstance(made.result(call).outcome, MutationAccepted)
         assert all(seen.connection > 3 for seen in server.seen)
 
 
 def test_those_that_are_doubted_are_replaced_before_anybody_asks(tls: Tls) -> None:
     with scene(tls, warm=3) as (server, made):
         deafen(server)
-        made.result(made.start(Assign(IP, ME), LONG_S, urgent=True))
+        made.result(made.start(assign(IP, ME), LONG_S, urgent=True))
         eventually(lambda: server.accepted == 6, what="three more connections")
 
 
 def test_an_answer_cut_short_leaves_no_doubt_about_younger_connections() -> None:
     with RawServer(close) as server, Bench(server.url, warm=1, workers=1) as made:
         wait_warm(made, 1)
-        made.call(ReadFloatingIp(IP))
+        made.call(read(IP))
         eventually(lambda: server.accepted >= 2, what="another connection")
         wait_warm(made, 1)
         assert server.accepted == 2
@@ -231,7 +222,7 @@ def test_who_started_claims_can_wait_until_they_are_on_the_wire(
     with scene(tls, warm=1, workers=1) as (server, made):
         server.behave = lambda peer, seen: answer(peer, seen) if gate.wait(30) else None
         monkeypatch.setattr(Connection, "ready", not_before_somebody_waits)
-        call = made.start(Assign(IP, ME), urgent=True)
+        call = made.start(assign(IP, ME), urgent=True)
         guard = made.pool._guards[call]
         guard.left = left
         made.pool.let_leave(5.0)
@@ -243,7 +234,7 @@ def test_who_started_claims_can_wait_until_they_are_on_the_wire(
 
 def test_nobody_waits_for_a_claim_that_has_to_connect_first_nor_for_a_read(tls: Tls) -> None:
     with scene(tls, warm=0) as (_, made):
-        calls = [made.start(Assign(IP, ME), urgent=True), made.start(ReadFloatingIp(IP))]
+        calls = [made.start(assign(IP, ME), urgent=True), made.start(read(IP))]
         assert [] == made.pool._leaving
         for call in calls:
             made.result(call)
@@ -253,9 +244,9 @@ def test_the_wait_for_claims_to_leave_is_bounded_and_over_when_they_end() -> Non
     with RawServer(answer) as server, Bench(server.url, warm=1, workers=1) as made:
         wait_warm(made, 1)
         with made.pool._changed:
-            made.pool._leaving.append(CallGuard(StartCall(99, Assign(IP, ME), 5.0), time.monotonic))
+            made.pool._leaving.append(CallGuard(StartCall(99, assign(IP, ME), 5.0), time.monotonic))
         made.pool.let_leave(0.0)
         assert [] == made.pool._leaving
-        ended = CallGuard(StartCall(99, Assign(IP, ME), 5.0), time.monotonic)
+        ended = CallGuard(StartCall(99, assign(IP, ME), 5.0), time.monotonic)
         ended.cancel()
         assert ended.left.is_set()

@@ -8,27 +8,17 @@ from pathlib import Path
 
 import pytest
 import trustme
-from daemon.tls import server_context
-from helpers import eventually
-from hetzner_bench import (
-    IP,
-    ME,
-    Bench,
-    Peer,
-    RawServer,
-    Seen,
-    action_json,
-    always,
-    floating_ip_json,
-    full_listener,
-    hang,
-    http,
-)
 
 from hakeeper.adapters.hetzner import worker
 from hakeeper.adapters.hetzner.options import parse_endpoint
 from hakeeper.adapters.hetzner.route import ADDRESS_LIMIT, HEALTH_LIMIT, Route
-from hakeeper.core.calls import Assign, AssignAccepted, Failure, FloatingIpRead, ReadFloatingIp
+from hakeeper.core.calls import Failure, MutationAccepted, OneRead
+from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
+from tests.support.http_server import Peer, RawServer, Seen, always, full_listener, hang, http
+from tests.support.pool_bench import Bench
+from tests.support.resources import assign, read
+from tests.support.tls import server_context
+from tests.support.waiting import eventually
 
 SHORT_S = 0.3
 LONG_S = 60.0
@@ -71,11 +61,11 @@ def answer(_peer: Peer, seen: Seen) -> bytes:
 
 
 def accepted(made: Bench, timeout_s: float = LONG_S) -> None:
-    assert isinstance(made.call(Assign(IP, ME), timeout_s).outcome, AssignAccepted)
+    assert isinstance(made.call(assign(IP, ME), timeout_s).outcome, MutationAccepted)
 
 
 def code(made: Bench) -> str:
-    outcome = made.call(Assign(IP, ME), SHORT_S).outcome
+    outcome = made.call(assign(IP, ME), SHORT_S).outcome
     assert isinstance(outcome, Failure)
     return outcome.code
 
@@ -103,10 +93,10 @@ def test_one_that_answers_while_a_call_waits_is_heard_at_once(names: Names) -> N
     with RawServer(answer) as server, Bench("http://localhost:1/v1") as made:
         names.ports = (server.port,)
         names.may_answer.clear()
-        call = made.start(Assign(IP, ME), LONG_S)
+        call = made.start(assign(IP, ME), LONG_S)
         eventually(lambda: names.asked, what="the question")
         names.may_answer.set()
-        assert isinstance(made.result(call).outcome, AssignAccepted)
+        assert isinstance(made.result(call).outcome, MutationAccepted)
 
 
 @pytest.mark.parametrize("how", ["gone", "silent"])
@@ -153,7 +143,7 @@ def test_closing_does_not_wait_for_a_call_that_waits_for_the_resolver(names: Nam
     names.may_answer.clear()
     with Bench("http://localhost:1/v1", workers=1) as made:
         only = made.pool._idle[0]
-        made.start(Assign(IP, ME), LONG_S)
+        made.start(assign(IP, ME), LONG_S)
         eventually(lambda: names.asked, what="the question")
         made.pool.close()
         assert not only.thread.is_alive()
@@ -255,12 +245,12 @@ def test_an_address_that_fell_ill_is_left_and_found_again_when_the_other_falls_i
         names.ports = (one.port, other.port)
         accepted(made)
         one.behave = behave
-        made.call(ReadFloatingIp(IP), SHORT_S)
+        made.call(read(IP), SHORT_S)
         accepted(made)
         one.behave, other.behave = answer, behave
         for _ in range(3):
-            made.call(ReadFloatingIp(IP), SHORT_S)
-        assert isinstance(made.call(ReadFloatingIp(IP)).outcome, FloatingIpRead)
+            made.call(read(IP), SHORT_S)
+        assert isinstance(made.call(read(IP)).outcome, OneRead)
 
 
 def test_sick_addresses_take_turns_however_often_they_failed_before(names: Names) -> None:
@@ -278,7 +268,7 @@ def test_sick_addresses_take_turns_however_often_they_failed_before(names: Names
             for each in servers:
                 each.behave = answer if each is well else hang
             for count in range(1, 10):
-                if isinstance(made.call(ReadFloatingIp(IP), SHORT_S).outcome, FloatingIpRead):
+                if isinstance(made.call(read(IP), SHORT_S).outcome, OneRead):
                     return count
             return 10
 
@@ -297,7 +287,7 @@ def test_a_connection_made_while_its_address_fell_ill_is_not_used(names: Names) 
         names.ports = (sick.port, well.port)
         made.pool.keep_warm(1)
         eventually(lambda: sick.accepted == 1, what="a connection to the one that is named first")
-        call = made.start(ReadFloatingIp(IP), SHORT_S)
+        call = made.start(read(IP), SHORT_S)
         eventually(lambda: sick.seen, what="a call that is not answered")
         made.pool.keep_warm(4)
         eventually(lambda: sick.accepted == 4, what="connections that are younger than the call")

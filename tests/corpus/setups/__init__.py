@@ -1,7 +1,7 @@
 """The set-ups, by what they are about."""
 
-from corpus.setup import SetUp
-from corpus.setups import (
+from tests.corpus.setup import SetUp
+from tests.corpus.setups import (
     distributions,
     editing,
     fifo,

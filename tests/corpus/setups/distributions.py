@@ -1,7 +1,7 @@
 """Files as distributions ship them, completed."""
 
-from corpus.setup import SetUp
-from corpus.setups.common import LINE
+from tests.corpus.setup import SetUp
+from tests.corpus.setups.common import LINE
 
 SETUPS = (
     SetUp(

@@ -1,7 +1,7 @@
 """What is changed while keepalived runs, and acts at its next start."""
 
-from corpus.setup import CONF, SetUp, conf, shell
-from corpus.setups.common import LINE, global_defs, instance
+from tests.corpus.setup import CONF, SetUp, conf, shell
+from tests.corpus.setups.common import LINE, global_defs, instance
 
 NO_LINE = global_defs(line="enable_dbus") + instance(fast=False)
 WITH_DBUS = global_defs("enable_dbus") + instance(fast=False)

@@ -1,7 +1,7 @@
 """The FIFO line, and what is at its path."""
 
-from corpus.setup import SetUp, shell
-from corpus.setups.common import LINE, PLAIN, SLOW, global_defs, instance
+from tests.corpus.setup import SetUp, shell
+from tests.corpus.setups.common import LINE, PLAIN, SLOW, global_defs, instance
 
 PATH = "/run/hakeeper/notify.fifo"
 READER = '#!/bin/sh\nwhile read line; do echo "$line" >>/run/reader.log; done <"$1"\n'

@@ -1,7 +1,7 @@
 """Files as other programs write them."""
 
-from corpus.setup import SetUp, shell
-from corpus.setups.common import LINE, OK_SCRIPT
+from tests.corpus.setup import SetUp, shell
+from tests.corpus.setups.common import LINE, OK_SCRIPT
 
 SETUPS = (
     SetUp(

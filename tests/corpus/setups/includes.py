@@ -1,7 +1,7 @@
 """Includes, parameters and conditions."""
 
-from corpus.setup import SetUp, shell
-from corpus.setups.common import LINE, PLAIN, global_defs, instance
+from tests.corpus.setup import SetUp, shell
+from tests.corpus.setups.common import LINE, PLAIN, global_defs, instance
 
 DIR = "/etc/keepalived"
 IN_A_BLOCK = instance().replace(

@@ -1,7 +1,7 @@
 """How the text is laid out; and mistakes in it."""
 
-from corpus.setup import SetUp
-from corpus.setups.common import LINE, PLAIN, VIP, global_defs, instance
+from tests.corpus.setup import SetUp
+from tests.corpus.setups.common import LINE, PLAIN, VIP, global_defs, instance
 
 ONE_LINE = f"""\
 global_defs {{ {LINE} }}

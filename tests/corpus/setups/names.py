@@ -1,7 +1,7 @@
 """Names of instances and groups in both files, and what of them is followed."""
 
-from corpus.setup import SetUp
-from corpus.setups.common import PLAIN, VIP, global_defs, instance
+from tests.corpus.setup import SetUp
+from tests.corpus.setups.common import PLAIN, VIP, global_defs, instance
 
 MAIL = {"web": "203.0.113.10", "mail": "203.0.113.11"}
 SECOND = instance(name="VI_2", vips="203.0.113.11/32 dev eth0").replace("_id 60", "_id 61")

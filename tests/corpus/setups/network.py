@@ -1,7 +1,7 @@
 """Interfaces, sources and peers."""
 
-from corpus.setup import SetUp, shell
-from corpus.setups.common import PLAIN, SLOW, global_defs, instance, peer
+from tests.corpus.setup import SetUp, shell
+from tests.corpus.setups.common import PLAIN, SLOW, global_defs, instance, peer
 
 NO_SOURCE = SLOW.replace("    unicast_src_ip 10.0.0.2\n", "")
 PEERS = "    unicast_peer {\n        10.0.0.3\n    }\n"

@@ -1,7 +1,7 @@
 """Scripts that are tracked, scripts that are told, and script security."""
 
-from corpus.setup import SetUp, shell
-from corpus.setups.common import OK_SCRIPT, global_defs, instance
+from tests.corpus.setup import SetUp, shell
+from tests.corpus.setups.common import OK_SCRIPT, global_defs, instance
 
 SCRIPT = "/etc/keepalived/check.sh"
 FILES = {SCRIPT: OK_SCRIPT}

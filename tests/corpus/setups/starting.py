@@ -1,7 +1,7 @@
 """How keepalived is started: other files, pid files, instances of it, buses."""
 
-from corpus.setup import CONF, SetUp, shell
-from corpus.setups.common import LINE, PLAIN, SLOW, global_defs, instance
+from tests.corpus.setup import CONF, SetUp, shell
+from tests.corpus.setups.common import LINE, PLAIN, SLOW, global_defs, instance
 
 OTHER = "/etc/keepalived/other.conf"
 

@@ -1,7 +1,7 @@
 """Pairs as tutorials have them, with the FIFO line added and little else."""
 
-from corpus.setup import YAML, SetUp, shell
-from corpus.setups.common import LINE, OK_SCRIPT, peer
+from tests.corpus.setup import YAML, SetUp, shell
+from tests.corpus.setups.common import LINE, OK_SCRIPT, peer
 
 HAPROXY = "cp /usr/bin/sleep /run/haproxy; setsid /run/haproxy 600 >/dev/null 2>&1 </dev/null &"
 """A process of the name that is looked for."""
@@ -9,7 +9,7 @@ HERE = shell(f"ip address add 203.0.113.10/32 dev eth0; {HAPROXY}")
 """The floating IP in the server's own network configuration, as Hetzner's documentation has it."""
 NOTIFY = """\
 #!/bin/bash
-# Assign the floating IP to this server.
+# Mutate the floating IP to this server.
 IP='203.0.113.10'
 n=0
 while [ $n -lt 10 ]; do

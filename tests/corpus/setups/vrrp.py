@@ -1,7 +1,7 @@
 """VRRP itself: roles, priorities, versions, virtual addresses."""
 
-from corpus.setup import SetUp, shell
-from corpus.setups.common import PLAIN, SLOW, VIP, global_defs, instance, peer
+from tests.corpus.setup import SetUp, shell
+from tests.corpus.setups.common import PLAIN, SLOW, VIP, global_defs, instance, peer
 
 AUTHENTICATION = "authentication {\n        auth_type PASS\n        auth_pass secret12\n    }"
 LONG = "authentication {\n        auth_type PASS\n        auth_pass correct-horse-battery\n    }"

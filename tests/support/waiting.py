@@ -1,20 +1,10 @@
-"""What tests of every part need; imported as `helpers` (see `pythonpath` in pyproject.toml)."""
+"""Waits for what processes and threads bring about, without sleeping for a guessed time."""
 
-import os
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-
-
-def out_of_sight(*argv: str) -> list[str]:
-    """Return the command that runs what stands for keepalived; it keeps its pid.
-
-    As root in a network of its own: else whoever looks for the keepalived of this machine's
-    network, as other tests do at the same time, would find it.
-    """
-    return ["unshare", "--net", *argv] if os.geteuid() == 0 else [*argv]
 
 
 def eventually(probe: Callable[[], T], timeout_s: float = 10.0, what: str = "") -> T:

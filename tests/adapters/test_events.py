@@ -1,18 +1,12 @@
 """The kinds of journal entry: scripts and catalogs key on their names and ids for ever."""
 
-import ast
-from pathlib import Path
-
 import pytest
 
-import hakeeper
-from core.driver import one_node
-from core.rules import check_report
-from hakeeper.core import wording
-from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.events import Report
-from hakeeper.core.model import Holder, Nobody, Other, Unknown, Us
-from hakeeper.core.reports import EVENTS, FIELDS, Level, events_as_markdown, fields_as_markdown
+from hakeeper.adapters.journal.entry import Entry
+from hakeeper.adapters.journal.eventkind import Level
+from hakeeper.adapters.journal.events import EVENTS
+from hakeeper.adapters.journal.fields import FIELDS, events_as_markdown, fields_as_markdown
+from tests.core.rules import check_entry
 
 PINNED = """
 role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b
@@ -162,78 +156,25 @@ def test_the_levels_are_those_of_syslog() -> None:
     assert (2, 3, 4, 5, 6, 7) == tuple(Level)
 
 
-def reports_in_the_core() -> list[str]:
-    """Find the first argument of every Report(...) in the core that is a plain string."""
-    names = []
-    for path in sorted((Path(hakeeper.__file__).parent / "core").glob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                first = node.args[0] if node.func.id == "Report" and node.args else None
-                if isinstance(first, ast.Constant):
-                    names.append(str(first.value))
-    return names
-
-
-def test_every_entry_that_the_core_writes_is_in_the_table() -> None:
-    names = reports_in_the_core()
-    assert len(names) > 15
-    assert set(names) <= set(EVENTS)
-
-
-@pytest.mark.parametrize("kind", FailureKind)
-def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
-    _, node = one_node()
-    vrrp = next(iter(node.config.addresses))
-    for failure in (
-        Failure(kind=kind, code="c", message="m"),
-        Failure(kind=kind, code="c", message="m", http_status=499, correlation_id="abc"),
-    ):
-        for report in (
-            wording.claim_failed(vrrp, "203.0.113.10", failure),
-            wording.api_failed(failure, "reading"),
-            wording.server_unidentified(failure),
-        ):
-            check_report(report)
-            assert "m (c)" in report.message
-    full = wording.api_failed(failure, "reading")
-    assert (499, "abc") == (full.fields["http_status"], full.fields["correlation_id"])
-
-
-@pytest.mark.parametrize(
-    ("holder", "text", "word"),
-    [
-        (Us(), "this server", "us"),
-        (Other(42), "server 42", "42"),
-        (Nobody(), "nobody", "nobody"),
-        (Unknown("not read yet"), "unknown (not read yet)", "unknown"),
-    ],
-)
-def test_every_holder_has_a_word_for_people_and_one_for_scripts(
-    holder: Holder, text: str, word: str
-) -> None:
-    assert text == wording.holder_text(holder, {})
-    assert word == wording.holder_key(holder)
-
-
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        (Report("no.such", "text"), "not in reports.EVENTS"),
-        (Report("api.recovered", ""), "says nothing"),
-        (Report("api.recovered", "text", {"duration s": 1}), "duration s"),
-        (Report("api.recovered", "text", {"Duration_s": 1}), "Duration_s"),
-        (Report("api.recovered", "text", {"duration_s": True}), "is <class 'bool'>"),
+        (Entry("no.such", "text"), "not in EVENTS"),
+        (Entry("api.recovered", ""), "says nothing"),
+        (Entry("api.recovered", "text", {"duration s": 1}), "duration s"),
+        (Entry("api.recovered", "text", {"Duration_s": 1}), "Duration_s"),
+        (Entry("api.recovered", "text", {"duration_s": True}), "is <class 'bool'>"),
         (
-            Report("api.recovered", "text", {"duration_s": None}),  # type: ignore[dict-item]
+            Entry("api.recovered", "text", {"duration_s": None}),  # type: ignore[dict-item]
             "is <class 'NoneType'>",
         ),
-        (Report("api.recovered", "text"), "lacks duration_s"),
+        (Entry("api.recovered", "text"), "lacks duration_s"),
         (
-            Report("api.recovered", "text", {"duration_s": 1, "reason": "x"}),
+            Entry("api.recovered", "text", {"duration_s": 1, "reason": "x"}),
             "the unknown field reason",
         ),
     ],
 )
-def test_the_check_of_reports_can_fail(bad: Report, why: str) -> None:
+def test_the_check_of_entries_can_fail(bad: Entry, why: str) -> None:
     with pytest.raises(AssertionError, match=why):
-        check_report(bad)
+        check_entry(bad)

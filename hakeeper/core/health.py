@@ -1,15 +1,13 @@
-"""The health of the API as seen from here: failing since when, throttled, quota, lanes."""
+"""The health of an API as seen from here: failing since when, throttled, quota, how many calls."""
 
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.backoff import EAGER, READ_AGAIN, THROTTLE
+from hakeeper.core.backoff import EAGER, EAGER_FOR_S, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
-from hakeeper.core.claim import EAGER_FOR_S
+from hakeeper.core.decisions import Decision
 from hakeeper.core.pace import doubled
 
-MAX_PARALLEL = 8
-"""The most assigns in flight at once, over all addresses."""
 RESERVE = 0.1
 """The part of the hourly quota that idle reading leaves to failovers and other tools."""
 ONE_BY_ONE_S = (2.0, 60.0)
@@ -21,16 +19,18 @@ LONGEST_WAIT_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What Hetzner answers to one type of request, for itself; the API works nevertheless."""
+    """What the API answers to one type of request, for itself; it works nevertheless."""
 
     failure: Failure
     since_s: float
 
 
-@dataclass(slots=True)
-class Api:
-    """What we know of the API, apart from its data."""
+@dataclass(slots=True, kw_only=True)
+class Health:
+    """What we know of an API, apart from its data."""
 
+    most_parallel: int
+    """The most mutating requests in flight at once, over all resources."""
     failure: Failure | None = None
     """The failure that persists; None while the last call was answered."""
     failing_since_s: float = 0.0
@@ -42,7 +42,8 @@ class Api:
     throttled_since_s: float = 0.0
     quota: Quota | None = None
     quota_at_s: float = 0.0
-    max_parallel: int = MAX_PARALLEL
+    max_parallel: int = field(init=False)
+    """How many at once it bears now."""
     refused_rounds: int = 0
     """Rounds of assigns that were refused or failed since one was accepted."""
     refused_at_s: float = float("-inf")
@@ -51,13 +52,17 @@ class Api:
     assigns_work: bool = True
     """Whether the last claim that was begun or watched was confirmed, not refused."""
     one_by_one_until_s: float = float("-inf")
-    """Until then a running action takes a lane: it may be what locks the server."""
+    """Until then a running action counts as one of them: it may be what locks the server."""
     one_by_one_s: float = 0.0
     latency_s: float | None = None
-    reported: set[tuple[str, str]] = field(default_factory=set)
-    """What is in the journal since the last answer: kinds of event with codes of failures."""
+    reported: set[tuple[type[Decision], str]] = field(default_factory=set)
+    """What is in the journal since the last answer: kinds of decision with codes of failures."""
     refusals: dict[type[Request], Refusal] = field(default_factory=dict)
     """By type of request, those that are refused now: that says nothing of the API's health."""
+
+    def __post_init__(self) -> None:
+        """Begin with as many at once as are allowed."""
+        self.max_parallel = self.most_parallel
 
     def answered(self, now: float) -> float | None:
         """Note an answer; return how long the API had been failing, None if it had not."""
@@ -111,10 +116,10 @@ class Api:
         """A request of this type was answered."""
         self.refusals.pop(request, None)
 
-    def is_news(self, event: str, code: str) -> bool:
+    def is_news(self, kind: type[Decision], code: str) -> bool:
         """Say whether this has not been reported since the last answer; note that it is."""
-        news = (event, code) not in self.reported
-        self.reported.add((event, code))
+        news = (kind, code) not in self.reported
+        self.reported.add((kind, code))
         return news
 
     def note_quota(self, quota: Quota | None, now: float) -> None:
@@ -156,7 +161,7 @@ class Api:
     def lock_met(self, now: float, *, first: bool) -> None:
         """A lock that another claim of ours may have caused refused an assign.
 
-        Nobody knows whether Hetzner locks the address or the server. If it is the server, then
+        Nobody knows whether Hetzner locks the resource or the server. If it is the server, then
         fewer at once get on faster. `first` of its round.
         """
         self.max_parallel = max(1, self.max_parallel // 2)
@@ -175,7 +180,7 @@ class Api:
             self.one_by_one_until_s = float("-inf")
             self.one_by_one_s = 0.0
         if now >= self.one_by_one_until_s:
-            self.max_parallel = min(MAX_PARALLEL, self.max_parallel + 1)
+            self.max_parallel = min(self.most_parallel, self.max_parallel + 1)
 
     def parallel_limit(self, now: float) -> int:
         """Return how many assigns may be under way: one while a 429 stands, to see if it does."""

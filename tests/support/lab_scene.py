@@ -1,4 +1,4 @@
-"""A lab with its simulated cloud, as the scenario tests use it; imported as `scenes`."""
+"""A lab with its simulated cloud, as the scenario tests use it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""A workbench for the API adapter: a server that does anything, and a pool with its results.
+"""An HTTP server on loopback that does anything that a test wants.
 
-The server speaks real TCP and TLS, and can be as wrong as a test wants: what it sends is bytes that
-the test wrote.
+It speaks real TCP and TLS, and can be as wrong as a test wants: what it sends is bytes that the
+test wrote.
 """
 
 import json
@@ -9,86 +9,11 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-from helpers import eventually
-
-from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
-from hakeeper.adapters.hetzner.identify import Sources
-from hakeeper.adapters.identity import Candidate, Miss
-from hakeeper.core.calls import CallResult, Failure, Request
-from hakeeper.core.events import StartCall
-from hakeeper.core.model import IpNetwork
-
-TOKEN = "Ab1Cd2Ef3Gh4Ij5Kl6Mn7Op8Qr9St0Uv1Wx2Yz3Ab4Cd5Ef6Gh7Ij8Kl9Mn0Op1Qr"
-ME = 42
-IP = 4711
-
-
-def redact(text: str) -> str:
-    """Remove the token, and the half of it that Hetzner's 429 quotes."""
-    return text.replace(TOKEN, "[token]").replace(TOKEN[:32], "[token]")
-
-
-def nobody_local(limit_s: float) -> Iterator[Candidate | Miss]:
-    """Know nothing of this machine."""
-    del limit_s
-    yield Miss("nothing", "there is none")
-
-
-# --- bodies --------------------------------------------------------------------------------------
-
-
-def floating_ip_json(number: int = IP, **changes: object) -> dict[str, Any]:
-    """Build a floating IP as the API shows it."""
-    return {
-        "id": number,
-        "name": f"ip-{number}",
-        "description": None,
-        "ip": "203.0.113.10",
-        "type": "ipv4",
-        "server": ME,
-        "dns_ptr": [],
-        "home_location": {"id": 1, "name": "fsn1", "network_zone": "eu-central"},
-        "blocked": False,
-        "protection": {"delete": False},
-        "labels": {},
-        "created": "2026-01-30T23:50:00Z",
-    } | changes
-
-
-def action_json(number: int = 13, **changes: object) -> dict[str, Any]:
-    """Build an action as the API shows it."""
-    return {
-        "id": number,
-        "command": "assign_floating_ip",
-        "status": "running",
-        "progress": 0,
-        "started": "2026-01-30T23:55:00Z",
-        "finished": None,
-        "resources": [],
-        "error": None,
-    } | changes
-
-
-def server_json(number: int = ME, **changes: object) -> dict[str, Any]:
-    """Build a server as the API shows it, as far as we look."""
-    location = {"id": 1, "name": "fsn1", "network_zone": "eu-central"}
-    return {"id": number, "name": "web1", "status": "running", "location": location} | changes
-
-
-def page_json(numbers: range | list[int], next_page: int | None = None) -> dict[str, Any]:
-    """Build one page of floating IPs."""
-    pagination = {"page": 1, "per_page": 50, "next_page": next_page}
-    return {
-        "floating_ips": [floating_ip_json(number) for number in numbers],
-        "meta": {"pagination": pagination},
-    }
+from typing import Self
 
 
 def http(
@@ -99,16 +24,6 @@ def http(
     lines = [f"HTTP/1.1 {status} {reason}", f"Content-Length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + data
-
-
-def error(
-    status: int, code: str, message: str = "", headers: Mapping[str, str] | None = None
-) -> bytes:
-    """Write an error answer as the API does."""
-    return http(status, {"error": {"code": code, "message": message}}, headers)
-
-
-# --- the server ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,77 +220,3 @@ def full_listener() -> Iterator[str]:
             filler.settimeout(0)
             filler.connect_ex(listener.getsockname())
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-
-
-# --- the pool ------------------------------------------------------------------------------------
-
-
-class Bench:
-    """A pool, and what it delivered."""
-
-    def __init__(
-        self,
-        endpoint: str,
-        *,
-        token: Callable[[], str] = lambda: TOKEN,
-        ca_file: Path | None = None,
-        server: str | int = "auto",
-        identity: Sources = nobody_local,
-        is_here: Callable[[Iterable[IpNetwork]], bool] = lambda _networks: True,
-        workers: int = 8,
-        warm: int = 0,
-    ) -> None:
-        """Make a pool for an endpoint."""
-        self.results: list[CallResult] = []
-        self.pool = HetznerPool(
-            HetznerOptions(endpoint=endpoint, ca_file=ca_file, server=server, version="1.2.3"),
-            read_token=token,
-            redact=redact,
-            identity=identity,
-            is_here=is_here,
-            deliver=self.results.append,
-            workers=workers,
-            warm=warm,
-        )
-        self._last_id = 0
-
-    def start(self, request: Request, timeout_s: float = 20, *, urgent: bool = False) -> int:
-        """Start a call and return its id."""
-        self._last_id += 1
-        self.pool.start(StartCall(self._last_id, request, timeout_s, urgent))
-        return self._last_id
-
-    def result(self, call_id: int) -> CallResult:
-        """Wait for the result of a call."""
-        eventually(lambda: self._of(call_id), 30, f"a result of call {call_id}")
-        assert len(self._of(call_id)) == 1
-        return self._of(call_id)[0]
-
-    def call(self, request: Request, timeout_s: float = 20) -> CallResult:
-        """Make a call and wait for its result."""
-        return self.result(self.start(request, timeout_s))
-
-    def failure(self, request: Request, timeout_s: float = 20) -> Failure:
-        """Make a call that must fail, and return how it failed."""
-        outcome = self.call(request, timeout_s).outcome
-        assert isinstance(outcome, Failure)
-        return outcome
-
-    def __enter__(self) -> Self:
-        """Nothing more to do."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the pool, and check that each call ended exactly once."""
-        self.pool.close()
-        if kind is None:
-            ended = sorted(result.call_id for result in self.results)
-            assert list(range(1, self._last_id + 1)) == ended
-
-    def _of(self, call_id: int) -> list[CallResult]:
-        return [result for result in self.results if result.call_id == call_id]

@@ -3,37 +3,9 @@
 The ids are for ever: they are what `journalctl MESSAGE_ID=…` and the catalog key on.
 """
 
-import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-
-class Level(enum.IntEnum):
-    """syslog(3) priorities."""
-
-    CRITICAL = 2
-    ERROR = 3
-    WARNING = 4
-    NOTICE = 5
-    INFO = 6
-    DEBUG = 7
-
-
-@dataclass(frozen=True, slots=True)
-class EventKind:
-    """One kind of entry; `message_id` is a 128-bit id in hex."""
-
-    level: Level
-    message_id: str
-    meaning: str
-    """What happened, in a line: the subject of its entry in systemd/hakeeper.catalog."""
-    always: tuple[str, ...] = ()
-    """The fields that every such entry has, without HAKEEPER_ and EVENT; catalogs may use them."""
-    sometimes: tuple[str, ...] = ()
-    """The fields that it may have too; no others."""
-    operator: bool = False
-    """One to know: an address moved, or something waits for a person."""
-
+from hakeeper.adapters.journal.eventkind import EventKind, Level
 
 _OF = ("instance", "kind", "address")
 _ERROR = ("reason", "error_code")
@@ -113,13 +85,13 @@ EVENTS: Mapping[str, EventKind] = {
     "claim.started": EventKind(
         Level.NOTICE,
         "405b3ba8f652462c8a1bb296471883cd",
-        "A floating IP is being assigned to this server",
+        "An address is being assigned to this server",
         always=(*_OF, "holder", "reason"),
     ),
     "address.claimed": EventKind(
         Level.NOTICE,
         "a87627aaf66c49f2820a50184503877f",
-        "A floating IP was moved to this server",
+        "An address was moved to this server",
         always=(*_OF, "holder", "reason", "attempt", "confirmed_ms"),
         sometimes=("sent_ms", "accepted_ms", "finished_ms"),
         operator=True,
@@ -127,34 +99,34 @@ EVENTS: Mapping[str, EventKind] = {
     "address.drifted": EventKind(
         Level.WARNING,
         "83397154e2314751b7f9ff349087b2be",
-        "A floating IP was taken from this server, which is MASTER",
+        "An address was taken from this server, which is MASTER",
         always=(*_OF, "holder", "reason"),
         operator=True,
     ),
     "address.held_down": EventKind(
         Level.CRITICAL,
         "5b3c78baa93a46cd881c172b2eed613f",
-        "Another server keeps taking a floating IP; it stays there for now",
+        "Another server keeps taking an address; it stays there for now",
         always=(*_OF, "holder", "delay_s"),
         operator=True,
     ),
     "address.unresolved": EventKind(
         Level.ERROR,
         "f685c86392bf45ccaeb0ee13ee3e286e",
-        "A floating IP of the configuration cannot be found",
+        "An address of the configuration cannot be found",
         always=(*_OF, "reason"),
         operator=True,
     ),
     "address.resolved": EventKind(
         Level.INFO,
         "6bd26b6f1f4f45b5adb08c85ea0b9f38",
-        "A floating IP of the configuration was found",
-        always=(*_OF, "floating_ip_id"),
+        "An address of the configuration was found",
+        always=(*_OF, "resource_kind", "resource_id"),
     ),
     "address.blocked": EventKind(
         Level.WARNING,
         "669f3ff33b444a469f6321d120f0f2fe",
-        "A floating IP is blocked by Hetzner",
+        "An address is blocked by Hetzner",
         always=(*_OF, "reason"),
         operator=True,
     ),
@@ -168,7 +140,7 @@ EVENTS: Mapping[str, EventKind] = {
     "claim.refused": EventKind(
         Level.ERROR,
         "2ae11dc97f7747d089e8a05d6c5552b0",
-        "Hetzner refuses to assign a floating IP",
+        "Hetzner refuses to assign an address",
         always=(*_OF, *_ERROR),
         sometimes=_HTTP,
         operator=True,
@@ -298,13 +270,13 @@ EVENTS: Mapping[str, EventKind] = {
     "address.confirmed": EventKind(
         Level.INFO,
         "7d560793e2ae47a281954af0de212b76",
-        "A floating IP is on this server already",
+        "An address is on this server already",
         always=(*_OF, "holder", "reason"),
     ),
     "address.zone_mismatch": EventKind(
         Level.WARNING,
         "6ef55325a66f4ad6850d6ac49ae8d92f",
-        "A floating IP is of another network zone than this server",
+        "An address is of another network zone than this server",
         always=(*_OF, "reason"),
     ),
     "fifo.recovered": EventKind(
@@ -361,55 +333,3 @@ EVENTS: Mapping[str, EventKind] = {
         operator=True,
     ),
 }
-
-FIELDS: Mapping[str, str] = {
-    "instance": "name of the VRRP instance or sync group",
-    "kind": "`INSTANCE` or `GROUP`",
-    "address": "the floating IP; its name or id as configured while the address is not known",
-    "role": "`UNKNOWN`, `BACKUP`, `MASTER`, `FAULT` or `STOPPED`",
-    "previous_role": "the role before",
-    "generation": "counts the changes of this role since the start",
-    "holder": "`us`, the id of another server, `nobody` or `unknown`",
-    "reason": "why, in a phrase or a word; of trouble from outside, what was heard of it",
-    "error_code": "Hetzner's error code, or one of ours such as `dns` or `deadline`",
-    "http_status": "HTTP status of the answer, if there was one",
-    "correlation_id": "Hetzner's id of the answer, which their support asks for",
-    "attempt": "which assign of the claim succeeded, from 1",
-    "sent_ms": "ms from the cause of the claim to the first byte of its first assign",
-    "accepted_ms": "ms from the cause to Hetzner's 201",
-    "finished_ms": "ms from the cause to the end of Hetzner's action",
-    "confirmed_ms": "ms from the cause to the read that says it is ours",
-    "delay_s": "seconds that hakeeper waits",
-    "duration_s": "seconds that it lasted",
-    "count": "how many since this was last told",
-    "total": "how many since the start",
-    "floating_ip_id": "Hetzner's id of the floating IP",
-    "server_id": "Hetzner's id of this server",
-    "keepalived_pid": "keepalived's VRRP process, whose words the roles are",
-    "vrrp_address": "the private addresses in question, with commas",
-    "version": "version of hakeeper",
-    "library": "name of the Python logger",
-    "code": "which trouble it is: a code of docs/status.md",
-}
-"""What the fields mean; in the journal their names are upper-case and begin with HAKEEPER_."""
-
-
-def events_as_markdown(*, operator: bool) -> str:
-    """Return the table of the kinds for docs/journal.md: the operator's, or all others."""
-    lines = ["| event | priority | meaning | MESSAGE_ID |", "|---|---|---|---|"]
-    for name, kind in sorted(EVENTS.items()):
-        if kind.operator is operator:
-            level = f"{kind.level.value} {kind.level.name.lower()}"
-            lines.append(f"| `{name}` | {level} | {kind.meaning} | `{kind.message_id}` |")
-    return "\n".join(lines) + "\n"
-
-
-def fields_as_markdown() -> str:
-    """Return the table of the fields for docs/journal.md; brackets: not in every such entry."""
-    lines = ["| field | meaning | in |", "|---|---|---|"]
-    for name, meaning in FIELDS.items():
-        kinds = sorted(EVENTS.items())
-        found = [f"`{event}`" for event, kind in kinds if name in kind.always]
-        found += [f"(`{event}`)" for event, kind in kinds if name in kind.sometimes]
-        lines.append(f"| `HAKEEPER_{name.upper()}` | {meaning} | {', '.join(found)} |")
-    return "\n".join(lines) + "\n"

@@ -11,12 +11,10 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
-    FloatingIpsListed,
     Identified,
     Quota,
 )
-from hakeeper.core.model import FloatingIp, Role, Server, VrrpId, VrrpKind
-from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration
+from hakeeper.core.model import Observation, Role, Server, VrrpId, VrrpKind
 from hakeeper.doctor.conf.files import Files
 from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.syntax import read_syntax
@@ -39,6 +37,7 @@ from hakeeper.doctor.facts import (
 )
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.config import places_in
+from tests.support.resources import floating_ip
 
 YAML = """\
 instances:
@@ -76,7 +75,7 @@ vrrp_instance VI_1 {
 """
 YAML_PATH = "/etc/hakeeper/hakeeper.yaml"
 CONF_PATH = "/etc/keepalived/keepalived.conf"
-WEB = FloatingIp(
+WEB = floating_ip(
     id=4711,
     name="web",
     network=ip_network("203.0.113.10"),
@@ -101,8 +100,8 @@ def failure(kind: FailureKind, code: str, message: str = "so it is") -> CallResu
     return result(Failure(kind=kind, code=code, message=message))
 
 
-def listed(*floating_ips: FloatingIp) -> CallResult:
-    return result(FloatingIpsListed(floating_ips))
+def listed(*floating_ips: Observation) -> CallResult:
+    return result(listed(floating_ips))
 
 
 GOOD_API = ApiFacts(

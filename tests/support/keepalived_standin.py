@@ -4,12 +4,12 @@ hakeeper believes its state file only for the same run of keepalived, and holds 
 has to be a real one: a parent named keepalived with a child named keepalived_vrrp.
 """
 
+import os
 import shutil
 from pathlib import Path
 
-from helpers import eventually, out_of_sight
-
 from hakeeper.demo.lab.process import LabProcess
+from tests.support.waiting import eventually
 
 _SCRIPT = """
 "$0_vrrp" 900 &
@@ -17,6 +17,15 @@ echo $! > "$1/vrrp.pid"
 echo $$ > "$1/keepalived.pid"
 wait
 """
+
+
+def out_of_sight(*argv: str) -> list[str]:
+    """Return the command that runs what stands for keepalived; it keeps its pid.
+
+    As root in a network of its own: else whoever looks for the keepalived of this machine's
+    network, as other tests do at the same time, would find it.
+    """
+    return ["unshare", "--net", *argv] if os.geteuid() == 0 else [*argv]
 
 
 class StandIn:

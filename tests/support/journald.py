@@ -1,4 +1,4 @@
-"""A real systemd-journald in namespaces of its own; imported as `journald`.
+"""A real systemd-journald in namespaces of its own.
 
 Its socket has the usual path, but only processes started through `run` or `popen` see it.
 """
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers import eventually
+from tests.support.waiting import eventually
 
 JOURNALD = Path("/lib/systemd/systemd-journald")
 

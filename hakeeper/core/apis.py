@@ -1,0 +1,156 @@
+"""The APIs as this node knows them, and the kinds of resources that each of them moves.
+
+Each API has its own identity of this server, health, budget and waiting times, so that what one of
+them suffers from delays nothing of the others.
+"""
+
+from dataclasses import dataclass, field
+
+from hakeeper.core.budget import Budget
+from hakeeper.core.health import Health
+from hakeeper.core.kind import Api, Kind, Kinds
+from hakeeper.core.model import ApiSettings, Server, Settings
+from hakeeper.core.observation import Holder, Key, Nobody, Other, Unknown, Us
+from hakeeper.core.servers import DELETED, SeenServer
+
+NEVER = float("-inf")
+ROLE_LOOK_S = 4.0
+"""When to read the holders after a demotion: by then a new master has claimed."""
+ROLE_LOOKS_S = 30.0
+"""The least time between two such reads."""
+
+
+@dataclass(slots=True, eq=False)
+class ApiState:
+    """One API."""
+
+    api: Api
+    settings: ApiSettings
+    health: Health
+    budget: Budget
+    server: Server | None = None
+    """This machine, as this API has confirmed it."""
+    cached_server_id: Key | None = None
+    """What it was in an earlier run."""
+    server_doubted: bool = False
+    """It may have another id by now."""
+    identify_from_s: float = NEVER
+    identify_attempt: int = 0
+    servers: dict[Key, SeenServer] = field(default_factory=dict)
+    """The other servers that hold a resource of ours, by id."""
+    servers_from_s: float = NEVER
+    """After a failed read of one of them: not before this."""
+    reads_from_s: float = NEVER
+    """After a failed read that somebody waits for: not before this."""
+    read_attempt: int = 0
+    read_failed_at_s: float = NEVER
+    """When the last failed read that counted as an attempt ended."""
+
+    @property
+    def name(self) -> str:
+        """Return the API's name."""
+        return self.api.name
+
+    @property
+    def known_server_id(self) -> Key | None:
+        """Return what this machine is or, in an earlier run, was."""
+        return self.cached_server_id if self.server is None else self.server.id
+
+    def holder_from(self, server_id: Key | None) -> Holder:
+        """Return who a server id of the API is."""
+        if server_id is None:
+            return Nobody()
+        if self.server is None:
+            return Unknown("which server this is has not been confirmed yet")
+        return Us() if server_id == self.server.id else Other(server_id)
+
+    def is_dead(self, server_id: Key) -> bool:
+        """Say whether another server cannot be using a resource, as far as is known."""
+        seen = self.servers.get(server_id)
+        return seen is not None and seen.status in (DELETED, *self.api.not_running)
+
+    def read_failed(self, asked_at_s: float, now: float) -> int:
+        """Count a failed read; return the attempt it belongs to.
+
+        Reads that ran side by side are one attempt: what silenced one silenced all.
+        """
+        if asked_at_s >= self.read_failed_at_s:
+            self.read_attempt += 1
+            self.read_failed_at_s = now
+        return self.read_attempt - 1
+
+    def reads_work(self) -> None:
+        """A read was answered: the next one waits for nothing."""
+        self.read_attempt = 0
+        self.reads_from_s = self.read_failed_at_s = NEVER
+
+    def leave(self, now: float) -> None:
+        """Believe nothing of what is known: another token or endpoint is in use."""
+        self.cached_server_id = None
+        self.server = None
+        self.servers.clear()
+        self.health.refusals.clear()
+        self.identify_from_s = now
+
+
+@dataclass(slots=True, eq=False)
+class KindState:
+    """One kind of resources, and when all of them are read."""
+
+    kind: Kind
+    api: ApiState
+    listed_at_s: float = NEVER
+    """When the last reading of all holders was begun."""
+    pages: int = 1
+    """How many calls the last list took."""
+    role_look_at_s: float | None = None
+    """When to read the holders because a role changed; None: no such look is due."""
+    role_looked_at_s: float = NEVER
+
+    def look_soon(self, now: float) -> None:
+        """We are not MASTER any more: see who has the resources; a flapping role costs no more."""
+        if self.role_look_at_s is None:
+            self.role_look_at_s = max(now + ROLE_LOOK_S, self.role_looked_at_s + ROLE_LOOKS_S)
+
+    def listing(self, now: float) -> None:
+        """A reading of all holders begins."""
+        self.listed_at_s = now
+        if self.role_look_at_s is not None and now >= self.role_look_at_s:
+            self.role_look_at_s, self.role_looked_at_s = None, now
+
+
+@dataclass(slots=True)
+class Apis:
+    """The kinds in use, and their APIs."""
+
+    kinds: dict[str, KindState] = field(default_factory=dict)
+    apis: dict[str, ApiState] = field(default_factory=dict)
+
+    def use(self, settings: Settings, kinds: Kinds) -> None:
+        """Take over which kinds the configuration names; those that stay keep their state."""
+        named = {ref.kind for refs in settings.resources.values() for ref in refs} or set(kinds)
+        wanted = [kind for name, kind in kinds.items() if name in named]
+        for name in self.kinds.keys() - named:
+            del self.kinds[name]
+        before, self.apis = self.apis, {}
+        for kind in wanted:
+            chosen = settings.apis.get(kind.api.name, ApiSettings())
+            api = before.get(kind.api.name) or self.apis.get(kind.api.name) or _fresh(kind.api)
+            api.settings = chosen
+            self.apis[api.name] = api
+            self.kinds.setdefault(kind.name, KindState(kind, api))
+
+    def try_at_once(self) -> None:
+        """A MASTER edge: what a claim may need waits for no earlier failure."""
+        for api in self.apis.values():
+            api.reads_from_s = api.identify_from_s = NEVER
+
+    def known_servers(self) -> dict[str, Key]:
+        """Return what this machine is at each API, as far as that is known."""
+        found = {name: api.known_server_id for name, api in self.apis.items()}
+        return {name: server_id for name, server_id in found.items() if server_id is not None}
+
+
+def _fresh(api: Api) -> ApiState:
+    health = Health(most_parallel=api.max_parallel)
+    return ApiState(api, ApiSettings(), health, Budget(limit_per_hour=api.limit_per_hour))

@@ -1,0 +1,121 @@
+"""The seam between the core and the kinds of resources: what a kind has to say of itself.
+
+A kind is pure, like the core. It builds requests as values and reads answers as values; only the
+adapters speak HTTP. It remembers nothing: which request comes next follows from what was observed
+last, so that a crash or a lost race between two steps is just another observation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from hakeeper.core.calls import FailureKind, Step
+from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What a decoded answer is made of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """One API of the provider: its token, quota and health are its own."""
+
+    name: str
+    """As the configuration and the journal have it."""
+    limit_per_hour: int
+    """How many calls it grants, until it says otherwise."""
+    max_parallel: int = 8
+    """The most mutating requests under way at once."""
+    actions_per_call: int = 25
+    """How many actions one call asks for."""
+    page_size: int = 50
+    """How many resources one page of a list has at most."""
+    not_running: frozenset[str] = frozenset()
+    """States of a server that cannot be using a resource."""
+
+    def pages_of(self, count: int) -> int:
+        """Return how many pages a list of so many resources has; an empty one has one."""
+        return max(1, -(-count // self.page_size))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request to the kind's API. `path` begins with a slash."""
+
+    method: str
+    path: str
+    body: Mapping[str, Json] | None = None
+    query: Mapping[str, Json] = field(default_factory=dict)
+
+
+class UnreadableAnswer(ValueError):  # noqa: N818  # a fact about an answer, not about us
+    """An answer is not what the API's documentation promises; the message says where."""
+
+
+class Kind(Protocol):
+    """One sort of resource."""
+
+    @property
+    def name(self) -> str:
+        """Return the kind's name in ids, the state file and JSON."""
+
+    @property
+    def noun(self) -> str:
+        """Return what people call one of them."""
+
+    @property
+    def config_key(self) -> str:
+        """Return the key under an instance or group whose list names some."""
+
+    @property
+    def help(self) -> str:
+        """Return what the documentation says of that key."""
+
+    @property
+    def example(self) -> str:
+        """Return what stands for it in the full example."""
+
+    @property
+    def api(self) -> Api:
+        """Return the API that moves them."""
+
+    @property
+    def acts_on_known(self) -> bool:
+        """Say whether the last observation is good enough for the first step."""
+
+    @property
+    def codes(self) -> Mapping[str, FailureKind]:
+        """Return the classes of the error codes that only this kind's requests meet."""
+
+    def ref(self, value: int | str) -> ResourceRef:
+        """Return what an item of the configuration names; ValueError says what is wrong."""
+
+    def find(
+        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+    ) -> Observation | None:
+        """Find the resource that is meant; None: there is none. `known`: what it was before."""
+
+    def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
+        """Say why one that may be meant cannot be used; None if there is none."""
+
+    def next_step(self, seen: Observation, us: Key) -> Step:
+        """Return the request that brings it closer to us; asked while it may not be ours."""
+
+    def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:
+        """Return the mutating request of a step."""
+
+    def list_request(self) -> HttpRequest:
+        """Return the request that reads all of them; lists come in pages."""
+
+    def read_request(self, resource: ResourceId) -> HttpRequest:
+        """Return the request that reads one of them."""
+
+    def read_list(self, answer: Json) -> Reading:
+        """Read a page of the list; raises UnreadableAnswer."""
+
+    def read_one(self, answer: Json) -> Observation:
+        """Read one of them; raises UnreadableAnswer."""
+
+
+Kinds: TypeAlias = Mapping[str, Kind]
+"""All kinds, by their names."""

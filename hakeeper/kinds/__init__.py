@@ -1,0 +1,13 @@
+"""The kinds of resources that hakeeper moves: a new one is a file here, and a line below."""
+
+from typing import Final
+
+from hakeeper.core.kind import Kind, Kinds
+from hakeeper.kinds.floating_ip import FloatingIps
+
+FLOATING_IPS: Final = FloatingIps()
+
+_ALL: Final[tuple[Kind, ...]] = (FLOATING_IPS,)
+
+KINDS: Final[Kinds] = {kind.name: kind for kind in _ALL}
+"""By their names."""

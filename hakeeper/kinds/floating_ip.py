@@ -1,0 +1,226 @@
+"""Floating IPs: what they are called, and how Hetzner Cloud moves them.
+
+One `assign` moves a floating IP to another server, whoever had it; nothing has to be released
+first. So the first request can be the assign, on what was last known of the holder.
+API: https://docs.hetzner.cloud/reference/cloud#floating-ip-actions-assign-a-floating-ip-to-a-server
+"""
+
+import contextlib
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from hakeeper.core.calls import FailureKind, Step
+from hakeeper.core.kind import Api, HttpRequest, Json, UnreadableAnswer
+from hakeeper.core.observation import (
+    BY_NAME,
+    BY_NETWORK,
+    IpNetwork,
+    Key,
+    Observation,
+    Reading,
+    ResourceId,
+    ResourceRef,
+    Unreadable,
+)
+from hakeeper.kinds import json
+from hakeeper.kinds.apis import CLOUD
+
+NAME: Final = "floating_ip"
+IPV6_PREFIX: Final = 64
+"""Hetzner hands out and moves IPv6 floating IPs as /64 networks."""
+_BY_ID: Final = "id"
+_LIKE_AN_ADDRESS: Final = re.compile(
+    r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*([/%].*)?|.*:.*:.*"
+)
+"""A mistyped address; nobody's name has two colons."""
+
+
+def by_id(number: int) -> ResourceRef:
+    """Mean the floating IP with this id."""
+    return ResourceRef(NAME, _BY_ID, str(number))
+
+
+def by_name(name: str) -> ResourceRef:
+    """Mean the one with this name: unique in a project, compared exactly."""
+    return ResourceRef(NAME, BY_NAME, name)
+
+
+def by_network(network: IpNetwork) -> ResourceRef:
+    """Mean the one with this address: an IPv4 as a /32, an IPv6 as the whole /64 that moves."""
+    return ResourceRef(NAME, BY_NETWORK, label_of(network))
+
+
+def label_of(network: IpNetwork) -> str:
+    """Return a lone address without its prefix length."""
+    if network.prefixlen == network.max_prefixlen:
+        return str(network.network_address)
+    return str(network)
+
+
+def resource(number: int) -> ResourceId:
+    """Return the id of a floating IP, as the core has it."""
+    return ResourceId(NAME, number)
+
+
+class FloatingIps:
+    """The kind."""
+
+    name: Final = NAME
+    noun: Final = "floating IP"
+    config_key: Final = "floating_ips"
+    help: Final = (
+        "The floating IPs to keep on the master, each by its name at Hetzner (`web`), its id"
+        " (`4711`), its address (`203.0.113.10`) or its IPv6 network (`2001:db8:1:2::/64`, or any"
+        " address in it: it moves as a whole). Each stands in this file once. Write quotes around"
+        " an address that ends with a colon, and around a name that YAML takes for something else"
+        " (`no`, `12:30`, `0755`)."
+    )
+    example: Final = "[web]"
+    api: Final[Api] = CLOUD
+    acts_on_known: Final = True
+    codes: Final[Mapping[str, FailureKind]] = {
+        "floating_ip_assigned": FailureKind.ALREADY,
+    }
+
+    # --- the configuration -------------------------------------------------------------------
+
+    def ref(self, value: int | str) -> ResourceRef:
+        """Return the floating IP that an item means: an id, a name, an address or a network."""
+        if isinstance(value, int):
+            return by_id(value)
+        host, slash, prefix = value.partition("/")
+        try:
+            ip = ipaddress.ip_address(host)
+        except ValueError:
+            if _LIKE_AN_ADDRESS.fullmatch(value):
+                raise ValueError("is not a valid address") from None
+            return by_name(value)
+        if ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_link_local:
+            raise ValueError("can never be a floating IP (loopback, link-local, multicast)")
+        if isinstance(ip, ipaddress.IPv4Address):
+            if slash and prefix != "32":
+                raise ValueError(
+                    f"has a prefix: an IPv4 floating IP is one address; write `{ip}` without it"
+                )
+            return by_network(ipaddress.IPv4Network((ip, 32)))
+        return _ipv6(ip, prefix if slash else str(IPV6_PREFIX))
+
+    def find(
+        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+    ) -> Observation | None:
+        """Find the one that is meant; one that was renamed is still what its name had meant."""
+        found = next((each for each in reading.found if _means(ref, each)), None)
+        if found is None and known is not None and ref.by == BY_NAME:
+            found = next((each for each in reading.found if each.id == known), None)
+        return found
+
+    def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
+        """Say why one that may be meant cannot be used; None if there is none."""
+        return next((each.why for each in reading.unreadable if _may_mean(ref, each)), None)
+
+    # --- the API -----------------------------------------------------------------------------
+
+    def next_step(self, seen: Observation, us: Key) -> Step:
+        """Mutate it to us, whoever has it."""
+        return Step("assign", us, lane=f"{NAME}/{seen.id.key}")
+
+    def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:
+        """Return the assign."""
+        path = f"/floating_ips/{resource.key}/actions/assign"
+        return HttpRequest(method="POST", path=path, body={"server": step.holder})
+
+    def list_request(self) -> HttpRequest:
+        """Return the request for all floating IPs of the project."""
+        return HttpRequest(method="GET", path="/floating_ips")
+
+    def read_request(self, resource: ResourceId) -> HttpRequest:
+        """Return the request for one of them."""
+        return HttpRequest(method="GET", path=f"/floating_ips/{resource.key}")
+
+    def read_list(self, answer: Json) -> Reading:
+        """Read a list of them, of which most are not ours: one that is odd does not spoil it."""
+        found: list[Observation] = []
+        unreadable: list[Unreadable] = []
+        for entry in json.sequence(json.field(answer, "floating_ips"), "floating_ips"):
+            try:
+                found.append(_observation(entry))
+            except UnreadableAnswer as error:
+                unreadable.append(_unreadable(entry, str(error)))
+            else:
+                if _name(json.mapping(entry, NAME)) is None:  # it may be meant by its name
+                    unreadable.append(_unreadable(entry, "name is no string"))
+        return Reading(tuple(found), tuple(unreadable))
+
+    def read_one(self, answer: Json) -> Observation:
+        """Read one of them."""
+        return _observation(json.field(answer, NAME))
+
+
+def _ipv6(ip: ipaddress.IPv6Address, prefix: str) -> ResourceRef:
+    if ip.scope_id is not None or ip.ipv4_mapped is not None:
+        raise ValueError("is not the address of a floating IP")
+    network = ipaddress.IPv6Network((ip, IPV6_PREFIX), strict=False)
+    if prefix != str(IPV6_PREFIX):
+        raise ValueError(
+            f"is no /64: Hetzner moves IPv6 floating IPs as /64 networks; write `{network}`"
+        )
+    return by_network(network)
+
+
+def _means(ref: ResourceRef, seen: Observation) -> bool:
+    match ref.by:
+        case "id":
+            return str(seen.id.key) == ref.text
+        case "name":
+            return seen.name == ref.text
+        case _:
+            return seen.label == ref.text
+
+
+def _may_mean(ref: ResourceRef, seen: Unreadable) -> bool:
+    match ref.by:
+        case "id":
+            return seen.key is None or str(seen.key) == ref.text
+        case "name":
+            return seen.name in (None, ref.text)
+        case _:
+            return seen.label in (None, ref.text)
+
+
+def _observation(entry: object) -> Observation:
+    """Read a `floating_ip` object, as far as it is needed; `server` is an id or null."""
+    members = json.mapping(entry, NAME)
+    server = json.field(entry, "server")
+    network = json.network(json.text(json.field(entry, "ip"), "ip"))
+    return Observation(
+        id=resource(json.integer(json.field(entry, "id"), "id")),
+        label=label_of(network),
+        network=network,
+        server_id=None if server is None else json.integer(server, "server"),
+        name=_name(members) or "",
+        blocked=members.get("blocked") is True,
+        zone=json.zone(members.get("home_location")),
+    )
+
+
+def _unreadable(entry: object, why: str) -> Unreadable:
+    members = entry if isinstance(entry, dict) else {}
+    number, address = members.get("id"), members.get("ip")
+    known = number if isinstance(number, int) and json.is_integer(number) else None
+    label = None
+    if isinstance(address, str):
+        with contextlib.suppress(UnreadableAnswer):
+            label = label_of(json.network(address))
+    return Unreadable(
+        key=known,
+        name=_name(members),
+        label=label,
+        why=why if known is None else f"floating IP {known}: {why}",
+    )
+
+
+def _name(members: Mapping[str, object]) -> str | None:
+    name = members.get("name")
+    return name[: json.NAME_LIMIT] if isinstance(name, str) else None

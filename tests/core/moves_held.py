@@ -1,0 +1,137 @@
+"""The moves of `claim_rules.py` out of `Held` and `Recheck`."""
+
+from collections.abc import Callable
+
+from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
+from hakeeper.core.happenings import Hinted
+from hakeeper.core.observation import Holder
+from hakeeper.core.resource import Address
+from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck
+from tests.core.moves import (
+    NOBODY,
+    NOW,
+    OF,
+    THREE,
+    TWO,
+    US,
+    Move,
+    both,
+    claim,
+    five_free_claims,
+    free_claim,
+    held_down,
+    lost,
+    lost_once,
+    seen,
+)
+
+
+def _taken_from_two(done_s: float) -> Callable[[Address], None]:
+    def given(address: Address) -> None:
+        address.writes.taken_from, address.writes.done_s = TWO, done_s
+
+    return given
+
+
+def _suspected(holder: Holder, done_s: float, after_s: float, due_at_s: float) -> Move:
+    """A first read says that it is not ours; it was taken from server 2 by an assign done then."""
+    return Move(
+        f"{holder}, assigned at {done_s}",
+        Held(),
+        seen(holder, before=US),
+        given=_taken_from_two(done_s),
+        to=Recheck(after_s, due_at_s, suspect=True),
+    )
+
+
+DRIFTED, HINT = ResourceDrifted(*OF, TWO, "server 2"), Recheck(NOW, NOW, suspect=False)
+LOST = Recheck(NOW, NOW, suspect=True)
+DRIFT = "drift: assigning it to this server"
+HELD_DOWN = "contested: server 2 keeps taking it; next try in 43 s"
+WAIT_S = 30.0 * (1.0 + 3 / 7)
+MOVES = (
+    Move("ours", Held(), seen(US), to=Held()),
+    _suspected(THREE, 99.0, NOW, 100.3),
+    _suspected(NOBODY, 99.0, NOW, 100.3),
+    _suspected(TWO, 99.0, 102.0, 102.0),
+    _suspected(TWO, 97.25, 100.25, 100.3),
+    _suspected(TWO, 96.0, NOW, 100.3),
+    Move("too old", LOST, seen(TWO, asked_at_s=99.9), to=LOST),
+    Move("ours after all", LOST, seen(US), to=Held()),
+    Move("ours, as before the hint", HINT, seen(US), to=Held()),
+    Move(
+        "not ours, after a hint", HINT, seen(TWO, before=US), to=Recheck(NOW, 100.3, suspect=True)
+    ),
+    Move(
+        "lost",
+        LOST,
+        seen(TWO),
+        to=MutateDue(claim("drift"), NOW),
+        says=DRIFTED,
+        sentence=DRIFT,
+        leaves=lost,
+    ),
+    Move(
+        "lost to nobody",
+        LOST,
+        seen(NOBODY),
+        to=MutateDue(claim("drift"), NOW),
+        says=ResourceDrifted(*OF, NOBODY, "nobody"),
+        sentence=DRIFT,
+        leaves=free_claim,
+    ),
+    Move(
+        "lost twice",
+        LOST,
+        seen(TWO),
+        given=lost_once,
+        to=HoldDown(NOW + WAIT_S, look_at_s=NOW, suspect=True),
+        says=(DRIFTED, ResourceHeldDown(*OF, TWO, "server 2", WAIT_S)),
+        sentence=HELD_DOWN,
+        leaves=both(lost, held_down),
+    ),
+    Move(
+        "lost twice, and that is in the journal",
+        LOST,
+        seen(TWO),
+        given=both(lost_once, lambda a: a.split_brain.is_news()),
+        to=HoldDown(NOW + WAIT_S, look_at_s=NOW, suspect=True),
+        says=DRIFTED,
+        sentence=HELD_DOWN,
+        leaves=both(lost, held_down),
+    ),
+    Move(
+        "lost twice by the better master",
+        LOST,
+        seen(TWO),
+        given=both(lost_once, lambda a: a.split_brain.note_better_master(99.0)),
+        to=MutateDue(claim("drift"), NOW),
+        says=DRIFTED,
+        sentence=DRIFT,
+        leaves=both(lost, free_claim),
+    ),
+    Move(
+        "lost again and again by the better master",
+        LOST,
+        seen(TWO),
+        given=both(lost_once, five_free_claims, lambda a: a.split_brain.note_better_master(99.0)),
+        to=MutateDue(claim("drift, after a pause of 10 s"), 110.0),
+        says=DRIFTED,
+        sentence="drift, after a pause of 10 s: assigning it to this server",
+        leaves=both(lost, free_claim),
+    ),
+    Move(
+        "time to look",
+        Held(),
+        Hinted("a hint"),
+        to=Recheck(NOW, NOW, suspect=False),
+        leaves=lambda a: a.hints.looks(NOW),
+    ),
+    Move(
+        "looked a moment ago",
+        Held(),
+        Hinted("a hint"),
+        given=lambda a: a.hints.looks(99.0),
+        to=Held(),
+    ),
+)

@@ -1,0 +1,152 @@
+"""The moves of `claim_rules.py` into a hold-down and out of it."""
+
+from dataclasses import replace
+
+from hakeeper.core.decisions import ResourceConfirmed
+from hakeeper.core.happenings import Happening, Hinted, HoldDownOver, HolderAsked, HolderDown, Hung
+from hakeeper.core.observation import Unknown
+from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
+from tests.core.moves import (
+    CLAIM,
+    HOLD_DOWN,
+    NOBODY,
+    NOW,
+    OF,
+    SUSPECT,
+    THREE,
+    TWO,
+    US,
+    Move,
+    both,
+    claim,
+    confirmed,
+    contested,
+    five_free_claims,
+    free_claim,
+    held_down,
+    outcome_unknown,
+    seen,
+)
+from tests.core.odds import LEAST
+
+FREE = "contested, but nobody holds it"
+OFF = "contested, but the holder's server is off"
+PAUSED = "{}, after a pause of 10 s"
+
+
+def _free(cause: str, what: Happening, name: str) -> tuple[Move, ...]:
+    """Claim at once, but not again and again."""
+    paused = PAUSED.format(cause)
+    return (
+        Move(
+            name,
+            HOLD_DOWN,
+            what,
+            to=MutateDue(claim(cause), NOW),
+            sentence=f"{cause}: assigning it to this server",
+            leaves=free_claim,
+        ),
+        Move(
+            f"{name}, again and again",
+            HOLD_DOWN,
+            what,
+            given=five_free_claims,
+            to=MutateDue(claim(paused), 110.0),
+            sentence=f"{paused}: assigning it to this server",
+            leaves=free_claim,
+        ),
+    )
+
+
+def _unread(cause: str, what: Happening) -> Move:
+    return Move(
+        "the last outcome is unknown",
+        HOLD_DOWN,
+        what,
+        given=both(outcome_unknown, lambda a: a.split_brain.free_claims.take(0.0)),
+        to=Verify(claim(cause), NOW, NOW),
+        sentence=f"{cause}: reading the holder",
+        leaves=free_claim if isinstance(what, HolderDown) else lambda _: None,
+    )
+
+
+MOVES = (
+    Move(
+        "ours",
+        HOLD_DOWN,
+        seen(US),
+        to=Held(),
+        says=ResourceConfirmed(*OF, "contested, but it came back"),
+        sentence="contested, but it came back: it is ours already",
+        leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
+    ),
+    *_free(FREE, seen(NOBODY), "nobody's"),
+    Move("as before", SUSPECT, seen(TWO), to=SUSPECT),
+    Move(
+        "a third one's, and nobody knew before",
+        HOLD_DOWN,
+        seen(THREE, before=Unknown("not read yet")),
+        to=HOLD_DOWN,
+    ),
+    *(
+        Move(
+            f"a third one's, {before.suspect}",
+            before,
+            seen(THREE),
+            given=contested,
+            to=HoldDown(160.0, look_at_s=NOW, suspect=before.suspect),
+            sentence="contested: server 3 keeps taking it; next try in 60 s",
+            leaves=both(lambda a: a.split_brain.moved_by_others(NOW), held_down),
+            rng=LEAST,
+        )
+        for before in (HOLD_DOWN, SUSPECT)
+    ),
+    *(
+        Move(
+            f"a third one's while keepalived hangs, {before.suspect}",
+            before,
+            seen(THREE),
+            to=HoldDown(NOW, look_at_s=NOW, suspect=before.suspect),
+            sentence="keepalived hangs: server 3 keeps it",
+            leaves=both(
+                lambda a: a.split_brain.moved_by_others(NOW),
+                lambda a: setattr(a, "watch_until_s", NEVER),
+            ),
+        )
+        for before in (HOLD_DOWN, SUSPECT)
+    ),
+    Move(
+        "a claim",
+        MutateDue(CLAIM, NOW),
+        Hung(),
+        to=HoldDown(NOW, look_at_s=NOW),
+        sentence="keepalived hangs: server 2 keeps it",
+        leaves=lambda a: setattr(a, "watch_until_s", NEVER),
+    ),
+    Move(
+        "over",
+        HOLD_DOWN,
+        HoldDownOver(),
+        to=Verify(replace(claim("the hold-down is over"), rival=TWO), NOW, NOW),
+        sentence="the hold-down is over: reading the holder",
+    ),
+    Move(
+        "over, and nobody had it",
+        HOLD_DOWN,
+        HoldDownOver(),
+        holder=NOBODY,
+        to=Verify(claim("the hold-down is over"), NOW, NOW),
+        sentence="the hold-down is over: reading the holder",
+    ),
+    Move("asked", SUSPECT, HolderAsked(150.0), to=replace(SUSPECT, look_at_s=150.0)),
+    *_free(OFF, HolderDown("off"), "off"),
+    _unread(OFF, HolderDown("off")),
+    Move(
+        "the better master",
+        SUSPECT,
+        Hinted("a hint"),
+        to=MutateDue(claim("a hint"), NOW),
+        sentence="a hint: assigning it to this server",
+    ),
+    _unread("a hint", Hinted("a hint")),
+)

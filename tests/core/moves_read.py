@@ -1,0 +1,136 @@
+"""The moves of `claim_rules.py` when a read shows the holder while a claim waits for it."""
+
+from dataclasses import replace
+
+from hakeeper.core.decisions import AddressClaimed, AddressConfirmed, ClaimUnseen
+from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
+from tests.core.moves import (
+    CLAIM,
+    FINISHED,
+    NOBODY,
+    NOW,
+    OF,
+    OLD,
+    SENT,
+    THREE,
+    TWO,
+    US,
+    Move,
+    both,
+    claimed,
+    confirmed,
+    contested,
+    held_down,
+    seen,
+)
+from tests.core.odds import LEAST
+
+CONFIRMED = AddressConfirmed(*OF, "a cause")
+VERIFY = Verify(CLAIM, NOW, NOW)
+RIVALLED = replace(CLAIM, rival=TWO)
+UNSEEN = replace(
+    CLAIM,
+    phases=replace(FINISHED.phases, finished_s=None),
+    attempt=1,
+    refused_at_s=NOW,
+    reported=frozenset({"unseen"}),
+)
+STILL = "a cause: the assign succeeded, but {} has it still; assigning again"
+
+
+def _read_back(until_s: float, polls: int = 0) -> ReadBack:
+    return ReadBack(FINISHED, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
+
+
+MOVES = (
+    Move("too old", VERIFY, seen(US, asked_at_s=99.9), to=VERIFY),
+    Move(
+        "ours",
+        VERIFY,
+        seen(US),
+        to=Held(),
+        says=CONFIRMED,
+        sentence="a cause: it is ours already",
+        leaves=confirmed,
+    ),
+    Move(
+        "ours by an assign",
+        Verify(replace(SENT, attempt=2), NOW, NOW),
+        seen(US),
+        to=Held(),
+        says=AddressClaimed(*OF, "a cause", 2, replace(SENT.phases, confirmed_s=NOW)),
+        sentence="a cause: claimed and confirmed",
+        leaves=claimed,
+    ),
+    Move("another's", VERIFY, seen(TWO), to=MutateDue(CLAIM, NOW)),
+    *(
+        Move(
+            f"{holder} after a hold-down",
+            Verify(RIVALLED, NOW, NOW),
+            seen(holder),
+            to=MutateDue(RIVALLED, NOW),
+        )
+        for holder in (TWO, NOBODY)
+    ),
+    Move(
+        "a third one's after a hold-down",
+        Verify(RIVALLED, NOW, NOW),
+        seen(THREE),
+        given=contested,
+        to=HoldDown(160.0, look_at_s=NOW),
+        sentence="contested: server 3 keeps taking it; next try in 60 s",
+        leaves=both(lambda a: a.split_brain.moved_by_others(NOW), held_down),
+        rng=LEAST,
+    ),
+    Move("another's", MutateDue(OLD, 101.0), seen(TWO), to=MutateDue(OLD, 101.0)),
+    Move(
+        "ours",
+        MutateDue(CLAIM, 101.0),
+        seen(US),
+        to=Held(),
+        says=CONFIRMED,
+        sentence="a cause: it is ours already",
+        leaves=confirmed,
+    ),
+    Move("too old", _read_back(NOW), seen(TWO, asked_at_s=99.9), to=_read_back(NOW)),
+    Move(
+        "ours",
+        _read_back(NOW),
+        seen(US),
+        to=Held(),
+        says=AddressClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
+        sentence="a cause: claimed and confirmed",
+        leaves=claimed,
+    ),
+    *(
+        Move(
+            f"lags, poll {polls}",
+            _read_back(103.0, polls),
+            seen(TWO),
+            to=replace(_read_back(103.0, polls + 1), due_at_s=due_at_s),
+        )
+        for polls, due_at_s in ((0, 100.2), (1, 100.4), (4, 103.0))
+    ),
+    Move(
+        "lags, of a second try",
+        replace(_read_back(103.0), claim=replace(FINISHED, attempt=1)),
+        seen(TWO),
+        to=ReadBack(replace(FINISHED, attempt=1), 103.0, NOW, 100.4, polls=1),
+    ),
+    Move(
+        "unseen",
+        _read_back(NOW),
+        seen(TWO),
+        to=MutateDue(UNSEEN, NOW),
+        says=ClaimUnseen(*OF, TWO, "server 2"),
+        sentence=STILL.format("server 2"),
+        leaves=lambda a: a.split_brain.never_seen(NOW),
+    ),
+    Move(
+        "unseen once more, and nobody's",
+        replace(_read_back(NOW), claim=replace(UNSEEN, phases=FINISHED.phases)),
+        seen(NOBODY),
+        to=MutateDue(replace(UNSEEN, attempt=2), NOW),
+        sentence=STILL.format("nobody"),
+    ),
+)

@@ -1,0 +1,99 @@
+"""The moves of `claim_rules.py` when keepalived says MASTER, or does not any more."""
+
+from dataclasses import replace
+
+from hakeeper.core.decisions import ClaimAbandoned
+from hakeeper.core.happenings import Demoted, Master, Returned
+from hakeeper.core.observation import Holder
+from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
+from tests.core.moves import (
+    EVERY_STAGE,
+    HOLD_DOWN,
+    NOBODY,
+    NOW,
+    OF,
+    SUSPECT,
+    TWO,
+    Move,
+    claim,
+    dropped,
+    outcome_unknown,
+)
+
+
+def _begun(stage: Stage) -> tuple[Move, ...]:
+    """Begin a claim in this stage, without anything of the one before."""
+    begun, sentence = claim("a line"), "a line: reading the holder"
+    at_once = "a line: assigning it to this server"
+    send, read = Master("a line", read_first=False), Master("a line", read_first=True, pause_s=2.5)
+    return (
+        Move("at once", stage, send, to=MutateDue(begun, NOW), sentence=at_once),
+        Move(
+            "after a pause",
+            stage,
+            replace(send, pause_s=2.5),
+            to=MutateDue(begun, 102.5),
+            sentence=at_once,
+        ),
+        Move("with a read", stage, read, to=Verify(begun, NOW, 102.5), sentence=sentence),
+        Move(
+            "with a read, since the last outcome is unknown",
+            stage,
+            send,
+            given=outcome_unknown,
+            to=Verify(begun, NOW, NOW),
+            sentence=sentence,
+        ),
+    )
+
+
+def _stopped(stage: Stage) -> tuple[Move, ...]:
+    """End what is pursued in this stage; of a hold-down the rest is remembered."""
+    pursued = hasattr(stage, "claim")
+    says = ClaimAbandoned(*OF, "a reason") if pursued else ()
+    rest = HOLD_DOWN if stage in (HOLD_DOWN, Idle(HOLD_DOWN)) else None
+    sentence = "leaving it alone: a reason"
+    return (
+        Move(
+            "demoted",
+            stage,
+            Demoted("a reason"),
+            to=Idle(rest),
+            says=says,
+            sentence=sentence,
+            leaves=dropped,
+        ),
+        Move(
+            "another term",
+            stage,
+            Demoted("a reason", new_term=True),
+            to=Idle(),
+            says=says,
+            sentence=sentence,
+            leaves=dropped,
+        ),
+    )
+
+
+def _returned(name: str, hold_down: HoldDown | None, holder: Holder, to: Stage | None) -> Move:
+    """MASTER counts again; `to`: None if a claim begins."""
+    return Move(
+        name,
+        Idle(hold_down),
+        Returned("back"),
+        holder=holder,
+        to=Verify(claim("back"), NOW, NOW) if to is None else to,
+        sentence="back: reading the holder"
+        if to is None
+        else "back, but contested: server 2 keeps it",
+    )
+
+
+MOVES = (
+    *(move for stage in EVERY_STAGE for move in _begun(stage)),
+    *(move for stage in EVERY_STAGE for move in _stopped(stage)),
+    _returned("without a hold-down", None, TWO, None),
+    _returned("in a hold-down", SUSPECT, TWO, HOLD_DOWN),
+    _returned("at its end", replace(HOLD_DOWN, until_s=NOW), TWO, None),
+    _returned("in a hold-down, but nobody has it", HOLD_DOWN, NOBODY, None),
+)

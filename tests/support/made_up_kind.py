@@ -1,0 +1,99 @@
+"""A kind that nobody has: moved in two steps, by an API of its own, named by texts.
+
+It shows that a kind is one file and one line: nothing of the core, the sequencer, the world or the
+journal knows of it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hakeeper.core.calls import FailureKind, Step
+from hakeeper.core.kind import Api, HttpRequest, Json
+from hakeeper.core.observation import (
+    BY_NAME,
+    Key,
+    Observation,
+    Reading,
+    ResourceId,
+    ResourceRef,
+)
+from hakeeper.kinds import json
+
+ELSEWHERE: Final = Api(
+    name="elsewhere",
+    limit_per_hour=3600,
+    actions_per_call=10,
+    page_size=20,
+    not_running=frozenset({"off", "stopping", "deleting"}),
+)
+
+
+class Berths:
+    """The kind: berths at a pier. One has to be cleared before another ship can have it."""
+
+    name: Final = "berth"
+    noun: Final = "berth"
+    config_key: Final = "berths"
+    help: Final = "The berths to keep on the master."
+    example: Final = "[north]"
+    api: Final[Api] = ELSEWHERE
+    acts_on_known: Final = False
+    codes: Final[Mapping[str, FailureKind]] = {"berth_taken": FailureKind.ALREADY}
+
+    def ref(self, value: int | str) -> ResourceRef:
+        """Return the berth that an item means; all have names."""
+        return ResourceRef(self.name, BY_NAME, str(value))
+
+    def find(
+        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+    ) -> Observation | None:
+        """Find a berth by its name, or by what it was before."""
+        named = next((each for each in reading.found if each.name == ref.text), None)
+        return named or next((each for each in reading.found if each.id == known), None)
+
+    def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
+        """Say why one that may be meant cannot be used."""
+        odd = (each for each in reading.unreadable if each.name in (None, ref.text))
+        return next((each.why for each in odd), None)
+
+    def next_step(self, seen: Observation, us: Key) -> Step:
+        """Clear it while another ship has it; then moor there."""
+        lane = f"berth/{seen.id.key}"
+        if seen.server_id in (None, us):
+            return Step("moor", us, lane)
+        return Step("clear", None, lane)
+
+    def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:
+        """Return the request of a step."""
+        path = f"/pier/{resource.key}/{step.name}"
+        return HttpRequest(method="PUT", path=path, body={"ship": step.holder})
+
+    def list_request(self) -> HttpRequest:
+        """Return the request for the whole pier."""
+        return HttpRequest(method="GET", path="/pier")
+
+    def read_request(self, resource: ResourceId) -> HttpRequest:
+        """Return the request for one berth."""
+        return HttpRequest(method="GET", path=f"/pier/{resource.key}")
+
+    def read_list(self, answer: Json) -> Reading:
+        """Read the pier."""
+        entries = json.sequence(json.field(answer, "berths"), "berths")
+        return Reading(tuple(map(_berth, entries)))
+
+    def read_one(self, answer: Json) -> Observation:
+        """Read one berth."""
+        return _berth(json.field(answer, "berth"))
+
+
+def _berth(entry: object) -> Observation:
+    ship, name = json.field(entry, "ship"), json.text(json.field(entry, "name"), "name")
+    return Observation(
+        id=ResourceId("berth", json.text(json.field(entry, "id"), "id")),
+        label=name,
+        server_id=None if ship is None else json.integer(ship, "ship"),
+        name=name,
+    )
+
+
+BERTHS: Final = Berths()

@@ -1,0 +1,97 @@
+"""A bench for the API adapter: a pool of calls, and what it delivers."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
+from hakeeper.adapters.hetzner.identify import Sources
+from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.core.calls import CallResult, Failure, Request
+from hakeeper.core.events import StartCall
+from hakeeper.core.observation import IpNetwork
+from tests.support.hetzner_bodies import TOKEN
+from tests.support.waiting import eventually
+
+
+def redact(text: str) -> str:
+    """Remove the token, and the half of it that Hetzner's 429 quotes."""
+    return text.replace(TOKEN, "[token]").replace(TOKEN[:32], "[token]")
+
+
+def nobody_local(limit_s: float) -> Iterator[Candidate | Miss]:
+    """Know nothing of this machine."""
+    del limit_s
+    yield Miss("nothing", "there is none")
+
+
+class Bench:
+    """A pool, and what it delivered."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        token: Callable[[], str] = lambda: TOKEN,
+        ca_file: Path | None = None,
+        server: str | int = "auto",
+        identity: Sources = nobody_local,
+        is_here: Callable[[Iterable[IpNetwork]], bool] = lambda _networks: True,
+        workers: int = 8,
+        warm: int = 0,
+    ) -> None:
+        """Make a pool for an endpoint."""
+        self.results: list[CallResult] = []
+        self.pool = HetznerPool(
+            HetznerOptions(endpoint=endpoint, ca_file=ca_file, server=server, version="1.2.3"),
+            read_token=token,
+            redact=redact,
+            identity=identity,
+            is_here=is_here,
+            deliver=self.results.append,
+            workers=workers,
+            warm=warm,
+        )
+        self._last_id = 0
+
+    def start(self, request: Request, timeout_s: float = 20, *, urgent: bool = False) -> int:
+        """Start a call and return its id."""
+        self._last_id += 1
+        self.pool.start(StartCall(self._last_id, request, timeout_s, urgent))
+        return self._last_id
+
+    def result(self, call_id: int) -> CallResult:
+        """Wait for the result of a call."""
+        eventually(lambda: self._of(call_id), 30, f"a result of call {call_id}")
+        assert len(self._of(call_id)) == 1
+        return self._of(call_id)[0]
+
+    def call(self, request: Request, timeout_s: float = 20) -> CallResult:
+        """Make a call and wait for its result."""
+        return self.result(self.start(request, timeout_s))
+
+    def failure(self, request: Request, timeout_s: float = 20) -> Failure:
+        """Make a call that must fail, and return how it failed."""
+        outcome = self.call(request, timeout_s).outcome
+        assert isinstance(outcome, Failure)
+        return outcome
+
+    def __enter__(self) -> Self:
+        """Nothing more to do."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the pool, and check that each call ended exactly once."""
+        self.pool.close()
+        if kind is None:
+            ended = sorted(result.call_id for result in self.results)
+            assert list(range(1, self._last_id + 1)) == ended
+
+    def _of(self, call_id: int) -> list[CallResult]:
+        return [result for result in self.results if result.call_id == call_id]

@@ -1,0 +1,59 @@
+"""Short ways to write floating IPs, and the requests and answers that are about them."""
+
+from hakeeper.core.calls import AllRead, Mutate, ReadAll, ReadOne, Step
+from hakeeper.core.observation import IpNetwork, Observation, Reading, ResourceId, Unreadable
+from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.apis import CLOUD as CLOUD_API
+from hakeeper.kinds.floating_ip import by_id, by_name, by_network, label_of, resource
+
+__all__ = ["by_id", "by_name", "by_network"]
+
+CLOUD = CLOUD_API.name
+LIST = ReadAll(FLOATING_IPS.name)
+
+
+def fip(number: int) -> ResourceId:
+    return resource(number)
+
+
+def assign(number: int, server_id: int) -> Mutate:
+    return Mutate(fip(number), Step("assign", server_id, lane=f"floating_ip/{number}"))
+
+
+def read(number: int) -> ReadOne:
+    return ReadOne(fip(number))
+
+
+def floating_ip(  # noqa: PLR0913  # all by keyword
+    *,
+    id: int,  # noqa: A002  # the API's word
+    name: str,
+    network: IpNetwork,
+    server_id: int | None,
+    blocked: bool = False,
+    network_zone: str = "",
+) -> Observation:
+    return Observation(
+        id=fip(id),
+        label=label_of(network),
+        network=network,
+        server_id=server_id,
+        name=name,
+        blocked=blocked,
+        zone=network_zone,
+    )
+
+
+def odd_floating_ip(
+    *,
+    id: int | None,  # noqa: A002  # the API's word
+    name: str | None,
+    network: IpNetwork | None,
+    why: str,
+) -> Unreadable:
+    label = None if network is None else label_of(network)
+    return Unreadable(key=id, name=name, label=label, why=why)
+
+
+def listed(found: tuple[Observation, ...], odd: tuple[Unreadable, ...] = ()) -> AllRead:
+    return AllRead(FLOATING_IPS.name, Reading(found, odd))

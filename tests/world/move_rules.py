@@ -1,0 +1,25 @@
+"""The rule about the stages of a claim: they move as the claim table says, and in no other way."""
+
+from hakeeper.core.claim import TABLE
+from hakeeper.core.happenings import Happening
+from hakeeper.core.stages import Stage
+from hakeeper.simulate.verdicts import Demand
+from tests.world.tally import Tally
+
+
+class MoveRules:
+    """The rule; `demand` takes each verdict."""
+
+    def __init__(self, tally: Tally, demand: Demand) -> None:
+        """Count the moves in this tally."""
+        self._tally = tally
+        self._demand = demand
+
+    def moved(self, node: int, what: Happening, before: Stage, after: Stage) -> None:
+        """Check one thing that happened to a claim."""
+        cell = TABLE[type(what)].get(type(before))
+        holds = after is before if cell is None else isinstance(after, cell.to)
+        move = (type(what).__name__, type(before).__name__, type(after).__name__)
+        self._demand("moves_by_table", node, holds, "{}: {} to {} is not declared", *move)
+        if cell is not None:
+            self._tally.claim_moves[move] += 1

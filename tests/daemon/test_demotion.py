@@ -137,7 +137,7 @@ def test_while_the_holder_is_not_known_yet(world: World) -> None:
 
 
 @pytest.mark.parametrize("word", ["FAULT", "STOP"])
-def test_every_word_that_is_not_master_ends_the_claim(world: World, word: str) -> None:
+def test_every_role_but_master_ends_the_claim(world: World, word: str) -> None:
     node = world.running(**EAGER)
     fault = fault_on_assigns(world, status=503)
     node.master()

@@ -105,7 +105,7 @@ def test_a_deleted_fifo_is_reported_and_a_new_one_is_read(world: World) -> None:
     world.wait_holder(node)
 
 
-def test_a_replaced_fifo_is_noticed_and_the_old_writer_still_heard(world: World) -> None:
+def test_a_replaced_fifo_is_noticed_and_the_old_one_still_read(world: World) -> None:
     node = world.running()
     old = os.open(node.fifo, os.O_WRONLY)
     try:
@@ -165,7 +165,7 @@ def powerless() -> list[str]:
     return ["setpriv", "--bounding-set", "-all", "--"] if os.geteuid() == 0 else []
 
 
-def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(world: World) -> None:
+def test_a_second_daemon_on_the_fifo_reports_that_and_reads_nothing(world: World) -> None:
     first = world.running("node-a", **EAGER)
     second = world.node("node-b", **EAGER)
     second.config["keepalived"]["fifo"] = str(first.fifo)

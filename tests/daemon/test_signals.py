@@ -34,7 +34,7 @@ def settled(world: World) -> Node:
     return node
 
 
-def test_stopped_before_anything_was_heard(world: World) -> None:
+def test_it_can_be_stopped_before_any_line_arrived(world: World) -> None:
     stop(world, settled(world))
 
 
@@ -152,7 +152,7 @@ def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(world: Wo
     assert world.assigns() == 2
 
 
-def test_an_instance_that_is_added_needs_its_own_word(world: World) -> None:
+def test_an_added_instance_needs_its_own_role(world: World) -> None:
     mail = world.cloud.add_floating_ip("mail", "203.0.113.11", server=world.elsewhere)
     node = world.master(**EAGER)
     node.config["instances"]["VI_2"] = {"floating_ips": ["mail"]}
@@ -280,7 +280,7 @@ def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(world: World) 
 # --- the command that systemctl runs -----------------------------------------------------------
 
 
-def test_the_command_says_that_the_files_were_taken_over(world: World) -> None:
+def test_the_command_reports_a_successful_reload(world: World) -> None:
     node = world.running()
     seen = node.mark()
     done = node.daemon.command("reload")
@@ -299,7 +299,7 @@ def test_the_command_fails_with_the_reason_where_the_files_are_refused(world: Wo
     assert (False, done.stderr.splitlines()) == (told["ok"], told["reasons"])
 
 
-def test_the_command_says_if_nobody_is_there(world: World) -> None:
+def test_the_command_reports_that_no_daemon_runs(world: World) -> None:
     node = world.running()
     assert 0 == node.daemon.term()
     done = node.daemon.command("reload")

@@ -178,7 +178,7 @@ def test_wrong_usage(world: World, arguments: tuple[str, ...]) -> None:
     assert "usage:" in text
 
 
-def test_what_is_odd_about_the_files_is_reported_once_and_again_only_when_it_is_new(
+def test_file_warnings_are_reported_once_and_again_only_when_new(
     world: World,
 ) -> None:
     node = world.node()
@@ -223,7 +223,7 @@ def systemd(folder: Path) -> Iterator[Systemd]:
     made.socket.close()
 
 
-def test_systemd_hears_that_it_is_ready_and_how_it_is(world: World, systemd: Systemd) -> None:
+def test_systemd_is_notified_of_readiness_and_status(world: World, systemd: Systemd) -> None:
     node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     ready = systemd.wait_for("READY")
@@ -269,7 +269,9 @@ def test_the_watchdog_is_fed_while_nothing_happens(world: World, systemd: System
         assert systemd.wait_for("WATCHDOG")["WATCHDOG"] == "1"
 
 
-def test_no_watchdog_is_fed_that_nobody_wants(world: World, systemd: Systemd) -> None:
+def test_no_watchdog_messages_are_sent_unless_systemd_wants_them(
+    world: World, systemd: Systemd
+) -> None:
     node = world.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     node.daemon.term()

@@ -32,7 +32,7 @@ def test_a_read_that_would_wait_is_an_error_with_a_name(
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "device", "link to a device"])
-def test_what_is_no_file_is_not_even_opened(
+def test_a_device_is_not_even_opened(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To open some devices does something: /dev/watchdog begins to count."""

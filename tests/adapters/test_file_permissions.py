@@ -43,12 +43,12 @@ def test_a_folder_that_everybody_may_write(file: Path) -> None:
     )
 
 
-def test_in_a_sticky_folder_nobody_replaces_what_is_anothers(file: Path) -> None:
+def test_in_a_sticky_directory_other_users_files_are_safe(file: Path) -> None:
     file.parent.chmod(0o1777)
     assert () == writable_by_others([file])
 
 
-def test_what_a_link_leads_to_counts_too(file: Path, tmp_path: Path) -> None:
+def test_the_target_of_a_link_is_checked_too(file: Path, tmp_path: Path) -> None:
     file.parent.chmod(0o777)
     file.chmod(0o666)
     link = tmp_path / "link.yaml"
@@ -77,6 +77,6 @@ def test_an_owner_who_is_neither_root_nor_the_service_is_named(file: Path) -> No
     assert told.endswith(f"; run: chown root {file}")
 
 
-def test_what_is_missing_is_for_others_to_tell(tmp_path: Path) -> None:
+def test_a_missing_file_yields_no_permission_warning(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     assert () == writable_by_others([tmp_path / "missing"])

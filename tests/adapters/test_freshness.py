@@ -55,14 +55,14 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     made.close()
 
 
-def test_what_leaves_at_once_is_not_held_up_by_the_lines_that_led_to_it(scene: Scene) -> None:
+def test_an_immediate_call_is_not_delayed_by_the_lines_that_caused_it(scene: Scene) -> None:
     scene.later(0.0, line=True)
     decided_at_s = scene.decide()
     scene.later(LATE_S / 2, line=True)
     assert scene.look.objection(decided_at_s) is None
 
 
-def test_lines_that_came_later_are_heard_first_and_wholly(scene: Scene) -> None:
+def test_later_lines_are_handled_first_and_completely(scene: Scene) -> None:
     decided_at_s = scene.decide()
     scene.later(LATE)
     assert scene.look.objection(decided_at_s) is None
@@ -75,7 +75,7 @@ def test_lines_that_came_later_are_heard_first_and_wholly(scene: Scene) -> None:
     assert scene.look.objection(decided_at_s) is None
 
 
-def test_in_the_turn_of_the_decision_only_lines_that_nobody_has_seen_count(scene: Scene) -> None:
+def test_in_the_turn_of_the_decision_only_unread_lines_count(scene: Scene) -> None:
     scene.later(0.0, line=True)
     decided_at_s = scene.decide()
     scene.fifo.drain()
@@ -174,7 +174,7 @@ class Bound(Bench):
         return "too old" if decided_at_s < self.from_s else None
 
 
-def test_what_is_outdated_ends_unsent_and_its_connection_serves_the_next() -> None:
+def test_an_outdated_call_is_not_sent_and_its_connection_is_reused() -> None:
     with RawServer(answer) as server, Bound(server.url) as made:
         made.from_s = 7.0
         made._last_id = 2

@@ -211,11 +211,11 @@ def test_nothing_wanted_is_never_news() -> None:
     assert None is VrrpAddresses(()).look()
 
 
-def test_an_address_that_is_named_twice_is_looked_for_once() -> None:
+def test_an_address_that_is_listed_twice_is_checked_once() -> None:
     assert VrrpAddressesSeen(LOOPBACK[:1]) == VrrpAddresses(LOOPBACK[:1] * 3).look()
 
 
-def test_what_is_wanted_may_change() -> None:
+def test_the_watched_addresses_can_change() -> None:
     looker = VrrpAddresses(LOOPBACK[:1])
     assert VrrpAddressesSeen(LOOPBACK[:1]) == looker.look()
     looker.want(LOOPBACK)
@@ -240,7 +240,7 @@ def no_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_look_that_fails_for_want_of_descriptors_leaves_what_was_seen() -> None:
+def test_a_check_without_a_free_descriptor_keeps_the_previous_result() -> None:
     looker = VrrpAddresses(LOOPBACK)
     assert VrrpAddressesSeen(LOOPBACK) == looker.look()
     with no_descriptors():

@@ -154,7 +154,7 @@ def flood(systemd: Systemd) -> Iterator[Flood]:
 
 
 @pytest.mark.parametrize("message", ["READY=1", "WATCHDOG=1", "STOPPING=1\nSTATUS=stopped"])
-def test_what_matters_waits_a_moment_for_room(
+def test_important_messages_wait_briefly_for_room(
     systemd: Systemd, notifier: Notifier, flood: Flood, message: str
 ) -> None:
     send = {"READY=1": notifier.ready, "WATCHDOG=1": notifier.watchdog}
@@ -172,7 +172,7 @@ def test_a_status_that_finds_no_room_is_an_error_too(notifier: Notifier, flood: 
     assert 1 == notifier.errors
 
 
-def test_what_could_not_be_sent_is_sent_within_a_second_in_its_newest_form(
+def test_an_unsent_message_is_sent_within_a_second_in_its_newest_form(
     systemd: Systemd, notifier: Notifier, flood: Flood, errors: list[str]
 ) -> None:
     notifier.ready("BACKUP web")
@@ -194,7 +194,7 @@ def look_again(notifier: Notifier) -> None:
     notifier.look()
 
 
-def test_what_is_owed_is_not_tried_every_turn(notifier: Notifier, flood: Flood) -> None:
+def test_unsent_messages_are_not_retried_in_every_turn(notifier: Notifier, flood: Flood) -> None:
     assert flood.sent > 0
     notifier.watchdog()
     for _ in range(100):

@@ -86,7 +86,7 @@ def test_errors_as_json_have_their_place(tmp_path: Path) -> None:
     }
 
 
-def test_a_good_configuration_as_json_is_what_will_be_used(tmp_path: Path) -> None:
+def test_the_json_of_a_valid_configuration_has_the_values_in_use(tmp_path: Path) -> None:
     result = check(f"server: 42\n{GOOD}", tmp_path, "--json", HCLOUD_TOKEN=SECRET)
     told = json.loads(result.stdout)
     assert result.returncode == 0
@@ -138,7 +138,7 @@ def test_without_a_token_it_is_78_with_the_ways_that_of_the_service_first(tmp_pa
     assert places == sorted(places)
 
 
-def test_where_none_is_given_the_token_of_the_service_counts(tmp_path: Path) -> None:
+def test_without_a_token_that_of_the_service_is_checked(tmp_path: Path) -> None:
     config, service_token = tmp_path / "hakeeper.yaml", tmp_path / "token"
     config.write_text(GOOD)
     service_token.write_text(SECRET)

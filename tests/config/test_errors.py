@@ -173,7 +173,7 @@ def test_a_duration_needs_its_unit_and_sense(value: str, expected: str) -> None:
         (f"? [a]\n: b\n{GOOD}", "a key must be a plain word, not a list or mapping"),
     ],
 )
-def test_a_wrong_type_is_told_as_the_operator_sees_it(text: str, expected: str) -> None:
+def test_a_wrong_type_is_reported_in_the_operators_terms(text: str, expected: str) -> None:
     assert any(expected in error for error in errors_of(text))
 
 

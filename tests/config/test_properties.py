@@ -106,7 +106,7 @@ def test_a_token_anywhere_in_the_text_is_refused_and_never_shown(
     st.sampled_from(["", "hetzner", "keepalived"]),
     st.text(string.ascii_letters + string.digits, min_size=12, max_size=80),
 )
-def test_a_secret_beneath_a_key_that_says_so_is_refused_and_never_shown(
+def test_a_secret_under_a_telling_key_is_refused_and_never_shown(
     key: str, section: str, secret: str
 ) -> None:
     line = f'{section}:\n  {key}: "{secret}"\n' if section else f'{key}: "{secret}"\n'

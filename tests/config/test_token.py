@@ -181,7 +181,7 @@ def test_a_fifo_or_a_directory_is_refused_without_waiting(tmp_path: Path) -> Non
     assert "is a directory" in str(refusal(tmp_path, {}))
 
 
-def test_a_token_shows_itself_to_nobody_who_did_not_ask() -> None:
+def test_a_token_never_shows_its_value_implicitly() -> None:
     token = Token(SECRET)
     found = FoundToken(token, TokenSource(SourceKind.ENVIRONMENT))
     shown = f"{token} {token!r} {[token]} {found} {vars(Token).keys()} %s" % token
@@ -207,7 +207,7 @@ def shown_of(variable: str) -> str:
 
 
 @given(st.text(), st.text(string.ascii_letters, min_size=20))
-def test_whatever_stands_in_the_variable_no_message_shows_it(text: str, secret: str) -> None:
+def test_no_message_shows_the_content_of_the_variable(text: str, secret: str) -> None:
     shown = shown_of(secret + text)
     assert shown
     assert secret not in shown

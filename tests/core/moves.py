@@ -12,7 +12,7 @@ from random import Random
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
-from hakeeper.core.happenings import Happening, Seen
+from hakeeper.core.happenings import TimelineEntry, Seen
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Address
 from hakeeper.core.stages import (
@@ -90,7 +90,7 @@ class Move:
 
     name: str
     stage: Stage
-    what: Happening
+    what: TimelineEntry
     to: Stage
     sentence: str = "nothing decided yet"
     """The decision that the status shows."""

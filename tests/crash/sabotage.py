@@ -10,7 +10,7 @@ from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core import claim
 from hakeeper.core.events import Drained
-from hakeeper.core.happenings import Happening, Seen
+from hakeeper.core.happenings import TimelineEntry, Seen
 from hakeeper.core.model import SavedState
 from hakeeper.core.observation import Us
 from hakeeper.core.resource import Address
@@ -104,7 +104,7 @@ def claim_blindly() -> None:
     """Mutate an address although a read says that it is ours."""
 
     def make(take: Wrapper) -> Wrapper:
-        def inner(address: Address, what: Happening, now: float, rng: Random) -> object:
+        def inner(address: Address, what: TimelineEntry, now: float, rng: Random) -> object:
             stage = address.stage
             ours = isinstance(what, Seen) and isinstance(what.holder, Us)
             if ours and isinstance(stage, Verify) and not stage.claim.is_sent:

@@ -466,7 +466,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
 ]  # fmt: skip
 
 
-def test_where_all_is_well_nothing_is_found_and_every_check_says_so() -> None:
+def test_a_good_server_has_no_findings_and_passes_every_check() -> None:
     report = judge(Case().facts())
 
     assert [] == Case().findings()
@@ -475,7 +475,7 @@ def test_where_all_is_well_nothing_is_found_and_every_check_says_so() -> None:
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
-def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
+def test_each_mistake_is_found_with_its_line_and_its_cure(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
     _, spoil, check, severity, what, place, cure = row
@@ -502,7 +502,7 @@ def test_no_finding_looks_like_a_secret_to_the_redactor(
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
-def test_every_finding_fits_80_columns_except_what_is_to_be_copied(
+def test_every_finding_fits_80_columns_except_its_cure(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
     lines = as_text(judge(row[1](Case()).facts())).splitlines()
@@ -654,7 +654,7 @@ def test_a_daemon_that_follows_nothing() -> None:
     assert [] == replace(case, daemon=DaemonFacts(is_running=True, follows=right)).findings()
 
 
-def test_it_is_reported_that_keepalived_hears_only_where_it_can() -> None:
+def test_a_source_address_passes_only_if_keepalived_can_hear_its_peers() -> None:
     heard = Passed("VI_1 sends from 10.0.0.2, which is on this machine")
 
     def said(case: Case) -> list[CheckResult]:

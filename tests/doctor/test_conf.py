@@ -209,7 +209,7 @@ def test_what_is_not_understood_is_reported_with_its_line(text: str, what: str, 
     assert any(what in one.what and one.place.line == line for one in unread), unread
 
 
-def test_parameters_of_the_manual_page_become_what_it_says() -> None:
+def test_the_parameters_of_the_manual_page_are_replaced_as_documented() -> None:
     text = """\
 $ADDRESS_BASE=10.2.${ADDRESS_BASE_SUB}
 $ADDRESS_BASE_SUB=0
@@ -262,7 +262,7 @@ PIECES = ("vrrp_instance", "global_defs", "unicast_peer", "virtual_ipaddress", "
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60))
-def test_whatever_stands_in_a_file_it_is_read(pieces: list[str]) -> None:
+def test_any_content_of_a_file_is_read(pieces: list[str]) -> None:
     text = "".join(pieces)
     conf = read(text, "x", [("/etc/keepalived/a.conf", text)])
 

@@ -277,7 +277,7 @@ def test_keepalived_tells_that_there_is_nothing(machine: Machine) -> None:
     assert ConfigTest() == ConfigTest(code=0)
 
 
-def test_who_is_not_root_hears_of_scripts_something_else(machine: Machine) -> None:
+def test_keepalived_reports_scripts_differently_to_other_users(machine: Machine) -> None:
     """It is told that scripts are insecure, whatever they are, and of a violation all the same."""
     with public_folder() as folder:
         public = Machine(machine.namespace, folder)

@@ -67,7 +67,7 @@ def test_a_fifo_line_has_user_and_group_and_the_default_before_it() -> None:
     )  # fmt: skip
 
 
-def test_commands_are_told_as_keepalived_splits_them_and_the_first_counts() -> None:
+def test_commands_are_split_as_by_keepalived_and_the_first_one_wins() -> None:
     (script,) = conf().fifo_scripts
     vi, group = conf().instances[0], conf().groups[0]
 
@@ -118,7 +118,7 @@ def test_switches_are_off_only_where_keepalived_looks_for_it() -> None:
     assert "vrrp_higher_prio_send_advert" not in conf().global_keywords
 
 
-def test_what_keepalived_leaves_out_is_reported_with_its_line() -> None:
+def test_ignored_lines_are_reported_with_their_place() -> None:
     ignored = {one.place.line: one for one in conf().ignored}
 
     assert {6, 15, 31, 35} == set(ignored)

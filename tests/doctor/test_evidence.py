@@ -145,7 +145,7 @@ VERDICTS: list[tuple[str, Spoil, bool, bool]] = [
 
 
 @pytest.mark.parametrize("row", VERDICTS, ids=[row[0] for row in VERDICTS])
-def test_now_and_after_the_next_start_are_told_apart(row: tuple[str, Spoil, bool, bool]) -> None:
+def test_now_and_after_the_next_start_are_distinguished(row: tuple[str, Spoil, bool, bool]) -> None:
     _, spoil, now, later = row
     report = judge(spoil(Case()).facts())
     told = as_json(report)
@@ -262,7 +262,7 @@ def test_a_problem_of_the_daemon_is_reported_once_with_its_cause(code: str, spoi
     assert not judge(explained.facts()).is_ready
 
 
-def test_what_the_descriptors_show_outdoes_the_daemons_look_of_a_moment_ago() -> None:
+def test_open_descriptors_outweigh_an_older_report_of_the_daemon() -> None:
     case = replace(Case(), daemon=problems("fifo.no_writer"))
 
     assert [] == of_the_daemon(case.with_keepalived(held=Held.OURS))
@@ -272,9 +272,7 @@ def test_what_the_descriptors_show_outdoes_the_daemons_look_of_a_moment_ago() ->
 @pytest.mark.parametrize(
     ("code", "is_ready"), [("fifo.no_writer", False), ("address.left_here", True)]
 )
-def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
-    code: str, *, is_ready: bool
-) -> None:
+def test_the_daemons_report_decides_if_this_user_sees_nothing(code: str, *, is_ready: bool) -> None:
     case = Case().with_keepalived(held=Held.UNKNOWN).with_machine(is_root=False)
     report = judge(replace(case, daemon=problems(code, is_broken=False)).facts())
 
@@ -285,7 +283,7 @@ def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
     ("code", "is_mended"),
     [("address.held_down", False), ("api.refused", False), ("fifo.busy", True)],
 )
-def test_the_next_start_of_keepalived_mends_only_what_is_between_it_and_hakeeper(
+def test_the_next_start_of_keepalived_fixes_only_problems_between_it_and_hakeeper(
     code: str, *, is_mended: bool
 ) -> None:
     report = judge(replace(Case(), daemon=problems(code)).facts())
@@ -320,7 +318,7 @@ def test_it_is_called_content_only_where_there_is_no_error() -> None:
 # --- remarks ------------------------------------------------------------------------------------
 
 
-def test_remarks_of_one_line_are_one_and_what_follows_from_another_is_none() -> None:
+def test_remarks_about_one_line_are_merged_and_consequences_dropped() -> None:
     said = (
         "(Line 7) Unknown keyword 'nonsense'",
         "(Line 7) Unexpected '{' - ignoring",
@@ -338,7 +336,7 @@ def test_remarks_of_one_line_are_one_and_what_follows_from_another_is_none() -> 
     ] == found
 
 
-def test_a_remark_that_nobody_has_seen_yet_has_a_cure_too() -> None:
+def test_an_unknown_remark_has_a_cure_too() -> None:
     [one] = parse_remarks(("what is this?",), CONF_PATH)
 
     assert one.kind is OTHER
@@ -403,7 +401,7 @@ def test_with_a_file_that_is_not_in_force_the_question_is_of_later(
     assert sentences[1] in later
 
 
-def test_who_is_not_root_is_reported_what_only_root_sees() -> None:
+def test_a_user_other_than_root_learns_what_was_not_checked() -> None:
     text = as_text(judge(Case().with_machine(is_root=False).facts()))
     hidden = "Not checked, only root can: other readers of /run/hakeeper/notify.fifo."
 

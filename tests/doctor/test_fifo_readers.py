@@ -147,7 +147,7 @@ AUTH = "    authentication {\n        auth_type PASS\n        auth_pass short\n 
         ("    unicast_src_ip", "    nonsense 1\n    unicast_src_ip", "Unknown keyword"),
     ],
 )
-def test_what_keepalived_only_remarks_on_is_no_error_where_it_starts_with_it(
+def test_a_remark_is_no_error_if_keepalived_starts_with_it(
     station: Station, old: str, new: str, words: str
 ) -> None:
     tolerant = ("    reload_check_config\n", "")

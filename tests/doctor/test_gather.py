@@ -67,7 +67,7 @@ def test_what_is_no_fifo(tmp_path: Path, make: Callable[[Path], None], kind: str
     assert (kind, "") == (fifo_facts(tmp_path / "it").kind, fifo_facts(tmp_path / "it").problem)
 
 
-def test_a_fifo_in_a_closed_folder_cannot_be_looked_at() -> None:
+def test_a_fifo_in_an_unreadable_directory_cannot_be_examined() -> None:
     with public_folder() as folder:
         (folder / "closed").mkdir(mode=0o700)
         os.mkfifo(folder / "closed" / "fifo")
@@ -100,7 +100,7 @@ def test_the_lines_of_hakeeper_yaml(tmp_path: Path) -> None:
     assert facts.key("hetzner.ca_file") is None
 
 
-def test_a_conf_that_may_not_be_read_says_so() -> None:
+def test_an_unreadable_conf_is_reported() -> None:
     with public_folder() as folder:
         path = folder / "keepalived.conf"
         path.write_text(CONF)
@@ -115,7 +115,7 @@ def test_a_conf_that_may_not_be_read_says_so() -> None:
     assert isinstance(opened, KeepalivedConf)
 
 
-def test_a_conf_that_is_not_there_or_none_says_so(tmp_path: Path) -> None:
+def test_a_missing_or_unusable_conf_is_reported(tmp_path: Path) -> None:
     missing, folder = read_conf(tmp_path / "none", "x"), read_conf(tmp_path, "x")
     (tmp_path / "huge").write_bytes(b"\n" * (files.SIZE_LIMIT + 1))
     huge = read_conf(tmp_path / "huge", "x")
@@ -250,7 +250,7 @@ def test_a_program_that_dies_of_the_file_is_reported(tmp_path: Path) -> None:
     assert ConfigTest(code=5) == config_test(str(silent), tmp_path, "x")
 
 
-def test_it_is_reported_who_keepalived_spoke_to() -> None:
+def test_a_sending_keepalived_is_reported() -> None:
     with public_folder() as folder:
         program = program_that(folder, "echo Disabling track script x due to insecure >&2; exit 5")
         told = config_test(program, folder, None)
@@ -336,7 +336,7 @@ def answer(problem: dict[str, object]) -> dict[str, object]:
         ),
     ],
 )
-def test_what_the_daemon_complains_of_and_the_roles_it_knows(
+def test_the_daemons_problems_and_roles_are_gathered(
     monkeypatch: pytest.MonkeyPatch, problem: dict[str, object], wanted: DaemonProblem
 ) -> None:
     told = answer(problem)

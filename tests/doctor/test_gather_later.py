@@ -33,7 +33,7 @@ def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def test_addresses_that_came_after_a_process_are_told_from_those_before(
+def test_addresses_added_after_a_process_are_distinguished_from_earlier_ones(
     sleeper: "subprocess.Popen[bytes]",
 ) -> None:
     seen = read_stat(sleeper.pid)

@@ -127,7 +127,7 @@ def test_an_include_counts_as_often_as_it_is(included: str, tmp_path: Path) -> N
         ("$L=x \\\n" + "y \\\n" * 40_000 + "z\n$L\n$L\n", "more than 50000 lines"),
     ],
 )
-def test_what_has_no_end_is_given_up(text: str, told: str, tmp_path: Path) -> None:
+def test_endless_configurations_are_given_up(text: str, told: str, tmp_path: Path) -> None:
     path = tmp_path / "keepalived.conf"
     path.write_text(text)
     conf = read_conf(path, "x")

@@ -40,7 +40,7 @@ def with_ipv6(case: Case) -> Case:
         ((f"{SIX}1",), [("error", "203.0.113.10")]),
     ],
 )
-def test_each_address_is_looked_for_itself(
+def test_each_address_is_checked_separately(
     here: tuple[str, ...], missing: list[tuple[str, str]]
 ) -> None:
     """Another one of the same IPv6 network, one that stands for good, is not the virtual one."""
@@ -64,7 +64,7 @@ def test_only_the_member_that_is_master_must_have_its_addresses() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT])
-def test_who_is_not_master_need_not_have_it(role: Role) -> None:
+def test_only_a_master_must_have_its_addresses(role: Role) -> None:
     assert [] == gone(Case().with_keepalived(roles={"VI_1": role}))
 
 

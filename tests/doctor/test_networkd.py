@@ -27,12 +27,12 @@ def found(case: Case) -> list[str]:
         {"keep": "", "static": frozenset((ip_address("203.0.113.10"),))},
     ],
 )
-def test_what_keeps_the_address_is_no_trouble(changes: dict[str, object]) -> None:
+def test_settings_that_keep_the_address_pass(changes: dict[str, object]) -> None:
     assert [] == found(Case().with_link(**changes))
 
 
 @pytest.mark.parametrize("keep", ["", "no", "dhcp", "dynamic-on-stop"])
-def test_what_keeps_leases_alone_does_not_keep_it(keep: str) -> None:
+def test_settings_that_keep_only_leases_do_not_keep_the_address(keep: str) -> None:
     [why] = found(Case().with_link(keep=keep))
     assert "goes to BACKUP, and returns with them" in why
 
@@ -106,7 +106,7 @@ def test_a_file_and_its_drop_ins_are_read_in_their_order(tmp_path: Path) -> None
     assert "yes" == look(tmp_path).links["lo"].keep
 
 
-def test_a_file_that_is_gone_says_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_yields_nothing(tmp_path: Path) -> None:
     managed(tmp_path)
     assert NetworkdLink(name="lo", network_file=FILE) == look(tmp_path).links["lo"]
 

@@ -55,7 +55,7 @@ def test_the_lines_of_instances_and_groups_are_found_with_their_commands() -> No
         ("logger my-hcloud says; echo hcloudy", ""),
     ],
 )
-def test_a_script_that_calls_the_api_is_told_by_what_it_says(
+def test_a_script_that_calls_the_api_is_recognised_by_its_text(
     tmp_path: Path, text: str, sign: str
 ) -> None:
     path = script(tmp_path, f"#!/bin/sh\n{text}")
@@ -68,19 +68,19 @@ def test_a_command_without_a_script_may_call_it_too() -> None:
     assert "hcloud" == look("hcloud floating-ip assign web web-a").sign
 
 
-def test_what_is_no_file_says_nothing_and_nothing_waits_for_it(tmp_path: Path) -> None:
+def test_anything_but_a_regular_file_is_ignored_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "none", tmp_path / "fifo", "/dev/zero", sys.executable):
         assert ScriptFacts() == look(str(path))
 
 
-def test_a_script_that_others_may_write_is_not_looked_at(tmp_path: Path) -> None:
+def test_a_script_that_others_may_write_is_not_read(tmp_path: Path) -> None:
     path = script(tmp_path, "hcloud x", 0o766)
 
     assert "others may write to it (mode 0766)" == look(str(path)).unread
 
 
-def test_a_script_that_may_not_be_read_says_so() -> None:
+def test_an_unreadable_script_is_reported() -> None:
     with public_folder() as folder:
         path = script(folder, "hcloud x", 0o700)
         with unprivileged():

@@ -31,7 +31,7 @@ def _nothing_was_changed(lab: Lab) -> Iterator[None]:
     assert all(each.status in {401, 404} for each in writes)
 
 
-def test_where_all_is_well_it_says_so_in_short_lines_and_ends_with_0(lab: Lab) -> None:
+def test_a_good_server_passes_with_short_lines_and_exit_code_0(lab: Lab) -> None:
     for node, role in ((lab.node("a"), "MASTER"), (lab.node("b"), "BACKUP")):
         told = Station(lab, node).check()
         *lines, empty, verdict = told.out.splitlines()
@@ -49,7 +49,7 @@ def test_where_all_is_well_it_says_so_in_short_lines_and_ends_with_0(lab: Lab) -
         assert "ok       hakeeper: runs, without problems" in passed
 
 
-def test_as_json_it_holds_what_the_plain_check_tells_and_more(station: Station) -> None:
+def test_the_json_contains_that_of_the_plain_check_and_more(station: Station) -> None:
     told = station.check("--json")
 
     assert (0, True, []) == (told.code, told.json["ok"], told.json["online"]["findings"])
@@ -218,7 +218,7 @@ def test_keepalived_drops_a_fifo_line_without_a_user_and_only_the_check_says_so(
         ("vrrp_instance", 'vrrp_script x {\n    script "/bin/true"\n}\nvrrp_instance', "script x"),
     ],
 )
-def test_with_reload_check_config_keepalived_does_not_start_with_what_the_check_tells(
+def test_with_reload_check_config_keepalived_does_not_start_if_the_check_finds_errors(
     station: Station, old: str, new: str, words: str
 ) -> None:
     keepalived = station.node.keepalived
@@ -237,7 +237,7 @@ def test_with_reload_check_config_keepalived_does_not_start_with_what_the_check_
 # --- the clock ----------------------------------------------------------------------------------
 
 
-def test_a_clock_by_which_the_certificate_is_not_valid_yet(tmp_path: Path) -> None:
+def test_a_wrong_clock_explains_a_certificate_that_is_not_valid_yet(tmp_path: Path) -> None:
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

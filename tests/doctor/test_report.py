@@ -27,7 +27,7 @@ def test_what_passed_comes_first_and_the_worst_last() -> None:
     assert "A failover to this server would NOT work (1 error, 2 warnings).\n" == blocks[-1]
 
 
-def test_a_finding_is_wrapped_but_not_what_is_to_be_copied() -> None:
+def test_a_finding_is_wrapped_but_not_its_cure() -> None:
     names = [replace(WEB, id=number, name=f"name-{number}") for number in range(20)]
     text = as_text(judge(BROKEN.with_api(listed=listed(*names)).facts()))
     block = text.split("\n\n")[-2]

@@ -54,7 +54,7 @@ def test_the_file_in_force_is_not_to_be_moved_to_itself() -> None:
     assert "mv " not in finding(case, "FIFO reader", "").cure
 
 
-def test_no_virtual_address_is_asked_for_where_the_address_stands_for_good() -> None:
+def test_no_virtual_address_is_required_for_a_permanent_address() -> None:
     here = as_in_the_tutorial()
     there = here.here("10.0.0.2")
 
@@ -100,7 +100,7 @@ def test_the_folder_of_a_missing_file_counts_all_the_same() -> None:
     assert str(found.place) == "/etc/keepalived"
 
 
-def test_what_the_daemon_says_is_said_once() -> None:
+def test_the_daemons_problem_is_reported_once() -> None:
     problem = DaemonProblem(is_broken=True, text="tired: no sleep", code="x", cure="sleep")
     case = replace(Case(), daemon=DaemonFacts(is_running=True, problems=(problem,)))
     found = finding(case, "hakeeper", "tired: no sleep")

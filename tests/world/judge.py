@@ -30,7 +30,7 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
-from hakeeper.core.happenings import Happening
+from hakeeper.core.happenings import TimelineEntry
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Stage
 from hakeeper.simulate.cloud import Move, number_of
@@ -168,7 +168,7 @@ class Judge(Observer):
             self._found(node, report.decision)
         self._seen = (*self._seen, *reports)
 
-    def claim_moved(self, node: Node, what: Happening, before: Stage, after: Stage) -> None:
+    def claim_moved(self, node: Node, what: TimelineEntry, before: Stage, after: Stage) -> None:
         """Check that the claim table says so."""
         self._moves.moved(node.index, what, before, after)
 

@@ -1,4 +1,4 @@
-"""Hetzner's locations and their network zones, as GET /locations tells them."""
+"""Hetzner's locations and their network zones, as in GET /locations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where servers stand and floating IPs are at home."""
+    """A location of servers and floating IPs."""
 
     id: int
     name: str

@@ -95,7 +95,7 @@ def _decode(data: bytes) -> SavedState:
             VrrpId(VrrpKind(entry["kind"]), _text(entry["name"])): Role(entry["role"])
             for entry in document["roles"]
         },
-        servers={_text(api): _key(key) for api, key in document["servers"].items()},
+        servers=_servers(document["servers"]),
     )
 
 
@@ -106,6 +106,12 @@ def _process(entry: Mapping[str, Any] | None) -> ProcessId | None:
     if pid is None:
         raise TypeError("no pid")
     return ProcessId(pid, _number_or_none(entry["start_ticks"]), _text(entry["boot_id"]))
+
+
+def _servers(entry: object) -> dict[str, Key]:
+    if not isinstance(entry, dict):
+        raise TypeError("no servers")
+    return {_text(api): _key(key) for api, key in entry.items()}
 
 
 def _key(value: object) -> Key:

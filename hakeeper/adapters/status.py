@@ -8,8 +8,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hakeeper.adapters.troubles import told
+from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
-from hakeeper.core.troubles import Health
 
 SCHEMA: Final = 1
 """The version of the JSON; increased when a key is removed or changes its meaning."""
@@ -62,13 +63,14 @@ def _since(age_s: float | None, now_s: float) -> str | None:
 
 
 def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
+    text = told(problem.trouble)
     return {
         "health": problem.health.name.lower(),
         "code": problem.code,
         "text": _sentence(problem, now_s),
-        "what": problem.what,
-        "cause": problem.cause,
-        "cure": problem.cure,
+        "what": text.what,
+        "cause": text.cause,
+        "cure": text.cure,
         "since": _since(problem.age_s, now_s),
         "age_s": problem.age_s,
     }
@@ -103,7 +105,8 @@ def headline(problems: Iterable[ProblemPicture], now_s: float) -> str:
 
 def _sentence(problem: ProblemPicture, now_s: float) -> str:
     since = "" if problem.age_s is None else clock(now_s - problem.age_s, now_s)
-    return sentence(problem.what, since, problem.cause)
+    text = told(problem.trouble)
+    return sentence(text.what, since, text.cause)
 
 
 def _role_in_brief(role: RolePicture) -> str:

@@ -11,8 +11,9 @@ from typing import Final
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.status import headline, status_line
+from hakeeper.adapters.troubles import told
+from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import Snapshot
-from hakeeper.core.troubles import Health
 
 LASTS_S: Final = 5.0
 """Problems that end sooner, such as every claim, are not reported."""
@@ -65,7 +66,8 @@ class StatusFollower:
             self._reporter.log(event, "all is well again: this server would take over")
             return
         worst = picture.problems[0]
+        cure = told(worst.trouble).cure
         text = headline(picture.problems, self._clock())
         stop = "" if text.endswith(("?", ".")) else "."
         verdict = picture.health.name
-        self._reporter.log(event, f"{verdict}: {text}{stop} To do: {worst.cure}", code=worst.code)
+        self._reporter.log(event, f"{verdict}: {text}{stop} To do: {cure}", code=worst.code)

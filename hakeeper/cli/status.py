@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.cures import cure_of
 from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
-from hakeeper.core.cures import cure_of
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 from hakeeper.printable import cure_lines, printable
 
 NOT_RUNNING = 3

@@ -17,7 +17,6 @@ from hakeeper.core.calls import (
     OneRead,
     ServerRead,
 )
-from hakeeper.core.cures import named_twice, not_there, unusable
 from hakeeper.core.decisions import (
     ResourceBlocked,
     ResourceRenamed,
@@ -28,7 +27,15 @@ from hakeeper.core.decisions import (
 )
 from hakeeper.core.happenings import Accepted, ActionLost, ActionSeen, NotFound
 from hakeeper.core.model import Action, Server
-from hakeeper.core.observation import BY_NAME, Key, Observation, Reading, ResourceId, ResourceRef
+from hakeeper.core.observation import (
+    BY_NAME,
+    IpNetwork,
+    Key,
+    Observation,
+    Reading,
+    ResourceId,
+    ResourceRef,
+)
 from hakeeper.core.outcomes import (
     acting,
     current,
@@ -42,6 +49,7 @@ from hakeeper.core.resource import Resource
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.stages import ActionRunning, Held
 from hakeeper.core.state import Inflight, State
+from hakeeper.core.unresolved import named_twice, not_there, unusable
 
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""
@@ -79,9 +87,15 @@ def _checked(outcome: Answer | Failure) -> Answer | Failure:
 
 def _not_this_machine(server: Server, source: str) -> str:
     """Return why a server that exists is not taken for this machine."""
-    own = " and ".join(map(str, server.own or ()))
+    own = " and ".join(map(_shown, server.own or ()))
     has = f"of its addresses, {own}, none is here" if own else "it has no address at all"
     return f"{server.name} (id {server.id}, from: {source}) is not this machine: {has}"
+
+
+def _shown(network: IpNetwork) -> str:
+    """Return a lone address without its prefix length."""
+    lone = network.prefixlen == network.max_prefixlen
+    return str(network.network_address if lone else network)
 
 
 def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, now: float) -> None:

@@ -136,6 +136,13 @@ def take(resource: Resource, what: Happening, now: float, rng: Random) -> list[D
     return reports
 
 
+def stages_as_markdown() -> str:
+    """Return the stages for docs/dev/design.md, as the status shows them and as they are."""
+    lines = ["| stage | in the status | meaning |", "|---|---|---|"]
+    lines += [f"| {stage.__name__} | {stage.label} | {_sentence(stage)} |" for stage in STAGES]
+    return "\n".join(lines) + "\n"
+
+
 def as_markdown() -> str:
     """Return the table for docs/dev/design.md: a row for each rule of each thing that happens."""
     lines = ["| what happened | in the stages | rule | next stages |", "|---|---|---|---|"]
@@ -144,9 +151,12 @@ def as_markdown() -> str:
             stages = [stage for stage, cell in cells.items() if cell.rule is rule]
             to = dict.fromkeys(each for stage in stages for each in cells[stage].to)
             where = "all" if len(stages) == len(STAGES) else _names(stages)
-            does = (rule.__doc__ or "").partition("\n")[0]
-            lines.append(f"| {happening.__name__} | {where} | {does} | {_names(to)} |")
+            lines.append(f"| {happening.__name__} | {where} | {_sentence(rule)} | {_names(to)} |")
     return "\n".join(lines) + "\n"
+
+
+def _sentence(documented: object) -> str:
+    return (documented.__doc__ or "").partition("\n")[0]
 
 
 def _names(stages: Iterable[type[Stage]]) -> str:

@@ -47,6 +47,8 @@ WATCH_S = 20.0
 """After a claim, how long to look closely: two call deadlines of the old master, and its server."""
 SUSPECT_S = 0.3
 """Between the read that says we lost it and the one that decides: a single read may be old."""
+BETWEEN_STEPS_S = 5.0
+"""Where a move leaves a resource with nobody for a moment: longer than that is no move."""
 LAG_S = 3.0
 """So long after an assign is done, a read that names the holder of before may be old."""
 
@@ -138,7 +140,8 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
     if isinstance(what.holder, Us):
         return _confirm(resource, claim, now)
     if stage.step.holder is None and isinstance(what.holder, Nobody):  # it was the first of two
-        return MutateDue(claim.with_phases(replace(claim.phases, finished_s=None)), now)
+        claim = claim.with_phases(replace(claim.phases, finished_s=None))
+        return MutateDue(replace(claim, refused_at_s=NEVER), now)
     if now < stage.until_s:
         again_s = now + READ_AGAIN.delay_s(claim.attempt + stage.polls, rng)
         due_at_s = min(again_s, stage.until_s)
@@ -162,7 +165,7 @@ def missed(resource: Resource, _: Held, what: Seen, now: float, rng: Random) -> 
     after_s = now
     if what.holder == resource.writes.taken_from:  # it may be the world before our assign
         after_s = max(now, resource.writes.done_s + LAG_S)
-    return Recheck(after_s, max(after_s, now + SUSPECT_S), suspect=True)
+    return Recheck(after_s, max(after_s, now + SUSPECT_S), suspect=True, since_s=now)
 
 
 def rechecked(resource: Resource, stage: Recheck, what: Seen, now: float, rng: Random) -> Stage:
@@ -171,11 +174,17 @@ def rechecked(resource: Resource, stage: Recheck, what: Seen, now: float, rng: R
         return stage
     if isinstance(what.holder, Us):
         return Held()
-    return (
-        _lost(resource, what.holder, now, rng)
-        if stage.suspect
-        else missed(resource, Held(), what, now, rng)
-    )
+    if not stage.suspect:
+        return missed(resource, Held(), what, now, rng)
+    if _is_between_steps(resource, what.holder, stage.since_s, now):
+        return replace(stage, after_s=now, due_at_s=now + SUSPECT_S)
+    return _lost(resource, what.holder, now, rng)
+
+
+def _is_between_steps(resource: Resource, holder: Holder, since_s: float, now: float) -> bool:
+    """Say whether another node may be in the middle of a move: nobody has it for a moment."""
+    releases = resource.kind.kind.releases_first and isinstance(holder, Nobody)
+    return releases and now < since_s + BETWEEN_STEPS_S
 
 
 def _lost(resource: Resource, holder: Holder, now: float, rng: Random) -> Stage:
@@ -231,7 +240,9 @@ def seen_meanwhile(
             split_brain.moved_by_others(now)
             cause = "contested, but it came back"
             return _confirm(resource, Claim(cause=cause, phases=Phases(line_s=now)), now)
-        case Nobody():
+        case Nobody() if not _is_between_steps(
+            resource, what.holder, resource.holder_since_s or now, now
+        ):
             pause_s = split_brain.free_claim_wait_s(now)
             return _claim_free(resource, "contested, but nobody holds it", pause_s, now, rng)
         case Other() as holder if isinstance(what.before, Other) and what.before != holder:

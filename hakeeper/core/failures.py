@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hakeeper.core.backoff import READ_AGAIN, RETRY, SLOW, Backoff
-from hakeeper.core.calls import FailureKind
+from hakeeper.core.calls import Failure, FailureKind
 
 
 class Next(enum.Enum):
@@ -45,6 +45,9 @@ class Response:
     """It will not get better by itself."""
 
 
+READ_ONLY: Final = "token_readonly"
+"""Hetzner's code for an assign with a token that may only read."""
+
 RESPONSES: Final[Mapping[FailureKind, Response]] = {
     FailureKind.CANCELLED: Response(Next.SEND, None, Scope.NOTHING),
     FailureKind.THROTTLED: Response(Next.SEND, None, Scope.API),
@@ -57,6 +60,19 @@ RESPONSES: Final[Mapping[FailureKind, Response]] = {
     FailureKind.REFUSED: Response(Next.SEND, SLOW, Scope.REQUEST, needs_operator=True),
 }
 """The whole table: a new class of failure is a new row."""
+
+
+def api_code(failure: Failure) -> str:
+    """Return the code of the trouble that a call's failure stands for."""
+    match failure.kind:
+        case FailureKind.AUTH:
+            return "token.readonly" if failure.code == READ_ONLY else "token.rejected"
+        case FailureKind.THROTTLED:
+            return "api.throttled"
+        case FailureKind.NOT_FOUND | FailureKind.REFUSED:
+            return "api.refused"
+        case _:
+            return "api.unresolved" if failure.code == "dns" else "api.unreachable"
 
 
 def as_markdown() -> str:

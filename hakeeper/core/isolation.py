@@ -98,7 +98,8 @@ def trust_again(state: State, vrrp: VrrpId, now: float) -> None:
     role_state = state.roles.role_states[vrrp]
     role_state.isolated = False
     if role_state.role is Role.MASTER:
-        state.schedule.edge(now)
+        if state.schedule.edge(now):
+            state.apis.try_at_once()
         for resource in state.resources_of(vrrp):
             cause = f"{role_state.reason}, and its VRRP address is here"
             state.happened(resource, Returned(cause), now)

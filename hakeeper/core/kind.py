@@ -84,6 +84,13 @@ class Kind(Protocol):
         """Say whether the last observation is good enough for the first step."""
 
     @property
+    def releases_first(self) -> bool:
+        """Say whether a resource is taken from its holder before another can have it.
+
+        Then nobody has it for a moment in each move, and that alone is no reason to claim it.
+        """
+
+    @property
     def codes(self) -> Mapping[str, FailureKind]:
         """Return the classes of the error codes that only this kind's requests meet."""
 

@@ -8,23 +8,26 @@ from dataclasses import dataclass
 from hakeeper.core.health import Health as ApiHealth
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Key, Other
+from hakeeper.core.problems import Health, Problem, Trouble
 from hakeeper.core.resource import Resource
 from hakeeper.core.servers import holder_key
 from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
-from hakeeper.core.troubles import Health, Problem, is_current, problems
+from hakeeper.core.troubles import is_current, problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProblemPicture:
-    """One trouble; see `troubles.Problem`."""
+    """One trouble; see `problems.Problem`."""
 
     health: Health
-    code: str
-    what: str
-    cause: str
-    cure: str
+    trouble: Trouble
     age_s: float | None
+
+    @property
+    def code(self) -> str:
+        """Return the trouble's code."""
+        return self.trouble.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,10 +126,7 @@ def _age(at_s: float | None, now: float) -> float | None:
 def _problem(problem: Problem, now: float) -> ProblemPicture:
     return ProblemPicture(
         health=problem.health,
-        code=problem.code,
-        what=problem.what,
-        cause=problem.cause,
-        cure=problem.cure,
+        trouble=problem.trouble,
         age_s=_age(problem.since_s, now),
     )
 

@@ -132,6 +132,8 @@ class Recheck:
     after_s: float
     due_at_s: float
     suspect: bool
+    since_s: float = NEVER
+    """When that was first said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from hakeeper.core.model import FifoState, IpAddress, ProcessId, SavedState, Set
 from hakeeper.core.observation import Holder, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import NEVER, ReadBack, Reading, Stage
+from hakeeper.core.stages import NEVER, ActionRunning, ReadBack, Reading, Stage
 
+USUAL_POLLS = 4
+"""Most actions have ended by then, about a second after they were accepted."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0
@@ -212,8 +214,13 @@ class State:
         hopeless = refused and not resource.kind.api.health.assigns_work
         if resource.favoured and not hopeless:
             return Use.EDGE
-        if isinstance(resource.stage, ReadBack) and resource.stage.polls == 0:
-            return Use.CLAIM  # one read, and it is done
+        match resource.stage:
+            case ReadBack(polls=0):  # one read, and the step is done
+                return Use.CLAIM
+            case ActionRunning(polls=polls) if polls <= USUAL_POLLS:
+                return Use.CLAIM
+            case _:
+                pass
         if hopeless:
             return Use.RETRY
         steady = now - self.roles.role_states[resource.vrrp].since_s >= STEADY_S
@@ -254,7 +261,7 @@ class State:
         """Check the rules that no bug elsewhere may break; see docs/dev/design.md."""
         if resource is None:
             raise InvariantError("a mutating request for no resource")
-        what = f"a {request.step.name} of {resource.label}"
+        what = f"{request.step.name} of {resource.label}"
         role_state, server = self.roles.role_states[resource.vrrp], resource.kind.api.server
         if role_state.isolated:
             raise InvariantError(f"{what} while keepalived is isolated")

@@ -80,6 +80,7 @@ class FloatingIps:
     example: Final = "[web]"
     api: Final[Api] = CLOUD
     acts_on_known: Final = True
+    releases_first: Final = False
     codes: Final[Mapping[str, FailureKind]] = {
         "floating_ip_assigned": FailureKind.ALREADY,
     }
@@ -123,7 +124,7 @@ class FloatingIps:
     # --- the API -----------------------------------------------------------------------------
 
     def next_step(self, seen: Observation, us: Key) -> Step:
-        """Mutate it to us, whoever has it."""
+        """Assign it to us, whoever has it."""
         return Step("assign", us, lane=f"{NAME}/{seen.id.key}")
 
     def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:

@@ -157,9 +157,11 @@ class WorldCloud:
 
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add a resource; its name is `ip-NUMBER`."""
+        network = ipaddress.IPv4Network(0x0A000000 + floating_ip_id)
         self._ips[floating_ip_id] = Observation(
             id=ResourceId(self.kind.name, floating_ip_id),
-            label=str(ipaddress.ip_address(0x0A000000 + floating_ip_id)),
+            label=str(network.network_address),
+            network=network,
             server_id=holder,
             name=f"ip-{floating_ip_id}",
             zone=ZONE,

@@ -15,10 +15,13 @@ TEN_MINUTES_S = 600.0
 def moves_since(
     since_s: float, floating_ips: Iterable[int], moves: Iterable[Move]
 ) -> dict[int, list[float]]:
-    """Return when each address moved, in seconds after `since_s`."""
+    """Return when each resource came to another server, in seconds after `since_s`.
+
+    A kind that has to be taken from its holder first is with nobody in between: that is no move.
+    """
     moved_at_s: dict[int, list[float]] = {fip: [] for fip in floating_ips}
     for move in moves:
-        if move.at_s >= since_s:
+        if move.at_s >= since_s and move.new is not None:
             moved_at_s[move.floating_ip_id].append(move.at_s - since_s)
     return moved_at_s
 

@@ -101,7 +101,7 @@ class World:
             holder_at_accept=shape.holder_at_accept,
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
-            must_release=not self.kind.acts_on_known,
+            must_release=self.kind.releases_first,
         )
         self.cloud = WorldCloud(nature, self.kind, START_S, self.agenda.at, self._moved)
         self.clusters = list(self._clusters())

@@ -6,7 +6,7 @@ from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.eventkind import Level
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.fields import FIELDS, events_as_markdown, fields_as_markdown
-from tests.core.rules import check_entry
+from tests.support.journal_entries import check_entry
 
 PINNED = """
 role.changed NOTICE 407758f57e0c47b79f6317f4d71d1b7b
@@ -94,7 +94,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
             True,
             20,
             (
-                "| `address.blocked` | 4 warning | A floating IP is blocked by Hetzner "
+                "| `address.blocked` | 4 warning | An address is blocked by Hetzner "
                 "| `669f3ff33b444a469f6321d120f0f2fe` |"
             ),
             (
@@ -107,7 +107,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
             False,
             30,
             (
-                "| `address.confirmed` | 6 info | A floating IP is on this server already "
+                "| `address.confirmed` | 6 info | An address is on this server already "
                 "| `7d560793e2ae47a281954af0de212b76` |"
             ),
             (

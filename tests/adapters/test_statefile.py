@@ -21,7 +21,7 @@ STATE = SavedState(
         VrrpId(VrrpKind.INSTANCE, "it's ä \\t"): Role.STOPPED,
         VrrpId(VrrpKind.INSTANCE, ""): Role.UNKNOWN,
     },
-    server_id=42,
+    servers={"cloud": 42, "robot": "subnet-7"},
 )
 
 process_ids = st.builds(
@@ -38,7 +38,7 @@ states = st.builds(
     roles=st.dictionaries(
         st.builds(VrrpId, st.sampled_from(VrrpKind), names), st.sampled_from(Role), max_size=20
     ),
-    server_id=st.none() | st.integers(min_value=0, max_value=1 << 63),
+    servers=st.dictionaries(names, st.integers(min_value=0, max_value=1 << 63) | names, max_size=3),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
@@ -136,8 +136,14 @@ def test_an_invalid_state_is_refused_with_a_reason(path: Path, data: bytes) -> N
         ("roles", [{"kind": "PLANET", "name": "VI_1", "role": "MASTER"}]),
         ("roles", [{"kind": ["INSTANCE"], "name": "VI_1", "role": "MASTER"}]),
         ("roles", [{"kind": "INSTANCE", "name": 1, "role": "MASTER"}]),
-        ("server_id", "42"),
-        ("server_id", True),
+        ("servers", None),
+        ("servers", 42),
+        ("servers", "cloud"),
+        ("servers", ["cloud"]),
+        ("servers", {"cloud": None}),
+        ("servers", {"cloud": True}),
+        ("servers", {"cloud": 4.2}),
+        ("servers", {"cloud": [42]}),
     ],
 )
 def test_one_wrong_value_spoils_the_whole(path: Path, key: str, value: object) -> None:
@@ -147,7 +153,7 @@ def test_one_wrong_value_spoils_the_whole(path: Path, key: str, value: object) -
     assert str(path) in loaded.problem
 
 
-@pytest.mark.parametrize("key", ["version", "keepalived", "roles", "server_id"])
+@pytest.mark.parametrize("key", ["version", "keepalived", "roles", "servers"])
 def test_a_missing_key_spoils_the_whole(path: Path, key: str) -> None:
     found = document(path)
     del found[key]
@@ -155,7 +161,7 @@ def test_a_missing_key_spoils_the_whole(path: Path, key: str) -> None:
     assert StateFile(path).load().state is None
 
 
-@given(json_values, st.sampled_from(["version", "keepalived", "roles", "server_id", "whole"]))
+@given(json_values, st.sampled_from(["version", "keepalived", "roles", "servers", "whole"]))
 def test_no_json_in_the_file_makes_loading_raise(value: object, key: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.json"

@@ -11,7 +11,7 @@ from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
 from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.model import FifoState
+from hakeeper.core.model import FifoState, Settings
 from hakeeper.core.observation import Other, Us
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
@@ -20,6 +20,7 @@ from tests.core.driver import PROCESS
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
 from tests.core.standing import HELD, holding_down, put, standing, verifying
+from tests.support.resources import CLOUD
 
 NOW = 1000.0
 WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))
@@ -29,7 +30,7 @@ WALL_S = time.mktime((2026, 11, 28, 21, 24, 22, 0, 0, -1))
 def well() -> State:
     state = standing()
     state.fifo, state.keepalived = FifoState.OPEN, PROCESS
-    state.api.answered_at_s = NOW
+    state.apis.apis[CLOUD].health.answered_at_s = NOW
     put(state, HELD, 1, Us()).holder_at_s = NOW - 3.0
     return state
 
@@ -41,7 +42,9 @@ def troubled() -> State:
     put(state, verifying(NOW, claim), 1, Us()).holder_at_s = NOW - 26.0
     for role_state in state.roles.role_states.values():
         role_state.since_s = NOW - 20.0
-    state.api.failed(failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST)
+    state.apis.apis[CLOUD].health.failed(
+        failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST
+    )
     return state
 
 
@@ -182,7 +185,7 @@ def test_a_small_trouble_is_reported_only_if_it_lasts(lasts_s: float, told: int)
     made, ears = follower()
     state = well()
     state.fifo = FifoState.MISSING
-    state.settings = type(state.settings)(addresses=state.settings.addresses, can_query=True)
+    state.settings = Settings(resources=state.settings.resources, can_query=True)
     for at_s in (0.0, lasts_s):
         made.follow(picture(state), NOW + at_s)
     assert told == len(ears.told)

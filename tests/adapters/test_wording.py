@@ -6,10 +6,10 @@ from ipaddress import ip_address, ip_network
 from typing import get_args
 
 import pytest
-from hakeeper.adapters.journal.wording_addresses import READING
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import WORDING, entry_of
+from hakeeper.adapters.journal.wording_resources import READING
 from hakeeper.core.calls import (
     Failure,
     FailureKind,
@@ -19,7 +19,6 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.cures import NAMED_TWICE, NOT_THERE
 from hakeeper.core.decisions import (
     ActionOverdue,
     ApiFailed,
@@ -69,17 +68,20 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.observation import Nobody, Other
 from hakeeper.core.stages import Phases
-from tests.core.rules import check_entry
-from tests.support.resources import CLOUD, LIST, by_name, floating_ip, read
+from hakeeper.core.unresolved import named_twice, not_there
+from hakeeper.kinds import FLOATING_IPS
+from tests.support.journal_entries import check_entry
+from tests.support.resources import CLOUD, LIST, by_name, fip, floating_ip, read
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 SG = VrrpId(VrrpKind.GROUP, "SG")
 IP = "203.0.113.10"
 PRIVATE = (ip_address("10.0.0.2"), ip_address("fd00::2"))
-SERVER = Server(id=42, name="web2", status="running", network_zone="eu-central")
+SERVER = Server(id=42, name="web2", status="running")
 CHANGE = RoleChanged(VI, Role.BACKUP, Role.MASTER, "a reason", 7)
 PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
 OF_VI = {"instance": "VI_1", "kind": "INSTANCE", "address": IP}
+NAMED: Mapping[str, str | float] = {"resource_kind": "floating_ip", "resource_id": 4711}
 
 
 def failed(kind: FailureKind) -> Failure:
@@ -419,13 +421,13 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "holder": "42", "delay_s": 200.1},
     ),
     (
-        ResourceResolved(VI, IP, by_name("web"), 4711),
+        ResourceResolved(VI, IP, by_name("web"), fip(4711)),
         "address.resolved",
         "VI_1: web is floating IP 203.0.113.10 (id 4711)",
-        {**OF_VI, "floating_ip_id": 4711},
+        {**OF_VI, "resource_kind": "floating_ip", "resource_id": 4711},
     ),
     (
-        ResourceUnresolved(VI, "web", NOT_THERE),
+        ResourceUnresolved(VI, "web", not_there(FLOATING_IPS)),
         "address.unresolved",
         (
             "VI_1: web: this token's project has no such floating IP; correct floating_ips "
@@ -434,7 +436,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "reason": "unresolved"},
     ),
     (
-        ResourceUnresolved(VI, "web", NAMED_TWICE),
+        ResourceUnresolved(VI, "web", named_twice(FLOATING_IPS)),
         "address.unresolved",
         (
             "VI_1: web: it is the same floating IP as another entry of the configuration; "
@@ -451,7 +453,13 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
             "VI_1: the floating IP web is now called www; it stays ours until the next start; "
             "write its new name, or its id, into floating_ips of the configuration"
         ),
-        {"instance": "VI_1", "kind": "INSTANCE", "address": "web", "floating_ip_id": 4711},
+        {
+            "instance": "VI_1",
+            "kind": "INSTANCE",
+            "address": "web",
+            "resource_kind": "floating_ip",
+            "resource_id": 4711,
+        },
     ),
     (
         ResourceBlocked(VI, IP),

@@ -27,6 +27,7 @@ from tests.bench.rig import progress
 from tests.bench.table import markdown
 from tests.core.driver import WEB, Node, World, chance, settings
 from tests.core.fakecloud import Ending, failure
+from tests.support.resources import CLOUD
 
 DAYS = 10_000
 READING_S = 3600.0
@@ -149,9 +150,9 @@ class Life:
 
     def _reload(self) -> None:
         for node in self.nodes:
-            without = replace(node.config, addresses=dict(list(node.config.addresses.items())[:1]))
-            node.feed(SettingsChanged(without, api_changed=False))
-            node.feed(SettingsChanged(node.config, api_changed=self.day % 2 == 0))
+            without = replace(node.config, resources=dict(list(node.config.resources.items())[:1]))
+            node.feed(SettingsChanged(without))
+            node.feed(SettingsChanged(node.config, (CLOUD,) if self.day % 2 == 0 else ()))
         self._give_to(0)
 
     def _forget(self, node: Node) -> None:

@@ -68,8 +68,9 @@ def test_what_is_held_is_counted_by_the_way_to_it() -> None:
     state = life.nodes[0].core._state
     state.calls.clear()
     before = leaks.held(life.nodes[0].core)
+    api = state.apis.apis[CLOUD]
     for number in range(5):
-        state.calls[number] = Inflight(ReadActions(CLOUD, (number, 2, 3)), 0.0)
+        state.calls[number] = Inflight(ReadActions(CLOUD, (number, 2, 3)), api, 0.0)
     after = leaks.held(life.nodes[0].core)
 
     assert before.entries[".state.calls"] == 0

@@ -71,7 +71,7 @@ class Ills:
 
 
 @dataclass
-class Observation:
+class FloatingIp:
     """Who has it, and who had it when."""
 
     id: int
@@ -97,7 +97,7 @@ class Api:
         self.servers: dict[int, str] = {}
         self.private: dict[int, str] = {}
         """The private address of each server."""
-        self.ips: dict[int, Observation] = {}
+        self.ips: dict[int, FloatingIp] = {}
         self._actions: dict[int, tuple[float, bool, Callable[[], None]]] = {}
         """When each ends, whether it fails, and what it does at its end."""
         self.left = float(QUOTA_PER_HOUR)
@@ -256,7 +256,7 @@ class Api:
         }
 
 
-def _floating_ip(ip: Observation, at_s: float) -> dict[str, Any]:
+def _floating_ip(ip: FloatingIp, at_s: float) -> dict[str, Any]:
     return {
         "id": ip.id,
         "name": ip.name,

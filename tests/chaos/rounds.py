@@ -12,7 +12,7 @@ from typing import Final
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.network import Switch
 from hakeeper.demo.lab.reaping import adopting_orphans
-from tests.chaos.api import Api, Received
+from tests.chaos.api import Api, FloatingIp, Received
 from tests.chaos.faults import FAULTS, LASTING
 from tests.chaos.front import Front
 from tests.chaos.nodes import Node
@@ -20,7 +20,6 @@ from tests.chaos.rooms import Room
 from tests.chaos.stage import Fault, Stage
 from tests.chaos.voices import Real, Script, Voice, ask
 from tests.chaos.vrrp_faults import REAL, SCRIPTED
-from tests.support.resources import floating_ip
 from tests.support.waiting import eventually
 
 RIGHT_WITHIN_S: Final = 15.0
@@ -96,7 +95,7 @@ class Chaos:
         self.is_real = is_real
         self.api = Api()
         for number in range(1, addresses + 1):
-            ip = floating_ip(number, f"ip{number}", f"203.0.113.{number}")
+            ip = FloatingIp(number, f"ip{number}", f"203.0.113.{number}")
             ip.holders.append((time.monotonic(), None))
             self.api.ips[number] = ip
         self.front = Front(self.api, folder)

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.api import Received
+from tests.chaos.api import FloatingIp, Received
 from tests.chaos.faults import FAULTS, LASTING
 from tests.chaos.names import Mood, reply
 from tests.chaos.record import DEATH_GRACE_S, GRACE_S, Record
 from tests.chaos.rooms import ADDRESSES, Room
 from tests.chaos.rounds import Chaos, chaos, hold_down_s, most_spent
 from tests.chaos.vrrp_faults import REAL, SCRIPTED
-from tests.support.resources import floating_ip
 from tests.support.waiting import eventually
 
 RUNS = ((11, False), (12, False), (13, True))
@@ -127,7 +126,7 @@ def test_a_hold_down_lasts_as_long_as_the_docs_say() -> None:
 
 
 def test_a_holder_is_known_for_each_time() -> None:
-    ip = floating_ip(1, "web", "203.0.113.1", [(1.0, None), (2.0, 101), (3.0, 102)])
+    ip = FloatingIp(1, "web", "203.0.113.1", [(1.0, None), (2.0, 101), (3.0, 102)])
     assert [None, None, 101, 102] == [ip.holder(at_s) for at_s in (0.5, 1.5, 2.5, 9.0)]
     assert 102 == ip.holder()
 

@@ -144,10 +144,10 @@ def test_the_operators_own_configuration_is_what_every_node_has(
     }
     settings = FleetWorld(wanted(OWN, nodes=4), judged=True).nodes[3].settings
     own = {VrrpId(VrrpKind.INSTANCE, "VI_3"): 2, VrrpId(VrrpKind.GROUP, "VI_4"): 1}
-    assert own == {name: len(refs) for name, refs in settings.addresses.items()}
+    assert own == {name: len(refs) for name, refs in settings.resources.items()}
     assert [VrrpId(VrrpKind.INSTANCE, "VI_3")] == list(settings.vrrp_addresses)
     assert (30.0, 300.0) == (settings.interval_s, settings.standby_interval_s)
-    assert (8.0, False) == (settings.call_timeout_s, settings.can_query)
+    assert (8.0, False) == (settings.apis["cloud"].call_timeout_s, settings.can_query)
 
 
 def test_without_a_configuration_the_example_is_used_and_said_to_be(

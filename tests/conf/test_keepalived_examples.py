@@ -123,7 +123,7 @@ def test_the_example_goes_with_the_hakeeper_yaml_beside_it(path: Path) -> None:
 
     assert fifo is not None
     assert fifo.groups() == (str(config.keepalived.fifo), "hakeeper", "hakeeper")
-    assert [VrrpId(VrrpKind.INSTANCE, name) for name in instances] == list(config.addresses)
+    assert [VrrpId(VrrpKind.INSTANCE, name) for name in instances] == list(config.resources)
 
 
 @pytest.mark.parametrize("profile", ["plain", "fast"])

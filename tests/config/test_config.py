@@ -13,7 +13,7 @@ from hakeeper.config import (
     StateSource,
     parse,
 )
-from hakeeper.core.model import Settings, VrrpId, VrrpKind
+from hakeeper.core.model import ApiSettings, Settings, VrrpId, VrrpKind
 from tests.support.resources import by_id, by_name, by_network
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -25,7 +25,7 @@ def test_the_smallest_configuration_has_the_defaults_of_the_contract() -> None:
     config = parse((CONF / "hakeeper.yaml").read_text(), "f.yaml")
     assert (
         Config(
-            instances={"VI_1": InstanceConfig(floating_ips=(by_name("web"),))},
+            instances={"VI_1": InstanceConfig(resources={"floating_ips": (by_name("web"),)})},
             server="auto",
             keepalived=KeepalivedConfig(
                 fifo=Path("/run/hakeeper/notify.fifo"),
@@ -70,8 +70,10 @@ def test_every_key_is_taken_over() -> None:
     private = (ipaddress.IPv4Address("10.0.0.2"),)
     assert (
         Config(
-            instances={"VI_1": InstanceConfig(floating_ips=web, vrrp_addresses=private)},
-            groups={"VI_1": InstanceConfig(floating_ips=net)},
+            instances={
+                "VI_1": InstanceConfig(resources={"floating_ips": web}, vrrp_addresses=private)
+            },
+            groups={"VI_1": InstanceConfig(resources={"floating_ips": net})},
             server="web-1",
             keepalived=KeepalivedConfig(
                 fifo=Path("/a"), state=StateSource.NONE, pid_file=Path("/b")
@@ -89,13 +91,12 @@ def test_every_key_is_taken_over() -> None:
     )
     assert (
         Settings(
-            addresses={VI_1: web, group: net},
+            resources={VI_1: web, group: net},
             vrrp_addresses={VI_1: private},
             interval_s=60.0,
             standby_interval_s=3600.0,
-            call_timeout_s=1.5,
             can_query=False,
-            endpoint=config.hetzner.endpoint,
+            apis={"cloud": ApiSettings(call_timeout_s=1.5, endpoint=config.hetzner.endpoint)},
             fifo_path=str(config.keepalived.fifo),
         )
         == config.settings()
@@ -120,7 +121,7 @@ def test_keepalived_can_be_asked_unless_that_is_switched_off(state: str, can_que
 )
 def test_an_address_is_held_as_the_network_that_moves(written: str, network: str) -> None:
     config = parse(f"instances: {{VI_1: {{floating_ips: ['{written}']}}}}", "f")
-    assert {VI_1: (by_network(ipaddress.ip_network(network)),)} == config.addresses
+    assert {VI_1: (by_network(ipaddress.ip_network(network)),)} == config.resources
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_no_private_address_is_no_check(null: str) -> None:
 def test_all_digits_are_an_id_quoted_or_not(written: str) -> None:
     config = parse(f"server: {written}\ninstances: {{VI_1: {{floating_ips: [{written}]}}}}", "f")
     assert config.server == 4711
-    assert {VI_1: (by_id(4711),)} == config.addresses
+    assert {VI_1: (by_id(4711),)} == config.resources
 
 
 @pytest.mark.parametrize(
@@ -191,6 +192,6 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read_over() -> None:
 def test_the_addresses_cannot_be_changed() -> None:
     config = parse(GOOD, "f")
     with pytest.raises(TypeError):
-        config.addresses[VI_1] = ()  # type: ignore[index]
+        config.resources[VI_1] = ()  # type: ignore[index]
     with pytest.raises(TypeError):
         config.instances["VI_1"] = InstanceConfig()  # type: ignore[index]

@@ -113,7 +113,7 @@ def test_a_name_that_yaml_takes_for_something_else_is_an_error(value: str) -> No
 
 def test_the_same_words_in_quotes_are_text() -> None:
     config = parse('instances:\n  "no": {floating_ips: ["12:30x", "0755", "yes"]}\n', "f.yaml")
-    assert [vrrp.name for vrrp in config.addresses] == ["no"]
+    assert [vrrp.name for vrrp in config.resources] == ["no"]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_an_address_listed_twice_is_an_error_however_it_is_written(where: str, s
 
 def test_addresses_in_neighbouring_networks_are_not_the_same() -> None:
     config = parse(with_address("2001:db8:1:2::1, 2001:db8:1:3::1, 4711, web"), "f.yaml")
-    assert [len(refs) for refs in config.addresses.values()] == [4]
+    assert [len(refs) for refs in config.resources.values()] == [4]
 
 
 @pytest.mark.parametrize(
@@ -283,7 +283,7 @@ def test_a_name_that_keepalived_cannot_have_is_refused(name: str, expected: str)
 def test_names_that_keepalived_accepts_are_accepted(name: str) -> None:
     quoted = name.replace("'", "''")
     config = parse(f"instances:\n  '{quoted}': {{floating_ips: [web]}}\n", "f.yaml")
-    assert [name] == [vrrp.name for vrrp in config.addresses]
+    assert [name] == [vrrp.name for vrrp in config.resources]
 
 
 @pytest.mark.parametrize(

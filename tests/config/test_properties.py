@@ -55,7 +55,7 @@ def check(result: Config | ConfigErrors) -> None:
             assert len(lines) == len(result.errors) + bool(result.left_out)
             assert all(error.line >= 1 and error.column >= 1 for error in result.errors)
         case Config():
-            refs: list[ResourceRef] = [ref for some in result.addresses.values() for ref in some]
+            refs: list[ResourceRef] = [ref for some in result.resources.values() for ref in some]
             assert refs
             assert len(refs) == len(set(refs))
             assert 1 <= result.interval_s <= result.standby_interval_s <= 3600

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pytest
-from hakeeper.config.addresses import FLOATING_IPS
 
 from hakeeper.config import Config, ConfigErrors, HetznerConfig, InstanceConfig
 from hakeeper.config.pages import as_markdown, as_mdoc, example
 from hakeeper.config.parser import parse_as
-from hakeeper.config.table import Items, Names, items, key, names, section
+from hakeeper.config.resources import RESOURCES
+from hakeeper.config.table import Items, Names, Row, key, names, resources, rows, section, several
 from hakeeper.config.values import duration
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.observation import ResourceRef
@@ -27,16 +27,23 @@ class OtherHetzner(HetznerConfig):
     )
 
 
+FLOATING_IPS = RESOURCES["floating_ips"]
+VOLUMES = Row(
+    path="volumes",
+    type=Items(FLOATING_IPS.split, FLOATING_IPS.item, "a volume", "a list of volumes", "volume"),
+    default=(),
+    written="",
+    example="[data]",
+    help="The volumes.",
+)
+KINDS = [row for row in rows(InstanceConfig) if row.path in resources(InstanceConfig)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherInstance(InstanceConfig):
     """With one more row for what the cloud moves."""
 
-    volumes: tuple[ResourceRef, ...] = items(
-        "volumes",
-        Items(FLOATING_IPS.split, FLOATING_IPS.item, "a volume", "a list of volumes", "volume"),
-        "The volumes.",
-        example="[data]",
-    )
+    resources: Mapping[str, tuple[ResourceRef, ...]] = several([*KINDS, VOLUMES])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +101,18 @@ def test_it_stands_on_every_page() -> None:
 def test_the_full_example_is_read_as_the_defaults() -> None:
     assert read(example(Other)) == Other(
         instances={
-            "VI_1": OtherInstance(floating_ips=(by_name("web"),), volumes=(by_name("data"),))
+            "VI_1": OtherInstance(
+                resources={"floating_ips": (by_name("web"),), "volumes": (by_name("data"),)}
+            )
         }
     )
 
 
 def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
     alone = read("instances: {VI_1: {volumes: [data]}}")
-    assert {"VI_1": OtherInstance(volumes=(by_name("data"),))} == alone.instances
+    listed = {"floating_ips": (), "volumes": (by_name("data"),)}
+    assert {"VI_1": OtherInstance(resources=listed)} == alone.instances
+    assert [(by_name("data"),)] == list(alone.resources.values())
     assert [{"kind": "INSTANCE", "name": "VI_1", "floating_ips": [], "vrrp_addresses": [],
              "volumes": ["data"]}] == alone.as_json()["addresses"]  # fmt: skip
     assert "lists no floating IP or volume; add at least one" in error("instances: {VI_1: {}}")

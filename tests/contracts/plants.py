@@ -10,6 +10,7 @@ from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.adapters.hetzner.guard import Answered, CallGuard
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
 from hakeeper.core.events import StartCall
+from hakeeper.core.observation import Key
 from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
 from hakeeper.demo.cloud.model import CloudModel
@@ -103,16 +104,16 @@ def _forgets_deadlines_of_handshakes(patch: Patch) -> None:
 
 
 def _says_ours_before_locked(patch: Patch) -> None:
-    real = WorldCloud._assign
+    real = WorldCloud._mutate
 
-    def assign(
-        self: WorldCloud, floating_ip_id: int, server_id: int, now: float
+    def mutate(
+        self: WorldCloud, floating_ip_id: int, holder: Key | None, now: float
     ) -> MutationAccepted | Failure:
-        if floating_ip_id in self._ips and self.holder(floating_ip_id) == server_id:
+        if floating_ip_id in self._ips and self.holder(floating_ip_id) == holder:
             return ALREADY
-        return real(self, floating_ip_id, server_id, now)
+        return real(self, floating_ip_id, holder, now)
 
-    patch.setattr(WorldCloud, "_assign", assign)
+    patch.setattr(WorldCloud, "_mutate", mutate)
 
 
 def _quota_of_the_delivery(patch: Patch) -> None:

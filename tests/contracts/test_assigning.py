@@ -7,7 +7,7 @@ from tests.contracts.port import IP, ME, OTHER, Port, action_of, left, shows, st
 from tests.support.resources import CLOUD, assign
 
 LOCKED = (FailureKind.LOCKED, "locked", 423)
-ALREADY = (FailureKind.LOCKED, "floating_ip_assigned", 422)
+ALREADY = (FailureKind.ALREADY, "floating_ip_assigned", 422)
 NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
 
 
@@ -88,7 +88,7 @@ def test_an_action_may_succeed_and_move_nothing(port: Port) -> None:
         assert ME == port.holder(number)
 
 
-@shows(FailureKind.LOCKED)
+@shows(FailureKind.ALREADY)
 def test_an_address_that_we_have_is_refused_as_assigned(port: Port) -> None:
     port.add_ip(IP, ME)
     assert ALREADY == port.failure(assign(IP, ME))
@@ -154,7 +154,7 @@ def test_a_request_that_lands_twice_has_one_result_and_takes_an_address_back(por
     assert ME == port.holder(IP)
 
 
-@shows(FailureKind.LOCKED)
+@shows(FailureKind.ALREADY)
 def test_two_assigns_at_the_same_time_are_one_move_and_one_refusal(port: Port) -> None:
     port.set_quota(60, 20)
     port.add_ip(IP, OTHER)

@@ -158,15 +158,15 @@ def test_a_request_that_wanders_lands_after_its_result_even_over_a_newer_holder(
     assert ME == port.holder(IP)
 
 
-def _done_but_lost(port: Port, kind: Kind, assign: Told, read: Told) -> None:
+def _done_but_lost(port: Port, kind: Kind, mutating: Told, reading: Told) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(kind):
         result = port.call(assign(IP, ME))
-        assert assign == told(result)
+        assert mutating == told(result)
         assert result.sent_at_s is not None
         assert ME == port.holder(IP)
         for request in READS:
-            assert read == port.failure(request), request
+            assert reading == port.failure(request), request
 
 
 @shows(Kind.LOST_ANSWER, UNKNOWN, TRANSIENT)

@@ -15,34 +15,42 @@ from hakeeper.core.calls import (
     ReadServer,
     ServerRead,
 )
-from hakeeper.core.model import ActionStatus, Observation, Server
+from hakeeper.core.model import ActionStatus, Server
+from hakeeper.core.observation import Key, Observation
 from hakeeper.simulate.faults.kinds import Kind
-from tests.contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, shows, status_of
-from tests.support.resources import CLOUD, LIST, assign, by_network
+from tests.contracts.port import IP, ME, OTHER, STRANGER, ZONE, Port, action_of, shows, status_of
+from tests.support.resources import CLOUD, LIST, assign, by_network, fip, listed, read
 
 NOT_FOUND = (FailureKind.NOT_FOUND, "not_found", 404)
 NOBODY_KNOWS = 77_777
 
 
-def listed(port: Port) -> dict[int, int | None]:
-    """Read all holders."""
+def all_of(port: Port) -> tuple[Observation, ...]:
+    """Read all addresses."""
     answer = port.answer(LIST)
     assert isinstance(answer, AllRead)
-    holders = {each.id: each.server_id for each in answer.floating_ips}
-    assert len(holders) == len(answer.floating_ips)
+    assert () == answer.reading.unreadable
+    return answer.reading.found
+
+
+def holders_of(port: Port) -> dict[Key, Key | None]:
+    """Read all holders."""
+    found = all_of(port)
+    holders = {each.id.key: each.server_id for each in found}
+    assert len(holders) == len(found)
     return holders
 
 
-def read(port: Port, floating_ip_id: int) -> Observation:
+def one_of(port: Port, floating_ip_id: int) -> Observation:
     """Read one address."""
     answer = port.answer(read(floating_ip_id))
     assert isinstance(answer, OneRead)
-    return answer.floating_ip
+    return answer.observation
 
 
 @shows(Identify, Identified)
 def test_this_machine_is_the_server_that_the_api_confirms(port: Port) -> None:
-    server = Server(id=ME, name="node1", status="running", network_zone=ZONE)
+    server = Server(id=ME, name="node1", status="running", zone=ZONE)
     assert Identified(server, "the world") == port.answer(Identify(CLOUD))
     assert Identified(server, "the world") == port.answer(Identify(CLOUD, ME))
 
@@ -70,27 +78,26 @@ def test_a_list_of_many_pages_has_each_address_with_its_holder_once(port: Port) 
     expected = {number: holders[number % 4] for number in range(1, 121)}
     for number, holder in expected.items():
         port.add_ip(number, holder)
-    assert expected == listed(port)
+    assert holders_of(port) == expected
 
 
 @shows(ReadOne, OneRead, FailureKind.NOT_FOUND)
 def test_an_address_is_read_by_its_id_and_the_list_says_the_same(port: Port) -> None:
     port.add_ip(IP, OTHER)
     port.add_ip(2, None)
-    found = read(port, IP)
-    assert (IP, "ip-1", OTHER) == (found.id, found.name, found.server_id)
-    assert ("10.0.0.1", ZONE, False) == (str(found), found.network_zone, found.blocked)
+    found = one_of(port, IP)
+    assert (fip(IP), "ip-1", OTHER) == (found.id, found.name, found.server_id)
+    assert ("10.0.0.1", ZONE, False) == (str(found), found.zone, found.blocked)
+    assert found.network is not None
     assert "10.0.0.1" == str(by_network(found.network))
-    assert read(port, 2).server_id is None
-    answer = port.answer(LIST)
-    assert isinstance(answer, AllRead)
-    assert found in answer.floating_ips
+    assert one_of(port, 2).server_id is None
+    assert found in all_of(port)
     assert NOT_FOUND == port.failure(read(NOBODY_KNOWS))
 
 
 @shows(ReadServer, ServerRead, FailureKind.NOT_FOUND)
 def test_a_server_is_read_with_its_state(port: Port) -> None:
-    server = Server(id=OTHER, name="node2", status="running", network_zone=ZONE)
+    server = Server(id=OTHER, name="node2", status="running", zone=ZONE)
     assert ServerRead(server) == port.answer(ReadServer(CLOUD, OTHER))
     port.set_status(OTHER, "off")
     answer = port.answer(ReadServer(CLOUD, OTHER))
@@ -99,14 +106,14 @@ def test_a_server_is_read_with_its_state(port: Port) -> None:
     assert NOT_FOUND == port.failure(ReadServer(CLOUD, NOBODY_KNOWS))
 
 
-def assigned(port: Port, floating_ip_id: int) -> int:
-    """Mutate an address to us and return the action's id."""
+def assigned(port: Port, floating_ip_id: int) -> Key:
+    """Assign an address to us and return the action's id."""
     answer = port.answer(assign(floating_ip_id, ME))
     assert isinstance(answer, MutationAccepted)
-    return answer.action.id
+    return action_of(answer).id
 
 
-def statuses(answer: Answer) -> dict[int, ActionStatus]:
+def statuses(answer: Answer) -> dict[Key, ActionStatus]:
     """Return the states of the actions that were read."""
     assert isinstance(answer, ActionsRead)
     return {action.id: action.status for action in answer.actions}
@@ -147,10 +154,9 @@ def test_one_call_reads_twenty_five_actions_and_no_more(port: Port) -> None:
 def test_an_action_may_take_its_time_and_still_succeed(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.ACTION_SLOW):
-        answer = port.answer(assign(IP, ME))
-    assert isinstance(answer, MutationAccepted)
-    assert ActionStatus.RUNNING is answer.action.status
-    port.until(lambda: status_of(port, answer.action) is ActionStatus.SUCCESS, "its end")
+        action = action_of(port.answer(assign(IP, ME)))
+    assert ActionStatus.RUNNING is action.status
+    port.until(lambda: status_of(port, action) is ActionStatus.SUCCESS, "its end")
     assert ME == port.holder(IP)
 
 
@@ -161,42 +167,42 @@ def test_an_action_may_take_its_time_and_still_succeed(port: Port) -> None:
 def test_another_actor_is_seen_by_the_next_reading(port: Port) -> None:
     port.add_ip(IP, ME)
     port.move(IP, OTHER)
-    assert OTHER == read(port, IP).server_id
+    assert OTHER == one_of(port, IP).server_id
     port.move(IP, None)
-    assert {IP: None} == listed(port)
+    assert {IP: None} == holders_of(port)
 
 
 def assign_unseen(port: Port, kind: Kind) -> None:
-    """Mutate while readings show who was the holder; it is done all the same."""
+    """Assign while readings show who was the holder; it is done all the same."""
     port.add_ip(IP, OTHER)
     with port.fault(kind):
         assigned(port, IP)
         assert ME == port.holder(IP)
-        assert OTHER == read(port, IP).server_id
-        assert {IP: OTHER} == listed(port)
+        assert OTHER == one_of(port, IP).server_id
+        assert {IP: OTHER} == holders_of(port)
 
 
 @shows(Kind.STALE_READ)
 def test_a_stale_reading_shows_who_was_the_holder_and_the_assign_is_still_done(port: Port) -> None:
     assign_unseen(port, Kind.STALE_READ)
-    assert ME == read(port, IP).server_id
-    assert {IP: ME} == listed(port)
+    assert ME == one_of(port, IP).server_id
+    assert {IP: ME} == holders_of(port)
 
 
 @shows(Kind.LAGGING)
 def test_a_reading_that_lags_shows_the_holder_of_a_moment_ago(port: Port) -> None:
     assign_unseen(port, Kind.LAGGING)
-    assert {IP: ME} == listed(port)
+    assert {IP: ME} == holders_of(port)
 
 
 @shows(Kind.GONE, FailureKind.NOT_FOUND)
 def test_an_address_that_is_gone_is_found_by_no_call(port: Port) -> None:
     port.add_ip(IP, OTHER)
     with port.fault(Kind.GONE):
-        assert {} == listed(port)
+        assert {} == holders_of(port)
         assert NOT_FOUND == port.failure(read(IP))
         assert NOT_FOUND == port.failure(assign(IP, ME))
-    assert {IP: OTHER} == listed(port)
+    assert {IP: OTHER} == holders_of(port)
 
 
 @shows(Kind.PAGE_SLIP)
@@ -204,6 +210,6 @@ def test_an_address_may_slip_from_one_page_to_the_one_that_was_read(port: Port) 
     for number in range(1, 61):
         port.add_ip(number, OTHER)
     with port.fault(Kind.PAGE_SLIP):
-        missing = set(range(1, 61)) - set(listed(port))
+        missing = set(range(1, 61)) - set(holders_of(port))
     (slipped,) = missing
-    assert OTHER == read(port, slipped).server_id
+    assert OTHER == one_of(port, slipped).server_id

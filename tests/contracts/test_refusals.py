@@ -21,12 +21,12 @@ from tests.support.resources import CLOUD, assign
 THROTTLED = (FailureKind.THROTTLED, "rate_limit_exceeded", 429)
 
 
-def _refused(port: Port, assign: Told, read: Told) -> None:
+def _refused(port: Port, mutating: Told, reading: Told) -> None:
     """Make an assign and every read, all of which must fail so; the assign is not done."""
-    assert assign == port.failure(assign(IP, ME))
+    assert mutating == port.failure(assign(IP, ME))
     assert OTHER == port.holder(IP)
     for request in READS:
-        assert read == port.failure(request), request
+        assert reading == port.failure(request), request
 
 
 @shows(Kind.ERROR_5XX, FailureKind.TRANSIENT)

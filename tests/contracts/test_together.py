@@ -16,6 +16,7 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
+from hakeeper.core.observation import order_of
 from hakeeper.simulate.faults.kinds import Kind
 from tests.contracts.fake import FakePort
 from tests.contracts.port import FIRST, ME, OTHER, SECOND, STRANGER, Port
@@ -118,8 +119,9 @@ def _plain(result: CallResult) -> tuple[object, ...]:
     match result.outcome:
         case Failure() as failure:
             outcome = (failure.kind, failure.code, failure.http_status, failure.retry_after_s)
-        case AllRead(floating_ips):
-            outcome = tuple(sorted(floating_ips, key=lambda each: each.id))
+        case AllRead(_, reading):
+            found = sorted(reading.found, key=lambda each: order_of(each.id.key))
+            outcome = (*found, *reading.unreadable)
         case ActionsRead(actions):
             outcome = tuple((each.id, each.status, each.error_code) for each in actions)
     return outcome, result.sent_at_s is None, result.quota

@@ -15,15 +15,7 @@ from random import Random
 
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.wording import entry_of
-from hakeeper.core.calls import (
-    Answer,
-    CallResult,
-    Failure,
-    FailureKind,
-    Mutate,
-    Quota,
-    Request,
-)
+from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, Mutate, Quota, Request
 from hakeeper.core.core import Core
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import (
@@ -47,9 +39,10 @@ from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import ResourceRef
 from hakeeper.core.snapshot import Snapshot
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.floating_ip import by_name
 from tests.core.fakecloud import FakeCloud, Fault, failure
 from tests.core.rules import Rules
-from tests.support.resources import by_name
 
 WEB = 4711
 """The floating IP `web`, which most stories are about."""
@@ -77,7 +70,7 @@ def settings(
     """Make settings from names of instances and of floating IPs, and from private addresses."""
     named = {"VI_1": ("web",)} if addresses is None else addresses
     return Settings(
-        addresses={
+        resources={
             instance(name): tuple(by_name(r) if isinstance(r, str) else r for r in refs)
             for name, refs in named.items()
         },
@@ -149,7 +142,7 @@ class Node:
 
     def _new_core(self) -> None:
         self.runs += 1
-        self.core = Core(self.config, chance(self.seed), self.world.now)
+        self.core = Core(self.config, KINDS, chance(self.seed), self.world.now)
         self.rules = Rules(self.server_id)
 
     # --- what happens to it --------------------------------------------------------------

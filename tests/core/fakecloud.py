@@ -1,9 +1,9 @@
 """A scripted cloud in virtual time: holders, actions, servers and faults, all as plain values."""
 
 import enum
-import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 
 from hakeeper.core.calls import (
     ActionsRead,
@@ -22,9 +22,9 @@ from hakeeper.core.calls import (
     Request,
     ServerRead,
 )
-from hakeeper.core.model import Action, ActionStatus, Observation, Server
-from hakeeper.core.observation import IpNetwork
-from tests.support.resources import floating_ip, listed
+from hakeeper.core.model import Action, ActionStatus, Server
+from hakeeper.core.observation import Key, Observation
+from tests.support.resources import floating_ip, listed, number_of
 
 READS = (ReadAll, ReadOne)
 
@@ -55,7 +55,7 @@ class Move:
 
     at_s: float
     floating_ip_id: int
-    holder: int | None
+    holder: Key | None
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class FakeAction:
 
     id: int
     floating_ip_id: int
-    server_id: int
+    server_id: Key | None
     ends_at_s: float
     ending: Ending
     status: ActionStatus = ActionStatus.RUNNING
@@ -99,8 +99,8 @@ class FakeCloud:
     """Whether a running action locks the server, too."""
     now: float = 0.0
     floating_ips: dict[int, Observation] = field(default_factory=dict)
-    servers: dict[int, Server] = field(default_factory=dict)
-    actions: dict[int, FakeAction] = field(default_factory=dict)
+    servers: dict[Key, Server] = field(default_factory=dict)
+    actions: dict[Key, FakeAction] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
 
@@ -109,21 +109,22 @@ class FakeCloud:
     def add_ip(
         self, floating_ip_id: int, name: str, network: str, holder: int | None = None
     ) -> Observation:
-        parsed: IpNetwork = ipaddress.ip_network(network)
-        made = floating_ip(id=floating_ip_id, name=name, network=parsed, server_id=holder)
+        made = floating_ip(
+            id=floating_ip_id, name=name, network=ip_network(network), server_id=holder
+        )
         self.floating_ips[floating_ip_id] = made
         self.moves.append(Move(float("-inf"), floating_ip_id, holder))
         return made
 
     def add_server(self, server_id: int, status: str = "running", zone: str = "") -> None:
         self.servers[server_id] = Server(
-            id=server_id, name=f"node{server_id}", status=status, network_zone=zone
+            id=server_id, name=f"node{server_id}", status=status, zone=zone
         )
 
-    def holder(self, floating_ip_id: int) -> int | None:
+    def holder(self, floating_ip_id: int) -> Key | None:
         return self.floating_ips[floating_ip_id].server_id
 
-    def move(self, floating_ip_id: int, holder: int | None) -> None:
+    def move(self, floating_ip_id: int, holder: Key | None) -> None:
         """Somebody, or one of our actions, changes the holder."""
         old = self.floating_ips[floating_ip_id]
         if old.server_id != holder:
@@ -184,16 +185,17 @@ class FakeCloud:
                 return Identified(self.servers[caller], "the test")
             case ReadAll():
                 return listed(tuple(map(self._seen, self.floating_ips)))
-            case ReadOne(floating_ip_id):
+            case ReadOne(resource_id):
+                floating_ip_id = int(resource_id.key)
                 if floating_ip_id not in self.floating_ips:
                     return failure(FailureKind.NOT_FOUND, "not_found")
                 return OneRead(self._seen(floating_ip_id))
-            case Mutate(floating_ip_id, server_id):
-                return self.assign(floating_ip_id, server_id)
-            case ReadActions(action_ids):
+            case Mutate(_, wanted):
+                return self.assign(number_of(request), wanted.holder)
+            case ReadActions(_, action_ids):
                 known = [self.actions[i] for i in action_ids if i in self.actions]
                 return ActionsRead(tuple(action.seen() for action in known))
-            case ReadServer(server_id):
+            case ReadServer(_, server_id):
                 if server_id not in self.servers:
                     return failure(FailureKind.NOT_FOUND, "not_found")
                 return ServerRead(self.servers[server_id])
@@ -203,7 +205,7 @@ class FakeCloud:
         past = [m for m in self.moves if m.floating_ip_id == floating_ip_id and m.at_s <= as_of_s]
         return replace(self.floating_ips[floating_ip_id], server_id=past[-1].holder)
 
-    def assign(self, floating_ip_id: int, server_id: int) -> MutationAccepted | Failure:
+    def assign(self, floating_ip_id: int, server_id: Key | None) -> MutationAccepted | Failure:
         if floating_ip_id not in self.floating_ips:
             return failure(FailureKind.NOT_FOUND, "not_found")
         if any(
@@ -212,7 +214,7 @@ class FakeCloud:
         ):
             return failure(FailureKind.LOCKED, "locked", http_status=423)
         if self.holder(floating_ip_id) == server_id:
-            return failure(FailureKind.LOCKED, "floating_ip_assigned", http_status=422)
+            return failure(FailureKind.ALREADY, "floating_ip_assigned", http_status=422)
         ends_at_s = float("inf") if self.ending is Ending.NEVER else self.now + self.action_s
         action = FakeAction(
             len(self.actions) + 1, floating_ip_id, server_id, ends_at_s, self.ending

@@ -12,9 +12,9 @@ from random import Random
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
-from hakeeper.core.happenings import TimelineEntry, Seen
+from hakeeper.core.happenings import Happening, Seen
 from hakeeper.core.observation import Holder, Nobody, Other, Us
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     NEVER,
     ActionRunning,
@@ -30,14 +30,18 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from hakeeper.kinds.floating_ip import by_name
 from tests.core.driver import instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
-from tests.support.resources import by_name, floating_ip
+from tests.core.standing import kind_of, standing
+from tests.support.resources import floating_ip, step
 
 NOW = 100.0
 VI = instance("VI_1")
 WEB = floating_ip(id=4711, name="web", network=ip_network("203.0.113.10/32"), server_id=None)
+STEP = step(4711)
+KIND = kind_of(standing())
 OF = (VI, "203.0.113.10")
 US, NOBODY, TWO, THREE = Us(), Nobody(), Other(2), Other(3)
 
@@ -62,9 +66,9 @@ EVERY_STAGE: tuple[Stage, ...] = (
     Idle(HOLD_DOWN),
     Verify(OLD, 100.0, 105.0),
     MutateDue(OLD, 105.0),
-    MutateSent(OLD),
-    ActionRunning(OLD, 77, until_s=110.0, due_at_s=101.0, polls=2),
-    ReadBack(OLD, until_s=103.0, after_s=100.0, due_at_s=101.0, polls=1),
+    MutateSent(OLD, STEP),
+    ActionRunning(OLD, STEP, 77, until_s=110.0, due_at_s=101.0, polls=2),
+    ReadBack(OLD, STEP, until_s=103.0, after_s=100.0, due_at_s=101.0, polls=1),
     Held(),
     Recheck(100.0, 101.0, suspect=True),
     HOLD_DOWN,
@@ -80,7 +84,7 @@ def seen(holder: Holder, *, before: Holder = TWO, asked_at_s: float = NOW) -> Se
     return Seen(holder, before, asked_at_s)
 
 
-def nothing(_: Address) -> None:
+def nothing(_: Resource) -> None:
     """Leave it as it is."""
 
 
@@ -90,16 +94,16 @@ class Move:
 
     name: str
     stage: Stage
-    what: TimelineEntry
+    what: Happening
     to: Stage
     sentence: str = "nothing decided yet"
     """The decision that the status shows."""
     says: Decision | tuple[Decision, ...] = ()
     holder: Holder = TWO
     """As far as it is known; of a read it is the holder that it shows."""
-    given: Callable[[Address], object] = field(default=nothing)
-    """Prepares what is remembered of the address."""
-    leaves: Callable[[Address], object] = field(default=nothing)
+    given: Callable[[Resource], object] = field(default=nothing)
+    """Prepares what is remembered of the resource."""
+    leaves: Callable[[Resource], object] = field(default=nothing)
     """Does the same to its memory as the move has to do; nothing else may change."""
     rng: Random = MOST
 
@@ -112,73 +116,73 @@ class Move:
         """What the journal is to hear of."""
         return self.says if isinstance(self.says, tuple) else (self.says,)
 
-    def address(self) -> Address:
-        """Make the address before the move."""
+    def resource(self) -> Resource:
+        """Make the resource before the move."""
         holder = self.what.holder if isinstance(self.what, Seen) else self.holder
-        made = Address(by_name("web"), VI, WEB, holder=holder, holder_at_s=NOW - 1.0)
+        made = Resource(by_name("web"), VI, KIND, WEB, holder=holder, holder_at_s=NOW - 1.0)
         made.stage, made.favoured, made.watch_until_s = self.stage, True, NOW + 10.0
         assert made.label  # from now on it is kept
         self.given(made)
         return made
 
-    def expected(self) -> Address:
-        """Make the address as it is to be after the move."""
-        made = self.address()
+    def expected(self) -> Resource:
+        """Make the resource as it is to be after the move."""
+        made = self.resource()
         made.stage = self.to
         self.leaves(made)
         if self.sentence != made.decision:
             made.decide(self.sentence, NOW)
         return made
 
-    def made(self) -> tuple[Address, tuple[Decision, ...]]:
-        """Make the move; return the address after it, and what is said of it."""
-        address = self.address()
-        said = take(address, self.what, NOW, self.rng)
-        return address, tuple(said)
+    def made(self) -> tuple[Resource, tuple[Decision, ...]]:
+        """Make the move; return the resource after it, and what is said of it."""
+        resource = self.resource()
+        said = take(resource, self.what, NOW, self.rng)
+        return resource, tuple(said)
 
 
 # --- what moves leave in the memory -------------------------------------------------------------
 
 
-def confirmed(address: Address) -> None:
+def confirmed(resource: Resource) -> None:
     """A claim has come to its end: look closely for a while."""
-    address.favoured, address.watch_until_s = False, NOW + 20.0
+    resource.favoured, resource.watch_until_s = False, NOW + 20.0
 
 
-def claimed(address: Address) -> None:
+def claimed(resource: Resource) -> None:
     """The same, and it was an assign of ours."""
-    confirmed(address)
-    address.split_brain.claimed(NOW)
+    confirmed(resource)
+    resource.split_brain.claimed(NOW)
 
 
-def dropped(address: Address) -> None:
+def dropped(resource: Resource) -> None:
     """Nothing is pursued any more."""
-    address.favoured, address.watch_until_s = False, NEVER
+    resource.favoured, resource.watch_until_s = False, NEVER
 
 
-def held_down(address: Address) -> None:
+def held_down(resource: Resource) -> None:
     """A hold-down begins, and is in the journal."""
-    address.watch_until_s = NEVER
-    address.split_brain.hold_down_s(MOST)
-    address.split_brain.is_news()
+    resource.watch_until_s = NEVER
+    resource.split_brain.hold_down_s(MOST)
+    resource.split_brain.is_news()
 
 
-def lost(address: Address) -> None:
+def lost(resource: Resource) -> None:
     """Another server took it."""
-    address.split_brain.lost(NOW, address.ours_at_s)
+    resource.split_brain.lost(NOW, resource.ours_at_s)
 
 
-def free_claim(address: Address) -> None:
+def free_claim(resource: Resource) -> None:
     """One claim without a hold-down is taken."""
-    address.split_brain.free_claim_wait_s(NOW)
+    resource.split_brain.free_claim_wait_s(NOW)
 
 
-def both(*steps: Callable[[Address], object]) -> Callable[[Address], object]:
+def both(*steps: Callable[[Resource], object]) -> Callable[[Resource], object]:
     """Do one after the other."""
 
-    def do(address: Address) -> None:
-        for step in steps:
-            step(address)
+    def do(resource: Resource) -> None:
+        for each in steps:
+            each(resource)
 
     return do
 
@@ -186,28 +190,28 @@ def both(*steps: Callable[[Address], object]) -> Callable[[Address], object]:
 # --- what is remembered before --------------------------------------------------------------------
 
 
-def outcome_unknown(address: Address) -> None:
+def outcome_unknown(resource: Resource) -> None:
     """Nobody knows what became of the last assign."""
-    address.writes.outcome_unknown = True
+    resource.writes.outcome_unknown = True
 
 
-def five_free_claims(address: Address) -> None:
+def five_free_claims(resource: Resource) -> None:
     """So many claims without a hold-down that the next one has to wait for 10 s."""
     for _ in range(5):
-        address.split_brain.free_claim_wait_s(NOW)
+        resource.split_brain.free_claim_wait_s(NOW)
 
 
-def lost_once(address: Address) -> None:
+def lost_once(resource: Resource) -> None:
     """Claimed and lost, and claimed again 10 s ago: one more quick loss makes it contested."""
-    address.split_brain.claimed(NOW - 30.0)
-    address.split_brain.lost(NOW - 20.0, NOW - 20.0)
-    address.split_brain.claimed(NOW - 10.0)
-    address.ours_at_s = NOW - 5.0
+    resource.split_brain.claimed(NOW - 30.0)
+    resource.split_brain.lost(NOW - 20.0, NOW - 20.0)
+    resource.split_brain.claimed(NOW - 10.0)
+    resource.ours_at_s = NOW - 5.0
 
 
-def contested(address: Address) -> None:
+def contested(resource: Resource) -> None:
     """In the first hold-down of a split brain, which is in the journal."""
-    lost_once(address)
-    address.split_brain.lost(NOW - 5.0, NOW - 5.0)
-    address.split_brain.hold_down_s(MOST)
-    address.split_brain.is_news()
+    lost_once(resource)
+    resource.split_brain.lost(NOW - 5.0, NOW - 5.0)
+    resource.split_brain.hold_down_s(MOST)
+    resource.split_brain.is_news()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.happenings import Hinted
 from hakeeper.core.observation import Holder
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck
 from tests.core.moves import (
     NOBODY,
@@ -26,9 +26,9 @@ from tests.core.moves import (
 )
 
 
-def _taken_from_two(done_s: float) -> Callable[[Address], None]:
-    def given(address: Address) -> None:
-        address.writes.taken_from, address.writes.done_s = TWO, done_s
+def _taken_from_two(done_s: float) -> Callable[[Resource], None]:
+    def given(resource: Resource) -> None:
+        resource.writes.taken_from, resource.writes.done_s = TWO, done_s
 
     return given
 

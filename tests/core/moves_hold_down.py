@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 from hakeeper.core.decisions import ResourceConfirmed
-from hakeeper.core.happenings import TimelineEntry, Hinted, HoldDownOver, HolderAsked, HolderDown, Hung
+from hakeeper.core.happenings import (
+    Happening,
+    Hinted,
+    HoldDownOver,
+    HolderAsked,
+    HolderDown,
+    Hung,
+)
 from hakeeper.core.observation import Unknown
 from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (
@@ -34,7 +41,7 @@ OFF = "contested, but the holder's server is off"
 PAUSED = "{}, after a pause of 10 s"
 
 
-def _free(cause: str, what: TimelineEntry, name: str) -> tuple[Move, ...]:
+def _free(cause: str, what: Happening, name: str) -> tuple[Move, ...]:
     """Claim at once, but not again and again."""
     paused = PAUSED.format(cause)
     return (
@@ -58,7 +65,7 @@ def _free(cause: str, what: TimelineEntry, name: str) -> tuple[Move, ...]:
     )
 
 
-def _unread(cause: str, what: TimelineEntry) -> Move:
+def _unread(cause: str, what: Happening) -> Move:
     return Move(
         "the last outcome is unknown",
         HOLD_DOWN,

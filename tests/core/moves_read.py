@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from hakeeper.core.decisions import AddressClaimed, AddressConfirmed, ClaimUnseen
+from hakeeper.core.calls import Step
+from hakeeper.core.decisions import ClaimUnseen, ResourceClaimed, ResourceConfirmed
 from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from tests.core.moves import (
     CLAIM,
@@ -12,6 +13,7 @@ from tests.core.moves import (
     OF,
     OLD,
     SENT,
+    STEP,
     THREE,
     TWO,
     US,
@@ -25,7 +27,7 @@ from tests.core.moves import (
 )
 from tests.core.odds import LEAST
 
-CONFIRMED = AddressConfirmed(*OF, "a cause")
+CONFIRMED = ResourceConfirmed(*OF, "a cause")
 VERIFY = Verify(CLAIM, NOW, NOW)
 RIVALLED = replace(CLAIM, rival=TWO)
 UNSEEN = replace(
@@ -38,8 +40,12 @@ UNSEEN = replace(
 STILL = "a cause: the assign succeeded, but {} has it still; assigning again"
 
 
+RELEASE = Step("release", None, lane="a lane")
+"""Of a kind that takes a resource from its holder first."""
+
+
 def _read_back(until_s: float, polls: int = 0) -> ReadBack:
-    return ReadBack(FINISHED, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
+    return ReadBack(FINISHED, STEP, until_s, after_s=NOW, due_at_s=NOW, polls=polls)
 
 
 MOVES = (
@@ -58,7 +64,7 @@ MOVES = (
         Verify(replace(SENT, attempt=2), NOW, NOW),
         seen(US),
         to=Held(),
-        says=AddressClaimed(*OF, "a cause", 2, replace(SENT.phases, confirmed_s=NOW)),
+        says=ResourceClaimed(*OF, "a cause", 2, replace(SENT.phases, confirmed_s=NOW)),
         sentence="a cause: claimed and confirmed",
         leaves=claimed,
     ),
@@ -98,7 +104,7 @@ MOVES = (
         _read_back(NOW),
         seen(US),
         to=Held(),
-        says=AddressClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
+        says=ResourceClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
         sentence="a cause: claimed and confirmed",
         leaves=claimed,
     ),
@@ -115,7 +121,19 @@ MOVES = (
         "lags, of a second try",
         replace(_read_back(103.0), claim=replace(FINISHED, attempt=1)),
         seen(TWO),
-        to=ReadBack(replace(FINISHED, attempt=1), 103.0, NOW, 100.4, polls=1),
+        to=ReadBack(replace(FINISHED, attempt=1), STEP, 103.0, NOW, 100.4, polls=1),
+    ),
+    Move(
+        "the first of two steps is done",
+        replace(_read_back(103.0), step=RELEASE),
+        seen(NOBODY),
+        to=MutateDue(FINISHED.with_phases(UNSEEN.phases), NOW),
+    ),
+    Move(
+        "the first of two steps lags",
+        replace(_read_back(103.0), step=RELEASE),
+        seen(TWO),
+        to=replace(_read_back(103.0, 1), step=RELEASE, due_at_s=100.2),
     ),
     Move(
         "unseen",

@@ -3,21 +3,17 @@
 from dataclasses import replace
 
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
+from hakeeper.core.decisions import ClaimFailed, ClaimStarted
 from hakeeper.core.happenings import (
     Accepted,
-    ActionLost,
-    ActionSeen,
-    ActionUnread,
     ApiWorks,
     Failed,
     LostTrack,
-    NotFound,
     Sending,
 )
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Holder
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,
@@ -25,12 +21,10 @@ from hakeeper.core.stages import (
     MutateSent,
     Phases,
     ReadBack,
-    Recheck,
-    Stage,
     Verify,
 )
 from tests.core.fakecloud import failure
-from tests.core.moves import CLAIM, FINISHED, NOBODY, NOW, OF, SENT, TWO, Move
+from tests.core.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move
 from tests.core.odds import LEAST, MOST
 
 KIND = FailureKind
@@ -40,6 +34,7 @@ BROKE = Action(id=77, status=ActionStatus.ERROR, error_code="ip_gone", error_mes
 BROKEN = Failure(kind=KIND.LOCKED, code="ip_gone", message="the action failed: no way")
 NAMELESS = replace(BROKEN, code="action_failed")
 ACCEPTED = CLAIM.with_phases(Phases(line_s=99.0, sent_s=99.5, accepted_s=NOW))
+DONE = ACCEPTED.with_phases(replace(ACCEPTED.phases, finished_s=NOW))
 RETRYING = "a cause: {}, retrying"
 RUNNING = "a cause: accepted, Hetzner's action is running"
 READING = "a cause: assigned; reading the holder back"
@@ -64,42 +59,42 @@ def _goes_out(holder: Holder, name: str) -> Move:
     return Move(
         name,
         MutateDue(CLAIM, NOW),
-        Sending(),
+        Sending(STEP),
         holder=holder,
-        to=MutateSent(replace(CLAIM, announced=True)),
+        to=MutateSent(replace(CLAIM, announced=True), STEP),
         says=ClaimStarted(*OF, holder, name, "a cause"),
         sentence="a cause: assign sent",
         leaves=lambda a: a.writes.sending(holder, NOW),
     )
 
 
-def _running(claim: Claim, due_at_s: float, polls: int, until_s: float = 110.0) -> ActionRunning:
-    return ActionRunning(claim, 77, until_s, due_at_s, polls)
+def running(claim: Claim, due_at_s: float, polls: int, until_s: float = 110.0) -> ActionRunning:
+    return ActionRunning(claim, STEP, 77, until_s, due_at_s, polls)
 
 
-def _done(address: Address) -> None:
-    address.writes.done_s = NOW
+def done(resource: Resource) -> None:
+    resource.writes.done_s = NOW
 
 
 def _accepted(name: str, stage: Claim, sent_s: float | None, to: Claim) -> Move:
     return Move(
         name,
-        MutateSent(stage),
+        MutateSent(stage, STEP),
         Accepted(RUNS, sent_s),
-        to=_running(to, 100.2, polls=1),
+        to=running(to, 100.2, polls=1),
         sentence=RUNNING,
     )
 
 
-FIRST, SECOND = MutateSent(SENT), MutateSent(replace(SENT, attempt=1))
+FIRST, SECOND = MutateSent(SENT, STEP), MutateSent(replace(SENT, attempt=1), STEP)
 SENDING = (
     _goes_out(TWO, "server 2"),
     _goes_out(NOBODY, "nobody"),
     Move(
         "again",
         MutateDue(replace(CLAIM, announced=True), NOW),
-        Sending(),
-        to=MutateSent(replace(CLAIM, announced=True)),
+        Sending(STEP),
+        to=MutateSent(replace(CLAIM, announced=True), STEP),
         sentence="a cause: assign sent",
         leaves=lambda a: a.writes.sending(TWO, NOW),
     ),
@@ -115,11 +110,17 @@ SENDING = (
         "done at once",
         FIRST,
         Accepted(SUCCEEDED, 99.5),
-        to=ReadBack(
-            ACCEPTED.with_phases(replace(ACCEPTED.phases, finished_s=NOW)), 104.0, NOW, NOW
-        ),
+        to=ReadBack(DONE, STEP, 104.0, NOW, NOW),
         sentence=READING,
-        leaves=_done,
+        leaves=done,
+    ),
+    Move(
+        "done when it is answered",
+        FIRST,
+        Accepted(None, 99.5),
+        to=ReadBack(DONE, STEP, 104.0, NOW, NOW),
+        sentence=READING,
+        leaves=done,
     ),
     Move(
         "failed at once",
@@ -147,6 +148,7 @@ WAITS_S: dict[FailureKind, tuple[type[Verify | MutateDue], tuple[float, ...]]] =
     KIND.TRANSIENT: (MutateDue, (0.25, 0.5, 1.0)),
     KIND.OUTCOME_UNKNOWN: (Verify, (0.2, 0.4, 0.8)),
     KIND.LOCKED: (Verify, (0.2, 0.4, 0.8)),
+    KIND.ALREADY: (Verify, (0.2, 0.4, 0.8)),
     KIND.NOT_FOUND: (Verify, (12.0, 12.0, 12.0)),
     KIND.AUTH: (MutateDue, (12.0, 12.0, 12.0)),
     KIND.REFUSED: (MutateDue, (12.0, 12.0, 12.0)),
@@ -154,12 +156,12 @@ WAITS_S: dict[FailureKind, tuple[type[Verify | MutateDue], tuple[float, ...]]] =
 """Of each class the next step, and when it is due after one failure, two and three."""
 
 
-def _forgets(kind: FailureKind, address: Address) -> None:
+def _forgets(kind: FailureKind, resource: Resource) -> None:
     """Do to the memory what a failure of this class does."""
     if kind is KIND.OUTCOME_UNKNOWN:
-        address.writes.lose_track(NOW)
+        resource.writes.lose_track(NOW)
     if kind is KIND.NOT_FOUND:
-        address.floating_ip = None
+        resource.observation = None
 
 
 def _failed(kind: FailureKind, attempt: int) -> Move:
@@ -172,14 +174,14 @@ def _failed(kind: FailureKind, attempt: int) -> Move:
     due_at_s = NOW + waits_s[attempt]
     return Move(
         f"{kind.value}, {attempt} before",
-        MutateSent(before),
+        MutateSent(before, STEP),
         Failed(why, sent_s=99.0),
         to=MutateDue(after, due_at_s) if step is MutateDue else Verify(after, NOW, due_at_s),
         says=() if cancelled else ClaimFailed(*OF, why),
         sentence="a cause: assigning it to this server"
         if cancelled
         else RETRYING.format("its_code"),
-        leaves=lambda address: _forgets(kind, address),
+        leaves=lambda resource: _forgets(kind, resource),
     )
 
 
@@ -188,7 +190,7 @@ def _throttled(sent_s: float, *, eager: bool) -> Move:
     after = refused(before, why)
     return Move(
         f"throttled, sent at {sent_s}",
-        MutateSent(before),
+        MutateSent(before, STEP),
         Failed(why, NOW),
         to=MutateDue(replace(after, refused_at_s=before.refused_at_s) if eager else after, NOW),
         says=ClaimFailed(*OF, why),
@@ -205,7 +207,7 @@ FAILING = (
     _throttled(95.1, eager=True),
     Move(
         "never sent",
-        MutateSent(CLAIM),
+        MutateSent(CLAIM, STEP),
         Failed(LIMIT, None),
         to=MutateDue(refused(CLAIM, LIMIT), 100.25),
         says=ClaimFailed(*OF, LIMIT),
@@ -213,7 +215,7 @@ FAILING = (
     ),
     Move(
         "throttled, and never sent",
-        MutateSent(CLAIM),
+        MutateSent(CLAIM, STEP),
         Failed(THROTTLED, None),
         to=MutateDue(refused(CLAIM, THROTTLED), NOW),
         says=ClaimFailed(*OF, THROTTLED),
@@ -230,14 +232,14 @@ FAILING = (
     ),
     Move(
         "the same once more",
-        MutateSent(ONCE),
+        MutateSent(ONCE, STEP),
         Failed(LIMIT, 99.9),
         to=MutateDue(replace(refused(ONCE, LIMIT), failing_since_s=98.0), 100.5),
         sentence=RETRYING.format("limit"),
     ),
     Move(
         "another way",
-        MutateSent(ONCE),
+        MutateSent(ONCE, STEP),
         Failed(TIMEOUT, 99.9),
         to=MutateDue(refused(ONCE, TIMEOUT), 100.5),
         says=ClaimFailed(*OF, TIMEOUT),
@@ -252,7 +254,7 @@ FAILING = (
     ),
     *(
         Move("an older one", stage, LostTrack(), to=Verify(CLAIM, NOW, NOW))
-        for stage in (MutateDue(CLAIM, 105.0), MutateSent(CLAIM))
+        for stage in (MutateDue(CLAIM, 105.0), MutateSent(CLAIM, STEP))
     ),
     *(
         Move(name, MutateDue(CLAIM, due_at_s), ApiWorks(), to=to, rng=rng)
@@ -264,85 +266,4 @@ FAILING = (
     ),
 )
 
-# --- the action, and what is not found ------------------------------------------------------------
-
-ACTING = SENT.with_phases(Phases(line_s=99.0, sent_s=99.5, accepted_s=99.6))
-OVERDUE = replace(ACTING, reported=frozenset({"action_overdue"}))
-END = 109.6
-
-
-def _looked_at(what: ActionSeen | ActionUnread, polls: int, wait_s: float) -> Move:
-    runs = isinstance(what, ActionSeen)
-    return Move(
-        f"poll {polls}",
-        _running(ACTING, NOW, polls, END),
-        what,
-        to=_running(ACTING, NOW + wait_s, polls + 1, END),
-        sentence=RUNNING if runs else "nothing decided yet",
-    )
-
-
-def _broke(action: Action, why: Failure, attempt: int, to: Stage) -> Move:
-    return Move(
-        f"{why.code}, {attempt} before",
-        _running(replace(ACTING, attempt=attempt), NOW, 3, END),
-        ActionSeen(action),
-        to=to,
-        says=ClaimFailed(*OF, why),
-        sentence=RETRYING.format(why.code),
-    )
-
-
-def _later(stage: Stage, to: Stage) -> Move:
-    """Nothing is found: an operator has to put it right."""
-    sentence = "no floating IP web in this project"
-    return Move("later", stage, NotFound(), to=to, sentence=sentence)
-
-
-ENDING = (
-    *(_looked_at(ActionSeen(RUNS), n, wait_s) for n, wait_s in ((0, 0.2), (1, 0.28), (9, 1.0))),
-    *(_looked_at(ActionUnread(), n, wait_s) for n, wait_s in ((0, 0.25), (1, 0.5), (2, 1.0))),
-    *(
-        Move(
-            f"done, {attempt} failures before",
-            _running(replace(ACTING, attempt=attempt), NOW, 3, END),
-            ActionSeen(SUCCEEDED),
-            to=ReadBack(
-                replace(ACTING, attempt=attempt, phases=replace(ACTING.phases, finished_s=NOW)),
-                until_s,
-                NOW,
-                NOW,
-            ),
-            sentence=READING,
-            leaves=_done,
-            rng=rng,
-        )
-        for attempt, until_s, rng in ((0, 104.0, MOST), (0, 103.0, LEAST), (1, 106.0, LEAST))
-    ),
-    _broke(BROKE, BROKEN, 0, Verify(refused(ACTING, BROKEN), NOW, 100.2)),
-    _broke(
-        replace(BROKE, error_code=""), NAMELESS, 0, Verify(refused(ACTING, NAMELESS), NOW, 100.2)
-    ),
-    _broke(BROKE, BROKEN, 1, MutateDue(refused(replace(ACTING, attempt=1), BROKEN), 100.4)),
-    Move(
-        "without an end",
-        _running(ACTING, NOW, 3, NOW),
-        ActionLost(),
-        to=Verify(OVERDUE, NOW, NOW),
-        says=ActionOverdue(*OF),
-    ),
-    Move(
-        "without an end once more",
-        _running(OVERDUE, NOW, 3, NOW),
-        ActionLost(),
-        to=Verify(OVERDUE, NOW, NOW),
-    ),
-    _later(Verify(CLAIM, 98.0, 99.0), Verify(CLAIM, 98.0, 112.0)),
-    _later(
-        ReadBack(FINISHED, 103.0, 98.0, 99.0, polls=1),
-        ReadBack(FINISHED, 103.0, 98.0, 112.0, polls=1),
-    ),
-    _later(Recheck(98.0, 99.0, suspect=True), Recheck(98.0, 112.0, suspect=True)),
-)
-
-MOVES = (*SENDING, *FAILING, *ENDING)
+MOVES = (*SENDING, *FAILING)

@@ -1,10 +1,7 @@
 """What no node may ever do, checked after every event of every test that uses the driver."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hakeeper.adapters.journal.entry import Entry
-from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import (
     AllRead,
@@ -26,6 +23,8 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
+from hakeeper.core.observation import Observation, ResourceId
+from tests.support.journal_entries import check_entry
 
 MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
@@ -38,7 +37,7 @@ class Rules:
     server_id: int
     calls: dict[int, tuple[Request, float]] = field(default_factory=dict)
     last_id: int = 0
-    outcome_unknown: dict[int, float] = field(default_factory=dict)
+    outcome_unknown: dict[ResourceId, float] = field(default_factory=dict)
     """Floating IPs whose last assign has an unknown outcome, since when."""
     wait_until_s: float = float("-inf")
     """A 429 says so of all calls but assigns, of which one may see whether it stands."""
@@ -50,12 +49,12 @@ class Rules:
         request, asked_at_s = self.calls.pop(result.call_id)
         outcome = result.outcome
         match request, outcome:
-            case Mutate(floating_ip_id), Failure(kind=FailureKind.OUTCOME_UNKNOWN):
-                self.outcome_unknown[floating_ip_id] = now
-            case _, OneRead(floating_ip):
-                self._read((floating_ip.id,), asked_at_s)
-            case _, AllRead(floating_ips):
-                self._read(tuple(f.id for f in floating_ips), asked_at_s)
+            case Mutate(resource), Failure(kind=FailureKind.OUTCOME_UNKNOWN):
+                self.outcome_unknown[resource] = now
+            case _, OneRead(seen):
+                self._read((seen,), asked_at_s)
+            case _, AllRead(_, reading):
+                self._read(reading.found, asked_at_s)
             case _:
                 pass
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.THROTTLED:
@@ -70,10 +69,10 @@ class Rules:
             wait_s = 0.05 if retry_after_s is None else wait_s
             self.assigns_wait_until_s = max(self.assigns_wait_until_s, now + wait_s)
 
-    def _read(self, floating_ip_ids: tuple[int, ...], asked_at_s: float) -> None:
-        for floating_ip_id in floating_ip_ids:
-            if asked_at_s >= self.outcome_unknown.get(floating_ip_id, float("inf")):
-                del self.outcome_unknown[floating_ip_id]
+    def _read(self, found: tuple[Observation, ...], asked_at_s: float) -> None:
+        for seen in found:
+            if asked_at_s >= self.outcome_unknown.get(seen.id, float("inf")):
+                del self.outcome_unknown[seen.id]
 
     def check(self, effects: tuple[Effect, ...], core: Core, now: float) -> None:
         """Check what a node wants to do."""
@@ -103,39 +102,16 @@ class Rules:
         self.calls[effect.call_id] = (effect.request, now)
 
     def _assigning(self, request: Mutate, core: Core, now: float) -> None:
-        assert request.server_id == self.server_id, "an assign to another server"
+        assert request.step.holder == self.server_id, "an assign to another server"
         masters = {
-            address.floating_ip_id
+            address.resource_id
             for role in core.snapshot(now).roles
             if role.role == "MASTER" and not role.vrrp_missing
             for address in role.addresses
         }
-        assert request.floating_ip_id in masters, "an assign while not MASTER"
-        under_way = [r.floating_ip_id for r, _ in self.calls.values() if isinstance(r, Mutate)]
-        assert request.floating_ip_id not in under_way, "two assigns of one address at a time"
+        assert request.resource.key in masters, "an assign while not MASTER"
+        under_way = [r.resource for r, _ in self.calls.values() if isinstance(r, Mutate)]
+        assert request.resource not in under_way, "two assigns of one address at a time"
         max_parallel = 1 if now < self.wait_until_s else MAX_PARALLEL
         assert len(under_way) < max_parallel, "too many assigns at once"
-        assert request.floating_ip_id not in self.outcome_unknown, "a blind resend"
-
-
-def check_entry(entry: Entry) -> None:
-    """An entry can be carried by the journal and is in its table."""
-    assert entry.event in EVENTS, f"{entry.event} is not in EVENTS"
-    assert entry.message, f"{entry.event} says nothing"
-    assert entry.message == entry.message.strip()
-    for name, value in entry.fields.items():
-        assert name.isidentifier(), name
-        assert name == name.lower(), name
-        assert type(value) in (str, int, float), f"{entry.event}: {name} is {type(value)}"
-    astray = fields_astray(entry.event, entry.fields)
-    assert [] == astray, astray
-
-
-def fields_astray(event: str, names: Iterable[str]) -> list[str]:
-    """Say where an entry's fields differ from what the table of events promises."""
-    kind, found = EVENTS[event], set(names)
-    lacking = sorted(set(kind.always) - found)
-    unknown = sorted(found - {*kind.always, *kind.sometimes})
-    return [f"{event} lacks {name}, which it always has" for name in lacking] + [
-        f"{event} has the unknown field {name}" for name in unknown
-    ]
+        assert request.resource not in self.outcome_unknown, "a blind resend"

@@ -2,11 +2,12 @@
 
 from ipaddress import ip_network
 
+from hakeeper.core.apis import ApiState, KindState
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.events import StartCall
-from hakeeper.core.model import Observation, Role, Server
-from hakeeper.core.observation import Holder
-from hakeeper.core.resource import Address
+from hakeeper.core.model import Role, Server
+from hakeeper.core.observation import Holder, Observation
+from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import (
     ActionRunning,
@@ -20,14 +21,17 @@ from hakeeper.core.stages import (
     Verify,
 )
 from hakeeper.core.state import Inflight, State
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.floating_ip import NAME
 from tests.core.driver import entries, instance, settings
 from tests.core.odds import MOST
-from tests.support.resources import floating_ip
+from tests.support.resources import CLOUD, floating_ip, step
 
 VI = instance("VI_1")
-US = Server(id=1, name="node1", status="running", network_zone="eu-central")
+US = Server(id=1, name="node1", status="running", zone="eu-central")
 CLAIM = Claim(cause="a cause", phases=Phases(line_s=99.0))
-SENT, HELD = MutateSent(CLAIM), Held()
+STEP = step(1)
+SENT, HELD = MutateSent(CLAIM, STEP), Held()
 
 
 def verifying(due_at_s: float = 0.0, claim: Claim = CLAIM) -> Verify:
@@ -41,7 +45,7 @@ def mutating(due_at_s: float = 0.0, claim: Claim = CLAIM) -> MutateDue:
 def acting(
     action_id: int = 77, due_at_s: float = 0.0, until_s: float = 0.0, claim: Claim = CLAIM
 ) -> ActionRunning:
-    return ActionRunning(claim, action_id, until_s, due_at_s, polls=0)
+    return ActionRunning(claim, STEP, action_id, until_s, due_at_s, polls=0)
 
 
 def holding_down(until_s: float = 0.0, look_at_s: float = 0.0) -> HoldDown:
@@ -52,11 +56,10 @@ def ip(
     number: int, holder: int | None = 2, *, blocked: bool = False, zone: str = ""
 ) -> Observation:
     """Make floating IP `ip<number>`, 203.0.113.<number>."""
-    network = ip_network(f"203.0.113.{number}/32")
     return floating_ip(
         id=number,
         name=f"ip{number}",
-        network=network,
+        network=ip_network(f"203.0.113.{number}/32"),
         server_id=holder,
         blocked=blocked,
         network_zone=zone,
@@ -68,37 +71,50 @@ def standing(
 ) -> State:
     """Make a state with floating IPs 1 to `count`, found already if `known`."""
     wanted = settings({"VI_1": tuple(f"ip{n}" for n in range(1, count + 1))}, can_query=can_query)
-    state = State(wanted, MOST, RoleBook(wanted.addresses, 0.0))
+    state = State(wanted, MOST, RoleBook(wanted.resources, 0.0), KINDS)
+    state.apis.use(wanted, KINDS)
     state.roles.role_states[VI].role = role
-    state.server = US
-    for number, ref in enumerate(wanted.addresses[VI], 1):
-        state.addresses[ref] = Address(ref, VI, ip(number) if known else None)
+    cloud_of(state).server = US
+    for number, ref in enumerate(wanted.resources[VI], 1):
+        state.resources[ref] = Resource(ref, VI, kind_of(state), ip(number) if known else None)
     return state
 
 
-def address_of(state: State, number: int = 1) -> Address:
-    return list(state.addresses.values())[number - 1]
+def cloud_of(state: State) -> ApiState:
+    """Return what is known of the one API."""
+    return state.apis.apis[CLOUD]
 
 
-def put(state: State, stage: Stage, number: int = 1, holder: Holder | None = None) -> Address:
-    """Put an address into a stage."""
-    address = address_of(state, number)
-    address.stage = stage
+def kind_of(state: State) -> KindState:
+    """Return how the one kind is read."""
+    return state.apis.kinds[NAME]
+
+
+def resource_of(state: State, number: int = 1) -> Resource:
+    return list(state.resources.values())[number - 1]
+
+
+def put(state: State, stage: Stage, number: int = 1, holder: Holder | None = None) -> Resource:
+    """Put a resource into a stage."""
+    resource = resource_of(state, number)
+    resource.stage = stage
     if holder is not None:
-        address.holder = holder
-    return address
+        resource.holder = holder
+    return resource
 
 
 def under_way(
     state: State,
     request: Request,
     asked_at_s: float = 100.0,
-    address: Address | None = None,
+    resource: Resource | None = None,
     generation: int = 0,
 ) -> int:
     """Let a call be under way; return its id."""
     call_id, state.next_call_id = state.next_call_id, state.next_call_id + 1
-    state.calls[call_id] = Inflight(request, asked_at_s, address, generation)
+    state.calls[call_id] = Inflight(
+        request, state.api_of(request), asked_at_s, resource, generation
+    )
     return call_id
 
 

@@ -1,4 +1,4 @@
-"""What is remembered of one address from one claim to the next: which reads count, how often what.
+"""What is remembered of one resource from one claim to the next: which reads count, how often what.
 
 The moves of its claim are in test_moves.py.
 """
@@ -10,36 +10,36 @@ from hakeeper.core.happenings import Accepted, Hinted, Master, Seen, Sending
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Holder, Unknown
 from hakeeper.core.pace import Hints
-from hakeeper.core.resource import Address, Writes
+from hakeeper.core.resource import Resource, Writes
 from hakeeper.core.splitbrain import SplitBrain
 from hakeeper.core.stages import NEVER, Held, Idle, MutateDue, MutateSent, Recheck, Stage, Verify
-from tests.core.moves import CLAIM, NOW, THREE, TWO, US, VI, WEB, lost_once
+from hakeeper.kinds.floating_ip import by_name
+from tests.core.moves import CLAIM, KIND, NOW, STEP, THREE, TWO, US, VI, WEB, lost_once
 from tests.core.odds import LEAST, MOST
-from tests.support.resources import by_name
 
 SUCCESS = Action(id=77, status=ActionStatus.SUCCESS)
 
 
-def made(stage: Stage | None = None) -> Address:
-    address = Address(by_name("web"), VI, WEB)
-    address.stage = address.stage if stage is None else stage
-    return address
+def made(stage: Stage | None = None) -> Resource:
+    resource = Resource(by_name("web"), VI, KIND, WEB)
+    resource.stage = resource.stage if stage is None else stage
+    return resource
 
 
-def reads(address: Address, holder: Holder, now: float, times: int = 1) -> None:
+def reads(resource: Resource, holder: Holder, now: float, times: int = 1) -> None:
     """Let as many reads that began just now show the holder."""
     for _ in range(times):
-        before = address.holder
-        assert address.see(holder, now, now)
-        take(address, Seen(holder, before, now), now, LEAST)
+        before = resource.holder
+        assert resource.see(holder, now, now)
+        take(resource, Seen(holder, before, now), now, LEAST)
 
 
-def assigns(address: Address, now: float) -> None:
+def assigns(resource: Resource, now: float) -> None:
     """Send the assign that is due, and have it done and confirmed in no time."""
-    take(address, Sending(), now, MOST)
-    take(address, Accepted(SUCCESS, now), now, MOST)
-    reads(address, US, now)
-    assert Held() == address.stage
+    take(resource, Sending(STEP), now, MOST)
+    take(resource, Accepted(SUCCESS, now), now, MOST)
+    reads(resource, US, now)
+    assert Held() == resource.stage
 
 
 # --- at first -------------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
 
 
 def test_its_label_is_as_configured_until_it_is_found() -> None:
-    assert "web" == Address(by_name("web"), VI).label
+    assert "web" == Resource(by_name("web"), VI, KIND).label
     assert "203.0.113.10" == made().label
 
 
@@ -68,20 +68,20 @@ def test_its_label_is_as_configured_until_it_is_found() -> None:
 
 
 def test_a_second_assign_waits_a_second_after_the_first() -> None:
-    address = made()
-    address.writes.sending(TWO, 100.0)
-    assert 101.0 == address.assign_from_s(100.25)
-    assert 101.5 == address.assign_from_s(101.5)
+    resource = made()
+    resource.writes.sending(TWO, 100.0)
+    assert 101.0 == resource.mutate_from_s(100.25)
+    assert 101.5 == resource.mutate_from_s(101.5)
 
 
 def test_an_assign_of_which_nothing_was_sent_delays_nothing() -> None:
-    address = made()
-    address.writes.sending(TWO, 100.0)
-    address.writes.never_sent(99.0)  # the end of an older one
-    assert (100.0, 100.0) == (address.writes.last_sent_s, address.writes.done_s)
-    address.writes.never_sent(100.0)
-    assert (NEVER, NEVER) == (address.writes.last_sent_s, address.writes.done_s)
-    assert 100.3 == address.assign_from_s(100.3)
+    resource = made()
+    resource.writes.sending(TWO, 100.0)
+    resource.writes.never_sent(99.0)  # the end of an older one
+    assert (100.0, 100.0) == (resource.writes.last_sent_s, resource.writes.done_s)
+    resource.writes.never_sent(100.0)
+    assert (NEVER, NEVER) == (resource.writes.last_sent_s, resource.writes.done_s)
+    assert 100.3 == resource.mutate_from_s(100.3)
 
 
 def test_what_was_sent_and_done_before_counts_again_if_nothing_was_sent() -> None:
@@ -92,20 +92,20 @@ def test_what_was_sent_and_done_before_counts_again_if_nothing_was_sent() -> Non
 
 
 def test_an_address_is_favoured_at_two_edges_at_once_and_then_once_in_ten_minutes() -> None:
-    address = made()
+    resource = made()
     favoured = []
     for at_s in (1000.0, 1001.0, 1002.0, 1599.0, 1600.0, 1601.0, 2200.0, 9000.0, 9001.0, 9002.0):
-        address.edge(at_s)
-        favoured.append(address.favoured)
+        resource.edge(at_s)
+        favoured.append(resource.favoured)
     assert [True, True, False, False, True, False, True, True, True, False] == favoured
 
 
 def test_a_new_term_forgets_the_old_split_brain_and_its_hints() -> None:
-    address = made()
-    lost_once(address)
-    address.hint(100.0)
-    address.new_term()
-    assert (SplitBrain(), Hints()) == (address.split_brain, address.hints)
+    resource = made()
+    lost_once(resource)
+    resource.hint(100.0)
+    resource.new_term()
+    assert (SplitBrain(), Hints()) == (resource.split_brain, resource.hints)
 
 
 # --- which reads count ----------------------------------------------------------------------------
@@ -115,73 +115,73 @@ def test_a_new_term_forgets_the_old_split_brain_and_its_hints() -> None:
 def test_a_read_begun_before_the_last_one_that_was_believed_is_old(
     asked_at_s: float, *, believed: bool
 ) -> None:
-    address = made()
-    assert address.see(TWO, 99.0, 99.5)
-    assert believed == address.see(THREE, asked_at_s, 100.0)
-    assert (THREE if believed else TWO) == address.holder
-    assert max(99.0, asked_at_s) == address.holder_at_s
-    assert (100.0 if believed else 99.5) == address.holder_since_s
+    resource = made()
+    assert resource.see(TWO, 99.0, 99.5)
+    assert believed == resource.see(THREE, asked_at_s, 100.0)
+    assert (THREE if believed else TWO) == resource.holder
+    assert max(99.0, asked_at_s) == resource.holder_at_s
+    assert (100.0 if believed else 99.5) == resource.holder_since_s
 
 
 @pytest.mark.parametrize(("asked_at_s", "believed"), [(99.9, False), (100.0, True)])
 def test_a_read_begun_before_our_assign_went_out_is_blind(
     asked_at_s: float, *, believed: bool
 ) -> None:
-    address = made()
-    address.writes.sending(TWO, 100.0)
-    assert believed == address.see(THREE, asked_at_s, 101.0)
-    assert (THREE if believed else Unknown("not read yet")) == address.holder
+    resource = made()
+    resource.writes.sending(TWO, 100.0)
+    assert believed == resource.see(THREE, asked_at_s, 101.0)
+    assert (THREE if believed else Unknown("not read yet")) == resource.holder
 
 
 def test_while_an_assign_is_under_way_no_read_counts() -> None:
-    address = made(MutateSent(CLAIM))
-    assert not address.see(US, 100.5, 101.0)
-    assert Unknown("not read yet") == address.holder
+    resource = made(MutateSent(CLAIM, STEP))
+    assert not resource.see(US, 100.5, 101.0)
+    assert Unknown("not read yet") == resource.holder
 
 
 def test_an_unknown_holder_is_kept_but_decides_nothing() -> None:
-    address = made(Verify(CLAIM, NOW, NOW))
-    address.writes.lose_track(101.0)
-    assert not address.see(Unknown("who am I"), 102.0, 102.0)
+    resource = made(Verify(CLAIM, NOW, NOW))
+    resource.writes.lose_track(101.0)
+    assert not resource.see(Unknown("who am I"), 102.0, 102.0)
     assert (Unknown("who am I"), 102.0, None) == (
-        address.holder,
-        address.holder_at_s,
-        address.holder_since_s,
+        resource.holder,
+        resource.holder_at_s,
+        resource.holder_since_s,
     )
-    assert address.writes.outcome_unknown
+    assert resource.writes.outcome_unknown
 
 
 def test_a_read_ends_the_doubt_about_the_last_assign() -> None:
-    address = made()
-    address.writes.lose_track(101.0)
-    assert (True, 101.0) == (address.writes.outcome_unknown, address.writes.fresh_from_s)
-    assert address.see(THREE, 102.0, 102.0)
-    assert not address.writes.outcome_unknown
-    assert NEVER == address.ours_at_s
+    resource = made()
+    resource.writes.lose_track(101.0)
+    assert (True, 101.0) == (resource.writes.outcome_unknown, resource.writes.fresh_from_s)
+    assert resource.see(THREE, 102.0, 102.0)
+    assert not resource.writes.outcome_unknown
+    assert NEVER == resource.ours_at_s
 
 
 def test_since_when_a_holder_has_it_and_when_it_was_last_ours_is_remembered() -> None:
-    address = made()
+    resource = made()
     for asked_at_s in (100.0, 110.0, 120.0):
-        address.see(US, asked_at_s, asked_at_s + 0.5)
-    assert (100.5, 120.0) == (address.holder_since_s, address.ours_at_s)
-    address.see(TWO, 130.0, 130.5)
-    assert (130.5, 120.0) == (address.holder_since_s, address.ours_at_s)
+        resource.see(US, asked_at_s, asked_at_s + 0.5)
+    assert (100.5, 120.0) == (resource.holder_since_s, resource.ours_at_s)
+    resource.see(TWO, 130.0, 130.5)
+    assert (130.5, 120.0) == (resource.holder_since_s, resource.ours_at_s)
 
 
 # --- how often ------------------------------------------------------------------------------------
 
 
 def test_hints_are_heeded_2_4_8_and_then_10_s_apart() -> None:
-    address = made(Held())
+    resource = made(Held())
     heeded = []
     for tenth in range(2000, 2500):
         now = tenth / 10
-        address.hint(now)
-        take(address, Hinted("a hint"), now, LEAST)
-        if address.stage != Held():
+        resource.hint(now)
+        take(resource, Hinted("a hint"), now, LEAST)
+        if resource.stage != Held():
             heeded.append(now)
-            reads(address, US, now)
+            reads(resource, US, now)
     assert [200.0, 202.0, 206.0, 214.0, 224.0, 234.0, 244.0] == heeded
 
 
@@ -189,45 +189,45 @@ def test_hints_are_heeded_2_4_8_and_then_10_s_apart() -> None:
 def test_after_a_minute_without_a_hint_the_next_one_is_the_first(
     pause_s: float, gap_s: float
 ) -> None:
-    address = made()
+    resource = made()
     for now in (200.0, 200.0 + pause_s):
-        address.hint(now)
-        assert address.hints.looks(now)
-    assert Hints(now, now, gap_s) == address.hints
+        resource.hint(now)
+        assert resource.hints.looks(now)
+    assert Hints(now, now, gap_s) == resource.hints
 
 
 def test_the_very_first_hint_right_after_the_boot_is_heeded() -> None:
-    address = made(Held())
-    address.hint(0.75)
-    assert address.hints.looks(0.75)
-    assert address.split_brain.is_better_master(0.75)
+    resource = made(Held())
+    resource.hint(0.75)
+    assert resource.hints.looks(0.75)
+    assert resource.split_brain.is_better_master(0.75)
 
 
 def test_the_seventh_claim_that_a_better_master_allows_waits_and_says_so() -> None:
-    address = made()
-    take(address, Master("a line", read_first=False), 90.0, MOST)
-    assigns(address, 90.0)
+    resource = made()
+    take(resource, Master("a line", read_first=False), 90.0, MOST)
+    assigns(resource, 90.0)
     claims = []
     for now in (100.0, 100.0, 101.0, 102.0, 103.0, 104.0, 105.0):
-        address.hint(now)
-        address.writes.done_s = now - 3.0  # reads cannot lag any more
-        reads(address, TWO, now, times=2)
-        assert isinstance(address.stage, MutateDue)
-        claims.append((address.stage.claim.cause, address.stage.due_at_s))
-        assigns(address, now)
+        resource.hint(now)
+        resource.writes.done_s = now - 3.0  # reads cannot lag any more
+        reads(resource, TWO, now, times=2)
+        assert isinstance(resource.stage, MutateDue)
+        claims.append((resource.stage.claim.cause, resource.stage.due_at_s))
+        assigns(resource, now)
     # The first loss is no free claim: only the second one makes it contested.
     assert ["drift"] * 6 == [cause for cause, _ in claims[:6]]
     assert ("drift, after a pause of 5 s", 110.0) == claims[6]
 
 
 def test_the_holder_of_before_is_believed_only_when_reads_cannot_lag_any_more() -> None:
-    address = made()
-    address.holder = TWO
-    take(address, Master("a line", read_first=False), 100.0, MOST)
-    assigns(address, 100.0)
+    resource = made()
+    resource.holder = TWO
+    take(resource, Master("a line", read_first=False), 100.0, MOST)
+    assigns(resource, 100.0)
     suspect = Recheck(103.0, 103.0, suspect=True)
     for now in (100.5, 102.9):  # the second one is made for another address
-        reads(address, TWO, now)
-        assert suspect == address.stage
-    reads(address, TWO, 103.0)
-    assert isinstance(address.stage, MutateDue)
+        reads(resource, TWO, now)
+        assert suspect == resource.stage
+    reads(resource, TWO, 103.0)
+    assert isinstance(resource.stage, MutateDue)

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.adapters.journal.entry import Entry
-from hakeeper.core.answers import find, take_answer
+from hakeeper.core.answers import take_result
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
@@ -23,10 +23,18 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.events import ReloadToken
-from hakeeper.core.model import Action, ActionStatus, Observation, Server
-from hakeeper.core.observation import Nobody, Other, ResourceRef, Unknown, Us
+from hakeeper.core.model import Action, ActionStatus, Server
+from hakeeper.core.observation import (
+    Nobody,
+    Observation,
+    Other,
+    Reading,
+    ResourceRef,
+    Unknown,
+    Us,
+)
 from hakeeper.core.reconcile import reconcile
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
     Claim,
@@ -38,6 +46,8 @@ from hakeeper.core.stages import (
     Verify,
 )
 from hakeeper.core.state import State
+from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.floating_ip import by_id, by_name, by_network
 from tests.core.driver import entries
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
@@ -45,28 +55,30 @@ from tests.core.standing import (
     CLAIM,
     HELD,
     SENT,
+    STEP,
     US,
     VI,
     acting,
-    address_of,
     asked,
+    cloud_of,
     ended,
     holding_down,
     ip,
+    kind_of,
     mutating,
     put,
     reported,
+    resource_of,
     standing,
     under_way,
     verifying,
 )
 from tests.support.resources import (
     CLOUD,
+    IDENTIFY,
     LIST,
     assign,
-    by_id,
-    by_name,
-    by_network,
+    fip,
     listed,
     odd_floating_ip,
     read,
@@ -81,7 +93,7 @@ def answer(
 ) -> list[str]:
     """Let a read that was begun at 100 end; return what is told."""
     state.effects = []
-    take_answer(state, ended(under_way(state, request), outcome), now)
+    take_result(state, ended(under_way(state, request), outcome), now)
     return reported(state)
 
 
@@ -90,8 +102,8 @@ def assign_ends(
 ) -> list[str]:
     """Let the assign of an address end, which has been sent."""
     state.effects = []
-    call_id = under_way(state, assign(number, 1), 100.0, address_of(state, number), generation)
-    take_answer(state, ended(call_id, outcome), 101.0)
+    call_id = under_way(state, assign(number, 1), 100.0, resource_of(state, number), generation)
+    take_result(state, ended(call_id, outcome), 101.0)
     return reported(state)
 
 
@@ -106,44 +118,44 @@ def test_an_answer_tells_the_latency_and_the_quota_and_ends_its_call() -> None:
     state = standing()
     call_id = under_way(state, LIST, 100.0)
     quota = Quota(limit_per_hour=3600, remaining=7)
-    take_answer(state, ended(call_id, listed((ip(1),)), None, 100.75, quota), 101.0)
-    assert (0.75, 101.0) == (state.api.latency_s, state.api.answered_at_s)
-    assert (quota, 101.0) == (state.api.quota, state.api.quota_at_s)
+    take_result(state, ended(call_id, listed((ip(1),)), None, 100.75, quota), 101.0)
+    assert (0.75, 101.0) == (cloud_of(state).health.latency_s, cloud_of(state).health.answered_at_s)
+    assert (quota, 101.0) == (cloud_of(state).health.quota, cloud_of(state).health.quota_at_s)
     assert {} == state.calls
 
 
 def test_an_end_that_nobody_waits_for_changes_nothing() -> None:
     state = standing()
-    take_answer(state, ended(99, failure(KIND.AUTH)), 101.0)
-    assert ([], None) == (state.effects, state.api.failure)
+    take_result(state, ended(99, failure(KIND.AUTH)), 101.0)
+    assert ([], None) == (state.effects, cloud_of(state).health.failure)
 
 
 def test_a_failure_brings_its_quota_too_but_no_latency() -> None:
     state = standing()
     quota = Quota(limit_per_hour=3600, remaining=0)
     call_id = under_way(state, LIST)
-    take_answer(state, ended(call_id, failure(KIND.THROTTLED), quota=quota), 101.0)
-    assert (quota, None) == (state.api.quota, state.api.latency_s)
+    take_result(state, ended(call_id, failure(KIND.THROTTLED), quota=quota), 101.0)
+    assert (quota, None) == (cloud_of(state).health.quota, cloud_of(state).health.latency_s)
 
 
 def test_the_first_answer_after_failures_is_reported_and_lets_reads_and_waiting_claims_go() -> None:
     state = standing(2)
     answer(state, LIST, failure(KIND.TRANSIENT), 101.0)
     posting, reading = put(state, mutating(500.0), 1), put(state, verifying(500.0), 2)
-    assert ["api.recovered"] == answer(state, Identify(CLOUD), Identified(US, "x"), 111.0)
+    assert ["api.recovered"] == answer(state, IDENTIFY, Identified(US, "x"), 111.0)
     assert 10.0 == entry(state, "api.recovered").fields["duration_s"]
     assert (mutating(111.5), verifying(500.0)) == (posting.stage, reading.stage)
-    assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
+    assert (0, NEVER) == (cloud_of(state).read_attempt, cloud_of(state).reads_from_s)
 
 
 def test_an_answer_of_another_kind_does_not_end_the_pause_of_the_reads() -> None:
     state = standing()
-    state.schedule.read_attempt, state.schedule.reads_from_s = 3, 500.0
+    cloud_of(state).read_attempt, cloud_of(state).reads_from_s = 3, 500.0
     posting = put(state, mutating(500.0))
     answer(state, ReadActions(CLOUD, (5,)), ActionsRead(()))
     assert (3, 500.0, mutating(500.0)) == (
-        state.schedule.read_attempt,
-        state.schedule.reads_from_s,
+        cloud_of(state).read_attempt,
+        cloud_of(state).reads_from_s,
         posting.stage,
     )
 
@@ -159,9 +171,9 @@ def test_a_read_that_is_answered_ends_the_pause_of_the_reads(
     request_: Request, outcome: Answer
 ) -> None:
     state = standing()
-    state.schedule.read_attempt, state.schedule.reads_from_s = 3, 500.0
+    cloud_of(state).read_attempt, cloud_of(state).reads_from_s = 3, 500.0
     answer(state, request_, outcome)
-    assert (0, NEVER) == (state.schedule.read_attempt, state.schedule.reads_from_s)
+    assert (0, NEVER) == (cloud_of(state).read_attempt, cloud_of(state).reads_from_s)
 
 
 # --- who we are --------------------------------------------------------------------------------
@@ -169,53 +181,57 @@ def test_a_read_that_is_answered_ends_the_pause_of_the_reads(
 
 def test_who_we_are_gives_a_meaning_to_what_was_read_before() -> None:
     state = standing(3, known=False)
-    state.server = None
-    state.schedule.identify_attempt = 4
+    cloud_of(state).server = None
+    cloud_of(state).identify_attempt = 4
     holders = (ip(1, 1, zone="us-east"), ip(2, 2, zone="eu-central"))
     answer(state, LIST, listed(holders))
-    assert Unknown("which server this is has not been confirmed yet") == address_of(state).holder
+    assert Unknown("which server this is has not been confirmed yet") == resource_of(state).holder
     assert ["server.identified", "address.zone_mismatch"] == answer(
-        state, Identify(CLOUD), Identified(US, "the metadata"), 102.0
+        state, IDENTIFY, Identified(US, "the metadata"), 102.0
     )
-    assert [US, 0] == [state.server, state.schedule.identify_attempt]
+    assert [US, 0] == [cloud_of(state).server, cloud_of(state).identify_attempt]
     assert "the metadata" == entry(state, "server.identified").fields["reason"]
-    assert (Us(), Other(2)) == (address_of(state, 1).holder, address_of(state, 2).holder)
-    assert 100.0 == address_of(state, 1).holder_at_s
+    assert (Us(), Other(2)) == (resource_of(state, 1).holder, resource_of(state, 2).holder)
+    assert 100.0 == resource_of(state, 1).holder_at_s
 
 
 def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> None:
     state = standing(2)
-    state.server = None
+    cloud_of(state).server = None
     answer(state, LIST, listed((ip(1), ip(2))))
     answer(state, read(1), failure(KIND.NOT_FOUND))
     answer(state, read(2), failure(KIND.NOT_FOUND))
-    assert ["server.identified"] == answer(state, Identify(CLOUD), Identified(US, "x"))
+    assert ["server.identified"] == answer(state, IDENTIFY, Identified(US, "x"))
 
 
 def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
     state = standing(1)
-    state.server = None
-    answer(state, Identify(CLOUD), Identified(US, "x"))
-    assert Unknown("not read yet") == address_of(state).holder
+    cloud_of(state).server = None
+    answer(state, IDENTIFY, Identified(US, "x"))
+    assert Unknown("not read yet") == resource_of(state).holder
 
 
 def test_a_server_that_is_not_this_machine_is_reported_once_with_what_it_has() -> None:
     state = standing()
-    state.server = None
+    cloud_of(state).server = None
     own = (ip_network("198.51.100.1/32"), ip_network("2001:db8:1::/64"))
     said = Identified(replace(US, own=own), "configuration", is_here=False)
-    answer(state, Identify(CLOUD), said, 102.0)
-    assert [] == answer(state, Identify(CLOUD), said, 114.0)
-    refused = state.api.refusals[Identify].failure
+    answer(state, IDENTIFY, said, 102.0)
+    assert [] == answer(state, IDENTIFY, said, 114.0)
+    refused = cloud_of(state).health.refusals[Identify].failure
     assert (KIND.NOT_FOUND, "not_this_machine") == (refused.kind, refused.code)
     assert (
         "node1 (id 1, from: configuration) is not this machine: of its addresses,"
         " 198.51.100.1 and 2001:db8:1::/64, none is here"
     ) == refused.message
-    assert 126.0 == state.schedule.identify_from_s
+    assert 126.0 == cloud_of(state).identify_from_s
     bare = Identified(replace(US, own=()), "x", is_here=False)
-    answer(state, Identify(CLOUD), bare, 126.0)
-    assert state.api.refusals[Identify].failure.message.endswith("it has no address at all")
+    answer(state, IDENTIFY, bare, 126.0)
+    assert (
+        cloud_of(state)
+        .health.refusals[Identify]
+        .failure.message.endswith("it has no address at all")
+    )
 
 
 def test_an_assign_that_finds_nothing_makes_us_ask_again_who_we_are() -> None:
@@ -225,25 +241,25 @@ def test_an_assign_that_finds_nothing_makes_us_ask_again_who_we_are() -> None:
     assign_ends(state, failure(KIND.NOT_FOUND))
     state.effects = []
     reconcile(state, 103.0)
-    assert [US] == [state.server]
-    assert [Identify(CLOUD)] == [one for one in asked(state) if isinstance(one, Identify)]
+    assert [US] == [cloud_of(state).server]
+    assert [IDENTIFY] == [one for one in asked(state) if isinstance(one, Identify)]
     reconcile(state, 103.5)
     assert 1 == sum(isinstance(one, Identify) for one in asked(state))
 
-    assert [] == answer(state, Identify(CLOUD), Identified(US, "configuration"), 104.0)
-    assert not state.schedule.server_doubted
+    assert [] == answer(state, IDENTIFY, Identified(US, "configuration"), 104.0)
+    assert not cloud_of(state).server_doubted
     anew = replace(US, id=9)
-    assert ["server.identified"] == answer(state, Identify(CLOUD), Identified(anew, "x"), 105.0)
-    assert anew == state.server
+    assert ["server.identified"] == answer(state, IDENTIFY, Identified(anew, "x"), 105.0)
+    assert anew == cloud_of(state).server
 
 
 def test_a_server_that_is_gone_is_ours_no_more() -> None:
     state = standing()
-    state.schedule.server_doubted = True
-    answer(state, Identify(CLOUD), failure(KIND.TRANSIENT), 104.0)
-    assert US == state.server
-    answer(state, Identify(CLOUD), failure(KIND.NOT_FOUND), 105.0)
-    assert state.server is None
+    cloud_of(state).server_doubted = True
+    answer(state, IDENTIFY, failure(KIND.TRANSIENT), 104.0)
+    assert US == cloud_of(state).server
+    answer(state, IDENTIFY, failure(KIND.NOT_FOUND), 105.0)
+    assert cloud_of(state).server is None
 
 
 @pytest.mark.parametrize(
@@ -261,34 +277,36 @@ def test_asking_who_we_are_waits_longer_after_each_failure_and_long_for_an_opera
     state = standing()
     seen = []
     for _ in waits_s:
-        answer(state, Identify(CLOUD), failure(kind), 200.0)
-        seen.append(state.schedule.identify_from_s - 200.0)
+        answer(state, IDENTIFY, failure(kind), 200.0)
+        seen.append(cloud_of(state).identify_from_s - 200.0)
     assert waits_s == seen
     # A 404 or another 4xx is an answer: it says nothing of the API's health.
     failing = kind not in (KIND.NOT_FOUND, KIND.REFUSED)
-    assert failing is (state.api.failure is not None)
-    assert failing is (Identify not in state.api.refusals)
+    assert failing is (cloud_of(state).health.failure is not None)
+    assert failing is (Identify not in cloud_of(state).health.refusals)
 
 
 def test_a_machine_that_cannot_tell_who_it_is_says_nothing_of_the_api() -> None:
     state = standing()
-    state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
-    answer(state, Identify(CLOUD), failure(KIND.TRANSIENT, "no_identity"), 200.0)
-    assert state.api.failure is not None, "the API was not asked, so it has not recovered"
-    assert "no_identity" == state.api.refusals[Identify].failure.code
+    cloud_of(state).health.failed(failure(KIND.TRANSIENT), 190.0, MOST)
+    answer(state, IDENTIFY, failure(KIND.TRANSIENT, "no_identity"), 200.0)
+    assert cloud_of(state).health.failure is not None, (
+        "the API was not asked, so it has not recovered"
+    )
+    assert "no_identity" == cloud_of(state).health.refusals[Identify].failure.code
 
 
 def test_an_answer_of_no_comfort_is_an_answer_of_the_api_all_the_same() -> None:
     state = standing()
-    state.api.failed(failure(KIND.TRANSIENT), 190.0, MOST)
-    reported_now = answer(state, Identify(CLOUD), failure(KIND.NOT_FOUND), 200.0)
+    cloud_of(state).health.failed(failure(KIND.TRANSIENT), 190.0, MOST)
+    reported_now = answer(state, IDENTIFY, failure(KIND.NOT_FOUND), 200.0)
     assert ["api.recovered", "server.unidentified"] == reported_now
-    assert state.api.failure is None
+    assert cloud_of(state).health.failure is None
 
 
 def test_that_we_do_not_know_who_we_are_is_reported() -> None:
     state = standing()
-    assert ["server.unidentified"] == answer(state, Identify(CLOUD), failure(KIND.NOT_FOUND))
+    assert ["server.unidentified"] == answer(state, IDENTIFY, failure(KIND.NOT_FOUND))
 
 
 # --- the holders --------------------------------------------------------------------------------
@@ -296,22 +314,22 @@ def test_that_we_do_not_know_who_we_are_is_reported() -> None:
 
 def test_a_read_of_one_says_nothing_of_the_others() -> None:
     state = standing(2)
-    address_of(state, 2).floating_ip = None
+    resource_of(state, 2).observation = None
     answer(state, read(1), OneRead(ip(1, None)))
     answer(state, read(3), OneRead(ip(3, 1)))
-    assert (Nobody(), 100.0) == (address_of(state, 1).holder, address_of(state, 1).holder_at_s)
-    assert Unknown("not read yet") == address_of(state, 2).holder
+    assert (Nobody(), 100.0) == (resource_of(state, 1).holder, resource_of(state, 1).holder_at_s)
+    assert Unknown("not read yet") == resource_of(state, 2).holder
 
 
 def test_a_list_finds_the_addresses_and_tells_each_once() -> None:
     state = standing(2, known=False)
-    listed = listed((ip(2, 1), ip(1, 7)))
-    assert ["address.resolved"] * 2 == answer(state, LIST, listed)
+    seen = listed((ip(2, 1), ip(1, 7)))
+    assert ["address.resolved"] * 2 == answer(state, LIST, seen)
     resolved = entry(state, "address.resolved")
-    assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["floating_ip_id"])
-    assert (Other(7), Us()) == (address_of(state, 1).holder, address_of(state, 2).holder)
-    assert ip(1, 7) == address_of(state, 1).floating_ip
-    assert [] == answer(state, LIST, listed)
+    assert ("203.0.113.1", 1) == (resolved.fields["address"], resolved.fields["resource_id"])
+    assert (Other(7), Us()) == (resource_of(state, 1).holder, resource_of(state, 2).holder)
+    assert ip(1, 7) == resource_of(state, 1).observation
+    assert [] == answer(state, LIST, seen)
 
 
 def test_an_address_that_is_lost_is_reported_once_and_once_again_when_it_is_found() -> None:
@@ -320,39 +338,42 @@ def test_an_address_that_is_lost_is_reported_once_and_once_again_when_it_is_foun
     answer(state, LIST, there)
     assert ["address.unresolved"] == answer(state, LIST, gone)
     assert "no such floating IP" in entry(state, "address.unresolved").message
-    assert (None, True) == (address_of(state).floating_ip, address_of(state).unresolved_reported)
+    assert (None, True) == (resource_of(state).observation, resource_of(state).unresolved_reported)
     assert [] == answer(state, LIST, gone)
     assert ["address.resolved"] == answer(state, LIST, there)
     assert [] == answer(state, LIST, there)
 
 
-def listed(state: State, *floating_ips: Observation) -> list[str]:
+def shown(state: State, *floating_ips: Observation) -> list[str]:
     return answer(state, LIST, listed(floating_ips))
 
 
 def test_a_floating_ip_that_is_renamed_stays_ours_and_is_reported_once() -> None:
     state = standing()
     put(state, HELD)
-    known = address_of(state).floating_ip
+    known = resource_of(state).observation
     assert known is not None
     other = replace(known, name="other")
-    listed(state, known)
-    assert ["address.resolved"] == listed(state, other)
+    shown(state, known)
+    assert ["address.resolved"] == shown(state, other)
     assert "is now called other" in entry(state, "address.resolved").message
-    assert [] == listed(state, other)
-    assert (other, False) == (address_of(state).floating_ip, address_of(state).unresolved_reported)
-    assert ["address.unresolved"] == listed(state)
+    assert [] == shown(state, other)
+    assert (other, False) == (
+        resource_of(state).observation,
+        resource_of(state).unresolved_reported,
+    )
+    assert ["address.unresolved"] == shown(state)
 
 
 def test_another_floating_ip_that_has_the_configured_name_now_is_the_one_that_is_meant() -> None:
     state = standing()
     put(state, HELD)
-    known = address_of(state).floating_ip
+    known = resource_of(state).observation
     assert known is not None
-    listed(state, replace(known, name="other"), replace(known, id=77))
-    found = address_of(state).floating_ip
+    shown(state, replace(known, name="other"), replace(known, id=fip(77)))
+    found = resource_of(state).observation
     assert found is not None
-    assert 77 == found.id
+    assert fip(77) == found.id
 
 
 def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
@@ -380,26 +401,26 @@ BLANK = odd_floating_ip(id=None, name=None, network=None, why="floating_ip is no
 
 def test_an_odd_one_that_is_not_ours_changes_nothing() -> None:
     state = standing(1, known=False)
-    listed = listed((ip(1, 7),), (STRANGE, BLANK))
-    assert ["address.resolved"] == answer(state, LIST, listed)
-    assert Other(7) == address_of(state).holder
+    seen = listed((ip(1, 7),), (STRANGE, BLANK))
+    assert ["address.resolved"] == answer(state, LIST, seen)
+    assert Other(7) == resource_of(state).holder
     assert ["address.unresolved"] == answer(state, LIST, listed((), (STRANGE,)))
     assert "no such floating IP" in entry(state, "address.unresolved").message
 
 
 def test_one_of_ours_that_is_odd_is_told_as_that_and_hides_no_other() -> None:
     state = standing(2, known=False)
-    listed = listed((ip(2, 1),), (ODD,))
-    assert ["address.unresolved", "address.resolved"] == answer(state, LIST, listed)
+    seen = listed((ip(2, 1),), (ODD,))
+    assert ["address.unresolved", "address.resolved"] == answer(state, LIST, seen)
     assert WHY in entry(state, "address.unresolved").message
-    assert Us() == address_of(state, 2).holder
+    assert Us() == resource_of(state, 2).holder
 
 
 def test_one_that_is_known_stays_known_while_the_list_is_odd() -> None:
     state = standing(1)
-    before = address_of(state).floating_ip, address_of(state).holder_at_s
+    before = resource_of(state).observation, resource_of(state).holder_at_s
     assert [] == answer(state, LIST, listed((), (ODD,)))
-    assert before == (address_of(state).floating_ip, address_of(state).holder_at_s)
+    assert before == (resource_of(state).observation, resource_of(state).holder_at_s)
     assert before[0] is not None
 
 
@@ -407,16 +428,17 @@ def test_one_that_is_known_stays_known_while_the_list_is_odd() -> None:
     "ref", [by_id(1), by_name("ip1"), by_network(ip_network("203.0.113.1/32"))]
 )
 def test_what_cannot_be_read_may_be_meant_by_any_word(ref: ResourceRef) -> None:
-    assert (True, False, True) == tuple(each.may_be(ref) for each in (ODD, STRANGE, BLANK))
+    odd = (FLOATING_IPS.why_unreadable(ref, Reading((), (each,))) for each in (ODD, STRANGE, BLANK))
+    assert (WHY, None, BLANK.why) == tuple(odd)
 
 
 def test_two_words_for_one_floating_ip_give_it_to_the_first() -> None:
     state = standing(1, known=False)
     second = by_id(1)
-    state.addresses[second] = Address(second, VI)
+    state.resources[second] = Resource(second, VI, kind_of(state))
     assert ["address.resolved", "address.unresolved"] == answer(state, LIST, listed((ip(1),)))
     assert "the same floating IP" in entry(state, "address.unresolved").message
-    assert state.addresses[second].floating_ip is None
+    assert state.resources[second].observation is None
 
 
 @pytest.mark.parametrize(
@@ -432,18 +454,18 @@ def test_what_is_odd_about_an_address_is_reported_when_it_is_found(
     *, blocked: bool, zone: str, events: list[str]
 ) -> None:
     state = standing(1, known=False)
-    listed = listed((ip(1, blocked=blocked, zone=zone),))
-    assert ["address.resolved", *events] == answer(state, LIST, listed)
+    seen = listed((ip(1, blocked=blocked, zone=zone),))
+    assert ["address.resolved", *events] == answer(state, LIST, seen)
 
 
 def test_a_zone_that_one_side_does_not_tell_is_nothing_odd() -> None:
     state = standing(1, known=False)
-    listed = listed((ip(1, zone="us-east"),))
-    state.server = None
-    assert ["address.resolved"] == answer(state, LIST, listed)
+    seen = listed((ip(1, zone="us-east"),))
+    cloud_of(state).server = None
+    assert ["address.resolved"] == answer(state, LIST, seen)
     state = standing(1, known=False)
-    state.server = Server(id=1, name="node1", status="running")
-    assert ["address.resolved"] == answer(state, LIST, listed)
+    cloud_of(state).server = Server(id=1, name="node1", status="running")
+    assert ["address.resolved"] == answer(state, LIST, seen)
 
 
 @pytest.mark.parametrize(
@@ -460,8 +482,8 @@ def test_a_zone_that_one_side_does_not_tell_is_nothing_odd() -> None:
 def test_an_address_is_found_by_what_the_configuration_says(
     ref: ResourceRef, found: int | None
 ) -> None:
-    matched = find(ref, (ip(1), ip(2), ip(3)))
-    assert found == (None if matched is None else matched.id)
+    matched = FLOATING_IPS.find(ref, None, Reading((ip(1), ip(2), ip(3))))
+    assert matched == (None if found is None else ip(found))
 
 
 def test_reads_that_fail_wait_longer_each_time_and_are_reported_once() -> None:
@@ -471,31 +493,31 @@ def test_reads_that_fail_wait_longer_each_time_and_are_reported_once() -> None:
     for now in (200.0, 300.0, 400.0):
         state.effects = []
         call_id = under_way(state, LIST, now)
-        take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), now)
+        take_result(state, ended(call_id, failure(KIND.TRANSIENT)), now)
         events += reported(state)
-        waits_s.append(state.schedule.reads_from_s - now)
+        waits_s.append(cloud_of(state).reads_from_s - now)
     assert ([0.25, 0.5, 1.0], ["api.failed"]) == (waits_s, events)
-    assert failure(KIND.TRANSIENT) == state.api.failure
+    assert failure(KIND.TRANSIENT) == cloud_of(state).health.failure
 
 
 def test_reads_that_fail_side_by_side_are_one_attempt() -> None:
     state = standing(3)
     side_by_side = [under_way(state, request, 100.0) for request in (LIST, read(1), read(2))]
     for call_id in side_by_side:
-        take_answer(state, ended(call_id, failure(KIND.TRANSIENT)), 105.0)
-    assert 105.25 == state.schedule.reads_from_s
+        take_result(state, ended(call_id, failure(KIND.TRANSIENT)), 105.0)
+    assert 105.25 == cloud_of(state).reads_from_s
     later = under_way(state, LIST, 105.25)
-    take_answer(state, ended(later, failure(KIND.TRANSIENT)), 110.0)
-    assert 110.5 == state.schedule.reads_from_s
+    take_result(state, ended(later, failure(KIND.TRANSIENT)), 110.0)
+    assert 110.5 == cloud_of(state).reads_from_s
 
 
 def test_a_read_that_fails_after_another_was_answered_is_the_first_to_fail() -> None:
     state = standing()
     failing = [under_way(state, read(number), 100.0) for number in (1, 2)]
-    take_answer(state, ended(failing[0], failure(KIND.TRANSIENT)), 105.0)
+    take_result(state, ended(failing[0], failure(KIND.TRANSIENT)), 105.0)
     answer(state, LIST, listed((ip(1),)), 106.0)
-    take_answer(state, ended(failing[1], failure(KIND.TRANSIENT)), 107.0)
-    assert 107.25 == state.schedule.reads_from_s
+    take_result(state, ended(failing[1], failure(KIND.TRANSIENT)), 107.0)
+    assert 107.25 == cloud_of(state).reads_from_s
 
 
 @pytest.mark.parametrize("request_", [LIST, read(1)])
@@ -508,27 +530,27 @@ def test_what_failed_is_told_by_name(request_: Request) -> None:
 def test_a_list_that_is_not_found_waits_for_an_operator_and_keeps_the_addresses() -> None:
     state = standing()
     answer(state, LIST, failure(KIND.NOT_FOUND), 200.0)
-    assert (212.0, ip(1)) == (state.schedule.reads_from_s, address_of(state).floating_ip)
+    assert (212.0, ip(1)) == (cloud_of(state).reads_from_s, resource_of(state).observation)
 
 
 def test_a_read_that_fails_otherwise_keeps_the_address() -> None:
     state = standing()
     answer(state, read(1), failure(KIND.REFUSED), 200.0)
-    assert (212.0, ip(1)) == (state.schedule.reads_from_s, address_of(state).floating_ip)
+    assert (212.0, ip(1)) == (cloud_of(state).reads_from_s, resource_of(state).observation)
 
 
 def test_a_404_for_one_address_forgets_that_one_and_lists_again_soon() -> None:
     state = standing(2)
-    state.schedule.read_attempt = 2
+    cloud_of(state).read_attempt = 2
     answer(state, read(1), failure(KIND.NOT_FOUND), 200.0)
-    assert (None, ip(2)) == (address_of(state, 1).floating_ip, address_of(state, 2).floating_ip)
-    assert (201.0, 3) == (state.schedule.reads_from_s, state.schedule.read_attempt)
+    assert (None, ip(2)) == (resource_of(state, 1).observation, resource_of(state, 2).observation)
+    assert (201.0, 3) == (cloud_of(state).reads_from_s, cloud_of(state).read_attempt)
 
 
 def test_a_read_that_was_cancelled_is_no_news_and_no_trouble() -> None:
     state = standing()
     assert [] == answer(state, LIST, failure(KIND.CANCELLED))
-    assert state.api.failure is None
+    assert cloud_of(state).health.failure is None
 
 
 # --- assigns -----------------------------------------------------------------------------------
@@ -541,11 +563,11 @@ def accepted(status: ActionStatus = ActionStatus.RUNNING) -> MutationAccepted:
 def test_an_accepted_assign_is_watched_and_widens_the_lanes() -> None:
     state = standing()
     address = put(state, SENT)
-    state.api.max_parallel = 3
+    cloud_of(state).health.max_parallel = 3
     assert [] == assign_ends(state, accepted())
     claim = Claim(cause="a cause", phases=Phases(line_s=99.0, sent_s=100.0, accepted_s=101.0))
-    assert ActionRunning(claim, 77, 111.0, 101.2, 1) == address.stage
-    assert 4 == state.api.max_parallel
+    assert ActionRunning(claim, STEP, 77, 111.0, 101.2, 1) == address.stage
+    assert 4 == cloud_of(state).health.max_parallel
 
 
 @pytest.mark.parametrize(("stage", "generation"), [(SENT, 1), (mutating(), 0)])
@@ -562,8 +584,8 @@ def test_an_assign_of_an_older_term_says_only_that_reads_before_now_are_blind(
 def test_an_assign_of_an_address_that_a_reload_took_away_is_over() -> None:
     state = standing()
     address = put(state, SENT)
-    state.addresses = {}
-    take_answer(state, ended(under_way(state, assign(1, 1), 100.0, address), accepted()), 101.0)
+    state.resources = {}
+    take_result(state, ended(under_way(state, assign(1, 1), 100.0, address), accepted()), 101.0)
     assert SENT == address.stage
 
 
@@ -581,14 +603,17 @@ def test_a_failed_assign_is_reported_and_its_bytes_are_remembered() -> None:
         reported=frozenset({failure(KIND.TRANSIENT).code}),
     )
     assert MutateDue(claim, 101.25) == address.stage
-    assert state.api.failure is None
+    assert cloud_of(state).health.failure is None
 
 
 def test_429_to_an_assign_holds_the_whole_api() -> None:
     state = standing()
     put(state, SENT)
     assert ["api.throttled"] == assign_ends(state, failure(KIND.THROTTLED))
-    assert (102.0, failure(KIND.THROTTLED)) == (state.api.held_until_s, state.api.failure)
+    assert (102.0, failure(KIND.THROTTLED)) == (
+        cloud_of(state).health.held_until_s,
+        cloud_of(state).health.failure,
+    )
 
 
 @pytest.mark.parametrize(("others", "max_parallel"), [(0, 8), (1, 4)])
@@ -598,9 +623,9 @@ def test_a_lock_narrows_the_lanes_if_other_assigns_were_under_way(
     state = standing(2)
     put(state, SENT)
     for _ in range(others):
-        under_way(state, assign(2, 1), 100.0, address_of(state, 2))
+        under_way(state, assign(2, 1), 100.0, resource_of(state, 2))
     assign_ends(state, failure(KIND.LOCKED))
-    assert max_parallel == state.api.max_parallel
+    assert max_parallel == cloud_of(state).health.max_parallel
 
 
 @pytest.mark.parametrize(
@@ -612,23 +637,23 @@ def test_an_assign_accepted_beside_a_running_action_ends_the_going_one_by_one(
     state = standing(2)
     put(state, SENT)
     put(state, acting(claim=CLAIM.with_phases(Phases(line_s=0.0, accepted_s=accepted_s))), 2)
-    state.api.one_by_one_until_s = 200.0
+    cloud_of(state).health.one_by_one_until_s = 200.0
     assign_ends(state, accepted())
-    assert goes_on == (state.api.one_by_one_until_s == 200.0)
+    assert goes_on == (cloud_of(state).health.one_by_one_until_s == 200.0)
 
 
 def test_an_address_that_is_assigned_already_is_no_lock() -> None:
     state = standing(2)
     put(state, SENT)
-    under_way(state, assign(2, 1), 100.0, address_of(state, 2))
-    assert ["claim.failed"] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
-    assert (8, 0) == (state.api.max_parallel, state.api.one_by_one_s)
+    under_way(state, assign(2, 1), 100.0, resource_of(state, 2))
+    assert ["claim.failed"] == assign_ends(state, failure(KIND.ALREADY, "floating_ip_assigned"))
+    assert (8, 0) == (cloud_of(state).health.max_parallel, cloud_of(state).health.one_by_one_s)
 
 
 def test_an_address_that_was_here_all_the_time_is_no_failure() -> None:
     state = standing()
     address = put(state, SENT, 1, Us())
-    assert [] == assign_ends(state, failure(KIND.LOCKED, "floating_ip_assigned"))
+    assert [] == assign_ends(state, failure(KIND.ALREADY, "floating_ip_assigned"))
     assert isinstance(address.stage, Verify)
 
 
@@ -637,15 +662,15 @@ def test_a_lock_while_other_claims_of_ours_are_under_way_is_no_news() -> None:
     put(state, SENT)
     put(state, acting(), 2)
     assert [] == assign_ends(state, failure(KIND.LOCKED, "locked"))
-    assert 4 == state.api.max_parallel
+    assert 4 == cloud_of(state).health.max_parallel
 
 
 def test_other_failures_do_not_narrow_the_lanes() -> None:
     state = standing(2)
     put(state, SENT)
-    under_way(state, assign(2, 1), 100.0, address_of(state, 2))
+    under_way(state, assign(2, 1), 100.0, resource_of(state, 2))
     assign_ends(state, failure(KIND.TRANSIENT))
-    assert 8 == state.api.max_parallel
+    assert 8 == cloud_of(state).health.max_parallel
 
 
 @pytest.mark.parametrize(
@@ -665,11 +690,11 @@ def test_a_refused_token_is_read_again_whatever_call_it_was() -> None:
     state = standing()
     put(state, SENT)
     assert ["token.rejected"] == assign_ends(state, failure(KIND.AUTH))
-    assert ReloadToken() in state.effects
+    assert ReloadToken(CLOUD) in state.effects
     assert ["token.rejected"] == answer(state, ReadServer(CLOUD, 2), failure(KIND.AUTH))
-    assert ReloadToken() in state.effects
+    assert ReloadToken(CLOUD) in state.effects
     answer(state, ReadServer(CLOUD, 2), failure(KIND.REFUSED))
-    assert ReloadToken() not in state.effects
+    assert ReloadToken(CLOUD) not in state.effects
 
 
 # --- actions and servers -----------------------------------------------------------------------
@@ -685,19 +710,19 @@ def test_the_actions_that_were_asked_for_go_on_or_are_given_up() -> None:
     finished = CLAIM.with_phases(Phases(line_s=99.0, finished_s=101.0))
     overdue = replace(CLAIM, reported=frozenset({"action_overdue"}))
     assert [
-        ReadBack(finished, 105.0, 101.0, 101.0),
+        ReadBack(finished, STEP, 105.0, 101.0, 101.0),
         verifying(101.0, overdue),
         acting(73),
         mutating(),
-    ] == [address.stage for address in state.addresses.values()]
+    ] == [address.stage for address in state.resources.values()]
 
 
 def test_actions_that_nobody_has_any_more_are_given_up_for_a_read() -> None:
     state = standing()
     put(state, acting(71))
     assert ["claim.unknown"] == answer(state, ReadActions(CLOUD, (71,)), failure(KIND.NOT_FOUND))
-    assert isinstance(address_of(state).stage, Verify)
-    assert state.api.failure is None
+    assert isinstance(resource_of(state).stage, Verify)
+    assert cloud_of(state).health.failure is None
 
 
 def test_actions_that_cannot_be_read_are_polled_later() -> None:
@@ -744,7 +769,7 @@ def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
     assert [] == answer(state, ReadServer(CLOUD, 2), failure(KIND.NOT_FOUND))
     assert isinstance(theirs.stage, MutateDue)
     assert "contested, but the holder's server is deleted" == theirs.stage.claim.cause
-    assert (holding_down(), None) == (others.stage, state.api.failure)
+    assert (holding_down(), None) == (others.stage, cloud_of(state).health.failure)
 
 
 def test_a_server_that_cannot_be_read_is_reported() -> None:
@@ -752,4 +777,4 @@ def test_a_server_that_cannot_be_read_is_reported() -> None:
     put(state, holding_down(), 1, Other(2))
     assert ["api.failed"] == answer(state, ReadServer(CLOUD, 2), failure(KIND.TRANSIENT))
     assert entry(state, "api.failed").message.startswith("reading a server failed: ")
-    assert holding_down() == address_of(state).stage
+    assert holding_down() == resource_of(state).stage

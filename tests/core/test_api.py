@@ -1,18 +1,19 @@
 """What is known of the API: failing since when, held until when, how many calls are left."""
 
 import pytest
-from hakeeper.core.api import Api
 
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.decisions import ApiFailed, Decision, ServerUnidentified
+from hakeeper.core.health import Health
 from tests.core.fakecloud import failure
+from tests.core.odds import LEAST, MOST
 
 TRANSIENT = failure(FailureKind.TRANSIENT)
 THROTTLED = failure(FailureKind.THROTTLED)
 
 
 def test_a_failure_lasts_from_the_first_one_to_the_next_answer() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     assert api.answered(10.0) is None
     api.failed(TRANSIENT, 20.0, MOST)
     api.failed(failure(FailureKind.REFUSED), 25.0, MOST)
@@ -26,13 +27,13 @@ def test_a_failure_lasts_from_the_first_one_to_the_next_answer() -> None:
 
 
 def test_a_node_that_has_just_booted_measures_a_failure_from_its_begin_as_well() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.failed(TRANSIENT, 0.25, MOST)
     assert 1.0 == api.answered(1.25)
 
 
 def test_429_without_a_time_holds_all_calls_longer_each_time_until_an_answer() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     until_s = []
     for at_s in (100.0, 200.0, 300.0, 400.0, 500.0):
         api.failed(THROTTLED, at_s, MOST)
@@ -51,27 +52,27 @@ def test_429_with_a_time_holds_all_calls_so_long_and_30_s_at_most(
     retry_after_s: float | None, least_s: float, most_s: float
 ) -> None:
     for odds, wait_s in ((LEAST, least_s), (MOST, most_s)):
-        api = Api()
+        api = Health(most_parallel=8)
         api.failed(failure(FailureKind.THROTTLED, retry_after_s=retry_after_s), 100.0, odds)
         assert 100.0 + wait_s == api.held_until_s
 
 
 def test_a_shorter_429_does_not_end_a_longer_one() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.failed(failure(FailureKind.THROTTLED, retry_after_s=20.0), 100.0, LEAST)
     api.failed(THROTTLED, 101.0, LEAST)
     assert 120.0 == api.held_until_s
 
 
 def test_no_other_failure_holds_the_calls() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.failed(TRANSIENT, 0.5, MOST)
     assert api.held_until_s < 0.5
     assert 0 == api.throttled
 
 
 def test_each_kind_of_decision_with_each_code_is_news_once_until_an_answer() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     asked: list[tuple[type[Decision], str]] = [
         (ApiFailed, "a"),
         (ApiFailed, "b"),
@@ -84,7 +85,7 @@ def test_each_kind_of_decision_with_each_code_is_news_once_until_an_answer() -> 
 
 
 def test_the_bucket_refills_by_its_limit_in_an_hour_and_no_further() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     assert api.quota_left(0.0) is None
     assert not api.scarce(0.0)
     api.note_quota(Quota(limit_per_hour=3600, remaining=100), 50.0)
@@ -97,7 +98,7 @@ def test_the_bucket_refills_by_its_limit_in_an_hour_and_no_further() -> None:
 
 
 def test_the_quota_is_scarce_under_a_tenth_of_it() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.note_quota(Quota(limit_per_hour=3600, remaining=350), 0.0)
     assert api.scarce(0.0)
     assert api.scarce(9.9)
@@ -106,21 +107,21 @@ def test_the_quota_is_scarce_under_a_tenth_of_it() -> None:
 
 @pytest.mark.parametrize("retry_after_s", [20.0, None])
 def test_a_429_that_a_read_met_holds_no_assign(retry_after_s: float | None) -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.failed(failure(FailureKind.THROTTLED, retry_after_s=retry_after_s), 100.0, MOST)
     assert api.assigns_held_until_s < 100.0
     assert (1, 8) == (api.parallel_limit(100.5), api.parallel_limit(200.0))
 
 
 def test_a_429_with_a_time_that_an_assign_met_holds_assigns_so_long() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     refused = failure(FailureKind.THROTTLED, retry_after_s=20.0)
     api.failed(refused, 100.0, LEAST, assign=True)
     assert 120.0 == api.assigns_held_until_s
 
 
 def test_without_a_time_assigns_try_again_soon_for_5_s_and_then_as_all_do() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     waits = []
     for at_s in (100.0, 102.0, 104.9, 105.0):
         api.failed(THROTTLED, at_s, MOST, assign=True)
@@ -132,27 +133,27 @@ def test_without_a_time_assigns_try_again_soon_for_5_s_and_then_as_all_do() -> N
 
 
 def test_without_a_time_all_wait_at_least_until_one_call_flows_in() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.note_quota(Quota(limit_per_hour=300, remaining=0), 100.0)
     api.failed(THROTTLED, 100.0, LEAST)
     assert 112.0 == api.held_until_s
 
 
 def test_an_accepted_assign_shows_that_no_429_stands() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     api.failed(failure(FailureKind.THROTTLED, retry_after_s=20.0), 100.0, LEAST)
     api.assign_accepted(101.0, alongside=False)
     assert api.held_until_s < 101.0
 
 
-def refuse(api: Api, asked_at_s: float, now: float, *, ours: bool = True) -> None:
+def refuse(api: Health, asked_at_s: float, now: float, *, ours: bool = True) -> None:
     first = api.assign_refused(asked_at_s, now, MOST)
     if ours:
         api.lock_met(now, first=first)
 
 
 def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_back() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     assert 8 == api.max_parallel
     halved = []
     for _ in range(4):
@@ -166,14 +167,14 @@ def test_locks_halve_the_lanes_down_to_one_and_each_accepted_assign_gives_one_ba
 
 
 def test_no_lane_comes_back_while_claims_go_one_by_one() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     refuse(api, 0.0, 1.0)
     api.assign_accepted(2.9, alongside=False)
     assert 4 == api.max_parallel
 
 
 def test_claims_go_one_by_one_for_longer_with_every_lock_that_may_be_ours() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     pauses = []
     for now in (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0):
         refuse(api, now, now)
@@ -183,7 +184,7 @@ def test_claims_go_one_by_one_for_longer_with_every_lock_that_may_be_ours() -> N
 
 
 def test_an_assign_accepted_beside_a_running_action_shows_that_our_actions_lock_nothing() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     for now in (1.0, 2.0, 3.0):
         refuse(api, now, now)
     api.assign_accepted(3.1, alongside=True)
@@ -193,7 +194,7 @@ def test_an_assign_accepted_beside_a_running_action_shows_that_our_actions_lock_
 
 
 def test_each_further_round_that_is_refused_holds_all_assigns_for_longer() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     waits = []
     for now in (1.0, 2.0, 3.0, 4.0, 100.0, 200.0, 300.0, 400.0):
         refuse(api, now, now)
@@ -202,7 +203,7 @@ def test_each_further_round_that_is_refused_holds_all_assigns_for_longer() -> No
 
 
 def test_what_was_sent_before_a_refusal_came_is_of_the_same_round() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     for answered_s in (1.0, 1.1, 1.2):
         refuse(api, 0.9, answered_s)
     assert (1, float("-inf")) == (api.refused_rounds, api.assigns_from_s)
@@ -211,7 +212,7 @@ def test_what_was_sent_before_a_refusal_came_is_of_the_same_round() -> None:
 
 
 def test_an_accepted_assign_ends_what_refusals_have_held() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     refuse(api, 1.0, 1.0)
     refuse(api, 2.0, 2.0)
     api.assign_accepted(2.1, alongside=False)
@@ -219,7 +220,7 @@ def test_an_accepted_assign_ends_what_refusals_have_held() -> None:
 
 
 def test_the_first_answer_of_an_api_that_failed_ends_what_refusals_have_held() -> None:
-    api = Api()
+    api = Health(most_parallel=8)
     refuse(api, 1.0, 1.0)
     refuse(api, 2.0, 2.0)
     api.answered(2.1)

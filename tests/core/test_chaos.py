@@ -7,19 +7,13 @@ from random import Random
 
 import pytest
 
-from hakeeper.core.calls import (
-    FailureKind,
-    Identify,
-    Mutate,
-    ReadActions,
-    ReadAll,
-    ReadOne,
-)
+from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll, ReadOne
 from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
-from tests.core.driver import PROCESS, WEB, Node, World, chance, failure, instance, settings
-from tests.core.fakecloud import Ending
+from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
+from tests.core.fakecloud import Ending, failure
+from tests.support.resources import CLOUD
 
 MAIL = 4712
 STEPS = 1500
@@ -67,7 +61,7 @@ def random_process(node: Node, rng: Random) -> None:
 
 def random_reload(node: Node, rng: Random) -> None:
     names = rng.choice((TWO, TWO, {"VI_1": ("web", "mail")}, {"VI_1": ()}))
-    changed = SettingsChanged(settings(names), api_changed=rng.random() < 0.3)
+    changed = SettingsChanged(settings(names), apis_changed=(CLOUD,) if rng.random() < 0.3 else ())
     node.config = changed.settings
     node.feed(changed)
 
@@ -117,7 +111,7 @@ def make_peace(world: World) -> None:
     world.cloud.ending = Ending.SUCCESS
     world.cloud.actions.clear()
     for node in world.nodes:
-        node.feed(SettingsChanged(settings(TWO), api_changed=False))
+        node.feed(SettingsChanged(settings(TWO)))
         node.dbus = None
         node.lines(("VI_1", "BACKUP"), ("VI_2", "BACKUP"))
     # What may still be on its way: one call to its deadline, and a 429 of half a minute.

@@ -4,18 +4,13 @@ import pytest
 
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.calls import CallResult, ReadAll
-from hakeeper.core.events import (
-    FifoChanged,
-    KeepalivedGone,
-    LinesRead,
-    SaveState,
-    StartCall,
-)
+from hakeeper.core.events import FifoChanged, KeepalivedGone, LinesRead, SaveState, StartCall
 from hakeeper.core.lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.state import InvariantError, State
 from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
+from tests.core.standing import cloud_of
 from tests.support.resources import assign
 
 
@@ -175,13 +170,13 @@ def guarded() -> tuple[State, float]:
     return node.core._state, world.now
 
 
-def address_of(state: State) -> Address:
-    return next(iter(state.addresses.values()))
+def resource_of(state: State) -> Resource:
+    return next(iter(state.resources.values()))
 
 
 def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
     state, now = guarded()
-    with pytest.raises(InvariantError, match="for no address"):
+    with pytest.raises(InvariantError, match="for no resource"):
         state.start(assign(WEB, 1), now)
     assert [] == [e for e in state.effects if isinstance(e, StartCall)]
 
@@ -190,7 +185,7 @@ def test_an_assign_while_not_master_is_a_broken_invariant() -> None:
     state, now = guarded()
     state.roles.role_states[instance("VI_1")].role = Role.BACKUP
     with pytest.raises(InvariantError, match="while not MASTER"):
-        state.start(assign(WEB, 1), now, address_of(state))
+        state.start(assign(WEB, 1), now, resource_of(state))
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -199,16 +194,16 @@ def test_an_assign_to_another_server_is_a_broken_invariant(
 ) -> None:
     state, now = guarded()
     if not known:
-        state.server = None
+        cloud_of(state).server = None
     with pytest.raises(InvariantError, match="to another server"):
-        state.start(assign(WEB, 2), now, address_of(state))
+        state.start(assign(WEB, 2), now, resource_of(state))
 
 
 def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
     state, now = guarded()
-    state.start(assign(WEB, 1), now, address_of(state))
-    with pytest.raises(InvariantError, match="at the same time"):
-        state.start(assign(WEB, 1), now, address_of(state))
+    state.start(assign(WEB, 1), now, resource_of(state))
+    with pytest.raises(InvariantError, match="beside another one"):
+        state.start(assign(WEB, 1), now, resource_of(state))
 
 
 def test_bad_lines_that_nobody_kept_are_counted_too() -> None:

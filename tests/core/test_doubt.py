@@ -4,16 +4,18 @@ import pytest
 
 from hakeeper.core.events import FifoChanged, RolesQueried, SettingsChanged
 from hakeeper.core.model import FifoState, ProcessId, Role, Settings
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import OTHERS_KEPT
-from hakeeper.core.troubles import GRACE_S, Health
+from hakeeper.core.troubles import GRACE_S
 from tests.core.driver import WEB, Node, World, one_node, settings
+from tests.core.shown import cause_of, what_is
 
 OPEN = FifoChanged(FifoState.OPEN, "listening on /run/fifo")
 REPLACED = FifoChanged(FifoState.OPEN, "/run/fifo was replaced: reopened", reopened=True)
 
 
 def reported(node: Node, prefix: str) -> list[str]:
-    return [one.what for one in node.snapshot().problems if one.code.startswith(prefix)]
+    return [what_is(one) for one in node.snapshot().problems if one.code.startswith(prefix)]
 
 
 def backup(config: Settings | None = None) -> tuple[World, Node]:
@@ -102,7 +104,7 @@ def test_its_last_word_from_before_the_reload_counts(words: list[str], role: str
     world, node = two()
     for word in words:
         node.line("VI_2", word)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert role == node.role("VI_2")
     world.run_for(30.0)
     assert (1 if role == "MASTER" else 2) == world.cloud.holder(4712)
@@ -112,9 +114,9 @@ def test_one_that_was_taken_out_and_comes_back_is_what_it_was() -> None:
     world, node = two()
     node.line("VI_1", "MASTER")
     world.run_for(30.0)
-    node.feed(SettingsChanged(settings({"VI_2": ("mail",)}), api_changed=False))
+    node.feed(SettingsChanged(settings({"VI_2": ("mail",)})))
     world.run_for(30.0)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert ("MASTER", "UNKNOWN") == (node.role("VI_1"), node.role("VI_2"))
     world.run_for(30.0)
     assert (1, 1) == (world.cloud.holder(WEB), len(node.assigns))
@@ -131,7 +133,7 @@ def test_the_word_of_another_keepalived_and_lost_lines_do_not_count(loss: str) -
             node.lose_lines()
         case _:
             node.seen(ProcessId(101, 6000, "boot"))
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert "UNKNOWN" == node.role("VI_2")
 
 
@@ -141,7 +143,7 @@ def test_names_without_end_take_no_room_without_end() -> None:
         node.line(f"VI_x{number}", "MASTER")
     node.line("VI_x0", "BACKUP")
     names = {f"VI_x{number}": () for number in range(2 * OTHERS_KEPT)}
-    node.feed(SettingsChanged(settings(names), api_changed=False))
+    node.feed(SettingsChanged(settings(names)))
     roles = [node.role(name) for name in names]
     assert ["BACKUP"] + ["MASTER"] * (OTHERS_KEPT - 1) == roles[:OTHERS_KEPT]
     assert {"UNKNOWN"} == set(roles[OTHERS_KEPT:])
@@ -155,7 +157,7 @@ def test_with_state_dbus_it_is_a_trouble_that_keepalived_cannot_be_asked() -> No
     node.feed(RolesQueried(node.queries[-1].query_id, None, "no bus"))
     assert 1 == len(node.reports("query.failed"))
     [problem] = [one for one in node.snapshot().problems if one.code == "keepalived.unasked"]
-    assert (Health.DEGRADED, "no bus") == (problem.health, problem.cause)
+    assert (Health.DEGRADED, "no bus") == (problem.health, cause_of(problem))
     node.dbus = {"VI_1": Role.BACKUP}
     world.run_for(20.0)
     assert [] == reported(node, "keepalived.unasked")

@@ -5,14 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from hakeeper.core.calls import (
-    Failure,
-    FailureKind,
-    Mutate,
-    ReadActions,
-    ReadAll,
-    ReadOne,
-)
+from hakeeper.core.calls import Failure, FailureKind, Mutate, ReadActions, ReadAll, ReadOne
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.fakecloud import READS, Ending, failure
 from tests.support.resources import assign

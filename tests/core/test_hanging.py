@@ -4,7 +4,7 @@ import pytest
 
 from hakeeper.core.events import FifoChanged, RolesQueried
 from hakeeper.core.model import FifoState, ProcessId, Role
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 from tests.core.driver import WEB, Node, World, one_node, settings
 
 MASTER = {"VI_1": Role.MASTER}

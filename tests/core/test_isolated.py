@@ -8,7 +8,7 @@ from hakeeper.core.isolation import check_isolation
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Idle
 from hakeeper.core.state import State
-from tests.core.standing import SENT, VI, address_of, put, reported, standing, under_way
+from tests.core.standing import SENT, VI, put, reported, resource_of, standing, under_way
 from tests.support.resources import assign
 
 OURS = ip_address("10.0.0.2")
@@ -76,7 +76,7 @@ def test_a_master_that_becomes_isolated_rests_and_its_assign_is_cancelled() -> N
     missing(state, 200.0)
     role_state = state.roles.role_states[VI]
     assert (True, 1, (OURS,)) == (role_state.isolated, role_state.generation, role_state.missing)
-    assert (Idle(), 200.0) == (address_of(state).stage, address.decided_at_s)
+    assert (Idle(), 200.0) == (resource_of(state).stage, address.decided_at_s)
     assert CancelCall(1) in state.effects
     assert ["claim.abandoned", "vrrp_address.missing"] == reported(state)
 
@@ -88,7 +88,7 @@ def test_a_backup_that_becomes_isolated_goes_on_as_before() -> None:
     assert (True, 0, None) == (
         role_state.isolated,
         role_state.generation,
-        address_of(state).decided_at_s,
+        resource_of(state).decided_at_s,
     )
 
 

@@ -9,12 +9,14 @@ from hakeeper.core.calls import FailureKind, Mutate, MutationAccepted, ReadActio
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
+from hakeeper.core.problems import Health
 from hakeeper.core.state import InvariantError
-from hakeeper.core.troubles import BROKEN_AFTER_S, Health
+from hakeeper.core.troubles import BROKEN_AFTER_S
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from tests.core.fakecloud import READS, failure
+from tests.core.shown import what_is
 from tests.core.test_demotion import MOMENTS, in_flight
-from tests.support.resources import assign
+from tests.support.resources import CLOUD, assign
 
 OURS = "10.0.0.2"
 OTHERS = "10.0.1.2"
@@ -39,7 +41,7 @@ def master(config: Settings = CHECKED) -> tuple[World, Node]:
 
 
 def texts(node: Node) -> list[str]:
-    return [problem.what for problem in node.snapshot().problems if "fifo" not in problem.code]
+    return [what_is(problem) for problem in node.snapshot().problems if "fifo" not in problem.code]
 
 
 # --- while it is missing -----------------------------------------------------------------------
@@ -370,7 +372,9 @@ def test_a_hold_down_that_ended_with_the_address_here_does_not_come_back() -> No
 
 # --- starts and reloads ------------------------------------------------------------------------
 
-WAS_MASTER = SavedState(keepalived=PROCESS, roles={instance("VI_1"): Role.MASTER}, server_id=1)
+WAS_MASTER = SavedState(
+    keepalived=PROCESS, roles={instance("VI_1"): Role.MASTER}, servers={CLOUD: 1}
+)
 
 
 def test_before_the_first_look_no_address_is_taken_for_there() -> None:
@@ -415,7 +419,7 @@ def test_a_reload_that_names_a_missing_address_stops_the_claim() -> None:
     in_flight(world, node)
     [call] = node.open_calls(Mutate)
     node.have()
-    effects = node.feed(SettingsChanged(CHECKED, api_changed=False))
+    effects = node.feed(SettingsChanged(CHECKED))
     assert CancelCall(call.id) in effects
     assert 1 == len(node.reports("vrrp_address.missing"))
 
@@ -427,7 +431,7 @@ def test_a_reload_that_names_an_address_which_is_here_changes_nothing() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     node.have(OURS)
-    node.feed(SettingsChanged(CHECKED, api_changed=False))
+    node.feed(SettingsChanged(CHECKED))
     assert node.stage() == "held"
     assert [] == node.reports("vrrp_address.missing")
 
@@ -437,7 +441,7 @@ def test_a_reload_that_no_longer_names_the_missing_address_ends_the_wait() -> No
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    node.feed(SettingsChanged(replace(CHECKED, vrrp_addresses={}), api_changed=False))
+    node.feed(SettingsChanged(replace(CHECKED, vrrp_addresses={})))
     world.run_for(TRUST_AFTER_S + 2.0)
     assert world.cloud.holder(WEB) == 1
     assert 1 == len(node.reports("vrrp_address.found"))
@@ -460,11 +464,11 @@ def test_an_instance_that_a_reload_brings_back_waits_for_the_address_that_it_had
         {} if left is None else {left: ("mail",)},
         vrrp_addresses={} if left is None else {left: (OURS,)},
     )
-    node.feed(SettingsChanged(rest, api_changed=False))
+    node.feed(SettingsChanged(rest))
     world.run_for(60.0)
     node.have(OURS)
     world.run_for(1.0)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     waits_s = TRUST_AFTER_S if left is None else TRUST_AFTER_S - 1.0
     node.line("VI_1", "MASTER")
     world.run_for(waits_s - 0.1)
@@ -479,7 +483,7 @@ def test_an_instance_that_a_reload_adds_with_an_address_that_was_never_lost_wait
     _, node = scene(TWO)
     node.warm()
     node.have(OURS)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert not any(
         role_state.isolated for role_state in node.core._state.roles.role_states.values()
     )
@@ -491,7 +495,7 @@ def test_a_floating_ip_added_by_a_reload_is_not_claimed_by_a_isolated_master() -
     node.warm()
     node.line("VI_1", "MASTER")
     more = settings({"VI_1": ("web", "mail")}, vrrp_addresses={"VI_1": (OURS,)})
-    node.feed(SettingsChanged(more, api_changed=False))
+    node.feed(SettingsChanged(more))
     world.run_for(600.0)
     assert [] == node.assigns
     node.have(OURS)
@@ -531,7 +535,7 @@ def test_an_assign_by_a_isolated_master_is_a_broken_invariant() -> None:
     state = node.core._state
     state.roles.role_states[instance("VI_1")].isolated = True
     with pytest.raises(InvariantError, match="while keepalived is isolated"):
-        state.start(assign(WEB, 1), world.now, next(iter(state.addresses.values())))
+        state.start(assign(WEB, 1), world.now, next(iter(state.resources.values())))
 
 
 def test_isolation_lasts_since_the_first_address_was_missing() -> None:
@@ -568,7 +572,7 @@ def test_the_read_that_comes_first_waits_for_no_earlier_failure() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     world.cloud.fail(failure(FailureKind.TRANSIENT), *READS)
-    node.feed(SettingsChanged(CHECKED, api_changed=False))
+    node.feed(SettingsChanged(CHECKED))
     for _ in range(20):  # at whatever moment of the pause between two tries
         world.run_for(1.7)
         node.have(OURS)

@@ -1,18 +1,14 @@
 """Hundreds of addresses at once, locks, the quota, and the price of idleness."""
 
+from dataclasses import replace
+
 import pytest
 
-from hakeeper.core.calls import (
-    FailureKind,
-    Mutate,
-    Quota,
-    ReadActions,
-    ReadAll,
-    ReadOne,
-)
+from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadActions, ReadAll, ReadOne
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.fakecloud import Ending, failure
-from tests.support.resources import LIST, floating_ip, read
+from tests.core.standing import cloud_of
+from tests.support.resources import LIST, read
 
 MANY = 300
 
@@ -114,7 +110,7 @@ def test_a_new_term_as_master_waits_for_no_lock_that_an_older_one_has_met() -> N
     world.cloud.fail(failure(FailureKind.LOCKED, "locked"), Mutate)
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
-    assert node.core._state.api.assigns_from_s > world.now
+    assert cloud_of(node.core._state).health.assigns_from_s > world.now
     node.line("VI_1", "BACKUP")
     world.run_for(2.0)
     begun_s = world.now
@@ -217,13 +213,10 @@ def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> 
 def test_a_blocked_address_and_one_of_another_zone_are_reported() -> None:
     world, node = one_node()
     plain = world.cloud.floating_ips[WEB]
-    world.cloud.floating_ips[WEB] = floating_ip(
-        id=WEB,
-        name="web",
-        network=plain.network,
-        server_id=2,
+    world.cloud.floating_ips[WEB] = replace(
+        plain,
         blocked=True,
-        network_zone="us-east",
+        zone="us-east",
     )
     world.cloud.add_server(1, zone="eu-central")
     node.warm()

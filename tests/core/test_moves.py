@@ -4,7 +4,7 @@ import pytest
 
 from hakeeper.core.claim import TABLE
 from hakeeper.core.stages import Stage
-from tests.core import moves_held, moves_hold_down, moves_read, moves_said, moves_sent
+from tests.core import moves_action, moves_held, moves_hold_down, moves_read, moves_said, moves_sent
 from tests.core.moves import EVERY_STAGE, Move
 
 MOVES: tuple[Move, ...] = (
@@ -13,6 +13,7 @@ MOVES: tuple[Move, ...] = (
     *moves_held.MOVES,
     *moves_hold_down.MOVES,
     *moves_sent.MOVES,
+    *moves_action.MOVES,
 )
 """All of them."""
 

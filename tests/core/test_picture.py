@@ -7,12 +7,12 @@ import pytest
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.observation import Other, Us
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.state import State
-from hakeeper.core.troubles import Health
 from tests.core.driver import PROCESS, instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
@@ -20,8 +20,10 @@ from tests.core.standing import (
     CLAIM,
     HELD,
     SENT,
+    STEP,
     VI,
     acting,
+    cloud_of,
     holding_down,
     mutating,
     put,
@@ -54,7 +56,7 @@ def test_the_numbers_of_the_verdict_are_exit_codes() -> None:
 
 def test_what_is_not_known_yet_is_shown_as_such() -> None:
     state = standing(1, Role.UNKNOWN, known=False)
-    state.server = None
+    cloud_of(state).server = None
     shown = snapshot(state, NOW, None)
     assert (None, "", None) == (shown.server_id, shown.server_name, shown.keepalived_pid)
     assert ("not opened", "not opened yet") == (shown.fifo, shown.fifo_detail)
@@ -68,8 +70,8 @@ def test_what_is_not_known_yet_is_shown_as_such() -> None:
 
 def test_what_is_known_is_shown_with_its_age() -> None:
     state = well()
-    state.api.answered_at_s, state.api.latency_s = NOW - 1.26, 0.123
-    state.api.note_quota(Quota(limit_per_hour=3600, remaining=100), NOW - 0.7)
+    cloud_of(state).health.answered_at_s, cloud_of(state).health.latency_s = NOW - 1.26, 0.123
+    cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=100), NOW - 0.7)
     shown = snapshot(state, NOW, NOW + 2.34)
     assert (1, "node1", 100) == (shown.server_id, shown.server_name, shown.keepalived_pid)
     assert ("open", "listening") == (shown.fifo, shown.fifo_detail)
@@ -89,14 +91,15 @@ def test_an_address_is_shown_whole() -> None:
     state = well()
     address = put(state, holding_down(NOW + 60.04), 1, Other(7))
     address.holder_at_s = NOW - 3.21
-    state.servers[7] = SeenServer("web-b", "running", NOW)
+    cloud_of(state).servers[7] = SeenServer("web-b", "running", NOW)
     address.decide("a sentence", NOW - 2.34)
     [role] = snapshot(state, NOW, None).roles
     assert (
         AddressPicture(
             ref="ip1",
             address="203.0.113.1",
-            floating_ip_id=1,
+            resource_kind="floating_ip",
+            resource_id=1,
             holder="7",
             holder_server_id=7,
             holder_label="web-b (id 7)",
@@ -118,7 +121,8 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
         AddressPicture(
             ref="ip1",
             address="ip1",
-            floating_ip_id=None,
+            resource_kind="floating_ip",
+            resource_id=None,
             holder="unknown",
             holder_server_id=None,
             holder_label="unknown (not read yet)",
@@ -141,7 +145,7 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
         (mutating(), "about to assign"),
         (SENT, "assign sent"),
         (acting(), "action running"),
-        (ReadBack(CLAIM, 0.0, 0.0, 0.0), "reading the holder"),
+        (ReadBack(CLAIM, STEP, 0.0, 0.0, 0.0), "reading the holder"),
         (HELD, "held"),
         (Recheck(0.0, 0.0, suspect=True), "reading the holder"),
         (holding_down(), "hold-down"),
@@ -212,6 +216,6 @@ def test_an_holder_is_current_if_it_was_read_in_this_term_and_lately(
 
 def test_an_api_that_fails_is_shown_by_its_code_and_for_how_long() -> None:
     state = well()
-    state.api.failed(failure(FailureKind.TRANSIENT, "its_code"), NOW - 7.04, MOST)
+    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "its_code"), NOW - 7.04, MOST)
     shown = snapshot(state, NOW, None)
     assert ("its_code", 7.04) == (shown.api, shown.api_failing_s)

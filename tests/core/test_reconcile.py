@@ -24,19 +24,22 @@ from tests.core.fakecloud import failure
 from tests.core.odds import MOST
 from tests.core.standing import (
     CLAIM,
+    STEP,
     VI,
     acting,
-    address_of,
     asked,
+    cloud_of,
     holding_down,
     ip,
+    kind_of,
     mutating,
     put,
+    resource_of,
     standing,
     under_way,
     verifying,
 )
-from tests.support.resources import CLOUD, LIST, assign, read
+from tests.support.resources import CLOUD, IDENTIFY, LIST, assign, read
 
 NOW = 1000.0
 
@@ -44,7 +47,7 @@ NOW = 1000.0
 def calm(count: int = 1, role: Role = Role.MASTER, *, can_query: bool = False) -> State:
     """A state in which nothing is due at NOW: the holders were listed just then."""
     state = standing(count, role, can_query=can_query)
-    state.schedule.listed_at_s = NOW
+    kind_of(state).listed_at_s = NOW
     state.schedule.query_at_s = NOW + 3.0
     return state
 
@@ -71,7 +74,7 @@ def test_keepalived_is_asked_at_the_interval_and_one_question_at_a_time() -> Non
         state.next_query_id,
     )
     state.schedule.query_at_s = NOW
-    state.schedule.listed_at_s = NOW + 100.0
+    kind_of(state).listed_at_s = NOW + 100.0
     assert ([], NOW + 8.0) == step(state, NOW + 7.9)
     assert [] == state.effects
 
@@ -90,7 +93,7 @@ def test_a_question_without_an_answer_is_given_up_after_5_s() -> None:
     state = calm(can_query=True)
     state.query_asked, state.next_query_id = (7, NOW - 5.0), 8
     state.schedule.query_at_s = NOW
-    state.schedule.listed_at_s = NOW + 100.0
+    kind_of(state).listed_at_s = NOW + 100.0
     assert ([], NOW + 5.0) == step(state)
     assert [QueryRoles(8)] == state.effects
     assert (8, NOW) == state.query_asked
@@ -141,8 +144,8 @@ def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
 def test_429_makes_every_call_wait_to_its_very_end(held_until_s: float, *, waits: bool) -> None:
     state = calm()
     put(state, mutating(NOW))
-    state.schedule.listed_at_s = NOW - 100.0
-    state.api.held_until_s = held_until_s
+    kind_of(state).listed_at_s = NOW - 100.0
+    cloud_of(state).health.held_until_s = held_until_s
     calls, wake_s = step(state)
     # One assign may look whether the 429 stands.
     assert [assign(1, 1), *([] if waits else [LIST])] == calls
@@ -153,7 +156,7 @@ def test_while_a_429_stands_one_assign_at_a_time_looks_whether_it_does() -> None
     state = calm(2)
     for number in (1, 2):
         put(state, mutating(NOW), number)
-    state.api.held_until_s = NOW + 20.0
+    cloud_of(state).health.held_until_s = NOW + 20.0
     assert [assign(1, 1)] == step(state)[0]
     assert [] == step(state, NOW + 0.1)[0]
 
@@ -161,7 +164,7 @@ def test_while_a_429_stands_one_assign_at_a_time_looks_whether_it_does() -> None
 def test_an_assign_waits_for_what_the_429_says_that_one_met() -> None:
     state = calm()
     put(state, mutating(NOW))
-    state.api.held_until_s = state.api.assigns_held_until_s = NOW + 20.0
+    cloud_of(state).health.held_until_s = cloud_of(state).health.assigns_held_until_s = NOW + 20.0
     assert ([], NOW + 20.0) == step(state)
     assert assign(1, 1) in step(state, NOW + 20.0)[0]
 
@@ -179,16 +182,16 @@ def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     [call] = [effect for effect in state.effects if isinstance(effect, StartCall)]
     assert 2 == len(state.effects)
     assert ("claim.started", StartCall(1, assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
-    assert MutateSent(replace(CLAIM, announced=True)) == address.stage
+    assert MutateSent(replace(CLAIM, announced=True), STEP) == address.stage
     assert NOW + 0.5 == address.writes.last_sent_s == address.writes.fresh_from_s
-    assert (address, 0) == (state.calls[1].address, state.calls[1].generation)
+    assert (address, 0) == (state.calls[1].resource, state.calls[1].generation)
 
 
 def test_no_assign_goes_out_before_we_know_who_we_are() -> None:
     state = calm()
     put(state, mutating(NOW))
-    state.server = None
-    under_way(state, Identify(CLOUD))
+    cloud_of(state).server = None
+    under_way(state, IDENTIFY)
     assert ([], NOW + 10.0) == step(state)
 
 
@@ -196,14 +199,14 @@ def test_an_address_that_is_not_found_yet_holds_up_no_other_one() -> None:
     state = calm(3)
     for number in (1, 2, 3):
         put(state, mutating(NOW), number)
-    address_of(state, 1).floating_ip = None
+    resource_of(state, 1).observation = None
     put(state, mutating(NOW + 1.0), 2)
     assert ([assign(3, 1)], NOW + 1.0) == step(state)
 
 
 def test_no_more_assigns_go_out_than_there_are_lanes() -> None:
     state = calm(5)
-    state.api.max_parallel = 3
+    cloud_of(state).health.max_parallel = 3
     under_way(state, assign(9, 1))
     for number in range(1, 6):
         put(state, mutating(NOW), number)
@@ -216,7 +219,7 @@ def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
         put(state, mutating(NOW), number)
     under_way(state, assign(1, 1))
     assert [assign(2, 1)] == step(state)[0]
-    assert mutating(NOW) == address_of(state, 1).stage
+    assert mutating(NOW) == resource_of(state, 1).stage
 
 
 # --- who we are --------------------------------------------------------------------------------
@@ -224,8 +227,8 @@ def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
 
 def test_who_we_are_is_asked_when_it_is_due_and_once() -> None:
     state = calm()
-    state.server, state.cached_server_id = None, 7
-    state.schedule.identify_from_s = NOW + 0.5
+    cloud_of(state).server, cloud_of(state).cached_server_id = None, 7
+    cloud_of(state).identify_from_s = NOW + 0.5
     assert ([], NOW + 0.5) == step(state)
     assert ([Identify(CLOUD, 7)], NOW + 10.0) == step(state, NOW + 0.5)
     assert ([], NOW + 10.0) == step(state, NOW + 0.5)
@@ -278,7 +281,7 @@ def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
     state = calm(2)
     act(state, 1, NOW + 5.0)
     put(state, mutating(NOW), 2)
-    state.api.max_parallel, state.api.one_by_one_until_s = 1, NOW + 0.1
+    cloud_of(state).health.max_parallel, cloud_of(state).health.one_by_one_until_s = 1, NOW + 0.1
     assert [] == step(state)[0]
     assert [assign(2, 1)] == step(state, NOW + 0.1)[0]
 
@@ -286,7 +289,7 @@ def test_a_running_action_takes_a_lane_while_claims_go_one_by_one() -> None:
 def test_no_assign_goes_out_before_locks_allow_it() -> None:
     state = calm()
     put(state, mutating(NOW))
-    state.api.assigns_from_s = NOW + 2.0
+    cloud_of(state).health.assigns_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
     assert [assign(1, 1)] == step(state, NOW + 2.0)[0]
 
@@ -296,7 +299,7 @@ def test_an_action_that_lasts_too_long_is_given_up_at_its_end() -> None:
     act(state, 1, NOW + 5.0, until_s=NOW + 1.0)
     assert ([], NOW + 1.0) == step(state)
     assert [read(1)] == step(state, NOW + 1.0)[0]
-    assert isinstance(address_of(state).stage, Verify)
+    assert isinstance(resource_of(state).stage, Verify)
 
 
 # --- reading for claims ------------------------------------------------------------------------
@@ -319,13 +322,13 @@ def test_two_addresses_are_read_by_a_list() -> None:
     reading(state, 1)
     reading(state, 2)
     assert [LIST] == step(state)[0]
-    assert NOW == state.schedule.listed_at_s
+    assert NOW == kind_of(state).listed_at_s
 
 
 def test_an_address_that_is_not_found_yet_is_read_by_a_list() -> None:
     state = calm()
     reading(state)
-    address_of(state).floating_ip = None
+    resource_of(state).observation = None
     assert [LIST] == step(state)[0]
 
 
@@ -340,7 +343,7 @@ def test_a_read_under_way_serves_if_it_is_new_enough(
     assert ([] if waits else [read(1)]) == step(state)[0]
 
 
-@pytest.mark.parametrize("request_", [read(2), ReadServer(CLOUD, 2), Identify(CLOUD)])
+@pytest.mark.parametrize("request_", [read(2), ReadServer(CLOUD, 2), IDENTIFY])
 def test_a_call_under_way_for_something_else_serves_nobody(request_: Request) -> None:
     state = calm(2)
     reading(state)
@@ -351,7 +354,7 @@ def test_a_call_under_way_for_something_else_serves_nobody(request_: Request) ->
 def test_a_read_of_one_serves_no_address_that_is_not_found_yet() -> None:
     state = calm()
     reading(state)
-    address_of(state).floating_ip = None
+    resource_of(state).observation = None
     under_way(state, read(1), NOW)
     assert [LIST] == step(state)[0]
 
@@ -364,16 +367,16 @@ def test_while_only_our_identity_is_missing_nothing_is_read_twice(
 ) -> None:
     state = calm()
     reading(state)
-    state.server = None
-    under_way(state, Identify(CLOUD))
-    address_of(state).holder_at_s = holder_at_s
+    cloud_of(state).server = None
+    under_way(state, IDENTIFY)
+    resource_of(state).holder_at_s = holder_at_s
     assert ([read(1)] if reads else []) == step(state)[0]
 
 
 def test_reads_wait_after_a_failed_one() -> None:
     state = calm()
     reading(state)
-    state.schedule.reads_from_s = NOW + 2.0
+    cloud_of(state).reads_from_s = NOW + 2.0
     assert ([], NOW + 2.0) == step(state)
     assert [read(1)] == step(state, NOW + 2.0)[0]
 
@@ -422,7 +425,7 @@ def test_there_is_only_one_list_at_a_time() -> None:
     reading(state, 2)
     under_way(state, LIST, NOW - 1.0)
     assert ([], None) == step(state)
-    assert NOW == state.schedule.listed_at_s
+    assert NOW == kind_of(state).listed_at_s
 
 
 # --- reading idly ------------------------------------------------------------------------------
@@ -433,17 +436,17 @@ def test_the_holders_are_listed_at_the_interval(role: Role, interval_s: float) -
     state = calm(1, role)
     assert ([], NOW + interval_s) == step(state)
     assert ([LIST], NOW + 2 * interval_s) == step(state, NOW + interval_s)
-    assert NOW + interval_s == state.schedule.listed_at_s
+    assert NOW + interval_s == kind_of(state).listed_at_s
 
 
 def test_idle_reading_steps_aside_for_2_s_after_a_master_edge_but_only_for_a_master() -> None:
     state = calm()
-    state.schedule.listed_at_s = float("-inf")
+    kind_of(state).listed_at_s = float("-inf")
     state.schedule.edge(NOW)
     assert ([], NOW + 2.0) == step(state)
     assert [LIST] == step(state, NOW + 2.0)[0]
     state = calm(1, Role.BACKUP)
-    state.schedule.listed_at_s = float("-inf")
+    kind_of(state).listed_at_s = float("-inf")
     state.schedule.edge(NOW)
     assert [LIST] == step(state)[0]
 
@@ -463,29 +466,29 @@ def test_how_often_the_holders_are_read(
 ) -> None:
     state = calm(2, role)
     if settling:
-        address_of(state, 2).watch_until_s = NOW + 0.1
+        resource_of(state, 2).watch_until_s = NOW + 0.1
     if scarce:
-        state.api.note_quota(Quota(limit_per_hour=3600, remaining=0), NOW)
-    assert interval_s == reading_interval_s(state, NOW)
+        cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=0), NOW)
+    assert interval_s == reading_interval_s(state, kind_of(state), NOW)
 
 
 def test_a_claim_has_settled_at_its_very_end() -> None:
     state = calm()
-    address_of(state).watch_until_s = NOW
-    assert 10.0 == reading_interval_s(state, NOW)
+    resource_of(state).watch_until_s = NOW
+    assert 10.0 == reading_interval_s(state, kind_of(state), NOW)
 
 
 def test_an_interval_that_is_shorter_than_that_of_settling_stays() -> None:
     state = calm()
-    state.settings = Settings(addresses=state.settings.addresses, interval_s=1.0)
-    address_of(state).watch_until_s = NOW + 5.0
-    assert 1.0 == reading_interval_s(state, NOW)
+    state.settings = Settings(resources=state.settings.resources, interval_s=1.0)
+    resource_of(state).watch_until_s = NOW + 5.0
+    assert 1.0 == reading_interval_s(state, kind_of(state), NOW)
 
 
 def test_one_master_among_others_is_enough_to_read_often() -> None:
     state = calm()
     state.roles.role_states[instance("VI_2")] = RoleState()
-    assert 10.0 == reading_interval_s(state, NOW)
+    assert 10.0 == reading_interval_s(state, kind_of(state), NOW)
 
 
 # --- the holder of a contested address ---------------------------------------------------------
@@ -494,7 +497,7 @@ def test_one_master_among_others_is_enough_to_read_often() -> None:
 def test_the_holder_of_a_contested_address_is_looked_at_each_30_s() -> None:
     state = calm()
     address = put(state, holding_down(NOW + 200.0, look_at_s=NOW + 0.5), 1, Other(2))
-    state.schedule.listed_at_s = NOW + 100.0
+    kind_of(state).listed_at_s = NOW + 100.0
     assert ([], NOW + 0.5) == step(state)
     assert ([ReadServer(CLOUD, 2)], NOW + 30.5) == step(state, NOW + 0.5)
     assert holding_down(NOW + 200.0, look_at_s=NOW + 30.5) == address.stage
@@ -533,6 +536,6 @@ def test_while_everything_is_under_way_there_is_nothing_to_wait_for() -> None:
 
 def test_a_failure_of_the_api_changes_nothing_of_when_the_holders_are_read() -> None:
     state = calm()
-    state.api.failed(failure(FailureKind.TRANSIENT), NOW, MOST)
+    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT), NOW, MOST)
     assert ([], NOW + 10.0) == step(state)
-    assert ip(1) == address_of(state).floating_ip
+    assert ip(1) == resource_of(state).observation

@@ -4,22 +4,16 @@ import ipaddress
 
 import pytest
 
-from hakeeper.core.calls import (
-    FailureKind,
-    Identified,
-    Identify,
-    Mutate,
-    ReadAll,
-    ReadOne,
-)
+from hakeeper.core.calls import FailureKind, Identified, Identify, Mutate, ReadAll, ReadOne
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall
 from hakeeper.core.model import Role, Settings
 from hakeeper.core.observation import ResourceRef
+from hakeeper.core.problems import Health
 from hakeeper.core.resource import SPACING_S
-from hakeeper.core.troubles import Health
+from hakeeper.kinds.floating_ip import by_id, by_name, by_network
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
 from tests.core.fakecloud import failure
-from tests.support.resources import CLOUD, LIST, assign, by_id, by_name, by_network, read
+from tests.support.resources import CLOUD, IDENTIFY, LIST, assign, read
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})
@@ -27,7 +21,7 @@ MOVED = settings({"VI_1": (), "VI_2": ("web",)})
 
 
 def reload(node: Node, to: Settings, *, api_changed: bool = False) -> tuple[object, ...]:
-    return node.feed(SettingsChanged(to, api_changed=api_changed))
+    return node.feed(SettingsChanged(to, apis_changed=(CLOUD,) if api_changed else ()))
 
 
 def held(config: Settings | None = None) -> tuple[World, Node]:
@@ -147,7 +141,7 @@ def test_another_api_is_asked_who_we_are_before_any_assign() -> None:
     node.holding = (Identify,)
     reload(node, settings(), api_changed=True)
     [identify] = node.asked(Identify, since_s=begun_s)
-    assert Identify(CLOUD, cached_server_id=None) == identify.request
+    assert IDENTIFY == identify.request
     world.cloud.move(WEB, 2)
     node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
     world.run_for(30.0)

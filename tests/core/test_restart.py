@@ -16,13 +16,14 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
 from tests.core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
+from tests.core.shown import cause_of
 from tests.support.resources import CLOUD
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
 
 
 def saved(role: Role, process: ProcessId | None = PROCESS) -> SavedState:
-    return SavedState(keepalived=process, roles={instance("VI_1"): role}, server_id=1)
+    return SavedState(keepalived=process, roles={instance("VI_1"): role}, servers={CLOUD: 1})
 
 
 def held() -> tuple[World, Node]:
@@ -114,7 +115,7 @@ def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> Non
     _, node = one_node()
     node.start(saved(Role.BACKUP))
     [identify] = node.asked(Identify)
-    assert Identify(CLOUD, cached_server_id=1) == identify.request
+    assert Identify(CLOUD, 1) == identify.request
 
 
 def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:
@@ -209,7 +210,7 @@ def test_a_tree_without_instances_is_told_as_no_answer() -> None:
     [report] = node.reports("query.failed")
     assert "names no instance there" in report.message
     [problem] = [one for one in node.snapshot().problems if one.code == "role.unknown"]
-    assert "it cannot be asked: it answers on D-Bus, but names no instance" in problem.cause
+    assert "it cannot be asked: it answers on D-Bus, but names no instance" in cause_of(problem)
 
 
 @pytest.mark.parametrize("word", ["MASTER_PRIORITY", "BACKUP_PRIORITY"])

@@ -6,9 +6,11 @@ from itertools import pairwise
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadServer
 from hakeeper.core.events import FifoChanged, SettingsChanged, SettingsRefused, WriterSeen
 from hakeeper.core.model import FifoState, Role
-from hakeeper.core.troubles import Health
+from hakeeper.core.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
 from tests.core.fakecloud import READS, failure
+from tests.core.shown import cause_of, what_is
+from tests.core.standing import cloud_of
 from tests.support.resources import CLOUD
 
 
@@ -25,7 +27,7 @@ def healthy() -> tuple[World, Node]:
 
 
 def texts(node: Node) -> str:
-    return "\n".join(f"{one.what}: {one.cause}" for one in node.snapshot().problems)
+    return "\n".join(f"{what_is(one)}: {cause_of(one)}" for one in node.snapshot().problems)
 
 
 def codes(node: Node) -> list[str]:
@@ -48,7 +50,7 @@ def test_a_healthy_master_is_ok_and_shows_everything() -> None:
         role.role_age_s,
     )
     [address] = role.addresses
-    assert ("web", "203.0.113.10", WEB) == (address.ref, address.address, address.floating_ip_id)
+    assert ("web", "203.0.113.10", WEB) == (address.ref, address.address, address.resource_id)
     assert ("us", None, "held") == (address.holder, address.holder_server_id, address.stage)
     assert "claimed and confirmed" in address.decision
     assert address.holder_age_s is not None
@@ -247,14 +249,14 @@ def test_a_server_that_no_longer_holds_anything_is_forgotten() -> None:
     world.cloud.move(WEB, 3)
     world.run_for(120.0)
     assert "node3 (id 3)" == node.snapshot().roles[0].addresses[0].holder_label
-    assert {3} == set(node.core._state.servers)
+    assert {3} == set(cloud_of(node.core._state).servers)
 
 
 def test_a_refused_reload_is_reported_until_the_next_one_is_taken_over() -> None:
     _, node = healthy()
     node.feed(SettingsRefused("hakeeper.yaml:1:1: no"))
     assert ["config.refused"] == codes(node)
-    node.feed(SettingsChanged(node.config))
+    node.feed(SettingsChanged(node.config, apis_changed=(CLOUD,)))
     assert "config.refused" not in codes(node)
 
 

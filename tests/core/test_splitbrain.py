@@ -9,7 +9,8 @@ from hakeeper.core.backoff import RETRY, SLOW, Backoff
 from hakeeper.core.calls import FailureKind, Mutate, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
 from hakeeper.core.stages import HoldDown
-from tests.core.driver import WEB, Node, World, chance, failure, one_node, settings
+from tests.core.driver import WEB, Node, World, chance, one_node, settings
+from tests.core.fakecloud import failure
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"
@@ -400,7 +401,7 @@ def test_a_holder_that_does_not_run_frees_only_what_it_holds(
     deleted: bool,  # noqa: FBT001  # a parameter of the test
 ) -> None:
     world, node = two_contested(second_holder=3)
-    for address in node.core._state.addresses.values():
+    for address in node.core._state.resources.values():
         assert isinstance(address.stage, HoldDown)
         address.stage = replace(address.stage, until_s=world.now + 300.0)
     if deleted:

@@ -6,14 +6,25 @@ from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.machine import RoleEvent
-from hakeeper.core.model import ProcessId, Role, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import ApiSettings, ProcessId, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
 from hakeeper.core.stages import Idle, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, InvariantError, Schedule
 from tests.core.driver import instance
-from tests.core.standing import SENT, US, VI, address_of, mutating, put, standing, under_way
-from tests.support.resources import CLOUD, LIST, assign, read
+from tests.core.standing import (
+    SENT,
+    US,
+    VI,
+    cloud_of,
+    kind_of,
+    mutating,
+    put,
+    resource_of,
+    standing,
+    under_way,
+)
+from tests.support.resources import CLOUD, LIST, assign, read, step
 
 NEVER = float("-inf")
 TWO, GROUP = instance("VI_2"), VrrpId(VrrpKind.GROUP, "VI_1")
@@ -37,32 +48,39 @@ def test_keepalived_is_asked_at_once_but_for_half_a_second_after_a_question(
 def test_an_edge_forgets_every_pause_but_not_one_right_after_another(
     edge_at_s: float, *, forgets: bool
 ) -> None:
-    schedule = Schedule(edge_at_s=edge_at_s, reads_from_s=9.0, identify_from_s=8.0)
-    schedule.edge(5.0)
-    pauses = (schedule.reads_from_s, schedule.identify_from_s)
-    assert ((NEVER, NEVER) if forgets else (9.0, 8.0)) == pauses
+    schedule = Schedule(edge_at_s=edge_at_s)
+    assert forgets == schedule.edge(5.0)
     assert 5.0 == schedule.edge_at_s
 
 
 def test_the_very_first_edge_counts_right_after_the_boot() -> None:
-    schedule = Schedule(reads_from_s=9.0)
-    schedule.edge(0.25)
-    assert NEVER == schedule.reads_from_s
+    assert Schedule().edge(0.25)
+
+
+def test_an_edge_lets_reads_and_questions_go_at_once() -> None:
+    state = standing()
+    api = cloud_of(state)
+    api.reads_from_s, api.identify_from_s = 9.0, 8.0
+    state.apis.try_at_once()
+    assert (NEVER, NEVER) == (api.reads_from_s, api.identify_from_s)
 
 
 def test_nothing_recurring_has_been_done_at_the_beginning() -> None:
-    fresh = Schedule()
+    fresh, state = Schedule(), standing()
+    api, kind = cloud_of(state), kind_of(state)
     assert {NEVER} == {
-        fresh.listed_at_s,
-        fresh.reads_from_s,
-        fresh.read_failed_at_s,
-        fresh.identify_from_s,
+        kind.listed_at_s,
+        kind.role_looked_at_s,
+        api.reads_from_s,
+        api.read_failed_at_s,
+        api.identify_from_s,
+        api.servers_from_s,
         fresh.query_at_s,
         fresh.queried_at_s,
         fresh.save_from_s,
         fresh.edge_at_s,
     }
-    assert (0, 0) == (fresh.read_attempt, fresh.identify_attempt)
+    assert (0, 0, 1) == (api.read_attempt, api.identify_attempt, kind.pages)
 
 
 # --- what is believed --------------------------------------------------------------------------
@@ -70,10 +88,12 @@ def test_nothing_recurring_has_been_done_at_the_beginning() -> None:
 
 def test_the_holder_is_in_our_own_words() -> None:
     state = standing()
-    assert (Nobody(), Us(), Other(7)) == tuple(map(state.holder_from, (None, 1, 7)))
-    state.server = None
-    assert Nobody() == state.holder_from(None)
-    assert Unknown("which server this is has not been confirmed yet") == state.holder_from(1)
+    assert (Nobody(), Us(), Other(7)) == tuple(map(cloud_of(state).holder_from, (None, 1, 7)))
+    cloud_of(state).server = None
+    assert Nobody() == cloud_of(state).holder_from(None)
+    assert Unknown("which server this is has not been confirmed yet") == cloud_of(
+        state
+    ).holder_from(1)
 
 
 @pytest.mark.parametrize(
@@ -92,23 +112,26 @@ def test_addresses_are_found_by_their_instance_and_by_their_stage() -> None:
     state = standing(3)
     put(state, mutating(), 2)
     put(state, SENT, 3)
-    address_of(state, 1).vrrp = TWO
-    assert [address_of(state, 2), address_of(state, 3)] == state.addresses_of(VI)
-    assert [(address_of(state, 2), mutating())] == list(state.in_stage(MutateDue))
-    assert [(address_of(state, 1), Idle()), (address_of(state, 3), SENT)] == list(
+    resource_of(state, 1).vrrp = TWO
+    assert [resource_of(state, 2), resource_of(state, 3)] == state.resources_of(VI)
+    assert [(resource_of(state, 2), mutating())] == list(state.in_stage(MutateDue))
+    assert [(resource_of(state, 1), Idle()), (resource_of(state, 3), SENT)] == list(
         state.in_stage(MutateSent, Idle)
     )
 
 
 def test_what_is_under_way_is_counted_by_kind() -> None:
     state = standing()
-    assert (False, 0, False) == (state.assigning(1), state.assigns(), state.asked(Identify))
+    api, lanes = cloud_of(state), [step(number).lane for number in (1, 2, 3)]
+    assert (0, False) == (state.mutations(api), state.asked(Identify, api))
+    assert [False] * 3 == [state.is_lane_taken(lane) for lane in lanes]
     under_way(state, assign(1, 1))
     under_way(state, assign(2, 1))
     under_way(state, read(3))
-    assert (True, False, 2) == (state.assigning(1), state.assigning(3), state.assigns())
-    assert state.asked(ReadOne)
-    assert not state.asked(ReadAll)
+    assert [True, True, False] == [state.is_lane_taken(lane) for lane in lanes]
+    assert 2 == state.mutations(api)
+    assert (True, False) == (state.asked(ReadOne, api), state.asked(ReadAll, api))
+    assert (True, False) == (state.is_asked(read(3)), state.is_asked(read(4)))
 
 
 # --- starting and cancelling -------------------------------------------------------------------
@@ -116,31 +139,33 @@ def test_what_is_under_way_is_counted_by_kind() -> None:
 
 def test_a_read_is_started_with_the_next_id_and_is_not_urgent() -> None:
     state = standing()
-    state.settings = Settings(addresses=state.settings.addresses, call_timeout_s=3.0)
+    api = cloud_of(state)
+    api.settings = ApiSettings(call_timeout_s=3.0)
     state.start(LIST, 100.0)
     state.start(ReadServer(CLOUD, 2), 101.0)
     assert [
         StartCall(1, LIST, 3.0, urgent=False),
         StartCall(2, ReadServer(CLOUD, 2), 3.0, urgent=False),
     ] == state.effects
-    assert {1: Inflight(LIST, 100.0), 2: Inflight(ReadServer(CLOUD, 2), 101.0)} == state.calls
-    assert (None, 0) == (state.calls[1].address, state.calls[1].generation)
+    look = ReadServer(CLOUD, 2)
+    assert {1: Inflight(LIST, api, 100.0), 2: Inflight(look, api, 101.0)} == state.calls
+    assert (None, 0) == (state.calls[1].resource, state.calls[1].generation)
 
 
 def test_an_assign_is_started_with_its_address_and_generation_and_is_urgent() -> None:
     state = standing()
     state.roles.role_states[VI].generation = 7
-    state.start(assign(1, 1), 100.0, address_of(state))
+    state.start(assign(1, 1), 100.0, resource_of(state))
     assert [StartCall(1, assign(1, 1), 5.0, urgent=True)] == state.effects
-    assert (address_of(state), 7) == (state.calls[1].address, state.calls[1].generation)
+    assert (resource_of(state), 7) == (state.calls[1].resource, state.calls[1].generation)
 
 
 @pytest.mark.parametrize(
     ("server_id", "role", "isolated", "message"),
     [
-        (1, Role.MASTER, True, "an assign of 203.0.113.1 while keepalived is isolated"),
-        (1, Role.BACKUP, False, "an assign of 203.0.113.1 while not MASTER"),
-        (2, Role.MASTER, False, "an assign of 203.0.113.1 to another server"),
+        (1, Role.MASTER, True, "assign of 203.0.113.1 while keepalived is isolated"),
+        (1, Role.BACKUP, False, "assign of 203.0.113.1 while not MASTER"),
+        (2, Role.MASTER, False, "assign of 203.0.113.1 to another server"),
     ],
 )
 def test_the_guard_names_what_is_wrong(
@@ -149,36 +174,34 @@ def test_the_guard_names_what_is_wrong(
     state = standing(1, role)
     state.roles.role_states[VI].isolated = isolated
     with pytest.raises(InvariantError, match=f"^{message}$"):
-        state.start(assign(1, server_id), 100.0, address_of(state))
+        state.start(assign(1, server_id), 100.0, resource_of(state))
     assert ([], {}) == (state.effects, state.calls)
 
 
 def test_the_guard_names_an_address_that_is_assigned_already_and_no_other() -> None:
     state = standing(2)
-    state.start(assign(1, 1), 100.0, address_of(state, 1))
-    state.start(assign(2, 1), 100.0, address_of(state, 2))
-    with pytest.raises(
-        InvariantError, match=r"^a second assign of 203\.0\.113\.1 at the same time$"
-    ):
-        state.start(assign(1, 1), 100.0, address_of(state, 1))
-    with pytest.raises(InvariantError, match=r"^an assign for no address$"):
+    state.start(assign(1, 1), 100.0, resource_of(state, 1))
+    state.start(assign(2, 1), 100.0, resource_of(state, 2))
+    with pytest.raises(InvariantError, match=r"^assign of 203\.0\.113\.1 beside another one$"):
+        state.start(assign(1, 1), 100.0, resource_of(state, 1))
+    with pytest.raises(InvariantError, match=r"^a mutating request for no resource$"):
         state.start(assign(1, 1), 100.0)
 
 
 def test_only_the_assigns_of_the_chosen_addresses_are_cancelled() -> None:
     state = standing(2)
-    first, second = address_of(state, 1), address_of(state, 2)
+    first, second = resource_of(state, 1), resource_of(state, 2)
     under_way(state, assign(1, 1), 100.0, first)
     under_way(state, assign(2, 1), 100.0, second)
     under_way(state, read(1), 100.0, first)
     under_way(state, LIST)
-    state.cancel_assigns([first])
+    state.cancel_mutations([first])
     assert [CancelCall(1)] == state.effects
     state.effects = []
-    state.cancel_assigns([])
+    state.cancel_mutations([])
     assert [] == state.effects
     assert 4 == len(state.calls)
-    assert US == state.server
+    assert US == cloud_of(state).server
 
 
 # --- roles -------------------------------------------------------------------------------------

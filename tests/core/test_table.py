@@ -9,7 +9,7 @@ import hakeeper.core
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim import HAPPENINGS, STAGES, TABLE, Cell, as_markdown
 from hakeeper.core.failures import RESPONSES
-from hakeeper.core.happenings import TimelineEntry
+from hakeeper.core.happenings import Happening
 from hakeeper.core.stages import Stage
 from tests.core.test_moves import MOVES
 
@@ -28,7 +28,7 @@ def test_each_thing_that_can_happen_has_a_row() -> None:
 
 @pytest.mark.parametrize(("what", "stage", "cell"), CELLS)
 def test_a_cell_leads_to_all_stages_that_it_declares_and_to_no_other(
-    what: type[TimelineEntry], stage: type[Stage], cell: Cell
+    what: type[Happening], stage: type[Stage], cell: Cell
 ) -> None:
     """All moves are made in test_moves.py."""
     here = (m for m in MOVES if (type(m.what), type(m.stage)) == (what, stage))

@@ -36,7 +36,7 @@ from hakeeper.core.events import (
 from hakeeper.core.lines import BadLine
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState, VrrpId, VrrpKind
 from tests.core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
-from tests.support.resources import LIST
+from tests.support.resources import CLOUD, LIST
 
 OTHER_PROCESS = ProcessId(200, 6000, "boot")
 BAD = BadLine("is rubbish", "x")
@@ -304,9 +304,9 @@ def test_what_is_known_is_written_down_once_whole() -> None:
     world, node = one_node()
     node.start()
     world.run_for(1.0)
-    assert SavedState(keepalived=PROCESS, roles={instance("VI_1"): Role.UNKNOWN}, server_id=1) == (
-        node.saved
-    )
+    assert SavedState(
+        keepalived=PROCESS, roles={instance("VI_1"): Role.UNKNOWN}, servers={CLOUD: 1}
+    ) == (node.saved)
     node.line("VI_1", "MASTER")
     assert node.saved is not None
     assert {instance("VI_1"): Role.MASTER} == node.saved.roles
@@ -315,9 +315,9 @@ def test_what_is_known_is_written_down_once_whole() -> None:
 
 def test_the_last_known_id_is_written_down_until_the_api_confirms_one() -> None:
     _, node = one_node()
-    effects = node.start(SavedState(keepalived=None, roles={}, server_id=77))
+    effects = node.start(SavedState(keepalived=None, roles={}, servers={CLOUD: 77}))
     [save] = [e for e in effects if isinstance(e, SaveState)]
-    assert 77 == save.state.server_id
+    assert {CLOUD: 77} == save.state.servers
 
 
 def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wanted_then() -> None:
@@ -350,7 +350,7 @@ def test_a_reload_lists_and_asks_at_once_and_believes_the_same_api() -> None:
     node.warm()
     world.run_for(31.0)
     asked = len(node.queries)
-    effects = node.feed(SettingsChanged(node.config, api_changed=False))
+    effects = node.feed(SettingsChanged(node.config))
     assert [LIST] == [e.request for e in effects if isinstance(e, StartCall)]
     assert asked + 1 == len(node.queries)
     assert 1 == node.snapshot().server_id

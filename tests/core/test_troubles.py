@@ -1,13 +1,12 @@
 """Each trouble at its edge: verdict, code, words, since when. The stories: test_snapshot.py."""
 
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 import pytest
 
-from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
-from hakeeper.core.cures import (
+from hakeeper.adapters.cures import (
     DEFAULT_FIFO,
     FIFO_LOST,
     TROUBLES,
@@ -17,24 +16,27 @@ from hakeeper.core.cures import (
     in_force,
     keepalived_conf,
 )
-from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
+from hakeeper.core.model import ApiSettings, FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
+from hakeeper.core.problems import Health
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.state import RefusedSettings, State
-from hakeeper.core.troubles import Health, Problem, problems
 from tests.core.driver import PROCESS, instance
 from tests.core.fakecloud import failure
 from tests.core.odds import MOST
+from tests.core.shown import Shown, problems
 from tests.core.standing import (
     HELD,
     VI,
-    address_of,
+    cloud_of,
     holding_down,
     mutating,
     put,
+    resource_of,
     standing,
     verifying,
 )
@@ -50,7 +52,7 @@ def well(count: int = 1, role: Role = Role.MASTER) -> State:
     state.fifo, state.fifo_detail, state.fifo_since_s = FifoState.OPEN, "listening", 0.0
     state.keepalived, state.keepalived_since_s = PROCESS, 0.0
     state.has_writer, state.writer_since_s = True, 0.0
-    state.servers[2] = SeenServer("web-b", "running", NOW)
+    cloud_of(state).servers[2] = SeenServer("web-b", "running", NOW)
     master = role is Role.MASTER
     for number in range(1, count + 1):
         stage: Stage = HELD if master else Idle()
@@ -63,7 +65,7 @@ def reported(state: State, now: float = NOW) -> list[tuple[Health, str]]:
     return [(p.health, p.code) for p in problems(state, now)]
 
 
-def only(state: State, now: float = NOW) -> Problem:
+def only(state: State, now: float = NOW) -> Shown:
     [problem] = problems(state, now)
     return problem
 
@@ -99,7 +101,7 @@ def test_an_api_that_fails_is_a_problem(
     kind: FailureKind, code: str, role: Role, lasted_s: float, health: Health, trouble: str
 ) -> None:
     state = well(1, role)
-    state.api.failed(failure(kind, code), NOW - lasted_s, MOST)
+    cloud_of(state).health.failed(failure(kind, code), NOW - lasted_s, MOST)
     problem = only(state)
     assert (health, trouble) == (problem.health, problem.code)
     assert (f"it is {kind.value} ({code})", NOW - lasted_s) == (problem.cause, problem.since_s)
@@ -107,15 +109,16 @@ def test_an_api_that_fails_is_a_problem(
 
 def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
     state = well()
-    state.api.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
+    cloud_of(state).settings = ApiSettings(endpoint="https://api.hetzner.cloud/v1")
+    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
     assert only(state).cure.startswith("curl -v https://api.hetzner.cloud/v1 ")
-    state.api.failed(failure(FailureKind.TRANSIENT, "dns"), NOW, MOST)
+    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "dns"), NOW, MOST)
     assert only(state).cure.startswith("getent hosts api.hetzner.cloud ")
 
 
 def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
     state = well()
-    state.api.refused(ReadAll, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
+    cloud_of(state).health.refused(ReadAll, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
     problem = only(state)
     assert (DEGRADED, "api.refused", NOW - 3.0) == (problem.health, problem.code, problem.since_s)
     assert "it is refused (odd)" == problem.cause
@@ -124,7 +127,7 @@ def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> N
 @pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True)])
 def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) -> None:
     state = well()
-    state.api.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
+    cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
     assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
         assert "359 of 3600 API calls are left in this hour" == only(state).what
@@ -137,9 +140,11 @@ def test_not_to_know_who_we_are_is_a_problem_with_its_cause(
     refused_s: float | None, health: Health
 ) -> None:
     state = well()
-    state.server = None
+    cloud_of(state).server = None
     if refused_s is not None:
-        state.api.refused(Identify, failure(FailureKind.NOT_FOUND, "gone"), NOW - refused_s)
+        cloud_of(state).health.refused(
+            Identify, failure(FailureKind.NOT_FOUND, "gone"), NOW - refused_s
+        )
     problem = only(state)
     assert (health, "server.unidentified") == (problem.health, problem.code)
     assert ("it is not found (gone)" in problem.cause) is (refused_s is not None)
@@ -310,9 +315,9 @@ def test_an_instance_that_keepalived_names_no_more_is_a_problem_in_every_role(ro
 
 def test_an_address_that_the_project_has_no_more_is_not_shown_as_confirmed_here() -> None:
     state = well()
-    address = address_of(state)
+    address = resource_of(state)
     assert snapshot(state, NOW, None).roles[0].addresses[0].confirmed
-    address.floating_ip, address.unresolved_reported = None, True
+    address.observation, address.unresolved_reported = None, True
     shown = snapshot(state, NOW, None).roles[0].addresses[0]
     assert (False, False) == (shown.confirmed, shown.holder_current)
     assert "address.unresolved" == only(state).code
@@ -321,8 +326,8 @@ def test_an_address_that_the_project_has_no_more_is_not_shown_as_confirmed_here(
 def test_the_address_at_a_server_in_fault_is_the_worst_that_it_can_tell() -> None:
     state = well(1, Role.FAULT)
     state.roles.role_states[VI].since_s = NOW - LONG_S
-    address_of(state).holder = Us()
-    address_of(state).holder_since_s = NOW - LONG_S
+    resource_of(state).holder = Us()
+    resource_of(state).holder_since_s = NOW - LONG_S
     assert [(BROKEN, "address.left_here"), (DEGRADED, "role.fault")] == reported(state)
 
 
@@ -330,7 +335,7 @@ def test_fault_is_a_problem_and_a_bad_one_if_nobody_has_the_address() -> None:
     state = well(1, Role.FAULT)
     state.roles.role_states[VI].since_s = NOW - LONG_S
     assert [(DEGRADED, "role.fault")] == reported(state)
-    address_of(state).holder = Nobody()
+    resource_of(state).holder = Nobody()
     assert [(BROKEN, "address.nowhere"), (DEGRADED, "role.fault")] == reported(state)
 
 
@@ -392,10 +397,10 @@ def test_a_word_that_leads_to_nothing_is_a_bad_problem_whatever_the_role(
     *, was_reported: bool, known: bool, listed: bool
 ) -> None:
     state = well(1, Role.BACKUP)
-    address = address_of(state)
+    address = resource_of(state)
     address.unresolved_reported, address.unresolved_why = was_reported, "why"
     if not known:
-        address.floating_ip = None
+        address.observation = None
     assert ([(BROKEN, "address.unresolved")] if listed else []) == reported(state)
     if listed:
         assert ("VI_1: floating IP ip1 is not found", "why") == (
@@ -464,7 +469,9 @@ def test_the_headline_of_a_claim_that_fails_is_why() -> None:
 
 def test_a_claim_that_waits_for_the_api_says_so_once() -> None:
     state = pending()
-    state.api.failed(failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST)
+    cloud_of(state).health.failed(
+        failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST
+    )
     problem = only(state)
     assert (BROKEN, "address.pending") == (problem.health, problem.code)
     assert "it is transient (connect_timeout)" == problem.cause
@@ -483,7 +490,7 @@ def test_an_assign_that_a_token_may_not_do_is_broken_at_once_and_names_the_token
 
 def test_a_claim_that_waits_for_who_we_are_says_so() -> None:
     state = pending()
-    state.server = None
+    cloud_of(state).server = None
     first = problems(state, NOW)[0]
     assert ("address.pending", "which Hetzner server this is, is not known") == (
         first.code,
@@ -493,11 +500,9 @@ def test_a_claim_that_waits_for_who_we_are_says_so() -> None:
 
 def test_a_blocked_address_is_a_bad_problem_whatever_the_role() -> None:
     state = well(1, Role.BACKUP)
-    address = address_of(state)
-    assert address.floating_ip is not None
-    address.floating_ip = type(address.floating_ip)(
-        id=1, name="ip1", network=address.floating_ip.network, server_id=2, blocked=True
-    )
+    address = resource_of(state)
+    assert address.observation is not None
+    address.observation = replace(address.observation, blocked=True)
     assert [(BROKEN, "address.blocked")] == reported(state)
 
 
@@ -529,14 +534,14 @@ def test_who_holds_a_contested_address_knows_of_it_too(
     rounds: int, age_s: float, pulse_age_s: float | None, *, listed: bool
 ) -> None:
     state = well()
-    split_brain = address_of(state).split_brain
+    split_brain = resource_of(state).split_brain
     split_brain.claimed(NOW - age_s - 50.0)
     for number in range(rounds, 0, -1):
         split_brain.lost(NOW - age_s - number, NOW - age_s - 40.0)
         split_brain.claimed(NOW - age_s)
     if pulse_age_s is not None:
         split_brain.note_better_master(NOW - pulse_age_s)
-    for address in state.addresses.values():
+    for address in state.resources.values():
         address.holder_at_s = NOW
     assert ([(DEGRADED, "address.disputed")] if listed else []) == reported(state)
 
@@ -546,7 +551,7 @@ def test_who_holds_a_contested_address_knows_of_it_too(
 
 def test_an_address_is_not_called_left_here_where_this_may_be_the_master() -> None:
     state = well(1, Role.UNKNOWN)
-    address_of(state).holder = Us()
+    resource_of(state).holder = Us()
     assert "address.left_here" not in [code for _, code in reported(state)]
 
 
@@ -566,16 +571,16 @@ def test_who_is_not_master_knows_whether_somebody_uses_the_address(
     role: Role, holder: Holder, code: str | None
 ) -> None:
     state = well(1, role)
-    state.servers[4] = SeenServer("web-c", "off", NOW)
-    state.servers[5] = SeenServer("", "deleted", NOW)
-    address_of(state).holder = holder
+    cloud_of(state).servers[4] = SeenServer("web-c", "off", NOW)
+    cloud_of(state).servers[5] = SeenServer("", "deleted", NOW)
+    resource_of(state).holder = holder
     codes = [problem.code for problem in problems(state, NOW) if problem.code != "role.fault"]
     assert ([] if code is None else [code]) == codes
 
 
 def test_who_does_not_know_its_role_says_nothing_of_where_the_address_should_be() -> None:
     state = well(1, Role.UNKNOWN)
-    address_of(state).holder = Us()
+    resource_of(state).holder = Us()
     assert ["role.unknown"] == [code for _, code in reported(state)]
 
 
@@ -594,7 +599,7 @@ def test_what_may_be_over_in_a_moment_is_no_problem_of_a_backup(
 ) -> None:
     state = well(1, Role.BACKUP)
     state.roles.role_states[VI].since_s = NOW - role_s
-    address = address_of(state)
+    address = resource_of(state)
     address.holder, address.holder_since_s = Nobody(), NOW - seen_s
     address.holder_at_s = NOW - read_s
     assert ([(DEGRADED, "address.nowhere")] if listed else []) == reported(state)
@@ -602,9 +607,9 @@ def test_what_may_be_over_in_a_moment_is_no_problem_of_a_backup(
 
 def test_what_is_on_no_server_says_where_it_is_instead() -> None:
     state = well(1, Role.BACKUP)
-    state.servers[2] = SeenServer("web-b", "off", NOW)
+    cloud_of(state).servers[2] = SeenServer("web-b", "off", NOW)
     assert "ip1 = 203.0.113.1 is on web-b (id 2), which is off" == only(state).what
-    address_of(state).holder = Nobody()
+    resource_of(state).holder = Nobody()
     assert "ip1 = 203.0.113.1 is on no server" == only(state).what
 
 

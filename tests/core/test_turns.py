@@ -6,7 +6,7 @@ from hakeeper.core.model import SavedState, Settings
 from tests.core.driver import WEB, Node, World, entries, one_node, settings
 from tests.core.fakecloud import failure
 from tests.core.test_told import OTHER_PROCESS
-from tests.support.resources import CLOUD, LIST, assign, read
+from tests.support.resources import CLOUD, IDENTIFY, LIST, assign, read
 
 MAIL = 4712
 BOTH = settings({"VI_1": ("web", "mail")})
@@ -88,7 +88,7 @@ def test_a_reload_cancels_the_assigns_of_what_it_takes_away_and_no_others() -> N
     node.holding = (Mutate,)
     node.line("VI_1", "MASTER")
     [mail] = [c.id for c in node.open_calls(Mutate) if c.request == assign(MAIL, 1)]
-    assert [mail] == cancelled(node.feed(SettingsChanged(settings(), api_changed=False)))
+    assert [mail] == cancelled(node.feed(SettingsChanged(settings())))
 
 
 def test_an_address_that_a_reload_adds_to_a_master_is_read_first() -> None:
@@ -97,7 +97,7 @@ def test_an_address_that_a_reload_adds_to_a_master_is_read_first() -> None:
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
     node.holding = (ReadAll,)
-    node.feed(SettingsChanged(BOTH, api_changed=False))
+    node.feed(SettingsChanged(BOTH))
     assert "reading the holder" == node.stage(1)
     decision = node.snapshot().roles[0].addresses[1].decision
     assert "added by a reload: reading the holder" == decision
@@ -108,16 +108,16 @@ def test_a_reload_right_after_the_boot_lists_at_once_as_well() -> None:
     world.now = 1.0
     node.warm()
     world.run_for(2.0)
-    effects = node.feed(SettingsChanged(node.config, api_changed=False))
+    effects = node.feed(SettingsChanged(node.config))
     assert [LIST] == requests(effects)
 
 
 def test_another_api_is_asked_who_we_are_without_what_the_old_one_said() -> None:
     world, node = scene()
-    node.start(SavedState(keepalived=None, roles={}, server_id=77))
+    node.start(SavedState(keepalived=None, roles={}, servers={CLOUD: 77}))
     world.run_for(30.0)
-    effects = node.feed(SettingsChanged(node.config))
-    assert Identify(CLOUD, None) in requests(effects)
+    effects = node.feed(SettingsChanged(node.config, apis_changed=(CLOUD,)))
+    assert IDENTIFY in requests(effects)
 
 
 def test_another_api_is_asked_at_once_however_long_the_old_one_had_to_wait() -> None:
@@ -126,8 +126,8 @@ def test_another_api_is_asked_at_once_however_long_the_old_one_had_to_wait() -> 
     node.start()
     world.run_for(1.0)
     assert [] == node.open_calls(Identify)
-    effects = node.feed(SettingsChanged(node.config))
-    assert Identify(CLOUD, None) in requests(effects)
+    effects = node.feed(SettingsChanged(node.config, apis_changed=(CLOUD,)))
+    assert IDENTIFY in requests(effects)
 
 
 def test_for_another_api_each_call_is_cancelled_once_and_what_was_told_stays_told() -> None:
@@ -138,6 +138,6 @@ def test_for_another_api_each_call_is_cancelled_once_and_what_was_told_stays_tol
     node.holding = (Mutate, ReadAll, ReadOne)
     node.line("VI_1", "MASTER")
     under_way = sorted(call.id for call in node.open_calls())
-    effects = node.feed(SettingsChanged(PRIVATE))
+    effects = node.feed(SettingsChanged(PRIVATE, apis_changed=(CLOUD,)))
     assert under_way == sorted(cancelled(effects))
     assert "vrrp_address.missing" in [entry.event for entry in entries(effects)]

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from hakeeper.core.calls import FailureKind, Identify, Mutate
+from hakeeper.core.calls import FailureKind, Mutate
 from hakeeper.core.decisions import RoleUnverified
 from hakeeper.core.events import (
     Drained,
@@ -22,6 +22,7 @@ from hakeeper.core.machine import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.core.model import (
     Action,
     ActionStatus,
+    ApiSettings,
     FifoState,
     Role,
     SavedState,
@@ -30,10 +31,12 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.observation import Observation
 from hakeeper.core.stages import Phases
+from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node
 from tests.core.fakecloud import failure
-from tests.support.resources import CLOUD, by_id, by_name, by_network, floating_ip
+from tests.support.resources import IDENTIFY
 
 WORDS: dict[type[enum.Enum], list[str]] = {
     Role: ["UNKNOWN", "BACKUP", "MASTER", "FAULT", "STOPPED"],
@@ -51,6 +54,7 @@ WORDS: dict[type[enum.Enum], list[str]] = {
         "transient",
         "throttled",
         "locked",
+        "already assigned",
         "auth",
         "not found",
         "refused",
@@ -145,36 +149,29 @@ def test_what_is_not_said_of_an_event_is_the_harmless_thing() -> None:
     assert FifoChanged(FifoState.OPEN, "x", reopened=False) == FifoChanged(FifoState.OPEN, "x")
     assert RolesQueried(1, None, "") == RolesQueried(1, None)
     assert KeepalivedGone("x", replaced=False) == KeepalivedGone("x")
-    assert StartCall(1, Identify(CLOUD, None), 5.0, urgent=False) == StartCall(
-        1, Identify(CLOUD), 5.0
-    )
+    assert StartCall(1, IDENTIFY, 5.0, urgent=False) == StartCall(1, IDENTIFY, 5.0)
     assert Report(RoleUnverified(), 0) == Report(RoleUnverified())
     assert Step(Role.MASTER, "x", check=False) == Step(Role.MASTER, "x")
-    wanted = Settings(addresses={})
-    assert SettingsChanged(wanted, api_changed=True) == SettingsChanged(wanted)
+    wanted = Settings(resources={})
+    assert SettingsChanged(wanted, apis_changed=()) == SettingsChanged(wanted)
 
 
 def test_what_is_not_said_by_the_api_is_empty() -> None:
-    network = ip_network("203.0.113.1/32")
-    plain = floating_ip(id=1, name="x", network=network, server_id=None)
-    assert (False, "") == (plain.blocked, plain.network_zone)
-    assert "" == Server(id=1, name="x", status="running").network_zone
+    plain = Observation(id=resource(1), label="x", server_id=None)
+    assert (False, "", "", None) == (plain.blocked, plain.zone, plain.name, plain.network)
+    assert "" == Server(id=1, name="x", status="running").zone
     running = Action(id=1, status=ActionStatus.RUNNING)
     assert ("", "") == (running.error_code, running.error_message)
     failed = failure(FailureKind.AUTH)
     assert (None, None, "") == (failed.http_status, failed.retry_after_s, failed.correlation_id)
-    assert SavedState(keepalived=None, roles={}).server_id is None
+    assert {} == SavedState(keepalived=None, roles={}).servers
     assert (None, None) == (Phases(line_s=1.0).sent_s, Phases(line_s=1.0).confirmed_s)
 
 
 def test_the_settings_are_in_seconds_and_do_not_ask_keepalived_by_themselves() -> None:
-    plain = Settings(addresses={})
-    assert (10.0, 60.0, 5.0, False) == (
-        plain.interval_s,
-        plain.standby_interval_s,
-        plain.call_timeout_s,
-        plain.can_query,
-    )
+    plain = Settings(resources={})
+    assert (10.0, 60.0, False) == (plain.interval_s, plain.standby_interval_s, plain.can_query)
+    assert (5.0, "") == (ApiSettings().call_timeout_s, ApiSettings().endpoint)
 
 
 # --- names -------------------------------------------------------------------------------------

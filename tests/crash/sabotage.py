@@ -10,10 +10,10 @@ from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core import claim
 from hakeeper.core.events import Drained
-from hakeeper.core.happenings import TimelineEntry, Seen
+from hakeeper.core.happenings import Happening, Seen
 from hakeeper.core.model import SavedState
 from hakeeper.core.observation import Us
-from hakeeper.core.resource import Address
+from hakeeper.core.resource import Resource
 from hakeeper.core.stages import MutateDue, Verify
 from hakeeper.daemon import Daemon
 from tests.crash.failpoints import Wrapper, replace
@@ -101,16 +101,16 @@ class _InPlace:
 
 
 def claim_blindly() -> None:
-    """Mutate an address although a read says that it is ours."""
+    """Assign an address although a read says that it is ours."""
 
     def make(take: Wrapper) -> Wrapper:
-        def inner(address: Address, what: TimelineEntry, now: float, rng: Random) -> object:
-            stage = address.stage
+        def inner(resource: Resource, what: Happening, now: float, rng: Random) -> object:
+            stage = resource.stage
             ours = isinstance(what, Seen) and isinstance(what.holder, Us)
             if ours and isinstance(stage, Verify) and not stage.claim.is_sent:
-                address.stage = MutateDue(stage.claim, now)
+                resource.stage = MutateDue(stage.claim, now)
                 return []
-            return take(address, what, now, rng)
+            return take(resource, what, now, rng)
 
         return inner
 

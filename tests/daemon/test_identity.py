@@ -8,6 +8,7 @@ from hakeeper.adapters.statefile import StateFile
 from hakeeper.core.model import SavedState
 from tests.support.cluster import Cluster
 from tests.support.daemon_node import DaemonNode, fields_of
+from tests.support.resources import CLOUD
 
 EAGER = {"interval": "1s", "standby_interval": "1s"}
 NOBODY = "http://127.0.0.1:9"
@@ -16,7 +17,7 @@ NOBODY = "http://127.0.0.1:9"
 
 def remember(node: DaemonNode, server: int) -> None:
     """Leave the state file of an earlier run."""
-    saved = SavedState(keepalived=None, roles={}, server_id=server)
+    saved = SavedState(keepalived=None, roles={}, servers={CLOUD: server})
     StateFile(node.daemon.state_folder / "state.json").save(saved)
 
 

@@ -272,7 +272,9 @@ def test_the_watchdog_is_fed_while_nothing_happens(cluster: Cluster, systemd: Sy
         assert systemd.wait_for("WATCHDOG")["WATCHDOG"] == "1"
 
 
-def test_no_watchdog_messages_are_sent_unless_systemd_wants_them(cluster: Cluster, systemd: Systemd) -> None:
+def test_no_watchdog_messages_are_sent_unless_systemd_wants_them(
+    cluster: Cluster, systemd: Systemd
+) -> None:
     node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     node.daemon.term()

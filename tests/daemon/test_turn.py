@@ -12,7 +12,7 @@ from hakeeper.core.calls import (
     Mutate,
     ReadAll,
 )
-from hakeeper.core.model import ByNetwork, Server
+from hakeeper.core.model import Server
 from hakeeper.daemon import EARLY_S, Daemon
 from tests.support.daemon_without_api import Calls, calls, daemon
 from tests.support.resources import floating_ip, listed
@@ -28,8 +28,8 @@ def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assi
     daemon._begin()
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     daemon._turn()
-    ref = next(ref for refs in daemon._config.addresses.values() for ref in refs)
-    assert isinstance(ref, ByNetwork)
+    ref = next(ref for refs in daemon._config.resources.values() for ref in refs)
+    assert ref.network is not None
     elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
     calls.answer(ReadAll, listed((elsewhere,)))  # begun as MASTER
     os.write(fifo, b'INSTANCE "VI_1" BACKUP 100\n')
@@ -45,8 +45,8 @@ def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) ->
     daemon._begin()
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     daemon._turn()
-    ref = next(ref for refs in daemon._config.addresses.values() for ref in refs)
-    assert isinstance(ref, ByNetwork)
+    ref = next(ref for refs in daemon._config.resources.values() for ref in refs)
+    assert ref.network is not None
     elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
     calls.answer(ReadAll, listed((elsewhere,)))
     daemon._turn()

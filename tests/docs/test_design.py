@@ -2,11 +2,20 @@
 
 from pathlib import Path
 
-from hakeeper.core.machine import as_markdown
+import pytest
+
+from hakeeper.core import claim, failures, machine
 from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "dev" / "design.md"
+TABLES = {
+    "role table": machine.as_markdown(),
+    "stages": claim.stages_as_markdown(),
+    "claim table": claim.as_markdown(),
+    "failures": failures.as_markdown(),
+}
 
 
-def test_the_role_table_of_the_design_page_is_the_one_in_the_code() -> None:
-    check_section(PAGE, "role table", as_markdown())
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_of_the_design_page_is_the_one_in_the_code(name: str) -> None:
+    check_section(PAGE, name, TABLES[name])

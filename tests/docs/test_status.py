@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from hakeeper.adapters.cures import as_markdown
 from hakeeper.adapters.status import document
-from hakeeper.core.cures import as_markdown
 from tests.adapters.test_status import WALL_S, picture, troubled
 from tests.support.generated_docs import check_section
 

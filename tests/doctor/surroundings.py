@@ -6,12 +6,14 @@ from ipaddress import ip_network
 from typing import TypeAlias
 
 from hakeeper.doctor.facts import ScriptFacts
+from tests.support.resources import fip
 from tests.support.server_facts import (
     CONF_PATH,
     NETWORK_FILE,
     WEB,
     YAML_PATH,
     Case,
+    at,
     file,
     folder,
     listed,
@@ -33,8 +35,8 @@ SURROUNDINGS: list[Row] = [
         "web-a (id 101) has no Primary IPv4, which 203.0.113.10 needs", "",
         "--type ipv4 --name NAME --assignee-id 101"),
     ("no Primary IPv6", lambda c: c.with_server(without=(6,)).with_yaml("[web]", "[web, six]")
-        .with_api(listed=listed(WEB, replace(WEB, id=4712, name="six",
-            network=ip_network("2001:db8:1:2::/64")))).with_conf(
+        .with_api(listed=listed(WEB, replace(at(WEB, "2001:db8:1:2::/64"), id=fip(4712),
+            name="six"))).with_conf(
             "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1 dev eth0"),
         "Primary IP", ERROR, "has no Primary IPv6, which 2001:db8:1:2::/64 needs", "", "ipv6"),
     # --- scripts from before

@@ -31,7 +31,7 @@ from tests.support.http_server import Behaviour, RawServer, drip, hang
 from tests.support.resources import by_name
 from tests.support.server_facts import Case
 
-CONFIG = Config(instances={"VI_1": InstanceConfig(floating_ips=(by_name("web"),))})
+CONFIG = Config(instances={"VI_1": InstanceConfig(resources={"floating_ips": (by_name("web"),)})})
 NOWHERE = LocalIdentity(dmi_dir=Path("/nonexistent"), metadata_url="http://127.0.0.1:9")
 
 

@@ -5,7 +5,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from ipaddress import IPv4Interface, ip_address, ip_network
+from ipaddress import IPv4Interface, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from hakeeper.doctor.facts import (
 )
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, error, not_checked, warning
 from tests.doctor.surroundings import SURROUNDINGS
+from tests.support import resources
 from tests.support.resources import odd_floating_ip
 from tests.support.server_facts import (
     CONF,
@@ -44,6 +45,7 @@ from tests.support.server_facts import (
     WEB,
     YAML_PATH,
     Case,
+    at,
     failure,
     file,
     folder,
@@ -86,7 +88,7 @@ def away(code: str) -> dict[str, object]:
 
 
 def elsewhere(zone: str, server_id: int | None) -> dict[str, object]:
-    return {"listed": listed(replace(WEB, network_zone=zone, server_id=server_id))}
+    return {"listed": listed(replace(WEB, zone=zone, server_id=server_id))}
 
 
 def a_second_instance(vip: str) -> str:
@@ -148,7 +150,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("unknown", lambda c: c.with_yaml("[web]", "[wep]"), "floating IP", ERROR,
         "has no floating IP wep; it has: web (203.0.113.10)", f"{YAML_PATH}:3",
         "floating_ips: [web]"),
-    ("odd", lambda c: c.with_api(listed=result(listed((), (ODD,)))), "floating IP",
+    ("odd", lambda c: c.with_api(listed=result(resources.listed((), (ODD,)))), "floating IP",
         ERROR, "cannot be used: server is missing", f"{YAML_PATH}:3", "run this check again"),
     ("unlisted", lambda c: c.with_api(listed=failure(FailureKind.NOT_FOUND, "not_found")),
         "floating IP", ERROR, "does not list the floating IPs", "", "hetzner.endpoint"),
@@ -263,7 +265,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         .with_keepalived(roles={"VI_1": Role.MASTER}), "virtual IP", WARNING,
         "not checked: whether it stays here", f"{CONF_PATH}:12", "if it is not on this machine"),
     ("of the wrong family", lambda c: replace(c.with_yaml("[web]", f"['{IPV6}']"), api=replace(
-        c.api, listed=listed(replace(WEB, network=ip_network(IPV6))))).with_conf(
+        c.api, listed=listed(at(WEB, IPV6)))).with_conf(
         "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1/128 dev eth0"),
         "virtual IP", ERROR, "is not added by keepalived", f"{CONF_PATH}:25",
         "virtual_ipaddress_excluded"),
@@ -567,7 +569,7 @@ def lines_with_findings(path: Path) -> Iterator[int]:
         ("an IPv6 network by one address of it", lambda c: c.with_yaml("[web]", f'["{IPV6}"]')
             .with_conf("    virtual_ipaddress {", "    virtual_ipaddress_excluded {\n"
                 "        2001:db8:1:2::1/64 dev eth0\n    }\n    virtual_ipaddress {")
-            .with_api(listed=listed(replace(WEB, network=ip_network(IPV6))))),
+            .with_api(listed=listed(at(WEB, IPV6)))),
         ("a FIFO by its group", lambda c: c.with_fifo(owner="root", owner_id=0, mode=0o660)
             .with_fifo(mode=0o660).with_machine(group_ids=frozenset((990,)))),
         ("the option in the instance alone", lambda c: c.with_conf(

@@ -6,13 +6,13 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
 from hakeeper.config import parse
-from hakeeper.core.model import ByNetwork, VrrpId, VrrpKind
+from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
@@ -28,7 +28,7 @@ from hakeeper.doctor.gather.keepalived_program import (
 from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 from tests.support.privileges import NOBODY, public_folder, unprivileged
-from tests.support.resources import by_id, by_name
+from tests.support.resources import by_id, by_name, by_network
 from tests.support.server_facts import CONF
 
 GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
@@ -90,8 +90,8 @@ def test_the_lines_of_hakeeper_yaml(tmp_path: Path) -> None:
     lines = {str(ref): place.line for ref, place in facts.addresses.items()}
 
     assert {"web": 5, "12": 6, "203.0.113.9": 8} == lines
-    assert {by_name("web"), by_id(12)} < set(facts.addresses)
-    assert any(isinstance(ref, ByNetwork) for ref in facts.addresses)
+    address = by_network(ip_network("203.0.113.9"))
+    assert {by_name("web"), by_id(12), address} == set(facts.addresses)
     assert 3 == facts.sections[VrrpId(VrrpKind.INSTANCE, "VI_1")].line
     assert 8 == facts.sections[VrrpId(VrrpKind.GROUP, "G")].line
     assert [1, 10] == [

@@ -1,12 +1,12 @@
 """Which addresses a MASTER must have, and which need not be there."""
 
 from dataclasses import replace
-from ipaddress import ip_network
 
 import pytest
 
 from hakeeper.core.model import Role
-from tests.support.server_facts import CONF, WEB, Case, listed
+from tests.support.resources import fip
+from tests.support.server_facts import CONF, WEB, Case, at, listed
 
 SIX = "2001:db8:1:2::"
 
@@ -27,7 +27,7 @@ def with_ipv6(case: Case) -> Case:
         f"    virtual_ipaddress_excluded {{\n        {SIX}1/128 dev eth0\n    }}\n"
         "    virtual_ipaddress {",
     ).with_yaml("[web]", f'[web, "{SIX}/64"]')
-    six = replace(WEB, id=4712, name="six", network=ip_network(f"{SIX}/64"))
+    six = replace(at(WEB, f"{SIX}/64"), id=fip(4712), name="six")
     return changed.with_api(listed=listed(WEB, six))
 
 

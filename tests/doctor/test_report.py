@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hakeeper.cli.online import as_json, as_text
 from hakeeper.doctor.examination import judge
+from tests.support.resources import fip
 from tests.support.server_facts import WEB, YAML_PATH, Case, listed
 
 BROKEN = (
@@ -28,7 +29,7 @@ def test_what_passed_comes_first_and_the_worst_last() -> None:
 
 
 def test_a_finding_is_wrapped_but_not_its_cure() -> None:
-    names = [replace(WEB, id=number, name=f"name-{number}") for number in range(20)]
+    names = [replace(WEB, id=fip(number), name=f"name-{number}") for number in range(20)]
     text = as_text(judge(BROKEN.with_api(listed=listed(*names)).facts()))
     block = text.split("\n\n")[-2]
     lines = block.splitlines()
@@ -66,6 +67,6 @@ def test_as_values_nothing_is_left_out() -> None:
         if each["check"] == "floating IP"
     ]
     assert {"check": "clock", "text": "within 1 s of the API's"} in passed
-    nine = [replace(WEB, id=number, name=f"name-{number}") for number in range(8)]
+    nine = [replace(WEB, id=fip(number), name=f"name-{number}") for number in range(8)]
     told_all = as_text(judge(BROKEN.with_api(listed=listed(*nine)).facts()))
     assert "more" not in told_all.split("\n\n")[-2].split("why:")[0]

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from hakeeper.adapters.hetzner import parse
-from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.core.calls import (
     Identify,
     ReadActions,
     ReadServer,
     Request,
 )
+from hakeeper.core.kind import UnreadableAnswer
+from hakeeper.kinds import FLOATING_IPS
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
 from tests.support.hetzner_bodies import (
@@ -34,7 +36,12 @@ REQUESTS: tuple[tuple[Request, int], ...] = (
     (ReadActions(CLOUD, (13, 14)), 0),
     (ReadServer(CLOUD, 43), 0),
 )
-READERS: tuple[Callable[[object], object], ...] = (parse.floating_ip, parse.server, parse.action)
+READERS: tuple[Callable[[Any], object], ...] = (
+    FLOATING_IPS.read_list,
+    FLOATING_IPS.read_one,
+    parse.server,
+    parse.action,
+)
 _FAILED = {"code": "action_failed", "message": f"for token '{TOKEN[:32]}' reached"}
 BODIES: tuple[tuple[int, dict[str, object]], ...] = (
     (0, {"server": server_json()}),
@@ -89,8 +96,8 @@ def _parse(body: bytes) -> None:
         return
     for member in (value, *(value.values() if isinstance(value, dict) else ())):
         for reader in READERS:
-            with suppress(UnreadableAnswerError):
+            with suppress(UnreadableAnswer):
                 assert [] == mistyped(reader(member), reader.__annotations__["return"])
-        with suppress(UnreadableAnswerError):
+        with suppress(UnreadableAnswer):
             page = parse.next_page(member, 1, is_full=True)
             assert page is None or page > 1

@@ -125,9 +125,10 @@ def _whole(guard: CallGuard, identity: int) -> Answer | Failure:
             return outcome
         guard.listing.take(outcome)
         pages += guard.listing.due()
-    listed = guard.listing.answer()
-    assert listed is not None
-    return listed
+    assert isinstance(guard.call.request, ReadAll)
+    reading = guard.listing.whole()
+    assert reading is not None
+    return AllRead(guard.call.request.kind, reading)
 
 
 def call(

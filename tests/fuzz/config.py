@@ -13,6 +13,7 @@ from hakeeper.config.text import LINE_BREAK
 from hakeeper.core.core import Core
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.observation import ResourceRef
+from hakeeper.kinds import KINDS
 from tests.fuzz.shapes import mistyped
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -77,15 +78,15 @@ def check_errors(errors: ConfigErrors, text: str) -> None:
 def check_config(config: Config) -> None:
     """A configuration keeps what its model promises, and the core can work from it."""
     assert [] == mistyped(config, Config)
-    refs: list[ResourceRef] = [ref for some in config.addresses.values() for ref in some]
+    refs: list[ResourceRef] = [ref for some in config.resources.values() for ref in some]
     assert refs
     assert len(refs) == len(set(refs))
-    assert all(config.addresses.values())
+    assert all(config.resources.values())
     assert 1 <= config.interval_s <= config.standby_interval_s <= 3600
     assert 1 <= config.hetzner.timeout_s <= 60
     assert not config.hetzner.endpoint.endswith("/")
     assert config.keepalived.fifo.is_absolute()
-    Core(config.settings(), Random(1), 0.0)  # noqa: S311 - not for secrets
+    Core(config.settings(), KINDS, Random(1), 0.0)  # noqa: S311 - not for secrets
 
 
 def _compare(config: Config, text: str) -> None:
@@ -93,7 +94,7 @@ def _compare(config: Config, text: str) -> None:
     plain = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - it makes texts only
     for kind, section in ((VrrpKind.INSTANCE, "instances"), (VrrpKind.GROUP, "groups")):
         theirs = {k: len(v["floating_ips"]) for k, v in (plain.get(section) or {}).items()}
-        ours = {v.name: len(refs) for v, refs in config.addresses.items() if v.kind is kind}
+        ours = {v.name: len(refs) for v, refs in config.resources.items() if v.kind is kind}
         assert theirs == ours
     assert str(plain.get("server", "auto")) == str(config.server)
     fifo = (plain.get("keepalived") or {}).get("fifo")

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from random import Random
 
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.adapters.status import document
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import (
@@ -22,6 +22,7 @@ from hakeeper.core.lines import (
 )
 from hakeeper.core.model import FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleBook
+from hakeeper.kinds import KINDS
 from tests.fuzz.pieces import cut, uncut
 from tests.support.resources import by_id, by_name
 
@@ -31,7 +32,7 @@ NAMES = (
     VrrpId(VrrpKind.INSTANCE, "VI ä"),
     VrrpId(VrrpKind.GROUP, "VG_1"),
 )
-SETTINGS = Settings(addresses={NAMES[0]: (by_name("web"),), NAMES[2]: (by_id(4711),)})
+SETTINGS = Settings(resources={NAMES[0]: (by_name("web"),), NAMES[2]: (by_id(4711),)})
 _ROLE_OF_WORD = {
     LineState.MASTER: Role.MASTER,
     LineState.MASTER_RX_LOWER_PRI: Role.MASTER,
@@ -128,10 +129,10 @@ def _check_roles(lines: tuple[NotifyLine, ...]) -> None:
 
 
 def _feed_core(lines: tuple[NotifyLine, ...], bad: tuple[BadLine, ...]) -> None:
-    core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
+    core = Core(SETTINGS, KINDS, Random(1), 0.0)  # noqa: S311 - not for secrets
     core.handle([Started(saved=None, keepalived=None), FifoChanged(FifoState.OPEN, "opened")], 0.0)
     effects = core.handle([LinesRead(lines, bad)], 1.0)
     assert not any("Mutate" in repr(e.request) for e in effects if isinstance(e, StartCall))
     for report in (effect for effect in effects if isinstance(effect, Report)):
         entry_of(report).message.encode()
-    json.dumps(asdict(core.snapshot(1.0)))
+    json.dumps(document(core.snapshot(1.0), 1.0))

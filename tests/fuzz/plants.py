@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
-from hakeeper.core.api import Api
-
 from hakeeper.adapters import statefile
 from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.hetzner import parse
-from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position
 from hakeeper.core import lines
+from hakeeper.core.health import Health
+from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.lines import LineReader
 from hakeeper.core.model import SavedState
 from tests.fuzz.pieces import uncut
@@ -91,7 +90,7 @@ def _place_is_off(patch: SetAttribute) -> None:
 def _bool_is_an_integer(patch: SetAttribute) -> None:
     def bad(value: object, name: str) -> int:
         if not isinstance(value, int):
-            raise UnreadableAnswerError(f"{name} is no integer")
+            raise UnreadableAnswer(f"{name} is no integer")
         return value
 
     patch(parse, "integer", bad)
@@ -101,17 +100,17 @@ def _any_location(patch: SetAttribute) -> None:
     def bad(location: dict[str, object]) -> str:
         return str(location["network_zone"]) if location else ""
 
-    patch(parse, "_zone_of", bad)
+    patch(parse, "zone", bad)
 
 
 def _limit_of_zero_divides(patch: SetAttribute) -> None:
-    def bad(self: Api, now: float) -> float | None:
+    def bad(self: Health, now: float) -> float | None:
         if self.quota is None:
             return None
         full_in_s = 3600.0 * self.quota.remaining / self.quota.limit_per_hour
         return full_in_s + 0.0 * now
 
-    patch(Api, "quota_left", bad)
+    patch(Health, "quota_left", bad)
 
 
 def _null_escapes(patch: SetAttribute) -> None:
@@ -154,7 +153,7 @@ def _two_roles_escape(patch: SetAttribute) -> None:
 
 _LIMIT_0 = b'I200\nRateLimit-Limit: 0\nRateLimit-Remaining: 0\n\n{"server": 5}'
 _TWO = (
-    b'{"version": 1, "keepalived": null, "server_id": 1, "roles": ['
+    b'{"version": 2, "keepalived": null, "servers": {"cloud": 1}, "roles": ['
     b'{"kind": "GROUP", "name": "a", "role": "FAULT"},'
     b'{"kind": "GROUP", "name": "b", "role": "FAULT"}]}'
 )

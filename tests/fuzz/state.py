@@ -10,6 +10,7 @@ from hakeeper.adapters.statefile import Loaded, StateFile, _encode
 from hakeeper.core.core import Core
 from hakeeper.core.events import Started
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.kinds import KINDS
 from tests.fuzz.lines import SETTINGS
 from tests.fuzz.shapes import mistyped
 
@@ -21,7 +22,7 @@ STATE = SavedState(
         VrrpId(VrrpKind.GROUP, "VG_1"): Role.BACKUP,
         VrrpId(VrrpKind.INSTANCE, "VI ä"): Role.STOPPED,
     },
-    server_id=42,
+    servers={"cloud": 42},
 )
 
 
@@ -32,8 +33,8 @@ def seeds() -> Iterator[bytes]:
     yield whole[:100]
     yield whole.decode().encode("utf-16")
     yield _encode(SavedState(keepalived=None, roles={}))
-    yield from (b"", b"null", b"[]", b"{}", b"NaN", b'{"version": 1}', b"[" * 3000, b"\x00" * 64)
-    yield json.dumps({"version": True, "keepalived": "", "roles": "", "server_id": -1}).encode()
+    yield from (b"", b"null", b"[]", b"{}", b"NaN", b'{"version": 2}', b"[" * 3000, b"\x00" * 64)
+    yield json.dumps({"version": True, "keepalived": "", "roles": "", "servers": -1}).encode()
 
 
 _folders: list[tempfile.TemporaryDirectory[str]] = []
@@ -66,6 +67,6 @@ def run(data: bytes) -> None:
     assert not loaded.problem
     file.save(loaded.state)
     assert loaded == file.load()
-    core = Core(SETTINGS, Random(1), 0.0)  # noqa: S311 - not for secrets
+    core = Core(SETTINGS, KINDS, Random(1), 0.0)  # noqa: S311 - not for secrets
     core.handle([Started(saved=loaded.state, keepalived=PROCESS)], 0.0)
     core.snapshot(1.0)

@@ -3,12 +3,12 @@
 import json
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
 from ipaddress import IPv6Network
 from random import Random
 
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.adapters.status import document
 from hakeeper.core.calls import (
     Identify,
     Mutate,
@@ -22,15 +22,16 @@ from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started
 from hakeeper.core.lines import LineState, NotifyLine
 from hakeeper.core.model import Settings, VrrpId, VrrpKind
+from hakeeper.kinds import KINDS
 from tests.fuzz.bodies import block
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
-from tests.support.http_server import action_json, floating_ip_json, page_json, server_json
+from tests.support.hetzner_bodies import action_json, floating_ip_json, page_json, server_json
 from tests.support.resources import by_id, by_name, by_network
 
 CALLS = 16
 STEPS = 60
-KINDS: dict[type[Request], bytes] = {
+BLOCK_OF: dict[type[Request], bytes] = {
     Identify: b"I",
     ReadAll: b"L",
     ReadOne: b"F",
@@ -42,7 +43,7 @@ KINDS: dict[type[Request], bytes] = {
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 VG_1 = VrrpId(VrrpKind.GROUP, "VG_1")
 SETTINGS = Settings(
-    addresses={
+    resources={
         VI_1: (by_name("web"), by_network(IPv6Network("2001:db8:1:2::/64"))),
         VG_1: (by_id(4712),),
     }
@@ -85,7 +86,7 @@ def run(data: bytes) -> None:
     blocks: dict[bytes, deque[bytes]] = {}
     for raw in data.split(SEPARATOR):
         blocks.setdefault(raw[:1], deque()).append(answer_bytes(raw[1:]))
-    core, now = Core(SETTINGS, Random(1), 0.0), 0.0  # noqa: S311 - not for secrets
+    core, now = Core(SETTINGS, KINDS, Random(1), 0.0), 0.0  # noqa: S311 - not for secrets
     waiting = _calls(core.handle([Started(saved=None, keepalived=None)], now))
     lines = tuple(NotifyLine(vrrp, LineState.MASTER, 150) for vrrp in (VI_1, VG_1))
     waiting += _calls(core.handle([LinesRead(lines)], now))
@@ -96,7 +97,7 @@ def run(data: bytes) -> None:
         if waiting:
             effect = waiting.pop(0)
             calls += 1
-            answers = _answers(blocks.get(KINDS[type(effect.request)], deque()))
+            answers = _answers(blocks.get(BLOCK_OF[type(effect.request)], deque()))
             result = call(effect.request, answers, number=effect.call_id)
             waiting += _calls(core.handle([result], now))
         else:
@@ -104,7 +105,7 @@ def run(data: bytes) -> None:
             assert next_at is not None
             now = max(now, next_at)
             waiting += _calls(core.handle([], now))
-    json.dumps(asdict(core.snapshot(now)))
+    json.dumps(document(core.snapshot(now), now))
 
 
 def _answers(blocks: deque[bytes]) -> Iterator[bytes]:
@@ -118,6 +119,6 @@ def _calls(effects: tuple[Effect, ...]) -> list[StartCall]:
             case Report():
                 assert entry_of(effect).event in EVENTS
                 assert [] == mistyped(effect, Report), effect
-            case StartCall(request=Mutate(server_id=server_id)):
-                assert isinstance(server_id, int)
+            case StartCall(request=Mutate(step=step)):
+                assert isinstance(step.holder, int)
     return [effect for effect in effects if isinstance(effect, StartCall)]

@@ -12,7 +12,7 @@ from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.libraries import library_logging
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
-from tests.core.rules import fields_astray
+from tests.support.journal_entries import fields_astray
 
 SHELL = {
     "config.rejected",

@@ -102,8 +102,8 @@ def _mentions(
             for name in _names(node):
                 found[name] |= lines.get(path.name, {}).get(getattr(node, "lineno", 0), set())
         for step in tree.body:
-            if isinstance(step, ast.Mutate | ast.AnnAssign):
-                made = step.targets[0] if isinstance(step, ast.Mutate) else step.target
+            if isinstance(step, ast.Assign | ast.AnnAssign):
+                made = step.targets[0] if isinstance(step, ast.Assign) else step.target
                 for name in {n for node in ast.walk(step) for n in _names(node)}:
                     made_from[name].update(_names(made))
     for path in sorted(tests.rglob("test_*.py")):

@@ -220,7 +220,7 @@ def _of_statement(node: ast.stmt, place: Place, source: Source) -> Iterator[Edit
             gap = Span(source.end(node.target), source.start(node.value))
             yield "arithmetic", gap, source.text(gap).replace(was, becomes, 1)
             yield "arithmetic", gap, " = "
-        case ast.Mutate() if place.function is not None and _is_kept(node, place.function):
+        case ast.Assign() if place.function is not None and _is_kept(node, place.function):
             yield "a step dropped", here, "pass"
         case _:
             pass
@@ -230,7 +230,7 @@ def _ends(node: ast.Return, place: Place) -> bool:
     return place.function is not None and place.function.body[-1] is node
 
 
-def _is_kept(node: ast.Mutate, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _is_kept(node: ast.Assign, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Say whether the function goes on without the assignment: it is not the first of its name."""
     targets = [t for target in node.targets for t in ast.walk(target)]
     if any(isinstance(target, ast.Attribute | ast.Subscript) for target in targets):
@@ -239,7 +239,7 @@ def _is_kept(node: ast.Mutate, function: ast.FunctionDef | ast.AsyncFunctionDef)
     made = {
         target.id
         for step in ast.walk(function)
-        if isinstance(step, ast.Mutate) and step.lineno < node.lineno
+        if isinstance(step, ast.Assign) and step.lineno < node.lineno
         for target in ast.walk(step)
         if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
     }

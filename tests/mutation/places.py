@@ -86,7 +86,7 @@ def _is_for_people(node: ast.AST) -> bool:
             return True
         case ast.AnnAssign(annotation=ast.Name("TypeAlias")):
             return True
-        case ast.Mutate([ast.Name()], ast.Subscript(ast.Name("Callable"))):
+        case ast.Assign([ast.Name()], ast.Subscript(ast.Name("Callable"))):
             return True
         case ast.If(ast.Name("TYPE_CHECKING")):
             return True
@@ -107,7 +107,7 @@ def _named(place: Place) -> Place:
             name = f"{place.name}.{node.name}" if place.name else node.name
             outermost = place.function_name or name
             opened = replace(place, name=name, function=node, function_name=outermost)
-        case ast.Mutate([ast.Name(bound)]) | ast.AnnAssign(ast.Name(bound)):
+        case ast.Assign([ast.Name(bound)]) | ast.AnnAssign(ast.Name(bound)):
             in_function = place.function is not None or place.binds == ""
             opened = place if in_function else replace(place, binds=bound)
         case ast.match_case():

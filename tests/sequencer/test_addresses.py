@@ -19,7 +19,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import Drained, Effect, Event, Started, VrrpAddressesSeen
-from hakeeper.core.model import ByNetwork, Server
+from hakeeper.core.model import Server
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import LOOK_S
 from tests.sequencer.test_order import BAD, MASTER, OPENED, PROCESS, Scene, before, read
@@ -149,8 +149,8 @@ def become_master(daemon: Daemon, calls: Calls, folder: Path) -> None:
     daemon._sequencer.hear()
     os.close(fifo)
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
-    [[ref]] = daemon._config.addresses.values()
-    assert isinstance(ref, ByNetwork)
+    [[ref]] = daemon._config.resources.values()
+    assert ref.network is not None
     elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
     calls.answer(ReadAll, listed((elsewhere,)))
     daemon._take_inbox()

@@ -41,6 +41,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.daemon import Daemon
+from hakeeper.kinds import KINDS
 from hakeeper.sequencer import DRAINS_PER_EVENT, LOOK_S, WRITER_LOOK_S, Sequencer, Source
 from tests.support.daemon_without_api import Calls, calls, daemon
 from tests.support.resources import by_name
@@ -60,8 +61,8 @@ class NotedCore(Core):
     """A core of which the diary knows what it heard: each batch is a tuple there."""
 
     def __init__(self, diary: list[object]) -> None:
-        settings = Settings(addresses={VRRP: (by_name("web"),)})
-        super().__init__(settings, Random(1), 1000.0)  # noqa: S311  # a test's chance
+        settings = Settings(resources={VRRP: (by_name("web"),)})
+        super().__init__(settings, KINDS, Random(1), 1000.0)  # noqa: S311  # a test's chance
         self._diary = diary
         self.wanted_at_s: float | None = None
         self.answer: tuple[Effect, ...] = ()

@@ -42,7 +42,7 @@ def fall_ill(monkeypatch: pytest.MonkeyPatch, illness: str) -> None:
 
 
 def assign_by_hand(bench: Bench, node: Node, server_id: int) -> None:
-    """Mutate with a node's own token, as a script of somebody would."""
+    """Assign with a node's own token, as a script of somebody would."""
     token = (node.folder / "token").read_text().strip()
     floating_ip = bench.lab.floating_ips["web"]
     request = urllib.request.Request(  # noqa: S310  # the simulator's own URL

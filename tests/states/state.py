@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from hakeeper.core.cures import cure_of, fifo_cure
+from hakeeper.adapters.cures import cure_of, fifo_cure
 from tests.states.scene import Scene
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)

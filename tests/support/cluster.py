@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hakeeper.core.reports import EVENTS
 
+from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab.daemon import event_of
-from tests.core.rules import fields_astray
 from tests.support.daemon_node import PATIENCE_S, TIMEOUT_S, DaemonNode, fields_of, leaks
+from tests.support.journal_entries import fields_astray
 from tests.support.request_rules import broken_rules
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from hakeeper.adapters.freshness import boottime_s
 from hakeeper.adapters.hetzner import HetznerPool
-from hakeeper.adapters.journal import Reporter, Target
+from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals
 from hakeeper.config import Config, parse

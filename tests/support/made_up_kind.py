@@ -38,6 +38,7 @@ class Berths:
     example: Final = "[north]"
     api: Final[Api] = ELSEWHERE
     acts_on_known: Final = False
+    releases_first: Final = True
     codes: Final[Mapping[str, FailureKind]] = {"berth_taken": FailureKind.ALREADY}
 
     def ref(self, value: int | str) -> ResourceRef:

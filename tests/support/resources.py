@@ -1,7 +1,7 @@
 """Short ways to write floating IPs, and the requests and answers that are about them."""
 
-from hakeeper.core.calls import AllRead, Mutate, ReadAll, ReadOne, Step
-from hakeeper.core.observation import IpNetwork, Observation, Reading, ResourceId, Unreadable
+from hakeeper.core.calls import AllRead, Identify, Mutate, ReadAll, ReadOne, Step
+from hakeeper.core.observation import IpNetwork, Key, Observation, Reading, ResourceId, Unreadable
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, label_of, resource
@@ -10,26 +10,37 @@ __all__ = ["by_id", "by_name", "by_network"]
 
 CLOUD = CLOUD_API.name
 LIST = ReadAll(FLOATING_IPS.name)
+IDENTIFY = Identify(CLOUD)
 
 
 def fip(number: int) -> ResourceId:
     return resource(number)
 
 
-def assign(number: int, server_id: int) -> Mutate:
-    return Mutate(fip(number), Step("assign", server_id, lane=f"floating_ip/{number}"))
+def step(number: int, server_id: Key = 1) -> Step:
+    """Make the step that moves one to a server."""
+    return Step("assign", server_id, lane=f"floating_ip/{number}")
+
+
+def assign(number: int, server_id: Key) -> Mutate:
+    return Mutate(fip(number), step(number, server_id))
+
+
+def number_of(request: Mutate) -> int:
+    """Return the number of the floating IP that a step is for."""
+    return int(request.resource.key)
 
 
 def read(number: int) -> ReadOne:
     return ReadOne(fip(number))
 
 
-def floating_ip(  # noqa: PLR0913  # all by keyword
+def floating_ip(  # all by keyword
     *,
     id: int,  # noqa: A002  # the API's word
     name: str,
     network: IpNetwork,
-    server_id: int | None,
+    server_id: Key | None,
     blocked: bool = False,
     network_zone: str = "",
 ) -> Observation:

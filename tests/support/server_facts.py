@@ -14,7 +14,9 @@ from hakeeper.core.calls import (
     Identified,
     Quota,
 )
-from hakeeper.core.model import Observation, Role, Server, VrrpId, VrrpKind
+from hakeeper.core.model import Role, Server, VrrpId, VrrpKind
+from hakeeper.core.observation import Observation
+from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration
 from hakeeper.doctor.conf.files import Files
 from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.syntax import read_syntax
@@ -37,6 +39,8 @@ from hakeeper.doctor.facts import (
 )
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.config import places_in
+from hakeeper.kinds.floating_ip import label_of
+from tests.support import resources
 from tests.support.resources import floating_ip
 
 YAML = """\
@@ -86,7 +90,7 @@ SERVER = Server(
     id=101,
     name="web-a",
     status="running",
-    network_zone="eu-central",
+    zone="eu-central",
     own=(ip_network("192.0.2.9"), ip_network("2001:db8:5::/64"), ip_network("10.0.0.2")),
 )
 PLENTY = Quota(limit_per_hour=3600, remaining=3500)
@@ -101,7 +105,13 @@ def failure(kind: FailureKind, code: str, message: str = "so it is") -> CallResu
 
 
 def listed(*floating_ips: Observation) -> CallResult:
-    return result(listed(floating_ips))
+    return result(resources.listed(floating_ips))
+
+
+def at(seen: Observation, address: str) -> Observation:
+    """Have it at another address."""
+    network = ip_network(address)
+    return replace(seen, network=network, label=label_of(network))
 
 
 GOOD_API = ApiFacts(
@@ -192,7 +202,7 @@ class Case:
         config = parse(self.yaml, YAML_PATH)
         reading = self.keepalived.reading
         if reading is None and self.can_be_asked and isinstance(conf, KeepalivedConf):
-            reading = as_read(conf, config.addresses)
+            reading = as_read(conf, config.resources)
         return Facts(
             config=places_in(self.yaml, YAML_PATH, config, "file /etc/token"),
             api=self.api,

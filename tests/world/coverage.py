@@ -69,13 +69,22 @@ def not_taken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
 
 
 def not_moved(moves: Mapping[tuple[str, str, str], int]) -> Iterator[str]:
-    """Yield the moves that the claim table declares, and no world made."""
+    """Yield what the lines of the claim table declare, and no world showed.
+
+    A line is a rule of something that happens: in each of its stages, and to each next one.
+    """
     for what, cells in CLAIM_TABLE.items():
-        for stage, cell in cells.items():
-            for to in cell.to:
-                move = (what.__name__, stage.__name__, to.__name__)
-                if not moves.get(move):
-                    yield "{} never led from {} to {}".format(*move)
+        name = what.__name__
+        made = [move for move, count in moves.items() if count and move[0] == name]
+        for stage in cells:
+            if stage.__name__ not in {before for _, before, _ in made}:
+                yield f"{name} never happened in {stage.__name__}"
+        for rule in dict.fromkeys(cell.rule for cell in cells.values()):
+            line = {stage.__name__: cell for stage, cell in cells.items() if cell.rule is rule}
+            reached = {after for _, before, after in made if before in line}
+            declared = {to.__name__ for cell in line.values() for to in cell.to}
+            for to in sorted(declared - reached):
+                yield f"{name} in {' or '.join(line)} never led to {to}"
 
 
 def not_reported(reports: Counter[str]) -> Iterator[str]:

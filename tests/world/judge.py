@@ -30,9 +30,11 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
-from hakeeper.core.happenings import TimelineEntry
+from hakeeper.core.happenings import Happening
+from hakeeper.core.kind import Kind as ResourceKind
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Stage
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
@@ -66,9 +68,11 @@ class Judged:
     story: list[str]
 
 
-def judged(plan: Plan, *, story: bool = False, go_on: bool = False) -> Judged:
+def judged(
+    plan: Plan, *, kind: ResourceKind = FLOATING_IPS, story: bool = False, go_on: bool = False
+) -> Judged:
     """Run a world and judge it. `story`: keep what happens; `go_on`: a violation ends nothing."""
-    world = World(plan, story=story, go_on=go_on)
+    world = World(plan, kind=kind, story=story, go_on=go_on)
     judge = Judge(world)
     world.observers.add(judge)
     outcome = world.run()
@@ -168,7 +172,7 @@ class Judge(Observer):
             self._found(node, report.decision)
         self._seen = (*self._seen, *reports)
 
-    def claim_moved(self, node: Node, what: TimelineEntry, before: Stage, after: Stage) -> None:
+    def claim_moved(self, node: Node, what: Happening, before: Stage, after: Stage) -> None:
         """Check that the claim table says so."""
         self._moves.moved(node.index, what, before, after)
 

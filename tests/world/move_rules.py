@@ -1,7 +1,7 @@
 """The rule about the stages of a claim: they move as the claim table says, and in no other way."""
 
 from hakeeper.core.claim import TABLE
-from hakeeper.core.happenings import TimelineEntry
+from hakeeper.core.happenings import Happening
 from hakeeper.core.stages import Stage
 from hakeeper.simulate.verdicts import Demand
 from tests.world.tally import Tally
@@ -15,7 +15,7 @@ class MoveRules:
         self._tally = tally
         self._demand = demand
 
-    def moved(self, node: int, what: TimelineEntry, before: Stage, after: Stage) -> None:
+    def moved(self, node: int, what: Happening, before: Stage, after: Stage) -> None:
         """Check one thing that happened to a claim."""
         cell = TABLE[type(what)].get(type(before))
         holds = after is before if cell is None else isinstance(after, cell.to)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.adapters.troubles import told
 from hakeeper.core.calls import ReadAll, ReadServer, Request
 from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.events import Report
@@ -104,6 +105,6 @@ class QuietRules:
         if not node.has_answers or any(self._world.part_of[name].group for name in names):
             left_over = (*left_over, "role.doubtful")  # nobody can be asked
         troubles = [one for one in picture.problems if one.code not in left_over]
-        problems = "; ".join(problem.what for problem in troubles)
+        problems = "; ".join(told(problem.trouble).what for problem in troubles)
         honest = bool(troubles) is wronged
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

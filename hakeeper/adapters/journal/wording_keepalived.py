@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from hakeeper.adapters import cures
 from hakeeper.adapters.journal.entry import Entry, of_vrrp
-from hakeeper.core import cures
 from hakeeper.core import decisions as core
 from hakeeper.core.model import FifoState, IpAddress, Role
+from hakeeper.core.problems import FIFO_CODES
 
 # --- the FIFO and its lines ------------------------------------------------------------------
 
@@ -24,7 +25,7 @@ def _fifo_replaced(made: core.FifoReplaced) -> Entry:
 
 
 def _fifo_failed(made: core.FifoFailed) -> Entry:
-    cure = cures.fifo_cure(cures.FIFO_CODES[made.state], made.path)
+    cure = cures.fifo_cure(FIFO_CODES[made.state], made.path)
     text = f"cannot hear keepalived: {made.detail}; to mend it: {cure}"
     return Entry("fifo.failed", text, {"reason": made.state.value})
 

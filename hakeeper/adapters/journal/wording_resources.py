@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, assert_never
 
+from hakeeper.adapters import cures
 from hakeeper.adapters.journal.entry import Entry, Fields, of_resource
-from hakeeper.core import cures
 from hakeeper.core import decisions as core
 from hakeeper.core.calls import (
     Failure,

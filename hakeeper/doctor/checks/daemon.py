@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from hakeeper.core.cures import cure_of
+from hakeeper.adapters.cures import cure_of
 from hakeeper.core.model import VrrpId
 from hakeeper.doctor.facts import DaemonProblem, Facts, Held
 from hakeeper.doctor.finding import (

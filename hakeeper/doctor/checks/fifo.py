@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.core import cures
+from hakeeper.adapters import cures
 from hakeeper.doctor.checks.ignored_lines import ignored_include, missing_because
 from hakeeper.doctor.conf.configuration import FifoLine, KeepalivedConf
 from hakeeper.doctor.facts import DEFAULT_USER, Facts, Held, KeepalivedsReading, Version

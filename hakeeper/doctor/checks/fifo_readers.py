@@ -5,7 +5,7 @@ This is about the present; `fifo` checks the line in keepalived.conf.
 
 from collections.abc import Iterator
 
-from hakeeper.core import cures
+from hakeeper.adapters import cures
 from hakeeper.doctor.checks.fifo import fifo_line
 from hakeeper.doctor.facts import Facts, Held
 from hakeeper.doctor.finding import (

@@ -4,8 +4,8 @@ import ipaddress
 from collections.abc import Iterator
 from typing import Final
 
+from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Identified
-from hakeeper.core.cures import cure_of
 from hakeeper.core.model import IpAddress, Server
 from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.facts import Facts

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from hakeeper.adapters import cures
 from hakeeper.config import StateSource
-from hakeeper.core import cures
 from hakeeper.core.model import Role, VrrpKind
 from hakeeper.doctor.conf.configuration import Instance
 from hakeeper.doctor.facts import Facts

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from hakeeper.core.cures import cure_of
+from hakeeper.adapters.cures import cure_of
 from hakeeper.core.model import IpAddress, VrrpId
 from hakeeper.doctor.conf.configuration import Address, Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts

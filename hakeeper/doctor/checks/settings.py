@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from hakeeper.adapters import cures
 from hakeeper.config import StateSource
-from hakeeper.core import cures
 from hakeeper.doctor.checks.conf import REFUSAL
 from hakeeper.doctor.checks.config_test import NO_VIP
 from hakeeper.doctor.checks.virtual_addresses import are_permanent

@@ -66,12 +66,12 @@ def test_a_call_that_was_sent_ends_at_its_deadline_and_its_outcome_is_unknown(
     behave: Behaviour,
 ) -> None:
     with RawServer(behave) as server, Bench(server.url) as made:
-        assign = made.failure(assign(IP, ME), SHORT_S)
-        read = made.failure(read(IP), SHORT_S)
+        assigning = made.failure(assign(IP, ME), SHORT_S)
+        reading = made.failure(read(IP), SHORT_S)
         assert [seen.method for seen in server.seen] == ["POST", "GET"]
-    assert (assign.kind, assign.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")
-    assert (read.kind, read.code) == (FailureKind.TRANSIENT, "deadline")
-    assert "waiting for the answer" in assign.message
+    assert (assigning.kind, assigning.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")
+    assert (reading.kind, reading.code) == (FailureKind.TRANSIENT, "deadline")
+    assert "waiting for the answer" in assigning.message
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_a_connection_lost_after_sending_leaves_an_assign_unknown_and_sends_noth
     behave: Behaviour, code: str
 ) -> None:
     with RawServer(behave) as server, Bench(server.url) as made:
-        assign = made.call(assign(IP, ME))
-        read = made.failure(read(IP))
+        assigning = made.call(assign(IP, ME))
+        reading = made.failure(read(IP))
         assert [seen.method for seen in server.seen] == ["POST", "GET"]
-    assert assign.sent_at_s is not None
-    assert (assign.outcome.kind, assign.outcome.code) == (FailureKind.OUTCOME_UNKNOWN, code)  # type: ignore[union-attr]
-    assert (read.kind, read.code) == (FailureKind.TRANSIENT, code)
+    assert assigning.sent_at_s is not None
+    assert (assigning.outcome.kind, assigning.outcome.code) == (FailureKind.OUTCOME_UNKNOWN, code)  # type: ignore[union-attr]
+    assert (reading.kind, reading.code) == (FailureKind.TRANSIENT, code)
 
 
 def test_many_pages_share_one_deadline() -> None:

@@ -54,7 +54,7 @@ def bench(
 def test_a_configured_id_is_confirmed(cloud: SimCloud) -> None:
     with bench(cloud, 43, says(Candidate(42, "DMI"))) as made:
         outcome = made.call(Identify(CLOUD, 42)).outcome
-    server = Server(id=43, name="web2", status="running", network_zone="eu-central")
+    server = Server(id=43, name="web2", status="running", zone="eu-central")
     assert Identified(server, "configuration") == outcome
 
 

@@ -5,6 +5,7 @@ import pytest
 from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import ReadServer, ServerRead
 from hakeeper.demo.cloud import SimCloud
+from hakeeper.kinds.json import NAME_LIMIT
 from tests.support.hetzner_bodies import ME, server_json
 from tests.support.pool_bench import Bench
 from tests.support.resources import CLOUD
@@ -55,5 +56,5 @@ def test_a_server_of_the_cloud_is_read_with_its_addresses() -> None:
 
 
 def test_a_name_has_a_bound() -> None:
-    assert "x" * parse.NAME_LIMIT == parse.server(server_json(ME, name="x" * 100_000)).name
+    assert "x" * NAME_LIMIT == parse.server(server_json(ME, name="x" * 100_000)).name
     assert "größer" == parse.server(server_json(ME, name="größer")).name

@@ -70,10 +70,11 @@ def test_a_whole_claim_uses_one_connection_and_one_post(scene: Scene) -> None:
     made = scene.made
     listed = made.call(LIST).outcome
     assert isinstance(listed, AllRead)
-    assert [(scene.web, scene.other)] == [(ip.id, ip.server_id) for ip in listed.floating_ips]
+    assert [(scene.web, scene.other)] == [(ip.id.key, ip.server_id) for ip in listed.reading.found]
 
     accepted = made.result(made.start(assign(scene.web, scene.me), urgent=True)).outcome
     assert isinstance(accepted, MutationAccepted)
+    assert accepted.action is not None
     done = None
     while done is not ActionStatus.SUCCESS:
         answer = made.call(ReadActions(CLOUD, (accepted.action.id,))).outcome
@@ -83,7 +84,7 @@ def test_a_whole_claim_uses_one_connection_and_one_post(scene: Scene) -> None:
 
     result = made.call(read(scene.web))
     assert isinstance(result.outcome, OneRead)
-    assert scene.me == result.outcome.floating_ip.server_id
+    assert scene.me == result.outcome.observation.server_id
     assert result.quota is not None
     assert result.quota.limit_per_hour == 3600
     assert scene.me == scene.cloud.holder(scene.web)
@@ -96,7 +97,7 @@ def test_more_floating_ips_than_fit_a_page_are_all_listed(scene: Scene) -> None:
         scene.cloud.add_floating_ip(f"v6-{number}", f"2001:db8:1:{number:x}::/64")
     listed = scene.made.call(LIST).outcome
     assert isinstance(listed, AllRead)
-    assert len(listed.floating_ips) == 121
+    assert len(listed.reading.found) == 121
     assert len(scene.cloud.requests()) == 3
 
 
@@ -105,7 +106,7 @@ def test_a_server_that_is_off_is_read_so(scene: Scene) -> None:
     outcome = scene.made.call(ReadServer(CLOUD, scene.other)).outcome
     assert isinstance(outcome, ServerRead)
     assert outcome.server.status == "off"
-    assert outcome.server.network_zone == "eu-central"
+    assert outcome.server.zone == "eu-central"
 
 
 def test_what_is_not_in_the_project_is_not_found(scene: Scene) -> None:
@@ -113,9 +114,9 @@ def test_what_is_not_in_the_project_is_not_found(scene: Scene) -> None:
         assert scene.made.failure(request).kind is FailureKind.NOT_FOUND
 
 
-def test_an_assign_to_the_server_that_has_it_says_locked_so_that_we_read(scene: Scene) -> None:
+def test_an_assign_to_the_server_that_has_it_says_so_and_nothing_of_a_lock(scene: Scene) -> None:
     failure = scene.made.failure(assign(scene.web, scene.other))
-    assert (failure.kind, failure.code) == (FailureKind.LOCKED, "floating_ip_assigned")
+    assert (failure.kind, failure.code) == (FailureKind.ALREADY, "floating_ip_assigned")
 
 
 def test_an_assign_during_an_action_says_locked(scene: Scene) -> None:
@@ -196,9 +197,9 @@ def test_a_port_that_is_closed_refuses_and_works_again_when_it_is_open(scene: Sc
 def test_a_half_open_connection_is_given_up_at_the_deadline(scene: Scene) -> None:
     scene.made.call(read(scene.web))
     with scene.cloud.faulty(Fault(network=Network.FREEZE)):
-        assign = scene.made.failure(assign(scene.web, scene.me), 0.5)
+        failure = scene.made.failure(assign(scene.web, scene.me), 0.5)
         assert isinstance(scene.made.call(read(scene.web)).outcome, OneRead)
-    assert (assign.kind, assign.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")
+    assert (failure.kind, failure.code) == (FailureKind.OUTCOME_UNKNOWN, "deadline")
     assert scene.cloud.assigns() == []
 
 
@@ -233,4 +234,4 @@ def test_five_hundred_floating_ips_at_six_tenths_a_page_are_listed_in_the_time_o
     with scene.cloud.faulty(slow):
         outcome = scene.made.call(LIST, 5.0).outcome
     assert isinstance(outcome, AllRead)
-    assert len(outcome.floating_ips) == 500
+    assert len(outcome.reading.found) == 500

@@ -9,7 +9,7 @@ HERE = shell(f"ip address add 203.0.113.10/32 dev eth0; {HAPROXY}")
 """The floating IP in the server's own network configuration, as Hetzner's documentation has it."""
 NOTIFY = """\
 #!/bin/bash
-# Mutate the floating IP to this server.
+# Assign the floating IP to this server.
 IP='203.0.113.10'
 n=0
 while [ $n -lt 10 ]; do

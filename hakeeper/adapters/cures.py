@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.kind import Kind
-from hakeeper.core.model import FifoState
-
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
 RELOAD: Final = "systemctl reload keepalived"
 """What makes keepalived take up a changed file. Measured with 2.2.7: the FIFO line, `enable_dbus`
@@ -44,16 +40,7 @@ CONTEST: Final = (
 NO_MASTER: Final = (
     "hakeeper status; journalctl -u keepalived -n 30    # on both: one must be MASTER, and claim it"
 )
-READ_ONLY: Final = "token_readonly"
-"""Hetzner's code for an assign with a token that may only read."""
 CHECK: Final = "hakeeper check --online    # as root: it names the line to change"
-FIFO_CODES: Final = {
-    FifoState.MISSING: "fifo.missing",
-    FifoState.NOT_A_FIFO: "fifo.not_a_fifo",
-    FifoState.DENIED: "fifo.denied",
-    FifoState.BUSY: "fifo.busy",
-    FifoState.FAILED: "fifo.failed",
-}
 
 
 def fifo_lost(path: str, user: str = "hakeeper") -> str:
@@ -74,122 +61,124 @@ def fifo_line(path: str, user: str = "hakeeper") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """One thing that can be wrong. `cure` may hold {fields} that each case fills in."""
+class TroubleKind:
+    """One kind of trouble, by its code. `cure` may hold {fields} that each case fills in."""
 
     meaning: str
     cure: str
 
 
-TROUBLES: Final[Mapping[str, Trouble]] = {
-    "hakeeper.gone": Trouble(
+TROUBLES: Final[Mapping[str, TroubleKind]] = {
+    "hakeeper.gone": TroubleKind(
         "the daemon does not run, or does not answer",
         "systemctl enable --now hakeeper; journalctl -u hakeeper -n 30",
     ),
-    "hakeeper.busy": Trouble(
+    "hakeeper.busy": TroubleKind(
         "the daemon runs, and too many ask it at once",
         "sudo hakeeper status    # places are kept for root",
     ),
-    "api.unreachable": Trouble(
+    "api.unreachable": TroubleKind(
         "the Hetzner API gives no usable answer",
         "curl -v {endpoint}    # and see https://status.hetzner.com",
     ),
-    "api.unresolved": Trouble(
+    "api.unresolved": TroubleKind(
         "the name of the Hetzner API cannot be looked up",
         "getent hosts {host}    # then look at /etc/resolv.conf",
     ),
-    "api.refused": Trouble("Hetzner refuses a request as such", CHECK),
-    "api.throttled": Trouble("the project's calls of this hour are spent (429)", QUOTA),
-    "quota.low": Trouble("few of the project's calls are left in this hour", QUOTA),
-    "token.rejected": Trouble(
+    "api.refused": TroubleKind("Hetzner refuses a request as such", CHECK),
+    "api.throttled": TroubleKind("the project's calls of this hour are spent (429)", QUOTA),
+    "quota.low": TroubleKind("few of the project's calls are left in this hour", QUOTA),
+    "token.rejected": TroubleKind(
         "Hetzner rejects the API token", f"{TOKEN_SOURCE}; then: {TOKEN_PUT}"
     ),
-    "token.readonly": Trouble(
+    "token.readonly": TroubleKind(
         "the API token may only read, so no address can be assigned",
         f"{TOKEN_SOURCE}; then: {TOKEN_PUT}",
     ),
-    "server.unidentified": Trouble(
+    "server.unidentified": TroubleKind(
         "which Hetzner server this is, is not known",
         "server: ID    # in hakeeper.yaml: the number in the console's URL of this server; then:"
         " systemctl reload hakeeper",
     ),
-    "fifo.missing": Trouble("there is no FIFO at its path", "{lost}"),
-    "fifo.not_a_fifo": Trouble(
+    "fifo.missing": TroubleKind("there is no FIFO at its path", "{lost}"),
+    "fifo.not_a_fifo": TroubleKind(
         "something that is no FIFO is at the FIFO's path", "mv {path} {path}.old && {lost}"
     ),
-    "fifo.denied": Trouble("hakeeper may not open the FIFO", _give("{path}", "{user}")),
-    "fifo.busy": Trouble(
+    "fifo.denied": TroubleKind("hakeeper may not open the FIFO", _give("{path}", "{user}")),
+    "fifo.busy": TroubleKind(
         "another process reads the FIFO", "fuser -v {path}    # and stop that one"
     ),
-    "fifo.failed": Trouble("the FIFO cannot be opened", "ls -ld {path}"),
-    "fifo.no_writer": Trouble(
+    "fifo.failed": TroubleKind("the FIFO cannot be opened", "ls -ld {path}"),
+    "fifo.no_writer": TroubleKind(
         "keepalived runs, but does not have the FIFO open",
         f"{RELOAD}    # if that is not enough: {{line}} in global_defs of keepalived.conf first",
     ),
-    "keepalived.gone": Trouble("keepalived does not run", KEEPALIVED_GONE),
-    "keepalived.stopped": Trouble("keepalived was stopped in order", "systemctl start keepalived"),
-    "keepalived.unseen": Trouble(
+    "keepalived.gone": TroubleKind("keepalived does not run", KEEPALIVED_GONE),
+    "keepalived.stopped": TroubleKind(
+        "keepalived was stopped in order", "systemctl start keepalived"
+    ),
+    "keepalived.unseen": TroubleKind(
         "keepalived writes lines, but its process is not seen",
         "keepalived: {{pid_file: PATH}}    # in hakeeper.yaml; see: ls /run/*keepalived*",
     ),
-    "keepalived.hangs": Trouble(
+    "keepalived.hangs": TroubleKind(
         "keepalived is on D-Bus and does not answer: what it said stands, and nothing is taken"
         " from another server",
         "journalctl -u keepalived -n 30    # see why, and restart it: it sends no adverts",
     ),
-    "keepalived.unasked": Trouble(
+    "keepalived.unasked": TroubleKind(
         "`keepalived.state` is `dbus`, and keepalived gives no answer there", DBUS
     ),
-    "role.doubtful": Trouble(
+    "role.doubtful": TroubleKind(
         "the FIFO was replaced, and lines may be lost with one that lay there in between",
         DBUS,
     ),
-    "role.unknown": Trouble("keepalived has not said what role it has", CHECK),
-    "role.unheard": Trouble(
+    "role.unknown": TroubleKind("keepalived has not said what role it has", CHECK),
+    "role.unheard": TroubleKind(
         "keepalived speaks of other instances, and never of this one",
         "{section}: {{{name}: …}}    # in hakeeper.yaml; then: systemctl reload hakeeper",
     ),
-    "role.fault": Trouble("keepalived is in FAULT: this server cannot become MASTER", FAULT),
-    "role.stopped": Trouble(
+    "role.fault": TroubleKind("keepalived is in FAULT: this server cannot become MASTER", FAULT),
+    "role.stopped": TroubleKind(
         "keepalived has removed or stopped the instance", "journalctl -u keepalived -n 30"
     ),
-    "vrrp_address.missing": Trouble(
+    "vrrp_address.missing": TroubleKind(
         "keepalived is isolated: its private address is not on this machine",
         "ip -br address    # is {vrrp_address} this server's own? then bring its interface up; if"
         " not, correct vrrp_address in hakeeper.yaml",
     ),
-    "vrrp_address.returning": Trouble(
+    "vrrp_address.returning": TroubleKind(
         "keepalived's private address is back; MASTER counts again in a moment", "wait 3 s"
     ),
-    "address.unresolved": Trouble(
+    "address.unresolved": TroubleKind(
         "the project has no such floating IP",
         "hakeeper check --online    # it lists the floating IPs that the token's project has",
     ),
-    "address.blocked": Trouble(
+    "address.blocked": TroubleKind(
         "Hetzner has blocked the floating IP: no traffic reaches it",
         "see Hetzner's mail about it (abuse), or use another floating IP",
     ),
-    "address.held_down": Trouble(
+    "address.held_down": TroubleKind(
         "another server takes the address back again and again",
         CONTEST,
     ),
-    "address.disputed": Trouble(
+    "address.disputed": TroubleKind(
         "another server took the address while this one was MASTER",
         CONTEST,
     ),
-    "address.pending": Trouble(
+    "address.pending": TroubleKind(
         "this server is MASTER, and the address is not confirmed here",
         "by hand: Cloud Console, Floating IPs, assign {address} to {server}",
     ),
-    "address.left_here": Trouble(
+    "address.left_here": TroubleKind(
         "the address is on this server, which is not MASTER",
         NO_MASTER,
     ),
-    "address.nowhere": Trouble(
+    "address.nowhere": TroubleKind(
         "the address is on no server that runs",
         NO_MASTER,
     ),
-    "config.refused": Trouble(
+    "config.refused": TroubleKind(
         "a changed configuration was refused: the old one is in force, the next start would fail",
         CONFIG_REFUSED,
     ),
@@ -197,40 +186,9 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
 """By code, which is what `--json` shows and scripts compare."""
 
 
-def not_there(kind: Kind) -> str:
-    """Say that there is no such resource."""
-    return (
-        f"this token's project has no such {kind.noun}; correct {kind.config_key} in the"
-        " configuration, or use the token of its project"
-    )
-
-
-def named_twice(kind: Kind) -> str:
-    """Say that two entries of the configuration mean one resource."""
-    return f"it is the same {kind.noun} as another entry of the configuration; name it once"
-
-
-def unusable(why: str) -> str:
-    """Say that the API showed a resource that may be the one, but not what is needed of it."""
-    return f"the API's list has one that may be it, but cannot be used: {why}"
-
-
 def cure_of(code: str, **values: str) -> str:
     """Return the cure of a trouble, with the values of this case."""
     return TROUBLES[code].cure.format(**values)
-
-
-def api_code(failure: Failure) -> str:
-    """Return the code of the trouble that a call's failure stands for."""
-    match failure.kind:
-        case FailureKind.AUTH:
-            return "token.readonly" if failure.code == READ_ONLY else "token.rejected"
-        case FailureKind.THROTTLED:
-            return "api.throttled"
-        case FailureKind.NOT_FOUND | FailureKind.REFUSED:
-            return "api.refused"
-        case _:
-            return "api.unresolved" if failure.code == "dns" else "api.unreachable"
 
 
 def api_cure(code: str, endpoint: str) -> str:

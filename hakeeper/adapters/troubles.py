@@ -1,0 +1,232 @@
+"""What people read of a problem: what is wrong, why, and the way out; one function a kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from hakeeper.adapters.cures import api_cure, cure_of, fifo_cure
+from hakeeper.core import problems as core
+from hakeeper.core.calls import Failure
+from hakeeper.core.failures import READ_ONLY, RESPONSES, Scope, api_code
+from hakeeper.core.model import VrrpKind
+
+NAMES_SHOWN: Final = 5
+_NO_PID_FILE: Final = "keepalived.pid_file leads to no keepalived"
+_NOT_IDENTIFIED: Final = "which Hetzner server this is, is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`what`, because of `cause` (it may be empty): do `cure`."""
+
+    what: str
+    cause: str = ""
+    cure: str = ""
+
+
+def told(trouble: core.Trouble) -> Told:
+    """Return what people read of a trouble."""
+    found = TROUBLE_WORDS[type(trouble)](trouble)
+    return found if found.cure else replace(found, cure=cure_of(trouble.code))
+
+
+def _said(failure: Failure) -> str:
+    return f"{failure.message} ({failure.code})"
+
+
+# --- the API and the configuration ------------------------------------------------------------
+
+_API_WORDS: Final = {
+    "token.rejected": "Hetzner rejects the API token",
+    "token.readonly": "the API token may only read",
+    "api.throttled": "Hetzner takes no more calls for now",
+    "api.unresolved": "the Hetzner API cannot be reached",
+    "api.unreachable": "the Hetzner API cannot be reached",
+}
+
+
+def _api_fails(it: core.ApiFails) -> Told:
+    what = _API_WORDS.get(it.code, "the Hetzner API cannot be used")
+    return Told(what, _said(it.failure), api_cure(it.code, it.endpoint))
+
+
+def _read_refused(it: core.ReadRefused) -> Told:
+    return Told("Hetzner refuses to let the addresses be read", _said(it.failure))
+
+
+def _quota_low(it: core.QuotaLow) -> Told:
+    return Told(f"{it.left} of {it.limit_per_hour} API calls are left in this hour")
+
+
+def _server_unknown(it: core.ServerUnknown) -> Told:
+    not_yet = "the API has not confirmed it yet"
+    return Told(_NOT_IDENTIFIED, not_yet if it.failure is None else _said(it.failure))
+
+
+def _reload_refused(it: core.ReloadRefused) -> Told:
+    what = "a reload was refused: the old configuration is in force, and the next start would fail"
+    return Told(what, it.reason)
+
+
+# --- keepalived -------------------------------------------------------------------------------
+
+
+def _fifo_closed(it: core.FifoClosed) -> Told:
+    return Told("keepalived cannot be heard", it.detail, fifo_cure(it.code, it.path))
+
+
+def _no_writer(it: core.NoWriter) -> Told:
+    return Told(
+        f"keepalived runs, but does not write to {it.path}",
+        "its configuration has no such line, or it holds another file of that name",
+        fifo_cure(it.code, it.path),
+    )
+
+
+def _keepalived_unseen(_: core.KeepalivedUnseen) -> Told:
+    return Told("keepalived writes lines, but its process is not seen", _NO_PID_FILE)
+
+
+def _keepalived_down(_: core.KeepalivedDown) -> Told:
+    return Told("keepalived was stopped in order")
+
+
+def _keepalived_ended(it: core.KeepalivedEnded) -> Told:
+    return Told("keepalived does not run", it.reason or _NO_PID_FILE)
+
+
+def _keepalived_hangs(it: core.KeepalivedHangs) -> Told:
+    what = "keepalived hangs: nothing is taken from another server until it answers"
+    return Told(what, f"asked over D-Bus: {it.reason}")
+
+
+def _keepalived_unasked(it: core.KeepalivedUnasked) -> Told:
+    return Told("keepalived.state is dbus, and keepalived cannot be asked", it.reason)
+
+
+# --- roles ------------------------------------------------------------------------------------
+
+
+def _role_doubtful(it: core.RoleDoubtful) -> Told:
+    what = f"{it.vrrp}: that it is {it.role.value} is doubtful"
+    return Told(what, "the FIFO was replaced, and lines may be lost")
+
+
+def _role_unknown(it: core.RoleUnknown) -> Told:
+    asked = f"; it cannot be asked: {it.query_failure}" if it.query_failure else ""
+    cause = f"keepalived runs, but has not said it{asked}"
+    return Told(f"{it.vrrp}: the role is not known", cause)
+
+
+def _role_unheard(it: core.RoleUnheard) -> Told:
+    never = f"keepalived never speaks of {it.vrrp}"
+    return Told(
+        f"keepalived has no {it.vrrp} any more" if it.was_named else never,
+        f"it speaks of {', '.join(it.others[:NAMES_SHOWN])}",
+        cure_of(
+            it.code,
+            section="instances" if it.vrrp.kind is VrrpKind.INSTANCE else "groups",
+            name=next(iter(it.others), "NAME"),
+        ),
+    )
+
+
+def _role_fault(it: core.RoleFault) -> Told:
+    return Told(f"{it.vrrp} is in FAULT: this server cannot become MASTER")
+
+
+def _role_stopped(it: core.RoleStopped) -> Told:
+    return Told(f"{it.vrrp} was stopped or removed by keepalived, which runs")
+
+
+def _isolated(it: core.Isolated) -> Told:
+    missing = ", ".join(map(str, it.missing))
+    what = f"{it.vrrp}: nothing is claimed: vrrp_address {missing} is not on this machine"
+    return Told(what, cure=cure_of(it.code, vrrp_address=missing))
+
+
+def _isolation_ends(it: core.IsolationEnds) -> Told:
+    return Told(f"{it.vrrp}: its private address is back; giving a better master time to speak")
+
+
+# --- addresses --------------------------------------------------------------------------------
+
+
+def _unresolved(it: core.Unresolved) -> Told:
+    return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why)
+
+
+def _blocked(it: core.Blocked) -> Told:
+    return Told(f"{it.title} is blocked by Hetzner: no traffic reaches it")
+
+
+def _held_down(it: core.HeldDown) -> Told:
+    takes = "which takes it back although this server is MASTER"
+    return Told(f"{it.title} is held by {it.holder_name}, {takes}")
+
+
+def _disputed(it: core.Disputed) -> Told:
+    cause = "it may be MASTER, too, and try again; or somebody moved it by hand"
+    return Told(f"another server took {it.title} while this one was MASTER", cause)
+
+
+def _unauthorized(it: core.Unauthorized) -> Told:
+    readonly = f"the token may only read ({READ_ONLY})"
+    cause = readonly if it.code == "token.readonly" else _said(it.failure)
+    return Told(f"Hetzner refuses the assign of {it.title}", cause, api_cure(it.code, it.endpoint))
+
+
+def _pending(it: core.Pending) -> Told:
+    what = f"{it.title} is not confirmed on this server, which is MASTER"
+    by_hand = cure_of(it.code, address=it.title, server=it.server_name or "this server")
+    failure = it.failure
+    if failure is not None:
+        if RESPONSES[failure.kind].scope in (Scope.REQUEST, Scope.RESOURCE):
+            return Told(what, _said(failure), by_hand)
+        cure = api_cure(api_code(failure), it.endpoint)
+        return Told(what, _said(failure), f"{cure}; {by_hand}")
+    if it.server_name is None:
+        return Told(what, _NOT_IDENTIFIED, cure_of("server.unidentified"))
+    return Told(what, it.stage, by_hand)
+
+
+def _left_here(it: core.LeftHere) -> Told:
+    what = f"{it.title} is on this server, which is {it.role.value}"
+    return Told(what, "no MASTER has claimed it")
+
+
+def _nowhere(it: core.Nowhere) -> Told:
+    where = f"{it.holder_name}, which is {it.status}" if it.holder_name else "no server"
+    return Told(f"{it.title} is on {where}")
+
+
+TROUBLE_WORDS: Final[Mapping[type[core.Trouble], Callable[[Any], Told]]] = {
+    core.ApiFails: _api_fails,
+    core.ReadRefused: _read_refused,
+    core.QuotaLow: _quota_low,
+    core.ServerUnknown: _server_unknown,
+    core.ReloadRefused: _reload_refused,
+    core.FifoClosed: _fifo_closed,
+    core.NoWriter: _no_writer,
+    core.KeepalivedUnseen: _keepalived_unseen,
+    core.KeepalivedDown: _keepalived_down,
+    core.KeepalivedEnded: _keepalived_ended,
+    core.KeepalivedHangs: _keepalived_hangs,
+    core.KeepalivedUnasked: _keepalived_unasked,
+    core.RoleDoubtful: _role_doubtful,
+    core.RoleUnknown: _role_unknown,
+    core.RoleUnheard: _role_unheard,
+    core.RoleFault: _role_fault,
+    core.RoleStopped: _role_stopped,
+    core.Isolated: _isolated,
+    core.IsolationEnds: _isolation_ends,
+    core.Unresolved: _unresolved,
+    core.Blocked: _blocked,
+    core.HeldDown: _held_down,
+    core.Disputed: _disputed,
+    core.Unauthorized: _unauthorized,
+    core.Pending: _pending,
+    core.LeftHere: _left_here,
+    core.Nowhere: _nowhere,
+}
+"""By the kind of trouble; there is one for each."""

@@ -1,0 +1,364 @@
+"""Every trouble, word for word: what a changed sentence looks like is seen here."""
+
+from ipaddress import ip_address
+from typing import get_args
+
+import pytest
+
+from hakeeper.adapters.cures import TROUBLES, cure_of
+from hakeeper.adapters.troubles import TROUBLE_WORDS, Told, told
+from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.problems import (
+    ApiFails,
+    Blocked,
+    Disputed,
+    FifoClosed,
+    HeldDown,
+    Isolated,
+    IsolationEnds,
+    KeepalivedDown,
+    KeepalivedEnded,
+    KeepalivedHangs,
+    KeepalivedUnasked,
+    KeepalivedUnseen,
+    LeftHere,
+    Nowhere,
+    NoWriter,
+    Pending,
+    QuotaLow,
+    ReadRefused,
+    ReloadRefused,
+    RoleDoubtful,
+    RoleFault,
+    RoleStopped,
+    RoleUnheard,
+    RoleUnknown,
+    ServerUnknown,
+    Trouble,
+    Unauthorized,
+    Unresolved,
+)
+
+VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
+SG = VrrpId(VrrpKind.GROUP, "SG")
+API = "https://api.hetzner.cloud/v1"
+FIFO = "/run/hakeeper/notify.fifo"
+WEB = "web = 203.0.113.10"
+CURL = f"curl -v {API}    # and see https://status.hetzner.com"
+BY_HAND = f"by hand: Cloud Console, Floating IPs, assign {WEB} to node1"
+
+
+def failed(kind: FailureKind, code: str = "its_code") -> Failure:
+    return Failure(kind=kind, code=code, message="it broke")
+
+
+BROKE = failed(FailureKind.TRANSIENT)
+REFUSED = failed(FailureKind.REFUSED)
+READ_ONLY = failed(FailureKind.AUTH, "token_readonly")
+SAID = "it broke (its_code)"
+USUAL = ""
+"""The cure of the code as it stands in `TROUBLES`."""
+
+CASES: list[tuple[Trouble, str, str, str, str]] = [
+    (ApiFails(BROKE, API), "api.unreachable", "the Hetzner API cannot be reached", SAID, CURL),
+    (
+        ApiFails(failed(FailureKind.TRANSIENT, "dns"), API),
+        "api.unresolved",
+        "the Hetzner API cannot be reached",
+        "it broke (dns)",
+        "getent hosts api.hetzner.cloud    # then look at /etc/resolv.conf",
+    ),
+    (
+        ApiFails(failed(FailureKind.THROTTLED), API),
+        "api.throttled",
+        "Hetzner takes no more calls for now",
+        SAID,
+        USUAL,
+    ),
+    (
+        ApiFails(failed(FailureKind.AUTH), API),
+        "token.rejected",
+        "Hetzner rejects the API token",
+        SAID,
+        USUAL,
+    ),
+    (
+        ApiFails(READ_ONLY, API),
+        "token.readonly",
+        "the API token may only read",
+        "it broke (token_readonly)",
+        USUAL,
+    ),
+    (ApiFails(REFUSED, API), "api.refused", "the Hetzner API cannot be used", SAID, USUAL),
+    (
+        ReadRefused(REFUSED),
+        "api.refused",
+        "Hetzner refuses to let the addresses be read",
+        SAID,
+        USUAL,
+    ),
+    (
+        QuotaLow(359, 3600),
+        "quota.low",
+        "359 of 3600 API calls are left in this hour",
+        "",
+        USUAL,
+    ),
+    (
+        ServerUnknown(None),
+        "server.unidentified",
+        "which Hetzner server this is, is not known",
+        "the API has not confirmed it yet",
+        USUAL,
+    ),
+    (
+        ServerUnknown(REFUSED),
+        "server.unidentified",
+        "which Hetzner server this is, is not known",
+        SAID,
+        USUAL,
+    ),
+    (
+        ReloadRefused("hakeeper.yaml:3: no"),
+        "config.refused",
+        "a reload was refused: the old configuration is in force, and the next start would fail",
+        "hakeeper.yaml:3: no",
+        USUAL,
+    ),
+    (
+        FifoClosed(None, "not opened yet", FIFO),
+        "fifo.missing",
+        "keepalived cannot be heard",
+        "not opened yet",
+        "systemd-tmpfiles --create hakeeper.conf && systemctl reload keepalived",
+    ),
+    (
+        FifoClosed(FifoState.BUSY, "a detail", FIFO),
+        "fifo.busy",
+        "keepalived cannot be heard",
+        "a detail",
+        f"fuser -v {FIFO}    # and stop that one",
+    ),
+    (
+        NoWriter(FIFO),
+        "fifo.no_writer",
+        f"keepalived runs, but does not write to {FIFO}",
+        "its configuration has no such line, or it holds another file of that name",
+        (
+            "systemctl reload keepalived    # if that is not enough: vrrp_notify_fifo "
+            f"{FIFO} hakeeper hakeeper in global_defs of keepalived.conf first"
+        ),
+    ),
+    (
+        KeepalivedUnseen(),
+        "keepalived.unseen",
+        "keepalived writes lines, but its process is not seen",
+        "keepalived.pid_file leads to no keepalived",
+        "keepalived: {pid_file: PATH}    # in hakeeper.yaml; see: ls /run/*keepalived*",
+    ),
+    (KeepalivedDown(), "keepalived.stopped", "keepalived was stopped in order", "", USUAL),
+    (
+        KeepalivedEnded("its main process 7 ended"),
+        "keepalived.gone",
+        "keepalived does not run",
+        "its main process 7 ended",
+        USUAL,
+    ),
+    (
+        KeepalivedEnded(""),
+        "keepalived.gone",
+        "keepalived does not run",
+        "keepalived.pid_file leads to no keepalived",
+        USUAL,
+    ),
+    (
+        KeepalivedHangs("no answer"),
+        "keepalived.hangs",
+        "keepalived hangs: nothing is taken from another server until it answers",
+        "asked over D-Bus: no answer",
+        USUAL,
+    ),
+    (
+        KeepalivedUnasked("no bus"),
+        "keepalived.unasked",
+        "keepalived.state is dbus, and keepalived cannot be asked",
+        "no bus",
+        USUAL,
+    ),
+    (
+        RoleDoubtful(SG, Role.MASTER),
+        "role.doubtful",
+        "group SG: that it is MASTER is doubtful",
+        "the FIFO was replaced, and lines may be lost",
+        USUAL,
+    ),
+    (
+        RoleUnknown(VI, ""),
+        "role.unknown",
+        "VI_1: the role is not known",
+        "keepalived runs, but has not said it",
+        USUAL,
+    ),
+    (
+        RoleUnknown(VI, "no bus"),
+        "role.unknown",
+        "VI_1: the role is not known",
+        "keepalived runs, but has not said it; it cannot be asked: no bus",
+        USUAL,
+    ),
+    (
+        RoleUnheard(VI, was_named=False, others=("VA", "VB", "VC", "VD", "VE", "VF")),
+        "role.unheard",
+        "keepalived never speaks of VI_1",
+        "it speaks of VA, VB, VC, VD, VE",
+        "instances: {VA: …}    # in hakeeper.yaml; then: systemctl reload hakeeper",
+    ),
+    (
+        RoleUnheard(SG, was_named=True, others=()),
+        "role.unheard",
+        "keepalived has no group SG any more",
+        "it speaks of ",
+        "groups: {NAME: …}    # in hakeeper.yaml; then: systemctl reload hakeeper",
+    ),
+    (
+        RoleFault(VI),
+        "role.fault",
+        "VI_1 is in FAULT: this server cannot become MASTER",
+        "",
+        USUAL,
+    ),
+    (
+        RoleStopped(VI),
+        "role.stopped",
+        "VI_1 was stopped or removed by keepalived, which runs",
+        "",
+        USUAL,
+    ),
+    (
+        Isolated(VI, (ip_address("10.0.0.2"), ip_address("fd00::2"))),
+        "vrrp_address.missing",
+        "VI_1: nothing is claimed: vrrp_address 10.0.0.2, fd00::2 is not on this machine",
+        "",
+        (
+            "ip -br address    # is 10.0.0.2, fd00::2 this server's own? then bring its interface "
+            "up; if not, correct vrrp_address in hakeeper.yaml"
+        ),
+    ),
+    (
+        IsolationEnds(VI),
+        "vrrp_address.returning",
+        "VI_1: its private address is back; giving a better master time to speak",
+        "",
+        USUAL,
+    ),
+    (
+        Unresolved(VI, "floating IP", "web", "a reason"),
+        "address.unresolved",
+        "VI_1: floating IP web is not found",
+        "a reason",
+        USUAL,
+    ),
+    (
+        Blocked(WEB),
+        "address.blocked",
+        f"{WEB} is blocked by Hetzner: no traffic reaches it",
+        "",
+        USUAL,
+    ),
+    (
+        HeldDown(WEB, "web-b (id 42)"),
+        "address.held_down",
+        (f"{WEB} is held by web-b (id 42), which takes it back although this server is MASTER"),
+        "",
+        USUAL,
+    ),
+    (
+        Disputed(WEB),
+        "address.disputed",
+        f"another server took {WEB} while this one was MASTER",
+        "it may be MASTER, too, and try again; or somebody moved it by hand",
+        USUAL,
+    ),
+    (
+        Unauthorized(WEB, READ_ONLY, API),
+        "token.readonly",
+        f"Hetzner refuses the assign of {WEB}",
+        "the token may only read (token_readonly)",
+        USUAL,
+    ),
+    (
+        Unauthorized(WEB, failed(FailureKind.AUTH), API),
+        "token.rejected",
+        f"Hetzner refuses the assign of {WEB}",
+        SAID,
+        USUAL,
+    ),
+    (
+        Pending(WEB, None, "node1", "reading the holder", API),
+        "address.pending",
+        f"{WEB} is not confirmed on this server, which is MASTER",
+        "reading the holder",
+        BY_HAND,
+    ),
+    (
+        Pending(WEB, None, None, "reading the holder", API),
+        "address.pending",
+        f"{WEB} is not confirmed on this server, which is MASTER",
+        "which Hetzner server this is, is not known",
+        cure_of("server.unidentified"),
+    ),
+    (
+        Pending(WEB, REFUSED, None, "about to assign", API),
+        "address.pending",
+        f"{WEB} is not confirmed on this server, which is MASTER",
+        SAID,
+        f"by hand: Cloud Console, Floating IPs, assign {WEB} to this server",
+    ),
+    (
+        Pending(WEB, BROKE, "node1", "about to assign", API),
+        "address.pending",
+        f"{WEB} is not confirmed on this server, which is MASTER",
+        SAID,
+        f"{CURL}; {BY_HAND}",
+    ),
+    (
+        LeftHere(WEB, Role.BACKUP),
+        "address.left_here",
+        f"{WEB} is on this server, which is BACKUP",
+        "no MASTER has claimed it",
+        USUAL,
+    ),
+    (Nowhere(WEB), "address.nowhere", f"{WEB} is on no server", "", USUAL),
+    (
+        Nowhere(WEB, "web-b (id 42)", "off"),
+        "address.nowhere",
+        f"{WEB} is on web-b (id 42), which is off",
+        "",
+        USUAL,
+    ),
+]
+"""A trouble, its code, and what is told of it: what, cause, cure."""
+
+
+@pytest.mark.parametrize(("trouble", "code", "what", "cause", "cure"), CASES)
+def test_each_trouble_is_told_as_here(
+    trouble: Trouble, code: str, what: str, cause: str, cure: str
+) -> None:
+    assert code == trouble.code
+    assert code in TROUBLES
+    assert Told(what, cause, cure or TROUBLES[code].cure) == told(trouble)
+
+
+def test_every_trouble_has_its_words() -> None:
+    every = set(get_args(Trouble))
+    assert every == set(TROUBLE_WORDS)
+    assert every == {type(trouble) for trouble, *_ in CASES}
+
+
+@pytest.mark.parametrize("kind", FailureKind)
+def test_every_class_of_failure_of_the_api_has_a_code_with_a_cure(kind: FailureKind) -> None:
+    found = told(ApiFails(failed(kind), API))
+    assert SAID == found.cause
+    assert found.what
+    assert found.cure

@@ -1,0 +1,116 @@
+"""The moves of `mutation_rules.py` while an action runs, and when nothing is found."""
+
+from dataclasses import replace
+
+from hakeeper.core.calls import Failure
+from hakeeper.core.decisions import ActionOverdue, ClaimFailed
+from hakeeper.core.happenings import (
+    ActionLost,
+    ActionSeen,
+    ActionUnread,
+    NotFound,
+)
+from hakeeper.core.model import Action
+from hakeeper.core.stages import (
+    MutateDue,
+    Phases,
+    ReadBack,
+    Recheck,
+    Stage,
+    Verify,
+)
+from tests.core.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move
+from tests.core.moves_sent import (
+    BROKE,
+    BROKEN,
+    NAMELESS,
+    READING,
+    RETRYING,
+    RUNNING,
+    RUNS,
+    SUCCEEDED,
+    done,
+    refused,
+    running,
+)
+from tests.core.odds import LEAST, MOST
+
+ACTING = SENT.with_phases(Phases(line_s=99.0, sent_s=99.5, accepted_s=99.6))
+OVERDUE = replace(ACTING, reported=frozenset({"action_overdue"}))
+END = 109.6
+
+
+def _looked_at(what: ActionSeen | ActionUnread, polls: int, wait_s: float) -> Move:
+    runs = isinstance(what, ActionSeen)
+    return Move(
+        f"poll {polls}",
+        running(ACTING, NOW, polls, END),
+        what,
+        to=running(ACTING, NOW + wait_s, polls + 1, END),
+        sentence=RUNNING if runs else "nothing decided yet",
+    )
+
+
+def _broke(action: Action, why: Failure, attempt: int, to: Stage) -> Move:
+    return Move(
+        f"{why.code}, {attempt} before",
+        running(replace(ACTING, attempt=attempt), NOW, 3, END),
+        ActionSeen(action),
+        to=to,
+        says=ClaimFailed(*OF, why),
+        sentence=RETRYING.format(why.code),
+    )
+
+
+def _later(stage: Stage, to: Stage) -> Move:
+    """Nothing is found: an operator has to put it right."""
+    sentence = "no floating IP web in this project"
+    return Move("later", stage, NotFound(), to=to, sentence=sentence)
+
+
+MOVES = (
+    *(_looked_at(ActionSeen(RUNS), n, wait_s) for n, wait_s in ((0, 0.2), (1, 0.28), (9, 1.0))),
+    *(_looked_at(ActionUnread(), n, wait_s) for n, wait_s in ((0, 0.25), (1, 0.5), (2, 1.0))),
+    *(
+        Move(
+            f"done, {attempt} failures before",
+            running(replace(ACTING, attempt=attempt), NOW, 3, END),
+            ActionSeen(SUCCEEDED),
+            to=ReadBack(
+                replace(ACTING, attempt=attempt, phases=replace(ACTING.phases, finished_s=NOW)),
+                STEP,
+                until_s,
+                NOW,
+                NOW,
+            ),
+            sentence=READING,
+            leaves=done,
+            rng=rng,
+        )
+        for attempt, until_s, rng in ((0, 104.0, MOST), (0, 103.0, LEAST), (1, 106.0, LEAST))
+    ),
+    _broke(BROKE, BROKEN, 0, Verify(refused(ACTING, BROKEN), NOW, 100.2)),
+    _broke(
+        replace(BROKE, error_code=""), NAMELESS, 0, Verify(refused(ACTING, NAMELESS), NOW, 100.2)
+    ),
+    _broke(BROKE, BROKEN, 1, MutateDue(refused(replace(ACTING, attempt=1), BROKEN), 100.4)),
+    Move(
+        "without an end",
+        running(ACTING, NOW, 3, NOW),
+        ActionLost(),
+        to=Verify(OVERDUE, NOW, NOW),
+        says=ActionOverdue(*OF),
+    ),
+    Move(
+        "without an end once more",
+        running(OVERDUE, NOW, 3, NOW),
+        ActionLost(),
+        to=Verify(OVERDUE, NOW, NOW),
+    ),
+    _later(Verify(CLAIM, 98.0, 99.0), Verify(CLAIM, 98.0, 112.0)),
+    _later(
+        ReadBack(FINISHED, STEP, 103.0, 98.0, 99.0, polls=1),
+        ReadBack(FINISHED, STEP, 103.0, 98.0, 112.0, polls=1),
+    ),
+    _later(Recheck(98.0, 99.0, suspect=True), Recheck(98.0, 112.0, suspect=True)),
+)

@@ -1,0 +1,41 @@
+"""Problems as people read them."""
+
+from dataclasses import dataclass
+
+from hakeeper.adapters.troubles import told
+from hakeeper.core import troubles
+from hakeeper.core.problems import Health
+from hakeeper.core.snapshot import ProblemPicture
+from hakeeper.core.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One problem with its sentences."""
+
+    health: Health
+    code: str
+    what: str
+    cause: str
+    cure: str
+    since_s: float | None
+
+
+def problems(state: State, now: float) -> tuple[Shown, ...]:
+    """Return what is wrong, with the sentences for it."""
+    found = troubles.problems(state, now)
+    texts = [told(problem.trouble) for problem in found]
+    return tuple(
+        Shown(problem.health, problem.code, text.what, text.cause, text.cure, problem.since_s)
+        for problem, text in zip(found, texts, strict=True)
+    )
+
+
+def what_is(problem: ProblemPicture) -> str:
+    """Return what `hakeeper status` says of a problem."""
+    return told(problem.trouble).what
+
+
+def cause_of(problem: ProblemPicture) -> str:
+    """Return what `hakeeper status` names as its cause."""
+    return told(problem.trouble).cause

@@ -20,20 +20,20 @@ from random import Random
 from typing import TypeAlias, assert_never
 
 from hakeeper import __version__
-from hakeeper.adapters.addresses import VrrpAddresses
-from hakeeper.adapters.control import ControlServer
+from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.fifo import NotifyFifo
-from hakeeper.adapters.follow import StatusFollower
+from hakeeper.adapters.freshness import FreshnessCheck
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.adapters.keepalived.liveness import Liveness
-from hakeeper.adapters.lastlook import LastLook
-from hakeeper.adapters.notify import Notifier, watchdog_interval_s
+from hakeeper.adapters.local_addresses import VrrpAddresses
+from hakeeper.adapters.sd_notify import Notifier, watchdog_interval_s
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.adapters.status import document, instant
-from hakeeper.adapters.waiting import Waiting
+from hakeeper.adapters.status_follower import StatusFollower
+from hakeeper.adapters.tolerant_selector import TolerantSelector
 from hakeeper.config import Config, StateSource
 from hakeeper.core.calls import CallResult
 from hakeeper.core.core import Core
@@ -134,7 +134,7 @@ class Daemon:
         self._reporter = reporter
         self._notifier = notifier
         self._signals = signals
-        self._waiting = Waiting(self._note_unwatched)
+        self._waiting = TolerantSelector(self._note_unwatched)
         self._watched: dict[Source, tuple[int, ...]] = {}
         self._inbox = Inbox()
         self._state_file = StateFile(folders.state_file)
@@ -143,7 +143,7 @@ class Daemon:
         self._liveness = Liveness(str(config.keepalived.pid_file))
         self._addresses = VrrpAddresses(_vrrp_addresses(config))
         self._bus = self._make_bus(config)
-        self._last_look = LastLook(self._fifo)
+        self._last_look = FreshnessCheck(self._fifo)
         self._pool = loader.make_pool(config, self._inbox.put, self._last_look.objection)
         self._control = ControlServer(
             str(folders.control_socket), self._answer, self._waiting, self._note_unreachable
@@ -448,6 +448,6 @@ def _vrrp_addresses(config: Config) -> tuple[IpAddress, ...]:
     return tuple(itertools.chain.from_iterable(config.vrrp_addresses.values()))
 
 
-def _forget(waiting: Waiting, fd: int) -> None:
+def _forget(waiting: TolerantSelector, fd: int) -> None:
     with contextlib.suppress(KeyError):  # closed, and its number taken by another file since
         waiting.unregister(fd)

@@ -7,11 +7,11 @@ from pathlib import Path
 from hakeeper import __version__
 from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
+from hakeeper.adapters.file_permissions import writable_by_others
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.identity import LocalIdentity
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.token import TokenUnusable, read_token
-from hakeeper.adapters.writers import open_to_others
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.calls import CallResult
 
@@ -70,7 +70,7 @@ class Loader:
             raise ConfigUnreadable(ca_file, fault.exit_code, message)
         self._token(config)
         files = (self._path, config.hetzner.ca_file, config.hetzner.token_file)
-        for text in open_to_others(path for path in files if path is not None):
+        for text in writable_by_others(path for path in files if path is not None):
             self._warn_once(text)
         return config
 

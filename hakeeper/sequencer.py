@@ -88,7 +88,7 @@ class Keepalived(Protocol):
 
 
 class Addresses(Protocol):
-    """This machine's VRRP addresses, as the sequencer needs them: see adapters/addresses.py."""
+    """This machine's VRRP addresses, for the sequencer: see adapters/local_addresses.py."""
 
     def look(self) -> VrrpAddressesSeen | None:
         """Return which of those that are wanted are here; None if that is no news."""

@@ -1,1 +1,1 @@
-"""Adapters between the pure core and the world: FIFO, keepalived, Hetzner, files, journal."""
+"""Adapters between the pure core and the outside: FIFO, keepalived, Hetzner, files, journal."""

@@ -1,20 +1,25 @@
-"""Reads hakeeper.yaml: any path, any bytes, never a hang."""
+"""Reads hakeeper.yaml, whatever the path leads to, without ever blocking."""
 
 import codecs
 import os
 from pathlib import Path
 
 from hakeeper import exits
-from hakeeper.adapters.smallfile import NotAFileError, exit_code_of, read_small, way_to_read
+from hakeeper.adapters.bounded_read import (
+    NotAFileError,
+    exit_code_of,
+    permission_hint,
+    read_bounded,
+)
 from hakeeper.config import MAX_BYTES, Config, ConfigError, ConfigErrors, parse
 from hakeeper.config.text import LINE_BREAK
 
 
 class ConfigUnreadable(Exception):  # noqa: N818 - named as ConfigErrors is
-    """The file cannot be read at all; `exit_code` is one of `hakeeper.exits`."""
+    """The file cannot be read; `exit_code` is one of `hakeeper.exits`."""
 
     def __init__(self, path: Path, exit_code: int, message: str) -> None:
-        """Say which file, and what to do."""
+        """Take the file, and a message that says what to do."""
         super().__init__(f"{path}: {message}")
         self.path = path
         self.exit_code = exit_code
@@ -24,14 +29,14 @@ class ConfigUnreadable(Exception):  # noqa: N818 - named as ConfigErrors is
 def load(path: Path) -> Config:
     """Return the configuration in the file.
 
-    Raises `ConfigErrors` for what stands in it, `ConfigUnreadable` when it cannot be read.
+    Raises `ConfigErrors` for mistakes in it, `ConfigUnreadable` if it cannot be read.
     """
     return parse(_decoded(_bytes_of(path), str(path)), str(path))
 
 
 def _bytes_of(path: Path) -> bytes:
     try:
-        data = read_small(path, MAX_BYTES).data
+        data = read_bounded(path, MAX_BYTES).data
     except NotAFileError as error:
         hint = f"; name the file in it, such as {path / 'hakeeper.yaml'}" if error.is_folder else ""
         raise ConfigUnreadable(path, exits.BAD_CONFIG, f"{error}{hint}") from None
@@ -48,11 +53,11 @@ def _unreadable(path: Path, error: OSError) -> ConfigUnreadable:
     code = exit_code_of(error, absent=exits.NO_CONFIG)
     message = f"cannot be read ({reason})"
     if code == exits.NO_PERMISSION:
-        message += f"; {way_to_read(path, os.environ)}"
+        message += f"; {permission_hint(path, os.environ)}"
     elif code == exits.NO_CONFIG:
         message = (
-            f"there is no configuration file here ({reason}); name another with -c FILE, or write"
-            " this one; so much is enough: `instances: {VI_1: {floating_ips: [web]}}`"
+            f"there is no configuration file here ({reason}); name another one with -c FILE, or"
+            " create this one; this is enough: `instances: {VI_1: {floating_ips: [web]}}`"
         )
     return ConfigUnreadable(path, code, message)
 

@@ -1,17 +1,17 @@
-"""keepalived's notify FIFO: opened for good, drained whole, reopened when the path is replaced.
+"""keepalived's notify FIFO: kept open, always read to the end, reopened when it is replaced.
 
-The pipe is opened `O_RDWR`: so there is no end of file while keepalived restarts, and lines wait in
-the pipe while hakeeper does. keepalived loses the *newest* lines when the pipe is full and tells
-nobody (it ignores EAGAIN), so a pipe that is found full is thrown away and reported as an overflow.
+The pipe is opened `O_RDWR`. So there is no end of file while keepalived restarts, and lines wait in
+the pipe while hakeeper restarts. When the pipe is full, keepalived silently loses the *newest*
+lines (it ignores EAGAIN). So the content of a full pipe is discarded and reported as an overflow.
 
-Lines are looked at by `drain` and taken out by `settle`, when what they led to is written down: who
-is killed in between finds them again. That takes tee(2); without it `drain` takes them out at once.
-Where a pipe is found full, its backlog waits for `settle` as well, and so it stays full: that is
-the only sign of the loss that survives us. What is lost until then counts as told.
+`drain` returns lines but leaves them in the pipe; `settle` removes them, once their consequences
+are saved. If hakeeper is killed in between, it finds them again. This needs tee(2); without it
+`drain` removes them at once. A full pipe also stays full until `settle`, since nothing else would
+show the loss after a restart. Lines lost until then belong to the same overflow.
 
-Nothing here blocks. The daemon calls `look` about once a second, watches `filenos` for reading, and
-calls `drain`, as often as it says `more`, and then `settle`, when one of them is readable and after
-every event that `look` returned.
+Nothing here blocks. The daemon calls `look` about once a second and watches `filenos` for reading.
+When one of them is readable, and after every event from `look`, it calls `drain` until there is no
+`more`, and then `settle`.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ import fcntl
 import os
 import stat
 
-from hakeeper.adapters.fifopipe import READ_BYTES, FifoPipe
+from hakeeper.adapters.fifo_pipe import READ_BYTES, FifoPipe
 from hakeeper.adapters.pipes import (
     identity_of,
     lock_holder,
@@ -32,15 +32,15 @@ from hakeeper.core.lines import BadLine, ForeignLine, NotifyLine
 from hakeeper.core.model import FifoState
 
 DRAIN_BYTES = 256 * 1024
-"""Per `drain`: some ten thousand lines, so that a storm never sits in memory whole."""
+"""Per `drain`: about ten thousand lines, which limits the memory that a flood can use."""
 RETIRED_LIMIT = 4
-"""How many replaced pipes are listened to, besides the current one; the oldest is dropped."""
+"""How many replaced pipes are read besides the current one; the oldest is dropped."""
 BAD_LINES_KEPT = 20
-"""Per `drain`; the others are only counted."""
+"""Per `drain`; further ones are only counted."""
 
 
 class _Refusal(Exception):  # noqa: N818  # not an error of ours: a state of the path
-    """The path cannot be opened as it stands; says why and what repairs it."""
+    """The path cannot be opened, and why."""
 
     def __init__(self, state: FifoState, detail: str) -> None:
         super().__init__(detail)
@@ -48,10 +48,10 @@ class _Refusal(Exception):  # noqa: N818  # not an error of ours: a state of the
 
 
 class NotifyFifo:
-    """The one reader of the FIFO at `path`; a lock on the FIFO itself makes it the only one.
+    """The only reader of the FIFO at `path`, which a lock on the FIFO itself ensures.
 
-    flock(2) on the pipe needs no file of its own and lasts exactly as long as the pipe is open. A
-    replaced FIFO is another one, with another lock.
+    flock(2) on the pipe needs no lock file, and lasts exactly as long as the pipe is open. A
+    replaced FIFO has its own lock.
     """
 
     def __init__(self, path: str) -> None:
@@ -59,41 +59,41 @@ class NotifyFifo:
         self._window = open_window()
         self._current: FifoPipe | None = None
         self._retired: list[FifoPipe] = []
-        self._said: FifoChanged | None = None
+        self._reported: FifoChanged | None = None
 
     @property
     def listening(self) -> bool:
-        """Whether some pipe is open, be it one whose path is gone."""
+        """Whether a pipe is open, even if its path is gone."""
         return self._current is not None
 
     @property
     def is_held_by_another(self) -> bool:
-        """Whether somebody else reads this FIFO, so that it is not for us to act."""
-        said = self._said
-        return not self.listening and said is not None and said.state is FifoState.BUSY
+        """Whether another process reads this FIFO, so that we must not act."""
+        reported = self._reported
+        return not self.listening and reported is not None and reported.state is FifoState.BUSY
 
     def look(self) -> FifoChanged | None:
-        """Open, or notice that the path leads elsewhere; an event only when something changed."""
+        """Open the FIFO, or reopen it if it was replaced; return an event if something changed."""
         try:
             reopened = self._follow()
         except _Refusal as refusal:
-            return self._say(refusal.change)
+            return self._report(refusal.change)
         change = FifoChanged(FifoState.OPEN, f"listening on {self._path}")
         if reopened:
-            self._said = change
+            self._reported = change
             return FifoChanged(change.state, f"{self._path} was replaced: reopened", reopened=True)
-        return self._say(change)
+        return self._report(change)
 
     def filenos(self) -> tuple[int, ...]:
-        """What to watch for reading; changes only in `look`, `settle`, `has_writer` and `close`."""
+        """The descriptors to watch; change only in `look`, `settle`, `has_writer` and `close`."""
         return tuple(pipe.fd for pipe in self._pipes())
 
     def drain(self) -> Drained:
-        """Return what waits now and was not returned yet: replaced pipes first, they are older.
+        """Return the waiting lines that were not returned yet; those of replaced pipes first.
 
-        It stays in the pipe until `settle`, all that was returned since the last one. Without
-        tee(2), and where more waits than fits into a pipe of our own (a million bytes; less, where
-        the kernel refuses that), it is taken out here, and does not outlive a kill.
+        They stay in the pipe until `settle`. Without tee(2), and if more bytes wait than fit into
+        a pipe of ours (a million, or less if the kernel refuses that), they are removed here, and
+        lost if hakeeper is killed.
         """
         batch = _Batch()
         for pipe in self._pipes():
@@ -101,13 +101,13 @@ class NotifyFifo:
         return batch.drained(more=self.has_news())
 
     def has_news(self) -> bool:
-        """Say whether lines wait that `drain` has not returned; costs a system call."""
+        """Say whether lines wait that `drain` has not returned; needs one system call per pipe."""
         return any(pipe.has_more() for pipe in self._pipes())
 
     def has_waiting(self) -> bool:
-        """Say whether lines wait, those included that `drain` returned and `settle` did not take.
+        """Say whether lines wait, including those that `settle` has not removed yet.
 
-        Other threads may ask this, and `has_news`; OSError where a pipe is closed meanwhile.
+        Other threads may call this and `has_news`; OSError: a pipe was closed meanwhile.
         """
         return any(pipe.has_waiting() for pipe in self._pipes())
 
@@ -117,17 +117,17 @@ class NotifyFifo:
             return None
         try:
             return self._current.has_writer()
-        except OSError:  # no descriptor to be had: begin anew by the path
-            self._current.settle()  # what was returned must not be found again by the path
+        except OSError:  # no free descriptor: start again from the path
+            self._current.settle()  # the new descriptor must not return the same lines again
             self._current.close()
-            self._current, self._said = None, None
+            self._current, self._reported = None, None
             return None
 
     def settle(self) -> None:
-        """Take out what `drain` returned, and let go of replaced pipes that have ended.
+        """Remove what `drain` returned, and close replaced pipes that have no writer any more.
 
-        Half a line at the end is taken out too: left there, it would keep us awake. keepalived
-        writes whole lines.
+        An incomplete line at the end is removed, too: it would keep the descriptor readable.
+        keepalived writes whole lines.
         """
         for pipe in self._pipes():
             pipe.settle()
@@ -137,7 +137,7 @@ class NotifyFifo:
                 pipe.close()
 
     def close(self) -> None:
-        """Let go for good; what waits stays there for the next reader, if keepalived runs."""
+        """Close all pipes; waiting lines stay for the next reader while keepalived runs."""
         for pipe in self._pipes():
             pipe.close()
         self._retired, self._current = [], None
@@ -148,17 +148,17 @@ class NotifyFifo:
     def _pipes(self) -> tuple[FifoPipe, ...]:
         return (*self._retired, *(() if self._current is None else (self._current,)))
 
-    def _say(self, change: FifoChanged) -> FifoChanged | None:
-        if change == self._said:
+    def _report(self, change: FifoChanged) -> FifoChanged | None:
+        if change == self._reported:
             return None
-        self._said = change
+        self._reported = change
         return change
 
     def _follow(self) -> bool:
-        """Make the path's FIFO the current one; True if another was before. Raises _Refusal."""
+        """Make the path's FIFO the current one; True: it replaced another. Raises _Refusal."""
         found = _lstat_fifo(self._path)
         if self._current is not None and self._current.identity == identity_of(found):
-            return False  # it cannot be a reused inode number: we hold the inode
+            return False  # the inode number is not reused while we have the inode open
         fresh = self._open()
         if self._current is None:
             self._current = fresh
@@ -189,7 +189,7 @@ class NotifyFifo:
         return pipe
 
     def _opened(self, fd: int, undo: contextlib.ExitStack) -> FifoPipe:
-        """Lock what was opened, if it is a FIFO; `undo` closes what is opened besides."""
+        """Lock the opened FIFO; `undo` closes further descriptors on failure."""
         found = os.fstat(fd)
         _require_fifo(found, self._path)
         reading_fd = reopen_for_reading(fd)
@@ -202,7 +202,7 @@ class NotifyFifo:
 
 
 class _Batch:
-    """What one `drain` collects."""
+    """The lines that one `drain` collects."""
 
     def __init__(self) -> None:
         self._room = DRAIN_BYTES
@@ -214,7 +214,7 @@ class _Batch:
     def take(self, pipe: FifoPipe) -> None:
         """Read from `pipe` while there is room."""
         while self._room > 0:
-            # Before every read: a pipe that was filled while we read has lost lines as well.
+            # Before every read: a pipe that fills up while we read loses lines, too.
             if suspect := pipe.overflowed_bytes():
                 self._discard(pipe, suspect)
             data = pipe.read(min(READ_BYTES, self._room))
@@ -224,7 +224,7 @@ class _Batch:
             self._sort(pipe.reader.feed(data))
 
     def _discard(self, pipe: FifoPipe, size_bytes: int) -> None:
-        """Throw away the backlog and what came before it; lines behind it are good again."""
+        """Discard the backlog and the lines before it; lines that follow are good again."""
         pipe.discard(size_bytes)
         self._lines.clear()
         self._overflow = f"the pipe was full ({size_bytes} bytes waiting), so newer lines were lost"
@@ -247,7 +247,7 @@ class _Batch:
         )
 
 
-# --- what is wrong with a path, in words ----------------------------------------------------
+# --- why a path cannot be opened --------------------------------------------------------------
 
 
 def _lstat_fifo(path: str) -> os.stat_result:
@@ -282,7 +282,7 @@ def _refusal_of(error: OSError, path: str) -> _Refusal:
             return _Refusal(FifoState.MISSING, f"{path} does not exist")
         case errno.EACCES | errno.EPERM:
             return _Refusal(FifoState.DENIED, f"no permission to open {path}")
-        case errno.ELOOP | errno.EISDIR | errno.ENXIO:  # it changed since we looked
+        case errno.ELOOP | errno.EISDIR | errno.ENXIO:  # it was replaced in between
             return _not_a_fifo(path, "something else")
         case _:
             return _Refusal(FifoState.FAILED, f"{path} cannot be opened: {error.strerror}")
@@ -294,6 +294,6 @@ def _lock(fd: int, found: os.stat_result, path: str) -> None:
     except BlockingIOError:
         pid = lock_holder(found)
         holder = "another process" if pid is None else f"process {pid}"
-        raise _Refusal(FifoState.BUSY, f"{path} is read by {holder} already") from None
+        raise _Refusal(FifoState.BUSY, f"{holder} already reads {path}") from None
     except OSError as error:
         raise _refusal_of(error, path) from error

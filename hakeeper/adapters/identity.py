@@ -1,13 +1,13 @@
-"""Which server is this machine? What the machine itself can say.
+"""Which server is this machine, according to the machine itself?
 
-Three sources, in this order: a systemd credential `server-id` (the operator's word); the serial
-number in DMI, which on Hetzner Cloud (vendor `Hetzner`) is the server id, but which Linux shows
-only to root; and the metadata service, plain HTTP on a link-local address. All of them only
-propose: the API confirms, and an address of that server must be on this machine.
+Three sources, in this order: the systemd credential `server-id`, set by the operator; the serial
+number in DMI, which on Hetzner Cloud (vendor `Hetzner`) is the server id, but which only root can
+read; and the metadata service, plain HTTP on a link-local address. They only propose an id: the API
+must confirm it, and an address of that server must be on this machine.
 
-The metadata service is asked while the server is not known, and when Hetzner says that a server or
-address of an assign is gone. For tests and
-demonstrations HAKEEPER_METADATA_URL replaces its base URL.
+The metadata service is asked while the server is not known, and when Hetzner answers that the
+server or address of an assign does not exist. For tests and demonstrations, HAKEEPER_METADATA_URL
+replaces its base URL.
 """
 
 import http.client
@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 METADATA_URL = "http://169.254.169.254/hetzner/v1/metadata"
 METADATA_TIMEOUT_S = 2.0
-"""In total. It answers in milliseconds or, where a route swallows it, never."""
+"""In total. It answers within milliseconds, or never if a route swallows the packets."""
 _CREDENTIAL = "server-id"
 _DMI_VENDOR = "Hetzner"
 _LIMIT_BYTES = 4096
@@ -31,7 +31,7 @@ _ID_DIGITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A source says that this machine is `server_id`."""
+    """The id of this machine, according to one source."""
 
     server_id: int
     source: str
@@ -39,19 +39,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A source that could not say, and why."""
+    """A source that gave no id, and why."""
 
     source: str
     reason: str
 
 
 class _MissError(Exception):
-    """A source could not say."""
+    """A source gave no id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalIdentity:
-    """The sources of this machine. Each part can be pointed elsewhere by tests."""
+    """The sources of this machine; tests can replace each one."""
 
     credentials_dir: Path | None = None
     dmi_dir: Path = Path("/sys/class/dmi/id")
@@ -59,7 +59,7 @@ class LocalIdentity:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "LocalIdentity":
-        """Take the credentials' folder from systemd, and the metadata URL if one is given."""
+        """Use systemd's credentials directory, and the metadata URL if one is set."""
         folder = environ.get("CREDENTIALS_DIRECTORY")
         return cls(
             credentials_dir=Path(folder) if folder else None,
@@ -67,9 +67,9 @@ class LocalIdentity:
         )
 
     def candidates(self, limit_s: float) -> Iterator[Candidate | Miss]:
-        """Ask the sources in order, each only when the one before was not enough.
+        """Ask the sources in order, lazily: each one only if the caller wants another candidate.
 
-        `limit_s` is the time that there is for all of them together.
+        `limit_s` limits the time for all of them together.
         """
         sources: tuple[tuple[str, Callable[[], str]], ...] = (
             ("systemd credential server-id", self._credential),
@@ -120,7 +120,7 @@ def _read(path: Path) -> str:
 
 
 def _get(url: str, deadline_s: float) -> str:
-    """Get a short text over plain HTTP, directly, until a total deadline (monotonic)."""
+    """Get a short text over plain HTTP, without a proxy; `deadline_s` (monotonic) is for it all."""
     parts = urlsplit(url)
     if parts.scheme != "http" or not parts.hostname:
         raise ValueError(f"{url!r} is not an http:// URL")
@@ -146,7 +146,7 @@ def _left(deadline_s: float) -> float:
 
 
 class _Received:
-    """Bytes that were received, in the shape that the parser of the standard library takes."""
+    """Received bytes, in the form that http.client's parser needs."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -156,14 +156,14 @@ class _Received:
 
 
 def _body(data: bytes, *, is_all: bool) -> str | None:
-    """Return the body of an answer received so far; None if there is more to come."""
+    """Return the body of an answer received so far; None: it is incomplete."""
     if not is_all and b"\r\n\r\n" not in data:
         return None
     response = http.client.HTTPResponse(_Received(data))  # type: ignore[arg-type]  # it only calls makefile
     response.begin()
     if response.status != http.HTTPStatus.OK:
         raise ValueError(f"it answered {response.status}")
-    if not is_all and response.length is None:  # only the end of the connection ends such a body
+    if not is_all and response.length is None:  # such a body ends with the connection
         return None
     try:
         return response.read().decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""What Linux tells about pipes (pipe(7), fcntl(2), proc(5)) beyond Python's own names."""
+"""Linux's pipe functions that Python lacks (pipe(7), fcntl(2), tee(2), proc(5))."""
 
 import contextlib
 import fcntl
@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PIPE_BYTES = 1024 * 1024
-"""As much as the kernel gives anybody (/proc/sys/fs/pipe-max-size)."""
+"""The kernel's default limit for unprivileged users (/proc/sys/fs/pipe-max-size)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which file it is; sure only while the file is held open, for inode numbers are reused."""
+    """The identity of a file; only reliable while it is open, since inode numbers are reused."""
 
     device: int
     inode: int
 
 
 def identity_of(found: os.stat_result) -> Identity:
-    """Return the identity that a stat(2) result tells."""
+    """Return the identity from a stat(2) result."""
     return Identity(found.st_dev, found.st_ino)
 
 
@@ -37,13 +37,13 @@ def bytes_waiting(fd: int) -> int:
 
 
 def is_full(fd: int, writing_fd: int | None) -> bool:
-    """Say whether a writer may have been turned away since the last read.
+    """Say whether the pipe may have refused a writer since the last read.
 
-    A pipe is a row of page slots, and a short line that does not fit in the rest of a page takes
-    the next slot, so a full pipe holds less than its capacity, by how much depends on the lines
-    (576 bytes less with lines of 70 bytes). poll(2) knows it exactly: it reports POLLOUT while a
-    slot is free, and a line is only ever refused when none is. That needs a descriptor open for
-    writing; without one an eighth of the capacity is allowed for the waste.
+    A pipe is a ring of pages, and a line that does not fit in the rest of a page goes to the next
+    one. So a full pipe contains less than its capacity, depending on the lines (576 bytes less
+    with lines of 70 bytes). poll(2) is exact: it reports POLLOUT while a page is free, and the
+    kernel refuses a line only when none is. It needs a descriptor that is open for writing;
+    without one, a pipe counts as full at seven eighths of its capacity.
     """
     if writing_fd is None:
         capacity = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
@@ -54,14 +54,14 @@ def is_full(fd: int, writing_fd: int | None) -> bool:
 
 
 def enlarge(fd: int) -> None:
-    """Make room for a million bytes; the kernel may refuse, and then the pipe stays as it is."""
+    """Set the capacity to a million bytes; if the kernel refuses, the pipe stays as it is."""
     with contextlib.suppress(OSError):
         if fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ) < PIPE_BYTES:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def reopen_for_reading(fd: int) -> int | None:
-    """Open the same pipe once more, for reading only; None where the kernel does not allow it."""
+    """Open the same pipe again, for reading only; None: the kernel does not allow it."""
     try:
         return os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -69,39 +69,39 @@ def reopen_for_reading(fd: int) -> int | None:
 
 
 def has_ended(fd: int) -> bool:
-    """Say whether nothing waits and no writer is left."""
+    """Say whether the pipe is empty and has no writer."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return any(found & select.POLLHUP and not found & select.POLLIN for _, found in poll.poll(0))
 
 
 def hung_up(fd: int) -> bool:
-    """Say whether nobody has the pipe open for writing; `fd` is open for reading alone."""
+    """Say whether no process has the pipe open for writing; `fd` must be open for reading only."""
     poll = select.poll()
     poll.register(fd, 0)
     return any(found & select.POLLHUP for _, found in poll.poll(0))
 
 
-# --- looking without taking ------------------------------------------------------------------
+# --- reading without removing ----------------------------------------------------------------
 
 Tee = Callable[[int, int, int], int]
-"""tee(2): copies up to so many bytes from one pipe into another, and leaves them in the first."""
+"""tee(2): copies up to a number of bytes from one pipe into another without removing them."""
 _SPLICE_F_NONBLOCK = 2
 
 
 class Window:
-    """A pipe of our own, into which others are copied to see what waits in them."""
+    """A pipe of our own, into which the content of others is copied to read it."""
 
     def __init__(self, tee: Tee) -> None:
-        """OSError without two free descriptors."""
+        """Create the pipe; raises OSError without two free descriptors."""
         self._tee = tee
         self._exit, self._entrance = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         enlarge(self._entrance)
 
     def peek(self, fd: int, skip: int, limit: int) -> bytes:
-        """Return up to `limit` bytes that wait behind the first `skip`, and leave them there.
+        """Return up to `limit` bytes after the first `skip`, without removing them.
 
-        Nothing is returned if nothing waits there, or more lies before it than the window holds.
+        Empty if no bytes wait there, or if `skip` exceeds the capacity of the window. Raises
         OSError if the kernel refuses.
         """
         try:
@@ -116,13 +116,13 @@ class Window:
         return bytes(seen[skip:])
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close both ends."""
         os.close(self._exit)
         os.close(self._entrance)
 
 
 def open_window() -> Window | None:
-    """Make a window; None where there is no ctypes or no tee(2), or it is forbidden (seccomp)."""
+    """Create a window; None: there is no ctypes or no tee(2), or seccomp forbids it."""
     tee = _find_tee()
     if tee is None:
         return None
@@ -130,7 +130,7 @@ def open_window() -> Window | None:
         try:
             window = Window(tee)
             undo.callback(window.close)
-            if _shows(window):
+            if _works(window):
                 undo.pop_all()
                 return window
         except OSError:
@@ -138,7 +138,7 @@ def open_window() -> Window | None:
     return None
 
 
-def _shows(window: Window) -> bool:
+def _works(window: Window) -> bool:
     fds = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         os.write(fds[1], b"seen")
@@ -172,7 +172,7 @@ _LOCK_LINE = re.compile(r"\d+: FLOCK +\S+ +\S+ +(\d+) ([0-9a-f]+):([0-9a-f]+):(\
 
 
 def lock_holder(found: os.stat_result) -> int | None:
-    """Return the pid that holds a flock(2) on the file, None where /proc/locks does not say."""
+    """Return the pid that holds a flock(2) on the file; None: /proc/locks does not show it."""
     wanted = (os.major(found.st_dev), os.minor(found.st_dev), found.st_ino)
     try:
         text = Path("/proc/locks").read_text(encoding="ascii")

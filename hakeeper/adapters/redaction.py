@@ -1,9 +1,8 @@
-"""Takes tokens out of whatever text is about to leave the process, and nothing else.
+"""Removes tokens, and nothing else, from every text that leaves the process.
 
-Hetzner's own 429 answer quotes the first half of the token, requests quotes header values in its
-exceptions, and so a token can stand where nobody put it. Looked for are the tokens that are known,
-and what has the shape of one; never words that may stand beside one, since our own sentences are
-full of them.
+Tokens turn up in unexpected places: Hetzner's 429 answer quotes the first half of the token, and
+requests quotes header values in its exceptions. This searches for known tokens and for text with
+the shape of a token. It does not search for words near a token, since our own messages use them.
 """
 
 import re
@@ -13,21 +12,21 @@ from typing import Final
 from hakeeper.hiding import HIDDEN
 
 RUN_LENGTH: Final = 12
-"""So many characters of a token in a row are a piece of it, and no accident."""
+"""This many consecutive characters of a token count as a piece of it."""
 SHORTEST_TOKEN: Final = 8
-"""Less is no token, and hiding it would hide half of every line."""
+"""Anything shorter is not a token, and would match in every line."""
 KEPT_TOKENS: Final = 8
-"""After a rotation the old token may still come back in a late answer."""
+"""How many tokens are remembered: after a rotation a late answer may quote an old one."""
 DEPTH_LIMIT: Final = 8
 
 _RUN: Final = "[A-Za-z0-9]"
 _SHAPE: Final = re.compile(rf"(?<!{_RUN})(?![0-9a-f]+(?!{_RUN})){_RUN}{{64,}}")
-"""A Hetzner Cloud token, whosever it is. A digest in hexadecimal is none."""
+"""The shape of any Hetzner Cloud token, but not of a hexadecimal digest."""
 _PREFIX: Final = re.compile(rf"(?<!{_RUN}){_RUN}{{32}}(?=\.\.\.)")
 """Hetzner: Limit of '3600' requests per hour for token '(the first 32 characters)...' reached."""
 _HEADER: Final = re.compile(r"(?i)(\bauthorization\W{1,6}(?:basic|bearer)\s+)[^\s'\",}]+")
 _BEARER: Final = re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{20,}")
-"""Outside of a header a shorter one may be a word."""
+"""Outside of a header, a shorter match may be an ordinary word."""
 
 
 class Redactor:
@@ -37,17 +36,17 @@ class Redactor:
     """
 
     def __init__(self, tokens: Iterable[str] = ()) -> None:
-        """Start with these token values."""
+        """Start with these tokens."""
         self._tokens: tuple[str, ...] = ()
         for token in tokens:
             self.add(token)
 
     def __repr__(self) -> str:
-        """Return how many tokens are hidden, and none of them."""
+        """Return the number of tokens, without their values."""
         return f"Redactor({len(self._tokens)} tokens)"
 
     def add(self, token: str) -> None:
-        """Hide this one too; the oldest of too many is forgotten."""
+        """Hide this token, too; the oldest is forgotten if there are too many."""
         token = token.strip()
         if len(token) >= SHORTEST_TOKEN and token not in self._tokens:
             self._tokens = (*self._tokens, token)[-KEPT_TOKENS:]

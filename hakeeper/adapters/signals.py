@@ -1,7 +1,7 @@
-"""SIGTERM, SIGINT and SIGHUP as something to wait for beside everything else.
+"""SIGTERM, SIGINT and SIGHUP as a descriptor for the event loop.
 
-The handlers are set once and stay: a signal that comes while one is swapped for another is lost, or
-is complained of by the interpreter. Who wants none for a while blocks them (sigprocmask(2)).
+The handlers are set once and never changed: a signal that arrives during a change is lost, or makes
+the interpreter print a warning. To defer signals, they are blocked (sigprocmask(2)).
 """
 
 import contextlib
@@ -17,17 +17,17 @@ _NUMBERS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the signals since the last look ask for."""
+    """What the signals since the last `take` ask for."""
 
     stop: bool
     reload: bool
 
 
 class Signals:
-    """Collects signals; `fd` becomes readable when one came.
+    """Collects signals; `fd` becomes readable when one arrives.
 
-    To be made on the main thread, before any other is started. The handlers only set flags: a storm
-    of signals costs one reload, not many.
+    Create it on the main thread, before any other thread is started. The handlers only set flags,
+    so many signals at once cause a single reload.
     """
 
     def __init__(self) -> None:
@@ -39,17 +39,17 @@ class Signals:
         signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         for number in _NUMBERS:
             signal.signal(number, self._note)
-        # Whoever started us may have blocked them, and that is inherited.
+        # The parent process may have blocked them, and the mask is inherited.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _NUMBERS)
 
     @property
     def fd(self) -> int:
-        """What to watch for reading."""
+        """The descriptor to watch for reading."""
         return self._receiver.fileno()
 
     def take(self) -> Wanted:
-        """Return what is wanted, once."""
-        with contextlib.suppress(OSError):  # all is read; what counts are the flags
+        """Return what is wanted, and reset it."""
+        with contextlib.suppress(OSError):  # nothing left to read; only the flags matter
             while self._receiver.recv(_READ_BYTES):
                 pass
         wanted = Wanted(self._stop, self._reload)
@@ -58,9 +58,9 @@ class Signals:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Let them wait meanwhile; threads that are started in here never get one.
+        """Block the signals within this context; threads started in it never receive them.
 
-        Only the main thread can take them, and after `close` nobody must.
+        Only the main thread may handle them, and none after `close`.
         """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)
         try:
@@ -69,10 +69,10 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def close(self) -> None:
-        """Block them from now on, so that the end is not disturbed.
+        """Block the signals from now on, so that they do not disturb the shutdown.
 
-        Not merely noted: the interpreter's own end puts the default action back in the place of
-        every handler, and then a second SIGTERM would turn exit code 0 into a death by signal.
+        The handlers alone are not enough: at exit the interpreter restores the default actions,
+        and a second SIGTERM would then kill the process instead of letting it exit with code 0.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _NUMBERS)
         signal.set_wakeup_fd(-1)

@@ -1,8 +1,8 @@
-"""The state file: roles and whose words they are, over a restart of hakeeper.
+"""The state file: keeps the roles, and the keepalived process that reported them, over a restart.
 
-It counts only while the same keepalived process runs, so it has to survive our process and not the
-machine: writes are atomic (a temporary file, renamed), but not synced to disk, which could hold up
-a claim for as long as the disk likes.
+It is valid only while the same keepalived process runs. So it must survive a restart of hakeeper,
+but not of the machine: writes are atomic (a temporary file is renamed), but not synced to disk,
+since a slow disk would delay a claim.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
 from hakeeper.core.observation import Key
 
@@ -23,22 +23,22 @@ LIMIT_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What was found; `problem` says why nothing was, where a file was there but unusable."""
+    """The loaded state; `problem` says why an existing file is unusable."""
 
     state: SavedState | None
     problem: str = ""
 
 
 class StateFile:
-    """The file at `path`, mode 0600; its folder must exist."""
+    """The file at `path`, mode 0600; its directory must exist."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def load(self) -> Loaded:
-        """Read it. Whatever is in it or wrong with it, this does not raise."""
+        """Read the file; never raises, whatever is wrong with it."""
         try:
-            return Loaded(_decode(read_small(self._path, LIMIT_BYTES, follow=False).data))
+            return Loaded(_decode(read_bounded(self._path, LIMIT_BYTES, follow=False).data))
         except FileNotFoundError:
             return Loaded(None)
         except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -46,9 +46,9 @@ class StateFile:
             return Loaded(None, text)
 
     def save(self, state: SavedState) -> None:
-        """Replace it; OSError if that fails, and then there is none, if that can be helped.
+        """Replace the file; raises OSError on failure, after removing the old file if possible.
 
-        An old one would be believed at the next start, though its roles are no longer true.
+        The next start would trust an old file, although its roles are outdated.
         """
         temporary = self._path.with_name(f"{self._path.name}.new")
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW

@@ -1,6 +1,6 @@
-"""The status as others see it: JSON for `hakeeper status`, one line for systemd's STATUS=.
+"""The status for users: JSON for `hakeeper status`, one line for systemd's STATUS=.
 
-The core knows ages only. Here they become clock times: an outage is told by when it began.
+The core only knows ages. Here they are converted to times of day, so that an outage has a start.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
 
 SCHEMA: Final = 1
-"""Of the JSON; grows when a key changes its meaning or goes."""
+"""The version of the JSON; increased when a key is removed or changes its meaning."""
 
 
 def instant(at_s: float) -> str:
@@ -22,13 +22,13 @@ def instant(at_s: float) -> str:
 
 
 def clock(at_s: float, now_s: float) -> str:
-    """Return seconds since 1970 as this machine's clock shows it; the day only if not today's."""
+    """Return seconds since 1970 as local time; with the date only if it is not today."""
     at, today = (datetime.fromtimestamp(one).astimezone() for one in (at_s, now_s))
     return at.strftime("%H:%M:%S" if at.date() == today.date() else "%Y-%m-%d %H:%M:%S")
 
 
 def age(seconds: float) -> str:
-    """Return a length of time for people: two units at most."""
+    """Return a length of time for people, in one unit."""
     whole = max(0, round(seconds))
     for size_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if whole >= 2 * size_s:
@@ -37,13 +37,13 @@ def age(seconds: float) -> str:
 
 
 def sentence(what: str, since: str, cause: str) -> str:
-    """Return one trouble as one sentence; `since` is a clock time, or nothing."""
+    """Return one problem as one sentence; `since` is a time of day, or empty."""
     begun = f" (since {since})" if since else ""
     return f"{what}{begun}: {cause}" if cause else f"{what}{begun}"
 
 
 def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
-    """Return the picture as plain values; `now_s` is its time, in seconds since 1970."""
+    """Return the snapshot as plain values; `now_s` is its time, in seconds since 1970."""
     plain = asdict(picture)
     for role in plain["roles"]:
         _date_role(role, now_s)
@@ -77,7 +77,7 @@ def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
 
 
 def _date_role(role: dict[str, Any], now_s: float) -> None:
-    """Put the times beside the ages."""
+    """Add the times to the ages."""
     role["role_since"] = _since(role["role_age_s"], now_s)
     for address in role["addresses"]:
         address["holder_read_at"] = _since(address["holder_age_s"], now_s)
@@ -86,7 +86,7 @@ def _date_role(role: dict[str, Any], now_s: float) -> None:
 
 
 def status_line(picture: Snapshot, now_s: float) -> str:
-    """Return the one line for systemd's STATUS=: trouble first."""
+    """Return the line for systemd's STATUS=, problems first."""
     roles = ", ".join(_role_in_brief(role) for role in picture.roles)
     api = picture.api
     if picture.api_failing_s is not None:
@@ -98,7 +98,7 @@ def status_line(picture: Snapshot, now_s: float) -> str:
 
 
 def headline(problems: Iterable[ProblemPicture], now_s: float) -> str:
-    """Return the first, worst, trouble in one sentence; nothing if there is none."""
+    """Return the worst problem, which is the first, as one sentence; empty if there is none."""
     worst = next(iter(problems), None)
     return "" if worst is None else _sentence(worst, now_s)
 

@@ -1,12 +1,12 @@
-"""Where the API token comes from, and how it is held so that it does not get out.
+"""Finds and reads the API token, and keeps it from leaking.
 
-Sources, the first that is there wins:
+Sources; the first that exists is used:
 
 1. `hetzner.token_file` of the configuration;
 2. the systemd credential `hcloud-token` (`LoadCredential=`, systemd.exec(5));
 3. the environment variable `HCLOUD_TOKEN`. The least private: /proc/PID/environ shows it to the
-   same user and to root for as long as the process lives, whatever the process does to its copy,
-   and every child inherits it.
+   same user and to root as long as the process runs, even if the process deletes its copy, and
+   every child process inherits it.
 """
 
 import enum
@@ -21,8 +21,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from hakeeper import exits
+from hakeeper.adapters.bounded_read import (
+    NotAFileError,
+    exit_code_of,
+    permission_hint,
+    read_bounded,
+)
 from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
-from hakeeper.adapters.smallfile import NotAFileError, exit_code_of, read_small, way_to_read
 from hakeeper.hiding import HIDDEN
 
 __all__ = [
@@ -41,15 +46,15 @@ VARIABLE: Final = "HCLOUD_TOKEN"
 MAX_BYTES: Final = 4096
 USUAL: Final = re.compile(r"[A-Za-z0-9]{64}")
 _ALLOWED: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What a bearer token may consist of (RFC 6750, section 2.1)."""
+"""The characters of a bearer token (RFC 6750, section 2.1)."""
 _NOT_ALLOWED: Final = re.compile(r"[^A-Za-z0-9._~+/-]")
 SERVICE_TOKEN: Final = Path("/etc/hakeeper/token")
-"""What hakeeper.service has systemd hand over as its credential (`LoadCredential=`)."""
+"""The file that hakeeper.service loads as its credential (`LoadCredential=`)."""
 _WRITE: Final = (
     "write it, as root: install -m 0600 /dev/stdin {path} (paste the token, then Ctrl-D)"
 )
 WAYS: Final = (
-    f"no API token was found; the service takes it from {SERVICE_TOKEN};"
+    f"no API token was found; the service reads it from {SERVICE_TOKEN};"
     f" {_WRITE.format(path=SERVICE_TOKEN)}. Other ways: `hetzner.token_file: /path/to/file` in the"
     f" configuration; another systemd credential, `LoadCredential={CREDENTIAL_NAME}:/path/to/file`;"
     f" or, least private, the environment variable {VARIABLE}"
@@ -57,24 +62,24 @@ WAYS: Final = (
 
 
 class Token:
-    """A token that shows itself only to `reveal`: not in reprs, f-strings or pickles."""
+    """A token whose value only `reveal` returns; reprs, f-strings and pickles do not show it."""
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        """Take a value that `read_token` has checked."""
+        """Take a value that `read_token` has validated."""
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value, for the Authorization header and for the redactor only."""
+        """Return the value; only for the Authorization header and the redactor."""
         return self._value
 
     def __repr__(self) -> str:
-        """Return a text that is the same for all tokens."""
+        """Return the same text for all tokens."""
         return f"Token({HIDDEN})"
 
     def __eq__(self, other: object) -> bool:
-        """Say whether it is the same token, in a time that tells nothing."""
+        """Compare in constant time."""
         if not isinstance(other, Token):
             return NotImplemented
         return hmac.compare_digest(self._value.encode(), other._value.encode())
@@ -84,12 +89,12 @@ class Token:
         return hash(self._value)
 
     def __reduce__(self) -> NoReturn:
-        """Refuse to be pickled or copied: both would write the value somewhere else."""
+        """Refuse pickling and copying, which would duplicate the value."""
         raise TypeError("a token is not copied or pickled")
 
 
 class SourceKind(enum.Enum):
-    """The three places."""
+    """The three kinds of sources."""
 
     FILE = "file"
     CREDENTIAL = "systemd credential"
@@ -98,19 +103,19 @@ class SourceKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TokenSource:
-    """One place; `path` is None for the environment."""
+    """One source; `path` is None for the environment."""
 
     kind: SourceKind
     path: Path | None = None
 
     def __str__(self) -> str:
-        """Return it for people."""
+        """Return its name for people."""
         return f"{self.kind.value} {VARIABLE if self.path is None else self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class FoundToken:
-    """A usable token, where it was, and what is odd about it."""
+    """A usable token, its source, and warnings about it."""
 
     token: Token
     source: TokenSource
@@ -118,20 +123,20 @@ class FoundToken:
 
 
 class TokenUnusable(Exception):  # noqa: N818 - named as ConfigUnreadable is
-    """There is no token, or not one to be used. Its text never holds a piece of the value.
+    """There is no usable token. The message never contains a part of the value.
 
-    `exit_code` is one of `hakeeper.exits`; `source` None: there is none at all.
+    `exit_code` is one of `hakeeper.exits`; `source` None: there is no source at all.
     """
 
     def __init__(self, message: str, exit_code: int, source: TokenSource | None) -> None:
-        """Say what to do."""
+        """Take a message that says what to do."""
         super().__init__(message if source is None else f"{source}: {message}")
         self.exit_code = exit_code
         self.source = source
 
 
 def find_source(token_file: Path | None, environ: Mapping[str, str]) -> TokenSource | None:
-    """Return the first source that is there; a configured file counts even if it is missing."""
+    """Return the first source that exists; a configured file counts even if it is missing."""
     if token_file is not None:
         return TokenSource(SourceKind.FILE, token_file)
     folder = environ.get("CREDENTIALS_DIRECTORY")
@@ -143,21 +148,21 @@ def find_source(token_file: Path | None, environ: Mapping[str, str]) -> TokenSou
 
 
 def read_token(token_file: Path | None, environ: Mapping[str, str]) -> FoundToken:
-    """Read and check the token, or raise `TokenUnusable`.
+    """Read and validate the token, or raise `TokenUnusable`.
 
-    To be called again when the API refuses the token: a rotated file is found by that.
+    Call it again when the API refuses the token: the file may have been rotated.
     """
     source = find_source(token_file, environ)
     if source is None:
         raise TokenUnusable(WAYS, exits.BAD_CONFIG, None)
-    # In the variable, bytes that are not UTF-8 are lone surrogates, which `_checked` refuses.
+    # Bytes of the variable that are not UTF-8 become lone surrogates, which `_checked` refuses.
     text = environ[VARIABLE] if source.path is None else _file_text(source, source.path, environ)
     return _checked(text.strip(" \t\r\n\v\f"), source)
 
 
 def _file_text(source: TokenSource, path: Path, environ: Mapping[str, str]) -> str:
     try:
-        file = read_small(path, MAX_BYTES)
+        file = read_bounded(path, MAX_BYTES)
     except NotAFileError as error:
         raise TokenUnusable(str(error), exits.BAD_CONFIG, source) from None
     except OSError as error:
@@ -168,7 +173,7 @@ def _file_text(source: TokenSource, path: Path, environ: Mapping[str, str]) -> s
         raise TokenUnusable(message, exits.BAD_CONFIG, source)
     if len(file.data) > MAX_BYTES:
         raise TokenUnusable(f"is larger than {MAX_BYTES} bytes", exits.BAD_CONFIG, source)
-    # One character per byte: whatever is not ASCII is refused below, at its place.
+    # One character per byte: `_checked` refuses whatever is not ASCII, and says where it is.
     return file.data.decode("latin-1")
 
 
@@ -178,7 +183,7 @@ def _unreadable(
     code = exit_code_of(error)
     message = f"cannot be read ({os.strerror(error.errno or 0)})"
     if code == exits.NO_PERMISSION:
-        message += f"; {way_to_read(path, environ)}"
+        message += f"; {permission_hint(path, environ)}"
     return TokenUnusable(message, code, source)
 
 
@@ -187,9 +192,9 @@ def _how_to_write(source: TokenSource) -> str:
         return ""
     if source.kind is SourceKind.FILE:
         return f"; {_WRITE.format(path=shlex.quote(str(source.path)))}"
-    # hakeeper.service hands over an empty one where there is no file (`SetCredential=`).
+    # Without a file, hakeeper.service has an empty credential (`SetCredential=`).
     return (
-        f". hakeeper.service takes it from {SERVICE_TOKEN}; {_WRITE.format(path=SERVICE_TOKEN)};"
+        f". hakeeper.service reads it from {SERVICE_TOKEN}; {_WRITE.format(path=SERVICE_TOKEN)};"
         " then: systemctl restart hakeeper"
     )
 
@@ -197,7 +202,7 @@ def _how_to_write(source: TokenSource) -> str:
 def _checked(text: str, source: TokenSource) -> FoundToken:
     if not text:
         raise TokenUnusable(
-            f"is empty; it must hold the API token{_how_to_write(source)}",
+            f"is empty; it must contain the API token{_how_to_write(source)}",
             exits.BAD_CONFIG,
             source,
         )
@@ -209,19 +214,19 @@ def _checked(text: str, source: TokenSource) -> FoundToken:
     if USUAL.fullmatch(text):
         return FoundToken(Token(text), source)
     warning = (
-        f"{source}: Hetzner Cloud tokens so far have 64 letters and digits; this one is different"
-        f" ({len(text)} characters): was it copied whole?"
+        f"{source}: Hetzner Cloud tokens have had 64 letters and digits so far; this one is"
+        f" different ({len(text)} characters): was it copied completely?"
     )
     return FoundToken(Token(text), source, (warning,))
 
 
 def _what_is_wrong(text: str) -> str:
     if text.startswith(f"{VARIABLE}="):
-        return f"holds `{VARIABLE}=` before the token; it must hold the token alone"
+        return f"has `{VARIABLE}=` before the token; it must contain the token only"
     match = _NOT_ALLOWED.search(text)
     at = match.start() if match else 0
     kind = _character_kind(text[at])
-    return f"character {at + 1} is {kind}; it must hold the token alone, without quotes"
+    return f"character {at + 1} is {kind}; it must contain the token only, without quotes"
 
 
 def _character_kind(character: str) -> str:
@@ -229,4 +234,4 @@ def _character_kind(character: str) -> str:
         return "not ASCII"
     if character.isspace():
         return "white space"
-    return "one that no token has" if character.isprintable() else "a control character"
+    return "not allowed in a token" if character.isprintable() else "a control character"

@@ -1,6 +1,6 @@
-"""`hakeeper check`: is the configuration right, and the token there? Starts nothing.
+"""`hakeeper check`: are the configuration and the token valid?
 
-With `--online` it goes on to what a failover needs beyond that; see `hakeeper/doctor`.
+With `--online` it also checks everything else that a failover needs; see `hakeeper/doctor`.
 """
 
 import argparse
@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from hakeeper import exits
-from hakeeper.adapters.addresses import VrrpAddresses
 from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
+from hakeeper.adapters.file_permissions import writable_by_others
+from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.adapters.token import (
     SERVICE_TOKEN,
     FoundToken,
@@ -24,15 +25,14 @@ from hakeeper.adapters.token import (
     find_source,
     read_token,
 )
-from hakeeper.adapters.writers import open_to_others
 from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One error. The place is None where the trouble is not in the text of the file."""
+class CheckError:
+    """One error. `line` and `column` are None if it is not in the text of the file."""
 
     file: str
     line: int | None
@@ -41,24 +41,24 @@ class Finding:
     message: str
 
     def __str__(self) -> str:
-        """Return it as compilers print theirs."""
+        """Return `file:line:column: path: message`, as compilers do."""
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
         return ": ".join(part for part in (place, self.path, self.message) if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Everything that was found out."""
+    """The result of the check."""
 
     file: Path
     exit_code: int = exits.OK
-    errors: tuple[Finding, ...] = ()
+    errors: tuple[CheckError, ...] = ()
     warnings: tuple[str, ...] = ()
     config: Config | None = None
     token_source: str | None = None
     token: Token | None = field(default=None, repr=False)
-    odd: tuple[str, ...] = ()
-    """Those of the warnings that are about the files themselves, such as the token."""
+    file_warnings: tuple[str, ...] = ()
+    """Those of the warnings that `--online` shows, too: about the files themselves."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the verdict: the summary to stdout, errors and warnings to stderr, or all as JSON."""
+    """Print the summary to stdout and errors and warnings to stderr, or all as JSON to stdout."""
     verdict = inspect(args.config, os.environ, args.redactor)
     config, token = verdict.config, verdict.token
     if args.online and verdict.exit_code == exits.OK and config is not None and token is not None:
@@ -112,8 +112,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token: Token) -> int:
-    """Examine the rest; what stands in the file is right."""
-    # Only here: the check of a file needs no API client.
+    """Run the online checks; the configuration is valid."""
+    # Imported here: checking a file needs no API client.
     from hakeeper.cli import online  # noqa: PLC0415
     from hakeeper.doctor.examination import Subject, examine  # noqa: PLC0415
 
@@ -133,11 +133,11 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token
     )
     code = exits.OK if report.is_ready else exits.NOT_READY
     if args.json:
-        told = {**as_json(verdict), "ok": report.is_ready, "exit_code": code}
-        document = {**told, "online": online.as_json(report)}
+        offline = {**as_json(verdict), "ok": report.is_ready, "exit_code": code}
+        document = {**offline, "online": online.as_json(report)}
         sys.stdout.write(json.dumps(args.redactor.value(document)) + "\n")
     else:
-        text = online.as_text(report, odd=verdict.odd)
+        text = online.as_text(report, file_warnings=verdict.file_warnings)
         sys.stdout.write(args.redactor.text(text))
     return code
 
@@ -148,20 +148,20 @@ def inspect(
     redactor: Redactor,
     service_token: Path = SERVICE_TOKEN,
 ) -> Verdict:
-    """Look at the configuration file, the token and the CA file.
+    """Check the configuration file, the token and the CA file.
 
-    Where no token is given here, the one that the service would get counts.
+    If the current environment has no token, check the one that the service would use.
     """
     start = Verdict(file=path)
     try:
         config = load(path)
     except ConfigUnreadable as error:
-        finding = Finding(str(path), None, None, "", error.message)
-        return replace(start, exit_code=error.exit_code, errors=(finding,))
+        unreadable = CheckError(str(path), None, None, "", error.message)
+        return replace(start, exit_code=error.exit_code, errors=(unreadable,))
     except ConfigErrors as errors:
-        findings = tuple(Finding(**asdict(error)) for error in errors.errors)
-        return replace(start, exit_code=errors.exit_code, errors=findings)
-    start = _with_writers(replace(start, config=config), config, service_token)
+        found = tuple(CheckError(**asdict(error)) for error in errors.errors)
+        return replace(start, exit_code=errors.exit_code, errors=found)
+    start = _with_file_permissions(replace(start, config=config), config, service_token)
     verdict = _with_token(start, config, environ, redactor, service_token)
     return _with_ca_file(_with_vrrp_addresses(verdict, config))
 
@@ -186,24 +186,28 @@ def _with_token(
         verdict,
         token_source=str(found.source),
         token=found.token,
-        odd=(*verdict.odd, *found.warnings),
+        file_warnings=(*verdict.file_warnings, *found.warnings),
         warnings=(*verdict.warnings, *found.warnings),
     )
 
 
-def _with_writers(verdict: Verdict, config: Config, service_token: Path) -> Verdict:
-    """Warn of files that others may write: they decide where the token is sent."""
+def _with_file_permissions(verdict: Verdict, config: Config, service_token: Path) -> Verdict:
+    """Warn of files that other users may change: they decide where the token is sent."""
     api = config.hetzner
     token = api.token_file or service_token
     paths = [path for path in (verdict.file, api.ca_file, token) if path is not None]
-    told = open_to_others(paths)
-    return replace(verdict, odd=(*verdict.odd, *told), warnings=(*verdict.warnings, *told))
+    found = writable_by_others(paths)
+    return replace(
+        verdict,
+        file_warnings=(*verdict.file_warnings, *found),
+        warnings=(*verdict.warnings, *found),
+    )
 
 
 def _with_vrrp_addresses(verdict: Verdict, config: Config) -> Verdict:
-    """Warn of what is missing; it is no error, since a file may be checked on another machine."""
+    """Warn of missing addresses: not an error, as the file may be for another machine."""
     missing = [
-        f"{vrrp}: vrrp_address {address} is not on this machine; nothing is claimed while it is not"
+        f"{vrrp}: vrrp_address {address} is not on this machine; nothing is claimed without it"
         for vrrp, wanted in config.vrrp_addresses.items()
         for address in wanted
         if not VrrpAddresses([address]).here()
@@ -222,16 +226,16 @@ def _with_ca_file(verdict: Verdict) -> Verdict:
 
 
 def _with_error(verdict: Verdict, path: str, message: str, exit_code: int) -> Verdict:
-    finding = Finding(str(verdict.file), None, None, path, message)
+    error = CheckError(str(verdict.file), None, None, path, message)
     return replace(
         verdict,
-        errors=(*verdict.errors, finding),
+        errors=(*verdict.errors, error),
         exit_code=verdict.exit_code if verdict.errors else exit_code,
     )
 
 
 def as_json(verdict: Verdict) -> dict[str, object]:
-    """Return what `--json` prints; `config` is null where it could not be read."""
+    """Return what `--json` prints; `config` is null if it could not be read."""
     config = verdict.config
     return {
         "ok": not verdict.errors,
@@ -245,7 +249,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
 
 
 def summary(verdict: Verdict, config: Config) -> str:
-    """Return what a person wants to see again before starting the daemon."""
+    """Return the main settings, for people to review before they start the daemon."""
     rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.resources.items()]
     rows += [
         ("vrrp_address", f"{', '.join(map(str, wanted))} (of {vrrp})")

@@ -1,4 +1,4 @@
-"""`hakeeper demo`: a failover on a simulated Hetzner Cloud, for people to look at."""
+"""`hakeeper demo`: shows a failover on a simulated Hetzner Cloud."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ Nothing leaves this machine, and you need no Hetzner account. As root, with keep
 real keepalived runs in network namespaces. Otherwise its recorded lines are replayed.
 
 exit codes:
-  0  the address was always where it had to be
+  0  the address was always where it should be
   1  something went wrong; the verdict says what
 """
 
@@ -29,6 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show it and return the verdict as the exit code."""
+    """Run the demo and return its exit code."""
     options = Options(replay=args.replay, as_json=args.json, pauses=not args.no_pauses)
     return demo(options, sys.stdout)

@@ -1,7 +1,7 @@
 """The command line. Every command is a module with `add_arguments(parser)` and `run(args) -> int`.
 
-Only the module of the chosen command is imported: `hakeeper status` needs no API client, and a
-command that cannot be imported does not take the others with it.
+Only the module of the chosen command is imported: `hakeeper status` needs no API client, and an
+import error in one command does not affect the others.
 """
 
 import argparse
@@ -21,16 +21,16 @@ from hakeeper.hiding import hide_secrets
 
 
 class CommandModule(Protocol):
-    """What a module in hakeeper/cli has to offer."""
+    """The interface of a command's module."""
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Add the command's own options."""
 
     def run(self, args: argparse.Namespace) -> int:
-        """Do it and return the exit code.
+        """Run the command and return its exit code.
 
-        `args.redactor` is a `Redactor`: a command that reads a token adds it, so that an
-        unexpected exception cannot print it.
+        `args.redactor` is a `Redactor`. A command that reads a token adds the token to it, so that
+        an unexpected exception cannot print it.
         """
 
 
@@ -46,12 +46,12 @@ class Command:
 COMMANDS: Final = (
     Command("run", "run the daemon in the foreground", "hakeeper.cli.run"),
     Command("check", "check the configuration and the token", "hakeeper.cli.check"),
-    Command("status", "ask the running daemon what it knows and does", "hakeeper.cli.status"),
-    Command("reload", "have the running daemon read its files again", "hakeeper.cli.reload"),
+    Command("status", "show the state of the running daemon", "hakeeper.cli.status"),
+    Command("reload", "make the running daemon read its files again", "hakeeper.cli.reload"),
     Command("replay", "replay a recording of `hakeeper run --record`", "hakeeper.cli.replay"),
     Command("simulate", "simulate a fleet with your configuration", "hakeeper.cli.simulate"),
     Command("demo", "show a failover on a simulated cloud", "hakeeper.cli.demo"),
-    Command("version", "print the version, and what hakeeper runs with", "hakeeper.cli.version"),
+    Command("version", "print the versions of hakeeper and its libraries", "hakeeper.cli.version"),
 )
 
 _EPILOG: Final = f"""\
@@ -75,7 +75,7 @@ exit codes:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Repeats no token that was put on the command line by mistake."""
+    """A parser whose errors hide a token that was put on the command line by mistake."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with the usage and the message."""
@@ -88,7 +88,7 @@ def main() -> NoReturn:
 
 
 def run_command(argv: Sequence[str]) -> int:
-    """Run one command and return its exit code. Raises nothing but argparse's SystemExit."""
+    """Run one command and return its exit code; raises only argparse's SystemExit."""
     redactor = Redactor([os.environ.get(VARIABLE, "")])
     debug = "--debug" in argv
     previous_hook = threading.excepthook
@@ -102,7 +102,7 @@ def run_command(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         _forget_output()
         return exits.PIPE_CLOSED
-    except Exception as error:  # noqa: BLE001 - the last resort: Python's own would print anything
+    except Exception as error:  # noqa: BLE001 - the last resort: Python's own traceback would not be redacted
         _report(error, redactor, debug=debug)
         return exits.BROKEN
     finally:
@@ -112,7 +112,7 @@ def run_command(argv: Sequence[str]) -> int:
 def _run(args: argparse.Namespace) -> int:
     command = _module(args.command)
     for stream in (sys.stdout, sys.stderr):
-        # In a C locale, a server's name with an umlaut must not end the command.
+        # In a C locale, a non-ASCII server name must not make the command fail.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     code = command.run(args)
     sys.stdout.flush()
@@ -125,7 +125,7 @@ def _module(name: str) -> CommandModule:
 
 
 def full_parser() -> argparse.ArgumentParser:
-    """Build the parser with all options, from which man page and completions are made."""
+    """Build the parser with all options, for the man page and the completions."""
     return _parser([command.name for command in COMMANDS])
 
 
@@ -134,7 +134,7 @@ def _chosen(argv: Sequence[str]) -> list[str]:
 
 
 def _parser(with_options: Collection[str]) -> argparse.ArgumentParser:
-    """Build the parser; only these commands get their options, by their modules."""
+    """Build the parser; only the modules of these commands are imported to add their options."""
     parser = _Parser(
         prog="hakeeper",
         description="Keeps Hetzner Cloud floating IPs on the server that keepalived made MASTER.",
@@ -161,7 +161,7 @@ def _parser(with_options: Collection[str]) -> argparse.ArgumentParser:
 
 
 def _report(error: BaseException | None, redactor: Redactor, *, debug: bool) -> None:
-    """Print an unexpected exception without secrets: one line, or all of it for a developer."""
+    """Print an unexpected exception without secrets: one line, or with `debug` the traceback."""
     if debug and error is not None:
         text = "".join(traceback.format_exception(error)).rstrip("\n")
     else:
@@ -172,7 +172,7 @@ def _report(error: BaseException | None, redactor: Redactor, *, debug: bool) -> 
 
 
 def _forget_output() -> None:
-    """Let the interpreter's last flush go nowhere, or it would complain once more."""
+    """Redirect stdout to /dev/null, or the interpreter's last flush would print an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

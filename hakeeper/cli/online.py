@@ -16,16 +16,16 @@ _WHEN: Final = {
 }
 
 
-def as_text(report: Report, *, odd: Iterable[str] = ()) -> str:
+def as_text(report: Report, *, file_warnings: Iterable[str] = ()) -> str:
     """Return what passed, then the findings, worst last, then the verdict; 80 columns wide.
 
-    What is to be copied (`do:`) stays in one piece, however long it is.
+    Cures (`do:`) are not wrapped, so that they can be copied.
     """
     lines: list[str] = []
-    for name, said in report.said:
-        if isinstance(said, Passed):
-            lines += _wrapped("ok       ", f"{name}: {said.text}")
-    for text in odd:
+    for name, result in report.results:
+        if isinstance(result, Passed):
+            lines += _wrapped("ok       ", f"{name}: {result.text}")
+    for text in file_warnings:
         lines += _wrapped("warning  ", text)
     for severity in (Severity.WARNING, Severity.ERROR):
         for name, finding in report.findings(severity):
@@ -67,11 +67,11 @@ def _verdict(report: Report) -> Iterator[str]:
         yield from _wrapped(
             "", f"After keepalived's next start or reload it {_would(later)} {counted}."
         )
-    for text in report.unseen:
-        yield from _wrapped("", f"Not looked at, as only root can: {text}.")
+    for text in report.hidden:
+        yield from _wrapped("", f"Not checked, only root can: {text}.")
 
 
-def _would(works: bool) -> str:  # noqa: FBT001  # the one thing that it says
+def _would(works: bool) -> str:  # noqa: FBT001  # its only argument
     return "would work" if works else "would NOT work"
 
 
@@ -86,24 +86,24 @@ def as_json(report: Report) -> dict[str, object]:
         "ready_now": report.is_ready_now,
         "ready_after_restart": report.is_ready_after_restart,
         "in_force": report.is_in_force,
-        "not_looked_at": list(report.unseen),
+        "not_looked_at": list(report.hidden),
         "findings": [
             {
-                "severity": said.severity.value,
-                "when": _WHEN[said.when],
+                "severity": result.severity.value,
+                "when": _WHEN[result.when],
                 "check": name,
-                "file": None if said.place is None else said.place.file,
-                "line": None if said.place is None else said.place.line,
-                "what": said.what,
-                "why": said.why,
-                "cure": said.cure,
+                "file": None if result.place is None else result.place.file,
+                "line": None if result.place is None else result.place.line,
+                "what": result.what,
+                "why": result.why,
+                "cure": result.cure,
             }
-            for name, said in report.said
-            if isinstance(said, Finding)
+            for name, result in report.results
+            if isinstance(result, Finding)
         ],
         "passed": [
-            {"check": name, "text": said.text}
-            for name, said in report.said
-            if isinstance(said, Passed)
+            {"check": name, "text": result.text}
+            for name, result in report.results
+            if isinstance(result, Passed)
         ],
     }

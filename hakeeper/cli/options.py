@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they read the same everywhere."""
+"""Options that several commands share."""
 
 import argparse
 import os
@@ -28,15 +28,15 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def default_socket() -> Path:
-    """Return where the daemon's control socket is unless `--socket` says otherwise.
+    """Return the default path of the daemon's control socket.
 
-    systemd sets $RUNTIME_DIRECTORY for the service; it may name several folders, the first is ours.
+    systemd sets $RUNTIME_DIRECTORY for the service; of several directories, the first is ours.
     """
     folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     return Path(folder or DEFAULT_RUNTIME_FOLDER) / "control.sock"
 
 
 def default_state_file() -> Path:
-    """Return where the daemon keeps its state; systemd sets $STATE_DIRECTORY for the service."""
+    """Return the default path of the state file; systemd sets $STATE_DIRECTORY for the service."""
     folder = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     return Path(folder or DEFAULT_STATE_FOLDER) / "state.json"

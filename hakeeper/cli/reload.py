@@ -1,7 +1,6 @@
-"""`hakeeper reload`: have the running daemon take over its configuration, token and CA file.
+"""`hakeeper reload`: makes the running daemon reload its configuration, token and CA file.
 
-This is what `systemctl reload hakeeper` runs. A signal would do it as well (SIGHUP), but tells
-nobody whether the files were taken over.
+`systemctl reload hakeeper` runs this command. SIGHUP also reloads, but does not report the result.
 """
 
 import argparse
@@ -10,14 +9,14 @@ import sys
 from pathlib import Path
 
 from hakeeper import exits
-from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.cli.options import add_json, default_socket
 from hakeeper.printable import printable
 
 NOT_RUNNING = 3
 BUSY = 4
 TIMEOUT_S = 20.0
-"""Longer than a load of files takes on a machine that is busy."""
+"""Longer than loading the files takes on a busy machine."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "Only root and the service itself may do this.\n\n"
         f"exit codes: {exits.OK} reloaded, {NOT_RUNNING} the daemon does not run or does not"
-        f" answer,\n{BUSY} too many ask it at once,"
+        f" answer,\n{BUSY} it is busy with other clients,"
         f" {exits.BAD_CONFIG} refused: the old configuration stays in force"
     )
     add_json(parser)
@@ -39,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask for it, and say what came of it: reasons to stderr."""
+    """Ask the daemon to reload, and print the result; reasons for a refusal go to stderr."""
     try:
         answer = ask(str(args.socket), {"command": "reload"}, TIMEOUT_S)
     except Busy as error:
@@ -54,7 +53,7 @@ def _ended(code: int, reasons: list[str], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(json.dumps({"ok": code == exits.OK, "reasons": reasons}) + "\n")
     elif code == exits.OK:
-        sys.stdout.write("taken over\n")
+        sys.stdout.write("configuration reloaded\n")
     for reason in [] if as_json else reasons:
         sys.stderr.write(f"{printable(reason)}\n")
     return code

@@ -1,4 +1,4 @@
-"""`hakeeper replay`: does the core answer as it did when it was recorded?"""
+"""`hakeeper replay`: does the core give the same answers as in a recording?"""
 
 import argparse
 import json
@@ -26,7 +26,7 @@ from hakeeper.recording.verdict import Difference, difference_of
 
 DIFFERENT = 1
 UNUSABLE = 65
-"""The file is no recording (EX_DATAERR of sysexits(3))."""
+"""The file is not a recording (EX_DATAERR of sysexits(3))."""
 LINE_LIMIT_BYTES = 64 * 1024 * 1024
 
 EPILOG = f"""\
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(slots=True)
 class Tally:
-    """What was seen so far."""
+    """Counts of what was replayed so far."""
 
     runs: int = 0
     events: int = 0
@@ -61,7 +61,7 @@ class Tally:
     versions: Counter[str] = field(default_factory=Counter)
 
     def count(self, item: Replayed) -> None:
-        """Count one more."""
+        """Count one item."""
         match item:
             case RunBegun(beginning):
                 self.runs += 1
@@ -115,8 +115,8 @@ def _story(item: Replayed) -> Iterator[str]:
 def _verdict(tally: Tally, found: Difference | None) -> Iterator[str]:
     for version in tally.versions:
         if version != __version__:
-            who = f"recorded by hakeeper {version}, replayed by {__version__}"
-            yield printable(f"{who}: what differs may have been changed on purpose")
+            versions = f"recorded by hakeeper {version}, replayed by {__version__}"
+            yield printable(f"{versions}: differences may be intentional")
     if found is None:
         runs = "" if tally.runs == 1 else f" in {tally.runs} runs"
         yield f"{tally.events} events, {tally.effects} effects{runs}: identical"
@@ -164,7 +164,7 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 def _open(path: Path) -> BinaryIO:
     """Open a regular file; raises OSError and RecordingError."""
-    # Not blocking: a FIFO in the file's place would hold us until somebody writes.
+    # Non-blocking: a FIFO at the path must not block us.
     fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)

@@ -14,8 +14,8 @@ from hakeeper.adapters.configfile import ConfigUnreadable
 from hakeeper.adapters.journal.libraries import library_logging
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
-from hakeeper.adapters.notify import Notifier
 from hakeeper.adapters.redaction import Redactor
+from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.token import TokenUnusable
 from hakeeper.cli.options import add_config, default_socket, default_state_file
@@ -25,7 +25,7 @@ from hakeeper.loading import LOAD_ERRORS, Loader
 
 LOG_CLOSE_S = 0.7
 RECORD_CLOSE_S = 0.1
-"""With the 0.8 s of the API's threads and the 0.3 s of D-Bus: a stop ends within 2 s at worst."""
+"""Together with 0.8 s for the API's threads and 0.3 s for D-Bus, a stop takes at most 2 s."""
 RECORD_LIMIT_MIB = 64
 _MIB = 1024 * 1024
 
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM, SIGINT or a bug."""
     redactor: Redactor = args.redactor
     try:
-        signals = Signals()  # first: until then a signal ends us as it ends any program
+        signals = Signals()  # first: until then a signal kills the process
         return _run(args, signals, redactor)
     except OSError as error:
         sys.stderr.write(f"{redactor.text(_refused_by_system(error))}\n")
@@ -82,9 +82,9 @@ def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
     except LOAD_ERRORS as error:
         sys.stderr.write(f"{redactor.text(str(error))}\n")
         return _exit_code(error)
-    with signals.held():  # for the thread that is started
+    with signals.held():  # for the reporter's thread
         reporter = Reporter(Target(args.log), redact=redactor.text)
-    warnings.tell(lambda text: reporter.log("config.warning", text))
+    warnings.forward_to(lambda text: reporter.log("config.warning", text))
     try:
         with library_logging(reporter), _recording(args, reporter, signals) as core:
             return _serve(config, loader, reporter, signals, redactor, core)
@@ -94,22 +94,22 @@ def _run(args: argparse.Namespace, signals: Signals, redactor: Redactor) -> int:
 
 
 def _refused_by_system(error: OSError) -> str:
-    return f"the system refuses what hakeeper needs: {error}; every address stays where it is"
+    return f"the system refused a resource: {error}; all addresses stay where they are"
 
 
 @contextlib.contextmanager
 def _recording(
     args: argparse.Namespace, reporter: Reporter, signals: Signals
 ) -> Iterator[CoreMaker]:
-    """Hand out what makes the daemon's core: a recorded one if that is wanted."""
+    """Return the factory of the daemon's core: a recorded core with `--record`."""
     if args.record is None:
         yield make_core
         return
-    # Only who records pays for it, at every start.
+    # Imported here: a start without --record should not pay for it.
     from hakeeper.recording.recorder import Recorder  # noqa: PLC0415
     from hakeeper.recording.story import RecordedCore  # noqa: PLC0415
 
-    with signals.held():  # for the thread that is started
+    with signals.held():  # for the recorder's thread
         recorder = Recorder(
             args.record,
             redact=args.redactor.text,
@@ -138,7 +138,7 @@ def _serve(
     try:
         with _ThreadWatch() as threads:
             try:
-                with signals.held():  # for the threads that are started
+                with signals.held():  # for the daemon's threads
                     daemon = Daemon(
                         config,
                         loader,
@@ -152,43 +152,43 @@ def _serve(
                 text = f"cannot start: {error}"
                 reporter.log("daemon.failed", text, reason=type(error).__name__)
                 return _exit_code(error)
-            threads.tell(daemon)
+            threads.watch_for(daemon)
             daemon.run()
-    except OSError as error:  # to be started again: the next attempt may find what was missing
+    except OSError as error:  # systemd restarts us, and the next attempt may succeed
         reporter.log("daemon.failed", _refused_by_system(error), reason=type(error).__name__)
         return exits.SYSTEM
     except Exception as error:
         reporter.log(
             "daemon.failed",
             f"a bug in hakeeper, please report it: {type(error).__name__}: {error}; "
-            "every address stays where it is",
+            "all addresses stay where they are",
             reason=type(error).__name__,
         )
         notifier.watchdog_trigger()
         raise
-    reporter.log("daemon.stopped", "hakeeper stops; every address stays where it is")
+    reporter.log("daemon.stopped", "hakeeper stops; all addresses stay where they are")
     return exits.OK
 
 
 class _Warnings:
-    """Keeps warnings until there is somebody who tells them."""
+    """Collects warnings until there is a reporter to forward them to."""
 
     def __init__(self) -> None:
-        self._waiting: list[str] = []
-        self._tell: Callable[[str], None] = self._waiting.append
+        self._collected: list[str] = []
+        self._warn: Callable[[str], None] = self._collected.append
 
     def __call__(self, text: str) -> None:
-        self._tell(text)
+        self._warn(text)
 
-    def tell(self, tell: Callable[[str], None]) -> None:
-        """Have these told, and all that come."""
-        self._tell = tell
-        for text in self._waiting:
-            tell(text)
+    def forward_to(self, warn: Callable[[str], None]) -> None:
+        """Forward the collected warnings and all further ones."""
+        self._warn = warn
+        for text in self._collected:
+            warn(text)
 
 
 class _ThreadWatch:
-    """Has the daemon end when one of its threads does: work left undone is worse than a restart."""
+    """Makes the daemon fail when one of its threads fails: a restart is better than lost work."""
 
     def __init__(self) -> None:
         self._before = threading.excepthook
@@ -196,19 +196,19 @@ class _ThreadWatch:
         self._error: BaseException | None = None
 
     def __enter__(self) -> Self:
-        threading.excepthook = self._hear
+        threading.excepthook = self._note_failure
         return self
 
     def __exit__(self, *_: object) -> None:
         threading.excepthook = self._before
 
-    def tell(self, daemon: Daemon) -> None:
-        """Tell this daemon, also of what happened while it was made."""
+    def watch_for(self, daemon: Daemon) -> None:
+        """Make this daemon fail, also for a thread that failed during its construction."""
         self._daemon = daemon
         if self._error is not None:
             daemon.fail(self._error)
 
-    def _hear(self, raised: threading.ExceptHookArgs) -> None:
+    def _note_failure(self, raised: threading.ExceptHookArgs) -> None:
         self._before(raised)
         self._error = raised.exc_value
         if self._daemon is not None and self._error is not None:

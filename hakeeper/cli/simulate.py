@@ -1,4 +1,4 @@
-"""`hakeeper simulate`: what a fleet with this configuration would do, in a simulated world."""
+"""`hakeeper simulate`: simulates a fleet of servers with this configuration."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ from hakeeper.simulate.simulation import progress, simulate
 
 EXAMPLE: Final = "instances: {VI_1: {floating_ips: [web]}}\n"
 RULE_BROKEN: Final = 1
-"""Some rule of the world did not hold."""
+"""The simulation broke a rule, which is a bug in hakeeper."""
 
 EPILOG: Final = f"""\
 Nothing leaves this machine: the shipped core runs in virtual time, with a simulated Hetzner.
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Simulate it, tell what came of it; 1 if a rule was broken."""
+    """Run the simulation and print its report; return 1 if a rule was broken."""
     path: Path | None = args.config
     if path is None and DEFAULT_CONFIG.exists():
         path = DEFAULT_CONFIG

@@ -1,4 +1,4 @@
-"""`hakeeper status`: what the running daemon knows and does."""
+"""`hakeeper status`: shows the state of the running daemon."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.adapters.cures import cure_of
 from hakeeper.adapters.status import age, clock
 from hakeeper.cli.options import add_json, default_socket
@@ -29,14 +29,14 @@ exit codes:
   1  degraded: something is wrong, but no address is known to be lost
   2  broken: an address is not where it should be, or could not be moved here
   3  the daemon does not run, or does not answer
-  4  the daemon runs, but too many ask it at once; some places are kept for root
+  4  the daemon is busy with other clients; some connections are reserved for root
 
-Every trouble has a code, which --json shows. docs/status.md lists them all
+Every problem has a code, which --json shows. docs/status.md lists them all
 (/usr/share/doc/hakeeper/docs/status.md).
 """
 
 Document = Mapping[str, Any]
-"""The status as the daemon sent it: JSON, so of any shape as far as types can tell."""
+"""The status as parsed from the daemon's JSON."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask, print, and return the verdict as the exit code."""
+    """Print the daemon's status, and return its health as the exit code."""
     try:
         status = ask(str(args.socket), {"command": "status"}, TIMEOUT_S)
     except Busy as error:
@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_failure(health: str, code: str, text: str, *, as_json: bool) -> None:
     if as_json:
-        told = {"health": health, "error": text, "code": code, "cure": cure_of(code)}
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        document = {"health": health, "error": text, "code": code, "cure": cure_of(code)}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
         shown = [*_wrapped("", text), *cure_lines(cure_of(code), "    do:     ", WIDTH)]
         sys.stdout.write("\n".join(map(printable, shown)) + "\n")
@@ -82,7 +82,7 @@ def _print_failure(health: str, code: str, text: str, *, as_json: bool) -> None:
 
 
 def lines(status: Document, now_s: float) -> Iterator[str]:
-    """Return the status for people: trouble first."""
+    """Return the status for people, problems first."""
     yield from _wrapped("", f"{status['health'].upper()}  {_server(status)}")
     for problem in status["problems"]:
         yield ""
@@ -113,14 +113,14 @@ def _seconds(when: str) -> float:
 
 
 def _ago(when: str, now_s: float) -> str:
-    """Return a clock time with the age beside it."""
+    """Return a time of day with its age."""
     at_s = _seconds(when)
     return f"{clock(at_s, now_s)} ({age(now_s - at_s)} ago)"
 
 
 def _server(status: Document) -> str:
     if status["server_id"] is None:
-        return "which server this is, is not known yet"
+        return "it is not known yet which server this is"
     return f"{status['server_name']} (id {status['server_id']})"
 
 
@@ -169,7 +169,7 @@ def _holder(address: Document, role: Document, now_s: float) -> str:
         return f"{where}, read {_ago(read, now_s)}"
     if address["resource_id"] is None:
         return f"not found in the project; last known: {where}, {_ago(read, now_s)}"
-    # Ages are rounded: one that is equal was still read before, or the holder would be current.
+    # Ages are rounded: equal ones mean that it was read before, or the holder would be current.
     older = role["role_age_s"] <= address["holder_age_s"]
     unread = f"not read since this server became {role['role']}" if older else "not read lately"
     return f"holder not known now ({unread}); last known: {where}, {_ago(read, now_s)}"
@@ -177,7 +177,7 @@ def _holder(address: Document, role: Document, now_s: float) -> str:
 
 def _keepalived(status: Document) -> str:
     pid = status["keepalived_pid"]
-    return "does not run, as far as can be seen" if pid is None else f"runs, pid {pid}"
+    return "no running process found" if pid is None else f"runs, pid {pid}"
 
 
 def _api(status: Document, now_s: float) -> str:

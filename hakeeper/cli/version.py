@@ -1,4 +1,4 @@
-"""`hakeeper version`: what is installed, for bug reports."""
+"""`hakeeper version`: prints the installed versions, for bug reports."""
 
 import argparse
 import importlib.metadata

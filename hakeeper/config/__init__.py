@@ -1,6 +1,6 @@
-"""The configuration: text → `Config`, or every error at once with file:line:col.
+"""The configuration: from text to a `Config`, or to all errors at once with file:line:column.
 
-Pure: nothing here opens a file (`adapters/configfile.py` does) or looks at the environment.
+Pure: nothing here opens files (`adapters/configfile.py` does) or reads the environment.
 """
 
 from hakeeper.config.errors import ConfigError, ConfigErrors

@@ -8,12 +8,12 @@ from hakeeper import exits
 from hakeeper.hiding import hide_secrets
 
 ERROR_LIMIT: Final = 100
-"""More than anyone reads; the rest is only counted."""
+"""Further errors are only counted."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
-    """A place in the text, both counted from 1; columns in characters."""
+    """A place in the text; line and column start at 1, and a column is a character."""
 
     line: int
     column: int
@@ -21,7 +21,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConfigError:
-    """One thing to correct. `path` names the key (`hetzner.timeout`), empty for the whole file."""
+    """One error. `path` is the key, such as `hetzner.timeout`, or empty for the whole file."""
 
     file: str
     line: int
@@ -35,13 +35,13 @@ class ConfigError:
         return place + (f"{self.path}: {self.message}" if self.path else self.message)
 
 
-class ConfigErrors(Exception):  # noqa: N818 - it holds many errors, and says so
-    """A configuration that cannot be used; `errors` are in the order of the file."""
+class ConfigErrors(Exception):  # noqa: N818 - the plural is right
+    """An invalid configuration; `errors` are in the order of the file."""
 
     exit_code: Final = exits.BAD_CONFIG
 
     def __init__(self, errors: Iterable[ConfigError], left_out: int = 0) -> None:
-        """Take the errors in any order, and how many more there were."""
+        """Take the errors in any order, and the number of further ones."""
         self.errors: tuple[ConfigError, ...] = tuple(sorted(errors))
         self.left_out = left_out
         lines = [str(error) for error in self.errors]
@@ -51,16 +51,16 @@ class ConfigErrors(Exception):  # noqa: N818 - it holds many errors, and says so
 
 
 class Problems:
-    """Collects the errors of one text. Secrets are hidden here, so no caller can forget it."""
+    """Collects the errors of one text, and hides secrets in them."""
 
     def __init__(self, file_name: str) -> None:
-        """Start without any."""
+        """Start without errors."""
         self._file_name = file_name
         self._errors: list[ConfigError] = []
         self._left_out = 0
 
     def add(self, at: Position, path: str, message: str) -> None:
-        """Note one more error."""
+        """Add an error."""
         if len(self._errors) >= ERROR_LIMIT:
             self._left_out += 1
             return
@@ -68,6 +68,6 @@ class Problems:
         self._errors.append(ConfigError(self._file_name, at.line, at.column, path, message))
 
     def raise_if_any(self) -> None:
-        """Raise `ConfigErrors` with all that was noted, if anything was."""
+        """Raise `ConfigErrors` with all errors, if there are any."""
         if self._errors:
             raise ConfigErrors(self._errors, self._left_out)

@@ -1,7 +1,7 @@
-"""Every key of hakeeper.yaml, one row each, and what a configuration without errors is.
+"""Every key of hakeeper.yaml, as one row of a table, and the valid configuration.
 
 The parser, the defaults, `hakeeper check --json`, conf/hakeeper-full.yaml, docs/configuration.md
-and hakeeper.yaml(5) come from these rows, in this order: a new key is one row.
+and hakeeper.yaml(5) come from these rows, in this order. A new key is one row.
 """
 
 import enum
@@ -26,19 +26,19 @@ _INTERVAL = duration(1, 3600, "all nodes share Hetzner's 3600 calls per hour")
 
 
 class StateSource(enum.Enum):
-    """How to learn the role when no line has come."""
+    """How to learn the role without a line from the FIFO."""
 
     AUTO = "auto"
-    """Ask over D-Bus where keepalived offers it, and live without where it does not."""
+    """Query D-Bus if keepalived offers it, else do without."""
     DBUS = "dbus"
-    """Ask over D-Bus, and say so loudly when that fails."""
+    """Query D-Bus, and report a failure as an error."""
     NONE = "none"
-    """Never ask: only lines and the state file count."""
+    """Never query: only lines and the state file count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceConfig:
-    """What goes with one instance or group."""
+    """The keys of one instance or group."""
 
     resources: Mapping[str, tuple[ResourceRef, ...]] = several(
         [
@@ -57,9 +57,9 @@ class InstanceConfig:
     vrrp_addresses: tuple[IpAddress, ...] = items(
         "vrrp_address",
         VRRP_ADDRESSES,
-        "The private address of this server that keepalived speaks from (`unicast_src_ip`), or a"
-        " list of them; another one on each server. Recommended: while it is missing, keepalived"
-        " is isolated, so its MASTER is not believed and nothing is claimed. `null`: not checked.",
+        "The private address of this server that keepalived sends from (`unicast_src_ip`), or a"
+        " list of them; different on each server. Recommended: while it is missing, keepalived is"
+        " isolated, so hakeeper ignores its MASTER and claims nothing. `null`: not checked.",
         written="null",
         example="null",
     )
@@ -67,7 +67,7 @@ class InstanceConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepalivedConfig:
-    """Where keepalived is heard and found."""
+    """How to reach keepalived."""
 
     fifo: Path = key(
         "keepalived.fifo",
@@ -79,75 +79,74 @@ class KeepalivedConfig:
         "keepalived.state",
         one_of(StateSource),
         StateSource.AUTO,
-        "How to learn the roles when no line has come, as after a restart of hakeeper. `auto`: over"
-        " D-Bus, where keepalived has `enable_dbus`. `dbus`: the same, and a failure of it is an"
-        " error. `none`: never ask.",
+        "How to learn the roles without a line from the FIFO, for example after a restart of"
+        " hakeeper. `auto`: over D-Bus, if keepalived has `enable_dbus`. `dbus`: the same, but a"
+        " failure is an error. `none`: never.",
     )
     pid_file: Path = key(
         "keepalived.pid_file",
         PATH,
         Path("/run/keepalived.pid"),
-        "The pid file of keepalived, by which its end is noticed.",
+        "The pid file of keepalived, which hakeeper uses to notice keepalived's end.",
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HetznerConfig:
-    """How the API is reached. The token itself is never part of the configuration."""
+    """How to reach the API. The token itself is never part of the configuration."""
 
     endpoint: str = key(
         "hetzner.endpoint",
         ENDPOINT,
-        "https://api.hetzner.cloud/v1",  # hcloud would turn a slash at its end into two
-        "Where the API is. `http://` is accepted for loopback addresses only: the token is in every"
-        " request.",
+        "https://api.hetzner.cloud/v1",  # no slash at the end: hcloud would double it
+        "The URL of the API. `http://` is accepted for loopback addresses only, since every request"
+        " contains the token.",
     )
     token_file: Path | None = key(
         "hetzner.token_file",
         OPTIONAL_PATH,
         None,
-        "A file that holds the API token and nothing else, not readable by everybody"
-        " (`chmod o-rwx`). `null`: the systemd credential `hcloud-token`, else the environment"
-        " variable `$HCLOUD_TOKEN`.",
+        "A file that contains only the API token, and that not every user can read (`chmod"
+        " o-rwx`). `null`: the systemd credential `hcloud-token`, else the environment variable"
+        " `$HCLOUD_TOKEN`.",
     )
     ca_file: Path | None = key(
         "hetzner.ca_file",
         OPTIONAL_PATH,
         None,
-        "A PEM file of the certificate authorities to trust. `null`: those of the system.",
+        "A PEM file with the certificate authorities to trust. `null`: those of the system.",
     )
     timeout_s: float = key(
         "hetzner.timeout",
         _TIMEOUT,
         5.0,
-        "How long one call may take, as a whole.",
+        "How long one API call may take in total.",
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """A configuration without errors."""
+    """A valid configuration."""
 
     instances: Mapping[str, InstanceConfig] = names(
         "instances",
         Names(VrrpKind.INSTANCE, "vrrp_instance", InstanceConfig),
-        "What goes with each `vrrp_instance` of keepalived.conf. At least one instance or group is"
-        " needed.",
+        "The settings for each `vrrp_instance` of keepalived.conf. At least one instance or group"
+        " is needed.",
         example="VI_1",
     )
     groups: Mapping[str, InstanceConfig] = names(
         "groups",
         Names(VrrpKind.GROUP, "vrrp_sync_group", InstanceConfig),
-        "The same for each `vrrp_sync_group`: for what follows the group as a whole.",
+        "The same for each `vrrp_sync_group`, for addresses that follow the group as a whole.",
     )
     server: str | int = key(
         "server",
         SERVER,
         "auto",
-        "Which server this machine is: its id or name at Hetzner. `auto` finds out by itself, from"
-        " a systemd credential, the machine's DMI data or Hetzner's metadata service. Either way,"
-        " Hetzner has to know that server, and one of its Primary IPs or private addresses has to"
-        " be on this machine.",
+        "The id or name of this server at Hetzner. `auto`: from a systemd credential, the machine's"
+        " DMI data or Hetzner's metadata service. In any case the token's project must have that"
+        " server, and one of its Primary IPs or private addresses must be on this machine.",
     )
     keepalived: KeepalivedConfig = section(KeepalivedConfig)
     hetzner: HetznerConfig = section(HetznerConfig)
@@ -155,14 +154,14 @@ class Config:
         "reconcile.interval",
         _INTERVAL,
         10.0,
-        "How often a master reads who holds its addresses: how soon it notices that one was moved"
-        " away. All nodes and tools of a project share 3600 calls per hour.",
+        "How often a master reads the holder of its addresses, and so how soon it notices that one"
+        " was moved away. All nodes and tools of a project share 3600 API calls per hour.",
     )
     standby_interval_s: float = key(
         "reconcile.standby_interval",
         _INTERVAL,
         60.0,
-        "The same for a standby; not shorter than `reconcile.interval`.",
+        "The same for a standby; at least as long as `reconcile.interval`.",
     )
 
     @property
@@ -173,7 +172,7 @@ class Config:
 
     @property
     def resources(self) -> Mapping[VrrpId, tuple[ResourceRef, ...]]:
-        """What the cloud moves with each; at least one, none listed twice."""
+        """The resources of each instance and group; at least one, none appears twice."""
         named = self.named.items()
         return MappingProxyType(
             {vrrp: tuple(chain.from_iterable(one.resources.values())) for vrrp, one in named}
@@ -181,17 +180,17 @@ class Config:
 
     @property
     def vrrp_addresses(self) -> Mapping[VrrpId, tuple[IpAddress, ...]]:
-        """The addresses that keepalived speaks from, of those that give some."""
+        """The addresses that keepalived sends from, for instances and groups that set them."""
         given = {vrrp: one.vrrp_addresses for vrrp, one in self.named.items()}
         return MappingProxyType({vrrp: some for vrrp, some in given.items() if some})
 
     def identity(self) -> tuple[object, ...]:
-        """Return what decides which API is asked and which server this is."""
+        """Return the settings that decide which API is used and which server this is."""
         api = self.hetzner
         return api.endpoint, api.token_file, api.ca_file, self.server
 
     def settings(self) -> Settings:
-        """Return the part that the core works from."""
+        """Return the settings for the core."""
         return Settings(
             resources=self.resources,
             vrrp_addresses=self.vrrp_addresses,
@@ -208,7 +207,7 @@ class Config:
         )
 
     def as_json(self) -> dict[str, object]:
-        """Return what `hakeeper check --json` shows: each value by the name of its field."""
+        """Return the values for `hakeeper check --json`, by the names of the fields."""
         listed = [
             {"kind": vrrp.kind.value, "name": vrrp.name} | table.as_json(one)
             for vrrp, one in self.named.items()

@@ -1,7 +1,7 @@
-"""YAML text → a tree of nodes that know their place and keep the text as written.
+"""From YAML text to a tree of nodes that keep their place and their text as written.
 
-PyYAML's own composer turns `no` into False before anybody can object, forgets duplicate keys and
-recurses without a limit. So only its event stream is used, and read to a small depth.
+PyYAML's own loader silently turns `no` into False, drops duplicate keys and recurses without a
+limit. So only its event stream is used, up to a limited depth.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from hakeeper.config.errors import Position, Problems
 from hakeeper.config.text import SHOWN_CHARACTERS, shown
 
 DEPTH_LIMIT: Final = 12
-"""A right file is four deep."""
+"""A valid file has four levels."""
 NODE_LIMIT: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One value. `plain`: written without quotes, so YAML would have its own idea of it."""
+    """One value. `plain`: written without quotes, so YAML may read it as another type."""
 
     at: Position
     text: str
@@ -53,7 +53,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Something whose error has been noted already: nothing more is said about it."""
+    """A part whose error has been noted already; it causes no further errors."""
 
     at: Position
 
@@ -62,14 +62,14 @@ Node: TypeAlias = Scalar | Sequence | Table | Broken
 
 
 def join(path: str, key: str) -> str:
-    """Return the path of a key beneath `path`; a name that is not a plain word is quoted."""
+    """Return the path of a key under `path`; a name that is not a plain word is quoted."""
     plain = len(key) <= SHOWN_CHARACTERS and key.replace("-", "").isidentifier()
     name = key if plain else shown(key).replace("`", '"')
     return f"{path}.{name}" if path else name
 
 
 def read_tree(text: str, problems: Problems) -> Node | None:
-    """Return the tree of the only document, or None for an empty text."""
+    """Return the tree of the document; None for an empty text."""
     builder = _Builder(text, problems)
     try:
         return builder.document()
@@ -78,8 +78,8 @@ def read_tree(text: str, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         problems.add(*_syntax_error(error, builder.at))
     except (yaml.YAMLError, ValueError, OverflowError) as error:
-        # ValueError: PyYAML gives the number in an escape such as "\UFFFFFFFF" to chr() unchecked.
-        # Its text may quote the file, so only its kind is told.
+        # ValueError: PyYAML passes the number of an escape such as "\UFFFFFFFF" to chr() unchecked.
+        # The message may quote the file, so only the type of the exception is shown.
         problems.add(builder.at, "", f"not valid YAML from here on ({type(error).__name__})")
     return Broken(builder.at)
 
@@ -96,7 +96,7 @@ class _Builder:
         self.at = Position(1, 1)
 
     def document(self) -> Node | None:
-        """Read the stream; a second document is an error, for its keys would be ignored."""
+        """Read the stream; a second document is an error, since its keys would be ignored."""
         root: Node | None = None
         documents = 0
         while not isinstance(event := self._next(), yaml.StreamEndEvent):
@@ -140,7 +140,7 @@ class _Builder:
             )
             return False
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._problems.add(self.at, path, "anchors (`&name`) are not accepted; leave it out")
+            self._problems.add(self.at, path, "anchors (`&name`) are not accepted; remove it")
         if (
             isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
             and event.tag is not None
@@ -177,22 +177,22 @@ class _Builder:
             return True
         if first := entries.get(key.text):
             self._problems.add(
-                key.at, path, f"duplicate key; it stands in line {first.key.at.line} already"
+                key.at, path, f"duplicate key; it is already in line {first.key.at.line}"
             )
             return True
         return False
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, last: Position) -> tuple[Position, str, str]:
-    """Say in one line what PyYAML says in five."""
+    """Return PyYAML's error of several lines as one line."""
     mark = error.problem_mark or error.context_mark
     at = Position(mark.line + 1, mark.column + 1) if mark is not None else last
     problem = error.problem or "it cannot be read"
     if "'\\t'" in problem:
-        return at, "", "a tab where YAML wants spaces: indent with spaces only"
+        return at, "", "a tab where YAML needs spaces: indent with spaces only"
     if problem.startswith("mapping values are not allowed"):
         problem += " (is a space missing after a `:`, or a line indented differently?)"
     started = error.context_mark
-    where = "" if started is None or started is mark else f", begun in line {started.line + 1}"
+    where = "" if started is None or started is mark else f", started in line {started.line + 1}"
     context = f" ({error.context}{where})" if error.context else ""
     return at, "", f"not valid YAML: {problem}{context}"

@@ -1,4 +1,4 @@
-"""What is written from the table: the full example, the reference page and the man page."""
+"""Documents generated from the table: the full example, the reference page and the man page."""
 
 import re
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from hakeeper.config.table import Model, Names, Row, rows
 
 _WIDTH: Final = 100
 _HEAD: Final = """\
-# Every key of hakeeper.yaml. All but `instances` show their defaults: leave out what you do not
-# change. Try it with: hakeeper check -c hakeeper-full.yaml
+# Every key of hakeeper.yaml. All but `instances` have their default values here: you only need the
+# keys that you change. Check this file with: hakeeper check -c hakeeper-full.yaml
 """
 
 
 def example(model: type[Model]) -> str:
-    """Return a file that holds every key, with its default where it has one."""
+    """Return an example file with every key, and its default if it has one."""
     lines = [_HEAD.rstrip("\n")]
     section = ""
     for row in rows(model):
@@ -28,7 +28,7 @@ def example(model: type[Model]) -> str:
 
 
 def _with_comment(row: Row, name: str, indent: str) -> Iterator[str]:
-    """Give the lines of one key, or of one name with the keys beneath it."""
+    """Yield the lines of one key, or of one name with the keys under it."""
     for line in wrap(row.help, _WIDTH - len(indent) - 2, break_on_hyphens=False):
         yield f"{indent}# {line}"
     if not isinstance(row.type, Names):
@@ -50,7 +50,7 @@ def as_markdown(model: type[Model]) -> str:
 
 
 def as_mdoc(model: type[Model]) -> str:
-    """Return an item of a list for each key, in mdoc(7)."""
+    """Return a list item for each key, in mdoc(7) format."""
     return "\n".join(
         f".It Sy {path}\n{_roff(row.help)}\n.br\n{_roff(_facts(row))}"
         for path, row in _with_paths(model)
@@ -70,6 +70,6 @@ def _facts(row: Row, quote: str = "") -> str:
 
 
 def _roff(text: str) -> str:
-    """Return text that roff prints as it is, a sentence a line."""
+    """Escape text for roff, one sentence per line."""
     quoted = re.sub("`([^`]+)`", r"\\(oq\1\\(cq", text.replace("\\", r"\e").replace("-", r"\-"))
     return re.sub(r"\. (?=[A-Z\\])", ".\n", quoted)

@@ -1,4 +1,4 @@
-"""From the tree of nodes to a `Config`, by the rows of its table, noting every error there is."""
+"""From the tree of nodes to a `Config`, by the rows of its table; collects all errors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -29,18 +29,18 @@ T = TypeVar("T")
 C = TypeVar("C", bound=Config)
 
 CHARACTER_ERRORS: Final = 20
-"""So many bad characters are told one by one; finding the place of each costs time."""
+"""How many bad characters are reported; finding the place of each takes time."""
 _SMALLEST: Final = "instances: {VI_1: {floating_ips: [web]}}"
 _SECRET_WORDS: Final = ("token", "apikey", "password", "secret", "bearer", "credential")
 
 
 def parse(text: str, file_name: str) -> Config:
-    """Return the configuration that the text holds, or raise `ConfigErrors` with every error."""
+    """Return the configuration in the text, or raise `ConfigErrors` with all errors."""
     return parse_as(Config, text, file_name)
 
 
 def parse_as(model: type[C], text: str, file_name: str) -> C:
-    """Do the same by the rows of another table."""
+    """Do the same with the rows of another table."""
     problems = Problems(file_name)
     config = _read(model, text.removeprefix("\ufeff"), problems)
     problems.raise_if_any()
@@ -66,14 +66,13 @@ def _read(model: type[C], text: str, problems: Problems) -> C:
 
 
 def _check_characters(text: str, problems: Problems) -> None:
-    """Find what must not stand anywhere, be it in a comment: tokens and invisible characters."""
+    """Find what is not allowed anywhere, not even in comments: tokens, invisible characters."""
     for match in islice(TOKEN.finditer(text), CHARACTER_ERRORS):
         problems.add(
             _position(text, match.start()),
             "",
-            "this looks like an API token (64 letters and digits); it is not shown here, and must"
-            " not stand in this file: put it in a file of its own and name that in"
-            " `hetzner.token_file`",
+            "this looks like an API token (64 letters and digits, not shown here), which must not"
+            " be in this file: put it in a separate file and set `hetzner.token_file`",
         )
     for match in islice(UNPRINTABLE.finditer(text), CHARACTER_ERRORS):
         problems.add(
@@ -89,7 +88,7 @@ def _position(text: str, index: int) -> Position:
 
 
 class _Parser(Generic[C]):
-    """One file. A value that cannot be used is noted, and its default goes on."""
+    """Parses one file. An unusable value is noted as an error and replaced by its default."""
 
     def __init__(self, model: type[C], root: nodes.Table, problems: Problems) -> None:
         self._model = model
@@ -101,7 +100,7 @@ class _Parser(Generic[C]):
         self._any_named = False
 
     def config(self) -> C:
-        """Read all sections, then what stands in each."""
+        """Read all sections, then their values."""
         for path in filter(None, self._known):
             if (node := self._nodes.get(path)) is not None:
                 self._nodes |= self._section(node, path, self._known[path])
@@ -131,12 +130,12 @@ class _Parser(Generic[C]):
         bare = letters(name)
         if bare not in map(letters, all_known) and any(word in bare for word in _SECRET_WORDS):
             return (
-                "no secret may stand in this file (its value is not shown here); put the API token"
-                " in a file of its own and name that in `hetzner.token_file`"
+                "secrets are not allowed in this file (the value is not shown here); put the API"
+                " token in a separate file and set `hetzner.token_file`"
             )
         for section, keys in self._known.items():
             if name in keys and section != path:
-                home = f"beneath `{section}:`" if section else "at the top, not indented"
+                home = f"under `{section}:`" if section else "at the top level, not indented"
                 return f"unknown key here; it belongs {home}"
         return f"unknown key{did_you_mean(name, known) or '; expected ' + ', '.join(known)}"
 
@@ -150,7 +149,7 @@ class _Parser(Generic[C]):
             case Value(read=read):
                 return self._attempt(node, path, read, row.default)
             case Items():
-                raise AssertionError(f"{row.path}: lists stand beneath names only")
+                raise AssertionError(f"{row.path}: lists are allowed under names only")
             case _:
                 assert_never(row.type)
 
@@ -172,12 +171,12 @@ class _Parser(Generic[C]):
             at,
             "reconcile.standby_interval",
             f"{duration_text(standby_s)}{'' if given else ' (the default)'} is shorter than"
-            f" reconcile.interval, {duration_text(interval_s)}; expected the same or longer,"
-            " for a standby has less need to look than the master",
+            f" reconcile.interval, {duration_text(interval_s)}; expected the same or longer, since"
+            " a standby needs to read less often than the master",
         )
 
     def _names(self, names: Names, path: str, node: Node) -> dict[str, Model]:
-        """Return what stands beneath each name of an instance or group."""
+        """Return the settings under each name of an instance or group."""
         self._any_named |= isinstance(node, nodes.Broken)
         found: dict[str, Model] = {}
         for entry in _entries(node, path, self._problems):
@@ -214,14 +213,14 @@ class _Parser(Generic[C]):
             self._problems.add(
                 (lists[0] if lists else entry.key).at,
                 join(path, first),
-                f"lists no {nouns}; give at least one, or leave this name out",
+                f"lists no {nouns}; add at least one, or remove this name",
             )
         return made
 
     def _items(
         self, type_: Items[T], path: str, node: Node, vrrp: VrrpId, refs: Iterable[object]
     ) -> list[T]:
-        """Read a list; `refs` is what the cloud moves with this name."""
+        """Read a list; `refs` are the resources under the same name."""
         before = self._listed if type_.noun else {}
         nothing: Sequence[tuple[str, Node]] = ()
         found: list[T] = []
@@ -230,7 +229,7 @@ class _Parser(Generic[C]):
             if value is None:
                 continue
             if first := before.get(value):
-                message = f"is listed already, for {first[0]} in line {first[1]}"
+                message = f"is already listed, for {first[0]} in line {first[1]}"
             elif _is_within(value, refs):
                 message = f"is the floating IP itself; expected {type_.each}"
             else:
@@ -242,7 +241,7 @@ class _Parser(Generic[C]):
 
 
 def _sections(of: Iterable[Row]) -> dict[str, list[str]]:
-    """Return the keys with fixed names by section; the top level is ``."""
+    """Return the names of the keys by section; the top level is the empty string."""
     found: dict[str, list[str]] = {"": []}
     for row in of:
         section, _, name = row.path.rpartition(".")
@@ -253,7 +252,7 @@ def _sections(of: Iterable[Row]) -> dict[str, list[str]]:
 
 
 def _entries(node: Node, path: str, problems: Problems) -> tuple[nodes.Entry, ...]:
-    """Return what stands in a mapping; one whose keys are all commented out is empty."""
+    """Return the entries of a mapping; empty if all its keys are commented out."""
     match node:
         case nodes.Table():
             return node.entries
@@ -271,6 +270,6 @@ def _is_empty(node: Node | None) -> bool:
 
 
 def _is_within(value: object, refs: Iterable[object]) -> bool:
-    """Say whether keepalived would speak from an address that the cloud moves."""
+    """Say whether a VRRP address is one of the addresses that the cloud moves."""
     networks = [ref.network for ref in refs if isinstance(ref, ResourceRef) and ref.network]
     return isinstance(value, IPv4Address | IPv6Address) and any(value in one for one in networks)

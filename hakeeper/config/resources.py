@@ -1,4 +1,4 @@
-"""The keys that name resources, one for each kind: `floating_ips` and the like."""
+"""The keys that list resources, one for each kind, such as `floating_ips`."""
 
 from functools import partial
 from typing import Final
@@ -13,10 +13,10 @@ from hakeeper.kinds import KINDS
 
 
 def _ref(node: Node, kind: Kind) -> ResourceRef:
-    """Return the resource that an item of a kind's key names.
+    """Return the resource of an item of a kind's key.
 
-    All digits are an id, quoted or not: names may be digits too, but who has such a name also
-    knows the id, and a number that changes its meaning with its quotes is a trap.
+    Digits are an id, quoted or not. A name may consist of digits, too, but its owner can use the
+    id; quotes must not change the meaning of a number.
     """
     expected = _expected(kind)
     refuse_unquoted_colon(node)
@@ -35,12 +35,12 @@ def _ref(node: Node, kind: Kind) -> ResourceRef:
 
 
 def refuse_unquoted_colon(node: Node) -> None:
-    """Explain that `- 2001:db8::` is a mapping to YAML; its owner will not see why."""
+    """Refuse `- 2001:db8::` with an explanation: to YAML it is a mapping."""
     if not isinstance(node, Table) or len(node.entries) != 1:
         return
     key = node.entries[0].key.text
     if ":" in key and isinstance(node.entries[0].value, Scalar):
-        raise Refused(f"YAML takes {shown(key + ':')} for a mapping; write the address in quotes")
+        raise Refused(f"YAML reads {shown(key + ':')} as a mapping; put the address in quotes")
 
 
 def _expected(kind: Kind) -> str:

@@ -1,8 +1,8 @@
-"""What YAML would make of an unquoted value, where people meant text.
+"""Unquoted values that YAML does not read as text.
 
-Covers YAML 1.1 (PyYAML, Ansible) and 1.2 together: a value that any reader would turn into
-something else must be quoted, or it means one thing here and another in the tool that wrote it.
-https://yaml.org/type/ lists the 1.1 types.
+Covers YAML 1.1 (PyYAML, Ansible) and 1.2 together: a value that either version reads as another
+type must be quoted, or it would mean different things to different tools. https://yaml.org/type/
+lists the types of YAML 1.1.
 """
 
 import re
@@ -18,13 +18,13 @@ _DECIMAL: Final = re.compile(r"[-+]?(\.[0-9_]+|[0-9][0-9_]*\.?[0-9_]*)([eE][-+]?
 _NAMED: Final = re.compile(r"[-+]?\.(inf|nan)", re.IGNORECASE)
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?")
 _LONG: Final = 100
-"""The patterns take time with the square of the length."""
+"""Longer text is not matched: the patterns need time in the square of the length."""
 _SHORT: Final = 15
-"""Longer numbers are not worked out for the message."""
+"""Longer numbers are not converted for the message."""
 
 
 def meaning(text: str) -> str | None:
-    """Return what YAML takes the unquoted text for, or None if it is simply text."""
+    """Return what YAML reads the unquoted text as; None if it is simply text."""
     if len(text) > _LONG:
         return None if text.strip("0123456789_") else "a number"
     if _NULL.fullmatch(text):
@@ -37,7 +37,7 @@ def meaning(text: str) -> str | None:
 
 
 def is_null(text: str) -> bool:
-    """Say whether the unquoted text is YAML's null; nothing at all is."""
+    """Say whether the unquoted text is YAML's null, as empty text is."""
     return _NULL.fullmatch(text) is not None
 
 

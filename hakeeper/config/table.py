@@ -1,6 +1,6 @@
-"""What makes a dataclass a table of keys: a field is a row, with its key, type, default and help.
+"""Dataclasses as tables of keys: each field is a row with its key, type, default and help.
 
-The readers, the parser, `check --json` and the pages know rows and models; only `keys.py` knows
+The parser, `check --json` and the documents work with any rows and models; only `keys.py` defines
 which rows there are.
 """
 
@@ -17,7 +17,7 @@ _PART: Final = "part"
 
 
 class Model(Protocol):
-    """A dataclass, of which some fields are rows and some are models again."""
+    """A dataclass whose fields are rows or further models."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -26,7 +26,7 @@ M = TypeVar("M", bound=Model)
 
 
 def written(value: object) -> str:
-    """Write a value as the operator would, who needs no quotes for it."""
+    """Return a value as an operator would write it, without quotes."""
     plain = _plain(value)
     return "null" if plain is None else str(plain)
 
@@ -45,40 +45,40 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class Value(Generic[T]):
-    """A type of one value."""
+    """The type of a single value."""
 
     read: Callable[[Node], T]
-    """Raises `values.Refused` for what cannot be used."""
+    """Returns the value of a node; raises `values.Refused` if it is unusable."""
     expected: str
-    """What it may be, for the pages: a duration from 1s to 1m."""
+    """The allowed values, for the documents, such as: a duration from 1s to 1m."""
     write: Callable[[T], str] = written
-    """How an operator writes it."""
+    """Returns a value as an operator would write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Items(Generic[T]):
-    """A type of several values, each of which has its own place and its own error."""
+    """The type of a list, whose items have their own places and errors."""
 
     split: Callable[[Node], Sequence[tuple[str, Node]]]
-    """Returns the items, each with what the path gets at its end; raises `values.Refused`."""
+    """Returns the items, each with the suffix of its path; raises `values.Refused`."""
     item: Callable[[Node], T]
-    """Reads one of them; raises `values.Refused`."""
+    """Returns the value of one item; raises `values.Refused`."""
     each: str
-    """What one of them may be, for messages."""
+    """The allowed values of one item, for messages."""
     expected: str
     noun: str = ""
-    """What the cloud moves, such as a floating IP: each stands once in a file."""
+    """The name of a resource that the cloud moves, such as floating IP; each may appear once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """A type of a mapping whose keys are names from keepalived.conf."""
+    """The type of a mapping whose keys are names from keepalived.conf."""
 
     kind: VrrpKind
     keyword: str
-    """keepalived's word for such a block."""
+    """keepalived's keyword of such a block."""
     model: type[Model]
-    """What stands beneath each name."""
+    """The keys under each name."""
 
 
 Reader: TypeAlias = Value[Any] | Items[Any] | Names
@@ -86,29 +86,29 @@ Reader: TypeAlias = Value[Any] | Items[Any] | Names
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One key: all that is known of it."""
+    """One key."""
 
     path: str
-    """Where it stands, such as `hetzner.timeout`; beneath a name, from there on."""
+    """Its path, such as `hetzner.timeout`; for a key under a name, relative to the name."""
     type: Reader
     default: object
     written: str
-    """The default, as an operator would write it; empty if the key has to be given."""
+    """The default, as an operator would write it; empty if the key is required."""
     example: str
-    """What stands in the full example."""
+    """The value in the full example."""
     help: str
-    """Sentences for operators; `this` is how they write what stands in a file."""
+    """Sentences for operators; backquotes mark text of the file."""
 
     @property
     def expected(self) -> str:
-        """Return what may stand there."""
+        """Return the allowed values, for the documents."""
         if isinstance(self.type, Names):
             return f"a mapping from names of `{self.type.keyword}` blocks to the keys of each"
         return self.type.expected
 
 
 def key(path: str, type_: Value[T], default: T, help_: str) -> T:
-    """Make a row of one value. It is typed as what the field will hold, as `field` is."""
+    """Make a row for a single value; like `dataclasses.field`, it is typed as the value itself."""
     text = type_.write(default)
     row = Row(path=path, type=type_, default=default, written=text, example=text, help=help_)
     return field(default=default, metadata={_PART: row})
@@ -117,13 +117,13 @@ def key(path: str, type_: Value[T], default: T, help_: str) -> T:
 def items(
     path: str, type_: Items[T], help_: str, *, written: str = "", example: str
 ) -> tuple[T, ...]:
-    """Make a row of several values; without it there are none."""
+    """Make a row for a list; the default is an empty list."""
     row = Row(path=path, type=type_, default=(), written=written, example=example, help=help_)
     return field(default=(), metadata={_PART: row})
 
 
 def names(path: str, type_: Names, help_: str, *, example: str = "") -> Mapping[str, Any]:
-    """Make a row of names, with a model for each."""
+    """Make a row for a mapping from names to models."""
     row = Row(
         path=path,
         type=type_,
@@ -144,12 +144,12 @@ def several(rows: Sequence[Row]) -> Mapping[str, Any]:
 
 
 def section(model: type[M]) -> M:
-    """Make a field that is a model again."""
+    """Make a field that is a further model."""
     return field(default_factory=model, metadata={_PART: model})
 
 
 def rows(model: type[Model]) -> Iterator[Row]:
-    """Give the rows of a model and of the models in it."""
+    """Yield the rows of a model and of the models in it."""
     for _, part in _parts(model):
         match part:
             case Row():
@@ -161,13 +161,13 @@ def rows(model: type[Model]) -> Iterator[Row]:
 
 
 def resources(model: type[Model]) -> dict[str, Items[Any]]:
-    """Return the keys that list what the cloud moves."""
+    """Return the keys that list resources that the cloud moves."""
     types = {row.path: row.type for row in rows(model)}
     return {path: each for path, each in types.items() if isinstance(each, Items) and each.noun}
 
 
 def build(model: type[M], value_of: Callable[[Row], object]) -> M:
-    """Make a model of the value for each row."""
+    """Make a model from the value of each row."""
     made: dict[str, Any] = {}
     for name, part in _parts(model):
         match part:
@@ -181,7 +181,7 @@ def build(model: type[M], value_of: Callable[[Row], object]) -> M:
 
 
 def as_json(model: Model) -> dict[str, object]:
-    """Return the values of a model by the names of its fields, without what stands under names."""
+    """Return the values of a model by the names of its fields, without mappings of names."""
     made: dict[str, object] = {}
     for name, part in _parts(type(model)):
         value = getattr(model, name)

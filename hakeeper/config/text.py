@@ -1,4 +1,4 @@
-"""Looking at text before and after YAML: limits, characters, secrets, quoting for messages."""
+"""Text handling around YAML: limits, characters, secrets, quoting for messages."""
 
 import difflib
 import re
@@ -8,38 +8,38 @@ from typing import Final
 from hakeeper.hiding import hide_secrets
 
 MAX_BYTES: Final = 1 << 20
-"""A configuration with a thousand addresses has a twentieth of this."""
+"""Twenty times the size of a configuration with a thousand addresses."""
 SHOWN_CHARACTERS: Final = 60
 
 TOKEN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{64}(?![A-Za-z0-9])")
-"""The shape of every Hetzner Cloud token so far."""
+"""The format of all Hetzner Cloud tokens so far."""
 LINE_BREAK: Final = re.compile("\r\n|\r|\n")
-"""What ends a line for PyYAML, once the unprintable ones are gone."""
+"""PyYAML's line breaks, once the unprintable ones have been removed."""
 UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
-"""What YAML forbids, and what nobody sees: line breaks (U+0085, U+2028, U+2029) and BOMs."""
+"""Characters that YAML forbids, and invisible ones: U+0085, U+2028, U+2029 and BOMs."""
 
 
 def printable(text: str) -> str:
-    """Escape what is not printable, so that a message stays one line."""
+    """Escape unprintable characters, so that a message stays on one line."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def shown(text: str) -> str:
-    """Quote what the operator wrote, shortened, for a message."""
+    """Quote the operator's text for a message, shortened."""
     text = hide_secrets(text)
     shortened = text[:SHOWN_CHARACTERS] + "…" if len(text) > SHOWN_CHARACTERS else text
     return f"`{printable(shortened)}`"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean …?` or nothing."""
+    """Return `; did you mean …?`, or an empty string."""
     plain = {letters(k): k for k in known}
     close = difflib.get_close_matches(letters(word[:SHOWN_CHARACTERS]), plain, n=1, cutoff=0.6)
     return f"; did you mean `{plain[close[0]]}`?" if close else ""
 
 
 def letters(word: str) -> str:
-    """Return what is left of a word when case and punctuation do not count."""
+    """Return a word in lower case, without punctuation."""
     return re.sub(r"[^a-z0-9]", "", word.lower())

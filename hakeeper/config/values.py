@@ -1,4 +1,4 @@
-"""Types of single values: a node in, a typed value out, or `Refused` with what is expected."""
+"""Types of single values: from a node to a typed value, or `Refused` with what is expected."""
 
 import enum
 import ipaddress
@@ -36,20 +36,20 @@ _SERVER_NAME: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?
 _URL: Final = re.compile(r"[A-Za-z0-9:/._~%\[\]-]{1,2000}")
 
 
-class Refused(Exception):  # noqa: N818 - it is the answer of a reader, not a failure
-    """A value that cannot be used; the text says what is expected. Empty: said already."""
+class Refused(Exception):  # noqa: N818 - an answer to the parser, not a failure
+    """An unusable value; the message says what is expected. Empty: already reported."""
 
 
 def text_of(node: Node, expected: str) -> str:
-    """Return the text of a scalar that every YAML reader takes for text too."""
+    """Return the text of a scalar that is text to every YAML parser, too."""
     text = raw_of(node, expected)
     if isinstance(node, Scalar) and node.plain:
         if is_null(text):
             raise Refused(f"has no value; expected {expected}")
         if taken := meaning(text):
             raise Refused(
-                f"YAML takes the unquoted {shown(text)} for {taken}; expected {expected}"
-                " (if you mean text, write it in quotes)"
+                f"YAML reads the unquoted {shown(text)} as {taken}; expected {expected}"
+                " (if you mean text, put it in quotes)"
             )
     return text
 
@@ -68,14 +68,14 @@ def raw_of(node: Node, expected: str) -> str:
 
 
 def duration(shortest_s: float, longest_s: float, why: str) -> Value[float]:
-    """Return a type of durations, held in seconds; `why` explains the bounds."""
+    """Return a type of durations, with values in seconds; `why` explains the bounds."""
     read = partial(_duration_s, shortest_s=shortest_s, longest_s=longest_s, why=why)
     expected = f"a duration from {duration_text(shortest_s)} to {duration_text(longest_s)}"
     return Value(read, expected, duration_text)
 
 
 def _duration_s(node: Node, shortest_s: float, longest_s: float, why: str) -> float:
-    """Return seconds; the unit is never guessed."""
+    """Return seconds; a duration without a unit is refused."""
     text = raw_of(node, _A_DURATION)
     match = _DURATION.fullmatch(text)
     if match is None:
@@ -94,7 +94,7 @@ def _duration_s(node: Node, shortest_s: float, longest_s: float, why: str) -> fl
 
 
 def duration_text(value_s: float) -> str:
-    """Write seconds as the operator would."""
+    """Return seconds as an operator would write them."""
     for unit in ("h", "m"):
         if value_s >= _UNIT_S[unit] and value_s % _UNIT_S[unit] == 0:
             return f"{value_s / _UNIT_S[unit]:g}{unit}"
@@ -112,18 +112,18 @@ def _meant_duration(text: str) -> str:
 
 
 def _path(node: Node) -> Path:
-    """Return an absolute path of a file: the daemon's working folder means nothing."""
+    """Return an absolute path of a file: the daemon's working directory must not matter."""
     text = text_of(node, "an absolute path")
     if not text.startswith("/"):
-        # Not shown unless it looks like a path: a token is easily put where its file belongs.
-        what = shown(text) if "/" in text else "what stands here"
+        # Shown only if it looks like a path: it may be a token instead of the token's file.
+        what = shown(text) if "/" in text else "the value"
         raise Refused(f"{what} does not begin with `/`; expected an absolute path")
     if not text.isprintable():
-        raise Refused(f"{shown(text)} holds a control character; expected an absolute path")
+        raise Refused(f"{shown(text)} contains a control character; expected an absolute path")
     if text.endswith("/"):
-        raise Refused(f"{shown(text)} ends with `/`; expected the path of a file, not of a folder")
+        raise Refused(f"{shown(text)} ends with `/`; expected the path of a file, not a directory")
     if len(text.encode()) > PATH_LIMIT_BYTES:
-        raise Refused(f"is longer than {PATH_LIMIT_BYTES} bytes, the longest path of Linux")
+        raise Refused(f"is longer than {PATH_LIMIT_BYTES} bytes, Linux's limit for paths")
     return Path(text)
 
 
@@ -133,12 +133,12 @@ def _optional_path(node: Node) -> Path | None:
 
 
 def is_nothing(node: Node) -> bool:
-    """Say whether YAML's null stands there."""
+    """Say whether the node is YAML's null."""
     return isinstance(node, Scalar) and node.plain and is_null(node.text)
 
 
 def one_of(words: type[E]) -> Value[E]:
-    """Return a type of the values of an enumeration, which are words."""
+    """Return a type for the values of an enumeration."""
     known = {str(member.value): member for member in words}
     expected = "one of " + ", ".join(known)
 
@@ -153,7 +153,7 @@ def one_of(words: type[E]) -> Value[E]:
 
 
 def _server(node: Node) -> str | int:
-    """Return `auto`, an id or a name; all digits are an id, quoted or not."""
+    """Return `auto`, an id or a name; digits are an id, quoted or not."""
     expected = "auto, the id of a server or its name"
     raw = raw_of(node, expected)
     if _ID.fullmatch(raw):
@@ -176,16 +176,16 @@ def _checked_id(text: str) -> int:
 
 
 def object_id(text: str) -> int | None:
-    """Return the id that the digits mean, or None if this is no decimal number."""
+    """Return the text as an id; None if it is not a decimal number."""
     return _checked_id(text) if _ID.fullmatch(text) else None
 
 
 def name(text: str, what: str) -> str:
-    """Return a name that keepalived and Hetzner can both have."""
+    """Return a name that is valid for both keepalived and Hetzner."""
     if not text:
         raise Refused(f"is empty; expected {what}")
     if '"' in text or not text.isprintable():
-        raise Refused(f'{shown(text)} holds a `"` or a control character; expected {what}')
+        raise Refused(f'{shown(text)} contains a `"` or a control character; expected {what}')
     if text != text.strip():
         raise Refused(f"{shown(text)} begins or ends with a space; expected {what}")
     if len(text) > NAME_LIMIT:
@@ -194,7 +194,7 @@ def name(text: str, what: str) -> str:
 
 
 def listed(node: Node) -> list[tuple[str, Node]]:
-    """Return each item of a list with what its path gets at the end; null is an empty list."""
+    """Return the items of a list, each with the suffix of its path; null is an empty list."""
     match node:
         case Sequence(items=found):
             return [(f"[{index}]", item) for index, item in enumerate(found)]
@@ -208,20 +208,20 @@ def listed(node: Node) -> list[tuple[str, Node]]:
 
 
 def vrrp_name(node: Node, keyword: str) -> str:
-    """Return the name of such a block, as keepalived writes it in its lines."""
+    """Return the name of a block in keepalived.conf, as keepalived writes it to the FIFO."""
     what = f"the name of a {keyword} of keepalived.conf"
     return name(text_of(node, what), what)
 
 
 def _endpoint(node: Node) -> str:
-    """Return a base URL without the slash at its end. No message shows a password."""
+    """Return a base URL without its final slash. No message shows a password."""
     expected = "a URL such as https://api.hetzner.cloud/v1"
     text = text_of(node, expected)
     if "@" in text:
-        raise Refused(f"holds a user name or password (`@`); expected {expected} without one")
+        raise Refused(f"contains a user name or password (`@`); expected {expected} without one")
     if not _URL.fullmatch(text):
         raise Refused(
-            f"{shown(text)} holds a character that has no place here; expected {expected}"
+            f"{shown(text)} contains a character that is not allowed; expected {expected}"
         )
     try:
         parts = urlsplit(text)

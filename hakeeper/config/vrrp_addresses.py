@@ -1,4 +1,4 @@
-"""`vrrp_address`: the private addresses that keepalived speaks from."""
+"""`vrrp_address`: the private addresses that keepalived sends from."""
 
 import ipaddress
 from typing import Final
@@ -10,22 +10,22 @@ from hakeeper.config.text import shown
 from hakeeper.config.values import Refused, is_nothing, text_of
 from hakeeper.core.model import IpAddress
 
-_EXPECTED: Final = "the private address that keepalived speaks from, its unicast_src_ip"
+_EXPECTED: Final = "the private address that keepalived sends from, its unicast_src_ip"
 
 
 def _one_or_many(node: Node) -> list[tuple[str, Node]]:
-    """Return each address with what its path gets at the end; null is none."""
+    """Return the addresses, each with the suffix of its path; null is an empty list."""
     if is_nothing(node):
         return []
     if not isinstance(node, Sequence):
         return [("", node)]
     if not node.items:
-        raise Refused("lists no address; give at least one, or leave the key out")
+        raise Refused("lists no address; add at least one, or remove the key")
     return [(f"[{index}]", item) for index, item in enumerate(node.items)]
 
 
 def _vrrp_address(node: Node) -> IpAddress:
-    """Return an address as it stands on an interface, without prefix length and interface."""
+    """Return an address, which must have no prefix length and no interface."""
     refuse_unquoted_colon(node)
     text = text_of(node, _EXPECTED)
     host, slash, _ = text.partition("/")
@@ -35,10 +35,10 @@ def _vrrp_address(node: Node) -> IpAddress:
     except ValueError:
         raise Refused(f"{shown(text)} is not a valid address; expected {_EXPECTED}") from None
     if slash or percent:
-        raise Refused(f"{shown(text)}: write the address alone, `{ip}`")
+        raise Refused(f"{shown(text)}: write only the address, `{ip}`")
     mapped = isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None
     if mapped or ip.is_loopback or ip.is_multicast or ip.is_unspecified:
-        raise Refused(f"nobody is heard at {shown(text)}; expected {_EXPECTED}")
+        raise Refused(f"keepalived cannot use {shown(text)}; expected {_EXPECTED}")
     return ip
 
 

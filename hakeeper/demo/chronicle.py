@@ -1,7 +1,7 @@
-"""What happens on the stage, from its four sources, put into words and into order.
+"""The timeline: events from four sources, in words and in order.
 
-The sources: keepalived's lines, hakeeper's log, the requests that the cloud refused, and the
-cloud's record of holders. Each tells with its own time stamp when a thing happened.
+The sources are keepalived's lines, hakeeper's log, the requests that the cloud refused, and the
+cloud's record of holders. Each has its own time stamps.
 """
 
 import datetime as dt
@@ -20,13 +20,13 @@ from hakeeper.demo.lab.witness import RoleChange
 from hakeeper.demo.stage import Stage
 
 _ORDERING_S = 0.15
-"""So long a happening waits for others that were earlier and are told later."""
+"""How long an event waits for earlier ones that arrive later."""
 _READ_LATE_S = 0.02
 HAKEEPER, POWER, HOLDER, REFUSAL = "hakeeper", "power", "holder", "refusal"
-"""Who does something in the timeline, besides keepalived."""
+"""The actors of the timeline, besides keepalived."""
 _NOT_SHOWN = frozenset(
     {
-        "role.changed",  # keepalived's own line stands there already
+        "role.changed",  # keepalived's own line is shown already
         "daemon.started",
         "keepalived.seen",
         "address.resolved",
@@ -35,7 +35,7 @@ _NOT_SHOWN = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TimelineEntry:
     """One line of the timeline. `where` is a node or `cloud`; `style` is one of Screen's."""
 
     at_s: float
@@ -44,16 +44,16 @@ class Happening:
     text: str
     style: str = ""
     read_late_s: float = 0.0
-    """The demo may read a line so much later than hakeeper does."""
+    """How much later than hakeeper the demo may read a line."""
 
     @property
     def order_s(self) -> float:
-        """Where in the order of things it belongs."""
+        """Its position in the order of events."""
         return self.at_s - self.read_late_s
 
 
 class Chronicle:
-    """Collects what is new since the last time."""
+    """Collects what has happened since the last call of `take`."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -63,15 +63,15 @@ class Chronicle:
         self._refused: set[int] = set()
         self._tries: dict[str, int] = {}
         self._entries: dict[str, int] = {server.node: 0 for server in stage.servers}
-        self._waiting: list[Happening] = []
+        self._waiting: list[TimelineEntry] = []
         self.said: list[Said] = []
 
     def add(self, where: str, who: str, text: str, style: str = "") -> None:
-        """Put in something that the story itself does."""
-        self._waiting.append(Happening(time.monotonic(), where, who, text, style))
+        """Add an event that the story itself causes."""
+        self._waiting.append(TimelineEntry(time.monotonic(), where, who, text, style))
 
-    def take(self, *, all_of_it: bool = False) -> list[Happening]:
-        """Return what is old enough to be in order, oldest first."""
+    def take(self, *, all_of_it: bool = False) -> list[TimelineEntry]:
+        """Return the events that are old enough to be in order, oldest first."""
         for source in (self._new_roles, self._new_entries, self._new_refusals, self._new_holders):
             self._waiting.extend(source())
         self._waiting.sort(key=lambda each: each.order_s)
@@ -82,44 +82,44 @@ class Chronicle:
 
     # --- the sources -----------------------------------------------------------------------
 
-    def _new_roles(self) -> Iterator[Happening]:
+    def _new_roles(self) -> Iterator[TimelineEntry]:
         changes = self._stage.roles()[self._roles :]
         self._roles += len(changes)
         for change in changes:
-            if change.role is not Role.UNKNOWN:  # a death, of which the story tells itself
+            if change.role is not Role.UNKNOWN:  # a death, which the story reports itself
                 yield self._of_role(change)
 
-    def _of_role(self, change: RoleChange) -> Happening:
+    def _of_role(self, change: RoleChange) -> TimelineEntry:
         text, style = f"says {change.role.value}", "title" if change.role is Role.MASTER else ""
-        return Happening(
+        return TimelineEntry(
             change.at_s, change.node, self._stage.voice, text, style, read_late_s=_READ_LATE_S
         )
 
-    def _new_holders(self) -> Iterator[Happening]:
+    def _new_holders(self) -> Iterator[TimelineEntry]:
         changes = self._cloud.holder_changes(self._stage.floating_ip)[self._holders :]
         self._holders += len(changes)
         for change in changes:
             yield self._of_holder(change)
 
-    def _of_holder(self, change: HolderChange) -> Happening:
+    def _of_holder(self, change: HolderChange) -> TimelineEntry:
         names = {server.server_id: shown(server.node) for server in self._stage.servers}
         names[0] = "nobody"
         text = f"the address moves: {names[change.old or 0]} → {names[change.new or 0]}"
-        return Happening(change.at_s, "cloud", HOLDER, text, "good")
+        return TimelineEntry(change.at_s, "cloud", HOLDER, text, "good")
 
-    def _new_refusals(self) -> Iterator[Happening]:
+    def _new_refusals(self) -> Iterator[TimelineEntry]:
         for request in self._cloud.requests():
             if request.status == 503 and request.seq not in self._refused:  # noqa: PLR2004  # the status
                 self._refused.add(request.seq)
                 yield self._of_refusal(request)
 
-    def _of_refusal(self, request: LoggedRequest) -> Happening:
+    def _of_refusal(self, request: LoggedRequest) -> TimelineEntry:
         count = self._tries[request.client] = self._tries.get(request.client, 0) + 1
         what = "assign" if request.is_assign else "reading"
         text = f"503 to {shown(request.client)}'s call {count} ({what})"
-        return Happening(request.received_s, "cloud", REFUSAL, text, "dim")
+        return TimelineEntry(request.received_s, "cloud", REFUSAL, text, "dim")
 
-    def _new_entries(self) -> Iterator[Happening]:
+    def _new_entries(self) -> Iterator[TimelineEntry]:
         offset_s = time.monotonic() - time.time()
         for server in self._stage.servers:
             entries = server.hakeeper.entries()[self._entries[server.node] :]
@@ -129,11 +129,11 @@ class Chronicle:
                 self.said.append(said)
                 if said.event not in _NOT_SHOWN:
                     text, style = _of_entry(said)
-                    yield Happening(said.at_s, said.node, HAKEEPER, text, style)
+                    yield TimelineEntry(said.at_s, said.node, HAKEEPER, text, style)
 
 
 def _said(node: str, pid: int, entry: LogEntry, offset_s: float) -> Said:
-    """Read one line of the log; what is not a log entry is kept as an error."""
+    """Parse one line of the log; one that is not a log entry is kept as an error."""
     fields = entry.get("fields")
     if "raw" in entry or not isinstance(fields, dict):
         now = time.time()
@@ -166,18 +166,18 @@ def _of_entry(said: Said) -> tuple[str, str]:
 
 _SHORT = {
     "fifo.opened": ("started, listens to keepalived's FIFO", ""),
-    "server.identified": ("knows that it is server {server_id}", ""),
+    "server.identified": ("has identified itself as server {server_id}", ""),
     "claim.started": ("asks for the address: assign it to {node}", ""),
     "claim.failed": ("journal: assign failed, {http_status}; retrying", "warn"),
     "api.failed": ("journal: reading failed, {http_status}; retrying", "warn"),
     "api.recovered": ("journal: the API answers again", "good"),
-    "keepalived.stopped": ("sees that keepalived was stopped in order", ""),
+    "keepalived.stopped": ("sees that keepalived was stopped", ""),
     "status.ok": ("status: OK again", "good"),
     "status.degraded": ("status: DEGRADED, {code}", "warn"),
     "status.broken": ("status: BROKEN, {code}", "warn"),
-    "role.unverified": ("sees no keepalived process, and believes the line", "warn"),
+    "role.unverified": ("sees no keepalived process, and accepts the line", "warn"),
 }
-"""What is said shorter here than in the journal, with the style; the fields can be put in."""
+"""Texts that are shorter here than in the journal, with their style; fields can be inserted."""
 
 
 _PHASES = {
@@ -190,12 +190,12 @@ _PHASES = {
 
 
 def phases_ms(fields: Mapping[str, Any]) -> dict[str, float]:
-    """Return the phases of a claim that its entry tells, each in ms since the line."""
+    """Return the phases of a claim from its log entry, each in ms since the line."""
     return {word: float(fields[key]) for key, word in _PHASES.items() if key in fields}
 
 
 def phases(fields: Mapping[str, Any]) -> str:
-    """Tell a claim's phases with the duration of each."""
+    """Return a claim's phases as text, each with its duration."""
     text, before_ms = "line", 0.0
     for word, reached_ms in phases_ms(fields).items():
         text += f" →{reached_ms - before_ms:.0f}→ {word}"

@@ -1,7 +1,7 @@
-"""What happened in a run of the demo: plain values, all times in monotonic seconds.
+"""The record of a run of the demo: plain values, all times in monotonic seconds.
 
-The verdict, the picture and the table are made from this and from nothing else, so they can be
-tried on histories that went wrong.
+The verdict, the picture and the table are made from this record alone, so that they can be tested
+with histories that went wrong.
 """
 
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ from hakeeper.demo.cloud import HolderChange, LoggedRequest
 from hakeeper.demo.lab.witness import RoleChange
 
 INSTANCE = "VI_1"
-"""The one VRRP instance of the demo."""
+"""The demo's VRRP instance."""
 ADDRESS = "203.0.113.10"
 """The floating IP, from RFC 5737's range for examples; the lab gives it to its first one."""
 
 
 def shown(node: str) -> str:
-    """Return the name of a server as the viewer sees it; the lab calls it `a`."""
+    """Return the server's name as the viewer sees it; the lab calls it `a`."""
     return f"web-{node}"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From when to when."""
+    """A period of time."""
 
     from_s: float
     until_s: float
@@ -41,7 +41,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class PowerCut:
-    """A server was dead for so long."""
+    """A period in which a server had no power."""
 
     node: str
     span: Span
@@ -49,7 +49,7 @@ class PowerCut:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One entry of a hakeeper's log, as it stands there; `time_s` is UNIX seconds."""
+    """One entry of a hakeeper's log, as written; `time_s` is UNIX seconds."""
 
     at_s: float
     time_s: float
@@ -63,39 +63,39 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The state at the end of an act, when all was calm."""
+    """The state at the end of an act, when everything was stable."""
 
     at_s: float
     holder: str | None
-    """The node that the cloud sends the address to."""
+    """The node that holds the address according to the cloud."""
     masters: tuple[str, ...]
-    """The nodes whose keepalived, asked right now, says that it is MASTER."""
+    """The nodes whose keepalived reports MASTER when asked."""
     running: tuple[str, ...]
     """The nodes whose hakeeper runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One part of the story: something happens to a server, and `heir` has to get the address."""
+    """One part of the story: something happens to a server, and `heir` must get the address."""
 
     title: str
     heir: str
     running: tuple[str, ...]
     """The nodes that have power at its end."""
     trigger: str
-    """What starts the clock of this act."""
+    """The event that starts the clock of this act."""
     trigger_s: float
     checkpoint: Checkpoint | None
-    """None: the act did not come to its end."""
+    """None: the act did not finish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All that is needed to tell, draw and judge a run."""
+    """All that is needed to show and check a run."""
 
     span: Span
     servers: Mapping[str, int]
-    """By node: its id in the cloud."""
+    """The server id of each node."""
     address: str
     acts: tuple[Act, ...]
     acts_planned: int
@@ -105,9 +105,9 @@ class History:
     said: tuple[Said, ...]
     power_cuts: tuple[PowerCut, ...] = ()
     outages: tuple[Span, ...] = ()
-    """When the API answered 503 to everything."""
+    """When the API answered every request with 503."""
     failure: str | None = None
-    """Why the story was broken off; None if it was told to its end."""
+    """Why the story was aborted; None: it was played to the end."""
 
     def node_of(self, server: int | None) -> str | None:
         """Return the node with this server id."""
@@ -115,17 +115,17 @@ class History:
 
     @property
     def assigns(self) -> tuple[LoggedRequest, ...]:
-        """Every assign that the cloud received, whatever came of it."""
+        """Every assign that the cloud received, with any result."""
         return tuple(each for each in self.requests if each.is_assign)
 
     def act_span(self, index: int) -> Span:
-        """From an act's trigger to the next one's."""
+        """Return the time from an act's trigger to the next one's."""
         following = self.acts[index + 1 :]
         until_s = following[0].trigger_s if following else self.span.until_s
         return Span(self.acts[index].trigger_s, until_s)
 
     def owned(self) -> list[tuple[str | None, Span]]:
-        """Return who had the address when, without gaps; None stands for nobody."""
+        """Return the holders of the address over time, without gaps; None: no holder."""
         found: list[tuple[str | None, Span]] = []
         for index, change in enumerate(self.holder_changes):
             later = self.holder_changes[index + 1 :]
@@ -134,7 +134,7 @@ class History:
         return found
 
     def mastered(self, node: str) -> list[Span]:
-        """Return when a node was MASTER, by keepalived's own lines and its death."""
+        """Return when a node was MASTER, according to keepalived's lines and its deaths."""
         mine = [each for each in self.roles if each.node == node and each.vrrp.name == INSTANCE]
         return [
             Span(each.at_s, mine[index + 1].at_s if index + 1 < len(mine) else self.span.until_s)
@@ -147,7 +147,7 @@ class History:
         return [cut.span for cut in self.power_cuts if cut.node == node]
 
     def dark_s(self) -> float:
-        """For how long in all the address led to a server without power."""
+        """Return how long in total the address was with a server without power."""
         return sum(
             max(0.0, min(span.until_s, dead.until_s) - max(span.from_s, dead.from_s))
             for holder, span in self.owned()

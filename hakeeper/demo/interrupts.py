@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM, noticed only where nothing can be left half made.
+"""Ctrl-C and SIGTERM, handled only where nothing is half done.
 
-An exception out of a signal handler can come between making a process and noting it down; so the
-handler only takes a note, and whoever waits asks for it.
+An exception from a signal handler could come between starting a process and recording it. So the
+handler only notes the signal, and the code that waits checks for it.
 """
 
 import signal
@@ -12,12 +12,12 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _INSISTENCE = 3
 
 
-class Interrupted(BaseException):  # like KeyboardInterrupt: no error, and not Exception
-    """The viewer has seen enough."""
+class Interrupted(BaseException):  # like KeyboardInterrupt, not an Exception
+    """The viewer has interrupted the demo."""
 
 
 class Interrupts:
-    """A context manager; while it lasts, the signals are noted and not acted upon."""
+    """A context manager in which signals are only noted."""
 
     def __init__(self) -> None:
         self.caught: signal.Signals | None = None
@@ -27,7 +27,7 @@ class Interrupts:
     def __enter__(self) -> Self:
         for number in SIGNALS:
             before = signal.getsignal(number)
-            if before is not signal.SIG_IGN:  # nohup(1) means it
+            if before is not signal.SIG_IGN:  # set by nohup(1), so respect it
                 self._before[number] = signal.signal(number, self._note)
         return self
 
@@ -44,15 +44,15 @@ class Interrupts:
         del frame
         self.caught = self.caught or signal.Signals(number)
         self._count += 1
-        if self._count >= _INSISTENCE:  # something hangs, and somebody insists
+        if self._count >= _INSISTENCE:  # something hangs, and the viewer insists
             raise Interrupted
 
     def check(self) -> None:
-        """Raise Interrupted if a signal has come."""
+        """Raise Interrupted if a signal has arrived."""
         if self.caught is not None:
             raise Interrupted
 
     @property
     def exit_code(self) -> int:
-        """128 and the signal's number, as shells count."""
+        """128 plus the signal's number, as in shells."""
         return 128 + (self.caught or signal.SIGINT)

@@ -66,7 +66,7 @@ class LiveStage:
 
     def cut_power(self, node: str) -> None:
         """Kill -9 keepalived, parent and children, and hakeeper."""
-        # hakeeper first, or it would have the time to say that keepalived has ended.
+        # hakeeper first, or it would have time to log that keepalived has ended.
         self._lab.node(node).hakeeper.kill()
         self._lab.node(node).keepalived.kill_all()
 
@@ -75,19 +75,19 @@ class LiveStage:
         self._lab.node(node).keepalived.start()
 
     def roles(self) -> tuple[RoleChange, ...]:
-        """Return the lab's record, which is read from a FIFO of its own."""
+        """Return the lab's record, which is read from a separate FIFO."""
         return self._lab.witness.changes()
 
     def masters(self) -> tuple[str, ...]:
-        """Ask keepalived for its state dump: neither the FIFO nor D-Bus is involved."""
+        """Ask keepalived for its state dump, which involves neither the FIFO nor D-Bus."""
         return tuple(node.name for node in self._lab.masters(INSTANCE))
 
     def turn(self) -> None:
-        """Do nothing: keepalived has its own clock."""
+        """Do nothing: keepalived runs by itself."""
 
 
 def probe() -> str | None:
-    """Return why there can be no real keepalived here, or None if there can."""
+    """Return why real keepalived cannot run here, or None if it can."""
     with contextlib.suppress(OSError):
         return Lab.available()
-    return "the system does not let us try"
+    return "the system does not allow it"

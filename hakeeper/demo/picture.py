@@ -1,4 +1,4 @@
-"""A picture of who had the address over time, made of characters; pure."""
+"""A picture of the holders over time, drawn with characters; pure."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,19 +9,19 @@ OWNS, DARK, OUTAGE, NOTHING = "█", "░", "!", "·"
 _LABEL_WIDTH = 8
 _TICKS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300)
 _TICK_CELLS = 6
-"""At least so many characters between two figures on the time axis."""
+"""The minimum number of characters between two figures on the time axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch of a row, and what it is drawn with."""
+    """A stretch of a row, and the character that it is drawn with."""
 
     span: Span
     glyph: str
 
 
 def picture(history: History, width: int) -> list[str]:
-    """Draw the rows, the time axis and what the characters mean, at most `width` wide."""
+    """Draw the rows, the time axis and the legend, at most `width` wide."""
     canvas = _Canvas(history.span, max(width - _LABEL_WIDTH, 10))
     rows = [("", _masters(history))]
     rows[0] = ("master", rows[0][1])
@@ -59,7 +59,7 @@ def _common(one: Span, other: Span) -> Iterator[Span]:
 
 
 class _Canvas:
-    """A stretch of time on so many characters."""
+    """A period of time, mapped to a number of characters."""
 
     def __init__(self, span: Span, cells: int) -> None:
         self._span = span
@@ -70,7 +70,7 @@ class _Canvas:
         return min(max(round((at_s - self._span.from_s) / self._cell_s), 0), self._cells)
 
     def row(self, bars: Iterable[Bar]) -> str:
-        """Draw a row; a later bar covers an earlier one, and none is too short to be seen."""
+        """Draw a row; later bars cover earlier ones, and every bar is at least one character."""
         row = [NOTHING] * self._cells
         for bar in bars:
             first = min(self._cell(bar.span.from_s), self._cells - 1)

@@ -1,7 +1,7 @@
-"""What real keepalived wrote in this very story, for machines that cannot run it.
+"""What real keepalived wrote in this same story, for machines that cannot run it.
 
 Recorded from the FIFOs of a `hakeeper demo` with keepalived 2.2.7 (Debian 12), VRRPv3, one advert
-each 0.2 s, unicast, priorities 150 and 100. A test compares it with what keepalived writes now.
+every 0.2 s, unicast, priorities 150 and 100. A test compares it with what keepalived writes now.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ KEEPALIVED = "2.2.7"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line, so long after what caused it."""
+    """One line, with its delay after the event that caused it."""
 
     after_s: float
     node: str
@@ -23,12 +23,12 @@ START = (
     Line(0.069, "b", 'INSTANCE "VI_1" BACKUP 100'),
     Line(0.720, "a", 'INSTANCE "VI_1" MASTER 150'),
 )
-"""After keepalived was started on both."""
+"""After keepalived is started on both."""
 POWER_CUT = (Line(0.610, "b", 'INSTANCE "VI_1" MASTER 100'),)
-"""After everything on a was killed."""
+"""After everything on a is killed."""
 RETURN = (
     Line(0.036, "a", 'INSTANCE "VI_1" BACKUP 150'),
     Line(0.726, "a", 'INSTANCE "VI_1" MASTER 150'),
     Line(0.727, "b", 'INSTANCE "VI_1" BACKUP 100'),
 )
-"""After keepalived was started again on a."""
+"""After keepalived is started again on a."""

@@ -1,6 +1,6 @@
-"""The stage without keepalived: a writer replays recorded lines into the FIFOs.
+"""The stage without keepalived: writes recorded lines to the FIFOs.
 
-It needs no root, no namespaces and no keepalived. hakeeper is as real as on the other stage.
+It needs no root, no namespaces and no keepalived. hakeeper is as real as on the live stage.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _ROLES = {LineState.MASTER: Role.MASTER, LineState.BACKUP: Role.BACKUP}
 
 
 class _HostNetwork(Namespace):
-    """The namespace that we are in already: nothing is made, and nothing is entered."""
+    """The host's own network: nothing is created, and nothing is entered."""
 
     def __init__(self) -> None:
         self.name = "host"
@@ -118,18 +118,18 @@ class ReplayStage:
         return next(each for each in self.servers if each.node == node)
 
     def start_keepalived(self) -> None:
-        """Begin with the lines of a start."""
+        """Start with the lines of a start."""
         self._play(recording.START)
 
     def cut_power(self, node: str) -> None:
-        """Kill hakeeper; the recorded keepalived says nothing more on this node."""
+        """Kill hakeeper; the recorded keepalived writes nothing more on this node."""
         self._dead.add(node)
         self._changes.append(RoleChange(time.monotonic(), node, _VRRP, Role.UNKNOWN))
         self.server(node).hakeeper.kill()
         self._play(recording.POWER_CUT)
 
     def power_up(self, node: str) -> None:
-        """Play what both wrote when the higher one came back."""
+        """Replay what both wrote when the node with the higher priority came back."""
         self._dead.discard(node)
         self._play(recording.RETURN)
 
@@ -140,7 +140,7 @@ class ReplayStage:
             heapq.heappush(self._due, (now + line.after_s, self._written, line))
 
     def turn(self) -> None:
-        """Write the lines that are due, each whole and by itself, as keepalived does."""
+        """Write the lines that are due, each as a whole and separately, as keepalived does."""
         while self._due and self._due[0][0] <= time.monotonic():
             line = heapq.heappop(self._due)[2]
             if line.node not in self._dead:
@@ -151,7 +151,7 @@ class ReplayStage:
         try:
             fd = os.open(self._fifo(line.node), os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
-            raise LabError(f"nobody reads the FIFO of {line.node}: {error}") from error
+            raise LabError(f"no process reads the FIFO of {line.node}: {error}") from error
         try:
             now = time.monotonic()
             os.write(fd, data)
@@ -169,7 +169,7 @@ class ReplayStage:
         return tuple(self._changes)
 
     def masters(self) -> tuple[str, ...]:
-        """Return whose newest role is MASTER: there is nobody to ask."""
+        """Return the nodes whose latest role is MASTER, since there is no keepalived to ask."""
         newest = {change.node: change.role for change in self._changes}
         return tuple(node for node in PRIORITIES if newest.get(node) is Role.MASTER)
 

@@ -1,4 +1,4 @@
-"""The whole demo: choose a stage, play the story on it, judge, and leave nothing behind."""
+"""The whole demo: choose a stage, play the story on it, check it, and clean up."""
 
 import functools
 import json
@@ -22,13 +22,13 @@ from hakeeper.demo.stage import PRIORITIES
 from hakeeper.demo.story import ACTION_S, ANSWER_S, Story
 
 WRONG = 1
-"""Exit code: a holder was not as it had to be."""
+"""Exit code: a holder was wrong."""
 _SBIN = ("/usr/sbin", "/sbin")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the viewer asked for."""
+    """The viewer's options."""
 
     replay: bool = False
     as_json: bool = False
@@ -36,8 +36,8 @@ class Options:
 
 
 def demo(options: Options, stream: TextIO) -> int:
-    """Run it and return the exit code: 0 only if every holder was as it had to be."""
-    # A root shell made by plain su has no sbin on its PATH, and the lab's tools are there.
+    """Run the demo and return the exit code: 0 only if every holder was right."""
+    # A root shell made by plain su has no sbin in its PATH, and the lab needs programs in it.
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), *_SBIN))
     with Interrupts() as interrupts:
         try:
@@ -47,10 +47,10 @@ def demo(options: Options, stream: TextIO) -> int:
         except BrokenPipeError:
             raise
         except (LabError, OSError, subprocess.SubprocessError) as error:
-            if interrupts.caught is None:  # else: Ctrl-C ends the lab's short commands, too
+            if interrupts.caught is None:  # otherwise Ctrl-C ends the lab's short commands, too
                 sys.stderr.write(f"hakeeper demo: {error}\n")
                 return WRONG
-        sys.stderr.write("\nhakeeper demo: interrupted; nothing is left behind\n")
+        sys.stderr.write("\nhakeeper demo: interrupted; everything was cleaned up\n")
         return interrupts.exit_code
 
 
@@ -85,15 +85,15 @@ def _show_opening(screen: Screen, reason: str | None) -> None:
         screen.columns((cells,), text, style)
     text = (
         f"Hetzner's API, on this machine. It answers after {ANSWER_S * 1000:.0f} ms and moves an "
-        f"address in {ACTION_S * 1000:.0f} ms: made-up figures, not measured at Hetzner"
+        f"address in {ACTION_S * 1000:.0f} ms: invented figures, not measured at Hetzner"
     )
     screen.columns((("simulated", 11, "warn"),), text)
     servers = ", ".join(f"{shown(node)} (priority {value})" for node, value in PRIORITIES.items())
     text = f"{servers}; VRRPv3, an advert each {ADVERT_S:g} s"
     screen.columns((("servers", 11, ""),), text)
-    screen.columns((("address", 11, ""),), f"{ADDRESS}, assigned to nobody yet")
+    screen.columns((("address", 11, ""),), f"{ADDRESS}, not assigned yet")
     screen.line()
-    screen.line("It takes less than a minute. Ctrl-C ends it, and leaves nothing behind.", "dim")
+    screen.line("It takes less than a minute. Ctrl-C ends it and cleans up.", "dim")
 
 
 def _real_or_not(reason: str | None) -> list[tuple[tuple[str, int, str], str, str]]:
@@ -114,7 +114,7 @@ def _real_or_not(reason: str | None) -> list[tuple[tuple[str, int, str], str, st
 
 @functools.cache
 def _keepalived_version() -> str:
-    """Return what `keepalived --version` says first: "Keepalived v2.2.7 (01/16,2022)"."""
+    """Return the first line of `keepalived --version`, such as "Keepalived v2.2.7 (01/16,2022)"."""
     program = find_keepalived() or "keepalived"
     done = subprocess.run(
         [program, "--version"], capture_output=True, text=True, timeout=10, check=False

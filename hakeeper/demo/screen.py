@@ -1,4 +1,4 @@
-"""The viewer's terminal: its width, its colours, and what its encoding can show."""
+"""The viewer's terminal: its width, its colours, and the characters that it can show."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ _ASCII = str.maketrans(
         "”": '"',
     }
 )
-"""All that is used beyond ASCII; Debian's console fonts have the drawing characters."""
+"""All characters beyond ASCII that are used; Debian's console fonts have them."""
 _STYLES = {
     "title": "1",
     "dim": "2",
@@ -33,14 +33,14 @@ _STYLES = {
 
 
 def wants_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
-    """Colours only on a terminal, and not against the viewer's will (no-color.org)."""
+    """Use colours only on a terminal, unless the viewer has disabled them (no-color.org)."""
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
 
 
 def can_show(encoding: str | None, environ: Mapping[str, str]) -> bool:
-    """Whether the drawing characters can be shown.
+    """Say whether the terminal can show the drawing characters.
 
-    Python takes UTF-8 for itself where the locale is C (PEP 538, which sets LC_CTYPE, and PEP 540);
+    In the C locale Python itself switches to UTF-8 (PEP 538, which sets LC_CTYPE, and PEP 540), but
     the terminal does not.
     """
     own = environ.get("LC_CTYPE", "")
@@ -55,7 +55,7 @@ def can_show(encoding: str | None, environ: Mapping[str, str]) -> bool:
 
 
 class Screen:
-    """Writes to the viewer, line by line; without a stream it swallows everything."""
+    """Writes to the viewer, line by line; without a stream it writes nothing."""
 
     def __init__(self, stream: TextIO | None, *, colours: bool, unicode: bool, width: int) -> None:
         self.width = min(max(width, _NARROW), _WIDE)
@@ -65,7 +65,7 @@ class Screen:
 
     @classmethod
     def on(cls, stream: TextIO) -> "Screen":
-        """Take the stream as it is."""
+        """Return a screen for a stream."""
         return cls(
             stream,
             colours=wants_colours(stream, os.environ),
@@ -75,21 +75,21 @@ class Screen:
 
     @classmethod
     def silent(cls) -> "Screen":
-        """For `--json`: nobody looks."""
+        """Return a screen that shows nothing, for `--json`."""
         return cls(None, colours=False, unicode=False, width=80)
 
     def text(self, text: str) -> str:
-        """Return the text as the encoding can show it."""
+        """Return the text with characters that the encoding can show."""
         return text if self._unicode else text.translate(_ASCII)
 
     def styled(self, text: str, style: str = "") -> str:
-        """Return the text in a style, if there are colours."""
+        """Return the text in a style, if colours are used."""
         code = _STYLES.get(style)
         plain = self.text(text)
         return f"\x1b[{code}m{plain}\x1b[0m" if self._colours and code else plain
 
     def line(self, text: str = "", style: str = "") -> None:
-        """Write one line that fits already."""
+        """Write one line, which must fit."""
         self._write(self.styled(text, style) if text else "")
 
     def title(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""What the story plays on: two servers that can be started and lose their power."""
+"""The stage that the story is played on: two servers that can be started and lose their power."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,12 +11,12 @@ PRIORITIES = {"a": 150, "b": 100}
 """The VRRP priorities; the higher one is master while it lives."""
 ADDRESS_NAME = "web"
 INTERVAL = "5s"
-"""How often the holder is looked at in the demo; hakeeper's own default is 10 s and 60 s."""
+"""How often hakeeper reads the holder in the demo; its defaults are 10 s and 60 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One of the two: `node` is a or b."""
+    """One of the two servers: `node` is a or b."""
 
     node: str
     server_id: int
@@ -24,15 +24,15 @@ class Server:
 
 
 class Stage(Protocol):
-    """Real keepalived, or a writer that replays one; a context manager."""
+    """Real keepalived, or a replay of one; a context manager."""
 
     @property
     def voice(self) -> str:
-        """Who says the roles, for the timeline."""
+        """The source of the roles, for the timeline."""
 
     @property
     def power_cut(self) -> str:
-        """What a power cut consists of, for the timeline."""
+        """What a power cut does, for the timeline."""
 
     @property
     def cloud(self) -> CloudFront:
@@ -50,19 +50,19 @@ class Stage(Protocol):
         """Return one of the servers."""
 
     def start_keepalived(self) -> None:
-        """Start it on every server that has power."""
+        """Start keepalived on every server that has power."""
 
     def cut_power(self, node: str) -> None:
         """Kill everything on a server, without warning."""
 
     def power_up(self, node: str) -> None:
-        """Give a dead server its keepalived back; its hakeeper runs already."""
+        """Start keepalived again on a dead server; its hakeeper runs already."""
 
     def roles(self) -> tuple[RoleChange, ...]:
         """Return every role that keepalived took so far, oldest first."""
 
     def masters(self) -> tuple[str, ...]:
-        """Return the nodes whose keepalived says, asked now, that it is MASTER."""
+        """Return the nodes whose keepalived reports MASTER when asked now."""
 
     def turn(self) -> None:
-        """Do what is due now; the story calls it again and again while it waits."""
+        """Do what is due now; the story calls it repeatedly while it waits."""

@@ -1,7 +1,7 @@
 """The story: normal operation, a power cut, the return, and an outage of the API in between.
 
-One thread does everything: it starts and kills (processes die with the thread that started them),
-and while it waits it shows what has happened in the meantime.
+One thread does everything: it starts and kills processes (which die with the thread that started
+them), and shows what has happened while it waits.
 """
 
 import time
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hakeeper.core.model import Role
-from hakeeper.demo.chronicle import POWER, Chronicle, Happening
+from hakeeper.demo.chronicle import POWER, Chronicle, TimelineEntry
 from hakeeper.demo.cloud import Fault
 from hakeeper.demo.history import ADDRESS, Act, Checkpoint, History, PowerCut, Span, shown
 from hakeeper.demo.interrupts import Interrupts
@@ -19,7 +19,7 @@ from hakeeper.demo.screen import Screen
 from hakeeper.demo.stage import Stage
 
 ANSWER_S, ACTION_S = 0.05, 0.3
-"""Made-up figures: how long the simulated API takes to answer, and to move an address."""
+"""Invented figures: how long the simulated API takes to answer and to move an address."""
 OUTAGE_S = 5.0
 ACTS = 4
 _POLL_S = 0.02
@@ -31,7 +31,7 @@ _READY = frozenset({"fifo.opened", "server.identified", "address.resolved"})
 
 
 class StoryError(Exception):
-    """Something that had to happen did not."""
+    """An expected event did not happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class _Begun:
 
 
 class Story:
-    """Plays the acts on a stage, and keeps what is needed to judge them."""
+    """Plays the acts on a stage, and records what is needed to check them."""
 
     def __init__(
         self, stage: Stage, screen: Screen, interrupts: Interrupts, *, pauses: bool = True
@@ -63,7 +63,7 @@ class Story:
         self._fault = self._cloud.fault(_LATENCY)
 
     def play(self) -> None:
-        """Play it; what goes wrong ends it, and is told by the history. Raises Interrupted."""
+        """Play it; a failure ends it, and is recorded in the history. Raises Interrupted."""
         try:
             self._normal_operation()
             self._power_cut()
@@ -74,7 +74,7 @@ class Story:
         self._show(all_of_it=True)
 
     def history(self) -> History:
-        """Return all that has happened until now."""
+        """Return everything that has happened so far."""
         now = time.monotonic()
         still_dead = [PowerCut(node, Span(at_s, now)) for node, at_s in self._cuts.items()]
         floating_ip = self._stage.floating_ip
@@ -100,8 +100,8 @@ class Story:
         self._say(
             begun.title,
             "Both servers start. web-a has the higher priority, so VRRP makes it master. At "
-            "Hetzner this alone moves nothing: an address goes where an API call sends it. "
-            "hakeeper on web-a has to make that call, and to see that it worked.",
+            "Hetzner that alone moves nothing: only an API call moves an address. "
+            "hakeeper on web-a makes that call, and checks that it worked.",
         )
         self._hold(_READING_S)
         for server in self._stage.servers:
@@ -111,8 +111,8 @@ class Story:
             self._stage.start_keepalived()
             self._wait_for_claim("a")
             self._note(
-                "web-a is master and has the address. From now on its hakeeper looks every 5 s "
-                "whether that is still so, and is silent while it is."
+                "web-a is master and has the address. From now on its hakeeper reads the holder "
+                "every 5 s, and logs nothing while it is right."
             )
             self._hold(_LOOKING_S)
 
@@ -120,8 +120,8 @@ class Story:
         begun = _Begun("2. The master loses its power", "b", ("b",))
         self._say(
             begun.title,
-            "kill -9 for everything on web-a. Nobody there says goodbye, and the address still "
-            "leads to the dead server, until hakeeper on web-b has moved it.",
+            "kill -9 for everything on web-a. It cannot say goodbye, and the address still "
+            "leads to the dead server until hakeeper on web-b has moved it.",
         )
         self._hold(_READING_S)
         with self._act(begun, "power cut"):
@@ -134,7 +134,7 @@ class Story:
         self._say(
             begun.title,
             "web-a starts again and, with the higher priority, becomes master again. web-b, "
-            "demoted, does nothing at all: only a new master acts, so the two can never undo "
+            "demoted, does nothing: only a new master acts, so the two can never undo "
             "each other's work. The address leads to a living server all the time.",
         )
         self._hold(_READING_S)
@@ -152,8 +152,8 @@ class Story:
         self._say(
             begun.title,
             "The worst moment: Hetzner's API answers 503 to everything, and web-a loses its "
-            "power. A notify script would try once, fail, and wake somebody up. hakeeper goes "
-            "on trying, with growing pauses, and tells its journal once.",
+            "power. A notify script would try once, fail, and wake somebody up. hakeeper keeps "
+            "trying, with growing pauses, and logs the failure once.",
         )
         self._hold(_READING_S)
         began_s = time.monotonic()
@@ -165,13 +165,13 @@ class Story:
             self._hold(OUTAGE_S, always=True)
             self._change_fault(_LATENCY)
             self._outages.append(Span(began_s, time.monotonic()))
-            self._chronicle.add("cloud", "API", "works again; nobody tells hakeeper", "good")
+            self._chronicle.add("cloud", "API", "works again; hakeeper is not told", "good")
             self._wait_for_claim("b")
             self._hold(_LOOKING_S)
 
     @contextmanager
     def _act(self, begun: _Begun, trigger: str) -> Iterator[None]:
-        """Note the act down, with the state at its end if it comes to that."""
+        """Record the act, with the state at its end if it gets there."""
         trigger_s = time.monotonic()
         checkpoint = None
         try:
@@ -202,7 +202,7 @@ class Story:
         self._stage.cut_power(node)
 
     def _change_fault(self, fault: Fault) -> None:
-        """Put another fault in the place of the present one, without a fair moment in between."""
+        """Replace the current fault by another one, without a gap."""
         before, self._fault = self._fault, self._cloud.fault(fault)
         self._cloud.clear(before)
 
@@ -220,7 +220,7 @@ class Story:
         self._wait(ready, "hakeeper to start")
 
     def _wait_for_claim(self, node: str) -> None:
-        """Wait until the cloud says that the node has it, and the node has confirmed it."""
+        """Wait until the node holds the address in the cloud and has confirmed it."""
         server = self._stage.server(node)
         pid, seen = server.hakeeper.pid, self._claims_of(server.hakeeper.pid)
 
@@ -242,11 +242,11 @@ class Story:
         limit_s = time.monotonic() + _LIMIT_S
         while not condition():
             if time.monotonic() >= limit_s:
-                raise StoryError(f"waited {_LIMIT_S:.0f} s in vain for {what}")
+                raise StoryError(f"waited {_LIMIT_S:.0f} s for {what}")
             self._turn()
 
     def _hold(self, duration_s: float, *, always: bool = False) -> None:
-        """Give the viewer time to read, or the story time to go on."""
+        """Wait, for the viewer to read or for the story to go on."""
         until_s = time.monotonic() + (duration_s if self._pauses or always else 0)
         while time.monotonic() < until_s:
             self._turn()
@@ -268,18 +268,18 @@ class Story:
         self._screen.paragraph(text, "dim", " " * 9)
 
     def _show(self, *, all_of_it: bool = False) -> None:
-        for happening in self._chronicle.take(all_of_it=all_of_it):
-            self._show_one(happening)
+        for entry in self._chronicle.take(all_of_it=all_of_it):
+            self._show_one(entry)
 
-    def _show_one(self, happening: Happening) -> None:
-        self._shown_s = max(self._shown_s, happening.at_s - self._started_s)
-        where = happening.where
+    def _show_one(self, entry: TimelineEntry) -> None:
+        self._shown_s = max(self._shown_s, entry.at_s - self._started_s)
+        where = entry.where
         self._screen.columns(
             (
                 (f"{self._shown_s:6.2f}", 8, "dim"),
                 ("cloud" if where == "cloud" else shown(where), 7, where),
-                (happening.who, 11, ""),
+                (entry.who, 11, ""),
             ),
-            happening.text,
-            happening.style,
+            entry.text,
+            entry.style,
         )

@@ -17,25 +17,25 @@ from hakeeper.demo.verdict import Finding, confirmation, judge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """One act as figures; all ms since its trigger. None: it did not come to that."""
+    """The figures of one act, in ms since its trigger; None: it did not get there."""
 
     title: str
     trigger: str
     holder: str
-    """The server that had to get the address."""
+    """The server that must get the address."""
     master_ms: float | None
     assign_ms: float | None
     """When the cloud received the assign that it accepted."""
     moved_ms: float | None
     confirmed_ms: float | None
     tries: int
-    """Refused calls before that."""
+    """How many calls were refused before that."""
     phases_ms: Mapping[str, float]
     """By phase of the claim: ms since hakeeper read the line, by its own clock."""
 
 
 def failovers(history: History) -> list[Failover]:
-    """Return the figures of every act that was begun."""
+    """Return the figures of every act that was started."""
     return [_failover(history, index) for index in range(len(history.acts))]
 
 
@@ -47,14 +47,14 @@ def _failover(history: History, index: int) -> Failover:
         for each in history.roles
         if each.node == heir and each.role is Role.MASTER and each.at_s in span
     ]
-    # hakeeper may read the line a moment before the demo does.
+    # hakeeper may read the line slightly before the demo does.
     masters += [
         each.at_s
         for each in history.said
         if each.node == heir and each.fields.get("role") == "MASTER" and each.at_s in span
     ]
     calls = [each for each in history.requests if each.client == heir and each.received_s in span]
-    # And its assign goes out before it says so.
+    # Its assign is sent before it is logged.
     masters += [each.received_s for each in calls if each.is_assign]
     assigns = [each.received_s for each in calls if each.is_assign and each.status == 201]  # noqa: PLR2004  # the status
     moves = [
@@ -82,7 +82,7 @@ def _failover(history: History, index: int) -> Failover:
 
 
 def show(history: History, screen: Screen, *, replayed: bool) -> bool:
-    """Write the whole end; return whether all was right."""
+    """Show the summary; return whether everything was right."""
     findings = judge(history)
     screen.title(f"Who had {history.address}")
     for line in picture(history, screen.width):
@@ -123,7 +123,7 @@ def _show_journal(history: History, screen: Screen) -> None:
     if not entries:
         return
     heir = shown(history.acts[-1].heir)
-    screen.title(f"What the journal of {heir} tells of the last one")
+    screen.title(f"The journal of {heir} for the last failover")
     screen.line("journalctl -u hakeeper", "dim")
     for entry in entries:
         level = Level[entry.level.upper()]
@@ -132,7 +132,7 @@ def _show_journal(history: History, screen: Screen) -> None:
 
 
 def journal(history: History) -> Iterator[Said]:
-    """Pick what an operator reads of the last act: the heir's entries from notice on."""
+    """Select what an operator reads of the last act: the heir's entries from notice on."""
     if not history.acts:
         return
     index = len(history.acts) - 1
@@ -161,7 +161,7 @@ def _show_verdict(findings: tuple[Finding, ...], screen: Screen, *, replayed: bo
     else:
         how = "keepalived and hakeeper were real, Hetzner was simulated."
     if right:
-        screen.paragraph(f"Every holder was as it had to be. {how}", "good")
+        screen.paragraph(f"Every holder was right. {how}", "good")
     else:
         screen.paragraph(f"Something was wrong: see above. {how}", "bad")
 

@@ -1,7 +1,6 @@
-"""Was every holder as it had to be? Pure functions over a history.
+"""Was every holder right? Pure functions over a history.
 
-The cloud's own log and keepalived's own lines decide; what hakeeper says of itself only has to
-agree with them.
+The cloud's log and keepalived's lines decide; hakeeper's own log only has to agree with them.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,25 +10,25 @@ from hakeeper.demo.cloud import LoggedRequest
 from hakeeper.demo.history import Act, History, Said, Span, shown
 
 IN_FLIGHT_S = 0.5
-"""An assign that was sent in time may arrive this much after its sender's demotion or death."""
+"""A request that was sent in time may arrive this long after its sender's demotion or death."""
 WITNESS_LATE_S = 0.3
-"""hakeeper may read its FIFO, and send, before the demo has read the same line."""
+"""hakeeper may read a line, and send, this long before the demo has read the same line."""
 HEALED_LIMIT_S = 15.0
-"""hakeeper's promise: so long after a failure of the API ends, the address is there."""
+"""hakeeper's promise: how long after the end of an API failure the address is there."""
 TROUBLE = ("claim.failed", "claim.unknown", "claim.refused", "api.failed", "api.throttled")
-"""The kinds of entry that tell of a failing API."""
+"""The log events of a failing API."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that had to be so, whether it was, and what was found."""
+    """One requirement, whether it was met, and what was found."""
 
     ok: bool
     text: str
 
 
 def judge(history: History) -> tuple[Finding, ...]:
-    """Judge everything; the run was right only if every finding is ok."""
+    """Check everything; the run was right only if every finding is ok."""
     checks: tuple[Callable[[History], Iterator[Finding]], ...] = (
         _told_to_the_end,
         _holders_in_order,
@@ -44,7 +43,7 @@ def judge(history: History) -> tuple[Finding, ...]:
 
 def _told_to_the_end(history: History) -> Iterator[Finding]:
     if history.failure is not None:
-        yield Finding(ok=False, text=f"the story broke off: {history.failure}")
+        yield Finding(ok=False, text=f"the story was aborted: {history.failure}")
     elif len(history.acts) != history.acts_planned:
         text = f"only {len(history.acts)} of {history.acts_planned} parts were played"
         yield Finding(ok=False, text=text)
@@ -63,10 +62,10 @@ def _holders_in_order(history: History) -> Iterator[Finding]:
         if change.cause != holder or change.late
     ]
     if found != wanted:
-        text = f"the address went {_path(found)}, and had to go {_path(wanted)}"
+        text = f"the address went {_path(found)}, but should have gone {_path(wanted)}"
         yield Finding(ok=False, text=text)
     elif foreign:
-        yield Finding(ok=False, text=f"a strange move of the address: {'; '.join(foreign)}")
+        yield Finding(ok=False, text=f"an unexpected move of the address: {'; '.join(foreign)}")
     else:
         text = f"the address went {_path(found[1:])}, and nowhere else"
         yield Finding(ok=True, text=text)
@@ -111,12 +110,12 @@ def _only_masters_assigned(history: History) -> Iterator[Finding]:
 
 def _wrongs_of(assign: LoggedRequest, history: History) -> Iterator[str]:
     at_s = assign.received_s - history.span.from_s
-    who = f"{at_s:.2f} s: {shown(assign.client) if assign.client else 'a stranger'}"
+    who = f"{at_s:.2f} s: {shown(assign.client) if assign.client else 'an unknown client'}"
     if assign.server != history.servers.get(assign.client):
         yield f"{who} assigned the address to server {assign.server}, which is not its own"
     spans = history.mastered(assign.client)
     if not any(assign.received_s in _widened(span) for span in spans):
-        yield f"{who} sent an assign and was not master"
+        yield f"{who} sent an assign without being master"
 
 
 def _widened(span: Span) -> Span:
@@ -137,7 +136,7 @@ def _all_claims_confirmed(history: History) -> Iterator[Finding]:
 
 
 def confirmation(history: History, index: int) -> Said | None:
-    """Return the entry with which an act's heir confirmed its claim."""
+    """Return the log entry in which an act's heir confirmed its claim."""
     span, heir = history.act_span(index), history.acts[index].heir
     for each in history.said:
         if each.event == "address.claimed" and each.node == heir and each.at_s in span:
@@ -146,7 +145,7 @@ def confirmation(history: History, index: int) -> Said | None:
 
 
 def refused(history: History, outage: Span) -> list[LoggedRequest]:
-    """Return the requests that an outage met."""
+    """Return the requests that were refused during an outage."""
     return [each for each in history.requests if each.status == 503 and each.received_s in outage]  # noqa: PLR2004  # the status
 
 
@@ -163,8 +162,8 @@ def _kept_trying(history: History, outage: Span) -> Finding:
     count = sum(1 for each in refused(history, outage) if each.client == heir)
     text = f"the API refused {shown(heir)} {count} times in {outage.length_s:.1f} s"
     if any(change.at_s in outage for change in history.holder_changes):
-        return Finding(ok=False, text=f"{text}, and moved the address all the same")
-    if count < 2:  # noqa: PLR2004  # to try on is to try again
+        return Finding(ok=False, text=f"{text}, but moved the address")
+    if count < 2:  # noqa: PLR2004  # a retry is a second attempt
         return Finding(ok=False, text=f"{text}: it did not keep trying")
     return Finding(ok=True, text=f"{text}, and it kept trying")
 
@@ -174,17 +173,17 @@ def _said_it_once(history: History, outage: Span) -> Finding:
     kinds = dict.fromkeys((each.node, each.event) for each in told)
     names = ", ".join(f"{shown(node)} {event}" for node, event in kinds) or "nothing"
     if not told or len(kinds) != len(told):
-        text = f"of the outage the journals told {len(told)} times: {names}"
+        text = f"the journals reported the outage {len(told)} times: {names}"
         return Finding(ok=False, text=text)
-    return Finding(ok=True, text=f"the journal told each kind of trouble once: {names}")
+    return Finding(ok=True, text=f"the journal reported each kind of failure once: {names}")
 
 
 def _moved_after(history: History, outage: Span) -> Finding:
     later = [change for change in history.holder_changes if change.at_s >= outage.until_s]
     if not later:
-        return Finding(ok=False, text="the address did not move after the API had healed")
+        return Finding(ok=False, text="the address did not move after the API had recovered")
     took_s = later[0].at_s - outage.until_s
-    text = f"{took_s:.1f} s after the API had healed the address moved"
+    text = f"{took_s:.1f} s after the API had recovered the address moved"
     return Finding(ok=took_s <= HEALED_LIMIT_S, text=f"{text} (promised: {HEALED_LIMIT_S:.0f} s)")
 
 

@@ -1,5 +1,5 @@
-"""Would a failover to this server work? What `hakeeper check --online` looks at, and its verdict.
+"""`hakeeper check --online`: would a failover to this server work?
 
-`gather/` looks (files, processes, sockets, the API) and returns facts; `checks/` turns facts into
-findings, and does nothing else; `conf/` reads keepalived.conf. Nothing here changes anything.
+`gather/` reads files, processes, sockets and the API and returns facts. `checks/` turns facts into
+findings, without I/O. `conf/` parses keepalived.conf. Nothing here changes the system.
 """

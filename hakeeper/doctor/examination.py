@@ -1,4 +1,4 @@
-"""The whole examination: gather the facts, run the checks, keep what they say."""
+"""The whole of `check --online`: gather the facts, run the checks, report the results."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from hakeeper.core.model import IpAddress
 from hakeeper.core.observation import Key
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.checks.daemon import daemon
-from hakeeper.doctor.checks.holding import unseen
-from hakeeper.doctor.checks.leftout import left_out
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.checks.fifo_readers import hidden_from_user
+from hakeeper.doctor.checks.ignored_lines import report_ignored
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import (
     ApiFacts,
     Component,
@@ -24,15 +24,15 @@ from hakeeper.doctor.facts import (
     KeepalivedFacts,
     ScriptFacts,
 )
-from hakeeper.doctor.finding import Finding, Said, Severity, When
+from hakeeper.doctor.finding import CheckResult, Finding, Severity, When
 from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts
+from hakeeper.doctor.gather.last_exit import changed_after_start
 from hakeeper.doctor.gather.machine import machine_facts
-from hakeeper.doctor.gather.netlink import came_after
+from hakeeper.doctor.gather.netlink import addresses_added_after
 from hakeeper.doctor.gather.networkd import networkd_facts
-from hakeeper.doctor.gather.refusal import changed_after_start
 from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 from hakeeper.kinds.apis import CLOUD
@@ -54,73 +54,75 @@ class Subject:
     control_socket: Path
     state_file: Path
     service_token: Path
-    """Where hakeeper.service takes its token from."""
+    """The file from which hakeeper.service reads its token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What each check said, in order."""
+    """The result of each check, in order."""
 
-    said: tuple[tuple[str, Said], ...]
+    results: tuple[tuple[str, CheckResult], ...]
 
     def findings(self, severity: Severity) -> tuple[tuple[str, Finding], ...]:
-        """Return those of one severity, with the names of their checks."""
+        """Return the findings of one severity, with the names of their checks."""
         return tuple(
-            (name, said)
-            for name, said in self.said
-            if isinstance(said, Finding) and said.severity is severity
+            (name, result)
+            for name, result in self.results
+            if isinstance(result, Finding) and result.severity is severity
         )
 
     has_keepalived: bool = True
-    """Whether one runs; without it there is no now."""
+    """Whether keepalived runs; if not, the question is about its next start only."""
     is_in_force: bool = True
-    """Whether the file is that of the keepalived that runs; else the question is of later."""
-    unseen: tuple[str, ...] = ()
-    """What could not be looked at, because only root sees it."""
+    """Whether the file is the running keepalived's; if not, it matters at the next start only."""
+    hidden: tuple[str, ...] = ()
+    """What could not be checked because only root can see it."""
 
-    def is_well(self, when: When) -> bool:
-        """Say whether nothing speaks against a failover then."""
+    def is_ready_at(self, when: When) -> bool:
+        """Say whether no error would prevent a failover at that time."""
         return not any(one.when & when for _, one in self.findings(Severity.ERROR))
 
     @property
     def is_ready_now(self) -> bool:
-        """Whether a failover to this server would work with the keepalived that runs."""
-        return self.is_well(When.NOW)
+        """Whether a failover to this server would work with the running keepalived."""
+        return self.is_ready_at(When.NOW)
 
     @property
     def is_ready_after_restart(self) -> bool:
-        """Whether it would when keepalived has started again, or read its file anew."""
-        return self.is_well(When.NEXT_START)
+        """Whether a failover would work after keepalived's next start or reload."""
+        return self.is_ready_at(When.NEXT_START)
 
     @property
     def is_ready(self) -> bool:
-        """Whether it would work, now and later; with a file that is not in force, later."""
+        """Whether a failover works now and later; if the file is not in force, just later."""
         return self.is_ready_after_restart and (self.is_ready_now or not self.is_in_force)
 
 
 def examine(subject: Subject) -> Report:
-    """Look at everything; raises what an unusable token or CA file raises, OSError for files."""
+    """Gather and judge; raises what an unusable token or CA file raises, OSError for files."""
     return judge(gather(subject))
 
 
 def judge(facts: Facts) -> Report:
-    """Run the checks; the daemon's word comes last, and only what they do not explain of it."""
-    said = tuple((check.name, said) for check in CHECKS for said in check.look(facts))
-    said += tuple(("keepalived.conf", one) for one in left_out(facts, said))
-    said += tuple(("hakeeper", one) for one in daemon(facts, said))
-    said = tuple(_each_cause_once(said))
+    """Run the checks, and then report the daemon's problems that no finding explains."""
+    results = tuple((check.name, result) for check in CHECKS for result in check.run(facts))
+    results += tuple(("keepalived.conf", one) for one in report_ignored(facts, results))
+    results += tuple(("hakeeper", one) for one in daemon(facts, results))
+    results = tuple(_each_cause_once(results))
     return Report(
-        said,
+        results,
         has_keepalived=facts.is_running,
         is_in_force=facts.keepalived.is_in_force,
-        unseen=tuple(unseen(facts)),
+        hidden=tuple(hidden_from_user(facts)),
     )
 
 
-def _each_cause_once(said: Iterable[tuple[str, Said]]) -> Iterator[tuple[str, Said]]:
-    """Leave out an error that has line, reason and cure of one before."""
-    seen: dict[tuple[object, ...], tuple[str, Said]] = {}
-    for name, one in said:
+def _each_cause_once(
+    results: Iterable[tuple[str, CheckResult]],
+) -> Iterator[tuple[str, CheckResult]]:
+    """Drop a finding with the same line, reason and cure as an earlier one."""
+    seen: dict[tuple[object, ...], tuple[str, CheckResult]] = {}
+    for name, one in results:
         if isinstance(one, Finding):
             key: tuple[object, ...] = (one.severity, one.place, one.why, one.cure)
             first = seen.get(key)
@@ -134,7 +136,7 @@ def _each_cause_once(said: Iterable[tuple[str, Said]]) -> Iterator[tuple[str, Sa
 
 
 def gather(subject: Subject) -> Facts:
-    """Look at everything and judge nothing."""
+    """Gather all facts, without judging them."""
     config = subject.config
     api = api_facts(
         ApiAccess(
@@ -182,11 +184,11 @@ def _programs(conf: KeepalivedConf | ConfUnreadable) -> dict[str, tuple[Componen
 
 
 def _added_late(keepalived: KeepalivedFacts) -> frozenset[IpAddress] | None:
-    """Return the addresses that keepalived may have added by another text of its file."""
+    """Return the addresses that keepalived may have added by an older version of its file."""
     child = keepalived.child_pid
     if child is None or not changed_after_start(child, _conf_files(keepalived.conf)):
         return frozenset()
-    return came_after(child)
+    return addresses_added_after(child)
 
 
 def _conf_files(conf: KeepalivedConf | ConfUnreadable) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ def _conf_files(conf: KeepalivedConf | ConfUnreadable) -> tuple[str, ...]:
 
 
 def _cached_server_id(path: Path) -> Key | None:
-    """Return what the daemon would fall back on; a file that may not be read counts as none."""
+    """Return the daemon's fallback server id; a state file that we may not read counts as none."""
     state = StateFile(path).load().state
     return None if state is None else state.servers.get(CLOUD.name)
 

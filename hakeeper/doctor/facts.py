@@ -1,4 +1,4 @@
-"""What was seen, as values: everything that the checks judge by."""
+"""The facts that the checks judge by, as values."""
 
 import enum
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from hakeeper.config import Config
 from hakeeper.core.calls import AllRead, CallResult
 from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Observation, Reading, ResourceRef
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.finding import Place
 from hakeeper.kinds import KINDS
 
 Version: TypeAlias = tuple[int, int, int]
 _RUNNING: Final = ("master", "backup", "fault")
-"""The roles of a keepalived that runs."""
-_DEAF: Final = (
+"""The roles of a running keepalived."""
+_FIFO_NOT_CONNECTED: Final = (
     "fifo.missing",
     "fifo.not_a_fifo",
     "fifo.denied",
@@ -28,14 +28,14 @@ _DEAF: Final = (
     "keepalived.gone",
     "keepalived.stopped",
 )
-"""Problems of a daemon to which nobody writes."""
+"""Problems of a daemon that receives no lines from keepalived."""
 DEFAULT_USER: Final = "keepalived_script"
-"""Whom keepalived takes for a FIFO line without a user, if this account exists."""
+"""keepalived's default for a FIFO line without a user, if this account exists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFacts:
-    """hakeeper.yaml, and where things stand in it."""
+    """hakeeper.yaml, with the places of its entries."""
 
     config: Config
     file: str
@@ -54,58 +54,58 @@ class ConfigFacts:
         return self.addresses.get(ref, Place(self.file))
 
     def wanted(self) -> Iterator[tuple[VrrpId, ResourceRef]]:
-        """Return every floating IP, with the name that it follows."""
+        """Yield every resource, with the instance or group that it follows."""
         for vrrp, refs in self.config.resources.items():
             for ref in refs:
                 yield vrrp, ref
 
     def key(self, path: str) -> Place | None:
-        """Return the place of a key; None where it is not given."""
+        """Return the place of a key; None if it is not set."""
         return self.keys.get(path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiFacts:
-    """How the three questions to the API ended, and what time it is there."""
+    """The results of the three API requests, and the API's clock."""
 
     identified: CallResult
     listed: CallResult
     may_write: CallResult | None = None
-    """The answer to an assign that names no floating IP and no server; None: was not asked."""
+    """The result of an assign that names no real floating IP or server; None: not sent."""
     ahead_s: float | None = None
     """How far this machine's clock is ahead of the API's `Date`; None: not known."""
 
     @property
     def reading(self) -> Reading | None:
-        """What the project has; None: the API did not list it."""
+        """The resources that the API listed; None: it did not list them."""
         outcome = self.listed.outcome
         return outcome.reading if isinstance(outcome, AllRead) else None
 
     @property
     def floating_ips(self) -> tuple[Observation, ...] | None:
-        """Those of the project; None: the API did not list them."""
+        """The project's floating IPs; None: the API did not list them."""
         return None if self.reading is None else self.reading.found
 
     def find(self, ref: ResourceRef) -> Observation | None:
-        """Find what the configuration means in what the project has."""
+        """Find a resource of the configuration among those of the project."""
         reading = self.reading
         return None if reading is None else KINDS[ref.kind].find(ref, None, reading)
 
-    def odd(self, ref: ResourceRef) -> str | None:
-        """Say why the list shows one that may be meant, and yet cannot be used."""
+    def why_unusable(self, ref: ResourceRef) -> str | None:
+        """Say why an entry of the list that may be this resource cannot be used."""
         reading = self.reading
         return None if reading is None else KINDS[ref.kind].why_unreadable(ref, reading)
 
     @property
     def results(self) -> tuple[CallResult, ...]:
-        """The ends of all calls that were made."""
+        """The results of all calls that were made."""
         each = (self.identified, self.listed, self.may_write)
         return tuple(result for result in each if result is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class ConfUnreadable:
-    """keepalived.conf cannot be read, and why."""
+    """The reason why keepalived.conf cannot be read."""
 
     file: str
     reason: str
@@ -113,7 +113,7 @@ class ConfUnreadable:
 
 
 class Held(enum.Enum):
-    """Which file keepalived's VRRP child holds open for its lines."""
+    """Which FIFO keepalived's VRRP child has open."""
 
     OURS = "the one that hakeeper reads"
     ANOTHER = "one that was at hakeeper's path before"
@@ -123,29 +123,29 @@ class Held(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherReader:
-    """A process that takes lines out of the FIFO, and is neither hakeeper nor keepalived."""
+    """A process that reads the FIFO and is neither hakeeper nor keepalived."""
 
     pid: int
     command: str
     is_script: bool
-    """Whether keepalived itself has started it."""
+    """Whether keepalived started it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigTest:
-    """How `keepalived --config-test` ended. A code of 0 is no proof that all is well."""
+    """The result of `keepalived --config-test`. Code 0 does not prove that the file is right."""
 
     code: int = 0
     died_of: str = ""
-    """The signal that ended it, if one did."""
+    """The name of the signal that killed it, if one did."""
     remarks: tuple[str, ...] = ()
     by_root: bool = True
-    """keepalived judges scripts otherwise for anybody else."""
+    """Whether root ran the test; for other users keepalived judges scripts differently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepalivedsReading:
-    """What keepalived itself reads in the file, which is not what this check reads."""
+    """What keepalived's own parser finds in the file, as opposed to this check's parser."""
 
     fifo: str | None = None
     """The path of `vrrp_notify_fifo`; None: there is no such line."""
@@ -156,55 +156,55 @@ class KeepalivedsReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepalivedFacts:
-    """keepalived as a program, as a process, and what it makes of its file."""
+    """keepalived's file, program and process."""
 
     conf: KeepalivedConf | ConfUnreadable
     in_force: str = ""
-    """The file that the running keepalived was started with; "": that is not known."""
+    """The file that the running keepalived was started with; "": not known."""
     version: Version | None = None
-    """Of the program that is installed; None: there is none to be found."""
+    """The installed program's version; None: no program found."""
     pid: int | None = None
-    """By the pid file."""
+    """The process that the pid file names."""
     strays: tuple[int, ...] = ()
-    """Other keepalived processes of this network, which the pid file does not name."""
+    """keepalived processes in this network namespace that the pid file does not name."""
     child_pid: int | None = None
-    """The VRRP child; None: there is none, or it is hidden."""
+    """The VRRP child process; None: there is none, or it is hidden."""
     held: Held = Held.UNKNOWN
-    is_old_heard: bool = False
-    """Whether the daemon still reads the replaced FIFO that keepalived holds."""
+    reads_replaced_fifo: bool = False
+    """Whether the daemon still reads the replaced FIFO that keepalived has open."""
     other_fifos: tuple[str, ...] = ()
-    """What else the VRRP child holds."""
+    """Other FIFOs that the VRRP child has open."""
     other_readers: tuple[OtherReader, ...] | None = ()
-    """None: could not be looked at."""
+    """None: not known."""
     roles: Mapping[str, Role] | None = None
-    """What it answers over D-Bus; None: it does not."""
+    """The roles that it reports over D-Bus; None: no answer."""
     roles_reason: str = ""
     test: ConfigTest | None = ConfigTest()
-    """Of the file; None: it could not be asked, or did not end in time."""
+    """Its test of the file; None: it could not be run, or took too long."""
     reading: KeepalivedsReading | None = None
-    """None: keepalived could not be asked."""
+    """What its own parser finds; None: keepalived could not be asked."""
     config_id: str = ""
     is_config_id_sure: bool = True
-    """Whether the command line of keepalived could be seen."""
+    """Whether the config-id is known from keepalived's command line."""
     has_vrrp: bool = True
-    """False: it runs with `--check`, for health checks alone."""
+    """False: it runs with `--check`, for health checks only."""
     has_checkers: bool = True
-    """False: it runs with `--vrrp`, without them."""
-    elsewhere: str = ""
-    """The network namespace that it works in, if that is not ours."""
+    """False: it runs with `--vrrp`, without health checks."""
+    other_namespace: str = ""
+    """The name of its network namespace, if that is not ours."""
     is_in_force: bool = True
-    """Whether the file is the one that keepalived was, or would be, started with."""
+    """Whether the file is the one that keepalived was or would be started with."""
     has_ipvs: bool | None = None
     """Whether the kernel has IPVS, or can load it; None: not known."""
-    open_file: str = ""
-    """What others than root may write of the files, so that root does not have them tested."""
-    refusal: str = ""
-    """How keepalived ended when it was last started, with files that are the same still."""
+    writable_file: str = ""
+    """A file that users other than root may write; root then does not run the test on it."""
+    last_failure: str = ""
+    """How keepalived's last start failed, if its files have not changed since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FifoFacts:
-    """What is at the FIFO's path. `kind`: FIFO, or what else there is; "" for nothing."""
+    """The file at the FIFO's path. `kind` is FIFO, or another type of file; "" for none."""
 
     kind: str
     owner: str = ""
@@ -212,36 +212,36 @@ class FifoFacts:
     group_id: int = -1
     mode: int = 0
     problem: str = ""
-    """Why it could not be looked at."""
+    """Why the path could not be examined."""
     same_paths: frozenset[str] = frozenset()
-    """Other paths that lead to it, of those in keepalived.conf: /var/run is /run."""
+    """Other paths in keepalived.conf that lead to the same file, such as /var/run for /run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One folder, file or link on the way to a file."""
+    """One directory, file or link on the path to a file."""
 
     path: str
     kind: int
-    """As stat.S_IFMT tells it."""
+    """The file type, as stat.S_IFMT returns it."""
     mode: int
     owner: str
     owner_id: int
     group: str = "root"
     group_members: tuple[str, ...] = ()
-    """Who is in the group; not looked for where the group may not write."""
+    """The members of the group; empty if the group may not write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardedFile:
-    """A file whose writers matter, and the way to it."""
+    """A file that only root may change, and the directories above it."""
 
     name: str
     harm: str
-    """What somebody can do who may change it."""
+    """What somebody who changes it can do; continues "whoever does …"."""
     components: tuple[Component, ...]
     may_be_ours: bool = False
-    """Whether the service's user may write it, too: it gains nothing that it has not."""
+    """Whether the service's user may write to it, too: it gains nothing by that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,52 +249,52 @@ class MachineFacts:
     """Addresses, interfaces and users of this machine."""
 
     here: frozenset[IpAddress] = frozenset()
-    """Those of the addresses that matter which are on some interface; of IPv6 all."""
+    """The relevant IPv4 addresses, and all IPv6 addresses, that are on an interface."""
     interfaces: frozenset[str] = frozenset()
     primaries: Mapping[str, IPv4Interface] = field(default_factory=dict)
     """The first IPv4 address of each interface, with its network."""
     user: str = "hakeeper"
-    """The user that the service runs as: ours, unless we are root."""
+    """The user that the service runs as; the current user, unless that is root."""
     user_id: int = -1
     group_ids: frozenset[int] = frozenset()
     known_users: frozenset[str] = frozenset()
-    """Of the users that the configuration names: those that exist."""
+    """Those users of the configuration that exist."""
     known_groups: frozenset[str] = frozenset()
-    """Likewise."""
+    """Those groups of the configuration that exist."""
     is_root: bool = False
-    """Whether the check itself runs as root, which sees everything."""
+    """Whether the check runs as root, and so can see everything."""
     down: frozenset[str] = frozenset()
-    """The interfaces that are down, or without a link."""
+    """The interfaces that are down or have no link."""
     added_late: frozenset[IpAddress] | None = frozenset()
-    """The addresses that came after keepalived's VRRP child; None: not known."""
+    """The addresses that were added after the VRRP child started; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonProblem:
-    """One thing that the daemon complains of."""
+    """One problem that the daemon reports."""
 
     is_broken: bool
     text: str
     code: str = ""
-    """Such as `fifo.missing`; "" where it has none."""
+    """Such as `fifo.missing`; "" if it has none."""
     cure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkdLink:
-    """An interface that systemd-networkd has configured, and by which files."""
+    """An interface that systemd-networkd manages, and the settings from its files."""
 
     name: str
     network_file: str
     keep: str = ""
-    """`KeepConfiguration=`, as the files say; "" where none does."""
+    """`KeepConfiguration=` of the files; "" if it is not set."""
     static: frozenset[IpAddress] = frozenset()
-    """The addresses that its files give it."""
+    """The addresses in its files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkdFacts:
-    """systemd-networkd: the interfaces that it manages, and its own settings."""
+    """The interfaces that systemd-networkd manages, and its own settings."""
 
     links: Mapping[str, NetworkdLink] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -303,7 +303,7 @@ class NetworkdFacts:
 
 @dataclass(frozen=True, slots=True)
 class ScriptFacts:
-    """A notify script: what shows that it calls Hetzner's API, or why it was not looked at."""
+    """A notify script: the text that shows a call of Hetzner's API, or why it was not checked."""
 
     sign: str = ""
     unread: str = ""
@@ -311,22 +311,22 @@ class ScriptFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonFacts:
-    """Whether `hakeeper run` is there, and what it has to say."""
+    """Whether the daemon runs, and what it reports."""
 
     is_running: bool
     is_busy: bool = False
-    """It runs, and too many ask it: what it knows is not known here."""
+    """It runs, but too many clients are connected to ask it."""
     detail: str = ""
     problems: tuple[DaemonProblem, ...] = ()
     roles: Mapping[VrrpId, str] = field(default_factory=dict)
-    """Those that keepalived told it, in small letters; `unknown` is none."""
+    """The roles that keepalived reported, in lower case, or `unknown`."""
     follows: Mapping[VrrpId, tuple[str, ...]] | None = None
-    """The addresses of the configuration that it runs with; None: not known."""
+    """The addresses of the configuration that it has loaded; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything."""
+    """All facts."""
 
     config: ConfigFacts
     api: ApiFacts
@@ -336,12 +336,12 @@ class Facts:
     daemon: DaemonFacts
     guarded: tuple[GuardedFile, ...] = ()
     fifo_folder: tuple[Component, ...] = ()
-    """The way to the folder of the FIFO, which stands last."""
+    """The directories on the path to the FIFO, the FIFO's own last."""
     networkd: NetworkdFacts = field(default_factory=NetworkdFacts)
     scripts: Mapping[str, ScriptFacts] = field(default_factory=dict)
     """The notify scripts of keepalived.conf, by their command."""
     programs: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
-    """The way to the program of each `vrrp_script`."""
+    """The path components of each `vrrp_script`'s program."""
 
     @property
     def conf(self) -> KeepalivedConf | None:
@@ -356,24 +356,24 @@ class Facts:
 
     @property
     def is_running(self) -> bool:
-        """Whether there is a keepalived that may be what a failover depends on now."""
+        """Whether a keepalived runs that a failover may depend on."""
         seen = self.keepalived
         return (
             seen.pid is not None
             or bool(seen.strays)
             or seen.roles is not None
-            or (self.is_heard and not self.machine.is_root)  # root sees it where it runs
+            or (self.is_heard_but_unseen and not self.machine.is_root)  # root would see it
         )
 
     @property
-    def is_heard(self) -> bool:
-        """Whether the daemon hears a keepalived that it does not see."""
+    def is_heard_but_unseen(self) -> bool:
+        """Whether the daemon receives lines from a keepalived whose process it cannot see."""
         heard = any(one.code == "keepalived.unseen" for one in self.daemon.problems)
         return heard and any(role in _RUNNING for role in self.daemon.roles.values())
 
     @property
-    def is_listened_to(self) -> bool | None:
-        """Whether hakeeper hears what the running keepalived writes; None: nothing shows it."""
+    def is_fifo_connected(self) -> bool | None:
+        """Whether hakeeper reads the FIFO that the running keepalived writes to; None: unknown."""
         match self.keepalived.held:
             case Held.OURS:
                 return True
@@ -381,29 +381,29 @@ class Facts:
                 return False
         if not self.is_running or not self.daemon.is_running:
             return None
-        if self.keepalived.is_old_heard:
+        if self.keepalived.reads_replaced_fifo:
             return True
         if self.keepalived.held is Held.ANOTHER:
             return False
-        return not any(one.code in _DEAF for one in self.daemon.problems)
+        return not any(one.code in _FIFO_NOT_CONNECTED for one in self.daemon.problems)
 
     @property
     def not_in_force(self) -> str:
-        """The file that was looked at, if the running keepalived was started with another one."""
+        """The file that was checked, if the running keepalived was started with another one."""
         seen = self.keepalived
         return seen.conf.file if seen.in_force not in {"", seen.conf.file} else ""
 
     @property
     def has_reload_check(self) -> bool:
-        """Whether the file has keepalived refuse what it otherwise only remarks on."""
+        """Whether the file makes keepalived refuse what it otherwise only warns about."""
         return self.conf is not None and "reload_check_config" in self.conf.global_keywords
 
     def is_our_fifo(self, path: str) -> bool:
         """Say whether a path in keepalived.conf leads to the FIFO that hakeeper reads."""
         return path == str(self.fifo_path) or path in self.fifo.same_paths
 
-    def is_there_now(self, vrrp: VrrpId) -> bool | None:
-        """Say whether the running keepalived has it; None: nothing shows it."""
+    def is_in_running_keepalived(self, vrrp: VrrpId) -> bool | None:
+        """Say whether the running keepalived has the instance or group; None: unknown."""
         if not self.is_running:
             return None
         roles = self.keepalived.roles
@@ -411,8 +411,8 @@ class Facts:
             return vrrp.name in roles
         return True if self.daemon.roles.get(vrrp, "unknown") != "unknown" else None
 
-    def is_in_file(self, vrrp: VrrpId) -> bool | None:
-        """Say whether keepalived itself finds it in the file; None: it could not be asked."""
+    def is_in_conf(self, vrrp: VrrpId) -> bool | None:
+        """Say whether keepalived's own parser finds it; None: keepalived could not be asked."""
         reading = self.keepalived.reading
         if reading is None or vrrp not in reading.asked:
             return None
@@ -420,5 +420,5 @@ class Facts:
 
     @property
     def reads_as_root(self) -> bool:
-        """Whether keepalived, when asked, sees what the running one sees: it may be run by us."""
+        """Whether keepalived's parser, run by us, can read all that it can read as root."""
         return self.machine.is_root or self.conf is None or not self.conf.unread

@@ -13,20 +13,20 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters import control as control_module
-from hakeeper.adapters.asking import (
+from hakeeper.adapters import control_server as control_module
+from hakeeper.adapters.control_client import (
     ANSWER_LIMIT_BYTES,
     Busy,
     ControlError,
     NotRunning,
     ask,
 )
-from hakeeper.adapters.control import (
+from hakeeper.adapters.control_server import (
     BUSY,
-    KEPT_PLACES,
     MAX_CLIENTS,
-    PLACES_OF_A_USER,
+    MAX_CLIENTS_PER_USER,
     REQUEST_LIMIT_BYTES,
+    RESERVED_CLIENTS,
     ControlServer,
 )
 from tests.support.privileges import public_folder
@@ -146,7 +146,7 @@ def test_a_question_in_pieces_is_put_together(loop: Loop, path: Path) -> None:
     ],
     ids=lambda value: repr(value[:12]),
 )
-def test_a_senseless_question_is_refused_in_words(
+def test_a_senseless_request_is_refused_with_a_reason(
     loop: Loop, path: Path, question: bytes, error: str
 ) -> None:
     with connected(path) as client:
@@ -199,7 +199,7 @@ def test_silent_clients_make_room_after_a_while(
         assert received(client) == b'{"asked": {}}\n'
 
 
-def test_a_client_cut_off_for_another_while_it_speaks_does_no_harm(
+def test_disconnecting_a_client_that_is_sending_does_no_harm(
     loop: Loop, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are ready in one selection: the accept drops the client whose turn comes next."""
@@ -214,7 +214,7 @@ def test_a_client_cut_off_for_another_while_it_speaks_does_no_harm(
             assert received(fresh) == b'{"asked": {}}\n'
 
 
-def test_a_client_that_does_not_read_holds_nobody_up(path: Path) -> None:
+def test_a_client_that_does_not_read_does_not_block_others(path: Path) -> None:
     large = {"text": "x" * ANSWER_LIMIT_BYTES}
     with (
         contextlib.closing(Loop(str(path), lambda _request, _user: large)) as loop,
@@ -244,8 +244,8 @@ def test_a_living_daemons_socket_is_left_alone_and_its_owner_named(loop: Loop, p
     second.close()
     (trouble,) = second.troubles
     assert trouble == (
-        "`hakeeper status` cannot ask this daemon, which tries again: another hakeeper (process"
-        f" {os.getpid()}) listens here already: {path}"
+        "`hakeeper status` cannot reach this daemon: another hakeeper (process"
+        f" {os.getpid()}) already listens here: {path}; trying again"
     )
     loop.start()
     assert {"asked": {}} == ask(str(path), {}, 20)
@@ -259,7 +259,7 @@ def test_a_living_daemon_that_everybody_asks_is_not_taken_for_a_dead_one(path: P
         waiting.connect(str(path))  # the backlog is full: nobody else is let in
         second = Loop(str(path), echo)
         second.close()
-        assert "another hakeeper listens here already" in second.troubles[0]
+        assert "another hakeeper already listens here" in second.troubles[0]
         assert path.is_socket()
 
 
@@ -295,7 +295,7 @@ def nothing_to_open(path: Path) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("obstacle", "why"),
     [
-        (file_in_the_way, "is there and not a socket; move it away"),
+        (file_in_the_way, "exists and is not a socket; move it away"),
         (folder_away, "No such file or directory"),
         (somebody_else_there, "another hakeeper"),
         (nothing_to_open, "Too many open files"),
@@ -354,7 +354,7 @@ def no_descriptor_free() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
-def test_a_client_for_whom_no_descriptor_is_free_keeps_nobody_awake_and_is_served_later(
+def test_a_client_without_a_free_descriptor_is_served_later_without_busy_waiting(
     loop: Loop, path: Path
 ) -> None:
     with connected(path) as client:
@@ -401,7 +401,7 @@ def test_no_socket_is_not_running(path: Path) -> None:
         ask(str(path), {}, 20)
 
 
-def test_a_socket_that_nobody_serves_is_not_running(path: Path) -> None:
+def test_a_socket_without_a_server_means_not_running(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     with pytest.raises(NotRunning, match="Connection refused"):
@@ -464,7 +464,7 @@ def test_a_daemon_that_does_not_answer_sensibly_is_a_control_error(
 
 _ASK_AS_NOBODY = """
 import os, sys
-from hakeeper.adapters.asking import ask
+from hakeeper.adapters.control_client import ask
 os.setgid(65534); os.setuid(65534)
 print(ask(sys.argv[1], {}, 20))
 """
@@ -534,15 +534,15 @@ def test_users_hold_a_few_places_each_and_some_are_kept_for_root(
             stack.enter_context(held_by(path, user_id, MAX_CLIENTS))
             loop.turn()
         users = [client.user_id for client in loop.server._clients.values()]
-        assert MAX_CLIENTS - KEPT_PLACES == len(users)
-        assert {PLACES_OF_A_USER} == {users.count(one) for one in users}
+        assert MAX_CLIENTS - RESERVED_CLIENTS == len(users)
+        assert {MAX_CLIENTS_PER_USER} == {users.count(one) for one in users}
         loop.start()
         for _ in range(20):
             assert {"asked": {}} == ask(str(path), {}, 20)
 
 
 @_ROOT_ALONE
-def test_one_user_who_holds_all_he_can_keeps_no_other_from_asking(loop: Loop, path: Path) -> None:
+def test_one_user_with_all_his_connections_does_not_block_others(loop: Loop, path: Path) -> None:
     with held_by(path, 4000, MAX_CLIENTS):
         loop.start()
         argv = [sys.executable, "-c", _ASK_AS_NOBODY, str(path)]
@@ -550,19 +550,17 @@ def test_one_user_who_holds_all_he_can_keeps_no_other_from_asking(loop: Loop, pa
         assert done.stdout == "{'asked': {}}\n"
 
 
-def test_who_finds_no_place_hears_that_it_is_busy_and_not_that_it_is_gone(
-    loop: Loop, path: Path
-) -> None:
+def test_a_client_above_the_limit_learns_that_the_daemon_is_busy(loop: Loop, path: Path) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(MAX_CLIENTS):
             stack.enter_context(connected(path))
             loop.turn()
         loop.start()
-        with pytest.raises(Busy, match="hakeeper runs, but too many ask it at once"):
+        with pytest.raises(Busy, match="hakeeper runs, but is busy with other clients"):
             ask(str(path), {}, 0.3)
 
 
-def test_who_finds_a_place_free_in_time_is_answered(loop: Loop, path: Path) -> None:
+def test_a_client_is_answered_if_a_connection_becomes_free_in_time(loop: Loop, path: Path) -> None:
     with contextlib.ExitStack() as stack:
         for _ in range(MAX_CLIENTS):
             stack.enter_context(connected(path))

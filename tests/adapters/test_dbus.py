@@ -197,7 +197,7 @@ def ask_until(
 
 
 @needs_root
-def test_every_instance_is_told_by_name_with_its_role(
+def test_every_instance_is_reported_by_name_with_its_role(
     keepalived: Keepalived, dbus: DbusDaemon
 ) -> None:
     expected = {"VI 1": Role.MASTER, "it's ä": Role.MASTER, "VI_F": Role.FAULT}
@@ -262,7 +262,9 @@ def test_an_unprivileged_user_may_ask_under_the_policy_that_keepalived_ships(
 
 
 @needs_root
-def test_a_refusing_policy_is_told_as_access_denied(namespace: Namespace, tmp_path: Path) -> None:
+def test_a_refusing_bus_policy_is_reported_as_access_denied(
+    namespace: Namespace, tmp_path: Path
+) -> None:
     with (
         dbus_daemon(tmp_path, DENIED_POLICY) as dbus,
         running_keepalived(namespace, tmp_path, dbus.address),
@@ -319,7 +321,7 @@ def test_a_keepalived_that_hangs_is_a_failed_query_and_works_again_afterwards(
             answer = listener.answer()
         finally:
             os.kill(child, signal.SIGCONT)
-        reason = "keepalived is there, and gives no answer in time"
+        reason = "keepalived is on the bus, but does not answer in time"
         assert RolesQueried(1, None, reason, waits=True) == answer
         ask_until(bus, listener, lambda one: len(one.roles or ()) == 3)
 
@@ -358,7 +360,7 @@ def test_a_reload_that_adds_and_removes_instances_is_seen_and_never_half_an_answ
 # --- buses that are not there, or are not buses ----------------------------------------------
 
 
-def test_no_bus_at_all_is_a_reason_in_words(tmp_path: Path) -> None:
+def test_a_missing_bus_is_a_clear_reason(tmp_path: Path) -> None:
     with listening(f"unix:path={tmp_path / 'none'}") as (bus, listener):
         bus.query(7)
         expected = f"no bus at '{tmp_path / 'none'}': No such file or directory"
@@ -368,12 +370,12 @@ def test_no_bus_at_all_is_a_reason_in_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "address", ["nonsense", "unix:", "tcp:host=localhost,port=1", "unix:path=" + "x" * 200]
 )
-def test_an_address_that_cannot_be_used_is_a_reason_in_words(address: str) -> None:
+def test_an_unusable_bus_address_is_a_clear_reason(address: str) -> None:
     with listening(address) as (bus, listener):
         bus.query(7)
         answer = listener.answer()
         assert answer.roles is None
-        assert re.match("the bus address is not|no bus at", answer.reason)
+        assert re.match("the bus address is unusable|no bus at", answer.reason)
 
 
 def test_the_environment_names_the_system_bus(

@@ -21,7 +21,7 @@ from jeepney.wrappers import DBusAddress  # type: ignore[import-untyped]  # it s
 
 from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
-from hakeeper.adapters.keepalived.link import MESSAGE_BYTES
+from hakeeper.adapters.keepalived.bus_connection import MESSAGE_BYTES
 from hakeeper.adapters.keepalived.roles import ROOT_PATH
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
@@ -129,11 +129,11 @@ def greets_then_silent(client: socket.socket) -> None:
     ("behave", "reason"),
     [
         (silent, "no answer in time"),
-        (hangs_up, "the bus has left"),
+        (hangs_up, "the bus closed the connection"),
         (refuses, "the bus refuses us"),
-        (greets_for_ever, "what answers is not a bus"),
+        (greets_for_ever, "this is not a D-Bus"),
         (drips, "no answer in time"),
-        (greets_then_garbage, "the bus says what we cannot read"),
+        (greets_then_garbage, "the bus sent an unreadable message"),
         (greets_then_huge, "the bus announces a message of"),
         (greets_then_silent, "no answer in time"),
     ],
@@ -260,14 +260,14 @@ def test_half_an_answer_is_no_answer(
 ) -> None:
     service = Service()
     service.properties = properties
-    expected = RolesQueried(1, None, "an instance does not tell its name and state")
+    expected = RolesQueried(1, None, "an instance did not give its name and state")
     assert expected == ask_service(tmp_path, service)
 
 
 def test_an_answer_from_another_process_than_the_names_owner_is_refused(tmp_path: Path) -> None:
     service = Service()
     service.sender = ":1.8"
-    expected = RolesQueried(1, None, "keepalived was replaced while it was asked")
+    expected = RolesQueried(1, None, "keepalived was replaced during the query")
     assert expected == ask_service(tmp_path, service)
 
 

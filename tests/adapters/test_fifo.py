@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper.adapters import fifo as fifo_module
-from hakeeper.adapters import fifopipe, pipes
+from hakeeper.adapters import fifo_pipe, pipes
 from hakeeper.adapters.fifo import BAD_LINES_KEPT, RETIRED_LIMIT, NotifyFifo
 from hakeeper.core.events import Drained, FifoChanged
 from hakeeper.core.lines import LineState, NotifyLine
@@ -114,7 +114,7 @@ def test_lines_that_waited_before_we_came_are_read_in_order(
     assert Drained((BACKUP_LINE, MASTER_LINE)) == turn(fifo)
 
 
-def test_a_second_look_at_an_unchanged_path_says_nothing(fifo: NotifyFifo) -> None:
+def test_a_second_look_at_an_unchanged_path_yields_no_event(fifo: NotifyFifo) -> None:
     assert state_of(fifo.look()) is FifoState.OPEN
     assert fifo.look() is None
 
@@ -234,7 +234,7 @@ def test_a_million_lines_come_in_bounded_portions_and_none_is_missing(
     assert turn(fifo) == Drained()
 
 
-def test_more_is_said_while_something_is_left_and_one_settle_takes_all_out(
+def test_more_is_set_while_lines_are_left_and_one_settle_removes_all(
     fifo: NotifyFifo, writer: Writer
 ) -> None:
     fifo.look()
@@ -325,7 +325,7 @@ def test_a_path_replaced_again_and_again_keeps_a_bounded_number_open(
         writer.close()
 
 
-def test_a_deleted_path_is_reported_and_the_old_pipe_still_heard(
+def test_a_deleted_path_is_reported_and_the_old_pipe_still_read(
     fifo: NotifyFifo, path: Path, writer: Writer
 ) -> None:
     fifo.look()
@@ -396,7 +396,7 @@ def test_a_missing_folder_is_missing_and_not_a_crash(tmp_path: Path) -> None:
     assert fifo.filenos() == ()
 
 
-def test_a_file_in_the_place_of_the_folder_is_a_failure_in_words(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_directory_is_a_clear_failure(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("")
     change = NotifyFifo(str(tmp_path / "folder" / "fifo")).look()
     assert state_of(change) is FifoState.FAILED
@@ -436,7 +436,7 @@ sys.stdin.read()
 """
 
 
-def test_a_second_reader_is_reported_who_reads_and_takes_over_when_that_one_dies(
+def test_a_second_reader_learns_who_reads_and_takes_over_when_that_one_dies(
     fifo: NotifyFifo, path: Path, writer: Writer
 ) -> None:
     with subprocess.Popen(
@@ -511,7 +511,7 @@ def test_no_descriptor_is_left_readable_after_a_turn(fifo: NotifyFifo, path: Pat
 
 _ENLARGE_AS_NOBODY = """
 import fcntl, os, sys
-from hakeeper.adapters import fifopipe, pipes
+from hakeeper.adapters import fifo_pipe, pipes
 fd = os.open(sys.argv[1], os.O_RDWR | os.O_NONBLOCK)
 before = fcntl.fcntl(fd, fcntl.F_GETPIPE_SZ)
 os.setgid(65534); os.setuid(65534)
@@ -528,7 +528,7 @@ def test_a_kernel_that_refuses_a_larger_pipe_changes_nothing_else(path: Path) ->
     assert done.stdout == "True\n"
 
 
-def test_what_waits_at_close_is_there_for_the_next_reader(path: Path, writer: Writer) -> None:
+def test_lines_waiting_at_close_stay_for_the_next_reader(path: Path, writer: Writer) -> None:
     first = NotifyFifo(str(path))
     first.look()
     writer.write(MASTER)
@@ -539,7 +539,7 @@ def test_what_waits_at_close_is_there_for_the_next_reader(path: Path, writer: Wr
     second.close()
 
 
-def test_the_operators_echo_is_heard(fifo: NotifyFifo, path: Path) -> None:
+def test_a_line_echoed_by_an_operator_is_read(fifo: NotifyFifo, path: Path) -> None:
     fifo.look()
     subprocess.run(
         ["sh", "-c", f"echo 'INSTANCE \"VI_1\" MASTER 100' > {path}"], check=True, timeout=20
@@ -575,7 +575,7 @@ def test_lines_that_were_not_settled_are_there_after_a_kill(
     third.close()
 
 
-def test_settle_takes_only_what_drain_returned(fifo: NotifyFifo, writer: Writer) -> None:
+def test_settle_removes_only_what_drain_returned(fifo: NotifyFifo, writer: Writer) -> None:
     fifo.look()
     writer.write(BACKUP)
     assert Drained((BACKUP_LINE,)) == fifo.drain()
@@ -806,7 +806,7 @@ def test_what_was_drained_is_not_heard_again_when_its_pipe_is_given_up_before_it
     assert fifo.drain().lines == (MASTER_LINE,)
     writer.write(BACKUP)
     with monkeypatch.context() as patch:
-        patch.setattr(fifopipe, "REOPENED", -1)
+        patch.setattr(fifo_pipe, "_READ_WRITE_FLAGS", -1)
         assert fifo.has_writer() is None
     fifo.settle()
     assert state_of(fifo.look()) is FifoState.OPEN
@@ -822,7 +822,7 @@ def test_a_pipe_that_cannot_be_opened_again_is_given_up_and_opened_by_its_path(
     fifo.look()
     before = open_files()
     with monkeypatch.context() as patch:
-        patch.setattr(fifopipe, "REOPENED", -1)
+        patch.setattr(fifo_pipe, "_READ_WRITE_FLAGS", -1)
         assert fifo.has_writer() is None
     assert fifo.filenos() == ()
     assert state_of(fifo.look()) is FifoState.OPEN

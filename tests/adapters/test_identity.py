@@ -70,7 +70,7 @@ def test_a_serial_that_may_not_be_read_is_a_miss_and_no_error(
 
 
 @pytest.mark.parametrize("text", ["", "web1", "-3", "0", "12.5", "9" * 17, "٣", "1 2", "\x00"])
-def test_what_is_no_id_is_a_miss(text: str, tmp_path: Path) -> None:
+def test_an_invalid_id_is_a_miss(text: str, tmp_path: Path) -> None:
     (tmp_path / "server-id").write_text(text)
     identity = LocalIdentity(credentials_dir=tmp_path, dmi_dir=tmp_path, metadata_url=NOWHERE)
     assert "is not a server id" in reason(identity, "credential")

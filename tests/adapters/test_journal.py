@@ -467,7 +467,7 @@ def test_close_does_not_wait_for_a_full_pipe(*, blocking: bool) -> None:
     os.close(writer)
 
 
-def test_a_closed_stream_harms_nobody() -> None:
+def test_a_closed_stream_does_no_harm() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     reporter = Reporter(Target.TEXT, redact=_redact, fd=writer)
@@ -487,7 +487,7 @@ def test_a_report_after_close_is_ignored() -> None:
     assert _lines(Target.TEXT, use) == ["<6>last words event=daemon.stopped"]
 
 
-def test_a_redaction_that_fails_drops_the_report_and_says_so() -> None:
+def test_a_failed_redaction_drops_the_entry_and_is_reported() -> None:
     def use(reporter: Reporter) -> None:
         reporter.log("role.changed", TOKEN)
         reporter.log("daemon.stopped", "fine")
@@ -571,7 +571,7 @@ def test_reports_carry_the_time_at_which_they_were_made() -> None:
     assert json.loads(line)["time"][:16] in {moment, later}
 
 
-def test_what_is_no_socket_is_not_held_twice() -> None:
+def test_a_non_socket_at_the_path_is_left_alone() -> None:
     """A duplicate of the FIFO that stays open keeps its lock, so that nobody can read it again."""
     read_end, write_end = os.pipe()
     try:

@@ -207,7 +207,7 @@ def test_a_reload_is_no_event(keepalived: Keepalived, liveness: Liveness) -> Non
 
 
 @needs_root
-def test_a_reload_with_a_broken_configuration_is_told_as_the_end(
+def test_a_reload_with_a_broken_configuration_is_reported_as_the_end(
     keepalived: Keepalived, liveness: Liveness
 ) -> None:
     keepalived.start()
@@ -223,7 +223,7 @@ def test_a_reload_with_a_broken_configuration_is_told_as_the_end(
 
 
 @needs_root
-def test_a_stop_and_a_start_are_told_as_two_runs(
+def test_a_stop_and_a_start_are_reported_as_two_runs(
     keepalived: Keepalived, liveness: Liveness
 ) -> None:
     keepalived.start()
@@ -237,7 +237,7 @@ def test_a_stop_and_a_start_are_told_as_two_runs(
 
 
 @needs_root
-def test_a_restart_between_two_looks_is_told_as_gone_and_seen(
+def test_a_restart_between_two_checks_is_reported_as_gone_and_seen(
     keepalived: Keepalived, liveness: Liveness
 ) -> None:
     keepalived.start()
@@ -339,7 +339,7 @@ def test_processes_that_proc_hides_are_seen_and_their_end_as_well(
     [b"", b"\n", b"x", b"-5", b"0", b"1.5", b"9" * 30, b"9" * 100_000, b"\0\xff", b"12 34", None],
     ids=repr,
 )
-def test_a_pid_file_without_a_pid_is_nobody(
+def test_a_pid_file_without_a_pid_names_no_process(
     liveness: Liveness, tmp_path: Path, content: bytes | None
 ) -> None:
     if content is None:
@@ -355,7 +355,7 @@ def test_a_fifo_in_place_of_the_pid_file_does_not_block(tmp_path: Path) -> None:
     assert read_pid_file(str(tmp_path / "keepalived.pid")) is None
 
 
-def test_a_stale_pid_file_is_nobody(liveness: Liveness, tmp_path: Path) -> None:
+def test_a_stale_pid_file_names_no_process(liveness: Liveness, tmp_path: Path) -> None:
     with program() as process:
         pid = process.pid
     (tmp_path / "keepalived.pid").write_text(f"{pid}\n")
@@ -382,9 +382,7 @@ def test_a_process_of_another_user_is_not_keepalived_whatever_it_is_called(
         assert liveness.filenos() == ()
 
 
-def test_a_name_that_the_executable_has_not_counts_for_nothing(
-    liveness: Liveness, tmp_path: Path
-) -> None:
+def test_the_executable_outweighs_the_process_name(liveness: Liveness, tmp_path: Path) -> None:
     with subprocess.Popen(["keepalived", "600"], executable="/usr/bin/sleep") as process:
         try:
             (tmp_path / "keepalived.pid").write_text(f"{process.pid}\n")
@@ -393,7 +391,7 @@ def test_a_name_that_the_executable_has_not_counts_for_nothing(
             process.kill()
 
 
-def test_where_the_executable_is_hidden_the_name_counts(
+def test_the_process_name_decides_if_the_executable_is_hidden(
     liveness: Liveness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As root's is from hakeeper's user."""
@@ -415,7 +413,7 @@ def test_a_zombie_is_gone(liveness: Liveness, tmp_path: Path) -> None:
         assert liveness.filenos() == ()
 
 
-def test_a_parent_that_has_settled_without_a_findable_child_counts_alone(
+def test_an_older_parent_without_a_visible_child_counts_alone(
     liveness: Liveness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with program() as process:
@@ -464,7 +462,7 @@ def test_another_keepalived_in_the_pid_file_replaces_the_one_that_still_runs(
         ("/tmp/main.pid", "/tmp/vrrp.pid"),
     ],
 )
-def test_the_childs_pid_file_stands_beside_the_parents(pid_file: str, expected: str) -> None:
+def test_the_childs_pid_file_is_next_to_the_parents(pid_file: str, expected: str) -> None:
     assert expected == vrrp_pid_file(pid_file)
 
 

@@ -47,7 +47,7 @@ print(signals.take())
 """
 
 
-def test_a_signal_that_the_parent_had_blocked_is_heard() -> None:
+def test_a_signal_that_the_parent_had_blocked_is_received() -> None:
     done = subprocess.run(
         [sys.executable, "-c", _BLOCKED], capture_output=True, text=True, check=True
     )
@@ -69,7 +69,7 @@ print(signals.take())
 """
 
 
-def test_what_comes_while_they_are_held_is_heard_later_and_threads_never_get_one() -> None:
+def test_signals_are_deferred_while_held_and_never_reach_threads() -> None:
     done = subprocess.run([sys.executable, "-c", _HELD], capture_output=True, text=True, check=True)
     blocked, *wanted = done.stdout.splitlines()
     assert blocked == str(sorted((signal.SIGTERM, signal.SIGINT, signal.SIGHUP)))

@@ -58,7 +58,7 @@ def document(path: Path) -> dict[str, object]:
     return loaded
 
 
-def test_what_is_saved_is_loaded(path: Path) -> None:
+def test_a_saved_state_is_loaded_again(path: Path) -> None:
     StateFile(path).save(STATE)
     assert Loaded(STATE) == StateFile(path).load()
 
@@ -110,7 +110,7 @@ def test_a_torn_file_is_refused_at_every_length(path: Path) -> None:
     ],
     ids=lambda data: repr(data[:12]),
 )
-def test_what_is_no_state_is_refused_with_a_reason(path: Path, data: bytes) -> None:
+def test_an_invalid_state_is_refused_with_a_reason(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     loaded = StateFile(path).load()
     assert loaded.state is None
@@ -194,7 +194,7 @@ def test_a_good_state_with_too_much_behind_it_is_refused(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["directory", "fifo", "device"])
-def test_what_is_no_file_is_refused_without_waiting(path: Path, kind: str) -> None:
+def test_anything_but_a_regular_file_is_refused_without_blocking(path: Path, kind: str) -> None:
     match kind:
         case "directory":
             path.mkdir()
@@ -243,7 +243,7 @@ def test_nothing_is_written_through_a_link_that_somebody_put_there(path: Path) -
     assert Loaded(STATE) == file.load()
 
 
-def test_what_a_crash_left_half_written_does_not_hinder(path: Path) -> None:
+def test_a_half_written_file_of_a_crash_does_no_harm(path: Path) -> None:
     path.with_name("state.json.new").write_text("{half")
     file = StateFile(path)
     assert Loaded(None) == file.load()

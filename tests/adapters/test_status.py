@@ -7,9 +7,9 @@ from datetime import datetime
 
 import pytest
 
-from hakeeper.adapters.follow import LASTS_S, StatusFollower
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.status import age, clock, document, instant, sentence, status_line
+from hakeeper.adapters.status_follower import LASTS_S, StatusFollower
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.model import ApiSettings, FifoState, Settings
 from hakeeper.core.observation import Other, Us
@@ -70,7 +70,7 @@ def test_an_age_is_short(seconds: float, text: str) -> None:
     assert text == age(seconds)
 
 
-def test_a_trouble_is_one_sentence_with_what_is_known_of_it() -> None:
+def test_a_problem_is_one_sentence_with_all_that_is_known() -> None:
     assert "it is so" == sentence("it is so", "", "")
     assert "it is so (since 21:24:02)" == sentence("it is so", "21:24:02", "")
     assert "it is so (since 21:24:02): why" == sentence("it is so", "21:24:02", "why")
@@ -105,7 +105,7 @@ def test_the_document_goes_through_json_unchanged() -> None:
     assert ("broken", 1, instant(WALL_S)) == (plain["health"], plain["schema"], plain["time"])
 
 
-def test_the_document_says_of_an_old_observation_that_it_is_one() -> None:
+def test_the_document_marks_an_old_observation() -> None:
     [address] = document(picture(troubled()), WALL_S)["roles"][0]["addresses"]
     assert ("us", False, False) == (
         address["holder"],
@@ -161,14 +161,14 @@ def test_the_line_is_sent_when_it_changes_and_not_again() -> None:
     assert ["ok:", "BROKEN:", "ok:"] == [line.split()[0] for line in ears.lines]
 
 
-def test_what_was_sent_by_another_way_is_not_sent_again() -> None:
+def test_a_message_that_was_sent_otherwise_is_not_sent_again() -> None:
     made, ears = follower()
     made.line(picture(well()))
     made.follow(picture(well()), NOW)
     assert [] == ears.lines
 
 
-def test_what_breaks_is_reported_at_once_with_its_cure_and_its_end_when_that_lasts() -> None:
+def test_an_outage_is_reported_at_once_with_its_cure_and_its_end_once_it_lasts() -> None:
     made, ears = follower()
     made.follow(picture(troubled()), NOW)
     made.follow(picture(troubled()), NOW + 100.0)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from hakeeper.adapters.asking import ask
+from hakeeper.adapters.control_client import ask
 from hakeeper.core.resource import SPACING_S
 from hakeeper.demo.cloud import CloudClient, LoggedRequest
 from tests.bench import rig, scripts

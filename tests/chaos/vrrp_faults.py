@@ -109,7 +109,7 @@ def cable_cut(stage: Stage) -> None:
 
 
 def cable_deaf(stage: Stage) -> None:
-    stage.some().room.set_cable(Cable.DEAF)
+    stage.some().room.set_cable(Cable.ISOLATED)
 
 
 def cable_mute(stage: Stage) -> None:

@@ -86,7 +86,7 @@ def test_errors_as_json_have_their_place(tmp_path: Path) -> None:
     }
 
 
-def test_a_good_configuration_as_json_is_what_will_be_used(tmp_path: Path) -> None:
+def test_the_json_of_a_valid_configuration_has_the_values_in_use(tmp_path: Path) -> None:
     result = check(f"server: 42\n{GOOD}", tmp_path, "--json", HCLOUD_TOKEN=SECRET)
     told = json.loads(result.stdout)
     assert result.returncode == 0
@@ -138,7 +138,7 @@ def test_without_a_token_it_is_78_with_the_ways_that_of_the_service_first(tmp_pa
     assert places == sorted(places)
 
 
-def test_where_none_is_given_the_token_of_the_service_counts(tmp_path: Path) -> None:
+def test_without_a_token_that_of_the_service_is_checked(tmp_path: Path) -> None:
     config, service_token = tmp_path / "hakeeper.yaml", tmp_path / "token"
     config.write_text(GOOD)
     service_token.write_text(SECRET)
@@ -200,7 +200,8 @@ def test_the_ca_file_is_tried(tmp_path: Path) -> None:
     assert f"{ca}: is not a regular file" in check(text, tmp_path, HCLOUD_TOKEN=SECRET).stderr
     ca.unlink()
     ca.write_text("nonsense")
-    assert f"{ca}: it holds no PEM certificate" in check(text, tmp_path, HCLOUD_TOKEN=SECRET).stderr
+    said = check(text, tmp_path, HCLOUD_TOKEN=SECRET).stderr
+    assert f"{ca}: it contains no PEM certificate" in said
     trustme.CA().cert_pem.write_to_path(str(ca))
     assert check(text, tmp_path, HCLOUD_TOKEN=SECRET).returncode == 0
 
@@ -209,7 +210,7 @@ def test_the_ca_file_is_tried(tmp_path: Path) -> None:
 def test_an_unusual_token_is_a_warning(tmp_path: Path, options: list[str]) -> None:
     result = check(GOOD, tmp_path, *options, HCLOUD_TOKEN=SECRET[:40])
     assert result.returncode == 0
-    assert "was it copied whole?" in (result.stdout if options else result.stderr)
+    assert "was it copied completely?" in (result.stdout if options else result.stderr)
 
 
 def test_a_credential_of_systemd_is_found(tmp_path: Path) -> None:
@@ -253,8 +254,8 @@ def test_a_private_address_that_is_missing_is_warned_of_and_no_error(tmp_path: P
     result = check_with_address(PRIVATE, tmp_path)
     assert result.returncode == 0
     assert (
-        "warning: VI_1: vrrp_address 10.99.0.2 is not on this machine; nothing is claimed while "
-        "it is not\n"
+        "warning: VI_1: vrrp_address 10.99.0.2 is not on this machine; nothing is claimed "
+        "without it\n"
     ) == result.stderr
     assert "vrrp_address  10.99.0.1, 10.99.0.2 (of VI_1)" in result.stdout
 
@@ -273,8 +274,8 @@ def test_files_that_others_may_write_are_reported_and_are_no_error(tmp_path: Pat
     result = check(GOOD, tmp_path, HCLOUD_TOKEN=SECRET)
     told = result.stderr.splitlines()
     assert result.returncode == 0
-    assert told[0].startswith(f"warning: {tmp_path / 'hakeeper.yaml'}: every user may write it")
-    assert told[1].startswith(f"warning: {tmp_path}: every user may write it")
+    assert told[0].startswith(f"warning: {tmp_path / 'hakeeper.yaml'}: every user may write to it")
+    assert told[1].startswith(f"warning: {tmp_path}: every user may write to it")
     assert json.loads(check(GOOD, tmp_path, "--json", HCLOUD_TOKEN=SECRET).stdout)["warnings"] == [
         each.removeprefix("warning: ") for each in told
     ]

@@ -37,7 +37,7 @@ def test_help_has_every_command_examples_and_exit_codes() -> None:
         assert word in result.stdout
 
 
-def test_the_version_is_told_by_option_and_by_command() -> None:
+def test_the_version_is_shown_by_option_and_by_command() -> None:
     assert hakeeper_says("--version").stdout == f"hakeeper {hakeeper.__version__}\n"
     assert hakeeper_says("version").stdout.startswith(f"hakeeper {hakeeper.__version__}\npython ")
     versions = json.loads(hakeeper_says("version", "--json").stdout)

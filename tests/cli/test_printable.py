@@ -34,7 +34,7 @@ EVIL = "web\x1b[2J\x1b]0;owned\x07\r\nok       all: well\x9b31m\u202e\ud800"
         ("x" * (LIMIT + 1), "x" * (LIMIT - 1) + "…"),
     ],
 )
-def test_a_line_shows_what_a_terminal_would_act_on(text: str, shown: str) -> None:
+def test_control_characters_are_made_visible(text: str, shown: str) -> None:
     assert shown == printable(text)
 
 

@@ -192,7 +192,7 @@ def test_a_thousand_nodes_cannot_share_a_project_with_any_interval() -> None:
     )
 
 
-def test_a_fleet_that_does_not_fit_is_reported_in_words(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_fleet_that_does_not_fit_is_reported(capfd: pytest.CaptureFixture[str]) -> None:
     code, out, _ = simulated(capfd, "--nodes", "18", "--hours", "0.1", "--faults", "none")
     assert code == 0
     assert "THE QUOTA IS NOT ENOUGH: idle reading alone asks for 3,834 calls an hour" in out
@@ -217,7 +217,7 @@ def test_a_fleet_that_does_not_fit_is_reported_in_words(capfd: pytest.CaptureFix
         (("--nodes", "1", "--faults", "split"), "a cluster of one node cannot be split"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_what_would(
+def test_invalid_options_are_refused_with_valid_ones(
     capfd: pytest.CaptureFixture[str], words: tuple[str, ...], expected: str
 ) -> None:
     code, out, err = simulated(capfd, *words)

@@ -135,7 +135,7 @@ def test_an_address_is_held_as_the_network_that_moves(written: str, network: str
     ],
 )
 @pytest.mark.parametrize("kind", VrrpKind)
-def test_an_instance_or_group_may_name_the_private_addresses_it_speaks_from(
+def test_an_instance_or_group_may_set_its_private_addresses(
     kind: VrrpKind, written: str, meant: list[str]
 ) -> None:
     text = f"{kind.value.lower()}s: {{V: {{floating_ips: [web], vrrp_address: {written}}}}}"

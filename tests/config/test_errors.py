@@ -56,9 +56,9 @@ def test_all_errors_are_reported_at_once_in_the_order_of_the_file() -> None:
         ("hetzner: {token-file: /x}\n", "hetzner.token-file: unknown key; did you mean `token_fil"),
         ("keepalived: {pidfile: /x}\n", "did you mean `pid_file`?"),
         ("zzz: 1\n", "zzz: unknown key; expected instances, groups, server, keepalived, hetzner"),
-        ("fifo: /x\n", "fifo: unknown key here; it belongs beneath `keepalived:`"),
-        ("hetzner: {server: auto}\n", "it belongs at the top, not indented"),
-        ("server: a\nserver: b\n", "f.yaml:2:1: server: duplicate key; it stands in line 1"),
+        ("fifo: /x\n", "fifo: unknown key here; it belongs under `keepalived:`"),
+        ("hetzner: {server: auto}\n", "it belongs at the top level, not indented"),
+        ("server: a\nserver: b\n", "f.yaml:2:1: server: duplicate key; it is already in line 1"),
         ('server: a\n"server": b\n', "f.yaml:2:1: server: duplicate key"),
         ("hetzner:\n  timeout: 5s\n  timeout: 5s\n", "f.yaml:3:3: hetzner.timeout: duplicate key"),
     ],
@@ -99,7 +99,7 @@ def test_a_value_that_yaml_takes_for_something_else_is_an_error(
         "server": f"server: {value}\n{GOOD}",
         "endpoint": f"hetzner: {{endpoint: {value}}}\n{GOOD}",
     }
-    assert f"YAML takes the unquoted `{value}` for {meaning}; expected" in (
+    assert f"YAML reads the unquoted `{value}` as {meaning}; expected" in (
         only_error(places[key]).replace("[hidden]", value)
     )
 
@@ -130,13 +130,13 @@ def test_the_same_words_in_quotes_are_text() -> None:
         ("-5s", "`-5s` is not a duration"),
         ("1m30s", "`1m30s` is not a duration"),
         ("\u0665s", "is not a duration"),
-        ("12:30", "for the number 750 (base 60)"),
-        ("0755", "for the number 493 (octal)"),
-        ("1e3", "for a number"),
+        ("12:30", "as the number 750 (base 60)"),
+        ("0755", "as the number 493 (octal)"),
+        ("1e3", "as a number"),
         ("1e3s", "`1e3s` is not a duration"),
         ("", "has no value; expected a duration"),
         ('""', "is empty; expected a duration"),
-        ("no", "for the boolean false"),
+        ("no", "as the boolean false"),
         ("[5s]", "expected a duration such as 500ms, 5s, 2m or 1h, got a list"),
         ("{a: 5s}", "got a mapping"),
         ("0s", "`0s` is out of range; expected 1s to 1m: below, good calls fail"),
@@ -173,7 +173,7 @@ def test_a_duration_needs_its_unit_and_sense(value: str, expected: str) -> None:
         (f"? [a]\n: b\n{GOOD}", "a key must be a plain word, not a list or mapping"),
     ],
 )
-def test_a_wrong_type_is_told_as_the_operator_sees_it(text: str, expected: str) -> None:
+def test_a_wrong_type_is_reported_in_the_operators_terms(text: str, expected: str) -> None:
     assert any(expected in error for error in errors_of(text))
 
 
@@ -218,7 +218,7 @@ def test_an_address_listed_twice_is_an_error_however_it_is_written(where: str, s
         f"  VI_1: {{floating_ips: [{first}]}}\n",
     }[where]
     holder, line = {"VI_1": ("VI_1", 3), "VI_2": ("VI_1", 2), "group G": ("VI_1", 4)}[where]
-    assert f"is listed already, for {holder} in line {line}" in only_error(text)
+    assert f"is already listed, for {holder} in line {line}" in only_error(text)
 
 
 def test_addresses_in_neighbouring_networks_are_not_the_same() -> None:
@@ -232,7 +232,7 @@ def test_addresses_in_neighbouring_networks_are_not_the_same() -> None:
         ("203.0.113.0/24", "an IPv4 floating IP is one address; write `203.0.113.0` without"),
         ("203.0.113.300", "`203.0.113.300` is not a valid address"),
         ("203.0.113.010", "is not a valid address"),
-        ("10.1", "for a number"),
+        ("10.1", "as a number"),
         ("'10.1'", "is not a valid address"),
         ("'2001:db8::/48'", "write `2001:db8::/64`"),
         ("2001:db8::1/128", "Hetzner moves IPv6 floating IPs as /64 networks"),
@@ -246,16 +246,16 @@ def test_addresses_in_neighbouring_networks_are_not_the_same() -> None:
         ("127.0.0.1", "can never be a floating IP"),
         ("0.0.0.0", "can never be a floating IP"),
         ("224.0.0.1", "can never be a floating IP"),
-        ("2001:db8::", "YAML takes `2001:db8::` for a mapping; write the address in quotes"),
+        ("2001:db8::", "YAML reads `2001:db8::` as a mapping; put the address in quotes"),
         ("{a: b}", "got a mapping"),
         ('""', "is empty; expected the name, id or address of a floating IP"),
         ('" web"', "begins or ends with a space"),
-        ('"a\\tb"', '`a\\tb` holds a `"` or a control character'),
-        ('"a\\nb"', "`a\\nb` holds"),
-        ("'a\"b'", 'holds a `"`'),
+        ('"a\\tb"', '`a\\tb` contains a `"` or a control character'),
+        ('"a\\nb"', "`a\\nb` contains"),
+        ("'a\"b'", 'contains a `"`'),
         ("x-" * 150, "is too long"),
         ("9999999999999999", "is larger than any id at Hetzner"),
-        ("true", "for the boolean true"),
+        ("true", "as the boolean true"),
     ],
 )  # fmt: skip
 def test_what_cannot_name_a_floating_ip_is_refused(value: str, expected: str) -> None:
@@ -268,7 +268,7 @@ def test_what_cannot_name_a_floating_ip_is_refused(value: str, expected: str) ->
     ("name", "expected"),
     [
         ('""', "is empty; expected the name of a vrrp_instance of keepalived.conf"),
-        ("'a\"b'", 'holds a `"`'),
+        ("'a\"b'", 'contains a `"`'),
         ('"a\\nb"', "control character"),
         ('"a\\u0000b"', "control character"),
         ('" a"', "begins or ends with a space"),
@@ -307,19 +307,19 @@ def test_an_alias_bomb_is_refused_where_it_begins() -> None:
         f"{new}: &{new} [*{old}, *{old}]\n"
         for old, new in zip("abcdefghi", "bcdefghij", strict=True)
     )
-    assert "f.yaml:1:4: a: anchors (`&name`) are not accepted; leave it out" in errors_of(bomb)
+    assert "f.yaml:1:4: a: anchors (`&name`) are not accepted; remove it" in errors_of(bomb)
 
 
 @pytest.mark.parametrize(
     ("text", "place", "expected"),
     [
         (f"{GOOD}---\nserver: x\n", "2:1", "a second YAML document"),
-        ("instances:\n\tVI_1: x\n", "2:1", "a tab where YAML wants spaces"),
+        ("instances:\n\tVI_1: x\n", "2:1", "a tab where YAML needs spaces"),
         ("a: b: c\n", "1:5", "mapping values are not allowed here (is a space missing"),
         (
             "server: 'x\n",
             "2:1",
-            "unexpected end of stream (while scanning a quoted scalar, begun in",
+            "unexpected end of stream (while scanning a quoted scalar, started in",
         ),
         ("a: [1, 2\n", "2:1", "not valid YAML"),
         ("@x\n", "1:1", "not valid YAML"),
@@ -405,10 +405,10 @@ def test_more_errors_than_anyone_reads_are_counted() -> None:
         ("https://example.com:0", "is not an http or https URL"),
         ("https://example.com:x", "is not a URL"),
         ("https://[::1", "is not a URL"),
-        ("https://example.com/v1?x=y", "a character that has no place here"),
-        ("https://example.com/#v1", "a character that has no place here"),
-        ("'https://example.com/ v1'", "a character that has no place here"),
-        ("http://127.0.0.1\\.example.com", "a character that has no place here"),
+        ("https://example.com/v1?x=y", "a character that is not allowed"),
+        ("https://example.com/#v1", "a character that is not allowed"),
+        ("'https://example.com/ v1'", "a character that is not allowed"),
+        ("http://127.0.0.1\\.example.com", "a character that is not allowed"),
         ("https://api.hetzner.cloud", "did you mean `https://api.hetzner.cloud/v1`?"),
         ("https://api.hetzner.cloud/v2", "did you mean `https://api.hetzner.cloud/v1`?"),
         ("null", "has no value; expected a URL"),
@@ -422,7 +422,7 @@ def test_an_endpoint_that_is_wrong_or_unsafe_is_refused(value: str, expected: st
 
 def test_a_password_in_the_endpoint_is_refused_and_not_shown() -> None:
     error = only_error(f"hetzner:\n  endpoint: https://bob:hunter2@example.com/v1\n{GOOD}")
-    assert "holds a user name or password (`@`)" in error
+    assert "contains a user name or password (`@`)" in error
     assert "hunter2" not in error
     assert "bob" not in error
 
@@ -434,10 +434,10 @@ def test_a_password_in_the_endpoint_is_refused_and_not_shown() -> None:
         ("run/x", "`run/x` does not begin with `/`; expected an absolute path"),
         ("~/x", "`~/x` does not begin with `/`"),
         ("/run/x/", "ends with `/`"),
-        ('"/run/a\\nb"', "holds a control character"),
+        ('"/run/a\\nb"', "contains a control character"),
         ("/" + "a/b-" * 1100, "is longer than 4095 bytes"),
         ("null", "has no value; expected an absolute path"),
-        ("no", "for the boolean false"),
+        ("no", "as the boolean false"),
     ],
 )
 def test_a_path_must_be_absolute_and_possible(key: str, value: str, expected: str) -> None:
@@ -451,7 +451,7 @@ def test_a_path_must_be_absolute_and_possible(key: str, value: str, expected: st
         ("-web", "cannot be a server's name"),
         ("'web 1'", "cannot be a server's name"),
         ("AUTO", "did you mean `auto`?"),
-        ("-1", "for a number"),
+        ("-1", "as a number"),
         ("~", "has no value; expected auto, the id of a server or its name"),
         ("9999999999999999", "larger than any id"),
     ],
@@ -466,7 +466,7 @@ def test_what_cannot_name_a_server_is_refused(value: str, expected: str) -> None
         ("dbuss", "`dbuss` is unknown; expected one of auto, dbus, none; did you mean `dbus`?"),
         ("None", "did you mean `none`?"),
         ("null", "has no value; expected one of auto, dbus, none"),
-        ("off", "for the boolean false; expected one of auto, dbus, none"),
+        ("off", "as the boolean false; expected one of auto, dbus, none"),
     ],
 )
 def test_an_unknown_source_of_the_state_is_refused(value: str, expected: str) -> None:
@@ -496,7 +496,7 @@ def test_lines_are_counted_in_the_same_way_for_all_kinds_of_error(line_break: st
     assert [(2, 10), (4, 2)] == [(e.line, e.column) for e in caught.value.errors]
 
 
-SPEAKS_FROM = "expected the private address that keepalived speaks from, its unicast_src_ip"
+SPEAKS_FROM = "expected the private address that keepalived sends from, its unicast_src_ip"
 
 
 @pytest.mark.parametrize(
@@ -504,24 +504,24 @@ SPEAKS_FROM = "expected the private address that keepalived speaks from, its uni
     [
         ("web", f"4:19: instances.VI_1.vrrp_address: `web` is not a valid address; {SPEAKS_FROM}"),
         ("10.0.0.256", "`10.0.0.256` is not a valid address"),
-        ("10.0.0.2/24", "`10.0.0.2/24`: write the address alone, `10.0.0.2`"),
-        ("'fe80::1%eth0'", "`fe80::1%eth0`: write the address alone, `fe80::1`"),
-        ("'fe80::1%eth0/64'", "write the address alone, `fe80::1`"),
-        ("127.0.0.1", f"nobody is heard at `127.0.0.1`; {SPEAKS_FROM}"),
-        ("::1", "nobody is heard at `::1`"),
-        ("0.0.0.0", "nobody is heard at `0.0.0.0`"),
-        ("224.0.0.18", "nobody is heard at `224.0.0.18`"),
-        ("'::ffff:10.0.0.2'", "nobody is heard at `::ffff:10.0.0.2`"),
+        ("10.0.0.2/24", "`10.0.0.2/24`: write only the address, `10.0.0.2`"),
+        ("'fe80::1%eth0'", "`fe80::1%eth0`: write only the address, `fe80::1`"),
+        ("'fe80::1%eth0/64'", "write only the address, `fe80::1`"),
+        ("127.0.0.1", f"keepalived cannot use `127.0.0.1`; {SPEAKS_FROM}"),
+        ("::1", "keepalived cannot use `::1`"),
+        ("0.0.0.0", "keepalived cannot use `0.0.0.0`"),
+        ("224.0.0.18", "keepalived cannot use `224.0.0.18`"),
+        ("'::ffff:10.0.0.2'", "keepalived cannot use `::ffff:10.0.0.2`"),
         ("203.0.113.10", f"`203.0.113.10` is the floating IP itself; {SPEAKS_FROM}"),
         ("2001:db8:1:2::7", "`2001:db8:1:2::7` is the floating IP itself"),
-        ("[]", "4:19: instances.VI_1.vrrp_address: lists no address; give at least one, or leave"),
+        ("[]", "4:19: instances.VI_1.vrrp_address: lists no address; add at least one, or remove"),
         ("[10.0.0.2, x]", "4:30: instances.VI_1.vrrp_address[1]: `x` is not a valid address"),
-        ("[10.0.0.2, '10.0.0.2']", "vrrp_address[1]: `10.0.0.2` is listed already"),
+        ("[10.0.0.2, '10.0.0.2']", "vrrp_address[1]: `10.0.0.2` is already listed"),
         ("[~]", f"vrrp_address[0]: has no value; {SPEAKS_FROM}"),
         ("[[10.0.0.2]]", "vrrp_address[0]: expected the private address"),
         ("{ip: 10.0.0.2}", "expected the private address"),
-        ("[fd00::]", "YAML takes `fd00::` for a mapping; write the address in quotes"),
-        ("012", "YAML takes the unquoted `012` for the number 10 (octal)"),
+        ("[fd00::]", "YAML reads `fd00::` as a mapping; put the address in quotes"),
+        ("012", "YAML reads the unquoted `012` as the number 10 (octal)"),
     ],
 )
 def test_a_private_address_is_an_address_and_nothing_else(written: str, expected: str) -> None:

@@ -106,13 +106,13 @@ def test_a_token_anywhere_in_the_text_is_refused_and_never_shown(
     st.sampled_from(["", "hetzner", "keepalived"]),
     st.text(string.ascii_letters + string.digits, min_size=12, max_size=80),
 )
-def test_a_secret_beneath_a_key_that_says_so_is_refused_and_never_shown(
+def test_a_secret_under_a_telling_key_is_refused_and_never_shown(
     key: str, section: str, secret: str
 ) -> None:
     line = f'{section}:\n  {key}: "{secret}"\n' if section else f'{key}: "{secret}"\n'
     result = outcome(line + "instances: {VI_1: {floating_ips: [web]}}")
     assert isinstance(result, ConfigErrors)
-    assert "no secret may stand in this file" in str(result)
+    assert "secrets are not allowed in this file" in str(result)
     assert "hetzner.token_file" in str(result)
     assert secret not in str(result)
 
@@ -122,5 +122,5 @@ def test_a_token_in_the_place_of_its_file_is_refused_and_never_shown(secret: str
     text = f'hetzner: {{token_file: "{secret}"}}\ninstances: {{VI_1: {{floating_ips: [web]}}}}'
     result = outcome(text)
     assert isinstance(result, ConfigErrors)
-    assert "hetzner.token_file: what stands here does not begin with `/`" in str(result)
+    assert "hetzner.token_file: the value does not begin with `/`" in str(result)
     assert secret not in str(result)

@@ -76,7 +76,7 @@ def test_no_more_than_eight_tokens_are_kept_and_they_are_the_newest() -> None:
 
 
 @pytest.mark.parametrize("token", ["", " ", "a", "1234567"])
-def test_what_is_too_short_to_be_a_token_hides_nothing(token: str) -> None:
+def test_text_too_short_for_a_token_is_not_hidden(token: str) -> None:
     assert Redactor([token]).text("a 1234567 b") == "a 1234567 b"
 
 

@@ -79,7 +79,7 @@ def test_its_mistakes_are_reported() -> None:
     assert error(f"hetzner: {{patience: 5}}\n{GOOD}").startswith("f.yaml:1:21: hetzner.patience: ")
     assert "expected 2s to 2m: a guess" in error(f"hetzner: {{patience: 1h}}\n{GOOD}")
     assert "did you mean `patience`?" in error(f"hetzner: {{patienc: 5s}}\n{GOOD}")
-    assert "it belongs beneath `hetzner:`" in error(f"patience: 5s\n{GOOD}")
+    assert "it belongs under `hetzner:`" in error(f"patience: 5s\n{GOOD}")
 
 
 def test_it_stands_in_the_json() -> None:
@@ -115,8 +115,8 @@ def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
     assert [(by_name("data"),)] == list(alone.resources.values())
     assert [{"kind": "INSTANCE", "name": "VI_1", "floating_ips": [], "vrrp_addresses": [],
              "volumes": ["data"]}] == alone.as_json()["addresses"]  # fmt: skip
-    assert "lists no floating IP or volume; give at least one" in error("instances: {VI_1: {}}")
+    assert "lists no floating IP or volume; add at least one" in error("instances: {VI_1: {}}")
     twice = "instances: {V: {volumes: [a]}, W: {volumes: [a]}}"
-    assert "W.volumes[0]: `a` is listed already, for V in line 1" in error(twice)
+    assert "W.volumes[0]: `a` is already listed, for V in line 1" in error(twice)
     assert "    volumes: [data]  # a list of volumes\n" in example(Other)
     assert "### `instances.NAME.volumes`\n" in as_markdown(Other)

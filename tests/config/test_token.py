@@ -98,10 +98,10 @@ def test_white_space_around_the_token_is_stripped(tmp_path: Path, around: str) -
         (b"\xef\xbb\xbf" + SECRET.encode(), "character 1 is not ASCII"),
         ("ä".encode() + SECRET.encode(), "character 1 is not ASCII"),
         (SECRET.encode() + b"\xa0", "character 65 is not ASCII"),
-        (b'"' + SECRET.encode() + b'"', "character 1 is one that no token has"),
-        (b"HCLOUD_TOKEN=" + SECRET.encode(), "holds `HCLOUD_TOKEN=` before the token"),
+        (b'"' + SECRET.encode() + b'"', "character 1 is not allowed in a token"),
+        (b"HCLOUD_TOKEN=" + SECRET.encode(), "has `HCLOUD_TOKEN=` before the token"),
         (b"Bearer " + SECRET.encode(), "character 7 is white space"),
-        (b"abc=" + SECRET.encode(), "character 4 is one that no token has"),
+        (b"abc=" + SECRET.encode(), "character 4 is not allowed in a token"),
         (b"Zq7Zq7x", "is too short for an API token (7 characters)"),
         (b"A" * 5000, "is larger than 4096 bytes"),
     ],
@@ -125,9 +125,9 @@ def test_a_variable_that_is_not_utf8_is_refused() -> None:
 def test_an_unusual_token_is_used_with_a_warning(value: str) -> None:
     found = read_token(None, {"HCLOUD_TOKEN": value})
     assert found.token.reveal() == value
-    assert [f"({len(value)} characters): was it copied whole?" in w for w in found.warnings] == [
-        True
-    ]
+    assert [
+        f"({len(value)} characters): was it copied completely" in w for w in found.warnings
+    ] == [True]
     assert value not in str(found)
 
 
@@ -171,7 +171,7 @@ def test_an_empty_file_is_reported_with_the_command_that_fills_it(tmp_path: Path
     file = token_file(tmp_path, "\n")
     said = str(refusal(file, {}))
     assert (
-        f"it must hold the API token; write it, as root: install -m 0600 /dev/stdin {file}" in said
+        f"must contain the API token; write it, as root: install -m 0600 /dev/stdin {file}" in said
     )
 
 
@@ -181,7 +181,7 @@ def test_a_fifo_or_a_directory_is_refused_without_waiting(tmp_path: Path) -> Non
     assert "is a directory" in str(refusal(tmp_path, {}))
 
 
-def test_a_token_shows_itself_to_nobody_who_did_not_ask() -> None:
+def test_a_token_never_shows_its_value_implicitly() -> None:
     token = Token(SECRET)
     found = FoundToken(token, TokenSource(SourceKind.ENVIRONMENT))
     shown = f"{token} {token!r} {[token]} {found} {vars(Token).keys()} %s" % token
@@ -207,7 +207,7 @@ def shown_of(variable: str) -> str:
 
 
 @given(st.text(), st.text(string.ascii_letters, min_size=20))
-def test_whatever_stands_in_the_variable_no_message_shows_it(text: str, secret: str) -> None:
+def test_no_message_shows_the_content_of_the_variable(text: str, secret: str) -> None:
     shown = shown_of(secret + text)
     assert shown
     assert secret not in shown

@@ -3,7 +3,14 @@
 from dataclasses import replace
 
 from hakeeper.core.decisions import ResourceConfirmed
-from hakeeper.core.happenings import Happening, Hinted, HoldDownOver, HolderAsked, HolderDown, Hung
+from hakeeper.core.happenings import (
+    Happening,
+    Hinted,
+    HoldDownOver,
+    HolderAsked,
+    HolderDown,
+    Hung,
+)
 from hakeeper.core.observation import Unknown
 from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (

@@ -58,7 +58,7 @@ def _is_owned_up(outcome: Outcome, user: str) -> bool:
     """
     unseen = outcome.checks[user]["online"].get("not_looked_at", [])
     is_hidden = any("reads the FIFO, too" in each for each in findings(outcome, "root"))
-    return is_hidden and any(each.startswith("who else reads") for each in unseen)
+    return is_hidden and any(each.startswith("other readers of") for each in unseen)
 
 
 def kind(outcome: Outcome) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from hakeeper.adapters.notify import Notifier
+from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.daemon import Daemon
 
 NOTE: Final = "place"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-from hakeeper.adapters.asking import ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.adapters.pipes import is_full
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.demo.cloud import ON_LOOPBACK, Fault, Rules, SimCloud

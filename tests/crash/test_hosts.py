@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from hakeeper.adapters.asking import ask
+from hakeeper.adapters.control_client import ask
 from hakeeper.demo.cloud import Answer, Fault
 from tests.crash import launch
 from tests.support.cluster import Cluster

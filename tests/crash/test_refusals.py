@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from hakeeper import exits
-from hakeeper.adapters.asking import ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.demo.cloud import ON_LOOPBACK, Rules, SimCloud
 from tests.crash.nursery import Birth, Life, Nursery
 from tests.crash.refusals import NOTE
@@ -222,7 +222,7 @@ def is_right(place: str, error: str, end: str) -> bool:
     phase, name, where = place.split("|")
     if end == "stopped 0":
         return True
-    if where.startswith("adapters/smallfile.py") and error == "EPERM" and phase == "start":
+    if where.startswith("adapters/bounded_read.py") and error == "EPERM" and phase == "start":
         return end == f"ended {exits.NO_PERMISSION}"  # the operator's file, and his to mend
     # `stopped`: it met the error when it had been told to end.
     if phase == "run" and name not in OF_WHAT_IS_OPEN:

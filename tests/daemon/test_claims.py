@@ -44,7 +44,7 @@ def test_a_claim_waits_for_no_disk(cluster: Cluster) -> None:
     node.wait_log("address.claimed")
 
 
-def test_a_connection_is_open_before_anybody_asks_and_is_replaced_when_it_ends(
+def test_a_connection_is_opened_ahead_of_time_and_replaced_when_it_ends(
     cluster: Cluster,
 ) -> None:
     def open_connections() -> int:

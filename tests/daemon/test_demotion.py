@@ -138,7 +138,7 @@ def test_while_the_holder_is_not_known_yet(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("word", ["FAULT", "STOP"])
-def test_every_word_that_is_not_master_ends_the_claim(cluster: Cluster, word: str) -> None:
+def test_every_role_but_master_ends_the_claim(cluster: Cluster, word: str) -> None:
     node = cluster.running(**EAGER)
     fault = fault_on_assigns(cluster, status=503)
     node.master()

@@ -47,7 +47,7 @@ def test_an_address_taken_long_after_the_claim_is_taken_back(cluster: Cluster) -
     assert len(node.logged("address.drifted")) == 1
 
 
-def test_an_address_that_nobody_has_any_more_is_taken_back(cluster: Cluster) -> None:
+def test_an_unassigned_address_is_taken_back(cluster: Cluster) -> None:
     node = cluster.master(**EAGER)
     cluster.cloud.move(cluster.web, None)
     cluster.wait_holder(node)

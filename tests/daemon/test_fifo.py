@@ -107,7 +107,7 @@ def test_a_deleted_fifo_is_reported_and_a_new_one_is_read(cluster: Cluster) -> N
     cluster.wait_holder(node)
 
 
-def test_a_replaced_fifo_is_noticed_and_the_old_writer_still_heard(cluster: Cluster) -> None:
+def test_a_replaced_fifo_is_noticed_and_the_old_one_still_read(cluster: Cluster) -> None:
     node = cluster.running()
     old = os.open(node.fifo, os.O_WRONLY)
     try:
@@ -162,7 +162,7 @@ def test_a_fifo_that_may_not_be_opened_is_reported_and_waited_for(cluster: Clust
     cluster.wait_holder(node)
 
 
-def test_a_second_daemon_on_the_fifo_says_so_and_takes_nothing(cluster: Cluster) -> None:
+def test_a_second_daemon_on_the_fifo_reports_that_and_reads_nothing(cluster: Cluster) -> None:
     first = cluster.running("node-a", **EAGER)
     second = cluster.node("node-b", **EAGER)
     second.config["keepalived"]["fifo"] = str(first.fifo)

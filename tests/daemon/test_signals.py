@@ -35,7 +35,7 @@ def settled(cluster: Cluster) -> DaemonNode:
     return node
 
 
-def test_stopped_before_anything_was_heard(cluster: Cluster) -> None:
+def test_it_can_be_stopped_before_any_line_arrived(cluster: Cluster) -> None:
     stop(cluster, settled(cluster))
 
 
@@ -153,7 +153,7 @@ def test_an_address_that_is_added_is_claimed_and_one_removed_is_let_be(cluster: 
     assert cluster.assigns() == 2
 
 
-def test_an_instance_that_is_added_needs_its_own_word(cluster: Cluster) -> None:
+def test_an_added_instance_needs_its_own_role(cluster: Cluster) -> None:
     mail = cluster.cloud.add_floating_ip("mail", "203.0.113.11", server=cluster.elsewhere)
     node = cluster.master(**EAGER)
     node.config["instances"]["VI_2"] = {"floating_ips": ["mail"]}
@@ -283,11 +283,11 @@ def test_a_reload_in_the_middle_of_a_claim_does_not_send_it_twice(cluster: Clust
 # --- the command that systemctl runs -----------------------------------------------------------
 
 
-def test_the_command_says_that_the_files_were_taken_over(cluster: Cluster) -> None:
+def test_the_command_reports_a_successful_reload(cluster: Cluster) -> None:
     node = cluster.running()
     seen = node.mark()
     done = node.daemon.command("reload")
-    assert (0, "taken over\n", "") == (done.returncode, done.stdout, done.stderr)
+    assert (0, "configuration reloaded\n", "") == (done.returncode, done.stdout, done.stderr)
     node.wait_log("config.reloaded", after=seen)
 
 
@@ -302,7 +302,7 @@ def test_the_command_fails_with_the_reason_where_the_files_are_refused(cluster: 
     assert (False, done.stderr.splitlines()) == (told["ok"], told["reasons"])
 
 
-def test_the_command_says_if_nobody_is_there(cluster: Cluster) -> None:
+def test_the_command_reports_that_no_daemon_runs(cluster: Cluster) -> None:
     node = cluster.running()
     assert 0 == node.daemon.term()
     done = node.daemon.command("reload")

@@ -179,14 +179,14 @@ def test_wrong_usage(cluster: Cluster, arguments: tuple[str, ...]) -> None:
     assert "usage:" in text
 
 
-def test_what_is_odd_about_the_files_is_reported_once_and_again_only_when_it_is_new(
+def test_file_warnings_are_reported_once_and_again_only_when_new(
     cluster: Cluster,
 ) -> None:
     node = cluster.node()
     node.daemon.config_path.chmod(0o666)
     node.start()
     told = node.wait_log("config.warning")
-    assert f"{node.daemon.config_path}: every user may write it" in str(told["message"])
+    assert f"{node.daemon.config_path}: every user may write to it" in str(told["message"])
     node.reload()
     assert len(node.logged("config.warning")) == 1
     node.folder.chmod(0o777)
@@ -224,7 +224,7 @@ def systemd(folder: Path) -> Iterator[Systemd]:
     made.socket.close()
 
 
-def test_systemd_hears_that_it_is_ready_and_how_it_is(cluster: Cluster, systemd: Systemd) -> None:
+def test_systemd_is_notified_of_readiness_and_status(cluster: Cluster, systemd: Systemd) -> None:
     node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     ready = systemd.wait_for("READY")
@@ -272,7 +272,9 @@ def test_the_watchdog_is_fed_while_nothing_happens(cluster: Cluster, systemd: Sy
         assert systemd.wait_for("WATCHDOG")["WATCHDOG"] == "1"
 
 
-def test_no_watchdog_is_fed_that_nobody_wants(cluster: Cluster, systemd: Systemd) -> None:
+def test_no_watchdog_messages_are_sent_unless_systemd_wants_them(
+    cluster: Cluster, systemd: Systemd
+) -> None:
     node = cluster.node(environment={"NOTIFY_SOCKET": str(systemd.path)})
     node.start()
     node.daemon.term()

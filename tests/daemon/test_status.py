@@ -248,7 +248,7 @@ def test_only_root_and_the_service_itself_may_reload(cluster: Cluster) -> None:
     for folder in (cluster.folder, node.folder):
         folder.chmod(0o755)
     asked = (
-        "import sys; from hakeeper.adapters.asking import ControlError, ask; import os;"
+        "import sys; from hakeeper.adapters.control_client import ControlError, ask; import os;"
         "os.setgid(65534); os.setuid(65534)\n"
         "try:\n    ask(sys.argv[1], {'command': 'reload'}, 20.0)\n"
         "except ControlError as error:\n    print(error)\n"

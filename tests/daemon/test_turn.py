@@ -77,7 +77,7 @@ def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
     assert {"save": len(calls.started), "report": len(calls.started)} == left_before
 
 
-def test_who_wakes_for_the_core_looks_around_rather_than_wake_up_again_for_it(
+def test_a_wake_up_for_the_core_also_serves_all_other_sources(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon._begin()

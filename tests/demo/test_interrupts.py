@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 MOMENTS = {
     "while the lab is built": "hakeeper demo:",
     "while hakeeper starts": "1. Normal operation",
-    "while keepalived starts": "web-b  hakeeper   knows",
+    "while keepalived starts": "web-b  hakeeper   has identified",
     "during a claim": "asks for the address",
     "after a power cut": "power      is cut",
     "while a server starts": "power      is back",
@@ -34,7 +34,7 @@ def test_ctrl_c_ends_the_demo_at_any_moment_and_leaves_nothing_behind(moment: st
         run.type(b"\x03")
         assert 130 == run.wait(), run.text
         run.assert_nothing_is_left()
-    assert "interrupted; nothing is left behind" in run.text
+    assert "interrupted; everything was cleaned up" in run.text
     assert "Traceback" not in run.text
     assert "\x1b[1mhakeeper demo:" in run.text, "a terminal has colours"
 
@@ -51,7 +51,7 @@ def test_a_signal_ends_the_demo_in_order(
         run.process.send_signal(number)
         assert code == run.wait(), run.text
         run.assert_nothing_is_left()
-    assert "interrupted; nothing is left behind" in run.text
+    assert "interrupted; everything was cleaned up" in run.text
 
 
 def test_an_impatient_viewer_is_heard_once_and_the_cleaning_up_is_not_disturbed() -> None:

@@ -15,8 +15,8 @@ VERDICT = [
     r"\d+ assigns were sent, each by the master of that moment, for itself",
     "every claim was confirmed by reading the holder back",
     r"the API refused web-b \d+ times in [\d.]+ s, and it kept trying",
-    "the journal told each kind of trouble once: .*",
-    r"[\d.]+ s after the API had healed the address moved \(promised: 15 s\)",
+    "the journal reported each kind of failure once: .*",
+    r"[\d.]+ s after the API had recovered the address moved \(promised: 15 s\)",
     "no hakeeper logged an error",
 ]
 
@@ -41,7 +41,7 @@ def assert_right(run: Run) -> None:
     assert len(VERDICT) == len(found)
     for wanted, line in zip(VERDICT, found, strict=True):
         assert re.fullmatch(f"ok     {wanted}", line)
-    assert "Every holder was as it had to be." in run.text
+    assert "Every holder was right." in run.text
     assert "WRONG" not in run.text
     assert max(map(len, run.lines)) < 80
     assert "\x1b" not in run.text

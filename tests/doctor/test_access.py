@@ -36,14 +36,14 @@ TMP = folder("/tmp", mode=0o1777)
         file(CONF_PATH, mode=0o640, group="ops", group_members=("jane",)),
     ],
 )
-def test_what_is_no_hole(changed: Component) -> None:
+def test_safe_permissions_are_accepted(changed: Component) -> None:
     assert [] == Case().with_component(changed).findings()
 
 
-def test_the_services_user_may_not_write_what_root_acts_by() -> None:
+def test_the_services_user_may_not_write_files_that_root_acts_on() -> None:
     case = Case().with_component(file(CONF_PATH, owner="hakeeper", owner_id=990))
 
-    assert [("hakeeper may write it", CONF_PATH)] == [
+    assert [("hakeeper may write to it", CONF_PATH)] == [
         (each.what, str(each.place)) for _, each in case.findings()
     ]
 
@@ -58,7 +58,7 @@ def test_the_services_user_may_not_write_what_root_acts_by() -> None:
         ((folder("/srv", **JANE), link("/srv/a.yaml"), file("/b.yaml")), ["/srv"]),
     ],
 )
-def test_what_may_be_replaced_is_decided_by_its_folder(
+def test_a_directory_decides_whether_its_files_can_be_replaced(
     way: tuple[Component, ...], found: list[str]
 ) -> None:
     guarded = GuardedFile(name="a.yaml", harm="can do harm", components=(folder("/"), *way))
@@ -72,22 +72,22 @@ def test_a_fifo_of_root_in_a_folder_where_all_may_add_is_reported() -> None:
     case = replace(Case(), fifo_folder=(folder("/"), TMP))
     above = replace(Case(), fifo_folder=(folder("/"), TMP, folder("/tmp/x")))
 
-    assert [("FIFO folder", "everybody may write it")] == [
+    assert [("FIFO folder", "everybody may write to it")] == [
         (name, each.what) for name, each in case.findings()
     ]
     assert [] == above.findings()
 
 
-def test_a_folder_that_is_not_there_is_not_called_good() -> None:
+def test_a_missing_directory_is_not_reported_as_good() -> None:
     missing = replace(Case(), fifo=FifoFacts(kind=""), fifo_folder=(folder("/"), folder("/run")))
 
-    assert "FIFO folder" not in {name for name, _ in judge(missing.facts()).said}
+    assert "FIFO folder" not in {name for name, _ in judge(missing.facts()).results}
 
 
 def test_in_the_sandbox_the_owner_is_not_called_nobody() -> None:
     case = Case().with_component(file(CONF_PATH, owner="nobody", owner_id=65534))
 
-    assert ["another user may write it"] == [each.what for _, each in case.findings()]
+    assert ["another user may write to it"] == [each.what for _, each in case.findings()]
 
 
 # --- real files -----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_an_owner_and_a_group_that_may_write_are_seen() -> None:
     assert () == closed.group_members
 
 
-def test_files_that_are_used_are_looked_at_and_others_are_not(tmp_path: Path) -> None:
+def test_only_files_that_are_used_are_checked(tmp_path: Path) -> None:
     for name in ("hakeeper.yaml", "ca.pem", "token", "keepalived.conf"):
         (tmp_path / name).touch()
     text = f"instances: {{A: {{floating_ips: [a]}}}}\nhetzner: {{ca_file: {tmp_path}/ca.pem}}\n"

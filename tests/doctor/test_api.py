@@ -122,7 +122,7 @@ def test_no_token_is_sent_to_learn_the_time(scene: Scene) -> None:
     assert [("GET", "/v1", 401)] == [(each.method, each.path, each.status) for each in strangers]
 
 
-def test_a_token_that_may_only_read_is_told_from_one_that_may_write(scene: Scene) -> None:
+def test_a_read_only_token_is_distinguished_from_a_writable_one(scene: Scene) -> None:
     scene.token = scene.cloud.add_client("reader", read_only=True)
     [(check, finding)] = scene.findings()
 
@@ -207,7 +207,7 @@ def test_a_server_whose_addresses_are_not_here_is_another_one(scene: Scene, sett
 
     assert ("server", "error") == (check, finding.severity.value)
     assert f"web-b (id {scene.other}, from: {source}) is not this machine" in finding.what
-    assert "10.0.0.3, and here is 10.0.0.2, 192.0.2.9" in finding.what
+    assert "10.0.0.3, and this machine has 10.0.0.2, 192.0.2.9" in finding.what
     assert "server: ID" in finding.cure
 
 
@@ -216,7 +216,7 @@ def test_a_server_without_addresses_is_another_one(scene: Scene) -> None:
     [(check, finding)] = scene.findings()
 
     assert ("server", "error") == (check, finding.severity.value)
-    assert "it has no address at all, and here is 10.0.0.2" in finding.what
+    assert "it has no address at all, and this machine has 10.0.0.2" in finding.what
 
 
 def test_auto_asks_the_machine_and_then_an_earlier_run(scene: Scene) -> None:
@@ -335,7 +335,7 @@ class Timeless(http.server.BaseHTTPRequestHandler):
         "9" * 5000,
     ],
 )
-def test_a_date_that_is_none_says_nothing_of_the_clock(scene: Scene, date: str) -> None:
+def test_an_invalid_date_says_nothing_about_the_clock(scene: Scene, date: str) -> None:
     handler = type("Handler", (Timeless,), {"date": date})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -358,7 +358,7 @@ def test_a_date_that_is_none_says_nothing_of_the_clock(scene: Scene, date: str) 
         pytest.param(drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000), id="told to wait for ever"),
     ],
 )
-def test_who_answers_slowly_does_not_hold_the_check_up(scene: Scene, behave: Behaviour) -> None:
+def test_a_slow_answer_does_not_delay_the_check(scene: Scene, behave: Behaviour) -> None:
     """Each wait is short, and all of them together would take minutes."""
     with RawServer(behave) as server:
         scene.url = server.url

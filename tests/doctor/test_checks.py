@@ -33,7 +33,7 @@ from hakeeper.doctor.facts import (
     KeepalivedsReading,
     OtherReader,
 )
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, error, not_looked_at, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, error, not_checked, warning
 from tests.doctor.surroundings import SURROUNDINGS
 from tests.support import resources
 from tests.support.resources import odd_floating_ip
@@ -112,7 +112,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "(the clock is right)", "", "ca-certificates"),
     ("own CA", lambda c: c.with_yaml("instances:", "hetzner: {ca_file: /etc/ca.pem}\ninstances:")
         .with_api(identified=TLS, listed=TLS, may_write=None), "API", ERROR, "certificate refused",
-        f"{YAML_PATH}:1", "into /etc/ca.pem"),
+        f"{YAML_PATH}:1", "to /etc/ca.pem"),
     ("clock", lambda c: c.with_api(ahead_s=7200.0), "clock", WARNING,
         "clock is 2 hours ahead of the Date", "", "timedatectl set-ntp true"),
     ("401", lambda c: c.with_api(**denied("unauthorized")), "token", ERROR,
@@ -125,15 +125,15 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         .with_api(**denied("unauthorized")), "token", ERROR, "refuses the token", f"{YAML_PATH}:1",
         "write it to /t"),
     ("no word on writing", lambda c: c.with_api(may_write=failure(FailureKind.OUTCOME_UNKNOWN,
-        "deadline")), "token", ERROR, "cannot be told: the question ended in deadline", "",
+        "deadline")), "token", ERROR, "the test request ended with deadline", "",
         "again"),
     ("not Hetzner", lambda c: c.with_api(may_write=result(MutationAccepted(Action(id=1,
-        status=ActionStatus.RUNNING)))), "token", ERROR, "accepted to assign floating IP 0", "",
+        status=ActionStatus.RUNNING)))), "token", ERROR, "accepted an assign of floating IP 0", "",
         "hetzner.endpoint"),
     ("429", lambda c: c.with_api(listed=failure(FailureKind.THROTTLED, "rate_limit_exceeded"),
-        may_write=None), "quota", ERROR, "calls of this hour are spent (429", "", "find what"),
-    ("written by others", lambda c: c.with_keepalived(open_file="/etc/keepalived/my x.conf"),
-        "keepalived.conf", WARNING, "others than root may write '/etc/keepalived/my x.conf'",
+        may_write=None), "quota", ERROR, "used up its API calls of this hour (429", "", "find"),
+    ("written by others", lambda c: c.with_keepalived(writable_file="/etc/keepalived/my x.conf"),
+        "keepalived.conf", WARNING, "other than root may write to '/etc/keepalived/my x.conf'",
         "/etc/keepalived/keepalived.conf", "namei -l '/etc/keepalived/my x.conf'"),
     ("quota", lambda c: c.with_api(**spent()), "quota", WARNING, "300 of 3600 calls left", "",
         "reconcile.interval"),
@@ -151,7 +151,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "has no floating IP wep; it has: web (203.0.113.10)", f"{YAML_PATH}:3",
         "floating_ips: [web]"),
     ("odd", lambda c: c.with_api(listed=result(resources.listed((), (ODD,)))), "floating IP",
-        ERROR, "cannot be used: server is missing", f"{YAML_PATH}:3", "look again"),
+        ERROR, "cannot be used: server is missing", f"{YAML_PATH}:3", "run this check again"),
     ("unlisted", lambda c: c.with_api(listed=failure(FailureKind.NOT_FOUND, "not_found")),
         "floating IP", ERROR, "does not list the floating IPs", "", "hetzner.endpoint"),
     ("twice", lambda c: c.with_yaml("[web]", "[web, 203.0.113.10]"), "floating IP", ERROR,
@@ -165,65 +165,65 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "keepalived.conf", ERROR, "cannot be read by hakeeper", CONF_PATH,
         f"chgrp hakeeper {CONF_PATH} && chmod 0640 {CONF_PATH}"),
     ("unreadable, but seen to work", lambda c: replace(c, conf=DENIED), "keepalived.conf", WARNING,
-        "not looked at: /etc/keepalived/keepalived.conf cannot be read by hakeeper", CONF_PATH,
+        "not checked: /etc/keepalived/keepalived.conf cannot be read by hakeeper", CONF_PATH,
         f"chgrp hakeeper {CONF_PATH} && chmod 0640 {CONF_PATH}"),
     ("missing", lambda c: replace(c, conf=ConfUnreadable(CONF_PATH, "No such file")),
         "keepalived.conf", ERROR, "No such file", CONF_PATH, "--keepalived-conf FILE"),
     ("~SEQ", lambda c: c.with_conf("    virtual_router_id 51\n",
         "    ~SEQ(N) virtual_router_id ${N}\n"), "keepalived.conf", WARNING,
-        "not looked at: `~SEQ(N)", f"{CONF_PATH}:14", "kill -USR1"),
+        "not checked: `~SEQ(N)", f"{CONF_PATH}:14", "kill -USR1"),
     ("@id", lambda c: c.with_conf("    version 3", "    @web-a version 3").with_keepalived(
         is_config_id_sure=False, config_id="web-a"), "keepalived.conf", WARNING,
-        "as for config-id web-a", f"{CONF_PATH}:15", "as root"),
+        "assumed the config-id web-a", f"{CONF_PATH}:15", "as root"),
     ("remark", lambda c: c.with_keepalived(test=ConfigTest(code=5, remarks=(
         f"({CONF_PATH}: Line 9) Unknown keyword 'x'",))), "keepalived.conf", ERROR,
-        "keepalived says: Unknown keyword 'x'", f"{CONF_PATH}:9", "correct the word"),
+        "keepalived says: Unknown keyword 'x'", f"{CONF_PATH}:9", "correct the keyword"),
     ("remark of one file", lambda c: c.with_keepalived(test=ConfigTest(code=5, remarks=(
         "(Line 3) oh",))), "keepalived.conf", ERROR, "oh", f"{CONF_PATH}:3",
         f"keepalived --config-test -f {CONF_PATH}"),
     ("code alone", lambda c: c.with_keepalived(test=ConfigTest(code=3)), "keepalived.conf", ERROR,
-        "ends with code 3, and says nothing", CONF_PATH, "keepalived --config-test -f"),
+        "ends with code 3 and prints nothing", CONF_PATH, "keepalived --config-test -f"),
     ("died", lambda c: c.with_keepalived(test=ConfigTest(died_of="SIGSEGV")), "keepalived.conf",
-        ERROR, "dies of SIGSEGV on this file", CONF_PATH, "take back what was changed last"),
+        ERROR, "crashes on this file (SIGSEGV)", CONF_PATH, "undo the last change"),
     ("insecure scripts, not seen by this user", lambda c: c.with_conf(
         "    enable_script_security\n", "").with_keepalived(test=ConfigTest(by_root=False)),
         "keepalived.conf", ERROR, "the file runs scripts without `enable_script_security`",
         f"{CONF_PATH}:19", "enable_script_security"),
     ("scripts, as this user", lambda c: c.with_keepalived(test=ConfigTest(code=5, by_root=False,
         remarks=("Disabling track script nginx due to insecure",))), "keepalived.conf", WARNING,
-        "not looked at: whether keepalived accepts `/usr/bin/true`", f"{CONF_PATH}:10", "as root"),
+        "not checked: whether keepalived accepts `/usr/bin/true`", f"{CONF_PATH}:10", "as root"),
     ("a script that others may change", lambda c: replace(c.with_keepalived(test=ConfigTest(code=5,
         by_root=False, remarks=("Disabling track script nginx due to insecure",))), programs={
         "/usr/bin/true": (folder("/usr"), file("/usr/bin/true", mode=0o757))}), "keepalived.conf",
-        ERROR, "others than root may change /usr/bin/true", f"{CONF_PATH}:10",
+        ERROR, "users other than root may change /usr/bin/true", f"{CONF_PATH}:10",
         "chmod go-w /usr/bin/true"),
     ("virtual_server, no IPVS", lambda c: replace(c.with_keepalived(has_ipvs=False), conf=CONF
         + "virtual_server 203.0.113.10 443 {\n}\n"), "keepalived.conf", ERROR,
         "this kernel has no IPVS", f"{CONF_PATH}:27", "DAEMON_ARGS=-P"),
     ("left out", lambda c: replace(c, conf=CONF.replace("vrrp_script nginx {",
         "vrrp_script empty {\n}\nvrrp_script nginx {")), "keepalived.conf", WARNING,
-        "the vrrp_script empty is left out", f"{CONF_PATH}:9", 'script "'),
+        "the vrrp_script empty is ignored", f"{CONF_PATH}:9", 'script "'),
     ("an include in quotes", lambda c: replace(c, conf='include "vi.conf"\n'
         + CONF[:CONF.index("vrrp_instance")]), "instance", ERROR,
-        "includes nothing, and so keepalived has no vrrp_instance VI_1", f"{CONF_PATH}:1",
+        "includes nothing, so keepalived has no vrrp_instance VI_1", f"{CONF_PATH}:1",
         "include vi.conf"),
     ("not tested", lambda c: c.with_keepalived(test=None), "keepalived.conf", WARNING,
-        "not looked at: what keepalived says of the file", CONF_PATH,
+        "not checked: keepalived's own test of the file", CONF_PATH,
         "keepalived --config-test -f"),
     ("unused script", lambda c: c.with_conf("    track_script {\n        nginx\n    }\n", ""),
-        "keepalived.conf", ERROR, "no track_script names the vrrp_script nginx",
+        "keepalived.conf", ERROR, "no track_script uses the vrrp_script nginx",
         f"{CONF_PATH}:9", "track_script { nginx }"),
     ("unknown instance", lambda c: c.with_yaml("VI_1", "VI_l"), "instance", ERROR,
         "has no vrrp_instance VI_l; it has: VI_1", f"{YAML_PATH}:2", "instances: {VI_1: …}"),
     ("an instance that only keepalived finds", lambda c: c.with_yaml("VI_1", "VI_2")
         .with_keepalived(reading=KeepalivedsReading(fifo=FIFO, asked=VI_2, has=VI_2)), "instance",
-        WARNING, "not looked at: the vrrp_instance VI_2: keepalived has it", f"{YAML_PATH}:2",
+        WARNING, "not checked: the vrrp_instance VI_2: keepalived has it", f"{YAML_PATH}:2",
         "journalctl -u keepalived"),
     ("unknown group", lambda c: replace(c, yaml="groups: {G: {floating_ips: [web]}}\n"),
         "instance", ERROR, "has no vrrp_sync_group G; it has: none", f"{YAML_PATH}:1",
         "vrrp_sync_group G { … }"),
     ("interface", lambda c: c.with_conf("interface enp7s0", "interface ens10"), "instance", ERROR,
-        "interface ens10, which is not here; this machine has: enp7s0, eth0",
+        "interface ens10, which does not exist; this machine has: enp7s0, eth0",
         f"{CONF_PATH}:13", "interface NAME"),
     ("no interface", lambda c: c.with_conf("    interface enp7s0\n", ""), "instance", ERROR,
         "VI_1 has no interface", f"{CONF_PATH}:12", "interface NAME"),
@@ -231,24 +231,24 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "10.0.0.2", "203.0.113.10"), "instance", ERROR, "has no virtual_ipaddress",
         f"{CONF_PATH}:12", "virtual_ipaddress {"),
     ("strict", lambda c: c.with_conf("    enable_dbus\n", "    enable_dbus\n    vrrp_strict\n"),
-        "instance", ERROR, "VI_1 runs with vrrp_strict", f"{CONF_PATH}:7", "leave `vrrp_strict`"),
+        "instance", ERROR, "VI_1 uses vrrp_strict", f"{CONF_PATH}:7", "remove `vrrp_strict`"),
     ("FAULT, as the daemon has heard", lambda c: replace(c, daemon=DaemonFacts(is_running=True,
         roles={VrrpId(VrrpKind.INSTANCE, "VI_1"): "fault"})).with_keepalived(roles=None), "role",
         ERROR, "VI_1 is in FAULT", "", "journalctl -u keepalived"),
     ("no_accept", lambda c: c.with_conf("    version 3", "    version 3\n    no_accept"),
-        "instance", ERROR, "VI_1 has `no_accept`", f"{CONF_PATH}:16", "leave `no_accept` out"),
+        "instance", ERROR, "VI_1 has `no_accept`", f"{CONF_PATH}:16", "remove `no_accept`"),
     ("use_vmac", lambda c: c.with_conf("    version 3", "    version 3\n    use_vmac"), "instance",
-        WARNING, "`use_vmac`", f"{CONF_PATH}:16", "leave `use_vmac` out"),
+        WARNING, "`use_vmac`", f"{CONF_PATH}:16", "remove `use_vmac`"),
     # --- the addresses on this machine
     ("not configured", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32"), "virtual IP",
-        ERROR, "203.0.113.10 is on no interface here, nor in virtual_ipaddress of VI_1",
+        ERROR, "203.0.113.10 is on no interface here, and not in virtual_ipaddress of VI_1",
         f"{CONF_PATH}:12", "virtual_ipaddress { 203.0.113.10/32 dev eth0 }"),
     ("another's VIP", lambda c: replace(c.with_conf("203.0.113.10/32", "203.0.113.99/32"),
         conf=a_second_instance("203.0.113.10/32").replace("203.0.113.10/32", "203.0.113.99/32", 1)),
-        "virtual IP", ERROR, "a virtual address of VI_2, but hakeeper.yaml has it follow VI_1",
+        "virtual IP", ERROR, "a virtual address of VI_2, but in hakeeper.yaml it follows VI_1",
         f"{CONF_PATH}:39", "to virtual_ipaddress of VI_1"),
     ("MASTER without", lambda c: c.with_keepalived(roles={"VI_1": Role.MASTER}), "virtual IP",
-        ERROR, "is MASTER of VI_1, and 203.0.113.10 is on no interface", f"{CONF_PATH}:24",
+        ERROR, "is MASTER of VI_1, but 203.0.113.10 is on no interface", f"{CONF_PATH}:24",
         "ip address add 203.0.113.10/32 dev eth0"),
     ("no device", lambda c: c.with_conf("dev eth0", "dev eth1"), "virtual IP", ERROR,
         "there is no interface eth1 for 203.0.113.10", f"{CONF_PATH}:24",
@@ -258,12 +258,12 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("only as the MASTER's", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32")
         .here("10.0.0.2", "203.0.113.10", "203.0.113.99").with_machine(
         added_late=frozenset((ip_address("203.0.113.10"),))).with_keepalived(roles={"VI_1":
-        Role.MASTER}), "virtual IP", ERROR, "here only since keepalived is MASTER with an older",
+        Role.MASTER}), "virtual IP", ERROR, "here only because keepalived is MASTER with an older",
         f"{CONF_PATH}:12", "virtual_ipaddress { 203.0.113.10/32 dev eth0 }"),
     ("perhaps only as the MASTER's", lambda c: c.with_conf("203.0.113.10/32", "203.0.113.99/32")
         .here("10.0.0.2", "203.0.113.10", "203.0.113.99").with_machine(added_late=None)
         .with_keepalived(roles={"VI_1": Role.MASTER}), "virtual IP", WARNING,
-        "not looked at: whether it stays here", f"{CONF_PATH}:12", "if it is not on this machine"),
+        "not checked: whether it stays here", f"{CONF_PATH}:12", "if it is not on this machine"),
     ("of the wrong family", lambda c: replace(c.with_yaml("[web]", f"['{IPV6}']"), api=replace(
         c.api, listed=listed(at(WEB, IPV6)))).with_conf(
         "203.0.113.10/32 dev eth0", "203.0.113.10/32 dev eth0\n2001:db8:1:2::1/128 dev eth0"),
@@ -276,13 +276,13 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "    virtual_ipaddress_excluded {\n        2001:db8:1:2::1/48 dev eth0\n    }\n"
         "    virtual_ipaddress {"), "virtual IP", WARNING, "2001:db8:1:2::1/48 is not a /128",
         f"{CONF_PATH}:24", "2001:db8:1:2::1/128 dev eth0"),
-    # --- hearing the others
+    # --- private addresses
     ("vrrp_address", lambda c: c.with_yaml("10.0.0.2", "10.0.0.7"), "private address", ERROR,
         "vrrp_address 10.0.0.7 is not on this machine", f"{YAML_PATH}:2",
         "vrrp_address: 10.0.0.2"),
     ("another vrrp_address", lambda c: c.with_yaml("10.0.0.2", "10.0.0.7").here("10.0.0.2",
         "10.0.0.7"), "private address", WARNING,
-        "vrrp_address is 10.0.0.7, but keepalived speaks from 10.0.0.2", f"{YAML_PATH}:2",
+        "vrrp_address is 10.0.0.7, but keepalived sends from 10.0.0.2", f"{YAML_PATH}:2",
         "vrrp_address: 10.0.0.2"),
     ("no vrrp_address", lambda c: c.with_yaml("    vrrp_address: 10.0.0.2\n", ""),
         "private address", WARNING, "VI_1 has no vrrp_address", f"{YAML_PATH}:2",
@@ -299,21 +299,21 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "the peer 10.0.0.2 is this machine itself", f"{CONF_PATH}:18", "unicast_peer {"),
     ("peers that cannot be read", lambda c: c.with_conf("        10.0.0.3\n",
         "        ~SEQ(N) 10.0.0.${N}\n"), "private address", WARNING,
-        "not looked at: the peers of VI_1", f"{CONF_PATH}:12", "unicast_peer {"),
+        "not checked: the peers of VI_1", f"{CONF_PATH}:12", "unicast_peer {"),
     # --- switches and versions
     ("no D-Bus", lambda c: c.with_conf("    enable_dbus\n", ""), "settings", WARNING,
-        "`enable_dbus` is missing, though keepalived.state is auto", f"{CONF_PATH}:1",
+        "`enable_dbus` is missing, but keepalived.state is auto", f"{CONF_PATH}:1",
         "enable_dbus    # in global_defs"),
     ("D-Bus off, dbus wanted", lambda c: c.with_conf("    enable_dbus\n", "").with_yaml(
         "instances:", "keepalived: {state: dbus}\ninstances:"), "settings", ERROR,
         "keepalived.state is dbus", f"{CONF_PATH}:1", "enable_dbus"),
     ("another bus name", lambda c: c.with_conf("    enable_dbus\n",
         "    enable_dbus\n    dbus_service_name org.x\n"), "settings", WARNING,
-        "`dbus_service_name`", f"{CONF_PATH}:7", "leave `dbus_service_name` out"),
+        "`dbus_service_name`", f"{CONF_PATH}:7", "remove `dbus_service_name`"),
     ("another bus name, dbus wanted", lambda c: c.with_conf("    enable_dbus\n",
         "    enable_dbus\n    dbus_service_name org.x\n").with_yaml("instances:",
         "keepalived: {state: dbus}\ninstances:"), "settings", ERROR, "`dbus_service_name`",
-        f"{CONF_PATH}:7", "leave `dbus_service_name` out"),
+        f"{CONF_PATH}:7", "remove `dbus_service_name`"),
     ("no check at reload", lambda c: c.with_conf("    reload_check_config\n", ""), "settings",
         WARNING, "`reload_check_config` is missing", f"{CONF_PATH}:1",
         "reload_check_config    # in"),
@@ -325,7 +325,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "settings", WARNING, "`vrrp_higher_prio_send_advert` is missing", f"{CONF_PATH}:1",
         "on all servers"),
     ("no keepalived", lambda c: c.with_keepalived(version=None), "version", ERROR,
-        "there is no keepalived", "", "apt install keepalived"),
+        "keepalived is not installed", "", "apt install keepalived"),
     ("too old", lambda c: c.with_conf("    enable_dbus",
         "    enable_dbus\n    fifo_write_vrrp_states_on_reload").with_keepalived(
         version=(2, 2, 4)), "version", ERROR,
@@ -345,7 +345,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("no user", lambda c: c.with_conf("notify.fifo hakeeper hakeeper", "notify.fifo").with_conf(
         "    script_user root\n", "").with_conf("    enable_dbus\n",
         "    enable_dbus\n    script_user root\n"), "FIFO line", ERROR,
-        "names no user, with enable_script_security", f"{CONF_PATH}:4",
+        "names no user, and enable_script_security is on", f"{CONF_PATH}:4",
         "notify.fifo hakeeper hakeeper"),
     ("no user, script_user before", lambda c: c.with_conf("notify.fifo hakeeper hakeeper",
         "notify.fifo"), "FIFO line", WARNING, "names no user", f"{CONF_PATH}:5",
@@ -376,19 +376,19 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("a line that only keepalived finds", lambda c: c.with_conf(f"    vrrp_notify_fifo {FIFO}"
         " hakeeper hakeeper\n", "").with_keepalived(reading=KeepalivedsReading(fifo=FIFO,
         fifo_place=Place("/etc/keepalived/x.conf", 3))), "FIFO line", WARNING,
-        f"not looked at: the FIFO line: keepalived has one for {FIFO}", "/etc/keepalived/x.conf:3",
+        f"not checked: the FIFO line: keepalived has one for {FIFO}", "/etc/keepalived/x.conf:3",
         f"vrrp_notify_fifo {FIFO} hakeeper hakeeper"),
     ("a line before it", lambda c: c.with_keepalived(reading=KeepalivedsReading(fifo="/run/x",
         fifo_place=Place(CONF_PATH, 2))), "FIFO line", ERROR,
         "keepalived itself reads another FIFO line first, for /run/x", f"{CONF_PATH}:2",
-        "leave the other one out"),
+        "remove the other one"),
     ("a line that keepalived does not find", lambda c: c.with_keepalived(
         reading=KeepalivedsReading()), "FIFO line", ERROR, "keepalived itself finds no",
         f"{CONF_PATH}:5", f"vrrp_notify_fifo {FIFO} hakeeper hakeeper"),
     ("a script on the FIFO", lambda c: c.with_conf("    enable_dbus\n", "    enable_dbus\n"
         "    vrrp_notify_fifo_script /x root\n").with_keepalived(other_readers=(READER,)),
-        "FIFO line", ERROR, "`vrrp_notify_fifo_script` has a script (process 9) read the FIFO",
-        f"{CONF_PATH}:7", "leave the line `vrrp_notify_fifo_script` out"),
+        "FIFO line", ERROR, "`vrrp_notify_fifo_script` starts a script (process 9) that reads",
+        f"{CONF_PATH}:7", "remove the line `vrrp_notify_fifo_script`"),
     ("notify_fifo", lambda c: c.with_conf("vrrp_notify_fifo", "notify_fifo"), "FIFO line", WARNING,
         "it is a `notify_fifo` line", f"{CONF_PATH}:5", "vrrp_notify_fifo /run"),
     ("no FIFO", lambda c: replace(c, fifo=FifoFacts(kind="")), "FIFO", ERROR, "there is no FIFO",
@@ -403,18 +403,18 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     ("mode", lambda c: c.with_fifo(mode=0o400), "FIFO", ERROR, "hakeeper may not open it",
         "/run/hakeeper/notify.fifo", "chmod 0600"),
     ("open to all", lambda c: c.with_fifo(mode=0o666), "FIFO", WARNING,
-        "others may write into it (mode 0666)", "/run/hakeeper/notify.fifo", "chmod 0600"),
+        "others may write to it (mode 0666)", "/run/hakeeper/notify.fifo", "chmod 0600"),
     # --- what runs
     ("not running", lambda c: c.with_keepalived(pid=None, roles=None), "keepalived", ERROR,
-        "keepalived does not run, by /run/keepalived.pid", "", "systemctl start keepalived"),
+        "does not run, according to /run/keepalived.pid", "", "systemctl start keepalived"),
     ("another pid file", lambda c: c.with_keepalived(pid=None, strays=(812,)), "keepalived",
         WARNING, "runs as process 812, but /run/keepalived.pid does not name it", "",
         "keepalived: {pid_file: PATH}"),
     ("FIFO made anew", lambda c: c.with_keepalived(held=Held.ANOTHER), "FIFO reader", ERROR,
-        "keepalived holds another file than the one at this path", FIFO,
+        "keepalived has another file open than the one at this path", FIFO,
         "systemctl reload keepalived"),
     ("FIFO not held", lambda c: c.with_keepalived(held=Held.NONE, other_fifos=("/run/x",)),
-        "FIFO reader", ERROR, "(process 8) does not hold the FIFO open; it holds /run/x", FIFO,
+        "FIFO reader", ERROR, "(process 8) does not have the FIFO open; it has /run/x open", FIFO,
         "systemctl reload keepalived"),
     ("another reader", lambda c: c.with_keepalived(other_readers=(replace(READER,
         is_script=False),)), "FIFO reader", ERROR, "process 9 reads the FIFO, too: /bin/sh x",
@@ -425,59 +425,59 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "keepalived: {state: dbus}\ninstances:").with_keepalived(roles=None, roles_reason="no"),
         "role", ERROR, "does not answer over D-Bus", "", "systemctl reload keepalived"),
     ("not reloaded", lambda c: c.with_keepalived(roles={"VI_0": Role.BACKUP}), "role", ERROR,
-        "the keepalived that runs has no instance VI_1; it has: VI_0", CONF_PATH,
+        "the running keepalived has no instance VI_1; it has: VI_0", CONF_PATH,
         "systemctl reload keepalived"),
     ("FAULT", lambda c: c.with_keepalived(roles={"VI_1": Role.FAULT}), "role", ERROR,
         "VI_1 is in FAULT", "", "journalctl -u keepalived"),
     ("no daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=False, detail="nobody")),
         "hakeeper", ERROR, "does not answer: nobody", "", "systemctl enable --now hakeeper"),
     ("busy daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True, is_busy=True,
-        detail="too many")), "hakeeper", WARNING, "cannot be asked: too many", "",
+        detail="too many")), "hakeeper", WARNING, "too busy to answer: too many", "",
         "sudo hakeeper status"),
     ("broken daemon", lambda c: replace(c, daemon=ill(DaemonProblem(is_broken=True,
         text="ill"))),
-        "hakeeper", ERROR, "the daemon says: ill", "", "hakeeper status"),
+        "hakeeper", ERROR, "the daemon reports: ill", "", "hakeeper status"),
     ("not reloaded daemon", lambda c: replace(c, daemon=DaemonFacts(is_running=True, follows={
         VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web", "db")})), "hakeeper", ERROR,
-        "another configuration: VI_1: web, db, and the file says VI_1: web", YAML_PATH,
+        "another configuration: VI_1: web, db; the file has VI_1: web", YAML_PATH,
         "systemctl reload hakeeper"),
     ("degraded daemon", lambda c: replace(c, daemon=ill(DaemonProblem(is_broken=False,
         text="tired", cure="sleep"))), "hakeeper", WARNING,
-        "the daemon says: tired", "", "sleep"),
+        "the daemon reports: tired", "", "sleep"),
     *SURROUNDINGS,
     # --- what runs
     ("no VRRP", lambda c: c.with_keepalived(has_vrrp=False), "keepalived", ERROR,
-        "started with `--check`", "", "leave `-C`"),
+        "started with `--check`", "", "remove `-C`"),
     ("heard and not seen", lambda c: replace(c.with_keepalived(pid=None, roles=None), daemon=
         DaemonFacts(is_running=True, roles={VRRP_1: "master"}, problems=(DaemonProblem(
         is_broken=False, text="x", code="keepalived.unseen"),))), "keepalived", ERROR,
-        "not to be seen writes into the FIFO", "", "run keepalived and hakeeper beside"),
-    ("another network", lambda c: replace(c.with_keepalived(elsewhere="inner"), conf=
+        "not visible here writes to the FIFO", "", "run keepalived and hakeeper in the same place"),
+    ("another network", lambda c: replace(c.with_keepalived(other_namespace="inner"), conf=
         f"net_namespace inner\n{CONF}".replace("enp7s0", "ens8")), "keepalived", ERROR,
-        "in the network namespace inner", f"{CONF_PATH}:1", "leave `net_namespace`"),
+        "in the network namespace inner", f"{CONF_PATH}:1", "remove `net_namespace`"),
     ("it ended with this file", lambda c: c.with_keepalived(pid=None, roles=None,
-        refusal="exit code 2"), "keepalived", ERROR, "it ended at its last start (exit code 2)",
+        last_failure="exit code 2"), "keepalived", ERROR, "with this file failed (exit code 2)",
         CONF_PATH, "journalctl -u keepalived"),
     ("FAULT without a reason", lambda c: c.with_conf(
         "    track_script {\n        nginx\n    }\n", "").with_keepalived(roles={"VI_1":
         Role.FAULT}), "role", ERROR, "in FAULT, for a reason that is gone", "",
         "systemctl restart keepalived"),
     ("an old FIFO that is still read", lambda c: c.with_keepalived(held=Held.ANOTHER,
-        is_old_heard=True), "FIFO reader", WARNING, "hakeeper still reads that one, too", FIFO,
+        reads_replaced_fifo=True), "FIFO reader", WARNING, "still reads that one, too", FIFO,
         "systemctl reload keepalived"),
 ]  # fmt: skip
 
 
-def test_where_all_is_well_nothing_is_found_and_every_check_says_so() -> None:
+def test_a_good_server_has_no_findings_and_passes_every_check() -> None:
     report = judge(Case().facts())
 
     assert [] == Case().findings()
     assert report.is_ready
-    assert {*(check.name for check in CHECKS), "hakeeper"} == {name for name, _ in report.said}
+    assert {*(check.name for check in CHECKS), "hakeeper"} == {name for name, _ in report.results}
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
-def test_what_is_wrong_is_found_with_its_line_and_the_way_out(
+def test_each_mistake_is_found_with_its_line_and_its_cure(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
     _, spoil, check, severity, what, place, cure = row
@@ -504,7 +504,7 @@ def test_no_finding_looks_like_a_secret_to_the_redactor(
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row[0] for row in TABLE])
-def test_every_finding_fits_80_columns_except_what_is_to_be_copied(
+def test_every_finding_fits_80_columns_except_its_cure(
     row: tuple[str, Spoil, str, str, str, str, str],
 ) -> None:
     lines = as_text(judge(row[1](Case()).facts())).splitlines()
@@ -526,7 +526,7 @@ def test_every_line_that_makes_a_finding_has_a_row(monkeypatch: pytest.MonkeyPat
 
     for path in MODULES:
         module = importlib.import_module(f"hakeeper.doctor.checks.{path.stem}")
-        for make in (error, warning, not_looked_at):
+        for make in (error, warning, not_checked):
             if hasattr(module, make.__name__):
                 monkeypatch.setattr(module, make.__name__, noting(make))
     for row in TABLE:
@@ -540,7 +540,7 @@ def lines_with_findings(path: Path) -> Iterator[int]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
             name = node.func.id if isinstance(node.func, ast.Name) else ""
-            if name in {"error", "warning", "make", "not_looked_at"} or isinstance(
+            if name in {"error", "warning", "make", "not_checked"} or isinstance(
                 node.func, ast.IfExp
             ):
                 yield node.lineno
@@ -602,7 +602,7 @@ def test_the_server_of_a_group_is_judged_by_its_members() -> None:
 )
 def test_it_is_reported_where_the_address_is_now(server_id: int | None, holder: str) -> None:
     case = Case().with_api(listed=listed(replace(WEB, server_id=server_id)))
-    said = [each for name, each in judge(case.facts()).said if name == "floating IP"]
+    said = [each for name, each in judge(case.facts()).results if name == "floating IP"]
 
     assert [Passed(f"web = 203.0.113.10 (id 4711), now on {holder}")] == said
 
@@ -624,7 +624,7 @@ def test_of_two_fifo_lines_the_specific_one_is_judged() -> None:
     both = Case().with_conf(
         "    enable_dbus\n", "    enable_dbus\n    notify_fifo /run/hakeeper/notify.fifo\n"
     )
-    [line] = [each for name, each in judge(both.facts()).said if name == "FIFO line"]
+    [line] = [each for name, each in judge(both.facts()).results if name == "FIFO line"]
     assert isinstance(line, Passed)
 
     other = both.with_conf("vrrp_notify_fifo /run/hakeeper/", "vrrp_notify_fifo /run/")
@@ -652,15 +652,15 @@ def test_a_daemon_that_follows_nothing() -> None:
     case = replace(Case(), daemon=DaemonFacts(is_running=True, follows={}))
     right = {VrrpId(VrrpKind.INSTANCE, "VI_1"): ("web",)}
 
-    assert "configuration: nothing, and the file says VI_1: web" in case.findings()[0][1].what
+    assert "configuration: nothing; the file has VI_1: web" in case.findings()[0][1].what
     assert [] == replace(case, daemon=DaemonFacts(is_running=True, follows=right)).findings()
 
 
-def test_it_is_reported_that_keepalived_hears_only_where_it_can() -> None:
-    heard = Passed("VI_1 speaks from 10.0.0.2, which is here")
+def test_a_source_address_passes_only_if_keepalived_can_hear_its_peers() -> None:
+    heard = Passed("VI_1 sends from 10.0.0.2, which is on this machine")
 
-    def said(case: Case) -> list[Said]:
-        return [each for name, each in judge(case.facts()).said if name == "private address"]
+    def said(case: Case) -> list[CheckResult]:
+        return [each for name, each in judge(case.facts()).results if name == "private address"]
 
     assert heard in said(Case())
     for deaf in (
@@ -723,7 +723,7 @@ def test_a_wrong_source_is_not_recommended_for_vrrp_address() -> None:
 
 
 def test_an_identity_is_reported_with_its_source() -> None:
-    said = [each for name, each in judge(Case().facts()).said if name == "server"]
+    said = [each for name, each in judge(Case().facts()).results if name == "server"]
 
     assert [Passed("web-a (id 101), from: DMI serial number")] == said
     assert Identified(SERVER, "DMI serial number") == Case().api.identified.outcome

@@ -80,7 +80,7 @@ def test_the_file_is_the_one_that_keepalived_looks_for(given: str, file: str | N
     assert (wanted or Options().file) == options.file
 
 
-def test_all_that_counts_is_read_off_the_command_line() -> None:
+def test_all_relevant_options_are_read_from_the_command_line() -> None:
     argv = ["keepalived", "-nlp", "/p", "-r/r", "--config-id=one", "--namesp", "nx", "--check"]
 
     assert Options(

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf import lines
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.gather.keepalived import read_conf
-from hakeeper.doctor.gather.program import find_program
+from hakeeper.doctor.gather.keepalived_program import find_program
 from tests.support.server_facts import CONF, CONF_PATH, read
 from tests.support.waiting import eventually
 
@@ -194,8 +194,8 @@ def test_conditions_follow_the_config_id_and_are_noted() -> None:
         ("a {\n}\n}\n", "closes nothing", 3),
         ("include /none.conf\n", "`include /none.conf`", 1),
         ("include a.conf\n", "include each other", 1),
-        ("$A=${B}\n$B=${A}x\ny ${A}\n", "hold each other", 3),
-        ("vrrp_instance A {\n unicast_src_ip here\n}\n", "`here`, which is no address", 2),
+        ("$A=${B}\n$B=${A}x\ny ${A}\n", "contain each other", 3),
+        ("vrrp_instance A {\n unicast_src_ip here\n}\n", "`here`, which is not an address", 2),
         ("vrrp_instance A {\n virtual_ipaddress {\n  x/32\n }\n}\n", "`x/32`, which is no", 3),
     ],
 )
@@ -209,7 +209,7 @@ def test_what_is_not_understood_is_reported_with_its_line(text: str, what: str, 
     assert any(what in one.what and one.place.line == line for one in unread), unread
 
 
-def test_parameters_of_the_manual_page_become_what_it_says() -> None:
+def test_the_parameters_of_the_manual_page_are_replaced_as_documented() -> None:
     text = """\
 $ADDRESS_BASE=10.2.${ADDRESS_BASE_SUB}
 $ADDRESS_BASE_SUB=0
@@ -229,7 +229,7 @@ vrrp_instance ${_INSTANCE}x {
     assert ["10.2.0.100/32", "10.2.10.100/32"] == [
         str(vip.interface) for vip in conf.instances[0].vips
     ]
-    assert ["`$UNDEFINED`, which is no address"] == [one.what for one in conf.unread]
+    assert ["`$UNDEFINED`, which is not an address"] == [one.what for one in conf.unread]
 
 
 def test_a_comment_begins_anywhere_but_in_quotes() -> None:
@@ -253,7 +253,7 @@ def test_parameters_that_grow_without_end_are_reported_and_end() -> None:
 
     assert [41] == [one.place.line for one in read(grown).unread]
     assert [3] == [one.place.line for one in read(big).unread]
-    assert all("hold each other, or too much" in one.what for one in read(big).unread)
+    assert all("contain each other, or are too long" in one.what for one in read(big).unread)
 
 
 PIECES = ("vrrp_instance", "global_defs", "unicast_peer", "virtual_ipaddress", "include", "a.conf",
@@ -262,7 +262,7 @@ PIECES = ("vrrp_instance", "global_defs", "unicast_peer", "virtual_ipaddress", "
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60))
-def test_whatever_stands_in_a_file_it_is_read(pieces: list[str]) -> None:
+def test_any_content_of_a_file_is_read(pieces: list[str]) -> None:
     text = "".join(pieces)
     conf = read(text, "x", [("/etc/keepalived/a.conf", text)])
 

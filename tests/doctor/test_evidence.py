@@ -8,8 +8,8 @@ import pytest
 from hakeeper.adapters.cures import TROUBLES
 from hakeeper.cli.online import as_json, as_text
 from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.doctor.checks.config_test import OTHER, REMARK_KINDS, kind_for, parse_remarks
 from hakeeper.doctor.checks.daemon import EXPLAINED_BY
-from hakeeper.doctor.checks.remarks import KINDS, OTHER, kind_of, read_remarks
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
     ConfigTest,
@@ -115,14 +115,14 @@ VERDICTS: list[tuple[str, Spoil, bool, bool]] = [
         DaemonProblem(is_broken=False, text="x", code="keepalived.unseen"),))), False, True),
     ("no VRRP at all", lambda c: c.with_keepalived(has_vrrp=False), False, False),
     ("it ended with this very file", lambda c: nothing_runs(c).with_keepalived(
-        refusal="exit code 2"), False, False),
+        last_failure="exit code 2"), False, False),
     ("the line is gone, and the daemon still hears it", lambda c: c.with_conf(FIFO_LINE, "")
         .with_keepalived(held=Held.UNKNOWN), True, False),
     ("the line is gone, and the daemon hears nothing", lambda c: replace(c.with_conf(FIFO_LINE, "")
         .with_keepalived(held=Held.UNKNOWN), daemon=DaemonFacts(is_running=True, problems=(
         DaemonProblem(is_broken=False, text="x", code="fifo.no_writer"),))), False, False),
     ("the FIFO was made anew, and both are read", lambda c: replace(c.with_keepalived(
-        held=Held.ANOTHER, is_old_heard=True), daemon=DaemonFacts(is_running=True, problems=(
+        held=Held.ANOTHER, reads_replaced_fifo=True), daemon=DaemonFacts(is_running=True, problems=(
         DaemonProblem(is_broken=False, text="x", code="fifo.no_writer"),))), True, True),
     ("a virtual_server, and no IPVS", lambda c: replace(c.with_keepalived(has_ipvs=False),
         conf=f"{c.conf}virtual_server 203.0.113.10 443 {{\n}}\n"), True, False),
@@ -145,12 +145,12 @@ VERDICTS: list[tuple[str, Spoil, bool, bool]] = [
 
 
 @pytest.mark.parametrize("row", VERDICTS, ids=[row[0] for row in VERDICTS])
-def test_now_and_after_the_next_start_are_told_apart(row: tuple[str, Spoil, bool, bool]) -> None:
+def test_now_and_after_the_next_start_are_distinguished(row: tuple[str, Spoil, bool, bool]) -> None:
     _, spoil, now, later = row
     report = judge(spoil(Case()).facts())
     told = as_json(report)
 
-    assert (now, later) == (report.is_ready_now, report.is_ready_after_restart), report.said
+    assert (now, later) == (report.is_ready_now, report.is_ready_after_restart), report.results
     assert (now and later, now, later) == (
         told["ready"],
         told["ready_now"],
@@ -197,7 +197,7 @@ def test_what_this_check_cannot_read_is_never_an_error(
     row: tuple[str, Spoil, bool, bool],
 ) -> None:
     for _, one in row[1](Case()).findings():
-        assert one.severity.value == "warning" or not one.what.startswith("not looked at")
+        assert one.severity.value == "warning" or not one.what.startswith("not checked")
 
 
 def test_one_cause_is_one_finding() -> None:
@@ -257,12 +257,12 @@ def test_a_problem_of_the_daemon_is_reported_once_with_its_cause(code: str, spoi
     unexplained = replace(Case(), daemon=problems(code)).with_keepalived(held=Held.UNKNOWN)
     explained = spoil(unexplained)
 
-    assert [f"the daemon says: {code}"] == of_the_daemon(unexplained)
+    assert [f"the daemon reports: {code}"] == of_the_daemon(unexplained)
     assert [] == of_the_daemon(explained)
     assert not judge(explained.facts()).is_ready
 
 
-def test_what_the_descriptors_show_outdoes_the_daemons_look_of_a_moment_ago() -> None:
+def test_open_descriptors_outweigh_an_older_report_of_the_daemon() -> None:
     case = replace(Case(), daemon=problems("fifo.no_writer"))
 
     assert [] == of_the_daemon(case.with_keepalived(held=Held.OURS))
@@ -272,9 +272,7 @@ def test_what_the_descriptors_show_outdoes_the_daemons_look_of_a_moment_ago() ->
 @pytest.mark.parametrize(
     ("code", "is_ready"), [("fifo.no_writer", False), ("address.left_here", True)]
 )
-def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
-    code: str, *, is_ready: bool
-) -> None:
+def test_the_daemons_report_decides_if_this_user_sees_nothing(code: str, *, is_ready: bool) -> None:
     case = Case().with_keepalived(held=Held.UNKNOWN).with_machine(is_root=False)
     report = judge(replace(case, daemon=problems(code, is_broken=False)).facts())
 
@@ -285,7 +283,7 @@ def test_what_the_daemon_knows_counts_where_this_user_sees_nothing(
     ("code", "is_mended"),
     [("address.held_down", False), ("api.refused", False), ("fifo.busy", True)],
 )
-def test_the_next_start_of_keepalived_mends_only_what_is_between_it_and_hakeeper(
+def test_the_next_start_of_keepalived_fixes_only_problems_between_it_and_hakeeper(
     code: str, *, is_mended: bool
 ) -> None:
     report = judge(replace(Case(), daemon=problems(code)).facts())
@@ -296,13 +294,13 @@ def test_the_next_start_of_keepalived_mends_only_what_is_between_it_and_hakeeper
 def test_a_finding_about_something_else_explains_nothing() -> None:
     case = replace(Case().here(), daemon=problems("role.fault"))
 
-    assert ["the daemon says: role.fault"] == of_the_daemon(case)
+    assert ["the daemon reports: role.fault"] == of_the_daemon(case)
 
 
 def test_a_mere_warning_does_not_explain_what_is_broken() -> None:
     case = Case().with_keepalived(pid=None, strays=(7,))
 
-    assert ["the daemon says: keepalived.unseen"] == of_the_daemon(
+    assert ["the daemon reports: keepalived.unseen"] == of_the_daemon(
         replace(case, daemon=problems("keepalived.unseen"))
     )
     assert [] == of_the_daemon(replace(case, daemon=problems("keepalived.unseen", is_broken=False)))
@@ -310,17 +308,17 @@ def test_a_mere_warning_does_not_explain_what_is_broken() -> None:
 
 def test_it_is_called_content_only_where_there_is_no_error() -> None:
     def last(case: Case) -> str:
-        said = judge(case.facts()).said[-1][1]
+        said = judge(case.facts()).results[-1][1]
         return "" if isinstance(said, Finding) else said.text
 
-    assert "runs, and has nothing to complain of" == last(Case())
+    assert "runs, without problems" == last(Case())
     assert "runs" == last(Case().with_keepalived(roles={"VI_1": Role.FAULT}))
 
 
 # --- remarks ------------------------------------------------------------------------------------
 
 
-def test_remarks_of_one_line_are_one_and_what_follows_from_another_is_none() -> None:
+def test_remarks_about_one_line_are_merged_and_consequences_dropped() -> None:
     said = (
         "(Line 7) Unknown keyword 'nonsense'",
         "(Line 7) Unexpected '{' - ignoring",
@@ -329,7 +327,7 @@ def test_remarks_of_one_line_are_one_and_what_follows_from_another_is_none() -> 
         "(VI_1) No VIP specified; at least one is sensible",
         *NO_INTERFACE.remarks,
     )
-    found = [(str(one.place), one.text) for one in read_remarks(said, CONF_PATH)]
+    found = [(str(one.place), one.text) for one in parse_remarks(said, CONF_PATH)]
 
     assert [
         (f"{CONF_PATH}:7", "Unknown keyword 'nonsense'"),
@@ -338,13 +336,13 @@ def test_remarks_of_one_line_are_one_and_what_follows_from_another_is_none() -> 
     ] == found
 
 
-def test_a_remark_that_nobody_has_seen_yet_has_a_cure_too() -> None:
-    [one] = read_remarks(("what is this?",), CONF_PATH)
+def test_an_unknown_remark_has_a_cure_too() -> None:
+    [one] = parse_remarks(("what is this?",), CONF_PATH)
 
     assert one.kind is OTHER
     assert f"keepalived --config-test -f {CONF_PATH}" in one.cure(CONF_PATH)
-    assert all(kind.does for kind in KINDS)
-    assert kind_of("(VI_1) Unknown interface!").ends
+    assert all(kind.does for kind in REMARK_KINDS)
+    assert kind_for("(VI_1) Unknown interface!").ends
 
 
 def test_reload_check_config_is_not_advised_for_a_file_with_remarks() -> None:
@@ -403,12 +401,12 @@ def test_with_a_file_that_is_not_in_force_the_question_is_of_later(
     assert sentences[1] in later
 
 
-def test_who_is_not_root_is_reported_what_only_root_sees() -> None:
+def test_a_user_other_than_root_learns_what_was_not_checked() -> None:
     text = as_text(judge(Case().with_machine(is_root=False).facts()))
-    unseen = "Not looked at, as only root can: who else reads /run/hakeeper/notify.fifo."
+    hidden = "Not checked, only root can: other readers of /run/hakeeper/notify.fifo."
 
-    assert unseen == text.splitlines()[-1]
-    assert "Not looked at" not in as_text(judge(Case().facts()))
+    assert hidden == text.splitlines()[-1]
+    assert "Not checked" not in as_text(judge(Case().facts()))
 
 
 def test_one_line_that_is_left_out_is_one_finding() -> None:

@@ -14,18 +14,18 @@ import pytest
 from hakeeper.config import parse
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
 from hakeeper.doctor.gather import files
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts, read_conf
-from hakeeper.doctor.gather.machine import machine_facts
-from hakeeper.doctor.gather.program import (
+from hakeeper.doctor.gather.keepalived_program import (
     TEST_TIMEOUT_S,
-    ask_what_it_reads,
     config_test,
     find_program,
+    parse_with_keepalived,
 )
+from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 from tests.support.privileges import NOBODY, public_folder, unprivileged
 from tests.support.resources import by_id, by_name, by_network
@@ -67,7 +67,7 @@ def test_what_is_no_fifo(tmp_path: Path, make: Callable[[Path], None], kind: str
     assert (kind, "") == (fifo_facts(tmp_path / "it").kind, fifo_facts(tmp_path / "it").problem)
 
 
-def test_a_fifo_in_a_closed_folder_cannot_be_looked_at() -> None:
+def test_a_fifo_in_an_unreadable_directory_cannot_be_examined() -> None:
     with public_folder() as folder:
         (folder / "closed").mkdir(mode=0o700)
         os.mkfifo(folder / "closed" / "fifo")
@@ -100,7 +100,7 @@ def test_the_lines_of_hakeeper_yaml(tmp_path: Path) -> None:
     assert facts.key("hetzner.ca_file") is None
 
 
-def test_a_conf_that_may_not_be_read_says_so() -> None:
+def test_an_unreadable_conf_is_reported() -> None:
     with public_folder() as folder:
         path = folder / "keepalived.conf"
         path.write_text(CONF)
@@ -115,7 +115,7 @@ def test_a_conf_that_may_not_be_read_says_so() -> None:
     assert isinstance(opened, KeepalivedConf)
 
 
-def test_a_conf_that_is_not_there_or_none_says_so(tmp_path: Path) -> None:
+def test_a_missing_or_unusable_conf_is_reported(tmp_path: Path) -> None:
     missing, folder = read_conf(tmp_path / "none", "x"), read_conf(tmp_path, "x")
     (tmp_path / "huge").write_bytes(b"\n" * (files.SIZE_LIMIT + 1))
     huge = read_conf(tmp_path / "huge", "x")
@@ -201,7 +201,7 @@ def test_keepalived_itself_is_asked_for_its_opinion(server: Namespace, tmp_path:
     program = find_program()
     code = (
         "from pathlib import Path\n"
-        "from hakeeper.doctor.gather.program import config_test\n"
+        "from hakeeper.doctor.gather.keepalived_program import config_test\n"
         f"print(*[config_test({program!r}, Path(p), None) for p in ({str(good)!r}, {str(bad)!r})],"
         " sep='\\n')"
     )
@@ -229,11 +229,11 @@ def test_a_program_that_cannot_be_asked_has_no_opinion(tmp_path: Path) -> None:
 def test_one_that_does_not_end_has_none_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hakeeper.doctor.gather.program.TEST_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("hakeeper.doctor.gather.keepalived_program.TEST_TIMEOUT_S", 0.2)
     endless = program_that(tmp_path, "exec sleep 3600")
 
     assert config_test(endless, tmp_path, None) is None
-    assert ask_what_it_reads(endless, tmp_path / "x", None, ()) is None
+    assert parse_with_keepalived(endless, tmp_path / "x", None, ()) is None
 
 
 def test_the_limit_leaves_room_for_a_dead_resolver() -> None:
@@ -250,7 +250,7 @@ def test_a_program_that_dies_of_the_file_is_reported(tmp_path: Path) -> None:
     assert ConfigTest(code=5) == config_test(str(silent), tmp_path, "x")
 
 
-def test_it_is_reported_who_keepalived_spoke_to() -> None:
+def test_a_sending_keepalived_is_reported() -> None:
     with public_folder() as folder:
         program = program_that(folder, "echo Disabling track script x due to insecure >&2; exit 5")
         told = config_test(program, folder, None)
@@ -336,7 +336,7 @@ def answer(problem: dict[str, object]) -> dict[str, object]:
         ),
     ],
 )
-def test_what_the_daemon_complains_of_and_the_roles_it_knows(
+def test_the_daemons_problems_and_roles_are_gathered(
     monkeypatch: pytest.MonkeyPatch, problem: dict[str, object], wanted: DaemonProblem
 ) -> None:
     told = answer(problem)

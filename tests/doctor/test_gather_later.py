@@ -13,14 +13,14 @@ import pytest
 from hakeeper.adapters.keepalived.processes import read_stat
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.gather.kernel import has_ipvs
+from hakeeper.doctor.gather.last_exit import changed_after_start, read_end
 from hakeeper.doctor.gather.netlink import age, jiffies_s
-from hakeeper.doctor.gather.refusal import changed_after_start, read_end
 from tests.support.waiting import eventually
 
 ASK = """
 import json, sys
-from hakeeper.doctor.gather.netlink import came_after
-found = came_after(int(sys.argv[1]))
+from hakeeper.doctor.gather.netlink import addresses_added_after
+found = addresses_added_after(int(sys.argv[1]))
 print(json.dumps(None if found is None else sorted(map(str, found))))
 """
 SHOWN = "ExecMainCode={}\nExecMainStatus={}\nExecMainExitTimestampMonotonic={}\n"
@@ -33,7 +33,7 @@ def sleeper() -> Iterator["subprocess.Popen[bytes]"]:
         process.kill()
 
 
-def test_addresses_that_came_after_a_process_are_told_from_those_before(
+def test_addresses_added_after_a_process_are_distinguished_from_earlier_ones(
     sleeper: "subprocess.Popen[bytes]",
 ) -> None:
     seen = read_stat(sleeper.pid)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import ConfUnreadable
 from hakeeper.doctor.gather.files import MATCHES_LIMIT, NAMES_LIMIT, SIZE_LIMIT
 from hakeeper.doctor.gather.keepalived import read_conf
@@ -68,13 +68,13 @@ def repeated(text: str) -> str:
         (many, "include many/*\n", f"more than {MATCHES_LIMIT} files"),
         (wide, "include wide/*/*/*/*/*/*/*/*/*x\n", f"more than {NAMES_LIMIT} names"),
         (wide, "include wide/*/*/*/*x\n" * 900, f"more than {NAMES_LIMIT} names"),
-        (nothing, "include " + "{a,b}" * 60 + "\n", f"make more than {MATCHES_LIMIT} names"),
+        (nothing, "include " + "{a,b}" * 60 + "\n", f"expand to more than {MATCHES_LIMIT} names"),
         (nothing, "include " + "{" * 900 + "\n", "name too long"),
         (nothing, "include " + "../" * 300 + "x*/*/*\n", ""),
         (nothing, "~SEQ(N, 1, 1000000000) x ${N}\n", "more than 10000 lines"),
         (nothing, "~SEQ(N, 1, 999999999999999999999999) x ${N}\n", "more than 10000 lines"),
-        (nothing, "$A=${A}\nx ${A}\n", "hold each other"),
-        (nothing, "$A=${B} ${B}\n$B=${A} ${A}\nx ${A}\n", "hold each other"),
+        (nothing, "$A=${A}\nx ${A}\n", "contain each other"),
+        (nothing, "$A=${B} ${B}\n$B=${A} ${A}\nx ${A}\n", "contain each other"),
         (nothing, "$A=$A \\\n $A\n$A\n", ""),
         (nothing, "x" * (SIZE_LIMIT - len(GOOD) - 9) + "\n", "1023 bytes or more"),
         (nothing, '"' * 1000 + "\n", ""),
@@ -104,30 +104,30 @@ def test_an_include_counts_as_often_as_it_is(included: str, tmp_path: Path) -> N
     conf = read_conf(path, "x")
 
     assert isinstance(conf, ConfUnreadable)
-    assert "MiB to look at" in conf.reason
-    assert conf.reason.endswith("it is not looked at")
+    assert "MiB to read" in conf.reason
+    assert conf.reason.endswith("it is not checked")
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         (repeated("x\n"), "more than 50000 lines"),
-        (repeated("{"), "MiB to look at"),
-        (repeated("a{b}"), "MiB to look at"),
+        (repeated("{"), "MiB to read"),
+        (repeated("a{b}"), "MiB to read"),
         ("~SEQ(N, 1, 9999) ~SEQ(M, 1, 9999) x\n", "more than 50000 lines"),
-        ("$A=${A}\n" + "x ${A}\n" * 1000, "MiB to look at"),
-        ("$A=${B}${B}${B}\n$B=y\n" + ("x" + "${A}" * 100 + "\n") * 1000, "MiB to look at"),
-        (f"$A={'y' * 1000}\n" + "x $A\n" * 40_000, "MiB to look at"),
-        (f"$A={'y' * 1000}\n~SEQ(N, 1, 9999) ~SEQ(M, 1, 2) x ${{A}}\n", "MiB to look at"),
+        ("$A=${A}\n" + "x ${A}\n" * 1000, "MiB to read"),
+        ("$A=${B}${B}${B}\n$B=y\n" + ("x" + "${A}" * 100 + "\n") * 1000, "MiB to read"),
+        (f"$A={'y' * 1000}\n" + "x $A\n" * 40_000, "MiB to read"),
+        (f"$A={'y' * 1000}\n~SEQ(N, 1, 9999) ~SEQ(M, 1, 2) x ${{A}}\n", "MiB to read"),
         (
             "".join(f"$A{at}=${{A{at + 1}}}y\n" for at in range(900)) + "x $A0\n" * 300,
-            "MiB to look",
+            "MiB to read",
         ),
-        (repeated("x" + " $A" * 300 + "\n"), "MiB to look at"),
+        (repeated("x" + " $A" * 300 + "\n"), "MiB to read"),
         ("$L=x \\\n" + "y \\\n" * 40_000 + "z\n$L\n$L\n", "more than 50000 lines"),
     ],
 )
-def test_what_has_no_end_is_given_up(text: str, told: str, tmp_path: Path) -> None:
+def test_endless_configurations_are_given_up(text: str, told: str, tmp_path: Path) -> None:
     path = tmp_path / "keepalived.conf"
     path.write_text(text)
     conf = read_conf(path, "x")

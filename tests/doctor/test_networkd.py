@@ -27,21 +27,21 @@ def found(case: Case) -> list[str]:
         {"keep": "", "static": frozenset((ip_address("203.0.113.10"),))},
     ],
 )
-def test_what_keeps_the_address_is_no_trouble(changes: dict[str, object]) -> None:
+def test_settings_that_keep_the_address_pass(changes: dict[str, object]) -> None:
     assert [] == found(Case().with_link(**changes))
 
 
 @pytest.mark.parametrize("keep", ["", "no", "dhcp", "dynamic-on-stop"])
-def test_what_keeps_leases_alone_does_not_keep_it(keep: str) -> None:
+def test_settings_that_keep_only_leases_do_not_keep_the_address(keep: str) -> None:
     [why] = found(Case().with_link(keep=keep))
-    assert "goes to BACKUP, and comes back with them" in why
+    assert "goes to BACKUP, and returns with them" in why
 
 
 def test_an_address_that_keepalived_does_not_watch_is_lost_for_good() -> None:
     case = Case().with_conf("dev eth0", "dev eth0 no_track")
     [why] = found(case.with_link(keep="static"))
 
-    assert "stays MASTER without them for good" in why
+    assert "stays MASTER and never adds them again" in why
     assert [] == found(case.with_link(keep="yes"))
 
 
@@ -54,8 +54,8 @@ def test_without_netplan_it_is_not_spoken_of() -> None:
         findings = Case().with_link(keep="", network_file=file).findings()
         return next(each.cure for name, each in findings if name == "networkd")
 
-    assert "in netplan" in cure(FILE)
-    assert "in netplan" not in cure("/etc/systemd/network/a.network")
+    assert "to netplan" in cure(FILE)
+    assert "to netplan" not in cure("/etc/systemd/network/a.network")
 
 
 # --- the files -----------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def test_a_file_and_its_drop_ins_are_read_in_their_order(tmp_path: Path) -> None
     assert "yes" == look(tmp_path).links["lo"].keep
 
 
-def test_a_file_that_is_gone_says_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_yields_nothing(tmp_path: Path) -> None:
     managed(tmp_path)
     assert NetworkdLink(name="lo", network_file=FILE) == look(tmp_path).links["lo"]
 

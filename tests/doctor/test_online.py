@@ -31,7 +31,7 @@ def _nothing_was_changed(lab: Lab) -> Iterator[None]:
     assert all(each.status in {401, 404} for each in writes)
 
 
-def test_where_all_is_well_it_says_so_in_short_lines_and_ends_with_0(lab: Lab) -> None:
+def test_a_good_server_passes_with_short_lines_and_exit_code_0(lab: Lab) -> None:
     for node, role in ((lab.node("a"), "MASTER"), (lab.node("b"), "BACKUP")):
         told = Station(lab, node).check()
         *lines, empty, verdict = told.out.splitlines()
@@ -46,10 +46,10 @@ def test_where_all_is_well_it_says_so_in_short_lines_and_ends_with_0(lab: Lab) -
         assert all(len(line) <= 80 for line in lines)
         assert len(passed) == 23
         assert f"ok       role: VI_1 is {role}" in passed
-        assert "ok       hakeeper: runs, and has nothing to complain of" in passed
+        assert "ok       hakeeper: runs, without problems" in passed
 
 
-def test_as_json_it_holds_what_the_plain_check_tells_and_more(station: Station) -> None:
+def test_the_json_contains_that_of_the_plain_check_and_more(station: Station) -> None:
     told = station.check("--json")
 
     assert (0, True, []) == (told.code, told.json["ok"], told.json["online"]["findings"])
@@ -68,7 +68,7 @@ def test_a_finding_has_its_place_its_reason_and_the_way_out(station: Station) ->
     assert " ".join(block.split()) == (
         f"ERROR floating IP: {path}:{station.line('- web')}: VI_1: web ({VIP}) is blocked by"
         " Hetzner"
-        " why: no traffic reaches it, wherever it is assigned"
+        " why: no traffic reaches it, whichever server holds it"
         " do: see Hetzner's mail about it (abuse), or use another floating IP"
     )
     assert told.out.endswith("would NOT work (1 error, 0 warnings).\n")
@@ -123,7 +123,7 @@ def test_another_instance_and_another_address(station: Station) -> None:
         other.findings()
     )
     assert any(f"{VIP} and web are the same floating IP" in what for _, what in other.findings())
-    what = "the daemon runs with another configuration: VI_1: web, and the file says VI_1: web; "
+    what = "the daemon runs with another configuration: VI_1: web; the file has VI_1: web; "
     assert ("hakeeper", f"{what}VI_2: {VIP}") in other.findings()
 
 
@@ -160,7 +160,7 @@ def test_a_file_that_keepalived_has_not_read_yet(station: Station) -> None:
         "keepalived.conf has no vrrp_instance VI_1; it has: VI_9" in dict(told.findings()).values()
     )
     assert (
-        "the keepalived that runs has no instance VI_9; it has: VI_1"
+        "the running keepalived has no instance VI_9; it has: VI_1"
         in (dict(both.findings())["role"])
     )
 
@@ -171,7 +171,7 @@ def test_without_keepalived_and_without_hakeeper(station: Station) -> None:
         dead = station.trouble(*its_file(station), "--socket", "/nonexistent/control.sock")
 
     assert ["keepalived"] == [name for name, _ in told.findings()]
-    assert "keepalived does not run, by" in told.findings()[0][1]
+    assert "keepalived does not run, according to" in told.findings()[0][1]
     assert [] == told.findings("warning")  # the daemon misses it, too: one cause, one finding
     assert {"check": "hakeeper", "text": "runs"} in told.json["online"]["passed"]
     verdicts = ("ready", "ready_now", "ready_after_restart")
@@ -218,7 +218,7 @@ def test_keepalived_drops_a_fifo_line_without_a_user_and_only_the_check_says_so(
         ("vrrp_instance", 'vrrp_script x {\n    script "/bin/true"\n}\nvrrp_instance', "script x"),
     ],
 )
-def test_with_reload_check_config_keepalived_does_not_start_with_what_the_check_tells(
+def test_with_reload_check_config_keepalived_does_not_start_if_the_check_finds_errors(
     station: Station, old: str, new: str, words: str
 ) -> None:
     keepalived = station.node.keepalived
@@ -237,7 +237,7 @@ def test_with_reload_check_config_keepalived_does_not_start_with_what_the_check_
 # --- the clock ----------------------------------------------------------------------------------
 
 
-def test_a_clock_by_which_the_certificate_is_not_valid_yet(tmp_path: Path) -> None:
+def test_a_wrong_clock_explains_a_certificate_that_is_not_valid_yet(tmp_path: Path) -> None:
     library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))

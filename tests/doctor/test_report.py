@@ -16,7 +16,8 @@ BROKEN = (
 
 
 def test_what_passed_comes_first_and_the_worst_last() -> None:
-    text = as_text(judge(BROKEN.facts()), odd=["file /etc/token: was it copied whole?"])
+    warnings = ["file /etc/token: was it copied completely?"]
+    text = as_text(judge(BROKEN.facts()), file_warnings=warnings)
     blocks = text.split("\n\n")
 
     assert all(
@@ -27,7 +28,7 @@ def test_what_passed_comes_first_and_the_worst_last() -> None:
     assert "A failover to this server would NOT work (1 error, 2 warnings).\n" == blocks[-1]
 
 
-def test_a_finding_is_wrapped_but_not_what_is_to_be_copied() -> None:
+def test_a_finding_is_wrapped_but_not_its_cure() -> None:
     names = [replace(WEB, id=fip(number), name=f"name-{number}") for number in range(20)]
     text = as_text(judge(BROKEN.with_api(listed=listed(*names)).facts()))
     block = text.split("\n\n")[-2]

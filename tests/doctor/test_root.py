@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.doctor.gather import program as program_module
-from hakeeper.doctor.gather.program import find_program, is_roots
+from hakeeper.doctor.gather import keepalived_program as program_module
+from hakeeper.doctor.gather.keepalived_program import find_program, only_root_can_change
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="it is about root")
 
@@ -44,7 +44,7 @@ def test_a_file_that_others_may_write_is_known(tmp_path: Path, what: str) -> Non
     folder.mkdir(mode=0o755)
     path = folder / "keepalived.conf"
     path.touch(mode=0o644)
-    assert is_roots(path)
+    assert only_root_can_change(path)
     match what:
         case "mode of the file":
             path.chmod(0o646)
@@ -52,8 +52,8 @@ def test_a_file_that_others_may_write_is_known(tmp_path: Path, what: str) -> Non
             os.chown(path, 65534, 65534)
         case _:
             folder.chmod(0o777)
-    assert not is_roots(path)
+    assert not only_root_can_change(path)
     link = tmp_path / "link"
     link.symlink_to(path)
-    assert not is_roots(link)
-    assert not is_roots(tmp_path / "nothing")
+    assert not only_root_can_change(link)
+    assert not only_root_can_change(tmp_path / "nothing")

@@ -26,7 +26,7 @@ def finding(case: Case, check: str, words: str) -> Finding:
 
 
 def passed(case: Case, check: str) -> list[str]:
-    said = judge(case.facts()).said
+    said = judge(case.facts()).results
     return [one.text for name, one in said if name == check and isinstance(one, Passed)]
 
 
@@ -41,7 +41,7 @@ def test_a_file_that_is_not_in_force_is_to_be_put_there() -> None:
     other = case.with_keepalived(in_force=RUNNING)
     put = f"mv {CONF_PATH} {RUNNING} && systemctl reload keepalived"
 
-    for check, words in (("FIFO reader", "does not hold"), ("role", "does not answer")):
+    for check, words in (("FIFO reader", "does not have"), ("role", "does not answer")):
         assert finding(case, check, words).cure.startswith("systemctl ")
         assert finding(other, check, words).cure.startswith(put)
     assert f"it has not read {CONF_PATH}" in finding(other, "FIFO reader", "").why
@@ -54,14 +54,16 @@ def test_the_file_in_force_is_not_to_be_moved_to_itself() -> None:
     assert "mv " not in finding(case, "FIFO reader", "").cure
 
 
-def test_no_virtual_address_is_asked_for_where_the_address_stands_for_good() -> None:
+def test_no_virtual_address_is_required_for_a_permanent_address() -> None:
     here = as_in_the_tutorial()
     there = here.here("10.0.0.2")
 
-    assert finding(here, "keepalived.conf", "No VIP").cure.startswith("leave it, and `reload_check")
-    assert finding(here, "settings", "`reload_check_config`").cure.startswith("leave it out")
+    assert finding(here, "keepalived.conf", "No VIP").cure.startswith(
+        "leave it as it is, without `reload_check"
+    )
+    assert finding(here, "settings", "`reload_check_config`").cure.startswith("do not add it")
     assert finding(there, "keepalived.conf", "No VIP").cure.startswith("virtual_ipaddress {")
-    assert finding(there, "settings", "`reload_check_config`").cure.startswith("first mend")
+    assert finding(there, "settings", "`reload_check_config`").cure.startswith("first fix")
 
 
 def test_one_address_of_two_for_good_is_not_enough() -> None:
@@ -74,8 +76,8 @@ def test_a_password_is_cut_and_not_replaced() -> None:
     case = Case().with_conf("    reload_check_config\n", "").with_keepalived(test=AUTH)
     cure = finding(case, "keepalived.conf", "auth_pass").cure
 
-    assert "its first 8 characters" in cure
-    assert "both become MASTER" in cure
+    assert "the first 8 characters" in cure
+    assert "makes both MASTER" in cure
 
 
 def test_a_file_that_is_missing_is_to_be_written_and_not_called_safe() -> None:
@@ -87,7 +89,7 @@ def test_a_file_that_is_missing_is_to_be_written_and_not_called_safe() -> None:
 
     assert "/usr/share/hakeeper/examples/keepalived" in found.cure
     assert str(found.place) == CONF_PATH
-    assert passed(case, "access") == ["nobody else may change hakeeper.yaml"]
+    assert passed(case, "access") == ["no other user may change hakeeper.yaml"]
 
 
 def test_the_folder_of_a_missing_file_counts_all_the_same() -> None:
@@ -98,7 +100,7 @@ def test_the_folder_of_a_missing_file_counts_all_the_same() -> None:
     assert str(found.place) == "/etc/keepalived"
 
 
-def test_what_the_daemon_says_is_said_once() -> None:
+def test_the_daemons_problem_is_reported_once() -> None:
     problem = DaemonProblem(is_broken=True, text="tired: no sleep", code="x", cure="sleep")
     case = replace(Case(), daemon=DaemonFacts(is_running=True, problems=(problem,)))
     found = finding(case, "hakeeper", "tired: no sleep")

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Iterator
 from typing import cast
 
-from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.client import make_client
@@ -23,6 +22,7 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.core.calls import (
     ActionsRead,

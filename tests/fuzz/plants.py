@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from hakeeper.adapters import statefile
-from hakeeper.adapters.control import ControlServer
+from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.hetzner import parse
 from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position

@@ -121,7 +121,7 @@ def test_a_failed_script_moves_the_address_and_its_repair_brings_it_back(
     assert scene.holders() == {"web": "a"}
 
 
-@pytest.mark.parametrize("cable", [Cable.CUT, Cable.DEAF], ids=lambda cable: cable.value)
+@pytest.mark.parametrize("cable", [Cable.CUT, Cable.ISOLATED], ids=lambda cable: cable.value)
 def test_after_a_split_brain_the_surviving_master_has_the_address(
     make_scene: MakeScene, cable: Cable
 ) -> None:

@@ -110,7 +110,7 @@ def test_a_cut_makes_two_masters_and_a_isolated_backup_is_heard(make_scene: Make
         )
 
     before = len(scene.lab.witness.heard())
-    scene.b.set_cable(Cable.DEAF)
+    scene.b.set_cable(Cable.ISOLATED)
     scene.lab.wait_for_master(scene.b)
     eventually(lower_priority_heard, what="a to hear the lower master")
     assert scene.lab.vrrp_roles() == both

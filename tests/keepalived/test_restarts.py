@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hakeeper.adapters.keepalived.bus import SERVICE
-from hakeeper.adapters.keepalived.link import Link
+from hakeeper.adapters.keepalived.bus_connection import BusConnection
 from hakeeper.adapters.keepalived.roles import RoleReader
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
@@ -41,7 +41,7 @@ def throw_lines_away(node: Node, last: bytes) -> None:
 def instances_on_d_bus(node: Node) -> dict[str, Role] | None:
     """What keepalived says of its instances there; None while it is not on the bus."""
     deadline_s = time.monotonic() + 5.0
-    link = Link.open(f"unix:path={node.folder / 'bus'}", SERVICE, deadline_s)
+    link = BusConnection.open(f"unix:path={node.folder / 'bus'}", SERVICE, deadline_s)
     with contextlib.closing(link):
         return RoleReader().read(link, deadline_s) if link.owner else None
 

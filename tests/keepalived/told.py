@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hakeeper.demo.lab.netns import Namespace
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.gather.keepalived import read_conf
 
 CONFIG_ID = "web-a"

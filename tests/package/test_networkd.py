@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper.doctor.checks.networkd import finding_of
-from hakeeper.doctor.conf.meaning import Vip
+from hakeeper.doctor.conf.configuration import Vip
 from hakeeper.doctor.facts import NetworkdLink
 from hakeeper.doctor.finding import Place
 from tests.package.building import Build

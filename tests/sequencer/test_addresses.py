@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters import addresses
+from hakeeper.adapters import local_addresses
 from hakeeper.config import parse
 from hakeeper.core.calls import (
     Identified,
@@ -126,7 +126,7 @@ def calls() -> ReloadableCalls:
 def here(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The addresses of this machine, as the daemon is made to believe."""
     present: set[str] = set()
-    monkeypatch.setattr(addresses, "_is_ours", present.__contains__)
+    monkeypatch.setattr(local_addresses, "_is_ours", present.__contains__)
     return present
 
 

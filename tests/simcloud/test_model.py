@@ -6,7 +6,7 @@ from hakeeper.demo.cloud.access import Bucket, Tokens
 from hakeeper.demo.cloud.api import Api, ApiRequest
 from hakeeper.demo.cloud.errors import ApiError
 from hakeeper.demo.cloud.model import CloudModel
-from hakeeper.demo.cloud.things import Action, Quirk
+from hakeeper.demo.cloud.project import Action, Quirk
 from hakeeper.demo.cloud.values import Rules
 
 

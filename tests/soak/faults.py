@@ -281,7 +281,7 @@ BEGIN: Mapping[Kind, Begin] = {
     Kind.PRIORITY: _reprioritise,
     Kind.BROKEN: lambda target: _reload_with(target, BROKEN_CONF),
     Kind.CUT: lambda target: _lay(target, Cable.CUT),
-    Kind.DEAF: lambda target: _lay(target, Cable.DEAF),
+    Kind.ISOLATED: lambda target: _lay(target, Cable.ISOLATED),
     Kind.MUTE: lambda target: _lay(target, Cable.MUTE),
     Kind.LINK: _pull_link,
     Kind.SCRIPT: _fail_script,

@@ -25,7 +25,7 @@ class Kind(enum.Enum):
     PRIORITY = "reload with changed priority"
     BROKEN = "reload with a broken file"
     CUT = "full cut"
-    DEAF = "one-way cut, isolated"
+    ISOLATED = "one-way cut, isolated"
     MUTE = "one-way cut, mute"
     LINK = "link down"
     SCRIPT = "track script fails"
@@ -70,7 +70,7 @@ _MEMBERS = {
         Kind.PRIORITY,
         Kind.BROKEN,
     ),
-    Family.NETWORK: (Kind.CUT, Kind.DEAF, Kind.MUTE, Kind.LINK),
+    Family.NETWORK: (Kind.CUT, Kind.ISOLATED, Kind.MUTE, Kind.LINK),
     Family.HEALTH: (Kind.SCRIPT,),
     Family.HAKEEPER: (
         Kind.DAEMON_KILL,

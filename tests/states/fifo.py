@@ -155,7 +155,7 @@ STATES = (
         exit_code=DEGRADED,
         code="fifo.busy",
         says="keepalived cannot be heard",
-        cause="{path} is read by process {reader} already",
+        cause="process {reader} already reads {path}",
     ),
     State(
         name="nobody writes to the FIFO",

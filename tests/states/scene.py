@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from hakeeper.adapters.asking import ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import ControlError, NotRunning, ask
 from hakeeper.demo.lab.daemon import LogEntry
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.relay import ApiRelay

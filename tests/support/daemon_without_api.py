@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
+from hakeeper.adapters.freshness import boottime_s
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
-from hakeeper.adapters.lastlook import boottime_s
-from hakeeper.adapters.notify import Notifier
+from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals
 from hakeeper.config import Config, parse
 from hakeeper.core.calls import (

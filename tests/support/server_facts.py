@@ -16,9 +16,9 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import Role, Server, VrrpId, VrrpKind
 from hakeeper.core.observation import Observation
+from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration
 from hakeeper.doctor.conf.files import Files
 from hakeeper.doctor.conf.lines import Reader
-from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
 from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
@@ -218,7 +218,7 @@ class Case:
         )
 
     def findings(self) -> list[tuple[str, Finding]]:
-        said = judge(self.facts()).said
+        said = judge(self.facts()).results
         return [(name, each) for name, each in said if isinstance(each, Finding)]
 
     def with_yaml(self, old: str, new: str) -> "Case":
@@ -301,4 +301,4 @@ def read(
 
     reader = Reader(Files(read=reading, matching=matching), config_id)
     syntax = read_syntax(reader.lines(CONF_PATH))
-    return read_meaning(CONF_PATH, syntax, reader.unread, reader.conditions, reader.ignored)
+    return read_configuration(CONF_PATH, syntax, reader.unread, reader.conditions, reader.ignored)

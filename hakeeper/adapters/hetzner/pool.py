@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.clients import Clients
 from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity, Sources
@@ -23,6 +22,7 @@ from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
 from hakeeper.adapters.hetzner.worker import Worker, join
+from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.core.calls import AllRead, Answer, CallResult, Failure, FailureKind, ReadAll
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import IpNetwork

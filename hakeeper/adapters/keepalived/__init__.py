@@ -1,1 +1,1 @@
-"""keepalived beside its FIFO: whether it lives (`liveness`), and its state by D-Bus (`bus`)."""
+"""keepalived apart from its FIFO: is it alive (`liveness`), and its roles over D-Bus (`bus`)."""

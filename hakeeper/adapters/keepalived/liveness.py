@@ -1,12 +1,12 @@
-"""Whether keepalived lives, learnt from its processes: a dead keepalived writes no line.
+"""Is keepalived alive? Watches its processes, since a dead keepalived writes no line.
 
-keepalived is two processes to us. The parent (its pid is in the pid file) only supervises; the VRRP
-child speaks VRRP and writes the lines. If the child is killed the parent starts another, which
-begins again with BACKUP; so it is the child's run that a role belongs to, and `current` is the
-child wherever it can be found. A reload (SIGHUP) keeps both processes: no event.
+Two processes matter. The parent (its pid is in the pid file) only supervises; the VRRP child speaks
+VRRP and writes the lines. If the child is killed, the parent starts another one, which starts as
+BACKUP. So a role belongs to a run of the child, and `current` is the child if it can be found. A
+reload (SIGHUP) keeps both processes and produces no event.
 
-The daemon calls `look` about once a second and when one of `filenos` becomes readable. It gives one
-event at a time: call it again until it gives None.
+The daemon calls `look` about once a second and when one of `filenos` becomes readable. It returns
+one event at a time: call it until it returns None.
 """
 
 from pathlib import Path
@@ -22,16 +22,16 @@ from hakeeper.core.events import KeepalivedGone, KeepalivedSeen
 from hakeeper.core.model import ProcessId
 
 CHILD_NAME = "keepalived_vrrp"
-"""What `process_names` in keepalived.conf calls the VRRP child."""
+"""The VRRP child's name with `process_names` in keepalived.conf."""
 SETTLING_S = 3.0
 """A parent younger than this may not have started its child yet."""
 
 
 def vrrp_pid_file(pid_file: str) -> str:
-    """Return where keepalived keeps the VRRP child's pid when the parent's is in `pid_file`.
+    """Return the VRRP child's pid file that belongs to the parent's `pid_file`.
 
-    They stand side by side: keepalived.pid and vrrp.pid, or with an instance name keepalived_X.pid
-    and vrrp_X.pid (keepalived's core/pidfile.c).
+    Both are in one directory: keepalived.pid and vrrp.pid, or with an instance name
+    keepalived_X.pid and vrrp_X.pid (keepalived's core/pidfile.c).
     """
     path = Path(pid_file)
     name = path.name.replace("keepalived", "vrrp", 1) if "keepalived" in path.name else "vrrp.pid"
@@ -50,7 +50,7 @@ class Liveness:
         self._had_child = False
         self._child_has_file = False
         self.current: ProcessId | None = None
-        """The run that was last told as seen, until it was told as gone."""
+        """The run that was last reported as seen, until it is reported as gone."""
 
     def look(self) -> KeepalivedSeen | KeepalivedGone | None:
         """Return what has changed since the last call."""
@@ -68,12 +68,12 @@ class Liveness:
         return KeepalivedSeen(found)
 
     def filenos(self) -> tuple[int, ...]:
-        """What becomes readable when a process ends; changes only in `look` and `close`."""
+        """Return the descriptors that become readable when a process ends; changed by `look`."""
         held = (one.fileno() for one in (self._parent, self._child) if one is not None)
         return tuple(fd for fd in held if fd is not None)
 
     def close(self) -> None:
-        """Let go of the processes."""
+        """Stop watching the processes."""
         self._drop_child()
         if self._parent is not None:
             self._parent.close()
@@ -96,9 +96,9 @@ class Liveness:
         return None
 
     def _take_parent(self) -> bool:
-        """Follow the pid file; True if that put another process in the place of one we held.
+        """Watch the process of the pid file; True: it replaced the one that was watched.
 
-        A file that is gone or wrong changes nothing while the process that we hold runs.
+        A missing or wrong pid file changes nothing while the watched process runs.
         """
         pid = read_pid_file(self._pid_file)
         if pid is None or (self._parent is not None and self._parent.pid == pid):
@@ -128,19 +128,19 @@ class Liveness:
             self._child = self._hold_keepalived(pid)
             self._child_has_file = self._child_has_file or self._child is not None
         if self._child is None and self._may_guess():
-            guess = _child_by_kinship(self._parent.pid)
+            guess = _find_vrrp_child(self._parent.pid)
             self._child = None if guess is None else self._hold_keepalived(guess)
         self._had_child = self._had_child or self._child is not None
 
     def _may_be_child(self, pid: int, parent_pid: int) -> bool:
-        """Refuse a pid that is seen to be another's child: the file is stale."""
+        """Say whether the pid may be the parent's child; if it is another's, the file is stale."""
         stat = read_stat(pid)
         return stat is None or stat.parent_pid == parent_pid
 
     def _may_guess(self) -> bool:
-        """Guess only where the child has no file that we know (`-r`), and not in between.
+        """Say whether to guess the child: only if its pid file is unknown (`-r`).
 
-        While the parent starts, or its VRRP child is dead, its only child may be another one.
+        Not while the parent starts or its VRRP child is dead: its only child may be another one.
         """
         if self._child_has_file or self._settling():
             return False
@@ -155,12 +155,12 @@ class Liveness:
             return None
         if self._child is not None:
             return self._child.id
-        # A parent without a child: it will start one (again), or its child cannot be found here.
+        # Without a child: the parent will start one (again), or it cannot be found here.
         return None if self._had_child or self._settling() else self._parent.id
 
 
-def _child_by_kinship(parent_pid: int) -> int | None:
-    """Find the VRRP child among the parent's children: the only one, or the one so named."""
+def _find_vrrp_child(parent_pid: int) -> int | None:
+    """Find the VRRP child among the parent's children: by its name, or as the only one."""
     stats = {pid: read_stat(pid) for pid in children_of(parent_pid)}
     living = {pid: stat for pid, stat in stats.items() if stat is not None and not stat.ended}
     named = [pid for pid, stat in living.items() if stat.command == CHILD_NAME]

@@ -1,8 +1,8 @@
-"""One run of a process, held so that its end is noticed and its pid cannot fool us.
+"""Processes: one run of a process, identified reliably even if its pid is reused.
 
-A pidfd (pidfd_open(2), Linux 5.3) becomes readable the moment the process ends, a zombie included,
-and never speaks of a later process with the same pid. /proc tells more where it is visible; a
-sandbox (`ProtectProc=`, hidepid) may hide other users' processes there, and a pidfd works even so.
+A pidfd (pidfd_open(2), Linux 5.3) becomes readable when the process ends, also as a zombie, and
+never refers to a later process with the same pid. /proc shows more, if it is visible; a sandbox
+(`ProtectProc=`, hidepid) may hide other users' processes there, but a pidfd works even then.
 """
 
 import contextlib
@@ -18,21 +18,21 @@ from hakeeper.core.model import ProcessId
 _CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PROGRAM = "keepalived"
 _COMMAND_LINE_BYTES = 1 << 16
-"""Far more than keepalived's has; the rest of a longer one is not read."""
+"""Far longer than keepalived's; the rest of a longer one is not read."""
 _PID_FILE_BYTES = 64
 """More than any pid needs; the rest of a longer file is not read."""
 
 
 @functools.cache
 def boot_id() -> str:
-    """Return the kernel's name for this boot; raises OSError without /proc, but only at first."""
+    """Return the kernel's id of this boot (cached); raises OSError without /proc."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 def read_pid_file(path: str) -> int | None:
-    """Return the pid in the file; None if there is no such file, or no pid in it."""
+    """Return the pid in the file; None: there is no such file, or no pid in it."""
     try:
-        # O_NONBLOCK: even a FIFO that somebody put there is opened without waiting.
+        # O_NONBLOCK: a FIFO at the path must not block us.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb", buffering=0) as file:  # noqa: PTH123  # pathlib opens no descriptors
             pid = int(file.read(_PID_FILE_BYTES) or b"")
@@ -43,7 +43,7 @@ def read_pid_file(path: str) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Stat:
-    """What /proc/PID/stat tells: proc(5), fields 2, 3, 4 and 22."""
+    """Values from /proc/PID/stat: proc(5), fields 2, 3, 4 and 22."""
 
     command: str
     state: str
@@ -52,42 +52,42 @@ class Stat:
 
     @property
     def ended(self) -> bool:
-        """Whether only its entry is left, which nobody has collected yet."""
+        """Whether it is a zombie, or dead."""
         return self.state in {"Z", "X", "x"}
 
     @property
     def start_s(self) -> float:
-        """When it began, in seconds since the boot (CLOCK_BOOTTIME)."""
+        """When it started, in seconds since boot (CLOCK_BOOTTIME)."""
         return self.start_ticks / _CLOCK_TICKS_PER_S
 
     def age_s(self) -> float:
-        """Return the seconds since it began."""
+        """Return the seconds since its start."""
         return time.clock_gettime(time.CLOCK_BOOTTIME) - self.start_s
 
 
 def read_stat(pid: int) -> Stat | None:
-    """Return what /proc shows of a process; None if it is gone or hidden."""
+    """Return values from /proc; None: the process is gone or hidden."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The command stands in brackets and may hold brackets and spaces itself.
+    # The command is in parentheses, and may contain parentheses and spaces itself.
     before, _, after = text.rpartition(") ")
     fields = after.split()
     return Stat(before.partition("(")[2], fields[0], int(fields[1]), int(fields[19]))
 
 
 def children_of(pid: int) -> tuple[int, ...]:
-    """Return the pids of the children; none where the kernel or /proc does not show them."""
+    """Return the pids of the children; empty if the kernel or /proc does not show them."""
     found: list[int] = []
-    with contextlib.suppress(OSError):  # it ended meanwhile, or is hidden
+    with contextlib.suppress(OSError):  # it has ended meanwhile, or is hidden
         for path in Path(f"/proc/{pid}/task").glob("*/children"):
             found += [int(word) for word in path.read_text(encoding="ascii").split()]
     return tuple(found)
 
 
 def arguments_of(pid: int) -> tuple[str, ...]:
-    """Return the words of its command line; none where it is gone or hidden, or has none."""
+    """Return the words of its command line; empty if it is gone or hidden, or has none."""
     try:
         with Path(f"/proc/{pid}/cmdline").open("rb") as file:
             data = file.read(_COMMAND_LINE_BYTES)
@@ -99,7 +99,7 @@ def arguments_of(pid: int) -> tuple[str, ...]:
 
 
 def owner_of(pid: int) -> int | None:
-    """Return the user that a process runs as; None if it is gone or hidden."""
+    """Return the user id of a process; None: it is gone or hidden."""
     try:
         return Path(f"/proc/{pid}").stat().st_uid
     except OSError:
@@ -107,7 +107,7 @@ def owner_of(pid: int) -> int | None:
 
 
 def program_of(pid: int) -> Path | None:
-    """Return the executable of a process, which may be deleted since; None where it is hidden."""
+    """Return the executable of a process, which may have been deleted; None: it is hidden."""
     try:
         return Path(str(Path(f"/proc/{pid}/exe").readlink()).removesuffix(" (deleted)"))
     except OSError:
@@ -115,27 +115,27 @@ def program_of(pid: int) -> Path | None:
 
 
 class Process:
-    """One run of a process; `close` it when it is of no more interest."""
+    """One run of a process; call `close` when it is no longer needed."""
 
     def __init__(self, pid: int, boot: str, pidfd: int | None) -> None:
         """Use `Process.hold`."""
         self.stat = read_stat(pid)
-        """As it was at first sight; None where /proc hides it."""
+        """Its values at construction; None: /proc hides it."""
         start_ticks = None if self.stat is None else self.stat.start_ticks
         self.id = ProcessId(pid, start_ticks, boot)
         self._pidfd = pidfd
 
     @classmethod
     def hold(cls, pid: int, boot: str) -> "Process | None":
-        """Take hold of the process with this pid; None if there is none that still runs."""
+        """Watch the process with this pid; None: there is none that runs."""
         pidfd: int | None = None
         try:
             pidfd = os.pidfd_open(pid)
         except ProcessLookupError:
             return None
         except OSError:
-            # No pidfd to be had (an old kernel, a system call filter, a thread's id): `ended`
-            # then looks at /proc and asks kill(2).
+            # No pidfd (an old kernel, a system call filter, a thread's id): `ended` then uses
+            # kill(2) and /proc.
             pidfd = None
         process = cls(pid, boot, pidfd)
         if process.ended():
@@ -149,7 +149,7 @@ class Process:
         return self.id.pid
 
     def ended(self) -> bool:
-        """Say whether it has ended; a zombie has."""
+        """Say whether it has ended; a zombie has ended."""
         if self._pidfd is not None:
             poll = select.poll()
             poll.register(self._pidfd, select.POLLIN)
@@ -159,16 +159,17 @@ class Process:
         except ProcessLookupError:
             return True
         except PermissionError:
-            pass  # somebody else's, so it is there
+            pass  # another user's process, so it exists
         stat = read_stat(self.pid)
         return stat is not None and (stat.ended or stat.start_ticks != self.id.start_ticks)
 
     def is_keepalived(self) -> bool:
-        """Say whether root, or we ourselves, run keepalived there; what is hidden is believed.
+        """Say whether it is a keepalived of root's or of ours; True if that is hidden.
 
-        The executable decides. Where it cannot be read: the command name, which can be configured
-        (`process_names`, `parent_process_name`), or the first argument. Anybody can choose those,
-        and wait for a pid that stands in a file which a dead keepalived has left.
+        The executable decides. If it cannot be read, the command name (configurable with
+        `process_names` and `parent_process_name`) or the first argument decides. Any user can
+        choose those, and could get the pid that is in a dead keepalived's pid file: hence the check
+        of the user.
         """
         if self.stat is None:
             return True
@@ -181,15 +182,15 @@ class Process:
         return any(name.startswith(_PROGRAM) for name in names)
 
     def age_s(self) -> float | None:
-        """Return the seconds since its start; None where /proc hides it."""
+        """Return the seconds since its start; None: /proc hides it."""
         return None if self.stat is None else self.stat.age_s()
 
     def fileno(self) -> int | None:
-        """Return what becomes readable at its end, if there is such a thing."""
+        """Return the descriptor that becomes readable at its end, if there is one."""
         return self._pidfd
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the pidfd."""
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None

@@ -1,20 +1,20 @@
-"""The state of every VRRP instance, as keepalived's D-Bus objects tell it.
+"""Reads the role of every VRRP instance from keepalived's D-Bus objects.
 
-keepalived (`enable_dbus`) has one object per instance, at a path made of interface, VRID and
-family, below its namespace and instance name if it has such; so the names are found by walking the
-tree and reading each object's `Name`. `State` is a number and a word, `(us)`. `Name` is declared
-`s` by 2.2 and `(s)` by 2.4, but 2.2.7 sends `(s)` as well. Sync groups have no objects.
+keepalived (`enable_dbus`) has one object per instance. Its path consists of interface, VRID and
+family, below the network namespace and instance name if they are set. So instances are found by
+walking the tree and reading each object's `Name`. `State` is a number and a word, `(us)`. `Name` is
+declared `s` by 2.2 and `(s)` by 2.4, but 2.2.7 sends `(s)` as well. Sync groups have no objects.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hakeeper.adapters.keepalived.link import Call, CallError, Link, Reply
+from hakeeper.adapters.keepalived.bus_connection import BusConnection, Call, CallError, Reply
 from hakeeper.core.model import Role
 
 ROOT_PATH = "/org/keepalived/Vrrp1"
-"""The same whatever `dbus_service_name` says."""
+"""Does not depend on `dbus_service_name`."""
 INSTANCE_INTERFACE = "org.keepalived.Vrrp1.Instance"
 ROLES: Mapping[int, Role] = {
     0: Role.UNKNOWN,
@@ -26,25 +26,25 @@ ROLES: Mapping[int, Role] = {
 }
 """vrrp_dbus.h: Init, Backup, Master, Fault, Deleted, Stop; any other number is UNKNOWN."""
 _DEPTH_LIMIT = 8
-"""Deeper than any tree of keepalived's: it has six levels with a namespace and a name."""
+"""Deeper than keepalived's tree, which has six levels with a namespace and an instance name."""
 _OBJECTS_LIMIT = 4096
 _ATTEMPTS = 3
 _MOVING = ("UnknownObject", "UnknownMethod", "UnknownInterface", "InvalidArgs")
-"""Errors for an object that went away after it was listed: keepalived is reloading."""
+"""Errors for an object that disappeared after it was listed: keepalived is reloading."""
 
-# An element of an object path is [A-Za-z0-9_]+ by the specification, so nothing in these two
-# attributes can be escaped, and a pattern reads them as surely as an XML parser does.
+# By the specification an element of an object path is [A-Za-z0-9_]+, so these two attributes
+# contain no escapes, and a pattern is as safe as an XML parser.
 _CHILD = re.compile(r"<node\s+name=[\"']([A-Za-z0-9_]+)[\"']")
 _INTERFACE = re.compile(rf"<interface\s+name=[\"']{re.escape(INSTANCE_INTERFACE)}[\"']")
 
 
 class QueryError(Exception):
-    """keepalived answered, but not with the state of its instances; says why."""
+    """keepalived answered, but not with the state of its instances; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    """What one object says of itself."""
+    """The description of one object."""
 
     is_instance: bool
     children: tuple[str, ...]
@@ -53,21 +53,21 @@ class _Node:
 
 @dataclass(slots=True)
 class RoleReader:
-    """Asks for roles, and remembers where the objects were found.
+    """Reads the roles, and remembers the tree of objects.
 
-    As long as they stay where they are, all is asked for at once: each object for its description,
-    so that a change of the tree is noticed, and each instance for its state. One exchange instead
-    of one a level wakes nobody six times every ten seconds.
+    While the tree stays the same, one exchange asks for everything: the description of each object,
+    to notice a change of the tree, and the state of each instance. One exchange per level of the
+    tree would wake keepalived six times every ten seconds.
     """
 
     _known: dict[str, _Node] = field(default_factory=dict)
 
-    def read(self, link: Link, deadline_s: float) -> dict[str, Role]:
-        """Ask for the role of every instance, by name; raises QueryError, CallError or BusError."""
+    def read(self, link: BusConnection, deadline_s: float) -> dict[str, Role]:
+        """Return the role of every instance, by name; raises QueryError, CallError or BusError."""
         if not link.owner:
             raise QueryError(
-                f"{link.service} is not on the bus: is keepalived running, "
-                "and `enable_dbus` in its global_defs?"
+                f"{link.service} is not on the bus: does keepalived run, "
+                "with `enable_dbus` in its global_defs?"
             )
         for _ in range(_ATTEMPTS - 1):
             try:
@@ -78,7 +78,7 @@ class RoleReader:
                     raise
         return self._read_once(link, deadline_s)
 
-    def _read_once(self, link: Link, deadline_s: float) -> dict[str, Role]:
+    def _read_once(self, link: BusConnection, deadline_s: float) -> dict[str, Role]:
         owner = link.owner
         known = self._known
         replies = _ask(link, owner, [*map(_describe, known), *_states(known)], deadline_s)
@@ -93,7 +93,7 @@ class RoleReader:
         roles: dict[str, Role] = {}
         for reply in replies:
             name, role = _name_and_role(reply)
-            # Two objects of one name are not keepalived's habit: believe them if they agree.
+            # Unexpected: two objects with the same name. Accept them if they agree.
             roles[name] = role if roles.get(name, role) is role else Role.UNKNOWN
         return roles
 
@@ -111,19 +111,19 @@ def _states(known: Mapping[str, _Node]) -> list[Call]:
     ]
 
 
-def _ask(link: Link, owner: str, calls: list[Call], deadline_s: float) -> list[Reply]:
+def _ask(link: BusConnection, owner: str, calls: list[Call], deadline_s: float) -> list[Reply]:
     replies: list[Reply] = []
     for answer in link.call_all(calls, deadline_s):
         if isinstance(answer, CallError):
             raise answer
         if answer.sender != owner:
-            raise QueryError("keepalived was replaced while it was asked")
+            raise QueryError("keepalived was replaced during the query")
         replies.append(answer)
     return replies
 
 
-def _walk(link: Link, owner: str, deadline_s: float) -> dict[str, _Node]:
-    """Walk the tree of objects, level by level."""
+def _walk(link: BusConnection, owner: str, deadline_s: float) -> dict[str, _Node]:
+    """Read the tree of objects, level by level."""
     found: dict[str, _Node] = {}
     level = [ROOT_PATH]
     for _ in range(_DEPTH_LIMIT):
@@ -142,7 +142,7 @@ def _node(path: str, reply: Reply) -> _Node:
             children = tuple(f"{path}/{name}" for name in _CHILD.findall(xml))
             return _Node(_INTERFACE.search(xml) is not None, children)
         case _:
-            raise QueryError(f"{path} does not describe itself")
+            raise QueryError(f"{path} gave no description")
 
 
 def _name_and_role(reply: Reply) -> tuple[str, Role]:
@@ -152,4 +152,4 @@ def _name_and_role(reply: Reply) -> tuple[str, Role]:
         case ({"Name": (_, (str(name),)), "State": (_, (int(state), str()))},):
             return name, ROLES.get(state, Role.UNKNOWN)
         case _:
-            raise QueryError("an instance does not tell its name and state")
+            raise QueryError("an instance did not give its name and state")

@@ -8,7 +8,7 @@ from hakeeper.demo.cloud.cloud import SimCloud
 from hakeeper.demo.cloud.control import CloudClient
 from hakeeper.demo.cloud.faults import HTML_502, Answer, Fault, Network
 from hakeeper.demo.cloud.front import CloudFront, CommandError
-from hakeeper.demo.cloud.things import ON_LOOPBACK
+from hakeeper.demo.cloud.project import ON_LOOPBACK
 from hakeeper.demo.cloud.values import (
     Counters,
     FaultRecord,

@@ -1,7 +1,7 @@
-"""`python -m hakeeper.demo.cloud`: the simulated cloud as a process of its own.
+"""`python -m hakeeper.demo.cloud`: the simulated cloud as a separate process.
 
 Prints one line of JSON, `{"url": ..., "control_url": ...}`, and serves until SIGTERM, SIGINT or,
-with `--until-stdin-closes`, until whoever started it is gone.
+with `--until-stdin-closes`, until its parent is gone.
 """
 
 import argparse
@@ -60,7 +60,7 @@ def _end_of_service(*, until_stdin_closes: bool) -> threading.Event:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     given = _parser().parse_args(arguments)
     rules = Rules(
         action_s=given.action_s,

@@ -1,4 +1,4 @@
-"""Who may ask, and how often: tokens and the token bucket of the rate limit."""
+"""Authentication and rate limit: tokens and the token bucket."""
 
 import math
 import secrets
@@ -17,7 +17,7 @@ _LETTERS = string.ascii_letters + string.digits
 
 @dataclass(slots=True)
 class Grant:
-    """A token given out. A revoked one is kept, so that the log still knows whose it was."""
+    """A token of a client. A revoked one is kept, so that the log can still name its client."""
 
     token: str = field(repr=False)
     client: str
@@ -29,11 +29,11 @@ class Tokens:
     """The project's tokens; each belongs to one named client."""
 
     def __init__(self) -> None:
-        """Start with no token: everything is unauthorized."""
+        """Start without tokens: every request is unauthorized."""
         self._grants: dict[str, Grant] = {}
 
     def give(self, client: str, token: str | None = None, *, read_only: bool = False) -> str:
-        """Give a client a token, made up if none is named; earlier ones stay valid."""
+        """Give a client a token (default: a generated one); its earlier ones stay valid."""
         token = token or _new_token()
         self._grants[token] = Grant(token, client, read_only=read_only)
         return token
@@ -45,7 +45,7 @@ class Tokens:
                 grant.valid = False
 
     def client_of(self, authorization: str) -> str:
-        """Say who sent this header, whether or not the token still counts."""
+        """Return the client of this header, whether or not its token is still valid."""
         grant = self._grants.get(authorization.removeprefix(_SCHEME))
         return grant.client if grant is not None else UNKNOWN_CLIENT
 
@@ -68,14 +68,14 @@ class Bucket:
         self._at_s = -math.inf
 
     def set(self, limit_per_hour: int, remaining: int | None, now: float) -> None:
-        """Change the size; `remaining` None leaves the level as far as it fits."""
+        """Change the size; `remaining` None keeps the level, up to the new size."""
         self._refill(now)
         self.limit_per_hour = limit_per_hour
         level = self._level if remaining is None else float(remaining)
         self._level = min(level, float(limit_per_hour))
 
     def take(self, now: float) -> bool:
-        """Take one request out; False: there was none left."""
+        """Take one request; False: the bucket is empty."""
         self._refill(now)
         if self._level < 1:
             return False
@@ -83,7 +83,7 @@ class Bucket:
         return True
 
     def headers(self, now: float, epoch_s: float, *, empty: bool = False) -> dict[str, str]:
-        """Return the headers that stand on every answer; Reset is when it is full again."""
+        """Return the headers of every answer; Reset is the time when the bucket is full again."""
         self._refill(now)
         level = 0.0 if empty else self._level
         full_in_s = (self.limit_per_hour - level) * 3600 / self.limit_per_hour
@@ -102,13 +102,13 @@ class Bucket:
 
 
 def limit_reached(limit_per_hour: int, authorization: str) -> ApiError:
-    """Build the 429, which quotes half of the token as the real one is seen to do."""
+    """Build the 429, whose message quotes half of the token, as the real one does."""
     quoted = authorization.removeprefix(_SCHEME)[:QUOTED_LENGTH]
     message = f"Limit of '{limit_per_hour}' requests per hour for token '{quoted}...' reached."
     return ApiError("rate_limit_exceeded", message, {})
 
 
 def _new_token() -> str:
-    """Make one of the shape that Hetzner's have: letters of both cases, and digits."""
+    """Return a token in the format of Hetzner's: letters of both cases, and digits."""
     drawn = "".join(secrets.choice(_LETTERS) for _ in range(TOKEN_LENGTH - 1))
-    return f"{drawn}Z"  # surely no digest in hexadecimal
+    return f"{drawn}Z"  # never a hexadecimal digest

@@ -1,4 +1,4 @@
-"""The HTTP API without HTTP: a request value in, a reply value out. Pure, like the model."""
+"""The HTTP API without HTTP: from a request value to a reply value. Pure, like the model."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from hakeeper.demo.cloud import query, rendering
 from hakeeper.demo.cloud.access import Bucket, Tokens, limit_reached
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
 from hakeeper.demo.cloud.model import CloudModel
-from hakeeper.demo.cloud.things import NO_QUIRK, Action, Quirk, Server
+from hakeeper.demo.cloud.project import NO_QUIRK, Action, Quirk, Server
 from hakeeper.demo.cloud.values import JsonObject
 
 BASE_PATH = "/v1"
@@ -19,7 +19,7 @@ BASE_PATH = "/v1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiRequest:
-    """One request; `path` with the base path, `query` as it stood in the URL."""
+    """One request; `path` includes the base path, `query` is as in the URL."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """One answer; `body` None is an empty one."""
+    """One answer; `body` None means an empty body."""
 
     status: int
     body: JsonObject | None
@@ -38,7 +38,7 @@ class Reply:
 
     @property
     def code(self) -> str:
-        """The error code, or nothing."""
+        """The error code, or an empty string."""
         if self.status < 400 or self.body is None:  # noqa: PLR2004 - HTTP's own number
             return ""
         return str(self.body["error"]["code"])
@@ -46,7 +46,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """What a route's function gets."""
+    """The arguments of a route's function."""
 
     ids: Sequence[int]
     query: query.Query
@@ -61,10 +61,10 @@ _Route: TypeAlias = Callable[[_Call], JsonObject]
 
 
 class Api:
-    """The project behind its API: access first, then the route."""
+    """The project behind its API: checks access first, then calls the route."""
 
     def __init__(self, model: CloudModel, tokens: Tokens, bucket: Bucket) -> None:
-        """Serve this model to these tokens within this limit."""
+        """Serve this model, with these tokens and this limit."""
         self.model = model
         self.tokens = tokens
         self.bucket = bucket
@@ -86,7 +86,7 @@ class Api:
     def handle(
         self, request: ApiRequest, now: float, *, quirk: Quirk = NO_QUIRK, stale_s: float = 0.0
     ) -> Reply:
-        """Carry the request out. `stale_s`: readings show the state as it was so long ago."""
+        """Carry out the request. `stale_s`: readings show the state as it was that long ago."""
         self.model.advance(now)
         try:
             if not self.bucket.take(now):
@@ -98,7 +98,7 @@ class Api:
         return Reply(status=status, body=body, headers=self.headers(now))
 
     def headers(self, now: float, *, empty: bool = False) -> dict[str, str]:
-        """Return the rate limit's headers; `empty` for a 429 that a fault made up."""
+        """Return the rate limit's headers; `empty` for a 429 that a fault causes."""
         return self.bucket.headers(now, self.model.epoch_s, empty=empty)
 
     def _route(

@@ -1,4 +1,4 @@
-"""The simulated cloud in this process: engine, ports and front in one object."""
+"""The simulated cloud in this process: engine, ports and interface in one object."""
 
 import contextlib
 import ipaddress
@@ -23,7 +23,7 @@ class SimCloud(CloudFront):
     """A simulated Hetzner Cloud on a loopback port; use it as a context manager.
 
     With `tls` the API speaks HTTPS. Addresses other than loopback are refused unless
-    `allow_non_loopback`: nothing of this is meant to be reached from outside.
+    `allow_non_loopback`, since it is not meant to be reachable from outside.
     """
 
     def __init__(  # noqa: PLR0913 - all named, all with a default
@@ -38,7 +38,7 @@ class SimCloud(CloudFront):
         observer: Observer | None = None,
         allow_non_loopback: bool = False,
     ) -> None:
-        """Bind the ports and serve at once; OSError if a port is taken."""
+        """Bind the ports and start to serve; OSError if a port is taken."""
         engine = Engine(rules or Rules())
         self._ports = _Ports(engine, allow_non_loopback=allow_non_loopback)
         self._commands = Commands(engine, self._ports)

@@ -1,4 +1,4 @@
-"""The commands of the control API, each a JSON object in and a JSON value out."""
+"""The commands of the control API, each from a JSON object to a JSON value."""
 
 import dataclasses
 from collections.abc import Callable
@@ -15,7 +15,7 @@ MAX_WAIT_S = 30.0
 
 
 class Ports(Protocol):
-    """What commands need of the listening side."""
+    """What commands need of the listening ports."""
 
     def drop_connections(self) -> None:
         """Reset the API's connections."""
@@ -44,7 +44,7 @@ class Commands:
         }
 
     def run(self, command: str, arguments: JsonObject) -> Any:  # noqa: ANN401 - JSON
-        """Carry out a command; CommandError says why it could not be."""
+        """Carry out a command; raises CommandError with the reason if that fails."""
         function = self._table.get(command)
         if function is None:
             raise CommandError(f"no such command: {command}")

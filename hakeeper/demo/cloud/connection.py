@@ -26,17 +26,17 @@ class _Woken(enum.Enum):
 
 
 class Connection:
-    """Belongs to one thread, except for `wake`, `abort` and the flags, which anybody may use."""
+    """Used by one thread, except for `wake`, `abort` and the flags, which any thread may use."""
 
     def __init__(self, number: int, sock: socket.socket) -> None:
         """Take over an accepted socket."""
         self.number = number
         self.clients: set[str] = set()
-        """Names of the clients that sent a request over it."""
+        """Names of the clients that have sent requests over it."""
         self.frozen_by: int | None = None
         """The fault that froze it: nothing is read or written until it is dropped."""
         self.dropped = False
-        """Set to have it reset as soon as its thread looks."""
+        """Set to make its thread reset it as soon as possible."""
         self._sock = sock
         self._reader = RequestReader()
         self._guard = threading.Lock()
@@ -47,18 +47,18 @@ class Connection:
     # --- from any thread ------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """Let the thread look at the flags again."""
+        """Make the thread check the flags again."""
         with self._guard:
             if not self._closed:
                 os.eventfd_write(self._wake_fd, 1)
 
     def drop(self) -> None:
-        """Have it reset."""
+        """Reset it."""
         self.dropped = True
         self.wake()
 
     def abort(self) -> None:
-        """End it even if its thread hangs in a system call."""
+        """Close it even if its thread is blocked in a system call."""
         self.drop()
         with self._guard, contextlib.suppress(OSError):
             if not self._closed:
@@ -67,7 +67,7 @@ class Connection:
     # --- from its own thread --------------------------------------------------------------------
 
     def encrypt(self, context: ssl.SSLContext) -> bool:
-        """Do the TLS handshake; False if the client did not want it."""
+        """Do the TLS handshake; False if it fails."""
         self._sock.settimeout(HANDSHAKE_LIMIT_S)
         try:
             encrypted = context.wrap_socket(
@@ -85,9 +85,9 @@ class Connection:
         return True
 
     def read_request(self, idle_limit_s: Callable[[], float | None]) -> HttpRequest | None:
-        """Wait for the next request; None when there will be none.
+        """Wait for the next request; None: there will be none.
 
-        `idle_limit_s` says how long the connection may be silent; None: without end.
+        `idle_limit_s` returns how long the connection may be silent; None: without limit.
         """
         since_s = time.monotonic()
         while not self.dropped:
@@ -122,13 +122,13 @@ class Connection:
                 return
 
     def hold(self, until: Callable[[], bool]) -> None:
-        """Stay silent until something happened or the client has left."""
+        """Stay silent until `until` is true or the client has left."""
         while not self.dropped and not until():
             if self._wait(None, 0) is _Woken.SOCKET:
                 return
 
     def send(self, data: bytes, drip_s: float = 0.0) -> bool:
-        """Write it all; False if the connection broke or is frozen."""
+        """Write all data; False if the connection broke or is frozen."""
         size = 1 if drip_s else _CHUNK_BYTES
         for start in range(0, len(data), size):
             if drip_s and start:
@@ -150,7 +150,7 @@ class Connection:
         return False
 
     def close(self, *, reset: bool = False) -> None:
-        """Close it, with RST instead of FIN if wanted."""
+        """Close it, on request with RST instead of FIN."""
         with self._guard:
             if self._closed:
                 return
@@ -164,7 +164,7 @@ class Connection:
             self._sock.close()
 
     def _wait(self, deadline_s: float | None, events: int | None) -> _Woken:
-        """Wait for the flags, the time or the socket; `events` None leaves the socket out.
+        """Wait for the flags, the time or the socket; `events` None ignores the socket.
 
         A client that leaves counts as SOCKET with any `events`.
         """

@@ -17,7 +17,7 @@ _REFUSED = 400
 
 
 class ControlService:
-    """Serves commands on a port of its own, which no fault touches."""
+    """Serves commands on a separate port, which faults do not affect."""
 
     def __init__(self, commands: Commands, address: tuple[str, int]) -> None:
         """Bind the address."""
@@ -54,7 +54,7 @@ class CloudClient(CloudFront):
         self._address = (parts.hostname, parts.port)
 
     def call(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-        """Send the command; OSError if the simulator is not there."""
+        """Send the command; raises OSError if the simulator does not run."""
         connection = http.client.HTTPConnection(*self._address, timeout=2 * MAX_WAIT_S)
         try:
             connection.request("POST", CONTROL_PATH + command, json_bytes(arguments))

@@ -1,4 +1,4 @@
-"""Everything the simulated cloud knows, under one lock, with a way to wait for changes."""
+"""The whole state of the simulated cloud under one lock, and a way to wait for changes."""
 
 import threading
 import time
@@ -27,22 +27,22 @@ class Engine:
         self.faults = FaultBook()
         self.log = RequestLog()
         self.on_trouble: list[Callable[[], None]] = []
-        """Called, under the lock, after faults have come or gone."""
+        """Called, under the lock, after faults have been added or removed."""
 
     @staticmethod
     def now() -> float:
-        """Return the time that all stamps are in."""
+        """Return the time in which all time stamps are given."""
         return time.monotonic()
 
     def touch(self) -> None:
-        """Tell everybody who waits that something has changed."""
+        """Wake all threads that wait for a change."""
         with self.changed:
             self._touches += 1
             self.changed.notify_all()
 
     @property
     def version(self) -> int:
-        """A number that grows with every change, also with those that time alone brings."""
+        """A number that grows with every change, including those that time alone causes."""
         return self._touches + len(self.model.changes) + self.model.ended
 
     def wait(self, after_version: int, timeout_s: float) -> int:
@@ -58,20 +58,20 @@ class Engine:
             return self.version
 
     def stop(self) -> None:
-        """Let everybody go who waits, now and later."""
+        """Wake all threads that wait, now and later."""
         with self.changed:
             self._stopped = True
             self.changed.notify_all()
 
     def add_fault(self, fault: Fault) -> int:
-        """Set a fault going."""
+        """Start a fault."""
         with self.changed:
             fault_id = self.faults.add(fault, self.now())
             self._trouble_changed()
             return fault_id
 
     def clear_fault(self, fault_id: int) -> None:
-        """End a fault, release what it holds, and let the actions it kept running fail."""
+        """End a fault, release what it holds, and make the actions that it kept running fail."""
         with self.changed:
             self.faults.clear(fault_id, self.now())
             self.model.end_actions_of(fault_id, self.now())

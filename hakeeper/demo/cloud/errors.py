@@ -1,4 +1,4 @@
-"""Hetzner's error codes and the HTTP status each comes with (docs.hetzner.cloud, "Errors")."""
+"""Hetzner's error codes and the HTTP status of each (docs.hetzner.cloud, "Errors")."""
 
 from collections.abc import Mapping
 
@@ -56,7 +56,7 @@ def usual_code(status: int) -> str:
 
 
 class ApiError(Exception):
-    """A refusal, as the API words it."""
+    """An error answer of the API."""
 
     def __init__(self, code: str, message: str, details: JsonObject | None = None) -> None:
         """Take one of the codes of STATUS."""
@@ -67,7 +67,7 @@ class ApiError(Exception):
         self.status = STATUS[code]
 
     def body(self) -> JsonObject:
-        """Return the JSON body; `details` is absent where there are none, as it may be."""
+        """Return the JSON body; `details` is absent if there are none, as the API allows."""
         return error_body(self.code, self.message, self.details)
 
 

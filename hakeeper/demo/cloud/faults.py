@@ -1,4 +1,4 @@
-"""Scripted trouble: which requests a fault meets and what it does to them."""
+"""Scripted faults: which requests a fault affects, and how."""
 
 import dataclasses
 import enum
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from hakeeper.demo.cloud.errors import error_body, usual_code
-from hakeeper.demo.cloud.things import Quirk
+from hakeeper.demo.cloud.project import Quirk
 from hakeeper.demo.cloud.values import FaultRecord, JsonObject
 
 HTML_502 = (
@@ -16,7 +16,7 @@ HTML_502 = (
 
 
 class Answer(enum.Enum):
-    """What becomes of the answer on its way back."""
+    """What happens to the answer on its way back."""
 
     WHOLE = "whole"
     NEVER = "never"
@@ -24,7 +24,7 @@ class Answer(enum.Enum):
     RESET = "reset"
     """TCP RST instead of an answer."""
     CLOSE = "close"
-    """The connection is closed in order, without an answer."""
+    """The connection is closed normally, without an answer."""
     TRUNCATED = "truncated"
     """Half of the body, then the connection is closed."""
     MALFORMED = "malformed"
@@ -32,24 +32,24 @@ class Answer(enum.Enum):
     HUGE = "huge"
     """Valid JSON of many megabytes."""
     EXTRA_FIELDS = "extra fields"
-    """Fields that nobody has heard of, in every object but `pagination`."""
+    """Unknown fields in every object but `pagination`."""
     EXTRA_PAGINATION = "extra pagination"
-    """Such a field in `pagination`; apart, since hcloud 2.27 raises TypeError for it."""
+    """An unknown field in `pagination`; separate, since hcloud 2.27 raises TypeError for it."""
 
 
 class Network(enum.Enum):
-    """Trouble below HTTP; it concerns connections, not requests."""
+    """Faults below HTTP, which affect connections instead of requests."""
 
     REFUSE = "refuse"
-    """The port is closed: new connections are refused, present ones reset."""
+    """The port is closed: new connections are refused, existing ones reset."""
     FREEZE = "freeze"
-    """Half-open: present connections stay open, nothing is read from or written to them again.
+    """Half-open: existing connections stay open, but nothing is read from or written to them.
 
-    New connections work. With `client`, only connections that this client used. When the fault
-    ends they are reset, so nothing that was sent to them is ever handled.
+    New connections work. With `client`, only connections that this client used. When the fault ends
+    they are reset, so nothing that was sent to them is ever handled.
     """
     HANDSHAKE_HANG = "handshake hang"
-    """New connections are accepted and never spoken to (TLS: the handshake never ends)."""
+    """New connections are accepted but never answered (TLS: the handshake never ends)."""
     IDLE_CLOSE = "idle close"
     """Connections are closed after `idle_s` without a request."""
 
@@ -71,16 +71,16 @@ class Fault:
     """A regular expression, searched in the path (base path included, no query)."""
     client: str | None = None
     skip: int = 0
-    """So many matching requests pass unharmed first."""
+    """How many matching requests are unaffected at first."""
     count: int | None = None
-    """How many requests it meets before it ends by itself; None: until cleared."""
+    """How many requests it affects before it ends; None: until it is cleared."""
 
     status: int | None = None
     code: str | None = None
-    """Error code of the answer; None: the one usual for the status."""
+    """Error code of the answer; None: the usual one for the status."""
     message: str = "made to fail by the simulator"
     details: JsonObject | None = None
-    """None leaves the key out, as Hetzner sometimes does."""
+    """None omits the key, as Hetzner sometimes does."""
     body: str | None = None
     """Raw body instead of error JSON: HTML_502, or "" for none."""
     commit: bool = False
@@ -93,16 +93,16 @@ class Fault:
     drip_s: float = 0.0
     """Seconds between single bytes of the answer."""
     size_bytes: int = 32 * 1024 * 1024
-    """How large a HUGE body is."""
+    """The size of a HUGE body."""
     stale_s: float = 0.0
-    """Readings show the state of so long ago."""
+    """Readings show the state as it was this long ago."""
 
     late_commit_s: float | None = None
-    """The holder changes so long after acceptance, whatever answer and action say."""
+    """The holder changes this long after acceptance, whatever the answer and the action report."""
     action_s: float | None = None
-    """How long the action runs."""
+    """How long the action runs; None: as the rules say."""
     action_never_ends: bool = False
-    """The action runs until the fault is cleared, and then it fails."""
+    """The action runs until the fault is cleared, and fails then."""
     action_error: str | None = None
     """Error code with which the action fails after its 201; the holder does not change."""
     action_locks: bool = True
@@ -117,7 +117,7 @@ class Fault:
         return self.commit or (self.status is None and not lost)
 
     def matches(self, method: str, path: str, client: str) -> bool:
-        """Say whether it meets this request, were it not for `skip` and `count`."""
+        """Say whether it affects this request, ignoring `skip` and `count`."""
         return (
             self.network is None
             and self.method in {None, method}
@@ -126,7 +126,7 @@ class Fault:
         )
 
     def quirk(self, fault_id: int) -> Quirk:
-        """Return the part of it that bends the model."""
+        """Return the part of it that changes the model's behaviour."""
         error = None
         if self.action_error is not None:
             error = (self.action_error, "Action failed")
@@ -154,7 +154,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, data: JsonObject) -> "Fault":
-        """Build it from JSON; TypeError or ValueError for what does not fit."""
+        """Build it from JSON; raises TypeError or ValueError for invalid data."""
         values = dict(data)
         if "answer" in values:
             values["answer"] = Answer(values["answer"])
@@ -184,27 +184,27 @@ class _Entry:
 
 
 class FaultBook:
-    """All faults, past and present; the oldest active one that matches meets a request."""
+    """All faults, past and present; the oldest active one that matches affects a request."""
 
     def __init__(self) -> None:
-        """Start without trouble."""
+        """Start without faults."""
         self._entries: dict[int, _Entry] = {}
 
     def add(self, fault: Fault, now: float) -> int:
-        """Set a fault going and return its id."""
+        """Start a fault and return its id."""
         fault_id = len(self._entries) + 1
         self._entries[fault_id] = _Entry(fault_id, fault, now)
         return fault_id
 
     def clear(self, fault_id: int, now: float) -> None:
-        """End a fault and let go of what it still holds; KeyError if it never was."""
+        """End a fault and release what it still holds; raises KeyError for an unknown id."""
         entry = self._entries[fault_id]
         entry.released = True
         if entry.ended_s is None:
             entry.ended_s = now
 
     def meet(self, method: str, path: str, client: str, now: float) -> tuple[int, Fault] | None:
-        """Return the fault that meets this request, and count it."""
+        """Return the fault that affects this request, and count the request."""
         for entry in self._entries.values():
             if entry.ended_s is not None or not entry.fault.matches(method, path, client):
                 continue
@@ -218,11 +218,11 @@ class FaultBook:
         return None
 
     def released(self, fault_id: int) -> bool:
-        """Say whether a fault was cleared; one that is only used up still holds its victims."""
+        """Say whether a fault was cleared; one that is only used up still holds its requests."""
         return self._entries[fault_id].released
 
     def active(self, kind: Network) -> list[tuple[int, Fault]]:
-        """Return the network faults of a kind that are going on."""
+        """Return the active network faults of a kind."""
         return [
             (entry.id, entry.fault)
             for entry in self._entries.values()
@@ -234,7 +234,7 @@ class FaultBook:
         return [entry.id for entry in self._entries.values() if not entry.released]
 
     def records(self) -> list[FaultRecord]:
-        """Return the story of all faults."""
+        """Return the records of all faults."""
         return [
             FaultRecord(
                 id=entry.id,

@@ -1,7 +1,7 @@
-"""What tests and labs do with a simulated cloud: the same methods in and out of its process.
+"""The interface of a simulated cloud for tests and labs, the same in and out of its process.
 
-Every method is one command (see `commands.py`); the two fronts only differ in how a command
-gets there.
+Every method is one command (see `commands.py`); the two implementations only differ in how they
+send it.
 """
 
 import contextlib
@@ -28,18 +28,18 @@ Value = TypeVar("Value")
 
 
 class CommandError(ValueError):
-    """The simulator could not do what it was told: the message says why."""
+    """The simulator could not carry out a command; the message says why."""
 
 
 class CloudFront(ABC):
-    """A simulated Hetzner Cloud, seen from outside of the API."""
+    """A simulated Hetzner Cloud, as tests and labs use it."""
 
     url: str
     """The API's endpoint, base path included."""
 
     @abstractmethod
     def call(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-        """Carry out a command; CommandError if it is refused."""
+        """Carry out a command; raises CommandError if it is refused."""
 
     # --- setting the scene ----------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class CloudFront(ABC):
         )
 
     def remove_server(self, server: int) -> None:
-        """Delete a server; what it owned belongs to nobody then."""
+        """Delete a server; its floating IPs are unassigned then."""
         self.call("remove_server", server=server)
 
     def remove_floating_ip(self, floating_ip: int) -> None:
@@ -114,7 +114,7 @@ class CloudFront(ABC):
         self.call("set_blocked", floating_ip=floating_ip, blocked=blocked)
 
     def add_client(self, name: str, *, token: str | None = None, read_only: bool = False) -> str:
-        """Give a token to a client, in addition to those it has; the log will know it by name."""
+        """Give a client one more token; the log uses this client name."""
         return str(self.call("add_client", name=name, token=token, read_only=read_only))
 
     def revoke(self, client: str) -> None:
@@ -142,21 +142,21 @@ class CloudFront(ABC):
         )
 
     def set_rate_limit(self, limit_per_hour: int, *, remaining: int | None = None) -> None:
-        """Change the token bucket; `remaining` says what is left in it now."""
+        """Change the token bucket; `remaining` sets its current level."""
         self.call("set_rate_limit", limit_per_hour=limit_per_hour, remaining=remaining)
 
     def metadata_url(self, server: int, *, host: str | None = None, port: int = 0) -> str:
-        """Open a server's metadata service on a port of its own and return its base URL."""
+        """Open a server's metadata service on a separate port and return its base URL."""
         return str(self.call("metadata_url", server=server, host=host, port=port))
 
     # --- trouble ----------------------------------------------------------------------------------
 
     def move(self, floating_ip: int, server: int | None) -> None:
-        """Change the holder at once, by an operator's hand in the console."""
+        """Change the holder at once, as an operator does in the console."""
         self.call("move", floating_ip=floating_ip, server=server)
 
     def fault(self, fault: Fault) -> int:
-        """Set a fault going and return its id."""
+        """Start a fault and return its id."""
         return int(self.call("fault", fault=fault.to_json()))
 
     def clear(self, fault_id: int) -> None:
@@ -169,7 +169,7 @@ class CloudFront(ABC):
 
     @contextlib.contextmanager
     def faulty(self, fault: Fault) -> Iterator[int]:
-        """Have a fault for the length of a `with` block."""
+        """Have a fault during a `with` block."""
         fault_id = self.fault(fault)
         try:
             yield fault_id
@@ -177,7 +177,7 @@ class CloudFront(ABC):
             self.clear(fault_id)
 
     def faults(self) -> list[FaultRecord]:
-        """Return the story of all faults, oldest first."""
+        """Return the records of all faults, oldest first."""
         return [FaultRecord(**each) for each in self.call("faults")]
 
     def drop_connections(self) -> None:
@@ -185,7 +185,7 @@ class CloudFront(ABC):
         self.call("drop_connections")
 
     def use_certificate(self, certfile: str, keyfile: str) -> None:
-        """Serve another certificate to new connections; needs a cloud started with TLS."""
+        """Use another certificate for new connections; needs a cloud started with TLS."""
         self.call("use_certificate", certfile=certfile, keyfile=keyfile)
 
     # --- asking -----------------------------------------------------------------------------------
@@ -211,7 +211,7 @@ class CloudFront(ABC):
     def assigns(
         self, *, client: str | None = None, floating_ip: int | None = None
     ) -> list[LoggedRequest]:
-        """Return every assign that was received, whatever came of it."""
+        """Return every assign that was received, with any result."""
         return [
             entry
             for entry in self.requests(client=client, method="POST")
@@ -219,12 +219,12 @@ class CloudFront(ABC):
         ]
 
     def holder(self, floating_ip: int) -> int | None:
-        """Return the id of the server that owns a floating IP now."""
+        """Return the id of the server that holds a floating IP now."""
         holder = self.call("holder", floating_ip=floating_ip)
         return None if holder is None else int(holder)
 
     def holder_changes(self, floating_ip: int | None = None) -> list[HolderChange]:
-        """Return all changes of holder, oldest first; the first of an address is its creation."""
+        """Return all changes of holder, oldest first; the first of each address is its creation."""
         changes = (HolderChange(**each) for each in self.call("holder_changes"))
         return [each for each in changes if floating_ip in {None, each.floating_ip}]
 
@@ -237,14 +237,14 @@ class CloudFront(ABC):
         return list(self.call("actions"))
 
     def counters(self) -> Counters:
-        """Return what the listener has counted."""
+        """Return the listener's counters."""
         return Counters(**self.call("counters"))
 
     def wait_for(self, predicate: Callable[[], Value], timeout_s: float = 10.0) -> Value:
-        """Wait until the predicate is truthy and return its value; TimeoutError otherwise.
+        """Wait until the predicate is truthy and return its value; raises TimeoutError.
 
-        It is asked again after every change in the cloud: a request, an answer, a holder, an
-        action's end, a fault.
+        It is called again after every change in the cloud: a request, an answer, a holder, the end
+        of an action, a fault.
         """
         deadline_s = time.monotonic() + timeout_s
         while True:

@@ -1,4 +1,4 @@
-"""A listening port with a thread for each connection, which can be closed and opened again."""
+"""A listening port with one thread per connection, which can be closed and opened again."""
 
 import os
 import select
@@ -14,10 +14,10 @@ _JOIN_LIMIT_S = 5.0
 
 
 class Listener:
-    """Accepts connections and gives each to `serve` in its own thread.
+    """Accepts connections and runs `serve` for each in its own thread.
 
-    `gate` is asked before TLS whether a connection may go on; it may block. `on_change` is told
-    of connections that come and go.
+    `gate` is called before TLS and decides whether a connection may continue; it may block.
+    `on_change` is called when a connection comes or goes.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class Listener:
         gate: Callable[[Connection], bool] | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """Bind at once (port 0: any), so that the address is known; accept after `start`."""
+        """Bind at once (port 0: any), so that the address is known; accepts after `start`."""
         self.tls = tls
         self.accepted = 0
         self._serve = serve
         self._gate = gate
         self._on_change = on_change
         self._family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        # It never listens: it keeps the port ours while the listening socket is closed.
+        # Never listens: it reserves the port while the listening socket is closed.
         self._placeholder = self._bind(address)
         self.host, self.port = self._placeholder.getsockname()[:2]
         self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -63,7 +63,7 @@ class Listener:
         self.set_open(wanted=True)
 
     def set_open(self, *, wanted: bool) -> None:
-        """Open or close the port; returns when it is done."""
+        """Open or close the port; returns when that is done."""
         with self._state:
             if self._stopping:
                 return

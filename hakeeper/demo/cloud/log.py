@@ -1,4 +1,4 @@
-"""The exact log of requests."""
+"""The complete log of requests."""
 
 from collections import deque
 from dataclasses import replace
@@ -7,11 +7,11 @@ from itertools import islice
 from hakeeper.demo.cloud.values import LoggedRequest
 
 CAPACITY = 200_000
-"""Entries kept; more than any test makes. What falls out is counted, never silent."""
+"""How many entries are kept; more than any test makes. Dropped ones are counted."""
 
 
 class RequestLog:
-    """Requests in the order in which they were received whole."""
+    """Requests in the order in which they were completely received."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         """Start empty."""
@@ -20,20 +20,20 @@ class RequestLog:
 
     @property
     def dropped(self) -> int:
-        """How many of the oldest entries had to go."""
+        """How many of the oldest entries were dropped."""
         return self._received - len(self._entries)
 
     def next_seq(self) -> int:
-        """Return the number that the next entry must carry."""
+        """Return the number for the next entry."""
         return self._received + 1
 
     def add(self, entry: LoggedRequest) -> None:
-        """Append a request just received."""
+        """Append a request that was just received."""
         self._received += 1
         self._entries.append(entry)
 
     def update(self, seq: int, **changes: object) -> None:
-        """Fill in what became of a request."""
+        """Add the result of a request."""
         index = seq - 1 - self.dropped
         if index >= 0:
             self._entries[index] = replace(self._entries[index], **changes)  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 """The metadata service, as a server sees it at 169.254.169.254 (docs.hetzner.cloud)."""
 
 from hakeeper.demo.cloud.engine import Engine
-from hakeeper.demo.cloud.places import LOCATIONS
+from hakeeper.demo.cloud.locations import LOCATIONS
+from hakeeper.demo.cloud.project import Server
 from hakeeper.demo.cloud.service import Met, Service
-from hakeeper.demo.cloud.things import Server
 from hakeeper.demo.cloud.wire import HttpAnswer, HttpRequest
 
 METADATA_PATH = "/hetzner/v1/metadata"
@@ -14,19 +14,19 @@ class MetadataService(Service):
     """One server's view: no token, no rate limit. Logged as client `metadata:NAME`."""
 
     def __init__(self, engine: Engine, address: tuple[str, int], server_id: int) -> None:
-        """Answer for one server on an address of its own."""
+        """Serve one server's metadata on a separate address."""
         super().__init__(engine, address)
         self._server_id = server_id
 
     def client_of(self, request: HttpRequest) -> str:
-        """Name the server that this port belongs to."""
+        """Return the client name of the server that this port belongs to."""
         del request
         with self.engine.changed:
             server = self.engine.model.servers.get(self._server_id)
             return f"metadata:{server.name if server is not None else self._server_id}"
 
     def decide(self, request: HttpRequest, met: Met) -> tuple[HttpAnswer, str]:
-        """Look the value up, unless the fault answers in its place."""
+        """Return the value, unless a fault answers instead."""
         fault = met.fault
         if fault.status is not None:
             text = fault.message if fault.body is None else fault.body

@@ -1,8 +1,8 @@
 """The state of the simulated cloud and its rules: pure, the time is an argument.
 
-Nothing happens on its own: changes that lie in the future (actions that end, late commits) are
-planned, and `advance(now)` carries out those that are due, each at its own exact time. So the
-same model serves a real server and a world of virtual time.
+Nothing happens by itself: future changes (the ends of actions, late commits) are scheduled, and
+`advance(now)` carries out those that are due, each at its exact time. So the same model works in a
+real server and in virtual time.
 """
 
 import heapq
@@ -13,15 +13,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
-from hakeeper.demo.cloud.places import LOCATIONS
-from hakeeper.demo.cloud.things import (
+from hakeeper.demo.cloud.locations import LOCATIONS
+from hakeeper.demo.cloud.project import (
     NO_QUIRK,
     Action,
     FloatingIp,
     Quirk,
     Server,
-    usual_ipv4,
-    usual_ipv6,
+    default_ipv4,
+    default_ipv6,
 )
 from hakeeper.demo.cloud.values import CREATED, OPERATOR, USUAL, HolderChange, Rules
 
@@ -68,7 +68,7 @@ class CloudModel:
     # --- time ---------------------------------------------------------------------------------
 
     def advance(self, now: float) -> None:
-        """Carry out what is due, in the order in which it was due."""
+        """Carry out what is due, in order."""
         while self._plan and self._plan[0].at_s <= now:
             planned = heapq.heappop(self._plan)
             if planned.floating_ip in self.floating_ips:
@@ -84,7 +84,7 @@ class CloudModel:
             self._end(heapq.heappop(self._ends)[1])
 
     def next_at(self) -> float:
-        """Return when something changes next without anybody's doing; infinity if never."""
+        """Return the time of the next scheduled change; infinity if there is none."""
         planned = self._plan[0].at_s if self._plan else math.inf
         return min(planned, self._ends[0][0] if self._ends else math.inf)
 
@@ -120,8 +120,8 @@ class CloudModel:
             created_s=now,
             status=status,
             labels=dict(labels or {}),
-            ipv4=usual_ipv4(number) if ipv4 == USUAL else ipv4,
-            ipv6=usual_ipv6(number) if ipv6 == USUAL else ipv6,
+            ipv4=default_ipv4(number) if ipv4 == USUAL else ipv4,
+            ipv6=default_ipv6(number) if ipv6 == USUAL else ipv6,
             private_ips=tuple(private_ips),
         )
         self.servers[server.id] = server
@@ -163,14 +163,14 @@ class CloudModel:
         return floating_ip
 
     def move(self, floating_ip: int, server: int | None, now: float) -> None:
-        """Change the holder at once, as if by hand; no action, no lock."""
+        """Change the holder at once, as if by hand, without an action and without a lock."""
         self.advance(now)
         if server is not None and server not in self.servers:
             raise not_found("server", server)
         self._own(self.floating_ip(floating_ip), server, at_s=now, cause=OPERATOR)
 
     def remove_server(self, server: int, now: float) -> None:
-        """Delete a server; its floating IPs belong to nobody then."""
+        """Delete a server; its floating IPs are unassigned then."""
         self.advance(now)
         self.server(server)
         for floating_ip in self.floating_ips.values():
@@ -179,13 +179,13 @@ class CloudModel:
         del self.servers[server]
 
     def remove_floating_ip(self, floating_ip: int, now: float) -> None:
-        """Delete a floating IP; its holders stays in `changes`."""
+        """Delete a floating IP; its history stays in `changes`."""
         self.advance(now)
         self.floating_ip(floating_ip)
         del self.floating_ips[floating_ip]
 
     def end_actions_of(self, fault: int, now: float) -> None:
-        """Let the actions that a fault keeps running fail now."""
+        """Make the actions that a fault keeps running fail now."""
         for action in list(self._running.values()):
             if action.fault == fault and math.isinf(action.ends_s):
                 error = action.error or ("action_failed", "Action failed")
@@ -195,13 +195,13 @@ class CloudModel:
     # --- the API's rules ----------------------------------------------------------------------
 
     def server(self, server_id: int) -> Server:
-        """Return a server or raise the API's 404."""
+        """Return a server; raises the API's 404."""
         if server_id not in self.servers:
             raise not_found("server", server_id)
         return self.servers[server_id]
 
     def floating_ip(self, floating_ip_id: int) -> FloatingIp:
-        """Return a floating IP or raise the API's 404."""
+        """Return a floating IP; raises the API's 404."""
         if floating_ip_id not in self.floating_ips:
             raise not_found("floating IP", floating_ip_id)
         return self.floating_ips[floating_ip_id]
@@ -215,7 +215,7 @@ class CloudModel:
         cause: str,
         quirk: Quirk = NO_QUIRK,
     ) -> Action:
-        """Accept or refuse an assign. The holder may be anybody: it moves without an unassign."""
+        """Accept or refuse an assign, whoever is the holder: no unassign is needed before."""
         self.advance(now)
         floating_ip = self.floating_ip(floating_ip_id)
         self.server(server_id)
@@ -229,7 +229,7 @@ class CloudModel:
     ) -> Action:
         """Accept or refuse an unassign.
 
-        The code for an address that nobody has is not documented; invalid_input is our guess.
+        The code for an unassigned address is not documented; invalid_input is our guess.
         """
         self.advance(now)
         floating_ip = self.floating_ip(floating_ip_id)

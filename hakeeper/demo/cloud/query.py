@@ -1,4 +1,4 @@
-"""Filtering, sorting and paging of lists, as the API documents them."""
+"""Filtering, sorting and paging of lists, as the API documents it."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +47,7 @@ def label_filter(selector: str) -> Callable[[Mapping[str, str]], bool]:
 
 
 def one(query: Query, key: str) -> str | None:
-    """Return the last value of a parameter that may be given once."""
+    """Return the last value of a parameter."""
     values = query.get(key)
     return values[-1] if values else None
 
@@ -63,7 +63,7 @@ def number(query: Query, key: str, default: int) -> int:
 
 
 def numbers(query: Query, key: str) -> list[int]:
-    """Return a repeated integer parameter."""
+    """Return the values of a repeated integer parameter."""
     values = query.get(key, ())
     if not all(value.isdecimal() for value in values):
         raise invalid_input(key, "must be an integer")
@@ -71,7 +71,7 @@ def numbers(query: Query, key: str) -> list[int]:
 
 
 def choices(query: Query, key: str, allowed: set[str]) -> set[str]:
-    """Return a repeated parameter whose values come from a fixed set."""
+    """Return the values of a repeated parameter, which must be allowed ones."""
     values = set(query.get(key, ()))
     if not values <= allowed:
         raise invalid_input(key, f"must be one of {', '.join(sorted(allowed))}")
@@ -81,7 +81,7 @@ def choices(query: Query, key: str, allowed: set[str]) -> set[str]:
 def sorted_by(
     items: list[Item], query: Query, keys: Mapping[str, Callable[[Item], float | str]]
 ) -> list[Item]:
-    """Sort by the `sort` parameters, the first being the most important; by id without any."""
+    """Sort by the `sort` parameters, the first one being the most important; by id without any."""
     result = sorted(items, key=keys["id"])
     for order in reversed(query.get("sort", ())):
         name, _, direction = order.partition(":")
@@ -92,7 +92,7 @@ def sorted_by(
 
 
 def page(key: str, items: list[JsonObject], query: Query) -> JsonObject:
-    """Cut out the page asked for and describe it; a `per_page` above the maximum is lowered."""
+    """Return the requested page with its description; `per_page` above the maximum is lowered."""
     number_of_page = number(query, "page", 1)
     per_page = min(number(query, "per_page", DEFAULT_PER_PAGE), MAX_PER_PAGE)
     last = max(1, -(-len(items) // per_page))

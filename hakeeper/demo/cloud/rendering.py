@@ -1,17 +1,17 @@
-"""The model as the API's JSON, at any moment of the past or the present."""
+"""The model as the API's JSON, for any time in the past or now."""
 
 import dataclasses
 import datetime as dt
 import math
 
+from hakeeper.demo.cloud.locations import LOCATIONS
 from hakeeper.demo.cloud.model import CloudModel
-from hakeeper.demo.cloud.places import LOCATIONS
-from hakeeper.demo.cloud.things import Action, FloatingIp, Server
+from hakeeper.demo.cloud.project import Action, FloatingIp, Server
 from hakeeper.demo.cloud.values import JsonObject
 
 
 def rfc3339(model: CloudModel, at_s: float) -> str:
-    """Return a time of the model's clock as the API writes it."""
+    """Return a time of the model in the API's format."""
     moment = dt.datetime.fromtimestamp(model.epoch_s + at_s, tz=dt.UTC)
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -22,7 +22,7 @@ def location(name: str) -> JsonObject:
 
 
 def floating_ip(model: CloudModel, item: FloatingIp, as_of_s: float) -> JsonObject:
-    """Return a floating IP with the holder it had at `as_of_s`."""
+    """Return a floating IP with its holder at `as_of_s`."""
     address = item.ip.partition("/")[0]
     return {
         "id": item.id,
@@ -43,7 +43,7 @@ def floating_ip(model: CloudModel, item: FloatingIp, as_of_s: float) -> JsonObje
 
 
 def action(model: CloudModel, item: Action, as_of_s: float) -> JsonObject:
-    """Return an action in the state it had at `as_of_s`."""
+    """Return an action with its state at `as_of_s`."""
     status = item.status(as_of_s)
     resources = [{"id": item.floating_ip, "type": "floating_ip"}]
     if item.server is not None:
@@ -65,7 +65,7 @@ def action(model: CloudModel, item: Action, as_of_s: float) -> JsonObject:
 
 
 def server(model: CloudModel, item: Server, as_of_s: float) -> JsonObject:
-    """Return a server; hcloud and the schema need all of these fields."""
+    """Return a server, with all fields that hcloud and the schema require."""
     owned = [each.id for each in model.floating_ips.values() if each.server_at(as_of_s) == item.id]
     created = rfc3339(model, item.created_s)
     return {

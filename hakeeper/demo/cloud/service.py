@@ -1,4 +1,4 @@
-"""What happens between a request's last byte and the answer's: faults, handling, the log."""
+"""The handling of a request, from its last byte to its answer: faults, the API, the log."""
 
 import re
 import ssl
@@ -16,7 +16,7 @@ from hakeeper.demo.cloud.values import JsonObject, LoggedRequest
 from hakeeper.demo.cloud.wire import HttpAnswer, HttpRequest, json_bytes
 
 Observer = Callable[[str, str, int, JsonObject], None]
-"""Told method, path, status and body of every JSON answer, before a fault spoils its bytes."""
+"""Called with method, path, status and body of each JSON answer, before a fault changes it."""
 
 _TOO_MANY_REQUESTS = 429
 _NO_FAULT = Fault()
@@ -27,14 +27,14 @@ _OBJECT = re.compile(rb'(?<!"pagination":)\{')
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """The fault that met a request; id None: there was none."""
+    """The fault that affects a request; id None: there is none."""
 
     id: int | None
     fault: Fault
 
 
 class Service(ABC):
-    """Serves connections: every request is logged and may meet a fault."""
+    """Serves connections: every request is logged and may be affected by a fault."""
 
     def __init__(
         self, engine: Engine, address: tuple[str, int], tls: ssl.SSLContext | None = None
@@ -47,11 +47,11 @@ class Service(ABC):
 
     @abstractmethod
     def client_of(self, request: HttpRequest) -> str:
-        """Say who asks."""
+        """Return the client's name."""
 
     @abstractmethod
     def decide(self, request: HttpRequest, met: Met) -> tuple[HttpAnswer, str]:
-        """Carry the request out as the fault allows; the answer and its error code."""
+        """Carry out the request as far as the fault allows; return answer and error code."""
 
     def _gate(self, connection: Connection) -> bool:
         del connection
@@ -113,7 +113,7 @@ class Service(ABC):
 
 
 class ApiService(Service):
-    """The API's port; network faults concern this one only."""
+    """The API's port, the only one that network faults affect."""
 
     def __init__(
         self,
@@ -129,12 +129,12 @@ class ApiService(Service):
         engine.on_trouble.append(self._look_at_network_faults)
 
     def client_of(self, request: HttpRequest) -> str:
-        """Know the client by its token."""
+        """Return the client of the token."""
         with self.engine.changed:
             return self.engine.tokens.client_of(request.headers.get("authorization", ""))
 
     def decide(self, request: HttpRequest, met: Met) -> tuple[HttpAnswer, str]:
-        """Ask the API, unless the fault answers in its place."""
+        """Call the API, unless a fault answers instead."""
         engine = self.engine
         now = engine.now()
         fault = met.fault

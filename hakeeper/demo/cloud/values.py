@@ -1,6 +1,6 @@
-"""What people ask the simulated cloud and what it tells them; all of it goes through JSON.
+"""Values of the control API, which all have a JSON form.
 
-Times are `time.monotonic()` seconds, so they compare between the processes of one machine.
+Times are `time.monotonic()` seconds, so they are comparable between the processes of one machine.
 """
 
 import dataclasses
@@ -9,47 +9,47 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 JsonObject: TypeAlias = dict[str, Any]
-"""A JSON object: the one edge of this package where types end."""
+"""A JSON object, the only untyped value of this package."""
 
 UNKNOWN_CLIENT = ""
-"""The client name of a request whose token nobody was ever given."""
+"""The client name of a request with an unknown token."""
 CREATED = "created"
 """The cause of the first entry of an address's holders."""
 USUAL = ""
-"""A Primary IP that the simulated cloud picks by the server's id."""
+"""A Primary IP that the simulated cloud derives from the server's id."""
 OPERATOR = "operator"
 """The cause of a change made by hand (`move`), outside of the API."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedRequest:
-    """One request, from the moment its last byte was read."""
+    """One request, once its last byte has been read."""
 
     seq: int
     connection: int
-    """Counts accepted connections: two requests with one number went over one connection."""
+    """The number of its connection: requests with the same number used the same connection."""
     client: str
-    """Whose token it carried; revoked tokens are still known. UNKNOWN_CLIENT if none."""
+    """The client of its token, even a revoked one; UNKNOWN_CLIENT if there is none."""
     method: str
     path: str
-    """With the base path, without the query."""
+    """Includes the base path, but not the query."""
     query: str
     body: str
     correlation_id: str
     received_s: float
     answered_s: float | None = None
-    """When the last byte of the answer was given to the kernel; None: not (yet) answered whole.
+    """When the last byte of the answer was passed to the kernel; None: no whole answer (yet).
 
-    Written down after that byte, so the client may know a moment earlier: wait for it.
+    Recorded after that byte, so the client may know it slightly earlier: wait for it.
     """
     status: int | None = None
-    """The status decided on, even where the answer was lost; None: nothing was decided."""
+    """The status, even if the answer was lost; None: nothing was decided."""
     code: str = ""
-    """The error code in the answer, if it was an error with one."""
+    """The error code of the answer, if it has one."""
     handled: bool = False
-    """Whether the request was carried out (it may still have been refused), not only received."""
+    """Whether the request was carried out (perhaps refused), not only received."""
     fault: int | None = None
-    """The fault that met it."""
+    """The fault that affected it."""
 
     @property
     def server(self) -> int | None:
@@ -65,12 +65,12 @@ class LoggedRequest:
 
     @property
     def is_assign(self) -> bool:
-        """Whether it asks for a floating IP to be assigned."""
+        """Whether it is an assign."""
         return self.method == "POST" and self.path.endswith("/actions/assign")
 
     @property
     def is_write(self) -> bool:
-        """Whether it is anything but a reading."""
+        """Whether it is not a reading."""
         return self.method != "GET"
 
     @property
@@ -85,16 +85,16 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderChange:
-    """A floating IP went from one server to another; None stands for nobody."""
+    """A change of holder; None: no server."""
 
     at_s: float
     floating_ip: int
     old: int | None
     new: int | None
     cause: str
-    """The client whose request did it, or OPERATOR, or CREATED."""
+    """The client whose request caused it, or OPERATOR, or CREATED."""
     late: bool = False
-    """Whether a fault let it happen at another time than its action."""
+    """Whether a fault let it happen at another time than the end of its action."""
     action: int | None = None
 
 
@@ -106,13 +106,13 @@ class FaultRecord:
     fault: JsonObject
     started_s: float
     ended_s: float | None = None
-    """When it was cleared or used up; None: it still waits for requests."""
+    """When it was cleared or used up; None: it is still active."""
     hits: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """What the listener has seen."""
+    """The listener's counters."""
 
     connections: int
     open_connections: int
@@ -121,10 +121,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """How the cloud behaves where Hetzner's documents leave it open."""
+    """How the cloud behaves where Hetzner's documentation leaves it open."""
 
     action_s: float = 0.1
-    """How long an action runs; 0: it is `success` in the 201 already."""
+    """How long an action runs; 0: the 201 already reports `success`."""
     holder_at_accept: bool = False
     """Whether the holder changes with the 201 instead of when the action ends."""
     lock_servers: bool = False
@@ -140,12 +140,12 @@ def to_json(value: Any) -> JsonObject:  # noqa: ANN401 - any dataclass of this p
 
 @dataclass(slots=True)
 class Json:
-    """A JSON object from outside, read field by field with a clear error."""
+    """A JSON object from outside, read field by field with clear errors."""
 
     data: JsonObject = field(default_factory=dict)
 
     def integer(self, key: str) -> int:
-        """Return an integer that must be there."""
+        """Return a required integer."""
         value = self.data.get(key)
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(f"{key} must be an integer, not {value!r}")
@@ -156,7 +156,7 @@ class Json:
         return None if self.data.get(key) is None else self.integer(key)
 
     def text(self, key: str, default: str | None = None) -> str:
-        """Return a string; without a default it must be there."""
+        """Return a string; required without a default."""
         value = self.data.get(key, default)
         if not isinstance(value, str):
             raise TypeError(f"{key} must be a string, not {value!r}")
@@ -167,7 +167,7 @@ class Json:
         return None if self.data.get(key) is None else self.text(key)
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of strings, empty if it is missing."""
+        """Return a list of strings; empty if the key is missing."""
         value = self.data.get(key) or []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise TypeError(f"{key} must be a list of strings, not {value!r}")
@@ -181,7 +181,7 @@ class Json:
         return float(value)
 
     def labels(self, key: str = "labels") -> dict[str, str]:
-        """Return a mapping of strings, empty if it is missing."""
+        """Return a mapping of strings; empty if the key is missing."""
         value = self.data.get(key) or {}
         if not isinstance(value, dict):
             raise TypeError(f"{key} must be an object, not {value!r}")

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: reading requests, writing answers. Only what an API server needs."""
+"""HTTP/1.1 as bytes: reading requests, writing answers; only what an API server needs."""
 
 import http
 import json
@@ -12,12 +12,12 @@ JSON_TYPE = "application/json"
 
 
 class BadRequestError(Exception):
-    """What came is not HTTP that we read."""
+    """The received bytes are not a request that we can read."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request off the wire; header names in lower case."""
+    """One request as received; header names in lower case."""
 
     method: str
     path: str
@@ -27,7 +27,7 @@ class HttpRequest:
 
     @property
     def keep_alive(self) -> bool:
-        """Whether the client wants the connection to stay."""
+        """Whether the client wants to keep the connection open."""
         return self.headers.get("connection", "").lower() != "close"
 
 
@@ -42,7 +42,7 @@ class HttpAnswer:
     keep_alive: bool = True
 
     def to_bytes(self) -> bytes:
-        """Return head and body in one piece, to be written at once."""
+        """Return head and body in one piece."""
         try:
             reason = http.HTTPStatus(self.status).phrase
         except ValueError:
@@ -60,23 +60,23 @@ class HttpAnswer:
 
 
 def json_bytes(value: object) -> bytes:
-    """Write JSON as compactly as the API does."""
+    """Return JSON as compact as the API's."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
 class RequestReader:
-    """Collects bytes until they make a request."""
+    """Collects bytes until they form a request."""
 
     def __init__(self) -> None:
-        """Start with nothing."""
+        """Start empty."""
         self._data = bytearray()
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes off the connection."""
+        """Add bytes from the connection."""
         self._data += data
 
     def take(self) -> HttpRequest | None:
-        """Return the next whole request, or None while bytes are missing."""
+        """Return the next complete request; None: bytes are missing."""
         end = self._data.find(b"\r\n\r\n")
         if end < 0:
             if len(self._data) > HEAD_LIMIT_BYTES:

@@ -23,7 +23,7 @@ _START_TIMEOUT_S = 10.0
 
 
 class Bus:
-    """A dbus-daemon on a unix socket; the path is found in every network namespace."""
+    """A dbus-daemon on a unix socket, whose path is visible in every network namespace."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self._socket = folder / "bus"
@@ -43,7 +43,7 @@ class Bus:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What makes a program take this for the system bus."""
+        """The environment that makes a program use it as the system bus."""
         return {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self._socket}"}
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The judgement that ends every scenario: right holders, and no claim by a node not MASTER."""
+"""The check at the end of every scenario: right holders, and no claim by a node not MASTER."""
 
 import time
 from collections.abc import Iterator
@@ -11,26 +11,26 @@ from hakeeper.demo.lab.waiting import LabError, wait_until
 from hakeeper.demo.lab.witness import Witness
 
 IN_FLIGHT_S = 0.5
-"""An assign that was sent in time may arrive this much after its sender's demotion."""
+"""A request that was sent in time may arrive this long after its sender's demotion."""
 WITNESS_LATE_S = 0.3
-"""hakeeper may read its FIFO, and send, before the lab has read the same line."""
+"""hakeeper may read a line, and send, this long before the lab has read the same line."""
 DEATH_UNNOTICED_S = 1.5
-"""A keepalived that is killed says nothing; hakeeper has a second to notice."""
+"""A killed keepalived writes no line, and hakeeper needs up to a second to notice."""
 SETTLE_TIMEOUT_S = 15.0
-"""How long after things are stable the holder may differ from the master."""
+"""How long the holder may differ from the master after things are stable."""
 _LOOK_TIMEOUT_S = 15.0
-_TOLD = 6
-"""So many of a node's last roles are told with an assign that was wrong."""
+_SHOWN_CHANGES = 6
+"""How many of a node's last roles the message about a wrong assign lists."""
 
 
 def settle(lab: Lab, *, timeout_s: float = SETTLE_TIMEOUT_S, after_seq: int = 0) -> None:
-    """Wait until every address belongs to the one VRRP master, and stays there.
+    """Wait until every address is with the one VRRP master and stays there.
 
-    `after_seq`: requests up to that number have been judged before.
+    `after_seq`: requests up to that number have been checked before.
 
-    "Stays" means: every running hakeeper has looked at the cloud once more, and nothing moved; a
-    late write of a former master may undo a first success. Then keepalived itself is asked whether
-    the lab's record of roles is right, and all assigns so far are judged. Raises LabError.
+    "Stays" means that every running hakeeper has read the cloud once more and nothing has moved,
+    since a late write of a former master may undo a first success. Then keepalived itself is asked
+    whether the lab's record of roles is right, and all assigns so far are checked. Raises LabError.
     """
     deadline_s = time.monotonic() + timeout_s
     calm = False
@@ -49,7 +49,7 @@ def _why(lab: Lab, timeout_s: float) -> str:
 
 
 def misplaced(lab: Lab) -> list[str]:
-    """Name every address that is not with the one master of its instance or group."""
+    """List every address that is not with the one master of its instance or group."""
     cloud = _cloud(lab)
     wrongs: list[str] = []
     for vrrp, floating_ip in lab.claims():
@@ -77,7 +77,7 @@ def _wait_for_another_look(lab: Lab, after_seq: int) -> None:
 
 
 def _misremembered(lab: Lab) -> Iterator[str]:
-    """Name every instance whose keepalived says another role than the lab has recorded."""
+    """List every instance whose keepalived reports another role than the lab has recorded."""
     for node in lab.nodes:
         for vrrp, _ in lab.claims():
             recorded = lab.witness.role(node.name, vrrp)
@@ -93,9 +93,9 @@ def _asked(node: Node, instance: str) -> Role:
 
 
 def wrongful_assigns(lab: Lab, *, after_seq: int = 0) -> list[str]:
-    """Name every assign by a node that was not MASTER, or for another server than its own.
+    """List every assign by a node that was not MASTER, or to another server than its own.
 
-    `after_seq`: requests up to that number have been judged before.
+    `after_seq`: requests up to that number have been checked before.
     """
     if not _wrongs(lab, after_seq):
         return []
@@ -120,7 +120,7 @@ def _wrongs(lab: Lab, after_seq: int) -> list[str]:
 
 
 def was_master(witness: Witness, request: LoggedRequest, vrrp: VrrpId) -> bool:
-    """Whether the node that sent a request was MASTER then, give or take what no one can see."""
+    """Say whether the sender was MASTER at that time, within the limits of what can be observed."""
     for span in witness.master_spans(request.client, vrrp):
         late_s = DEATH_UNNOTICED_S if span.by_death else IN_FLIGHT_S
         if span.from_s - WITNESS_LATE_S <= request.received_s <= span.until_s + late_s:
@@ -131,7 +131,8 @@ def was_master(witness: Witness, request: LoggedRequest, vrrp: VrrpId) -> bool:
 def _story(witness: Witness, node: str) -> str:
     changes = [change for change in witness.changes() if change.node == node]
     return ", ".join(
-        f"{change.at_s:.3f} {change.vrrp} {change.role.value}" for change in changes[-_TOLD:]
+        f"{change.at_s:.3f} {change.vrrp} {change.role.value}"
+        for change in changes[-_SHOWN_CHANGES:]
     )
 
 

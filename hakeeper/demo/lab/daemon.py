@@ -16,7 +16,7 @@ from hakeeper.demo.lab.waiting import LabError, wait_until
 
 HAKEEPER = (sys.executable, "-m", "hakeeper")
 STOP_TIMEOUT_S = 10.0
-"""The daemon promises 2 s; a busy machine may need longer to get it going."""
+"""The daemon promises 2 s; a busy machine may take longer to schedule it."""
 _COMMAND_TIMEOUT_S = 20.0
 _READY_TIMEOUT_S = 20.0
 
@@ -25,12 +25,12 @@ LogEntry = Mapping[str, object]
 
 
 def _own_modules() -> dict[str, str]:
-    """Tell another interpreter where our modules are, where only our launcher knew (debian/)."""
+    """Return the PYTHONPATH for another interpreter if only our launcher has set it (debian/)."""
     return {"PYTHONPATH": os.pathsep.join(sys.path)} if sys.flags.isolated else {}
 
 
 class HakeeperProcess:
-    """hakeeper of one node; started and ended as often as wanted."""
+    """The hakeeper of one node; can be started and stopped repeatedly."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class HakeeperProcess:
         self.write_config(config)
 
     def write_config(self, config: Mapping[str, object]) -> None:
-        """Write hakeeper.yaml; it acts at the next start or reload."""
+        """Write hakeeper.yaml, for the next start or reload."""
         self.config_path.write_text(yaml.safe_dump(dict(config), sort_keys=False))
 
     # --- life ------------------------------------------------------------------------------
 
     @property
     def running(self) -> bool:
-        """Whether it runs."""
+        """Whether it is running."""
         return self._process is not None and self._process.running
 
     @property
@@ -89,7 +89,7 @@ class HakeeperProcess:
         return self._process
 
     def start(self, *, ready: bool = True) -> None:
-        """Start it, and wait until it has its FIFO open unless told not to."""
+        """Start it, and unless `ready` is False wait until its FIFO is open."""
         if self.running:
             raise LabError(f"hakeeper of {self.name} runs already")
         seen = len(self.entries())
@@ -104,36 +104,36 @@ class HakeeperProcess:
             self.wait_for_log(is_event("fifo.opened"), timeout_s=_READY_TIMEOUT_S, after=seen)
 
     def term(self) -> int:
-        """Stop it in order (SIGTERM), wait, and return the exit code."""
+        """Stop it with SIGTERM, wait, and return the exit code."""
         process = self._started()
         process.signal(signal.SIGTERM)
         return process.wait(STOP_TIMEOUT_S)
 
     def kill(self) -> None:
-        """SIGKILL, and wait."""
+        """Send SIGKILL, and wait."""
         self._started().kill_group()
 
     def reload(self) -> None:
-        """SIGHUP."""
+        """Send SIGHUP."""
         self._started().signal(signal.SIGHUP)
 
     def freeze(self) -> None:
-        """SIGSTOP."""
+        """Send SIGSTOP."""
         self._started().signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT."""
+        """Send SIGCONT."""
         self._started().signal(signal.SIGCONT)
 
     def close(self) -> None:
-        """End it by all means; safe to call at any time."""
+        """Stop it by any means; safe to call at any time."""
         if self._process is not None:
             self._process.close()
 
     # --- what it says ----------------------------------------------------------------------
 
     def entries(self) -> tuple[LogEntry, ...]:
-        """All log entries so far, over all runs; what is not JSON is under `raw`."""
+        """All log entries of all runs; a line that is not JSON is under `raw`."""
         if self.log_path.exists():
             with self.log_path.open("rb") as log:
                 log.seek(self._read_bytes)
@@ -145,7 +145,7 @@ class HakeeperProcess:
     def wait_for_log(
         self, wanted: Callable[[LogEntry], bool], *, timeout_s: float, after: int = 0
     ) -> LogEntry:
-        """Wait for an entry, not counting the first `after` ones; raises LabTimeoutError."""
+        """Wait for an entry, ignoring the first `after` ones; raises LabTimeoutError."""
 
         def found() -> LogEntry | None:
             for entry in self.entries()[after:]:
@@ -159,7 +159,7 @@ class HakeeperProcess:
         return wait_until(found, timeout_s=timeout_s, what=what)
 
     def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Run another hakeeper command on this node, to its end."""
+        """Run another hakeeper command on this node until it ends."""
         return subprocess.run(
             self._namespace.inside([*HAKEEPER, *arguments]),
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **self._environment},
@@ -181,7 +181,7 @@ class HakeeperProcess:
         return found
 
     def log_text(self) -> str:
-        """Everything that it has printed over all runs."""
+        """The whole output of all runs."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
 

@@ -22,17 +22,17 @@ PROGRAM_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0
 _ANSWER_TIMEOUT_S = 3.0
 _STATES = {0: Role.UNKNOWN, 1: Role.BACKUP, 2: Role.MASTER, 3: Role.FAULT}
-"""`state` of an instance in keepalived's JSON."""
+"""The values of `state` in keepalived's JSON dump."""
 
 
 def find_keepalived() -> str | None:
-    """Return the path of keepalived; sbin is not on everybody's PATH."""
+    """Return the path of keepalived; sbin may be missing in PATH."""
     path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/usr/local/sbin"
     return shutil.which("keepalived", path=path)
 
 
 class Keepalived:
-    """keepalived of one node; started and ended as often as wanted."""
+    """The keepalived of one node; can be started and stopped repeatedly."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Keepalived:
         environment: Mapping[str, str],
         on_death: Callable[[], None],
     ) -> None:
-        """`on_death` is called at every moment from which on no role of it may be trusted."""
+        """`on_death` is called whenever its last reported roles become invalid."""
         self.name = name
         self.conf_path = folder / "keepalived.conf"
         self.pid_path = folder / "keepalived.pid"
@@ -65,15 +65,15 @@ class Keepalived:
 
     @property
     def own_conf(self) -> str:
-        """The configuration that the lab made for it."""
+        """The configuration that the lab generated for it."""
         return self._conf
 
     def write_conf(self, conf: str | None = None) -> None:
-        """Write the configuration, or another one; it acts at the next start or reload."""
+        """Write a configuration (default: the generated one), for the next start or reload."""
         self.conf_path.write_text(self._conf if conf is None else conf)
 
     def write_broken_conf(self) -> None:
-        """Write a configuration that keepalived cannot live with."""
+        """Write a configuration that makes keepalived exit."""
         self.write_conf(BROKEN_CONF)
 
     # --- life ------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ class Keepalived:
         return self._started().pid
 
     def child_pid(self) -> int | None:
-        """The VRRP child's pid, once it has written it down."""
+        """The VRRP child's pid, once its pid file exists."""
         with contextlib.suppress(OSError, ValueError):
             pid = int(self._child_pid_path.read_text())
             if _parent_of(pid) == self._started().pid:
@@ -135,13 +135,13 @@ class Keepalived:
             path.unlink(missing_ok=True)
 
     def _watch(self, process: LabProcess) -> None:
-        """Tell of the end, which nobody may have ordered (a failed reload)."""
-        with contextlib.suppress(ChildProcessError):  # reaped already: ended all the same
+        """Report the end of the process, which nobody may have requested (a failed reload)."""
+        with contextlib.suppress(ChildProcessError):  # reaped already: it has ended as well
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         self._on_death()
 
     def _wait_for_watcher(self) -> None:
-        """Have the end told before anything new begins."""
+        """Wait until the end of the last process has been reported."""
         if self._watcher is not None:
             self._watcher.join()
 
@@ -159,7 +159,7 @@ class Keepalived:
         return wait_until(found, timeout_s=PROGRAM_TIMEOUT_S, what=what)
 
     def stop(self) -> int:
-        """Stop it in order (SIGTERM), wait, and return the exit code."""
+        """Stop it with SIGTERM, wait, and return the exit code."""
         process = self._started()
         process.signal(signal.SIGTERM)
         code = process.wait(STOP_TIMEOUT_S)
@@ -167,7 +167,7 @@ class Keepalived:
         return code
 
     def kill_all(self) -> None:
-        """SIGKILL to parent and children at one blow: no STOP, VIPs stay."""
+        """Send SIGKILL to parent and children at once: no STOP line, and the VIPs stay."""
         child = self.child_pid()
         self._started().kill_group()
         self._wait_for_watcher()
@@ -175,16 +175,16 @@ class Keepalived:
             reap(child)
 
     def kill_child(self) -> int:
-        """SIGKILL to the VRRP child alone and return its pid; the parent starts another."""
+        """Send SIGKILL to the VRRP child only and return its pid; the parent starts another one."""
         child = self.wait_for_child()
         self._on_death()
         os.kill(child, signal.SIGKILL)
         return child
 
     def kill_parent(self) -> None:
-        """SIGKILL to the parent alone: the kernel sends its children SIGTERM, which takes a while.
+        """Send SIGKILL to the parent only; the kernel then sends its children SIGTERM.
 
-        So the next one can be started while the old VRRP child still leaves.
+        The next one can be started while the old VRRP child is still shutting down.
         """
         process = self._started()
         process.signal(signal.SIGKILL)
@@ -192,32 +192,32 @@ class Keepalived:
         self._wait_for_watcher()
 
     def reload(self) -> None:
-        """SIGHUP."""
+        """Send SIGHUP."""
         self._started().signal(signal.SIGHUP)
 
     def freeze(self) -> None:
-        """SIGSTOP to all its processes: it neither speaks nor hears, and is not gone."""
+        """Send SIGSTOP to all its processes: it neither sends nor receives, but still exists."""
         self._started().signal_group(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT to all its processes."""
+        """Send SIGCONT to all its processes."""
         self._started().signal_group(signal.SIGCONT)
 
     def close(self) -> None:
-        """End it by all means; safe to call at any time."""
+        """Stop it by any means; safe to call at any time."""
         if self.running:
             self.kill_all()
 
     def log_text(self) -> str:
-        """What it has logged over all runs."""
+        """The log of all runs."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     # --- asking it -------------------------------------------------------------------------
 
     def states(self) -> dict[str, Role]:
-        """Ask keepalived for its instances' states by its JSON dump; raises LabTimeoutError.
+        """Return the states of its instances from its JSON dump; raises LabTimeoutError.
 
-        This uses neither of the ways by which hakeeper learns them (FIFO, D-Bus).
+        This uses neither of hakeeper's own sources (FIFO, D-Bus).
         """
         with self._query_lock:
             before = _stamp(self._dump_path)
@@ -232,7 +232,7 @@ class Keepalived:
             return wait_until(fresh, timeout_s=_ANSWER_TIMEOUT_S, what=what)
 
     def has_open(self, path: Path) -> bool:
-        """Whether the VRRP child holds the very file that is at `path` now."""
+        """Whether the VRRP child has the file open that is at `path` now."""
         child = self.child_pid()
         if child is None:
             return False
@@ -242,7 +242,7 @@ class Keepalived:
         return False
 
     def is_master(self, instance: str) -> bool:
-        """Whether it runs and says that it is MASTER of `instance`."""
+        """Whether it runs and reports MASTER for `instance`."""
         if not self.running:
             return False
         try:
@@ -267,7 +267,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def parse_dump(path: Path) -> dict[str, Role] | None:
-    """Parse the dump; None while it is half written (it is renamed first and filled then)."""
+    """Parse the dump; None while it is incomplete (it is renamed first and written then)."""
     try:
         data = json.loads(path.read_text())
         instances = data["vrrp"] if isinstance(data, dict) else data

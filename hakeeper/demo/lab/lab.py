@@ -42,23 +42,23 @@ class LabSettings:
     interval: str = "1s"
     standby_interval: str = "2s"
     vrrp_address: bool = False
-    """Whether hakeeper is told the private address of its node, to look for it."""
+    """Whether hakeeper's configuration has the node's private address as `vrrp_address`."""
 
     @property
     def node_count(self) -> int:
-        """As many as there are priorities."""
+        """One node per priority."""
         return len(self.vrrp.instances[0].priorities)
 
 
 class Lab:
-    """A context manager; leaving it ends every process, namespace and folder it made.
+    """A context manager; leaving it ends every process, namespace and directory it made.
 
-    Nothing is started until told: `start_keepalived`, `node.hakeeper.start()`. Processes die with
-    the thread that started them, so start them from one that stays.
+    It starts nothing by itself: call `start_keepalived` and `node.hakeeper.start()`. Processes die
+    with the thread that started them, so start them from a thread that stays.
     """
 
     def __init__(self, settings: LabSettings, cloud: CloudFront | None = None) -> None:
-        """Without a cloud there is keepalived only, and no hakeeper."""
+        """Prepare the lab; without a cloud there is only keepalived, and no hakeeper."""
         self.settings = settings
         self.cloud = cloud
         self.floating_ips: dict[str, int] = {}
@@ -70,7 +70,7 @@ class Lab:
 
     @staticmethod
     def available() -> str | None:
-        """Return why there can be no lab here, or None if there can."""
+        """Return why a lab cannot run here, or None if it can."""
         if os.geteuid() != 0:
             return "not root"
         if find_keepalived() is None:
@@ -171,7 +171,7 @@ class Lab:
 
     @contextlib.contextmanager
     def another_host(self, name: str) -> Iterator[Namespace]:
-        """Plug one more host into the private network: it is no node, and has nothing running."""
+        """Connect another host to the private network, which is not a node and runs nothing."""
         if self._switch is None:
             raise LabError("the lab is not entered")
         with Namespace(name) as namespace:
@@ -188,22 +188,22 @@ class Lab:
             node.keepalived.start()
 
     def start_hakeeper(self) -> None:
-        """Start hakeeper on all nodes, and wait until each listens."""
+        """Start hakeeper on all nodes, and wait until each has its FIFO open."""
         for node in self.nodes:
             node.hakeeper.start()
 
     def wait_for_master(
         self, node: Node, vrrp: VrrpId | str = "VI_1", *, timeout_s: float = 15
     ) -> None:
-        """Wait until keepalived of `node` has said MASTER."""
+        """Wait until keepalived of `node` has reported MASTER."""
         self.witness.wait_for_role(node.name, vrrp, {Role.MASTER}, timeout_s=timeout_s)
 
     def masters(self, instance: str = "VI_1") -> tuple[Node, ...]:
-        """The nodes whose keepalived, asked now, says that it is MASTER."""
+        """The nodes whose keepalived reports MASTER when asked now."""
         return tuple(node for node in self.nodes if node.keepalived.is_master(instance))
 
     def vrrp_roles(self, instance: str = "VI_1") -> dict[str, Role]:
-        """By node, what keepalived answers when asked now; UNKNOWN where none runs."""
+        """The role that each node's keepalived reports when asked now; UNKNOWN if none runs."""
         return {
             node.name: node.keepalived.states().get(instance, Role.UNKNOWN)
             if node.keepalived.running
@@ -223,7 +223,7 @@ class Lab:
                     yield VrrpId(kind, vrrp_name), self.floating_ips[name]
 
     def instance_behind(self, vrrp: VrrpId) -> str:
-        """Return an instance whose role is that of `vrrp`: a group's first member stands for it."""
+        """Return an instance with the role of `vrrp`; for a group, its first member."""
         if vrrp.kind is VrrpKind.INSTANCE:
             return vrrp.name
         return self.settings.vrrp.sync_groups[vrrp.name][0]
@@ -235,7 +235,7 @@ class Lab:
         return wait_until(condition, timeout_s=timeout_s, what=what)
 
     def report(self) -> str:
-        """Everything that helps to understand a failure."""
+        """Everything that helps to analyse a failure."""
         lines = [f"now {time.monotonic():.3f}"]
         lines += [
             f"{heard.at_s:.3f} {heard.node} {heard.line.vrrp} {heard.line.state.value}"

@@ -1,8 +1,8 @@
-"""Network namespaces that vanish with the process that made them.
+"""Network namespaces that disappear with the process that made them.
 
-A namespace here has no name in /run/netns: a holder process keeps it alive, and the holder ends
-when its standard input closes, so even a killed lab leaves nothing behind. Nothing is added to the
-namespace of the host.
+These namespaces have no name in /run/netns: a holder process keeps each alive, and exits when its
+standard input closes. So even a killed lab leaves nothing behind. Nothing is added to the host's
+own namespace.
 """
 
 import contextlib
@@ -44,20 +44,20 @@ class Namespace:
 
     @property
     def pid(self) -> int:
-        """The holder's pid: what `ip link ... netns PID` wants."""
+        """The holder's pid, for `ip link ... netns PID`."""
         return self._holder.pid
 
     @property
     def path(self) -> str:
-        """The file that nsenter(1) and setns(2) want."""
+        """The namespace's file, for nsenter(1) and setns(2)."""
         return f"/proc/{self.pid}/ns/net"
 
     def inside(self, argv: list[str]) -> list[str]:
-        """Return the command that runs `argv` in here; it keeps its pid (nsenter execs)."""
+        """Return the command that runs `argv` in the namespace with the same pid (by exec)."""
         return ["nsenter", f"--net={self.path}", "--", *argv]
 
     def run(self, *argv: str, given: str = "") -> str:
-        """Run a command in here to its end and return its output; raises LabError."""
+        """Run a command in the namespace and return its output; raises LabError."""
         done = subprocess.run(
             self.inside(list(argv)),
             input=given,
@@ -71,7 +71,7 @@ class Namespace:
         return done.stdout
 
     def ip(self, *commands: str) -> None:
-        """Have ip run several commands in one process; raises LabError at the first that fails."""
+        """Run several `ip` commands in one process; raises LabError at the first that fails."""
         self.run("ip", "-batch", "-", given="\n".join(commands) + "\n")
 
     def listen(self, port: int = 0) -> socket.socket:
@@ -79,19 +79,19 @@ class Namespace:
         return self.made(lambda: socket.create_server(("127.0.0.1", port)))
 
     def made(self, make: Callable[[], socket.socket]) -> socket.socket:
-        """Return a socket that `make` makes in here; raises LabError."""
+        """Return a socket that `make` creates in the namespace; raises LabError."""
         try:
             return made_in(self.path, make)
         except OSError as error:
             raise LabError(f"{self.name}: no socket: {error}") from None
 
     def close(self) -> None:
-        """Let the namespace go; it ends with the last process and socket in it."""
-        with contextlib.suppress(OSError):  # a holder that is dead already: nothing to close
+        """Release the namespace; it ends with the last process and socket in it."""
+        with contextlib.suppress(OSError):  # the holder has exited already
             self._holder.communicate()
 
     def __enter__(self) -> Self:
-        """Do nothing more: the namespace exists since construction."""
+        """Do nothing: the namespace exists since construction."""
         return self
 
     def __exit__(
@@ -105,10 +105,10 @@ class Namespace:
 
 
 def made_in(path: str, make: Callable[[], Made]) -> Made:
-    """Return what `make` makes in a network namespace; its file is `path`. Raises OSError.
+    """Return what `make` creates in the network namespace with the file `path`; raises OSError.
 
-    A socket stays in the namespace it was made in, whoever uses it. setns(2) acts on the calling
-    thread only, so a thread that ends right after cannot confuse anybody else.
+    A socket stays in the namespace in which it was created. setns(2) affects the calling thread
+    only, so a thread that ends right afterwards cannot disturb others.
     """
     made: list[Made] = []
     failed: list[OSError] = []

@@ -1,7 +1,7 @@
-"""A switch and cables: one bridge in a namespace of its own, one veth pair per node.
+"""A switch and cables: one bridge in its own namespace, and one veth pair per node.
 
-Cuts are made at the switch's ports, which leaves the carrier of the nodes' links up, needs no
-packet filter, and can be one-way.
+Cuts are made at the switch's ports. That keeps the carrier of the nodes' links up, needs no packet
+filter, and can affect one direction only.
 """
 
 import enum
@@ -13,12 +13,12 @@ INTERFACE = "eth0"
 
 
 class Cable(enum.Enum):
-    """What a node's port at the switch lets through."""
+    """What a node's port at the switch forwards."""
 
     WHOLE = "whole"
     CUT = "cut"
     """Nothing, both ways."""
-    DEAF = "isolated"
+    ISOLATED = "isolated"
     """Frames from the node only: it cannot hear the others."""
     MUTE = "mute"
     """Frames to the node only: the others cannot hear it."""
@@ -28,12 +28,12 @@ _FLAGS = {
     Cable.WHOLE: "flood on mcast_flood on bcast_flood on learning on",
     Cable.CUT: "flood on mcast_flood on bcast_flood on learning on",
     # Without a learnt address every frame to the node is a flooded one.
-    Cable.DEAF: "flood off mcast_flood off bcast_flood off learning off",
+    Cable.ISOLATED: "flood off mcast_flood off bcast_flood off learning off",
     Cable.MUTE: "flood on mcast_flood on bcast_flood on learning on",
 }
 _FORWARDING, _DISABLED = "3", "0"
-_NOBODY = "02:00:00:00:ff:ff"
-"""No station's MAC address: what is sent to it arrives nowhere."""
+_UNUSED_MAC = "02:00:00:00:ff:ff"
+"""A MAC address that no station has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Switch:
         namespace.ip("link add br0 type bridge mcast_snooping 0", "link set br0 up")
 
     def plug_in(self, node: Namespace) -> Station:
-        """Lay a cable to a node and give it the next address; must precede its keepalived."""
+        """Connect a node and give it the next address; must happen before its keepalived starts."""
         station = Station(node, len(self._stations) + 1)
         self.namespace.ip(
             f"link add {station.port} type veth peer name {INTERFACE} netns {node.pid}",
@@ -87,14 +87,15 @@ class Switch:
         return station
 
     def _introduce(self, station: Station) -> None:
-        """Make the neighbours known for good: an isolated node gets no answers to ARP.
+        """Make the neighbour entries permanent, since an isolated node gets no ARP replies.
 
-        A mute one is given wrong addresses: no setting of the switch's port is one-way that way.
+        A mute node gets wrong addresses instead: no setting of a switch port blocks that direction
+        only.
         """
         mute = self._cables[station.number] is Cable.MUTE
         station.namespace.ip(
             *(
-                f"neighbour replace {other.ip} lladdr {_NOBODY if mute else other.mac} "
+                f"neighbour replace {other.ip} lladdr {_UNUSED_MAC if mute else other.mac} "
                 f"nud permanent dev {INTERFACE}"
                 for other in self._stations
                 if other != station
@@ -115,7 +116,7 @@ class Switch:
         self.namespace.run("bridge", "link", "set", "dev", port, "state", state)
 
     def link_down(self, station: Station) -> None:
-        """Take the node's interface down: the node sees it at once."""
+        """Take the node's interface down, which the node notices at once."""
         station.namespace.ip(f"link set {INTERFACE} down")
 
     def link_up(self, station: Station) -> None:
@@ -125,7 +126,7 @@ class Switch:
         self.set_cable(station, self._cables[station.number])
 
     def remove_address(self, station: Station) -> None:
-        """Take the node's private address away, as a lost DHCP lease does."""
+        """Remove the node's private address, as a lost DHCP lease does."""
         station.namespace.ip(f"address delete {station.ip}/24 dev {INTERFACE}")
 
     def restore_address(self, station: Station) -> None:

@@ -1,4 +1,4 @@
-"""One server of the lab: its namespace, bus, keepalived, hakeeper and way to the API."""
+"""One server of the lab: its namespace, D-Bus, keepalived, hakeeper and access to the API."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ class Access:
     """How one node reaches the cloud."""
 
     address: tuple[str, int]
-    """Where the simulated cloud listens, seen from the lab's own process."""
+    """Where the simulated cloud listens, as seen from the lab's process."""
     server_id: int
     token: str = field(repr=False)
 
@@ -33,7 +33,7 @@ class Node:
     def __init__(
         self, name: str, folder: Path, switch: Switch, stack: contextlib.ExitStack
     ) -> None:
-        """Make what needs no other node; whatever has to be undone goes on `stack`."""
+        """Create what needs no other node; whatever has to be undone goes on `stack`."""
         self.name = name
         self.folder = folder
         folder.mkdir()
@@ -70,7 +70,7 @@ class Node:
         on_death: Callable[[], None],
         stack: contextlib.ExitStack,
     ) -> None:
-        """Prepare keepalived; it is not started."""
+        """Prepare keepalived without starting it."""
         self._keepalived = Keepalived(
             self.name,
             self.folder,
@@ -84,7 +84,7 @@ class Node:
     def add_hakeeper(
         self, access: Access, config: Mapping[str, object], stack: contextlib.ExitStack
     ) -> None:
-        """Open the way to the cloud and prepare hakeeper; it is not started."""
+        """Open the way to the cloud and prepare hakeeper without starting it."""
         self._relay = ApiRelay(self.namespace, access.address)
         stack.callback(self._relay.close)
         self.server_id = access.server_id
@@ -108,7 +108,7 @@ class Node:
             self.folder,
             namespace=self.namespace,
             config=whole,
-            # Without a bus of its own the node must not find the host's.
+            # Without its own bus, the node must not find the host's.
             environment=self._bus.environment
             if self._bus
             else {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={self.folder}/no-bus"},
@@ -138,11 +138,11 @@ class Node:
     # --- the FIFO --------------------------------------------------------------------------
 
     def make_fifo(self) -> None:
-        """Make hakeeper's FIFO as tmpfiles.d would."""
+        """Create hakeeper's FIFO as tmpfiles.d does."""
         os.mkfifo(self.paths.fifo, FIFO_MODE)
 
     def remove_fifo(self) -> None:
-        """Delete whatever is at the FIFO's path."""
+        """Delete the file at the FIFO's path."""
         self.paths.fifo.unlink()
 
     # --- faults ----------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Node:
         self._switch.restore_address(self.station)
 
     def set_healthy(self, *, healthy: bool) -> None:
-        """Make the tracked script succeed or fail, at its next run."""
+        """Make the tracked script succeed or fail from its next run on."""
         if healthy:
             self.paths.health_file.touch()
         else:
@@ -182,11 +182,11 @@ class Node:
     # --- seeing ----------------------------------------------------------------------------
 
     def has_vip(self, vip: str) -> bool:
-        """Whether `vip` (with prefix length) stands on the interface; true after a kill, too."""
+        """Whether `vip` (with prefix length) is on the interface; it stays there after a kill."""
         return f"inet {vip} " in self.namespace.run("ip", "-4", "address", "show")
 
     def report(self) -> str:
-        """The ends of its logs, for a failure."""
+        """The last lines of its logs, for a failure report."""
         parts = []
         for path in sorted(self.folder.glob("*.log")):
             text = path.read_text(errors="replace")

@@ -1,4 +1,4 @@
-"""Processes of the lab: own session, output in a file, gone when the lab is gone."""
+"""Processes of the lab: each in its own session, with its output in a file, ended with the lab."""
 
 import contextlib
 import os
@@ -15,10 +15,10 @@ TAIL_CHARACTERS = 6000
 
 
 class LabProcess:
-    """One program running, started by the constructor.
+    """One running program, started by the constructor.
 
-    It is a session and process group of its own, so Ctrl-C reaches only the lab, and it gets
-    `death_signal` if the lab's thread that started it dies. The pid is the program's own: setpriv
+    It has its own session and process group, so that Ctrl-C reaches only the lab, and it gets
+    `death_signal` if the thread that started it ends. The pid is the program's own, since setpriv
     and nsenter exec it.
     """
 
@@ -48,7 +48,7 @@ class LabProcess:
 
     @property
     def pid(self) -> int:
-        """The program's pid, valid until it was waited for."""
+        """The program's pid, valid until it has been waited for."""
         return self._process.pid
 
     @property
@@ -75,12 +75,12 @@ class LabProcess:
         return self._process.wait(timeout_s)
 
     def kill_group(self) -> None:
-        """SIGKILL to the program and every child in its group, at one blow."""
+        """Send SIGKILL to the program and every child in its group at once."""
         self.signal_group(signal.SIGKILL)
         self._process.wait()
 
     def close(self, grace_s: float = 0.0) -> None:
-        """End it by all means: SIGTERM if there is time, then SIGKILL to the whole group."""
+        """End it by any means: SIGTERM if there is time, then SIGKILL to the whole group."""
         if grace_s > 0 and self.running:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -88,9 +88,9 @@ class LabProcess:
         self.kill_group()
 
     def log_text(self) -> str:
-        """Everything that it has printed so far."""
+        """Its whole output so far."""
         return self.log_path.read_text(errors="replace")
 
     def log_tail(self) -> str:
-        """The end of its output, for a failure's report."""
+        """The end of its output, for a failure report."""
         return self.log_text()[-TAIL_CHARACTERS:]

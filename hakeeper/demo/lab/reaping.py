@@ -1,7 +1,7 @@
-"""Orphans: children of processes that the lab killed.
+"""Orphans: children of processes that the lab has killed.
 
-keepalived's VRRP child outlives its killed parent as a zombie until somebody reaps it. In a
-container, process 1 may never do that; so the lab adopts orphans itself (prctl(2),
+keepalived's VRRP child stays a zombie after its killed parent until some process reaps it. In a
+container, process 1 may never do that, so the lab adopts orphans itself (prctl(2),
 PR_SET_CHILD_SUBREAPER).
 """
 
@@ -16,7 +16,7 @@ _PR_GET_CHILD_SUBREAPER = 37
 
 @contextlib.contextmanager
 def adopting_orphans() -> Iterator[None]:
-    """Be the one to whom orphans go, while the block lasts."""
+    """Adopt orphans within this context."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = ctypes.c_int()
     libc.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before), 0, 0, 0)
@@ -28,6 +28,6 @@ def adopting_orphans() -> Iterator[None]:
 
 
 def reap(pid: int) -> None:
-    """Wait for the end of a killed orphan, if it came to us."""
-    with contextlib.suppress(ChildProcessError):  # somebody else's: init reaps it
+    """Wait for a killed orphan, if we have adopted it."""
+    with contextlib.suppress(ChildProcessError):  # not ours: init reaps it
         os.waitpid(pid, 0)

@@ -1,7 +1,7 @@
-"""The nodes' way to the API: a port on each node's loopback that leads to the simulated cloud.
+"""The nodes' access to the API: a port on each node's loopback that leads to the simulated cloud.
 
-The nodes have no other network than their private one, and hakeeper speaks plain HTTP to loopback
-only; so each node gets an address 127.0.0.1:PORT of its own. It can be cut per node.
+The nodes have no network but the private one, and hakeeper speaks plain HTTP to loopback addresses
+only. So each node has its own address 127.0.0.1:PORT. Each can be cut separately.
 """
 
 import asyncio
@@ -16,17 +16,17 @@ _CHUNK_BYTES = 65536
 
 
 class Way(enum.Enum):
-    """What becomes of a node's connections to the API."""
+    """What happens to a node's connections to the API."""
 
     OPEN = "open"
     REFUSED = "refused"
-    """Nobody listens, and what was open is reset."""
+    """The port is closed, and open connections are reset."""
     SILENT = "silent"
-    """Connections open, and nothing comes through, either way."""
+    """Connections open, but no data passes in either direction."""
 
 
 class ApiRelay:
-    """Forwards TCP from a node's loopback to `target`, on a thread of its own."""
+    """Forwards TCP from a node's loopback to `target`, on its own thread."""
 
     def __init__(self, namespace: Namespace, target: tuple[str, int]) -> None:
         self._namespace = namespace
@@ -43,7 +43,7 @@ class ApiRelay:
         self.set_way(Way.OPEN)
 
     def set_way(self, way: Way) -> None:
-        """Change it; in effect when this returns."""
+        """Set the way; in effect when this returns."""
         self._call(self._set_way(way))
 
     def _call(self, coroutine: Coroutine[object, object, None]) -> None:
@@ -54,7 +54,7 @@ class ApiRelay:
         if way is Way.SILENT:
             self._open.clear()
         elif not self._open.is_set() or way is Way.REFUSED:
-            # What was sent into the silence is lost, not late.
+            # Data that was sent during the silence is lost, not delayed.
             await self._reset_all()
             self._open.set()
         if way is Way.REFUSED:
@@ -81,7 +81,7 @@ class ApiRelay:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection to its end; any end of it but an orderly one is a reset."""
+        """Forward one connection until it ends; every end but an orderly one becomes a reset."""
         ends = [writer]
         try:
             await self._open.wait()
@@ -89,7 +89,7 @@ class ApiRelay:
             ends.append(far_writer)
             await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
         except OSError:
-            pass  # reset by either side: the other is told by the abort below
+            pass  # one side has reset it: the abort below resets the other
         finally:
             for end in ends:
                 end.transport.abort()
@@ -106,7 +106,7 @@ class ApiRelay:
         await self._reset_all()
 
     def close(self) -> None:
-        """Reset what is open and end the thread."""
+        """Reset open connections and end the thread."""
         self._call(self._shut_down())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -1,4 +1,4 @@
-"""keepalived.conf for the nodes of a lab, from a few values."""
+"""keepalived.conf for the nodes of a lab, generated from a few values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,38 +15,40 @@ class VrrpInstance:
     vrid: int = 51
     priorities: tuple[int, ...] = (150, 100)
     vips: tuple[str, ...] = ("10.99.0.100/32",)
-    """/32: in the node's own prefix, a removed VIP takes the node's address along."""
+    """/32: removing a VIP within the node's own prefix would remove the node's address, too."""
     nopreempt: bool = False
     tracked: bool = False
-    """Watches the node's health file; see `script_weight`."""
+    """Whether it tracks the node's health file; see `script_weight`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VrrpSettings:
-    """What holds for keepalived on all nodes; times in seconds."""
+    """Settings of keepalived that are the same on all nodes; times in seconds."""
 
     instances: tuple[VrrpInstance, ...] = (VrrpInstance(),)
     sync_groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     version: int = 3
     advert_int_s: float = 0.2
-    """Below one second only in version 3."""
+    """Values below one second need version 3."""
     script_weight: int | None = None
-    """None: a failed check means FAULT. Else this is added to the priority while it fails."""
+    """None: a failed check means FAULT. Otherwise it is added to the priority while it fails."""
     dbus: bool = True
     reload_check_config: bool = True
     higher_prio_send_advert: bool = False
-    """A master that yields sends one more advert, so that the better one hears of it. Without it,
-    the better one hears of a healed split only if the other's advert happens to come first."""
+    """Whether a master that yields sends one more advert to the node with the higher priority.
+
+    Without it, that node learns of a healed split only if the other's advert happens to come first.
+    """
 
     @property
     def takeover_s(self) -> float:
-        """The time that a backup waits for a silent master, at most (RFC 5798, 6.1)."""
+        """How long a backup waits for a silent master, at most (RFC 5798, 6.1)."""
         return 4 * self.advert_int_s if self.version == 3 else 3 * self.advert_int_s + 1  # noqa: PLR2004  # a version number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePaths:
-    """The files of one node that keepalived is told of."""
+    """The files of one node that keepalived.conf names."""
 
     fifo: Path
     """hakeeper's: `vrrp_notify_fifo`."""
@@ -87,7 +89,7 @@ def _script(settings: VrrpSettings, paths: NodePaths) -> list[str]:
         "    user root",
     ]
     if settings.script_weight is not None:
-        # A positive weight is added while the check is good, a negative one while it is bad.
+        # A positive weight is added while the check succeeds, a negative one while it fails.
         lines.append(f"    weight {settings.script_weight}")
     return [*lines, "}"]
 
@@ -134,4 +136,4 @@ def keepalived_conf(
 
 
 BROKEN_CONF = 'vrrp_instance "VI_1" {\n    state BACKUP\n'
-"""What makes keepalived give up at a reload: an instance without interface, id or end."""
+"""A file that makes keepalived exit at a reload: an instance without interface, id and end."""

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline, instead of sleeping."""
+"""Waiting for a condition, with a deadline."""
 
 import time
 from collections.abc import Callable
@@ -10,11 +10,11 @@ POLL_S = 0.02
 
 
 class LabError(Exception):
-    """The lab itself could not do what it was told."""
+    """The lab itself has failed."""
 
 
 class LabTimeoutError(LabError):
-    """What was waited for did not come."""
+    """The condition has not become true in time."""
 
 
 def wait_until(
@@ -26,9 +26,9 @@ def wait_until(
 ) -> T:
     """Poll `condition` until it is truthy and return that value.
 
-    `what` completes the sentence "waited N s for ..."; as a function it is asked at the end, so
-    that it can tell what was there instead. `poll_s`: the time between two looks, longer where a
-    look is costly. Raises LabTimeoutError.
+    `what` completes the sentence "waited N s for ..."; a function is called at the end, so that it
+    can say what was found instead. `poll_s` is the time between two polls, for conditions that are
+    costly. Raises LabTimeoutError.
     """
     deadline = time.monotonic() + timeout_s
     while True:

@@ -1,7 +1,7 @@
-"""The lab's own record of who was what when, from a second FIFO that keepalived also writes.
+"""The lab's own record of roles, from a second FIFO that keepalived also writes to.
 
-hakeeper's claims are judged by this and not by hakeeper's words. The deaths that keepalived cannot
-write down are added by the lab, which caused or saw them.
+hakeeper's claims are checked against this record and not against its own log. The lab adds the
+deaths that keepalived cannot report, which it has caused or seen.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from hakeeper.demo.lab.waiting import LabTimeoutError
 
 _READ_BYTES = 65536
 _LOOK_S = 0.05
-"""The thread looks this often even if nothing comes, to know how late it may have been."""
+"""How often the thread looks even if nothing arrives, which bounds how late a record may be."""
 _ROLES = {
     LineState.MASTER: Role.MASTER,
     LineState.BACKUP: Role.BACKUP,
@@ -28,29 +28,29 @@ _ROLES = {
     LineState.DELETED: Role.STOPPED,
 }
 _SILENT = (Role.STOPPED, Role.UNKNOWN)
-"""Roles in which keepalived need say no more."""
+"""Roles after which no further line is expected."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleChange:
-    """A node's instance or group took a role, at a monotonic time. UNKNOWN: its voice is gone."""
+    """A node's instance or group changed its role at a monotonic time; UNKNOWN: keepalived died."""
 
     at_s: float
     node: str
     vrrp: VrrpId
     role: Role
     looked_s: float | None = None
-    """The line was not there yet at this time; None: `at_s` is exact.
+    """When the line was known not to be there yet; None: `at_s` is exact.
 
-    The two are a few hundredths of a second apart, or more if this process was kept waiting.
+    The two differ by a few hundredths of a second, or more if this process had to wait.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class MasterSpan:
-    """From when to when a node was MASTER. `by_death`: it ended without a line.
+    """A period in which a node was MASTER. `by_death`: it ended without a line.
 
-    As wide as it may have been: from before the line was there until after the next one was.
+    As long as it may have been: from before the line was there until after the next one was.
     """
 
     from_s: float
@@ -60,7 +60,7 @@ class MasterSpan:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One notify line as it was read."""
+    """One notify line, as read."""
 
     at_s: float
     node: str
@@ -68,7 +68,7 @@ class Heard:
 
 
 class Witness:
-    """One thread that reads the witness FIFOs of all nodes until closed."""
+    """A thread that reads the witness FIFOs of all nodes until it is closed."""
 
     def __init__(self, fifos: dict[str, Path]) -> None:
         self._changed = threading.Condition()
@@ -116,19 +116,19 @@ class Witness:
             listener(heard)
 
     def listen(self, listener: Callable[[Heard], None]) -> None:
-        """Have every further line told to `listener`, on the witness's thread."""
+        """Call `listener` for every further line, on the witness's thread."""
         with self._changed:
             self._listeners.append(listener)
 
     def catch_up(self) -> None:
-        """Wait until every line that is in the FIFOs now is in the record."""
+        """Wait until every line that is in the FIFOs now is recorded."""
         with self._changed:
-            # The look that is going on may have begun too early.
+            # The read that is going on may have started too early.
             enough = self._looks + 2
             self._changed.wait_for(lambda: self._looks >= enough or not self._thread.is_alive())
 
     def gone(self, node: str) -> None:
-        """Write down that keepalived of `node` can no longer vouch for any role."""
+        """Record that the roles of `node`'s keepalived are no longer valid."""
         with self._changed:
             now = time.monotonic()
             known = dict.fromkeys(change.vrrp for change in self._changes if change.node == node)
@@ -142,12 +142,12 @@ class Witness:
             return tuple(self._changes)
 
     def heard(self) -> tuple[Heard, ...]:
-        """All lines so far, oldest first; events that are no roles among them."""
+        """All lines so far, oldest first, including events that are not roles."""
         with self._changed:
             return tuple(self._heard)
 
     def role(self, node: str, vrrp: VrrpId | str) -> Role:
-        """The newest role; a string names an instance."""
+        """The latest role; a string names an instance."""
         wanted = VrrpId(VrrpKind.INSTANCE, vrrp) if isinstance(vrrp, str) else vrrp
         with self._changed:
             return self._role(node, wanted)
@@ -161,7 +161,7 @@ class Witness:
     def wait_for_role(
         self, node: str, vrrp: VrrpId | str, roles: Iterable[Role], *, timeout_s: float
     ) -> Role:
-        """Wait until the newest role is one of `roles`; raises LabTimeoutError."""
+        """Wait until the latest role is one of `roles`; raises LabTimeoutError."""
         wanted = VrrpId(VrrpKind.INSTANCE, vrrp) if isinstance(vrrp, str) else vrrp
         any_of = frozenset(roles)
         with self._changed:

@@ -1,4 +1,4 @@
-"""The checks: facts in, findings out, no I/O. A check that has nothing to judge says nothing."""
+"""The checks: facts in, findings out, no I/O. A check that does not apply yields nothing."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from hakeeper.doctor.checks.addresses import addresses
 from hakeeper.doctor.checks.cloud import api, clock, quota, server, token
 from hakeeper.doctor.checks.conf import conf, instances
 from hakeeper.doctor.checks.fifo import fifo, fifo_line
-from hakeeper.doctor.checks.hearing import hearing
-from hakeeper.doctor.checks.holding import holding
+from hakeeper.doctor.checks.fifo_readers import fifo_readers
 from hakeeper.doctor.checks.identity import identity, primary_ip
+from hakeeper.doctor.checks.keepalived import keepalived, roles
+from hakeeper.doctor.checks.missing_addresses import missing_addresses
 from hakeeper.doctor.checks.networkd import networkd
-from hakeeper.doctor.checks.running import keepalived, states
-from hakeeper.doctor.checks.scripts import scripts
+from hakeeper.doctor.checks.notify_scripts import notify_scripts
+from hakeeper.doctor.checks.private_addresses import private_addresses
 from hakeeper.doctor.checks.settings import settings, versions
-from hakeeper.doctor.checks.vanished import vanished
-from hakeeper.doctor.checks.virtual import virtual_addresses
+from hakeeper.doctor.checks.virtual_addresses import virtual_addresses
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Said
+from hakeeper.doctor.finding import CheckResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Check:
     """One row of the report."""
 
     name: str
-    look: Callable[[Facts], Iterator[Said]]
+    run: Callable[[Facts], Iterator[CheckResult]]
 
 
 CHECKS: Final = (
@@ -42,10 +42,10 @@ CHECKS: Final = (
     Check("keepalived.conf", conf),
     Check("instance", instances),
     Check("virtual IP", virtual_addresses),
-    Check("virtual IP", vanished),
+    Check("virtual IP", missing_addresses),
     Check("networkd", networkd),
-    Check("private address", hearing),
-    Check("notify script", scripts),
+    Check("private address", private_addresses),
+    Check("notify script", notify_scripts),
     Check("settings", settings),
     Check("version", versions),
     Check("FIFO line", fifo_line),
@@ -53,8 +53,8 @@ CHECKS: Final = (
     Check("FIFO folder", fifo_folder),
     Check("access", access),
     Check("keepalived", keepalived),
-    Check("FIFO reader", holding),
-    Check("role", states),
+    Check("FIFO reader", fifo_readers),
+    Check("role", roles),
 )
-"""In the order of the report: from the cloud to this machine. The daemon's own problems come last:
-only those are told that no finding explains."""
+"""In report order: from the cloud to this machine. The daemon's own problems follow these, and only
+those that no finding explains are reported."""

@@ -1,4 +1,4 @@
-"""Who may change what hakeeper and keepalived act by: files, and all folders on the way to them."""
+"""Who may change the files that hakeeper and keepalived act on, or a directory above them."""
 
 import shlex
 import stat
@@ -8,29 +8,29 @@ from itertools import pairwise
 from typing import Final
 
 from hakeeper.doctor.facts import Component, Facts, GuardedFile
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, error, warning
 
 _ROOT: Final = 0
 _OVERFLOW: Final = 65534
-"""In the sandbox of the service, the owner of all that is neither root's nor the service's."""
+"""In the service's sandbox, files of any user other than root and the service have this owner."""
 _SHOWN: Final = 5
 FIFO_HARM: Final = (
-    "keepalived, as root, makes the FIFO there and gives it to the user on its line: who may put a"
-    " link in its place is given any file, and who may remove it ends the news of a failover"
+    "keepalived, as root, creates the FIFO there and gives it to the user on the FIFO line: whoever"
+    " can put a link in its place can take over any file, and whoever can remove it stops failovers"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Hole:
-    """Somebody who may write a component: `who` as a subject."""
+    """A user or group that may write to a component. `who` can start a sentence."""
 
     who: str
     is_everybody: bool
     cure: str
 
 
-def access(facts: Facts) -> Iterator[Said]:
-    """May anybody but root change the files that decide what happens here?"""
+def access(facts: Facts) -> Iterator[CheckResult]:
+    """Check that only root can change the files that hakeeper and keepalived act on."""
     holes: dict[str, tuple[_Hole, list[GuardedFile]]] = {}
     for file in facts.guarded:
         trusted = {_ROOT, facts.machine.user_id} if file.may_be_ours else {_ROOT}
@@ -41,11 +41,11 @@ def access(facts: Facts) -> Iterator[Said]:
         yield _found(path, hole, files)
     there = [file.name for file in facts.guarded if _is_there(file)]
     if there and not holes:
-        yield Passed(f"nobody else may change {_listed(there)}")
+        yield Passed(f"no other user may change {_listed(there)}")
 
 
 def _is_there(file: GuardedFile) -> bool:
-    """Of a file that is missing the last component is a folder."""
+    """Say whether the file exists; if it is missing, the last component is a directory."""
     return bool(file.components) and not stat.S_ISDIR(file.components[-1].kind)
 
 
@@ -54,15 +54,15 @@ def _found(path: str, hole: _Hole, files: list[GuardedFile]) -> Finding:
     changes = f", and so change {_listed(dict.fromkeys(through))}" if through else ""
     make = error if hole.is_everybody else warning
     return make(
-        f"{hole.who} may write it{changes}",
-        why=f"who may do that {'; '.join(dict.fromkeys(file.harm for file in files))}",
+        f"{hole.who} may write to it{changes}",
+        why=f"whoever does {'; '.join(dict.fromkeys(file.harm for file in files))}",
         cure=hole.cure,
         place=Place(path),
     )
 
 
-def fifo_folder(facts: Facts) -> Iterator[Said]:
-    """Is the FIFO's folder root's, and are all folders above it?"""
+def fifo_folder(facts: Facts) -> Iterator[CheckResult]:
+    """Check that the FIFO's directory and all directories above it belong to root."""
     if not facts.fifo_folder:
         return
     folder = facts.fifo_folder[-1]
@@ -70,13 +70,13 @@ def fifo_folder(facts: Facts) -> Iterator[Said]:
     for component, hole in found:
         is_packaged = component.path == "/run/hakeeper"
         yield warning(
-            f"{hole.who} may write it",
+            f"{hole.who} may write to it",
             why=FIFO_HARM,
             cure="systemd-tmpfiles --create hakeeper.conf" if is_packaged else hole.cure,
             place=Place(component.path),
         )
-    if not found and facts.fifo.kind:  # else it may not be there at all, which `fifo` tells
-        yield Passed(f"{folder.path} is root's, mode {folder.mode:04o}")
+    if not found and facts.fifo.kind:  # without a FIFO, `fifo` reports that
+        yield Passed(f"{folder.path} belongs to root, mode {folder.mode:04o}")
 
 
 def _holes(
@@ -86,13 +86,13 @@ def _holes(
     *,
     is_sticky_good: bool = True,
 ) -> Iterator[tuple[Component, _Hole]]:
-    """Find who else may write; `is_sticky_good`: the last one is no folder where all may add."""
-    way = list(components)
-    for above, component in pairwise([None, *way]):
+    """Find who else may write; `is_sticky_good`: a sticky bit protects the last component, too."""
+    path = list(components)
+    for above, component in pairwise([None, *path]):
         assert component is not None  # noqa: S101  # only the first of `above` is
         if stat.S_ISLNK(component.kind) and not _is_sticky(above):
-            continue  # a link is changed by replacing it, which its folder decides
-        is_last = component is way[-1]
+            continue  # a link is changed by replacing it, which its directory's mode decides
+        is_last = component is path[-1]
         is_sticky = _is_sticky(component) and (is_sticky_good or not is_last)
         hole = _hole(component, trusted, names, is_sticky=is_sticky)
         if hole is not None:
@@ -100,7 +100,7 @@ def _holes(
 
 
 def _is_sticky(component: Component | None) -> bool:
-    """Say whether only the owner of what is in that folder may replace it."""
+    """Say whether only the owner of a file in that directory may replace it."""
     return (
         component is not None
         and stat.S_ISDIR(component.kind)

@@ -1,4 +1,4 @@
-"""The floating IPs at Hetzner: does the project have them, and may this server have them?"""
+"""The floating IPs at Hetzner: are they in the project, and can this server hold them?"""
 
 import difflib
 from collections.abc import Iterator
@@ -9,11 +9,11 @@ from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import BY_NAME, Observation, ResourceId, ResourceRef
 from hakeeper.core.unresolved import unusable
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Finding, Passed, Said, error
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, error
 
 
-def addresses(facts: Facts) -> Iterator[Said]:
-    """Does the project have each floating IP, once, usable from this server?"""
+def addresses(facts: Facts) -> Iterator[CheckResult]:
+    """Check that the project has each floating IP, configured once and usable by this server."""
     listed = facts.api.floating_ips
     if listed is None:
         yield from _not_listed(facts)
@@ -21,11 +21,11 @@ def addresses(facts: Facts) -> Iterator[Said]:
     taken: dict[ResourceId, ResourceRef] = {}
     for vrrp, ref in facts.config.wanted():
         found = facts.api.find(ref)
-        if found is None and (why := facts.api.odd(ref)) is not None:
+        if found is None and (why := facts.api.why_unusable(ref)) is not None:
             yield error(
                 f"{vrrp}: {ref}: {unusable(why)}",
-                why="without its id and its owner it is not assigned",
-                cure="look again in a minute; if it stays, tell Hetzner's support",
+                why="hakeeper does not assign it without its id and its holder",
+                cure="run this check again in a minute; if it stays, ask Hetzner's support",
                 place=facts.config.address(ref),
             )
         elif found is None:
@@ -33,7 +33,7 @@ def addresses(facts: Facts) -> Iterator[Said]:
         elif found.id in taken:
             yield error(
                 f"{ref} and {taken[found.id]} are the same floating IP ({found}, id {found.id})",
-                why="it follows one instance; for the second one nothing is claimed",
+                why="it follows one instance only; the second entry is never claimed",
                 cure=f"leave one of them out: {taken[found.id]} or {ref}",
                 place=facts.config.address(ref),
             )
@@ -42,13 +42,13 @@ def addresses(facts: Facts) -> Iterator[Said]:
             yield from _usable(facts, vrrp, ref, found)
 
 
-def _not_listed(facts: Facts) -> Iterator[Said]:
+def _not_listed(facts: Facts) -> Iterator[CheckResult]:
     outcome = facts.api.listed.outcome
     if isinstance(outcome, Failure) and outcome.kind.value in {"refused", "not found"}:
         yield error(
             f"the API does not list the floating IPs: {outcome.message} ({outcome.code})",
-            why="their names cannot be turned into the ids that an assign needs",
-            cure="see what stands at hetzner.endpoint",
+            why="hakeeper cannot look up the ids that an assign needs",
+            cure="check the value of hetzner.endpoint",
             place=facts.config.key("hetzner.endpoint"),
         )
 
@@ -63,19 +63,21 @@ def _unknown(
     meant = close[0] if close else "NAME"
     return error(
         f"{vrrp}: the project of this token has no floating IP {ref}; it has: {known}{more}",
-        why="what is not there cannot be assigned",
+        why="hakeeper can only assign a floating IP of the project",
         cure=f"floating_ips: [{meant}]    # or use a token of the project that has it",
         place=facts.config.address(ref),
     )
 
 
-def _usable(facts: Facts, vrrp: VrrpId, ref: ResourceRef, found: Observation) -> Iterator[Said]:
+def _usable(
+    facts: Facts, vrrp: VrrpId, ref: ResourceRef, found: Observation
+) -> Iterator[CheckResult]:
     fine = True
     if found.blocked:
         fine = False
         yield error(
             f"{vrrp}: {ref} ({found}) is blocked by Hetzner",
-            why="no traffic reaches it, wherever it is assigned",
+            why="no traffic reaches it, whichever server holds it",
             cure=cure_of("address.blocked"),
             place=facts.config.address(ref),
         )
@@ -88,10 +90,10 @@ def _usable(facts: Facts, vrrp: VrrpId, ref: ResourceRef, found: Observation) ->
                 yield error(
                     f"{vrrp}: {ref} ({found}) belongs to network zone {zones[0]}, server"
                     f" {server.name} in {zones[1]}",
-                    why="Hetzner is reported to refuse an assign across zones; its own documents"
-                    " differ, and here nothing shows that it works",
-                    cure="use a floating IP of this zone, or assign it to this server once by"
-                    " hand: if that works, this is silent",
+                    why="Hetzner is reported to refuse an assign across zones; its documentation"
+                    " contradicts itself, and hakeeper has not seen it work here",
+                    cure="use a floating IP of this zone, or assign it to this server by hand: if"
+                    " that works, this check passes",
                     place=facts.config.address(ref),
                 )
             owner = "this server" if is_here else f"server {found.server_id}"

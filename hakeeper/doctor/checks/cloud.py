@@ -8,35 +8,35 @@ from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind, Identified, M
 from hakeeper.core.failures import READ_ONLY, api_code
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
-from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
 
 SKEW_S: Final = 60.0
-"""A clock that is wrong by more is told; TLS minds days, a reader of two logs minds seconds."""
-LOW_QUOTA: Final = 10
-"""The share of the quota (1 in so many) below which the daemon saves calls, too."""
-_REFUSED_FOR_ITSELF: Final = (
+"""Report a clock that is wrong by more: days break TLS, seconds confuse readers of two logs."""
+LOW_QUOTA_DIVISOR: Final = 10
+"""Warn when less than one tenth of the quota is left; below that the daemon saves calls, too."""
+_REFUSED_DESPITE_TOKEN: Final = (
     FailureKind.NOT_FOUND,
     FailureKind.REFUSED,
     FailureKind.LOCKED,
 )
-"""How an assign ends that may be asked for, and names nothing that exists."""
+"""How the probe's assign ends if the token may write: it names nothing that exists."""
 
 
 def _failures(api: ApiFacts) -> tuple[Failure, ...]:
     return tuple(r.outcome for r in api.results if isinstance(r.outcome, Failure))
 
 
-def _of_the_way(failure: Failure) -> bool:
-    """Say whether no answer came, or one that says nothing of us: the API is not to be had."""
+def _is_unavailable(failure: Failure) -> bool:
+    """Say whether the API is unavailable: no answer, or one that is not about this request."""
     return failure.kind in {FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN} and (
         failure.code != NO_IDENTITY
     )
 
 
-def api(facts: Facts) -> Iterator[Said]:
-    """Does the API answer?"""
+def api(facts: Facts) -> Iterator[CheckResult]:
+    """Check that the API answers."""
     endpoint = facts.config.config.hetzner.endpoint
-    troubles = {f.code: f for f in _failures(facts.api) if _of_the_way(f)}
+    troubles = {f.code: f for f in _failures(facts.api) if _is_unavailable(f)}
     if not troubles:
         yield Passed(f"{endpoint} answers")
     for code, failure in troubles.items():
@@ -47,8 +47,7 @@ def _unreachable(facts: Facts, failure: Failure) -> Finding:
     endpoint = facts.config.config.hetzner.endpoint
     support = f", correlation id {failure.correlation_id}" if failure.correlation_id else ""
     return error(
-        f"the API at {endpoint} does not do what it is asked: {failure.message}"
-        f" ({failure.code}{support})",
+        f"the API at {endpoint} does not work: {failure.message} ({failure.code}{support})",
         why="no address can be assigned without it",
         cure=api_cure(api_code(failure), endpoint),
         place=facts.config.key("hetzner.endpoint"),
@@ -60,20 +59,20 @@ def _tls(facts: Facts, failure: Failure) -> Finding:
     if ahead_s is not None and abs(ahead_s) > SKEW_S:
         return error(
             f"{failure.message}; {_skew(ahead_s)}",
-            why="by a clock that is wrong, a good certificate is not valid, and no call is made",
+            why="with a wrong clock a good certificate is not valid, and no call is made",
             cure="timedatectl set-ntp true; then see: timedatectl timesync-status",
         )
     ca_file = facts.config.config.hetzner.ca_file
     cure = (
         "apt install --reinstall ca-certificates"
         if ca_file is None
-        else f"put the authority that signed it into {ca_file}"
+        else f"add the authority that signed it to {ca_file}"
     )
-    agrees = "" if ahead_s is None else " (the clock is right)"
+    clock_note = "" if ahead_s is None else " (the clock is right)"
     return error(
-        f"{failure.message}{agrees}",
-        why="the token is sent to nobody who cannot show who it is, so no call is made",
-        cure=f"{cure}; and see who answers: openssl s_client -connect HOST:443",
+        f"{failure.message}{clock_note}",
+        why="hakeeper sends the token only to a verified server, so no call is made",
+        cure=f"{cure}; to see who answers: openssl s_client -connect HOST:443",
         place=facts.config.key("hetzner.ca_file"),
     )
 
@@ -92,8 +91,8 @@ def _skew(ahead_s: float) -> str:
     )
 
 
-def clock(facts: Facts) -> Iterator[Said]:
-    """Is the clock right? Where TLS fails because of it, `api` says so."""
+def clock(facts: Facts) -> Iterator[CheckResult]:
+    """Check this machine's clock; if TLS fails because of it, `api` reports that."""
     ahead_s = facts.api.ahead_s
     if ahead_s is None or any(failure.code == "tls" for failure in _failures(facts.api)):
         return
@@ -102,34 +101,35 @@ def clock(facts: Facts) -> Iterator[Said]:
         return
     yield warning(
         _skew(ahead_s),
-        why="by a few days, certificates stop being valid; and logs of two servers do not compare",
+        why="a few days' error makes certificates invalid, and the logs of two servers cannot be"
+        " compared",
         cure="timedatectl set-ntp true; then see: timedatectl timesync-status",
     )
 
 
-def token(facts: Facts) -> Iterator[Said]:
-    """Is the token good, and may it write?"""
+def token(facts: Facts) -> Iterator[CheckResult]:
+    """Check that the token is valid and may write."""
     source = facts.config.token_source
     refused = next((f for f in _failures(facts.api) if f.kind is FailureKind.AUTH), None)
     if refused is not None:
         yield _refused(refused, source, facts)
         return
-    asked = facts.api.may_write
-    match None if asked is None else asked.outcome:
-        case Failure(kind=kind) if kind in _REFUSED_FOR_ITSELF:
+    probe = facts.api.may_write
+    match None if probe is None else probe.outcome:
+        case Failure(kind=kind) if kind in _REFUSED_DESPITE_TOKEN:
             yield Passed(f"may read and write ({source})")
         case Failure(kind=kind, code=code) if kind is not FailureKind.THROTTLED:
             yield error(
-                f"whether the token ({source}) may write cannot be told: the question ended in"
-                f" {code}",
+                f"it is unknown whether the token ({source}) may write: the test request ended"
+                f" with {code}",
                 why="a token that may only read cannot assign an address",
                 cure="run this check again",
             )
         case MutationAccepted():
             yield error(
-                "the API accepted to assign floating IP 0 to server 0, which cannot be",
-                why="what answers is not the API that hakeeper knows",
-                cure="see what stands at hetzner.endpoint",
+                "the API accepted an assign of floating IP 0 to server 0, which cannot exist",
+                why="something other than Hetzner's API answers",
+                cure="check the value of hetzner.endpoint",
                 place=facts.config.key("hetzner.endpoint"),
             )
         case _:
@@ -145,7 +145,7 @@ def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
     if failure.code == READ_ONLY:
         return error(
             f"the token ({source}) may only read (token_readonly)",
-            why="reading works, so all looks well until the first assign is refused",
+            why="reading works, so nothing looks wrong until the first assign is refused",
             cure=cure,
             place=place,
         )
@@ -157,30 +157,30 @@ def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
     )
 
 
-def quota(facts: Facts) -> Iterator[Said]:
-    """Are there calls left in this hour?"""
+def quota(facts: Facts) -> Iterator[CheckResult]:
+    """Check how many API calls are left in this hour."""
     throttled = next((f for f in _failures(facts.api) if f.kind is FailureKind.THROTTLED), None)
     cure = cure_of("quota.low")
     place = facts.config.key("reconcile.interval")
     if throttled is not None:
-        what = f"the project's calls of this hour are spent (429 {throttled.code})"
-        why = "a failover now would wait for the next free call"
+        what = f"the project has used up its API calls of this hour (429 {throttled.code})"
+        why = "a failover would have to wait for the next free call"
         yield error(what, why=why, cure=cure, place=place)
         return
-    told = [result.quota for result in facts.api.results if result.quota is not None]
-    if not told:
+    quotas = [result.quota for result in facts.api.results if result.quota is not None]
+    if not quotas:
         return
-    lowest = min(told, key=lambda each: each.remaining)
-    said = f"{lowest.remaining} of {lowest.limit_per_hour} calls left"
-    if lowest.remaining * LOW_QUOTA >= lowest.limit_per_hour:
-        yield Passed(said)
+    lowest = min(quotas, key=lambda each: each.remaining)
+    text = f"{lowest.remaining} of {lowest.limit_per_hour} calls left"
+    if lowest.remaining * LOW_QUOTA_DIVISOR >= lowest.limit_per_hour:
+        yield Passed(text)
         return
-    why = "when none is left, a failover waits"
-    yield warning(f"{said} in this hour", why=why, cure=cure, place=place)
+    why = "with no call left, a failover has to wait"
+    yield warning(f"{text} in this hour", why=why, cure=cure, place=place)
 
 
-def server(facts: Facts) -> Iterator[Said]:
-    """Which server is this, and does the token's project have it?"""
+def server(facts: Facts) -> Iterator[CheckResult]:
+    """Check which server this is, and that the token's project has it."""
     place = facts.config.key("server")
     match facts.api.identified.outcome:
         case Identified(server=found, source=source):
@@ -189,21 +189,21 @@ def server(facts: Facts) -> Iterator[Said]:
         case Failure(kind=FailureKind.NOT_FOUND, message=message):
             yield error(
                 message,
-                why="an address is assigned to a server of the project, or not at all",
+                why="an address can only be assigned to a server of the token's project",
                 cure=cure_of("server.unidentified"),
                 place=place,
             )
         case Failure(code=code, message=message) if code == NO_IDENTITY:
             yield error(
                 message,
-                why="an address is assigned to this server, so this server must be known",
+                why="hakeeper assigns addresses to this server, so it must know which one it is",
                 cure=cure_of("server.unidentified"),
                 place=place,
             )
         case Failure(kind=FailureKind.REFUSED, code=code, message=message):
             yield error(
                 f"the API refuses to name this server: {message} ({code})",
-                why="an address is assigned to this server, so this server must be known",
+                why="hakeeper assigns addresses to this server, so it must know which one it is",
                 cure=cure_of("server.unidentified"),
                 place=place,
             )

@@ -1,4 +1,4 @@
-"""keepalived.conf: can it be read, and does it have our names?"""
+"""keepalived.conf: is it readable and valid, and does it define the configured instances?"""
 
 import difflib
 import shlex
@@ -6,32 +6,32 @@ from collections.abc import Iterator
 from typing import Final
 
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.doctor.checks.leftout import left_out_include, missing_for
-from hakeeper.doctor.checks.programs import insecure_programs
-from hakeeper.doctor.checks.remarks import (
+from hakeeper.doctor.checks.config_test import (
     NO_VIP,
     ONLY_WITHOUT_ROOT,
     SCRIPTS_INSECURE,
     SECURE,
-    read_remarks,
+    parse_remarks,
 )
-from hakeeper.doctor.checks.virtual import is_for_good
-from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf
+from hakeeper.doctor.checks.ignored_lines import ignored_include, missing_because
+from hakeeper.doctor.checks.track_scripts import insecure_programs
+from hakeeper.doctor.checks.virtual_addresses import are_permanent
+from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf
 from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts
 from hakeeper.doctor.finding import (
+    CheckResult,
     Finding,
     Passed,
     Place,
-    Said,
     When,
     error,
-    not_looked_at,
+    not_checked,
     warning,
 )
 
 REFUSAL: Final = (
-    "with reload_check_config keepalived does not start then (2.2.7, 2.3.3), and at a reload it"
-    " goes on with the old file"
+    "with reload_check_config keepalived (2.2.7, 2.3.3) does not start then, and at a reload it"
+    " keeps the old configuration"
 )
 _AS_ROOT: Final = "run the check as root: hakeeper check --online"
 _TEST: Final = "keepalived --config-test -f"
@@ -46,19 +46,19 @@ _SCRIPT_LINES: Final = (
     "notify_fifo_script",
     "vrrp_notify_fifo_script",
 )
-"""Where keepalived is told to run something."""
+"""Keywords with a program that keepalived runs."""
 
 
 # --- the file ----------------------------------------------------------------------------------
 
 
-def conf(facts: Facts) -> Iterator[Said]:
-    """Can it be read, by us and by keepalived?"""
+def conf(facts: Facts) -> Iterator[CheckResult]:
+    """Check that hakeeper and keepalived can read keepalived.conf."""
     read = facts.keepalived.conf
     if isinstance(read, ConfUnreadable):
         yield _unreadable(facts, read)
         return
-    troubles: list[Said] = [
+    troubles: list[CheckResult] = [
         *_unread(facts, read),
         *_tested(facts, read),
         *_scripts(facts, read),
@@ -69,46 +69,46 @@ def conf(facts: Facts) -> Iterator[Said]:
 
 def _unread(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     for one in read.unread:
-        yield not_looked_at(
+        yield not_checked(
             one.what,
-            cure="see what keepalived makes of it: kill -USR1 $(cat /run/keepalived.pid);"
+            cure="see how keepalived reads it: kill -USR1 $(cat /run/keepalived.pid);"
             " less /tmp/keepalived.data",
             place=one.place,
         )
     if read.conditions and not facts.keepalived.is_config_id_sure:
-        yield not_looked_at(
-            "which lines that begin with `@` count: they were read as for config-id"
-            f" {facts.keepalived.config_id}, which is this host's name",
+        yield not_checked(
+            "which lines that begin with `@` apply: this check assumed the config-id"
+            f" {facts.keepalived.config_id}, this host's name",
             cure=_AS_ROOT,
             place=read.conditions[0],
         )
 
 
 def _tested(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
-    """Judge what keepalived's own test said; see `remarks`."""
+    """Judge the result of `keepalived --config-test`; see the module `config_test`."""
     test = facts.keepalived.test
-    if facts.keepalived.open_file:
-        found = shlex.quote(facts.keepalived.open_file)
-        yield not_looked_at(
-            f"what keepalived says of the file: others than root may write {found}, or a folder on"
-            " the way to it, and root's keepalived is not to read what others wrote",
-            cure=f"namei -l {found}    # chown root and chmod go-w what is not root's alone",
+    if facts.keepalived.writable_file:
+        found = shlex.quote(facts.keepalived.writable_file)
+        yield not_checked(
+            f"keepalived's own test of the file: users other than root may write to {found} or to a"
+            " directory above it, and keepalived must not read such a file as root",
+            cure=f"namei -l {found}    # then chown root and chmod go-w whatever others may write",
             place=Place(read.file),
         )
         return
     if test is None:
         if facts.keepalived.version is not None:
-            yield not_looked_at(
-                "what keepalived says of the file: it could not be asked, or took too long",
+            yield not_checked(
+                "keepalived's own test of the file: it could not be run, or took too long",
                 cure=f"{'' if facts.machine.is_root else 'as root: '}{_TEST} {read.file}",
                 place=Place(read.file),
             )
         return
     if test.died_of:
         yield error(
-            f"`keepalived --config-test` dies of {test.died_of} on this file",
-            why="keepalived would die so at its next start, and at a reload",
-            cure=f"take back what was changed last; then: {_TEST} {read.file}",
+            f"`keepalived --config-test` crashes on this file ({test.died_of})",
+            why="keepalived would crash the same way at its next start or reload",
+            cure=f"undo the last change; then: {_TEST} {read.file}",
             place=Place(read.file),
             when=When.NEXT_START,
         )
@@ -117,30 +117,33 @@ def _tested(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
 
 
 def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[Finding]:
-    said = test.remarks
-    is_loss_placed = any(one.address is not None for one in read.ignored)
+    lines = test.remarks
+    is_lost_address_known = any(one.address is not None for one in read.ignored)
     if not test.by_root:
-        said = tuple(one for one in said if not ONLY_WITHOUT_ROOT.search(one))
-    remarks = read_remarks(said, read.file)
-    stays = (
-        "leave it, and `reload_check_config` out: the floating IP stands on this machine for good"
+        lines = tuple(one for one in lines if not ONLY_WITHOUT_ROOT.search(one))
+    remarks = parse_remarks(lines, read.file)
+    leave_as_is = (
+        "leave it as it is, without `reload_check_config`: the floating IP is on this machine"
+        " permanently"
     )
     for one in remarks:
-        if one.kind.loses and is_loss_placed and not facts.has_reload_check:
-            continue  # told with its line, or with the address that is needed
+        if one.kind.loses and is_lost_address_known and not facts.has_reload_check:
+            continue  # reported with its line, or with the address that is needed
         is_refused = one.kind.ends or one.kind.loses or facts.has_reload_check
         why = REFUSAL if facts.has_reload_check else f"{one.kind.does}, at a start and at a reload"
         yield (error if is_refused else warning)(
             f"keepalived says: {one.text}",
             why=why,
-            cure=stays if NO_VIP in one.text and is_for_good(facts) else one.cure(read.file),
+            cure=leave_as_is
+            if NO_VIP in one.text and are_permanent(facts)
+            else one.cure(read.file),
             place=one.place,
             when=When.ALWAYS if one.kind.loses else When.NEXT_START,
         )
-    if not remarks and not said and not test.remarks:
+    if not remarks and not lines and not test.remarks:
         make = error if facts.has_reload_check else warning
         yield make(
-            f"`keepalived --config-test` ends with code {test.code}, and says nothing",
+            f"`keepalived --config-test` ends with code {test.code} and prints nothing",
             why=REFUSAL,
             cure=f"{_TEST} {read.file}",
             place=Place(read.file),
@@ -149,14 +152,14 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
 
 
 def _scripts(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
-    """What `--config-test` does not tell, or not to who is not root."""
+    """Find script problems that `--config-test` does not report, or reports only to root."""
     for script in read.unused_scripts if facts.has_reload_check else ():
         yield error(
-            f"no track_script names the vrrp_script {script.arguments[0]}",
-            why="with reload_check_config keepalived (2.2.7, 2.3.3) ends at it, at a start and at"
-            " a reload, though its --config-test finds nothing",
-            cure=f"track_script {{ {script.arguments[0]} }}    # in a vrrp_instance; or leave the"
-            " script out",
+            f"no track_script uses the vrrp_script {script.arguments[0]}",
+            why="with reload_check_config keepalived (2.2.7, 2.3.3) exits because of it, at a start"
+            " and at a reload, although its --config-test finds nothing",
+            cure=f"track_script {{ {script.arguments[0]} }}    # in a vrrp_instance; or remove the"
+            " script",
             place=script.place,
             when=When.NEXT_START,
         )
@@ -170,7 +173,7 @@ def _scripts(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
         yield (error if facts.has_reload_check else warning)(
             "the file runs scripts without `enable_script_security`",
             why=f"keepalived, which runs as root, calls that a {SCRIPTS_INSECURE}; "
-            + (REFUSAL if facts.has_reload_check else "it goes on all the same"),
+            + (REFUSAL if facts.has_reload_check else "it still starts"),
             cure=SECURE,
             place=min(scripts),
             when=When.NEXT_START,
@@ -184,9 +187,9 @@ def _virtual_servers(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     place = read.all_keywords.get("virtual_server")
     if place is not None and seen.has_ipvs is False and seen.has_checkers:
         yield error(
-            "there is a `virtual_server`, and this kernel has no IPVS",
-            why="keepalived's health checks end then, and all of keepalived with them",
-            cure="leave the virtual_server out, or DAEMON_ARGS=-P in /etc/default/keepalived",
+            "the file has a `virtual_server`, but this kernel has no IPVS",
+            why="keepalived's health checks exit then, and all of keepalived with them",
+            cure="remove the virtual_server, or set DAEMON_ARGS=-P in /etc/default/keepalived",
             place=place,
             when=When.NEXT_START,
         )
@@ -198,20 +201,20 @@ def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
     if not read.is_denied:
         return error(
             f"it cannot be read: {read.reason}",
-            why="whether keepalived tells hakeeper of its role, and has the addresses, is not"
-            " known",
-            cure="write it (see /usr/share/hakeeper/examples/keepalived), or name the right one:"
+            why="it is unknown whether keepalived reports its role to hakeeper and adds the"
+            " addresses",
+            cure="write it (see /usr/share/hakeeper/examples/keepalived), or name the right file:"
             " --keepalived-conf FILE",
             place=place,
-            when=When.NEXT_START if facts.is_listened_to else When.ALWAYS,
+            when=When.NEXT_START if facts.is_fifo_connected else When.ALWAYS,
         )
     what = f"{read.file} cannot be read by {user}: {read.reason}"
     cure = f"chgrp {user} {read.file} && chmod 0640 {read.file}    # or run the check as root"
-    if all(facts.is_there_now(vrrp) for vrrp in facts.config.config.resources):
-        return not_looked_at(what, cure=cure, place=place)
+    if all(facts.is_in_running_keepalived(vrrp) for vrrp in facts.config.config.resources):
+        return not_checked(what, cure=cure, place=place)
     return error(
         what,
-        why="nothing else shows whether keepalived has the instances, and tells hakeeper of them",
+        why="nothing else shows whether keepalived has the instances and reports them to hakeeper",
         cure=cure,
         place=place,
     )
@@ -220,36 +223,38 @@ def _unreadable(facts: Facts, read: ConfUnreadable) -> Finding:
 # --- names ---------------------------------------------------------------------------------------
 
 
-def instances(facts: Facts) -> Iterator[Said]:
-    """Does keepalived have every instance and group of hakeeper.yaml, on an interface?"""
+def instances(facts: Facts) -> Iterator[CheckResult]:
+    """Check that keepalived has every configured instance and group, each on an interface."""
     read = facts.conf
     if read is None:
         return
     for vrrp in facts.config.config.resources:
         members = read.members(vrrp)
-        if not members or facts.is_in_file(vrrp) is False:
+        if not members or facts.is_in_conf(vrrp) is False:
             yield _unknown_name(facts, read, vrrp)
             continue
-        troubles: list[Said] = [said for one in members for said in _startable(facts, read, one)]
+        troubles: list[CheckResult] = [
+            found for one in members for found in _startable(facts, read, one)
+        ]
         yield from troubles or [Passed(f"{vrrp} ({members[0].place})")]
 
 
 def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
     names = [name for name in read.names(vrrp.kind) if name != vrrp.name]
     keyword = "vrrp_instance" if vrrp.kind is VrrpKind.INSTANCE else "vrrp_sync_group"
-    in_file, is_there_now = facts.is_in_file(vrrp), facts.is_there_now(vrrp)
-    # keepalived's own word counts; without it, what runs; and only then this check's reading.
-    if in_file or (in_file is None and (is_there_now or read.unread)):
-        return not_looked_at(
-            f"the {keyword} {vrrp.name}: keepalived has it, and this check does not find it"
-            if in_file or is_there_now
-            else f"the {keyword} {vrrp.name}: it may stand in what this check cannot read",
+    in_file, is_in_running_keepalived = facts.is_in_conf(vrrp), facts.is_in_running_keepalived(vrrp)
+    # Trust keepalived's own parser first, then the running process, and this check's parser last.
+    if in_file or (in_file is None and (is_in_running_keepalived or read.unread)):
+        return not_checked(
+            f"the {keyword} {vrrp.name}: keepalived has it, but this check does not find it"
+            if in_file or is_in_running_keepalived
+            else f"the {keyword} {vrrp.name}: it may be in a part that this check cannot read",
             cure="compare the name with the log: journalctl -u keepalived -n 50",
             place=facts.config.section(vrrp),
         )
-    when = When.NEXT_START if is_there_now else When.ALWAYS
-    if not names and (cause := left_out_include(read)) is not None:
-        return missing_for(f"keepalived has no {keyword} {vrrp.name}", cause, when)
+    when = When.NEXT_START if is_in_running_keepalived else When.ALWAYS
+    if not names and (cause := ignored_include(read)) is not None:
+        return missing_because(f"keepalived has no {keyword} {vrrp.name}", cause, when)
     close = difflib.get_close_matches(vrrp.name, names, n=1)
     section = "instances" if vrrp.kind is VrrpKind.INSTANCE else "groups"
     right = close[0] if close else next(iter(names), None)
@@ -259,7 +264,7 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
         cure = f"{section}: {{{right}: …}}    # in hakeeper.yaml"
     return error(
         f"keepalived.conf has no {keyword} {vrrp.name}; it has: {known}",
-        why="keepalived never speaks of it, so its addresses are never claimed",
+        why="keepalived never reports a role for it, so its addresses are never claimed",
         cure=cure,
         place=facts.config.section(vrrp),
         when=when,
@@ -268,16 +273,18 @@ def _unknown_name(facts: Facts, read: KeepalivedConf, vrrp: VrrpId) -> Finding:
 
 def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Finding]:
     interface = one.interface
-    runs = facts.is_there_now(VrrpId(VrrpKind.INSTANCE, one.name))
+    runs = facts.is_in_running_keepalived(VrrpId(VrrpKind.INSTANCE, one.name))
     when = When.NEXT_START if runs else When.ALWAYS
-    is_seen = not facts.keepalived.elsewhere
+    is_seen = not facts.keepalived.other_namespace
     if interface is None or (is_seen and interface not in facts.machine.interfaces):
-        shown = "no interface" if interface is None else f"interface {interface}, which is not here"
+        shown = (
+            "no interface" if interface is None else f"interface {interface}, which does not exist"
+        )
         names = ", ".join(sorted(facts.machine.interfaces - {"lo"})) or "none"
         yield error(
             f"{one.name} has {shown}; this machine has: {names}",
             why="keepalived does not start with such an instance",
-            cure="interface NAME    # that of the private network; see: ip -br address",
+            cure="interface NAME    # the one of the private network; see: ip -br address",
             place=one.interface_place or one.place,
             when=when,
         )
@@ -287,30 +294,30 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
     if needs_vip and not one.vips:
         yield error(
             f"{one.name} has no virtual_ipaddress",
-            why="keepalived does not start with it in VRRP version 3, nor with vrrp_strict",
+            why="with VRRP version 3 or vrrp_strict, keepalived does not start without one",
             cure="virtual_ipaddress { ADDRESS/32 dev eth0 }    # the floating IP",
             place=one.place,
             when=when,
         )
     if strict and one.vips:
         yield error(
-            f"{one.name} runs with vrrp_strict",
-            why="keepalived then has the kernel drop what is sent to the virtual addresses",
-            cure="leave `vrrp_strict` out, and `strict_mode`",
+            f"{one.name} uses vrrp_strict",
+            why="keepalived then makes the kernel drop packets to the virtual addresses",
+            cure="remove `vrrp_strict` and `strict_mode`",
             place=read.global_keywords.get("vrrp_strict") or one.keywords.get("strict_mode"),
         )
     if "no_accept" in one.keywords and one.vips and not strict:
         yield error(
             f"{one.name} has `no_accept`",
-            why="keepalived then has the kernel drop what is sent to the virtual addresses",
-            cure="leave `no_accept` out",
+            why="keepalived then makes the kernel drop packets to the virtual addresses",
+            cure="remove `no_accept`",
             place=one.keywords["no_accept"],
         )
     if "use_vmac" in one.keywords:
         yield warning(
             f"{one.name} has `use_vmac`",
-            why="Hetzner's networks drop what comes from a MAC address that is not the server's;"
-            " only unicast that keepalived sends from the interface itself passes",
-            cure="leave `use_vmac` out",
+            why="Hetzner's networks drop packets from any MAC address but the server's own; only"
+            " unicast that keepalived sends from the interface itself passes",
+            cure="remove `use_vmac`",
             place=one.keywords["use_vmac"],
         )

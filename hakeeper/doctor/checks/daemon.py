@@ -1,4 +1,4 @@
-"""Does `hakeeper run` listen, and what does it complain of that no finding explains?"""
+"""The daemon (`hakeeper run`): does it answer, and has it problems that no finding explains?"""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -6,7 +6,16 @@ from typing import Final
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.model import VrrpId
 from hakeeper.doctor.facts import DaemonProblem, Facts, Held
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, Severity, When, error, warning
+from hakeeper.doctor.finding import (
+    CheckResult,
+    Finding,
+    Passed,
+    Place,
+    Severity,
+    When,
+    error,
+    warning,
+)
 
 _THE_API: Final = ("API", "token", "quota", "server", "floating IP")
 _THE_LINES: Final = ("FIFO", "FIFO line", "FIFO reader", "keepalived", "role")
@@ -37,7 +46,7 @@ EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "address.blocked": ("floating IP",),
     "address.pending": _THE_API,
 }
-"""For the code of a problem of the daemon: the checks whose findings are its cause."""
+"""For each of the daemon's problem codes: the checks whose findings explain it."""
 
 _NO_FAILOVER: Final = frozenset(
     (
@@ -52,26 +61,26 @@ _NO_FAILOVER: Final = frozenset(
         "token.readonly",
     )
 )
-"""What is an error here even where it is no outage yet: a failover would not work, or be late."""
+"""Problems that are errors even before there is an outage: a failover would fail or be late."""
 
 
-_MENDED_BY_A_START: Final = ("fifo.", "keepalived.", "role.")
+_FIXED_BY_KEEPALIVED_START: Final = ("fifo.", "keepalived.", "role.")
 
 
-def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]:
-    """Say what is left of the daemon's problems after the findings of the other checks."""
+def daemon(facts: Facts, before: tuple[tuple[str, CheckResult], ...]) -> Iterator[CheckResult]:
+    """Report those of the daemon's problems that the findings of other checks do not explain."""
     seen = facts.daemon
     if not seen.is_running:
         yield error(
             f"the daemon does not answer: {seen.detail}",
-            why="nobody claims anything",
+            why="without it no address is claimed",
             cure=cure_of("hakeeper.gone"),
         )
         return
     if seen.is_busy:
         yield warning(
-            f"the daemon cannot be asked: {seen.detail}",
-            why="what it complains of is not known here",
+            f"the daemon is too busy to answer: {seen.detail}",
+            why="this check does not know which problems it has",
             cure=cure_of("hakeeper.busy"),
         )
         return
@@ -79,26 +88,30 @@ def daemon(facts: Facts, before: tuple[tuple[str, Said], ...]) -> Iterator[Said]
     found = [(name, one) for name, one in before if isinstance(one, Finding)]
     found += [("hakeeper", one) for one in own]
     left = [
-        one for one in seen.problems if not is_explained(one, found) and not _is_outdone(one, facts)
+        one
+        for one in seen.problems
+        if not is_explained(one, found) and not _is_outdated(one, facts)
     ]
     yield from own
-    yield from (_told(one) for one in left)
+    yield from (_as_finding(one) for one in left)
     if not own and not left:
-        is_well = not seen.problems and not any(one.severity is Severity.ERROR for _, one in found)
-        yield Passed("runs, and has nothing to complain of" if is_well else "runs")
+        is_ready_at = not seen.problems and not any(
+            one.severity is Severity.ERROR for _, one in found
+        )
+        yield Passed("runs, without problems" if is_ready_at else "runs")
 
 
-def _is_outdone(problem: DaemonProblem, facts: Facts) -> bool:
-    """Say whether keepalived's descriptors show it otherwise, or the holding check says more.
+def _is_outdated(problem: DaemonProblem, facts: Facts) -> bool:
+    """Say whether keepalived's open files refute the problem, or another check knows more.
 
-    The daemon looks for a writer every few seconds.
+    The daemon looks for a writer only every few seconds.
     """
-    shown = facts.keepalived.is_old_heard or facts.keepalived.held is Held.OURS
-    return problem.code == "fifo.no_writer" and shown
+    has_writer = facts.keepalived.reads_replaced_fifo or facts.keepalived.held is Held.OURS
+    return problem.code == "fifo.no_writer" and has_writer
 
 
 def is_explained(problem: DaemonProblem, found: list[tuple[str, Finding]]) -> bool:
-    """Say whether another finding, at least as bad, tells the cause of it."""
+    """Say whether another finding of at least the same severity explains the problem."""
     causes = EXPLAINED_BY.get(problem.code, ())
     return any(
         name in causes and (one.severity is Severity.ERROR or not _is_error(problem))
@@ -110,13 +123,13 @@ def _is_error(problem: DaemonProblem) -> bool:
     return problem.is_broken or problem.code in _NO_FAILOVER
 
 
-def _told(problem: DaemonProblem) -> Finding:
+def _as_finding(problem: DaemonProblem) -> Finding:
     return (error if _is_error(problem) else warning)(
-        f"the daemon says: {problem.text}",
-        why="it is what the running service meets, whatever a check finds",
+        f"the daemon reports: {problem.text}",
+        why="the running service has this problem, although no check here finds a cause",
         cure=problem.cure or "hakeeper status; journalctl -u hakeeper -n 30",
-        # Only what keepalived's next start may mend is of now alone.
-        when=When.NOW if problem.code.startswith(_MENDED_BY_A_START) else When.ALWAYS,
+        # A problem that keepalived's next start may fix concerns the running keepalived only.
+        when=When.NOW if problem.code.startswith(_FIXED_BY_KEEPALIVED_START) else When.ALWAYS,
     )
 
 
@@ -125,9 +138,9 @@ def _configuration(facts: Facts) -> Iterator[Finding]:
     wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.resources.items()}
     if follows is not None and follows != wanted:
         yield error(
-            f"the daemon runs with another configuration: {_shown(follows)}, and the file"
-            f" says {_shown(wanted)}",
-            why="what it was not told to follow it does not claim",
+            f"the daemon runs with another configuration: {_shown(follows)}; the file"
+            f" has {_shown(wanted)}",
+            why="the daemon claims only the addresses of the configuration that it has loaded",
             cure="systemctl reload hakeeper",
             place=Place(facts.config.file),
             when=When.NOW,

@@ -1,4 +1,4 @@
-"""Is the server that the API names this machine, and has it a Primary IP for its floating IPs?"""
+"""Is the server that the API names this machine, and has it the Primary IPs that it needs?"""
 
 import ipaddress
 from collections.abc import Iterator
@@ -9,34 +9,34 @@ from hakeeper.core.calls import Identified
 from hakeeper.core.model import IpAddress, Server
 from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import Passed, Said, error
+from hakeeper.doctor.finding import CheckResult, Passed, error
 
 _SHOWN: Final = 8
-"""So many addresses of a machine are told."""
+"""How many addresses of a machine a message lists."""
 _PRIVATE: Final = tuple(
     map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 )
-"""RFC 1918: what Hetzner's private networks consist of."""
+"""RFC 1918: the ranges of Hetzner's private networks."""
 
 
-def identity(facts: Facts) -> Iterator[Said]:
-    """Is an address of that server on this machine? Where the API tells none, nothing is said."""
+def identity(facts: Facts) -> Iterator[CheckResult]:
+    """Check that an address of that server is on this machine; skip if the API lists none."""
     found = facts.api.identified.outcome
     if not isinstance(found, Identified) or not is_another(facts):
         return
     server, here = found.server, _here(facts)
     yield error(
         f"{server.name} (id {server.id}, from: {found.source}) is not this machine:"
-        f" it has {_shown(server.own or ()) or 'no address at all'}, and here is {_told(here)}",
-        why="the addresses are assigned to the server that is named: with another one's id"
-        " they go to a machine that is not MASTER",
+        f" it has {_shown(server.own or ()) or 'no address at all'}, and this machine has"
+        f" {_shown_local(here)}",
+        why="hakeeper would assign the addresses to that server, which is not the MASTER",
         cure=cure_of("server.unidentified"),
         place=facts.config.key("server"),
     )
 
 
 def is_another(facts: Facts) -> bool:
-    """Say whether the server that the API names is surely not this machine."""
+    """Say whether the server that the API names is certainly not this machine."""
     found = facts.api.identified.outcome
     if not isinstance(found, Identified) or found.server.own is None:
         return False
@@ -44,7 +44,7 @@ def is_another(facts: Facts) -> bool:
 
 
 def _here(facts: Facts) -> list[IpAddress]:
-    """Return the addresses of this machine that could be its own."""
+    """Return the addresses of this machine, without loopback and link-local ones."""
     own = [ip for ip in _all(facts) if not ip.is_loopback and not ip.is_link_local]
     return sorted(own, key=lambda ip: (ip.version, ip))
 
@@ -58,8 +58,8 @@ def _shown(networks: tuple[IpNetwork, ...]) -> str:
     return _listed(whole)
 
 
-def _told(here: list[IpAddress]) -> str:
-    return _listed(list(map(str, here))) or "none that could be one's own"
+def _shown_local(here: list[IpAddress]) -> str:
+    return _listed(list(map(str, here))) or "only loopback and link-local addresses"
 
 
 def _listed(texts: list[str]) -> str:
@@ -67,8 +67,8 @@ def _listed(texts: list[str]) -> str:
     return ", ".join(texts[:_SHOWN]) + more
 
 
-def primary_ip(facts: Facts) -> Iterator[Said]:
-    """Has this server a Primary IP of each floating IP's family?"""
+def primary_ip(facts: Facts) -> Iterator[CheckResult]:
+    """Check that this server has a Primary IP of each floating IP's family."""
     found, listed = facts.api.identified.outcome, facts.api.floating_ips
     if not isinstance(found, Identified) or listed is None:
         return
@@ -84,19 +84,19 @@ def primary_ip(facts: Facts) -> Iterator[Said]:
         names = ", ".join(str(one) for one, its_version in wanted if its_version == version)
         yield error(
             f"{server.name} (id {server.id}) has no Primary IPv{version}, which {names} needs",
-            why=f"Hetzner lets no public IPv{version} traffic to a server without one, whatever is"
-            " assigned to it",
-            cure=f"give it one while it is off: hcloud primary-ip create --type ipv{version}"
+            why=f"Hetzner delivers no public IPv{version} traffic to a server without one, not even"
+            " to its floating IPs",
+            cure=f"add one while it is off: hcloud primary-ip create --type ipv{version}"
             f" --name NAME --assignee-id {server.id}",
         )
 
 
-def _has(server: Server, version: int) -> Iterator[Said]:
+def _has(server: Server, version: int) -> Iterator[CheckResult]:
     own = (one for one in server.own or () if one.version == version and not _is_private(one))
     if (one := next(own, None)) is not None:
         yield Passed(f"IPv{version}: {_shown((one,))}")
 
 
 def _is_private(network: IpNetwork) -> bool:
-    """Say whether it is of a private network; documentation's ranges are not, unlike in Python."""
+    """Say whether it is a private network; unlike Python, do not count documentation ranges."""
     return isinstance(network, ipaddress.IPv4Network) and any(map(network.subnet_of, _PRIVATE))

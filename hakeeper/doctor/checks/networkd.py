@@ -1,10 +1,10 @@
-"""systemd-networkd, and so netplan, on the interfaces that keepalived puts addresses on.
+"""systemd-networkd (and netplan) on the interfaces that keepalived adds addresses to.
 
 Measured with systemd 257 and keepalived 2.3.3, and with 252 and 2.2.7: `networkctl reconfigure`
-(what `netplan apply` does), and with 257 a restart of networkd, too, take the addresses of
-keepalived away. It notices, goes to BACKUP and is MASTER again after 0.4 s, with the addresses; but
-not for an address with `no_track`, which it never adds again. `KeepConfiguration=yes` keeps all of
-them; `static` does so over a restart only.
+(which `netplan apply` runs) removes keepalived's addresses; with 257 a restart of networkd does
+so, too. keepalived notices, goes to BACKUP, and is MASTER again after 0.4 s, with the addresses.
+An address with `no_track` it never adds again. `KeepConfiguration=yes` keeps all addresses;
+`static` keeps them over a restart only.
 """
 
 import shlex
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
-from hakeeper.doctor.conf.meaning import Instance, KeepalivedConf, Vip
+from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf, Vip
 from hakeeper.doctor.facts import Facts, NetworkdLink
-from hakeeper.doctor.finding import Finding, Passed, Place, Said, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, warning
 
 _KEEPS_ALL: Final = ("yes", "true", "on", "1", "y", "t")
 _KEEPS_OVER_A_RESTART: Final = "static"
@@ -22,12 +22,12 @@ _FOREIGN: Final = {
     "virtual_routes": ("ManageForeignRoutes", "routes"),
     "virtual_rules": ("ManageForeignRoutingPolicyRules", "rules"),
 }
-"""What else of keepalived's networkd takes away, and the switch for it."""
+"""What else of keepalived's networkd removes: the setting that prevents it, and a noun."""
 _OFF: Final = ("no", "false", "off", "0", "n", "f")
 
 
-def networkd(facts: Facts) -> Iterator[Said]:
-    """Does networkd leave the addresses alone that keepalived adds?"""
+def networkd(facts: Facts) -> Iterator[CheckResult]:
+    """Check that networkd does not remove the addresses that keepalived adds."""
     conf = facts.conf
     if conf is None:
         return
@@ -48,7 +48,7 @@ def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
     return list(found.values())
 
 
-def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[Said]:
+def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[CheckResult]:
     given = [vip for vip in vips if vip.interface.ip not in link.static]
     untracked = [vip for vip in given if not vip.is_tracked]
     if link.keep in _KEEPS_ALL or not given:
@@ -57,7 +57,7 @@ def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[Said]:
         yield finding_of(
             link,
             untracked,
-            "take them away, and with `no_track` keepalived stays MASTER without them for good",
+            "remove them, and with `no_track` keepalived stays MASTER and never adds them again",
         )
     elif link.keep == _KEEPS_OVER_A_RESTART:
         yield Passed(f"leaves {_shown(vips)} on {link.name} alone when it is restarted")
@@ -65,16 +65,15 @@ def _link(link: NetworkdLink, vips: list[Vip]) -> Iterator[Said]:
         yield finding_of(
             link,
             given,
-            "take them away: keepalived goes to BACKUP, and comes back with them after half a"
-            " second",
+            "remove them: keepalived goes to BACKUP, and returns with them after half a second",
         )
 
 
 def finding_of(link: NetworkdLink, vips: list[Vip], harm: str) -> Finding:
-    """Tell what networkd does to these addresses."""
+    """Make the finding for addresses that networkd removes; `harm` says what follows."""
     name = PurePosixPath(link.network_file).name
     path = shlex.quote(f"/etc/systemd/network/{name}.d/keepalived.conf")
-    netplan = ", or give the address in netplan, too," if "netplan" in name else ""
+    netplan = ", or add the address to netplan as well," if "netplan" in name else ""
     return warning(
         f"systemd-networkd manages {link.name}, where keepalived adds {_shown(vips)}",
         why=f"`netplan apply`, `networkctl reconfigure` and a restart of networkd {harm}",
@@ -88,14 +87,14 @@ def _shown(vips: list[Vip]) -> str:
     return ", ".join(str(vip.interface.ip) for vip in vips)
 
 
-def _foreign(facts: Facts, conf: KeepalivedConf) -> Iterator[Said]:
+def _foreign(facts: Facts, conf: KeepalivedConf) -> Iterator[CheckResult]:
     for keyword, (switch, noun) in _FOREIGN.items():
         place = conf.all_keywords.get(keyword)
         if place is not None and facts.networkd.settings.get(switch, "").lower() not in _OFF:
             yield warning(
-                f"systemd-networkd takes away {noun} that are not its own, and so keepalived's"
+                f"systemd-networkd removes {noun} that are not its own, including keepalived's"
                 f" `{keyword}`",
-                why="after `netplan apply`, or a restart of networkd, they are gone",
+                why="they are gone after `netplan apply` or a restart of networkd",
                 cure=f"printf '[Network]\\n{switch}=no\\n' | install -D -m 0644 /dev/stdin"
                 " /etc/systemd/networkd.conf.d/keepalived.conf && systemctl restart"
                 " systemd-networkd",

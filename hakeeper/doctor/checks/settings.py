@@ -1,4 +1,4 @@
-"""The switches of keepalived.conf, and the version that they need."""
+"""The global settings in keepalived.conf that hakeeper needs, and the version they need."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 from hakeeper.adapters import cures
 from hakeeper.config import StateSource
 from hakeeper.doctor.checks.conf import REFUSAL
-from hakeeper.doctor.checks.remarks import NO_VIP
-from hakeeper.doctor.checks.virtual import is_for_good
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.checks.config_test import NO_VIP
+from hakeeper.doctor.checks.virtual_addresses import are_permanent
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import Facts, Version
-from hakeeper.doctor.finding import Finding, Passed, Said, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
 
 SINCE: Final[Mapping[str, Version]] = {
     "vrrp_notify_fifo": (1, 3, 6),
@@ -23,18 +23,18 @@ SINCE: Final[Mapping[str, Version]] = {
     "fifo_write_vrrp_states_on_reload": (2, 2, 5),
     "json_version": (2, 2, 8),
 }
-"""The version of keepalived that brought a keyword."""
+"""The version of keepalived that introduced each keyword."""
 FIFO_USER_SINCE: Final[Version] = (2, 0, 16)
-"""From here on a FIFO line may name a user."""
+"""The first version that accepts a user on the FIFO line."""
 BUS_NAME: Final = "dbus_service_name"
 
 
-def settings(facts: Facts) -> Iterator[Said]:
-    """Are the switches on that make keepalived and hakeeper go together?"""
+def settings(facts: Facts) -> Iterator[CheckResult]:
+    """Check the settings that make keepalived and hakeeper work together."""
     read = facts.conf
     if read is None:
         return
-    troubles: list[Said] = [*_bus(facts, read), *_others(facts, read)]
+    troubles: list[CheckResult] = [*_bus(facts, read), *_others(facts, read)]
     yield from troubles or [
         Passed("enable_dbus, reload_check_config, vrrp_higher_prio_send_advert")
     ]
@@ -47,8 +47,8 @@ def _bus(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     if "enable_dbus" not in read.global_keywords:
         make = error if state is StateSource.DBUS else warning
         yield make(
-            f"`enable_dbus` is missing, though keepalived.state is {state.value}",
-            why="after a restart or lost lines, hakeeper cannot ask for the role, and waits for"
+            f"`enable_dbus` is missing, but keepalived.state is {state.value}",
+            why="after a restart or lost lines, hakeeper cannot query the role, and has to wait for"
             " the next line",
             cure=cures.DBUS,
             place=read.global_defs,
@@ -56,9 +56,9 @@ def _bus(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     if BUS_NAME in read.global_keywords:
         make = error if state is StateSource.DBUS else warning
         yield make(
-            f"`{BUS_NAME}` gives keepalived another name on the bus",
-            why="hakeeper asks for org.keepalived.Vrrp1, which nobody has then",
-            cure=f"leave `{BUS_NAME}` out",
+            f"`{BUS_NAME}` gives keepalived another name on D-Bus",
+            why="hakeeper queries org.keepalived.Vrrp1, which does not exist then",
+            cure=f"remove `{BUS_NAME}`",
             place=read.global_keywords[BUS_NAME],
         )
 
@@ -67,7 +67,8 @@ def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
     if "reload_check_config" not in read.global_keywords:
         yield warning(
             "`reload_check_config` is missing",
-            why="a mistake in the file may end keepalived at the next reload, without a word",
+            why="a mistake in the file may make keepalived exit at the next reload, without an"
+            " error message",
             cure=_reload_check(facts),
             place=read.global_defs,
         )
@@ -78,8 +79,8 @@ def _others(facts: Facts, read: KeepalivedConf) -> Iterator[Finding]:
         if silent and not everywhere:
             yield warning(
                 "`vrrp_higher_prio_send_advert` is missing",
-                why="after a split the better server may not hear that there were two masters,"
-                " and leaves a contested address with the other one for minutes",
+                why="after a split brain the server with the higher priority may not notice that"
+                " there were two masters, and leaves the address with the other one for minutes",
                 cure=f"vrrp_higher_prio_send_advert    # in global_defs, on all servers;"
                 f" then: {cures.RELOAD}",
                 place=read.global_defs,
@@ -91,21 +92,21 @@ def _reload_check(facts: Facts) -> str:
     test = facts.keepalived.test
     if test is not None and test.code == 0:
         return cures.keepalived_conf("reload_check_config")
-    if test is not None and is_for_good(facts) and any(NO_VIP in one for one in test.remarks):
+    if test is not None and are_permanent(facts) and any(NO_VIP in one for one in test.remarks):
         return (
-            "leave it out, as long as no virtual_ipaddress adds the floating IP: with it,"
+            "do not add it as long as no virtual_ipaddress has the floating IP: with it,"
             " keepalived would not start"
         )
-    return "first mend what keepalived says of the file: with it, keepalived would not start"
+    return "first fix what keepalived reports about the file: with it, keepalived would not start"
 
 
-def versions(facts: Facts) -> Iterator[Said]:
-    """Does the installed keepalived know what the file uses?"""
+def versions(facts: Facts) -> Iterator[CheckResult]:
+    """Check that the installed keepalived knows the keywords that the file uses."""
     read, version = facts.conf, facts.keepalived.version
     if version is None:
         yield error(
-            "there is no keepalived on this machine",
-            why="without it nobody says who is master",
+            "keepalived is not installed on this machine",
+            why="without keepalived there is no master",
             cure="apt install keepalived",
         )
         return
@@ -119,11 +120,11 @@ def versions(facts: Facts) -> Iterator[Said]:
         for line in read.fifos
         if line.user is not None
     ]
-    troubles: list[Said] = [
+    troubles: list[CheckResult] = [
         error(
             f"keepalived {_dotted(version)} does not know {what} (since {_dotted(since)})",
             why=REFUSAL,
-            cure=f"leave it out, or install keepalived {_dotted(since)} or newer",
+            cure=f"remove it, or install keepalived {_dotted(since)} or newer",
             place=place,
         )
         for since, what, place in needed
@@ -133,5 +134,5 @@ def versions(facts: Facts) -> Iterator[Said]:
 
 
 def _dotted(version: Version) -> str:
-    """Write a version."""
+    """Return a version as text, such as 2.2.7."""
     return ".".join(map(str, version))

@@ -1,1 +1,1 @@
-"""Reading keepalived.conf, with line numbers. Pure: whoever calls hands over how files are read."""
+"""A parser for keepalived.conf that keeps line numbers. No I/O: the caller passes file access."""

@@ -1,4 +1,4 @@
-"""Addresses as keepalived reads them, which is not how Python does."""
+"""Addresses as keepalived parses them, which differs from Python."""
 
 import ipaddress
 import re
@@ -8,14 +8,14 @@ from hakeeper.core.model import IpAddress
 
 IpInterface: TypeAlias = ipaddress.IPv4Interface | ipaddress.IPv6Interface
 LABEL_LIMIT: Final = 15
-"""Characters of a label, as of the name of an interface."""
+"""The longest label and interface name, in bytes."""
 _NUMBER: Final = re.compile(r"[ \t\f\n\r\v]*([+-]?)([0-9]*)")
 _NUMBER_LIMIT: Final = (1 << 64) - 1
 _WITH_VALUE: Final = ("dev", "scope", "broadcast", "brd", "label", "peer", "preferred_lft")
 
 
 def to_ip(text: str) -> IpAddress | None:
-    """Read as inet_pton(3) does."""
+    """Parse an address as inet_pton(3) does; None: it is not an address."""
     try:
         return None if "%" in text else ipaddress.ip_address(text)
     except ValueError:
@@ -23,17 +23,17 @@ def to_ip(text: str) -> IpAddress | None:
 
 
 def to_peer(text: str) -> IpAddress | None:
-    """Read as keepalived reads a source or a peer: a mask or a range behind it is cut off."""
+    """Parse a source or peer address; like keepalived, ignore a mask or range after it."""
     cut = "-" if "-" in text else "/"
     return to_ip(text.partition(cut)[0])
 
 
 def to_vip(words: tuple[str, ...]) -> tuple[IpInterface, str | None] | str:
-    """Read a line of `virtual_ipaddress`, as network and `dev`; a text: why it is left out."""
+    """Parse a line of `virtual_ipaddress`; return address and `dev`, or why it is ignored."""
     address, slash, given = words[0].partition("/")
     ip = to_ip(address)
     if ip is None:
-        return f"`{words[0]}`, which is no address"
+        return f"`{words[0]}`, which is not an address"
     length = _prefix_length(given, ip.max_prefixlen) if slash else ip.max_prefixlen
     device: str | None = None
     has_peer = False
@@ -71,13 +71,13 @@ def _is_broadcast(value: str, ip: IpAddress) -> bool:
 
 
 def _prefix_length(text: str, most: int) -> int:
-    """Read the number at the beginning; keepalived takes the longest prefix if it is too large."""
+    """Parse the number at the start; like keepalived, use the longest prefix if it is too large."""
     value = number_at_start(text)
     return value if value is not None and value <= most else most
 
 
 def number_at_start(text: str) -> int | None:
-    """Return the number that strtoul(3) finds, 0 where there is none; None: out of range."""
+    """Return the number that strtoul(3) finds, 0 if there is none; None: out of range."""
     match = _NUMBER.match(text)
     digits = "" if match is None else match[2].lstrip("0")
     if match is None or len(digits) > len(str(_NUMBER_LIMIT)):
@@ -87,7 +87,7 @@ def number_at_start(text: str) -> int | None:
 
 
 def to_number(text: str, least: int, most: int) -> int | None:
-    """Read a whole number, as keepalived does where it takes nothing else."""
+    """Parse a whole number, as keepalived does where it accepts nothing else."""
     match = _NUMBER.fullmatch(text)
     if match is None or match[1] == "-" or not match[2]:
         return None

@@ -1,4 +1,4 @@
-"""One `vrrp_instance`: what counts of its lines."""
+"""One `vrrp_instance`, read line by line as keepalived does."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ _VERSIONS: Final = (2, 3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """An address with its place."""
+    """An IP address and its place in the file."""
 
     ip: IpAddress
     place: Place
@@ -36,15 +36,15 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vip:
-    """One line of `virtual_ipaddress`: /32 or /128 unless it says otherwise."""
+    """One line of `virtual_ipaddress`; the default prefix is /32 or /128."""
 
     interface: IpInterface
     device: str | None
     place: Place
     is_excluded: bool = False
-    """It stands in `virtual_ipaddress_excluded`."""
+    """Whether it is in `virtual_ipaddress_excluded`."""
     is_tracked: bool = True
-    """Whether keepalived minds if somebody takes it away (`no_track`)."""
+    """Whether keepalived reacts when it is removed (no `no_track`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,33 +62,33 @@ class Instance:
     vips: tuple[Vip, ...] = ()
     keywords: Mapping[str, Place] = field(default_factory=dict)
     state: str = "BACKUP"
-    """How it wants to begin: MASTER or BACKUP; members of a group begin as BACKUP all the same."""
+    """Its initial state, MASTER or BACKUP; members of a group start as BACKUP in any case."""
     state_place: Place | None = None
     priority: int = DEFAULT_PRIORITY
     is_preempting: bool = True
-    """The last of `preempt` and `nopreempt` counts; with state MASTER neither does."""
+    """The last of `preempt` and `nopreempt` wins; with state MASTER neither has an effect."""
     auth_type: str | None = None
     auth_pass_length: int | None = None
-    """In bytes; keepalived uses eight of them."""
+    """In bytes; keepalived uses the first eight."""
     auth_place: Place | None = None
     commands: tuple[Command, ...] = ()
-    """`notify_master` and its kind, each at most once."""
+    """`notify_master` and the other notify scripts, each at most once."""
     tracked: tuple[Tracked, ...] = ()
-    """The scripts that keepalived knows where it reads their names."""
+    """The tracked scripts that are defined before this block; keepalived ignores the others."""
 
     def device_of(self, vip: Vip) -> str | None:
-        """Return the interface that keepalived puts it on."""
+        """Return the interface that keepalived adds it to."""
         return vip.device or self.interface
 
 
 @dataclass(slots=True)
 class _Reading:
-    """An instance that is being read, line by line, as keepalived does."""
+    """An instance while its lines are read."""
 
     unread: list[Unread]
     ignored: list[Ignored]
     family: int | None = None
-    """The version of IP that the first address has, and all must have."""
+    """The IP version of the first address, which all others must have, too."""
     interface: Statement | None = None
     version: int | None = None
     source: Address | None = None
@@ -103,7 +103,7 @@ class _Reading:
     auth_place: Place | None = None
 
     def read(self, one: Statement) -> None:
-        """Take a line."""
+        """Apply one line."""
         value = one.arguments[0] if one.arguments else ""
         match one.keyword:
             case "interface" if 0 < len(value.encode()) <= LABEL_LIMIT:
@@ -154,7 +154,7 @@ class _Reading:
     def _address(self, text: str, line: Statement) -> Address | None:
         ip = to_peer(text)
         if ip is None:
-            self.unread.append(Unread(line.place, f"`{text}`, which is no address"))
+            self.unread.append(Unread(line.place, f"`{text}`, which is not an address"))
             return None
         if not self._is_of_family(ip, text, line.place):
             return None
@@ -184,9 +184,10 @@ class _Reading:
         self.ignored.append(
             Ignored(
                 place,
-                f"`{text}` is left out",
-                f"keepalived takes addresses of one kind only, here IPv{self.family}, as the first",
-                "virtual_ipaddress_excluded { … }    # for virtual addresses of the other kind",
+                f"`{text}` is ignored",
+                f"keepalived accepts one IP version only, here IPv{self.family}, as the first"
+                " address",
+                "virtual_ipaddress_excluded { … }    # for virtual addresses of the other version",
                 address=ip,
             )
         )
@@ -199,7 +200,7 @@ def read_instance(
     unread: list[Unread],
     ignored: list[Ignored],
 ) -> Instance:
-    """Make sense of a block; what makes none is told."""
+    """Read a block; add what is not understood to `unread`, what keepalived skips to `ignored`."""
     reading = _Reading(unread, ignored)
     for one in statement.block:
         reading.read(one)
@@ -231,7 +232,7 @@ def read_instance(
 
 
 def _unique(vips: list[Vip], default: str | None) -> tuple[Vip, ...]:
-    """Leave out what is there twice; those that keepalived does not speak of come last."""
+    """Drop duplicates, and sort excluded addresses last, which keepalived does not advertise."""
     found: dict[tuple[IpInterface, str | None], Vip] = {}
     for one in sorted(vips, key=lambda vip: vip.is_excluded):
         found.setdefault((one.interface, one.device or default), one)

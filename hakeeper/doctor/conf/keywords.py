@@ -1,8 +1,8 @@
-"""Which words of keepalived.conf open what kind of block: those of 2.2.7, and newer ones.
+"""The keywords of keepalived.conf that open a block, and what the block contains (2.2.7 and newer).
 
-keepalived reads by keyword: the same lines are a block behind one word, values behind another one,
-and skipped behind a third. A brace behind a word that opens nothing is left out by it, and then
-the next `}` ends the block around.
+keepalived parses by keyword: depending on the keyword, the lines of a block are keywords, plain
+values, or skipped. It ignores a brace after a keyword that opens no block; the next `}` then ends
+the surrounding block.
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What may stand in a block."""
+    """The keywords of a block that open further blocks."""
 
     blocks: Mapping[str, "Level"] = field(default_factory=dict)
-    """Words with blocks of keywords."""
+    """Keywords whose blocks contain keywords."""
     values: frozenset[str] = frozenset()
-    """Words with blocks of lines that are no keywords."""
+    """Keywords whose blocks contain plain values."""
     skipped: frozenset[str] = frozenset()
-    """Words with blocks that the VRRP process does not look into."""
+    """Keywords whose blocks the VRRP process skips."""
     newer: frozenset[str] = frozenset()
-    """Words with blocks of keywords, in versions after 2.3.4 only."""
+    """Keywords whose blocks contain keywords, in versions after 2.3.4 only."""
 
 
 _PLAIN: Final = Level()
@@ -63,6 +63,6 @@ ROOT: Final = Level(
     ),
     skipped=frozenset(("SSL", "virtual_server", "virtual_server_group")),
 )
-"""The level of the file itself."""
+"""The top level of the file."""
 NAMED: Final = ("vrrp_instance", "vrrp_sync_group", "track_group")
-"""Blocks that need exactly one name, which none before them may have."""
+"""Blocks that need exactly one name, unique among blocks of that keyword."""

@@ -1,9 +1,9 @@
-"""From the files of a keepalived.conf to the pieces that count, each with its place.
+"""The preprocessor of keepalived.conf: from its files to the effective lines, each with its place.
 
-Includes, conditions (`@id`), parameters (`$NAME`), `~SEQ` and `~LST` are followed as keepalived
-2.2.7 to 2.4.3 do. keepalived reads twice: its parent reads the files and writes down what is left
-of them without comments and includes, and the VRRP process reads that. What is different at the
-second time (an include behind a condition is there twice) is followed, too.
+Includes, conditions (`@id`), parameters (`$NAME`), `~SEQ` and `~LST` are handled as in keepalived
+2.2.7 to 2.4.3. keepalived reads its configuration twice: its parent reads the files and writes a
+copy without comments and includes, and the VRRP process reads that copy. The differences of the
+second pass (an include with a condition is read twice) are reproduced.
 """
 
 from collections.abc import Iterator
@@ -22,42 +22,42 @@ from hakeeper.doctor.conf.sequences import (
 )
 from hakeeper.doctor.conf.text import BLANKS, SPACES, as_bytes, as_text, split_at_brace
 from hakeeper.doctor.conf.text import without_comment as cleaned
-from hakeeper.doctor.conf.work import Work
+from hakeeper.doctor.conf.work_limit import WorkLimit
 from hakeeper.doctor.finding import Place
 
 DEPTH_LIMIT: Final = 16
-"""Of includes in includes."""
+"""How deep includes may nest."""
 FILES_LIMIT: Final = 1000
-"""Files that are included, each as often as it is."""
+"""How many files may be included; a file counts each time."""
 LINE_LIMIT: Final = 50_000
-"""Also of lines that parameters and sequences make."""
+"""How many lines there may be, including those that parameters and sequences generate."""
 _SEQ_ROOM: Final = 64
 _WILD: Final = "*?[{"
 
 
 @dataclass(slots=True)
 class _State:
-    """What is to be read next, within one of the two passes."""
+    """The position within one of the two passes."""
 
     files: list[tuple[str, Iterator[Raw]]]
     copy: list[Raw] | None
-    """Where the first pass writes what the second one reads."""
+    """The lines that the first pass writes for the second one; None: this is the second pass."""
     parameters: Parameters = field(init=False)
     raw: Raw = field(default_factory=lambda: Raw("", Place(""), ""))
     residue: str = ""
     sequences: list[Sequence] = field(default_factory=list)
     waiting: int = 0
-    """How many of the sequences wait for the lines of a parameter to end."""
+    """How many of the sequences continue only after the lines of a parameter."""
     rest: list[str] = field(default_factory=list)
-    """Lines to come of a parameter, the next one last."""
+    """The remaining lines of a parameter, the next one last."""
     stack: list[tuple[list[str], int]] = field(default_factory=list)
     definition: Definition | None = None
-    """The one whose next line is awaited."""
+    """The definition that the next line continues."""
 
 
 @dataclass(slots=True)
 class Reader:
-    """Reads one configuration; `config_id` is that of `-i`, else the host's name up to a dot."""
+    """Reads one configuration; `config_id` is `-i`'s, else the host name up to the first dot."""
 
     files: Files
     config_id: str
@@ -65,32 +65,32 @@ class Reader:
     _ignored: dict[Ignored, None] = field(default_factory=dict)
     _conditions: dict[Place, None] = field(default_factory=dict)
     _texts: dict[str, str] = field(default_factory=dict)
-    _work: Work = field(default_factory=lambda: Work(Place("")))
+    _work: WorkLimit = field(default_factory=lambda: WorkLimit(Place("")))
     _count: int = 0
     _files: int = 0
 
     @property
     def unread(self) -> list[Unread]:
-        """What was not understood so far."""
+        """What has not been understood so far."""
         return list(self._unread)
 
     @property
     def ignored(self) -> list[Ignored]:
-        """What keepalived leaves out, so far."""
+        """What keepalived ignores, so far."""
         return list(self._ignored)
 
     @property
     def conditions(self) -> list[Place]:
-        """Where the configuration depends on `config_id`."""
+        """The places where the configuration depends on `config_id`."""
         return list(self._conditions)
 
     @property
     def read_files(self) -> list[str]:
-        """The files that were read."""
+        """The files that have been read."""
         return list(self._texts)
 
     def lines(self, path: str) -> Iterator[Line]:
-        """Yield the pieces; raises OSError if the file itself cannot be read."""
+        """Yield the effective lines; raises OSError if the main file cannot be read."""
         found = self.files.matching(path) if any(one in path for one in _WILD) else [path]
         if not found:
             raise FileNotFoundError(2, "No such file")
@@ -100,13 +100,13 @@ class Reader:
         for _ in self._pass(opened, copy):
             pass
         self._count = self._files = 0
-        self._work = Work(self._work.place)
+        self._work = WorkLimit(self._work.place)
         yield from self._pass([("", iter(copy))], None)
 
     # --- lines of files ------------------------------------------------------------------------
 
     def _raw(self, path: str) -> Iterator[Raw]:
-        """Open a file and return its lines as keepalived cuts them; raises OSError."""
+        """Open a file and return its lines as keepalived splits them; raises OSError."""
         text = self._texts.get(path)
         if text is None:
             text = self._texts[path] = self.files.read(path)
@@ -114,7 +114,7 @@ class Reader:
         return cut(text, path, self._note_unread)
 
     def _next_raw(self, state: _State) -> str | None:
-        """Return the next line of the files that is not empty; None: there is none."""
+        """Return the next non-empty line of the files; None: there is none."""
         while state.files:
             raw = next(state.files[-1][1], None)
             if raw is None:
@@ -143,18 +143,18 @@ class Reader:
             copy += [Raw(one, raw.place, raw.folder, is_copy=True) for one in pieces_of(text)]
 
     def _is_mark(self, raw: Raw) -> bool:
-        """Say whether the second reader takes a line for one of the marks in its copy."""
+        """Say whether the second pass takes a line for one of the markers in the copy."""
         if raw.text[:1] not in ("#", "!") or not raw.text:
             return False
         if not raw.is_copy:
             self._leave(
                 raw.place,
                 "a comment in the first column of a file that is included by a condition or a"
-                " parameter: the VRRP process of keepalived 2.2.7 dies of it again and again",
+                " parameter: it makes the VRRP process of keepalived 2.2.7 crash repeatedly",
             )
         return True
 
-    # --- from lines to pieces ------------------------------------------------------------------
+    # --- from lines to effective lines -----------------------------------------------------------
 
     def _pass(
         self, files: list[tuple[str, Iterator[Raw]]], copy: list[Raw] | None
@@ -171,7 +171,7 @@ class Reader:
                 yield Line(as_text(piece), state.raw.place)
 
     def _next(self, state: _State) -> str | None:
-        """Return the next text that is neither a definition nor an include nor left out."""
+        """Return the next text that is not a definition, not an include, and not excluded."""
         while True:
             text = self._fetched(state)
             if text is None:
@@ -216,7 +216,7 @@ class Reader:
         return self._next_raw(state)
 
     def _resolved(self, text: str, state: _State) -> str:
-        """Return what conditions and parameters leave of a line; "": nothing."""
+        """Apply conditions and parameters to a line; "": nothing is left of it."""
         while True:
             if text.startswith("@"):
                 text = self._chosen(text, state.raw.place)
@@ -239,7 +239,7 @@ class Reader:
                 return text
 
     def _chosen(self, text: str, place: Place) -> str:
-        """Return what a condition leaves of a line: `@id` or `@^id` before it."""
+        """Apply the condition (`@id` or `@^id`) at the start of a line."""
         self._conditions[place] = None
         ends = [at for blank in BLANKS if (at := text.find(blank)) >= 0]
         if not ends:
@@ -251,13 +251,13 @@ class Reader:
         return text[min(ends) :].lstrip(BLANKS)
 
     def _substituted(self, text: str, state: _State) -> tuple[str, bool]:
-        """Replace parameters; True: nothing is left to do."""
+        """Replace parameters; True: the result is final."""
         done = state.parameters.substitute(text)
         if done.is_random:
-            self._leave(state.raw.place, "`${_RANDOM}`, which is another one at each start")
+            self._leave(state.raw.place, "`${_RANDOM}`, which is different at each start")
         if done.is_cut:
-            # keepalived goes on with a part of it, or hangs.
-            self._leave(state.raw.place, "parameters that hold each other, or too much")
+            # keepalived uses a part of it, or hangs.
+            self._leave(state.raw.place, "parameters that contain each other, or are too long")
             return "", True
         if not done.is_changed:
             return text, True
@@ -337,7 +337,7 @@ class Reader:
 
 
 def _is_include(text: str) -> bool:
-    """Say whether it is `include`, or one of its variants by what must be there."""
+    """Say whether a line is `include` or one of its variants (includer, includem, …)."""
     if not text.startswith("include") or len(text) == len("include"):
         return False
     return text[7] in SPACES or (text[7] in "rmwba" and text[8:9] != "" and text[8] in SPACES)

@@ -1,15 +1,15 @@
-"""keepalived's command line, as getopt_long(3) takes it apart, and the pid files that follow."""
+"""keepalived's command line, parsed as by getopt_long(3), and the pid files that follow from it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
-from hakeeper.doctor.conf.meaning import KeepalivedConf
+from hakeeper.doctor.conf.configuration import KeepalivedConf
 
 DEFAULT_FILE: Final = "/etc/keepalived/keepalived.conf"
 _RUN: Final = "/run"
-_NO, _MUST, _MAY = "no value", "a value", "a value behind ="
+_NO, _MUST, _MAY = "no value", "a value", "a value after ="
 _SHORT: Final[Mapping[str, str]] = {
     **dict.fromkeys("vhlndDReGmPCVXaITBxLO", _NO),
     **dict.fromkeys("uSfpisrcbA", _MUST),
@@ -54,12 +54,12 @@ _LONG: Final[Mapping[str, tuple[str, str]]] = {
     "version": ("v", _NO),
     "help": ("h", _NO),
 }
-"""Of 2.2.7 to 2.4.3, with the short option that each stands for."""
+"""The long options of 2.2.7 to 2.4.3, with the short option of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What counts of the command line; paths are as they stand there."""
+    """The relevant options of the command line; paths are as written."""
 
     file: str = DEFAULT_FILE
     pid_file: str | None = None
@@ -72,7 +72,7 @@ class Options:
     """False: `--vrrp`, so there are no health checks."""
 
     def file_in(self, folder: str) -> str:
-        """Return the path of the file for a process that works in `folder`."""
+        """Return the path of the file for a process whose working directory is `folder`."""
         return str(PurePosixPath(folder, self.file))
 
 
@@ -85,7 +85,7 @@ class PidFiles:
 
 
 def read_options(argv: Sequence[str]) -> Options:
-    """Read a command line; `argv[0]` is the program. What is no option of keepalived counts not."""
+    """Parse a command line; `argv[0]` is the program. Unknown options are ignored."""
     found = _given(argv[1:])
     return Options(
         file=found.get("f", DEFAULT_FILE),
@@ -99,7 +99,7 @@ def read_options(argv: Sequence[str]) -> Options:
 
 
 def _given(words: Sequence[str]) -> dict[str, str]:
-    """Return the values by short option; the last one counts. Options may follow other words."""
+    """Return the values by short option; the last one wins. Options may follow other words."""
     found: dict[str, str] = {}
     waiting = list(reversed(words))
     while waiting:
@@ -113,7 +113,7 @@ def _given(words: Sequence[str]) -> dict[str, str]:
                 if not waiting:
                     break
                 value = waiting.pop()
-            # An empty value is refused where there must be one.
+            # keepalived refuses an empty value for an option that needs one.
             if option and (value or takes != _MUST):
                 found[option] = value
         elif word.startswith("-") and word != "-":
@@ -122,7 +122,7 @@ def _given(words: Sequence[str]) -> dict[str, str]:
 
 
 def _long(name: str) -> tuple[str, str]:
-    """Find a long option by its name, or by a beginning that fits no other."""
+    """Find a long option by its name or by a unique prefix."""
     if name in _LONG:
         return _LONG[name]
     fitting = [_LONG[one] for one in _LONG if one.startswith(name)]
@@ -130,7 +130,7 @@ def _long(name: str) -> tuple[str, str]:
 
 
 def _read_bundle(letters: str, waiting: list[str], found: dict[str, str]) -> None:
-    """Read `-nlf FILE` and the like; `waiting` are the words behind it, the next one last."""
+    """Parse `-nlf FILE` and the like; `waiting` are the following words, the next one last."""
     for at, letter in enumerate(letters, start=1):
         takes = _SHORT.get(letter, _NO)
         if takes == _NO:
@@ -146,10 +146,10 @@ def _read_bundle(letters: str, waiting: list[str], found: dict[str, str]) -> Non
 
 
 def pid_files(options: Options, conf: KeepalivedConf | None = None) -> PidFiles:
-    """Return where the pid files are, as seen from outside of keepalived's namespaces.
+    """Return the paths of the pid files, as seen from outside of keepalived's namespaces.
 
-    In a network namespace keepalived has a /run/keepalived of its own, which is a folder of the
-    namespace's name in the real one; a pid file that an option names elsewhere is not moved.
+    In a network namespace keepalived has its own /run/keepalived, which is a directory with the
+    namespace's name in the real one. A pid file that an option puts elsewhere stays there.
     """
     name = None if conf is None else conf.instance_name
     namespace = options.namespace or (None if conf is None else conf.net_namespace)

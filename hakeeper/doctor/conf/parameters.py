@@ -1,4 +1,4 @@
-"""Definitions (`$NAME=TEXT`) and what keepalived puts where they are used."""
+"""Parameters of keepalived.conf: definitions (`$NAME=TEXT`) and their substitution."""
 
 import re
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Final
 
 from hakeeper.doctor.conf.text import BLANKS
 
-ROOM: Final = 1024
-"""Bytes in which keepalived holds one line."""
-_USES_LIMIT: Final = 4 * ROOM
-"""Of one line; more are parameters that hold each other, with which keepalived hangs."""
+LINE_BUFFER: Final = 1024
+"""The size of keepalived's line buffer, in bytes."""
+_USES_LIMIT: Final = 4 * LINE_BUFFER
+"""Substitutions in one line; more mean parameters that contain each other: keepalived hangs."""
 _DEFINITION: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)=")
 _USE: Final = re.compile(
     r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)([ 0-9]*)\}"
@@ -21,14 +21,14 @@ RANDOM: Final = "_RANDOM"
 
 @dataclass(slots=True)
 class Definition:
-    """One parameter; `lines` are more than one if the definition goes on behind a backslash."""
+    """One parameter; it has several `lines` if the definition continues after a backslash."""
 
     lines: list[str]
     is_long: bool = False
     compute: Callable[[], str] | None = None
 
     def add(self, line: str) -> bool:
-        """Add a line to a definition of several lines; return whether another one follows."""
+        """Add a line to a multi-line definition; return whether another one follows."""
         goes_on = line.endswith("\\")
         if goes_on:
             line = line[:-1].rstrip(BLANKS)
@@ -39,22 +39,22 @@ class Definition:
         return goes_on
 
     def close(self) -> None:
-        """End a definition of several lines."""
+        """End a multi-line definition."""
         if not self.lines:
             self.lines, self.is_long = [""], False
 
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """What became of a line."""
+    """The result of a substitution in one line."""
 
     text: str
     more: tuple[tuple[str, ...], ...] = ()
-    """Further lines, for each definition of several lines that was used."""
+    """Further lines, for each multi-line definition that was used."""
     is_changed: bool = False
     is_random: bool = False
     is_cut: bool = False
-    """keepalived has no room for what comes out, or finds no end; the text is as it was."""
+    """The result does not fit keepalived's buffer, or never ends; `text` is unchanged."""
 
 
 @dataclass(slots=True)
@@ -64,22 +64,22 @@ class Parameters:
     folder: Callable[[], str]
     config_id: str
     spend: Callable[[int], None]
-    """Told how many bytes are gone through, before they are; it may raise OSError."""
+    """Called with a number of bytes before they are processed; may raise OSError."""
     _all: dict[str, Definition] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Define what keepalived defines."""
+        """Define keepalived's built-in parameters."""
         self._all["_PWD"] = Definition([""], compute=self.folder)
         self._all["_INSTANCE"] = Definition([self.config_id])
         self._all["_HASH"] = Definition(["#"])
         self._all["_BANG"] = Definition(["!"])
 
     def set(self, name: str, value: str) -> None:
-        """Define, as `~SEQ` and `~LST` do."""
+        """Define a parameter, as `~SEQ` and `~LST` do."""
         self._all[name] = Definition([value])
 
     def defined_by(self, line: str) -> Definition | None:
-        """Take a definition; None: the line is none. `is_long`: the next line belongs to it."""
+        """Read a definition; None: not a definition. `is_long`: the next line continues it."""
         match = _DEFINITION.match(line)
         if match is None:
             return None
@@ -91,8 +91,8 @@ class Parameters:
         self._all[match[1]] = found
         return found
 
-    def substitute(self, text: str, room: int = ROOM) -> Substitution:
-        """Put texts in place of parameters, also of those within texts; undefined ones stay."""
+    def substitute(self, text: str, room: int = LINE_BUFFER) -> Substitution:
+        """Replace parameters, also those in replaced text; undefined ones stay."""
         more: list[tuple[str, ...]] = []
         is_changed = is_random = False
         at = uses = 0
@@ -106,7 +106,7 @@ class Parameters:
             is_changed = True
             is_random |= match[1] == RANDOM
             uses += 1
-            # `${NAME }`: keepalived takes one character too few away.
+            # `${NAME }`: keepalived removes one character too few.
             end = match.end(1) + 1 if match[2] and match[2].isspace() else match.end()
             self.spend(len(lines[0]) + len(text))
             changed = text[:at] + lines[0] + text[end:]
@@ -120,7 +120,7 @@ class Parameters:
         return Substitution(text, tuple(more), is_changed, is_random)
 
     def _lines(self, match: re.Match[str]) -> list[str] | None:
-        """Return what stands for a use; None: it stays as it is."""
+        """Return the lines that replace a use; None: it stays as it is."""
         name, numbers = match[1] or match[3], match[2] or ""
         if numbers.endswith(" ") and not numbers.isspace():
             return None
@@ -131,6 +131,6 @@ class Parameters:
             return None
         if found.compute is not None:
             return [found.compute()]
-        # Several lines only fit where the line ends.
+        # A multi-line parameter is only replaced at the end of a line.
         is_fitting = not found.is_long or match.end() == len(match.string)
         return (found.lines or [""]) if is_fitting else None

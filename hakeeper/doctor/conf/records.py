@@ -1,4 +1,4 @@
-"""What reading yields: lines, what is not understood, and what keepalived leaves out."""
+"""Results of parsing: lines, what is not understood, and what keepalived ignores."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from hakeeper.doctor.finding import Place
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One piece of a line, without comment, conditions and parameters; a brace is a piece."""
+    """A line, or a part of one, without comments, conditions and parameters; braces stand alone."""
 
     text: str
     place: Place
@@ -16,7 +16,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A construct that this reader does not understand: what it makes is not known."""
+    """A construct that this parser does not understand, so that its effect is unknown."""
 
     place: Place
     what: str
@@ -24,13 +24,13 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Something that keepalived leaves out without ending: what, why, and what to write."""
+    """Something that keepalived ignores without exiting: what, why, and what to write instead."""
 
     place: Place
     what: str
     why: str
     cure: str
     address: IpAddress | None = None
-    """The address that is left out."""
+    """The address that is ignored."""
     is_include: bool = False
-    """Whether a whole file is left out, which may hold anything."""
+    """Whether a whole file is ignored, which may contain anything."""

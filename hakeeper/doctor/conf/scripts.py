@@ -1,4 +1,4 @@
-"""The commands in a keepalived.conf: who is notified by what, and what is tracked."""
+"""The commands in a keepalived.conf: notify scripts and tracked scripts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ FIFO_SCRIPTS: Final = ("notify_fifo_script", "vrrp_notify_fifo_script")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command that keepalived runs, with the words that it makes of it."""
+    """A command that keepalived runs, split into words as keepalived does."""
 
     keyword: str
     words: tuple[str, ...]
@@ -33,19 +33,19 @@ class Command:
 
     @property
     def program(self) -> str:
-        """What is run."""
+        """The program that is run."""
         return self.words[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """One `vrrp_script`; without a command, keepalived leaves it out."""
+    """One `vrrp_script`; keepalived ignores one without a command."""
 
     name: str
     place: Place
     command: Command | None = None
     weight: str | None = None
-    """As it stands there."""
+    """As written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Tracked:
 
 
 def to_command(statement: Statement) -> Command | None:
-    """Read `KEYWORD COMMAND [USER [GROUP]]`; None: keepalived cannot make a command of it."""
+    """Parse `KEYWORD COMMAND [USER [GROUP]]`; None: keepalived finds no command in it."""
     words = command_words(as_bytes(statement.text))
     if words is None or len(words) < 2:  # noqa: PLR2004  # the keyword and its command
         return None
@@ -77,7 +77,7 @@ def to_command(statement: Statement) -> Command | None:
 def first_commands(
     statements: Iterable[Statement], keywords: tuple[str, ...], ignored: list[Ignored]
 ) -> tuple[Command, ...]:
-    """Return the first command of each keyword, which is the one that keepalived keeps."""
+    """Return the first command of each keyword, which keepalived keeps."""
     found: dict[str, Command] = {}
     for one in statements:
         if one.keyword not in keywords:
@@ -95,7 +95,7 @@ def first_commands(
 
 
 def read_script(statement: Statement) -> Script:
-    """Read a `vrrp_script`: the last line of a kind counts."""
+    """Parse a `vrrp_script`; of several lines with the same keyword, the last one wins."""
     lines = {one.keyword: one for one in statement.block}
     script, user = lines.get("script"), lines.get("user")
     command = None if script is None else to_command(script)
@@ -120,7 +120,7 @@ def read_script(statement: Statement) -> Script:
 def scripts_and_tracked(
     statements: Iterable[Statement], ignored: list[Ignored]
 ) -> tuple[tuple[Script, ...], list[tuple[Tracked, ...]]]:
-    """Return all scripts, and for each block what its `track_script` finds: what is above it."""
+    """Return all scripts, and for each block the tracked ones that are defined above it."""
     scripts: dict[str, Script] = {}
     found: list[tuple[Tracked, ...]] = []
     late: list[Tracked] = []
@@ -147,7 +147,7 @@ def _tracked_by(statement: Statement) -> list[Tracked]:
 def _without_command(script: Script) -> Ignored:
     return Ignored(
         script.place,
-        f"the vrrp_script {script.name} is left out",
+        f"the vrrp_script {script.name} is ignored",
         "it has no command that keepalived understands",
         'script "/path/to/script argument"',
     )
@@ -156,7 +156,7 @@ def _without_command(script: Script) -> Ignored:
 def _second(one: Statement, kept: Command) -> Ignored:
     return Ignored(
         one.place,
-        f"a second `{one.keyword}` is left out",
+        f"a second `{one.keyword}` is ignored",
         f"keepalived keeps the first one ({kept.place})",
         f"{one.keyword} COMMAND    # one line; a script that runs both",
     )
@@ -165,8 +165,8 @@ def _second(one: Statement, kept: Command) -> Ignored:
 def _unclear(one: Statement) -> Ignored:
     return Ignored(
         one.place,
-        f"a `{one.keyword}` line is left out",
-        "keepalived finds a quote that is not closed, or no command",
+        f"a `{one.keyword}` line is ignored",
+        "it has an unclosed quote, or no command",
         f'{one.keyword} "/path/to/script argument"',
     )
 
@@ -174,7 +174,7 @@ def _unclear(one: Statement) -> Ignored:
 def _too_early(tracked: Tracked, script: Script) -> Ignored:
     return Ignored(
         tracked.place,
-        f"the track_script {tracked.name} is left out",
-        f"keepalived reads it before the vrrp_script ({script.place}), and does not know it there",
+        f"the track_script {tracked.name} is ignored",
+        f"keepalived reads it before the vrrp_script ({script.place}), and does not know it yet",
         f"vrrp_script {tracked.name} {{ … }}    # above all blocks that track it",
     )

@@ -1,4 +1,4 @@
-"""`~SEQ` and `~LST`: one line that is read several times, with other parameters each time."""
+"""`~SEQ` and `~LST`: one line that is read several times, each time with other parameters."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from typing import Final
 from hakeeper.doctor.conf.text import BLANKS
 
 LENGTH_LIMIT: Final = 10_000
-"""Lines that one sequence may make."""
-_ROOM: Final = 64
-"""Bytes in which keepalived holds the numbers of a `~SEQ`."""
+"""How many lines one sequence may generate."""
+_NUMBERS_BUFFER: Final = 64
+"""The size of keepalived's buffer for the numbers of a `~SEQ`, in bytes."""
 _SEQ: Final = re.compile(r"~SEQ(x?)[ \t]*\([ \t]*+([^ \t,)]++)[ \t]*+([^)])[ \t]*+([^)]*\))[ \t]*")
 _NUMBER: Final = re.compile(
     r"[ \t\f\n\r\v]*([+-]?)(0[xX][0-9A-Fa-f]+|0[0-7]*|[1-9][0-9]*)?([ \t]*)"
@@ -22,24 +22,24 @@ _VALUE: Final = re.compile(r"([^ \t,})]*)[ \t]*")
 
 @dataclass(slots=True)
 class Sequence:
-    """A line that is to be read again and again."""
+    """A line that is read repeatedly."""
 
     text: str
     values: Iterator[Mapping[str, str]]
-    """The parameters of each time."""
+    """The parameters for each repetition."""
     length: int
 
 
 def sequence_numbers(line: str) -> str:
-    """Return the part of a `~SEQ` line in which parameters are replaced; "" if it is none."""
+    """Return the part of a `~SEQ` line in which parameters are replaced; "" if not a `~SEQ`."""
     match = _SEQ.match(line)
     return "" if match is None else match[4]
 
 
 def read_sequence(line: str, numbers: str) -> Sequence | None:
-    """Read a `~SEQ`, with its numbers as they are after substitution; None: it is no good one."""
+    """Parse a `~SEQ`; `numbers` are its numbers after substitution; None: it is invalid."""
     match = _SEQ.match(line)
-    if match is None or len(match[4]) + 1 > _ROOM:
+    if match is None or len(match[4]) + 1 > _NUMBERS_BUFFER:
         return None
     bounds = _bounds(numbers)
     if bounds is None:
@@ -48,7 +48,7 @@ def read_sequence(line: str, numbers: str) -> Sequence | None:
     if match[1] and (start < 0 or end < 0):
         return None
     name, form = match[2], "x" if match[1] else "d"
-    # keepalived takes the first number in any case.
+    # keepalived uses the first number in any case.
     steps = range(start, end + (1 if step > 0 else -1), step) or range(start, start + 1)
     return Sequence(
         text=line[match.end() :],
@@ -58,7 +58,7 @@ def read_sequence(line: str, numbers: str) -> Sequence | None:
 
 
 def _bounds(numbers: str) -> tuple[int, int, int] | None:
-    """Return start, step and end, which all may be left out but the end."""
+    """Return start, step and end; start and step are optional."""
     found: list[int] = []
     at = 0
     while True:
@@ -82,7 +82,7 @@ def _bounds(numbers: str) -> tuple[int, int, int] | None:
 
 
 def _number(text: str, at: int) -> tuple[int, int]:
-    """Read as strtol(3) does with base 0; nothing is 0. Numbers are cut to 64 bits."""
+    """Parse as strtol(3) does with base 0; no digits mean 0. Numbers are limited to 64 bits."""
     match = _NUMBER.match(text, at)
     if match is None or not match[2]:
         rest = at + len(text[at:]) - len(text[at:].lstrip(BLANKS))
@@ -99,7 +99,7 @@ def _number(text: str, at: int) -> tuple[int, int]:
 
 
 def read_list(line: str) -> Sequence | None:
-    """Read a `~LST`; None: it is no good one."""
+    """Parse a `~LST`; None: it is invalid."""
     match = _LST.match(line)
     if match is None:
         return None
@@ -123,7 +123,7 @@ def read_list(line: str) -> Sequence | None:
 
 
 def _names(line: str, at: int) -> tuple[list[str], int] | None:
-    """Read `NAME,` or `{NAME, ...},`."""
+    """Parse `NAME,` or `{NAME, ...},`."""
     end = ","
     if line[at : at + 1] == "{":
         end, at = "}", _past_blanks(line, at + 1)
@@ -145,7 +145,7 @@ def _names(line: str, at: int) -> tuple[list[str], int] | None:
 
 
 def _values(line: str, at: int, most: int) -> tuple[list[str], int] | None:
-    """Read `VALUE` or `{VALUE, ...}`, up to the comma or parenthesis behind it."""
+    """Parse `VALUE` or `{VALUE, ...}`, up to the comma or parenthesis after it."""
     end = ","
     if line[at : at + 1] == "{":
         end, at = "}", _past_blanks(line, at + 1)

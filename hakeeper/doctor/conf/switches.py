@@ -1,4 +1,4 @@
-"""Keywords that are on or off: which stand in a block, and hold at its end."""
+"""Keywords that can be switched on and off: which are on at the end of a block."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -20,13 +20,13 @@ _SWITCHES: Final = frozenset(
         "vrrp_notify_priority_changes",
     )
 )
-"""Those that a word behind them turns off; the others are on whatever follows."""
+"""Keywords that an argument turns off; all others are on whatever follows them."""
 _TRUE: Final = ("on", "true", "yes")
 _FALSE: Final = ("off", "false", "no")
 
 
 def switched_on(statements: Iterable[Statement]) -> dict[str, Place]:
-    """Return the keywords with the place where each first stands, or was turned on again."""
+    """Return the keywords that are on, with the place where each was first or last turned on."""
     found: dict[str, Place] = {}
     for one in statements:
         value = one.arguments[0] if one.arguments else "on"

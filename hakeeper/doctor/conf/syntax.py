@@ -1,7 +1,7 @@
-"""keepalived.conf as statements with their places, read by keyword as keepalived does.
+"""keepalived.conf as statements with their places, parsed by keyword as keepalived does.
 
-A second block of a name is left out, a brace that belongs to nothing is left out, and what a word
-opens is said by `keywords`. All of that was compared with what 2.2.7 makes of the same files.
+A second block with the same name is ignored, as is a brace that belongs to nothing; `keywords` says
+which keyword opens what block. All of this was compared with keepalived 2.2.7 on the same files.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,13 +15,13 @@ from hakeeper.doctor.finding import Place
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Some words, and the statements of the block behind them, if there is one."""
+    """A line of words, and the statements of its block, if it has one."""
 
     words: tuple[str, ...]
     place: Place
     block: tuple["Statement", ...] = ()
     text: str = ""
-    """The words as they were written, without comment."""
+    """The line as written, without its comment."""
 
     @property
     def keyword(self) -> str:
@@ -30,13 +30,13 @@ class Statement:
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """The words behind the first."""
+        """The words after the first."""
         return self.words[1:]
 
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """The statements of the top level, what could not be read, and what keepalived leaves out."""
+    """The top-level statements, what could not be parsed, and what keepalived ignores."""
 
     statements: tuple[Statement, ...]
     unread: tuple[Unread, ...]
@@ -54,7 +54,7 @@ class _Open:
 
 
 def read_syntax(lines: Iterable[Line]) -> Syntax:
-    """Build the tree; braces that do not match are told, and the rest is read all the same."""
+    """Build the tree; braces that do not match are noted in `unread`, and the rest is parsed."""
     builder = _Builder(lines)
     top = _Open(ROOT, None, needs_brace=False)
     builder.read_block(top)
@@ -62,18 +62,18 @@ def read_syntax(lines: Iterable[Line]) -> Syntax:
 
 
 class _Builder:
-    """Takes the pieces one by one."""
+    """Builds the tree line by line."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
         self._open_braces: list[Place] = []
         self._pieces = self._words_of_all(lines)
         self._skip = 0
-        """How many blocks to leave are open; -1: the brace of one may follow."""
+        """Depth within a block to skip; -1: its opening brace may follow."""
         self._unread: dict[Unread, None] = {}
         self.ignored: list[Ignored] = []
 
     def unread(self) -> tuple[Unread, ...]:
-        """Return what was not understood, also what is open still."""
+        """Return what was not understood, including blocks that are still open."""
         still_open = (
             Unread(place, "a block that is never closed: a `}` is missing")
             for place in self._open_braces
@@ -98,7 +98,7 @@ class _Builder:
                 yield words, line
 
     def read_block(self, block: _Open) -> None:
-        """Read up to the end of the block; the end of a block in it that is left out ends it."""
+        """Read up to the end of the block; the end of a skipped block inside ends it, too."""
         is_root = block.head is None
         for words, line in self._pieces:
             first = words[0]
@@ -120,8 +120,8 @@ class _Builder:
             elif first == "{":
                 self._leave(
                     line.place,
-                    "a `{` behind a word that opens no block there: keepalived leaves the brace"
-                    " out, and the next `}` ends the block around it",
+                    "a `{` after a word that opens no block there: keepalived ignores the brace,"
+                    " and the next `}` ends the surrounding block",
                 )
                 continue
             if first == "}" and not is_root:
@@ -162,8 +162,8 @@ class _Builder:
             around.inner.append(head)
 
     def _add_to_last(self, head: Statement, inner: list[Statement], around: _Open) -> None:
-        """Put what stands in a block without braces that is left out where keepalived puts it."""
-        what = f"a `{head.keyword}` that is left out, without a block: keepalived may die of it"
+        """Move the lines of an ignored block without braces to where keepalived moves them."""
+        what = f"an ignored `{head.keyword}` without a block: keepalived may crash on it"
         self._leave(head.place, what)
         for at in reversed(range(len(around.inner))):
             before = around.inner[at]
@@ -172,15 +172,15 @@ class _Builder:
                 return
 
     def _is_left_out(self, head: Statement, around: _Open) -> bool:
-        """Have a block skipped that keepalived skips: one without a name, or with a known one."""
+        """Skip a block that keepalived skips: one without a name, or with a name already used."""
         if head.keyword not in NAMED:
             return False
         if len(head.words) != 2:  # noqa: PLR2004  # the keyword and a name
             self._skip = -1
             self._ignore(
                 head,
-                f"`{head.text}` is left out, with its block",
-                f"keepalived wants one name behind {head.keyword}",
+                f"`{head.text}` is ignored, with its block",
+                f"keepalived needs exactly one name after {head.keyword}",
                 f"{head.keyword} NAME {{ … }}",
             )
             return True
@@ -189,17 +189,17 @@ class _Builder:
         if first is None:
             return False
         self._skip = -1
-        if first.place != head.place:  # what a condition includes is there twice
+        if first.place != head.place:  # an include with a condition is read twice
             self._ignore(
                 head,
-                f"a second `{head.text}` is left out, with its block",
+                f"a second `{head.text}` is ignored, with its block",
                 f"keepalived keeps the first one ({first.place})",
-                f"{head.keyword} ANOTHER_NAME {{ … }}    # or leave it out",
+                f"{head.keyword} ANOTHER_NAME {{ … }}    # or remove it",
             )
         return True
 
     def _is_second_list(self, head: Statement, around: _Open) -> bool:
-        """Say whether it is a list of members of which keepalived keeps the first only."""
+        """Say whether this is a second list of members; keepalived keeps the first only."""
         if head.keyword != "group":
             return False
         first = next((one for one in around.inner if one.keyword == "group" and one.block), None)
@@ -207,7 +207,7 @@ class _Builder:
             return False
         self._ignore(
             head,
-            "a second `group` list is left out",
+            "a second `group` list is ignored",
             f"keepalived keeps the first one ({first.place})",
             "group { … }    # one list with all names",
         )
@@ -217,7 +217,7 @@ class _Builder:
         self.ignored.append(Ignored(head.place, what, why, cure))
 
     def _values(self) -> list[Statement]:
-        """Read the lines of a block that holds no keywords."""
+        """Read the lines of a block of plain values."""
         found: list[Statement] = []
         needs_brace = True
         for words, line in self._pieces:

@@ -1,7 +1,7 @@
-"""Text as keepalived's C code sees it: bytes, ASCII, and its own idea of blanks and quotes.
+"""Text as keepalived's C code sees it: bytes, with its own rules for blanks and quotes.
 
-Texts are handled as `str` with one character per byte (`as_bytes`), so that lengths are those that
-keepalived counts, and a no-break space is what it is to keepalived: two odd letters of a word.
+Text is handled as `str` with one character per byte (`as_bytes`), so that lengths match those that
+keepalived counts, and a no-break space is two ordinary characters, as it is to keepalived.
 """
 
 import re
@@ -9,8 +9,8 @@ from typing import Final
 
 BLANKS: Final = " \t"
 SPACES: Final = " \t\f\n\r\v"
-"""What keepalived splits words at."""
-_TO_LOOK_AT: Final = re.compile(r'[!#"\\]')
+"""The characters at which keepalived splits words."""
+_COMMENT_QUOTE_OR_ESCAPE: Final = re.compile(r'[!#"\\]')
 _BRACE_OR_QUOTE: Final = re.compile(r'[{}"]')
 _END_OF_WORD: Final = re.compile(r'[ \t\f\n\r\v"]')
 _ENDS_PART: Final = {
@@ -33,28 +33,28 @@ _LETTERS: Final = {
 
 
 def as_bytes(text: str) -> str:
-    """Return the text with one character for each byte of it in UTF-8."""
+    """Return the text with one character for each of its bytes in UTF-8."""
     return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def as_text(text: str) -> str:
-    """Return what `as_bytes` was given; bytes that are no UTF-8 are replaced."""
+    """Undo `as_bytes`; bytes that are not UTF-8 are replaced."""
     return text.encode("latin-1").decode("utf-8", "replace")
 
 
 def without_comment(line: str) -> tuple[str, bool]:
-    """Return the line without comment and outer blanks, and whether a quote stays open.
+    """Return the line without its comment and outer blanks, and whether a quote stays open.
 
-    A comment begins with `#` or `!` outside of double quotes; a backslash before it makes it a
-    plain character, and vanishes. A backslash at the very end of the line outlives a comment.
+    A comment begins with `#` or `!` outside of double quotes. A backslash before it makes it a
+    plain character, and is removed. A backslash at the very end of the line survives a comment.
     """
     line = line.lstrip(BLANKS)
     done: list[str] = []
     at = 0
     cut: int | None = None
-    """How much of `done` counts."""
+    """How many parts of `done` precede the comment."""
     quoted = goes_on = False
-    while match := _TO_LOOK_AT.search(line, at):
+    while match := _COMMENT_QUOTE_OR_ESCAPE.search(line, at):
         start, character = match.start(), match[0]
         done.append(line[at:start])
         at = start + 1
@@ -79,7 +79,7 @@ def without_comment(line: str) -> tuple[str, bool]:
 
 
 def split_at_brace(text: str) -> tuple[str, str]:
-    """Cut off the first piece of a line: a lone brace, or what comes before one; and the rest."""
+    """Split a line into its first part (a brace, or what precedes one) and the rest."""
     if text[0] in "{}":
         return text[0], text[1:].strip(BLANKS)
     at = 0
@@ -93,9 +93,9 @@ def split_at_brace(text: str) -> tuple[str, str]:
 
 
 def words_of(text: str) -> tuple[list[str], bool]:
-    """Split into words; True if a quote is never closed: what it would hold is lost.
+    """Split into words; True: a quote is never closed, and its text is lost.
 
-    A double quote begins a word of its own wherever it stands; nothing escapes it.
+    A double quote always begins a new word, and cannot be escaped.
     """
     words: list[str] = []
     at = 0
@@ -118,9 +118,9 @@ def words_of(text: str) -> tuple[list[str], bool]:
 
 
 def command_words(text: str) -> list[str] | None:
-    """Split as keepalived splits a line with a command: single quotes and escapes count here.
+    """Split a command line as keepalived does, with single quotes and escapes.
 
-    None: a quote is not closed, or nothing follows the last backslash; the line is left out then.
+    None: a quote is not closed, or nothing follows the last backslash; keepalived ignores the line.
     """
     words: list[str] = []
     at = 0
@@ -168,7 +168,7 @@ def _command_word(text: str, at: int) -> tuple[str, int] | None:
 
 
 def _escaped(text: str, at: int) -> tuple[str, int] | None:
-    """Return what stands for the escape behind a backslash, and where the text goes on."""
+    """Return the character of the escape after a backslash, and where the text continues."""
     if at == len(text):
         return None
     if match := _HEX.match(text, at):

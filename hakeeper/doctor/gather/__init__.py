@@ -1,1 +1,1 @@
-"""Looking: every module returns facts. Nothing is changed, and nothing waits without a limit."""
+"""Gathering facts. Nothing here changes the system, and every wait has a limit."""

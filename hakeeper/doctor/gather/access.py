@@ -1,7 +1,7 @@
-"""Who could change a file, or put another one in its place: every folder on the way to it.
+"""The owners and modes that decide who can change or replace a file: every directory on its path.
 
 Symbolic links are followed one by one, as the kernel does, so that a link in the middle of a path
-counts with the folder that it stands in and with all folders that it leads through.
+adds its own directory and all directories that it leads through.
 """
 
 import contextlib
@@ -18,19 +18,19 @@ from hakeeper.config import Config
 from hakeeper.doctor.facts import Component, GuardedFile
 
 _LINKS_LIMIT: Final = 40
-"""Where Linux gives up, too (path_resolution(7))."""
+"""Linux's own limit (path_resolution(7))."""
 _PARTS_LIMIT: Final = 512
 _FILES_LIMIT: Final = 200
-_ENDPOINT: Final = "can have the token sent to a machine of theirs (hetzner.endpoint)"
-_AUTHORITY: Final = "can pass for Hetzner's API, and is given the token"
-_PROJECT: Final = "decides with which token hakeeper works"
-_SCRIPTS: Final = "can have keepalived run scripts as root"
+_ENDPOINT: Final = "can redirect the token to their own machine (hetzner.endpoint)"
+_AUTHORITY: Final = "can impersonate Hetzner's API, and receives the token"
+_PROJECT: Final = "decides which token hakeeper uses"
+_SCRIPTS: Final = "can make keepalived run scripts as root"
 
 
 def guarded_files(
     config: Config, config_path: Path, service_token: Path, conf_files: Iterable[str]
 ) -> tuple[GuardedFile, ...]:
-    """Look at every file that decides what hakeeper and keepalived do here."""
+    """Examine every file that decides what hakeeper and keepalived do."""
     token = config.hetzner.token_file or service_token
     ours = [(config_path, _ENDPOINT), (config.hetzner.ca_file, _AUTHORITY), (token, _PROJECT)]
     found = [
@@ -44,12 +44,12 @@ def guarded_files(
 
 
 def _guarded(path: Path, harm: str, *, may_be_ours: bool = False) -> GuardedFile:
-    way = components_of(path)
-    return GuardedFile(name=path.name, harm=harm, components=way, may_be_ours=may_be_ours)
+    components = components_of(path)
+    return GuardedFile(name=path.name, harm=harm, components=components, may_be_ours=may_be_ours)
 
 
 def components_of(path: Path) -> tuple[Component, ...]:
-    """Return what is on the way to a file, from `/` on, the file last, as far as it is there."""
+    """Return the components of a path, from `/` to the file, as far as they exist."""
     return tuple(_walk(path.absolute()))
 
 
@@ -82,7 +82,7 @@ def _walk(path: Path) -> Iterator[Component]:
 
 
 def _look(path: str) -> Iterator[Component]:
-    with contextlib.suppress(OSError):  # not there, or in a folder that is closed to us
+    with contextlib.suppress(OSError):  # missing, or in a directory that we may not read
         seen = os.lstat(path)
         yield Component(
             path=path,
@@ -118,7 +118,7 @@ def _group(group_id: int) -> str:
 
 @lru_cache
 def _members(group_id: int) -> tuple[str, ...]:
-    """Return the users of a group, those whose own group it is among them."""
+    """Return the users of a group, including those whose primary group it is."""
     own = {each.pw_name for each in pwd.getpwall() if each.pw_gid == group_id}
     with contextlib.suppress(KeyError):
         own.update(grp.getgrgid(group_id).gr_mem)

@@ -1,9 +1,9 @@
-"""Asking the API what a failover would ask, by the same code, and changing nothing.
+"""Facts from the API: the requests that a failover would make, without changing anything.
 
-Whether a token may write is only told by a refusal, and only a request that would write can be
-refused for that. So one is sent that cannot have an effect: the assign of a claim, with floating IP
-0 to server 0. Ids begin at 1, so it names nothing: a token that may write is told so (`not_found`),
-and one that may not is told `token_readonly`. It is sent once, and only if reading worked.
+Only the refusal of a write request shows that a token may not write. So this sends a write request
+that cannot have an effect: the assign of floating IP 0 to server 0, which do not exist, since ids
+start at 1. The API answers `not_found` if the token may write, and `token_readonly` if it may not.
+The request is sent once, and only if reading worked.
 """
 
 import contextlib
@@ -43,27 +43,28 @@ from hakeeper.kinds.apis import CLOUD
 from hakeeper.kinds.floating_ip import resource
 from hakeeper.loading import api_options
 
-NOBODY = Mutate(resource(0), Step("assign", 0, lane=""))
-"""An assign that names nothing that can exist (ids are integers from 1 on)."""
-_SAYS_NOTHING_OF_TIME = ("dns", "connection_refused", "connect_timeout", "connect_failed")
+WRITE_PROBE = Mutate(resource(0), Step("assign", 0, lane=""))
+"""An assign without effect: ids start at 1."""
+_WITHOUT_DATE = ("dns", "connection_refused", "connect_timeout", "connect_failed")
+"""Failures without a connection, and so without a `Date` to compare the clock with."""
 _GRACE_S = 2.0
-"""The pool ends each call at its deadline; longer than this after it is a fault of ours."""
+"""The pool ends each call at its deadline; if it takes longer than this, that is our bug."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiAccess:
-    """What it takes to ask."""
+    """What is needed to call the API."""
 
     config: Config
     read_token: Callable[[], str]
     redact: Callable[[str], str]
     identity: Sources
     cached_server_id: Key | None = None
-    """What an earlier run of the daemon has written down."""
+    """The server id that an earlier run of the daemon has saved."""
 
 
 def api_facts(access: ApiAccess) -> ApiFacts:
-    """Ask; raises what the pool's construction raises for an unusable token or CA file."""
+    """Call the API; raises what the pool raises for an unusable token or CA file."""
     results: queue.SimpleQueue[CallResult] = queue.SimpleQueue()
     options = api_options(access.config)
     pool = HetznerPool(
@@ -83,21 +84,21 @@ def api_facts(access: ApiAccess) -> ApiFacts:
     with contextlib.closing(pool):
         identified = ask(Identify(CLOUD.name, access.cached_server_id))
         listed = ask(ReadAll(FLOATING_IPS.name))
-        may_write = ask(NOBODY) if not isinstance(listed.outcome, Failure) else None
+        may_write = ask(WRITE_PROBE) if not isinstance(listed.outcome, Failure) else None
     failures = [r.outcome for r in (identified, listed) if isinstance(r.outcome, Failure)]
     ahead_s = None
-    if not any(failure.code in _SAYS_NOTHING_OF_TIME for failure in failures):
+    if not any(failure.code in _WITHOUT_DATE for failure in failures):
         ahead_s = _ahead_s(options, timeout_s)
     return ApiFacts(identified=identified, listed=listed, may_write=may_write, ahead_s=ahead_s)
 
 
 def _ahead_s(options: HetznerOptions, timeout_s: float) -> float | None:
-    """Compare the clock with the `Date` of an answer, for which no token is sent.
+    """Compare this machine's clock with the `Date` of an answer, without sending the token.
 
-    Where the certificate is not accepted, the one who answers is asked all the same: nothing is
-    told to him, and what he says only goes to the operator, who wants to know if it is the clock.
+    An unverified server is asked as well: it learns nothing, and its `Date` is only shown to the
+    operator, to tell whether a wrong clock is why its certificate was refused.
     """
-    attempt = Attempt(timeout_s, time.monotonic)  # for all of it: who drips ends with it, too
+    attempt = Attempt(timeout_s, time.monotonic)  # limits all of it, even an answer that drips
     route = Route(options.address)
     route.resolver.begin()
     watcher = threading.Timer(timeout_s, attempt.stop)
@@ -119,7 +120,7 @@ def _ahead_s(options: HetznerOptions, timeout_s: float) -> float | None:
 
 
 def _contexts(options: HetznerOptions) -> Iterator[ssl.SSLContext | None]:
-    """Give the ways to speak to the API, the trusting one last."""
+    """Yield the TLS contexts to try, the one without verification last."""
     if not options.address.is_tls:
         yield None
         return
@@ -131,7 +132,7 @@ def _contexts(options: HetznerOptions) -> Iterator[ssl.SSLContext | None]:
 
 
 def _compared(route: Route, tls: ssl.SSLContext | None, attempt: Attempt) -> float | None:
-    """Return how far our clock is ahead; None without a usable `Date`."""
+    """Return how far our clock is ahead; None: the answer has no usable `Date`."""
     endpoint = route.endpoint
     path = urlsplit(endpoint.base).path or "/"
     request = f"GET {path} HTTP/1.1\r\nHost: {endpoint.host}\r\nConnection: close\r\n\r\n"
@@ -148,7 +149,7 @@ def _compared(route: Route, tls: ssl.SSLContext | None, attempt: Attempt) -> flo
 
 
 def _instant_s(date: str) -> float | None:
-    """Read a `Date`, which has whole seconds; None if it is none, or beyond all calendars."""
+    """Parse a `Date`, which has whole seconds; None: it is not a date, or out of range."""
     try:
         return parsedate_to_datetime(date).timestamp() + 0.5
     except (ValueError, ArithmeticError):

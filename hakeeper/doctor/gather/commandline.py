@@ -1,4 +1,4 @@
-"""With which options a running keepalived was started."""
+"""The options that a running keepalived was started with."""
 
 import os
 from dataclasses import replace
@@ -8,17 +8,17 @@ from hakeeper.doctor.conf.options import Options, read_options
 
 
 def options_of(pid: int) -> Options | None:
-    """Read its command line; None where /proc hides that. The file's path is made absolute.
+    """Read its command line, with the file's path made absolute; None: /proc hides it.
 
-    A path that begins elsewhere begins where the process works now, which is where it was started:
-    keepalived goes back there after reading its files.
+    A relative path is relative to the process's working directory, where it was started:
+    keepalived returns there after reading its files.
     """
     words = arguments_of(pid)
     if not words:
         return None
     options = read_options(words)
     try:
-        folder = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115  # a text is wanted
+        folder = os.readlink(f"/proc/{pid}/cwd")  # noqa: PTH115  # a string is wanted
     except OSError:
         return options if options.file.startswith("/") else None
     return replace(options, file=options.file_in(folder))

@@ -1,8 +1,8 @@
-"""Where things stand in hakeeper.yaml; that it is right has been found out before."""
+"""The places of entries in hakeeper.yaml, which has been validated before."""
 
 from pathlib import Path
 
-from hakeeper.adapters.smallfile import read_small
+from hakeeper.adapters.bounded_read import read_bounded
 from hakeeper.config import MAX_BYTES, Config, InstanceConfig
 from hakeeper.config.errors import Problems
 from hakeeper.config.nodes import Entry, Node, Scalar, Sequence, Table, read_tree
@@ -18,12 +18,12 @@ _KINDS = {row.path: row.type.kind for row in rows(Config) if isinstance(row.type
 
 def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
     """Read the file once more for its lines; raises what reading it raises."""
-    text = read_small(path, MAX_BYTES).data.decode()
+    text = read_bounded(path, MAX_BYTES).data.decode()
     return places_in(text, str(path), config, token_source)
 
 
 def places_in(text: str, file: str, config: Config, token_source: str) -> ConfigFacts:
-    """Find the lines of sections, addresses and keys in a text that has no errors."""
+    """Find the lines of sections, addresses and keys in a valid text."""
     root = read_tree(text, Problems(file))
     sections: dict[VrrpId, Place] = {}
     addresses: dict[ResourceRef, Place] = {}

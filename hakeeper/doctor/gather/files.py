@@ -1,4 +1,4 @@
-"""The files of a keepalived.conf, found and opened as keepalived does."""
+"""Access to the files of a keepalived.conf, found and opened as keepalived does."""
 
 import contextlib
 import errno
@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.doctor.conf.files import Files, SkippedFileError
 
 SIZE_LIMIT: Final = 4 << 20
 MATCHES_LIMIT: Final = 1000
 NAMES_LIMIT: Final = 100_000
-"""Names that all patterns together may lead through."""
+"""How many directory entries all patterns together may read."""
 _EXECUTABLE: Final = 0o111
 _NEGATED: Final = re.compile(r"\[\^")
 
 
 def conf_files() -> Files:
-    """Return how keepalived.conf and what it includes are read on this machine, once."""
+    """Return access to this machine's files, for reading one configuration."""
     names = Names()
     return Files(
         read=_read, matching=lambda pattern: matching(pattern, names), real=os.path.realpath
@@ -33,12 +33,12 @@ def conf_files() -> Files:
 
 @dataclass(slots=True)
 class Names:
-    """How many names patterns may still lead through."""
+    """Counts down the directory entries that patterns may still read."""
 
     left: int = NAMES_LIMIT
 
     def of(self, folder: str) -> list[str]:
-        """Return what lies in a folder; nothing where there is none, or we may not look."""
+        """Return the entries of a directory; empty if it is missing or we may not read it."""
         try:
             with os.scandir(folder or "/") as entries:
                 found = [one.name for one in itertools.islice(entries, self.left + 1)]
@@ -53,7 +53,7 @@ class Names:
 
 def _read(path: str) -> str:
     try:
-        found = read_small(Path(path), SIZE_LIMIT)
+        found = read_bounded(Path(path), SIZE_LIMIT)
     except NotAFileError as error:
         raise SkippedFileError(str(error), "include FILE    # a plain file") from None
     if found.mode & _EXECUTABLE:
@@ -66,10 +66,10 @@ def _read(path: str) -> str:
 def matching(pattern: str, names: Names | None = None) -> list[str]:
     """Expand a pattern as glob(3) does with GLOB_BRACE; sorted within each choice of braces.
 
-    A plain path comes back as it is. Raises OSError if a folder cannot be looked at.
+    A plain path is returned as it is. Raises OSError if a directory cannot be read.
     """
     if "\\" in pattern:
-        raise OSError(errno.EINVAL, "a backslash in a file name is not followed by this check")
+        raise OSError(errno.EINVAL, "this check does not support a backslash in a file name")
     names = names or Names()
     found: list[str] = []
     choices = list(_choices(pattern))
@@ -93,14 +93,14 @@ def matching(pattern: str, names: Names | None = None) -> list[str]:
 def _glob(pattern: str, names: Names) -> list[str]:
     folder = Path(pattern).parent
     if not glob.has_magic(str(folder)):
-        os.stat(folder)  # noqa: PTH116  # for its error
+        os.stat(folder)  # noqa: PTH116  # to raise its error
         if not os.access(folder, os.R_OK | os.X_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return sorted(_walked(_NEGATED.sub("[!", pattern), names), key=os.fsencode)
 
 
 def _walked(pattern: str, names: Names) -> list[str]:
-    """Follow an absolute pattern folder by folder, through a bounded number of names."""
+    """Expand an absolute pattern directory by directory, through a limited number of entries."""
     found = [""]
     *parts, last = pattern.split("/")
     for part in [*filter(None, parts), last]:
@@ -111,13 +111,13 @@ def _walked(pattern: str, names: Names) -> list[str]:
         further: list[str] = []
         for folder in found:
             further += [f"{folder}/{name}" for name in names.of(folder) if is_match(name)]
-        # As for a shell: a dot at the beginning has to be named.
+        # As in a shell, wildcards do not match a leading dot.
         found = [one for one in further if part[0] == "." or one[one.rfind("/") + 1] != "."]
     return [one for one in found if os.path.lexists(one)]
 
 
 def _choices(pattern: str) -> Iterator[str]:
-    """Yield the pattern with each choice of its braces; a brace without end is a letter."""
+    """Yield the pattern with each choice of its braces; an unclosed brace is a plain character."""
     waiting = [pattern]
     count = 0
     while waiting:
@@ -129,12 +129,12 @@ def _choices(pattern: str) -> Iterator[str]:
         before, choices, after = parts
         count += len(choices)
         if count > MATCHES_LIMIT:
-            raise OSError(errno.E2BIG, f"braces that make more than {MATCHES_LIMIT} names")
+            raise OSError(errno.E2BIG, f"braces that expand to more than {MATCHES_LIMIT} names")
         waiting += [f"{before}{choice}{after}" for choice in reversed(choices)]
 
 
 def _split(pattern: str) -> tuple[str, list[str], str] | None:
-    """Split at the first brace into what comes before it, its choices, and the rest."""
+    """Split at the first brace into the text before it, its choices, and the rest."""
     start = pattern.find("{")
     depth = 0
     commas = [start]

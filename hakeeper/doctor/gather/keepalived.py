@@ -1,4 +1,4 @@
-"""keepalived: its file, what its program makes of it, its processes, its word."""
+"""Facts about keepalived: its file, its own test of the file, its processes, its roles."""
 
 import errno
 import os
@@ -8,37 +8,37 @@ from dataclasses import replace
 from pathlib import Path
 
 from hakeeper.adapters.keepalived.bus import PATIENCE_S, SERVICE
-from hakeeper.adapters.keepalived.link import BusError, CallError, Link
+from hakeeper.adapters.keepalived.bus_connection import BusConnection, BusError, CallError
 from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import Role
+from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration
 from hakeeper.doctor.conf.lines import Reader
-from hakeeper.doctor.conf.meaning import KeepalivedConf, read_meaning
 from hakeeper.doctor.conf.options import Options
 from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.facts import ConfUnreadable, Held, KeepalivedFacts
 from hakeeper.doctor.gather.commandline import options_of
 from hakeeper.doctor.gather.files import conf_files
+from hakeeper.doctor.gather.keepalived_program import (
+    config_test,
+    find_program,
+    only_root_can_change,
+    parse_with_keepalived,
+    version_of,
+)
 from hakeeper.doctor.gather.kernel import has_ipvs
+from hakeeper.doctor.gather.last_exit import last_failure
 from hakeeper.doctor.gather.processes import (
     by_pid_file,
     other_readers,
-    settled,
+    settled_descriptors,
     strays,
     vrrp_child,
 )
-from hakeeper.doctor.gather.program import (
-    ask_what_it_reads,
-    config_test,
-    find_program,
-    is_roots,
-    version_of,
-)
-from hakeeper.doctor.gather.refusal import refusal
 
 
 def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
-    """Look at everything; `conf_path` None: what keepalived was started with, else the usual."""
+    """Gather all; `conf_path` None: the file keepalived was started with, or the default one."""
     pid_file = str(config.keepalived.pid_file)
     named = by_pid_file(pid_file)
     others = strays(named)
@@ -51,13 +51,13 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
     is_in_force = _is_same(path, in_force)
     config_id = given.config_id or os.uname().nodename.partition(".")[0]
     conf = read_conf(path, config_id)
-    elsewhere = _other_network(
+    other_namespace = _other_network(
         given.namespace or (conf.net_namespace if isinstance(conf, KeepalivedConf) else None)
     )
     program = find_program(pid)
     roles, reason = _ask(config)
     fifo = config.keepalived.fifo
-    held = None if pid is None or child is None else settled(pid, child, fifo)
+    held = None if pid is None or child is None else settled_descriptors(pid, child, fifo)
     files = conf.files if isinstance(conf, KeepalivedConf) else (conf.file,)
     facts = KeepalivedFacts(
         conf=conf,
@@ -67,7 +67,7 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         strays=others if named is None else (),
         child_pid=child,
         held=Held.UNKNOWN if held is None else held.held,
-        is_old_heard=False if held is None else held.is_old_heard,
+        reads_replaced_fifo=False if held is None else held.reads_replaced_fifo,
         other_fifos=() if held is None else held.others,
         other_readers=other_readers(fifo, pid, child),
         roles=roles,
@@ -77,29 +77,29 @@ def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:
         is_config_id_sure=options is not None,
         has_vrrp=given.has_vrrp,
         has_checkers=given.has_checkers,
-        elsewhere=elsewhere,
+        other_namespace=other_namespace,
         is_in_force=is_in_force,
         has_ipvs=has_ipvs(),
-        refusal=refusal(files) if pid is None and roles is None and is_in_force else "",
+        last_failure=last_failure(files) if pid is None and roles is None and is_in_force else "",
     )
     if program is None or not isinstance(conf, KeepalivedConf) or not _has_netlink():
         return facts
-    if elsewhere and os.geteuid() != 0:
+    if other_namespace and os.geteuid() != 0:
         return facts  # only root may enter it
-    open_file = next((file for file in conf.files if not is_roots(Path(file))), "")
-    if open_file and os.geteuid() == 0:
-        return replace(facts, open_file=open_file)
+    writable_file = next((file for file in conf.files if not only_root_can_change(Path(file))), "")
+    if writable_file and os.geteuid() == 0:
+        return replace(facts, writable_file=writable_file)
     return replace(
         facts,
         test=config_test(program, path, given.config_id),
-        reading=ask_what_it_reads(program, path, given.config_id, config.resources),
+        reading=parse_with_keepalived(program, path, given.config_id, config.resources),
     )
 
 
 def _is_same(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other)
-    except OSError:  # one of them is not there
+    except OSError:  # one of them does not exist
         return os.path.realpath(path) == os.path.realpath(other)
 
 
@@ -107,19 +107,21 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def read_conf(path: Path, config_id: str) -> KeepalivedConf | ConfUnreadable:
-    """Read it with all that it includes."""
+    """Read the file and all that it includes."""
     reader = Reader(conf_files(), config_id)
     try:
         syntax = read_syntax(reader.lines(str(path)))
     except OSError as error:
         denied = error.errno in (errno.EACCES, errno.EPERM)
         return ConfUnreadable(str(path), error.strerror or str(error), is_denied=denied)
-    meaning = read_meaning(str(path), syntax, reader.unread, reader.conditions, reader.ignored)
+    meaning = read_configuration(
+        str(path), syntax, reader.unread, reader.conditions, reader.ignored
+    )
     return replace(meaning, files=tuple(reader.read_files))
 
 
 def _has_netlink() -> bool:
-    """Say whether the sandbox lets a program look at interfaces as keepalived does."""
+    """Say whether the sandbox allows netlink, which keepalived needs to see the interfaces."""
     try:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW):
             return True
@@ -128,12 +130,12 @@ def _has_netlink() -> bool:
 
 
 def _other_network(name: str | None) -> str:
-    """Return the name of a network namespace, unless it is ours; "" for none."""
+    """Return the name of a network namespace if it is not ours, else ""."""
     if name is None:
         return ""
     try:
-        is_ours = os.path.samestat(os.stat(f"/run/netns/{name}"), os.stat("/proc/self/ns/net"))  # noqa: PTH116  # both are no files
-    except OSError:  # keepalived makes one that is not there
+        is_ours = os.path.samestat(os.stat(f"/run/netns/{name}"), os.stat("/proc/self/ns/net"))  # noqa: PTH116  # neither is a regular file
+    except OSError:  # keepalived creates a missing one
         is_ours = False
     return "" if is_ours else name
 
@@ -142,12 +144,12 @@ def _other_network(name: str | None) -> str:
 
 
 def _ask(config: Config) -> tuple[dict[str, Role] | None, str]:
-    """Ask over D-Bus for the roles; a reason where there is no answer."""
+    """Query the roles over D-Bus; without an answer, return the reason."""
     if config.keepalived.state is StateSource.NONE:
         return None, "it was not asked"
     deadline_s = time.monotonic() + 2 * PATIENCE_S
     try:
-        link = Link.open(None, SERVICE, deadline_s)
+        link = BusConnection.open(None, SERVICE, deadline_s)
     except (BusError, CallError) as error:
         return None, str(error)
     try:

@@ -1,4 +1,4 @@
-"""Whether the kernel has IPVS, which keepalived needs for a `virtual_server`."""
+"""Does the kernel have IPVS, which keepalived needs for a `virtual_server`?"""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ _LIMIT_BYTES: Final = 4 << 20
 
 
 def has_ipvs(loaded: Path = _LOADED, modules: Path = _MODULES) -> bool | None:
-    """Say whether it is there, or can be loaded; None: the sandbox hides the modules."""
+    """Say whether IPVS is loaded or can be; None: the sandbox hides the modules."""
     if loaded.exists():
         return True
     folder = modules / os.uname().release

@@ -1,4 +1,4 @@
-"""This machine: addresses, interfaces, users. Needs no netlink, which the sandbox may forbid."""
+"""Facts about this machine: addresses, interfaces, users; without netlink, for the sandbox."""
 
 import contextlib
 import fcntl
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.addresses import VrrpAddresses
+from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.core.model import IpAddress
 from hakeeper.doctor.facts import DEFAULT_USER, MachineFacts
 
@@ -29,7 +29,7 @@ _SIOCGIFNETMASK: Final = 0x891B
 def machine_facts(
     wanted: Iterable[IpAddress], named_users: Iterable[str], named_groups: Iterable[str] = ()
 ) -> MachineFacts:
-    """Look for these addresses and users. As root, the service's user is the one that counts."""
+    """Look for these addresses and users; as root, report on the service's user."""
     here = VrrpAddresses(ip for ip in wanted if ip.version == 4).here()  # noqa: PLR2004  # IPv4
     users = {name for name in (*named_users, DEFAULT_USER, SERVICE_USER) if _exists(name)}
     interfaces = _interfaces()
@@ -89,12 +89,12 @@ def _ipv6() -> list[IpAddress]:
 
 
 def _is_up(interface: str) -> bool:
-    """Say whether it is up and has a link; also where that cannot be seen."""
+    """Say whether an interface is up and has a link; True if that cannot be seen."""
     request = struct.pack("256s", interface.encode()[:15])
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             answer = fcntl.ioctl(sock, _SIOCGIFFLAGS, request)
-        except OSError:  # it is gone meanwhile
+        except OSError:  # it has disappeared meanwhile
             return True
     (flags,) = struct.unpack_from("=H", answer, 16)
     return bool(flags & _UP_AND_RUNNING == _UP_AND_RUNNING)
@@ -106,6 +106,6 @@ def _primary(interface: str) -> ipaddress.IPv4Interface | None:
         try:
             address = fcntl.ioctl(sock, _SIOCGIFADDR, request)[20:24]
             mask = fcntl.ioctl(sock, _SIOCGIFNETMASK, request)[20:24]
-        except OSError:  # it has none
+        except OSError:  # it has no IPv4 address
             return None
     return ipaddress.IPv4Interface(f"{socket.inet_ntoa(address)}/{socket.inet_ntoa(mask)}")

@@ -1,4 +1,4 @@
-"""Since when each address is on this machine, by the kernel's own list (rtnetlink(7))."""
+"""When each address was added to this machine, according to the kernel (rtnetlink(7))."""
 
 import contextlib
 import ipaddress
@@ -25,29 +25,29 @@ _ADDRESS, _LOCAL, _CACHEINFO = 1, 2, 6
 """linux/rtnetlink.h and linux/if_addr.h."""
 _STAMPS_PER_S: Final = 100
 _STAMPS: Final = 1 << 32
-"""A stamp has 32 bits: after 497 days it begins anew."""
+"""A time stamp has 32 bits: after 497 days it wraps around."""
 _TICKS_PER_S: Final = (100, 250, 300, 1000)
-"""What a kernel may be built with (kernel/Kconfig.hz)."""
+"""The values that a kernel may be built with (kernel/Kconfig.hz)."""
 _TICKS_BEFORE_S: Final = 300
-"""How long before the boot jiffies begin, counted down to 32 bits (linux/jiffies.h)."""
+"""How long before their 32-bit wrap-around jiffies start at boot (linux/jiffies.h)."""
 
 
-def came_after(pid: int) -> frozenset[IpAddress] | None:
-    """Return the addresses that were added after a process began; None: that is not to be seen."""
+def addresses_added_after(pid: int) -> frozenset[IpAddress] | None:
+    """Return the addresses that were added after a process started; None: not known."""
     stat = read_stat(pid)
     if stat is None:
         return None
     try:
         return frozenset(ip for ip, since_s in _addresses() if since_s > stat.start_s)
-    except OSError:  # the sandbox forbids it, or somebody keeps the kernel's lock
+    except OSError:  # the sandbox forbids it, or another process holds the kernel's lock
         return None
 
 
 def _addresses() -> Iterator[tuple[IpAddress, float]]:
-    """Yield each address with the time of its making, in seconds since the boot.
+    """Yield each address with the time when it was added, in seconds since boot.
 
-    Stamps are taken from jiffies, which begin some 0.3 s after the boot and stand still while a
-    machine sleeps: a stamp gives an age, and the age is taken from today's time (CLOCK_BOOTTIME).
+    Time stamps count jiffies, which start some 0.3 s after boot and stop while the machine
+    sleeps. So a stamp is converted to an age, which is subtracted from CLOCK_BOOTTIME.
     """
     boottime_s = time.clock_gettime(time.CLOCK_BOOTTIME)
     stamp_now = round(jiffies_s(os.times().elapsed, boottime_s) * _STAMPS_PER_S)
@@ -69,21 +69,21 @@ def _addresses() -> Iterator[tuple[IpAddress, float]]:
                     for ip, stamp in _read(data[_HEADER.size + _ABOUT.size : length]):
                         yield ip, boottime_s - age(stamp_now, stamp) / _STAMPS_PER_S
                 data = data[_aligned(length) :]
-    raise OSError("rtnetlink goes on and on")
+    raise OSError("rtnetlink sends too many answers")
 
 
 def jiffies_s(times_s: float, boottime_s: float) -> float:
-    """Return the seconds of jiffies since the boot, from what times(2) counts.
+    """Return the jiffies since boot in seconds, from the value of times(2).
 
-    Nothing tells how many ticks the kernel makes in a second. Each number gives a time that is
-    weeks away from all the others: the one near the clock is right.
+    The kernel does not tell how many ticks it makes per second. Each possible value gives a time
+    that is weeks away from the others, so the one close to the clock is right.
     """
     found = (times_s - ((1 << 32) / ticks - _TICKS_BEFORE_S) for ticks in _TICKS_PER_S)
     return min(found, key=lambda one_s: abs(one_s - boottime_s))
 
 
 def age(now: int, stamp: int) -> int:
-    """Return the stamps between; none for one that is made while we look."""
+    """Return the age of a stamp; 0 for one that is made while we look."""
     passed = (now - stamp) % _STAMPS
     return 0 if passed > _STAMPS - _STAMPS_PER_S else passed
 

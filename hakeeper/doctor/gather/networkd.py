@@ -1,7 +1,7 @@
-"""systemd-networkd: which interfaces it manages, and what its files say of them; nothing is asked.
+"""The interfaces that systemd-networkd manages, and its settings for them, read from files.
 
-That is what networkd itself writes down about each link (/run/systemd/netif/links), and
-systemd.network(5): a file, its drop-ins, and the folders in the order in which they win.
+networkd writes the state of each link to /run/systemd/netif/links. The settings come from a file
+and its drop-ins, in the directories and with the precedence of systemd.network(5).
 """
 
 import contextlib
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
 from hakeeper.core.model import IpAddress
 from hakeeper.doctor.facts import NetworkdFacts, NetworkdLink
 
@@ -20,7 +20,7 @@ _LINKS: Final = "run/systemd/netif/links"
 _FOLDERS: Final = tuple(
     f"{each}/systemd" for each in ("etc", "run", "usr/local/lib", "usr/lib", "lib")
 )
-"""The first one wins among files of one name."""
+"""In order of precedence: the first wins among files with the same name."""
 _LIMIT_BYTES: Final = 256 * 1024
 _DROPINS_LIMIT: Final = 100
 Setting: TypeAlias = tuple[str, str, str]
@@ -28,7 +28,7 @@ Setting: TypeAlias = tuple[str, str, str]
 
 
 def networkd_facts(interfaces: Iterable[str], root: Path = Path("/")) -> NetworkdFacts:
-    """Look at these interfaces."""
+    """Read the settings of these interfaces."""
     if not (root / _LINKS).is_dir() or not _is_network_of_the_machine():
         return NetworkdFacts()
     found = (_link(name, root) for name in sorted(interfaces))
@@ -44,18 +44,18 @@ def networkd_facts(interfaces: Iterable[str], root: Path = Path("/")) -> Network
 
 
 def _is_network_of_the_machine() -> bool:
-    """Say whether indices of interfaces are those of networkd; where it cannot be seen, yes."""
+    """Say whether we are in networkd's network namespace; True if that cannot be seen."""
     with contextlib.suppress(OSError):
-        return os.stat("/proc/self/ns/net").st_ino == os.stat("/proc/1/ns/net").st_ino  # noqa: PTH116  # both through links
+        return os.stat("/proc/self/ns/net").st_ino == os.stat("/proc/1/ns/net").st_ino  # noqa: PTH116  # both are links
     return True
 
 
 def _link(name: str, root: Path) -> NetworkdLink | None:
     with contextlib.suppress(OSError):
         index = socket.if_nametoindex(name)
-        told = {key: value for _, key, value in _settings(root / _LINKS / str(index))}
-        file = told.get("NETWORK_FILE", "").strip('"')
-        if file and told.get("ADMIN_STATE") != "unmanaged":
+        state = {key: value for _, key, value in _settings(root / _LINKS / str(index))}
+        file = state.get("NETWORK_FILE", "").strip('"')
+        if file and state.get("ADMIN_STATE") != "unmanaged":
             return _managed(name, file, root)
     return None
 
@@ -84,7 +84,7 @@ def _addresses(settings: Iterable[Setting]) -> Iterator[IpAddress]:
 
 
 def _with_dropins(name: str, below: str, root: Path) -> Iterator[Path]:
-    """Yield the drop-ins of a file in their order; of networkd.conf, the file itself first."""
+    """Yield a file's drop-ins in order; for networkd.conf (no `below`), the file itself first."""
     if not below:
         mains = (root / folder / name for folder in _FOLDERS)
         yield from [path for path in mains if path.exists()][:1]
@@ -103,7 +103,7 @@ def _confs(folder: Path) -> list[Path]:
 
 
 def _settings(path: Path) -> Iterator[Setting]:
-    """Read a file in the form of systemd.syntax(7); one that cannot be read says nothing."""
+    """Read a file in the format of systemd.syntax(7); an unreadable one has no settings."""
     section = ""
     for line in _lines(path):
         text = line.strip()
@@ -119,7 +119,7 @@ def _settings(path: Path) -> Iterator[Setting]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        text = read_small(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
+        text = read_bounded(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
     except (OSError, NotAFileError):
         return []
     return text.replace("\\\n", " ").splitlines()

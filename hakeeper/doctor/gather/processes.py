@@ -1,6 +1,7 @@
-"""The running keepalived as /proc shows it: its VRRP child, the FIFO it holds, and who reads it.
+"""The running keepalived, from /proc: its VRRP child, its open FIFOs, and the FIFO's readers.
 
-Only root sees another's descriptors; what is hidden is told as not known. No signal is sent.
+Only root can see other users' file descriptors; what is hidden counts as not known. No signals are
+sent.
 """
 
 import contextlib
@@ -26,11 +27,11 @@ from hakeeper.adapters.pipes import lock_holder
 from hakeeper.doctor.facts import Held, OtherReader
 
 SETTLING_S: Final = 3.0
-"""A keepalived that has just been started opens its FIFO within this time."""
+"""keepalived opens its FIFO within this time after its start."""
 DAEMON_PATIENCE_S: Final = 7.0
-"""After this time the daemon complains of a keepalived that has no FIFO open."""
+"""The daemon reports a keepalived without an open FIFO after this time."""
 LOOK_LIMIT_S: Final = 3.0
-"""Looking at all processes ends after this, however many there are."""
+"""The scan of all processes stops after this time."""
 _PROC: Final = Path("/proc")
 _DELETED: Final = " (deleted)"
 _POLL_S: Final = 0.05
@@ -38,21 +39,21 @@ _POLL_S: Final = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptors:
-    """Which file keepalived's VRRP child holds for its lines."""
+    """The FIFOs that keepalived's VRRP child has open."""
 
     held: Held
     others: tuple[str, ...] = ()
-    """The other FIFOs that it holds."""
-    is_old_heard: bool = False
-    """Whether the daemon still reads one that was replaced, and keepalived may hold."""
+    """Its other open FIFOs."""
+    reads_replaced_fifo: bool = False
+    """Whether the daemon still reads a replaced FIFO that keepalived may have open."""
 
 
 STRAYS_LAST_S: Final = 0.5
-"""So long a process must be there to count as one that runs."""
+"""A process must exist for this long to count as running."""
 
 
 def by_pid_file(pid_file: str) -> int | None:
-    """Return the pid of the keepalived that the file names, if it runs."""
+    """Return the pid in the file, if it is a running keepalived."""
     pid = read_pid_file(pid_file)
     process = None if pid is None else Process.hold(pid, boot="")
     if process is None:
@@ -64,9 +65,9 @@ def by_pid_file(pid_file: str) -> int | None:
 
 
 def strays(known: int | None) -> tuple[int, ...]:
-    """Return every other keepalived of this network that root runs; only root can look.
+    """Return every other keepalived of root's in this network namespace; only root can see them.
 
-    A child whose parent has just ended, and one that only tells its version, are gone soon.
+    Short-lived processes do not count: a child whose parent has just exited, `keepalived -v`.
     """
     if os.geteuid() != 0:
         return ()
@@ -92,13 +93,13 @@ def _strays(known: int | None) -> tuple[int, ...]:
 
 
 def is_keepalived(pid: int) -> bool:
-    """Say whether the program behind it is keepalived; False where that is hidden."""
+    """Say whether the process's program is keepalived; False if that is hidden."""
     program = program_of(pid)
     return program is not None and program.name == "keepalived"
 
 
 def vrrp_child(pid: int, pid_file: str) -> int | None:
-    """Return the VRRP child of a keepalived; None if there is none, or /proc hides it."""
+    """Return the VRRP child of a keepalived; None: there is none, or /proc hides it."""
     from_file = read_pid_file(vrrp_pid_file(pid_file))
     children = children_of(pid)
     if from_file is not None:
@@ -106,22 +107,22 @@ def vrrp_child(pid: int, pid_file: str) -> int | None:
         if from_file in children or (seen is not None and seen.parent_pid == pid):
             return from_file
     named = [one for one in children if (seen := read_stat(one)) and seen.command == CHILD_NAME]
-    # By itself a parent starts its VRRP child last, after those for health checks and BFD.
+    # The parent starts its VRRP child last, after the children for health checks and BFD.
     programs = [one for one in children if is_keepalived(one)]
     return next(iter([*named, *reversed(programs)]), None)
 
 
-def settled(pid: int, child: int, fifo: Path) -> Descriptors:
-    """Look at the child's descriptors; right after a start, give it time to open the FIFO."""
+def settled_descriptors(pid: int, child: int, fifo: Path) -> Descriptors:
+    """Read the child's descriptors; right after a start, give it time to open the FIFO."""
     end_s = time.monotonic() + SETTLING_S
     while True:
         seen = descriptors(child, fifo)
         process = read_stat(child)
         age_s = None if process is None else process.age_s()
         is_young = age_s is not None and age_s < SETTLING_S
-        # Where it is hidden, the daemon's word counts, which comes later.
-        is_told = seen.held is not Held.UNKNOWN or age_s is None or age_s > DAEMON_PATIENCE_S
-        if is_told and (seen.held is not Held.NONE or not is_young or time.monotonic() > end_s):
+        # If it is hidden, wait for the daemon's report, which comes later.
+        is_known = seen.held is not Held.UNKNOWN or age_s is None or age_s > DAEMON_PATIENCE_S
+        if is_known and (seen.held is not Held.NONE or not is_young or time.monotonic() > end_s):
             return seen
         if read_stat(pid) is None:
             return seen
@@ -129,7 +130,7 @@ def settled(pid: int, child: int, fifo: Path) -> Descriptors:
 
 
 def descriptors(child: int, fifo: Path) -> Descriptors:
-    """Compare what the child holds with what is at the FIFO's path, as files."""
+    """Compare the child's open FIFOs with the file at the FIFO's path."""
     try:
         wanted: os.stat_result | None = fifo.stat()
     except OSError:
@@ -137,34 +138,36 @@ def descriptors(child: int, fifo: Path) -> Descriptors:
     real = os.path.realpath(fifo)
     replaced = _replaced(wanted)
     ours, was_ours, others = False, False, []
-    is_old_heard = False
+    reads_replaced_fifo = False
     try:
         for link, found in _pipes_of(child):
             if wanted is not None and os.path.samestat(found, wanted):
                 ours = True
             elif (found.st_dev, found.st_ino) in replaced:
-                was_ours = is_old_heard = True
+                was_ours = reads_replaced_fifo = True
             elif link.removesuffix(_DELETED) == real:
                 was_ours = True
             else:
                 others.append(link)
     except OSError:
-        return Descriptors(held=Held.UNKNOWN, is_old_heard=bool(replaced))
+        return Descriptors(held=Held.UNKNOWN, reads_replaced_fifo=bool(replaced))
     held = Held.OURS if ours else Held.ANOTHER if was_ours else Held.NONE
     return Descriptors(
-        held=held, others=tuple(sorted(set(others))), is_old_heard=is_old_heard and not ours
+        held=held,
+        others=tuple(sorted(set(others))),
+        reads_replaced_fifo=reads_replaced_fifo and not ours,
     )
 
 
 def _replaced(wanted: os.stat_result | None) -> set[tuple[int, int]]:
-    """Return the FIFOs that the daemon still reads beside the one at its path.
+    """Return the FIFOs that the daemon still reads besides the one at its path.
 
-    It lets go of a replaced one as soon as nobody can write into it any more.
+    It closes a replaced one as soon as no process can write to it any more.
     """
     daemon = None if wanted is None else lock_holder(wanted)
     if wanted is None or daemon is None:
         return set()
-    with contextlib.suppress(OSError):  # it ended, or is hidden
+    with contextlib.suppress(OSError):  # it has ended, or is hidden
         return {
             (found.st_dev, found.st_ino)
             for _, found in _pipes_of(daemon)
@@ -174,9 +177,9 @@ def _replaced(wanted: os.stat_result | None) -> set[tuple[int, int]]:
 
 
 def _pipes_of(pid: int) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield every FIFO that it holds by a name; OSError if that is hidden."""
+    """Yield every named FIFO that the process has open; OSError: hidden."""
     folder = _PROC / str(pid) / "fd"
-    for name in os.listdir(folder):  # noqa: PTH208  # fds come and go; only names are wanted
+    for name in os.listdir(folder):  # noqa: PTH208  # descriptors come and go; only names are needed
         with contextlib.suppress(FileNotFoundError):
             link = str((folder / name).readlink())
             if not link.startswith("/"):
@@ -189,10 +192,10 @@ def _pipes_of(pid: int) -> Iterator[tuple[str, os.stat_result]]:
 def other_readers(
     fifo: Path, keepalived: int | None, child: int | None
 ) -> tuple[OtherReader, ...] | None:
-    """Return who else than hakeeper and keepalived reads the FIFO; None: could not be looked at.
+    """Return the FIFO's readers other than hakeeper and keepalived; None: not known.
 
-    Anybody sees the scripts that keepalived started for it, by their command line; root sees every
-    process that holds it open.
+    Scripts that keepalived started for the FIFO are visible to every user, by their command line;
+    all other processes that have it open are visible to root only.
     """
     try:
         wanted = fifo.stat()
@@ -220,12 +223,12 @@ def other_readers(
 
 
 def _reads(pid: int, fifo: Path, wanted: os.stat_result) -> bool:
-    """Say whether the process may take lines out of it."""
+    """Say whether the process has the FIFO open for reading."""
     folder = _PROC / str(pid) / "fd"
-    with contextlib.suppress(OSError):  # it ended meanwhile
+    with contextlib.suppress(OSError):  # it has ended meanwhile
         for name in os.listdir(folder):  # noqa: PTH208  # as above
             link = str((folder / name).readlink())
-            # Only what looks like it is looked at: a file on a dead network disk would not answer.
+            # Only stat files of the same name: a file on a dead network disk would block.
             if not link.startswith("/") or Path(link).name.removesuffix(_DELETED) != fifo.name:
                 continue
             if os.path.samestat((folder / name).stat(), wanted):
@@ -245,7 +248,7 @@ def _names(pid: int, fifo: Path, wanted: os.stat_result) -> bool:
 
 def _descendants(pid: int) -> Iterator[int]:
     waiting, seen = [pid], {pid}
-    while waiting and len(seen) < 1000:  # noqa: PLR2004  # far more than keepalived has
+    while waiting and len(seen) < 1000:  # noqa: PLR2004  # far more than keepalived's
         for one in children_of(waiting.pop()):
             if one not in seen:
                 seen.add(one)

@@ -1,4 +1,4 @@
-"""Notify scripts: a short look into each, for signs that it calls Hetzner's API itself."""
+"""Notify scripts: search each for calls of Hetzner's API."""
 
 import os
 import re
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from hakeeper.adapters.smallfile import NotAFileError, read_small
-from hakeeper.doctor.conf.meaning import NotifyScript
+from hakeeper.adapters.bounded_read import NotAFileError, read_bounded
+from hakeeper.doctor.conf.configuration import NotifyScript
 from hakeeper.doctor.facts import ScriptFacts
 
 _LIMIT_BYTES: Final = 256 * 1024
@@ -20,7 +20,7 @@ _SIGN: Final = re.compile(
 
 
 def script_facts(scripts: Iterable[NotifyScript]) -> dict[str, ScriptFacts]:
-    """Look into each file that a command names, and at the command itself; by the command."""
+    """Search each command, and each file that it names; the result is by command."""
     commands = dict.fromkeys(script.command for script in scripts)
     return {command: _of_command(command) for command in list(commands)[:_SCRIPTS_LIMIT]}
 
@@ -43,17 +43,17 @@ def _look(path: Path) -> ScriptFacts:
     try:
         mode = path.stat().st_mode
         if stat.S_ISREG(mode) and mode & _WRITERS:
-            return ScriptFacts(unread=f"others may write it (mode {stat.S_IMODE(mode):04o})")
-        text = read_small(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
+            return ScriptFacts(unread=f"others may write to it (mode {stat.S_IMODE(mode):04o})")
+        text = read_bounded(path, _LIMIT_BYTES).data.decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError, NotAFileError):
-        return ScriptFacts()  # no script, which keepalived says itself
+        return ScriptFacts()  # keepalived itself reports that there is no script
     except OSError as error:
         return ScriptFacts(unread=error.strerror or os.strerror(error.errno or 0))
     return ScriptFacts(sign=_sign(text))
 
 
 def _sign(text: str) -> str:
-    """Return what calls the API; lines that are comments call nothing."""
+    """Return the text that calls the API, else ""; comment lines do not count."""
     for line in text.splitlines():
         if not line.lstrip().startswith("#") and (found := _SIGN.search(f"{line}\n")):
             return found[0]

@@ -1,4 +1,4 @@
-"""The FIFO and the daemon."""
+"""Facts about the FIFO and the daemon."""
 
 import os
 import pwd
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hakeeper.adapters.asking import Busy, ControlError, NotRunning, ask
+from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, FifoFacts
 
@@ -15,7 +15,7 @@ _ANSWER_TIMEOUT_S: Final = 5.0
 
 
 def fifo_facts(path: Path, named: Iterable[str] = ()) -> FifoFacts:
-    """Look at what is there, and which of the named paths lead there; it is not opened."""
+    """Examine the path without opening it, and find the named paths that lead to the same file."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -33,7 +33,7 @@ def fifo_facts(path: Path, named: Iterable[str] = ()) -> FifoFacts:
 
 
 def _same(path: Path, named: Iterable[str]) -> frozenset[str]:
-    """Folders may be links, as /var/run is; keepalived follows none at the end of the path."""
+    """Directories may be links, such as /var/run; keepalived does not follow a link at the end."""
 
     def real(text: str) -> str:
         folder, _, name = text.rpartition("/")
@@ -42,7 +42,7 @@ def _same(path: Path, named: Iterable[str]) -> frozenset[str]:
     return frozenset(
         one
         for one in named
-        if one.startswith("/") and real(one) == real(str(path)) and not os.path.islink(one)  # noqa: PTH114  # texts, as they stand in the file
+        if one.startswith("/") and real(one) == real(str(path)) and not os.path.islink(one)  # noqa: PTH114  # strings, as written in the file
     )
 
 
@@ -64,7 +64,7 @@ def _name(user_id: int) -> str:
 
 
 def daemon_facts(socket_path: Path) -> DaemonFacts:
-    """Ask the daemon what troubles it."""
+    """Ask the daemon for its status."""
     try:
         status = ask(str(socket_path), {"command": "status"}, _ANSWER_TIMEOUT_S)
     except Busy as error:

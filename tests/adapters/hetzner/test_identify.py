@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from hakeeper.adapters.addresses import has_one_of
 from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.core.calls import (
     Failure,
     FailureKind,
@@ -19,7 +19,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.model import Server
 from hakeeper.core.observation import IpNetwork
 from hakeeper.demo.cloud import Fault, SimCloud
-from hakeeper.demo.cloud.things import usual_ipv4
+from hakeeper.demo.cloud.project import default_ipv4
 from tests.support.hetzner_bodies import server_json
 from tests.support.http_server import RawServer, always, http
 from tests.support.pool_bench import Bench, nobody_local
@@ -156,7 +156,7 @@ def test_local_sources_that_hang_end_with_the_call_and_nothing_is_asked_later(
 
 def only(*numbers: int) -> Callable[[Iterable[IpNetwork]], bool]:
     """Make a machine that has the usual address of these servers."""
-    here = {usual_ipv4(number) for number in numbers}
+    here = {default_ipv4(number) for number in numbers}
     return lambda networks: any(str(one.network_address) in here for one in networks)
 
 

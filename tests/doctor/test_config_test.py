@@ -1,0 +1,300 @@
+"""The table of remarks, measured with the keepalived that is installed: what it says, what it does.
+
+Each remark is made with a file of its own, and that file is tested, started and reloaded.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hakeeper.core.model import VrrpId, VrrpKind
+from hakeeper.demo.lab.netns import Namespace
+from hakeeper.doctor.checks.config_test import (
+    ONLY_WITHOUT_ROOT,
+    OTHER,
+    REMARK_KINDS,
+    SCRIPTS_INSECURE,
+    parse_remarks,
+)
+from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
+from hakeeper.doctor.finding import Place
+from hakeeper.doctor.gather.keepalived_program import find_program
+from tests.support.privileges import NOBODY, public_folder
+from tests.support.waiting import eventually
+
+GOOD = """\
+global_defs {
+    router_id a
+}
+vrrp_instance VI_1 {
+    state BACKUP
+    interface enp7s0
+    virtual_router_id 60
+    priority 100
+    unicast_src_ip 192.0.2.2
+    unicast_peer {
+        192.0.2.3
+    }
+    virtual_ipaddress {
+        203.0.113.10/32 dev eth0
+    }
+}
+"""
+VIP = "    virtual_ipaddress {\n        203.0.113.10/32 dev eth0\n    }\n"
+PEERS = "    unicast_src_ip 192.0.2.2\n    unicast_peer {\n        192.0.2.3\n    }\n"
+SECOND = GOOD[GOOD.index("vrrp_instance") :].replace("VI_1", "VI_2").replace(".10/", ".11/")
+SCRIPT = 'vrrp_script chk {\n    script "/bin/true"\n}\n'
+SECURE = "    router_id a\n    script_user root\n    enable_script_security\n"
+TRACKED = "    state BACKUP\n    track_script {\n        chk\n    }\n"
+
+
+def auth(password: str, more: str = "") -> str:
+    return (
+        f"    state BACKUP\n{more}    authentication {{\n        auth_type PASS\n{password}    }}\n"
+    )
+
+
+LONG = auth("        auth_pass longerthan8\n")
+FILES: dict[str, list[tuple[str, str]]] = {
+    "interface": [("interface enp7s0", "interface enp9s9")],
+    "VIP's interface": [("dev eth0", "dev eth9")],
+    "tracked": [("    state", "    track_interface {\n        eth9\n    }\n    state")],
+    "no interface": [("    interface enp7s0\n", "")],
+    "no VIP, version 3": [(VIP, "    version 3\n")],
+    "no id": [("    virtual_router_id 60\n", "")],
+    "no parameter": [("vrrp_instance", "vrrp_script\nvrrp_instance")],
+    "long password": [("    state BACKUP\n", LONG)],
+    "password in version 3": [("    state BACKUP\n", auth("auth_pass x\n", "    version 3\n"))],
+    "no password": [("    state BACKUP\n", auth(""))],
+    "group of one": [("vrrp_instance",
+        "vrrp_sync_group G {\n group {\n VI_1\n }\n}\nvrrp_instance")],
+    "group of none": [("vrrp_instance", "vrrp_sync_group G {\n}\nvrrp_instance")],
+    "no VIP": [(VIP, "")],
+    "nopreempt": [("state BACKUP", "state MASTER\n    nopreempt")],
+    "security": [("vrrp_instance", f"{SCRIPT}vrrp_instance"), ("    state BACKUP\n", TRACKED)],
+    "script that is not there": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED),
+        ("vrrp_instance", SCRIPT.replace("/bin/true", "/bin/none") + "vrrp_instance")],
+    "script that is not known": [("    router_id a\n", SECURE), ("    state BACKUP\n", TRACKED)],
+    "no peer": [("        192.0.2.3\n", "")],
+    "keyword": [("    state", "    stata")],
+    "brace": [(VIP, VIP[: -len("    }\n")])],
+    "half a second": [("    state", "    advert_int 0.5\n    state")],
+    "another family": [("        203", "        2001:db8::1/128 dev eth0\n        203")],
+    "one number twice": [("}\n}\n", "}\n}\n" + SECOND)],
+    "one number twice by multicast": [(PEERS, ""),
+        ("}\n}\n", "}\n}\n" + SECOND.replace(PEERS, ""))],
+    "something else": [("203.0.113.10/32", "203.0.113.310/32")],
+}  # fmt: skip
+"""How to spoil the file, by a name."""
+ENDS = ("interface", "VIP's interface", "tracked", "no interface", "no VIP, version 3", "no id",
+    "no parameter", "one number twice", "one number twice by multicast")  # fmt: skip
+
+
+class Machine:
+    """A network with two interfaces, and keepalived in it."""
+
+    def __init__(self, namespace: Namespace, folder: Path) -> None:
+        self.namespace, self.folder = namespace, folder
+        self.conf = folder / "keepalived.conf"
+        self.log = folder / "log"
+
+    def write(self, changes: list[tuple[str, str]], *, with_check: bool = False) -> None:
+        text = GOOD
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new, 1)
+        if with_check:
+            text = text.replace("router_id a", "router_id a\n    reload_check_config")
+        self.conf.write_text(text)
+
+    def test(self) -> tuple[int, tuple[str, ...]]:
+        argv = [find_program() or "", "--config-test", "-f", str(self.conf)]
+        done = subprocess.run(
+            self.namespace.inside(argv), capture_output=True, text=True, check=False, timeout=60
+        )
+        return done.returncode, tuple(done.stderr.splitlines())
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["subprocess.Popen[bytes]"]:
+        names = {"-p": "keepalived.pid", "-r": "vrrp.pid", "-c": "checkers.pid"}
+        paths = [word for key, name in names.items() for word in (key, str(self.folder / name))]
+        argv = [find_program() or "", "-n", "-l", "-D", "-f", str(self.conf), *paths]
+        with (
+            self.log.open("wb") as log,
+            subprocess.Popen(
+                self.namespace.inside(argv), stdout=log, stderr=log, start_new_session=True
+            ) as process,
+        ):
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.terminate()
+                process.wait()
+
+    def has_come(self, process: "subprocess.Popen[bytes]") -> bool:
+        """Wait until it is BACKUP, or has ended; say whether it is there."""
+        eventually(
+            lambda: process.poll() is not None or "Entering BACKUP STATE" in self.log.read_text(),
+            timeout_s=30,
+            what="keepalived to start or to end",
+        )
+        return process.poll() is None
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with Namespace(f"hkremarks{os.getpid()}") as namespace:
+        for name in ("eth0", "enp7s0"):
+            namespace.ip(
+                f"link add {name} type veth peer name {name}-p",
+                f"link set {name}-p up",
+                f"link set {name} up",
+            )
+        namespace.ip("address add 192.0.2.2/24 dev enp7s0", "address add 198.51.100.9/32 dev eth0")
+        yield Machine(namespace, tmp_path_factory.mktemp("remarks"))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_keepalived_does_what_the_table_says(machine: Machine, name: str) -> None:
+    machine.write(FILES[name])
+    code, said = machine.test()
+    kinds = [one.kind for one in parse_remarks(said, str(machine.conf))]
+    with machine.running() as process:
+        starts = machine.has_come(process)
+    machine.write(FILES[name], with_check=True)
+    with machine.running() as process:
+        starts_with_check = machine.has_come(process)
+
+    assert code != 0
+    assert kinds
+    assert (OTHER in kinds) is (name == "something else")
+    assert starts is not any(kind.ends for kind in kinds)
+    assert starts is (name not in ENDS)
+    assert not starts_with_check
+
+
+def test_every_row_of_the_table_is_made_but_those_that_need_others(machine: Machine) -> None:
+    seen = set()
+    for changes in FILES.values():
+        machine.write(changes)
+        _, said = machine.test()
+        seen |= {one.kind.says for one in parse_remarks(said, str(machine.conf))}
+        seen |= {kind.says for kind in REMARK_KINDS if any(kind.says in one for one in said)}
+
+    unseen = {kind.says for kind in REMARK_KINDS} - seen
+    assert {
+        r"Disabling track script \S+ due to insecure",
+        r"unicast with use_vmac requires vmac_xmit_base",
+    } == unseen
+
+
+@pytest.mark.parametrize("with_check", [False, True])
+@pytest.mark.parametrize("name", ["long password", "interface"])
+def test_a_reload_is_refused_or_ends_it(machine: Machine, name: str, *, with_check: bool) -> None:
+    machine.write([], with_check=with_check)
+    with machine.running() as process:
+        assert machine.has_come(process)
+        machine.write(FILES[name], with_check=with_check)
+        process.send_signal(signal.SIGHUP)
+        words = "failed validation" if with_check else "Truncating auth_pass"
+        eventually(
+            lambda: process.poll() is not None or words in machine.log.read_text(),
+            timeout_s=30,
+            what="the reload to be refused, done or fatal",
+        )
+        ended = process.poll() is not None
+
+    assert ended is (name == "interface" and not with_check)
+
+
+# --- what keepalived reads ----------------------------------------------------------------------
+
+
+def reads(machine: Machine, *names: str) -> KeepalivedsReading:
+    code = (
+        "from pathlib import Path\n"
+        "from hakeeper.core.model import VrrpId, VrrpKind\n"
+        "from hakeeper.doctor.gather.keepalived_program import parse_with_keepalived\n"
+        f"names = [VrrpId(VrrpKind.INSTANCE, name) for name in {names!r}]\n"
+        f"print(repr(parse_with_keepalived({find_program()!r}, Path({str(machine.conf)!r}), None,"
+        " names)))"
+    )
+
+    done = subprocess.run(
+        machine.namespace.inside([sys.executable, "-c", code]),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    known = {
+        "KeepalivedsReading": KeepalivedsReading,
+        "Place": Place,
+        "VrrpId": VrrpId,
+    }
+    text = done.stdout.strip()
+    for kind in VrrpKind:
+        text = text.replace(repr(kind), f"VrrpKind.{kind.name}")
+    found = eval(text, {**known, "VrrpKind": VrrpKind})  # noqa: S307  # what we printed ourselves
+    assert isinstance(found, KeepalivedsReading)
+    return found
+
+
+def test_keepalived_tells_what_it_reads_after_parameters_and_includes(machine: Machine) -> None:
+    other = machine.folder / "more.conf"
+    other.write_text("vrrp_instance VI_2 {\n    interface enp7s0\n}\n")
+    machine.write(
+        [
+            ("global_defs {\n", "$RUN=/run/hakeeper\nglobal_defs {\n"),
+            ("router_id a\n", "router_id a\n    vrrp_notify_fifo ${RUN}/notify.fifo root\n"),
+        ]
+    )
+    machine.conf.write_text(f"{machine.conf.read_text()}include ${{_PWD}}/more.conf\n")
+    found = reads(machine, "VI_1", "VI_2", "VI_3", "odd name")
+    ids = {name: VrrpId(VrrpKind.INSTANCE, name) for name in ("VI_1", "VI_2", "VI_3")}
+
+    assert ("/run/hakeeper/notify.fifo", Place(str(machine.conf), 4)) == (
+        found.fifo,
+        found.fifo_place,
+    )
+    assert frozenset(ids.values()) == found.asked
+    assert {ids["VI_1"], ids["VI_2"]} == found.has
+
+
+def test_keepalived_tells_that_there_is_nothing(machine: Machine) -> None:
+    machine.write([])
+    found = reads(machine, "VI_9")
+
+    assert (None, frozenset()) == (found.fifo, found.has)
+    assert len(found.asked) == 1
+    assert ConfigTest() == ConfigTest(code=0)
+
+
+def test_keepalived_reports_scripts_differently_to_other_users(machine: Machine) -> None:
+    """It is told that scripts are insecure, whatever they are, and of a violation all the same."""
+    with public_folder() as folder:
+        public = Machine(machine.namespace, folder)
+        told = []
+        for name in ("security", "script that is not there"):
+            public.write(FILES[name])
+            public.conf.chmod(0o644)
+            argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+            argv += [find_program() or "", "--config-test", "-f", str(public.conf)]
+            done = subprocess.run(
+                public.namespace.inside(argv),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            told.append(done.stderr)
+
+    assert SCRIPTS_INSECURE in told[0]
+    assert ONLY_WITHOUT_ROOT.search(told[1].strip())

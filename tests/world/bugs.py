@@ -98,7 +98,7 @@ BUGS = (
     Bug(
         "generation_ignored",
         "the result of an assign of an older term is taken for one of this term",
-        "core_guard",
+        "no_blind_resend",
         (
             Line(
                 "hakeeper.core.outcomes:current",

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import hakeeper.core
+from hakeeper.core import failures
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim import HAPPENINGS, STAGES, TABLE, Cell, as_markdown
+from hakeeper.core.claim import HAPPENINGS, STAGES, TABLE, Cell, as_markdown, stages_as_markdown
 from hakeeper.core.failures import RESPONSES
 from hakeeper.core.happenings import Happening
 from hakeeper.core.stages import Stage
@@ -55,8 +56,22 @@ def test_the_table_for_people_has_a_row_for_each_rule_of_each_thing_that_happens
     assert all(rule.__doc__ for _, rule in rules), "a rule without a sentence"
 
 
+def test_the_stages_for_people_are_all_of_them_with_a_sentence_each() -> None:
+    rows = [row.strip("| ").split(" | ") for row in stages_as_markdown().splitlines()[2:]]
+    assert [(stage.__name__, stage.label) for stage in STAGES] == [(a, b) for a, b, _ in rows]
+    assert all(sentence.endswith(".") for _, _, sentence in rows)
+
+
 def test_each_class_of_failure_has_a_response() -> None:
     assert set(FailureKind) == set(RESPONSES)
+
+
+def test_the_failures_for_people_have_a_row_for_each_class() -> None:
+    rows = failures.as_markdown().splitlines()[2:]
+    assert [kind.value for kind in RESPONSES] == [row.split(" | ")[0][2:] for row in rows]
+    assert sum(row.endswith("| yes |") for row in rows) == sum(
+        response.needs_operator for response in RESPONSES.values()
+    )
 
 
 def _sets_stage(node: ast.AST) -> bool:

@@ -32,7 +32,7 @@ from hakeeper.recording.story import (
 from tests.support.resources import by_name, floating_ip, listed
 
 VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
-SETTINGS = Settings(addresses={VRRP: (by_name("web"),)})
+SETTINGS = Settings(resources={VRRP: (by_name("web"),)})
 BEGUN_S = 1000.0
 WEB = floating_ip(id=7, name="web", network=ip_network("203.0.113.10/32"), server_id=2)
 

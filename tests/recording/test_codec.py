@@ -15,13 +15,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hakeeper.core import calls, decisions, events, model
+from hakeeper.core import calls, decisions, events, model, observation
 from hakeeper.core.calls import Answer, Failure, FailureKind, Request
 from hakeeper.core.decisions import Decision, FifoOpened
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.recording.codec import CodecError, codec_of
 from hakeeper.recording.story import Beginning, Ended, Heard, Line, from_json, to_json
-from tests.support.resources import CLOUD
+from tests.support.resources import CLOUD, LIST, by_id
 
 PLAIN = str
 """Hides nothing."""
@@ -123,7 +123,7 @@ def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
     found = set(reached(Heard))
     vocabulary = {
         kind
-        for module in (calls, decisions, events, model)
+        for module in (calls, decisions, events, model, observation)
         for kind in vars(module).values()
         if isinstance(kind, type)
         and kind.__module__ == module.__name__
@@ -197,13 +197,21 @@ def test_a_line_that_is_not_as_it_should_be_is_refused(text: str, message: str) 
     assert message in str(raised.value)
 
 
+@dataclass
+class Networked:
+    network: observation.IpNetwork
+
+
 WRONG = {
-    "a bool for an int": (model.ById, {"id": True}),
-    "a float for an int": (model.ById, {"id": 1.0}),
-    "a number for a text": (model.ByName, {"name": 1}),
-    "an IPv4 network spelled oddly": (model.ByNetwork, {"network": "203.0.113.10"}),
-    "host bits in a network": (model.ByNetwork, {"network": "203.0.113.10/24"}),
-    "no network": (model.ByNetwork, {"network": 7}),
+    "a bool for an int": (calls.ReadActions, {"api": "cloud", "action_ids": [True]}),
+    "a bool for a number": (events.QueryRoles, {"query_id": True}),
+    "a float for an id": (observation.ResourceId, {"kind": "floating_ip", "key": 7.0}),
+    "nothing for an id": (observation.ResourceId, {"kind": "floating_ip", "key": None}),
+    "a float for an int": (events.QueryRoles, {"query_id": 1.0}),
+    "a number for a text": (events.ReloadToken, {"api": 1}),
+    "an IPv4 network spelled oddly": (Networked, {"network": "203.0.113.10"}),
+    "host bits in a network": (Networked, {"network": "203.0.113.10/24"}),
+    "no network": (Networked, {"network": 7}),
     "an unknown role": (events.RolesQueried, {"query_id": 1, "roles": [["a", "QUEEN"]]}),
     "a mapping that is an object": (events.RolesQueried, {"query_id": 1, "roles": {}}),
     "half a pair": (events.RolesQueried, {"query_id": 1, "roles": [["a"]]}),
@@ -211,8 +219,8 @@ WRONG = {
         events.RolesQueried,
         {"query_id": 1, "roles": [["a", "MASTER"], ["a", "BACKUP"]]},
     ),
-    "a dataclass that is a list": (model.ById, []),
-    "null where nothing is optional": (model.ById, {"id": None}),
+    "a dataclass that is a list": (events.QueryRoles, []),
+    "null where nothing is optional": (events.QueryRoles, {"query_id": None}),
     "a list in a report": (Report, {"decision": {"is": "FifoOpened", "detail": []}}),
 }
 
@@ -224,21 +232,23 @@ def test_a_value_of_another_type_is_refused(kind: type, document: Any) -> None: 
 
 
 UNWRITABLE = {
-    "a text for an int": model.by_id(typing.cast("int", "7")),
-    "a number for a text": model.by_name(typing.cast("str", 7)),
+    "a text for an int": events.QueryRoles(typing.cast("int", "7")),
+    "a number for a text": events.ReloadToken(typing.cast("str", 7)),
+    "a float for an id": observation.ResourceId("floating_ip", typing.cast("int", 7.0)),
+    "true for an id": observation.ResourceId("floating_ip", key=True),
     "a list for a tuple": calls.ReadActions(CLOUD, typing.cast("tuple[int, ...]", [1])),
-    "a text for a float": events.StartCall(1, calls.LIST, typing.cast("float", "5")),
+    "a text for a float": events.StartCall(1, LIST, typing.cast("float", "5")),
     "another request": events.StartCall(1, typing.cast("Request", 5), 5.0),
     "a role as text": events.RolesQueried(1, {"a": typing.cast("model.Role", "MASTER")}),
     "pairs for a mapping": events.RolesQueried(1, typing.cast("dict[str, model.Role]", [])),
-    "an address for a network": model.by_network(
-        typing.cast("model.IpNetwork", ipaddress.ip_address("203.0.113.10"))
+    "an address for a network": Networked(
+        typing.cast("observation.IpNetwork", ipaddress.ip_address("203.0.113.10"))
     ),
     "another dataclass": model.SavedState(
-        keepalived=typing.cast("model.ProcessId", model.by_id(1)), roles={}
+        keepalived=typing.cast("model.ProcessId", by_id(1)), roles={}
     ),
     "a list in a report": Report(FifoOpened(typing.cast("str", []))),
-    "an unknown decision": Report(typing.cast("Decision", model.by_id(1))),
+    "an unknown decision": Report(typing.cast("Decision", by_id(1))),
 }
 
 
@@ -249,8 +259,8 @@ def test_what_could_not_be_read_back_is_not_written(value: object) -> None:
 
 
 def test_a_field_that_an_older_recording_does_not_have_takes_its_default() -> None:
-    found = codec_of(model.Settings).decode({"addresses": []}, "settings")
-    assert model.Settings(addresses={}) == found
+    found = codec_of(model.Settings).decode({"resources": []}, "settings")
+    assert model.Settings(resources={}) == found
 
 
 def test_one_kind_of_address_is_strict_too() -> None:
@@ -280,10 +290,10 @@ class NamedLikeTheTag:
 
 NamedLikeTheTag.__dataclass_fields__["is_"].name = "is"
 NamedLikeTheTag.__annotations__ = {"is": int}
-Mixed: TypeAlias = str | model.ById
+Mixed: TypeAlias = str | observation.ResourceId
 
 NO_CODEC = [
-    Odd, Number, Mixed, str | int, list[int], dict[str, int], tuple[int, str], object,
+    Odd, Number, Mixed, str | bool, list[int], dict[str, int], tuple[int, str], object,
     NamedLikeTheTag, ipaddress.IPv4Address | ipaddress.IPv4Network,
 ]  # fmt: skip
 

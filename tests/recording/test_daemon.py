@@ -266,7 +266,7 @@ def test_the_limit_has_to_be_a_number_of_mebibytes(capfd: pytest.CaptureFixture[
 def test_without_the_option_the_core_is_the_plain_one() -> None:
     arguments = argparse.Namespace(record=None)
     with run._recording(arguments, cast("Reporter", None), cast("Signals", None)) as maker:
-        core = maker(Settings(addresses={}), 1, 0.0)
+        core = maker(Settings(resources={}), 1, 0.0)
     assert Core is type(core)
 
 

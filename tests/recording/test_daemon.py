@@ -130,8 +130,9 @@ def test_the_order_of_hashes_does_not_matter(recorded: Path, hash_seed: str) -> 
 
 def test_one_altered_effect_is_found(recorded: Path) -> None:
     text = recorded.read_text()
-    assert 1 <= text.count('"is":"Mutate","floating_ip_id":4711')
-    recorded.write_text(text.replace('"floating_ip_id":4711', '"floating_ip_id":4712', 1))
+    effect = '"is":"Mutate","resource":{"kind":"floating_ip","key":4711}'
+    assert 1 <= text.count(effect)
+    recorded.write_text(text.replace(effect, effect.replace("4711", "4712"), 1))
     done = replay(recorded)
     assert (1, "") == (done.returncode, done.stderr)
     assert "different at line" in done.stdout

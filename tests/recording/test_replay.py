@@ -208,7 +208,7 @@ ALTERED = {
     "effects in another order": (
         {"effects": (EFFECTS[1], EFFECTS[0], *EFFECTS[2:])},
         "effect 1 of 5",
-        "SaveState(state=SavedState(keepalived=None, roles={VI_1: MASTER}, server_id=1)",
+        "SaveState(state=SavedState(keepalived=None, roles={VI_1: MASTER}, servers={cloud: 1})",
     ),
     "no effects": ({"effects": ()}, "effect 1 of 5", "nothing"),
     "a field that no short form shows": (
@@ -484,12 +484,12 @@ def test_a_file_that_may_not_be_read_is_77(
 
 SHOWN = """\
 2026-01-02T03:04:05.678+00:00  hakeeper 0.1 on Python 3.11.2, \
-Settings(addresses={VI_1: [web]}, interval_s=10, standby_interval_s=60, call_timeout_s=5, \
+Settings(resources={VI_1: [web]}, interval_s=10, standby_interval_s=60, \
 can_query=False)
    +0.100000  Started(saved=None, keepalived=None)
-              StartCall(call_id=1, request=Identify(CLOUD), timeout_s=5)
-              StartCall(call_id=2, request=LIST, timeout_s=5)
-              SaveState(state=SavedState(keepalived=None, roles={VI_1: UNKNOWN}))
+              StartCall(call_id=1, request=Identify(api=cloud), timeout_s=5)
+              StartCall(call_id=2, request=ReadAll(kind=floating_ip), timeout_s=5)
+              SaveState(state=SavedState(keepalived=None, roles={VI_1: UNKNOWN}, servers={}))
    +0.100000  FifoChanged(state=open, detail=opened)
               fifo.opened: opened
 """

@@ -224,7 +224,8 @@ def test_numbers_are_in_the_order_of_their_size_and_texts_of_their_letters(
 
 
 def test_numbers_and_texts_can_be_in_one_order() -> None:
-    assert ["a", 1, 2] == sorted((2, "a", 1), key=order_of)
+    mixed: list[Key] = [2, "a", 1]
+    assert ["a", 1, 2] == sorted(mixed, key=order_of)
 
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)])

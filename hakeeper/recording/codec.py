@@ -162,7 +162,7 @@ class _Scalar(Codec[str | int | float]):
         return hide(found) if isinstance(found, str) else found
 
     def decode(self, found: Json, where: str) -> str | int | float:
-        if isinstance(found, self._members) and isinstance(found, str | int | float):
+        if isinstance(found, str | int | float) and type(found) in self._members:
             return found
         if float in self._members:
             return self._float.decode(found, where)

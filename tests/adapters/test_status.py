@@ -17,7 +17,7 @@ from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.stages import Claim, Phases
 from hakeeper.core.state import State
 from tests.core.driver import PROCESS
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import HELD, holding_down, put, standing, verifying
 from tests.support.resources import CLOUD

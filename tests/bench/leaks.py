@@ -26,7 +26,8 @@ from hakeeper.core.model import ProcessId
 from tests.bench.rig import progress
 from tests.bench.table import markdown
 from tests.core.driver import WEB, Node, World, chance, settings
-from tests.core.fakecloud import Ending, failure
+from tests.core.fakecloud import Ending
+from tests.core.faults import failure
 from tests.support.resources import CLOUD
 
 DAYS = 10_000

@@ -41,8 +41,12 @@ from hakeeper.core.observation import ResourceRef
 from hakeeper.core.snapshot import Snapshot
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.floating_ip import by_name
-from tests.core.fakecloud import FakeCloud, Fault, failure
-from tests.core.rules import Rules
+from tests.core.fakecloud import FakeCloud
+from tests.core.fakepier import FakePier, ship
+from tests.core.faults import Fault, failure
+from tests.core.rules import Rules, api_of
+from tests.support.made_up_kind import ELSEWHERE
+from tests.support.resources import CLOUD
 
 WEB = 4711
 """The floating IP `web`, which most stories are about."""
@@ -143,7 +147,8 @@ class Node:
     def _new_core(self) -> None:
         self.runs += 1
         self.core = Core(self.config, KINDS, chance(self.seed), self.world.now)
-        self.rules = Rules(self.server_id)
+        own = {CLOUD: self.server_id, ELSEWHERE.name: ship(self.server_id)}
+        self.rules = Rules(own)
 
     # --- what happens to it --------------------------------------------------------------
 
@@ -245,21 +250,22 @@ class Node:
 
     def release(self, call: Call) -> None:
         """Let the call go on to the cloud, which answers after its latency."""
-        fault = self.world.cloud.fault_of(call.request)
+        api = self.world.api_of(call.request)
+        fault = api.fault_of(call.request)
         if fault is not None:
             self._meet(call, fault)
             return
-        half_s = self.world.cloud.latency_s / 2
+        half_s = api.latency_s / 2
         self.world.at(self.world.now + half_s, lambda: self._execute(call, half_s))
 
     def _execute(self, call: Call, half_s: float) -> None:
         self.world.cloud.advance(self.world.now)
-        outcome = self.world.cloud.answer(call.request, self.server_id)
+        outcome = self.world.api_of(call.request).answer(call.request, self.server_id)
         self.world.at(self.world.now + half_s, lambda: self.answer(call, outcome))
 
     def _meet(self, call: Call, fault: Fault) -> None:
         if fault.commits and isinstance(call.request, Mutate):
-            self.world.cloud.answer(call.request, self.server_id)
+            self.world.api_of(call.request).answer(call.request, self.server_id)
         after_s = min(fault.after_s, call.timeout_s)
         self.world.at(self.world.now + after_s, lambda: self.answer(call, fault.failure))
 
@@ -312,11 +318,12 @@ class Node:
 
 
 class World:
-    """A clock, a cloud and the nodes that share them."""
+    """A clock, a cloud, a pier for a made-up kind, and the nodes that share them."""
 
     def __init__(self, start_s: float = 1000.0) -> None:
         self.now = start_s
         self.cloud = FakeCloud(now=start_s)
+        self.pier = FakePier(now=start_s)
         self.nodes: list[Node] = []
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._count = 0
@@ -331,6 +338,9 @@ class World:
         """Let something happen at a time; same times in the order of asking."""
         self._count += 1
         heapq.heappush(self._queue, (at_s, self._count, what))
+
+    def api_of(self, request: Request) -> FakeCloud | FakePier:
+        return self.cloud if api_of(request) == CLOUD else self.pier
 
     def run_for(self, seconds: float) -> None:
         self.run_until_s(self.now + seconds)

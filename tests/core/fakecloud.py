@@ -24,9 +24,8 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.observation import Key, Observation
+from tests.core.faults import Faulty, failure
 from tests.support.resources import floating_ip, listed, number_of
-
-READS = (ReadAll, ReadOne)
 
 
 class Ending(enum.Enum):
@@ -35,18 +34,6 @@ class Ending(enum.Enum):
     SUCCESS = enum.auto()
     ERROR = enum.auto()
     NEVER = enum.auto()
-
-
-@dataclass(slots=True)
-class Fault:
-    """What happens instead of an answer. `commits`: the assign is done all the same."""
-
-    failure: Failure
-    requests: tuple[type[Request], ...]
-    after_s: float = 0.0
-    until_s: float = float("inf")
-    times: float = float("inf")
-    commits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,28 +67,20 @@ class FakeAction:
         return Action(id=self.id, status=self.status)
 
 
-def failure(kind: FailureKind, code: str = "", **more: float | str | None) -> Failure:
-    made = Failure(kind=kind, code=code or kind.name.lower(), message=f"it is {kind.value}")
-    return replace(made, **more)  # type: ignore[arg-type]  # the caller names real fields
-
-
-@dataclass(slots=True)
-class FakeCloud:
+@dataclass(slots=True, kw_only=True)
+class FakeCloud(Faulty):
     """What is true, whatever the nodes believe."""
 
     action_s: float = 0.0
     ending: Ending = Ending.SUCCESS
-    latency_s: float = 0.0
     stale_s: float = 0.0
     loses_writes: bool = False
     """Whether assigns succeed without effect."""
     server_locks: bool = False
     """Whether a running action locks the server, too."""
-    now: float = 0.0
     floating_ips: dict[int, Observation] = field(default_factory=dict)
     servers: dict[Key, Server] = field(default_factory=dict)
     actions: dict[Key, FakeAction] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
     moves: list[Move] = field(default_factory=list)
 
     # --- setting the scene ---------------------------------------------------------------
@@ -134,16 +113,6 @@ class FakeCloud:
     def moved_between(self, first_s: float, last_s: float) -> int:
         return sum(first_s <= move.at_s <= last_s for move in self.moves)
 
-    def fail(self, why: Failure, *requests: type[Request], **more: float) -> Fault:
-        """From now on these requests (none named: all) fail; `heal` ends it."""
-        every = (Identify, *READS, Mutate, ReadActions, ReadServer)
-        fault = Fault(why, requests or every, **more)  # type: ignore[arg-type]
-        self.faults.append(fault)
-        return fault
-
-    def heal(self) -> None:
-        self.faults.clear()
-
     # --- answering -----------------------------------------------------------------------
 
     def advance(self, now: float) -> None:
@@ -167,14 +136,6 @@ class FakeCloud:
 
     def next_end_s(self) -> float | None:
         return min((a.ends_at_s for a in self._running() if a.ends_at_s < 1e12), default=None)
-
-    def fault_of(self, request: Request) -> Fault | None:
-        """Find the fault that this request meets, and use it up by one."""
-        for fault in self.faults:
-            if type(request) in fault.requests and self.now < fault.until_s and fault.times > 0:
-                fault.times -= 1
-                return fault
-        return None
 
     def answer(  # noqa: PLR0911  # one for each request
         self, request: Request, caller: int

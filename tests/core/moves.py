@@ -33,7 +33,7 @@ from hakeeper.core.stages import (
 )
 from hakeeper.kinds.floating_ip import by_name
 from tests.core.driver import instance
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import kind_of, standing
 from tests.support.made_up_kind import BERTHS

@@ -23,7 +23,7 @@ from hakeeper.core.stages import (
     ReadBack,
     Verify,
 )
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move
 from tests.core.odds import LEAST, MOST
 

@@ -1,5 +1,6 @@
 """What no node may ever do, checked after every event of every test that uses the driver."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hakeeper.adapters.journal.wording import entry_of
@@ -11,6 +12,8 @@ from hakeeper.core.calls import (
     Mutate,
     MutationAccepted,
     OneRead,
+    ReadAll,
+    ReadOne,
     Request,
 )
 from hakeeper.core.core import Core
@@ -23,26 +26,47 @@ from hakeeper.core.events import (
     SaveState,
     StartCall,
 )
-from hakeeper.core.observation import Observation, ResourceId
+from hakeeper.core.observation import Key, Observation, ResourceId
+from hakeeper.kinds import KINDS
 from tests.support.journal_entries import check_entry
 
 MAX_PARALLEL = 8
 ORDER = (CancelCall, ReloadToken, StartCall, SaveState, QueryRoles, Report)
 
 
+def api_of(request: Request) -> str:
+    """Return the name of the API that a request goes to."""
+    match request:
+        case ReadAll(kind):
+            return KINDS[kind].api.name
+        case ReadOne(resource) | Mutate(resource):
+            return KINDS[resource.kind].api.name
+        case _:
+            return request.api
+
+
+@dataclass(slots=True)
+class Waits:
+    """What the 429s of one API ask for."""
+
+    until_s: float = float("-inf")
+    """Of all calls but assigns, of which one may see whether it stands."""
+    assigns_until_s: float = float("-inf")
+    """One that an assign met says so."""
+
+
 @dataclass(slots=True)
 class Rules:
     """The invariants of one run of one node, with a memory of their own."""
 
-    server_id: int
+    own: Mapping[str, Key]
+    """What this server is called, by the names of the APIs."""
     calls: dict[int, tuple[Request, float]] = field(default_factory=dict)
     last_id: int = 0
     outcome_unknown: dict[ResourceId, float] = field(default_factory=dict)
     """Floating IPs whose last assign has an unknown outcome, since when."""
-    wait_until_s: float = float("-inf")
-    """A 429 says so of all calls but assigns, of which one may see whether it stands."""
-    assigns_wait_until_s: float = float("-inf")
-    """One that an assign met says so."""
+    waits: dict[str, Waits] = field(default_factory=dict)
+    """By the names of the APIs."""
 
     def ended(self, result: CallResult, now: float) -> None:
         """Note the end of a call, before the core hears of it."""
@@ -60,14 +84,18 @@ class Rules:
         if isinstance(outcome, Failure) and outcome.kind is FailureKind.THROTTLED:
             self._throttled(request, outcome.retry_after_s, now)
         elif isinstance(outcome, MutationAccepted):
-            self.wait_until_s = float("-inf")
+            self._waits(request).until_s = float("-inf")
 
     def _throttled(self, request: Request, retry_after_s: float | None, now: float) -> None:
+        waits = self._waits(request)
         wait_s = 0.75 if retry_after_s is None else min(30.0, retry_after_s)
-        self.wait_until_s = max(self.wait_until_s, now + wait_s)
+        waits.until_s = max(waits.until_s, now + wait_s)
         if isinstance(request, Mutate):
             wait_s = 0.05 if retry_after_s is None else wait_s
-            self.assigns_wait_until_s = max(self.assigns_wait_until_s, now + wait_s)
+            waits.assigns_until_s = max(waits.assigns_until_s, now + wait_s)
+
+    def _waits(self, request: Request) -> Waits:
+        return self.waits.setdefault(api_of(request), Waits())
 
     def _read(self, found: tuple[Observation, ...], asked_at_s: float) -> None:
         for seen in found:
@@ -95,23 +123,33 @@ class Rules:
         assert effect.call_id > self.last_id, "a call id is used twice"
         self.last_id = effect.call_id
         assign = isinstance(effect.request, Mutate)
-        until_s = self.assigns_wait_until_s if assign else self.wait_until_s
+        waits = self._waits(effect.request)
+        until_s = waits.assigns_until_s if assign else waits.until_s
         assert now >= until_s, "a call although a 429 said wait"
         if isinstance(effect.request, Mutate):
             self._assigning(effect.request, core, now)
         self.calls[effect.call_id] = (effect.request, now)
 
     def _assigning(self, request: Mutate, core: Core, now: float) -> None:
-        assert request.step.holder == self.server_id, "an assign to another server"
+        kind = KINDS[request.resource.kind]
+        holders = (
+            (None, self.own[kind.api.name]) if kind.releases_first else (self.own[kind.api.name],)
+        )
+        assert request.step.holder in holders, "an assign to another server"
         masters = {
-            address.resource_id
+            (address.resource_kind, address.resource_id)
             for role in core.snapshot(now).roles
             if role.role == "MASTER" and not role.vrrp_missing
             for address in role.addresses
         }
-        assert request.resource.key in masters, "an assign while not MASTER"
-        under_way = [r.resource for r, _ in self.calls.values() if isinstance(r, Mutate)]
-        assert request.resource not in under_way, "two assigns of one address at a time"
-        max_parallel = 1 if now < self.wait_until_s else MAX_PARALLEL
-        assert len(under_way) < max_parallel, "too many assigns at once"
+        wanted = (request.resource.kind, request.resource.key)
+        assert wanted in masters, "an assign while not MASTER"
+        under_way = [r for r, _ in self.calls.values() if isinstance(r, Mutate)]
+        same = [r for r in under_way if r.resource == request.resource]
+        assert [] == same, "two assigns of one address at a time"
+        lanes = [r.step.lane for r in under_way]
+        assert request.step.lane not in lanes, "two steps of one lane at a time"
+        beside = [r for r in under_way if KINDS[r.resource.kind].api is kind.api]
+        max_parallel = 1 if now < self._waits(request).until_s else MAX_PARALLEL
+        assert len(beside) < max_parallel, "too many assigns at once"
         assert request.resource not in self.outcome_unknown, "a blind resend"

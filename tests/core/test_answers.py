@@ -49,7 +49,7 @@ from hakeeper.core.state import State
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network
 from tests.core.driver import entries
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import (
     CLAIM,

@@ -5,7 +5,7 @@ import pytest
 from hakeeper.core.calls import FailureKind, Quota
 from hakeeper.core.decisions import ApiFailed, Decision, ServerUnidentified
 from hakeeper.core.health import Health
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import LEAST, MOST
 
 TRANSIENT = failure(FailureKind.TRANSIENT)

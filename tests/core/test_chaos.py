@@ -12,7 +12,8 @@ from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
 from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
-from tests.core.fakecloud import Ending, failure
+from tests.core.fakecloud import Ending
+from tests.core.faults import failure
 from tests.support.resources import CLOUD
 
 MAIL = 4712

@@ -14,7 +14,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.model import Action, ActionStatus
 from tests.core.driver import WEB, Node, World, entries, one_node
-from tests.core.fakecloud import READS, failure
+from tests.core.faults import READS, failure
 from tests.support.resources import LIST, read
 
 LEAVING = ["BACKUP", "FAULT", "STOP", "DELETED", "gone", "lost"]

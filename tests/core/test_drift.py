@@ -4,7 +4,7 @@ import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, ReadAll, ReadOne
 from tests.core.driver import WEB, Node, World, one_node
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 
 BACK_WITHIN_S = 15.0
 

@@ -7,7 +7,8 @@ import pytest
 
 from hakeeper.core.calls import Failure, FailureKind, Mutate, ReadActions, ReadAll, ReadOne
 from tests.core.driver import WEB, Node, World, one_node, settings
-from tests.core.fakecloud import READS, Ending, failure
+from tests.core.fakecloud import Ending
+from tests.core.faults import READS, failure
 from tests.support.resources import assign
 
 KIND = FailureKind

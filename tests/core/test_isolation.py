@@ -13,7 +13,7 @@ from hakeeper.core.problems import Health
 from hakeeper.core.state import InvariantError
 from hakeeper.core.troubles import BROKEN_AFTER_S
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
-from tests.core.fakecloud import READS, failure
+from tests.core.faults import READS, failure
 from tests.core.shown import what_is
 from tests.core.test_demotion import MOMENTS, in_flight
 from tests.support.resources import CLOUD, assign

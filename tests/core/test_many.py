@@ -6,7 +6,8 @@ import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadActions, ReadAll, ReadOne
 from tests.core.driver import WEB, Node, World, one_node, settings
-from tests.core.fakecloud import Ending, failure
+from tests.core.fakecloud import Ending
+from tests.core.faults import failure
 from tests.core.standing import cloud_of
 from tests.support.resources import LIST, read
 

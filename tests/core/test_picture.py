@@ -14,7 +14,7 @@ from hakeeper.core.snapshot import AddressPicture, RolePicture, snapshot
 from hakeeper.core.stages import Idle, ReadBack, Recheck, Stage
 from hakeeper.core.state import State
 from tests.core.driver import PROCESS, instance
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import (
     CLAIM,

@@ -7,23 +7,27 @@ import pytest
 from hakeeper.core.calls import (
     FailureKind,
     Identify,
+    Mutate,
     Quota,
     ReadActions,
     ReadServer,
     Request,
+    Step,
 )
 from hakeeper.core.events import QueryRoles, StartCall
 from hakeeper.core.model import FifoState, Role, Settings
-from hakeeper.core.observation import Nobody, Other, Us
+from hakeeper.core.observation import Key, Nobody, Observation, Other, Us
 from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
 from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
 from hakeeper.core.state import State
+from hakeeper.kinds.floating_ip import FloatingIps
 from tests.core.driver import entries, instance
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import (
     CLAIM,
+    HELD,
     STEP,
     VI,
     acting,
@@ -220,6 +224,30 @@ def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
     under_way(state, assign(1, 1))
     assert [assign(2, 1)] == step(state)[0]
     assert mutating(NOW) == resource_of(state, 1).stage
+
+
+class OneStreet(FloatingIps):
+    """Floating IPs of which no two may move at once."""
+
+    def next_step(self, seen: Observation, us: Key) -> Step:
+        return replace(super().next_step(seen, us), lane="street")
+
+
+def test_steps_of_one_lane_wait_for_each_other_until_the_action_has_ended() -> None:
+    state = calm(2)
+    kind_of(state).kind = OneStreet()
+    put(state, mutating(NOW), 1)
+    put(state, mutating(NOW), 2)
+    [sent] = step(state)[0]
+    assert isinstance(sent, Mutate)
+    assert (assign(1, 1).resource, "street") == (sent.resource, sent.step.lane)
+    state.calls.clear()
+    put(state, replace(acting(71, NOW + 5.0, NOW + 9.0), step=sent.step), 1)
+    assert [] == step(state)[0]
+    put(state, HELD, 1)
+    assert [assign(2, 1).resource] == [
+        one.resource for one in step(state)[0] if isinstance(one, Mutate)
+    ]
 
 
 # --- who we are --------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hakeeper.core.problems import Health
 from hakeeper.core.resource import SPACING_S
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network
 from tests.core.driver import WEB, Node, World, instance, one_node, settings
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.support.resources import CLOUD, IDENTIFY, LIST, assign, read
 
 MAIL = 4712

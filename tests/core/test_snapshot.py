@@ -8,7 +8,7 @@ from hakeeper.core.events import FifoChanged, SettingsChanged, SettingsRefused, 
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
-from tests.core.fakecloud import READS, failure
+from tests.core.faults import READS, failure
 from tests.core.shown import cause_of, what_is
 from tests.core.standing import cloud_of
 from tests.support.resources import CLOUD

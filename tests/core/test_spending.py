@@ -6,7 +6,8 @@ from hakeeper.core.budget import SHARE, USUAL_LIMIT_PER_HOUR
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadOne
 from hakeeper.core.reconcile import reading_interval_s
 from tests.core.driver import WEB, Node, World, chance, one_node, settings
-from tests.core.fakecloud import Ending, failure
+from tests.core.fakecloud import Ending
+from tests.core.faults import failure
 from tests.core.standing import kind_of
 
 HOUR_S = 3600.0

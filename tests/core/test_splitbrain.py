@@ -10,7 +10,7 @@ from hakeeper.core.calls import FailureKind, Mutate, ReadServer
 from hakeeper.core.splitbrain import FREE_CLAIMS, SplitBrain
 from hakeeper.core.stages import HoldDown
 from tests.core.driver import WEB, Node, World, chance, one_node, settings
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 
 TEN_MINUTES_S = 600.0
 CONTESTED = "hold-down"

@@ -26,7 +26,7 @@ from hakeeper.core.snapshot import snapshot
 from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.state import RefusedSettings, State
 from tests.core.driver import PROCESS, instance
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.shown import Shown, problems
 from tests.core.standing import (

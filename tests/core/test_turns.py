@@ -4,7 +4,7 @@ from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadAll, ReadOne
 from hakeeper.core.events import CancelCall, Effect, SettingsChanged, StartCall
 from hakeeper.core.model import SavedState, Settings
 from tests.core.driver import WEB, Node, World, entries, one_node, settings
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.core.test_told import OTHER_PROCESS
 from tests.support.resources import CLOUD, IDENTIFY, LIST, assign, read
 

@@ -17,6 +17,7 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
+from hakeeper.core.kind import Api
 from hakeeper.core.lines import LineState, NotifyLine, parse_line
 from hakeeper.core.machine import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.core.model import (
@@ -31,11 +32,11 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
-from hakeeper.core.observation import Observation
+from hakeeper.core.observation import BY_NETWORK, IpNetwork, Key, Observation, ResourceRef, order_of
 from hakeeper.core.stages import Phases
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node
-from tests.core.fakecloud import failure
+from tests.core.faults import failure
 from tests.support.resources import IDENTIFY
 
 WORDS: dict[type[enum.Enum], list[str]] = {
@@ -192,6 +193,44 @@ def test_the_settings_are_in_seconds_and_do_not_ask_keepalived_by_themselves() -
 )
 def test_things_are_called_as_people_call_them(thing: object, text: str) -> None:
     assert text == str(thing)
+
+
+@pytest.mark.parametrize(
+    ("thing", "network"),
+    [
+        (by_name("203.0.113.1"), None),
+        (by_id(4711), None),
+        (by_network(ip_network("203.0.113.1/32")), ip_network("203.0.113.1/32")),
+        (by_network(ip_network("2001:db8::/64")), ip_network("2001:db8::/64")),
+        (ResourceRef("vswitch_subnet", BY_NETWORK, "203.0.113.0/29"), ip_network("203.0.113.0/29")),
+        (ResourceRef("a kind", BY_NETWORK, "203.0.113.9/29"), None),
+        (ResourceRef("a kind", BY_NETWORK, "no network"), None),
+    ],
+)
+def test_what_is_named_by_its_network_tells_it(
+    thing: ResourceRef, network: IpNetwork | None
+) -> None:
+    assert network == thing.network
+
+
+@pytest.mark.parametrize(
+    ("keys", "ordered"),
+    [((10, 9, 2), [2, 9, 10]), (("b", "a10", "a9"), ["a10", "a9", "b"])],
+)
+def test_numbers_are_in_the_order_of_their_size_and_texts_of_their_letters(
+    keys: tuple[Key, ...], ordered: list[Key]
+) -> None:
+    assert ordered == sorted(keys, key=order_of)
+
+
+def test_numbers_and_texts_can_be_in_one_order() -> None:
+    mixed: list[Key] = [2, "a", 1]
+    assert ["a", 1, 2] == sorted(mixed, key=order_of)
+
+
+@pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)])
+def test_a_list_has_as_many_pages_as_it_needs_and_one_at_least(count: int, pages: int) -> None:
+    assert pages == Api(name="x", limit_per_hour=1, page_size=20).pages_of(count)
 
 
 # --- lines -------------------------------------------------------------------------------------

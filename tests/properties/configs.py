@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from hakeeper.config import Config, HetznerConfig, InstanceConfig, KeepalivedConfig, StateSource
-from hakeeper.core.model import ByNetwork, IpAddress, VrrpId, VrrpKind
+from hakeeper.core.model import IpAddress, VrrpId, VrrpKind
 from hakeeper.core.observation import IpNetwork, ResourceRef
 from tests.support.resources import by_id, by_name, by_network
 
@@ -50,7 +50,7 @@ def _floats(address: IpAddress) -> bool:
     return not (odd or mapped or address.is_link_local)
 
 
-def _network(address: IpAddress) -> ByNetwork:
+def _network(address: IpAddress) -> ResourceRef:
     """Give what is meant by an address: the whole /64 where it is IPv6."""
     network: IpNetwork = ipaddress.ip_network(
         (address, 32 if address.version == 4 else 64), strict=False
@@ -60,7 +60,7 @@ def _network(address: IpAddress) -> ByNetwork:
 
 def _private(refs: list[tuple[ResourceRef, object]]) -> st.SearchStrategy[tuple[IpAddress, ...]]:
     """Draw addresses that keepalived may speak from: none of the floating ones."""
-    networks = [ref.network for ref, _ in refs if isinstance(ref, ByNetwork)]
+    networks = [ref.network for ref, _ in refs if ref.network is not None]
     free = PRIVATE.filter(lambda ip: not any(ip in network for network in networks))
     return st.lists(free, max_size=3, unique=True).map(tuple)
 
@@ -98,7 +98,8 @@ def written(draw: st.DrawFn) -> Written:
     named: dict[VrrpKind, dict[str, InstanceConfig]] = {kind: {} for kind in VrrpKind}
     for vrrp, some in claims.items():
         named[vrrp.kind][vrrp.name] = InstanceConfig(
-            floating_ips=tuple(ref for ref, _ in some), vrrp_addresses=private[vrrp]
+            resources={"floating_ips": tuple(ref for ref, _ in some)},
+            vrrp_addresses=private[vrrp],
         )
     config = Config(
         instances=named[VrrpKind.INSTANCE],

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from hakeeper.adapters.hetzner import parse
-from hakeeper.adapters.hetzner.errors import UnreadableAnswerError
 from hakeeper.adapters.hetzner.guard import Answered, read_head
+from hakeeper.core.kind import UnreadableAnswer
 from tests.fuzz import bodies
 from tests.fuzz.bodies import READERS, REQUESTS, block
 from tests.fuzz.shapes import mistyped
@@ -95,7 +95,7 @@ def test_any_json_is_read_as_a_value_of_right_types_or_refused(value: object) ->
         for reader in READERS:
             try:
                 read = reader(member)
-            except UnreadableAnswerError:
+            except UnreadableAnswer:
                 continue
             assert [] == mistyped(read, reader.__annotations__["return"])
 
@@ -105,7 +105,7 @@ def test_any_json_is_read_as_a_value_of_right_types_or_refused(value: object) ->
 def test_pages_only_go_forward(value: object, page: int, is_full: bool) -> None:  # noqa: FBT001
     try:
         following = parse.next_page(value, page, is_full=is_full)
-    except UnreadableAnswerError:
+    except UnreadableAnswer:
         return
     assert following is None or following > page
 

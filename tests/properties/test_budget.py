@@ -5,17 +5,18 @@ from random import Random
 from typing import TypeAlias
 
 import pytest
-from hakeeper.core.api import LONGEST_WAIT_S, MAX_PARALLEL, ONE_BY_ONE_S, RESERVE, Api
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.budget import SHARE, Budget, Use
 from hakeeper.core.calls import Failure, FailureKind, Quota
+from hakeeper.core.health import LONGEST_WAIT_S, ONE_BY_ONE_S, RESERVE, Health
 from tests.properties.steady import steady
 
-Step: TypeAlias = Callable[[Api, float, Random], float | None]
+Step: TypeAlias = Callable[[Health, float, Random], float | None]
 
+MAX_PARALLEL = 8
 QUOTAS = st.builds(
     Quota, limit_per_hour=st.integers(0, 10**18), remaining=st.integers(0, 10**18)
 ) | st.builds(Quota, limit_per_hour=st.just(3600), remaining=st.integers(0, 3600))
@@ -36,7 +37,7 @@ def noting(quota: Quota | None) -> Step:
     return lambda api, now, _rng: api.note_quota(quota, now)
 
 
-def refuse(api: Api, now: float, rng: Random, *, ours: bool) -> None:
+def refuse(api: Health, now: float, rng: Random, *, ours: bool) -> None:
     first = api.assign_refused(now, now, rng)
     if ours:
         api.lock_met(now, first=first)
@@ -57,7 +58,7 @@ TIMED = st.lists(st.tuples(PAUSES_S, STEPS), max_size=30)
 def test_no_answer_makes_us_wait_more_than_thirty_seconds_or_lose_the_last_lane(
     steps: list[tuple[float, Step]], now: float, seed: int
 ) -> None:
-    api, rng = Api(), Random(seed)  # noqa: S311 - not for secrets
+    api, rng = Health(most_parallel=MAX_PARALLEL), Random(seed)  # noqa: S311 - not for secrets
     held_until_s = api.held_until_s
     for pause_s, step in steps:
         now += pause_s
@@ -70,7 +71,7 @@ def test_no_answer_makes_us_wait_more_than_thirty_seconds_or_lose_the_last_lane(
         held_until_s = api.held_until_s
 
 
-def check_quota(api: Api, now: float) -> None:
+def check_quota(api: Health, now: float) -> None:
     left, later = api.quota_left(now), api.quota_left(now + 1000.0)
     if api.quota is None:
         assert left is None
@@ -90,7 +91,7 @@ def test_a_429_makes_us_wait_as_long_as_it_says_up_to_thirty_seconds(
     retry_after_s: float | None, before: int, seed: int
 ) -> None:
     failure = Failure(kind=FailureKind.THROTTLED, code="", message="", retry_after_s=retry_after_s)
-    api, rng = Api(), Random(seed)  # noqa: S311 - not for secrets
+    api, rng = Health(most_parallel=MAX_PARALLEL), Random(seed)  # noqa: S311 - not for secrets
     for _ in range(before):
         api.failed(failure, 0.0, rng)
     api.failed(failure, 100.0, rng)
@@ -102,7 +103,7 @@ def test_a_429_makes_us_wait_as_long_as_it_says_up_to_thirty_seconds(
 @steady()
 @given(FAILURES.filter(lambda f: f.kind is not FailureKind.THROTTLED), st.integers())
 def test_nothing_but_a_429_makes_all_calls_wait(failure: Failure, seed: int) -> None:
-    api = Api()
+    api = Health(most_parallel=MAX_PARALLEL)
     api.failed(failure, 100.0, Random(seed))  # noqa: S311 - not for secrets
     assert float("-inf") == api.held_until_s
 
@@ -112,7 +113,7 @@ def test_nothing_but_a_429_makes_all_calls_wait(failure: Failure, seed: int) -> 
 def test_how_long_it_failed_is_counted_from_the_first_failure(
     failures: list[Failure], pause_s: float
 ) -> None:
-    api, rng = Api(), Random(1)  # noqa: S311 - not for secrets
+    api, rng = Health(most_parallel=MAX_PARALLEL), Random(1)  # noqa: S311 - not for secrets
     now = 10.0
     for failure in failures:
         api.failed(failure, now, rng)
@@ -124,7 +125,7 @@ def test_how_long_it_failed_is_counted_from_the_first_failure(
 @steady()
 @given(st.lists(st.booleans(), max_size=60))
 def test_lanes_halve_at_a_lock_and_come_back_one_by_one(locks: list[bool]) -> None:
-    api, expected, now = Api(), 8, 0.0
+    api, expected, now = Health(most_parallel=MAX_PARALLEL), 8, 0.0
     for lock in locks:
         now += ONE_BY_ONE_S[1]
         if lock:

@@ -34,7 +34,7 @@ STATES = st.builds(
     roles=st.dictionaries(
         st.builds(VrrpId, st.sampled_from(VrrpKind), NAMES), st.sampled_from(Role), max_size=6
     ),
-    server_id=st.none() | IDS,
+    servers=st.dictionaries(NAMES, IDS | NAMES, max_size=3),
 )
 Damage: TypeAlias = Callable[[bytes], bytes]
 

@@ -43,6 +43,7 @@ from tests.recording.scenes import (
     write,
 )
 from tests.recording.taping import replay
+from tests.support.resources import CLOUD
 
 Out: TypeAlias = pytest.CaptureFixture[str]
 
@@ -105,7 +106,7 @@ def test_thousands_of_random_events_and_faults_replay_identically(
         tapes.append(ListTape())
         node.runs += 1
         node.core = RecordedCore(tapes[-1], node.config, node.seed, node.world.now)
-        node.rules = Rules(node.server_id)
+        node.rules = Rules({CLOUD: node.server_id})
 
     monkeypatch.setattr(Node, "_new_core", new_core)
     rng = chance(seed)

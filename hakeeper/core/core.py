@@ -12,7 +12,6 @@ from random import Random
 from typing import assert_never
 
 from hakeeper.core.answers import take_result
-from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import CallResult
 from hakeeper.core.decisions import (
     FifoFailed,
@@ -23,7 +22,6 @@ from hakeeper.core.decisions import (
     KeepalivedRuns,
     KeepalivedStopped,
     QueryFailed,
-    RoleChanged,
     RoleUnverified,
     UnknownInstance,
 )
@@ -49,24 +47,21 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
     WriterSeen,
 )
+from hakeeper.core.following import follow_changes
 from hakeeper.core.hanging import note_life, note_silence
-from hakeeper.core.happenings import Demoted, Master
-from hakeeper.core.isolation import check_isolation, isolation_reason, report_isolated_master
+from hakeeper.core.isolation import check_isolation
 from hakeeper.core.kind import Kinds
 from hakeeper.core.linereports import LineReports
 from hakeeper.core.lines import NotifyLine
 from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import FifoState, Role, SavedState, Settings, VrrpId, VrrpKind
-from hakeeper.core.observation import ResourceRef, Us
 from hakeeper.core.reconcile import reconcile
-from hakeeper.core.resource import Resource
-from hakeeper.core.roles import RoleBook, RoleChange
+from hakeeper.core.reloading import reconfigure, resource_book
+from hakeeper.core.roles import RoleBook
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import RefusedSettings, State
 from hakeeper.core.throttle import Throttle
 
-RECENT_READS = 1.5
-"""A read is recent when it is younger than this many reading intervals."""
 NAMES_REPORTED = 64
 """How many unknown names are remembered as reported; more are not reported."""
 NAMES_KEPT = 64
@@ -86,7 +81,7 @@ class Core:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
         self._state = State(settings, rng, RoleBook(settings.resources, now), kinds)
         self._state.apis.use(settings, kinds)
-        self._state.resources = _resources(self._state, settings, {})
+        self._state.resources = resource_book(self._state, settings, {})
         self._state.keepalived_since_s = now
         check_isolation(self._state, now)
         self._next_at: float | None = None
@@ -153,7 +148,7 @@ class Core:
             case VrrpAddressesSeen() | WriterSeen() | SettingsRefused() | SaveFailed():
                 self._note(event, now)
             case SettingsChanged():
-                self._reconfigure(event, now)
+                reconfigure(self._state, event, now)
             case _:  # pragma: no cover
                 assert_never(event)
 
@@ -188,7 +183,7 @@ class Core:
             if name in state.apis.apis:
                 state.apis.apis[name].cached_server_id = server_id
         if saved.keepalived and event.keepalived and event.keepalived.same_run(saved.keepalived):
-            self._apply(state.roles.restore(saved.roles, now), now)
+            follow_changes(self._state, state.roles.restore(saved.roles, now), now)
 
     def _lost(self, reason: str, now: float) -> None:
         self._state.report(*self._line_reports.lost(reason, now))
@@ -205,7 +200,7 @@ class Core:
         if changes and self._state.keepalived is None and not self._state.unverified:
             self._state.unverified = True
             self._state.report(RoleUnverified())
-        self._apply(changes, now)
+        follow_changes(self._state, changes, now)
 
     def _report_unknown(self, lines: Iterable[NotifyLine]) -> None:
         known = self._state.roles.role_states
@@ -253,7 +248,7 @@ class Core:
             self._query_failure_reported = False
             for name in event.roles:
                 self._note_name(VrrpId(VrrpKind.INSTANCE, name))
-            self._apply(state.roles.answered(event.roles, asked_at_s, now), now)
+            follow_changes(self._state, state.roles.answered(event.roles, asked_at_s, now), now)
             return
         wanted = state.settings.must_query or Role.UNKNOWN in state.roles.roles().values()
         if state.keepalived is not None and wanted and not self._query_failure_reported:
@@ -298,107 +293,11 @@ class Core:
         self._doubt(RoleEvent.REPLACED if replaced else RoleEvent.GONE, now)
 
     def _doubt(self, event: RoleEvent, now: float) -> None:
-        self._apply(self._state.roles.doubt(event, now), now)
+        follow_changes(self._state, self._state.roles.doubt(event, now), now)
         self._state.query_asked = None
         self._state.schedule.query_soon(now)
 
-    # --- roles to claims -----------------------------------------------------------------
-
-    def _apply(self, changes: Iterable[RoleChange], now: float) -> None:
-        state = self._state
-        for change in changes:
-            resources = state.resources_of(change.vrrp)
-            if change.edge:
-                generation = state.roles.role_states[change.vrrp].generation
-                state.report(
-                    RoleChanged(change.vrrp, change.before, change.after, change.reason, generation)
-                )
-                if change.after is Role.MASTER:
-                    report_isolated_master(state, change.vrrp)
-                state.cancel_mutations(resources)
-                for resource in resources:
-                    self._follow(resource, change, now)
-                if change.after is not Role.MASTER:
-                    for kind in state.apis.kinds.values():
-                        kind.look_soon(now)
-            else:  # only a MASTER gets hints
-                for resource in resources:
-                    state.hinted(resource, change.reason, now)
-
-    def _follow(self, resource: Resource, change: RoleChange, now: float) -> None:
-        state = self._state
-        if change.before is Role.MASTER and change.after is not Role.UNKNOWN:
-            resource.left_at_s = now
-        if change.after is not Role.MASTER:
-            reason = f"the role is {change.after.value}: {change.reason}"
-            state.happened(resource, Demoted(reason), now)
-            return
-        resource.new_term()
-        role_state = state.roles.role_states[change.vrrp]
-        if role_state.isolated:
-            state.happened(resource, Demoted(isolation_reason(role_state), new_term=True), now)
-            return
-        resource.edge(now)
-        if state.schedule.edge(now):
-            state.apis.try_at_once()
-        resource.kind.api.health.forget_refused_rounds()
-        acts = change.live and resource.kind.kind.acts_on_known
-        read_first = not acts or resource.observation is None or self._surely_mine(resource, now)
-        pause_s = 0.0 if change.live else resource.returns.pause_s(now)
-        state.happened(resource, Master(change.reason, read_first, pause_s), now)
-
-    def _surely_mine(self, resource: Resource, now: float) -> bool:
-        """Say whether a recent read says so: then another read is cheaper than an assign.
-
-        One that was begun before our demotion proves nothing: another node has become MASTER.
-        """
-        recent_s = RECENT_READS * self._state.standby_interval_s(resource.kind)
-        return (
-            isinstance(resource.holder, Us)
-            and resource.holder_at_s is not None
-            and resource.holder_at_s >= max(now - recent_s, resource.left_at_s)
-        )
-
-    # --- reload and memory ---------------------------------------------------------------
-
-    def _reconfigure(self, event: SettingsChanged, now: float) -> None:
-        state = self._state
-        old = state.resources
-        state.settings = event.settings
-        state.refused_settings = None
-        state.apis.use(event.settings, state.kinds)
-        state.resources = _resources(state, event.settings, old)
-        kept = {id(resource) for resource in state.resources.values()}
-        gone = [resource for resource in old.values() if id(resource) not in kept]
-        state.cancel_mutations(gone)
-        state.gone_sent_s = max([state.gone_sent_s, *(a.writes.last_sent_s for a in gone)])
-        state.roles.rename(event.settings.resources, now)
-        check_isolation(state, now)
-        known = {id(resource) for resource in old.values()}
-        for resource in state.resources.values():
-            if id(resource) in known:
-                continue
-            resource.writes.last_sent_s = state.gone_sent_s
-            if state.is_master(resource.vrrp):
-                state.happened(resource, Master("added by a reload", read_first=True), now)
-        self._apply(state.roles.recall(now), now)
-        for kind in state.apis.kinds.values():
-            kind.listed_at_s = float("-inf")
-        state.schedule.query_soon(now)
-        for name in event.apis_changed:
-            if name in state.apis.apis:
-                self._leave_api(state.apis.apis[name], now)
-
-    def _leave_api(self, api: ApiState, now: float) -> None:
-        """Believe no answer of the API we knew, except that its mutations have ended."""
-        state = self._state
-        api.leave(now)
-        ours = {call_id: call for call_id, call in state.calls.items() if call.api is api}
-        cancelled = {e.call_id for e in state.effects if isinstance(e, CancelCall)}
-        state.effects.extend(CancelCall(each) for each in ours if each not in cancelled)
-        for call_id, call in ours.items():
-            if call.resource is None:
-                del state.calls[call_id]
+    # --- memory -----------------------------------------------------------------------------
 
     def _save(self, now: float) -> float | None:
         """Have it written down if it is news; return when to try that again, if it failed."""
@@ -413,19 +312,3 @@ class Core:
         state.saved = saved
         state.effects.append(SaveState(saved))
         return None
-
-
-def _resources(
-    state: State, settings: Settings, old: dict[ResourceRef, Resource]
-) -> dict[ResourceRef, Resource]:
-    """Make the resource book; what stays with its instance keeps its state."""
-
-    def fresh(ref: ResourceRef, vrrp: VrrpId) -> Resource:
-        return Resource(ref, vrrp, state.apis.kinds[ref.kind])
-
-    book: dict[ResourceRef, Resource] = {}
-    for vrrp, refs in settings.resources.items():
-        for ref in refs:
-            kept = old.get(ref)
-            book[ref] = kept if kept is not None and kept.vrrp == vrrp else fresh(ref, vrrp)
-    return book

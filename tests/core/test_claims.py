@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from hakeeper.core.calls import ReadActions, ReadAll, ReadOne, Request
-from hakeeper.core.core import RECENT_READS
 from hakeeper.core.events import StartCall
+from hakeeper.core.following import RECENT_READS
 from hakeeper.core.observation import Other, Us
 from tests.core.driver import WEB, one_node, settings
 from tests.support.resources import assign, read

@@ -44,7 +44,7 @@ class Bug:
 _SEND = "hakeeper.core.reconcile:_mutate"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
 _FAILED = "hakeeper.core.mutation_rules:failed"
-_FOLLOW = "hakeeper.core.core:Core._follow"
+_FOLLOW = "hakeeper.core.following:_follow"
 _DISPATCH = "hakeeper.core.core:Core._dispatch"
 _NOTE = "hakeeper.core.core:Core._note"
 _IDLY = "hakeeper.core.reconcile:_read_idly"
@@ -93,7 +93,13 @@ BUGS = (
         "cancel_forgotten",
         "a demotion does not cancel the assign that waits to be sent",
         "sent_by_master",
-        (Line("hakeeper.core.core:Core._apply", "state.cancel_mutations(resources)", "pass"),),
+        (
+            Line(
+                "hakeeper.core.following:follow_changes",
+                "state.cancel_mutations(resources)",
+                "pass",
+            ),
+        ),
     ),
     Bug(
         "generation_ignored",
@@ -449,7 +455,7 @@ BUGS = (
         "needless_assign",
         "a claim begins with an assign even if a fresh read says that the address is here",
         "not_needless",
-        (Line(_FOLLOW, "or self._surely_mine(resource, now)", ""),),
+        (Line(_FOLLOW, "or _surely_ours(state, resource, now)", ""),),
     ),
     Bug(
         "no_spacing",

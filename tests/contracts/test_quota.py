@@ -36,7 +36,7 @@ def test_the_limit_is_reported_with_every_answer(port: Port) -> None:
     assert Quota(limit_per_hour=60, remaining=19) == port.call(ReadServer(CLOUD, ME)).quota
 
 
-@shows(FailureKind.NOT_FOUND, FailureKind.LOCKED)
+@shows(FailureKind.NOT_FOUND, FailureKind.ALREADY)
 def test_every_call_costs_one_whether_it_is_granted_or_refused(port: Port) -> None:
     port.set_quota(SLOW_PER_HOUR, 30)
     port.add_ip(IP, OTHER)

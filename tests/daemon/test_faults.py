@@ -112,6 +112,7 @@ def only_assigns(case: Case) -> Fault:
 @pytest.mark.parametrize("case", EVERY_REQUEST.values(), ids=EVERY_REQUEST)
 def test_a_fault_of_the_whole_api_ends_with_the_address_ours(cluster: Cluster, case: Case) -> None:
     node = cluster.running()
+    cluster.wait_quiet(node)  # what the fault meets is the claim
     fault = cluster.cloud.fault(case.fault)
     node.master()
     cluster.wait_hits(fault, case.hits)

@@ -188,6 +188,14 @@ def test_the_guard_names_an_address_that_is_assigned_already_and_no_other() -> N
         state.start(assign(1, 1), 100.0)
 
 
+@pytest.mark.parametrize("known", [True, False])
+def test_the_guard_names_a_resource_that_is_not_the_one_of_the_request(*, known: bool) -> None:
+    state = standing(1, known=known)
+    with pytest.raises(InvariantError, match=r"that is another resource$"):
+        state.start(assign(2, 1), 100.0, resource_of(state))
+    assert {} == state.calls
+
+
 def test_only_the_assigns_of_the_chosen_addresses_are_cancelled() -> None:
     state = standing(2)
     first, second = resource_of(state, 1), resource_of(state, 2)

@@ -241,6 +241,16 @@ def test_an_api_comes_and_goes_with_what_the_configuration_names() -> None:
     assert [("clear", "north"), ("moor", "north")] == world.pier.steps
 
 
+def test_another_token_of_an_api_that_nothing_needs_any_more_is_no_matter() -> None:
+    world, node = scene()
+    held_after_s(world, node, 0)
+    before = len(node.calls)
+    node.feed(SettingsChanged(settings(), apis_changed=(ELSEWHERE.name,)))
+    world.run_for(5.0)
+    assert [] == [c for c in node.calls[before:] if isinstance(c.request, Identify)]
+    assert "held" == node.stage(0)
+
+
 def test_an_answer_of_an_api_that_a_reload_took_away_is_of_no_more_use() -> None:
     world, node = scene()
     node.holding = (ReadAll, ReadOne)

@@ -15,6 +15,7 @@ from hakeeper.core.calls import (
     Identified,
     MutationAccepted,
     OneRead,
+    ReadOne,
     ServerRead,
 )
 from hakeeper.core.decisions import (
@@ -105,6 +106,7 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
             _identified(state, api, server, source, now)
         case AllRead(kind, reading):
             api.reads_work()
+            api.health.granted(ReadOne)  # the list says of each what a single read would
             _listed(state, kind, reading, call.asked_at_s, now)
         case OneRead(seen):
             api.reads_work()

@@ -102,8 +102,8 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
         MutateDue: Cell(ours_already, (MutateDue, Held)),
         ReadBack: Cell(read_back, (ReadBack, MutateDue, Held)),
         Held: Cell(missed, (Held, Recheck)),
-        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, MutateDue)),
-        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, MutateDue)),
+        Recheck: Cell(rechecked, (Recheck, Held, HoldDown, *_BEGUN)),
+        HoldDown: Cell(seen_meanwhile, (HoldDown, Held, *_BEGUN)),
     },
     Hinted: {
         Held: Cell(look_again, (Held, Recheck)),

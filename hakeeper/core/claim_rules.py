@@ -60,7 +60,8 @@ def begin(resource: Resource, _: Stage, what: Master, now: float, rng: Random) -
     """Begin a claim: by an assign, at once or after a pause, or by reading the holder first."""
     del rng
     claim = Claim(cause=what.cause, phases=Phases(line_s=now))
-    if what.read_first or resource.writes.outcome_unknown:
+    acts = resource.kind.kind.acts_on_known and not resource.writes.outcome_unknown
+    if what.read_first or not acts:
         resource.decide(f"{what.cause}: reading the holder", now)
         return Verify(claim, now, now + what.pause_s)
     resource.decide(f"{what.cause}: assigning it to this server", now)

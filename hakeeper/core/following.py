@@ -53,8 +53,8 @@ def _follow(state: State, resource: Resource, change: RoleChange, now: float) ->
     if state.schedule.edge(now):
         state.apis.try_at_once()
     resource.kind.api.health.forget_refused_rounds()
-    acts = change.live and resource.kind.kind.acts_on_known
-    read_first = not acts or resource.observation is None or _surely_ours(state, resource, now)
+    unseen = resource.observation is None
+    read_first = not change.live or unseen or _surely_ours(state, resource, now)
     pause_s = 0.0 if change.live else resource.returns.pause_s(now)
     state.happened(resource, Master(change.reason, read_first, pause_s), now)
 

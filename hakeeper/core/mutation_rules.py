@@ -132,7 +132,7 @@ def failed(resource: Resource, stage: MutateSent, what: Failed, now: float, rng:
         resource.decide(f"{claim.cause}: {failure.code}, retrying", now)
         if what.reported:
             claim = resource.report_once(claim, failure.code, report)
-    if response.next is Next.READ:
+    if response.next is Next.READ or not resource.kind.kind.acts_on_known:
         return Verify(claim, now, now + pause_s)
     return MutateDue(claim, now + pause_s)
 

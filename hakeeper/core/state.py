@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hakeeper.core.apis import Apis, ApiState, KindState
 from hakeeper.core.budget import Use
-from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request
+from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
 from hakeeper.core.claim import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
@@ -217,8 +217,8 @@ class State:
         match resource.stage:
             case ReadBack(polls=0):  # one read, and the step is done
                 return Use.CLAIM
-            case ActionRunning(polls=polls) if polls <= USUAL_POLLS:
-                return Use.CLAIM
+            case ActionRunning(step=Step(holder=None), polls=polls) if polls <= USUAL_POLLS:
+                return Use.CLAIM  # nobody has it until the next step
             case _:
                 pass
         if hopeless:

@@ -7,7 +7,7 @@ from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
 from hakeeper.core.happenings import Hinted
 from hakeeper.core.observation import Holder
 from hakeeper.core.resource import Resource
-from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck
+from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck, Verify
 from tests.core.moves import (
     NOBODY,
     NOW,
@@ -49,6 +49,7 @@ def _suspected(holder: Holder, done_s: float, after_s: float, due_at_s: float) -
 DRIFTED, HINT = ResourceDrifted(*OF, TWO, "server 2"), Recheck(NOW, NOW, suspect=False)
 LOST = Recheck(NOW, NOW, suspect=True)
 DRIFT = "drift: assigning it to this server"
+READ_FIRST = "drift: reading the holder"
 HELD_DOWN = "contested: server 2 keeps taking it; next try in 43 s"
 WAIT_S = 30.0 * (1.0 + 3 / 7)
 MOVES = (
@@ -97,9 +98,9 @@ MOVES = (
         replace(LOST, since_s=95.0),
         seen(NOBODY),
         given=in_two_steps,
-        to=MutateDue(claim("drift"), NOW),
+        to=Verify(claim("drift"), NOW, NOW),
         says=ResourceDrifted(*OF, NOBODY, "nobody"),
-        sentence=DRIFT,
+        sentence=READ_FIRST,
         leaves=free_claim,
     ),
     Move(
@@ -107,9 +108,9 @@ MOVES = (
         replace(LOST, since_s=NOW),
         seen(TWO),
         given=in_two_steps,
-        to=MutateDue(claim("drift"), NOW),
+        to=Verify(claim("drift"), NOW, NOW),
         says=DRIFTED,
-        sentence=DRIFT,
+        sentence=READ_FIRST,
         leaves=lost,
     ),
     Move(

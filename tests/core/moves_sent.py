@@ -24,7 +24,7 @@ from hakeeper.core.stages import (
     Verify,
 )
 from tests.core.faults import failure
-from tests.core.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move
+from tests.core.moves import CLAIM, NOBODY, NOW, OF, SENT, STEP, TWO, Move, in_two_steps
 from tests.core.odds import LEAST, MOST
 
 KIND = FailureKind
@@ -244,6 +244,15 @@ FAILING = (
         to=MutateDue(refused(ONCE, TIMEOUT), 100.5),
         says=ClaimFailed(*OF, TIMEOUT),
         sentence=RETRYING.format("timeout"),
+    ),
+    Move(
+        "of a kind that reads before each step",
+        FIRST,
+        Failed(LIMIT, 99.5),
+        given=in_two_steps,
+        to=Verify(refused(SENT, LIMIT), NOW, 100.25),
+        says=ClaimFailed(*OF, LIMIT),
+        sentence=RETRYING.format("limit"),
     ),
     Move(
         "as expected",

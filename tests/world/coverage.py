@@ -69,6 +69,7 @@ def not_taken(transitions: Mapping[tuple[str, str], int]) -> Iterator[str]:
 
 
 NOT_MADE = {
+    ("Seen", "to", "Verify"): "only a kind that reads before each step: test_made_up_kind.py",
     ("LostTrack", "in", "MutateSent"): "no other floating IP gets the name of one",
     ("Hinted", "to", "Verify"): "an older assign is lost and keepalived hangs, both at once",
     ("HolderDown", "to", "Verify"): "the same, and the holder goes off",

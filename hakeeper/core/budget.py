@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SHARE = 0.5
 """The part of the project's quota that one node may spend: the other node has the other half."""
 USUAL_LIMIT_PER_HOUR = 3600
-"""What Hetzner grants, until it says otherwise."""
+"""What an API grants, until it says otherwise."""
 BURST = 4 / 9
 """The part of an hour's budget that may be spent at once; the rest flows in."""
 IDLE_SHARE = 0.6
@@ -66,7 +66,7 @@ class Budget:
         return self.full - max(0.0, self.spent - flown_in)
 
     def note_limit(self, limit_per_hour: int, now: float) -> None:
-        """Hear what Hetzner grants: as much of the new bucket is spent as of the old one."""
+        """Hear what the API grants: as much of the new bucket is spent as of the old one."""
         least, most = _LIMITS
         limit_per_hour = min(most, max(least, limit_per_hour))
         if limit_per_hour == self.limit_per_hour:

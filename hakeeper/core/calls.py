@@ -160,13 +160,13 @@ class Failure:
 
     kind: FailureKind
     code: str
-    """Hetzner's error code, or one of ours such as `connection_refused`, `dns`, `deadline`."""
+    """The API's error code, or one of ours such as `connection_refused`, `dns`, `deadline`."""
     message: str
     http_status: int | None = None
     retry_after_s: float | None = None
     """From `Retry-After`; only with THROTTLED."""
     correlation_id: str = ""
-    """Hetzner's X-Correlation-Id, which their support asks for."""
+    """The API's id of this answer, which its support asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

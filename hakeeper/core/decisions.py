@@ -23,7 +23,7 @@ class OfVrrp:
 
 @dataclass(frozen=True, slots=True)
 class OfResource(OfVrrp):
-    """Of one floating IP; `label` is its name or id as configured while it is not known."""
+    """Of one resource; `label` is what the configuration has while it is not found."""
 
     label: str
 
@@ -187,7 +187,7 @@ class ClaimUnseen(OfResource):
 
 @dataclass(frozen=True, slots=True)
 class ActionOverdue(OfResource):
-    """Hetzner's action does not end; the holder is read instead."""
+    """The action does not end; the holder is read instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,21 +236,21 @@ class ResourceResolved(OfResource):
 
 @dataclass(frozen=True, slots=True)
 class ResourceRenamed(OfResource):
-    """The floating IP has another name than the configuration says; its id is the same."""
+    """The resource has another name than the configuration says; its id is the same."""
 
     found: Observation
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceUnresolved(OfResource):
-    """What is configured names no floating IP, or one that another entry names."""
+    """What is configured names no resource, or one that another entry names."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceBlocked(OfResource):
-    """Hetzner has blocked it."""
+    """Its provider has blocked it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Response:
 
 
 READ_ONLY: Final = "token_readonly"
-"""Hetzner's code for an assign with a token that may only read."""
+"""The code of a step with a token that may only read."""
 
 RESPONSES: Final[Mapping[FailureKind, Response]] = {
     FailureKind.CANCELLED: Response(Next.SEND, None, Scope.NOTHING),

@@ -161,7 +161,7 @@ class Health:
     def lock_met(self, now: float, *, first: bool) -> None:
         """A lock that another claim of ours may have caused refused an assign.
 
-        Nobody knows whether Hetzner locks the resource or the server. If it is the server, then
+        Nobody knows whether the API locks the resource or the server. If it is the server, then
         fewer at once get on faster. `first` of its round.
         """
         self.max_parallel = max(1, self.max_parallel // 2)

@@ -78,7 +78,7 @@ class Server:
     own: tuple[IpNetwork, ...] | None = field(default=None, compare=False)
     """Its Primary IPs (IPv6: the network) and private addresses; None where the API does not say.
 
-    Floating and alias IPs are not among them: those move.
+    What moves is not among them.
     """
     without: tuple[int, ...] = field(default=(), compare=False)
     """The IP versions of which it surely has no Primary IP."""

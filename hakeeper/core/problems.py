@@ -222,7 +222,7 @@ class Unresolved:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Hetzner has blocked it."""
+    """Its provider has blocked it."""
 
     code: ClassVar = "address.blocked"
     title: str

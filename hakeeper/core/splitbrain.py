@@ -1,6 +1,6 @@
 """Bounds a split brain: two masters that keep taking a resource from each other.
 
-They cannot be told apart here, and Hetzner's API has no compare-and-set. What can be seen is a
+They cannot be told apart here, and the API has no compare-and-set. What can be seen is a
 loss: since our claim a read showed the resource here, and then two reads another holder. A loss is
 quick if it came within a minute of the claim. A claim that was carried out but that no read ever
 showed counts as a quick loss as well, if another server had taken the resource before.

@@ -35,7 +35,7 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
     WriterSeen,
 )
-from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.fifo_lines import BadLine, NotifyLine
 from hakeeper.core.model import ProcessId, SavedState
 
 LOOK_S = 1.0

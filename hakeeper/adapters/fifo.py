@@ -28,7 +28,7 @@ from hakeeper.adapters.pipes import (
     reopen_for_reading,
 )
 from hakeeper.core.events import Drained, FifoChanged
-from hakeeper.core.lines import BadLine, ForeignLine, NotifyLine
+from hakeeper.core.fifo_lines import BadLine, ForeignLine, NotifyLine
 from hakeeper.core.model import FifoState
 
 DRAIN_BYTES = 256 * 1024

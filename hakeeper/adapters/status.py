@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from hakeeper.adapters.troubles import told
+from hakeeper.adapters.problem_texts import told
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
 

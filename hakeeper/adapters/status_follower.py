@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from hakeeper.adapters.journal.reporter import Reporter
+from hakeeper.adapters.problem_texts import told
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.status import headline, status_line
-from hakeeper.adapters.troubles import told
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import Snapshot
 

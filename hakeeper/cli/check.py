@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token: Token) -> int:
     """Run the online checks; the configuration is valid."""
     # Imported here: checking a file needs no API client.
-    from hakeeper.cli import online  # noqa: PLC0415
+    from hakeeper.cli import check_online  # noqa: PLC0415
     from hakeeper.doctor.examination import Subject, examine  # noqa: PLC0415
 
     report = examine(
@@ -134,10 +134,10 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token
     code = exits.OK if report.is_ready else exits.NOT_READY
     if args.json:
         offline = {**as_json(verdict), "ok": report.is_ready, "exit_code": code}
-        document = {**offline, "online": online.as_json(report)}
+        document = {**offline, "online": check_online.as_json(report)}
         sys.stdout.write(json.dumps(args.redactor.value(document)) + "\n")
     else:
-        text = online.as_text(report, file_warnings=verdict.file_warnings)
+        text = check_online.as_text(report, file_warnings=verdict.file_warnings)
         sys.stdout.write(args.redactor.text(text))
     return code
 

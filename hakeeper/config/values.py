@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from hakeeper.config.nodes import Broken, Node, Scalar, Sequence, Table
-from hakeeper.config.surprises import is_null, meaning
 from hakeeper.config.table import Value
 from hakeeper.config.text import did_you_mean, shown
+from hakeeper.config.yaml_surprises import is_null, meaning
 
 E = TypeVar("E", bound=enum.Enum)
 

@@ -1,4 +1,4 @@
-"""The rules of the claim table for what is seen and said; `claim.py` has the table.
+"""The rules of the claim table for what is seen and said; `claim_table.py` has the table.
 
 A rule gets the resource, its stage, what happened, the time and the random source, and returns the
 next stage. It starts no call: `reconcile.py` does, by the stages and their times.
@@ -8,15 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from hakeeper.core.backoff import READ_AGAIN
-from hakeeper.core.decisions import (
-    ClaimAbandoned,
-    ClaimUnseen,
-    ResourceClaimed,
-    ResourceConfirmed,
-    ResourceDrifted,
-    ResourceHeldDown,
-)
-from hakeeper.core.happenings import (
+from hakeeper.core.claim_events import (
     Demoted,
     Hinted,
     HoldDownOver,
@@ -26,6 +18,14 @@ from hakeeper.core.happenings import (
     Master,
     Returned,
     Seen,
+)
+from hakeeper.core.decisions import (
+    ClaimAbandoned,
+    ClaimUnseen,
+    ResourceClaimed,
+    ResourceConfirmed,
+    ResourceDrifted,
+    ResourceHeldDown,
 )
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Resource

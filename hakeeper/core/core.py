@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import assert_never
 
-from hakeeper.core.answers import take_result
+from hakeeper.core.call_answers import take_result
 from hakeeper.core.calls import CallResult
 from hakeeper.core.decisions import (
     FifoFailed,
@@ -47,16 +47,16 @@ from hakeeper.core.events import (
     VrrpAddressesSeen,
     WriterSeen,
 )
-from hakeeper.core.following import follow_changes
-from hakeeper.core.hanging import note_life, note_silence
+from hakeeper.core.fifo_line_reports import LineReports
+from hakeeper.core.fifo_lines import NotifyLine
+from hakeeper.core.hung_keepalived import note_life, note_silence
 from hakeeper.core.isolation import check_isolation
 from hakeeper.core.kind import Kinds
-from hakeeper.core.linereports import LineReports
-from hakeeper.core.lines import NotifyLine
-from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import FifoState, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reconcile
 from hakeeper.core.reloading import reconfigure, resource_book
+from hakeeper.core.role_changes import follow_changes
+from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.snapshot import Snapshot, snapshot
 from hakeeper.core.state import RefusedSettings, State

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import Failure, Request
-from hakeeper.core.lines import BadLine
+from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server, VrrpId
 from hakeeper.core.observation import Holder, Observation, Other, ResourceId, ResourceRef
 from hakeeper.core.stages import Phases

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from hakeeper.core.calls import CallResult, Request
 from hakeeper.core.decisions import Decision
-from hakeeper.core.lines import BadLine, NotifyLine
+from hakeeper.core.fifo_lines import BadLine, NotifyLine
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, SavedState, Settings
 
 # --- events ---------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ read.
 
 import itertools
 
+from hakeeper.core.claim_events import Demoted, Returned
 from hakeeper.core.decisions import VrrpAddressFound, VrrpAddressMissing
-from hakeeper.core.happenings import Demoted, Returned
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.roles import RoleState
 from hakeeper.core.state import State

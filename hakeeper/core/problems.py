@@ -1,7 +1,7 @@
 """What can be wrong: one dataclass for each kind of trouble, with what is to be known of it.
 
-The sentences, and the way out of each, are in `adapters/troubles.py`. `code` is what `--json` shows
-and scripts compare.
+The sentences, and the way out of each, are in `adapters/problem_texts.py`. `code` is what `--json`
+shows and scripts compare.
 """
 
 import enum
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias
 
 from hakeeper.core.calls import Failure
-from hakeeper.core.failures import api_code
+from hakeeper.core.failure_table import api_code
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
 
 

@@ -18,9 +18,9 @@ from hakeeper.core.calls import (
     Request,
     Step,
 )
+from hakeeper.core.claim_events import ActionLost, HoldDownOver, HolderAsked, Hung, Sending
 from hakeeper.core.events import QueryRoles
-from hakeeper.core.hanging import is_left
-from hakeeper.core.happenings import ActionLost, HoldDownOver, HolderAsked, Hung, Sending
+from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import FifoState
 from hakeeper.core.observation import Other, order_of

@@ -1,13 +1,13 @@
 """Taking over another configuration, while everything goes on."""
 
 from hakeeper.core.apis import ApiState
+from hakeeper.core.claim_events import Master
 from hakeeper.core.events import CancelCall, SettingsChanged
-from hakeeper.core.following import follow_changes
-from hakeeper.core.happenings import Master
 from hakeeper.core.isolation import check_isolation
 from hakeeper.core.model import Settings, VrrpId
 from hakeeper.core.observation import ResourceRef
 from hakeeper.core.resource import Resource
+from hakeeper.core.role_changes import follow_changes
 from hakeeper.core.state import State
 
 

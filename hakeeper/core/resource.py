@@ -1,6 +1,6 @@
 """One resource: what is known of it, and what is remembered from one claim to the next.
 
-How far our claim to it has come is its `stage`; `claim.py` has the table by which it moves.
+How far our claim to it has come is its `stage`; `claim_table.py` has the table by which it moves.
 """
 
 from dataclasses import dataclass, field, replace

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hakeeper.core.lines import NotifyLine
-from hakeeper.core.machine import (
+from hakeeper.core.fifo_lines import NotifyLine
+from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
+from hakeeper.core.role_table import (
     EVENT_OF_ANSWER,
     EVENT_OF_LINE,
     EVENT_OF_RESTORED,
     TABLE,
     RoleEvent,
 )
-from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
 
 OTHERS_KEPT = 64
 """How many names that the configuration does not have are remembered with their role."""

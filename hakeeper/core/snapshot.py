@@ -5,6 +5,7 @@ Times are ages in seconds before the picture: whoever shows it knows the clock.
 
 from dataclasses import dataclass
 
+from hakeeper.core.find_problems import is_current, problems
 from hakeeper.core.health import Health as ApiHealth
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Key, Other
@@ -13,7 +14,6 @@ from hakeeper.core.resource import Resource
 from hakeeper.core.servers import holder_key
 from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
-from hakeeper.core.troubles import is_current, problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,10 @@ from typing import TypeVar
 from hakeeper.core.apis import Apis, ApiState, KindState
 from hakeeper.core.budget import Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
-from hakeeper.core.claim import take
+from hakeeper.core.claim_events import Happening, Hinted, Seen
+from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
-from hakeeper.core.happenings import Happening, Hinted, Seen
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
 from hakeeper.core.observation import Holder, ResourceRef
@@ -101,7 +101,7 @@ class State:
     query_failure: str = ""
     """Why keepalived cannot be asked for its roles; nothing while it answers."""
     silent_since_s: float | None = None
-    """Since when keepalived lets questions wait; see `hanging.py`."""
+    """Since when keepalived lets questions wait; see `hung_keepalived.py`."""
     other_names: dict[VrrpId, None] = field(default_factory=dict)
     """Names that keepalived uses and the configuration lacks; in their order, bounded."""
     unnamed_since_s: dict[VrrpId, float] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hakeeper.core.lines import LineReader, LineState, NotifyLine
+from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo import recording
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront

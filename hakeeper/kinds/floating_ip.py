@@ -24,7 +24,7 @@ from hakeeper.core.observation import (
     ResourceRef,
     Unreadable,
 )
-from hakeeper.kinds import json
+from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import CLOUD
 
 NAME: Final = "floating_ip"
@@ -144,19 +144,21 @@ class FloatingIps:
         """Read a list of them, of which most are not ours: one that is odd does not spoil it."""
         found: list[Observation] = []
         unreadable: list[Unreadable] = []
-        for entry in json.sequence(json.field(answer, "floating_ips"), "floating_ips"):
+        for entry in json_fields.sequence(
+            json_fields.field(answer, "floating_ips"), "floating_ips"
+        ):
             try:
                 found.append(_observation(entry))
             except UnreadableAnswer as error:
                 unreadable.append(_unreadable(entry, str(error)))
             else:
-                if _name(json.mapping(entry, NAME)) is None:  # it may be meant by its name
+                if _name(json_fields.mapping(entry, NAME)) is None:  # it may be meant by its name
                     unreadable.append(_unreadable(entry, "name is no string"))
         return Reading(tuple(found), tuple(unreadable))
 
     def read_one(self, answer: Json) -> Observation:
         """Read one of them."""
-        return _observation(json.field(answer, NAME))
+        return _observation(json_fields.field(answer, NAME))
 
 
 def _ipv6(ip: ipaddress.IPv6Address, prefix: str) -> ResourceRef:
@@ -192,28 +194,28 @@ def _may_mean(ref: ResourceRef, seen: Unreadable) -> bool:
 
 def _observation(entry: object) -> Observation:
     """Read a `floating_ip` object, as far as it is needed; `server` is an id or null."""
-    members = json.mapping(entry, NAME)
-    server = json.field(entry, "server")
-    network = json.network(json.text(json.field(entry, "ip"), "ip"))
+    members = json_fields.mapping(entry, NAME)
+    server = json_fields.field(entry, "server")
+    network = json_fields.network(json_fields.text(json_fields.field(entry, "ip"), "ip"))
     return Observation(
-        id=resource(json.integer(json.field(entry, "id"), "id")),
+        id=resource(json_fields.integer(json_fields.field(entry, "id"), "id")),
         label=label_of(network),
         network=network,
-        server_id=None if server is None else json.integer(server, "server"),
+        server_id=None if server is None else json_fields.integer(server, "server"),
         name=_name(members) or "",
         blocked=members.get("blocked") is True,
-        zone=json.zone(members.get("home_location")),
+        zone=json_fields.zone(members.get("home_location")),
     )
 
 
 def _unreadable(entry: object, why: str) -> Unreadable:
     members = entry if isinstance(entry, dict) else {}
     number, address = members.get("id"), members.get("ip")
-    known = number if isinstance(number, int) and json.is_integer(number) else None
+    known = number if isinstance(number, int) and json_fields.is_integer(number) else None
     label = None
     if isinstance(address, str):
         with contextlib.suppress(UnreadableAnswer):
-            label = label_of(json.network(address))
+            label = label_of(json_fields.network(address))
     return Unreadable(
         key=known,
         name=_name(members),
@@ -224,4 +226,4 @@ def _unreadable(entry: object, why: str) -> Unreadable:
 
 def _name(members: Mapping[str, object]) -> str | None:
     name = members.get("name")
-    return name[: json.NAME_LIMIT] if isinstance(name, str) else None
+    return name[: json_fields.NAME_LIMIT] if isinstance(name, str) else None

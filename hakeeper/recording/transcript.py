@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.events import Effect, Report
-from hakeeper.core.lines import NotifyLine
+from hakeeper.core.fifo_lines import NotifyLine
 from hakeeper.core.model import ProcessId, VrrpId
 from hakeeper.core.observation import ResourceId, ResourceRef
 from hakeeper.recording.replay import Step

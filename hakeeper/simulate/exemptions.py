@@ -4,7 +4,7 @@ from collections import Counter
 from math import inf
 from typing import TYPE_CHECKING
 
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.node import Node
 

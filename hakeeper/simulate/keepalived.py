@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hakeeper.core.events import KeepalivedGone, KeepalivedSeen
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.model import ProcessId, VrrpId, VrrpKind
 from hakeeper.simulate.pipe import Pipe
 

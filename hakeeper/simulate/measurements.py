@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.exemptions import Exemptions

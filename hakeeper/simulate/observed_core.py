@@ -5,9 +5,9 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from hakeeper.core.apis import ApiState
+from hakeeper.core.claim_events import Happening
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.core.happenings import Happening
 from hakeeper.core.model import Settings
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import Stage

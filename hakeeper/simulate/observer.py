@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Mutate
+from hakeeper.core.claim_events import Happening
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.core.happenings import Happening
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.cloud import Move

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass, field
 
 from hakeeper.core.events import Drained, FifoChanged
-from hakeeper.core.lines import BadLine, LineReader, NotifyLine
+from hakeeper.core.fifo_lines import BadLine, LineReader, NotifyLine
 from hakeeper.core.model import FifoState
 
 CAPACITY_BYTES = 65_536

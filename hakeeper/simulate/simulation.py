@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.budget import Budget, budget
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.measured import Measured, percentile

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
 
 PROPAGATION_S = 0.001

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind, Kinds
-from hakeeper.core.lines import LineState
 from hakeeper.core.model import ApiSettings, Role, Settings, VrrpId
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.addresses import private_address

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from hakeeper.adapters.cures import TROUBLES, cure_of
-from hakeeper.adapters.troubles import TROUBLE_WORDS, Told, told
+from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.problems import (

@@ -57,7 +57,7 @@ from hakeeper.core.decisions import (
     ZoneMismatch,
 )
 from hakeeper.core.events import Report
-from hakeeper.core.lines import BadLine
+from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import (
     FifoState,
     ProcessId,
@@ -66,9 +66,9 @@ from hakeeper.core.model import (
     VrrpId,
     VrrpKind,
 )
+from hakeeper.core.not_found import named_twice, not_there
 from hakeeper.core.observation import Nobody, Other
 from hakeeper.core.stages import Phases
-from hakeeper.core.unresolved import named_twice, not_there
 from hakeeper.kinds import FLOATING_IPS
 from tests.support.journal_entries import check_entry
 from tests.support.resources import CLOUD, LIST, by_name, fip, floating_ip, read

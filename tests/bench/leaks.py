@@ -21,7 +21,7 @@ from typing import Any
 
 from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll
 from hakeeper.core.events import LinesRead, SettingsChanged
-from hakeeper.core.lines import BadLine
+from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import ProcessId
 from tests.bench.rig import progress
 from tests.bench.table import markdown

@@ -14,7 +14,7 @@ from hakeeper.adapters.cures import TROUBLES
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.status import instant
 from hakeeper.cli import check, status
-from hakeeper.cli.online import as_text
+from hakeeper.cli.check_online import as_text
 from hakeeper.doctor.examination import judge
 from hakeeper.printable import LIMIT, cure_lines, printable
 from tests.support.server_facts import WEB, Case, listed

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from hakeeper.adapters.hetzner import errors, guard, parse
+from hakeeper.adapters.hetzner import call_guard, errors, parse
+from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
 from hakeeper.adapters.hetzner.errors import Phase
-from hakeeper.adapters.hetzner.guard import Answered, CallGuard
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Key
@@ -224,7 +224,7 @@ def _cancels_what_was_sent(patch: Patch) -> None:
 
 
 def _made_up_wait_after_429(patch: Patch) -> None:
-    real = guard.read_head
+    real = call_guard.read_head
 
     def read_head(status: int, headers: Mapping[str, str]) -> Answered:
         return replace(real(status, headers), retry_after_s=1.0)

@@ -35,7 +35,7 @@ from hakeeper.core.events import (
     Started,
     VrrpAddressesSeen,
 )
-from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import ResourceRef
 from hakeeper.core.snapshot import Snapshot

@@ -11,9 +11,9 @@ from random import Random
 
 from hakeeper.core.apis import KindState
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim import take
+from hakeeper.core.claim_events import Happening, Seen
+from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
-from hakeeper.core.happenings import Happening, Seen
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (

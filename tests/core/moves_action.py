@@ -1,15 +1,15 @@
-"""The moves of `mutation_rules.py` while an action runs, and when nothing is found."""
+"""The moves of `step_rules.py` while an action runs, and when nothing is found."""
 
 from dataclasses import replace
 
 from hakeeper.core.calls import Failure
-from hakeeper.core.decisions import ActionOverdue, ClaimFailed
-from hakeeper.core.happenings import (
+from hakeeper.core.claim_events import (
     ActionLost,
     ActionSeen,
     ActionUnread,
     NotFound,
 )
+from hakeeper.core.decisions import ActionOverdue, ClaimFailed
 from hakeeper.core.model import Action
 from hakeeper.core.stages import (
     MutateDue,

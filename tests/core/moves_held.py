@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from hakeeper.core.claim_events import Hinted
 from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
-from hakeeper.core.happenings import Hinted
 from hakeeper.core.observation import Holder
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck, Verify

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from hakeeper.core.decisions import ResourceConfirmed
-from hakeeper.core.happenings import (
+from hakeeper.core.claim_events import (
     Happening,
     Hinted,
     HoldDownOver,
@@ -11,6 +10,7 @@ from hakeeper.core.happenings import (
     HolderDown,
     Hung,
 )
+from hakeeper.core.decisions import ResourceConfirmed
 from hakeeper.core.observation import Unknown
 from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from hakeeper.core.claim_events import Demoted, Master, Returned
 from hakeeper.core.decisions import ClaimAbandoned
-from hakeeper.core.happenings import Demoted, Master, Returned
 from hakeeper.core.observation import Holder
 from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
 from tests.core.moves import (

@@ -1,16 +1,16 @@
-"""The moves of `mutation_rules.py`: an assign goes out, and what becomes of it."""
+"""The moves of `step_rules.py`: an assign goes out, and what becomes of it."""
 
 from dataclasses import replace
 
 from hakeeper.core.calls import Failure, FailureKind
-from hakeeper.core.decisions import ClaimFailed, ClaimStarted
-from hakeeper.core.happenings import (
+from hakeeper.core.claim_events import (
     Accepted,
     ApiWorks,
     Failed,
     LostTrack,
     Sending,
 )
+from hakeeper.core.decisions import ClaimFailed, ClaimStarted
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Holder
 from hakeeper.core.resource import Resource

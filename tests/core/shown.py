@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from hakeeper.adapters.troubles import told
-from hakeeper.core import troubles
+from hakeeper.adapters.problem_texts import told
+from hakeeper.core import find_problems
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ProblemPicture
 from hakeeper.core.state import State
@@ -23,7 +23,7 @@ class Shown:
 
 def problems(state: State, now: float) -> tuple[Shown, ...]:
     """Return what is wrong, with the sentences for it."""
-    found = troubles.problems(state, now)
+    found = find_problems.problems(state, now)
     texts = [told(problem.trouble) for problem in found]
     return tuple(
         Shown(problem.health, problem.code, text.what, text.cause, text.cure, problem.since_s)

@@ -5,8 +5,8 @@ The moves of its claim are in test_moves.py.
 
 import pytest
 
-from hakeeper.core.claim import take
-from hakeeper.core.happenings import Accepted, Hinted, Master, Seen, Sending
+from hakeeper.core.claim_events import Accepted, Hinted, Master, Seen, Sending
+from hakeeper.core.claim_table import take
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Holder, Unknown
 from hakeeper.core.pace import Hints

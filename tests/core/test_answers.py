@@ -6,7 +6,7 @@ from ipaddress import ip_network
 import pytest
 
 from hakeeper.adapters.journal.entry import Entry
-from hakeeper.core.answers import take_result
+from hakeeper.core.call_answers import take_result
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,

@@ -9,7 +9,7 @@ import pytest
 
 from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, ReadAll, ReadOne
 from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
-from hakeeper.core.lines import BadLine, LineState
+from hakeeper.core.fifo_lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
 from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
 from tests.core.fakecloud import Ending

@@ -5,7 +5,7 @@ import pytest
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.calls import CallResult, ReadAll
 from hakeeper.core.events import FifoChanged, KeepalivedGone, LinesRead, SaveState, StartCall
-from hakeeper.core.lines import BadLine, LineState, NotifyLine
+from hakeeper.core.fifo_lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.resource import Resource
 from hakeeper.core.state import InvariantError, State

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.lines import (
+from hakeeper.core.fifo_lines import (
     LINE_LIMIT_BYTES,
     LINES_KNOWN,
     BadLine,
@@ -203,7 +203,7 @@ def test_a_line_that_came_before_is_read_alike_and_not_parsed_again(
         parsed.append(raw)
         return parse_line(raw)
 
-    monkeypatch.setattr("hakeeper.core.lines.parse_line", parse)
+    monkeypatch.setattr("hakeeper.core.fifo_lines.parse_line", parse)
     reader = LineReader()
     once = b'INSTANCE "VI_1" MASTER 100\nnonsense\n'
     assert reader.feed(once) == reader.feed(once)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.core.lines import LineReader, LineState, NotifyLine
-from hakeeper.core.machine import (
+from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
+from hakeeper.core.model import Role, VrrpId, VrrpKind
+from hakeeper.core.role_table import (
     EVENT_OF_ANSWER,
     EVENT_OF_LINE,
     EVENT_OF_RESTORED,
@@ -13,7 +14,6 @@ from hakeeper.core.machine import (
     RoleEvent,
     as_markdown,
 )
-from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.core.roles import RoleBook
 
 CAPTURES = Path(__file__).parent.parent / "data" / "captures"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hakeeper.core.claim import TABLE
+from hakeeper.core.claim_table import TABLE
 from hakeeper.core.stages import Stage
 from tests.core import moves_action, moves_held, moves_hold_down, moves_read, moves_said, moves_sent
 from tests.core.moves import EVERY_STAGE, Move

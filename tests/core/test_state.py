@@ -4,10 +4,10 @@ import pytest
 
 from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer
 from hakeeper.core.events import CancelCall, StartCall
-from hakeeper.core.lines import LineState, NotifyLine
-from hakeeper.core.machine import RoleEvent
+from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import ApiSettings, ProcessId, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
+from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
 from hakeeper.core.stages import Idle, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, InvariantError, Schedule

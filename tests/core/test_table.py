@@ -6,11 +6,18 @@ from pathlib import Path
 import pytest
 
 import hakeeper.core
-from hakeeper.core import failures
+from hakeeper.core import failure_table
 from hakeeper.core.calls import FailureKind
-from hakeeper.core.claim import HAPPENINGS, STAGES, TABLE, Cell, as_markdown, stages_as_markdown
-from hakeeper.core.failures import RESPONSES
-from hakeeper.core.happenings import Happening
+from hakeeper.core.claim_events import Happening
+from hakeeper.core.claim_table import (
+    HAPPENINGS,
+    STAGES,
+    TABLE,
+    Cell,
+    as_markdown,
+    stages_as_markdown,
+)
+from hakeeper.core.failure_table import RESPONSES
 from hakeeper.core.stages import Stage
 from tests.core.test_moves import MOVES
 
@@ -67,7 +74,7 @@ def test_each_class_of_failure_has_a_response() -> None:
 
 
 def test_the_failures_for_people_have_a_row_for_each_class() -> None:
-    rows = failures.as_markdown().splitlines()[2:]
+    rows = failure_table.as_markdown().splitlines()[2:]
     assert [kind.value for kind in RESPONSES] == [row.split(" | ")[0][2:] for row in rows]
     assert sum(row.endswith("| yes |") for row in rows) == sum(
         response.needs_operator for response in RESPONSES.values()

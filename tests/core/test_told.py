@@ -33,7 +33,7 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
-from hakeeper.core.lines import BadLine
+from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState, VrrpId, VrrpKind
 from tests.core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
 from tests.support.resources import CLOUD, LIST

@@ -17,9 +17,8 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
+from hakeeper.core.fifo_lines import LineState, NotifyLine, parse_line
 from hakeeper.core.kind import Api
-from hakeeper.core.lines import LineState, NotifyLine, parse_line
-from hakeeper.core.machine import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.core.model import (
     Action,
     ActionStatus,
@@ -33,6 +32,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.observation import BY_NETWORK, IpNetwork, Key, Observation, ResourceRef, order_of
+from hakeeper.core.role_table import TABLE, RoleEvent, Step, as_markdown
 from hakeeper.core.stages import Phases
 from hakeeper.kinds.floating_ip import by_id, by_name, by_network, resource
 from tests.core.driver import instance, one_node

@@ -19,11 +19,11 @@ from typing import IO, Any, Self
 import hakeeper.daemon
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import transport
-from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, RolesQueried, StartCall
-from hakeeper.core.machine import EVENT_OF_LINE, TABLE
 from hakeeper.core.model import Role
+from hakeeper.core.role_table import EVENT_OF_LINE, TABLE
 from hakeeper.daemon import Daemon
 from hakeeper.sequencer import Sequencer
 

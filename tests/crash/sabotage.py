@@ -9,8 +9,8 @@ from hakeeper.adapters import fifo
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.statefile import StateFile
 from hakeeper.core import state
+from hakeeper.core.claim_events import Happening, Seen
 from hakeeper.core.events import Drained
-from hakeeper.core.happenings import Happening, Seen
 from hakeeper.core.model import SavedState
 from hakeeper.core.observation import Us
 from hakeeper.core.resource import Resource

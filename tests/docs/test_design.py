@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.core import claim, failures, machine
+from hakeeper.core import claim_table, failure_table, role_table
 from tests.support.generated_docs import check_section
 
 PAGE = Path(__file__).parents[2] / "docs" / "dev" / "design.md"
 TABLES = {
-    "role table": machine.as_markdown(),
-    "stages": claim.stages_as_markdown(),
-    "claim table": claim.as_markdown(),
-    "failures": failures.as_markdown(),
+    "role table": role_table.as_markdown(),
+    "stages": claim_table.stages_as_markdown(),
+    "claim table": claim_table.as_markdown(),
+    "failures": failure_table.as_markdown(),
 }
 
 

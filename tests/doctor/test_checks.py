@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hakeeper.adapters.redaction import Redactor
-from hakeeper.cli.online import as_text
+from hakeeper.cli.check_online import as_text
 from hakeeper.core.calls import (
     FailureKind,
     Identified,

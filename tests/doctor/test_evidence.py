@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hakeeper.adapters.cures import TROUBLES
-from hakeeper.cli.online import as_json, as_text
+from hakeeper.cli.check_online import as_json, as_text
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.doctor.checks.config_test import OTHER, REMARK_KINDS, kind_for, parse_remarks
 from hakeeper.doctor.checks.daemon import EXPLAINED_BY

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hakeeper.cli.online import as_json, as_text
+from hakeeper.cli.check_online import as_json, as_text
 from hakeeper.doctor.examination import judge
 from tests.support.resources import fip
 from tests.support.server_facts import WEB, YAML_PATH, Case, listed

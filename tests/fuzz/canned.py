@@ -11,9 +11,9 @@ from typing import cast
 
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.client import make_client
 from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint

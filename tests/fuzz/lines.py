@@ -9,7 +9,7 @@ from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.status import document
 from hakeeper.core.core import Core
 from hakeeper.core.events import FifoChanged, LinesRead, Report, StartCall, Started
-from hakeeper.core.lines import (
+from hakeeper.core.fifo_lines import (
     LINE_LIMIT_BYTES,
     SHOWN_BYTES,
     BadLine,

@@ -14,10 +14,10 @@ from hakeeper.adapters.control_server import ControlServer
 from hakeeper.adapters.hetzner import parse
 from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position
-from hakeeper.core import lines
+from hakeeper.core import fifo_lines
+from hakeeper.core.fifo_lines import LineReader
 from hakeeper.core.health import Health
 from hakeeper.core.kind import UnreadableAnswer
-from hakeeper.core.lines import LineReader
 from hakeeper.core.model import SavedState
 from tests.fuzz.pieces import uncut
 
@@ -36,7 +36,7 @@ class Plant:
 def _return_loses_tail(patch: SetAttribute) -> None:
     feed = LineReader.feed
 
-    def bad(self: LineReader, data: bytes) -> list[lines.Line]:
+    def bad(self: LineReader, data: bytes) -> list[fifo_lines.Line]:
         if data[:1] == b"\r":
             self._tail = b""
         return feed(self, data)
@@ -47,7 +47,7 @@ def _return_loses_tail(patch: SetAttribute) -> None:
 def _long_tail_is_lost(patch: SetAttribute) -> None:
     feed = LineReader.feed
 
-    def bad(self: LineReader, data: bytes) -> list[lines.Line]:
+    def bad(self: LineReader, data: bytes) -> list[fifo_lines.Line]:
         found = feed(self, data)
         if 500 < len(self._tail) < 600:
             self._tail = b""
@@ -57,14 +57,14 @@ def _long_tail_is_lost(patch: SetAttribute) -> None:
 
 
 def _deleted_9_raises(patch: SetAttribute) -> None:
-    parse_line = lines.parse_line
+    parse_line = fifo_lines.parse_line
 
-    def bad(raw: bytes) -> lines.Line:
+    def bad(raw: bytes) -> fifo_lines.Line:
         if raw.endswith(b"DELETED 9"):
             raise KeyError(raw)
         return parse_line(raw)
 
-    patch(lines, "parse_line", bad)
+    patch(fifo_lines, "parse_line", bad)
 
 
 def _bad_url_escapes(patch: SetAttribute) -> None:

@@ -20,7 +20,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, LinesRead, Report, StartCall, Started
-from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import Settings, VrrpId, VrrpKind
 from hakeeper.kinds import KINDS
 from tests.fuzz.bodies import block

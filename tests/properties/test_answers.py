@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from hakeeper.adapters.hetzner import parse
-from hakeeper.adapters.hetzner.guard import Answered, read_head
+from hakeeper.adapters.hetzner.call_guard import Answered, read_head
 from hakeeper.core.kind import UnreadableAnswer
 from tests.fuzz import bodies
 from tests.fuzz.bodies import READERS, REQUESTS, block

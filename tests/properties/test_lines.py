@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.lines import LINE_LIMIT_BYTES, LineReader, LineState, NotifyLine, parse_line
+from hakeeper.core.fifo_lines import LINE_LIMIT_BYTES, LineReader, LineState, NotifyLine, parse_line
 from hakeeper.core.model import VrrpId, VrrpKind
 from tests.properties.steady import steady
 

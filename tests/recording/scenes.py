@@ -13,7 +13,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.core import Core
 from hakeeper.core.events import Event, FifoChanged, LinesRead, StartCall, Started
-from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import (
     FifoState,
     Server,

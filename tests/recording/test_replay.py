@@ -18,7 +18,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.core import Core
 from hakeeper.core.decisions import FifoOpened, RoleChanged
 from hakeeper.core.events import LinesRead, Report
-from hakeeper.core.lines import LineState, NotifyLine
+from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import ProcessId
 from hakeeper.hiding import HIDDEN
 from hakeeper.recording import replay as replaying

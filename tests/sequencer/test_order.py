@@ -30,7 +30,7 @@ from hakeeper.core.events import (
     Started,
     WriterSeen,
 )
-from hakeeper.core.lines import BadLine, LineState, NotifyLine
+from hakeeper.core.fifo_lines import BadLine, LineState, NotifyLine
 from hakeeper.core.model import (
     FifoState,
     ProcessId,

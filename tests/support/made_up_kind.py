@@ -17,7 +17,7 @@ from hakeeper.core.observation import (
     ResourceId,
     ResourceRef,
 )
-from hakeeper.kinds import json
+from hakeeper.kinds import json_fields
 
 ELSEWHERE: Final = Api(
     name="elsewhere",
@@ -79,20 +79,23 @@ class Berths:
 
     def read_list(self, answer: Json) -> Reading:
         """Read the pier."""
-        entries = json.sequence(json.field(answer, "berths"), "berths")
+        entries = json_fields.sequence(json_fields.field(answer, "berths"), "berths")
         return Reading(tuple(map(_berth, entries)))
 
     def read_one(self, answer: Json) -> Observation:
         """Read one berth."""
-        return _berth(json.field(answer, "berth"))
+        return _berth(json_fields.field(answer, "berth"))
 
 
 def _berth(entry: object) -> Observation:
-    ship, name = json.field(entry, "ship"), json.text(json.field(entry, "name"), "name")
+    ship, name = (
+        json_fields.field(entry, "ship"),
+        json_fields.text(json_fields.field(entry, "name"), "name"),
+    )
     return Observation(
-        id=ResourceId("berth", json.text(json.field(entry, "id"), "id")),
+        id=ResourceId("berth", json_fields.text(json_fields.field(entry, "id"), "id")),
         label=name,
-        server_id=None if ship is None else json.integer(ship, "ship"),
+        server_id=None if ship is None else json_fields.integer(ship, "ship"),
         name=name,
     )
 

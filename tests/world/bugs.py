@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
-from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
+from hakeeper.core.role_table import RoleEvent
 from hakeeper.simulate.faults.kinds import Kind
 from tests.world.planting import Change, Constant, Line, Row
 
@@ -43,13 +43,13 @@ class Bug:
 
 _SEND = "hakeeper.core.reconcile:_mutate"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
-_FAILED = "hakeeper.core.mutation_rules:failed"
-_FOLLOW = "hakeeper.core.following:_follow"
+_FAILED = "hakeeper.core.step_rules:failed"
+_FOLLOW = "hakeeper.core.role_changes:_follow"
 _DISPATCH = "hakeeper.core.core:Core._dispatch"
 _NOTE = "hakeeper.core.core:Core._note"
 _IDLY = "hakeeper.core.reconcile:_read_idly"
 _QUERY = "hakeeper.core.reconcile:_query_roles"
-_READ_FAILED = "hakeeper.core.refusals:_read_failed"
+_READ_FAILED = "hakeeper.core.call_failures:_read_failed"
 _CONFIRM = "from hakeeper.core.claim_rules import _confirm; return _confirm(resource, claim, now)"
 _M, _U, _B = Role.MASTER, Role.UNKNOWN, Role.BACKUP
 
@@ -58,11 +58,11 @@ def _fatal(*kinds: str) -> Line:
     """Let classes of failure end the claim."""
     return Line(
         _FAILED,
-        "if response.next is Next.READ:",
+        "if response.next is Next.READ or",
         f"if failure.kind.name in {kinds}:\n"
         "        from hakeeper.core.stages import Idle\n"
         "        return Idle()\n"
-        "    if response.next is Next.READ:",
+        "    if response.next is Next.READ or",
     )
 
 
@@ -95,7 +95,7 @@ BUGS = (
         "sent_by_master",
         (
             Line(
-                "hakeeper.core.following:follow_changes",
+                "hakeeper.core.role_changes:follow_changes",
                 "state.cancel_mutations(resources)",
                 "pass",
             ),
@@ -107,7 +107,7 @@ BUGS = (
         "no_blind_resend",
         (
             Line(
-                "hakeeper.core.outcomes:current",
+                "hakeeper.core.call_effects:current",
                 "isinstance(resource.stage, MutateSent)"
                 " and role_state.generation == call.generation",
                 "role_state is not None",
@@ -180,7 +180,7 @@ BUGS = (
         "all_in_place",
         (
             Line(
-                "hakeeper.core.lines:parse_line",
+                "hakeeper.core.fifo_lines:parse_line",
                 "VrrpId(VrrpKind(kind), name)",
                 "VrrpId(VrrpKind.INSTANCE, name)",
             ),
@@ -397,8 +397,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.claim_rules:begin",
-                "if what.read_first or resource.writes.outcome_unknown:",
-                "if what.read_first:",
+                "and not resource.writes.outcome_unknown",
+                "",
             ),
         ),
     ),
@@ -408,7 +408,7 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.mutation_rules:accepted",
+                "hakeeper.core.step_rules:accepted",
                 "return action_seen(resource, running, ActionSeen(what.action), now, rng)",
                 _CONFIRM,
             ),
@@ -420,7 +420,7 @@ BUGS = (
         "read_back",
         (
             Line(
-                "hakeeper.core.mutation_rules:action_seen",
+                "hakeeper.core.step_rules:action_seen",
                 "return _done(resource, claim, stage.step, now, rng)",
                 _CONFIRM,
             ),
@@ -505,7 +505,7 @@ BUGS = (
         "moves_by_table",
         (
             Line(
-                "hakeeper.core.mutation_rules:retry_soon",
+                "hakeeper.core.step_rules:retry_soon",
                 "return replace(stage, due_at_s=min(",
                 "return Verify(stage.claim, now, min(",
             ),
@@ -537,7 +537,7 @@ BUGS = (
         "token_reread",
         (
             Line(
-                "hakeeper.core.refusals:take_failure",
+                "hakeeper.core.call_failures:take_failure",
                 "state.effects.append(ReloadToken(api.name))",
                 "pass",
             ),
@@ -549,7 +549,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.refusals:take_failure",
+                "hakeeper.core.call_failures:take_failure",
                 "api.identify_from_s = now + _delay_s(state, failure, api.identify_attempt)",
                 "api.identify_from_s = 1e9",
             ),
@@ -591,7 +591,7 @@ BUGS = (
         "heeds_429",
         (
             Line(
-                "hakeeper.core.refusals:_step_failed",
+                "hakeeper.core.call_failures:_step_failed",
                 "if failure.kind is FailureKind.THROTTLED:",
                 "if False:",
             ),
@@ -628,7 +628,7 @@ BUGS = (
         "repaired",
         (
             Line(
-                "hakeeper.core.answers:take_result",
+                "hakeeper.core.call_answers:take_result",
                 "state.calls.pop(result.call_id, None)",
                 "state.calls.get(result.call_id)",
             ),
@@ -700,7 +700,7 @@ BUGS = (
         "quiet",
         (
             Line(
-                "hakeeper.core.answers:_listed",
+                "hakeeper.core.call_answers:_listed",
                 "if resource.reported_id != found.id or resource.unresolved_reported:",
                 "if True:",
             ),
@@ -774,7 +774,7 @@ BUGS = (
         "hung_takes",
         "a keepalived that hangs is MASTER like any other",
         "hung_takes_nothing",
-        (Line("hakeeper.core.hanging:is_left", "if not hangs(state, now)", "if True"),),
+        (Line("hakeeper.core.hung_keepalived:is_left", "if not hangs(state, now)", "if True"),),
         proves=True,
         needs=Kind.KEEPALIVED_HUNG,
     ),
@@ -784,7 +784,7 @@ BUGS = (
         "hang_is_reported",
         (
             Line(
-                "hakeeper.core.troubles:_of_keepalived",
+                "hakeeper.core.find_problems:_of_keepalived",
                 "if hangs(state, now):",
                 "if False:",
             ),
@@ -841,7 +841,7 @@ BUGS = (
         "metadata_believed",
         "a server that has no address of this machine is taken for this one",
         "own_target",
-        (Line("hakeeper.core.answers:_checked", "or outcome.is_here", "or True"),),
+        (Line("hakeeper.core.call_answers:_checked", "or outcome.is_here", "or True"),),
         needs=Kind.WRONG_METADATA,
     ),
     Bug(

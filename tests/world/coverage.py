@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from hakeeper.adapters.journal.events import EVENTS
-from hakeeper.core.claim import TABLE as CLAIM_TABLE
+from hakeeper.core.claim_table import TABLE as CLAIM_TABLE
 from hakeeper.core.events import (
     Event,
     KeepalivedGone,
@@ -13,14 +13,14 @@ from hakeeper.core.events import (
     RolesQueried,
     Started,
 )
-from hakeeper.core.machine import (
+from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
+from hakeeper.core.role_table import (
     EVENT_OF_ANSWER,
     EVENT_OF_LINE,
     EVENT_OF_RESTORED,
     TABLE,
     RoleEvent,
 )
-from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId, VrrpKind
 from hakeeper.core.state import State
 
 LINES_COUNTED = 64

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Mutate
-from hakeeper.core.hanging import HANGS_AFTER_S
+from hakeeper.core.hung_keepalived import HANGS_AFTER_S
 from hakeeper.core.observation import Other
 from hakeeper.simulate.bus import LATEST_ANSWER_S
 from hakeeper.simulate.node import Node

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import AllRead, CallResult, Mutate
+from hakeeper.core.claim_events import Happening
 from hakeeper.core.decisions import (
     Decision,
     OfResource,
@@ -30,7 +31,6 @@ from hakeeper.core.events import (
     StartCall,
     Started,
 )
-from hakeeper.core.happenings import Happening
 from hakeeper.core.kind import Kind as ResourceKind
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Stage

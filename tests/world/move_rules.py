@@ -1,7 +1,7 @@
 """The rule about the stages of a claim: they move as the claim table says, and in no other way."""
 
-from hakeeper.core.claim import TABLE
-from hakeeper.core.happenings import Happening
+from hakeeper.core.claim_events import Happening
+from hakeeper.core.claim_table import TABLE
 from hakeeper.core.stages import Stage
 from hakeeper.simulate.verdicts import Demand
 from tests.world.tally import Tally

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Protocol
 
-from hakeeper.core.machine import TABLE, RoleEvent, Step
 from hakeeper.core.model import Role
+from hakeeper.core.role_table import TABLE, RoleEvent, Step
 
 
 class Change(Protocol):

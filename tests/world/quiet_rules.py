@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from hakeeper.adapters.journal.wording import entry_of
-from hakeeper.adapters.troubles import told
+from hakeeper.adapters.problem_texts import told
 from hakeeper.core.calls import ReadAll, ReadServer, Request
 from hakeeper.core.core import NAMES_REPORTED
 from hakeeper.core.events import Report

@@ -27,13 +27,13 @@ from hakeeper.core.events import (
     Started,
     VrrpAddressesSeen,
 )
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.model import ProcessId, Role, SavedState, VrrpId
-from hakeeper.core.mutation_rules import ACTION_PATIENCE_S
 from hakeeper.core.observation import Key, ResourceId
 from hakeeper.core.pace import LULL_S
 from hakeeper.core.stages import Held, Idle, MutateDue
 from hakeeper.core.state import State
+from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.simulate.verdicts import Demand
 
 MUTE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen

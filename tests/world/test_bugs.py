@@ -3,8 +3,8 @@
 import pytest
 
 from hakeeper.core.claim_rules import WATCH_S
-from hakeeper.core.machine import RoleEvent
 from hakeeper.core.model import Role
+from hakeeper.core.role_table import RoleEvent
 from tests.world.bugs import BUGS, Bug
 from tests.world.hunt import HEADING, Catch, hunt
 from tests.world.planting import Change, Constant, Line, Row

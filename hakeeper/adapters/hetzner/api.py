@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, assert_never
 from hcloud import Client
 
 from hakeeper.adapters.hetzner import identify, parse
-from hakeeper.adapters.hetzner.guard import CallGuard
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.core.calls import (
     ActionsRead,
@@ -24,7 +24,7 @@ from hakeeper.core.kind import HttpRequest, Kind, UnreadableAnswer
 from hakeeper.core.observation import Key
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import CLOUD
-from hakeeper.kinds.json import field, sequence
+from hakeeper.kinds.json_fields import field, sequence
 
 PAGE_LIMIT = 100
 

@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 
 from hakeeper.adapters.hetzner.attempt import Attempt
-from hakeeper.adapters.hetzner.race import Race
+from hakeeper.adapters.hetzner.connect_race import Race
 from hakeeper.adapters.hetzner.resolver import Target
 from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.trust import FixedTrust, Trust

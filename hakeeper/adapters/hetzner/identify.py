@@ -12,13 +12,13 @@ from typing import TypeAlias
 from hcloud import APIException, Client
 
 from hakeeper.adapters.hetzner import parse
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.errors import LocalFailureError, Phase
-from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import NO_IDENTITY, FailureKind, Identified
 from hakeeper.core.model import Server
 from hakeeper.core.observation import IpNetwork, Key
-from hakeeper.kinds.json import field, sequence
+from hakeeper.kinds.json_fields import field, sequence
 
 Sources: TypeAlias = Callable[[float], Iterator[Candidate | Miss]]
 """Local sources, asked in order and only as far as needed; the argument is the time left in s."""

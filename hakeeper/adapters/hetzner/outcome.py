@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hcloud import APIException
 
+from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
 from hakeeper.adapters.hetzner.errors import (
     LocalFailureError,
     TransportError,
@@ -13,7 +14,6 @@ from hakeeper.adapters.hetzner.errors import (
     tidy_code,
     tidy_message,
 )
-from hakeeper.adapters.hetzner.guard import Answered, CallGuard
 from hakeeper.core.calls import ActionsRead, Answer, Failure, FailureKind, MutationAccepted
 from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.model import Action

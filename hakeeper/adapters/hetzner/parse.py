@@ -1,6 +1,6 @@
 """Decoded JSON of Hetzner Cloud to our values: servers, actions and pages. Kinds read their own.
 
-hcloud's own domain classes are left out on purpose: see `kinds/json.py`.
+hcloud's own domain classes are left out on purpose: see `kinds/json_fields.py`.
 """
 
 import contextlib
@@ -10,7 +10,7 @@ from typing import Final
 from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.observation import IpNetwork
-from hakeeper.kinds.json import NAME_LIMIT, field, integer, mapping, network, text, zone
+from hakeeper.kinds.json_fields import NAME_LIMIT, field, integer, mapping, network, text, zone
 
 _VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
 _PRIVATE_LIMIT: Final = 16

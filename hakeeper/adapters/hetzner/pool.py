@@ -15,8 +15,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.clients import Clients
-from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity, Sources
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions

@@ -14,13 +14,14 @@ from collections.abc import Mapping
 import requests
 from requests.adapters import BaseAdapter
 
+from hakeeper.adapters.hetzner.call_guard import CallGuard, read_head
+from hakeeper.adapters.hetzner.connect_race import explain
 from hakeeper.adapters.hetzner.connection import UNACKNOWLEDGED_S, Connection
 from hakeeper.adapters.hetzner.errors import (
     CallEndedError,
     LocalFailureError,
     TransportError,
 )
-from hakeeper.adapters.hetzner.guard import CallGuard, read_head
 from hakeeper.adapters.hetzner.http1 import (
     AnswerError,
     HttpAnswer,
@@ -28,7 +29,6 @@ from hakeeper.adapters.hetzner.http1 import (
     read_answer,
 )
 from hakeeper.adapters.hetzner.options import Endpoint
-from hakeeper.adapters.hetzner.race import explain
 
 
 class Transport(BaseAdapter):

@@ -15,10 +15,10 @@ from queue import Empty, SimpleQueue
 
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.clients import Clients, TokenUnreadableError
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
-from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.outcome import failure_of

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakeeper.core.lines import LineReader, LineState, NotifyLine
+from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.lab.waiting import LabTimeoutError
 

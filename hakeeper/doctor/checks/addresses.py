@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Failure, Identified
 from hakeeper.core.model import VrrpId
+from hakeeper.core.not_found import unusable
 from hakeeper.core.observation import BY_NAME, Observation, ResourceId, ResourceRef
-from hakeeper.core.unresolved import unusable
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error
 

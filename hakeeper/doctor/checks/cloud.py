@@ -5,7 +5,7 @@ from typing import Final
 
 from hakeeper.adapters.cures import TOKEN_SOURCE, api_cure, cure_of
 from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind, Identified, MutationAccepted
-from hakeeper.core.failures import READ_ONLY, api_code
+from hakeeper.core.failure_table import READ_ONLY, api_code
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning

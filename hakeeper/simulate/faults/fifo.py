@@ -3,7 +3,7 @@
 from random import Random
 from typing import TYPE_CHECKING
 
-from hakeeper.core.lines import LineState
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.faults.action import Action, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import line_bytes

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.errors import CallEndedError, Phase
-from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
 from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json

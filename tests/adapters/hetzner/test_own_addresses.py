@@ -5,7 +5,7 @@ import pytest
 from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import ReadServer, ServerRead
 from hakeeper.demo.cloud import SimCloud
-from hakeeper.kinds.json import NAME_LIMIT
+from hakeeper.kinds.json_fields import NAME_LIMIT
 from tests.support.hetzner_bodies import ME, server_json
 from tests.support.pool_bench import Bench
 from tests.support.resources import CLOUD

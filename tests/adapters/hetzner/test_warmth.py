@@ -15,8 +15,8 @@ import trustme
 
 from hakeeper.adapters.hetzner import worker
 from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.call_guard import CallGuard
 from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.guard import CallGuard
 from hakeeper.core.calls import Failure, FailureKind, MutationAccepted
 from hakeeper.core.events import StartCall
 from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from hakeeper.core.claim_events import Demoted, Master
 from hakeeper.core.decisions import RoleChanged
-from hakeeper.core.happenings import Demoted, Master
 from hakeeper.core.isolation import isolation_reason, report_isolated_master
 from hakeeper.core.model import Role
 from hakeeper.core.observation import Us

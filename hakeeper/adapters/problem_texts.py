@@ -7,7 +7,7 @@ from typing import Any, Final
 from hakeeper.adapters.cures import api_cure, cure_of, fifo_cure
 from hakeeper.core import problems as core
 from hakeeper.core.calls import Failure
-from hakeeper.core.failures import READ_ONLY, RESPONSES, Scope, api_code
+from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.model import VrrpKind
 
 NAMES_SHOWN: Final = 5

@@ -6,9 +6,7 @@ from typing import assert_never
 
 from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RETRY, SLOW, UNSEEN
 from hakeeper.core.calls import Failure, FailureKind, Step
-from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
-from hakeeper.core.failures import RESPONSES, Next
-from hakeeper.core.happenings import (
+from hakeeper.core.claim_events import (
     Accepted,
     ActionLost,
     ActionSeen,
@@ -19,6 +17,8 @@ from hakeeper.core.happenings import (
     NotFound,
     Sending,
 )
+from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
+from hakeeper.core.failure_table import RESPONSES, Next
 from hakeeper.core.model import ActionStatus
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from hakeeper.core.backoff import RETRY, SLOW
+from hakeeper.core.call_effects import acting, concerned, current, holder_down, note_progress, works
 from hakeeper.core.calls import (
     NO_IDENTITY,
     CallResult,
@@ -15,12 +16,11 @@ from hakeeper.core.calls import (
     ReadOne,
     ReadServer,
 )
+from hakeeper.core.claim_events import ActionLost, ActionUnread, Failed, LostTrack
 from hakeeper.core.decisions import ApiFailed, ServerUnidentified
 from hakeeper.core.events import ReloadToken
-from hakeeper.core.failures import RESPONSES, Scope
-from hakeeper.core.happenings import ActionLost, ActionUnread, Failed, LostTrack
+from hakeeper.core.failure_table import RESPONSES, Scope
 from hakeeper.core.observation import Us
-from hakeeper.core.outcomes import acting, concerned, current, holder_down, note_progress, works
 from hakeeper.core.servers import DELETED, SeenServer
 from hakeeper.core.stages import ActionRunning
 from hakeeper.core.state import Inflight, State

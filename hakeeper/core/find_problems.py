@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import FailureKind, Identify
-from hakeeper.core.hanging import hangs
+from hakeeper.core.hung_keepalived import hangs
 from hakeeper.core.model import FifoState, Role, VrrpId
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.problems import (

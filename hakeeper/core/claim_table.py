@@ -9,25 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final, TypeAlias, get_args
 
-from hakeeper.core.claim_rules import (
-    asked,
-    begin,
-    better_master,
-    holder_down,
-    leave,
-    look_again,
-    missed,
-    ours_already,
-    read_back,
-    rechecked,
-    resume,
-    seen_meanwhile,
-    stop,
-    try_again,
-    verified,
-)
-from hakeeper.core.decisions import Decision
-from hakeeper.core.happenings import (
+from hakeeper.core.claim_events import (
     Accepted,
     ActionLost,
     ActionSeen,
@@ -48,17 +30,24 @@ from hakeeper.core.happenings import (
     Seen,
     Sending,
 )
-from hakeeper.core.mutation_rules import (
-    accepted,
-    action_lost,
-    action_seen,
-    action_unread,
-    failed,
-    read_instead,
-    read_later,
-    retry_soon,
-    send,
+from hakeeper.core.claim_rules import (
+    asked,
+    begin,
+    better_master,
+    holder_down,
+    leave,
+    look_again,
+    missed,
+    ours_already,
+    read_back,
+    rechecked,
+    resume,
+    seen_meanwhile,
+    stop,
+    try_again,
+    verified,
 )
+from hakeeper.core.decisions import Decision
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
@@ -72,6 +61,17 @@ from hakeeper.core.stages import (
     Recheck,
     Stage,
     Verify,
+)
+from hakeeper.core.step_rules import (
+    accepted,
+    action_lost,
+    action_seen,
+    action_unread,
+    failed,
+    read_instead,
+    read_later,
+    retry_soon,
+    send,
 )
 
 Rule: TypeAlias = Callable[[Resource, Any, Any, float, Random], Stage]

@@ -4,6 +4,15 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from hakeeper.core.apis import ApiState
+from hakeeper.core.call_effects import (
+    acting,
+    current,
+    holder_down,
+    note_progress,
+    retry_soon,
+    works,
+)
+from hakeeper.core.call_failures import take_failure
 from hakeeper.core.calls import (
     NOT_THIS_MACHINE,
     ActionsRead,
@@ -18,6 +27,7 @@ from hakeeper.core.calls import (
     ReadOne,
     ServerRead,
 )
+from hakeeper.core.claim_events import Accepted, ActionLost, ActionSeen, NotFound
 from hakeeper.core.decisions import (
     ResourceBlocked,
     ResourceRenamed,
@@ -26,8 +36,8 @@ from hakeeper.core.decisions import (
     ServerIdentified,
     ZoneMismatch,
 )
-from hakeeper.core.happenings import Accepted, ActionLost, ActionSeen, NotFound
 from hakeeper.core.model import Action, Server
+from hakeeper.core.not_found import named_twice, not_there, unusable
 from hakeeper.core.observation import (
     BY_NAME,
     IpNetwork,
@@ -37,20 +47,10 @@ from hakeeper.core.observation import (
     ResourceId,
     ResourceRef,
 )
-from hakeeper.core.outcomes import (
-    acting,
-    current,
-    holder_down,
-    note_progress,
-    retry_soon,
-    works,
-)
-from hakeeper.core.refusals import take_failure
 from hakeeper.core.resource import Resource
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.stages import ActionRunning, Held
 from hakeeper.core.state import Inflight, State
-from hakeeper.core.unresolved import named_twice, not_there, unusable
 
 SURELY_RUNNING_S = 0.1
 """So long after it was accepted an action is taken to be still running."""

@@ -2,9 +2,9 @@
 
 from hakeeper.core.apis import ApiState
 from hakeeper.core.calls import Mutate, ReadActions
+from hakeeper.core.claim_events import ApiWorks, HolderDown
 from hakeeper.core.decisions import ApiRecovered
-from hakeeper.core.failures import RESPONSES, Scope
-from hakeeper.core.happenings import ApiWorks, HolderDown
+from hakeeper.core.failure_table import RESPONSES, Scope
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, HoldDown, MutateDue, MutateSent

@@ -4,11 +4,11 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from hakeeper.core.events import CancelCall
-from hakeeper.core.isolation import check_isolation
+from hakeeper.core.isolation import check_isolation, trust_again
 from hakeeper.core.model import Role
-from hakeeper.core.stages import Idle
+from hakeeper.core.stages import Idle, Verify
 from hakeeper.core.state import State
-from tests.core.standing import SENT, VI, put, reported, resource_of, standing, under_way
+from tests.core.standing import SENT, VI, cloud_of, put, reported, resource_of, standing, under_way
 from tests.support.resources import assign
 
 OURS = ip_address("10.0.0.2")
@@ -99,3 +99,24 @@ def test_that_it_is_back_is_reported_with_how_long_we_wait() -> None:
     back(state, 210.0)
     back(state, 211.0)
     assert ["vrrp_address.found"] == reported(state)
+
+
+def test_a_role_that_counts_again_right_after_another_edge_gives_up_no_pause() -> None:
+    state = needing()
+    missing(state, 200.0)
+    back(state, 210.0)
+    state.schedule.edge(212.5)
+    cloud_of(state).reads_from_s = 999.0
+    trust_again(state, VI, 213.0)
+    assert 999.0 == cloud_of(state).reads_from_s
+    assert isinstance(resource_of(state).stage, Verify)
+
+
+def test_a_role_that_counts_again_after_a_while_gives_up_every_pause() -> None:
+    state = needing()
+    missing(state, 200.0)
+    back(state, 210.0)
+    state.schedule.edge(211.5)
+    cloud_of(state).reads_from_s = 999.0
+    trust_again(state, VI, 213.0)
+    assert 213.0 >= cloud_of(state).reads_from_s

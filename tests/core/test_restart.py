@@ -118,6 +118,13 @@ def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> Non
     assert Identify(CLOUD, 1) == identify.request
 
 
+def test_the_server_id_at_an_api_that_is_not_in_use_any_more_is_passed_over() -> None:
+    _, node = one_node()
+    node.start(SavedState(keepalived=None, roles={}, servers={"elsewhere": "a ship", CLOUD: 1}))
+    [identify] = node.asked(Identify)
+    assert Identify(CLOUD, 1) == identify.request
+
+
 def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:
     world, node = one_node()
     node.warm()

@@ -1,18 +1,22 @@
 """The memory of a node and its roles, one question at a time."""
 
+from dataclasses import replace
+
 import pytest
 
-from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer
+from hakeeper.core.budget import Use
+from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer, Step
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import ApiSettings, ProcessId, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
-from hakeeper.core.stages import Idle, MutateDue, MutateSent
+from hakeeper.core.stages import ActionRunning, Idle, MutateDue, MutateSent
 from hakeeper.core.state import Inflight, InvariantError, Schedule
 from tests.core.driver import instance
 from tests.core.standing import (
+    CLAIM,
     SENT,
     US,
     VI,
@@ -358,3 +362,19 @@ def test_a_run_is_the_same_by_pid_start_and_boot(other: ProcessId, *, same: bool
 def test_without_a_start_time_no_run_is_surely_the_same() -> None:
     nameless = ProcessId(1, None, "boot")
     assert not nameless.same_run(nameless)
+
+
+@pytest.mark.parametrize(
+    ("holder", "polls", "use"),
+    [(None, 4, Use.CLAIM), (None, 5, Use.RETRY), (1, 1, Use.RETRY)],
+    ids=["the first of two", "for too long", "the only one"],
+)
+def test_the_action_of_a_first_step_is_looked_at_though_others_are_refused(
+    holder: int | None, polls: int, use: Use
+) -> None:
+    state = standing()
+    step = Step("a step", holder, lane="a lane")
+    refused = replace(CLAIM, refused_at_s=99.0)
+    running = ActionRunning(refused, step, 77, until_s=110.0, due_at_s=101.0, polls=polls)
+    cloud_of(state).health.assigns_work = False
+    assert use is state.use_of(put(state, running), 100.0)

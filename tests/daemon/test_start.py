@@ -137,7 +137,7 @@ def test_a_daemon_beside_another_waits_for_its_end_and_spoils_nothing(cluster: C
     second = LabProcess("second", first.command_line(), log_path=log, environment=first.environment)
     try:
         eventually(lambda: "fifo.failed" in log.read_text(), PATIENCE_S)
-        assert f"another hakeeper (process {first.daemon.pid}) listens" in log.read_text()
+        assert f"another hakeeper (process {first.daemon.pid}) already listens" in log.read_text()
         assert first.daemon.command("status").returncode == 0
         assert first.daemon.term() == 0
         assert known == state.read_text()

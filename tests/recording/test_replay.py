@@ -90,8 +90,8 @@ def test_who_recorded_it_is_reported_if_it_was_another_version(tmp_path: Path, c
     other = write(tmp_path / "other", [beginning(version="0.0.7")])
     assert "0 events, 0 effects: identical\n" == said(capfd, own)[1]
     assert (
-        f"recorded by hakeeper 0.0.7, replayed by {__version__}: what differs may have been changed"
-        " on purpose\n0 events, 0 effects: identical\n"
+        f"recorded by hakeeper 0.0.7, replayed by {__version__}: differences may be intentional\n"
+        "0 events, 0 effects: identical\n"
     ) == said(capfd, other)[1]
 
 

@@ -90,7 +90,7 @@ FOUND = (
             (
                 Line(
                     "hakeeper.core.core:Core._fifo",
-                    "if before is None and event.state is not FifoState.OPEN:",
+                    "if before is None and not is_open:",
                     "if False:",
                 ),
             ),

@@ -79,7 +79,7 @@ def check_quota(api: Health, now: float) -> None:
         return
     assert left is not None
     assert later is not None
-    assert 0 <= left <= api.quota.limit_per_hour
+    assert 0 <= left <= float(api.quota.limit_per_hour)  # beyond 2**53 an int is none
     assert left <= later
     assert (left < RESERVE * api.quota.limit_per_hour) == api.scarce(now)
     assert api.quota_left(now + 3600.0) == pytest.approx(api.quota.limit_per_hour)

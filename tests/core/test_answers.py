@@ -18,6 +18,7 @@ from hakeeper.core.calls import (
     OneRead,
     Quota,
     ReadActions,
+    ReadOne,
     ReadServer,
     Request,
     ServerRead,
@@ -319,6 +320,14 @@ def test_a_read_of_one_says_nothing_of_the_others() -> None:
     answer(state, read(3), OneRead(ip(3, 1)))
     assert (Nobody(), 100.0) == (resource_of(state, 1).holder, resource_of(state, 1).holder_at_s)
     assert Unknown("not read yet") == resource_of(state, 2).holder
+
+
+def test_a_read_that_was_refused_is_refused_no_more_when_the_list_has_it() -> None:
+    state = standing()
+    answer(state, read(1), failure(KIND.NOT_FOUND))
+    assert ReadOne in cloud_of(state).health.refusals
+    answer(state, LIST, listed((ip(1),)))
+    assert ReadOne not in cloud_of(state).health.refusals
 
 
 def test_a_list_finds_the_addresses_and_tells_each_once() -> None:

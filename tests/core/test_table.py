@@ -103,4 +103,4 @@ def test_only_the_table_sets_a_stage() -> None:
         for node in ast.walk(function)
         if _sets_stage(node)
     ]
-    assert [("claim.py", "take")] == found
+    assert [("claim_table.py", "take")] == found

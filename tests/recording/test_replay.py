@@ -15,7 +15,6 @@ import pytest
 from hakeeper import __version__
 from hakeeper.cli.main import run_command
 from hakeeper.core.backoff import Backoff
-from hakeeper.core.core import Core
 from hakeeper.core.decisions import FifoOpened, RoleChanged
 from hakeeper.core.events import LinesRead, Report
 from hakeeper.core.fifo_lines import LineState, NotifyLine
@@ -311,7 +310,7 @@ def break_core(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a bug\x1b[2J")
 
-    monkeypatch.setattr(Core, "_apply", fail)
+    monkeypatch.setattr("hakeeper.core.core.follow_changes", fail)
 
 
 MUTANTS = [mutate_backoff, mutate_chance, mutate_names, mutate_order, break_core]

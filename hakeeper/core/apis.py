@@ -12,8 +12,8 @@ from hakeeper.core.kind import Api, Kind, Kinds
 from hakeeper.core.model import ApiSettings, Server, Settings
 from hakeeper.core.observation import Holder, Key, Nobody, Other, Unknown, Us
 from hakeeper.core.servers import DELETED, SeenServer
+from hakeeper.core.stages import NEVER
 
-NEVER = float("-inf")
 ROLE_LOOK_S = 4.0
 """When to read the holders after a demotion: by then a new master has claimed."""
 ROLE_LOOKS_S = 30.0

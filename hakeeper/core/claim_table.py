@@ -92,7 +92,6 @@ def _everywhere(rule: Rule, *to: type[Stage]) -> dict[type[Stage], Cell]:
 
 
 _BEGUN = (Verify, MutateDue)
-_AFTER_FAILURE = (Verify, MutateDue)
 TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     Master: _everywhere(begin, *_BEGUN),
     Returned: {Idle: Cell(resume, (Verify, HoldDown))},
@@ -110,10 +109,10 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
         HoldDown: Cell(better_master, _BEGUN),
     },
     Sending: {MutateDue: Cell(send, (MutateSent,))},
-    Accepted: {MutateSent: Cell(accepted, (ActionRunning, ReadBack, *_AFTER_FAILURE))},
-    Failed: {MutateSent: Cell(failed, _AFTER_FAILURE)},
+    Accepted: {MutateSent: Cell(accepted, (ActionRunning, ReadBack, *_BEGUN))},
+    Failed: {MutateSent: Cell(failed, _BEGUN)},
     LostTrack: dict.fromkeys((MutateSent, MutateDue), Cell(read_instead, (Verify,))),
-    ActionSeen: {ActionRunning: Cell(action_seen, (ActionRunning, ReadBack, *_AFTER_FAILURE))},
+    ActionSeen: {ActionRunning: Cell(action_seen, (ActionRunning, ReadBack, *_BEGUN))},
     ActionUnread: {ActionRunning: Cell(action_unread, (ActionRunning,))},
     ActionLost: {ActionRunning: Cell(action_lost, (Verify,))},
     ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},

@@ -92,7 +92,7 @@ class State:
     resources: dict[ResourceRef, Resource] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
     keepalived: ProcessId | None = None
-    keepalived_since_s: float = float("-inf")
+    keepalived_since_s: float = NEVER
     """Since when it is seen, or gone."""
     keepalived_gone: str = ""
     """How the last one ended; nothing if none was seen."""
@@ -109,21 +109,21 @@ class State:
     refused_settings: RefusedSettings | None = None
     fifo: FifoState | None = None
     fifo_detail: str = "not opened yet"
-    fifo_since_s: float = float("-inf")
+    fifo_since_s: float = NEVER
     has_writer: bool | None = None
     """Whether another process has the FIFO open for writing; None: not known."""
-    writer_since_s: float = float("-inf")
+    writer_since_s: float = NEVER
     here: tuple[IpAddress, ...] | None = None
-    """The VRRP resources that this machine has; None before the first look."""
+    """The VRRP addresses that this machine has; None before the first look."""
     counts_from_s: dict[IpAddress, float] = field(default_factory=dict)
-    """VRRP resources that were lost, and when they count again (infinity: not here yet)."""
+    """VRRP addresses that were lost, and when they count again (infinity: not here yet)."""
     calls: dict[int, Inflight] = field(default_factory=dict)
     next_call_id: int = 1
     query_asked: tuple[int, float] | None = None
     """The id and time of the question that keepalived has not answered yet."""
     next_query_id: int = 1
     saved: SavedState | None = None
-    gone_sent_s: float = float("-inf")
+    gone_sent_s: float = NEVER
     """The last assign of any resource that a reload took away: it may come back as a new one."""
     effects: list[Effect] = field(default_factory=list)
     """What the event at hand has led to so far."""
@@ -244,9 +244,10 @@ class State:
             generation = self._guard_mutation(request, resource)
         call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
         self.calls[call_id] = Inflight(request, api, now, resource, generation)
-        lists = isinstance(request, ReadAll)
-        cost = self.apis.kinds[request.kind].pages if isinstance(request, ReadAll) else 1
-        api.budget.spend(now, cost, reading=lists)
+        if isinstance(request, ReadAll):
+            api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
+        else:
+            api.budget.spend(now)
         timeout_s = api.settings.call_timeout_s
         self.effects.append(StartCall(call_id, request, timeout_s, urgent=resource is not None))
 

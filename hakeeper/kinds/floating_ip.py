@@ -211,7 +211,7 @@ def _observation(entry: object) -> Observation:
 def _unreadable(entry: object, why: str) -> Unreadable:
     members = entry if isinstance(entry, dict) else {}
     number, address = members.get("id"), members.get("ip")
-    known = number if isinstance(number, int) and json_fields.is_integer(number) else None
+    known = number if json_fields.is_integer(number) else None
     label = None
     if isinstance(address, str):
         with contextlib.suppress(UnreadableAnswer):

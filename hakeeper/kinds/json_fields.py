@@ -7,7 +7,7 @@ attribute of a partial object is read, and older ones drop a server's `location`
 
 import ipaddress
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, TypeGuard
 
 from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.observation import IpNetwork
@@ -38,14 +38,14 @@ def sequence(value: object, name: str) -> Sequence[object]:
     return value
 
 
-def is_integer(value: object) -> bool:
+def is_integer(value: object) -> TypeGuard[int]:
     """Say whether it is a JSON number without a fraction; true and false are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def integer(value: object, name: str) -> int:
     """Accept a JSON number without a fraction."""
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not is_integer(value):
         raise UnreadableAnswer(f"{name} is no integer")
     return value
 

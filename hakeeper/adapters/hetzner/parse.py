@@ -10,7 +10,16 @@ from typing import Final
 from hakeeper.core.kind import UnreadableAnswer
 from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.observation import IpNetwork
-from hakeeper.kinds.json_fields import NAME_LIMIT, field, integer, mapping, network, text, zone
+from hakeeper.kinds.json_fields import (
+    NAME_LIMIT,
+    field,
+    integer,
+    is_integer,
+    mapping,
+    network,
+    text,
+    zone,
+)
 
 _VERSIONS: Final = {"ipv4": 4, "ipv6": 6}
 _PRIVATE_LIMIT: Final = 16
@@ -116,7 +125,7 @@ def next_page(value: object, page: int, *, is_full: bool) -> int | None:
 def last_page(value: object) -> int | None:
     """Return the number of the last page; None where it is not said, which is allowed."""
     number = (_pagination(value) or {}).get("last_page")
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+    return number if is_integer(number) else None
 
 
 def _pagination(value: object) -> Mapping[str, object] | None:

@@ -829,7 +829,8 @@ BUGS = (
             Line(
                 "hakeeper.core.core:Core._queried",
                 "if event.waits:",
-                "for one in () if event.roles else state.resources.values():\n"
+                "from hakeeper.core.claim_events import Demoted\n"
+                "    for one in () if event.roles else state.resources.values():\n"
                 "        state.happened(one, Demoted('silence'), now)\n"
                 "    if event.waits:",
             ),

@@ -5,7 +5,9 @@ runs the changed one. A change that no longer fits what it was made for is an er
 nobody finds.
 """
 
+import builtins
 import contextlib
+import dis
 import functools
 import importlib
 import inspect
@@ -147,4 +149,17 @@ def _changed(where: str, was: str, becomes: str) -> CodeType:
     made = made.fget if isinstance(made, property) else made
     if not isinstance(made, FunctionType):
         raise TypeError(f"{where} is no function any more")
+    known = function.__globals__.keys() | vars(builtins).keys()
+    if unknown := sorted(set(_names_loaded(made.__code__)) - known):
+        raise LookupError(f"{where} does not know {', '.join(unknown)}: {becomes}")
     return made.__code__
+
+
+def _names_loaded(code: CodeType) -> Iterator[str]:
+    """Yield what the code and the functions in it look for in their module, or in Python itself."""
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield step.argval
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_loaded(constant)

@@ -57,11 +57,18 @@ def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
     [
         Line("hakeeper.core.reconcile:_due", "no such line", "pass"),
         Line("hakeeper.core.reconcile:_due", "now", "then"),
+        Line("hakeeper.core.core:Core._queried", "if event.waits:", "if any(Gone for _ in ()):"),
         Constant("hakeeper.core.claim_rules:WATCH_S", WATCH_S),
         Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),
     ],
-    ids=["a line that is not there", "a line that is there twice", "its own value", "its own row"],
+    ids=[
+        "a line that is not there",
+        "a line that is there twice",
+        "a name that is not known there",
+        "its own value",
+        "its own row",
+    ],
 )
-def test_a_change_that_changes_nothing_is_an_error(change: Change) -> None:
+def test_a_change_that_does_not_fit_is_an_error(change: Change) -> None:
     with pytest.raises(LookupError), change.planted():
         pass

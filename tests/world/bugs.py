@@ -665,7 +665,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.sequencer:Sequencer.turn",
-                "if self._clock() >= self.look_at_s:",
+                "if self._clock() >= self.look_at_s - (0.0 if served else early_s):",
                 "if False:",
             ),
         ),

@@ -101,6 +101,8 @@ class KindState:
     api: ApiState
     listed_at_s: float = NEVER
     """When the last reading of all holders was begun."""
+    is_listed: bool = False
+    """Whether one has succeeded, since the start and the last reload."""
     pages: int = 1
     """How many calls the last list took."""
     role_look_at_s: float | None = None
@@ -111,6 +113,10 @@ class KindState:
         """We are not MASTER any more: see who has the resources; a flapping role costs no more."""
         if self.role_look_at_s is None:
             self.role_look_at_s = max(now + ROLE_LOOK_S, self.role_looked_at_s + ROLE_LOOKS_S)
+
+    def list_anew(self) -> None:
+        """The resources are others now: list them at once."""
+        self.listed_at_s, self.is_listed = NEVER, False
 
     def listing(self, now: float) -> None:
         """A reading of all holders begins."""

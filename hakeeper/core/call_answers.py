@@ -152,12 +152,16 @@ def _identified(state: State, api: ApiState, server: Server, source: str, now: f
 
 
 def _listed(state: State, name: str, reading: Reading, asked_at_s: float, now: float) -> None:
+    listed = state.apis.kinds.get(name)
+    if listed is None:  # a reload has dropped the kind
+        return
+    kind, listed.is_listed = listed.kind, True
+    listed.pages = kind.api.pages_of(len(reading.found))
     taken: set[ResourceId] = set()
     for resource in state.resources.values():
-        kind, known = resource.kind.kind, resource.observation
-        if kind.name != name:
+        known = resource.observation
+        if resource.kind is not listed:
             continue
-        resource.kind.pages = kind.api.pages_of(len(reading.found))
         found = kind.find(resource.ref, None if known is None else known.id, reading)
         why = None if found is not None else kind.why_unreadable(resource.ref, reading)
         if found is None and why is not None:

@@ -269,7 +269,9 @@ def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
 def reading_interval_s(state: State, kind: KindState, now: float) -> float:
     """Return the seconds between two readings of a kind as things stand."""
     api, settings = kind.api, state.settings
-    if not state.any_master(kind) or api.health.scarce(now):
+    # Until a first list says which resources are meant, a claim would have to wait for it.
+    is_wanted = state.any_master(kind) or not kind.is_listed
+    if not is_wanted or api.health.scarce(now):
         return state.standby_interval_s(kind)
     settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
     if settling and api.budget.allows(Use.RETRY, now):

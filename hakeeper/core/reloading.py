@@ -8,7 +8,6 @@ from hakeeper.core.model import Settings, VrrpId
 from hakeeper.core.observation import ResourceRef
 from hakeeper.core.resource import Resource
 from hakeeper.core.role_changes import follow_changes
-from hakeeper.core.stages import NEVER
 from hakeeper.core.state import State
 
 
@@ -34,7 +33,7 @@ def reconfigure(state: State, event: SettingsChanged, now: float) -> None:
             state.happened(resource, Master("added by a reload", read_first=True), now)
     follow_changes(state, state.roles.recall(now), now)
     for kind in state.apis.kinds.values():
-        kind.listed_at_s = NEVER
+        kind.list_anew()
     state.schedule.query_soon(now)
     for name in event.apis_changed:
         if name in state.apis.apis:

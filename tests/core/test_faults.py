@@ -319,3 +319,23 @@ def test_when_the_api_works_again_a_waiting_claim_goes_out_within_a_second_and_a
     world.run_while(lambda: not node.reports("api.recovered"), limit_s=15.0)
 
     world.run_while(lambda: not node.reports("address.claimed"), limit_s=1.5)
+
+
+# --- the first list ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", ["BACKUP", None])
+def test_a_first_list_that_fails_is_asked_for_again_soon_and_then_seldom(role: str | None) -> None:
+    """Until it has come, a claim would have to wait for it: not for a standby's minute."""
+    world, node = one_node()
+    world.cloud.fail(FAULTS["503"], ReadAll)
+    node.start()
+    if role is not None:
+        node.line("VI_1", role)
+    world.run_for(35.0)
+    asked_s = [call.at_s for call in node.asked(ReadAll)]
+    assert [10.0] * 3 == [round(b - a, 1) for a, b in pairwise(asked_s)][-3:]
+    world.cloud.heal()
+    world.run_for(300.0)
+    asked_s = [call.at_s for call in node.asked(ReadAll)]
+    assert [60.0] * 4 == [round(b - a, 1) for a, b in pairwise(asked_s)][-4:]

@@ -51,7 +51,7 @@ NOW = 1000.0
 def calm(count: int = 1, role: Role = Role.MASTER, *, can_query: bool = False) -> State:
     """A state in which nothing is due at NOW: the holders were listed just then."""
     state = standing(count, role, can_query=can_query)
-    kind_of(state).listed_at_s = NOW
+    kind_of(state).listed_at_s, kind_of(state).is_listed = NOW, True
     state.schedule.query_at_s = NOW + 3.0
     return state
 
@@ -465,6 +465,14 @@ def test_the_holders_are_listed_at_the_interval(role: Role, interval_s: float) -
     assert ([], NOW + interval_s) == step(state)
     assert ([LIST], NOW + 2 * interval_s) == step(state, NOW + interval_s)
     assert NOW + interval_s == kind_of(state).listed_at_s
+
+
+@pytest.mark.parametrize("role", [Role.MASTER, Role.BACKUP, Role.UNKNOWN])
+def test_until_a_first_list_has_come_it_is_asked_for_as_often_as_by_a_master(role: Role) -> None:
+    state = calm(1, role)
+    kind_of(state).is_listed = False
+    assert ([], NOW + 10.0) == step(state)
+    assert [LIST] == step(state, NOW + 10.0)[0]
 
 
 def test_idle_reading_steps_aside_for_2_s_after_a_master_edge_but_only_for_a_master() -> None:

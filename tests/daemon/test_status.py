@@ -52,8 +52,6 @@ def vrrp_pid(node: DaemonNode) -> int:
 def test_a_backup_is_ok_wherever_the_address_is(cluster: Cluster) -> None:
     node = cluster.running()
     node.backup()
-    eventually(lambda: "elsewhere (id" in flat(ask(node).stdout), 30)
-    assert "(not read since this server became BACKUP); last" in flat(ask(node).stdout)
     eventually(lambda: "last known" not in ask(node).stdout, 30)
     done = ask(node)
     assert done.returncode == OK, done.stdout

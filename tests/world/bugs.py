@@ -700,7 +700,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:reading_interval_s",
-                "if not state.any_master(kind) or api.health.scarce(now):",
+                "if not is_wanted or api.health.scarce(now):",
                 "if api.health.scarce(now):",
             ),
         ),

@@ -118,7 +118,9 @@ def running(
     """Start `hakeeper demo`; with `terminal` it has one of its own."""
     # Not pytest's folder: a unix socket's path may have 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="hk-"))
-    command = [*wrapper, sys.executable, "-m", "hakeeper", "demo", *arguments]
+    # As from a terminal, however the tests were started: nohup ignores SIGHUP for all its children.
+    command = ["env", "--default-signal=HUP", *wrapper]
+    command += [sys.executable, "-m", "hakeeper", "demo", *arguments]
     environment = {**os.environ, "TMPDIR": str(folder), "LC_ALL": "C.UTF-8", "TERM": "xterm"}
     environment.pop("NO_COLOR", None)
     master = slave = None

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from hakeeper.core.budget import Budget
 from hakeeper.core.health import Health
 from hakeeper.core.kind import Api, Kind, Kinds
-from hakeeper.core.model import ApiSettings, Server, Settings
+from hakeeper.core.model import NEVER, ApiSettings, Server, Settings
 from hakeeper.core.observation import Holder, Key, Nobody, Other, Unknown, Us
 from hakeeper.core.servers import DELETED, SeenServer
-from hakeeper.core.stages import NEVER
 
 ROLE_LOOK_S = 4.0
 """When to read the holders after a demotion: by then a new master has claimed."""

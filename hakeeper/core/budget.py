@@ -8,6 +8,8 @@ only spend the top of it, and the first claim of a new MASTER edge all of it.
 import enum
 from dataclasses import dataclass
 
+from hakeeper.core.model import NEVER
+
 SHARE = 0.5
 """The part of the project's quota that one node may spend: the other node has the other half."""
 USUAL_LIMIT_PER_HOUR = 3600
@@ -43,7 +45,7 @@ class Budget:
     spent: float = 0.0
     """How far the bucket is from full, at `at_s`."""
     at_s: float = 0.0
-    retry_from_s: float = float("-inf")
+    retry_from_s: float = NEVER
     """When the next retry may go in any case, out of what flows in."""
 
     @property

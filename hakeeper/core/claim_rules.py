@@ -38,10 +38,10 @@ from hakeeper.core.last_decision import (
     WillAssign,
     WillRead,
 )
+from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
-    NEVER,
     Claim,
     Held,
     HoldDown,
@@ -246,14 +246,13 @@ def seen_meanwhile(
 ) -> Stage:
     """It came back, nobody has it any more, or yet another server took it."""
     split_brain = resource.split_brain
+    since_s = now if resource.holder_since_s is None else resource.holder_since_s
     match what.holder:
         case Us():
             split_brain.moved_by_others(now)
             cause = "contested, but it came back"
             return _confirm(resource, Claim(cause=cause, phases=Phases(line_s=now)), now)
-        case Nobody() if not _is_between_steps(
-            resource, what.holder, resource.holder_since_s or now, now
-        ):
+        case Nobody() if not _is_between_steps(resource, what.holder, since_s, now):
             pause_s = split_brain.free_claim_wait_s(now)
             return _claim_free(resource, "contested, but nobody holds it", pause_s, now, rng)
         case Other() as holder if isinstance(what.before, Other) and what.before != holder:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hakeeper.core.decisions import Decision, FifoOverflowed, LineRejected, LinesRejected
 from hakeeper.core.events import LinesRead
+from hakeeper.core.model import NEVER
 
 SHOWN = 5
 """How many bad lines of one batch are shown; the rest is counted."""
@@ -18,7 +19,7 @@ GAP_S = 10.0
 class _Count:
     """What was not reported yet, and when the last was."""
 
-    reported_at_s: float = float("-inf")
+    reported_at_s: float = NEVER
     unreported: int = 0
 
     def is_due(self, now: float) -> bool:

@@ -6,6 +6,7 @@ from random import Random
 from hakeeper.core.backoff import EAGER, EAGER_FOR_S, READ_AGAIN, THROTTLE
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
 from hakeeper.core.decisions import Decision
+from hakeeper.core.model import NEVER
 from hakeeper.core.pace import doubled
 
 RESERVE = 0.1
@@ -35,9 +36,9 @@ class Health:
     """The failure that persists; None while the last call was answered."""
     failing_since_s: float = 0.0
     answered_at_s: float | None = None
-    held_until_s: float = float("-inf")
+    held_until_s: float = NEVER
     """Until then no call goes out, since one met a 429; assigns have a time of their own."""
-    assigns_held_until_s: float = float("-inf")
+    assigns_held_until_s: float = NEVER
     throttled: int = 0
     throttled_since_s: float = 0.0
     quota: Quota | None = None
@@ -46,12 +47,12 @@ class Health:
     """How many at once it bears now."""
     refused_rounds: int = 0
     """Rounds of assigns that were refused or failed since one was accepted."""
-    refused_at_s: float = float("-inf")
-    assigns_from_s: float = float("-inf")
+    refused_at_s: float = NEVER
+    assigns_from_s: float = NEVER
     """No assign goes out before this, since more than one round was refused."""
     assigns_work: bool = True
     """Whether the last claim that was begun or watched was confirmed, not refused."""
-    one_by_one_until_s: float = float("-inf")
+    one_by_one_until_s: float = NEVER
     """Until then a running action counts as one of them: it may be what locks the server."""
     one_by_one_s: float = 0.0
     latency_s: float | None = None
@@ -175,9 +176,9 @@ class Health:
         `alongside`: another action of ours was running, so our actions do not lock the server.
         """
         self.forget_refused_rounds()
-        self.held_until_s = float("-inf")
+        self.held_until_s = NEVER
         if alongside:
-            self.one_by_one_until_s = float("-inf")
+            self.one_by_one_until_s = NEVER
             self.one_by_one_s = 0.0
         if now >= self.one_by_one_until_s:
             self.max_parallel = min(self.most_parallel, self.max_parallel + 1)
@@ -189,4 +190,4 @@ class Health:
     def forget_refused_rounds(self) -> None:
         """Let the next assign go out at once."""
         self.refused_rounds = 0
-        self.assigns_from_s = float("-inf")
+        self.assigns_from_s = NEVER

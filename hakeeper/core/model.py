@@ -7,11 +7,14 @@ import enum
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from hakeeper.core.observation import IpNetwork, Key, ResourceRef
 
 IpAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+NEVER: Final = float("-inf")
+"""The time of what has not happened: before every other."""
 
 
 class Role(enum.Enum):

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from hakeeper.core.model import NEVER
+
 
 @dataclass(slots=True, kw_only=True)
 class Pace:
@@ -9,7 +11,7 @@ class Pace:
 
     every_s: float
     burst: int
-    next_s: float = float("-inf")
+    next_s: float = NEVER
     """When the next one would be due, had all of them been evenly spread."""
 
     def due_s(self, now: float) -> float:
@@ -47,8 +49,8 @@ LULL_S = 60.0
 class Hints:
     """The hints of one instance that the holder may have changed, and the looks they led to."""
 
-    hinted_at_s: float = float("-inf")
-    looked_at_s: float = float("-inf")
+    hinted_at_s: float = NEVER
+    looked_at_s: float = NEVER
     gap_s: float = 0.0
 
     def hint(self, now: float) -> None:
@@ -73,7 +75,7 @@ class Returns:
     A FIFO that overflows without end makes one of every answer of D-Bus.
     """
 
-    at_s: float = float("-inf")
+    at_s: float = NEVER
     """The last look, be it still to come."""
     gap_s: float = 0.0
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from hakeeper.core.apis import KindState
 from hakeeper.core.decisions import Decision
 from hakeeper.core.last_decision import LastDecision
-from hakeeper.core.model import VrrpId
+from hakeeper.core.model import NEVER, VrrpId
 from hakeeper.core.observation import Holder, Observation, ResourceId, ResourceRef, Unknown, Us
 from hakeeper.core.pace import Hints, Pace, Returns
 from hakeeper.core.servers import holder_text
 from hakeeper.core.splitbrain import SplitBrain
-from hakeeper.core.stages import NEVER, Claim, HoldDown, Idle, MutateSent, Recheck, Stage
+from hakeeper.core.stages import Claim, HoldDown, Idle, MutateSent, Recheck, Stage
 
 SPACING_S = 1.0
 """The least time between two assigns of one resource: a flapping VRRP must not flood the API."""

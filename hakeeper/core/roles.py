@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hakeeper.core.fifo_lines import NotifyLine
-from hakeeper.core.model import IpAddress, Role, VrrpId, VrrpKind
+from hakeeper.core.model import NEVER, IpAddress, Role, VrrpId, VrrpKind
 from hakeeper.core.role_table import (
     EVENT_OF_ANSWER,
     EVENT_OF_LINE,
@@ -29,7 +29,7 @@ class RoleState:
     generation: int = 0
     since_s: float = 0.0
     reason: str = "nothing heard yet"
-    heard_at_s: float = float("-inf")
+    heard_at_s: float = NEVER
     """When a line last said its role; an answer to a query asked before that is out of date."""
     doubtful_since_s: float | None = None
     """Since when lines of it may be lost with a FIFO; None once it was spoken of."""

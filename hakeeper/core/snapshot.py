@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hakeeper.core.find_problems import is_current, problems
 from hakeeper.core.health import Health as ApiHealth
 from hakeeper.core.last_decision import LastDecision
-from hakeeper.core.model import VrrpId
+from hakeeper.core.model import NEVER, VrrpId
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.problems import Health, Problem, Trouble
 from hakeeper.core.resource import Resource
@@ -121,7 +121,7 @@ def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
 
 def _age(at_s: float | None, now: float) -> float | None:
     # To the millisecond: a clock time made of it must not waver between two seconds.
-    return None if at_s is None or at_s == float("-inf") else round(now - at_s, 3)
+    return None if at_s is None or at_s == NEVER else round(now - at_s, 3)
 
 
 def _problem(problem: Problem, now: float) -> ProblemPicture:

@@ -22,6 +22,7 @@ seconds.
 from dataclasses import dataclass, field
 from random import Random
 
+from hakeeper.core.model import NEVER
 from hakeeper.core.pace import Pace
 
 QUICK_LOSS_S = 60.0
@@ -70,7 +71,7 @@ class SplitBrain:
     """Holder changes seen (ours and theirs) since the last quiet half hour."""
     first_loss_at_s: float | None = None
     """The first loss since the last quiet half hour."""
-    moved_at: float = float("-inf")
+    moved_at: float = NEVER
     claimed_at: float | None = None
     """When our claim was last confirmed; None once its loss was counted."""
     losses: int = 0
@@ -79,7 +80,7 @@ class SplitBrain:
     """Two moves that no read showed (ours and theirs), or a write that was lost; counts once."""
     moves_at_hold_down: int | None = None
     """Of those moves, how many there were at the first hold-down."""
-    better_master_at_s: float = float("-inf")
+    better_master_at_s: float = NEVER
     free_claims: Pace = field(default_factory=lambda: Pace(every_s=FREE_CLAIM_S, burst=FREE_CLAIMS))
     """Of the claims without hold-down."""
     reported: bool = False

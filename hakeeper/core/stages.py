@@ -4,9 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, TypeAlias
 
 from hakeeper.core.calls import Failure, Step
+from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Key, Other
-
-NEVER = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
 from hakeeper.core.kind import Kinds
-from hakeeper.core.model import FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
+from hakeeper.core.model import NEVER, FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
 from hakeeper.core.observation import Holder, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import NEVER, ActionRunning, ReadBack, Reading, Stage
+from hakeeper.core.stages import ActionRunning, ReadBack, Reading, Stage
 
 USUAL_POLLS = 4
 """Most actions have ended by then, about a second after they were accepted."""

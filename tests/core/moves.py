@@ -15,10 +15,10 @@ from hakeeper.core.claim_events import Happening, Seen
 from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
 from hakeeper.core.last_decision import LastDecision
+from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
-    NEVER,
     ActionRunning,
     Claim,
     Held,

@@ -12,8 +12,9 @@ from hakeeper.core.claim_events import (
 )
 from hakeeper.core.decisions import ResourceConfirmed
 from hakeeper.core.last_decision import LeftWhileHung, OursAlready, TakenAgain, WillAssign, WillRead
+from hakeeper.core.model import NEVER
 from hakeeper.core.observation import Unknown
-from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
+from hakeeper.core.stages import Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (
     CLAIM,
     HOLD_DOWN,

@@ -165,16 +165,15 @@ class Scene:
             self.node.feed(events.KeepalivedSeen(replace(PROCESS, pid=int(_number(word)))))
 
     def dbus(self, *words: str) -> None:
-        """Let keepalived answer `VI_1=MASTER`, or let it hang with `hangs`, or be `off` the bus."""
-        node, no_answer = self.node, words in (("hangs",), ("off",))
-        node.hangs = words == ("hangs",)
-        said = [] if no_answer else [word.split("=") for word in words]
-        node.dbus = (
-            None if no_answer else {name: _pick(Role.__members__, role) for name, role in said}
-        )
-        if words == ("off",):
-            reason = "org.keepalived.Vrrp1 is not on the bus"
-            node.feed(events.RolesQueried(node.queries[-1].query_id, None, reason))
+        """Let keepalived answer `VI_1=MASTER` from now on, or let it hang with `hangs`."""
+        self.node.hangs = words == ("hangs",)
+        self.node.dbus = None if self.node.hangs else _roles(words)
+
+    def answer(self, *words: str) -> None:
+        """Answer the last question only now: `VI_1=MASTER`, or `nothing` for no such name."""
+        roles = None if words == ("nothing",) else _roles(words)
+        reason = "" if roles else "org.keepalived.Vrrp1 is not on the bus"
+        self.node.feed(events.RolesQueried(self.node.queries[-1].query_id, roles, reason))
 
     # --- the cloud ----------------------------------------------------------------------------
 
@@ -214,7 +213,8 @@ class Scene:
     def cloud(self, what: str, word: str) -> None:
         """Let a call, an action or news to readers take so long: `latency`, `action`, `lag`.
 
-        Or say how actions end: `ends success`, `error` or `never`; or `writes lost` or `kept`.
+        Or say how actions end: `ends success`, `error` or `never`; or `writes lost` or `kept`; or
+        whether an action locks its server: `locks servers` or `addresses`.
         """
         cloud = self.world.cloud
         match what:
@@ -222,6 +222,8 @@ class Scene:
                 cloud.ending = _pick({one.name.lower(): one for one in Ending}, word)
             case "writes":
                 cloud.loses_writes = _pick({"lost": True, "kept": False}, word)
+            case "locks":
+                cloud.server_locks = _pick({"servers": True, "addresses": False}, word)
             case _:
                 names = {"latency": "latency_s", "action": "action_s", "lag": "stale_s"}
                 setattr(cloud, _pick(names, what), _number(word))
@@ -325,6 +327,11 @@ def _ref(word: str) -> ResourceRef:
     if colon and kind in KINDS:
         return KINDS[kind].ref(name)
     return FLOATING_IPS.ref(int(word) if word.isdigit() else word)
+
+
+def _roles(words: Iterable[str]) -> dict[str, Role]:
+    said = (word.partition("=") for word in words)
+    return {name: _pick(Role.__members__, role) for name, _, role in said}
 
 
 def _settings(words: tuple[str, ...]) -> Settings:

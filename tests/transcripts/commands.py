@@ -1,52 +1,29 @@
 """The commands of a story: what happens to a core, its keepalived and its cloud."""
 
 import inspect
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
-from typing import Final, TypeVar
+from typing import Final
 
-from hakeeper.adapters.hetzner.errors import KIND_OF_CODE, for_effect
+from hakeeper.adapters.hetzner.errors import for_effect
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core import calls, events
-from hakeeper.core.fifo_lines import BadLine, NotifyLine, parse_line
-from hakeeper.core.model import ApiSettings, FifoState, Role, Settings, VrrpId, VrrpKind
-from hakeeper.core.observation import ResourceRef
-from hakeeper.kinds import FLOATING_IPS, KINDS
 from tests.core.driver import PROCESS, WEB, Node, World
 from tests.core.fakecloud import Ending
 from tests.core.fakepier import ship
 from tests.support.resources import CLOUD
-
-T = TypeVar("T")
-PATH: Final = "/run/hakeeper/notify.fifo"
-PIPE: Final[Mapping[str, events.Event]] = {
-    "open": events.FifoChanged(FifoState.OPEN, f"listening on {PATH}"),
-    "replaced": events.FifoChanged(FifoState.OPEN, f"{PATH} was replaced: reopened", reopened=True),
-    "missing": events.FifoChanged(FifoState.MISSING, f"{PATH} does not exist"),
-    "busy": events.FifoChanged(FifoState.BUSY, f"process 99 already reads {PATH}"),
-    "full": events.LinesLost("the pipe was full (65536 bytes waiting), so newer lines were lost"),
-    "unwritten": events.WriterSeen(present=False),
-    "written": events.WriterSeen(present=True),
-}
-REQUESTS: Final[Mapping[str, tuple[type[calls.Request], ...]]] = {
-    "everything": (),
-    "identify": (calls.Identify,),
-    "assign": (calls.Mutate,),
-    "list": (calls.ReadAll,),
-    "reads": (calls.ReadAll, calls.ReadOne),
-    "action": (calls.ReadActions,),
-    "server": (calls.ReadServer,),
-}
-CODES: Final = {
-    **KIND_OF_CODE,
-    "connection_refused": calls.FailureKind.TRANSIENT,
-    "deadline": calls.FailureKind.OUTCOME_UNKNOWN,
-}
-
-
-class StoryError(ValueError):
-    """A story cannot be read; the message says where and why."""
+from tests.transcripts.vocabulary import (
+    CODES,
+    PIPE,
+    REQUESTS,
+    StoryError,
+    lines_of,
+    number_of,
+    pick,
+    roles_of,
+    seen_of,
+    server_of,
+    settings_of,
+)
 
 
 @dataclass(slots=True)
@@ -66,18 +43,13 @@ class Scene:
         self.world.cloud.latency_s = self.world.pier.latency_s = 0.1
         self.world.cloud.add_server(2)
         self.world.cloud.add_ip(WEB, "web", "203.0.113.10/32", 2)
-        self.node = self.world.add_node(1, _settings(()))
+        self.node = self.world.add_node(1, settings_of(()))
 
     # --- time and this server -----------------------------------------------------------------
 
     def run(self, seconds: str) -> None:
         """Let time go on."""
-        self.world.run_for(_number(seconds))
-
-    def until(self, stage: str, seconds: str) -> None:
-        """Let time go on until the first address is in this stage; `_` is a space."""
-        wanted = stage.replace("_", " ")
-        self.world.run_while(lambda: self.node.stage() != wanted, _number(seconds))
+        self.world.run_for(number_of(seconds))
 
     def start(self, *words: str) -> None:
         """Start hakeeper; again: kill it, and start it with what it had saved.
@@ -88,15 +60,15 @@ class Scene:
         node, (said, *backlog) = self.node, " ".join(words).split("|")
         words = tuple(said.split())
         if any("=" in word for word in words) or node.runs == 1:
-            node.config = _settings(words)
+            node.config = settings_of(words)
         for call in node.open_calls():
             call.done = True
         node._new_core()
         node.feed(
             events.Started(saved=node.saved, keepalived=None if "alone" in words else PROCESS),
-            *([] if node.private is None else [_seen(node.private)]),
+            *([] if node.private is None else [seen_of(node.private)]),
             PIPE[next((word for word in words if word in PIPE), "open")],
-            *([_lines(backlog, live=False)] if backlog else []),
+            *([lines_of(backlog, live=False)] if backlog else []),
         )
 
     def begin(self, role: str, *words: str) -> None:
@@ -116,7 +88,7 @@ class Scene:
         if words == ("refused",):
             self.node.feed(events.SettingsRefused("hakeeper.yaml:3:1: unknown key"))
             return
-        self.node.config = _settings(words)
+        self.node.config = settings_of(words)
         changed = (CLOUD,) if "another-token" in words else ()
         self.node.feed(events.SettingsChanged(self.node.config, apis_changed=changed))
 
@@ -148,11 +120,11 @@ class Scene:
 
     def fifo(self, *words: str) -> None:
         """Let keepalived write lines: `fifo INSTANCE "VI_1" MASTER 100 | …`."""
-        self.node.feed(_lines(" ".join(words).split("|"), live=True))
+        self.node.feed(lines_of(" ".join(words).split("|"), live=True))
 
     def pipe(self, word: str) -> None:
         """Let the FIFO be open, replaced, missing, busy, full, unwritten or written."""
-        self.node.feed(_pick(PIPE, word))
+        self.node.feed(pick(PIPE, word))
 
     def keepalived(self, word: str) -> None:
         """Let keepalived be `gone`, or be `replaced` between two looks, or run with this pid."""
@@ -162,17 +134,17 @@ class Scene:
         elif word == "replaced":
             self.node.feed(gone, events.KeepalivedSeen(replace(PROCESS, pid=PROCESS.pid + 1)))
         else:
-            self.node.feed(events.KeepalivedSeen(replace(PROCESS, pid=int(_number(word)))))
+            self.node.feed(events.KeepalivedSeen(replace(PROCESS, pid=int(number_of(word)))))
 
     def dbus(self, *words: str) -> None:
         """Let keepalived answer `VI_1=MASTER` from now on, or let it hang with `hangs`."""
         self.node.hangs = words == ("hangs",)
-        self.node.dbus = None if self.node.hangs else _roles(words)
+        self.node.dbus = None if self.node.hangs else roles_of(words)
 
     def answer(self, *words: str) -> None:
         """Answer the last question only now: `VI_1=MASTER`, or `nothing` for no such name."""
-        roles = None if words == ("nothing",) else _roles(words)
-        reason = "" if roles else "org.keepalived.Vrrp1 is not on the bus"
+        roles = None if words == ("nothing",) else roles_of(words)
+        reason = "" if roles is not None else "org.keepalived.Vrrp1 is not on the bus"
         self.node.feed(events.RolesQueried(self.node.queries[-1].query_id, roles, reason))
 
     # --- the cloud ----------------------------------------------------------------------------
@@ -181,15 +153,15 @@ class Scene:
         """Add a floating IP to the project."""
         number = self.ids[name] = WEB + len(self.ids)
         network = f"203.0.113.{9 + len(self.ids)}/32"
-        self.world.cloud.add_ip(number, name, network, _server(holder))
+        self.world.cloud.add_ip(number, name, network, server_of(holder))
 
     def move(self, name: str, holder: str) -> None:
         """Let somebody else move a floating IP: `move web node3`."""
-        self.world.cloud.move(_pick(self.ids, name), _server(holder))
+        self.world.cloud.move(pick(self.ids, name), server_of(holder))
 
     def change(self, name: str, word: str) -> None:
         """Let a floating IP be `blocked` or `deleted`, or get another name."""
-        number, found = _pick(self.ids, name), self.world.cloud.floating_ips
+        number, found = pick(self.ids, name), self.world.cloud.floating_ips
         if word == "deleted":
             del found[number]
         elif word == "blocked":
@@ -199,7 +171,7 @@ class Scene:
 
     def server(self, name: str, status: str) -> None:
         """Let a server be `running`, `off` or `deleted`."""
-        server_id = _server(name) or 0
+        server_id = server_of(name) or 0
         if status == "deleted":
             del self.world.cloud.servers[server_id]
         else:
@@ -207,26 +179,25 @@ class Scene:
 
     def berth(self, name: str, holder: str) -> None:
         """Let the ship of a server, or nobody, have a berth of the made-up kind."""
-        server_id = _server(holder)
+        server_id = server_of(holder)
         self.world.pier.berths[name] = None if server_id is None else ship(server_id)
 
     def cloud(self, what: str, word: str) -> None:
-        """Let a call, an action or news to readers take so long: `latency`, `action`, `lag`.
+        """Let calls, actions or news to readers take so long: `latency`, `action`, `lag`.
 
-        Or say how actions end: `ends success`, `error` or `never`; or `writes lost` or `kept`; or
-        whether an action locks its server: `locks servers` or `addresses`.
+        Or `ends success`, `error`, `never`; `writes lost`, `kept`; `locks servers`, `addresses`.
         """
         cloud = self.world.cloud
         match what:
             case "ends":
-                cloud.ending = _pick({one.name.lower(): one for one in Ending}, word)
+                cloud.ending = pick({one.name.lower(): one for one in Ending}, word)
             case "writes":
-                cloud.loses_writes = _pick({"lost": True, "kept": False}, word)
+                cloud.loses_writes = pick({"lost": True, "kept": False}, word)
             case "locks":
-                cloud.server_locks = _pick({"servers": True, "addresses": False}, word)
+                cloud.server_locks = pick({"servers": True, "addresses": False}, word)
             case _:
                 names = {"latency": "latency_s", "action": "action_s", "lag": "stale_s"}
-                setattr(cloud, _pick(names, what), _number(word))
+                setattr(cloud, pick(names, what), number_of(word))
 
     def fail(self, requests: str, code: str, *options: str) -> None:
         """Let calls fail: `fail assign locked`, and more words.
@@ -234,9 +205,9 @@ class Scene:
         `times=1`, `takes=5`, `retry_after=9`; `done`: it is done all the same; `pier`: that API.
         """
         pairs = (option.partition("=") for option in options)
-        given = {name: _number(value) for name, equals, value in pairs if equals}
-        kinds = _pick(REQUESTS, requests)
-        kind = for_effect(_pick(CODES, code), changes_something=kinds == (calls.Mutate,))
+        given = {name: number_of(value) for name, equals, value in pairs if equals}
+        kinds = pick(REQUESTS, requests)
+        kind = for_effect(pick(CODES, code), changes_something=kinds == (calls.Mutate,))
         wait_s = given.get("retry_after")
         why = calls.Failure(
             kind=kind, code=code, message=code.replace("_", " "), retry_after_s=wait_s
@@ -252,20 +223,18 @@ class Scene:
 
     def hold(self, requests: str) -> None:
         """Let such calls wait on their way to the cloud, until `release`."""
-        self.node.holding = _pick(REQUESTS, requests)
+        self.node.holding = pick(REQUESTS, requests)
 
     def release(self, word: str = "sent") -> None:
         """Let the calls that wait be `sent`, or `cancelled` before a byte of them was."""
-        ends = _pick({"sent": self.node.release, "cancelled": self.node.cancel}, word)
+        ends = pick({"sent": self.node.release, "cancelled": self.node.cancel}, word)
         held, self.node.holding = self.node.open_calls(*self.node.holding), ()
         for call in held:
             ends(call)
 
     def quota(self, limit: str, left: str) -> None:
         """Let answers tell this quota: calls in an hour, and how many are left."""
-        self.node.quota = calls.Quota(
-            limit_per_hour=int(_number(limit)), remaining=int(_number(left))
-        )
+        self.node.quota = calls.Quota(limit_per_hour=int(limit), remaining=int(left))
 
 
 COMMANDS: Final = {
@@ -278,84 +247,16 @@ def do(scene: Scene, text: str) -> list[str]:
     scene.node, scene.shown, scene.is_brief = scene.world.nodes[0], [], False
     first, *words = text.split()
     if first.endswith(":"):
-        server_id = _server(first[:-1]) or 0
+        server_id = server_of(first[:-1]) or 0
         known = {node.server_id: node for node in scene.world.nodes}
         scene.node = known.get(server_id) or scene.world.add_node(
-            server_id, _settings(()), seed=server_id
+            server_id, settings_of(()), seed=server_id
         )
         first, *words = words or [""]
-    does = _pick(COMMANDS, first)
+    does = pick(COMMANDS, first)
     try:
         inspect.signature(does).bind(scene, *words)
     except TypeError as error:
         raise StoryError(f"{first}: {error}") from None
     does(scene, *words)
     return scene.shown
-
-
-# --- what words mean ------------------------------------------------------------------------------
-
-
-def _pick(table: Mapping[str, T], word: str) -> T:
-    if word not in table:
-        raise StoryError(f"{word!r} is none of {', '.join(sorted(table))}")
-    return table[word]
-
-
-def _number(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise StoryError(f"{word!r} is no number") from None
-
-
-def _server(word: str) -> int | None:
-    if word == "nobody":
-        return None
-    if not word.startswith("node") or not word[4:].isdigit():
-        raise StoryError(f"{word!r} is no server: write node1, node2, … or nobody")
-    return int(word[4:])
-
-
-def _vrrp(word: str) -> VrrpId:
-    group, colon, name = word.partition(":")
-    return VrrpId(VrrpKind.GROUP, name) if colon else VrrpId(VrrpKind.INSTANCE, group)
-
-
-def _ref(word: str) -> ResourceRef:
-    kind, colon, name = word.partition(":")
-    if colon and kind in KINDS:
-        return KINDS[kind].ref(name)
-    return FLOATING_IPS.ref(int(word) if word.isdigit() else word)
-
-
-def _roles(words: Iterable[str]) -> dict[str, Role]:
-    said = (word.partition("=") for word in words)
-    return {name: _pick(Role.__members__, role) for name, _, role in said}
-
-
-def _settings(words: tuple[str, ...]) -> Settings:
-    named = [word.split("=") for word in words if "=" in word] or [["VI_1", "web"]]
-    private = [word.split("@") for word in words if "@" in word]
-    return Settings(
-        resources={
-            _vrrp(vrrp): tuple(map(_ref, filter(None, refs.split(",")))) for vrrp, refs in named
-        },
-        vrrp_addresses={
-            _vrrp(vrrp): tuple(map(ip_address, here.split(","))) for vrrp, here in private
-        },
-        can_query="dbus" in words or "dbus-only" in words,
-        must_query="dbus-only" in words,
-        apis={CLOUD: ApiSettings(endpoint="https://api.hetzner.cloud/v1")},
-    )
-
-
-def _lines(texts: Iterable[str], *, live: bool) -> events.LinesRead:
-    read = [parse_line(text.strip().encode()) for text in texts]
-    good = tuple(line for line in read if isinstance(line, NotifyLine))
-    bad = tuple(line for line in read if isinstance(line, BadLine))
-    return events.LinesRead(good, bad, live=live)
-
-
-def _seen(private: Iterable[str]) -> events.VrrpAddressesSeen:
-    return events.VrrpAddressesSeen(tuple(map(ip_address, private)))

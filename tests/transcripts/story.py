@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tests.transcripts.account import Account
-from tests.transcripts.commands import Scene, StoryError, do
+from tests.transcripts.commands import Scene, do
+from tests.transcripts.vocabulary import StoryError
+
+REWRITE: Final = "HAKEEPER_REWRITE_TRANSCRIPTS"
+"""With this in the environment the tests write the stories anew."""
 
 
 @dataclass(frozen=True, slots=True)

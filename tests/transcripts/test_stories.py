@@ -13,10 +13,9 @@ import pytest
 from hakeeper.core.kind import Kind
 from hakeeper.kinds import KINDS
 from tests.support.made_up_kind import BERTHS
-from tests.transcripts.commands import StoryError
-from tests.transcripts.story import played
+from tests.transcripts.story import REWRITE, played
+from tests.transcripts.vocabulary import StoryError
 
-REWRITE = "HAKEEPER_REWRITE_TRANSCRIPTS"
 STORIES = sorted(Path(__file__).parent.glob("*.txt"))
 
 
@@ -65,12 +64,12 @@ def test_an_error_names_the_file_and_the_line(
     assert str(raised.value).startswith(f"{place}: {why}")
 
 
-def test_what_breaks_in_the_core_names_the_command_too(tmp_path: Path) -> None:
+def test_what_else_breaks_names_the_command_too(tmp_path: Path) -> None:
     path = tmp_path / "a_story.txt"
-    path.write_text("begin BACKUP\nuntil held 5\n")
-    with pytest.raises(AssertionError, match="still so") as raised:
+    path.write_text("begin BACKUP\nquota few left\n")
+    with pytest.raises(ValueError, match="invalid literal") as raised:
         played(path)
-    assert [f"{path}:2: until held 5"] == raised.value.__notes__
+    assert [f"{path}:2: quota few left"] == raised.value.__notes__
 
 
 def test_what_the_core_did_is_written_anew_and_the_rest_stays(tmp_path: Path) -> None:

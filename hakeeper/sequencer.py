@@ -141,10 +141,13 @@ class Sequencer:
         self._act_on([started, *news])
         self.look_at_s = self._clock() + LOOK_S
 
-    def turn(self, ready: Iterable[tuple[Source, Handler]]) -> None:
-        """Serve what is ready, look around if it is time, and go on with what is due."""
+    def turn(self, ready: Iterable[tuple[Source, Handler]], early_s: float = 0.0) -> None:
+        """Serve what is ready, look around if it is time, and go on with what is due.
+
+        If nothing is ready, a look that will be due within `early_s` comes now.
+        """
         served = [*ready]
-        if self._clock() >= self.look_at_s:
+        if self._clock() >= self.look_at_s - (0.0 if served else early_s):
             served.append((Source.LOOK, self._look_as_planned))
         if len(served) > 1:
             served.sort(key=lambda each: each[0])

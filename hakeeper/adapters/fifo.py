@@ -85,7 +85,7 @@ class NotifyFifo:
         return self._report(change)
 
     def filenos(self) -> tuple[int, ...]:
-        """The descriptors to watch; change only in `look`, `settle`, `has_writer` and `close`."""
+        """The descriptors to watch; `drain` and what only looks never change them."""
         return tuple(pipe.fd for pipe in self._pipes())
 
     def drain(self) -> Drained:
@@ -136,14 +136,22 @@ class NotifyFifo:
                 self._retired.remove(pipe)
                 pipe.close()
 
+    def move_to(self, path: str) -> None:
+        """Read the FIFO at another path from the next `look` on."""
+        self._close_pipes()
+        self._path, self._reported = path, None
+
     def close(self) -> None:
         """Close all pipes; waiting lines stay for the next reader while keepalived runs."""
-        for pipe in self._pipes():
-            pipe.close()
-        self._retired, self._current = [], None
+        self._close_pipes()
         if self._window is not None:
             self._window.close()
             self._window = None
+
+    def _close_pipes(self) -> None:
+        for pipe in self._pipes():
+            pipe.close()
+        self._retired, self._current = [], None
 
     def _pipes(self) -> tuple[FifoPipe, ...]:
         return (*self._retired, *(() if self._current is None else (self._current,)))

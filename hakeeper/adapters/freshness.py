@@ -34,8 +34,7 @@ class FreshnessCheck:
     """Knows when the loop last turned; workers ask it right before they send."""
 
     def __init__(self, lines: Lines, clock: Callable[[], float] = boottime_s) -> None:
-        """Check against these lines; the attribute `lines` may be replaced."""
-        self.lines = lines
+        self._lines = lines
         self._clock = clock
         self._suspended_until_s = float("-inf")
         self.turned_at_s = clock()
@@ -59,7 +58,7 @@ class FreshnessCheck:
         try:
             # During the turn of the decision, the lines that led to it are still in the pipe.
             is_of_this_turn = decided_at_s >= turned_at_s
-            waits = self.lines.has_news() if is_of_this_turn else self.lines.has_waiting()
+            waits = self._lines.has_news() if is_of_this_turn else self._lines.has_waiting()
         except OSError:  # it is just being closed and replaced
             waits = True
         return "keepalived wrote lines after the decision" if waits else None

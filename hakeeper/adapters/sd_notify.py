@@ -136,6 +136,23 @@ class Notifier:
                 raise BlockingIOError(errno.EAGAIN, "its queue is full")
 
 
+class Watchdog:
+    """Reports the loop's progress in time, for as long as `look` is called in every turn."""
+
+    def __init__(self, notifier: Notifier, interval_s: float | None) -> None:
+        """`interval_s` None: systemd expects no reports."""
+        self._notifier = notifier
+        self._interval_s = interval_s
+        self.due_at_s = float("inf") if interval_s is None else 0.0
+        """When the next report is due (monotonic seconds)."""
+
+    def look(self, now: float, early_s: float) -> None:
+        """Report if that is due, or will be this soon: nobody has to wake up for it alone then."""
+        if self._interval_s is not None and now + early_s >= self.due_at_s:
+            self.due_at_s = now + self._interval_s
+            self._notifier.watchdog()
+
+
 def status_line(text: str) -> str:
     """Return the text as one printable line of limited length."""
     flat = " ".join(text.split())

@@ -8,7 +8,7 @@ since a slow disk would delay a claim.
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,15 @@ class Loaded:
 
 
 class StateFile:
-    """The file at `path`, mode 0600; its directory must exist."""
+    """The file at `path`, mode 0600; its directory must exist.
 
-    def __init__(self, path: Path) -> None:
+    `on_trouble` is called with the reason when `try_save` fails, once until it works again.
+    """
+
+    def __init__(self, path: Path, on_trouble: Callable[[str], None] = lambda _: None) -> None:
         self._path = path
+        self._on_trouble = on_trouble
+        self._is_failing = False
 
     def load(self) -> Loaded:
         """Read the file; never raises, whatever is wrong with it."""
@@ -44,6 +49,20 @@ class StateFile:
         except (OSError, NotAFileError, ValueError, KeyError, TypeError, RecursionError) as error:
             text = f"{self._path} is unusable ({error!r}); starting without it"
             return Loaded(None, text)
+
+    def try_save(self, state: SavedState) -> bool:
+        """Replace the file; say whether that worked."""
+        try:
+            self.save(state)
+        except OSError as error:
+            if not self._is_failing:
+                self._on_trouble(
+                    f"cannot write the state file: {error}; a restart will have to ask again"
+                )
+            self._is_failing = True
+            return False
+        self._is_failing = False
+        return True
 
     def save(self, state: SavedState) -> None:
         """Replace the file; raises OSError on failure, after removing the old file if possible.

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
@@ -45,8 +46,8 @@ def sentence(what: str, since: str, cause: str) -> str:
 def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
     """Return the snapshot as plain values; `now_s` is its time, in seconds since 1970."""
     plain = asdict(picture)
-    for role in plain["roles"]:
-        _date_role(role, now_s)
+    for role, plain_role in zip(picture.roles, plain["roles"], strict=True):
+        _complete_role(role, plain_role, now_s)
     return {
         "schema": SCHEMA,
         "time": instant(now_s),
@@ -76,13 +77,16 @@ def _problem(problem: ProblemPicture, now_s: float) -> dict[str, Any]:
     }
 
 
-def _date_role(role: dict[str, Any], now_s: float) -> None:
-    """Add the times to the ages."""
-    role["role_since"] = _since(role["role_age_s"], now_s)
-    for address in role["addresses"]:
-        address["holder_read_at"] = _since(address["holder_age_s"], now_s)
-        due_in_s = address["due_in_s"]
-        address["due_at"] = None if due_in_s is None else instant(now_s + due_in_s)
+def _complete_role(role: RolePicture, plain: dict[str, Any], now_s: float) -> None:
+    """Add the times to the ages, and say each decision in words."""
+    plain["role_since"] = _since(role.role_age_s, now_s)
+    for address, plain_address in zip(role.addresses, plain["addresses"], strict=True):
+        due_in_s = address.due_in_s
+        plain_address |= {
+            "decision": decision_text(address.decision),
+            "holder_read_at": _since(address.holder_age_s, now_s),
+            "due_at": None if due_in_s is None else instant(now_s + due_in_s),
+        }
 
 
 def status_line(picture: Snapshot, now_s: float) -> str:

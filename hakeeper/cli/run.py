@@ -19,8 +19,9 @@ from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals
 from hakeeper.adapters.token import TokenUnusable
 from hakeeper.cli.options import add_config, default_socket, default_state_file
+from hakeeper.compose import CoreMaker, Folders, compose, make_core
 from hakeeper.config import Config
-from hakeeper.daemon import CoreMaker, Daemon, Folders, make_core
+from hakeeper.daemon import Daemon
 from hakeeper.loading import LOAD_ERRORS, Loader
 
 LOG_CLOSE_S = 0.7
@@ -139,7 +140,7 @@ def _serve(
         with _ThreadWatch() as threads:
             try:
                 with signals.held():  # for the daemon's threads
-                    daemon = Daemon(
+                    daemon = compose(
                         config,
                         loader,
                         folders=_folders(),

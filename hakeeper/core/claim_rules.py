@@ -27,6 +27,17 @@ from hakeeper.core.decisions import (
     ResourceDrifted,
     ResourceHeldDown,
 )
+from hakeeper.core.last_decision import (
+    Claimed,
+    LeftAlone,
+    LeftWhileHung,
+    NotShown,
+    OursAlready,
+    StillHeldDown,
+    TakenAgain,
+    WillAssign,
+    WillRead,
+)
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
@@ -62,9 +73,9 @@ def begin(resource: Resource, _: Stage, what: Master, now: float, rng: Random) -
     claim = Claim(cause=what.cause, phases=Phases(line_s=now))
     acts = resource.kind.kind.acts_on_known and not resource.writes.outcome_unknown
     if what.read_first or not acts:
-        resource.decide(f"{what.cause}: reading the holder", now)
+        resource.decide(WillRead(what.cause), now)
         return Verify(claim, now, now + what.pause_s)
-    resource.decide(f"{what.cause}: assigning it to this server", now)
+    resource.decide(WillAssign(what.cause), now)
     return MutateDue(claim, now + what.pause_s)
 
 
@@ -73,7 +84,7 @@ def resume(resource: Resource, stage: Idle, what: Returned, now: float, rng: Ran
     hold_down, holder = stage.hold_down, resource.holder
     if hold_down is None or now >= hold_down.until_s or not isinstance(holder, Other):
         return begin(resource, stage, Master(what.cause, read_first=True), now, rng)
-    resource.decide(f"{what.cause}, but contested: {resource.name_of(holder)} keeps it", now)
+    resource.decide(StillHeldDown(what.cause, resource.name_of(holder)), now)
     return replace(hold_down, suspect=False)
 
 
@@ -84,7 +95,7 @@ def stop(resource: Resource, stage: Stage, what: Demoted, now: float, rng: Rando
         resource.pending.append(ClaimAbandoned(resource.vrrp, resource.label, what.reason))
     resource.favoured = False
     resource.watch_until_s = NEVER
-    resource.decide(f"leaving it alone: {what.reason}", now)
+    resource.decide(LeftAlone(what.reason), now)
     match stage:
         case _ if what.new_term:
             return Idle()
@@ -102,11 +113,11 @@ def _confirm(resource: Resource, claim: Claim, now: float) -> Stage:
     resource.watch_until_s = now + WATCH_S
     of, cause = (resource.vrrp, resource.label), claim.cause
     if not claim.is_sent:
-        resource.decide(f"{cause}: it is ours already", now)
+        resource.decide(OursAlready(cause), now)
         resource.pending.append(ResourceConfirmed(*of, cause))
         return Held()
     resource.split_brain.claimed(now)
-    resource.decide(f"{cause}: claimed and confirmed", now)
+    resource.decide(Claimed(cause), now)
     phases = replace(claim.phases, confirmed_s=now)
     resource.pending.append(ResourceClaimed(*of, cause, claim.attempt, phases))
     return Held()
@@ -150,8 +161,7 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
     if isinstance(what.holder, Other):
         resource.split_brain.never_seen(now)
     who = resource.name_of(what.holder)
-    still = f"{who} has it still; assigning again"
-    resource.decide(f"{claim.cause}: the assign succeeded, but {still}", now)
+    resource.decide(NotShown(claim.cause, who), now)
     claim = claim.with_phases(replace(claim.phases, finished_s=None))
     claim = replace(claim, attempt=claim.attempt + 1, refused_at_s=now)
     unseen = ClaimUnseen(resource.vrrp, resource.label, what.holder, who)
@@ -216,7 +226,7 @@ def _hold_down(resource: Resource, holder: Other, now: float, rng: Random) -> Ho
     wait_s = resource.split_brain.hold_down_s(rng)
     who = resource.name_of(holder)
     resource.watch_until_s = NEVER
-    resource.decide(f"contested: {who} keeps taking it; next try in {wait_s:.0f} s", now)
+    resource.decide(TakenAgain(who, wait_s), now)
     if resource.split_brain.is_news():
         of = (resource.vrrp, resource.label)
         resource.pending.append(ResourceHeldDown(*of, holder, who, wait_s))
@@ -227,7 +237,7 @@ def leave(resource: Resource, stage: Stage, what: Hung, now: float, rng: Random)
     """The holder keeps it while keepalived hangs."""
     del what, rng
     resource.watch_until_s = NEVER
-    resource.decide(f"keepalived hangs: {resource.name_of(resource.holder)} keeps it", now)
+    resource.decide(LeftWhileHung(resource.name_of(resource.holder)), now)
     return HoldDown(now, look_at_s=now, suspect=isinstance(stage, HoldDown) and stage.suspect)
 
 

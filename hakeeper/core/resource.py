@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from hakeeper.core.apis import KindState
 from hakeeper.core.decisions import Decision
+from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Holder, Observation, ResourceId, ResourceRef, Unknown, Us
 from hakeeper.core.pace import Hints, Pace, Returns
@@ -90,7 +91,7 @@ class Resource:
     blocked_reported: bool = False
     reported_id: ResourceId | None = None
     """The id that the journal has for it: found again after a 404, it is no news."""
-    decision: str = "nothing decided yet"
+    decision: LastDecision | None = None
     decided_at_s: float | None = None
     pending: list[Decision] = field(default_factory=list)
     """What the step at hand has to report."""
@@ -130,9 +131,9 @@ class Resource:
         """Return a holder for people."""
         return holder_text(holder, self.kind.api.servers)
 
-    def decide(self, sentence: str, now: float) -> None:
+    def decide(self, decision: LastDecision, now: float) -> None:
         """Keep the last decision for `hakeeper status`."""
-        self.decision, self.decided_at_s = sentence, now
+        self.decision, self.decided_at_s = decision, now
 
     def new_term(self) -> None:
         """A new term as MASTER: earlier losses do not count."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hakeeper.core.find_problems import is_current, problems
 from hakeeper.core.health import Health as ApiHealth
+from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Key, Other
 from hakeeper.core.problems import Health, Problem, Trouble
@@ -50,7 +51,7 @@ class AddressPicture:
     stage: str
     due_in_s: float | None
     """When a hold-down ends."""
-    decision: str
+    decision: LastDecision | None
     decision_age_s: float | None
 
 

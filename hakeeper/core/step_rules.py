@@ -19,6 +19,14 @@ from hakeeper.core.claim_events import (
 )
 from hakeeper.core.decisions import ActionOverdue, ClaimFailed, ClaimStarted
 from hakeeper.core.failure_table import RESPONSES, Next
+from hakeeper.core.last_decision import (
+    ActionRuns,
+    AssignSent,
+    NotInProject,
+    Retrying,
+    WillAssign,
+    WillReadBack,
+)
 from hakeeper.core.model import ActionStatus
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
@@ -43,7 +51,7 @@ def send(resource: Resource, stage: MutateDue, what: Sending, now: float, rng: R
     del rng
     claim, holder = stage.claim, resource.holder
     resource.writes.sending(holder, now)
-    resource.decide(f"{claim.cause}: assign sent", now)
+    resource.decide(AssignSent(claim.cause), now)
     if not claim.announced:
         of, who = (resource.vrrp, resource.label), resource.name_of(holder)
         resource.pending.append(ClaimStarted(*of, holder, who, claim.cause))
@@ -83,7 +91,7 @@ def action_seen(
                 return MutateDue(after.claim, after.due_at_s)
             return after
         case ActionStatus.RUNNING:
-            resource.decide(f"{claim.cause}: accepted, Hetzner's action is running", now)
+            resource.decide(ActionRuns(claim.cause), now)
             due_at_s = now + ACTION_POLL.delay_s(stage.polls, rng)
             return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
         case _:  # pragma: no cover
@@ -126,10 +134,10 @@ def failed(resource: Resource, stage: MutateSent, what: Failed, now: float, rng:
         case _:
             pass
     if cancelled:
-        resource.decide(f"{claim.cause}: assigning it to this server", now)
+        resource.decide(WillAssign(claim.cause), now)
     else:
         claim = _noted(claim, failure, now)
-        resource.decide(f"{claim.cause}: {failure.code}, retrying", now)
+        resource.decide(Retrying(claim.cause, failure.code), now)
         if what.reported:
             claim = resource.report_once(claim, failure.code, report)
     if response.next is Next.READ or not resource.kind.kind.acts_on_known:
@@ -156,14 +164,14 @@ def read_later(
 ) -> Stage:
     """An operator has to put it right; read again later."""
     del what
-    resource.decide(f"no {resource.kind.kind.noun} {resource.ref} in this project", now)
+    resource.decide(NotInProject(resource.kind.kind.noun, str(resource.ref)), now)
     return replace(stage, due_at_s=now + SLOW.delay_s(0, rng))
 
 
 def _done(resource: Resource, claim: Claim, step: Step, now: float, rng: Random) -> Stage:
     """A read must show it."""
     resource.writes.done_s = now
-    resource.decide(f"{claim.cause}: assigned; reading the holder back", now)
+    resource.decide(WillReadBack(claim.cause), now)
     until_s = now + UNSEEN.delay_s(claim.attempt, rng)
     claim = claim.with_phases(replace(claim.phases, finished_s=now))
     return ReadBack(claim, step, until_s, after_s=now, due_at_s=now)

@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import fcntl
 import os
@@ -479,6 +480,23 @@ def test_refused_looks_leak_no_descriptors(fifo: NotifyFifo, path: Path) -> None
     for _ in range(20):
         other.look()
     assert before == open_files()
+
+
+def test_it_moves_to_another_path_and_gives_back_the_first(fifo: NotifyFifo, path: Path) -> None:
+    before = open_files()
+    fifo.look()
+    other = path.with_name("other.fifo")
+    fifo.move_to(str(other))
+    assert () == fifo.filenos()
+    assert before == open_files()
+    assert FifoState.MISSING is state_of(fifo.look())
+    os.mkfifo(other, 0o600)
+    assert FifoState.OPEN is state_of(fifo.look())
+    with contextlib.closing(Writer(other)) as writer:
+        writer.write(MASTER)
+        assert (MASTER_LINE,) == turn(fifo).lines
+    with contextlib.closing(NotifyFifo(str(path))) as successor:
+        assert FifoState.OPEN is state_of(successor.look())
 
 
 def test_close_gives_back_every_descriptor_and_the_lock(path: Path) -> None:

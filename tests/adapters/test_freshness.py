@@ -140,7 +140,7 @@ def test_a_fifo_that_is_closed_at_that_moment_is_looked_at_again(scene: Scene, t
     scene.later(LATE)
     for _ in range(turns):
         scene.decide()
-    scene.look.lines = Closed()
+    scene.look._lines = Closed()
     assert "wrote lines" in str(scene.look.objection(decided_at_s))
 
 

@@ -453,6 +453,40 @@ def test_another_keepalived_in_the_pid_file_replaces_the_one_that_still_runs(
         assert new.pid == event.process.pid
 
 
+def test_another_pid_file_leads_to_another_keepalived(
+    liveness: Liveness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness_module, "SETTLING_S", 0.0)
+    with program() as old, program() as new:
+        (tmp_path / "keepalived.pid").write_text(f"{old.pid}\n")
+        assert isinstance(liveness.look(), KeepalivedSeen)
+        (tmp_path / "keepalived_web.pid").write_text(f"{new.pid}\n")
+        liveness.move_to(str(tmp_path / "keepalived_web.pid"))
+        event = liveness.look()
+        assert isinstance(event, KeepalivedSeen)
+        assert new.pid == event.process.pid
+        assert liveness.look() is None
+        assert len(liveness.filenos()) == 1
+
+
+def test_another_pid_file_that_leads_nowhere_is_the_end_of_the_run_that_was_known(
+    liveness: Liveness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness_module, "SETTLING_S", 0.0)
+    nowhere = str(tmp_path / "nowhere.pid")
+    with program() as old:
+        liveness.move_to(nowhere)
+        assert liveness.look() is None  # nothing was known before
+        liveness.move_to(str(tmp_path / "keepalived.pid"))
+        (tmp_path / "keepalived.pid").write_text(f"{old.pid}\n")
+        assert isinstance(liveness.look(), KeepalivedSeen)
+        liveness.move_to(nowhere)
+        gone = KeepalivedGone(f"the changed pid_file {nowhere} leads to no process")
+        assert [gone, None] == [liveness.look(), liveness.look()]
+        assert liveness.current is None
+        assert () == liveness.filenos()
+
+
 @pytest.mark.parametrize(
     ("pid_file", "expected"),
     [

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hakeeper.adapters.sd_notify import Notifier, status_line, watchdog_interval_s
+from hakeeper.adapters.sd_notify import Notifier, Watchdog, status_line, watchdog_interval_s
 
 
 class Systemd:
@@ -248,3 +248,25 @@ def test_the_watchdog_is_fed_twice_per_period(
     environ: dict[str, str], expected: float | None
 ) -> None:
     assert expected == watchdog_interval_s(environ)
+
+
+def test_progress_is_reported_when_it_is_due_or_will_be_soon(
+    systemd: Systemd, notifier: Notifier
+) -> None:
+    watchdog = Watchdog(notifier, 10.0)
+    for now, due_at_s in ((100.0, 110.0), (108.9, 110.0), (109.0, 119.0), (130.0, 140.0)):
+        watchdog.look(now, early_s=1.0)
+        assert due_at_s == watchdog.due_at_s
+    notifier.status("all heard")
+    heard = iter(systemd.heard, "STATUS=all heard")
+    assert ["WATCHDOG=1"] * 3 == list(heard)
+
+
+def test_without_a_watchdog_no_progress_is_reported_and_nobody_wakes_up(
+    systemd: Systemd, notifier: Notifier
+) -> None:
+    watchdog = Watchdog(notifier, None)
+    watchdog.look(1e9, early_s=1.0)
+    notifier.status("all heard")
+    assert systemd.heard() == "STATUS=all heard"
+    assert watchdog.due_at_s == float("inf")

@@ -14,6 +14,7 @@ from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim_events import Happening, Seen
 from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
+from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.observation import Holder, Nobody, Other, Us
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
@@ -99,7 +100,7 @@ class Move:
     stage: Stage
     what: Happening
     to: Stage
-    sentence: str = "nothing decided yet"
+    latest: LastDecision | None = None
     """The decision that the status shows."""
     says: Decision | tuple[Decision, ...] = ()
     holder: Holder = TWO
@@ -133,8 +134,8 @@ class Move:
         made = self.resource()
         made.stage = self.to
         self.leaves(made)
-        if self.sentence != made.decision:
-            made.decide(self.sentence, NOW)
+        if self.latest is not None:
+            made.decide(self.latest, NOW)
         return made
 
     def made(self) -> tuple[Resource, tuple[Decision, ...]]:

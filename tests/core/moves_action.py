@@ -10,6 +10,7 @@ from hakeeper.core.claim_events import (
     NotFound,
 )
 from hakeeper.core.decisions import ActionOverdue, ClaimFailed
+from hakeeper.core.last_decision import NotInProject, Retrying
 from hakeeper.core.model import Action
 from hakeeper.core.stages import (
     MutateDue,
@@ -25,7 +26,6 @@ from tests.core.moves_sent import (
     BROKEN,
     NAMELESS,
     READING,
-    RETRYING,
     RUNNING,
     RUNS,
     SUCCEEDED,
@@ -47,7 +47,7 @@ def _looked_at(what: ActionSeen | ActionUnread, polls: int, wait_s: float) -> Mo
         running(ACTING, NOW, polls, END),
         what,
         to=running(ACTING, NOW + wait_s, polls + 1, END),
-        sentence=RUNNING if runs else "nothing decided yet",
+        latest=RUNNING if runs else None,
     )
 
 
@@ -58,14 +58,14 @@ def _broke(action: Action, why: Failure, attempt: int, to: Stage) -> Move:
         ActionSeen(action),
         to=to,
         says=ClaimFailed(*OF, why),
-        sentence=RETRYING.format(why.code),
+        latest=Retrying("a cause", why.code),
     )
 
 
 def _later(stage: Stage, to: Stage) -> Move:
     """Nothing is found: an operator has to put it right."""
-    sentence = "no floating IP web in this project"
-    return Move("later", stage, NotFound(), to=to, sentence=sentence)
+    latest = NotInProject("floating IP", "web")
+    return Move("later", stage, NotFound(), to=to, latest=latest)
 
 
 MOVES = (
@@ -83,7 +83,7 @@ MOVES = (
                 NOW,
                 NOW,
             ),
-            sentence=READING,
+            latest=READING,
             leaves=done,
             rng=rng,
         )

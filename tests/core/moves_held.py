@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from hakeeper.core.claim_events import Hinted
 from hakeeper.core.decisions import ResourceDrifted, ResourceHeldDown
+from hakeeper.core.last_decision import TakenAgain, WillAssign, WillRead
 from hakeeper.core.observation import Holder
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import Held, HoldDown, MutateDue, Recheck, Verify
@@ -48,10 +49,10 @@ def _suspected(holder: Holder, done_s: float, after_s: float, due_at_s: float) -
 
 DRIFTED, HINT = ResourceDrifted(*OF, TWO, "server 2"), Recheck(NOW, NOW, suspect=False)
 LOST = Recheck(NOW, NOW, suspect=True)
-DRIFT = "drift: assigning it to this server"
-READ_FIRST = "drift: reading the holder"
-HELD_DOWN = "contested: server 2 keeps taking it; next try in 43 s"
+DRIFT = WillAssign("drift")
+READ_FIRST = WillRead("drift")
 WAIT_S = 30.0 * (1.0 + 3 / 7)
+HELD_DOWN = TakenAgain("server 2", WAIT_S)
 MOVES = (
     Move("ours", Held(), seen(US), to=Held()),
     _suspected(THREE, 99.0, NOW, 100.3),
@@ -74,7 +75,7 @@ MOVES = (
         seen(TWO),
         to=MutateDue(claim("drift"), NOW),
         says=DRIFTED,
-        sentence=DRIFT,
+        latest=DRIFT,
         leaves=lost,
     ),
     Move(
@@ -83,7 +84,7 @@ MOVES = (
         seen(NOBODY),
         to=MutateDue(claim("drift"), NOW),
         says=ResourceDrifted(*OF, NOBODY, "nobody"),
-        sentence=DRIFT,
+        latest=DRIFT,
         leaves=free_claim,
     ),
     Move(
@@ -100,7 +101,7 @@ MOVES = (
         given=in_two_steps,
         to=Verify(claim("drift"), NOW, NOW),
         says=ResourceDrifted(*OF, NOBODY, "nobody"),
-        sentence=READ_FIRST,
+        latest=READ_FIRST,
         leaves=free_claim,
     ),
     Move(
@@ -110,7 +111,7 @@ MOVES = (
         given=in_two_steps,
         to=Verify(claim("drift"), NOW, NOW),
         says=DRIFTED,
-        sentence=READ_FIRST,
+        latest=READ_FIRST,
         leaves=lost,
     ),
     Move(
@@ -120,7 +121,7 @@ MOVES = (
         given=lost_once,
         to=HoldDown(NOW + WAIT_S, look_at_s=NOW, suspect=True),
         says=(DRIFTED, ResourceHeldDown(*OF, TWO, "server 2", WAIT_S)),
-        sentence=HELD_DOWN,
+        latest=HELD_DOWN,
         leaves=both(lost, held_down),
     ),
     Move(
@@ -130,7 +131,7 @@ MOVES = (
         given=both(lost_once, lambda a: a.split_brain.is_news()),
         to=HoldDown(NOW + WAIT_S, look_at_s=NOW, suspect=True),
         says=DRIFTED,
-        sentence=HELD_DOWN,
+        latest=HELD_DOWN,
         leaves=both(lost, held_down),
     ),
     Move(
@@ -140,7 +141,7 @@ MOVES = (
         given=both(lost_once, lambda a: a.split_brain.note_better_master(99.0)),
         to=MutateDue(claim("drift"), NOW),
         says=DRIFTED,
-        sentence=DRIFT,
+        latest=DRIFT,
         leaves=both(lost, free_claim),
     ),
     Move(
@@ -150,7 +151,7 @@ MOVES = (
         given=both(lost_once, five_free_claims, lambda a: a.split_brain.note_better_master(99.0)),
         to=MutateDue(claim("drift, after a pause of 10 s"), 110.0),
         says=DRIFTED,
-        sentence="drift, after a pause of 10 s: assigning it to this server",
+        latest=WillAssign("drift, after a pause of 10 s"),
         leaves=both(lost, free_claim),
     ),
     Move(

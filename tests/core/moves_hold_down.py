@@ -11,6 +11,7 @@ from hakeeper.core.claim_events import (
     Hung,
 )
 from hakeeper.core.decisions import ResourceConfirmed
+from hakeeper.core.last_decision import LeftWhileHung, OursAlready, TakenAgain, WillAssign, WillRead
 from hakeeper.core.observation import Unknown
 from hakeeper.core.stages import NEVER, Held, HoldDown, MutateDue, Verify
 from tests.core.moves import (
@@ -51,7 +52,7 @@ def _free(cause: str, what: Happening, name: str) -> tuple[Move, ...]:
             HOLD_DOWN,
             what,
             to=MutateDue(claim(cause), NOW),
-            sentence=f"{cause}: assigning it to this server",
+            latest=WillAssign(cause),
             leaves=free_claim,
         ),
         Move(
@@ -60,7 +61,7 @@ def _free(cause: str, what: Happening, name: str) -> tuple[Move, ...]:
             what,
             given=five_free_claims,
             to=MutateDue(claim(paused), 110.0),
-            sentence=f"{paused}: assigning it to this server",
+            latest=WillAssign(paused),
             leaves=free_claim,
         ),
     )
@@ -73,7 +74,7 @@ def _unread(cause: str, what: Happening) -> Move:
         what,
         given=both(outcome_unknown, lambda a: a.split_brain.free_claims.take(0.0)),
         to=Verify(claim(cause), NOW, NOW),
-        sentence=f"{cause}: reading the holder",
+        latest=WillRead(cause),
         leaves=free_claim if isinstance(what, HolderDown) else lambda _: None,
     )
 
@@ -85,7 +86,7 @@ MOVES = (
         seen(US),
         to=Held(),
         says=ResourceConfirmed(*OF, "contested, but it came back"),
-        sentence="contested, but it came back: it is ours already",
+        latest=OursAlready("contested, but it came back"),
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
     ),
     *_free(FREE, seen(NOBODY), "nobody's"),
@@ -102,7 +103,7 @@ MOVES = (
         seen(NOBODY),
         given=both(in_two_steps, lambda r: setattr(r, "holder_since_s", 95.0)),
         to=Verify(claim(FREE), NOW, NOW),
-        sentence=f"{FREE}: reading the holder",
+        latest=WillRead(FREE),
         leaves=free_claim,
     ),
     Move("as before", SUSPECT, seen(TWO), to=SUSPECT),
@@ -119,7 +120,7 @@ MOVES = (
             seen(THREE),
             given=contested,
             to=HoldDown(160.0, look_at_s=NOW, suspect=before.suspect),
-            sentence="contested: server 3 keeps taking it; next try in 60 s",
+            latest=TakenAgain("server 3", 60.0),
             leaves=both(lambda a: a.split_brain.moved_by_others(NOW), held_down),
             rng=LEAST,
         )
@@ -131,7 +132,7 @@ MOVES = (
             before,
             seen(THREE),
             to=HoldDown(NOW, look_at_s=NOW, suspect=before.suspect),
-            sentence="keepalived hangs: server 3 keeps it",
+            latest=LeftWhileHung("server 3"),
             leaves=both(
                 lambda a: a.split_brain.moved_by_others(NOW),
                 lambda a: setattr(a, "watch_until_s", NEVER),
@@ -144,7 +145,7 @@ MOVES = (
         MutateDue(CLAIM, NOW),
         Hung(),
         to=HoldDown(NOW, look_at_s=NOW),
-        sentence="keepalived hangs: server 2 keeps it",
+        latest=LeftWhileHung("server 2"),
         leaves=lambda a: setattr(a, "watch_until_s", NEVER),
     ),
     Move(
@@ -152,7 +153,7 @@ MOVES = (
         HOLD_DOWN,
         HoldDownOver(),
         to=Verify(replace(claim("the hold-down is over"), rival=TWO), NOW, NOW),
-        sentence="the hold-down is over: reading the holder",
+        latest=WillRead("the hold-down is over"),
     ),
     Move(
         "over, and nobody had it",
@@ -160,7 +161,7 @@ MOVES = (
         HoldDownOver(),
         holder=NOBODY,
         to=Verify(claim("the hold-down is over"), NOW, NOW),
-        sentence="the hold-down is over: reading the holder",
+        latest=WillRead("the hold-down is over"),
     ),
     Move("asked", SUSPECT, HolderAsked(150.0), to=replace(SUSPECT, look_at_s=150.0)),
     *_free(OFF, HolderDown("off"), "off"),
@@ -170,7 +171,7 @@ MOVES = (
         SUSPECT,
         Hinted("a hint"),
         to=MutateDue(claim("a hint"), NOW),
-        sentence="a hint: assigning it to this server",
+        latest=WillAssign("a hint"),
     ),
     _unread("a hint", Hinted("a hint")),
 )

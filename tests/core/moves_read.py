@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hakeeper.core.calls import Step
 from hakeeper.core.decisions import ClaimUnseen, ResourceClaimed, ResourceConfirmed
+from hakeeper.core.last_decision import Claimed, NotShown, OursAlready, TakenAgain
 from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from tests.core.moves import (
     CLAIM,
@@ -37,7 +38,6 @@ UNSEEN = replace(
     refused_at_s=NOW,
     reported=frozenset({"unseen"}),
 )
-STILL = "a cause: the assign succeeded, but {} has it still; assigning again"
 
 
 RELEASE = Step("release", None, lane="a lane")
@@ -56,7 +56,7 @@ MOVES = (
         seen(US),
         to=Held(),
         says=CONFIRMED,
-        sentence="a cause: it is ours already",
+        latest=OursAlready("a cause"),
         leaves=confirmed,
     ),
     Move(
@@ -65,7 +65,7 @@ MOVES = (
         seen(US),
         to=Held(),
         says=ResourceClaimed(*OF, "a cause", 2, replace(SENT.phases, confirmed_s=NOW)),
-        sentence="a cause: claimed and confirmed",
+        latest=Claimed("a cause"),
         leaves=claimed,
     ),
     Move("another's", VERIFY, seen(TWO), to=MutateDue(CLAIM, NOW)),
@@ -84,7 +84,7 @@ MOVES = (
         seen(THREE),
         given=contested,
         to=HoldDown(160.0, look_at_s=NOW),
-        sentence="contested: server 3 keeps taking it; next try in 60 s",
+        latest=TakenAgain("server 3", 60.0),
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), held_down),
         rng=LEAST,
     ),
@@ -95,7 +95,7 @@ MOVES = (
         seen(US),
         to=Held(),
         says=CONFIRMED,
-        sentence="a cause: it is ours already",
+        latest=OursAlready("a cause"),
         leaves=confirmed,
     ),
     Move("too old", _read_back(NOW), seen(TWO, asked_at_s=99.9), to=_read_back(NOW)),
@@ -105,7 +105,7 @@ MOVES = (
         seen(US),
         to=Held(),
         says=ResourceClaimed(*OF, "a cause", 0, replace(FINISHED.phases, confirmed_s=NOW)),
-        sentence="a cause: claimed and confirmed",
+        latest=Claimed("a cause"),
         leaves=claimed,
     ),
     *(
@@ -141,7 +141,7 @@ MOVES = (
         seen(TWO),
         to=MutateDue(UNSEEN, NOW),
         says=ClaimUnseen(*OF, TWO, "server 2"),
-        sentence=STILL.format("server 2"),
+        latest=NotShown("a cause", "server 2"),
         leaves=lambda a: a.split_brain.never_seen(NOW),
     ),
     Move(
@@ -149,6 +149,6 @@ MOVES = (
         replace(_read_back(NOW), claim=replace(UNSEEN, phases=FINISHED.phases)),
         seen(NOBODY),
         to=MutateDue(replace(UNSEEN, attempt=2), NOW),
-        sentence=STILL.format("nobody"),
+        latest=NotShown("a cause", "nobody"),
     ),
 )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hakeeper.core.claim_events import Demoted, Master, Returned
 from hakeeper.core.decisions import ClaimAbandoned
+from hakeeper.core.last_decision import LeftAlone, StillHeldDown, WillAssign, WillRead
 from hakeeper.core.observation import Holder
 from hakeeper.core.stages import HoldDown, Idle, MutateDue, Stage, Verify
 from tests.core.moves import (
@@ -23,26 +24,26 @@ from tests.core.moves import (
 
 def _begun(stage: Stage) -> tuple[Move, ...]:
     """Begin a claim in this stage, without anything of the one before."""
-    begun, sentence = claim("a line"), "a line: reading the holder"
-    at_once = "a line: assigning it to this server"
+    begun, latest = claim("a line"), WillRead("a line")
+    at_once = WillAssign("a line")
     send, read = Master("a line", read_first=False), Master("a line", read_first=True, pause_s=2.5)
     return (
-        Move("at once", stage, send, to=MutateDue(begun, NOW), sentence=at_once),
+        Move("at once", stage, send, to=MutateDue(begun, NOW), latest=at_once),
         Move(
             "after a pause",
             stage,
             replace(send, pause_s=2.5),
             to=MutateDue(begun, 102.5),
-            sentence=at_once,
+            latest=at_once,
         ),
-        Move("with a read", stage, read, to=Verify(begun, NOW, 102.5), sentence=sentence),
+        Move("with a read", stage, read, to=Verify(begun, NOW, 102.5), latest=latest),
         Move(
             "with a read, since the last outcome is unknown",
             stage,
             send,
             given=outcome_unknown,
             to=Verify(begun, NOW, NOW),
-            sentence=sentence,
+            latest=latest,
         ),
     )
 
@@ -52,7 +53,7 @@ def _stopped(stage: Stage) -> tuple[Move, ...]:
     pursued = hasattr(stage, "claim")
     says = ClaimAbandoned(*OF, "a reason") if pursued else ()
     rest = HOLD_DOWN if stage in (HOLD_DOWN, Idle(HOLD_DOWN)) else None
-    sentence = "leaving it alone: a reason"
+    latest = LeftAlone("a reason")
     return (
         Move(
             "demoted",
@@ -60,7 +61,7 @@ def _stopped(stage: Stage) -> tuple[Move, ...]:
             Demoted("a reason"),
             to=Idle(rest),
             says=says,
-            sentence=sentence,
+            latest=latest,
             leaves=dropped,
         ),
         Move(
@@ -69,7 +70,7 @@ def _stopped(stage: Stage) -> tuple[Move, ...]:
             Demoted("a reason", new_term=True),
             to=Idle(),
             says=says,
-            sentence=sentence,
+            latest=latest,
             leaves=dropped,
         ),
     )
@@ -83,9 +84,7 @@ def _returned(name: str, hold_down: HoldDown | None, holder: Holder, to: Stage |
         Returned("back"),
         holder=holder,
         to=Verify(claim("back"), NOW, NOW) if to is None else to,
-        sentence="back: reading the holder"
-        if to is None
-        else "back, but contested: server 2 keeps it",
+        latest=WillRead("back") if to is None else StillHeldDown("back", "server 2"),
     )
 
 

@@ -11,6 +11,7 @@ from hakeeper.core.claim_events import (
     Sending,
 )
 from hakeeper.core.decisions import ClaimFailed, ClaimStarted
+from hakeeper.core.last_decision import ActionRuns, AssignSent, Retrying, WillAssign, WillReadBack
 from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Holder
 from hakeeper.core.resource import Resource
@@ -35,9 +36,8 @@ BROKEN = Failure(kind=KIND.LOCKED, code="ip_gone", message="the action failed: n
 NAMELESS = replace(BROKEN, code="action_failed")
 ACCEPTED = CLAIM.with_phases(Phases(line_s=99.0, sent_s=99.5, accepted_s=NOW))
 DONE = ACCEPTED.with_phases(replace(ACCEPTED.phases, finished_s=NOW))
-RETRYING = "a cause: {}, retrying"
-RUNNING = "a cause: accepted, Hetzner's action is running"
-READING = "a cause: assigned; reading the holder back"
+RUNNING = ActionRuns("a cause")
+READING = WillReadBack("a cause")
 
 
 def refused(claim: Claim, why: Failure) -> Claim:
@@ -63,7 +63,7 @@ def _goes_out(holder: Holder, name: str) -> Move:
         holder=holder,
         to=MutateSent(replace(CLAIM, announced=True), STEP),
         says=ClaimStarted(*OF, holder, name, "a cause"),
-        sentence="a cause: assign sent",
+        latest=AssignSent("a cause"),
         leaves=lambda a: a.writes.sending(holder, NOW),
     )
 
@@ -82,7 +82,7 @@ def _accepted(name: str, stage: Claim, sent_s: float | None, to: Claim) -> Move:
         MutateSent(stage, STEP),
         Accepted(RUNS, sent_s),
         to=running(to, 100.2, polls=1),
-        sentence=RUNNING,
+        latest=RUNNING,
     )
 
 
@@ -95,7 +95,7 @@ SENDING = (
         MutateDue(replace(CLAIM, announced=True), NOW),
         Sending(STEP),
         to=MutateSent(replace(CLAIM, announced=True), STEP),
-        sentence="a cause: assign sent",
+        latest=AssignSent("a cause"),
         leaves=lambda a: a.writes.sending(TWO, NOW),
     ),
     _accepted("running", CLAIM, 99.5, ACCEPTED),
@@ -111,7 +111,7 @@ SENDING = (
         FIRST,
         Accepted(SUCCEEDED, 99.5),
         to=ReadBack(DONE, STEP, 104.0, NOW, NOW),
-        sentence=READING,
+        latest=READING,
         leaves=done,
     ),
     Move(
@@ -119,7 +119,7 @@ SENDING = (
         FIRST,
         Accepted(None, 99.5),
         to=ReadBack(DONE, STEP, 104.0, NOW, NOW),
-        sentence=READING,
+        latest=READING,
         leaves=done,
     ),
     Move(
@@ -128,7 +128,7 @@ SENDING = (
         Accepted(BROKE, 99.5),
         to=Verify(refused(ACCEPTED, BROKEN), NOW, 100.2),
         says=ClaimFailed(*OF, BROKEN),
-        sentence=RETRYING.format("ip_gone"),
+        latest=Retrying("a cause", "ip_gone"),
     ),
     Move(
         "failed at once, a second time",
@@ -136,7 +136,7 @@ SENDING = (
         Accepted(BROKE, 99.5),
         to=MutateDue(refused(replace(ACCEPTED, attempt=1), BROKEN), 100.4),
         says=ClaimFailed(*OF, BROKEN),
-        sentence=RETRYING.format("ip_gone"),
+        latest=Retrying("a cause", "ip_gone"),
     ),
 )
 
@@ -178,9 +178,7 @@ def _failed(kind: FailureKind, attempt: int) -> Move:
         Failed(why, sent_s=99.0),
         to=MutateDue(after, due_at_s) if step is MutateDue else Verify(after, NOW, due_at_s),
         says=() if cancelled else ClaimFailed(*OF, why),
-        sentence="a cause: assigning it to this server"
-        if cancelled
-        else RETRYING.format("its_code"),
+        latest=WillAssign("a cause") if cancelled else Retrying("a cause", "its_code"),
         leaves=lambda resource: _forgets(kind, resource),
     )
 
@@ -194,7 +192,7 @@ def _throttled(sent_s: float, *, eager: bool) -> Move:
         Failed(why, NOW),
         to=MutateDue(replace(after, refused_at_s=before.refused_at_s) if eager else after, NOW),
         says=ClaimFailed(*OF, why),
-        sentence=RETRYING.format("its_code"),
+        latest=Retrying("a cause", "its_code"),
     )
 
 
@@ -211,7 +209,7 @@ FAILING = (
         Failed(LIMIT, None),
         to=MutateDue(refused(CLAIM, LIMIT), 100.25),
         says=ClaimFailed(*OF, LIMIT),
-        sentence=RETRYING.format("limit"),
+        latest=Retrying("a cause", "limit"),
     ),
     Move(
         "throttled, and never sent",
@@ -219,7 +217,7 @@ FAILING = (
         Failed(THROTTLED, None),
         to=MutateDue(refused(CLAIM, THROTTLED), NOW),
         says=ClaimFailed(*OF, THROTTLED),
-        sentence=RETRYING.format("limit"),
+        latest=Retrying("a cause", "limit"),
     ),
     Move(
         "at the other end of chance",
@@ -227,7 +225,7 @@ FAILING = (
         Failed(LIMIT, 99.5),
         to=MutateDue(refused(SENT, LIMIT), 100.125),
         says=ClaimFailed(*OF, LIMIT),
-        sentence=RETRYING.format("limit"),
+        latest=Retrying("a cause", "limit"),
         rng=LEAST,
     ),
     Move(
@@ -235,7 +233,7 @@ FAILING = (
         MutateSent(ONCE, STEP),
         Failed(LIMIT, 99.9),
         to=MutateDue(replace(refused(ONCE, LIMIT), failing_since_s=98.0), 100.5),
-        sentence=RETRYING.format("limit"),
+        latest=Retrying("a cause", "limit"),
     ),
     Move(
         "another way",
@@ -243,7 +241,7 @@ FAILING = (
         Failed(TIMEOUT, 99.9),
         to=MutateDue(refused(ONCE, TIMEOUT), 100.5),
         says=ClaimFailed(*OF, TIMEOUT),
-        sentence=RETRYING.format("timeout"),
+        latest=Retrying("a cause", "timeout"),
     ),
     Move(
         "of a kind that reads before each step",
@@ -252,14 +250,14 @@ FAILING = (
         given=in_two_steps,
         to=Verify(refused(SENT, LIMIT), NOW, 100.25),
         says=ClaimFailed(*OF, LIMIT),
-        sentence=RETRYING.format("limit"),
+        latest=Retrying("a cause", "limit"),
     ),
     Move(
         "as expected",
         FIRST,
         Failed(LOCKED, 99.5, reported=False),
         to=Verify(replace(refused(SENT, LOCKED), reported=frozenset()), NOW, 100.2),
-        sentence=RETRYING.format("locked"),
+        latest=Retrying("a cause", "locked"),
     ),
     *(
         Move("an older one", stage, LostTrack(), to=Verify(CLAIM, NOW, NOW))

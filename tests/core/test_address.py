@@ -52,7 +52,7 @@ def test_a_new_address_knows_nothing_and_waits_for_nothing() -> None:
         fresh.holder,
         fresh.holder_at_s,
     )
-    assert ("nothing decided yet", None) == (fresh.decision, fresh.decided_at_s)
+    assert (None, None) == (fresh.decision, fresh.decided_at_s)
     never = (fresh.left_at_s, fresh.watch_until_s, fresh.ours_at_s, fresh.refused_at_s)
     assert (NEVER,) * 4 == never
     assert Writes(NEVER, NEVER, (NEVER, NEVER), Unknown("no assign was sent yet")) == fresh.writes

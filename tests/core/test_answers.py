@@ -24,6 +24,7 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.events import ReloadToken
+from hakeeper.core.last_decision import NotInProject
 from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.observation import (
     Nobody,
@@ -364,11 +365,9 @@ def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
     reading, holding = put(state, verifying(5.0), 1), put(state, HELD, 2)
     answer(state, LIST, listed(()), 200.0)
     assert (Verify(CLAIM, 5.0, 212.0), HELD) == (reading.stage, holding.stage)
-    assert ("no floating IP ip1 in this project", 200.0) == (
-        reading.decision,
-        reading.decided_at_s,
-    )
-    assert "nothing decided yet" == holding.decision
+    missing = NotInProject("floating IP", "ip1")
+    assert (missing, 200.0) == (reading.decision, reading.decided_at_s)
+    assert holding.decision is None
 
 
 def test_an_address_that_is_not_there_does_not_hide_the_next_one() -> None:

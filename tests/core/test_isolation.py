@@ -9,6 +9,7 @@ from hakeeper.core.calls import FailureKind, Mutate, MutationAccepted, ReadActio
 from hakeeper.core.events import CancelCall, SettingsChanged, StartCall, Started
 from hakeeper.core.find_problems import BROKEN_AFTER_S
 from hakeeper.core.isolation import TRUST_AFTER_S
+from hakeeper.core.last_decision import StillHeldDown
 from hakeeper.core.model import Action, ActionStatus, Role, SavedState, Settings
 from hakeeper.core.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
@@ -216,7 +217,7 @@ def test_a_hold_down_goes_on_where_it_was() -> None:
     for _ in range(5):
         flap(world, node)
         assert node.stage() == "hold-down"
-    assert "keeps it" in node.snapshot().roles[0].addresses[0].decision
+    assert isinstance(node.snapshot().roles[0].addresses[0].decision, StillHeldDown)
     world.run_while(lambda: len(node.assigns) == sent, 60.0)
     assert 30.0 <= world.now - begun_s <= 43.0 + TRUST_AFTER_S + 2.0
 

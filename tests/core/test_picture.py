@@ -5,6 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from hakeeper.core.calls import FailureKind, Quota
+from hakeeper.core.last_decision import LeftAlone
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.observation import Other, Us
 from hakeeper.core.problems import Health
@@ -92,7 +93,7 @@ def test_an_address_is_shown_whole() -> None:
     address = put(state, holding_down(NOW + 60.04), 1, Other(7))
     address.holder_at_s = NOW - 3.21
     cloud_of(state).servers[7] = SeenServer("web-b", "running", NOW)
-    address.decide("a sentence", NOW - 2.34)
+    address.decide(LeftAlone("a reason"), NOW - 2.34)
     [role] = snapshot(state, NOW, None).roles
     assert (
         AddressPicture(
@@ -108,7 +109,7 @@ def test_an_address_is_shown_whole() -> None:
             confirmed=False,
             stage="hold-down",
             due_in_s=60.0,
-            decision="a sentence",
+            decision=LeftAlone("a reason"),
             decision_age_s=2.34,
         ),
     ) == role.addresses
@@ -131,7 +132,7 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
             confirmed=False,
             stage="idle",
             due_in_s=None,
-            decision="nothing decided yet",
+            decision=None,
             decision_age_s=None,
         ),
     ) == role.addresses

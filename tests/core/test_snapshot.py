@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadServer
 from hakeeper.core.events import FifoChanged
+from hakeeper.core.last_decision import AssignSent, Claimed
 from hakeeper.core.model import FifoState, Role
 from hakeeper.core.problems import Health
 from tests.core.driver import PROCESS, WEB, Node, World, one_node, settings
@@ -50,7 +51,7 @@ def test_a_healthy_master_is_ok_and_shows_everything() -> None:
     [address] = role.addresses
     assert ("web", "203.0.113.10", WEB) == (address.ref, address.address, address.resource_id)
     assert ("us", None, "held") == (address.holder, address.holder_server_id, address.stage)
-    assert "claimed and confirmed" in address.decision
+    assert isinstance(address.decision, Claimed)
     assert address.holder_age_s is not None
     assert address.holder_age_s <= 10.0
     assert shown.next_look_in_s is not None
@@ -188,4 +189,4 @@ def test_the_last_decision_goes_on_with_the_claim() -> None:
     node.line("VI_1", "MASTER")
     [address] = node.snapshot().roles[0].addresses
     assert "assign sent" == address.stage
-    assert address.decision.endswith("assign sent")
+    assert isinstance(address.decision, AssignSent)

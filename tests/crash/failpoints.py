@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-import hakeeper.daemon
+import hakeeper.configured_adapters
 from hakeeper.adapters.fifo import NotifyFifo
 from hakeeper.adapters.hetzner import transport
 from hakeeper.adapters.hetzner.call_guard import CallGuard
@@ -143,7 +143,7 @@ def install(plan: Plan) -> Failpoints:
         replace(Daemon, "_turn", functools.partial(_noted, points, "turn"))
         replace(Sequencer, "look", functools.partial(_noted, points, "look"))
     if plan.bus:
-        vars(hakeeper.daemon)["KeepalivedBus"] = functools.partial(FileBus, plan.bus)
+        vars(hakeeper.configured_adapters)["KeepalivedBus"] = functools.partial(FileBus, plan.bus)
     return points
 
 

@@ -28,7 +28,7 @@ def test_a_demotion_that_waits_comes_before_an_answer_that_would_lead_to_an_assi
     daemon._begin()
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     daemon._turn()
-    ref = next(ref for refs in daemon._config.resources.values() for ref in refs)
+    ref = next(ref for refs in daemon._adapters.config.resources.values() for ref in refs)
     assert ref.network is not None
     elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
     calls.answer(ReadAll, listed((elsewhere,)))  # begun as MASTER
@@ -45,7 +45,7 @@ def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) ->
     daemon._begin()
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
     daemon._turn()
-    ref = next(ref for refs in daemon._config.resources.values() for ref in refs)
+    ref = next(ref for refs in daemon._adapters.config.resources.values() for ref in refs)
     assert ref.network is not None
     elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
     calls.answer(ReadAll, listed((elsewhere,)))
@@ -56,7 +56,7 @@ def master_with_an_address_elsewhere(daemon: Daemon, calls: Calls, fifo: int) ->
 def test_assigns_leave_before_the_disk_and_the_journal_are_asked_for_anything(
     daemon: Daemon, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fifo = os.open(daemon._config.keepalived.fifo, os.O_RDWR)
+    fifo = os.open(daemon._adapters.config.keepalived.fifo, os.O_RDWR)
     master_with_an_address_elsewhere(daemon, calls, fifo)
     left_before: dict[str, int] = {}
     save, report = daemon._state_file.save, daemon._reporter.report

@@ -9,6 +9,7 @@ import pytest
 
 from hakeeper.adapters import local_addresses
 from hakeeper.config import parse
+from hakeeper.configured_adapters import Prepared
 from hakeeper.core.calls import (
     Identified,
     Identify,
@@ -134,7 +135,7 @@ def reload(daemon: Daemon, folder: Path, *wanted: str) -> None:
     """Take over a configuration that names these private addresses."""
     text = (CONFIG % (folder, folder)).replace("]}", f"], vrrp_address: [{', '.join(wanted)}]}}")
     config = parse(text if wanted else CONFIG % (folder, folder), "test.yaml")
-    daemon._take_over(config, None, None)
+    daemon._reloader.adopt(Prepared(config, daemon._adapters.bus))
 
 
 def missing(daemon: Daemon) -> tuple[str, ...]:
@@ -149,7 +150,7 @@ def become_master(daemon: Daemon, calls: Calls, folder: Path) -> None:
     daemon._sequencer.hear()
     os.close(fifo)
     calls.answer(Identify, Identified(Server(id=1, name="a", status="running"), "test"))
-    [[ref]] = daemon._config.resources.values()
+    [[ref]] = daemon._adapters.config.resources.values()
     assert ref.network is not None
     elsewhere = floating_ip(id=7, name="web", network=ref.network, server_id=2)
     calls.answer(ReadAll, listed((elsewhere,)))
@@ -201,7 +202,7 @@ def test_a_reload_takes_no_address_for_missing_that_is_here(
     monkeypatch.setattr(daemon._core, "handle", noted)
     for wanted in ((OURS,), (OTHER,), (OTHER, OURS), (), (OURS,)):
         reload(daemon, tmp_path, *wanted)
-        assert wanted == tuple(map(str, daemon._addresses.wanted))
+        assert wanted == tuple(map(str, daemon._adapters.addresses.wanted))
     assert {()} == set(told)
     here.clear()
     daemon._sequencer.look()

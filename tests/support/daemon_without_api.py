@@ -12,8 +12,10 @@ from hakeeper.adapters.freshness import boottime_s
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
+from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals
+from hakeeper.compose import Folders, compose
 from hakeeper.config import Config, parse
 from hakeeper.core.calls import (
     Answer,
@@ -21,7 +23,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.daemon import Daemon, Folders
+from hakeeper.daemon import Daemon
 from hakeeper.loading import Loader
 
 CONFIG = """
@@ -65,6 +67,7 @@ class CallsLoader(Loader):
     """A loader that makes no pool of threads."""
 
     def __init__(self, calls: Calls) -> None:
+        super().__init__(Path("test.yaml"), Redactor(), pytest.fail)
         self._calls = calls
 
     def make_pool(
@@ -91,7 +94,7 @@ def daemon(tmp_path: Path, calls: Calls) -> Iterator[Daemon]:
     signals = Signals()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     reporter = Reporter(Target.JSON, redact=str, fd=nowhere)
-    made = Daemon(
+    made = compose(
         parse(CONFIG % (tmp_path, tmp_path), "test.yaml"),
         CallsLoader(calls),
         folders=Folders(control_socket=tmp_path / "c.sock", state_file=tmp_path / "state.json"),

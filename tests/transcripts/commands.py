@@ -4,6 +4,7 @@ import inspect
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.hetzner.errors import for_effect
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core import calls, events
@@ -114,7 +115,8 @@ class Scene:
             what = f"{text.what}: {text.cause}" if text.cause else text.what
             self.shown += [f"{problem.health.name} {problem.code}: {what}", f"  -> {text.cure}"]
         for one in (address for role in picture.roles for address in role.addresses):
-            self.shown.append(f"{one.ref} at {one.holder_label}; {one.stage}; {one.decision}")
+            decided = decision_text(one.decision)
+            self.shown.append(f"{one.ref} at {one.holder_label}; {one.stage}; {decided}")
 
     # --- keepalived ---------------------------------------------------------------------------
 

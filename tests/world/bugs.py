@@ -100,6 +100,7 @@ BUGS = (
                 "pass",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "generation_ignored",
@@ -113,6 +114,7 @@ BUGS = (
                 "role_state is not None",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "fault_is_master",
@@ -125,12 +127,14 @@ BUGS = (
         "a MASTER that hears a lesser one does not look at the holder",
         "hint_heeded",
         (Row(RoleEvent.LINE_MASTER_RX_LOWER_PRI, _M, _M),),
+        proves=True,
     ),
     Bug(
         "fault_is_backup",
         "the table takes FAULT for BACKUP where it was MASTER",
         "last_line_decides",
         (Row(RoleEvent.LINE_FAULT, _M, _B),),
+        proves=True,
     ),
     Bug(
         "stop_ignored",
@@ -192,6 +196,7 @@ BUGS = (
         "MASTER outlives the keepalived that said it",
         "doubt_is_believed",
         (Row(RoleEvent.GONE, _M, _M),),
+        proves=True,
     ),
     Bug(
         "lost_ignored",
@@ -211,6 +216,7 @@ BUGS = (
                 "event.sent_at_s is None and self._doubt(RoleEvent.GONE, now)",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "reload_forgets_roles",
@@ -235,6 +241,7 @@ BUGS = (
                 "",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "settled_too_soon",
@@ -247,6 +254,7 @@ BUGS = (
                 "self.fifo.settle(); self.feed(*found)",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "old_answer_believed",
@@ -290,6 +298,7 @@ BUGS = (
                 "return self._apply_all(events, now, live=True)",
             ),
         ),
+        proves=True,
     ),
     # --- isolation
     Bug(
@@ -303,6 +312,7 @@ BUGS = (
                 "if False:",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "hearing_at_once",
@@ -333,12 +343,14 @@ BUGS = (
                 (SaveState, CancelCall, ReloadToken, StartCall, QueryRoles, Report),
             ),
         ),
+        proves=True,
     ),
     Bug(
         "not_written_again",
         "a state that could not be written is taken for written",
         "written_at_last",
         (Line(_NOTE, "state.saved = None", "pass"),),
+        proves=True,
     ),
     Bug(
         "failed_save_untold",
@@ -377,12 +389,14 @@ BUGS = (
             Line(_SEND, "if not _is_lane_taken(state, step):", "if True:"),
             Line(_GUARD, "if self.is_lane_taken(request.step.lane):", "if False:"),
         ),
+        proves=True,
     ),
     Bug(
         "unguarded_second_assign",
         "the same, but the last guard stands",
         "core_guard",
         (Line(_SEND, "if not _is_lane_taken(state, step):", "if True:"),),
+        proves=True,
     ),
     Bug(
         "resent_blindly",
@@ -450,18 +464,21 @@ BUGS = (
                 "if False:",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "needless_assign",
         "a claim begins with an assign even if a fresh read says that the address is here",
         "not_needless",
         (Line(_FOLLOW, "or _surely_ours(state, resource, now)", ""),),
+        proves=True,
     ),
     Bug(
         "no_spacing",
         "assigns of one address follow each other at once",
         "spacing",
         (Constant("hakeeper.core.resource:SPACING_S", 0.0),),
+        proves=True,
     ),
     Bug(
         "no_lanes",
@@ -474,6 +491,7 @@ BUGS = (
                 "return False",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "last_lane_closed",
@@ -498,6 +516,7 @@ BUGS = (
                 "if False:",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "undeclared_move",
@@ -542,6 +561,7 @@ BUGS = (
                 "pass",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "identity_given_up",
@@ -566,6 +586,7 @@ BUGS = (
         "a read that failed is repeated at once",
         "call_budget",
         (Line(_READ_FAILED, "api.reads_from_s = now + delay_s", "pass"),),
+        proves=True,
     ),
     Bug(
         "backoff_reset",
@@ -584,6 +605,7 @@ BUGS = (
                 "if False:",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "throttled_assign_ignored",
@@ -657,6 +679,7 @@ BUGS = (
         "what is due in this very moment is not",
         "future_ticks",
         (Line("hakeeper.core.reconcile:_due", "if at_s <= now:", "if at_s < now:"),),
+        proves=True,
     ),
     Bug(
         "look_never",
@@ -665,7 +688,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.sequencer:Sequencer.turn",
-                "if self._clock() >= self.look_at_s:",
+                "if self._clock() >= self.look_at_s - (0.0 if served else early_s):",
                 "if False:",
             ),
         ),
@@ -681,6 +704,7 @@ BUGS = (
                 "if api.health.scarce(now):",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "settles_for_ever",
@@ -717,6 +741,7 @@ BUGS = (
                 "failing = None",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "fifo_never_well_again",
@@ -735,6 +760,7 @@ BUGS = (
         "every unknown name is remembered",
         "bounded_memory",
         (Constant("hakeeper.core.core:NAMES_REPORTED", 10**9),),
+        proves=True,
     ),
     # --- fights
     Bug(
@@ -748,12 +774,14 @@ BUGS = (
                 "return False",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "always_contested",
         "the first loss is taken for a quarrel",
         "hold_off_earned",
         (Constant("hakeeper.core.splitbrain:LOSSES_TO_HOLD_DOWN", 1),),
+        proves=True,
     ),
     Bug(
         "lag_is_loss",
@@ -868,6 +896,7 @@ BUGS = (
                 "return HoldDown(now + 1e9, look_at_s=now)",
             ),
         ),
+        proves=True,
     ),
     Bug(
         "turn_missed",

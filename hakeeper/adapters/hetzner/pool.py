@@ -15,8 +15,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from hakeeper.adapters.hetzner.access import Access
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.adapters.hetzner.clients import Clients
 from hakeeper.adapters.hetzner.identify import Identity, Sources
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions
@@ -63,7 +63,7 @@ class HetznerPool:
         sent, with the time given to `start`; a reason not to ends the call unsent, as `outdated`.
         `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
         """
-        self._clients = Clients(options, read_token)
+        self._access = Access(options, read_token)
         self._identity = Identity(options.server, identity, is_here)
         self._redact = redact
         self._deliver = deliver
@@ -90,7 +90,7 @@ class HetznerPool:
             worker.prepare()
             self._idle.append(worker)
         self._spread_warmth()
-        self._clients.route.resolver.begin()
+        self._access.route.resolver.begin()
         for worker in self._idle:
             worker.thread.start()
         self._watcher = threading.Thread(target=self._watch, name="hetzner-watcher", daemon=True)
@@ -137,22 +137,22 @@ class HetznerPool:
 
     def reload_token(self) -> None:
         """Read the token again before the next call; connections stay as they are."""
-        self._clients.renew()
+        self._access.forget_token()
 
     def reload(self) -> None:
         """Read the token and the CA file again; OSError: nothing changes.
 
         A connection that is not vouched for by the authorities of now is made anew.
         """
-        self._clients.trust.renew()
-        self._clients.renew()
+        self._access.trust.renew()
+        self._access.forget_token()
         with self._changed:
             for each in self._idle:
                 each.look()
 
     def succeed(self, other: "HetznerPool") -> None:
         """Know what another pool knows of the way to the same endpoint."""
-        self._clients.route.learn(other._clients.route)  # noqa: SLF001  # one of us
+        self._access.route.learn(other._access.route)  # noqa: SLF001  # one of us
 
     def close(self) -> None:
         """End every call, send nothing more, and stop the threads; takes under a second."""
@@ -169,7 +169,7 @@ class HetznerPool:
             for worker in workers:
                 worker.dismiss()
             self._changed.notify_all()
-        resolver = self._clients.route.resolver
+        resolver = self._access.route.resolver
         resolver.close()
         join((self._watcher, *(worker.thread for worker in workers), resolver.thread))
 
@@ -201,7 +201,7 @@ class HetznerPool:
             self._changed.notify_all()
 
     def _new_worker(self) -> Worker:
-        return Worker(self._clients, self._identity, self._worker_done)
+        return Worker(self._access, self._identity, self._worker_done)
 
     def _spread_warmth(self) -> None:
         workers = [w for w in (*self._idle, *self._busy) if w not in self._stuck]

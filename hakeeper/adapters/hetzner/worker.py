@@ -13,15 +13,19 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
+from hcloud import Client
+
+from hakeeper.adapters.hetzner.access import Access, TokenUnreadableError
 from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.adapters.hetzner.clients import Clients, TokenUnreadableError
+from hakeeper.adapters.hetzner.client import make_client
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
 from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.outcome import failure_of
+from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.core.calls import Answer, Failure, FailureKind
 
 CONNECT_S = 2.5
@@ -38,7 +42,7 @@ class Worker:
 
     def __init__(
         self,
-        clients: Clients,
+        access: Access,
         identity: Identity,
         done: Callable[["Worker", CallGuard, Answer | Page | Failure], bool],
     ) -> None:
@@ -47,8 +51,12 @@ class Worker:
         `done` takes the end of a call, or a page of a list, in the worker's thread, and says
         whether to stay.
         """
-        self._own = clients.make()
-        self._route = clients.route
+        self._access = access
+        self._connection = Connection(access.route, access.trust)
+        self._transport = Transport(access.options.address, self._connection)
+        self._client: Client | None = None
+        self._token = ""
+        """The one that the client was made with."""
         self._identity = identity
         self._done = done
         self._inbox: SimpleQueue[CallGuard | None] = SimpleQueue()
@@ -70,7 +78,7 @@ class Worker:
 
     def prepare(self) -> None:
         """Make the client now, before the first call needs it. Not while a call is under way."""
-        self._own.client()
+        self._current_client()
 
     # --- from any thread ---------------------------------------------------------------------
 
@@ -109,10 +117,6 @@ class Worker:
 
     # --- the worker's thread -----------------------------------------------------------------
 
-    @property
-    def _connection(self) -> Connection:
-        return self._own.transport.connection
-
     def _run(self) -> None:
         try:
             while (guard := self._next()) is not None:
@@ -146,7 +150,7 @@ class Worker:
         if self.is_connected or not self._keeps_warm:
             self._lacks_address = False
             return None
-        has_address = bool(self._route.targets())
+        has_address = bool(self._access.route.targets())
         if has_address and self._lacks_address:
             self._lacks_address = False
             self._connect_from_s = float("-inf")
@@ -158,7 +162,7 @@ class Worker:
             return 0.0
         # However long the resolver takes: it wakes this worker.
         self._lacks_address = True
-        self._route.resolver.ask(self.look)
+        self._access.route.resolver.ask(self.look)
         return self._pause()
 
     def _pause(self) -> float:
@@ -185,9 +189,9 @@ class Worker:
             self._attempt = None
 
     def _outcome(self, guard: CallGuard) -> Answer | Page | Failure:
-        self._own.transport.guard = guard
+        self._transport.guard = guard
         try:
-            return perform(self._own.client(), guard, self._identity)
+            return perform(self._current_client(), guard, self._identity)
         except CallEndedError:
             return guard.out_of_time()
         except TokenUnreadableError as error:
@@ -195,7 +199,15 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # whatever happened, a call has one end
             return failure_of(error, guard)
         finally:
-            self._own.transport.guard = None
+            self._transport.guard = None
+
+    def _current_client(self) -> Client:
+        """Return a client with the newest token; another token leaves the connection as it is."""
+        token = self._access.token()
+        if self._client is None or token != self._token:
+            self._client = make_client(token, self._access.options, self._transport)
+            self._token = token
+        return self._client
 
 
 def join(threads: Iterable[threading.Thread]) -> None:

@@ -44,6 +44,8 @@ class Liveness:
     def __init__(self, pid_file: str) -> None:
         self._pid_file = pid_file
         self._vrrp_pid_file = vrrp_pid_file(pid_file)
+        self._left: ProcessId | None = None
+        """The run that the former pid file led to, until the first look at another one."""
         self._boot = boot_id()
         self._parent: Process | None = None
         self._child: Process | None = None
@@ -62,10 +64,20 @@ class Liveness:
             return KeepalivedGone(reason)
         self._take_child()
         found = self._identity()
+        left, self._left = self._left, None
+        if found is None and left is not None:
+            return KeepalivedGone(f"the changed pid_file {self._pid_file} leads to no process")
         if found is None or found == self.current:
             return None
         self.current = found
         return KeepalivedSeen(found)
+
+    def move_to(self, pid_file: str) -> None:
+        """Watch the keepalived of another pid file; the next `look` returns what that changes."""
+        self.close()
+        self._pid_file = pid_file
+        self._vrrp_pid_file = vrrp_pid_file(pid_file)
+        self._left, self.current = self.current, None
 
     def filenos(self) -> tuple[int, ...]:
         """Return the descriptors that become readable when a process ends; changed by `look`."""

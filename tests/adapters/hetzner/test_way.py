@@ -82,7 +82,7 @@ def test_an_answer_of_the_resolver_that_came_too_late_is_used_by_the_next_call(
         assert code(made) == "dns"
         assert server.accepted == 0
         names.may_answer.set()
-        eventually(made.pool._clients.route.targets, what="the late answer")
+        eventually(made.pool._access.route.targets, what="the late answer")
         names.may_answer.clear()  # as with a first nameserver that is dead: each one is late
         accepted(made)
         accepted(made)
@@ -210,7 +210,7 @@ def test_an_address_that_takes_no_connection_does_not_keep_the_calls(names: Name
     ):
         names.ports = (parse_endpoint(silent).port, well.port)
         accepted(made)
-        route = made.pool._clients.route
+        route = made.pool._access.route
         assert [well.port, names.ports[0]] == [target[1][1] for target in route.targets()]
         accepted(made)
 

@@ -1,0 +1,142 @@
+"""The adapters that the configuration describes, and how a reload exchanges them.
+
+A reload comes in two steps: `prepare` makes all that may fail and changes nothing, `adopt` cannot
+fail. The FIFO and the watch over keepalived move to other paths and stay the same objects, so that
+whoever holds them holds the right ones.
+"""
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hakeeper.adapters.fifo import NotifyFifo
+from hakeeper.adapters.freshness import FreshnessCheck
+from hakeeper.adapters.hetzner import HetznerPool
+from hakeeper.adapters.inbox import Delivery
+from hakeeper.adapters.keepalived.bus import KeepalivedBus
+from hakeeper.adapters.keepalived.liveness import Liveness
+from hakeeper.adapters.local_addresses import VrrpAddresses
+from hakeeper.config import Config, StateSource
+from hakeeper.core.model import IpAddress
+from hakeeper.kinds.apis import CLOUD
+from hakeeper.loading import LOAD_ERRORS, Loader, warm_connections
+
+
+class ReloadRefused(Exception):  # noqa: N818  # not an error of ours: the old configuration stays
+    """The new configuration cannot be used; `reasons` has a line for each fault, secrets hidden."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a reload needs that may fail, made before anything changes."""
+
+    config: Config
+    bus: KeepalivedBus | None
+    hetzner: HetznerPool | None = None
+    """None: the one in use stays."""
+
+    @property
+    def apis_changed(self) -> tuple[str, ...]:
+        """Return the APIs whose endpoint, token or server is another one."""
+        return () if self.hetzner is None else (CLOUD.name,)
+
+
+class ConfiguredAdapters:
+    """The FIFO, keepalived, the VRRP addresses and the API of the configuration in force."""
+
+    def __init__(self, config: Config, loader: Loader, deliver: Callable[[Delivery], None]) -> None:
+        """Make them, and start the threads of the API and of D-Bus.
+
+        `deliver` takes what they bring. Raises LOAD_ERRORS for an unusable token, and OSError.
+        """
+        self.config = config
+        self._loader = loader
+        self._deliver = deliver
+        self.fifo = NotifyFifo(str(config.keepalived.fifo))
+        self.keepalived = Liveness(str(config.keepalived.pid_file))
+        self.addresses = VrrpAddresses(_vrrp_addresses(config))
+        self.last_look = FreshnessCheck(self.fifo)
+        self.bus = self._make_bus(config)
+        self.hetzner = self._make_pool(config)
+
+    def query_roles(self, query_id: int) -> None:
+        """Ask keepalived over D-Bus, where that is configured; the answer is delivered."""
+        if self.bus is not None:
+            self.bus.query(query_id)
+
+    def prepare(self) -> Prepared:
+        """Load the configuration again; raises ReloadRefused, and then nothing has changed."""
+        try:
+            return self._prepare()
+        except (*LOAD_ERRORS, OSError) as error:
+            lines = [self._loader.redact(line) for line in str(error).splitlines()]
+            raise ReloadRefused(lines or ["no reason given"]) from error
+
+    def _prepare(self) -> Prepared:
+        with contextlib.ExitStack() as undo:
+            config = self._loader.load()
+            bus, hetzner = self.bus, None
+            if config.keepalived.state != self.config.keepalived.state:
+                bus = self._make_bus(config)
+                if bus is not None:
+                    undo.callback(bus.close)
+            if config.identity() == self.config.identity():
+                self.hetzner.reload()
+            else:
+                hetzner = self._make_pool(config)
+                hetzner.succeed(self.hetzner)
+            undo.pop_all()
+        return Prepared(config, bus, hetzner)
+
+    def adopt(self, prepared: Prepared) -> None:
+        """Exchange what is another one now.
+
+        The VRRP addresses of before are looked for as well, until `forget_old_addresses`: none may
+        seem to be missing while the core still has the old settings, or has the new ones already.
+        """
+        before, config = self.config.keepalived, prepared.config
+        self.config = config
+        if prepared.hetzner is None:
+            self.hetzner.keep_warm(warm_connections(config))
+        else:
+            # Closing waits for threads; its last results are still delivered.
+            threading.Thread(target=self.hetzner.close, daemon=True).start()
+            self.hetzner = prepared.hetzner
+        if config.keepalived.fifo != before.fifo:
+            self.fifo.move_to(str(config.keepalived.fifo))
+        if config.keepalived.pid_file != before.pid_file:
+            self.keepalived.move_to(str(config.keepalived.pid_file))
+        if prepared.bus is not self.bus and self.bus is not None:
+            self.bus.close()
+        self.bus = prepared.bus
+        self.addresses.want((*self.addresses.wanted, *_vrrp_addresses(config)))
+
+    def forget_old_addresses(self) -> None:
+        """Look only for the VRRP addresses of the configuration in force."""
+        self.addresses.want(_vrrp_addresses(self.config))
+
+    def close(self) -> None:
+        """Let go of all of them; nothing more is sent to the API."""
+        self.hetzner.close()
+        if self.bus is not None:
+            self.bus.close()
+        self.fifo.close()
+        self.keepalived.close()
+
+    def _make_pool(self, config: Config) -> HetznerPool:
+        return self._loader.make_pool(config, self._deliver, self.last_look.objection)
+
+    def _make_bus(self, config: Config) -> KeepalivedBus | None:
+        if config.keepalived.state is StateSource.NONE:
+            return None
+        return KeepalivedBus(self._deliver)
+
+
+def _vrrp_addresses(config: Config) -> tuple[IpAddress, ...]:
+    return tuple(itertools.chain.from_iterable(config.vrrp_addresses.values()))

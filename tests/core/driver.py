@@ -203,6 +203,7 @@ class Node:
                 self.rules.ended(event, now)
         effects = self.core.handle(events, now)
         self.rules.check(effects, self.core, now)
+        self.world.log.extend((now, self, one) for one in (*events, *effects))
         for effect in effects:
             self._perform(effect, now)
         return effects
@@ -325,6 +326,8 @@ class World:
         self.cloud = FakeCloud(now=start_s)
         self.pier = FakePier(now=start_s)
         self.nodes: list[Node] = []
+        self.log: list[tuple[float, Node, Event | Effect]] = []
+        """What each node was told and what it did about it, in this order."""
         self._queue: list[tuple[float, int, Callable[[], object]]] = []
         self._count = 0
 

@@ -4,55 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.calls import ReadActions, ReadAll, ReadOne, Request
+from hakeeper.core.calls import ReadAll, Request
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Other, Us
 from hakeeper.core.role_changes import RECENT_READS
 from tests.core.driver import WEB, one_node, settings
 from tests.support.resources import assign, read
-
-
-def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -> None:
-    world, node = one_node()
-    node.warm()
-    world.run_for(30.0)
-    effects = node.line("VI_1", "MASTER")
-    started = [effect for effect in effects if isinstance(effect, StartCall)]
-    assert [assign(WEB, 1)] == [call.request for call in started]
-    assert started[0].urgent
-
-
-def test_a_claim_ends_when_the_action_succeeded_and_the_holder_was_read_back() -> None:
-    world, node = one_node()
-    world.cloud.action_s = 3.0
-    node.warm()
-    world.run_for(30.0)
-    begun_s = world.now
-    node.line("VI_1", "MASTER")
-    world.run_for(2.9)
-    assert [] == node.reports("address.claimed")
-    world.run_for(1.5)
-    [claimed] = node.reports("address.claimed")
-    assert world.cloud.holder(WEB) == 1
-    assert [begun_s] == node.assigns
-    assert claimed.fields["attempt"] == 1
-    assert float(claimed.fields["finished_ms"]) >= 3000
-    assert node.asked(ReadActions)
-    assert node.asked(ReadOne, since_s=begun_s + 3.0)
-
-
-def test_a_recent_read_that_says_mine_leads_to_a_read_and_no_assign() -> None:
-    world, node = one_node(holder=1)
-    node.warm()
-    world.run_for(30.0)
-    begun_s = world.now
-    node.line("VI_1", "MASTER")
-    world.run_for(60.0)
-    assert [] == node.assigns
-    [read] = node.asked(ReadOne)
-    assert begun_s == read.at_s
-    assert len(node.reports("address.confirmed")) == 1
-    assert node.stage() == "held"
 
 
 def test_the_last_read_of_a_standby_is_recent_however_seldom_its_list_may_be_read() -> None:

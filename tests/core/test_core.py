@@ -6,10 +6,10 @@ from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.calls import CallResult, ReadAll
 from hakeeper.core.events import FifoChanged, KeepalivedGone, LinesRead, SaveState, StartCall
 from hakeeper.core.fifo_lines import BadLine, LineState, NotifyLine
-from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
+from hakeeper.core.model import FifoState, VrrpId, VrrpKind
 from hakeeper.core.resource import Resource
 from hakeeper.core.state import InvariantError, State
-from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node, settings
+from tests.core.driver import PROCESS, WEB, Node, entries, instance, one_node
 from tests.core.standing import cloud_of
 from tests.support.resources import assign
 
@@ -17,47 +17,6 @@ from tests.support.resources import assign
 def bad_lines(node: Node, count: int) -> list[Entry]:
     effects = node.feed(LinesRead((), tuple(BadLine("is rubbish", f"x{i}") for i in range(count))))
     return entries(effects)
-
-
-def test_bad_lines_are_shown_up_to_five_and_the_rest_is_counted() -> None:
-    _, node = one_node()
-    node.start()
-    reported = bad_lines(node, 100)
-    assert 6 == len(reported)
-    assert "'x0' is rubbish" in reported[0].message
-    assert 95 == reported[5].fields["count"]
-
-
-def test_bad_lines_are_not_told_more_often_than_each_ten_seconds() -> None:
-    world, node = one_node()
-    node.start()
-    assert 1 == len(bad_lines(node, 1))
-    for _ in range(9):
-        world.run_for(1.0)
-        assert [] == bad_lines(node, 10)
-    before = len(node.reported)
-    world.run_for(1.0)
-    [rest] = [report for _, report in node.reported[before:] if report.event == "line.rejected"]
-    assert 90 == rest.fields["count"]
-    world.run_for(3600.0)
-    assert [] == [report for _, report in node.reported[before + 1 :] if "rejected" in report.event]
-
-
-def test_the_next_good_line_after_rubbish_counts() -> None:
-    _, node = one_node()
-    node.start()
-    bad_lines(node, 1000)
-    node.line("VI_1", "MASTER")
-    assert "MASTER" == node.role()
-
-
-def test_an_unknown_name_is_reported_once_and_changes_nothing() -> None:
-    _, node = one_node()
-    node.start()
-    for _ in range(5):
-        node.lines(("VI_8", "MASTER"), ("VI_9", "MASTER"))
-    assert ["VI_8", "VI_9"] == [r.fields["instance"] for r in node.reports("instance.unknown")]
-    assert "UNKNOWN" == node.role()
 
 
 def test_names_are_reported_in_the_order_of_the_lines() -> None:
@@ -73,16 +32,6 @@ def test_a_flood_of_unknown_names_is_bounded() -> None:
     node.start()
     node.lines(*((f"n{i}", "MASTER") for i in range(1000)))
     assert 64 == len(node.reports("instance.unknown"))
-
-
-def test_a_group_has_a_role_of_its_own() -> None:
-    _, node = one_node()
-    node.start()
-    group = VrrpId(VrrpKind.GROUP, "VI_1")
-    node.feed(LinesRead((NotifyLine(group, LineState.MASTER, 0),)))
-    [unknown] = node.reports("instance.unknown")
-    assert "group VI_1" in unknown.message
-    assert "UNKNOWN" == node.role()
 
 
 @pytest.mark.parametrize(
@@ -106,16 +55,6 @@ def test_the_state_of_the_fifo_is_reported_and_kept(
     assert kind in [entry.event for entry in entries(effects)]
     assert event.state.value == node.snapshot().fifo
     assert event.detail == node.snapshot().fifo_detail
-
-
-def test_a_fifo_that_changed_makes_us_ask_keepalived() -> None:
-    world, node = one_node(config=settings(can_query=True))
-    node.dbus = {}
-    node.start()
-    world.run_for(2.0)
-    asked = len(node.queries)
-    node.feed(FifoChanged(FifoState.OPEN, "listening", reopened=True))
-    assert asked + 1 == len(node.queries)
 
 
 def test_a_result_that_nobody_asked_for_is_passed_over() -> None:
@@ -174,20 +113,6 @@ def resource_of(state: State) -> Resource:
     return next(iter(state.resources.values()))
 
 
-def test_an_assign_for_no_address_is_a_broken_invariant() -> None:
-    state, now = guarded()
-    with pytest.raises(InvariantError, match="for no resource"):
-        state.start(assign(WEB, 1), now)
-    assert [] == [e for e in state.effects if isinstance(e, StartCall)]
-
-
-def test_an_assign_while_not_master_is_a_broken_invariant() -> None:
-    state, now = guarded()
-    state.roles.role_states[instance("VI_1")].role = Role.BACKUP
-    with pytest.raises(InvariantError, match="while not MASTER"):
-        state.start(assign(WEB, 1), now, resource_of(state))
-
-
 @pytest.mark.parametrize("known", [True, False])
 def test_an_assign_to_another_server_is_a_broken_invariant(
     known: bool,  # noqa: FBT001  # a parameter of the test
@@ -197,38 +122,6 @@ def test_an_assign_to_another_server_is_a_broken_invariant(
         cloud_of(state).server = None
     with pytest.raises(InvariantError, match="to another server"):
         state.start(assign(WEB, 2), now, resource_of(state))
-
-
-def test_a_second_assign_at_the_same_time_is_a_broken_invariant() -> None:
-    state, now = guarded()
-    state.start(assign(WEB, 1), now, resource_of(state))
-    with pytest.raises(InvariantError, match="beside another one"):
-        state.start(assign(WEB, 1), now, resource_of(state))
-
-
-def test_bad_lines_that_nobody_kept_are_counted_too() -> None:
-    _, node = one_node()
-    node.start()
-    effects = node.feed(LinesRead((), (BadLine("is rubbish", "x"),), more_bad_lines=980))
-    [shown, rest] = entries(effects)
-
-    assert "'x' is rubbish" in shown.message
-    assert 980 == rest.fields["count"]
-
-
-def test_an_overflow_without_end_is_reported_and_asked_about_sparingly() -> None:
-    world, node = one_node(config=settings(can_query=True))
-    node.start()
-    for _ in range(80):
-        node.lose_lines()
-        world.run_for(0.25)
-    reported = node.reports("fifo.overflowed")
-
-    assert [1, 39, 40] == [report.fields["count"] for report in reported]
-    assert len(node.queries) <= 20 / 0.5 + 1
-    assert "UNKNOWN" == node.role()
-    world.run_for(60.0)
-    assert reported == node.reports("fifo.overflowed")
 
 
 def test_nothing_is_begun_before_the_last_event_of_a_batch_was_taken_in() -> None:

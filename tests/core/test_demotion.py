@@ -8,12 +8,10 @@ from hakeeper.core.calls import (
     FailureKind,
     Identify,
     Mutate,
-    MutationAccepted,
     ReadActions,
 )
-from hakeeper.core.events import CancelCall, StartCall
-from hakeeper.core.model import Action, ActionStatus
-from tests.core.driver import WEB, Node, World, entries, one_node
+from hakeeper.core.events import StartCall
+from tests.core.driver import WEB, Node, World, one_node
 from tests.core.faults import READS, failure
 from tests.support.resources import LIST, read
 
@@ -153,27 +151,6 @@ def test_no_assign_is_sent_after_a_demotion_at_any_moment(
     assert node.stage() == "idle"
 
 
-def test_a_demotion_cancels_the_assign_that_is_under_way() -> None:
-    world, node = one_node()
-    in_flight(world, node)
-    [call] = node.open_calls(Mutate)
-    effects = node.line("VI_1", "BACKUP")
-    assert CancelCall(call.id) in effects
-    assert 1 == len(node.reports("claim.abandoned"))
-    node.cancel(call)
-    world.run_for(60.0)
-    assert world.cloud.holder(WEB) == 2
-
-
-def test_a_demotion_without_a_claim_abandons_nothing() -> None:
-    world, node = one_node()
-    node.warm()
-    node.line("VI_1", "MASTER")
-    world.run_for(60.0)
-    node.line("VI_1", "BACKUP")
-    assert [] == node.reports("claim.abandoned")
-
-
 def test_a_demotion_during_a_mere_look_abandons_nothing() -> None:
     world, node = one_node()
     node.warm()
@@ -183,18 +160,6 @@ def test_a_demotion_during_a_mere_look_abandons_nothing() -> None:
     node.line("VI_1", "MASTER_RX_LOWER_PRI")
     node.line("VI_1", "BACKUP")
     assert [] == node.reports("claim.abandoned")
-
-
-def test_a_late_201_of_an_older_generation_changes_nothing() -> None:
-    world, node = one_node()
-    in_flight(world, node)
-    [call] = node.open_calls(Mutate)
-    node.line("VI_1", "BACKUP")
-    effects = node.answer(call, MutationAccepted(Action(id=9, status=ActionStatus.RUNNING)))
-    assert () == effects
-    world.run_for(120.0)
-    assert [] == node.asked(ReadActions)
-    assert node.stage() == "idle"
 
 
 def test_a_late_action_of_an_older_generation_changes_nothing() -> None:
@@ -219,26 +184,6 @@ def promoted_again(world: World, node: Node) -> None:
     assert 1 == len(node.assigns)
 
 
-def test_a_new_term_does_not_send_while_the_old_assign_is_under_way() -> None:
-    world, node = one_node()
-    promoted_again(world, node)
-    [old] = node.open_calls(Mutate)
-    node.cancel(old)
-    world.run_for(5.0)
-    assert 2 == len(node.assigns)
-    assert world.cloud.holder(WEB) == 1
-    assert node.stage() == "held"
-
-
-def test_a_new_term_after_the_old_assign_was_done_ends_held() -> None:
-    world, node = one_node()
-    promoted_again(world, node)
-    node.release(node.open_calls(Mutate)[0])
-    world.run_for(15.0)
-    assert world.cloud.holder(WEB) == 1
-    assert node.stage() == "held"
-
-
 @pytest.mark.parametrize("demoted_when_it_ends", [True, False])
 def test_a_new_term_reads_first_if_the_old_assign_ended_unknown(
     demoted_when_it_ends: bool,  # noqa: FBT001  # a parameter of the test
@@ -259,16 +204,6 @@ def test_a_new_term_reads_first_if_the_old_assign_ended_unknown(
     assert node.stage() == "held"
 
 
-def test_roles_that_came_and_went_in_one_batch_are_one_new_term() -> None:
-    world, node = one_node()
-    in_flight(world, node)
-    [old] = node.open_calls(Mutate)
-    effects = node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"))
-    assert CancelCall(old.id) in effects
-    [reported] = [entry for entry in entries(effects) if entry.event == "role.changed"]
-    assert "through another role" in reported.message
-
-
 def test_a_whole_backlog_is_one_decision_by_its_last_line() -> None:
     world, node = one_node()
     node.warm()
@@ -278,16 +213,6 @@ def test_a_whole_backlog_is_one_decision_by_its_last_line() -> None:
     world.run_for(10.0)
     asked = [call.request for call in node.calls if call.at_s >= begun_s]
     assert [LIST] == asked, "a look who has it now, and nothing else"
-
-
-def test_a_new_master_edge_acts_at_once_whatever_was_being_waited_for() -> None:
-    world, node = one_node()
-    refused(world, node)
-    node.line("VI_1", "BACKUP")
-    world.run_for(2.0)
-    sent = len(node.assigns)
-    node.line("VI_1", "MASTER")
-    assert sent + 1 == len(node.assigns)
 
 
 def test_a_new_master_edge_does_not_wait_for_the_next_try_of_a_read_or_of_the_identity() -> None:

@@ -44,14 +44,6 @@ def test_after_a_replaced_fifo_a_role_is_doubtful_until_it_is_said_again(role: s
     assert [] == reported(node, "role.doubtful")
 
 
-def test_one_that_was_missing_meanwhile_is_as_doubtful() -> None:
-    world, node = backup()
-    node.feed(FifoChanged(FifoState.MISSING, "gone"))
-    node.feed(OPEN)
-    world.run_for(10.0)
-    assert ["VI_1: that it is BACKUP is doubtful"] == reported(node, "role.doubtful")
-
-
 def test_a_role_that_is_not_known_is_not_doubtful() -> None:
     world, node = one_node()
     node.start()
@@ -160,13 +152,6 @@ def test_with_state_dbus_it_is_a_trouble_that_keepalived_cannot_be_asked() -> No
     assert (Health.DEGRADED, "no bus") == (problem.health, cause_of(problem))
     node.dbus = {"VI_1": Role.BACKUP}
     world.run_for(20.0)
-    assert [] == reported(node, "keepalived.unasked")
-
-
-def test_with_state_auto_the_lines_are_enough() -> None:
-    _, node = backup(settings(can_query=True))
-    node.feed(RolesQueried(node.queries[-1].query_id, None, "no bus"))
-    assert [] == node.reports("query.failed")
     assert [] == reported(node, "keepalived.unasked")
 
 

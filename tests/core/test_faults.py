@@ -9,7 +9,6 @@ from hakeeper.core.calls import Failure, FailureKind, Mutate, ReadActions, ReadA
 from tests.core.driver import WEB, Node, World, one_node, settings
 from tests.core.fakecloud import Ending
 from tests.core.faults import READS, failure
-from tests.support.resources import assign
 
 KIND = FailureKind
 RECOVERED_WITHIN_S = 15.0
@@ -33,12 +32,6 @@ FAULTS = {
     "hang": failure(KIND.OUTCOME_UNKNOWN, "deadline"),
 }
 HANGS = {"hang": 5.0}
-
-
-def master_in(world: World, node: Node) -> None:
-    node.warm()
-    world.run_for(30.0)
-    node.line("VI_1", "MASTER")
 
 
 def story(name: str, fault: Failure, *requests: type, lasts_s: float) -> tuple[World, Node]:
@@ -122,40 +115,6 @@ def test_each_failure_code_is_reported_once_per_claim(name: str) -> None:
     assert 1 == len(node.reports("address.claimed"))
 
 
-@pytest.mark.parametrize(
-    ("name", "event"),
-    [
-        ("500", "claim.failed"),
-        ("423", "claim.failed"),
-        ("504", "claim.unknown"),
-        ("429", "api.throttled"),
-        ("401", "token.rejected"),
-        ("404", "claim.refused"),
-        ("422", "claim.refused"),
-    ],
-)
-def test_each_class_of_failure_is_told_by_its_own_name(name: str, event: str) -> None:
-    _, node = story(name, FAULTS[name], Mutate, lasts_s=1.0)
-    [report] = node.reports(event)
-    assert report.fields["address"] == "203.0.113.10"
-    assert report.fields["instance"] == "VI_1"
-
-
-def test_an_api_outage_is_reported_once_and_its_end_once() -> None:
-    world, node = one_node(holder=1)
-    node.warm()
-    node.line("VI_1", "MASTER")
-    world.run_for(60.0)
-    world.cloud.fail(FAULTS["503"])
-    world.run_for(3600.0)
-    assert 1 == len(node.reports("api.failed"))
-    assert [] == node.reports("api.recovered")
-    world.cloud.heal()
-    world.run_for(15.0)
-    [recovered] = node.reports("api.recovered")
-    assert 3585 <= float(recovered.fields["duration_s"]) <= 3615
-
-
 @pytest.mark.parametrize("name", ["504", "423", "409", "reset", "hang"])
 def test_a_lock_or_an_unknown_outcome_is_followed_by_a_read_and_not_by_an_assign(name: str) -> None:
     world, node = story(name, FAULTS[name], Mutate, lasts_s=20.0)
@@ -167,24 +126,6 @@ def test_a_lock_or_an_unknown_outcome_is_followed_by_a_read_and_not_by_an_assign
     assert world.cloud.moved_between(0.0, world.now) == 0
 
 
-def test_a_response_lost_after_the_commit_is_found_by_the_read_and_not_sent_again() -> None:
-    world, node = one_node()
-    node.warm()
-    world.cloud.fail(FAULTS["reset"], Mutate, commits=True)
-    node.line("VI_1", "MASTER")
-    world.run_for(60.0)
-    assert 1 == len(node.assigns)
-    assert node.stage() == "held"
-    assert 1 == len(node.reports("address.claimed"))
-
-
-def test_a_refused_token_is_read_again_each_time() -> None:
-    world, node = story("401", FAULTS["401"], Mutate, lasts_s=60.0)
-    assert len(node.assigns) == node.tokens_reloaded
-    assert 5 <= node.tokens_reloaded <= 9
-    confirmed_after_s(world, node)
-
-
 def test_a_refused_token_is_loud_also_when_nothing_works() -> None:
     world, node = one_node()
     world.cloud.fail(FAULTS["401"])
@@ -192,31 +133,6 @@ def test_a_refused_token_is_loud_also_when_nothing_works() -> None:
     world.run_for(600.0)
     assert 1 <= len(node.reports("token.rejected"))
     assert len(node.reported) < 6
-
-
-def test_the_time_that_a_429_asks_for_is_kept_by_every_call() -> None:
-    world, node = one_node()
-    node.warm()
-    world.run_for(30.0)
-    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=25.0), Mutate, times=1)
-    node.line("VI_1", "MASTER")
-    begun_s = world.now
-    world.run_for(24.9)
-    node.line("VI_1", "BACKUP")
-    node.line("VI_1", "MASTER")
-    assert [assign(WEB, 1)] == [c.request for c in node.calls if c.at_s >= begun_s]
-    world.run_for(2.0)
-    assert world.cloud.holder(WEB) == 1
-
-
-def test_no_429_makes_us_wait_for_longer_than_half_a_minute() -> None:
-    world, node = one_node()
-    node.warm()
-    world.run_for(30.0)
-    world.cloud.fail(failure(KIND.THROTTLED, retry_after_s=3600.0), Mutate, times=1)
-    node.line("VI_1", "MASTER")
-    world.run_for(31.0)
-    assert world.cloud.holder(WEB) == 1
 
 
 def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() -> None:
@@ -227,34 +143,6 @@ def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() ->
     node.line("VI_1", "MASTER")
     world.run_for(15.0)
     assert node.stage() == "held"
-
-
-def test_an_action_that_fails_is_reported_and_claimed_again() -> None:
-    world, node = one_node()
-    world.cloud.action_s = 0.5
-    world.cloud.ending = Ending.ERROR
-    node.warm()
-    node.line("VI_1", "MASTER")
-    world.run_for(60.0)
-    [failed] = node.reports("claim.failed")
-    assert failed.fields["error_code"] == "action_failed"
-    assert len(node.assigns) > 5
-    world.cloud.ending = Ending.SUCCESS
-    confirmed_after_s(world, node)
-
-
-def test_an_action_that_never_ends_is_not_waited_for() -> None:
-    world, node = one_node()
-    world.cloud.ending = Ending.NEVER
-    node.warm()
-    world.run_for(30.0)
-    node.line("VI_1", "MASTER")
-    world.run_for(120.0)
-    assert 1 == len(node.reports("claim.unknown"))
-    world.cloud.ending = Ending.SUCCESS
-    world.cloud.actions.clear()
-    confirmed_after_s(world, node)
-    assert world.cloud.holder(WEB) == 1
 
 
 def test_an_action_that_never_ends_but_moved_the_address_is_confirmed_by_the_holder() -> None:
@@ -288,17 +176,6 @@ def test_a_404_for_an_action_leads_to_a_read() -> None:
     world.cloud.fail(FAULTS["404"], ReadActions)
     node.line("VI_1", "MASTER")
     world.run_for(15.0)
-    assert node.stage() == "held"
-
-
-def test_stale_reads_right_after_a_claim_do_not_make_a_second_one() -> None:
-    world, node = one_node()
-    node.warm()
-    world.run_for(30.0)
-    world.cloud.stale_s = 0.25
-    node.line("VI_1", "MASTER")
-    world.run_for(60.0)
-    assert 1 == len(node.assigns)
     assert node.stage() == "held"
 
 

@@ -189,17 +189,6 @@ def test_a_scarce_quota_slows_the_idle_reading_of_a_master_and_spares_the_rest()
     assert len(node.asked(ReadAll, since_s=begun_s)) >= 59
 
 
-def test_a_scarce_quota_does_not_slow_a_claim() -> None:
-    world, node = one_node()
-    node.quota = Quota(limit_per_hour=3600, remaining=2)
-    node.warm()
-    world.run_for(60.0)
-    node.line("VI_1", "MASTER")
-    world.run_for(2.0)
-    assert world.cloud.holder(WEB) == 1
-    assert node.stage() == "held"
-
-
 def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> None:
     world, node = one_node()
     node.quota = Quota(limit_per_hour=3600, remaining=20)

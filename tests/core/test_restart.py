@@ -2,8 +2,7 @@
 
 import pytest
 
-from hakeeper.core.calls import Identify, Mutate, ReadAll
-from hakeeper.core.core import SAVE_AGAIN_S
+from hakeeper.core.calls import Identify
 from hakeeper.core.events import (
     Effect,
     FifoChanged,
@@ -12,11 +11,9 @@ from hakeeper.core.events import (
     RolesQueried,
     SaveFailed,
     SaveState,
-    StartCall,
 )
 from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
-from tests.core.driver import PROCESS, WEB, Node, World, entries, instance, one_node, settings
-from tests.core.shown import cause_of
+from tests.core.driver import PROCESS, WEB, Node, World, instance, one_node, settings
 from tests.support.resources import CLOUD
 
 OTHER_PROCESS = ProcessId(101, 9000, "boot")
@@ -49,15 +46,6 @@ def answer(node: Node, roles: dict[str, Role] | None, reason: str = "") -> None:
 # --- the state file --------------------------------------------------------------------------
 
 
-def test_a_master_that_restarts_is_master_again_and_sends_no_assign() -> None:
-    world, node = held()
-    node.restart()
-    world.run_for(120.0)
-    assert "MASTER" == node.role()
-    assert node.stage() == "held"
-    assert 1 == len(node.assigns)
-
-
 @pytest.mark.parametrize("role", [Role.BACKUP, Role.FAULT, Role.STOPPED])
 def test_every_role_survives_a_restart(role: Role) -> None:
     world, node = one_node(holder=1)
@@ -65,18 +53,6 @@ def test_every_role_survives_a_restart(role: Role) -> None:
     world.run_for(120.0)
     assert role.value == node.role()
     assert [] == node.assigns
-
-
-def test_a_restart_in_the_middle_of_a_claim_reads_and_then_goes_on() -> None:
-    world, node = one_node()
-    node.warm()
-    node.holding = (Mutate,)
-    node.line("VI_1", "MASTER")
-    node.holding = ()
-    node.restart()
-    world.run_for(15.0)
-    assert world.cloud.holder(WEB) == 1
-    assert node.stage() == "held"
 
 
 @pytest.mark.parametrize(
@@ -111,13 +87,6 @@ def test_a_saved_role_of_a_name_that_is_gone_from_the_configuration_is_passed_ov
     assert "UNKNOWN" == node.role()
 
 
-def test_the_server_id_of_the_last_run_is_offered_to_the_identification() -> None:
-    _, node = one_node()
-    node.start(saved(Role.BACKUP))
-    [identify] = node.asked(Identify)
-    assert Identify(CLOUD, 1) == identify.request
-
-
 def test_the_server_id_at_an_api_that_is_not_in_use_any_more_is_passed_over() -> None:
     _, node = one_node()
     node.start(SavedState(keepalived=None, roles={}, servers={"elsewhere": "a ship", CLOUD: 1}))
@@ -125,45 +94,7 @@ def test_the_server_id_at_an_api_that_is_not_in_use_any_more_is_passed_over() ->
     assert Identify(CLOUD, 1) == identify.request
 
 
-def test_an_assign_waits_for_no_disk_and_the_role_is_written_down_after_it() -> None:
-    world, node = one_node()
-    node.warm()
-    world.run_for(30.0)
-    effects = node.line("VI_1", "MASTER")
-    kinds = [type(effect) for effect in effects]
-    assert kinds.index(StartCall) < kinds.index(SaveState)
-    assert node.saved is not None
-    assert {instance("VI_1"): Role.MASTER} == node.saved.roles
-
-
-def test_nothing_is_written_down_while_nothing_changes() -> None:
-    world, node = held()
-    node.saved = None
-    world.run_for(600.0)
-    assert node.saved is None
-
-
 # --- the lines that waited -------------------------------------------------------------------
-
-
-def test_lines_that_waited_in_the_pipe_win_over_the_state_file() -> None:
-    world, node = one_node(holder=1)
-    node.start(saved(Role.MASTER))
-    node.lines(("VI_1", "BACKUP"), live=False)
-    world.run_for(60.0)
-    assert "BACKUP" == node.role()
-    assert [] == node.assigns
-
-
-def test_a_master_line_that_waited_leads_to_a_read_before_any_assign() -> None:
-    world, node = one_node()
-    node.start()
-    node.lines(("VI_1", "BACKUP"), ("VI_1", "MASTER"), live=False)
-    assert [] == node.assigns
-    world.run_for(2.0)
-    assert world.cloud.holder(WEB) == 1
-    reads = [c.at_s for c in node.asked(ReadAll)]
-    assert reads[0] <= node.assigns[0]
 
 
 # --- D-Bus -----------------------------------------------------------------------------------
@@ -211,15 +142,6 @@ def test_a_d_bus_that_forgets_the_instance_ends_no_claim_and_no_repair(
     assert (1, "MASTER") == (world.cloud.holder(WEB), node.role())
 
 
-def test_a_tree_without_instances_is_told_as_no_answer() -> None:
-    _, node = asking()
-    answer(node, {})
-    [report] = node.reports("query.failed")
-    assert "names no instance there" in report.message
-    [problem] = [one for one in node.snapshot().problems if one.code == "role.unknown"]
-    assert "it cannot be asked: it answers on D-Bus, but names no instance" in cause_of(problem)
-
-
 @pytest.mark.parametrize("word", ["MASTER_PRIORITY", "BACKUP_PRIORITY"])
 @pytest.mark.parametrize("role", ["MASTER", "BACKUP", "FAULT", "STOP"])
 def test_a_line_about_a_priority_asks_keepalived_and_does_nothing_else(
@@ -252,35 +174,6 @@ def test_a_question_without_an_answer_is_given_up_and_asked_again() -> None:
     assert "UNKNOWN" == node.role()
 
 
-def test_a_missed_line_is_made_good_by_the_next_answer() -> None:
-    world, node = one_node(config=settings(can_query=True))
-    node.dbus = {"VI_1": Role.BACKUP}
-    node.warm()
-    world.run_for(60.0)
-    node.dbus = {"VI_1": Role.MASTER}
-    world.run_while(lambda: world.cloud.holder(WEB) != 1, 15.0)
-
-
-def test_that_keepalived_cannot_be_asked_is_reported_once_while_a_role_is_unknown() -> None:
-    world, node = asking()
-    for _ in range(5):
-        answer(node, None, "no such name on the bus")
-        world.run_for(10.0)
-    [failed] = node.reports("query.failed")
-    assert "enable_dbus" in failed.message
-    answer(node, {"VI_1": Role.BACKUP})
-    world.run_for(10.0)
-    answer(node, None, "no such name on the bus")
-    assert 1 == len(node.reports("query.failed"))
-
-
-def test_without_keepalived_nobody_complains_that_it_cannot_be_asked() -> None:
-    _, node = one_node(config=settings(can_query=True))
-    node.start(keepalived=None)
-    answer(node, None, "no such name on the bus")
-    assert [] == node.reports("query.failed")
-
-
 def test_without_a_way_to_ask_nothing_is_asked() -> None:
     world, node = held()
     node.lose_lines()
@@ -289,37 +182,6 @@ def test_without_a_way_to_ask_nothing_is_asked() -> None:
 
 
 # --- the end of keepalived -------------------------------------------------------------------
-
-
-def test_a_keepalived_that_is_gone_leaves_an_unknown_role_and_stops_the_claim() -> None:
-    world, node = held()
-    node.gone()
-    world.cloud.move(WEB, 2)
-    world.run_for(600.0)
-    assert "UNKNOWN" == node.role()
-    assert 1 == len(node.assigns)
-    assert world.cloud.holder(WEB) == 2
-    assert node.saved is not None
-    assert node.saved.keepalived is None
-
-
-def test_an_orderly_stop_stays_a_stop() -> None:
-    _, node = held()
-    node.line("VI_1", "STOP")
-    node.gone()
-    assert "STOPPED" == node.role()
-
-
-def test_another_keepalived_in_the_place_of_ours_makes_the_role_unknown() -> None:
-    world, node = held()
-    node.seen(OTHER_PROCESS)
-    assert "UNKNOWN" == node.role()
-    assert 1 == len(node.reports("keepalived.gone"))
-    node.line("VI_1", "BACKUP")
-    node.line("VI_1", "MASTER")
-    world.run_for(15.0)
-    assert "MASTER" == node.role()
-    assert [] == node.reports("role.unverified")
 
 
 def test_the_same_keepalived_seen_again_changes_no_role() -> None:
@@ -342,43 +204,11 @@ def test_a_new_keepalived_is_asked_for_its_state_at_once() -> None:
     assert "MASTER" == node.role()
 
 
-def test_lost_lines_make_every_role_unknown_and_the_next_line_counts() -> None:
-    world, node = held()
-    effects = node.lose_lines()
-    assert "fifo.overflowed" in [entry.event for entry in entries(effects)]
-    assert "UNKNOWN" == node.role()
-    node.line("VI_1", "MASTER")
-    world.run_for(15.0)
-    assert node.stage() == "held"
-
-
-def test_lines_without_any_keepalived_are_believed_with_one_warning() -> None:
-    world, node = one_node()
-    node.start(keepalived=None)
-    for state in ("BACKUP", "MASTER", "BACKUP", "MASTER"):
-        node.line("VI_1", state)
-        world.run_for(2.0)
-    assert world.cloud.holder(WEB) == 1
-    assert 1 == len(node.reports("role.unverified"))
-
-
 # --- what could not be written down ------------------------------------------------------------
 
 
 def saves(effects: tuple[Effect, ...]) -> list[SavedState]:
     return [effect.state for effect in effects if isinstance(effect, SaveState)]
-
-
-def test_a_state_that_could_not_be_written_is_written_again_a_second_later() -> None:
-    world, node = one_node()
-    node.warm()
-    [state] = saves(node.line("VI_1", "MASTER"))
-    assert [] == saves(node.feed(SaveFailed(state)))
-    begun_s = world.now
-    node.saved = None
-    world.run_while(lambda: node.saved is None, 2.0)
-    assert begun_s + SAVE_AGAIN_S == world.now
-    assert state == node.saved
 
 
 def test_what_came_in_that_second_is_written_with_it_and_not_before() -> None:
@@ -431,10 +261,3 @@ def test_a_restored_role_is_doubted_when_the_fifo_cannot_be_opened(state: FifoSt
     assert "UNKNOWN" == node.role()
     world.run_for(120.0)
     assert [] == node.assigns
-
-
-def test_a_fifo_that_fails_later_takes_no_role_away() -> None:
-    _, node = held()
-    node.feed(FifoChanged(FifoState.OPEN, "listening"))
-    node.feed(FifoChanged(FifoState.MISSING, "gone"))
-    assert "MASTER" == node.role()

@@ -5,18 +5,13 @@ import pytest
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne
 from hakeeper.core.decisions import (
     Decision,
-    FifoFailed,
-    FifoOpened,
     FifoOverflowed,
-    FifoRecovered,
-    FifoReplaced,
     KeepalivedLost,
     KeepalivedRuns,
     LineRejected,
     LinesRejected,
     QueryFailed,
     RoleUnverified,
-    UnknownInstance,
 )
 from hakeeper.core.events import (
     CancelCall,
@@ -28,14 +23,13 @@ from hakeeper.core.events import (
     QueryRoles,
     Report,
     RolesQueried,
-    SaveFailed,
     SaveState,
     SettingsChanged,
     StartCall,
 )
 from hakeeper.core.fifo_lines import BadLine
-from hakeeper.core.model import FifoState, ProcessId, Role, SavedState, VrrpId, VrrpKind
-from tests.core.driver import PROCESS, Node, decisions, entries, instance, one_node, settings
+from hakeeper.core.model import FifoState, ProcessId, Role, SavedState
+from tests.core.driver import PROCESS, Node, decisions, entries, one_node, settings
 from tests.support.resources import CLOUD, LIST
 
 OTHER_PROCESS = ProcessId(200, 6000, "boot")
@@ -90,17 +84,6 @@ def test_good_lines_delay_no_word_of_bad_ones() -> None:
     assert ["line.rejected"] == [r.event for r in entries(node.feed(LinesRead((), (BAD,))))]
 
 
-def test_a_name_of_the_configuration_is_never_told_as_unknown() -> None:
-    node = started()
-    node.line("VI_1", "BACKUP")
-    assert [] == node.reports("instance.unknown")
-
-
-def test_an_unknown_name_is_reported_with_its_kind() -> None:
-    node = started()
-    assert [UnknownInstance(instance("VI_9"))] == decisions(node.lines(("VI_9", "MASTER")))
-
-
 def test_an_unknown_name_is_reported_although_keepalived_named_it_over_dbus_before() -> None:
     node = started(can_query=True)
     node.feed(RolesQueried(question(node), {"VI_1": Role.BACKUP, "VI_9": Role.BACKUP}))
@@ -148,37 +131,6 @@ def test_lines_that_change_nothing_are_nothing_to_warn_of() -> None:
 # --- the FIFO and keepalived -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("before", "event", "decision"),
-    [
-        (None, FifoChanged(FifoState.OPEN, "a detail"), FifoOpened("a detail")),
-        (FifoState.MISSING, FifoChanged(FifoState.OPEN, "a detail"), FifoRecovered("a detail")),
-        (
-            FifoState.OPEN,
-            FifoChanged(FifoState.OPEN, "a detail", reopened=True),
-            FifoReplaced("a detail"),
-        ),
-        (
-            FifoState.OPEN,
-            FifoChanged(FifoState.BUSY, "a detail"),
-            FifoFailed(FifoState.BUSY, "a detail", "/run/hakeeper/notify.fifo"),
-        ),
-    ],
-)
-def test_the_fifo_is_told_by_its_state_and_detail(
-    before: FifoState | None, event: FifoChanged, decision: Decision
-) -> None:
-    node = started()
-    if before is not None:
-        node.feed(FifoChanged(before, "before"))
-    assert [decision] == decisions(node.feed(event))
-
-
-def test_a_keepalived_that_is_seen_is_told_by_its_process() -> None:
-    node = started()
-    assert [KeepalivedRuns(PROCESS)] == decisions(node.seen())
-
-
 def test_a_keepalived_that_is_gone_is_reported_with_why_and_so_is_one_that_was_replaced() -> None:
     node = started()
     gone = [KeepalivedLost("killed", replaced=False)]
@@ -223,25 +175,6 @@ def troubles(node: Node) -> list[str]:
     return [one.code for one in node.snapshot().problems]
 
 
-def test_an_instance_renamed_by_a_reload_without_a_line_is_reported_until_it_is_named_again() -> (
-    None
-):
-    world, node = one_node(config=settings(can_query=True))
-    node.dbus = {"VI_1": Role.BACKUP}
-    node.start()
-    world.run_for(30.0)
-    assert "BACKUP" == node.role()
-    assert "role.unheard" not in troubles(node)
-
-    node.dbus = {"VI_WEB": Role.BACKUP}
-    world.run_for(30.0)
-    assert "BACKUP" == node.role(), "no word took the role away"
-    assert "role.unheard" in troubles(node)
-    node.dbus = {"VI_1": Role.BACKUP}
-    world.run_for(30.0)
-    assert "role.unheard" not in troubles(node)
-
-
 def test_an_answer_to_another_question_is_passed_over() -> None:
     node = started(can_query=True)
     asked = question(node)
@@ -277,14 +210,6 @@ def test_whatever_makes_roles_doubtful_makes_us_ask_again_half_a_second_later(
     assert 2 == len(node.queries)
 
 
-def test_an_answer_that_was_asked_for_before_the_doubt_is_void() -> None:
-    node = started(can_query=True)
-    asked = question(node)
-    node.lose_lines()
-    node.feed(RolesQueried(asked, {"VI_1": Role.MASTER}))
-    assert "UNKNOWN" == node.role()
-
-
 # --- order and memory --------------------------------------------------------------------------
 
 
@@ -300,45 +225,11 @@ def test_what_is_written_down_comes_first_then_what_stops_then_what_is_asked_the
     assert sorted(lost, key=list(dict.fromkeys(lost)).index) == lost
 
 
-def test_what_is_known_is_written_down_once_whole() -> None:
-    world, node = one_node()
-    node.start()
-    world.run_for(1.0)
-    assert SavedState(
-        keepalived=PROCESS, roles={instance("VI_1"): Role.UNKNOWN}, servers={CLOUD: 1}
-    ) == (node.saved)
-    node.line("VI_1", "MASTER")
-    assert node.saved is not None
-    assert {instance("VI_1"): Role.MASTER} == node.saved.roles
-    assert [] == [e for e in node.line("VI_1", "MASTER_PRIORITY") if isinstance(e, SaveState)]
-
-
 def test_the_last_known_id_is_written_down_until_the_api_confirms_one() -> None:
     _, node = one_node()
     effects = node.start(SavedState(keepalived=None, roles={}, servers={CLOUD: 77}))
     [save] = [e for e in effects if isinstance(e, SaveState)]
     assert {CLOUD: 77} == save.state.servers
-
-
-def test_what_could_not_be_written_down_is_tried_again_later_and_the_tick_is_wanted_then() -> None:
-    world, node = one_node()
-    node.start()
-    world.run_for(1.0)
-    assert node.saved is not None
-    node.feed(SaveFailed(node.saved))
-    due_s = world.now + 1.0
-    assert due_s == node.core.next_at()
-    node.line("VI_1", "BACKUP")
-    assert [] == [e for e in node.feed() if isinstance(e, SaveState)]
-    world.now = due_s
-    assert 1 == len([e for e in node.feed() if isinstance(e, SaveState)])
-
-
-def test_a_group_and_an_instance_of_one_name_are_two() -> None:
-    node = started()
-    group = VrrpId(VrrpKind.GROUP, "VI_1")
-    assert instance("VI_1") != group
-    assert "UNKNOWN" == node.role()
 
 
 # --- reloads -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Each trouble at its edge: verdict, code, words, since when. The stories: test_snapshot.py."""
+"""Each trouble at its edge: verdict, what is known of it, since when. Words: tests/adapters."""
 
 import string
 from dataclasses import dataclass, replace
@@ -17,18 +17,34 @@ from hakeeper.adapters.cures import (
     keepalived_conf,
 )
 from hakeeper.core.calls import Failure, FailureKind, Identify, Quota, ReadAll
+from hakeeper.core.find_problems import problems
 from hakeeper.core.model import ApiSettings, FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
-from hakeeper.core.problems import Health
+from hakeeper.core.problems import (
+    ApiFails,
+    FifoClosed,
+    Health,
+    HeldDown,
+    Isolated,
+    KeepalivedEnded,
+    Pending,
+    Problem,
+    QuotaLow,
+    ReadRefused,
+    RoleUnheard,
+    RoleUnknown,
+    ServerUnknown,
+    Unauthorized,
+    Unresolved,
+)
 from hakeeper.core.roles import RoleState
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
-from hakeeper.core.state import RefusedSettings, State
+from hakeeper.core.state import State
 from tests.core.driver import PROCESS, instance
 from tests.core.faults import failure
 from tests.core.odds import MOST
-from tests.core.shown import Shown, problems
 from tests.core.standing import (
     HELD,
     VI,
@@ -44,6 +60,7 @@ from tests.core.standing import (
 NOW = 1000.0
 OK, DEGRADED, BROKEN = Health
 LONG_S = 100.0
+IP1 = "ip1 = 203.0.113.1"
 
 
 def well(count: int = 1, role: Role = Role.MASTER) -> State:
@@ -65,7 +82,7 @@ def reported(state: State, now: float = NOW) -> list[tuple[Health, str]]:
     return [(p.health, p.code) for p in problems(state, now)]
 
 
-def only(state: State, now: float = NOW) -> Shown:
+def only(state: State, now: float = NOW) -> Problem:
     [problem] = problems(state, now)
     return problem
 
@@ -104,24 +121,21 @@ def test_an_api_that_fails_is_a_problem(
     cloud_of(state).health.failed(failure(kind, code), NOW - lasted_s, MOST)
     problem = only(state)
     assert (health, trouble) == (problem.health, problem.code)
-    assert (f"it is {kind.value} ({code})", NOW - lasted_s) == (problem.cause, problem.since_s)
+    assert (ApiFails(failure(kind, code), ""), NOW - lasted_s) == (problem.trouble, problem.since_s)
 
 
-def test_the_cure_of_an_api_that_fails_names_the_api_that_is_asked() -> None:
-    state = well()
+def test_an_api_that_fails_is_told_by_where_it_is() -> None:
+    state, why = well(), failure(FailureKind.TRANSIENT, "x")
     cloud_of(state).settings = ApiSettings(endpoint="https://api.hetzner.cloud/v1")
-    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "x"), NOW, MOST)
-    assert only(state).cure.startswith("curl -v https://api.hetzner.cloud/v1 ")
-    cloud_of(state).health.failed(failure(FailureKind.TRANSIENT, "dns"), NOW, MOST)
-    assert only(state).cure.startswith("getent hosts api.hetzner.cloud ")
+    cloud_of(state).health.failed(why, NOW, MOST)
+    assert ApiFails(why, "https://api.hetzner.cloud/v1") == only(state).trouble
 
 
 def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
     state = well()
-    cloud_of(state).health.refused(ReadAll, failure(FailureKind.REFUSED, "odd"), NOW - 3.0)
-    problem = only(state)
-    assert (DEGRADED, "api.refused", NOW - 3.0) == (problem.health, problem.code, problem.since_s)
-    assert "it is refused (odd)" == problem.cause
+    refused = failure(FailureKind.REFUSED, "odd")
+    cloud_of(state).health.refused(ReadAll, refused, NOW - 3.0)
+    assert Problem(DEGRADED, ReadRefused(refused), NOW - 3.0) == only(state)
 
 
 @pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True)])
@@ -130,7 +144,7 @@ def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) ->
     cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
     assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
-        assert "359 of 3600 API calls are left in this hour" == only(state).what
+        assert QuotaLow(359, 3600) == only(state).trouble
 
 
 @pytest.mark.parametrize(
@@ -141,21 +155,11 @@ def test_not_to_know_who_we_are_is_a_problem_with_its_cause(
 ) -> None:
     state = well()
     cloud_of(state).server = None
-    if refused_s is not None:
-        cloud_of(state).health.refused(
-            Identify, failure(FailureKind.NOT_FOUND, "gone"), NOW - refused_s
-        )
+    why = None if refused_s is None else failure(FailureKind.NOT_FOUND, "gone")
+    if why is not None and refused_s is not None:
+        cloud_of(state).health.refused(Identify, why, NOW - refused_s)
     problem = only(state)
-    assert (health, "server.unidentified") == (problem.health, problem.code)
-    assert ("it is not found (gone)" in problem.cause) is (refused_s is not None)
-
-
-def test_a_reload_that_was_refused_is_a_problem_until_the_next_one() -> None:
-    state = well()
-    state.refused_settings = RefusedSettings("hakeeper.yaml:3: no", NOW - 9.0)
-    problem = only(state)
-    assert (DEGRADED, "config.refused") == (problem.health, problem.code)
-    assert ("hakeeper.yaml:3: no", NOW - 9.0) == (problem.cause, problem.since_s)
+    assert (health, ServerUnknown(why)) == (problem.health, problem.trouble)
 
 
 # --- where roles come from ---------------------------------------------------------------------
@@ -175,14 +179,15 @@ def test_each_way_of_a_fifo_that_is_not_open_is_a_problem(fifo: FifoState, code:
     state = well()
     state.fifo, state.fifo_detail, state.fifo_since_s = fifo, "a detail", NOW - LONG_S
     problem = only(state)
-    assert (DEGRADED, code, "a detail") == (problem.health, problem.code, problem.cause)
-    assert problem.since_s == NOW - LONG_S
+    assert code == problem.code
+    assert Problem(DEGRADED, FifoClosed(fifo, "a detail", DEFAULT_FIFO), NOW - LONG_S) == problem
 
 
 def test_a_fifo_that_was_never_opened_has_no_beginning() -> None:
     state = well()
     state.fifo, state.fifo_detail = None, "not opened yet"
-    assert (None, "not opened yet") == (only(state).since_s, only(state).cause)
+    trouble = FifoClosed(None, "not opened yet", DEFAULT_FIFO)
+    assert (None, trouble) == (only(state).since_s, only(state).trouble)
 
 
 @pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
@@ -219,22 +224,14 @@ def test_a_keepalived_that_has_not_the_fifo_open_is_a_problem(
     assert ([(DEGRADED, "fifo.no_writer")] if listed else []) == reported(state)
 
 
-def test_the_line_to_write_names_the_fifo_that_is_read() -> None:
-    state = well()
-    state.has_writer = False
-    line = "vrrp_notify_fifo /run/hakeeper/notify.fifo hakeeper hakeeper in global_defs"
-    assert only(state).cure.startswith("systemctl reload keepalived    # ")
-    assert line in only(state).cure
-
-
 @pytest.mark.parametrize(("lasted_s", "health"), [(15.0, DEGRADED), (15.1, BROKEN)])
 def test_a_keepalived_that_does_not_run_is_a_problem(lasted_s: float, health: Health) -> None:
     state = well()
     state.keepalived, state.keepalived_since_s = None, NOW - lasted_s
     assert [(health, "keepalived.gone")] == reported(state)
-    assert "keepalived.pid_file leads to no keepalived" == only(state).cause
+    assert KeepalivedEnded("") == only(state).trouble
     state.keepalived_gone = "its main process 7 ended"
-    assert "its main process 7 ended" == only(state).cause
+    assert KeepalivedEnded("its main process 7 ended") == only(state).trouble
 
 
 def test_a_keepalived_that_was_stopped_in_order_is_no_accident() -> None:
@@ -242,12 +239,6 @@ def test_a_keepalived_that_was_stopped_in_order_is_no_accident() -> None:
     state.keepalived, state.keepalived_since_s = None, NOW - LONG_S
     assert (DEGRADED, "keepalived.stopped") in reported(state)
     assert all(code != "keepalived.gone" for _, code in reported(state))
-
-
-def test_a_keepalived_that_writes_and_is_not_seen_is_a_wrong_pid_file() -> None:
-    state = well()
-    state.keepalived, state.unverified = None, True
-    assert [(DEGRADED, "keepalived.unseen")] == reported(state)
 
 
 # --- roles -------------------------------------------------------------------------------------
@@ -261,29 +252,26 @@ def test_a_role_that_is_unknown_is_a_problem_if_keepalived_runs(
     state.roles.role_states[instance("VI_2")] = RoleState()
     state.keepalived_since_s = NOW - lasted_s
     problem = only(state)
-    assert (health, "role.unknown") == (problem.health, problem.code)
-    assert "keepalived runs, but has not said it" == problem.cause
+    assert (health, RoleUnknown(instance("VI_2"), "")) == (problem.health, problem.trouble)
     state.query_failure = "no bus"
-    assert "keepalived runs, but has not said it; it cannot be asked: no bus" == only(state).cause
+    assert RoleUnknown(instance("VI_2"), "no bus") == only(state).trouble
     state.keepalived = None
     assert ["keepalived.gone"] == [code for _, code in reported(state)]
 
 
-@pytest.mark.parametrize(
-    ("kind", "section"), [(VrrpKind.INSTANCE, "instances"), (VrrpKind.GROUP, "groups")]
-)
+@pytest.mark.parametrize("kind", VrrpKind)
 def test_a_name_that_keepalived_never_speaks_of_is_reported_with_those_that_it_does(
-    kind: VrrpKind, section: str
+    kind: VrrpKind,
 ) -> None:
     state = well()
     state.roles.role_states[VrrpId(kind, "V1")] = RoleState()
     state.keepalived_since_s = NOW - LONG_S
-    for name in ("VA", "VB", "VC", "VD", "VE", "VF"):
+    others = ("VA", "VB", "VC", "VD", "VE", "VF")
+    for name in others:
         state.other_names[VrrpId(kind, name)] = None
     problem = only(state)
-    assert (BROKEN, "role.unheard") == (problem.health, problem.code)
-    assert "it speaks of VA, VB, VC, VD, VE" == problem.cause
-    assert problem.cure.startswith(f"{section}: {{VA: …}} ")
+    trouble = RoleUnheard(VrrpId(kind, "V1"), was_named=False, others=others)
+    assert (BROKEN, trouble) == (problem.health, problem.trouble)
 
 
 def test_other_names_are_no_hint_at_once_nor_those_of_another_kind() -> None:
@@ -302,15 +290,13 @@ def test_an_instance_that_keepalived_names_no_more_is_a_problem_in_every_role(ro
     state = well(1, role)
     state.roles.role_states[VI].since_s = NOW - LONG_S
     state.other_names[instance("VI_WEB")] = None
+    trouble = RoleUnheard(VI, was_named=True, others=("VI_WEB",))
     patience_s = 5.0 + state.settings.interval_s
     state.unnamed_since_s[VI] = NOW - patience_s
-    assert "keepalived has no VI_1 any more" not in [one.what for one in problems(state, NOW)]
+    assert trouble not in [one.trouble for one in problems(state, NOW)]
     state.unnamed_since_s[VI] = NOW - patience_s - 1.0
     [problem] = [one for one in problems(state, NOW) if one.code.startswith("role.")]
-    assert ("role.unheard", "keepalived has no VI_1 any more") == (problem.code, problem.what)
-    assert "it speaks of VI_WEB" == problem.cause
-    assert problem.cure.startswith("instances: {VI_WEB: …} ")
-    assert NOW - patience_s - 1.0 == problem.since_s
+    assert (trouble, NOW - patience_s - 1.0) == (problem.trouble, problem.since_s)
 
 
 def test_an_address_that_the_project_has_no_more_is_not_shown_as_confirmed_here() -> None:
@@ -364,12 +350,11 @@ def test_to_be_isolated_is_a_problem_and_for_a_master_soon_a_bad_one(
     address = put(state, Idle())
     address.holder, address.holder_at_s = Other(2), NOW
     role_state = state.roles.role_states[VI]
-    role_state.isolated, role_state.missing = True, (ip_address("10.0.0.2"),)
+    missing = (ip_address("10.0.0.2"),)
+    role_state.isolated, role_state.missing = True, missing
     role_state.since_s, role_state.isolated_since_s = NOW - since_s, NOW - isolated_since_s
     problem = only(state)
-    assert (health, "vrrp_address.missing") == (problem.health, problem.code)
-    assert problem.what.endswith("vrrp_address 10.0.0.2 is not on this machine")
-    assert "add" not in problem.cure.split(), "an address of another server must not be added"
+    assert (health, Isolated(VI, missing)) == (problem.health, problem.trouble)
 
 
 def test_an_address_that_is_back_needs_a_moment_and_no_way_out() -> None:
@@ -403,10 +388,7 @@ def test_a_word_that_leads_to_nothing_is_a_bad_problem_whatever_the_role(
         address.observation = None
     assert ([(BROKEN, "address.unresolved")] if listed else []) == reported(state)
     if listed:
-        assert ("VI_1: floating IP ip1 is not found", "why") == (
-            only(state).what,
-            only(state).cause,
-        )
+        assert Unresolved(VI, "floating IP", "ip1", "why") == only(state).trouble
 
 
 @dataclass(frozen=True)
@@ -449,8 +431,7 @@ def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
     assert wanted == reported(state)
     if wanted:
         assert NOW - case.since_s == only(state).since_s
-        assert "reading the holder" == only(state).cause
-        assert "assign ip1 = 203.0.113.1 to node1" in only(state).cure
+        assert Pending(IP1, None, "node1", "reading the holder", "") == only(state).trouble
 
 
 def pending(failed: Failure | None = None, since_s: float = 20.0) -> State:
@@ -461,41 +442,22 @@ def pending(failed: Failure | None = None, since_s: float = 20.0) -> State:
 
 
 def test_the_headline_of_a_claim_that_fails_is_why() -> None:
-    problem = only(pending(failure(FailureKind.REFUSED, "limit")))
-    assert (BROKEN, "address.pending") == (problem.health, problem.code)
-    assert ("it is refused (limit)", NOW - 20.0) == (problem.cause, problem.since_s)
-    assert problem.cure.startswith("by hand: "), "the API answers: there is nothing to look for"
+    why = failure(FailureKind.REFUSED, "limit")
+    trouble = Pending(IP1, why, "node1", "about to assign", "")
+    assert Problem(BROKEN, trouble, NOW - 20.0) == only(pending(why))
 
 
 def test_a_claim_that_waits_for_the_api_says_so_once() -> None:
-    state = pending()
-    cloud_of(state).health.failed(
-        failure(FailureKind.TRANSIENT, "connect_timeout"), NOW - 19.0, MOST
-    )
-    problem = only(state)
-    assert (BROKEN, "address.pending") == (problem.health, problem.code)
-    assert "it is transient (connect_timeout)" == problem.cause
-    assert problem.cure.startswith("curl -v ")
-    assert "by hand" in problem.cure
-
-
-def test_an_assign_that_a_token_may_not_do_is_broken_at_once_and_names_the_token() -> None:
-    state = pending(failure(FailureKind.AUTH, "token_readonly"), since_s=1.0)
-    problem = only(state)
-    assert (BROKEN, "token.readonly", NOW - 5.0) == (problem.health, problem.code, problem.since_s)
-    assert "Hetzner refuses the assign of ip1 = 203.0.113.1" == problem.what
-    assert "the token may only read (token_readonly)" == problem.cause
-    assert cure_of("token.readonly") == problem.cure
+    state, why = pending(), failure(FailureKind.TRANSIENT, "connect_timeout")
+    cloud_of(state).health.failed(why, NOW - 19.0, MOST)
+    trouble = Pending(IP1, why, "node1", "about to assign", "")
+    assert (BROKEN, trouble) == (only(state).health, only(state).trouble)
 
 
 def test_a_claim_that_waits_for_who_we_are_says_so() -> None:
     state = pending()
     cloud_of(state).server = None
-    first = problems(state, NOW)[0]
-    assert ("address.pending", "which Hetzner server this is, is not known") == (
-        first.code,
-        first.cause,
-    )
+    assert Pending(IP1, None, None, "about to assign", "") == problems(state, NOW)[0].trouble
 
 
 def test_a_blocked_address_is_a_bad_problem_whatever_the_role() -> None:
@@ -513,9 +475,8 @@ def test_a_contested_address_names_who_holds_it() -> None:
         address.split_brain.claimed(NOW - 30.0)
         address.split_brain.lost(NOW - 20.0, NOW - 25.0)
     first, second = problems(state, NOW)
-    assert (BROKEN, "address.held_down", NOW - 20.0) == (first.health, first.code, first.since_s)
-    assert "ip1 = 203.0.113.1 is held by web-b (id 2), which takes it back" in first.what
-    assert "is held by server 3" in second.what
+    assert Problem(BROKEN, HeldDown(IP1, "web-b (id 2)"), NOW - 20.0) == first
+    assert HeldDown("ip2 = 203.0.113.2", "server 3") == second.trouble
 
 
 @pytest.mark.parametrize(
@@ -605,14 +566,6 @@ def test_what_may_be_over_in_a_moment_is_no_problem_of_a_backup(
     assert ([(DEGRADED, "address.nowhere")] if listed else []) == reported(state)
 
 
-def test_what_is_on_no_server_says_where_it_is_instead() -> None:
-    state = well(1, Role.BACKUP)
-    cloud_of(state).servers[2] = SeenServer("web-b", "off", NOW)
-    assert "ip1 = 203.0.113.1 is on web-b (id 2), which is off" == only(state).what
-    resource_of(state).holder = Nobody()
-    assert "ip1 = 203.0.113.1 is on no server" == only(state).what
-
-
 # --- together ----------------------------------------------------------------------------------
 
 
@@ -662,15 +615,6 @@ def test_a_line_and_a_file_come_into_force_by_a_reload() -> None:
     assert in_force("/a.new", "/a").startswith("mv /a.new /a && systemctl reload keepalived")
 
 
-def test_a_claim_that_the_api_throttles_names_the_quota_and_the_way_by_hand() -> None:
-    problem = only(pending(failure(FailureKind.THROTTLED, "rate_limit_exceeded")))
-    assert "it is throttled (rate_limit_exceeded)" == problem.cause
-    assert problem.cure.startswith("find what spends the project's calls")
-    assert problem.cure.endswith(
-        "by hand: Cloud Console, Floating IPs, assign ip1 = 203.0.113.1 to node1"
-    )
-
-
-def test_a_token_that_is_refused_for_the_assign_alone_is_told_by_hetzners_words() -> None:
-    problem = only(pending(failure(FailureKind.AUTH, "forbidden")))
-    assert ("token.rejected", "it is auth (forbidden)") == (problem.code, problem.cause)
+def test_a_token_that_is_refused_for_the_assign_alone_is_a_trouble_of_the_address() -> None:
+    why = failure(FailureKind.AUTH, "forbidden")
+    assert Unauthorized(IP1, why, "") == only(pending(why)).trouble

@@ -62,29 +62,6 @@ def held_after_s(world: World, node: Node, index: int) -> float:
 # --- two steps, and no action ---------------------------------------------------------------------
 
 
-def test_a_berth_is_read_and_cleared_and_read_and_given_to_us() -> None:
-    world, node = scene()
-    begun_s = world.now
-    held_after_s(world, node, 1)
-    assert [("clear", "north"), ("moor", "north")] == world.pier.steps
-    assert ship(1) == world.pier.berths["north"]
-    calls = [
-        c.request for c in node.calls if c.at_s >= begun_s and world.api_of(c.request) is world.pier
-    ]
-    kinds = [Mutate if isinstance(call, Mutate) else "a read" for call in calls]
-    assert ["a read", Mutate, "a read", Mutate, "a read"] == kinds
-    [started] = [e for e in node.reports("claim.started") if "north" in e.message]
-    assert "the ship-2" in started.message
-    assert 1 == len([e for e in node.reports("address.claimed") if "north" in e.message])
-    assert [] == node.reports("claim.failed") + node.reports("claim.unseen")
-
-
-def test_a_berth_that_nobody_has_needs_one_step() -> None:
-    world, node = scene(holder=None)
-    held_after_s(world, node, 1)
-    assert [("moor", "north")] == world.pier.steps
-
-
 def test_a_berth_that_is_ours_already_needs_none() -> None:
     world, node = scene(holder=1)
     held_after_s(world, node, 1)
@@ -98,17 +75,6 @@ def test_one_that_is_taken_between_the_steps_is_cleared_once_more() -> None:
     world.pier.berths["north"] = ship(3)
     world.run_while(lambda: node.stage(1) != "held", 60.0)
     assert [("clear", "north"), ("clear", "north"), ("moor", "north")] == world.pier.steps
-
-
-def test_who_is_demoted_between_the_steps_leaves_the_second_one_to_the_next_master() -> None:
-    world, node = scene()
-    node.line("VI_1", "MASTER")
-    world.run_while(lambda: world.pier.steps == [], 60.0)
-    node.line("VI_1", "BACKUP")
-    world.run_for(600.0)
-    assert [("clear", "north")] == world.pier.steps
-    held_after_s(world, node, 1)
-    assert [("clear", "north"), ("moor", "north")] == world.pier.steps
 
 
 @pytest.mark.parametrize("commits", [True, False])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.generated_docs import REWRITE
+from tests.transcripts.story import REWRITE as REWRITE_TRANSCRIPTS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = (
@@ -116,9 +117,9 @@ def test_the_commands_of_one_test_select_some() -> None:
         subprocess.run(argv, cwd=ROOT, capture_output=True, check=True)
 
 
-def test_what_rewrites_documents_is_asked_for_by_that_name() -> None:
+def test_what_rewrites_documents_and_transcripts_is_asked_for_by_that_name() -> None:
     named = set(re.findall(r"HAKEEPER_\w+", (ROOT / "CONTRIBUTING.md").read_text()))
-    assert named == {REWRITE}
+    assert named == {REWRITE, REWRITE_TRANSCRIPTS}
 
 
 # --- where the project is, and who ----------------------------------------------------------------

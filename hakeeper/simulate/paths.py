@@ -47,7 +47,7 @@ class Paths:
         if now - router.isolation_changed_at_s < ISOLATED_UNTIL_S:
             return False
         cloud = world.cloud
-        if cloud.scarce(now) or now - cloud.scarce_at < self._scarce_for_s:
+        if cloud.scarce() or now - cloud.scarce_at < self._scarce_for_s:
             return False
         told_scarce = node.run.core.api.health.scarce(node.clock())  # rightly or not
         if cloud.faults.any() or router.isolated or told_scarce:

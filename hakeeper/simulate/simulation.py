@@ -88,7 +88,7 @@ class FleetWorld(World):
         self.judged = judged
 
     def _heal(self) -> None:
-        self.judged = self.judged and not self.cloud.scarce(self.now)
+        self.judged = self.judged and not self.cloud.scarce()
         if self.judged:
             super()._heal()
 

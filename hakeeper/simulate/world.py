@@ -101,9 +101,8 @@ class World:
             holder_at_accept=shape.holder_at_accept,
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
-            must_release=self.kind.releases_first,
         )
-        self.cloud = WorldCloud(nature, self.kind, START_S, self.agenda.at, self._moved)
+        self.cloud = WorldCloud(nature, self.kind, self.agenda, self._moved)
         self.clusters = list(self._clusters())
         self.addresses: dict[str, tuple[int, ...]] = {}
         """The floating IPs of each instance."""
@@ -116,7 +115,7 @@ class World:
         self._people_the_cloud()
         self._own = [frozenset(n for name in c.names for n in self.addresses[name])
                      for c in self.clusters]  # fmt: skip
-        self.number_of = {str(self.cloud.address(n)): n for n in self.name_of}
+        self.number_of = {str(self.cloud.resources[n]): n for n in self.name_of}
         self._make_vrrp()
         self.injector = Injector(self)
 
@@ -164,7 +163,7 @@ class World:
         holders = (None, STRANGER, *(node.server_id for node in self.nodes))
         for numbers in self.addresses.values():
             for number in numbers:
-                self.cloud.add_ip(number, self.rng.choice(holders))
+                self.cloud.add_numbered(number, self.rng.choice(holders))
 
     def _make_vrrp(self) -> None:
         shape = self.plan.shape

@@ -106,12 +106,10 @@ def _forgets_deadlines_of_handshakes(patch: Patch) -> None:
 def _says_ours_before_locked(patch: Patch) -> None:
     real = WorldCloud._mutate
 
-    def mutate(
-        self: WorldCloud, floating_ip_id: int, holder: Key | None, now: float
-    ) -> MutationAccepted | Failure:
-        if floating_ip_id in self._ips and self.holder(floating_ip_id) == holder:
+    def mutate(self: WorldCloud, resource: Key, holder: Key | None) -> MutationAccepted | Failure:
+        if resource in self.resources and self.holder(resource) == holder:
             return ALREADY
-        return real(self, floating_ip_id, holder, now)
+        return real(self, resource, holder)
 
     patch.setattr(WorldCloud, "_mutate", mutate)
 

@@ -40,7 +40,7 @@ class LossRules:
     def moved(self, move: Move) -> None:
         """Hear that a holder changed, in truth."""
         if move.old is not None:
-            self._lost_at.setdefault((move.old - 1, move.floating_ip_id), []).append(move.at_s)
+            self._lost_at.setdefault((int(move.old) - 1, move.floating_ip_id), []).append(move.at_s)
 
     def _losses(self, index: int, fip: int) -> int:
         since_s = self._since.get((index, fip), 0.0)

@@ -55,7 +55,7 @@ class ApiFaults:
 
     def _eat_quota(self, fault: Fault, node: Node) -> Undo:
         del node
-        self._world.cloud.take_token(self._world.now)
+        self._world.cloud.take_token()
         self._world.cloud.eat(0.9 + 0.1 * fault.value)
         return nothing
 
@@ -65,7 +65,7 @@ class ApiFaults:
 
         def turn() -> None:
             if self._lasts(fault):
-                cloud.take_token(self._world.now)
+                cloud.take_token()
                 cloud.eat(1.0)
                 self._world.agenda.after(SPENDING_S, turn)
 
@@ -125,7 +125,7 @@ class ApiFaults:
 
         def undo() -> None:
             cloud.faults.endless_actions -= 1
-            cloud.end_endless(self._world.now)
+            cloud.end_endless()
 
         return undo
 
@@ -156,7 +156,7 @@ class ApiFaults:
         del node
         holders = [None, *self._world.cloud.servers]
         holder = holders[fault.serial % len(holders)]
-        self._world.cloud.move(self._some_address(fault), holder, self._world.now, "another actor")
+        self._world.cloud.move(self._some_address(fault), holder)
         return nothing
 
     def _all_addresses(self) -> list[int]:

@@ -43,6 +43,8 @@ HISTORY_S = 60.0
 """How long former holders are remembered, for reads that are old."""
 ACTIONS_KEPT = 512
 ZONE = "eu-central"
+ANOTHER_ACTOR = "another actor"
+"""The cause of a move that no call asked for."""
 SCARCE = 0.15
 """The part of the quota under which nodes may read less often: theirs is a tenth, seen late."""
 
@@ -190,7 +192,7 @@ class WorldCloud:
         """Switch a server on or off."""
         self.servers[server_id] = replace(self.servers[server_id], status=status)
 
-    def move(self, resource: Key, holder: Key | None, cause: str = "another actor") -> None:
+    def move(self, resource: Key, holder: Key | None, cause: str = ANOTHER_ACTOR) -> None:
         """Change a holder, by whoever it is."""
         now, old = self._agenda.now, self.holder(resource)
         if old == holder:

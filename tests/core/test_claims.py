@@ -24,7 +24,7 @@ def test_a_master_line_of_a_warm_node_leads_to_one_assign_in_the_same_breath() -
 
 def test_a_claim_ends_when_the_action_succeeded_and_the_holder_was_read_back() -> None:
     world, node = one_node()
-    world.cloud.action_s = 3.0
+    world.cloud.nature.action_s = 3.0
     node.warm()
     world.run_for(30.0)
     begun_s = world.now

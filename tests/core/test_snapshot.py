@@ -284,7 +284,7 @@ def test_the_names_that_keepalived_answers_with_help_who_wrote_another_one() -> 
 def test_a_blocked_address_is_reported_when_it_becomes_so_and_once() -> None:
     world, node = healthy()
     assert [] == node.reports("address.blocked")
-    world.cloud.floating_ips[WEB] = replace(world.cloud.floating_ips[WEB], blocked=True)
+    world.cloud.resources[WEB] = replace(world.cloud.resources[WEB], blocked=True)
     world.run_for(30.0)
     assert 1 == len(node.reports("address.blocked"))
     assert ["address.blocked"] == codes(node)

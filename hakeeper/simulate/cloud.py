@@ -1,19 +1,20 @@
 """The cloud in virtual time, as the core's port sees it: values in, values out.
 
-A resource of any kind is a register that the last writer wins: a step is accepted, an action runs,
-and the holder changes at its acceptance or at its end. A running action locks its resource (and its
-server, in some worlds). Where a kind has to take a resource from its holder first, a step that
-gives it to another is refused before that. Reads may be old. The quota is a bucket of the whole
-project. What the HTTP simulator (`hakeeper.demo.cloud`) and the shipped adapter make of the same
-requests is held against this one by tests/contracts.
+Holders, actions and locks are those of `hakeeper.cloud_register`. Actions may fail, take long or
+change nothing, and reads may be old. The quota is a bucket of the whole project. What the HTTP
+simulator (`hakeeper.demo.cloud`) and the shipped adapter make of the same requests is held against
+this one by tests/contracts.
 """
 
 import ipaddress
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import assert_never
 
+from hakeeper.cloud_register import ACTION_FAILED, Move, Refusal, Register
+from hakeeper.cloud_register import Action as Accepted
 from hakeeper.core.calls import (
     ActionsRead,
     AllRead,
@@ -39,9 +40,6 @@ from hakeeper.core.observation import Key, Observation, Reading, ResourceId
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.cloud import CloudFaults
 
-HISTORY_S = 60.0
-"""How long former holders are remembered, for reads that are old."""
-ACTIONS_KEPT = 512
 ZONE = "eu-central"
 ANOTHER_ACTOR = "another actor"
 """The cause of a move that no call asked for."""
@@ -64,44 +62,6 @@ class Nature:
     """Whether a step is an action, or done when it is answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """The holder of a resource changed."""
-
-    at_s: float
-    resource: Key
-    old: Key | None
-    new: Key | None
-    cause: str
-
-    @property
-    def floating_ip_id(self) -> int:
-        """The number of the resource in the world."""
-        return int(self.resource)
-
-
-@dataclass(slots=True)
-class _Running:
-    id: int
-    resource: Key
-    holder: Key | None
-    ends_s: float
-    error: bool
-    lost: bool
-    """It succeeds, and changes nothing."""
-    status: ActionStatus = ActionStatus.RUNNING
-
-    def seen(self) -> Action:
-        if self.status is ActionStatus.ERROR:
-            return Action(
-                id=self.id,
-                status=self.status,
-                error_code="action_failed",
-                error_message="Action failed",
-            )
-        return Action(id=self.id, status=self.status)
-
-
 def failure(kind: FailureKind, code: str, http_status: int | None = None) -> Failure:
     """Make a failure as the adapter would."""
     return Failure(kind=kind, code=code, message=code, http_status=http_status)
@@ -115,10 +75,6 @@ ALREADY = failure(FailureKind.ALREADY, "floating_ip_assigned", 422)
 def number_of(resource: ResourceId) -> int:
     """Return the number that a resource has in the world."""
     return int(resource.key)
-
-
-def _cause(holder: Key | None) -> str:
-    return "released" if holder is None else f"server {holder}"
 
 
 class WorldCloud:
@@ -138,17 +94,14 @@ class WorldCloud:
         self.servers: dict[Key, Server] = {}
         self.resources: dict[Key, Observation] = {}
         """What is true, by the ids; `move` changes holders."""
-        self._history: dict[Key, list[tuple[float, Key | None]]] = {}
-        self._actions: dict[Key, _Running] = {}
-        self._running: dict[Key, _Running] = {}
-        self._next_action = 1
+        self._register = Register[Accepted](self.servers, self._moved)
         self._agenda = agenda
         self._on_move = on_move
         self._tokens = float(nature.limit_per_hour)
         self._tokens_at = agenda.now
         self.spent: Counter[int] = Counter()
         """The requests that reached Hetzner, by the minute, refused ones among them."""
-        self.scarce_at = float("-inf")
+        self.scarce_at = -inf
         """When a call last left little of the quota."""
         self.refused = 0
         """How many of them found the quota used up."""
@@ -164,7 +117,7 @@ class WorldCloud:
     def add(self, seen: Observation) -> None:
         """Add a resource."""
         self.resources[seen.id.key] = seen
-        self._history[seen.id.key] = [(float("-inf"), seen.server_id)]
+        self._register.add(seen.id.key, seen.server_id, self._agenda.now)
 
     def add_numbered(self, number: int, holder: Key | None) -> None:
         """Add the resource with this number; its name is `ip-NUMBER`."""
@@ -194,15 +147,14 @@ class WorldCloud:
 
     def move(self, resource: Key, holder: Key | None, cause: str = ANOTHER_ACTOR) -> None:
         """Change a holder, by whoever it is."""
-        now, old = self._agenda.now, self.holder(resource)
-        if old == holder:
-            return
-        self.resources[resource] = replace(self.resources[resource], server_id=holder)
-        history = self._history[resource]
-        history.append((now, holder))
-        while len(history) > 1 and history[1][0] < now - HISTORY_S:
-            del history[0]
-        self._on_move(Move(now, resource, old, holder, cause))
+        if self.holder(resource) != holder:
+            self._register.give(resource, holder, self._agenda.now, cause)
+
+    def _moved(self, move: Move) -> None:
+        seen = self.resources.get(move.resource)
+        if seen is not None and move.old != move.new:
+            self.resources[move.resource] = replace(seen, server_id=move.new)
+            self._on_move(move)
 
     # --- the quota ---------------------------------------------------------------------------
 
@@ -263,8 +215,8 @@ class WorldCloud:
                 return self._mutate(resource.key, step.holder)
             case ReadActions(_, action_ids):
                 asked = action_ids[: self.kind.api.actions_per_call]
-                known = (self._actions.get(each) for each in asked)
-                return ActionsRead(tuple(each.seen() for each in known if each is not None))
+                known = (self._register.actions.get(each) for each in asked)
+                return ActionsRead(tuple(self._seen(each) for each in known if each is not None))
             case ReadServer(_, server_id):
                 server = self.servers.get(server_id)
                 return NOT_FOUND if server is None else ServerRead(server)
@@ -287,66 +239,55 @@ class WorldCloud:
         if not lag_s:
             return found
         then_s = self._agenda.now - lag_s
-        past = [holder for at_s, holder in self._history[resource] if at_s <= then_s]
-        return replace(found, server_id=past[-1] if past else found.server_id)
+        return replace(found, server_id=self._register.holder_at(resource, then_s))
 
-    def _mutate(  # noqa: PLR0911  # one for each refusal
-        self, resource: Key, taker: Key | None
-    ) -> MutationAccepted | Failure:
+    def _seen(self, action: Accepted) -> Action:
+        status = ActionStatus(action.status(self._agenda.now))
+        code, message = action.error if status is ActionStatus.ERROR and action.error else ("", "")
+        return Action(id=action.id, status=status, error_code=code, error_message=message)
+
+    def _mutate(self, resource: Key, taker: Key | None) -> MutationAccepted | Failure:
         if resource not in self.resources or resource in self.faults.gone:
             return NOT_FOUND
         if taker is not None and taker not in self.servers:
             return NOT_FOUND
         if self.is_locked(resource):
             return LOCKED
-        locks = self.nature.lock_servers
-        for running in self._running.values():
-            if running.resource == resource:
-                return LOCKED
-            if locks and running.holder == taker:
-                return LOCKED
-        at_present = self.holder(resource)
-        taken = self.kind.releases_first and None not in (taker, at_present)
-        if taken or at_present == taker:
-            return ALREADY
-        action = self._begin(resource, taker)
-        return MutationAccepted(action.seen() if self.nature.actions else None)
+        refusal = self._register.refusal(
+            resource,
+            taker,
+            lock_servers=self.nature.lock_servers,
+            releases_first=self.kind.releases_first,
+        )
+        if refusal is not None:
+            return ALREADY if refusal is Refusal.ALREADY else LOCKED
+        action = self._accept(resource, taker)
+        return MutationAccepted(self._seen(action) if self.nature.actions else None)
 
-    def _begin(self, resource: Key, holder: Key | None) -> _Running:
+    def _accept(self, resource: Key, taker: Key | None) -> Accepted:
         faults, now = self.faults, self._agenda.now
-        error = faults.action_errors > 0
         takes_s = max([self.nature.action_s, *faults.action_s])
-        if faults.endless_actions:
-            takes_s = float("inf")
-        action = _Running(self._next_action, resource, holder, now + takes_s, error,
-                          faults.lost_writes > 0)  # fmt: skip
-        self._next_action += 1
-        self._actions[action.id] = self._running[action.id] = action
-        if len(self._actions) > ACTIONS_KEPT:
-            del self._actions[next(iter(self._actions))]
-        if self.nature.holder_at_accept and not (error or action.lost):
-            self.move(resource, holder, _cause(holder))
-        if takes_s == 0.0:
-            self._end(action)
-        elif takes_s != float("inf"):
-            self._agenda.at(action.ends_s, self._end, action)
+        ends_s = inf if faults.endless_actions else now + takes_s
+        moves_at_s = now if self.nature.holder_at_accept else ends_s
+        action = Accepted(
+            id=self._register.next_id(),
+            resource=resource,
+            server=taker,
+            cause="released" if taker is None else f"server {taker}",
+            started_s=now,
+            ends_s=ends_s,
+            moves_at_s=inf if faults.action_errors or faults.lost_writes else moves_at_s,
+            error=ACTION_FAILED if faults.action_errors else None,
+        )
+        self._register.accept(action, now)
+        if now < ends_s < inf:
+            self._agenda.at(ends_s, self._register.advance, ends_s)
         return action
-
-    def _end(self, action: _Running) -> None:
-        if self._running.pop(action.id, None) is None:
-            return
-        action.status = ActionStatus.ERROR if action.error else ActionStatus.SUCCESS
-        if not (action.error or action.lost or self.nature.holder_at_accept):
-            self.move(action.resource, action.holder, _cause(action.holder))
 
     def end_endless(self) -> None:
         """Let the actions that had no end fail now; they no longer lock anything."""
-        for action in list(self._running.values()):
-            if action.ends_s == float("inf"):
-                action.error = True
-                self._end(action)
+        self._register.fail_endless(self._agenda.now)
 
-    def forget_actions(self) -> None:
-        """Let nobody know of any action; those that run lock nothing, and change nothing."""
-        self._actions.clear()
-        self._running.clear()
+    def forget(self) -> None:
+        """Let nobody know of what was; actions that run lock nothing, and change nothing."""
+        self._register.forget()

@@ -5,11 +5,11 @@ It also checks what an operator is promised about that; `hakeeper simulate` show
 
 from typing import TYPE_CHECKING
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.state import InvariantError
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.measured import Measured

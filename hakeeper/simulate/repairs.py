@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.budget import Use
 from hakeeper.core.claim_rules import WATCH_S
 from hakeeper.core.stages import HoldDown
 from hakeeper.core.state import State
-from hakeeper.simulate.cloud import Move, number_of
+from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.paths import Paths
@@ -77,16 +78,16 @@ class Repairs:
         claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely
         if claimed:
             self.settled_at = now + SETTLED_AFTER_S
-        epoch = self._epochs.get(move.floating_ip_id)
+        epoch = self._epochs.get(move.number)
         if epoch is None:
             return
         if move.new == epoch.master + 1:
-            self._repaired(move.floating_ip_id, epoch, now)
+            self._repaired(move.number, epoch, now)
             if claimed:
                 epoch.came_at = now
         elif epoch.wrong_since is None:
             epoch.by_line = False
-            self._wrong(move.floating_ip_id, epoch, now)
+            self._wrong(move.number, epoch, now)
 
     def hearing(self, index: int, state: State) -> None:
         """Look at what a node believes before it hears events: these may end a hold-down."""
@@ -190,7 +191,7 @@ class Repairs:
 
     def _is_hold_down_earned(self, fip: int, server_id: int) -> bool:
         """Say whether others took it twice, or once while several others want it."""
-        moves = [move for move in self.moves if move.floating_ip_id == fip]
+        moves = [move for move in self.moves if move.number == fip]
         others = {who for move in moves for who in (move.old, move.new)} - {None, server_id}
         taken = sum(move.new not in (None, server_id) for move in moves)
         run = self._world.nodes[server_id - 1].run

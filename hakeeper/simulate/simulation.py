@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.budget import Budget, budget
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.measured import Measured, percentile
 from hakeeper.simulate.options import Faults, Options
 from hakeeper.simulate.plan import HOUR_S
@@ -100,7 +100,7 @@ class FleetWorld(World):
 
     def _moved(self, move: Move) -> None:
         super()._moved(move)
-        self._look(move.floating_ip_id)
+        self._look(move.number)
 
     def _look(self, floating_ip: int) -> None:
         """Note since when it is not with its only master, and until when."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
-from hakeeper.simulate.cloud import Move
+from hakeeper.cloud_register import Move
 from hakeeper.simulate.plan import Shape
 from hakeeper.simulate.verdicts import Demand
 
@@ -22,7 +22,7 @@ def moves_since(
     moved_at_s: dict[int, list[float]] = {fip: [] for fip in floating_ips}
     for move in moves:
         if move.at_s >= since_s and move.new is not None:
-            moved_at_s[move.floating_ip_id].append(move.at_s - since_s)
+            moved_at_s[move.number].append(move.at_s - since_s)
     return moved_at_s
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind, Kinds
 from hakeeper.core.model import ApiSettings, Role, Settings, VrrpId
@@ -11,7 +12,7 @@ from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.addresses import private_address
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import LATEST_LANDING_S
-from hakeeper.simulate.cloud import Move, Nature, WorldCloud
+from hakeeper.simulate.cloud import Nature, WorldCloud
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.injector import Injector
 from hakeeper.simulate.faults.kinds import ECHOES, Fault
@@ -252,7 +253,7 @@ class World:
             self.story.append(f"{self.now - START_S:10.3f}  {text}")
 
     def _moved(self, move: Move) -> None:
-        self.log(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
+        self.log(f"cloud: ip-{move.number}: {move.old} -> {move.new} ({move.cause})")
         self.observers.moved(move)
 
     # --- running -----------------------------------------------------------------------------

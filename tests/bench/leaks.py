@@ -129,7 +129,7 @@ class Life:
     def _heal(self) -> None:
         self.world.cloud.heal()
         self.world.cloud.ending = Ending.SUCCESS
-        self.world.cloud.forget_actions()
+        self.world.cloud.forget()
 
     def _drift(self) -> None:
         self.drifts += 1

@@ -8,12 +8,12 @@ import pytest
 from hakeeper.adapters.hetzner import call_guard, errors, parse
 from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
 from hakeeper.adapters.hetzner.errors import Phase
+from hakeeper.cloud_register import Register
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Key
 from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
-from hakeeper.demo.cloud.model import CloudModel
 from hakeeper.simulate import calls
 from hakeeper.simulate.calls import Call, Caller
 from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
@@ -296,7 +296,7 @@ IN_THE_SIMULATOR = (
     ),
     Plant(
         "a running action locks nothing",
-        lambda patch: patch.setattr(CloudModel, "_refuse_if_locked", lambda *_a: None),
+        lambda patch: patch.setattr(Register, "_locked", lambda *_a: None),
         assigning.test_a_running_action_locks_its_address_until_it_ends,
     ),
     Plant(

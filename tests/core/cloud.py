@@ -3,12 +3,13 @@
 import enum
 from ipaddress import ip_network
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Failure, Identify, Mutate, ReadActions, ReadServer, Request
 from hakeeper.core.kind import Kind
 from hakeeper.core.observation import Key
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import ZONE, Move, Nature, WorldCloud
+from hakeeper.simulate.cloud import ZONE, Nature, WorldCloud
 from tests.core.faults import READS, Fault
 from tests.support.resources import floating_ip
 

@@ -110,7 +110,7 @@ def make_peace(world: World) -> None:
     """The API works, node 1 is the one master of everything, and says so."""
     world.cloud.heal()
     world.cloud.ending = Ending.SUCCESS
-    world.cloud.forget_actions()
+    world.cloud.forget()
     for node in world.nodes:
         node.feed(SettingsChanged(settings(TWO)))
         node.dbus = None
@@ -155,7 +155,7 @@ def test_a_master_whose_api_recovers_from_chaos_has_the_address_within_15_s(seed
             world.run_for(rng.choice((0.1, 1.0, 5.0)))
         world.cloud.heal()
         world.cloud.ending = Ending.SUCCESS
-        world.cloud.forget_actions()
+        world.cloud.forget()
         world.run_while(
             lambda: world.cloud.holder(WEB) != 1 or first.stage() != "held", CONVERGED_WITHIN_S
         )

@@ -252,7 +252,7 @@ def test_an_action_that_never_ends_is_not_waited_for() -> None:
     world.run_for(120.0)
     assert 1 == len(node.reports("claim.unknown"))
     world.cloud.ending = Ending.SUCCESS
-    world.cloud.forget_actions()
+    world.cloud.forget()
     confirmed_after_s(world, node)
     assert world.cloud.holder(WEB) == 1
 
@@ -275,7 +275,7 @@ def test_an_action_that_the_api_has_forgotten_leads_to_a_read() -> None:
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(0.1)
-    world.cloud.forget_actions()
+    world.cloud.forget()
     world.run_for(2.0)
     assert 2 == len(node.assigns)
     assert 1 == len(node.reports("claim.unknown"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import (
     AllRead,
     CallResult,
@@ -20,7 +21,7 @@ from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Observation
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
-from hakeeper.simulate.cloud import Move, number_of
+from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.verdicts import Demand
@@ -93,7 +94,7 @@ class CallRules:
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed."""
-        self._moved_at[move.floating_ip_id] = move.at_s
+        self._moved_at[move.number] = move.at_s
 
     # --- a call begins -----------------------------------------------------------------------
 

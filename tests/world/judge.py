@@ -8,6 +8,7 @@ each room what concerns it, in the same order always. How long an address may be
 from dataclasses import dataclass
 
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import AllRead, CallResult, Mutate
 from hakeeper.core.claim_events import Happening
 from hakeeper.core.decisions import (
@@ -35,7 +36,7 @@ from hakeeper.core.kind import Kind as ResourceKind
 from hakeeper.core.model import Role
 from hakeeper.core.stages import Stage
 from hakeeper.kinds import FLOATING_IPS
-from hakeeper.simulate.cloud import Move, number_of
+from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer

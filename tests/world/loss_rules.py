@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.splitbrain import QUICK_LOSS_S
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.verdicts import Demand
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LossRules:
     def moved(self, move: Move) -> None:
         """Hear that a holder changed, in truth."""
         if move.old is not None:
-            self._lost_at.setdefault((int(move.old) - 1, move.floating_ip_id), []).append(move.at_s)
+            self._lost_at.setdefault((int(move.old) - 1, move.number), []).append(move.at_s)
 
     def _losses(self, index: int, fip: int) -> int:
         since_s = self._since.get((index, fip), 0.0)

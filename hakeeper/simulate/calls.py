@@ -21,7 +21,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.simulate.cloud import LOCKED, failure, number_of
+from hakeeper.simulate.cloud import LOCKED, failure
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 
@@ -185,8 +185,6 @@ class Caller:
             return
         call.sent_at_s = now + self._host.ahead_s
         if isinstance(call.request, Mutate):
-            step, number = call.request.step, number_of(call.request.resource)
-            self._host.world.log(f"node {self._node + 1}: sends {step.name} of ip-{number}")
             self._observers.assign_sent(self._node, call.request)
             self._strike(Step.SENT, call.request)
         fault, half_s = call.fault, self._latency_s(call.fault) / 2

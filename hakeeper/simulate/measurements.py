@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 class Measurements(Observer):
     """The measurements of one world."""
 
-    def __init__(self, world: "World", measured: Measured, verdicts: Verdicts) -> None:
-        """Measure this world; `measured` takes the figures, `verdicts` what broke a promise."""
-        self.measured = measured
+    def __init__(self, world: "World", verdicts: Verdicts) -> None:
+        """Measure this world; `verdicts` takes what broke a promise."""
+        self.measured = Measured(evaluated=verdicts.evaluated)
         self.exemptions = Exemptions(world)
         self.wronged: set[int] = set()
         """Masters that have not their addresses even when all faults are over."""
         self._world = world
         self._verdicts = verdicts
         self._paths = Paths(world, self.exemptions)
-        self._repairs = Repairs(world, self._paths, measured, verdicts.demand)
+        self._repairs = Repairs(world, self._paths, self.measured, verdicts.demand)
 
     # --- what was measured -------------------------------------------------------------------
 

@@ -202,14 +202,12 @@ class Node:
         )
         self.run = Run(core, sequencer, fifo, port, caller, world.now, inbox)
         world.observers.started(self)
-        world.log(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
         self.turns.guarded(sequencer.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
         if self.run is None:
             return
-        self.world.log(f"node {self.index + 1}: hakeeper is gone")
         self.world.observers.ended(self)
         self.run.caller.close()
         pipe = self.place.at_path

@@ -11,6 +11,7 @@ from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.verdicts import Violation
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
@@ -23,6 +24,12 @@ class Observer:
 
     def fault_began(self, fault: Fault) -> None:
         """A fault begins."""
+
+    def fault_ends(self, fault: Fault) -> None:
+        """A fault that lasted for a while is about to be undone."""
+
+    def healing(self) -> None:
+        """All faults are about to end."""
 
     def impaired(self, fault: Fault, change: int) -> None:
         """One thing more (or less) is wrong with a node, or with everybody."""
@@ -38,6 +45,9 @@ class Observer:
 
     def keepalived_resumes(self, node: "Node") -> None:
         """A keepalived that was frozen is about to go on."""
+
+    def keepalived_restarts(self, node: "Node") -> None:
+        """The operator is about to restart keepalived, since hakeeper cannot know its role."""
 
     def conditions_changed(self) -> None:
         """Something that kept masters from their addresses may have begun or ended."""
@@ -86,7 +96,10 @@ class Observer:
     def invariant_broken(self, node: "Node", error: InvariantError) -> None:
         """The core found that it broke an invariant of its own; this run of hakeeper ends."""
 
-    # --- the end -----------------------------------------------------------------------------
+    # --- judgement ---------------------------------------------------------------------------
+
+    def rule_broken(self, violation: Violation) -> None:
+        """A rule was broken, for the first time."""
 
     def split_ends(self) -> None:
         """A split brain without end was watched for long enough."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from hakeeper.simulate.agenda import Agenda
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -44,22 +46,18 @@ class Demand(Protocol):
 class Verdicts:
     """The verdicts of one world."""
 
-    def __init__(
-        self, evaluated: Counter[str], since_s: Callable[[], float], log: Callable[[str], None]
-    ) -> None:
-        """Begin without any; `evaluated` counts the rules that were put to the test.
-
-        `since_s` gives the seconds since the world began, `log` takes a line of its story.
-        """
+    def __init__(self, agenda: Agenda, rule_broken: Callable[[Violation], None]) -> None:
+        """Begin without any; `rule_broken` hears of each violation at its time."""
         self.violations: list[Violation] = []
-        self._evaluated = evaluated
-        self._since_s = since_s
-        self._log = log
+        self.evaluated: Counter[str] = Counter()
+        """How often each rule was put to the test."""
+        self._agenda = agenda
+        self._rule_broken = rule_broken
         self._broken: set[str] = set()
 
     def demand(self, rule: str, node: int | None, holds: bool, text: str, *about: object) -> None:  # noqa: FBT001
         """Take a verdict (see `Demand`)."""
-        self._evaluated[rule] += 1
+        self.evaluated[rule] += 1
         if not holds:
             self.violated(rule, node, text.format(*about))
 
@@ -68,5 +66,6 @@ class Verdicts:
         if rule in self._broken:
             return
         self._broken.add(rule)
-        self.violations.append(Violation(rule, self._since_s(), node, text))
-        self._log(f"VIOLATION {self.violations[-1]}")
+        violation = Violation(rule, self._agenda.elapsed_s, node, text)
+        self.violations.append(violation)
+        self._rule_broken(violation)

@@ -1,7 +1,7 @@
 """The whole: nodes, links, VRRP and the cloud over virtual time, run from one plan."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from hakeeper.core.fifo_lines import LineState
@@ -57,24 +57,15 @@ class Cluster:
 class Outcome:
     """What came of one world."""
 
-    seed: int
     violations: list[Violation]
     measured: Measured
     simulated_s: float
-    story: list[str] = field(default_factory=list)
 
 
 class World:
-    """One world, whose nodes move resources of one kind. `story`: keep readable lines."""
+    """One world, whose nodes move resources of one kind."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        *,
-        kind: Kind = FLOATING_IPS,
-        story: bool = False,
-        go_on: bool = False,
-    ) -> None:
+    def __init__(self, plan: Plan, *, kind: Kind = FLOATING_IPS, go_on: bool = False) -> None:
         """Build it; `go_on`: a violation does not end it."""
         self.plan = plan
         self.kind = kind
@@ -84,15 +75,13 @@ class World:
         self.call_faults: list[CallFault] = []
         self.cuts: dict[tuple[int, int], int] = {}
         """How many faults cut the way from one node to another."""
-        self.story: list[str] | None = [] if story else None
         self.go_on = go_on
         self.split_at_s: float | None = None
         """When a split brain without end began."""
         self._stopped = False
-        measured = Measured()
-        self.verdicts = Verdicts(measured.evaluated, lambda: self.now - START_S, self.log)
-        self.measurements = Measurements(self, measured, self.verdicts)
         self.observers = Observers()
+        self.verdicts = Verdicts(self.agenda, self.observers.rule_broken)
+        self.measurements = Measurements(self, self.verdicts)
         self.observers.add(self.measurements)
         shape = plan.shape
         nature = Nature(
@@ -237,7 +226,6 @@ class World:
     def say(self, node: int, name: str, word: LineState, priority: int) -> None:
         """Let keepalived write its line, to its group as well where there is one."""
         where = self.nodes[node]
-        self.log(f"node {node + 1}: keepalived: {name} {word.value}")
         state_line = word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP)
         if not self.part_of[name].group:
             kept = where.write(line_bytes(name, word, priority, group=False))
@@ -247,13 +235,7 @@ class World:
             kept = True  # groups do not speak of priorities and adverts
         self.observers.line_written(where, name, word, kept=kept)
 
-    def log(self, text: str) -> None:
-        """Add a line to the story, if one is kept."""
-        if self.story is not None:
-            self.story.append(f"{self.now - START_S:10.3f}  {text}")
-
     def _moved(self, move: Move) -> None:
-        self.log(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
         self.observers.moved(move)
 
     # --- running -----------------------------------------------------------------------------
@@ -274,11 +256,9 @@ class World:
         else:
             self._heal()
         return Outcome(
-            seed=plan.seed,
             violations=self.verdicts.violations,
             measured=self.measurements.measured,
             simulated_s=self.now - START_S,
-            story=self.story or [],
         )
 
     def stop(self) -> None:

@@ -48,7 +48,7 @@ from tests.world.fingerprint import Fingerprint
 from tests.world.hang_rules import HangRules
 from tests.world.loss_rules import LossRules
 from tests.world.move_rules import MoveRules
-from tests.world.narrator import narrate
+from tests.world.narrator import Narrator
 from tests.world.quiet_rules import QuietRules
 from tests.world.role_rules import RoleRules
 from tests.world.save_rules import SaveRules
@@ -72,14 +72,16 @@ def judged(
     plan: Plan, *, kind: ResourceKind = FLOATING_IPS, story: bool = False, go_on: bool = False
 ) -> Judged:
     """Run a world and judge it. `story`: keep what happens; `go_on`: a violation ends nothing."""
-    world = World(plan, kind=kind, story=story, go_on=go_on)
-    judge = Judge(world)
+    world = World(plan, kind=kind, go_on=go_on)
+    judge, narrator = Judge(world), Narrator(world.agenda)
+    if story:
+        world.observers.add(narrator)
     world.observers.add(judge)
     outcome = world.run()
     tally = judge.tally
     tally.add(outcome.measured)
     tally.worlds, tally.simulated_s = 1, outcome.simulated_s
-    return Judged(outcome.violations, tally, judge.digest, outcome.story)
+    return Judged(outcome.violations, tally, judge.digest, narrator.story)
 
 
 class Judge(Observer):
@@ -190,8 +192,6 @@ class Judge(Observer):
         if run is None:
             return
         self._fingerprint.mix(node.index, now, None, len(effects))
-        if self.world.story is not None:
-            narrate(self.world.log, node.index, events, effects)
         self._roles.handled(node.index, run.core.state, effects)
         for report in found:
             if id(report) not in seen:

@@ -37,8 +37,6 @@ class Injector:
         """Let it begin, and end when its time has come."""
         world = self.world
         node = world.nodes[fault.node or 0]
-        where = "" if fault.node is None else f" at node {fault.node + 1}"
-        world.log(f"FAULT {fault.serial}: {fault.kind.value}{where} for {fault.lasts_s:.2f} s")
         world.observers.fault_began(fault)
         undo = self._do[fault.kind](fault, node)
         if fault.lasts_s > 0.0:
@@ -55,7 +53,7 @@ class Injector:
         if running is None:
             return
         fault, undo = running
-        self.world.log(f"fault {serial} ends: {fault.kind.value}")
+        self.world.observers.fault_ends(fault)
         undo()
         if fault.kind is Kind.THROTTLED:  # its last word is heeded for a while yet
             longer_s = max(0.0, self.world.plan.shape.standby_interval_s - 60.0)
@@ -66,7 +64,7 @@ class Injector:
 
     def heal(self) -> None:
         """End everything at once."""
-        self.world.log("all faults end")
+        self.world.observers.healing()
         for serial in list(self._running):
             self.end(serial)
         for node in self.world.nodes:
@@ -79,7 +77,7 @@ class Injector:
         """Do what an operator does where a hakeeper without D-Bus cannot know its role."""
         for node in self.world.nodes:
             if self.world.measurements.may_not_know_role(node):
-                self.world.log(f"node {node.index + 1}: the operator restarts keepalived")
+                self.world.observers.keepalived_restarts(node)
                 self._keepalived.stop(node)
                 self._keepalived.start(node)
 

@@ -35,9 +35,10 @@ class Exemptions:
         if fault.node is None:
             self._everywhere += change
         elif fault.kind is Kind.FLAP_ONE:
-            self._of_names[self._world.name_struck(fault)] += change
+            name = fault.one_of(self._world.layout.names_at(fault.node))
+            self._of_names[name] += change
         elif fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
-            for index in self._world.members(fault.node):
+            for index in self._world.layout.members(fault.node):
                 self._troubles[index] += change
         else:
             self._troubles[fault.node] += change
@@ -51,7 +52,7 @@ class Exemptions:
     def lines_lost(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its role may be as well, for a time."""
         world = self._world
-        dbus = node.has_answers and not world.part_of[name].group
+        dbus = node.has_answers and not world.layout.part_of[name].group
         answers = dbus and not (node.hung or node.keepalived.frozen or node.bus_gone)
         self._misled_until[node.index, name] = world.now + self._query_s if answers else inf
 
@@ -61,7 +62,7 @@ class Exemptions:
 
     def paused(self, node: Node) -> None:
         """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             if self.misled_until(node.index, name) > self._world.now:
                 self.lines_lost(node, name)
 

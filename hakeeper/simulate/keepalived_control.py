@@ -20,7 +20,7 @@ class KeepalivedControl:
         if node.keepalived.process is not None or not node.power:
             return
         node.start_keepalived()
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].start(node.index)
 
     def stop(self, node: Node) -> None:
@@ -30,13 +30,13 @@ class KeepalivedControl:
         if node.keepalived.frozen:
             self.kill(node)
             return
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].stop(node.index)
         node.end_keepalived()
 
     def kill(self, node: Node) -> None:
         """Let its process die without a line."""
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             if node.hung:  # its words wait in the pipe, and nobody was there to see it end
                 self._world.observers.lines_lost(node, name)
             self._world.vrrp[name].kill(node.index)
@@ -47,13 +47,13 @@ class KeepalivedControl:
         """Stop its process where it stands, or let it go on."""
         node.keepalived.frozen = frozen
         node.keepalived.silent_from_s = self._world.now
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].freeze(node.index, frozen=frozen)
         self._world.observers.paused(node)
 
     def check(self, node: Node, change: int) -> None:
         """Let one more (or less) thing make its track script fail."""
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].check(node.index, change)
 
     def reload(self, node: Node) -> None:
@@ -61,7 +61,7 @@ class KeepalivedControl:
         if node.keepalived.process is None or node.keepalived.frozen:
             return
         node.open_fifo_for_writing()
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].repeat(node.index)
 
     def reopen(self, node: Node) -> None:

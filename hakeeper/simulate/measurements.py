@@ -62,7 +62,7 @@ class Measurements(Observer):
         """Return when each address moved, in seconds since the split without end began."""
         since_s = self._world.split_at_s
         return moves_since(
-            self._world.now if since_s is None else since_s, self._world.name_of, self.moves
+            self._world.now if since_s is None else since_s, self._world.layout.name_of, self.moves
         )
 
     # --- what happens ------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class Measurements(Observer):
         self._verdicts.violated("core_guard", node.index, f"exit code 70: {error}")
 
     def _assess(self, node: Node, *, master_of: str | None = None) -> None:
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._repairs.assess(name, by_line=name == master_of)
 
     # --- the end -----------------------------------------------------------------------------
@@ -149,7 +149,7 @@ class Measurements(Observer):
     def _check_addresses(self, name: str) -> None:
         demand = self._verdicts.demand
         masters = [router.node for router in self._world.vrrp[name].masters()]
-        for fip in self._world.addresses[name]:
+        for fip in self._world.layout.addresses[name]:
             holder = self._world.cloud.holder(fip)
             right = len(masters) == 1 and holder == masters[0] + 1
             if not right:

@@ -243,7 +243,7 @@ class Node:
 
     def lose_lines(self) -> None:
         """Lines are lost of which hakeeper cannot know: it may believe what is not so."""
-        for name in self.world.names_at(self.index):
+        for name in self.world.layout.names_at(self.index):
             self.world.observers.lines_lost(self, name)
 
     def cut_power(self) -> None:

@@ -61,12 +61,12 @@ class Paths:
         return any(
             self._is_unknown_without_dbus(node, name)
             or self._exemptions.misled_until(node.index, name) == inf
-            for name in self._world.names_at(node.index)
+            for name in self._world.layout.names_at(node.index)
         )
 
     def _is_unknown_without_dbus(self, node: Node, name: str) -> bool:
-        group = self._world.part_of[name].group
+        group = self._world.layout.part_of[name].group
         if node.run is None or (node.has_answers and not group):
             return False
-        role_state = node.run.core.state.roles.role_states.get(self._world.vrrp_id(name))
+        role_state = node.run.core.state.roles.role_states.get(self._world.layout.vrrp_id(name))
         return role_state is not None and role_state.role is Role.UNKNOWN

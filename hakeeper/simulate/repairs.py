@@ -66,7 +66,7 @@ class Repairs:
         `by_line`: somebody became its master in this moment.
         """
         master = self._paths.master(name)
-        for fip in self._world.addresses[name]:
+        for fip in self._world.layout.addresses[name]:
             locked = self._world.cloud.is_locked(fip)
             self._assess(fip, None if locked else master, by_line=by_line)
 
@@ -132,7 +132,7 @@ class Repairs:
             self._demand("hold_off_earned", epoch.master, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
             return
-        if not self._paths.is_clear(epoch.master, self._world.name_of[fip]):
+        if not self._paths.is_clear(epoch.master, self._world.layout.name_of[fip]):
             del self._epochs[fip]
             return
         held_off_s = self._world.now - self._held_off_at.get((epoch.master, fip), -inf)
@@ -185,7 +185,7 @@ class Repairs:
             self.is_held_off(fip, master.node)
             for name, vrrp in self._world.vrrp.items()
             for master in vrrp.masters()
-            for fip in self._world.addresses[name]
+            for fip in self._world.layout.addresses[name]
         )
 
     def _is_hold_down_earned(self, fip: int, server_id: int) -> bool:

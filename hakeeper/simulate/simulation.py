@@ -95,7 +95,7 @@ class FleetWorld(World):
     def say(self, node: int, name: str, word: LineState, priority: int) -> None:
         """Let keepalived write its line; who is master may be another one now."""
         super().say(node, name, word, priority)
-        for floating_ip in self.addresses[name]:
+        for floating_ip in self.layout.addresses[name]:
             self._look(floating_ip)
 
     def _moved(self, move: Move) -> None:
@@ -104,7 +104,7 @@ class FleetWorld(World):
 
     def _look(self, floating_ip: int) -> None:
         """Note since when it is not with its only master, and until when."""
-        masters = self.vrrp[self.name_of[floating_ip]].masters()
+        masters = self.vrrp[self.layout.name_of[floating_ip]].masters()
         if len(masters) == 1 and self.cloud.holder(floating_ip) != masters[0].node + 1:
             self._wrong_since.setdefault(floating_ip, self.now)
             return

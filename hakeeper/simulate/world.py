@@ -1,26 +1,26 @@
 """The whole: nodes, links, VRRP and the cloud over virtual time, run from one plan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind, Kinds
-from hakeeper.core.model import ApiSettings, Role, Settings, VrrpId
+from hakeeper.core.model import Role
 from hakeeper.kinds import FLOATING_IPS
-from hakeeper.simulate.addresses import private_address
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import LATEST_LANDING_S
 from hakeeper.simulate.cloud import Move, Nature, WorldCloud
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.injector import Injector
-from hakeeper.simulate.faults.kinds import ECHOES, Fault
-from hakeeper.simulate.keepalived import line_bytes, vrrp_id
+from hakeeper.simulate.faults.kinds import ECHOES
+from hakeeper.simulate.keepalived import line_bytes
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.measurements import Measurements
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observers
-from hakeeper.simulate.plan import WARM_UP_S, Course, Part, Plan
+from hakeeper.simulate.plan import WARM_UP_S, Course, Plan
 from hakeeper.simulate.verdicts import Verdicts, Violation
 from hakeeper.simulate.vrrp import Router, Vrrp, VrrpSettings, VrrpState
 
@@ -44,15 +44,6 @@ ROLE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """The nodes that share some VRRP instances."""
-
-    first: int
-    nodes: int
-    names: tuple[str, ...]
-
-
 @dataclass(slots=True)
 class Outcome:
     """What came of one world."""
@@ -70,6 +61,7 @@ class World:
         self.plan = plan
         self.kind = kind
         self.kinds: Kinds = {kind.name: kind}
+        self.layout = Layout(plan.shape, kind)
         self.agenda = Agenda(START_S)
         self.rng = Random(f"{plan.seed}-world")
         self.call_faults: list[CallFault] = []
@@ -93,75 +85,31 @@ class World:
             must_release=self.kind.releases_first,
         )
         self.cloud = WorldCloud(nature, self.kind, START_S, self.agenda.at, self._moved)
-        self.clusters = list(self._clusters())
-        self.addresses: dict[str, tuple[int, ...]] = {}
-        """The floating IPs of each instance."""
-        self.part_of: dict[str, Part] = {}
         self.vrrp: dict[str, Vrrp] = {}
-        self._lay_out()
-        self.nodes = [Node(self, i, self._settings(c, i)) for c in self.clusters
-                      for i in range(c.first, c.first + c.nodes)]  # fmt: skip
-        self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
+        self.nodes = [Node(self, i, self.layout.settings_at(i)) for i in self.layout.nodes]
         self._people_the_cloud()
-        self._own = [frozenset(n for name in c.names for n in self.addresses[name])
-                     for c in self.clusters]  # fmt: skip
-        self.number_of = {str(self.cloud.address(n)): n for n in self.name_of}
+        self.number_of = {str(self.cloud.address(n)): n for n in self.layout.name_of}
         self._make_vrrp()
         self.injector = Injector(self)
 
     # --- building ----------------------------------------------------------------------------
-
-    def _clusters(self) -> Iterator[Cluster]:
-        shape = self.plan.shape
-        many = len(shape.names())
-        for number in range(shape.clusters):
-            names = tuple(f"VI_{number * many + i + 1}" for i in range(many))
-            yield Cluster(number * shape.nodes, shape.nodes, names)
-
-    def _lay_out(self) -> None:
-        first = 1
-        for cluster in self.clusters:
-            for name, part in zip(cluster.names, self.plan.shape.names(), strict=True):
-                self.addresses[name] = tuple(range(first, first + part.addresses))
-                self.part_of[name] = part
-                first += part.addresses
-
-    def _settings(self, cluster: Cluster, index: int) -> Settings:
-        shape = self.plan.shape
-        return Settings(
-            resources={
-                self.vrrp_id(name): tuple(
-                    self.kind.ref(f"ip-{number}") for number in self.addresses[name]
-                )
-                for name in cluster.names
-            },
-            can_query=shape.dbus,
-            vrrp_addresses={
-                self.vrrp_id(name): (private_address(index),)
-                for name in cluster.names
-                if self.part_of[name].guarded
-            },
-            interval_s=shape.interval_s,
-            standby_interval_s=shape.standby_interval_s,
-            apis={self.kind.api.name: ApiSettings(call_timeout_s=shape.call_timeout_s)},
-        )
 
     def _people_the_cloud(self) -> None:
         for node in self.nodes:
             self.cloud.add_server(node.server_id)
         self.cloud.add_server(STRANGER)
         holders = (None, STRANGER, *(node.server_id for node in self.nodes))
-        for numbers in self.addresses.values():
+        for numbers in self.layout.addresses.values():
             for number in numbers:
                 self.cloud.add_ip(number, self.rng.choice(holders))
 
     def _make_vrrp(self) -> None:
         shape = self.plan.shape
-        for cluster in self.clusters:
-            for turn, name in enumerate(cluster.names):
+        for first in self.layout.nodes[:: shape.nodes]:
+            for turn, name in enumerate(self.layout.names_at(first)):
                 routers = [
-                    Router(cluster.first + i, 150 - 10 * ((i + turn) % cluster.nodes))
-                    for i in range(cluster.nodes)
+                    Router(first + i, 150 - 10 * ((i + turn) % shape.nodes))
+                    for i in range(shape.nodes)
                 ]
                 self.vrrp[name] = Vrrp(
                     routers,
@@ -190,44 +138,16 @@ class World:
         """Say whether what one node sends reaches another."""
         return not self.cuts.get((sender, receiver))
 
-    def vrrp_id(self, name: str) -> VrrpId:
-        """Return a name as the configurations have it."""
-        return vrrp_id(name, group=self.part_of[name].group)
-
-    def members(self, node: int) -> range:
-        """Return the nodes of a node's cluster."""
-        nodes = self.plan.shape.nodes
-        first = node // nodes * nodes
-        return range(first, first + nodes)
-
-    def own_numbers(self, node: int) -> frozenset[int]:
-        """Return the floating IPs of a node's cluster."""
-        return self._own[node // self.plan.shape.nodes]
-
-    def names_at(self, node: int) -> tuple[str, ...]:
-        """Return the instances of a node."""
-        shape = self.plan.shape
-        return self.clusters[node // shape.nodes].names
-
-    def name_struck(self, fault: Fault) -> str:
-        """Return the one instance of a node that a fault strikes."""
-        names = self.names_at(fault.node or 0)
-        return names[int(fault.value * len(names))]
-
-    def settings_of(self, node: Node) -> Settings:
-        """Return the configuration that a node has in good times."""
-        return self._settings(self.clusters[node.index // self.plan.shape.nodes], node.index)
-
     def roles_at(self, node: int) -> dict[str, Role]:
         """Return what keepalived answers to a question."""
-        names = self.names_at(node)
+        names = self.layout.names_at(node)
         return {name: ROLE_OF[self.vrrp[name].routers[node].state] for name in names}
 
     def say(self, node: int, name: str, word: LineState, priority: int) -> None:
         """Let keepalived write its line, to its group as well where there is one."""
         where = self.nodes[node]
         state_line = word in (LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP)
-        if not self.part_of[name].group:
+        if not self.layout.part_of[name].group:
             kept = where.write(line_bytes(name, word, priority, group=False))
         elif state_line:
             kept = where.write(line_bytes(name, word, priority, group=True))
@@ -282,7 +202,9 @@ class World:
 
     def _split_for_ever(self) -> None:
         for one in range(len(self.nodes)):
-            self.cuts.update({(one, other): 1 for other in self.members(one) if other != one})
+            self.cuts.update(
+                {(one, other): 1 for other in self.layout.members(one) if other != one}
+            )
         self.split_at_s = self.now
         for vrrp in self.vrrp.values():
             vrrp.refresh()

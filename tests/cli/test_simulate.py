@@ -256,7 +256,7 @@ def test_named_faults_come_and_no_others(capfd: pytest.CaptureFixture[str]) -> N
 def test_faults_of_one_cluster_leave_the_others_alone() -> None:
     options = wanted(nodes=6, faults="nobody,split,one-way", hours=1.0)
     world = FleetWorld(options, judged=True)
-    assert {(0, 1), (1, 0)} == {(a, b) for a in range(2) for b in world.members(a) if a != b}
+    assert {(0, 1), (1, 0)} == {(a, b) for a in range(2) for b in world.layout.members(a) if a != b}
     struck = {fault.node for fault in world.plan.faults}
     assert set(range(6)) == struck
     assert [] == world.run().violations

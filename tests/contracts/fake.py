@@ -48,7 +48,7 @@ class FakePort(Port):
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it to the cloud, and to those that the injector knows."""
         self._cloud.add_ip(floating_ip_id, holder)
-        self._world.addresses[NAME] += (floating_ip_id,)
+        self._world.layout.addresses[NAME] += (floating_ip_id,)
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""

@@ -153,7 +153,7 @@ class CallRules:
         fresh = now - read_at < 60.0
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
         mine = self._world.cloud.holder(fip) == node.server_id
-        vrrp = self._world.vrrp_id(self._world.name_of[fip])
+        vrrp = self._world.layout.vrrp_id(self._world.layout.name_of[fip])
         fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
         # One clock for both: the machine's is ahead of the world's, and may jump.
         moved_ago_s = self._world.now - self._moved_at.get(fip, -inf)
@@ -197,7 +197,7 @@ class CallRules:
         self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float
     ) -> None:
         if self._world.plan.shape.clusters > 1:
-            own = self._world.own_numbers(node.index)
+            own = self._world.layout.own_numbers(node.index)
             found = tuple(each for each in found if number_of(each.id) in own)
         for each in found:
             fip = number_of(each.id)

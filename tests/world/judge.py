@@ -233,7 +233,7 @@ class Judge(Observer):
                 if before is Role.MASTER:
                     self._calls.demoted(node, vrrp)
                 if after is Role.MASTER:
-                    self._losses.began(index, self.world.addresses[vrrp.name])
+                    self._losses.began(index, self.world.layout.addresses[vrrp.name])
             case OfResource(_, label) if label in self.world.number_of:
                 self._found_of(index, self.world.number_of[label], decision)
             case _:

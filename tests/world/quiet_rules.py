@@ -101,8 +101,8 @@ class QuietRules:
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.core.snapshot(node.clock())
         left_over = LEFT_OVER if wronged or not wronged_ones else (*LEFT_OVER, *OF_ANOTHER)
-        names = self._world.names_at(index)
-        if not node.has_answers or any(self._world.part_of[name].group for name in names):
+        names = self._world.layout.names_at(index)
+        if not node.has_answers or any(self._world.layout.part_of[name].group for name in names):
             left_over = (*left_over, "role.doubtful")  # nobody can be asked
         troubles = [one for one in picture.problems if one.code not in left_over]
         problems = "; ".join(told(problem.trouble).what for problem in troubles)

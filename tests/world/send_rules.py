@@ -27,7 +27,7 @@ class SendRules:
     def sent(self, index: int, fip: int) -> None:
         """Check that its keepalived is MASTER, and hears the others."""
         world = self._world
-        name = world.name_of[fip]
+        name = world.layout.name_of[fip]
         router = world.vrrp[name].routers[index]
         now = world.now
         holds = (
@@ -37,7 +37,7 @@ class SendRules:
         )
         text = "ip-{} although keepalived is {}"
         self._demand("sent_by_master", index, holds, text, fip, router.state.value)
-        if world.part_of[name].guarded:
+        if world.layout.part_of[name].guarded:
             self._hears(index, router, now)
 
     def _hears(self, index: int, router: Router, now: float) -> None:

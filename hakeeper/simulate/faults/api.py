@@ -160,8 +160,7 @@ class ApiFaults:
         return nothing
 
     def _all_addresses(self) -> list[int]:
-        return [n for numbers in self._world.addresses.values() for n in numbers]
+        return [n for numbers in self._world.layout.addresses.values() for n in numbers]
 
     def _some_address(self, fault: Fault) -> int:
-        numbers = self._all_addresses()
-        return numbers[int(fault.value * len(numbers))]
+        return fault.one_of(self._all_addresses())

@@ -56,8 +56,8 @@ class FifoFaults:
 
     def _half_line(self, fault: Fault, node: Node) -> Undo:
         """A line that is cut for ever; keepalived writes whole lines, so it is another's."""
-        name = self._world.names_at(node.index)[0]
-        line = line_bytes(name, LineState.MASTER, 100, group=self._world.part_of[name].group)
+        name = self._world.layout.names_at(node.index)[0]
+        line = line_bytes(name, LineState.MASTER, 100, group=self._world.layout.part_of[name].group)
         cut = 1 + int(fault.value * (line.rindex(b" ") - 1))
         node.write(line[:cut] + b"\n")
         return nothing
@@ -112,11 +112,11 @@ class FifoFaults:
         del fault
         node.lose_lines()
         pipe = node.keepalived.writes_to
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].check(node.index, 1)
         if pipe is not None:
             pipe.data.clear()
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].check(node.index, -1)
         return nothing
 
@@ -127,30 +127,30 @@ class FifoFaults:
 
     def _repeat_lines(self, fault: Fault, node: Node) -> Undo:
         """The state that keepalived is in, said again and again; MASTER never is, but may."""
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             state = self._world.vrrp[name].routers[node.index].state
             if state is not VrrpState.OFF:
                 word = LineState(state.name)
-                line = line_bytes(name, word, 100, group=self._world.part_of[name].group)
+                line = line_bytes(name, word, 100, group=self._world.layout.part_of[name].group)
                 node.write(line * (1 + int(fault.value * 5)))
         return nothing
 
     def _stray(self, fault: Fault, node: Node) -> Undo:
         """Somebody writes what is not true: a word, or up to three."""
-        name = self._world.names_at(node.index)[0]
+        name = self._world.layout.names_at(node.index)[0]
         words = list(LineState)
         first, more = int(fault.value * len(words)), fault.serial // 3
         chosen = (first, more % len(words), more // len(words) % len(words))
         for number in chosen[: 1 + fault.serial % 3]:
-            group = self._world.part_of[name].group
+            group = self._world.layout.part_of[name].group
             if node.write(line_bytes(name, words[number], 100, group=group)):
                 self._world.observers.lines_lost(node, name)
         return nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:
         """Up to ten thousand lines at once; the last of them are the truth."""
-        for name in self._world.names_at(node.index):
-            group = self._world.part_of[name].group
+        for name in self._world.layout.names_at(node.index):
+            group = self._world.layout.part_of[name].group
             state = self._world.vrrp[name].routers[node.index].state
             if state is VrrpState.OFF or node.keepalived.writes_to is None:
                 continue

@@ -53,7 +53,7 @@ class HostFaults:
             return nothing
         node.crash_in = int(fault.value * 24)
         if fault.value < 0.6:  # noqa: PLR2004
-            for name in self._world.names_at(node.index):
+            for name in self._world.layout.names_at(node.index):
                 self._world.vrrp[name].check(node.index, 1)
                 self._world.vrrp[name].check(node.index, -1)
         return nothing
@@ -72,8 +72,7 @@ class HostFaults:
 
     def _hang_in_a_call(self, fault: Fault, node: Node) -> Undo:
         """SIGSTOP at one of the steps of an assign."""
-        steps = list(Step)
-        return self._hang_in_a_claim(fault, node, steps[int(fault.value * len(steps))])
+        return self._hang_in_a_claim(fault, node, fault.one_of(list(Step)))
 
     def _hang_in_a_claim(self, fault: Fault, node: Node, step: Step) -> Undo:
         """SIGSTOP at a step of the next assign, and a demotion while it lasts."""
@@ -152,7 +151,7 @@ class HostFaults:
         """The file is an older one, as after a restored backup."""
         del fault
         node.disk.restore()
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.observers.lines_lost(node, name)
         node.kill()
         return nothing
@@ -186,11 +185,11 @@ class HostFaults:
             changed = {name: refs[:-1] for name, refs in names}
         settings = replace(whole, resources=changed)
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
-        return lambda: node.reload(self._world.settings_of(node), api_changed=False)
+        return lambda: node.reload(self._world.layout.settings_at(node.index), api_changed=False)
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].kill(node.index)
         node.cut_power()
         self._world.cloud.set_status(node.server_id, "off")

@@ -5,7 +5,11 @@ injected elsewhere (real processes, real keepalived) stands there too.
 """
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Scope(enum.Enum):
@@ -189,3 +193,7 @@ class Fault:
     def until_s(self) -> float:
         """When it has ended."""
         return self.at_s + self.lasts_s
+
+    def one_of(self, things: Sequence[T]) -> T:
+        """Return the one of these that it strikes."""
+        return things[int(self.value * len(things))]

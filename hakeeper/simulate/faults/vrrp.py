@@ -84,7 +84,7 @@ class VrrpFaults:
 
     def _flap_one(self, fault: Fault, node: Node) -> Undo:
         """The same for one instance alone, often twenty edges a second."""
-        vrrp = self._world.vrrp[self._world.name_struck(fault)]
+        vrrp = self._world.vrrp[fault.one_of(self._world.layout.names_at(node.index))]
         period_s = 0.1 if fault.serial % 2 else 2.0
         return self._flap(fault, period_s, lambda change: vrrp.check(node.index, change))
 
@@ -123,7 +123,9 @@ class VrrpFaults:
         return self._cut([(node.index, other)])
 
     def _neighbours(self, node: Node) -> list[Node]:
-        return [self._world.nodes[i] for i in self._world.members(node.index) if i != node.index]
+        return [
+            self._world.nodes[i] for i in self._world.layout.members(node.index) if i != node.index
+        ]
 
     def _cut(self, pairs: list[tuple[int, int]]) -> Undo:
         cuts = self._world.cuts
@@ -140,13 +142,13 @@ class VrrpFaults:
 
     def _refresh(self, pairs: list[tuple[int, int]]) -> None:
         if pairs:
-            for name in self._world.names_at(pairs[0][0]):
+            for name in self._world.layout.names_at(pairs[0][0]):
                 self._world.vrrp[name].refresh()
 
     def _nobody(self, fault: Fault, node: Node) -> Undo:
         """What all of them check is broken: no MASTER anywhere."""
         del fault
-        everybody = [self._world.nodes[i] for i in self._world.members(node.index)]
+        everybody = [self._world.nodes[i] for i in self._world.layout.members(node.index)]
         for each in everybody:
             self._keepalived.check(each, 1)
 
@@ -157,7 +159,7 @@ class VrrpFaults:
         return undo
 
     def _priority(self, fault: Fault, node: Node) -> Undo:
-        name = self._world.names_at(node.index)[0]
+        name = self._world.layout.names_at(node.index)[0]
         vrrp = self._world.vrrp[name]
         before = vrrp.routers[node.index].priority
         lowered = max(1, before - 10 - int(fault.value * 80))
@@ -190,6 +192,6 @@ class VrrpFaults:
     def _plug(self, node: Node, change: int) -> None:
         node.unplugged += change
         node.turns.look_soon()
-        for name in self._world.names_at(node.index):
+        for name in self._world.layout.names_at(node.index):
             self._world.vrrp[name].unplug(node.index, isolated=node.unplugged > 0)
         self._world.agenda.after(ISOLATED_UNTIL_S + 0.1, self._world.observers.conditions_changed)

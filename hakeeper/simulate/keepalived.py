@@ -59,8 +59,12 @@ def vrrp_id(name: str, *, group: bool) -> VrrpId:
     return VrrpId(VrrpKind.GROUP if group else VrrpKind.INSTANCE, name)
 
 
-def line_bytes(name: str, word: LineState, priority: int, *, group: bool) -> bytes:
+STATE_LINES = frozenset({LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP})
+"""Groups speak of these, and not of priorities and adverts."""
+
+
+def line_bytes(vrrp: VrrpId, word: LineState, priority: int) -> bytes:
     """Return the line that keepalived writes."""
-    if group:
-        return f'GROUP "{name}" {word.value} 0\n'.encode()
-    return f'INSTANCE "{name}" {word.value} {priority}\n'.encode()
+    if vrrp.kind is VrrpKind.GROUP:
+        return f'GROUP "{vrrp.name}" {word.value} 0\n'.encode()
+    return f'INSTANCE "{vrrp.name}" {word.value} {priority}\n'.encode()

@@ -1,27 +1,25 @@
 """What operators and faults do to keepalived on a node: to its process and to all its instances."""
 
-from typing import TYPE_CHECKING
-
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.observer import Observer
 
 
 class KeepalivedControl:
     """The keepalived of every node of one world."""
 
-    def __init__(self, world: "World") -> None:
-        """Act in this world."""
-        self._world = world
+    def __init__(self, agenda: Agenda, observers: Observer) -> None:
+        """Act at the times of this agenda; `observers` hear what hakeeper may suffer from it."""
+        self._agenda = agenda
+        self._observers = observers
 
     def start(self, node: Node) -> None:
         """Start keepalived on a node, if it is off and the machine is on."""
         if node.keepalived.process is not None or not node.power:
             return
         node.start_keepalived()
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].start(node.index)
+        for vrrp in node.vrrp.values():
+            vrrp.start(node.index)
 
     def stop(self, node: Node) -> None:
         """Stop keepalived in order; its STOP lines come before its end."""
@@ -30,39 +28,39 @@ class KeepalivedControl:
         if node.keepalived.frozen:
             self.kill(node)
             return
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].stop(node.index)
+        for vrrp in node.vrrp.values():
+            vrrp.stop(node.index)
         node.end_keepalived()
 
     def kill(self, node: Node) -> None:
         """Let its process die without a line."""
-        for name in self._world.layout.names_at(node.index):
+        for name, vrrp in node.vrrp.items():
             if node.hung:  # its words wait in the pipe, and nobody was there to see it end
-                self._world.observers.lines_lost(node, name)
-            self._world.vrrp[name].kill(node.index)
+                self._observers.lines_lost(node, name)
+            vrrp.kill(node.index)
         node.end_keepalived()
-        self._world.observers.conditions_changed()
+        self._observers.conditions_changed()
 
     def freeze(self, node: Node, *, frozen: bool) -> None:
         """Stop its process where it stands, or let it go on."""
         node.keepalived.frozen = frozen
-        node.keepalived.silent_from_s = self._world.now
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].freeze(node.index, frozen=frozen)
-        self._world.observers.paused(node)
+        node.keepalived.silent_from_s = self._agenda.now
+        for vrrp in node.vrrp.values():
+            vrrp.freeze(node.index, frozen=frozen)
+        self._observers.paused(node)
 
     def check(self, node: Node, change: int) -> None:
         """Let one more (or less) thing make its track script fail."""
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].check(node.index, change)
+        for vrrp in node.vrrp.values():
+            vrrp.check(node.index, change)
 
     def reload(self, node: Node) -> None:
         """SIGHUP: the FIFO is opened again; who is not MASTER says so, if so configured."""
         if node.keepalived.process is None or node.keepalived.frozen:
             return
         node.open_fifo_for_writing()
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].repeat(node.index)
+        for vrrp in node.vrrp.values():
+            vrrp.repeat(node.index)
 
     def reopen(self, node: Node) -> None:
         """A FIFO is there again, and keepalived was told to open it."""

@@ -3,15 +3,17 @@
 It also checks what an operator is promised about that; `hakeeper simulate` shows both.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.state import InvariantError
-from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import Move, WorldCloud
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.faults.kinds import Fault
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
@@ -19,24 +21,37 @@ from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.repairs import Repairs
 from hakeeper.simulate.split import check_split, moves_since
 from hakeeper.simulate.verdicts import Verdicts
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.vrrp import Vrrp
 
 
 class Measurements(Observer):
     """The measurements of one world."""
 
-    def __init__(self, world: "World", verdicts: Verdicts) -> None:
-        """Measure this world; `verdicts` takes what broke a promise."""
+    def __init__(
+        self,
+        layout: Layout,
+        agenda: Agenda,
+        cloud: WorldCloud,
+        nodes: Sequence[Node],
+        vrrp: Mapping[str, Vrrp],
+        verdicts: Verdicts,
+    ) -> None:
+        """Look at these nodes and instances; `verdicts` takes what broke a promise."""
         self.measured = Measured(evaluated=verdicts.evaluated)
-        self.exemptions = Exemptions(world)
+        self.exemptions = Exemptions(layout, agenda)
         self.wronged: set[int] = set()
         """Masters that have not their addresses even when all faults are over."""
-        self._world = world
+        self.split_at_s: float | None = None
+        """When a split brain without end began."""
+        self._layout = layout
+        self._agenda = agenda
+        self._cloud = cloud
+        self._nodes = nodes
+        self._vrrp = vrrp
         self._verdicts = verdicts
-        self._paths = Paths(world, self.exemptions)
-        self._repairs = Repairs(world, self._paths, self.measured, verdicts.demand)
+        self._paths = Paths(layout, agenda, cloud, nodes, vrrp, self.exemptions)
+        demand = verdicts.demand
+        self._repairs = Repairs(layout, agenda, cloud, self._paths, self.measured, demand)
 
     # --- what was measured -------------------------------------------------------------------
 
@@ -52,7 +67,12 @@ class Measurements(Observer):
 
     def held_down(self) -> bool:
         """Say whether some address waits for its contest to end."""
-        return self._repairs.held_down()
+        return any(
+            self._repairs.is_held_off(fip, self._nodes[master.node])
+            for name, vrrp in self._vrrp.items()
+            for master in vrrp.masters()
+            for fip in self._layout.addresses[name]
+        )
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""
@@ -60,10 +80,8 @@ class Measurements(Observer):
 
     def split_moves(self) -> dict[int, list[float]]:
         """Return when each address moved, in seconds since the split without end began."""
-        since_s = self._world.split_at_s
-        return moves_since(
-            self._world.now if since_s is None else since_s, self._world.layout.name_of, self.moves
-        )
+        since_s = self._agenda.now if self.split_at_s is None else self.split_at_s
+        return moves_since(since_s, self._layout.name_of, self.moves)
 
     # --- what happens ------------------------------------------------------------------------
 
@@ -85,8 +103,12 @@ class Measurements(Observer):
 
     def conditions_changed(self) -> None:
         """Look at every address: does one master have a clear path to it now?"""
-        for name in self._world.vrrp:
+        for name in self._vrrp:
             self._repairs.assess(name, by_line=False)
+
+    def split_begins(self) -> None:
+        """Count the moves from now on."""
+        self.split_at_s = self._agenda.now
 
     def ended(self, node: Node) -> None:
         """Look at the addresses of its cluster."""
@@ -131,30 +153,30 @@ class Measurements(Observer):
         self._verdicts.violated("core_guard", node.index, f"exit code 70: {error}")
 
     def _assess(self, node: Node, *, master_of: str | None = None) -> None:
-        for name in self._world.layout.names_at(node.index):
+        for name in node.vrrp:
             self._repairs.assess(name, by_line=name == master_of)
 
     # --- the end -----------------------------------------------------------------------------
 
     def split_ends(self) -> None:
         """Check that a split brain without end moved its addresses seldom."""
-        if self._world.split_at_s is not None:
-            check_split(self._verdicts.demand, self._world.plan.shape, self.split_moves())
+        if self.split_at_s is not None:
+            check_split(self._verdicts.demand, self._layout.shape, self.split_moves())
 
     def healed(self) -> None:
         """Check that every address is with its one master."""
-        for name in self._world.vrrp:
+        for name in self._vrrp:
             self._check_addresses(name)
 
     def _check_addresses(self, name: str) -> None:
         demand = self._verdicts.demand
-        masters = [router.node for router in self._world.vrrp[name].masters()]
-        for fip in self._world.layout.addresses[name]:
-            holder = self._world.cloud.holder(fip)
+        masters = [router.node for router in self._vrrp[name].masters()]
+        for fip in self._layout.addresses[name]:
+            holder = self._cloud.holder(fip)
             right = len(masters) == 1 and holder == masters[0] + 1
             if not right:
                 self.wronged.update(masters)
-            waits = len(masters) == 1 and self._repairs.is_held_off(fip, masters[0])
+            waits = len(masters) == 1 and self._repairs.is_held_off(fip, self._nodes[masters[0]])
             waiting = masters[0] if waits else None
             held = right or not waits
             demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.core.apis import ApiState
 from hakeeper.core.claim_events import Happening
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.core.model import Settings
+from hakeeper.core.kind import Kinds
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import Stage
 from hakeeper.core.state import State
@@ -41,9 +42,9 @@ class ObservedCore(Core):
 
     __slots__ = ("_found", "_node", "_observers")
 
-    def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
+    def __init__(self, node: "Node", observers: Observer, kinds: Kinds, rng: Random) -> None:
         """Make the core of one run of this node."""
-        super().__init__(settings, node.world.kinds, node.rng_of_run(), now)
+        super().__init__(node.settings, kinds, rng, node.clock())
         self._node = node
         self._observers = observers
         self._found: tuple[Report, ...] = ()

@@ -28,6 +28,9 @@ class Observer:
     def fault_ends(self, fault: Fault) -> None:
         """A fault that lasted for a while is about to be undone."""
 
+    def split_begins(self) -> None:
+        """All links are about to be cut, for ever."""
+
     def healing(self) -> None:
         """All faults are about to end."""
 

@@ -105,7 +105,7 @@ def test_a_split_cuts_every_node_from_its_neighbours() -> None:
     world = FleetWorld(wanted(nodes=6, clusters=2, faults="split", hours=0.5), judged=True)
     assert [] == world.run().violations
     assert {(a, b) for a in range(6) for b in range(6) if a // 3 == b // 3 and a != b} == {
-        *world.cuts
+        *world.links.cuts
     }
     assert min(map(len, world.measurements.split_moves().values())) > 1
 
@@ -260,7 +260,7 @@ def test_faults_of_one_cluster_leave_the_others_alone() -> None:
     struck = {fault.node for fault in world.plan.faults}
     assert set(range(6)) == struck
     assert [] == world.run().violations
-    assert all(a // 2 == b // 2 for a, b in world.cuts)
+    assert all(a // 2 == b // 2 for a, b in world.links.cuts)
     alone = replace(
         options.plan(), faults=tuple(f for f in options.plan().faults if f.node in (0, 1))
     )

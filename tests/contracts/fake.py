@@ -42,7 +42,13 @@ class FakePort(Port):
         self._world = World(plan)
         self._world.observers.add(_Struck(self.seen.add))
         self._cloud = self._world.cloud
-        self._caller = Caller(self._world.nodes[0], self._results.append)
+        self._caller = Caller(
+            self._world.nodes[0],
+            self._results.append,
+            self._world.agenda,
+            self._cloud,
+            self._world.observers,
+        )
         self._serial = 0
 
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
@@ -93,7 +99,7 @@ class FakePort(Port):
             self.seen.add(kind)
         fault = Fault(kind, 0.0, FOR_EVER_S, node, 1, value, self._serial)
         self._world.injector.begin(fault)
-        for each in self._world.call_faults:
+        for each in self._cloud.faults.calls:
             each.share = 1.0
         yield
         self._world.injector.end(fault.serial)
@@ -104,7 +110,7 @@ class FakePort(Port):
 
     def now(self) -> float:
         """Return virtual time."""
-        return self._world.now
+        return self._world.agenda.now
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Let things happen one by one; where none is due, let time pass."""

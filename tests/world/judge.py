@@ -95,7 +95,7 @@ class Judge(Observer):
         self._roles = RoleRules(demand)
         self._calls = CallRules(world, self.tally, self._roles, demand)
         self._sending = SendRules(world, exemptions, demand)
-        self._saving = SaveRules(demand)
+        self._saving = SaveRules(world.agenda, demand)
         self._ticks = TickRules(world.verdicts, world.stop)
         self._losses = LossRules(world, demand)
         self._moves = MoveRules(self.tally, demand)

@@ -1,6 +1,7 @@
 """Rules about the state file: no call waits for it, and it holds what is believed."""
 
 from hakeeper.core.state import State
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.verdicts import Demand
 
@@ -11,8 +12,9 @@ SAVED_S = 3.0
 class SaveRules:
     """The rules; effects are shown to it one by one, in their order."""
 
-    def __init__(self, demand: Demand) -> None:
+    def __init__(self, agenda: Agenda, demand: Demand) -> None:
         """Begin before any effect."""
+        self._agenda = agenda
         self._demand = demand
         self._is_saved = False
 
@@ -32,7 +34,7 @@ class SaveRules:
         """What is believed is in the state file, unless another hand or a full disk prevents it."""
         if self._is_saved:
             return  # it is about to be
-        if node.disk.full or node.world.now - node.disk.failed_at < SAVED_S:
+        if node.disk.full or self._agenda.now - node.disk.failed_at < SAVED_S:
             return
         saved, roles = node.disk.saved, state.roles.roles()
         written = node.disk.tampered or (saved is not None and saved.roles == roles)

@@ -1,21 +1,19 @@
 """Faults of the hakeeper process and of its host: crashes, hangs, disk, clock, power."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Identified
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import Step
-from hakeeper.simulate.cloud import NOT_FOUND
+from hakeeper.simulate.cloud import NOT_FOUND, WorldCloud
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import vrrp_id
 from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.observer import Observer
 
 CLAIM_HANGS_S = 4.5
 """The longest hang in the middle of a claim: its call could still be sent."""
@@ -24,9 +22,18 @@ CLAIM_HANGS_S = 4.5
 class HostFaults:
     """What each kind does to a node."""
 
-    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
-        """Strike this world."""
-        self._world = world
+    def __init__(
+        self,
+        agenda: Agenda,
+        cloud: WorldCloud,
+        observers: Observer,
+        keepalived: KeepalivedControl,
+        lasts: Lasts,
+    ) -> None:
+        """Act at the times of this agenda; `cloud` knows which servers run."""
+        self._agenda = agenda
+        self._cloud = cloud
+        self._observers = observers
         self._keepalived = keepalived
         self._lasts = lasts
 
@@ -53,9 +60,9 @@ class HostFaults:
             return nothing
         node.crash_in = int(fault.value * 24)
         if fault.value < 0.6:  # noqa: PLR2004
-            for name in self._world.layout.names_at(node.index):
-                self._world.vrrp[name].check(node.index, 1)
-                self._world.vrrp[name].check(node.index, -1)
+            for vrrp in node.vrrp.values():
+                vrrp.check(node.index, 1)
+                vrrp.check(node.index, -1)
         return nothing
 
     def hang(self, fault: Fault, node: Node) -> Undo:
@@ -84,7 +91,7 @@ class HostFaults:
                 hung = True
                 node.hang()
                 self._keepalived.check(node, 1)
-                self._world.agenda.after(CLAIM_HANGS_S * fault.value, release)
+                self._agenda.after(CLAIM_HANGS_S * fault.value, release)
 
         def release() -> None:
             nonlocal hung
@@ -107,12 +114,12 @@ class HostFaults:
         """The D-Bus daemon is gone: every question fails at once."""
         del fault
         node.bus_gone += 1
-        self._world.observers.paused(node)
+        self._observers.paused(node)
 
         def undo() -> None:
             node.bus_gone -= 1
-            node.keepalived.silent_from_s = self._world.now
-            self._world.observers.paused(node)
+            node.keepalived.silent_from_s = self._agenda.now
+            self._observers.paused(node)
 
         return undo
 
@@ -121,7 +128,7 @@ class HostFaults:
 
         The shipped adapter compares addresses, and says that it is not here.
         """
-        others = [each for each in self._world.cloud.servers.values() if each.id != node.server_id]
+        others = [each for each in self._cloud.servers.values() if each.id != node.server_id]
         other = others[fault.other % len(others)]
         lie = Identified(other, "the metadata service", is_here=False)
         told = lie if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
@@ -151,8 +158,7 @@ class HostFaults:
         """The file is an older one, as after a restored backup."""
         del fault
         node.disk.restore()
-        for name in self._world.layout.names_at(node.index):
-            self._world.observers.lines_lost(node, name)
+        node.lose_lines()
         node.kill()
         return nothing
 
@@ -160,7 +166,7 @@ class HostFaults:
         """The machine was moved: its clock is suddenly later."""
         by_s = 0.1 * 1200.0**fault.value
         node.ahead_s += by_s
-        node.jumped_at = self._world.now
+        node.jumped_at = self._agenda.now
         if node.run is not None:
             node.run.caller.shorten(by_s)
             node.run.caller.clock_jumped()
@@ -171,7 +177,7 @@ class HostFaults:
         """SIGTERM, and up again; sometimes again and again."""
         node.kill()
         for again in range(int(fault.value * 3)):
-            self._world.agenda.after(2.0 * (again + 1), node.kill)
+            self._agenda.after(2.0 * (again + 1), node.kill)
         return nothing
 
     def _reload(self, fault: Fault, node: Node) -> Undo:
@@ -185,21 +191,21 @@ class HostFaults:
             changed = {name: refs[:-1] for name, refs in names}
         settings = replace(whole, resources=changed)
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
-        return lambda: node.reload(self._world.layout.settings_at(node.index), api_changed=False)
+        return lambda: node.reload(node.whole_settings, api_changed=False)
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].kill(node.index)
+        for vrrp in node.vrrp.values():
+            vrrp.kill(node.index)
         node.cut_power()
-        self._world.cloud.set_status(node.server_id, "off")
+        self._cloud.set_status(node.server_id, "off")
 
         def undo() -> None:
             if node.power:
                 return
             node.power = True
-            self._world.cloud.set_status(node.server_id, "running")
-            self._world.agenda.after(0.5, node.start)
-            self._world.agenda.after(1.0, self._keepalived.start, node)
+            self._cloud.set_status(node.server_id, "running")
+            self._agenda.after(0.5, node.start)
+            self._agenda.after(1.0, self._keepalived.start, node)
 
         return undo

@@ -1,17 +1,16 @@
 """Faults of VRRP: of the keepalived processes, of what they check, and of the links between."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.paths import ISOLATED_UNTIL_S
 from hakeeper.simulate.pipe import Pipe
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.vrrp import Links
 
 RESPAWN_S = 0.1
 
@@ -19,9 +18,18 @@ RESPAWN_S = 0.1
 class VrrpFaults:
     """What each kind does to keepalived, or to what it hears."""
 
-    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
-        """Strike this world."""
-        self._world = world
+    def __init__(
+        self,
+        links: Links,
+        agenda: Agenda,
+        observers: Observer,
+        keepalived: KeepalivedControl,
+        lasts: Lasts,
+    ) -> None:
+        """Cut these links, and act at the times of this agenda."""
+        self._links = links
+        self._agenda = agenda
+        self._observers = observers
         self._keepalived = keepalived
         self._lasts = lasts
 
@@ -60,7 +68,7 @@ class VrrpFaults:
         del fault
         if node.keepalived.process is not None:
             self._keepalived.kill(node)
-            self._world.agenda.after(RESPAWN_S, self._keepalived.start, node)
+            self._agenda.after(RESPAWN_S, self._keepalived.start, node)
         return nothing
 
     def _freeze(self, fault: Fault, node: Node) -> Undo:
@@ -71,7 +79,7 @@ class VrrpFaults:
         self._keepalived.freeze(node, frozen=True)
 
         def undo() -> None:
-            self._world.observers.keepalived_resumes(node)
+            self._observers.keepalived_resumes(node)
             if node.keepalived.process == process:
                 self._keepalived.freeze(node, frozen=False)
 
@@ -84,7 +92,7 @@ class VrrpFaults:
 
     def _flap_one(self, fault: Fault, node: Node) -> Undo:
         """The same for one instance alone, often twenty edges a second."""
-        vrrp = self._world.vrrp[fault.one_of(self._world.layout.names_at(node.index))]
+        vrrp = fault.one_of([*node.vrrp.values()])
         period_s = 0.1 if fault.serial % 2 else 2.0
         return self._flap(fault, period_s, lambda change: vrrp.check(node.index, change))
 
@@ -96,9 +104,9 @@ class VrrpFaults:
             if self._lasts(fault):
                 check(1 if broken == 0 else -1)
                 broken = 1 - broken
-                self._world.agenda.after(period_s / 2, turn)
+                self._agenda.after(period_s / 2, turn)
 
-        self._world.agenda.after(0.0, turn)
+        self._agenda.after(0.0, turn)
 
         def undo() -> None:
             nonlocal broken
@@ -110,57 +118,41 @@ class VrrpFaults:
 
     def _split(self, fault: Fault, node: Node) -> Undo:
         """One node and all others of its cluster do not hear each other."""
-        others = [o.index for o in self._neighbours(node)]
-        pairs = [(node.index, o) for o in others] + [(o, node.index) for o in others]
         del fault
-        return self._cut(pairs)
+        others = _neighbours(node)
+        ways = [(node.index, o) for o in others] + [(o, node.index) for o in others]
+        return self._cut(node, ways)
 
     def _one_way(self, fault: Fault, node: Node) -> Undo:
-        others = [o.index for o in self._neighbours(node)]
+        others = _neighbours(node)
         if not others:
             return nothing
         other = others[fault.other % len(others)]
-        return self._cut([(node.index, other)])
+        return self._cut(node, [(node.index, other)])
 
-    def _neighbours(self, node: Node) -> list[Node]:
-        return [
-            self._world.nodes[i] for i in self._world.layout.members(node.index) if i != node.index
-        ]
+    def _cut(self, node: Node, ways: list[tuple[int, int]]) -> Undo:
+        def change(by: int) -> None:
+            self._links.change(ways, by)
+            for vrrp in node.vrrp.values():
+                vrrp.refresh()
 
-    def _cut(self, pairs: list[tuple[int, int]]) -> Undo:
-        cuts = self._world.cuts
-        for pair in pairs:
-            cuts[pair] = cuts.get(pair, 0) + 1
-        self._refresh(pairs)
-
-        def undo() -> None:
-            for pair in pairs:
-                cuts[pair] -= 1
-            self._refresh(pairs)
-
-        return undo
-
-    def _refresh(self, pairs: list[tuple[int, int]]) -> None:
-        if pairs:
-            for name in self._world.layout.names_at(pairs[0][0]):
-                self._world.vrrp[name].refresh()
+        change(1)
+        return lambda: change(-1)
 
     def _nobody(self, fault: Fault, node: Node) -> Undo:
         """What all of them check is broken: no MASTER anywhere."""
         del fault
-        everybody = [self._world.nodes[i] for i in self._world.layout.members(node.index)]
-        for each in everybody:
-            self._keepalived.check(each, 1)
 
-        def undo() -> None:
-            for each in everybody:
-                self._keepalived.check(each, -1)
+        def check(change: int) -> None:
+            for index in _members(node):
+                for vrrp in node.vrrp.values():
+                    vrrp.check(index, change)
 
-        return undo
+        check(1)
+        return lambda: check(-1)
 
     def _priority(self, fault: Fault, node: Node) -> Undo:
-        name = self._world.layout.names_at(node.index)[0]
-        vrrp = self._world.vrrp[name]
+        vrrp = next(iter(node.vrrp.values()))
         before = vrrp.routers[node.index].priority
         lowered = max(1, before - 10 - int(fault.value * 80))
         notify = fault.serial % 2 == 0
@@ -192,6 +184,15 @@ class VrrpFaults:
     def _plug(self, node: Node, change: int) -> None:
         node.unplugged += change
         node.turns.look_soon()
-        for name in self._world.layout.names_at(node.index):
-            self._world.vrrp[name].unplug(node.index, isolated=node.unplugged > 0)
-        self._world.agenda.after(ISOLATED_UNTIL_S + 0.1, self._world.observers.conditions_changed)
+        for vrrp in node.vrrp.values():
+            vrrp.unplug(node.index, isolated=node.unplugged > 0)
+        self._agenda.after(ISOLATED_UNTIL_S + 0.1, self._observers.conditions_changed)
+
+
+def _members(node: Node) -> list[int]:
+    """Return the nodes of its cluster."""
+    return [*next(iter(node.vrrp.values())).routers]
+
+
+def _neighbours(node: Node) -> list[int]:
+    return [index for index in _members(node) if index != node.index]

@@ -192,7 +192,7 @@ class Caller:
             return
         call.sent_at_s = now + self._node.ahead_s
         if isinstance(call.request, Mutate):
-            self._observers.assign_sent(self._node.index, call.request)
+            self._observers.assign_sent(self._node, call.request)
             self._strike(Step.SENT, call.request)
         fault, half_s = call.fault, self._latency_s(call.fault) / 2
         kind = None if fault is None else fault.kind

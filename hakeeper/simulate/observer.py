@@ -69,7 +69,7 @@ class Observer:
     def moved(self, move: Move) -> None:
         """The holder of an address changed, in truth."""
 
-    def assign_sent(self, index: int, request: Mutate) -> None:
+    def assign_sent(self, node: "Node", request: Mutate) -> None:
         """The first byte of an assign goes out at this node."""
 
     # --- hakeeper ----------------------------------------------------------------------------

@@ -71,13 +71,7 @@ class World:
             self.layout, self.agenda, self.cloud, self.nodes, self.vrrp, self.verdicts
         )
         self.observers.add(self.measurements)
-        self.number_of = {str(self.cloud.address(n)): n for n in self.layout.name_of}
         self._stopped = False
-
-    @property
-    def now(self) -> float:
-        """The time, in seconds."""
-        return self.agenda.now
 
     # --- building ----------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import (
     AllRead,
@@ -20,15 +19,14 @@ from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Observation
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
-from hakeeper.simulate.cloud import Move, number_of
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import Move, WorldCloud, number_of
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.verdicts import Demand
 from tests.world.role_rules import RoleRules
 from tests.world.tally import Tally
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 MAX_PARALLEL = 8
 WINDOW_S = 60.0
@@ -73,16 +71,26 @@ class _Seen:
 class CallRules:
     """The rules; what the reads say is passed on to `roles`."""
 
-    def __init__(self, world: "World", tally: Tally, roles: RoleRules, demand: Demand) -> None:
-        """Begin with nobody running."""
-        self._world = world
+    def __init__(
+        self,
+        layout: Layout,
+        agenda: Agenda,
+        cloud: WorldCloud,
+        roles: RoleRules,
+        tally: Tally,
+        demand: Demand,
+    ) -> None:
+        """Begin with nobody running; `tally` counts the calls."""
+        self._layout = layout
+        self._agenda = agenda
+        self._cloud = cloud
         self._tally = tally
         self._roles = roles
         self._demand = demand
         self._seen: dict[int, _Seen] = {}
         self._moved_at: dict[int, float] = {}
         """When the holder of an address last changed."""
-        shape = world.plan.shape
+        shape = layout.shape
         numbers = sum(part.addresses for part in shape.names())
         settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
@@ -114,7 +122,7 @@ class CallRules:
             recent.popleft()
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
-        self._spent(index, seen, now, self._world.cloud.cost(request))
+        self._spent(index, seen, now, self._cloud.cost(request))
         if isinstance(request, Mutate):
             self._assigning(node, effect.call_id, request, now)
         elif isinstance(request, ReadActions):
@@ -126,7 +134,7 @@ class CallRules:
         seen.hour_cost += cost
         while seen.hour[0][0] < now - HOUR_S:
             seen.hour_cost -= seen.hour.popleft()[1]
-        within = seen.hour_cost <= self._world.plan.shape.quota_per_hour * SHARE
+        within = seen.hour_cost <= self._layout.shape.quota_per_hour * SHARE
         self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
     def _assigning(self, node: Node, call_id: int, request: Mutate, now: float) -> None:
@@ -152,11 +160,11 @@ class CallRules:
         read_at = seen.mine_read_at.get(fip, -inf)
         fresh = now - read_at < 60.0
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
-        mine = self._world.cloud.holder(fip) == node.server_id
-        vrrp = self._world.layout.vrrp_id(self._world.layout.name_of[fip])
+        mine = self._cloud.holder(fip) == node.server_id
+        vrrp = self._layout.vrrp_id(self._layout.name_of[fip])
         fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
         # One clock for both: the machine's is ahead of the world's, and may jump.
-        moved_ago_s = self._world.now - self._moved_at.get(fip, -inf)
+        moved_ago_s = self._agenda.now - self._moved_at.get(fip, -inf)
         moved = moved_ago_s < now - read_at + 60.0
         needless = fresh and mine and not moved
         self._demand("not_needless", node.index, not needless, "ip-{} is ours already", fip)
@@ -196,8 +204,8 @@ class CallRules:
     def _read(
         self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float
     ) -> None:
-        if self._world.plan.shape.clusters > 1:
-            own = self._world.layout.own_numbers(node.index)
+        if self._layout.shape.clusters > 1:
+            own = self._layout.own_numbers(node.index)
             found = tuple(each for each in found if number_of(each.id) in own)
         for each in found:
             fip = number_of(each.id)

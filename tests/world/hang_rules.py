@@ -1,7 +1,5 @@
 """Rules about a keepalived that hangs, and that can be asked: it is told, and takes nothing."""
 
-from typing import TYPE_CHECKING
-
 from hakeeper.core.calls import Mutate
 from hakeeper.core.hung_keepalived import HANGS_AFTER_S
 from hakeeper.core.observation import Other
@@ -9,20 +7,15 @@ from hakeeper.simulate.bus import LATEST_ANSWER_S
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.verdicts import Demand
 
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
-
 SLACK_S = 2.0
 
 
 class HangRules:
     """The rules."""
 
-    def __init__(self, world: "World", demand: Demand) -> None:
-        """Look at the nodes of this world."""
+    def __init__(self, interval_s: float, demand: Demand) -> None:
+        """A question is asked each `interval_s`, and its answer may be late."""
         self._demand = demand
-        # A question is asked each interval, and its answer may be late.
-        interval_s = world.plan.shape.interval_s
         self._known_after_s = interval_s + LATEST_ANSWER_S + HANGS_AFTER_S + SLACK_S
 
     def asked(self, node: Node, request: Mutate) -> None:

@@ -89,18 +89,22 @@ class Judge(Observer):
 
     def __init__(self, world: World) -> None:
         """Judge this world."""
-        self.world = world
+        self._agenda, self._addresses = world.agenda, world.layout.addresses
+        self._number_of = {str(world.cloud.address(n)): n for n in world.layout.name_of}
+        """By what the journal calls it."""
         self.tally = Tally()
         demand, exemptions = world.verdicts.demand, world.measurements.exemptions
         self._roles = RoleRules(demand)
-        self._calls = CallRules(world, self.tally, self._roles, demand)
-        self._sending = SendRules(world, exemptions, demand)
+        self._calls = CallRules(
+            world.layout, world.agenda, world.cloud, self._roles, self.tally, demand
+        )
+        self._sending = SendRules(world.layout, world.agenda, exemptions, demand)
         self._saving = SaveRules(world.agenda, demand)
         self._ticks = TickRules(world.verdicts, world.stop)
-        self._losses = LossRules(world, demand)
+        self._losses = LossRules(world.agenda, world.cloud.faults, demand)
         self._moves = MoveRules(self.tally, demand)
-        self._hanging = HangRules(world, demand)
-        self._quiet = QuietRules(world, demand)
+        self._hanging = HangRules(world.plan.shape.interval_s, demand)
+        self._quiet = QuietRules(world.agenda, world.nodes, world.measurements.wronged, demand)
         self._fingerprint = Fingerprint()
         self._seen: tuple[Report, ...] = ()
         """What was reported while a batch was taken in."""
@@ -132,9 +136,9 @@ class Judge(Observer):
         self._calls.moved(move)
         self._losses.moved(move)
 
-    def assign_sent(self, index: int, request: Mutate) -> None:
+    def assign_sent(self, node: Node, request: Mutate) -> None:
         """Look at the very moment in which an assign's first byte goes out."""
-        self._sending.sent(index, number_of(request.resource))
+        self._sending.sent(node, number_of(request.resource))
 
     # --- what hakeeper does ------------------------------------------------------------------
 
@@ -162,7 +166,7 @@ class Judge(Observer):
             self._calls.ended(node, event)
         elif isinstance(event, LinesRead) and event.lines:
             self._roles.last_line(node.index, run.core.state, event)
-            if not event.live or run.began_at == self.world.now:
+            if not event.live or run.began_at == self._agenda.now:
                 self._roles.claims_nothing(node.index, run.core.state)
         elif isinstance(event, KeepalivedGone | LinesLost):
             self._roles.doubted(node.index, run.core.state, event)
@@ -233,9 +237,9 @@ class Judge(Observer):
                 if before is Role.MASTER:
                     self._calls.demoted(node, vrrp)
                 if after is Role.MASTER:
-                    self._losses.began(index, self.world.layout.addresses[vrrp.name])
-            case OfResource(_, label) if label in self.world.number_of:
-                self._found_of(index, self.world.number_of[label], decision)
+                    self._losses.began(index, self._addresses[vrrp.name])
+            case OfResource(_, label) if label in self._number_of:
+                self._found_of(index, self._number_of[label], decision)
             case _:
                 pass
 

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from hakeeper.core.splitbrain import QUICK_LOSS_S
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import Move
+from hakeeper.simulate.faults.cloud import CloudFaults
 from hakeeper.simulate.verdicts import Demand
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 LOSSES = 2
 """So often it was taken away before that is a contest, and not a late write or a hand."""
@@ -20,9 +18,10 @@ SEEN_LATE_S = 5.0
 class LossRules:
     """The rules."""
 
-    def __init__(self, world: "World", demand: Demand) -> None:
-        """Begin before anything moved."""
-        self._world = world
+    def __init__(self, agenda: Agenda, faults: CloudFaults, demand: Demand) -> None:
+        """Begin before anything moved; `faults` say whether reads are old."""
+        self._agenda = agenda
+        self._faults = faults
         self._demand = demand
         self._since: dict[tuple[int, int], float] = {}
         """By node and floating IP, since when what was taken away counts."""
@@ -34,7 +33,7 @@ class LossRules:
     def began(self, index: int, floating_ips: Iterable[int]) -> None:
         """A node takes itself for MASTER of these addresses: old fights do not count."""
         for fip in floating_ips:
-            self._since[index, fip] = self._world.now - SEEN_LATE_S
+            self._since[index, fip] = self._agenda.now - SEEN_LATE_S
             self._reported.pop((index, fip), None)
 
     def moved(self, move: Move) -> None:
@@ -52,8 +51,7 @@ class LossRules:
         Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
         """
         lost, reported = self._losses(index, fip), self._reported[index, fip] + 1
-        faults = self._world.cloud.faults
-        if faults.stale_s or faults.stale_at > 0.0:
+        if self._faults.stale_s or self._faults.stale_at > 0.0:
             self._reported[index, fip] = lost
             return
         self._reported[index, fip] = reported
@@ -62,8 +60,8 @@ class LossRules:
 
     def contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
-        faults = self._world.cloud.faults
-        if faults.stale_s or self._world.now - faults.stale_at <= QUICK_LOSS_S:
+        faults = self._faults
+        if faults.stale_s or self._agenda.now - faults.stale_at <= QUICK_LOSS_S:
             return
         lost = self._losses(index, fip)
         text = "ip-{} is called contested, lost {} times"

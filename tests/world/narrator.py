@@ -54,9 +54,9 @@ class Narrator(Observer):
         """Tell it."""
         self._tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
 
-    def assign_sent(self, index: int, request: Mutate) -> None:
+    def assign_sent(self, node: Node, request: Mutate) -> None:
         """Tell it."""
-        self._tell_of(index, f"sends {request.step.name} of ip-{number_of(request.resource)}")
+        self._tell_of(node.index, f"sends {request.step.name} of ip-{number_of(request.resource)}")
 
     def handled(
         self,

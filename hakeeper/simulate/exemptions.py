@@ -9,12 +9,13 @@ from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import STATE_LINES
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 
 QUERY_S = 14.0
 """With D-Bus, a wrong role lasts no longer than this."""
 
 
-class Exemptions:
+class Exemptions(Observer):
     """The exemptions of everybody in one world."""
 
     def __init__(self, layout: Layout, agenda: Agenda) -> None:
@@ -65,7 +66,9 @@ class Exemptions:
                 self.lines_lost(node, name)
 
     def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
-        """Hear that keepalived wrote a line (not MASTER_RX_LOWER_PRI), or could not."""
+        """Hear that keepalived wrote a line, or could not."""
+        if state is LineState.MASTER_RX_LOWER_PRI:
+            return
         run = node.run
         pipe = node.keepalived.writes_to
         if pipe is None or (not kept and not pipe.full()):

@@ -1,17 +1,18 @@
 """What operators and faults do to keepalived on a node: to its process and to all its instances."""
 
+from dataclasses import dataclass
+
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 
 
+@dataclass(frozen=True, slots=True)
 class KeepalivedControl:
     """The keepalived of every node of one world."""
 
-    def __init__(self, agenda: Agenda, observers: Observer) -> None:
-        """Act at the times of this agenda; `observers` hear what hakeeper may suffer from it."""
-        self._agenda = agenda
-        self._observers = observers
+    agenda: Agenda
+    observers: Observer
 
     def start(self, node: Node) -> None:
         """Start keepalived on a node, if it is off and the machine is on."""
@@ -36,18 +37,18 @@ class KeepalivedControl:
         """Let its process die without a line."""
         for name, vrrp in node.vrrp.items():
             if node.hung:  # its words wait in the pipe, and nobody was there to see it end
-                self._observers.lines_lost(node, name)
+                self.observers.lines_lost(node, name)
             vrrp.kill(node.index)
         node.end_keepalived()
-        self._observers.conditions_changed()
+        self.observers.conditions_changed()
 
     def freeze(self, node: Node, *, frozen: bool) -> None:
         """Stop its process where it stands, or let it go on."""
         node.keepalived.frozen = frozen
-        node.keepalived.silent_from_s = self._agenda.now
+        node.keepalived.silent_from_s = self.agenda.now
         for vrrp in node.vrrp.values():
             vrrp.freeze(node.index, frozen=frozen)
-        self._observers.paused(node)
+        self.observers.paused(node)
 
     def check(self, node: Node, change: int) -> None:
         """Let one more (or less) thing make its track script fail."""

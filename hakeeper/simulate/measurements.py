@@ -3,15 +3,12 @@
 It also checks what an operator is promised about that; `hakeeper simulate` shows both.
 """
 
-from collections.abc import Mapping, Sequence
-
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import Move, WorldCloud
-from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
@@ -21,7 +18,6 @@ from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.repairs import Repairs
 from hakeeper.simulate.split import check_split, moves_since
 from hakeeper.simulate.verdicts import Verdicts
-from hakeeper.simulate.vrrp import Vrrp
 
 
 class Measurements(Observer):
@@ -32,13 +28,11 @@ class Measurements(Observer):
         layout: Layout,
         agenda: Agenda,
         cloud: WorldCloud,
-        nodes: Sequence[Node],
-        vrrp: Mapping[str, Vrrp],
+        paths: Paths,
         verdicts: Verdicts,
     ) -> None:
-        """Look at these nodes and instances; `verdicts` takes what broke a promise."""
+        """Look at the cloud and at who is master; `verdicts` takes what broke a promise."""
         self.measured = Measured(evaluated=verdicts.evaluated)
-        self.exemptions = Exemptions(layout, agenda)
         self.wronged: set[int] = set()
         """Masters that have not their addresses even when all faults are over."""
         self.split_at_s: float | None = None
@@ -46,12 +40,9 @@ class Measurements(Observer):
         self._layout = layout
         self._agenda = agenda
         self._cloud = cloud
-        self._nodes = nodes
-        self._vrrp = vrrp
+        self._paths = paths
         self._verdicts = verdicts
-        self._paths = Paths(layout, agenda, cloud, nodes, vrrp, self.exemptions)
-        demand = verdicts.demand
-        self._repairs = Repairs(layout, agenda, cloud, self._paths, self.measured, demand)
+        self._repairs = Repairs(layout, agenda, cloud, paths, self.measured, verdicts.demand)
 
     # --- what was measured -------------------------------------------------------------------
 
@@ -68,15 +59,11 @@ class Measurements(Observer):
     def held_down(self) -> bool:
         """Say whether some address waits for its contest to end."""
         return any(
-            self._repairs.is_held_off(fip, self._nodes[master.node])
-            for name, vrrp in self._vrrp.items()
-            for master in vrrp.masters()
-            for fip in self._layout.addresses[name]
+            self._repairs.is_held_off(fip, master)
+            for name, numbers in self._layout.addresses.items()
+            for master in self._paths.masters(name)
+            for fip in numbers
         )
-
-    def may_not_know_role(self, node: Node) -> bool:
-        """Say whether hakeeper there may rightly not know its role."""
-        return self._paths.may_not_know_role(node)
 
     def split_moves(self) -> dict[int, list[float]]:
         """Return when each address moved, in seconds since the split without end began."""
@@ -89,21 +76,9 @@ class Measurements(Observer):
         """Count it."""
         self.measured.injected[fault.kind.value] += 1
 
-    def impaired(self, fault: Fault, change: int) -> None:
-        """Exempt whom it concerns."""
-        self.exemptions.impaired(fault, change)
-
-    def lines_lost(self, node: Node, name: str) -> None:
-        """Exempt what hakeeper there believes of it, for a time."""
-        self.exemptions.lines_lost(node, name)
-
-    def paused(self, node: Node) -> None:
-        """Exempt a wrong role for longer."""
-        self.exemptions.paused(node)
-
     def conditions_changed(self) -> None:
         """Look at every address: does one master have a clear path to it now?"""
-        for name in self._vrrp:
+        for name in self._layout.addresses:
             self._repairs.assess(name, by_line=False)
 
     def split_begins(self) -> None:
@@ -118,7 +93,7 @@ class Measurements(Observer):
         """Look at the addresses of its cluster; somebody may have become master in this moment."""
         if state is LineState.MASTER_RX_LOWER_PRI:
             return
-        self.exemptions.line_written(node, name, state, kept=kept)
+        del kept
         self._assess(node, master_of=name if state is LineState.MASTER else None)
 
     def moved(self, move: Move) -> None:
@@ -165,23 +140,23 @@ class Measurements(Observer):
 
     def healed(self) -> None:
         """Check that every address is with its one master."""
-        for name in self._vrrp:
+        for name in self._layout.addresses:
             self._check_addresses(name)
 
     def _check_addresses(self, name: str) -> None:
         demand = self._verdicts.demand
-        masters = [router.node for router in self._vrrp[name].masters()]
+        masters = self._paths.masters(name)
+        ids = [master.server_id for master in masters]
         for fip in self._layout.addresses[name]:
             holder = self._cloud.holder(fip)
-            right = len(masters) == 1 and holder == masters[0] + 1
+            right = ids == [holder]
             if not right:
-                self.wronged.update(masters)
-            waits = len(masters) == 1 and self._repairs.is_held_off(fip, self._nodes[masters[0]])
-            waiting = masters[0] if waits else None
+                self.wronged.update(master.index for master in masters)
+            waits = len(masters) == 1 and self._repairs.is_held_off(fip, masters[0])
+            waiting = masters[0].index if waits else None
             held = right or not waits
             demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)
             if not waits:
-                ids = [master + 1 for master in masters]
                 demand(
                     "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, holder, ids
                 )

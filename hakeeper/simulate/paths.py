@@ -1,4 +1,4 @@
-"""Whether anything stands between a master and its addresses."""
+"""Who is master, and whether anything stands between a master and its addresses."""
 
 from collections.abc import Mapping, Sequence
 from math import inf
@@ -39,13 +39,16 @@ class Paths:
         # A master that saw a scarce quota reads like a standby, and may not look before that.
         self._scarce_for_s = layout.shape.standby_slower_s()
 
+    def masters(self, name: str) -> list[Node]:
+        """Return those that are MASTER of this instance by their own word."""
+        return [self._nodes[router.node] for router in self._vrrp[name].masters()]
+
     def master(self, name: str) -> Node | None:
         """Return the one master of this instance if it has a clear path to its addresses."""
-        masters = self._vrrp[name].masters()
-        if len(masters) != 1 or masters[0].frozen:
+        masters = self.masters(name)
+        if len(masters) != 1 or self._vrrp[name].routers[masters[0].index].frozen:
             return None
-        master = self._nodes[masters[0].node]
-        return master if self.is_clear(master, name) else None
+        return masters[0] if self.is_clear(masters[0], name) else None
 
     def is_clear(self, node: Node, name: str) -> bool:
         """Say whether nothing keeps this master from its addresses now."""

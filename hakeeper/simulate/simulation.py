@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from hakeeper.core.fifo_lines import LineState
@@ -15,9 +15,9 @@ from hakeeper.simulate.measured import Measured, percentile
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.options import Faults, Options
+from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.split import MOVES_AT_FIRST, TEN_MINUTES_S
-from hakeeper.simulate.vrrp import Vrrp
 from hakeeper.simulate.world import START_S, World
 
 SPLITS = 5
@@ -85,14 +85,12 @@ class Answer:
 class Absences(Observer):
     """How long addresses are away from their only masters, whatever stands in the way."""
 
-    def __init__(
-        self, layout: Layout, agenda: Agenda, cloud: WorldCloud, vrrp: Mapping[str, Vrrp]
-    ) -> None:
-        """Begin before any of these instances has a master."""
+    def __init__(self, layout: Layout, agenda: Agenda, cloud: WorldCloud, paths: Paths) -> None:
+        """Begin before anybody is master."""
         self._layout = layout
         self._agenda = agenda
         self._cloud = cloud
-        self._vrrp = vrrp
+        self._paths = paths
         self._since: dict[int, float] = {}
         self._over_ms: Counter[int] = Counter()
 
@@ -108,8 +106,8 @@ class Absences(Observer):
 
     def _look(self, floating_ip: int) -> None:
         """Note since when it is not with its only master, and until when."""
-        masters = self._vrrp[self._layout.name_of[floating_ip]].masters()
-        if len(masters) == 1 and self._cloud.holder(floating_ip) != masters[0].node + 1:
+        masters = self._paths.masters(self._layout.name_of[floating_ip])
+        if len(masters) == 1 and self._cloud.holder(floating_ip) != masters[0].server_id:
             self._since.setdefault(floating_ip, self._agenda.now)
             return
         since_s = self._since.pop(floating_ip, None)
@@ -131,7 +129,7 @@ class FleetWorld(World):
         """Build it."""
         super().__init__(options.plan(), go_on=True)
         self.judged = judged
-        self.absences = Absences(self.layout, self.agenda, self.cloud, self.vrrp)
+        self.absences = Absences(self.layout, self.agenda, self.cloud, self.paths)
         self.observers.add(self.absences)
 
     def _heal(self) -> None:

@@ -11,6 +11,7 @@ from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import LATEST_LANDING_S
 from hakeeper.simulate.cloud import Nature, WorldCloud
+from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.faults.api import ApiFaults
 from hakeeper.simulate.faults.fifo import FifoFaults
 from hakeeper.simulate.faults.host import HostFaults
@@ -23,6 +24,7 @@ from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.measurements import Measurements
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observers
+from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import WARM_UP_S, Course, Plan
 from hakeeper.simulate.verdicts import Verdicts, Violation
 from hakeeper.simulate.vrrp import Links, Router, Vrrp, VrrpSettings
@@ -67,9 +69,14 @@ class World:
         self.keepalived = KeepalivedControl(self.agenda, self.observers)
         self.injector = self._make_injector()
         self.verdicts = Verdicts(self.agenda, self.observers.rule_broken)
-        self.measurements = Measurements(
-            self.layout, self.agenda, self.cloud, self.nodes, self.vrrp, self.verdicts
+        self.exemptions = Exemptions(self.layout, self.agenda)
+        self.paths = Paths(
+            self.layout, self.agenda, self.cloud, self.nodes, self.vrrp, self.exemptions
         )
+        self.measurements = Measurements(
+            self.layout, self.agenda, self.cloud, self.paths, self.verdicts
+        )
+        self.observers.add(self.exemptions)
         self.observers.add(self.measurements)
         self._stopped = False
 
@@ -135,7 +142,7 @@ class World:
         lasts = injector.lasts
         vrrp = VrrpFaults(self.links, agenda, observers, keepalived, lasts)
         host = HostFaults(agenda, cloud, observers, keepalived, lasts)
-        fifo = FifoFaults(seed, agenda, observers, keepalived, hang=host.hang, flap=vrrp.flap)
+        fifo = FifoFaults(seed, agenda, observers, keepalived, host.hang, vrrp.flap)
         api = ApiFaults(seed, self.layout.addresses, agenda, cloud, observers, lasts)
         for faults in (api, fifo, host, vrrp):
             injector.add(faults.table())
@@ -194,7 +201,7 @@ class World:
     def _restart_where_no_role_is_known(self) -> None:
         """Do what an operator does where a hakeeper without D-Bus cannot know its role."""
         for node in self.nodes:
-            if self.measurements.may_not_know_role(node):
+            if self.paths.may_not_know_role(node):
                 self.observers.keepalived_restarts(node)
                 self.keepalived.stop(node)
                 self.keepalived.start(node)

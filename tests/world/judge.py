@@ -93,7 +93,7 @@ class Judge(Observer):
         self._number_of = {str(world.cloud.address(n)): n for n in world.layout.name_of}
         """By what the journal calls it."""
         self.tally = Tally()
-        demand, exemptions = world.verdicts.demand, world.measurements.exemptions
+        demand, exemptions = world.verdicts.demand, world.exemptions
         self._roles = RoleRules(demand)
         self._calls = CallRules(
             world.layout, world.agenda, world.cloud, self._roles, self.tally, demand

@@ -1,5 +1,6 @@
 """Faults of the notify FIFO: what lies at its path, what is in it, and who reads it."""
 
+from dataclasses import dataclass
 from random import Random
 
 from hakeeper.core.fifo_lines import LineState
@@ -16,26 +17,16 @@ from hakeeper.simulate.vrrp import Vrrp, VrrpState
 STORM_LINES = 10_000
 
 
+@dataclass(frozen=True, slots=True)
 class FifoFaults:
     """What each kind does to the FIFO of a node; some of it while hakeeper hangs or VRRP flaps."""
 
-    def __init__(
-        self,
-        seed: int,
-        agenda: Agenda,
-        observers: Observer,
-        keepalived: KeepalivedControl,
-        *,
-        hang: Action,
-        flap: Action,
-    ) -> None:
-        """Act at the times of this agenda; `observers` hear which lines are not to be trusted."""
-        self._seed = seed
-        self._agenda = agenda
-        self._observers = observers
-        self._keepalived = keepalived
-        self._hang = hang
-        self._flap = flap
+    seed: int
+    agenda: Agenda
+    observers: Observer
+    keepalived: KeepalivedControl
+    hang: Action
+    flap: Action
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -57,7 +48,7 @@ class FifoFaults:
         }
 
     def _garbage(self, fault: Fault, node: Node) -> Undo:
-        rng = Random(f"{self._seed}-fault-{fault.serial}")
+        rng = Random(f"{self.seed}-fault-{fault.serial}")
         node.write(bytes(rng.randrange(256) for _ in range(1 + int(fault.value * 200))) + b"\n")
         return nothing
 
@@ -74,7 +65,7 @@ class FifoFaults:
 
     def _overflow(self, fault: Fault, node: Node) -> Undo:
         """Let hakeeper hang, and fill the pipe; keepalived's own lines are lost."""
-        undo = self._hang(fault, node)
+        undo = self.hang(fault, node)
         pipe = node.keepalived.writes_to
         if pipe is not None:
             room_bytes = pipe.capacity_bytes - len(pipe.data)
@@ -84,16 +75,16 @@ class FifoFaults:
 
     def _backlog(self, fault: Fault, node: Node) -> Undo:
         """Keep hakeeper down while keepalived goes up and down."""
-        node.down_until = self._agenda.now + fault.lasts_s
+        node.down_until = self.agenda.now + fault.lasts_s
         node.kill()
-        return self._flap(fault, node)
+        return self.flap(fault, node)
 
     def _replace(self, fault: Fault, node: Node) -> Undo:
         """Another FIFO lies at the path; keepalived writes there after its next reload only."""
         node.lay(Pipe())
         node.turns.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
-            self._agenda.after(0.02, self._keepalived.reload, node)
+            self.agenda.after(0.02, self.keepalived.reload, node)
         return nothing
 
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
@@ -101,7 +92,7 @@ class FifoFaults:
         node.lay(obstacle)
         node.turns.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
-            self._keepalived.reload(node)
+            self.keepalived.reload(node)
 
         def undo() -> None:
             if node.place.at_path is obstacle:
@@ -109,7 +100,7 @@ class FifoFaults:
                 node.place.at_path = before if back else Pipe()
                 if isinstance(before, Pipe) and before.data and not back and node.run is None:
                     node.lose_lines()
-                self._keepalived.reopen(node)
+                self.keepalived.reopen(node)
 
         return undo
 
@@ -118,10 +109,10 @@ class FifoFaults:
         del fault
         node.lose_lines()
         pipe = node.keepalived.writes_to
-        self._keepalived.check(node, 1)
+        self.keepalived.check(node, 1)
         if pipe is not None:
             pipe.data.clear()
-        self._keepalived.check(node, -1)
+        self.keepalived.check(node, -1)
         return nothing
 
     def _unknown_names(self, fault: Fault, node: Node) -> Undo:
@@ -146,7 +137,7 @@ class FifoFaults:
         chosen = (first, more % len(words), more // len(words) % len(words))
         for number in chosen[: 1 + fault.serial % 3]:
             if node.write(line_bytes(vrrp_id, words[number], 100)):
-                self._observers.lines_lost(node, vrrp_id.name)
+                self.observers.lines_lost(node, vrrp_id.name)
         return nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:

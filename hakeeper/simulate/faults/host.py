@@ -1,6 +1,6 @@
 """Faults of the hakeeper process and of its host: crashes, hangs, disk, clock, power."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from hakeeper.core.calls import Identified
 from hakeeper.core.model import VrrpId
@@ -19,23 +19,15 @@ CLAIM_HANGS_S = 4.5
 """The longest hang in the middle of a claim: its call could still be sent."""
 
 
+@dataclass(frozen=True, slots=True)
 class HostFaults:
     """What each kind does to a node."""
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        cloud: WorldCloud,
-        observers: Observer,
-        keepalived: KeepalivedControl,
-        lasts: Lasts,
-    ) -> None:
-        """Act at the times of this agenda; `cloud` knows which servers run."""
-        self._agenda = agenda
-        self._cloud = cloud
-        self._observers = observers
-        self._keepalived = keepalived
-        self._lasts = lasts
+    agenda: Agenda
+    cloud: WorldCloud
+    observers: Observer
+    keepalived: KeepalivedControl
+    lasts: Lasts
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -87,18 +79,18 @@ class HostFaults:
 
         def strike() -> None:
             nonlocal hung
-            if self._lasts(fault):
+            if self.lasts(fault):
                 hung = True
                 node.hang()
-                self._keepalived.check(node, 1)
-                self._agenda.after(CLAIM_HANGS_S * fault.value, release)
+                self.keepalived.check(node, 1)
+                self.agenda.after(CLAIM_HANGS_S * fault.value, release)
 
         def release() -> None:
             nonlocal hung
             if hung:
                 hung = False
                 node.thaw()
-                self._keepalived.check(node, -1)
+                self.keepalived.check(node, -1)
 
         def undo() -> None:
             if node.strikes.get(step) is strike:
@@ -106,20 +98,20 @@ class HostFaults:
             release()
 
         node.strikes[step] = strike
-        self._keepalived.check(node, 1)
-        self._keepalived.check(node, -1)
+        self.keepalived.check(node, 1)
+        self.keepalived.check(node, -1)
         return undo
 
     def _take_bus(self, fault: Fault, node: Node) -> Undo:
         """The D-Bus daemon is gone: every question fails at once."""
         del fault
         node.bus_gone += 1
-        self._observers.paused(node)
+        self.observers.paused(node)
 
         def undo() -> None:
             node.bus_gone -= 1
-            node.keepalived.silent_from_s = self._agenda.now
-            self._observers.paused(node)
+            node.keepalived.silent_from_s = self.agenda.now
+            self.observers.paused(node)
 
         return undo
 
@@ -128,7 +120,7 @@ class HostFaults:
 
         The shipped adapter compares addresses, and says that it is not here.
         """
-        others = [each for each in self._cloud.servers.values() if each.id != node.server_id]
+        others = [each for each in self.cloud.servers.values() if each.id != node.server_id]
         other = others[fault.other % len(others)]
         lie = Identified(other, "the metadata service", is_here=False)
         told = lie if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
@@ -140,8 +132,8 @@ class HostFaults:
         """Nothing can be written; half of the times there is something to write."""
         node.disk.full += 1
         if fault.value < 0.5:  # noqa: PLR2004
-            self._keepalived.check(node, 1)
-            self._keepalived.check(node, -1)
+            self.keepalived.check(node, 1)
+            self.keepalived.check(node, -1)
 
         def undo() -> None:
             node.disk.full -= 1
@@ -166,7 +158,7 @@ class HostFaults:
         """The machine was moved: its clock is suddenly later."""
         by_s = 0.1 * 1200.0**fault.value
         node.ahead_s += by_s
-        node.jumped_at = self._agenda.now
+        node.jumped_at = self.agenda.now
         if node.run is not None:
             node.run.caller.shorten(by_s)
             node.run.caller.clock_jumped()
@@ -177,7 +169,7 @@ class HostFaults:
         """SIGTERM, and up again; sometimes again and again."""
         node.kill()
         for again in range(int(fault.value * 3)):
-            self._agenda.after(2.0 * (again + 1), node.kill)
+            self.agenda.after(2.0 * (again + 1), node.kill)
         return nothing
 
     def _reload(self, fault: Fault, node: Node) -> Undo:
@@ -198,14 +190,14 @@ class HostFaults:
         for vrrp in node.vrrp.values():
             vrrp.kill(node.index)
         node.cut_power()
-        self._cloud.set_status(node.server_id, "off")
+        self.cloud.set_status(node.server_id, "off")
 
         def undo() -> None:
             if node.power:
                 return
             node.power = True
-            self._cloud.set_status(node.server_id, "running")
-            self._agenda.after(0.5, node.start)
-            self._agenda.after(1.0, self._keepalived.start, node)
+            self.cloud.set_status(node.server_id, "running")
+            self.agenda.after(0.5, node.start)
+            self.agenda.after(1.0, self.keepalived.start, node)
 
         return undo

@@ -1,6 +1,7 @@
 """Faults of VRRP: of the keepalived processes, of what they check, and of the links between."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
@@ -15,23 +16,15 @@ from hakeeper.simulate.vrrp import Links
 RESPAWN_S = 0.1
 
 
+@dataclass(frozen=True, slots=True)
 class VrrpFaults:
     """What each kind does to keepalived, or to what it hears."""
 
-    def __init__(
-        self,
-        links: Links,
-        agenda: Agenda,
-        observers: Observer,
-        keepalived: KeepalivedControl,
-        lasts: Lasts,
-    ) -> None:
-        """Cut these links, and act at the times of this agenda."""
-        self._links = links
-        self._agenda = agenda
-        self._observers = observers
-        self._keepalived = keepalived
-        self._lasts = lasts
+    links: Links
+    agenda: Agenda
+    observers: Observer
+    keepalived: KeepalivedControl
+    lasts: Lasts
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -54,21 +47,21 @@ class VrrpFaults:
 
     def _failover(self, fault: Fault, node: Node) -> Undo:
         del fault
-        self._keepalived.stop(node)
-        return lambda: self._keepalived.start(node)
+        self.keepalived.stop(node)
+        return lambda: self.keepalived.start(node)
 
     def _kill(self, fault: Fault, node: Node) -> Undo:
         del fault
         if node.keepalived.process is not None:
-            self._keepalived.kill(node)
-        return lambda: self._keepalived.start(node)
+            self.keepalived.kill(node)
+        return lambda: self.keepalived.start(node)
 
     def _crash_child(self, fault: Fault, node: Node) -> Undo:
         """The VRRP child dies; its parent starts another one at once."""
         del fault
         if node.keepalived.process is not None:
-            self._keepalived.kill(node)
-            self._agenda.after(RESPAWN_S, self._keepalived.start, node)
+            self.keepalived.kill(node)
+            self.agenda.after(RESPAWN_S, self.keepalived.start, node)
         return nothing
 
     def _freeze(self, fault: Fault, node: Node) -> Undo:
@@ -76,19 +69,19 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         process = node.keepalived.process
-        self._keepalived.freeze(node, frozen=True)
+        self.keepalived.freeze(node, frozen=True)
 
         def undo() -> None:
-            self._observers.keepalived_resumes(node)
+            self.observers.keepalived_resumes(node)
             if node.keepalived.process == process:
-                self._keepalived.freeze(node, frozen=False)
+                self.keepalived.freeze(node, frozen=False)
 
         return undo
 
     def flap(self, fault: Fault, node: Node) -> Undo:
         """The track script fails and recovers, 0.1 to 10 times a second."""
         period_s = 0.1 * 100.0**fault.value
-        return self._flap(fault, period_s, lambda change: self._keepalived.check(node, change))
+        return self._flap(fault, period_s, lambda change: self.keepalived.check(node, change))
 
     def _flap_one(self, fault: Fault, node: Node) -> Undo:
         """The same for one instance alone, often twenty edges a second."""
@@ -101,12 +94,12 @@ class VrrpFaults:
 
         def turn() -> None:
             nonlocal broken
-            if self._lasts(fault):
+            if self.lasts(fault):
                 check(1 if broken == 0 else -1)
                 broken = 1 - broken
-                self._agenda.after(period_s / 2, turn)
+                self.agenda.after(period_s / 2, turn)
 
-        self._agenda.after(0.0, turn)
+        self.agenda.after(0.0, turn)
 
         def undo() -> None:
             nonlocal broken
@@ -132,7 +125,7 @@ class VrrpFaults:
 
     def _cut(self, node: Node, ways: list[tuple[int, int]]) -> Undo:
         def change(by: int) -> None:
-            self._links.change(ways, by)
+            self.links.change(ways, by)
             for vrrp in node.vrrp.values():
                 vrrp.refresh()
 
@@ -168,7 +161,7 @@ class VrrpFaults:
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
             node.lay(Pipe())
             node.turns.look_soon()
-        self._keepalived.reload(node)
+        self.keepalived.reload(node)
         return nothing
 
     def _broken_reload(self, fault: Fault, node: Node) -> Undo:
@@ -186,7 +179,7 @@ class VrrpFaults:
         node.turns.look_soon()
         for vrrp in node.vrrp.values():
             vrrp.unplug(node.index, isolated=node.unplugged > 0)
-        self._agenda.after(ISOLATED_UNTIL_S + 0.1, self._observers.conditions_changed)
+        self.agenda.after(ISOLATED_UNTIL_S + 0.1, self.observers.conditions_changed)
 
 
 def _members(node: Node) -> list[int]:

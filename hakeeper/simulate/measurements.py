@@ -4,7 +4,7 @@ It also checks what an operator is promised about that; `hakeeper simulate` show
 """
 
 from hakeeper.core.calls import Mutate
-from hakeeper.core.events import Effect, Event, LinesRead, Report, StartCall
+from hakeeper.core.events import LinesRead, StartCall
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.agenda import Agenda
@@ -13,7 +13,7 @@ from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.node import Node
-from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.repairs import Repairs
 from hakeeper.simulate.split import check_split, moves_since
@@ -103,25 +103,16 @@ class Measurements(Observer):
 
     def hearing(self, node: Node) -> None:
         """Look at what a node believes before it handles events."""
-        if node.run is not None:
-            self._repairs.hearing(node.index, node.run.core.state)
+        self._repairs.hearing(node.index, node.core.state)
 
-    def handled(
-        self,
-        node: Node,
-        events: tuple[Event, ...],
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
+    def handled(self, node: Node, batch: Batch) -> None:
         """Count assigns; lines may have told a node of what it did not know."""
-        del found, now
-        heard = any(isinstance(event, LinesRead) and event.lines for event in events)
-        if heard and node.run is not None:
+        if any(isinstance(event, LinesRead) and event.lines for event in batch.events):
             self._assess(node)
-        for effect in effects:
-            if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
-                self.measured.assigns += 1
+        self.measured.assigns += sum(
+            isinstance(effect, StartCall) and isinstance(effect.request, Mutate)
+            for effect in batch.effects
+        )
 
     def invariant_broken(self, node: Node, error: InvariantError) -> None:
         """Take it for a broken promise."""

@@ -116,6 +116,12 @@ class Node:
         self._pid = FIRST_PID - 1
         self.turns = Turns(self, self._rng, agenda, observers)
 
+    @property
+    def core(self) -> ObservedCore:
+        """The core of the run that there is."""
+        assert self.run is not None  # noqa: S101  # for mypy: only a run tells of its core
+        return self.run.core
+
     # --- keepalived ----------------------------------------------------------------------------
 
     def start_keepalived(self) -> None:

@@ -1,10 +1,12 @@
 """What happens in a world, told to whoever observes it: the nodes and faults know no other way."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import Mutate
 from hakeeper.core.claim_events import Happening
+from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import Stage
@@ -15,6 +17,16 @@ from hakeeper.simulate.verdicts import Violation
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the core handled at once, and what came of it."""
+
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+    at_s: float
+    """By the node's clock."""
 
 
 class Observer:
@@ -83,15 +95,14 @@ class Observer:
     def took_in(self, node: "Node", event: Event, reports: tuple[Report, ...]) -> None:
         """The core took it in, and reports this of it; nothing is begun yet."""
 
-    def handled(
-        self,
-        node: "Node",
-        events: tuple[Event, ...],
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
-        """The core handled the batch; `found`: all reports, also those that were held back."""
+    def decided(self, node: "Node", event: Event | None, decision: Decision) -> None:
+        """The core reports this, of an event or (None) of the whole batch.
+
+        What is held back from the journal is told here as well.
+        """
+
+    def handled(self, node: "Node", batch: Batch) -> None:
+        """The core handled the batch."""
 
     def claim_moved(self, node: "Node", what: Happening, before: Stage, after: Stage) -> None:
         """Something happened to the claim of an address; the stage may be the same after it."""
@@ -115,25 +126,27 @@ class Observer:
 
 
 class Observers(Observer):
-    """Several observers, each told in the order in which they were added."""
+    """Several observers; those who do something with a piece of news hear it, in their order."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._each: list[Observer] = []
+        self._hearers: dict[str, list[Callable[..., None]]] = {news: [] for news in NEWS}
 
     def add(self, observer: Observer) -> None:
         """Add one; it hears of what happens from now on."""
-        self._each.append(observer)
+        for news, hearers in self._hearers.items():
+            if getattr(type(observer), news) is not getattr(Observer, news):
+                hearers.append(getattr(observer, news))
 
 
 def _passed_on(news: str) -> Callable[..., None]:
     def pass_on(self: Observers, *args: object, **kwargs: object) -> None:
-        for each in self._each:
-            getattr(each, news)(*args, **kwargs)
+        for hear in self._hearers[news]:
+            hear(*args, **kwargs)
 
     return pass_on
 
 
-for _news in vars(Observer):
-    if not _news.startswith("_"):  # all of them, so that none can be forgotten
-        setattr(Observers, _news, _passed_on(_news))
+NEWS = tuple(name for name in vars(Observer) if not name.startswith("_"))
+for _news in NEWS:  # all of them, so that none can be forgotten
+    setattr(Observers, _news, _passed_on(_news))

@@ -1,12 +1,18 @@
 """Rules about losses: reads that lag and writes that were lost are none, and one is no contest."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 
+from hakeeper.core.decisions import Decision, ResourceDrifted, ResourceHeldDown, RoleChanged
+from hakeeper.core.events import Event
+from hakeeper.core.model import Role
 from hakeeper.core.splitbrain import QUICK_LOSS_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.cloud import CloudFaults
+from hakeeper.simulate.layout import Layout
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
 
 LOSSES = 2
@@ -15,11 +21,23 @@ SEEN_LATE_S = 5.0
 """What was taken away so long before a node became MASTER may be seen only then."""
 
 
-class LossRules:
+class LossRules(Observer):
     """The rules."""
 
-    def __init__(self, agenda: Agenda, faults: CloudFaults, demand: Demand) -> None:
-        """Begin before anything moved; `faults` say whether reads are old."""
+    def __init__(
+        self,
+        layout: Layout,
+        number_of: Mapping[str, int],
+        agenda: Agenda,
+        faults: CloudFaults,
+        demand: Demand,
+    ) -> None:
+        """Begin before anything moved; `faults` say whether reads are old.
+
+        `number_of`: the number of an address by what the journal calls it.
+        """
+        self._layout = layout
+        self._number_of = number_of
         self._agenda = agenda
         self._faults = faults
         self._demand = demand
@@ -30,9 +48,22 @@ class LossRules:
         self._reported: Counter[tuple[int, int]] = Counter()
         """How often that node said so."""
 
-    def began(self, index: int, floating_ips: Iterable[int]) -> None:
+    def decided(self, node: Node, event: Event | None, decision: Decision) -> None:
+        """Check what is said of losses."""
+        del event
+        match decision:
+            case RoleChanged(vrrp, _, Role.MASTER):
+                self._began(node.index, vrrp.name)
+            case ResourceDrifted(_, label) if label in self._number_of:
+                self._lost(node.index, self._number_of[label])
+            case ResourceHeldDown(_, label) if label in self._number_of:
+                self._contested(node.index, self._number_of[label])
+            case _:
+                pass
+
+    def _began(self, index: int, name: str) -> None:
         """A node takes itself for MASTER of these addresses: old fights do not count."""
-        for fip in floating_ips:
+        for fip in self._layout.addresses[name]:
             self._since[index, fip] = self._agenda.now - SEEN_LATE_S
             self._reported.pop((index, fip), None)
 
@@ -45,7 +76,7 @@ class LossRules:
         since_s = self._since.get((index, fip), 0.0)
         return sum(at_s >= since_s for at_s in self._lost_at.get((index, fip), ()))
 
-    def lost(self, index: int, fip: int) -> None:
+    def _lost(self, index: int, fip: int) -> None:
         """Check the word that an address was taken from this node.
 
         Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
@@ -58,7 +89,7 @@ class LossRules:
         text, about = "ip-{} is called lost {} times, and was {} times", (fip, reported, lost)
         self._demand("lost_in_truth", index, lost >= reported, text, *about)
 
-    def contested(self, index: int, fip: int) -> None:
+    def _contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
         faults = self._faults
         if faults.stale_s or self._agenda.now - faults.stale_at <= QUICK_LOSS_S:

@@ -2,13 +2,13 @@
 
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.core.calls import CallResult, Failure, Mutate
-from hakeeper.core.events import Effect, Event, KeepalivedGone, LinesLost, Report
+from hakeeper.core.events import KeepalivedGone, LinesLost, Report
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import Move, number_of
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.node import Node
-from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Violation
 
 
@@ -21,65 +21,47 @@ class Narrator(Observer):
         self._agenda = agenda
 
     def fault_began(self, fault: Fault) -> None:
-        """Tell it."""
         where = "" if fault.node is None else f" at node {fault.node + 1}"
         self._tell(f"FAULT {fault.serial}: {fault.kind.value}{where} for {fault.lasts_s:.2f} s")
 
     def fault_ends(self, fault: Fault) -> None:
-        """Tell it."""
         self._tell(f"fault {fault.serial} ends: {fault.kind.value}")
 
     def healing(self) -> None:
-        """Tell it."""
         self._tell("all faults end")
 
     def keepalived_restarts(self, node: Node) -> None:
-        """Tell it."""
         self._tell_of(node.index, "the operator restarts keepalived")
 
     def started(self, node: Node) -> None:
-        """Tell it."""
         self._tell_of(node.index, f"hakeeper starts (run {node.runs})")
 
     def ended(self, node: Node) -> None:
-        """Tell it."""
         self._tell_of(node.index, "hakeeper is gone")
 
     def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
-        """Tell it, whether the line is lost or not."""
         del kept
         self._tell_of(node.index, f"keepalived: {name} {state.value}")
 
     def moved(self, move: Move) -> None:
-        """Tell it."""
         self._tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
-        """Tell it."""
         self._tell_of(node.index, f"sends {request.step.name} of ip-{number_of(request.resource)}")
 
-    def handled(
-        self,
-        node: Node,
-        events: tuple[Event, ...],
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
+    def handled(self, node: Node, batch: Batch) -> None:
         """Tell what one hakeeper heard and said."""
-        del found, now
-        for event in events:
+        for event in batch.events:
             if isinstance(event, CallResult) and isinstance(event.outcome, Failure):
                 self._tell_of(node.index, f"call {event.call_id} failed: {event.outcome.code}")
             elif isinstance(event, KeepalivedGone | LinesLost):
                 self._tell_of(node.index, f"hakeeper hears: {event}")
-        for effect in effects:
+        for effect in batch.effects:
             if isinstance(effect, Report):
                 entry = entry_of(effect)
                 self._tell_of(node.index, f"hakeeper: {entry.event}: {entry.message}")
 
     def rule_broken(self, violation: Violation) -> None:
-        """Tell it."""
         self._tell(f"VIOLATION {violation}")
 
     def _tell_of(self, index: int, text: str) -> None:

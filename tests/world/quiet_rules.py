@@ -1,18 +1,18 @@
 """The judgement at the end: all addresses are where they belong, and then nothing happens."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.problem_texts import told
-from hakeeper.core.calls import ReadAll, ReadServer, Request
+from hakeeper.core.calls import ReadAll, ReadServer
 from hakeeper.core.core import NAMES_REPORTED
-from hakeeper.core.events import Report
+from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
-from hakeeper.core.state import State
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Demand
 
 NAMES_LIMIT = NAMES_REPORTED
@@ -27,7 +27,7 @@ OF_ANOTHER = ("address.left_here", "address.nowhere")
 """What a node rightly says while another one, the master, has not its address."""
 
 
-class QuietRules:
+class QuietRules(Observer):
     """The rules; from `healed` on it listens."""
 
     def __init__(
@@ -44,28 +44,24 @@ class QuietRules:
 
     # --- what happens ------------------------------------------------------------------------
 
-    def called(self, index: int, request: Request) -> None:
-        """Hear of a call."""
-        if self._since is not None:
-            self._calls[index, type(request).__name__] += 1
-
-    def reported(self, index: int, report: Report) -> None:
-        """Hear a word for the journal."""
-        if self._since is not None:
-            entry = entry_of(report)
-            self._reports.append(f"node {index + 1}: {entry.event}: {entry.message}")
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Hear of calls, and of words for the journal."""
+        if self._since is None:
+            return
+        for effect in batch.effects:
+            if isinstance(effect, StartCall):
+                self._calls[node.index, type(effect.request).__name__] += 1
+            elif isinstance(effect, Report):
+                entry = entry_of(effect)
+                self._reports.append(f"node {node.index + 1}: {entry.event}: {entry.message}")
 
     # --- the judgement -----------------------------------------------------------------------
 
-    def healed(self, is_written: Callable[[Node, State], None]) -> None:
-        """All faults are over for long enough.
-
-        `is_written` demands that a node's state file holds what it believes.
-        """
+    def healed(self) -> None:
+        """All faults are over for long enough."""
         for node in self._nodes:
             if node.run is not None:
                 self._judge_memory(node, node.run)
-                is_written(node, node.run.core.state)
         self._since = self._agenda.now
 
     def _judge_memory(self, node: Node, run: Run) -> None:

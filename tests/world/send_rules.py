@@ -1,11 +1,14 @@
 """Rules about the very moment in which an assign's first byte goes out."""
 
+from hakeeper.core.calls import Mutate
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
 from hakeeper.simulate.vrrp import Router, VrrpState
 
@@ -13,7 +16,7 @@ ON_ITS_WAY_S = 0.05
 """A line that was written so short a time ago need not have been read."""
 
 
-class SendRules:
+class SendRules(Observer):
     """The rules."""
 
     def __init__(
@@ -25,8 +28,9 @@ class SendRules:
         self._exemptions = exemptions
         self._demand = demand
 
-    def sent(self, node: Node, fip: int) -> None:
+    def assign_sent(self, node: Node, request: Mutate) -> None:
         """Check that its keepalived is MASTER, and hears the others."""
+        fip = number_of(request.resource)
         index, name, now = node.index, self._layout.name_of[fip], self._agenda.now
         router = node.vrrp[name].routers[index]
         holds = (

@@ -18,8 +18,7 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
-from hakeeper.core.fifo_lines import LineState
-from hakeeper.core.model import ProcessId, SavedState, Settings, VrrpId, VrrpKind
+from hakeeper.core.model import SavedState, Settings
 from hakeeper.sequencer import Sequencer, Source
 from hakeeper.simulate.addresses import WorldAddresses
 from hakeeper.simulate.agenda import Agenda
@@ -27,7 +26,7 @@ from hakeeper.simulate.bus import Bus
 from hakeeper.simulate.calls import Caller, Step
 from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.disk import Disk
-from hakeeper.simulate.keepalived import STATE_LINES, Keepalived, WorldKeepalived, line_bytes
+from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
 from hakeeper.simulate.observed_core import Crash, ObservedCore
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
@@ -36,10 +35,6 @@ from hakeeper.simulate.vrrp import Vrrp
 
 RESTART_S = (0.1, 1.5)
 """systemd starts a dead hakeeper again after this."""
-FIRST_PID = 101
-"""Of the first keepalived on a machine."""
-FORGETS = 0.2
-"""The part of the later ones whose D-Bus service forgets their instances."""
 
 
 @dataclass(slots=True)
@@ -81,7 +76,7 @@ class Node:
         self.server_id = index + 1
         self.settings = self.whole_settings = settings
         self.place = Place()
-        self.keepalived = Keepalived()
+        self.keepalived = Keepalived(self, seed, agenda, observers)
         self.run: Run | None = None
         self.runs = 0
         self.disk = Disk()
@@ -104,16 +99,13 @@ class Node:
         self.lies: list[Identified | Failure] = []
         """What it is told, wrongly, when it asks which server it is."""
         self.down_until = 0.0
-        self._seed = seed
-        self._same_chance = same_chance
+        self._chance = f"{seed}-{0 if same_chance else index}"
         self._agenda = agenda
         self._cloud = cloud
         self._observers = observers
         self._rng = Random(f"{seed}-node-{index}")
         self._bus = Bus(self, self._rng, agenda)
         self._reloads: list[SettingsChanged] = []
-        self._boot = 0
-        self._pid = FIRST_PID - 1
         self.turns = Turns(self, self._rng, agenda, observers)
 
     @property
@@ -123,17 +115,6 @@ class Node:
         return self.run.core
 
     # --- keepalived ----------------------------------------------------------------------------
-
-    def start_keepalived(self) -> None:
-        """Start the process: it opens the FIFO that is there, or makes one."""
-        self._pid += 1
-        ticks = int(self._agenda.now * 100)
-        self.keepalived.process = ProcessId(self._pid, ticks, f"boot-{self.index}-{self._boot}")
-        self.keepalived.frozen = False
-        again = Random(f"{self._seed}-bus-{self.index}-{self._pid}").random() < FORGETS
-        self.keepalived.forgets = again and self._pid > FIRST_PID
-        self.open_fifo_for_writing()
-        self.turns.look_soon()
 
     @property
     def has_answers(self) -> bool:
@@ -149,42 +130,7 @@ class Node:
         since_s = max(self.keepalived.silent_from_s, run.began_at, self.stood_s[1])
         return self._agenda.now - since_s
 
-    def open_fifo_for_writing(self) -> None:
-        """Open what is at the path, as keepalived does at its start and at every reload."""
-        if self.place.at_path is Obstacle.MISSING:
-            self.place.at_path = Pipe()
-            self.turns.look_soon()
-        found = self.place.at_path
-        old, self.keepalived.writes_to = self.keepalived.writes_to, None
-        if isinstance(found, Pipe):
-            self.keepalived.writes_to = found
-        self._drop_if_lonely(old)
-
-    def end_keepalived(self) -> None:
-        """The process is gone; hakeeper's pidfd becomes readable."""
-        self.keepalived.process = None
-        old, self.keepalived.writes_to = self.keepalived.writes_to, None
-        self._drop_if_lonely(old)
-        self.turns.wake(Source.KEEPALIVED)
-
-    def write(self, line: bytes) -> bool:
-        """Put bytes into the FIFO as keepalived would; False if they are lost."""
-        pipe = self.keepalived.writes_to
-        if pipe is None:
-            return False
-        kept = pipe.write(line)
-        self.keepalived.silent_from_s = self._agenda.now
-        if self.run is not None and self.run.fifo.holds(pipe):
-            self.turns.wake(Source.LINES)
-        return kept
-
-    def say(self, vrrp: VrrpId, word: LineState, priority: int) -> None:
-        """Let keepalived write a line of an instance, or of its group."""
-        said = vrrp.kind is VrrpKind.INSTANCE or word in STATE_LINES
-        kept = self.write(line_bytes(vrrp, word, priority)) if said else True
-        self._observers.line_written(self, vrrp.name, word, kept=kept)
-
-    def _drop_if_lonely(self, pipe: Pipe | None) -> None:
+    def drop_if_unheld(self, pipe: Pipe | None) -> None:
         """What is in a pipe is lost when nobody holds it any more."""
         held = pipe is not None and self.run is not None and self.run.fifo.holds(pipe)
         if pipe is not None and not held and self.keepalived.writes_to is not pipe:
@@ -197,11 +143,6 @@ class Node:
     def clock(self) -> float:
         """Return this machine's monotonic time."""
         return self._agenda.now + self.ahead_s
-
-    def _rng_of_run(self) -> Random:
-        """Make the chance of one run of hakeeper; in some worlds all nodes have the same."""
-        number = 0 if self._same_chance else self.index
-        return Random(f"{self._seed}-{number}-{self.runs}")
 
     def start(self) -> None:
         """Start the hakeeper process."""
@@ -220,7 +161,7 @@ class Node:
 
         caller = Caller(self, deliver, self._agenda, self._cloud, self._observers)
         kind = self._cloud.kind
-        core = ObservedCore(self, self._observers, {kind.name: kind}, self._rng_of_run())
+        core = ObservedCore(self, self._observers, {kind.name: kind}, Random(f"{self._chance}-{self.runs}"))
         sequencer = Sequencer(
             core,
             fifo,
@@ -244,7 +185,7 @@ class Node:
         left = [each for each in self.run.fifo.unread() if each is not pipe]
         self.run = None
         self.turns.forget()
-        self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
+        self.drop_if_unheld(pipe if isinstance(pipe, Pipe) else None)
         if left or self.keepalived.writes_to not in (None, pipe):
             self.lose_lines()  # what is there nobody can find again
         delay_s = self._rng.uniform(*RESTART_S)
@@ -279,11 +220,9 @@ class Node:
     def cut_power(self) -> None:
         """Switch the machine off: everything but the disk is gone."""
         self.power = False
-        self.keepalived.process = None
-        self.keepalived.writes_to = None
+        self.keepalived.lose_power()
         self.kill()
         self.place.at_path = Pipe()
-        self._boot += 1
 
     # --- standing still ----------------------------------------------------------------------
 

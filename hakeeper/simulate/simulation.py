@@ -165,15 +165,14 @@ def simulate(options: Options, say: Say) -> Answer:
     idle = idle_per_hour(options) if judged else None
     world = FleetWorld(options, judged=judged)
     world.report_to(say)
-    outcome = world.run()
-    violations = [_told(each, options) for each in outcome.violations]
+    violations = [f"seed {options.seed}: {each}" for each in world.run()]
     splits = [world] if options.faults.split else []
     for split_options in _split_options(options):
         split = FleetWorld(split_options, judged=True)
-        violations += [f"split {split_options.seed}: {each}" for each in split.run().violations]
+        violations += [f"split {split_options.seed}: {each}" for each in split.run()]
         splits.append(split)
     per_minute = world.per_minute()
-    measured = outcome.measured
+    measured = world.measurements.measured
     return Answer(
         options=options,
         budget=counted,
@@ -196,10 +195,6 @@ def progress(text: str) -> None:
     """Tell how far it is, where nobody reads results."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-def _told(violation: object, options: Options) -> str:
-    return f"seed {options.seed}: {violation}"
 
 
 def idle_per_hour(options: Options) -> int:

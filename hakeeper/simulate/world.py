@@ -1,7 +1,6 @@
 """The whole: nodes, links, VRRP and the cloud over virtual time, run from one plan."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 
 from hakeeper.core.fifo_lines import LineState
@@ -18,9 +17,7 @@ from hakeeper.simulate.faults.host import HostFaults
 from hakeeper.simulate.faults.injector import Injector
 from hakeeper.simulate.faults.kinds import ECHOES
 from hakeeper.simulate.faults.vrrp import VrrpFaults
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.layout import Layout
-from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.measurements import Measurements
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observers
@@ -42,15 +39,6 @@ STRANGER = 999
 """A server of the project that takes part in nothing."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What came of one world."""
-
-    violations: list[Violation]
-    measured: Measured
-    simulated_s: float
-
-
 class World:
     """One world, whose nodes move resources of one kind."""
 
@@ -66,7 +54,6 @@ class World:
         self.cloud = self._make_cloud(kind)
         self.vrrp = dict(self._make_vrrp())
         self.nodes = [self._make_node(index) for index in self.layout.nodes]
-        self.keepalived = KeepalivedControl(self.agenda, self.observers)
         self.injector = self._make_injector()
         self.verdicts = Verdicts(self.agenda, self.observers.rule_broken)
         self.exemptions = Exemptions(self.layout, self.agenda)
@@ -121,7 +108,7 @@ class World:
                 )
 
     def _say(self, node: int, vrrp: VrrpId, word: LineState, priority: int) -> None:
-        self.nodes[node].say(vrrp, word, priority)
+        self.nodes[node].keepalived.say(vrrp, word, priority)
 
     def _make_node(self, index: int) -> Node:
         return Node(
@@ -137,12 +124,11 @@ class World:
 
     def _make_injector(self) -> Injector:
         seed, agenda, cloud, observers = self.plan.seed, self.agenda, self.cloud, self.observers
-        keepalived = self.keepalived
-        injector = Injector(self.nodes, self.plan.shape, agenda, observers, keepalived)
+        injector = Injector(self.nodes, self.plan.shape, agenda, observers)
         lasts = injector.lasts
-        vrrp = VrrpFaults(self.links, agenda, observers, keepalived, lasts)
-        host = HostFaults(agenda, cloud, observers, keepalived, lasts)
-        fifo = FifoFaults(seed, agenda, observers, keepalived, host.hang, vrrp.flap)
+        vrrp = VrrpFaults(self.links, agenda, observers, lasts)
+        host = HostFaults(agenda, cloud, observers, lasts)
+        fifo = FifoFaults(seed, agenda, observers, host.hang, vrrp.flap)
         api = ApiFaults(seed, self.layout.addresses, agenda, cloud, observers, lasts)
         for faults in (api, fifo, host, vrrp):
             injector.add(faults.table())
@@ -150,12 +136,12 @@ class World:
 
     # --- running -----------------------------------------------------------------------------
 
-    def run(self) -> Outcome:
-        """Let it all happen: warm-up, chaos, healing, and what must be true then."""
+    def run(self) -> list[Violation]:
+        """Let it all happen: warm-up, chaos, healing; return what broke a rule."""
         plan = self.plan
         for node in self.nodes:
             self.agenda.after(self.rng.uniform(0.0, 2.0), node.start)
-            self.agenda.after(self.rng.uniform(0.0, 2.0), self.keepalived.start, node)
+            self.agenda.after(self.rng.uniform(0.0, 2.0), node.keepalived.start)
         if plan.course is Course.SPLIT:
             self.agenda.after(WARM_UP_S + 100.0 * self.rng.random(), self._split_for_ever)
         for fault in plan.faults:
@@ -165,11 +151,7 @@ class World:
             self.observers.split_ends()
         else:
             self._heal()
-        return Outcome(
-            violations=self.verdicts.violations,
-            measured=self.measurements.measured,
-            simulated_s=self.agenda.now - START_S,
-        )
+        return self.verdicts.violations
 
     def stop(self) -> None:
         """End it: time does not go on any more."""
@@ -203,8 +185,8 @@ class World:
         for node in self.nodes:
             if self.paths.may_not_know_role(node):
                 self.observers.keepalived_restarts(node)
-                self.keepalived.stop(node)
-                self.keepalived.start(node)
+                node.keepalived.stop()
+                node.keepalived.start()
 
     def _heal(self) -> None:
         """End every fault, and demand what was promised."""

@@ -50,11 +50,11 @@ def judged(
         world.observers.add(narrator)
     for observer in (counts, fingerprint, *_rooms(world, counts.tally)):
         world.observers.add(observer)
-    outcome = world.run()
+    violations = world.run()
     tally = counts.tally
-    tally.add(outcome.measured)
-    tally.worlds, tally.simulated_s = 1, outcome.simulated_s
-    return Judged(outcome.violations, tally, fingerprint.digest, narrator.story)
+    tally.add(world.measurements.measured)
+    tally.worlds, tally.simulated_s = 1, world.agenda.elapsed_s
+    return Judged(violations, tally, fingerprint.digest, narrator.story)
 
 
 def _rooms(world: World, tally: Tally) -> Iterator[Observer]:

@@ -8,7 +8,6 @@ from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Action, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import line_bytes
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pipe import Obstacle, Pipe
@@ -24,7 +23,6 @@ class FifoFaults:
     seed: int
     agenda: Agenda
     observers: Observer
-    keepalived: KeepalivedControl
     hang: Action
     flap: Action
 
@@ -49,18 +47,19 @@ class FifoFaults:
 
     def _garbage(self, fault: Fault, node: Node) -> Undo:
         rng = Random(f"{self.seed}-fault-{fault.serial}")
-        node.write(bytes(rng.randrange(256) for _ in range(1 + int(fault.value * 200))) + b"\n")
+        count = 1 + int(fault.value * 200)
+        node.keepalived.write(bytes(rng.randrange(256) for _ in range(count)) + b"\n")
         return nothing
 
     def _half_line(self, fault: Fault, node: Node) -> Undo:
         """A line that is cut for ever; keepalived writes whole lines, so it is another's."""
         line = line_bytes(_first(node).id, LineState.MASTER, 100)
         cut = 1 + int(fault.value * (line.rindex(b" ") - 1))
-        node.write(line[:cut] + b"\n")
+        node.keepalived.write(line[:cut] + b"\n")
         return nothing
 
     def _long_line(self, fault: Fault, node: Node) -> Undo:
-        node.write(b"x" * (4097 + int(fault.value * 20_000)) + b"\n")
+        node.keepalived.write(b"x" * (4097 + int(fault.value * 20_000)) + b"\n")
         return nothing
 
     def _overflow(self, fault: Fault, node: Node) -> Undo:
@@ -70,7 +69,7 @@ class FifoFaults:
         if pipe is not None:
             room_bytes = pipe.capacity_bytes - len(pipe.data)
             pipe.data += b"#\n" * (room_bytes // 2)
-            node.write(b"#\n")
+            node.keepalived.write(b"#\n")
         return undo
 
     def _backlog(self, fault: Fault, node: Node) -> Undo:
@@ -84,7 +83,7 @@ class FifoFaults:
         node.lay(Pipe())
         node.turns.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
-            self.agenda.after(0.02, self.keepalived.reload, node)
+            self.agenda.after(0.02, node.keepalived.reload)
         return nothing
 
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
@@ -92,7 +91,7 @@ class FifoFaults:
         node.lay(obstacle)
         node.turns.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
-            self.keepalived.reload(node)
+            node.keepalived.reload()
 
         def undo() -> None:
             if node.place.at_path is obstacle:
@@ -100,7 +99,7 @@ class FifoFaults:
                 node.place.at_path = before if back else Pipe()
                 if isinstance(before, Pipe) and before.data and not back and node.run is None:
                     node.lose_lines()
-                self.keepalived.reopen(node)
+                node.keepalived.reopen()
 
         return undo
 
@@ -109,15 +108,15 @@ class FifoFaults:
         del fault
         node.lose_lines()
         pipe = node.keepalived.writes_to
-        self.keepalived.check(node, 1)
+        node.keepalived.check(1)
         if pipe is not None:
             pipe.data.clear()
-        self.keepalived.check(node, -1)
+        node.keepalived.check(-1)
         return nothing
 
     def _unknown_names(self, fault: Fault, node: Node) -> Undo:
         for number in range(1 + int(fault.value * 80)):
-            node.write(f'INSTANCE "VI X{fault.serial}-{number}" MASTER 100\n'.encode())
+            node.keepalived.write(f'INSTANCE "VI X{fault.serial}-{number}" MASTER 100\n'.encode())
         return nothing
 
     def _repeat_lines(self, fault: Fault, node: Node) -> Undo:
@@ -126,7 +125,7 @@ class FifoFaults:
             state = vrrp.routers[node.index].state
             if state is not VrrpState.OFF:
                 line = line_bytes(vrrp.id, LineState(state.name), 100)
-                node.write(line * (1 + int(fault.value * 5)))
+                node.keepalived.write(line * (1 + int(fault.value * 5)))
         return nothing
 
     def _stray(self, fault: Fault, node: Node) -> Undo:
@@ -136,7 +135,7 @@ class FifoFaults:
         first, more = int(fault.value * len(words)), fault.serial // 3
         chosen = (first, more % len(words), more // len(words) % len(words))
         for number in chosen[: 1 + fault.serial % 3]:
-            if node.write(line_bytes(vrrp_id, words[number], 100)):
+            if node.keepalived.write(line_bytes(vrrp_id, words[number], 100)):
                 self.observers.lines_lost(node, vrrp_id.name)
         return nothing
 
@@ -150,7 +149,7 @@ class FifoFaults:
             lines += line_bytes(vrrp.id, LineState.MASTER, 100)
             lines *= int(STORM_LINES * max(0.01, fault.value**4) / 2)
             lines += line_bytes(vrrp.id, LineState(state.name), 100)
-            node.write(lines)
+            node.keepalived.write(lines)
         return nothing
 
 

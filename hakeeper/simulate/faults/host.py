@@ -11,7 +11,6 @@ from hakeeper.simulate.cloud import NOT_FOUND, WorldCloud
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import vrrp_id
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 
@@ -26,7 +25,6 @@ class HostFaults:
     agenda: Agenda
     cloud: WorldCloud
     observers: Observer
-    keepalived: KeepalivedControl
     lasts: Lasts
 
     def table(self) -> Table:
@@ -82,7 +80,7 @@ class HostFaults:
             if self.lasts(fault):
                 hung = True
                 node.hang()
-                self.keepalived.check(node, 1)
+                node.keepalived.check(1)
                 self.agenda.after(CLAIM_HANGS_S * fault.value, release)
 
         def release() -> None:
@@ -90,7 +88,7 @@ class HostFaults:
             if hung:
                 hung = False
                 node.thaw()
-                self.keepalived.check(node, -1)
+                node.keepalived.check(-1)
 
         def undo() -> None:
             if node.strikes.get(step) is strike:
@@ -98,8 +96,8 @@ class HostFaults:
             release()
 
         node.strikes[step] = strike
-        self.keepalived.check(node, 1)
-        self.keepalived.check(node, -1)
+        node.keepalived.check(1)
+        node.keepalived.check(-1)
         return undo
 
     def _take_bus(self, fault: Fault, node: Node) -> Undo:
@@ -132,8 +130,8 @@ class HostFaults:
         """Nothing can be written; half of the times there is something to write."""
         node.disk.full += 1
         if fault.value < 0.5:  # noqa: PLR2004
-            self.keepalived.check(node, 1)
-            self.keepalived.check(node, -1)
+            node.keepalived.check(1)
+            node.keepalived.check(-1)
 
         def undo() -> None:
             node.disk.full -= 1
@@ -187,8 +185,6 @@ class HostFaults:
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault
-        for vrrp in node.vrrp.values():
-            vrrp.kill(node.index)
         node.cut_power()
         self.cloud.set_status(node.server_id, "off")
 
@@ -198,6 +194,6 @@ class HostFaults:
             node.power = True
             self.cloud.set_status(node.server_id, "running")
             self.agenda.after(0.5, node.start)
-            self.agenda.after(1.0, self.keepalived.start, node)
+            self.agenda.after(1.0, node.keepalived.start)
 
         return undo

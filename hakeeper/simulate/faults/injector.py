@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Action, Table, Undo
 from hakeeper.simulate.faults.kinds import HARMLESS, Fault, Kind
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pipe import Pipe
@@ -24,14 +23,12 @@ class Injector:
         shape: Shape,
         agenda: Agenda,
         observers: Observer,
-        keepalived: KeepalivedControl,
     ) -> None:
         """Strike these nodes; begin without any action."""
         self._nodes = nodes
         self._throttled_for_s = HELD_BACK_S + shape.standby_slower_s()
         self._agenda = agenda
         self._observers = observers
-        self._keepalived = keepalived
         self._running: dict[int, tuple[Fault, Undo]] = {}
         self._actions: dict[Kind, Action] = {}
 
@@ -74,7 +71,7 @@ class Injector:
             node.crash_in = None
             if not isinstance(node.place.at_path, Pipe):
                 node.place.at_path = Pipe()
-                self._keepalived.reopen(node)
+                node.keepalived.reopen()
 
     def lasts(self, fault: Fault) -> bool:
         """Say whether it has begun and not ended."""

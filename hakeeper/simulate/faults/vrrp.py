@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.paths import ISOLATED_UNTIL_S
@@ -23,7 +22,6 @@ class VrrpFaults:
     links: Links
     agenda: Agenda
     observers: Observer
-    keepalived: KeepalivedControl
     lasts: Lasts
 
     def table(self) -> Table:
@@ -47,21 +45,21 @@ class VrrpFaults:
 
     def _failover(self, fault: Fault, node: Node) -> Undo:
         del fault
-        self.keepalived.stop(node)
-        return lambda: self.keepalived.start(node)
+        node.keepalived.stop()
+        return node.keepalived.start
 
     def _kill(self, fault: Fault, node: Node) -> Undo:
         del fault
         if node.keepalived.process is not None:
-            self.keepalived.kill(node)
-        return lambda: self.keepalived.start(node)
+            node.keepalived.kill()
+        return node.keepalived.start
 
     def _crash_child(self, fault: Fault, node: Node) -> Undo:
         """The VRRP child dies; its parent starts another one at once."""
         del fault
         if node.keepalived.process is not None:
-            self.keepalived.kill(node)
-            self.agenda.after(RESPAWN_S, self.keepalived.start, node)
+            node.keepalived.kill()
+            self.agenda.after(RESPAWN_S, node.keepalived.start)
         return nothing
 
     def _freeze(self, fault: Fault, node: Node) -> Undo:
@@ -69,19 +67,19 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         process = node.keepalived.process
-        self.keepalived.freeze(node, frozen=True)
+        node.keepalived.freeze(frozen=True)
 
         def undo() -> None:
             self.observers.keepalived_resumes(node)
             if node.keepalived.process == process:
-                self.keepalived.freeze(node, frozen=False)
+                node.keepalived.freeze(frozen=False)
 
         return undo
 
     def flap(self, fault: Fault, node: Node) -> Undo:
         """The track script fails and recovers, 0.1 to 10 times a second."""
         period_s = 0.1 * 100.0**fault.value
-        return self._flap(fault, period_s, lambda change: self.keepalived.check(node, change))
+        return self._flap(fault, period_s, node.keepalived.check)
 
     def _flap_one(self, fault: Fault, node: Node) -> Undo:
         """The same for one instance alone, often twenty edges a second."""
@@ -161,7 +159,7 @@ class VrrpFaults:
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
             node.lay(Pipe())
             node.turns.look_soon()
-        self.keepalived.reload(node)
+        node.keepalived.reload()
         return nothing
 
     def _broken_reload(self, fault: Fault, node: Node) -> Undo:

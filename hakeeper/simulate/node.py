@@ -161,7 +161,9 @@ class Node:
 
         caller = Caller(self, deliver, self._agenda, self._cloud, self._observers)
         kind = self._cloud.kind
-        core = ObservedCore(self, self._observers, {kind.name: kind}, Random(f"{self._chance}-{self.runs}"))
+        core = ObservedCore(
+            self, self._observers, {kind.name: kind}, Random(f"{self._chance}-{self.runs}")
+        )
         sequencer = Sequencer(
             core,
             fifo,

@@ -53,7 +53,7 @@ OFTEN = 0.75
 """Below this value a fault answers in the first of two ways, above in the second."""
 
 
-class Step(enum.Enum):
+class CallStep(enum.Enum):
     """How far a call has come."""
 
     BEGUN = "begun"
@@ -107,7 +107,7 @@ class Caller:
     def start(self, effect: StartCall) -> None:
         """Begin a call."""
         now = self._agenda.now
-        self._strike(Step.BEGUN, effect.request)
+        self._reach(CallStep.BEGUN, effect.request)
         fault = None
         for each in self._cloud.faults.calls:
             if each.strikes(self._node.index):
@@ -130,20 +130,20 @@ class Caller:
         elif self._is_warm(call.request, now) and not (kind is Kind.SLOW and often):
             self._send(call)
         else:
-            self._strike(Step.SHAKING_HANDS, call.request)
+            self._reach(CallStep.SHAKING_HANDS, call.request)
             call.unsent_code = "tls"
             send_at = now + HANDSHAKES * latency_s
             self._agenda.at(min(send_at, call.deadline_at), self._send, call)
 
     def _is_warm(self, request: Request, now: float) -> bool:
         """Say whether a connection is ready; one that is to be hung in is not."""
-        shakes = Step.SHAKING_HANDS in self._node.strikes and isinstance(request, Mutate)
+        shakes = CallStep.SHAKING_HANDS in self._node.at_assign_step and isinstance(request, Mutate)
         return now - self._answered_at < WARM_S and not shakes
 
-    def _strike(self, step: Step, request: Request) -> None:
+    def _reach(self, step: CallStep, request: Request) -> None:
         """Let happen what is to happen at this step of an assign."""
-        if isinstance(request, Mutate) and step in self._node.strikes:
-            self._node.strikes.pop(step)()
+        if isinstance(request, Mutate) and step in self._node.at_assign_step:
+            self._node.at_assign_step.pop(step)()
 
     def cancel(self, call_id: int) -> None:
         """Stop it if no byte of it is out."""
@@ -193,7 +193,7 @@ class Caller:
         call.sent_at_s = now + self._node.ahead_s
         if isinstance(call.request, Mutate):
             self._observers.assign_sent(self._node, call.request)
-            self._strike(Step.SENT, call.request)
+            self._reach(CallStep.SENT, call.request)
         fault, half_s = call.fault, self._latency_s(call.fault) / 2
         kind = None if fault is None else fault.kind
         if kind is Kind.LATE_LANDING and fault is not None:
@@ -212,8 +212,8 @@ class Caller:
         """Let the cloud do it; its own refusals come first."""
         now = self._agenda.now
         self._cloud.now = now
-        if isinstance(call.request, Identify) and self._node.lies:
-            return self._node.lies[-1]
+        if isinstance(call.request, Identify) and self._node.wrong_identities:
+            return self._node.wrong_identities[-1]
         # Of a list whose first page is lost the others are not asked for.
         if not self._cloud.take_token(now, self._cloud.cost(call.request) if whole else 1):
             return self._cloud.throttled()
@@ -295,7 +295,7 @@ class Caller:
     def _end(self, call: Call, outcome: Answer | Failure, quota: Quota | None = None) -> None:
         if call.done or self.closed:
             return
-        self._strike(Step.ANSWERED, call.request)
+        self._reach(CallStep.ANSWERED, call.request)
         call.done = True
         del self._calls[call.id]
         now = self._agenda.now

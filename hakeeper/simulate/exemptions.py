@@ -51,7 +51,7 @@ class Exemptions(Observer):
 
     def lines_lost(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its role may be as well, for a time."""
-        dbus = node.has_answers and not self._layout.part_of[name].group
+        dbus = node.can_learn_roles and not self._layout.part_of[name].group
         answers = dbus and not (node.hung or node.keepalived.frozen or node.bus_gone)
         self._misled_until[node.index, name] = self._agenda.now + self._query_s if answers else inf
 

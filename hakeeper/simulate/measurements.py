@@ -33,7 +33,7 @@ class Measurements(Observer):
     ) -> None:
         """Look at the cloud and at who is master; `verdicts` takes what broke a promise."""
         self.measured = Measured(evaluated=verdicts.evaluated)
-        self.wronged: set[int] = set()
+        self.unserved: set[int] = set()
         """Masters that have not their addresses even when all faults are over."""
         self.split_at_s: float | None = None
         """When a split brain without end began."""
@@ -59,7 +59,7 @@ class Measurements(Observer):
     def held_down(self) -> bool:
         """Say whether some address waits for its contest to end."""
         return any(
-            self._repairs.is_held_off(fip, master)
+            self._repairs.is_held_down(fip, master)
             for name, numbers in self._layout.addresses.items()
             for master in self._paths.masters(name)
             for fip in numbers
@@ -142,11 +142,11 @@ class Measurements(Observer):
             holder = self._cloud.holder(fip)
             right = ids == [holder]
             if not right:
-                self.wronged.update(master.index for master in masters)
-            waits = len(masters) == 1 and self._repairs.is_held_off(fip, masters[0])
+                self.unserved.update(master.index for master in masters)
+            waits = len(masters) == 1 and self._repairs.is_held_down(fip, masters[0])
             waiting = masters[0].index if waits else None
             held = right or not waits
-            demand("hold_off_ends", waiting, held, "ip-{} waits for ever", fip)
+            demand("hold_down_ends", waiting, held, "ip-{} waits for ever", fip)
             if not waits:
                 demand(
                     "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, holder, ids

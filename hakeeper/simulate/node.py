@@ -23,7 +23,7 @@ from hakeeper.sequencer import Sequencer, Source
 from hakeeper.simulate.addresses import WorldAddresses
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.bus import Bus
-from hakeeper.simulate.calls import Caller, Step
+from hakeeper.simulate.calls import Caller, CallStep
 from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.disk import Disk
 from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
@@ -81,7 +81,7 @@ class Node:
         self.runs = 0
         self.disk = Disk()
         self.hung = 0
-        self.stood_s = (float("-inf"), float("-inf"))
+        self.last_hang_s = (float("-inf"), float("-inf"))
         """When hakeeper last stood still: from, until."""
         self.power = True
         self.unplugged = 0
@@ -92,11 +92,11 @@ class Node:
         """Its monotonic clock minus the world's."""
         self.crash_in: int | None = None
         """kill -9 after so many more boundaries."""
-        self.strikes: dict[Step, Callable[[], None]] = {}
+        self.at_assign_step: dict[CallStep, Callable[[], None]] = {}
         """What happens at a step of the next assign."""
         self.bus_gone = 0
         """How many faults took D-Bus away."""
-        self.lies: list[Identified | Failure] = []
+        self.wrong_identities: list[Identified | Failure] = []
         """What it is told, wrongly, when it asks which server it is."""
         self.down_until = 0.0
         self._chance = f"{seed}-{0 if same_chance else index}"
@@ -117,7 +117,7 @@ class Node:
     # --- keepalived ----------------------------------------------------------------------------
 
     @property
-    def has_answers(self) -> bool:
+    def can_learn_roles(self) -> bool:
         """Whether hakeeper can learn roles over D-Bus, as long as nothing stands still."""
         return self.settings.can_query and not self.keepalived.forgets
 
@@ -127,7 +127,7 @@ class Node:
         asks = self.settings.can_query and not self.bus_gone
         if run is None or self.hung or not (self.keepalived.hangs and asks):
             return 0.0
-        since_s = max(self.keepalived.silent_from_s, run.began_at, self.stood_s[1])
+        since_s = max(self.keepalived.silent_from_s, run.began_at, self.last_hang_s[1])
         return self._agenda.now - since_s
 
     def drop_if_unheld(self, pipe: Pipe | None) -> None:
@@ -201,7 +201,7 @@ class Node:
                 self.crash_in = None
                 raise Crash
 
-    def lay(self, what: Pipe | Obstacle) -> None:
+    def put_at_path(self, what: Pipe | Obstacle) -> None:
         """Put something else at the FIFO's path; who did not open that one loses what waits.
 
         Who starts later knows of an obstacle, and not of another FIFO.
@@ -231,7 +231,7 @@ class Node:
     def hang(self) -> None:
         """Stand still until `thaw`, which must be called as often."""
         if not self.hung:
-            self.stood_s = (self._agenda.now, float("inf"))
+            self.last_hang_s = (self._agenda.now, float("inf"))
         self.hung += 1
         self._observers.paused(self)
 
@@ -240,7 +240,7 @@ class Node:
         self.hung -= 1
         if self.hung:
             return
-        self.stood_s = (self.stood_s[0], self._agenda.now)
+        self.last_hang_s = (self.last_hang_s[0], self._agenda.now)
         self._observers.paused(self)
         self.turns.turn(self.runs)
         self._take_signals()

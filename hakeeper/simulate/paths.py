@@ -72,7 +72,7 @@ class Paths:
 
     def _is_unknown_without_dbus(self, node: Node, name: str) -> bool:
         group = self.layout.part_of[name].group
-        if node.run is None or (node.has_answers and not group):
+        if node.run is None or (node.can_learn_roles and not group):
             return False
         role_state = node.run.core.state.roles.role_states.get(self.layout.vrrp_id(name))
         return role_state is not None and role_state.role is Role.UNKNOWN

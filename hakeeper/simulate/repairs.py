@@ -63,7 +63,7 @@ class Repairs:
         self._queue_s = layout.shape.queue_s()
         self._repair_s = REPAIR_S + self._queue_s + layout.shape.slower_s()
         self._epochs: dict[int, _Epoch] = {}
-        self._held_off_at: dict[tuple[int, int], float] = {}
+        self._held_down_at: dict[tuple[int, int], float] = {}
         """When a node was last seen to hold down for an address."""
 
     # --- what happens ------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Repairs:
         for resource, _ in state.in_stage(HoldDown):
             if resource.observation is not None:
                 fip = number_of(resource.observation.id)
-                self._held_off_at[index, fip] = self._agenda.now
+                self._held_down_at[index, fip] = self._agenda.now
                 self.settled_at = self._agenda.now + SETTLED_AFTER_S
 
     # --- epochs ------------------------------------------------------------------------------
@@ -135,17 +135,17 @@ class Repairs:
 
         if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
             return
-        if self.is_held_off(fip, epoch.master):
+        if self.is_held_down(fip, epoch.master):
             earned = self._is_hold_down_earned(fip, epoch.master)
-            self._demand("hold_off_earned", epoch.master.index, earned, "ip-{} is left alone", fip)
+            self._demand("hold_down_earned", epoch.master.index, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
             return
         if not self._paths.is_clear(epoch.master, self._layout.name_of[fip]):
             del self._epochs[fip]
             return
-        held_off_s = self._agenda.now - self._held_off_at.get((epoch.master.index, fip), -inf)
-        if held_off_s < self._repair_s:  # its turn came a moment ago
-            again(self._repair_s - held_off_s)
+        held_down_s = self._agenda.now - self._held_down_at.get((epoch.master.index, fip), -inf)
+        if held_down_s < self._repair_s:  # its turn came a moment ago
+            again(self._repair_s - held_down_s)
             return
         if self._has_spent_all(epoch.master):  # half of the quota is a promise, too
             again(self._repair_s)
@@ -165,9 +165,9 @@ class Repairs:
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:
             return
-        held_off = self._held_off_at.get((epoch.master.index, fip), -inf) >= epoch.wrong_since
+        held_down = self._held_down_at.get((epoch.master.index, fip), -inf) >= epoch.wrong_since
         took_s, epoch.wrong_since = now - epoch.wrong_since, None
-        if held_off:
+        if held_down:
             self._measured.hold_downs_s[int(took_s)] += 1
             return
         self._measured.evaluated[self._rule()] += 1
@@ -177,7 +177,7 @@ class Repairs:
 
     # --- hold-downs ---------------------------------------------------------------------------
 
-    def is_held_off(self, fip: int, master: Node) -> bool:
+    def is_held_down(self, fip: int, master: Node) -> bool:
         """Say whether this master leaves a contested address alone for a while."""
         if master.run is None:
             return False

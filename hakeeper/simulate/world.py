@@ -15,7 +15,7 @@ from hakeeper.simulate.faults.api import ApiFaults
 from hakeeper.simulate.faults.fifo import FifoFaults
 from hakeeper.simulate.faults.host import HostFaults
 from hakeeper.simulate.faults.injector import Injector
-from hakeeper.simulate.faults.kinds import ECHOES
+from hakeeper.simulate.faults.kinds import MOVE_LATE
 from hakeeper.simulate.faults.vrrp import VrrpFaults
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measurements import Measurements
@@ -35,7 +35,7 @@ LONGEST_HOLD_DOWN_S = 2100.0
 """A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md."""
 QUIET_S = 130.0
 """How long nothing may happen in the end."""
-STRANGER = 999
+UNINVOLVED = 999
 """A server of the project that takes part in nothing."""
 
 
@@ -80,10 +80,10 @@ class World:
             must_release=kind.releases_first,
         )
         cloud = WorldCloud(nature, kind, START_S, self.agenda.at, self.observers.moved)
-        servers = [*(node + 1 for node in self.layout.nodes), STRANGER]
+        servers = [*(node + 1 for node in self.layout.nodes), UNINVOLVED]
         for server_id in servers:
             cloud.add_server(server_id)
-        holders = (None, STRANGER, *servers[:-1])
+        holders = (None, UNINVOLVED, *servers[:-1])
         for number in self.layout.name_of:
             cloud.add_ip(number, self.rng.choice(holders))
         return cloud
@@ -197,7 +197,7 @@ class World:
         shape = self.plan.shape
         patience_s = PATIENCE_S + shape.slower_s() + shape.standby_slower_s()
         self._until(self.agenda.now + ELECTION_S + patience_s)
-        if any(fault.kind in ECHOES for fault in self.plan.faults):
+        if any(fault.kind in MOVE_LATE for fault in self.plan.faults):
             self._until(self.agenda.now + LATEST_LANDING_S)
         waited_until = self.agenda.now + LONGEST_HOLD_DOWN_S
         while self.measurements.held_down() and self.agenda.now < waited_until and not self._over():

@@ -70,5 +70,5 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
-    yield QuietRules(agenda, nodes, world.measurements.wronged, demand)
+    yield QuietRules(agenda, nodes, world.measurements.unserved, demand)
     yield TickRules(world.verdicts, world.stop)

@@ -96,4 +96,4 @@ class LossRules(Observer):
             return
         lost = self._losses(index, fip)
         text = "ip-{} is called contested, lost {} times"
-        self._demand("hold_off_earned", index, lost >= LOSSES, text, fip, lost)
+        self._demand("hold_down_earned", index, lost >= LOSSES, text, fip, lost)

@@ -31,12 +31,12 @@ class QuietRules(Observer):
     """The rules; from `healed` on it listens."""
 
     def __init__(
-        self, agenda: Agenda, nodes: Sequence[Node], wronged: Collection[int], demand: Demand
+        self, agenda: Agenda, nodes: Sequence[Node], unserved: Collection[int], demand: Demand
     ) -> None:
-        """Begin before the faults are over; `wronged` are masters without their addresses."""
+        """Begin before the faults are over; `unserved` are masters without their addresses."""
         self._agenda = agenda
         self._nodes = nodes
-        self._wronged = wronged
+        self._unserved = unserved
         self._demand = demand
         self._since: float | None = None
         self._calls: Counter[tuple[int, str]] = Counter()
@@ -90,18 +90,18 @@ class QuietRules(Observer):
         servers = self._calls[index, ReadServer.__name__]
         seldom = len(self._nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
         others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers
-        wronged = index in self._wronged  # which other rules tell of
-        if not wronged:
+        unserved = index in self._unserved  # which other rules tell of
+        if not unserved:
             demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls at rest", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.core.snapshot(node.clock())
-        left_over = LEFT_OVER if wronged or not self._wronged else (*LEFT_OVER, *OF_ANOTHER)
+        left_over = LEFT_OVER if unserved or not self._unserved else (*LEFT_OVER, *OF_ANOTHER)
         groups = any(vrrp.id.kind is VrrpKind.GROUP for vrrp in node.vrrp.values())
-        if groups or not node.has_answers:
+        if groups or not node.can_learn_roles:
             left_over = (*left_over, "role.doubtful")  # nobody can be asked
         troubles = [one for one in picture.problems if one.code not in left_over]
         problems = "; ".join(told(problem.trouble).what for problem in troubles)
-        honest = bool(troubles) is wronged
+        honest = bool(troubles) is unserved
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

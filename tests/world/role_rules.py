@@ -40,7 +40,7 @@ from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Demand
 
-MUTE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen
+SAY_NO_ROLE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 ROLE_AFTER = {
@@ -127,7 +127,7 @@ class RoleRules(Observer):
 
     def _moves_roles(self, node: int, state: State, event: Event) -> None:
         heard, role_states = self._heard[node], state.roles.role_states
-        if isinstance(event, MUTE):
+        if isinstance(event, SAY_NO_ROLE):
             same = all(heard.roles.get(n, b.role) is b.role for n, b in role_states.items())
             self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
         if isinstance(event, RolesQueried):

@@ -51,7 +51,7 @@ class SendRules(Observer):
         else:
             jumped = node.jumped_at > router.isolation_changed_at_s
             began = node.run is None or node.run.began_at > router.isolation_changed_at_s
-            stood_from_s, stood_until_s = node.stood_s
+            stood_from_s, stood_until_s = node.last_hang_s
             # The address went and came while nobody looked.
             passed_over = (
                 stood_from_s <= router.isolated_from_s + LOOK_S

@@ -114,12 +114,12 @@ class ApiFaults:
         faults.action_s.append(takes_s)
 
         def fade() -> None:
-            faults.echoes -= 1
+            faults.late_actions -= 1
             self.observers.conditions_changed()
 
         def undo() -> None:
             faults.action_s.remove(takes_s)
-            faults.echoes += 1
+            faults.late_actions += 1
             self.agenda.after(takes_s, fade)
 
         return undo

@@ -21,7 +21,7 @@ class CloudFaults:
     stale_at: float = float("-inf")
     """When reads were old last."""
     gone: list[int] = field(default_factory=list)
-    echoes: int = 0
+    late_actions: int = 0
     """Slow actions that were accepted before the trouble ended may still run."""
     slipped: list[int] = field(default_factory=list)
     """Floating IPs that listings leave out, although they exist."""
@@ -36,5 +36,5 @@ class CloudFaults:
             or self.stale_s
             or self.gone
             or self.slipped
-            or self.echoes
+            or self.late_actions
         )

@@ -80,7 +80,7 @@ class FifoFaults:
 
     def _replace(self, fault: Fault, node: Node) -> Undo:
         """Another FIFO lies at the path; keepalived writes there after its next reload only."""
-        node.lay(Pipe())
+        node.put_at_path(Pipe())
         node.turns.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
             self.agenda.after(0.02, node.keepalived.reload)
@@ -88,7 +88,7 @@ class FifoFaults:
 
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
         before = node.place.at_path
-        node.lay(obstacle)
+        node.put_at_path(obstacle)
         node.turns.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
             node.keepalived.reload()

@@ -6,7 +6,7 @@ from hakeeper.core.calls import Identified
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.calls import Step
+from hakeeper.simulate.calls import CallStep
 from hakeeper.simulate.cloud import NOT_FOUND, WorldCloud
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
@@ -34,7 +34,7 @@ class HostFaults:
             Kind.HANG: self._hang_somewhere,
             Kind.HANG_IN_CALL: self._hang_in_a_call,
             Kind.BUS_GONE: self._take_bus,
-            Kind.WRONG_METADATA: self._lie,
+            Kind.WRONG_METADATA: self._wrong_identity,
             Kind.DISK_FULL: self._disk_full,
             Kind.STATE_TORN: self._tear_state,
             Kind.STATE_OLD: self._age_state,
@@ -65,13 +65,13 @@ class HostFaults:
         by_chance = fault.value < 0.5  # noqa: PLR2004
         if by_chance:
             return self.hang(fault, node)
-        return self._hang_in_a_claim(fault, node, Step.BEGUN)
+        return self._hang_in_a_claim(fault, node, CallStep.BEGUN)
 
     def _hang_in_a_call(self, fault: Fault, node: Node) -> Undo:
         """SIGSTOP at one of the steps of an assign."""
-        return self._hang_in_a_claim(fault, node, fault.one_of(list(Step)))
+        return self._hang_in_a_claim(fault, node, fault.one_of(list(CallStep)))
 
-    def _hang_in_a_claim(self, fault: Fault, node: Node, step: Step) -> Undo:
+    def _hang_in_a_claim(self, fault: Fault, node: Node, step: CallStep) -> Undo:
         """SIGSTOP at a step of the next assign, and a demotion while it lasts."""
         hung = False
 
@@ -91,11 +91,11 @@ class HostFaults:
                 node.keepalived.check(-1)
 
         def undo() -> None:
-            if node.strikes.get(step) is strike:
-                del node.strikes[step]
+            if node.at_assign_step.get(step) is strike:
+                del node.at_assign_step[step]
             release()
 
-        node.strikes[step] = strike
+        node.at_assign_step[step] = strike
         node.keepalived.check(1)
         node.keepalived.check(-1)
         return undo
@@ -113,18 +113,18 @@ class HostFaults:
 
         return undo
 
-    def _lie(self, fault: Fault, node: Node) -> Undo:
+    def _wrong_identity(self, fault: Fault, node: Node) -> Undo:
         """Hakeeper starts, and metadata or the list of servers speak of another machine, or none.
 
         The shipped adapter compares addresses, and says that it is not here.
         """
         others = [each for each in self.cloud.servers.values() if each.id != node.server_id]
         other = others[fault.other % len(others)]
-        lie = Identified(other, "the metadata service", is_here=False)
-        told = lie if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
-        node.lies.append(told)
+        other_machine = Identified(other, "the metadata service", is_here=False)
+        told = other_machine if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
+        node.wrong_identities.append(told)
         node.kill()
-        return lambda: node.lies.remove(told)
+        return lambda: node.wrong_identities.remove(told)
 
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
         """Nothing can be written; half of the times there is something to write."""

@@ -144,7 +144,7 @@ CLOUD_STATE = frozenset(
 """Kinds that change the cloud for everybody."""
 HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
 """Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
-ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
+MOVE_LATE = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
 """Kinds that may still move a holder when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})
 """Kinds that cut links between nodes."""

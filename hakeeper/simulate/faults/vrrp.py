@@ -157,7 +157,7 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
-            node.lay(Pipe())
+            node.put_at_path(Pipe())
             node.turns.look_soon()
         node.keepalived.reload()
         return nothing

@@ -13,10 +13,10 @@ from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Fault, Kind
-from hakeeper.simulate.verdicts import Violation
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
+    from hakeeper.simulate.verdicts import Violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Observer:
 
     # --- judgement ---------------------------------------------------------------------------
 
-    def rule_broken(self, violation: Violation) -> None:
+    def rule_broken(self, violation: "Violation") -> None:
         """A rule was broken, for the first time."""
 
     def split_ends(self) -> None:

@@ -5,14 +5,16 @@ from math import inf
 
 from hakeeper.core.budget import Use
 from hakeeper.core.claim_rules import WATCH_S
+from hakeeper.core.events import LinesRead
+from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import HoldDown
-from hakeeper.core.state import State
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import Move, WorldCloud, number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.verdicts import Demand
 
@@ -38,7 +40,7 @@ class _Epoch:
     """When the address came to its master."""
 
 
-class Repairs:
+class Repairs(Observer):
     """The rules; the times of what was repaired are counted."""
 
     def __init__(
@@ -52,6 +54,9 @@ class Repairs:
     ) -> None:
         """Begin before anybody is master; the times go into `measured`."""
         self.moves: list[Move] = []
+        """Every change of a holder."""
+        self.unserved: set[int] = set()
+        """Masters that have not their addresses even when all faults are over."""
         self.settled_at = -inf
         """When the last claim is over, with its closer reads."""
         self._layout = layout
@@ -68,7 +73,31 @@ class Repairs:
 
     # --- what happens ------------------------------------------------------------------------
 
-    def assess(self, name: str, *, by_line: bool) -> None:
+    def conditions_changed(self) -> None:
+        """Look at every address."""
+        for name in self._layout.addresses:
+            self._assess_instance(name, by_line=False)
+
+    def ended(self, node: Node) -> None:
+        """Look at the addresses of its cluster."""
+        self._assess_cluster(node)
+
+    def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
+        """Look at the addresses of its cluster; somebody may have become master in this moment."""
+        del kept
+        if state is not LineState.MASTER_RX_LOWER_PRI:
+            self._assess_cluster(node, master_of=name if state is LineState.MASTER else None)
+
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Lines may have told a node of what it did not know."""
+        if any(isinstance(event, LinesRead) and event.lines for event in batch.events):
+            self._assess_cluster(node)
+
+    def _assess_cluster(self, node: Node, *, master_of: str | None = None) -> None:
+        for name in node.vrrp:
+            self._assess_instance(name, by_line=name == master_of)
+
+    def _assess_instance(self, name: str, *, by_line: bool) -> None:
         """Look at an instance's addresses: does one master have a clear path to them now?
 
         `by_line`: somebody became its master in this moment.
@@ -96,12 +125,12 @@ class Repairs:
             epoch.by_line = False
             self._wrong(move.floating_ip_id, epoch, now)
 
-    def hearing(self, index: int, state: State) -> None:
+    def hearing(self, node: Node) -> None:
         """Look at what a node believes before it hears events: these may end a hold-down."""
-        for resource, _ in state.in_stage(HoldDown):
+        for resource, _ in node.core.state.in_stage(HoldDown):
             if resource.observation is not None:
                 fip = number_of(resource.observation.id)
-                self._held_down_at[index, fip] = self._agenda.now
+                self._held_down_at[node.index, fip] = self._agenda.now
                 self.settled_at = self._agenda.now + SETTLED_AFTER_S
 
     # --- epochs ------------------------------------------------------------------------------
@@ -135,7 +164,7 @@ class Repairs:
 
         if self._epochs.get(fip) is not epoch or epoch.wrong_since != since:
             return
-        if self.is_held_down(fip, epoch.master):
+        if self._is_held_down(fip, epoch.master):
             earned = self._is_hold_down_earned(fip, epoch.master)
             self._demand("hold_down_earned", epoch.master.index, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
@@ -177,13 +206,22 @@ class Repairs:
 
     # --- hold-downs ---------------------------------------------------------------------------
 
-    def is_held_down(self, fip: int, master: Node) -> bool:
+    def _is_held_down(self, fip: int, master: Node) -> bool:
         """Say whether this master leaves a contested address alone for a while."""
         if master.run is None:
             return False
         held_down = master.run.core.state.in_stage(HoldDown)
         seen = (resource.observation for resource, _ in held_down)
         return any(number_of(each.id) == fip for each in seen if each is not None)
+
+    def held_down(self) -> bool:
+        """Say whether some address waits for its contest to end."""
+        return any(
+            self._is_held_down(fip, master)
+            for name, numbers in self._layout.addresses.items()
+            for master in self._paths.masters(name)
+            for fip in numbers
+        )
 
     def _is_hold_down_earned(self, fip: int, master: Node) -> bool:
         """Say whether others took it twice, or once while several others want it."""
@@ -195,3 +233,28 @@ class Repairs:
             return True  # its keepalived hangs
         old_reads = self._measured.injected[Kind.STALE_READ.value] > 0  # they can tell of losses
         return old_reads or taken > 1 or (taken == 1 and len(others) > 1)
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def healed(self) -> None:
+        """Check that every address is with its one master."""
+        for name in self._layout.addresses:
+            self._check_addresses(name)
+
+    def _check_addresses(self, name: str) -> None:
+        demand = self._demand
+        masters = self._paths.masters(name)
+        ids = [master.server_id for master in masters]
+        for fip in self._layout.addresses[name]:
+            holder = self._cloud.holder(fip)
+            right = ids == [holder]
+            if not right:
+                self.unserved.update(master.index for master in masters)
+            waits = len(masters) == 1 and self._is_held_down(fip, masters[0])
+            waiting = masters[0].index if waits else None
+            held = right or not waits
+            demand("hold_down_ends", waiting, held, "ip-{} waits for ever", fip)
+            if not waits:
+                demand(
+                    "all_in_place", None, right, "ip-{} is with {}, masters: {}", fip, holder, ids
+                )

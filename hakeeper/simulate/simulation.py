@@ -172,7 +172,7 @@ def simulate(options: Options, say: Say) -> Answer:
         violations += [f"split {split_options.seed}: {each}" for each in split.run()]
         splits.append(split)
     per_minute = world.per_minute()
-    measured = world.measurements.measured
+    measured = world.measured
     return Answer(
         options=options,
         budget=counted,
@@ -221,9 +221,9 @@ def _moves(worlds: Sequence[FleetWorld], options: Options) -> Moves:
     first: list[int] = []
     rates: list[float] = []
     for world in worlds:
-        began_s = world.measurements.split_at_s
+        began_s = world.split.began_at
         later_s = 0.0 if began_s is None else world.agenda.now - began_s - TEN_MINUTES_S
-        for at_s in world.measurements.split_moves().values():
+        for at_s in world.split.at_s.values():
             early = sum(each <= TEN_MINUTES_S for each in at_s)
             first.append(early)
             rates.append((len(at_s) - early) * HOUR_S / later_s if later_s > 0.0 else 0.0)

@@ -1,14 +1,18 @@
 """Verdicts: how often each rule was put to the test, and what broke it.
 
-What an address may suffer is checked here, by `Measurements`; all other rules are tests/world's.
+What an address may suffer is checked here (`Repairs`, `SplitMoves`), all else by tests/world.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from hakeeper.core.state import InvariantError
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.observer import Observer
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +47,26 @@ class Demand(Protocol):
         """Count it, and note a violation."""
 
 
-class Verdicts:
+class Verdicts(Observer):
     """The verdicts of one world."""
 
-    def __init__(self, agenda: Agenda, rule_broken: Callable[[Violation], None]) -> None:
-        """Begin without any; `rule_broken` hears of each violation at its time."""
+    def __init__(self, agenda: Agenda, evaluated: Counter[str], observers: Observer) -> None:
+        """Begin without any; `evaluated` counts how often each rule was put to the test."""
         self.violations: list[Violation] = []
-        self.evaluated: Counter[str] = Counter()
-        """How often each rule was put to the test."""
         self._agenda = agenda
-        self._rule_broken = rule_broken
+        self._evaluated = evaluated
+        self._observers = observers
         self._broken: set[str] = set()
 
     def demand(self, rule: str, node: int | None, holds: bool, text: str, *about: object) -> None:  # noqa: FBT001
         """Take a verdict (see `Demand`)."""
-        self.evaluated[rule] += 1
+        self._evaluated[rule] += 1
         if not holds:
             self.violated(rule, node, text.format(*about))
+
+    def invariant_broken(self, node: "Node", error: InvariantError) -> None:
+        """Take it for a broken promise."""
+        self.violated("core_guard", node.index, f"exit code 70: {error}")
 
     def violated(self, rule: str, node: int | None, text: str) -> None:
         """Note that a rule was broken; each rule once."""
@@ -68,4 +75,4 @@ class Verdicts:
         self._broken.add(rule)
         violation = Violation(rule, self._agenda.elapsed_s, node, text)
         self.violations.append(violation)
-        self._rule_broken(violation)
+        self._observers.rule_broken(violation)

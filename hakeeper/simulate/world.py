@@ -18,11 +18,13 @@ from hakeeper.simulate.faults.injector import Injector
 from hakeeper.simulate.faults.kinds import MOVE_LATE
 from hakeeper.simulate.faults.vrrp import VrrpFaults
 from hakeeper.simulate.layout import Layout
-from hakeeper.simulate.measurements import Measurements
+from hakeeper.simulate.measured import Measured, Meter
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observers
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import WARM_UP_S, Course, Plan
+from hakeeper.simulate.repairs import Repairs
+from hakeeper.simulate.split import SplitMoves
 from hakeeper.simulate.verdicts import Verdicts, Violation
 from hakeeper.simulate.vrrp import Links, Router, Vrrp, VrrpSettings
 
@@ -55,16 +57,20 @@ class World:
         self.vrrp = dict(self._make_vrrp())
         self.nodes = [self._make_node(index) for index in self.layout.nodes]
         self.injector = self._make_injector()
-        self.verdicts = Verdicts(self.agenda, self.observers.rule_broken)
+        self.measured = Measured()
+        self.verdicts = Verdicts(self.agenda, self.measured.evaluated, self.observers)
+        demand = self.verdicts.demand
         self.exemptions = Exemptions(self.layout, self.agenda)
         self.paths = Paths(
             self.layout, self.agenda, self.cloud, self.nodes, self.vrrp, self.exemptions
         )
-        self.measurements = Measurements(
-            self.layout, self.agenda, self.cloud, self.paths, self.verdicts
+        self.repairs = Repairs(
+            self.layout, self.agenda, self.cloud, self.paths, self.measured, demand
         )
-        self.observers.add(self.exemptions)
-        self.observers.add(self.measurements)
+        self.split = SplitMoves(self.layout, self.agenda, demand)
+        for each in (self.exemptions, self.repairs, self.split, Meter(self.measured)):
+            self.observers.add(each)
+        self.observers.add(self.verdicts)
         self._stopped = False
 
     # --- building ----------------------------------------------------------------------------
@@ -200,11 +206,11 @@ class World:
         if any(fault.kind in MOVE_LATE for fault in self.plan.faults):
             self._until(self.agenda.now + LATEST_LANDING_S)
         waited_until = self.agenda.now + LONGEST_HOLD_DOWN_S
-        while self.measurements.held_down() and self.agenda.now < waited_until and not self._over():
+        while self.repairs.held_down() and self.agenda.now < waited_until and not self._over():
             self._until(self.agenda.now + 10.0)
-            if not self.measurements.held_down():
+            if not self.repairs.held_down():
                 self._until(self.agenda.now + patience_s)
-        self._until(max(self.agenda.now, self.measurements.settled_at))
+        self._until(max(self.agenda.now, self.repairs.settled_at))
         if self._over():
             return
         self.observers.healed()

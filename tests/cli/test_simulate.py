@@ -107,7 +107,7 @@ def test_a_split_cuts_every_node_from_its_neighbours() -> None:
     assert {(a, b) for a in range(6) for b in range(6) if a // 3 == b // 3 and a != b} == {
         *world.links.cuts
     }
-    assert min(map(len, world.measurements.split_moves().values())) > 1
+    assert min(map(len, world.split.at_s.values())) > 1
 
 
 def test_a_bug_in_hakeeper_is_exit_code_1_and_named(
@@ -267,7 +267,7 @@ def test_faults_of_one_cluster_leave_the_others_alone() -> None:
     quiet = FleetWorld(options, judged=True)
     quiet.plan = alone
     quiet.run()
-    moved = {move.floating_ip_id for move in quiet.measurements.moves if move.at_s > 1020.0}
+    moved = {move.floating_ip_id for move in quiet.repairs.moves if move.at_s > 1020.0}
     assert {1} == moved
 
 

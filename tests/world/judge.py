@@ -2,7 +2,7 @@
 
 Each room has rules of one kind, named in `rules.py`, and observes what these are about; the rooms
 hear of it in the same order always. How long an address may be away is checked by
-`hakeeper.simulate.measurements`.
+`hakeeper.simulate.repairs`.
 """
 
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def judged(
         world.observers.add(observer)
     violations = world.run()
     tally = counts.tally
-    tally.add(world.measurements.measured)
+    tally.add(world.measured)
     tally.worlds, tally.simulated_s = 1, world.agenda.elapsed_s
     return Judged(violations, tally, fingerprint.digest, narrator.story)
 
@@ -70,5 +70,5 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
-    yield QuietRules(agenda, nodes, world.measurements.unserved, demand)
+    yield QuietRules(agenda, nodes, world.repairs.unserved, demand)
     yield TickRules(world.verdicts, world.stop)

@@ -11,8 +11,14 @@ class Agenda:
     def __init__(self, now: float) -> None:
         """Begin at this time, in seconds."""
         self.now = now
+        self._began_at = now
         self._heap: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = 0
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long it is since the beginning."""
+        return self.now - self._began_at
 
     def at(self, at_s: float, what: Callable[..., object], *args: object) -> None:
         """Let `what(*args)` happen at a time, at once if that has passed."""

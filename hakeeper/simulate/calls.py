@@ -21,9 +21,11 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.events import StartCall
-from hakeeper.simulate.cloud import LOCKED, failure, number_of
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import LOCKED, WorldCloud, failure
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.simulate.observer import Observer
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
@@ -51,7 +53,7 @@ OFTEN = 0.75
 """Below this value a fault answers in the first of two ways, above in the second."""
 
 
-class Step(enum.Enum):
+class CallStep(enum.Enum):
     """How far a call has come."""
 
     BEGUN = "begun"
@@ -79,14 +81,19 @@ class Call:
 class Caller:
     """The calls of one run of one node; `deliver` takes their results."""
 
-    def __init__(self, node: "Node", deliver: Callable[[CallResult], None]) -> None:
-        """Call in the name of this node's server."""
-        self._host = node
-        self._node = node.index
-        self._agenda = node.world.agenda
-        self._cloud = node.world.cloud
-        self._faults = node.world.call_faults
-        self._observers = node.world.observers
+    def __init__(
+        self,
+        node: "Node",
+        deliver: Callable[[CallResult], None],
+        agenda: Agenda,
+        cloud: WorldCloud,
+        observers: Observer,
+    ) -> None:
+        """Call in the name of this node's server; `observers` hear which faults strike."""
+        self._node = node
+        self._agenda = agenda
+        self._cloud = cloud
+        self._observers = observers
         self._deliver = deliver
         self._calls: dict[int, Call] = {}
         self._waiting: list[Call] = []
@@ -100,10 +107,10 @@ class Caller:
     def start(self, effect: StartCall) -> None:
         """Begin a call."""
         now = self._agenda.now
-        self._strike(Step.BEGUN, effect.request)
+        self._reach(CallStep.BEGUN, effect.request)
         fault = None
-        for each in self._faults:
-            if each.strikes(self._node):
+        for each in self._cloud.faults.calls:
+            if each.strikes(self._node.index):
                 fault = each
                 self._observers.call_struck(each.kind)
                 break
@@ -123,20 +130,20 @@ class Caller:
         elif self._is_warm(call.request, now) and not (kind is Kind.SLOW and often):
             self._send(call)
         else:
-            self._strike(Step.SHAKING_HANDS, call.request)
+            self._reach(CallStep.SHAKING_HANDS, call.request)
             call.unsent_code = "tls"
             send_at = now + HANDSHAKES * latency_s
             self._agenda.at(min(send_at, call.deadline_at), self._send, call)
 
     def _is_warm(self, request: Request, now: float) -> bool:
         """Say whether a connection is ready; one that is to be hung in is not."""
-        shakes = Step.SHAKING_HANDS in self._host.strikes and isinstance(request, Mutate)
+        shakes = CallStep.SHAKING_HANDS in self._node.at_assign_step and isinstance(request, Mutate)
         return now - self._answered_at < WARM_S and not shakes
 
-    def _strike(self, step: Step, request: Request) -> None:
+    def _reach(self, step: CallStep, request: Request) -> None:
         """Let happen what is to happen at this step of an assign."""
-        if isinstance(request, Mutate) and step in self._host.strikes:
-            self._host.strikes.pop(step)()
+        if isinstance(request, Mutate) and step in self._node.at_assign_step:
+            self._node.at_assign_step.pop(step)()
 
     def cancel(self, call_id: int) -> None:
         """Stop it if no byte of it is out."""
@@ -176,19 +183,17 @@ class Caller:
     def _send(self, call: Call) -> None:
         if call.done or self.closed:
             return
-        if self._host.hung:
+        if self._node.hung:
             self._waiting.append(call)
             return
         now = self._agenda.now
         if now >= call.deadline_at:
             self._end(call, _transient(call.unsent_code))
             return
-        call.sent_at_s = now + self._host.ahead_s
+        call.sent_at_s = now + self._node.ahead_s
         if isinstance(call.request, Mutate):
-            step, number = call.request.step, number_of(call.request.resource)
-            self._host.world.log(f"node {self._node + 1}: sends {step.name} of ip-{number}")
             self._observers.assign_sent(self._node, call.request)
-            self._strike(Step.SENT, call.request)
+            self._reach(CallStep.SENT, call.request)
         fault, half_s = call.fault, self._latency_s(call.fault) / 2
         kind = None if fault is None else fault.kind
         if kind is Kind.LATE_LANDING and fault is not None:
@@ -205,12 +210,12 @@ class Caller:
 
     def _execute(self, call: Call, *, whole: bool = True, lag_s: float = 0.0) -> Answer | Failure:
         """Let the cloud do it; its own refusals come first."""
-        if isinstance(call.request, Identify) and self._host.lies:
-            return self._host.lies[-1]
+        if isinstance(call.request, Identify) and self._node.wrong_identities:
+            return self._node.wrong_identities[-1]
         # Of a list whose first page is lost the others are not asked for.
         if not self._cloud.take_token(self._cloud.cost(call.request) if whole else 1):
             return self._cloud.throttled()
-        return self._cloud.answer(call.request, self._host.server_id, lag_s)
+        return self._cloud.answer(call.request, self._node.server_id, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
         kind = None if call.fault is None else call.fault.kind
@@ -288,7 +293,7 @@ class Caller:
     def _end(self, call: Call, outcome: Answer | Failure, quota: Quota | None = None) -> None:
         if call.done or self.closed:
             return
-        self._strike(Step.ANSWERED, call.request)
+        self._reach(CallStep.ANSWERED, call.request)
         call.done = True
         del self._calls[call.id]
         now = self._agenda.now
@@ -299,7 +304,7 @@ class Caller:
                 call_id=call.id,
                 outcome=outcome,
                 sent_at_s=call.sent_at_s,
-                finished_at_s=now + self._host.ahead_s,
+                finished_at_s=now + self._node.ahead_s,
                 quota=quota,
             )
         )

@@ -2,31 +2,31 @@
 
 from collections import Counter
 from math import inf
-from typing import TYPE_CHECKING
 
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.keepalived import STATE_LINES
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.observer import Observer
 
 QUERY_S = 14.0
 """With D-Bus, a wrong role lasts no longer than this."""
-STATE_LINES = frozenset({LineState.MASTER, LineState.BACKUP, LineState.FAULT, LineState.STOP})
 
 
-class Exemptions:
+class Exemptions(Observer):
     """The exemptions of everybody in one world."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, layout: Layout, agenda: Agenda) -> None:
         """Begin with nobody exempt."""
-        self._world = world
+        self._layout = layout
+        self._agenda = agenda
         self._everywhere = 0
         self._troubles: Counter[int] = Counter()
         self._of_names: Counter[str] = Counter()
         self._misled_until: dict[tuple[int, str], float] = {}
-        self._query_s = QUERY_S + world.plan.shape.slower_s()
+        self._query_s = QUERY_S + layout.shape.slower_s()
 
     # --- faults under way --------------------------------------------------------------------
 
@@ -35,9 +35,10 @@ class Exemptions:
         if fault.node is None:
             self._everywhere += change
         elif fault.kind is Kind.FLAP_ONE:
-            self._of_names[self._world.name_struck(fault)] += change
+            name = fault.one_of(self._layout.names_at(fault.node))
+            self._of_names[name] += change
         elif fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
-            for index in self._world.members(fault.node):
+            for index in self._layout.members(fault.node):
                 self._troubles[index] += change
         else:
             self._troubles[fault.node] += change
@@ -50,10 +51,9 @@ class Exemptions:
 
     def lines_lost(self, node: Node, name: str) -> None:
         """Lines of this instance are missing or wrong: its role may be as well, for a time."""
-        world = self._world
-        dbus = node.has_answers and not world.part_of[name].group
+        dbus = node.can_learn_roles and not self._layout.part_of[name].group
         answers = dbus and not (node.hung or node.keepalived.frozen or node.bus_gone)
-        self._misled_until[node.index, name] = world.now + self._query_s if answers else inf
+        self._misled_until[node.index, name] = self._agenda.now + self._query_s if answers else inf
 
     def misled_until(self, index: int, name: str) -> float:
         """Return until when its role may be wrong; -inf if it never was misled."""
@@ -61,12 +61,14 @@ class Exemptions:
 
     def paused(self, node: Node) -> None:
         """Hear that hakeeper or its keepalived stops or goes on: no question was answered since."""
-        for name in self._world.names_at(node.index):
-            if self.misled_until(node.index, name) > self._world.now:
+        for name in node.vrrp:
+            if self.misled_until(node.index, name) > self._agenda.now:
                 self.lines_lost(node, name)
 
     def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
-        """Hear that keepalived wrote a line (not MASTER_RX_LOWER_PRI), or could not."""
+        """Hear that keepalived wrote a line, or could not."""
+        if state is LineState.MASTER_RX_LOWER_PRI:
+            return
         run = node.run
         pipe = node.keepalived.writes_to
         if pipe is None or (not kept and not pipe.full()):
@@ -75,6 +77,6 @@ class Exemptions:
             self.lines_lost(node, name)  # it writes into a FIFO that has no name any more
         elif kept and run is not None and not run.fifo.holds(pipe):
             # the next look finds the pipe
-            self._misled_until[node.index, name] = self._world.now + 1.1
+            self._misled_until[node.index, name] = self._agenda.now + 1.1
         elif kept and state in STATE_LINES:
             self._misled_until.pop((node.index, name), None)

@@ -3,6 +3,13 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from hakeeper.cloud_register import Move
+from hakeeper.core.calls import Mutate
+from hakeeper.core.events import StartCall
+from hakeeper.simulate.faults.kinds import Fault
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
+
 
 @dataclass(slots=True)
 class Measured:
@@ -29,6 +36,31 @@ class Measured:
                 mine.update(getattr(other, name))
             else:
                 setattr(self, name, mine + getattr(other, name))
+
+
+class Meter(Observer):
+    """Counts faults, moves and assigns."""
+
+    def __init__(self, measured: Measured) -> None:
+        """Count in these."""
+        self._measured = measured
+
+    def fault_began(self, fault: Fault) -> None:
+        """Count it."""
+        self._measured.injected[fault.kind.value] += 1
+
+    def moved(self, move: Move) -> None:
+        """Count it."""
+        del move
+        self._measured.moves += 1
+
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Count the assigns that are begun."""
+        del node
+        self._measured.assigns += sum(
+            isinstance(effect, StartCall) and isinstance(effect.request, Mutate)
+            for effect in batch.effects
+        )
 
 
 def percentile(counts: Counter[int], share: float) -> int:

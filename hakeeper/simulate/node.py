@@ -1,9 +1,9 @@
 """One machine: a keepalived, a hakeeper (the shipped loop and core), a disk and a clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import TYPE_CHECKING, assert_never
+from typing import assert_never
 
 from hakeeper.core.calls import CallResult, Failure, Identified
 from hakeeper.core.events import (
@@ -18,30 +18,23 @@ from hakeeper.core.events import (
     SettingsChanged,
     StartCall,
 )
-from hakeeper.core.model import (
-    ProcessId,
-    SavedState,
-    Settings,
-)
+from hakeeper.core.model import SavedState, Settings
 from hakeeper.sequencer import Sequencer, Source
 from hakeeper.simulate.addresses import WorldAddresses
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.bus import Bus
-from hakeeper.simulate.calls import Caller, Step
+from hakeeper.simulate.calls import Caller, CallStep
+from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.disk import Disk
 from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
 from hakeeper.simulate.observed_core import Crash, ObservedCore
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pipe import Obstacle, Pipe, Place, WorldFifo
 from hakeeper.simulate.turns import Turns
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.vrrp import Vrrp
 
 RESTART_S = (0.1, 1.5)
 """systemd starts a dead hakeeper again after this."""
-FIRST_PID = 101
-"""Of the first keepalived on a machine."""
-FORGETS = 0.2
-"""The part of the later ones whose D-Bus service forgets their instances."""
 
 
 @dataclass(slots=True)
@@ -61,19 +54,34 @@ class Run:
 class Node:
     """The machine with number `index`; its server has the id `index + 1`."""
 
-    def __init__(self, world: "World", index: int, settings: Settings) -> None:
-        """Make it switched on, with nothing running."""
-        self.world = world
+    def __init__(  # noqa: PLR0913  # all but three by keyword
+        self,
+        index: int,
+        settings: Settings,
+        vrrp: Mapping[str, Vrrp],
+        *,
+        seed: int,
+        same_chance: bool,
+        agenda: Agenda,
+        cloud: WorldCloud,
+        observers: Observer,
+    ) -> None:
+        """Make it switched on, with nothing running.
+
+        `vrrp`: the instances of its cluster. With `same_chance`, hakeeper draws the same random
+        numbers on all nodes.
+        """
+        self.vrrp = vrrp
         self.index = index
         self.server_id = index + 1
-        self.settings = settings
+        self.settings = self.whole_settings = settings
         self.place = Place()
-        self.keepalived = Keepalived()
+        self.keepalived = Keepalived(self, seed, agenda, observers)
         self.run: Run | None = None
         self.runs = 0
         self.disk = Disk()
         self.hung = 0
-        self.stood_s = (float("-inf"), float("-inf"))
+        self.last_hang_s = (float("-inf"), float("-inf"))
         """When hakeeper last stood still: from, until."""
         self.power = True
         self.unplugged = 0
@@ -84,77 +92,45 @@ class Node:
         """Its monotonic clock minus the world's."""
         self.crash_in: int | None = None
         """kill -9 after so many more boundaries."""
-        self.strikes: dict[Step, Callable[[], None]] = {}
+        self.at_assign_step: dict[CallStep, Callable[[], None]] = {}
         """What happens at a step of the next assign."""
         self.bus_gone = 0
         """How many faults took D-Bus away."""
-        self.lies: list[Identified | Failure] = []
+        self.wrong_identities: list[Identified | Failure] = []
         """What it is told, wrongly, when it asks which server it is."""
         self.down_until = 0.0
-        self._rng = Random(f"{world.plan.seed}-node-{index}")
-        self._bus = Bus(self, self._rng)
+        self._chance = f"{seed}-{0 if same_chance else index}"
+        self._agenda = agenda
+        self._cloud = cloud
+        self._observers = observers
+        self._rng = Random(f"{seed}-node-{index}")
+        self._bus = Bus(self, self._rng, agenda)
         self._reloads: list[SettingsChanged] = []
-        self._boot = 0
-        self._pid = FIRST_PID - 1
-        self.turns = Turns(self, self._rng)
+        self.turns = Turns(self, self._rng, agenda, observers)
+
+    @property
+    def core(self) -> ObservedCore:
+        """The core of the run that there is."""
+        assert self.run is not None  # noqa: S101  # for mypy: only a run tells of its core
+        return self.run.core
 
     # --- keepalived ----------------------------------------------------------------------------
 
-    def start_keepalived(self) -> None:
-        """Start the process: it opens the FIFO that is there, or makes one."""
-        self._pid += 1
-        ticks = int(self.world.now * 100)
-        self.keepalived.process = ProcessId(self._pid, ticks, f"boot-{self.index}-{self._boot}")
-        self.keepalived.frozen = False
-        again = Random(f"{self.world.plan.seed}-bus-{self.index}-{self._pid}").random() < FORGETS
-        self.keepalived.forgets = again and self._pid > FIRST_PID
-        self.open_fifo_for_writing()
-        self.turns.look_soon()
-
     @property
-    def has_answers(self) -> bool:
+    def can_learn_roles(self) -> bool:
         """Whether hakeeper can learn roles over D-Bus, as long as nothing stands still."""
-        return self.world.plan.shape.dbus and not self.keepalived.forgets
+        return self.settings.can_query and not self.keepalived.forgets
 
     def silent_s(self) -> float:
         """Return how long hakeeper could see that keepalived hangs, if it could ask."""
         run = self.run
-        asks = self.world.plan.shape.dbus and not self.bus_gone
+        asks = self.settings.can_query and not self.bus_gone
         if run is None or self.hung or not (self.keepalived.hangs and asks):
             return 0.0
-        since_s = max(self.keepalived.silent_from_s, run.began_at, self.stood_s[1])
-        return self.world.now - since_s
+        since_s = max(self.keepalived.silent_from_s, run.began_at, self.last_hang_s[1])
+        return self._agenda.now - since_s
 
-    def open_fifo_for_writing(self) -> None:
-        """Open what is at the path, as keepalived does at its start and at every reload."""
-        if self.place.at_path is Obstacle.MISSING:
-            self.place.at_path = Pipe()
-            self.turns.look_soon()
-        found = self.place.at_path
-        old, self.keepalived.writes_to = self.keepalived.writes_to, None
-        if isinstance(found, Pipe):
-            self.keepalived.writes_to = found
-        self._drop_if_lonely(old)
-
-    def end_keepalived(self) -> None:
-        """The process is gone; hakeeper's pidfd becomes readable."""
-        self.keepalived.process = None
-        old, self.keepalived.writes_to = self.keepalived.writes_to, None
-        self._drop_if_lonely(old)
-        self.turns.wake(Source.KEEPALIVED)
-
-    def write(self, line: bytes) -> bool:
-        """Put bytes into the FIFO as keepalived would; False if they are lost."""
-        pipe = self.keepalived.writes_to
-        if pipe is None:
-            return False
-        kept = pipe.write(line)
-        self.keepalived.silent_from_s = self.world.now
-        if self.run is not None and self.run.fifo.holds(pipe):
-            self.turns.wake(Source.LINES)
-        return kept
-
-    def _drop_if_lonely(self, pipe: Pipe | None) -> None:
+    def drop_if_unheld(self, pipe: Pipe | None) -> None:
         """What is in a pipe is lost when nobody holds it any more."""
         held = pipe is not None and self.run is not None and self.run.fifo.holds(pipe)
         if pipe is not None and not held and self.keepalived.writes_to is not pipe:
@@ -166,18 +142,12 @@ class Node:
 
     def clock(self) -> float:
         """Return this machine's monotonic time."""
-        return self.world.agenda.now + self.ahead_s
-
-    def rng_of_run(self) -> Random:
-        """Make the chance of one run of hakeeper; in some worlds all nodes have the same."""
-        number = 0 if self.world.plan.shape.same_chance else self.index
-        return Random(f"{self.world.plan.seed}-{number}-{self.runs}")
+        return self._agenda.now + self.ahead_s
 
     def start(self) -> None:
         """Start the hakeeper process."""
         if self.run is not None or not self.power:
             return
-        world = self.world
         self.runs += 1
         self.crash_in = None
         fifo, port = WorldFifo(self.place), WorldKeepalived(self.keepalived)
@@ -189,8 +159,11 @@ class Node:
                 inbox.append(result)
                 self.turns.wake(Source.ANSWERS)
 
-        caller = Caller(self, deliver)
-        core = ObservedCore(self, world.observers, self.settings, self.clock())
+        caller = Caller(self, deliver, self._agenda, self._cloud, self._observers)
+        kind = self._cloud.kind
+        core = ObservedCore(
+            self, self._observers, {kind.name: kind}, Random(f"{self._chance}-{self.runs}")
+        )
         sequencer = Sequencer(
             core,
             fifo,
@@ -200,27 +173,25 @@ class Node:
             sources_changed=lambda: None,
             addresses=WorldAddresses(self),
         )
-        self.run = Run(core, sequencer, fifo, port, caller, world.now, inbox)
-        world.observers.started(self)
-        world.log(f"node {self.index + 1}: hakeeper starts (run {self.runs})")
+        self.run = Run(core, sequencer, fifo, port, caller, self._agenda.now, inbox)
+        self._observers.started(self)
         self.turns.guarded(sequencer.begin, self.disk.saved)
 
     def kill(self) -> None:
         """Let the process die at once; systemd starts it again later."""
         if self.run is None:
             return
-        self.world.log(f"node {self.index + 1}: hakeeper is gone")
-        self.world.observers.ended(self)
+        self._observers.ended(self)
         self.run.caller.close()
         pipe = self.place.at_path
         left = [each for each in self.run.fifo.unread() if each is not pipe]
         self.run = None
         self.turns.forget()
-        self._drop_if_lonely(pipe if isinstance(pipe, Pipe) else None)
+        self.drop_if_unheld(pipe if isinstance(pipe, Pipe) else None)
         if left or self.keepalived.writes_to not in (None, pipe):
             self.lose_lines()  # what is there nobody can find again
         delay_s = self._rng.uniform(*RESTART_S)
-        self.world.agenda.at(max(self.down_until, self.world.now + delay_s), self.start)
+        self._agenda.at(max(self.down_until, self._agenda.now + delay_s), self.start)
 
     def boundary(self) -> None:
         """One of the places at which a planned crash strikes."""
@@ -230,7 +201,7 @@ class Node:
                 self.crash_in = None
                 raise Crash
 
-    def lay(self, what: Pipe | Obstacle) -> None:
+    def put_at_path(self, what: Pipe | Obstacle) -> None:
         """Put something else at the FIFO's path; who did not open that one loses what waits.
 
         Who starts later knows of an obstacle, and not of another FIFO.
@@ -245,34 +216,32 @@ class Node:
 
     def lose_lines(self) -> None:
         """Lines are lost of which hakeeper cannot know: it may believe what is not so."""
-        for name in self.world.names_at(self.index):
-            self.world.observers.lines_lost(self, name)
+        for name in self.vrrp:
+            self._observers.lines_lost(self, name)
 
     def cut_power(self) -> None:
         """Switch the machine off: everything but the disk is gone."""
         self.power = False
-        self.keepalived.process = None
-        self.keepalived.writes_to = None
+        self.keepalived.lose_power()
         self.kill()
         self.place.at_path = Pipe()
-        self._boot += 1
 
     # --- standing still ----------------------------------------------------------------------
 
     def hang(self) -> None:
         """Stand still until `thaw`, which must be called as often."""
         if not self.hung:
-            self.stood_s = (self.world.now, float("inf"))
+            self.last_hang_s = (self._agenda.now, float("inf"))
         self.hung += 1
-        self.world.observers.paused(self)
+        self._observers.paused(self)
 
     def thaw(self) -> None:
         """Go on after a hang, unless something else holds it."""
         self.hung -= 1
         if self.hung:
             return
-        self.stood_s = (self.stood_s[0], self.world.now)
-        self.world.observers.paused(self)
+        self.last_hang_s = (self.last_hang_s[0], self._agenda.now)
+        self._observers.paused(self)
         self.turns.turn(self.runs)
         self._take_signals()
         run = self.run
@@ -302,7 +271,7 @@ class Node:
             self.boundary()
 
     def _save(self, run: Run, state: SavedState) -> None:
-        if not self.disk.save(state, self.world.now):
+        if not self.disk.save(state, self._agenda.now):
             run.inbox.append(SaveFailed(state))
             self.turns.wake(Source.ANSWERS)
 
@@ -316,7 +285,7 @@ class Node:
         """SIGHUP with this configuration."""
         self.settings = settings
         self._reloads.append(
-            SettingsChanged(settings, (self.world.kind.api.name,) if api_changed else ())
+            SettingsChanged(settings, (self._cloud.kind.api.name,) if api_changed else ())
         )
         if not self.hung:
             self._take_signals()

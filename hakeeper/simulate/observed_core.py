@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from random import Random
 from typing import TYPE_CHECKING
 
 from hakeeper.core.apis import ApiState
 from hakeeper.core.claim_events import Happening
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report
-from hakeeper.core.model import Settings
+from hakeeper.core.kind import Kinds
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import Stage
 from hakeeper.core.state import State
-from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.observer import Batch, Observer
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
@@ -39,14 +40,15 @@ class ObservedState(State):
 class ObservedCore(Core):
     """The shipped core; observers see what goes in and what comes out."""
 
-    __slots__ = ("_found", "_node", "_observers")
+    __slots__ = ("_node", "_observers", "_told")
 
-    def __init__(self, node: "Node", observers: Observer, settings: Settings, now: float) -> None:
+    def __init__(self, node: "Node", observers: Observer, kinds: Kinds, rng: Random) -> None:
         """Make the core of one run of this node."""
-        super().__init__(settings, node.world.kinds, node.rng_of_run(), now)
+        super().__init__(node.settings, kinds, rng, node.clock())
         self._node = node
         self._observers = observers
-        self._found: tuple[Report, ...] = ()
+        self._told: list[Report] = []
+        """What was reported while the events of the batch were taken in."""
         memory = {field.name: getattr(self._state, field.name) for field in fields(State)}
         self._state = state = ObservedState(**memory)
         state.moved = lambda *move: observers.claim_moved(node, *move)
@@ -70,10 +72,10 @@ class ObservedCore(Core):
         """Let the core handle a batch, and show what came of it."""
         self._node.boundary()
         batch = tuple(events)
-        self._found = ()
+        self._told.clear()
         self._observers.hearing(self._node)
         effects = super().handle(batch, now)
-        self._observers.handled(self._node, batch, effects, self._found, now)
+        self._observers.handled(self._node, Batch(batch, effects, now))
         self._node.boundary()
         return effects
 
@@ -83,9 +85,16 @@ class ObservedCore(Core):
         self._observers.taking_in(self._node, event)
         super()._dispatch(event, now)
         new = (e for e in self._state.effects if id(e) not in before)
-        self._observers.took_in(self._node, event, tuple(e for e in new if isinstance(e, Report)))
+        reports = tuple(effect for effect in new if isinstance(effect, Report))
+        self._observers.took_in(self._node, event, reports)
+        for report in reports:
+            self._observers.decided(self._node, event, report.decision)
+        self._told += reports
 
     def _bound_journal(self, now: float) -> float | None:
-        """Keep what there is to tell: what the throttle holds back happened all the same."""
-        self._found = tuple(e for e in self._state.effects if isinstance(e, Report))
+        """Show what else was decided: what the throttle holds back happened all the same."""
+        told = set(map(id, self._told))
+        for effect in self._state.effects:
+            if isinstance(effect, Report) and id(effect) not in told:
+                self._observers.decided(self._node, None, effect.decision)
         return super()._bound_journal(now)

@@ -1,11 +1,13 @@
 """What happens in a world, told to whoever observes it: the nodes and faults know no other way."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Mutate
 from hakeeper.core.claim_events import Happening
+from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import Stage
@@ -14,6 +16,17 @@ from hakeeper.simulate.faults.kinds import Fault, Kind
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
+    from hakeeper.simulate.verdicts import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the core handled at once, and what came of it."""
+
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+    at_s: float
+    """By the node's clock."""
 
 
 class Observer:
@@ -23,6 +36,15 @@ class Observer:
 
     def fault_began(self, fault: Fault) -> None:
         """A fault begins."""
+
+    def fault_ends(self, fault: Fault) -> None:
+        """A fault that lasted for a while is about to be undone."""
+
+    def split_begins(self) -> None:
+        """All links are about to be cut, for ever."""
+
+    def healing(self) -> None:
+        """All faults are about to end."""
 
     def impaired(self, fault: Fault, change: int) -> None:
         """One thing more (or less) is wrong with a node, or with everybody."""
@@ -38,6 +60,9 @@ class Observer:
 
     def keepalived_resumes(self, node: "Node") -> None:
         """A keepalived that was frozen is about to go on."""
+
+    def keepalived_restarts(self, node: "Node") -> None:
+        """The operator is about to restart keepalived, since hakeeper cannot know its role."""
 
     def conditions_changed(self) -> None:
         """Something that kept masters from their addresses may have begun or ended."""
@@ -56,7 +81,7 @@ class Observer:
     def moved(self, move: Move) -> None:
         """The holder of an address changed, in truth."""
 
-    def assign_sent(self, index: int, request: Mutate) -> None:
+    def assign_sent(self, node: "Node", request: Mutate) -> None:
         """The first byte of an assign goes out at this node."""
 
     # --- hakeeper ----------------------------------------------------------------------------
@@ -70,15 +95,14 @@ class Observer:
     def took_in(self, node: "Node", event: Event, reports: tuple[Report, ...]) -> None:
         """The core took it in, and reports this of it; nothing is begun yet."""
 
-    def handled(
-        self,
-        node: "Node",
-        events: tuple[Event, ...],
-        effects: tuple[Effect, ...],
-        found: tuple[Report, ...],
-        now: float,
-    ) -> None:
-        """The core handled the batch; `found`: all reports, also those that were held back."""
+    def decided(self, node: "Node", event: Event | None, decision: Decision) -> None:
+        """The core reports this, of an event or (None) of the whole batch.
+
+        What is held back from the journal is told here as well.
+        """
+
+    def handled(self, node: "Node", batch: Batch) -> None:
+        """The core handled the batch."""
 
     def claim_moved(self, node: "Node", what: Happening, before: Stage, after: Stage) -> None:
         """Something happened to the claim of an address; the stage may be the same after it."""
@@ -86,7 +110,10 @@ class Observer:
     def invariant_broken(self, node: "Node", error: InvariantError) -> None:
         """The core found that it broke an invariant of its own; this run of hakeeper ends."""
 
-    # --- the end -----------------------------------------------------------------------------
+    # --- judgement ---------------------------------------------------------------------------
+
+    def rule_broken(self, violation: "Violation") -> None:
+        """A rule was broken, for the first time."""
 
     def split_ends(self) -> None:
         """A split brain without end was watched for long enough."""
@@ -99,25 +126,27 @@ class Observer:
 
 
 class Observers(Observer):
-    """Several observers, each told in the order in which they were added."""
+    """Several observers; those who do something with a piece of news hear it, in their order."""
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._each: list[Observer] = []
+        self._hearers: dict[str, list[Callable[..., None]]] = {news: [] for news in NEWS}
 
     def add(self, observer: Observer) -> None:
         """Add one; it hears of what happens from now on."""
-        self._each.append(observer)
+        for news, hearers in self._hearers.items():
+            if getattr(type(observer), news) is not getattr(Observer, news):
+                hearers.append(getattr(observer, news))
 
 
 def _passed_on(news: str) -> Callable[..., None]:
     def pass_on(self: Observers, *args: object, **kwargs: object) -> None:
-        for each in self._each:
-            getattr(each, news)(*args, **kwargs)
+        for hear in self._hearers[news]:
+            hear(*args, **kwargs)
 
     return pass_on
 
 
-for _news in vars(Observer):
-    if not _news.startswith("_"):  # all of them, so that none can be forgotten
-        setattr(Observers, _news, _passed_on(_news))
+NEWS = tuple(name for name in vars(Observer) if not name.startswith("_"))
+for _news in NEWS:  # all of them, so that none can be forgotten
+    setattr(Observers, _news, _passed_on(_news))

@@ -1,53 +1,59 @@
-"""Whether anything stands between a master and its addresses."""
+"""Who is master, and whether anything stands between a master and its addresses."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Role
 from hakeeper.sequencer import LOOK_S
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.exemptions import Exemptions
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.vrrp import Vrrp
 
 ISOLATED_UNTIL_S = TRUST_AFTER_S + LOOK_S + 0.5
 """After its private address came back, a master that is guarded waits at most so long."""
 
 
+@dataclass(frozen=True, slots=True)
 class Paths:
     """The paths of all nodes of one world."""
 
-    def __init__(self, world: "World", exemptions: Exemptions) -> None:
-        """Look at this world, and at what its nodes suffer from."""
-        self._world = world
-        self._exemptions = exemptions
-        # A master that saw a scarce quota reads like a standby, and may not look before that.
-        self._scarce_for_s = max(0.0, world.plan.shape.standby_interval_s - 60.0)
+    layout: Layout
+    agenda: Agenda
+    cloud: WorldCloud
+    nodes: Sequence[Node]
+    vrrp: Mapping[str, Vrrp]
+    exemptions: Exemptions
 
-    def master(self, name: str) -> int | None:
+    def masters(self, name: str) -> list[Node]:
+        """Return those that are MASTER of this instance by their own word."""
+        return [self.nodes[router.node] for router in self.vrrp[name].masters()]
+
+    def master(self, name: str) -> Node | None:
         """Return the one master of this instance if it has a clear path to its addresses."""
-        masters = self._world.vrrp[name].masters()
-        if len(masters) != 1 or masters[0].frozen:
+        masters = self.masters(name)
+        if len(masters) != 1 or self.vrrp[name].routers[masters[0].index].frozen:
             return None
-        master = masters[0].node
-        return master if self.is_clear(master, name) else None
+        return masters[0] if self.is_clear(masters[0], name) else None
 
-    def is_clear(self, master: int, name: str) -> bool:
+    def is_clear(self, node: Node, name: str) -> bool:
         """Say whether nothing keeps this master from its addresses now."""
-        world = self._world
-        now, node = world.now, world.nodes[master]
-        if node.run is None or node.hung or self._exemptions.in_trouble(master, name):
+        now = self.agenda.now
+        if node.run is None or node.hung or self.exemptions.in_trouble(node.index, name):
             return False
-        routers = world.vrrp[name].routers
-        if any(self._exemptions.misled_until(index, name) > now for index in routers):
+        routers = self.vrrp[name].routers
+        if any(self.exemptions.misled_until(index, name) > now for index in routers):
             return False  # one that is misled may take it from the true master, who takes it back
-        router = routers[master]
+        router = routers[node.index]
         if now - router.isolation_changed_at_s < ISOLATED_UNTIL_S:
             return False
-        cloud = world.cloud
-        if cloud.scarce() or now - cloud.scarce_at < self._scarce_for_s:
+        cloud = self.cloud
+        # A master that saw a scarce quota reads like a standby, and may not look before that.
+        if cloud.scarce() or now - cloud.scarce_at < self.layout.shape.standby_slower_s():
             return False
         told_scarce = node.run.core.api.health.scarce(node.clock())  # rightly or not
         if cloud.faults.any() or router.isolated or told_scarce:
@@ -60,13 +66,13 @@ class Paths:
             return False
         return any(
             self._is_unknown_without_dbus(node, name)
-            or self._exemptions.misled_until(node.index, name) == inf
-            for name in self._world.names_at(node.index)
+            or self.exemptions.misled_until(node.index, name) == inf
+            for name in node.vrrp
         )
 
     def _is_unknown_without_dbus(self, node: Node, name: str) -> bool:
-        group = self._world.part_of[name].group
-        if node.run is None or (node.has_answers and not group):
+        group = self.layout.part_of[name].group
+        if node.run is None or (node.can_learn_roles and not group):
             return False
-        role_state = node.run.core.state.roles.role_states.get(self._world.vrrp_id(name))
+        role_state = node.run.core.state.roles.role_states.get(self.layout.vrrp_id(name))
         return role_state is not None and role_state.role is Role.UNKNOWN

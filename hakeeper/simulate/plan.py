@@ -140,6 +140,10 @@ class Shape:
         """Return how much longer than with the defaults a repair may take."""
         return max(0.0, self.interval_s - 10.0) + max(0.0, self.call_timeout_s - 5.0)
 
+    def standby_slower_s(self) -> float:
+        """Return how much later than with the defaults a node looks that reads like a standby."""
+        return max(0.0, self.standby_interval_s - 60.0)
+
     def queue_s(self) -> float:
         """Return how long the last address may wait for the others where an action locks a server.
 

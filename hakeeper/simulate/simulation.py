@@ -8,9 +8,15 @@ from dataclasses import dataclass, replace
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.budget import Budget, budget
+from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured, percentile
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.options import Faults, Options
+from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.split import MOVES_AT_FIRST, TEN_MINUTES_S
 from hakeeper.simulate.world import START_S, World
@@ -77,49 +83,64 @@ class Answer:
     violations: tuple[str, ...]
 
 
+class Absences(Observer):
+    """How long addresses are away from their only masters, whatever stands in the way."""
+
+    def __init__(self, layout: Layout, agenda: Agenda, cloud: WorldCloud, paths: Paths) -> None:
+        """Begin before anybody is master."""
+        self._layout = layout
+        self._agenda = agenda
+        self._cloud = cloud
+        self._paths = paths
+        self._since: dict[int, float] = {}
+        self._over_ms: Counter[int] = Counter()
+
+    def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
+        """Look at the instance's addresses: who is master may be another one now."""
+        del node, state, kept
+        for floating_ip in self._layout.addresses[name]:
+            self._look(floating_ip)
+
+    def moved(self, move: Move) -> None:
+        """Look at the address."""
+        self._look(move.number)
+
+    def _look(self, floating_ip: int) -> None:
+        """Note since when it is not with its only master, and until when."""
+        masters = self._paths.masters(self._layout.name_of[floating_ip])
+        if len(masters) == 1 and self._cloud.holder(floating_ip) != masters[0].server_id:
+            self._since.setdefault(floating_ip, self._agenda.now)
+            return
+        since_s = self._since.pop(floating_ip, None)
+        if since_s is not None and len(masters) == 1:
+            self._over_ms[self._ms(since_s)] += 1
+
+    def _ms(self, since_s: float) -> int:
+        return round((self._agenda.now - since_s) * 1000.0)
+
+    def away_ms(self) -> Counter[int]:
+        """Return how long addresses were away; those that still are count until now."""
+        return self._over_ms + Counter(map(self._ms, self._since.values()))
+
+
 class FleetWorld(World):
     """An operator's world. Where the quota is used up its end state is not checked."""
 
     def __init__(self, options: Options, *, judged: bool) -> None:
         """Build it."""
-        self._wrong_since: dict[int, float] = {}
-        self._away_ms: Counter[int] = Counter()
         super().__init__(options.plan(), go_on=True)
         self.judged = judged
+        self.absences = Absences(self.layout, self.agenda, self.cloud, self.paths)
+        self.observers.add(self.absences)
 
     def _heal(self) -> None:
         self.judged = self.judged and not self.cloud.scarce()
         if self.judged:
             super()._heal()
 
-    def say(self, node: int, name: str, word: LineState, priority: int) -> None:
-        """Let keepalived write its line; who is master may be another one now."""
-        super().say(node, name, word, priority)
-        for floating_ip in self.addresses[name]:
-            self._look(floating_ip)
-
-    def _moved(self, move: Move) -> None:
-        super()._moved(move)
-        self._look(move.number)
-
-    def _look(self, floating_ip: int) -> None:
-        """Note since when it is not with its only master, and until when."""
-        masters = self.vrrp[self.name_of[floating_ip]].masters()
-        if len(masters) == 1 and self.cloud.holder(floating_ip) != masters[0].node + 1:
-            self._wrong_since.setdefault(floating_ip, self.now)
-            return
-        since_s = self._wrong_since.pop(floating_ip, None)
-        if since_s is not None and len(masters) == 1:
-            self._away_ms[round((self.now - since_s) * 1000.0)] += 1
-
-    def away_ms(self) -> Counter[int]:
-        """Return how long addresses were away; those that still are count until now."""
-        still = Counter(round((self.now - since) * 1000.0) for since in self._wrong_since.values())
-        return self._away_ms + still
-
     def per_minute(self) -> tuple[int, ...]:
         """Return the requests of each whole minute; the time before the first one is left out."""
-        first, last = int(START_S // 60.0) + 1, int(self.now // 60.0)
+        first, last = int(START_S // 60.0) + 1, int(self.agenda.now // 60.0)
         return tuple(self.cloud.spent[minute] for minute in range(first, last))
 
     def report_to(self, say: Say) -> None:
@@ -130,9 +151,9 @@ class FleetWorld(World):
             nonlocal told_at
             if time.monotonic() - told_at >= PROGRESS_EVERY_S:
                 told_at = time.monotonic()
-                share = (self.now - START_S) / self.plan.chaos_s
+                share = self.agenda.elapsed_s / self.plan.chaos_s
                 say(f"{share:4.0%} of {self.plan.chaos_s / HOUR_S:g} simulated hours")
-            if self.now + 10.0 < end_s:
+            if self.agenda.now + 10.0 < end_s:
                 self.agenda.after(10.0, look)
 
         look()
@@ -145,15 +166,14 @@ def simulate(options: Options, say: Say) -> Answer:
     idle = idle_per_hour(options) if judged else None
     world = FleetWorld(options, judged=judged)
     world.report_to(say)
-    outcome = world.run()
-    violations = [_told(each, options) for each in outcome.violations]
+    violations = [f"seed {options.seed}: {each}" for each in world.run()]
     splits = [world] if options.faults.split else []
     for split_options in _split_options(options):
         split = FleetWorld(split_options, judged=True)
-        violations += [f"split {split_options.seed}: {each}" for each in split.run().violations]
+        violations += [f"split {split_options.seed}: {each}" for each in split.run()]
         splits.append(split)
     per_minute = world.per_minute()
-    measured = outcome.measured
+    measured = world.measured
     return Answer(
         options=options,
         budget=counted,
@@ -165,7 +185,7 @@ def simulate(options: Options, say: Say) -> Answer:
         claims_ms=_spread(measured.claims_ms),
         repairs_ms=_spread(measured.repairs_ms),
         contested_s=_spread(measured.hold_downs_s),
-        away_ms=_spread(world.away_ms()),
+        away_ms=_spread(world.absences.away_ms()),
         split=_moves(splits, options) if splits else None,
         end_checked=world.judged,
         violations=tuple(violations),
@@ -176,10 +196,6 @@ def progress(text: str) -> None:
     """Tell how far it is, where nobody reads results."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-def _told(violation: object, options: Options) -> str:
-    return f"seed {options.seed}: {violation}"
 
 
 def idle_per_hour(options: Options) -> int:
@@ -206,9 +222,9 @@ def _moves(worlds: Sequence[FleetWorld], options: Options) -> Moves:
     first: list[int] = []
     rates: list[float] = []
     for world in worlds:
-        began_s = world.split_at_s
-        later_s = 0.0 if began_s is None else world.now - began_s - TEN_MINUTES_S
-        for at_s in world.measurements.split_moves().values():
+        began_s = world.split.began_at
+        later_s = 0.0 if began_s is None else world.agenda.now - began_s - TEN_MINUTES_S
+        for at_s in world.split.at_s.values():
             early = sum(each <= TEN_MINUTES_S for each in at_s)
             first.append(early)
             rates.append((len(at_s) - early) * HOUR_S / later_s if later_s > 0.0 else 0.0)

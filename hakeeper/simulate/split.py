@@ -1,10 +1,11 @@
 """What is promised of a split brain without end: few moves at first, then hardly any."""
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 from hakeeper.cloud_register import Move
-from hakeeper.simulate.plan import Shape
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.layout import Layout
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
 
 MOVES_AT_FIRST = {1: 0, 2: 8, 3: 12}
@@ -12,29 +13,39 @@ MOVES_AT_FIRST = {1: 0, 2: 8, 3: 12}
 TEN_MINUTES_S = 600.0
 
 
-def moves_since(
-    since_s: float, floating_ips: Iterable[int], moves: Iterable[Move]
-) -> dict[int, list[float]]:
-    """Return when each resource came to another server, in seconds after `since_s`.
+class SplitMoves(Observer):
+    """The moves since a split brain without end began.
 
     A kind that has to be taken from its holder first is with nobody in between: that is no move.
     """
-    moved_at_s: dict[int, list[float]] = {fip: [] for fip in floating_ips}
-    for move in moves:
-        if move.at_s >= since_s and move.new is not None:
-            moved_at_s[move.number].append(move.at_s - since_s)
-    return moved_at_s
 
+    def __init__(self, layout: Layout, agenda: Agenda, demand: Demand) -> None:
+        """Begin before the split; `demand` takes whether they were few."""
+        self.began_at: float | None = None
+        self.at_s: dict[int, list[float]] = {fip: [] for fip in layout.name_of}
+        """When each address came to another server, in seconds after that."""
+        self._nodes = layout.shape.nodes
+        self._agenda = agenda
+        self._demand = demand
 
-def check_split(demand: Demand, shape: Shape, moves: dict[int, list[float]]) -> None:
-    """Demand it of the moves since the split began (see `moves_since`)."""
-    for fip, at_s in moves.items():
-        first = [s for s in at_s if s <= TEN_MINUTES_S]
-        later = [s for s in at_s if s > TEN_MINUTES_S]
-        text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
-        if shape.nodes in MOVES_AT_FIRST:
-            few = len(first) <= MOVES_AT_FIRST[shape.nodes]
-            demand("split_bounded", None, few, text, *about)
-        if shape.nodes <= 2:  # noqa: PLR2004
-            gaps = [b - a for a, b in pairwise(later)]
-            demand("split_bounded", None, all(g > TEN_MINUTES_S for g in gaps), text, *about)
+    def split_begins(self) -> None:
+        """Count the moves from now on."""
+        self.began_at = self._agenda.now
+
+    def moved(self, move: Move) -> None:
+        """Count it."""
+        if self.began_at is not None and move.new is not None:
+            self.at_s[move.number].append(move.at_s - self.began_at)
+
+    def split_ends(self) -> None:
+        """Check that addresses moved seldom."""
+        for fip, at_s in self.at_s.items() if self.began_at is not None else ():
+            first = [s for s in at_s if s <= TEN_MINUTES_S]
+            later = [s for s in at_s if s > TEN_MINUTES_S]
+            text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
+            if self._nodes in MOVES_AT_FIRST:
+                few = len(first) <= MOVES_AT_FIRST[self._nodes]
+                self._demand("split_bounded", None, few, text, *about)
+            if self._nodes <= 2:  # noqa: PLR2004
+                apart = all(b - a > TEN_MINUTES_S for a, b in pairwise(later))
+                self._demand("split_bounded", None, apart, text, *about)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from hakeeper.core.state import InvariantError
 from hakeeper.sequencer import LOOK_S, Handler, Source
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.observed_core import Crash
+from hakeeper.simulate.observer import Observer
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node, Run
@@ -18,10 +20,12 @@ WAKE_S = (0.0002, 0.002)
 class Turns:
     """The turns of the runs of one node, one after the other."""
 
-    def __init__(self, node: "Node", rng: Random) -> None:
-        """Wake this node, with its chance."""
+    def __init__(self, node: "Node", rng: Random, agenda: Agenda, observers: Observer) -> None:
+        """Wake this node, with its chance; `observers` hear of a core that breaks."""
         self._node = node
         self._rng = rng
+        self._agenda = agenda
+        self._observers = observers
         self._look_is_due = False
         self._turn_at = float("inf")
         self._timer_at = float("inf")
@@ -36,15 +40,13 @@ class Turns:
             return
         self._node.run.ready.add(source)
         if self._turn_at == float("inf"):
-            self._turn_at = self._node.world.now + self._rng.uniform(*WAKE_S)
-            self._node.world.agenda.at(self._turn_at, self.turn, self._node.runs)
+            self._turn_at = self._agenda.now + self._rng.uniform(*WAKE_S)
+            self._agenda.at(self._turn_at, self.turn, self._node.runs)
 
     def look_soon(self) -> None:
         """Something changed that only the look once a second finds."""
         if self._node.run is not None:
-            self._node.world.agenda.after(
-                self._rng.uniform(0.0, LOOK_S), self._look, self._node.runs
-            )
+            self._agenda.after(self._rng.uniform(0.0, LOOK_S), self._look, self._node.runs)
 
     def retime(self) -> None:
         """The clock jumped: what was due by it may be due now."""
@@ -103,7 +105,7 @@ class Turns:
             self._node.kill()
             return
         except InvariantError as error:
-            self._node.world.observers.invariant_broken(self._node, error)
+            self._observers.invariant_broken(self._node, error)
             self._node.kill()
             return
         run = self._node.run
@@ -122,7 +124,7 @@ class Turns:
             at += 1e-6
         if at < self._timer_at:
             self._timer_at = at
-            self._node.world.agenda.at(at, self._tick, self._node.runs, at)
+            self._agenda.at(at, self._tick, self._node.runs, at)
 
     def _tick(self, run_number: int, at: float) -> None:
         run = self._node.run

@@ -1,12 +1,18 @@
 """Verdicts: how often each rule was put to the test, and what broke it.
 
-What an address may suffer is checked here, by `Measurements`; all other rules are tests/world's.
+What an address may suffer is checked here (`Repairs`, `SplitMoves`), all else by tests/world.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from hakeeper.core.state import InvariantError
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.observer import Observer
+
+if TYPE_CHECKING:
+    from hakeeper.simulate.node import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +47,15 @@ class Demand(Protocol):
         """Count it, and note a violation."""
 
 
-class Verdicts:
+class Verdicts(Observer):
     """The verdicts of one world."""
 
-    def __init__(
-        self, evaluated: Counter[str], since_s: Callable[[], float], log: Callable[[str], None]
-    ) -> None:
-        """Begin without any; `evaluated` counts the rules that were put to the test.
-
-        `since_s` gives the seconds since the world began, `log` takes a line of its story.
-        """
+    def __init__(self, agenda: Agenda, evaluated: Counter[str], observers: Observer) -> None:
+        """Begin without any; `evaluated` counts how often each rule was put to the test."""
         self.violations: list[Violation] = []
+        self._agenda = agenda
         self._evaluated = evaluated
-        self._since_s = since_s
-        self._log = log
+        self._observers = observers
         self._broken: set[str] = set()
 
     def demand(self, rule: str, node: int | None, holds: bool, text: str, *about: object) -> None:  # noqa: FBT001
@@ -63,10 +64,15 @@ class Verdicts:
         if not holds:
             self.violated(rule, node, text.format(*about))
 
+    def invariant_broken(self, node: "Node", error: InvariantError) -> None:
+        """Take it for a broken promise."""
+        self.violated("core_guard", node.index, f"exit code 70: {error}")
+
     def violated(self, rule: str, node: int | None, text: str) -> None:
         """Note that a rule was broken; each rule once."""
         if rule in self._broken:
             return
         self._broken.add(rule)
-        self.violations.append(Violation(rule, self._since_s(), node, text))
-        self._log(f"VIOLATION {self.violations[-1]}")
+        violation = Violation(rule, self._agenda.elapsed_s, node, text)
+        self.violations.append(violation)
+        self._observers.rule_broken(violation)

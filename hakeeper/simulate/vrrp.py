@@ -9,11 +9,12 @@ it, the better one may never learn that there had been two.
 """
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.model import VrrpId
 from hakeeper.simulate.agenda import Agenda
 
 PROPAGATION_S = 0.001
@@ -71,14 +72,34 @@ class Router:
 class VrrpSettings:
     """What keepalived.conf says of the instance."""
 
+    vrrp_id: VrrpId
+    """Its name, and whether its lines are those of its sync group."""
     advert_s: float = 1.0
     nopreempt: bool = False
     last_advert: bool = True
     """`vrrp_higher_prio_send_advert`: who steps down says so once."""
 
 
+class Links:
+    """The links between nodes, each in both directions."""
+
+    def __init__(self) -> None:
+        """Begin with all of them whole."""
+        self.cuts: dict[tuple[int, int], int] = {}
+        """How many faults cut the way from one node to another."""
+
+    def whole(self, sender: int, receiver: int) -> bool:
+        """Say whether what one node sends reaches another."""
+        return not self.cuts.get((sender, receiver))
+
+    def change(self, ways: Iterable[tuple[int, int]], change: int) -> None:
+        """Let one more (or less) fault cut each of these ways."""
+        for way in ways:
+            self.cuts[way] = self.cuts.get(way, 0) + change
+
+
 class Vrrp:
-    """The instance; `say(node, word, priority)` writes a line on that node."""
+    """The instance; `say(node, vrrp_id, word, priority)` writes a line on that node."""
 
     def __init__(
         self,
@@ -87,15 +108,16 @@ class Vrrp:
         agenda: Agenda,
         rng: Random,
         *,
-        linked: Callable[[int, int], bool],
-        say: Callable[[int, LineState, int], None],
+        links: Links,
+        say: Callable[[int, VrrpId, LineState, int], None],
     ) -> None:
-        """Begin with every keepalived off. `linked(a, b)`: what a sends reaches b."""
+        """Begin with every keepalived off."""
         self.routers = {router.node: router for router in routers}
         self.settings = settings
+        self.id = settings.vrrp_id
         self._agenda = agenda
         self._rng = rng
-        self._linked = linked
+        self._linked = links.whole
         self._say = say
         self._meetings: set[tuple[int, int]] = set()
 
@@ -121,7 +143,7 @@ class Vrrp:
             return
         heard = self._hearers(router)
         self._enter(router, VrrpState.OFF)
-        self._say(node, LineState.STOP, router.priority)
+        self._say(node, self.id, LineState.STOP, router.priority)
         self._farewell(heard)
 
     def kill(self, node: int) -> None:
@@ -163,14 +185,14 @@ class Vrrp:
         if notify and router.state is not VrrpState.OFF and not router.frozen:
             master = router.state is VrrpState.MASTER
             word = LineState.MASTER_PRIORITY if master else LineState.BACKUP_PRIORITY
-            self._say(node, word, priority)
+            self._say(node, self.id, word, priority)
         self.refresh()
 
     def repeat(self, node: int) -> None:
         """Reload with `fifo_write_vrrp_states_on_reload`: a MASTER stays silent."""
         router = self.routers[node]
         if router.state in (VrrpState.BACKUP, VrrpState.FAULT) and not router.frozen:
-            self._say(node, WORDS[router.state], router.priority)
+            self._say(node, self.id, WORDS[router.state], router.priority)
 
     def unplug(self, node: int, *, isolated: bool) -> None:
         """Take its own address away, or give it back (newer keepalived: isolated, not FAULT)."""
@@ -280,12 +302,12 @@ class Vrrp:
         self._meet(sender, receiver, self.settings.advert_s)
 
     def _hear_lesser(self, router: Router) -> None:
-        self._say(router.node, LineState.MASTER_RX_LOWER_PRI, router.priority)
+        self._say(router.node, self.id, LineState.MASTER_RX_LOWER_PRI, router.priority)
 
     def _set(self, router: Router, state: VrrpState) -> None:
         self._enter(router, state)
         router.armed = False
-        self._say(router.node, WORDS[state], router.priority)
+        self._say(router.node, self.id, WORDS[state], router.priority)
 
     def _enter(self, router: Router, state: VrrpState) -> None:
         if router.state is VrrpState.MASTER and state is not VrrpState.MASTER:

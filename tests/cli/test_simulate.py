@@ -103,11 +103,11 @@ def test_a_split_brain_moves_an_address_no_more_often_than_promised(
 
 def test_a_split_cuts_every_node_from_its_neighbours() -> None:
     world = FleetWorld(wanted(nodes=6, clusters=2, faults="split", hours=0.5), judged=True)
-    assert [] == world.run().violations
+    assert [] == world.run()
     assert {(a, b) for a in range(6) for b in range(6) if a // 3 == b // 3 and a != b} == {
-        *world.cuts
+        *world.links.cuts
     }
-    assert min(map(len, world.measurements.split_moves().values())) > 1
+    assert min(map(len, world.split.at_s.values())) > 1
 
 
 def test_a_bug_in_hakeeper_is_exit_code_1_and_named(
@@ -256,18 +256,18 @@ def test_named_faults_come_and_no_others(capfd: pytest.CaptureFixture[str]) -> N
 def test_faults_of_one_cluster_leave_the_others_alone() -> None:
     options = wanted(nodes=6, faults="nobody,split,one-way", hours=1.0)
     world = FleetWorld(options, judged=True)
-    assert {(0, 1), (1, 0)} == {(a, b) for a in range(2) for b in world.members(a) if a != b}
+    assert {(0, 1), (1, 0)} == {(a, b) for a in range(2) for b in world.layout.members(a) if a != b}
     struck = {fault.node for fault in world.plan.faults}
     assert set(range(6)) == struck
-    assert [] == world.run().violations
-    assert all(a // 2 == b // 2 for a, b in world.cuts)
+    assert [] == world.run()
+    assert all(a // 2 == b // 2 for a, b in world.links.cuts)
     alone = replace(
         options.plan(), faults=tuple(f for f in options.plan().faults if f.node in (0, 1))
     )
     quiet = FleetWorld(options, judged=True)
     quiet.plan = alone
     quiet.run()
-    moved = {move.number for move in quiet.measurements.moves if move.at_s > 1020.0}
+    moved = {move.number for move in quiet.repairs.moves if move.at_s > 1020.0}
     assert {1} == moved
 
 

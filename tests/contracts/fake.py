@@ -41,13 +41,19 @@ class FakePort(Port):
         self._world = World(plan)
         self._world.observers.add(_Struck(self.seen.add))
         self._cloud = self._world.cloud
-        self._caller = Caller(self._world.nodes[0], self._results.append)
+        self._caller = Caller(
+            self._world.nodes[0],
+            self._results.append,
+            self._world.agenda,
+            self._cloud,
+            self._world.observers,
+        )
         self._serial = 0
 
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it to the cloud, and to those that the injector knows."""
         self._cloud.add_numbered(floating_ip_id, holder)
-        self._world.addresses[NAME] += (floating_ip_id,)
+        self._world.layout.addresses[NAME] += (floating_ip_id,)
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""
@@ -90,7 +96,7 @@ class FakePort(Port):
             self.seen.add(kind)
         fault = Fault(kind, 0.0, FOR_EVER_S, node, 1, value, self._serial)
         self._world.injector.begin(fault)
-        for each in self._world.call_faults:
+        for each in self._cloud.faults.calls:
             each.share = 1.0
         yield
         self._world.injector.end(fault.serial)
@@ -101,7 +107,7 @@ class FakePort(Port):
 
     def now(self) -> float:
         """Return virtual time."""
-        return self._world.now
+        return self._world.agenda.now
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Let things happen one by one; where none is due, let time pass."""

@@ -15,11 +15,13 @@ from hakeeper.core.observation import Key
 from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
 from hakeeper.simulate import calls
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import Call, Caller
 from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from tests.contracts import test_assigning as assigning
 from tests.contracts import test_cancelling as cancelling
 from tests.contracts import test_losses as losses
@@ -84,12 +86,19 @@ def _cancelled_is_sent(patch: Patch) -> None:
 def _delivers_twice(patch: Patch) -> None:
     real = Caller.__init__
 
-    def init(self: Caller, node: Node, deliver: Callable[[CallResult], None]) -> None:
+    def init(
+        self: Caller,
+        node: Node,
+        deliver: Callable[[CallResult], None],
+        agenda: Agenda,
+        cloud: WorldCloud,
+        observers: Observer,
+    ) -> None:
         def twice(result: CallResult) -> None:
             deliver(result)
             deliver(result)
 
-        real(self, node, twice)
+        real(self, node, twice, agenda, cloud, observers)
 
     patch.setattr(Caller, "__init__", init)
 

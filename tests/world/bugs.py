@@ -778,8 +778,8 @@ BUGS = (
     ),
     Bug(
         "always_contested",
-        "the first loss is taken for a quarrel",
-        "hold_off_earned",
+        "the first loss is taken for a contest",
+        "hold_down_earned",
         (Constant("hakeeper.core.splitbrain:LOSSES_TO_HOLD_DOWN", 1),),
         proves=True,
     ),
@@ -886,9 +886,9 @@ BUGS = (
         (Constant("hakeeper.core.splitbrain:MEMORY_S", 300.0),),
     ),
     Bug(
-        "hold_off_for_ever",
+        "hold_down_for_ever",
         "a hold-down has no end",
-        "hold_off_ends",
+        "hold_down_ends",
         (
             Line(
                 "hakeeper.core.claim_rules:_hold_down",

@@ -1,9 +1,9 @@
 """Rules about the calls of one run: when one may be made, and what may be said of its answer."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.calls import (
@@ -14,22 +14,21 @@ from hakeeper.core.calls import (
     Mutate,
     MutationAccepted,
     OneRead,
-    ReadActions,
 )
-from hakeeper.core.events import StartCall
-from hakeeper.core.model import VrrpId
+from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed, RoleChanged
+from hakeeper.core.events import Event, Report, StartCall
+from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.observation import Observation
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
-from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import WorldCloud, number_of
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.verdicts import Demand
 from tests.world.role_rules import RoleRules
-from tests.world.tally import Tally
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 MAX_PARALLEL = 8
 WINDOW_S = 60.0
@@ -71,26 +70,39 @@ class _Seen:
     hour_cost: int = 0
 
 
-class CallRules:
+class CallRules(Observer):
     """The rules; what the reads say is passed on to `roles`."""
 
-    def __init__(self, world: "World", tally: Tally, roles: RoleRules, demand: Demand) -> None:
-        """Begin with nobody running."""
-        self._world = world
-        self._tally = tally
+    def __init__(
+        self,
+        layout: Layout,
+        agenda: Agenda,
+        cloud: WorldCloud,
+        number_of: Mapping[str, int],
+        roles: RoleRules,
+        demand: Demand,
+    ) -> None:
+        """Begin with nobody running.
+
+        `number_of`: the number of an address by what the journal calls it.
+        """
+        self._layout = layout
+        self._agenda = agenda
+        self._cloud = cloud
+        self._number_of = number_of
         self._roles = roles
         self._demand = demand
         self._seen: dict[int, _Seen] = {}
         self._moved_at: dict[int, float] = {}
         """When the holder of an address last changed."""
-        shape = world.plan.shape
+        shape = layout.shape
         numbers = sum(part.addresses for part in shape.names())
         settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
 
-    def began(self, index: int) -> None:
+    def started(self, node: Node) -> None:
         """A run of hakeeper begins."""
-        self._seen[index] = _Seen()
+        self._seen[node.index] = _Seen()
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed."""
@@ -98,10 +110,14 @@ class CallRules:
 
     # --- a call begins -----------------------------------------------------------------------
 
-    def started(self, node: Node, effect: StartCall, now: float) -> None:
-        """Check a call that is asked for."""
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Check the calls that are asked for."""
+        for effect in batch.effects:
+            if isinstance(effect, StartCall):
+                self._begun(node, effect, batch.at_s)
+
+    def _begun(self, node: Node, effect: StartCall, now: float) -> None:
         request, index, seen = effect.request, node.index, self._seen[node.index]
-        self._tally.calls += 1
         seen.asked_at[effect.call_id] = now
         assign = isinstance(request, Mutate)
         held_until = seen.assigns_held_until if assign else seen.held_until
@@ -115,11 +131,9 @@ class CallRules:
             recent.popleft()
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
-        self._spent(index, seen, now, self._world.cloud.cost(request))
+        self._spent(index, seen, now, self._cloud.cost(request))
         if isinstance(request, Mutate):
             self._assigning(node, effect.call_id, request, now)
-        elif isinstance(request, ReadActions):
-            self._roles.asking(index, request, now)
 
     def _spent(self, index: int, seen: _Seen, now: float, cost: int) -> None:
         """Check what one run of hakeeper takes of the project's quota, whatever fails."""
@@ -127,13 +141,13 @@ class CallRules:
         seen.hour_cost += cost
         while seen.hour[0][0] < now - HOUR_S:
             seen.hour_cost -= seen.hour.popleft()[1]
-        within = seen.hour_cost <= self._world.plan.shape.quota_per_hour * SHARE
+        within = seen.hour_cost <= self._layout.shape.quota_per_hour * SHARE
         self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
     def _assigning(self, node: Node, call_id: int, request: Mutate, now: float) -> None:
         index, fip, demand = node.index, number_of(request.resource), self._demand
         seen = self._seen[index]
-        self._tally.evaluated["core_guard"] += 1  # it let this one pass
+        demand("core_guard", index, True, "")  # noqa: FBT003  # it let this one pass
         demand("own_target", index, request.step.holder in (None, node.server_id), "{}", request)
         demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
         under_way = len(seen.inflight)
@@ -153,19 +167,24 @@ class CallRules:
         read_at = seen.mine_read_at.get(fip, -inf)
         fresh = now - read_at < 60.0
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
-        mine = self._world.cloud.holder(fip) == node.server_id
-        vrrp = self._world.vrrp_id(self._world.name_of[fip])
+        mine = self._cloud.holder(fip) == node.server_id
+        vrrp = self._layout.vrrp_id(self._layout.name_of[fip])
         fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
         # One clock for both: the machine's is ahead of the world's, and may jump.
-        moved_ago_s = self._world.now - self._moved_at.get(fip, -inf)
+        moved_ago_s = self._agenda.now - self._moved_at.get(fip, -inf)
         moved = moved_ago_s < now - read_at + 60.0
         needless = fresh and mine and not moved
         self._demand("not_needless", node.index, not needless, "ip-{} is ours already", fip)
 
     # --- a call ends -------------------------------------------------------------------------
 
-    def ended(self, node: Node, result: CallResult) -> None:
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
         """Remember what the result of a call says."""
+        del reports
+        if isinstance(event, CallResult):
+            self._ended(node, event)
+
+    def _ended(self, node: Node, result: CallResult) -> None:
         seen = self._seen[node.index]
         fip = seen.inflight.pop(result.call_id, None)
         asked_at = seen.asked_at.pop(result.call_id, -inf)
@@ -197,8 +216,8 @@ class CallRules:
     def _read(
         self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float
     ) -> None:
-        if self._world.plan.shape.clusters > 1:
-            own = self._world.own_numbers(node.index)
+        if self._layout.shape.clusters > 1:
+            own = self._layout.own_numbers(node.index)
             found = tuple(each for each in found if number_of(each.id) in own)
         for each in found:
             fip = number_of(each.id)
@@ -212,19 +231,25 @@ class CallRules:
             else:
                 seen.mine_read_at.pop(fip, None)
 
-    def demoted(self, node: Node, vrrp: VrrpId) -> None:
-        """Hear that an instance is not MASTER any more, be it for a moment."""
-        self._seen[node.index].demoted_at[vrrp] = node.clock()
-
     # --- what is said of it ------------------------------------------------------------------
 
-    def claimed(self, index: int, fip: int) -> None:
-        """Check the word that a claim is done: a read that began after the assign says so."""
-        self._read_back(index, fip, self._seen[index].sent_at.get(fip, -inf))
+    def decided(self, node: Node, event: Event | None, decision: Decision) -> None:
+        """Check the word that an address is here: the newest read says so.
 
-    def confirmed(self, index: int, fip: int) -> None:
-        """Check the word that an address is here: the newest read says so."""
-        self._read_back(index, fip, -inf)
+        Of a claim, one that began after its assign. Hear who ceases to be MASTER.
+        """
+        del event
+        seen = self._seen[node.index]
+        match decision:
+            case RoleChanged(vrrp, Role.MASTER):
+                seen.demoted_at[vrrp] = node.clock()
+            case ResourceClaimed(_, label) if label in self._number_of:
+                fip = self._number_of[label]
+                self._read_back(node.index, fip, seen.sent_at.get(fip, -inf))
+            case ResourceConfirmed(_, label) if label in self._number_of:
+                self._read_back(node.index, self._number_of[label], -inf)
+            case _:
+                pass
 
     def _read_back(self, index: int, fip: int, since_s: float) -> None:
         read_at = self._seen[index].mine_read_at.get(fip)

@@ -5,22 +5,31 @@ from typing import get_args
 from zlib import crc32
 
 from hakeeper.core.calls import Request
-from hakeeper.core.events import Event
+from hakeeper.core.events import Event, Report, StartCall
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
 
 _MARK = Struct("<HdHQ").pack
 _NUMBERS = {each: i for i, each in enumerate((type(None), *get_args(Event), *get_args(Request)))}
 
 
-class Fingerprint:
+class Fingerprint(Observer):
     """The number, as it grows."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self.digest = 0
 
-    def mix(self, node: int, now: float, what: Event | Request | None, number: int) -> None:
-        """Add an event that was taken in, a request that was made, or the end of a batch.
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
+        """Add an event, and how much was reported of it."""
+        self._mix(node, node.clock(), event, len(reports))
 
-        And a number that goes with it.
-        """
-        self.digest = crc32(_MARK(node, now, _NUMBERS[type(what)], number), self.digest)
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Add the end of a batch, how much came of it, and the calls that are begun."""
+        self._mix(node, batch.at_s, None, len(batch.effects))
+        for effect in batch.effects:
+            if isinstance(effect, StartCall):
+                self._mix(node, batch.at_s, effect.request, effect.call_id)
+
+    def _mix(self, node: Node, now: float, what: Event | Request | None, number: int) -> None:
+        self.digest = crc32(_MARK(node.index, now, _NUMBERS[type(what)], number), self.digest)

@@ -1,35 +1,34 @@
 """Rules about a keepalived that hangs, and that can be asked: it is told, and takes nothing."""
 
-from typing import TYPE_CHECKING
-
 from hakeeper.core.calls import Mutate
+from hakeeper.core.events import StartCall
 from hakeeper.core.hung_keepalived import HANGS_AFTER_S
 from hakeeper.core.observation import Other
 from hakeeper.simulate.bus import LATEST_ANSWER_S
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Demand
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 SLACK_S = 2.0
 
 
-class HangRules:
+class HangRules(Observer):
     """The rules."""
 
-    def __init__(self, world: "World", demand: Demand) -> None:
-        """Look at the nodes of this world."""
+    def __init__(self, interval_s: float, demand: Demand) -> None:
+        """A question is asked each `interval_s`, and its answer may be late."""
         self._demand = demand
-        # A question is asked each interval, and its answer may be late.
-        interval_s = world.plan.shape.interval_s
         self._known_after_s = interval_s + LATEST_ANSWER_S + HANGS_AFTER_S + SLACK_S
 
-    def asked(self, node: Node, request: Mutate) -> None:
-        """Check an assign that is begun: not from a server that runs, as far as is known."""
-        if node.run is None:
-            return
-        hangs, state = node.silent_s() >= self._known_after_s, node.run.core.state
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Check the assigns that are begun."""
+        for effect in batch.effects:
+            if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
+                self._begun(node, effect.request)
+
+    def _begun(self, node: Node, request: Mutate) -> None:
+        """An assign takes nothing from a server that runs, as far as is known."""
+        hangs, state = node.silent_s() >= self._known_after_s, node.core.state
         for address in state.resources.values():
             seen_as, holder = address.observation, address.holder
             if seen_as is None or seen_as.id != request.resource:
@@ -40,7 +39,7 @@ class HangRules:
                 about = (seen_as.id, holder, node.silent_s())
                 self._demand("hung_takes_nothing", node.index, holds, text, *about)
 
-    def resumes(self, node: Node) -> None:
+    def keepalived_resumes(self, node: Node) -> None:
         """Check what was to be seen of it until now."""
         if node.run is None or node.silent_s() < self._known_after_s:
             return

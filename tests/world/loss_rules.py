@@ -1,15 +1,19 @@
 """Rules about losses: reads that lag and writes that were lost are none, and one is no contest."""
 
 from collections import Counter
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from hakeeper.cloud_register import Move
+from hakeeper.core.decisions import Decision, ResourceDrifted, ResourceHeldDown, RoleChanged
+from hakeeper.core.events import Event
+from hakeeper.core.model import Role
 from hakeeper.core.splitbrain import QUICK_LOSS_S
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.faults.cloud import CloudFaults
+from hakeeper.simulate.layout import Layout
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 LOSSES = 2
 """So often it was taken away before that is a contest, and not a late write or a hand."""
@@ -17,12 +21,25 @@ SEEN_LATE_S = 5.0
 """What was taken away so long before a node became MASTER may be seen only then."""
 
 
-class LossRules:
+class LossRules(Observer):
     """The rules."""
 
-    def __init__(self, world: "World", demand: Demand) -> None:
-        """Begin before anything moved."""
-        self._world = world
+    def __init__(
+        self,
+        layout: Layout,
+        number_of: Mapping[str, int],
+        agenda: Agenda,
+        faults: CloudFaults,
+        demand: Demand,
+    ) -> None:
+        """Begin before anything moved; `faults` say whether reads are old.
+
+        `number_of`: the number of an address by what the journal calls it.
+        """
+        self._layout = layout
+        self._number_of = number_of
+        self._agenda = agenda
+        self._faults = faults
         self._demand = demand
         self._since: dict[tuple[int, int], float] = {}
         """By node and floating IP, since when what was taken away counts."""
@@ -31,10 +48,23 @@ class LossRules:
         self._reported: Counter[tuple[int, int]] = Counter()
         """How often that node said so."""
 
-    def began(self, index: int, floating_ips: Iterable[int]) -> None:
+    def decided(self, node: Node, event: Event | None, decision: Decision) -> None:
+        """Check what is said of losses."""
+        del event
+        match decision:
+            case RoleChanged(vrrp, _, Role.MASTER):
+                self._began(node.index, vrrp.name)
+            case ResourceDrifted(_, label) if label in self._number_of:
+                self._lost(node.index, self._number_of[label])
+            case ResourceHeldDown(_, label) if label in self._number_of:
+                self._contested(node.index, self._number_of[label])
+            case _:
+                pass
+
+    def _began(self, index: int, name: str) -> None:
         """A node takes itself for MASTER of these addresses: old fights do not count."""
-        for fip in floating_ips:
-            self._since[index, fip] = self._world.now - SEEN_LATE_S
+        for fip in self._layout.addresses[name]:
+            self._since[index, fip] = self._agenda.now - SEEN_LATE_S
             self._reported.pop((index, fip), None)
 
     def moved(self, move: Move) -> None:
@@ -46,25 +76,24 @@ class LossRules:
         since_s = self._since.get((index, fip), 0.0)
         return sum(at_s >= since_s for at_s in self._lost_at.get((index, fip), ()))
 
-    def lost(self, index: int, fip: int) -> None:
+    def _lost(self, index: int, fip: int) -> None:
         """Check the word that an address was taken from this node.
 
         Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
         """
         lost, reported = self._losses(index, fip), self._reported[index, fip] + 1
-        faults = self._world.cloud.faults
-        if faults.stale_s or faults.stale_at > 0.0:
+        if self._faults.stale_s or self._faults.stale_at > 0.0:
             self._reported[index, fip] = lost
             return
         self._reported[index, fip] = reported
         text, about = "ip-{} is called lost {} times, and was {} times", (fip, reported, lost)
         self._demand("lost_in_truth", index, lost >= reported, text, *about)
 
-    def contested(self, index: int, fip: int) -> None:
+    def _contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
-        faults = self._world.cloud.faults
-        if faults.stale_s or self._world.now - faults.stale_at <= QUICK_LOSS_S:
+        faults = self._faults
+        if faults.stale_s or self._agenda.now - faults.stale_at <= QUICK_LOSS_S:
             return
         lost = self._losses(index, fip)
         text = "ip-{} is called contested, lost {} times"
-        self._demand("hold_off_earned", index, lost >= LOSSES, text, fip, lost)
+        self._demand("hold_down_earned", index, lost >= LOSSES, text, fip, lost)

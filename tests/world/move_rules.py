@@ -3,11 +3,13 @@
 from hakeeper.core.claim_events import Happening
 from hakeeper.core.claim_table import TABLE
 from hakeeper.core.stages import Stage
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
 from tests.world.tally import Tally
 
 
-class MoveRules:
+class MoveRules(Observer):
     """The rule; `demand` takes each verdict."""
 
     def __init__(self, tally: Tally, demand: Demand) -> None:
@@ -15,11 +17,11 @@ class MoveRules:
         self._tally = tally
         self._demand = demand
 
-    def moved(self, node: int, what: Happening, before: Stage, after: Stage) -> None:
+    def claim_moved(self, node: Node, what: Happening, before: Stage, after: Stage) -> None:
         """Check one thing that happened to a claim."""
         cell = TABLE[type(what)].get(type(before))
         holds = after is before if cell is None else isinstance(after, cell.to)
         move = (type(what).__name__, type(before).__name__, type(after).__name__)
-        self._demand("moves_by_table", node, holds, "{}: {} to {} is not declared", *move)
+        self._demand("moves_by_table", node.index, holds, "{}: {} to {} is not declared", *move)
         if cell is not None:
             self._tally.claim_moves[move] += 1

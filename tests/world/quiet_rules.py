@@ -1,21 +1,19 @@
 """The judgement at the end: all addresses are where they belong, and then nothing happens."""
 
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
 
 from hakeeper.adapters.journal.wording import entry_of
 from hakeeper.adapters.problem_texts import told
-from hakeeper.core.calls import ReadAll, ReadServer, Request
+from hakeeper.core.calls import ReadAll, ReadServer
 from hakeeper.core.core import NAMES_REPORTED
-from hakeeper.core.events import Report
+from hakeeper.core.events import Report, StartCall
+from hakeeper.core.model import VrrpKind
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
-from hakeeper.core.state import State
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.node import Node, Run
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Demand
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 NAMES_LIMIT = NAMES_REPORTED
 """The core may remember so many unknown names."""
@@ -29,12 +27,16 @@ OF_ANOTHER = ("address.left_here", "address.nowhere")
 """What a node rightly says while another one, the master, has not its address."""
 
 
-class QuietRules:
+class QuietRules(Observer):
     """The rules; from `healed` on it listens."""
 
-    def __init__(self, world: "World", demand: Demand) -> None:
-        """Begin before the faults are over."""
-        self._world = world
+    def __init__(
+        self, agenda: Agenda, nodes: Sequence[Node], unserved: Collection[int], demand: Demand
+    ) -> None:
+        """Begin before the faults are over; `unserved` are masters without their addresses."""
+        self._agenda = agenda
+        self._nodes = nodes
+        self._unserved = unserved
         self._demand = demand
         self._since: float | None = None
         self._calls: Counter[tuple[int, str]] = Counter()
@@ -42,29 +44,25 @@ class QuietRules:
 
     # --- what happens ------------------------------------------------------------------------
 
-    def called(self, index: int, request: Request) -> None:
-        """Hear of a call."""
-        if self._since is not None:
-            self._calls[index, type(request).__name__] += 1
-
-    def reported(self, index: int, report: Report) -> None:
-        """Hear a word for the journal."""
-        if self._since is not None:
-            entry = entry_of(report)
-            self._reports.append(f"node {index + 1}: {entry.event}: {entry.message}")
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Hear of calls, and of words for the journal."""
+        if self._since is None:
+            return
+        for effect in batch.effects:
+            if isinstance(effect, StartCall):
+                self._calls[node.index, type(effect.request).__name__] += 1
+            elif isinstance(effect, Report):
+                entry = entry_of(effect)
+                self._reports.append(f"node {node.index + 1}: {entry.event}: {entry.message}")
 
     # --- the judgement -----------------------------------------------------------------------
 
-    def healed(self, is_written: Callable[[Node, State], None]) -> None:
-        """All faults are over for long enough.
-
-        `is_written` demands that a node's state file holds what it believes.
-        """
-        for node in self._world.nodes:
+    def healed(self) -> None:
+        """All faults are over for long enough."""
+        for node in self._nodes:
             if node.run is not None:
                 self._judge_memory(node, node.run)
-                is_written(node, node.run.core.state)
-        self._since = self._world.now
+        self._since = self._agenda.now
 
     def _judge_memory(self, node: Node, run: Run) -> None:
         state, names = run.core.state, run.core.names_reported
@@ -79,8 +77,8 @@ class QuietRules:
             return
         text = "; ".join(self._reports[:3])
         self._demand("quiet", None, not self._reports, "reported at rest: {}", text)
-        lasted_s = self._world.now - self._since
-        for node in self._world.nodes:
+        lasted_s = self._agenda.now - self._since
+        for node in self._nodes:
             if node.run is not None:
                 self._judge_node(node, node.run, lasted_s)
 
@@ -90,21 +88,20 @@ class QuietRules:
         limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
         lists = self._calls[index, ReadAll.__name__]
         servers = self._calls[index, ReadServer.__name__]
-        seldom = len(self._world.nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
+        seldom = len(self._nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
         others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers
-        wronged_ones = self._world.measurements.wronged  # which other rules tell of
-        wronged = index in wronged_ones
-        if not wronged:
+        unserved = index in self._unserved  # which other rules tell of
+        if not unserved:
             demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls at rest", others)
             demand("quiet", index, lists >= 1, "no look at all")
         picture = run.core.snapshot(node.clock())
-        left_over = LEFT_OVER if wronged or not wronged_ones else (*LEFT_OVER, *OF_ANOTHER)
-        names = self._world.names_at(index)
-        if not node.has_answers or any(self._world.part_of[name].group for name in names):
+        left_over = LEFT_OVER if unserved or not self._unserved else (*LEFT_OVER, *OF_ANOTHER)
+        groups = any(vrrp.id.kind is VrrpKind.GROUP for vrrp in node.vrrp.values())
+        if groups or not node.can_learn_roles:
             left_over = (*left_over, "role.doubtful")  # nobody can be asked
         troubles = [one for one in picture.problems if one.code not in left_over]
         problems = "; ".join(told(problem.trouble).what for problem in troubles)
-        honest = bool(troubles) is wronged
+        honest = bool(troubles) is unserved
         demand("healthy", index, honest, "{}", problems or "a wrong is passed over")

@@ -1,7 +1,7 @@
 """Rules about what one hakeeper owes to what it heard: roles, reads, hints, its own file."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from hakeeper.core.calls import (
@@ -12,18 +12,19 @@ from hakeeper.core.calls import (
     ReadAll,
     ReadOne,
 )
-from hakeeper.core.decisions import RoleChanged
+from hakeeper.core.decisions import Decision, ResourceDrifted, RoleChanged
 from hakeeper.core.events import (
-    Effect,
     Event,
     KeepalivedGone,
     LinesLost,
     LinesRead,
     ReloadToken,
+    Report,
     RolesQueried,
     SaveFailed,
     SaveState,
     SettingsChanged,
+    StartCall,
     Started,
     VrrpAddressesSeen,
 )
@@ -34,9 +35,12 @@ from hakeeper.core.pace import LULL_S
 from hakeeper.core.stages import Held, Idle, MutateDue
 from hakeeper.core.state import State
 from hakeeper.core.step_rules import ACTION_PATIENCE_S
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Demand
 
-MUTE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen
+SAY_NO_ROLE = CallResult | SettingsChanged | SaveFailed | VrrpAddressesSeen
 """Events that say nothing about a role (a FIFO that cannot be opened at the start does)."""
 HINTS = frozenset({LineState.MASTER, LineState.MASTER_RX_LOWER_PRI})
 ROLE_AFTER = {
@@ -71,37 +75,59 @@ class _Heard:
     """The addresses for which an assign was due before the event at hand."""
 
 
-class RoleRules:
+class RoleRules(Observer):
     """The rules; `demand` takes each verdict."""
 
-    def __init__(self, demand: Demand) -> None:
-        """Begin with nobody told anything."""
+    def __init__(self, number_of: Mapping[str, int], agenda: Agenda, demand: Demand) -> None:
+        """Begin with nobody told anything.
+
+        `number_of`: the number of an address by what the journal calls it.
+        """
+        self._number_of = number_of
+        self._agenda = agenda
         self._demand = demand
         self._heard: dict[int, _Heard] = {}
         self._written: dict[int, tuple[SavedState, ProcessId | None]] = {}
 
-    def began(self, node: int) -> None:
+    def started(self, node: Node) -> None:
         """A run of hakeeper begins."""
-        self._heard[node] = _Heard()
+        self._heard[node.index] = _Heard()
 
-    def hearing(self, node: int) -> None:
+    def hearing(self, node: Node) -> None:
         """Begin with a batch of events."""
-        heard = self._heard[node]
+        heard = self._heard[node.index]
         heard.hinted = heard.refused = False
 
-    def taking_in(self, node: int, state: State, event: Event, now: float) -> None:
+    def taking_in(self, node: Node, event: Event) -> None:
         """Look at an event before the core takes it in."""
-        heard = self._heard[node]
+        heard, state = self._heard[node.index], node.core.state
         heard.asked = isinstance(event, CallResult) and event.call_id in state.calls
         if isinstance(event, LinesRead):
-            heard.hinted = heard.hinted or any(_news_to_holders(state, event, now))
+            heard.hinted = heard.hinted or any(_news_to_holders(state, event, node.clock()))
         if isinstance(event, RolesQueried | Started | LinesRead):
             heard.due = _due(state)
 
-    def took_in(self, node: int, state: State, event: Event) -> None:
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
         """Check what came of it, before anything is begun."""
+        del reports
+        state = node.core.state
+        self._moves_roles(node.index, state, event)
+        match event:
+            case LinesRead() if event.lines:
+                self._last_line(node.index, state, event)
+                began_now = node.run is not None and node.run.began_at == self._agenda.now
+                if not event.live or began_now:
+                    self._claims_nothing(node.index, state)
+            case KeepalivedGone() | LinesLost():
+                self._doubted(node.index, state, event)
+            case Started() | RolesQueried():
+                self._claims_nothing(node.index, state)
+            case _:
+                pass
+
+    def _moves_roles(self, node: int, state: State, event: Event) -> None:
         heard, role_states = self._heard[node], state.roles.role_states
-        if isinstance(event, MUTE):
+        if isinstance(event, SAY_NO_ROLE):
             same = all(heard.roles.get(n, b.role) is b.role for n, b in role_states.items())
             self._demand("role_from_keepalived", node, same, "a role moved by {}", event)
         if isinstance(event, RolesQueried):
@@ -115,14 +141,32 @@ class RoleRules:
         elif heard.asked and isinstance(event, CallResult) and _is_refused(event):
             heard.refused = True
 
-    def handled(self, node: int, state: State, effects: tuple[Effect, ...]) -> None:
+    def decided(self, node: Node, event: Event | None, decision: Decision) -> None:
+        """Check that no answer of the API moves a role, and that two reads tell of a loss."""
+        match decision:
+            case RoleChanged() if event is not None:
+                right = not isinstance(event, CallResult)
+                self._demand("role_from_keepalived", node.index, right, "{}", decision)
+            case ResourceDrifted(_, label) if label in self._number_of:
+                fip = self._number_of[label]
+                two = self._heard[node.index].against[fip] > 1
+                self._demand("two_reads_decide", node.index, two, "ip-{} is called lost", fip)
+            case _:
+                pass
+
+    def handled(self, node: Node, batch: Batch) -> None:
         """Check what came of the batch."""
-        if self._heard[node].refused:
-            reread = any(isinstance(effect, ReloadToken) for effect in effects)
-            self._demand("token_reread", node, reread, "a refused token is kept")
-        for effect in effects:
+        index, state = node.index, node.core.state
+        if self._heard[index].refused:
+            reread = any(isinstance(effect, ReloadToken) for effect in batch.effects)
+            self._demand("token_reread", index, reread, "a refused token is kept")
+        if any(isinstance(event, LinesRead) and event.lines for event in batch.events):
+            self._looked(index, state, node.clock())
+        for effect in batch.effects:
             if isinstance(effect, SaveState):
-                self._written[node] = (effect.state, state.keepalived)
+                self._written[index] = (effect.state, state.keepalived)
+            elif isinstance(effect, StartCall) and isinstance(effect.request, ReadActions):
+                self._asking(index, effect.request, batch.at_s)
 
     def _answered(self, node: int, heard: _Heard, state: State, event: RolesQueried) -> None:
         """Check that an answer moves roles to what it states, and no others."""
@@ -141,7 +185,7 @@ class RoleRules:
             kept = not role_state.is_master or not isinstance(address.stage, Idle)
             self._demand("claim_kept", node, kept, "{} is given up by a MASTER", address.ref)
 
-    def last_line(self, node: int, state: State, event: LinesRead) -> None:
+    def _last_line(self, node: int, state: State, event: LinesRead) -> None:
         """Check that of each name the last line is believed."""
         last = {line.vrrp: line.state for line in event.lines if line.state in ROLE_AFTER}
         for name, word in last.items():
@@ -153,14 +197,14 @@ class RoleRules:
                 )
                 self._demand("last_line_decides", node, right, "{} is {} after {}", *about)
 
-    def doubted(self, node: int, state: State, event: KeepalivedGone | LinesLost) -> None:
+    def _doubted(self, node: int, state: State, event: KeepalivedGone | LinesLost) -> None:
         """Check that nobody is MASTER any more when that is not known."""
         none = all(
             role_state.role is not Role.MASTER for role_state in state.roles.role_states.values()
         )
         self._demand("doubt_is_believed", node, none, "MASTER after {}", event)
 
-    def claims_nothing(self, node: int, state: State) -> None:
+    def _claims_nothing(self, node: int, state: State) -> None:
         """Check that nothing is claimed at once because of old news.
 
         What was to be sent anyway may be.
@@ -168,12 +212,7 @@ class RoleRules:
         none = _due(state) <= self._heard[node].due
         self._demand("backlog_claims_nothing", node, none, "an assign without a look")
 
-    def role_changed(self, node: int, event: Event, change: RoleChanged) -> None:
-        """Check the word that a role changed: no answer of the API is a reason."""
-        right = not isinstance(event, CallResult)
-        self._demand("role_from_keepalived", node, right, "{}", change)
-
-    def looked(self, node: int, state: State, now: float) -> None:
+    def _looked(self, node: int, state: State, now: float) -> None:
         """Check that a hint to look was heeded; after each batch of lines."""
         if self._heard[node].hinted:
             looks = any(
@@ -187,7 +226,7 @@ class RoleRules:
             )
             self._demand("hint_heeded", node, looks or waits, "no look after a hint")
 
-    def asking(self, node: int, request: ReadActions, now: float) -> None:
+    def _asking(self, node: int, request: ReadActions, now: float) -> None:
         """Check how long an action is asked for."""
         actions = self._heard[node].actions
         for action_id in request.action_ids:
@@ -203,11 +242,6 @@ class RoleRules:
         heard.read_at[floating_ip] = asked_at_s
         heard.against[floating_ip] = 0 if mine else heard.against[floating_ip] + 1
         return True
-
-    def lost(self, node: int, floating_ip: int) -> None:
-        """Check the word that an address was taken from this server."""
-        two = self._heard[node].against[floating_ip] > 1
-        self._demand("two_reads_decide", node, two, "ip-{} is called lost", floating_ip)
 
     def _restored(self, node: int, state: State, event: Started) -> None:
         """Check that a role outlives hakeeper, but not the keepalived that said it."""

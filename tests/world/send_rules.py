@@ -1,35 +1,38 @@
 """Rules about the very moment in which an assign's first byte goes out."""
 
-from typing import TYPE_CHECKING
-
+from hakeeper.core.calls import Mutate
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.sequencer import LOOK_S
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.exemptions import Exemptions
+from hakeeper.simulate.layout import Layout
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
 from hakeeper.simulate.vrrp import Router, VrrpState
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
 
 ON_ITS_WAY_S = 0.05
 """A line that was written so short a time ago need not have been read."""
 
 
-class SendRules:
+class SendRules(Observer):
     """The rules."""
 
-    def __init__(self, world: "World", exemptions: Exemptions, demand: Demand) -> None:
-        """Look at the nodes and the VRRP of this world."""
-        self._world = world
+    def __init__(
+        self, layout: Layout, agenda: Agenda, exemptions: Exemptions, demand: Demand
+    ) -> None:
+        """Look at the clock, and at who is exempt."""
+        self._layout = layout
+        self._agenda = agenda
         self._exemptions = exemptions
         self._demand = demand
 
-    def sent(self, index: int, fip: int) -> None:
+    def assign_sent(self, node: Node, request: Mutate) -> None:
         """Check that its keepalived is MASTER, and hears the others."""
-        world = self._world
-        name = world.name_of[fip]
-        router = world.vrrp[name].routers[index]
-        now = world.now
+        fip = number_of(request.resource)
+        index, name, now = node.index, self._layout.name_of[fip], self._agenda.now
+        router = node.vrrp[name].routers[index]
         holds = (
             router.state is VrrpState.MASTER
             or now - router.left_at_s <= ON_ITS_WAY_S
@@ -37,18 +40,18 @@ class SendRules:
         )
         text = "ip-{} although keepalived is {}"
         self._demand("sent_by_master", index, holds, text, fip, router.state.value)
-        if world.part_of[name].guarded:
-            self._hears(index, router, now)
+        if self._layout.part_of[name].guarded:
+            self._hears(node, router, now)
 
-    def _hears(self, index: int, router: Router, now: float) -> None:
+    def _hears(self, node: Node, router: Router, now: float) -> None:
         """No claim while its keepalived is isolated, as far as it can be known, or was just now."""
-        node, since_s = self._world.nodes[index], now - router.isolation_changed_at_s
+        since_s = now - router.isolation_changed_at_s
         if router.isolated:
             holds = since_s <= LOOK_S + ON_ITS_WAY_S
         else:
             jumped = node.jumped_at > router.isolation_changed_at_s
             began = node.run is None or node.run.began_at > router.isolation_changed_at_s
-            stood_from_s, stood_until_s = node.stood_s
+            stood_from_s, stood_until_s = node.last_hang_s
             # The address went and came while nobody looked.
             passed_over = (
                 stood_from_s <= router.isolated_from_s + LOOK_S
@@ -59,4 +62,4 @@ class SendRules:
             "an assign {:.3f} s after its address {}",
             "went" if router.isolated else "came",
         )
-        self._demand("isolated_claims_nothing", index, holds, text, since_s, what)
+        self._demand("isolated_claims_nothing", node.index, holds, text, since_s, what)

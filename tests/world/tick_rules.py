@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Verdicts
 
 TICKS_AT_ONE_TIME = 200
@@ -16,7 +18,7 @@ class _Turns:
     count: int = 0
 
 
-class TickRules:
+class TickRules(Observer):
     """The rules."""
 
     def __init__(self, verdicts: Verdicts, stop: Callable[[], None]) -> None:
@@ -25,12 +27,13 @@ class TickRules:
         self._verdicts = verdicts
         self._turns: dict[int, _Turns] = {}
 
-    def began(self, index: int) -> None:
+    def started(self, node: Node) -> None:
         """A run of hakeeper begins."""
-        self._turns[index] = _Turns()
+        self._turns[node.index] = _Turns()
 
-    def handled(self, index: int, next_at_s: float | None, now: float) -> None:
-        """Check when a core that handled an event wants to be woken."""
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Check when a core that handled events wants to be woken."""
+        index, now, next_at_s = node.index, batch.at_s, node.core.next_at()
         later = next_at_s is None or next_at_s > now
         self._verdicts.demand("future_ticks", index, later, "asks for a tick in the past")
         turns = self._turns[index]

@@ -1,29 +1,34 @@
-"""Faults of the API: call_fault that strikes calls, and a cloud that is in a bad way."""
+"""Faults of the API: those that strike calls, and a cloud that is in a bad way."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import API_FAULTS, Fault, Kind
 from hakeeper.simulate.node import Node
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.observer import Observer
 
 ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
-"""CallFault that strikes a few calls and is over."""
+"""Kinds that strike a few calls and are over."""
 SPENDING_S = 2.0
 """How often other tools empty the quota."""
 
 
+@dataclass(frozen=True, slots=True)
 class ApiFaults:
     """What each kind does to the calls or to the cloud."""
 
-    def __init__(self, world: "World", lasts: Lasts) -> None:
-        """Strike this world."""
-        self._world = world
-        self._lasts = lasts
+    seed: int
+    addresses: Mapping[str, tuple[int, ...]]
+    """Those of each instance."""
+    agenda: Agenda
+    cloud: WorldCloud
+    observers: Observer
+    lasts: Lasts
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -44,38 +49,39 @@ class ApiFaults:
 
     def _strike_calls(self, fault: Fault, node: Node) -> Undo:
         del node
-        rng = Random(f"{self._world.plan.seed}-fault-{fault.serial}")
+        rng = Random(f"{self.seed}-fault-{fault.serial}")
         call_fault = CallFault(fault.kind, fault.node, fault.value, rng)
         if fault.kind in ONE_SHOT:
             call_fault.times = 1.0 + int(fault.value * 3)
         elif fault.kind is not Kind.OUTAGE and fault.value < 0.5:  # noqa: PLR2004
             call_fault.share = 0.5
-        self._world.call_faults.append(call_fault)
-        return lambda: self._world.call_faults.remove(call_fault)
+        faults = self.cloud.faults.calls
+        faults.append(call_fault)
+        return lambda: faults.remove(call_fault)
 
     def _eat_quota(self, fault: Fault, node: Node) -> Undo:
         del node
-        self._world.cloud.take_token()
-        self._world.cloud.eat(0.9 + 0.1 * fault.value)
+        self.cloud.take_token()
+        self.cloud.eat(0.9 + 0.1 * fault.value)
         return nothing
 
     def _spend(self, fault: Fault, node: Node) -> Undo:
         """Other tools of the project take all that flows into the quota, and what is left of it."""
-        cloud = self._world.cloud
+        cloud = self.cloud
 
         def turn() -> None:
-            if self._lasts(fault):
+            if self.lasts(fault):
                 cloud.take_token()
                 cloud.eat(1.0)
-                self._world.agenda.after(SPENDING_S, turn)
+                self.agenda.after(SPENDING_S, turn)
 
-        self._world.agenda.after(0.0, turn)
+        self.agenda.after(0.0, turn)
         return self._eat_quota(fault, node)
 
     def _lock_some(self, fault: Fault, node: Node) -> Undo:
         """Refuse the assigns of up to a third of the addresses, one at least."""
         del node
-        faults = self._world.cloud.faults
+        faults = self.cloud.faults
         numbers = self._all_addresses()
         locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
         faults.locked.append(locked)
@@ -83,7 +89,7 @@ class ApiFaults:
 
     def _action_error(self, fault: Fault, node: Node) -> Undo:
         del fault, node
-        faults = self._world.cloud.faults
+        faults = self.cloud.faults
         faults.action_errors += 1
 
         def undo() -> None:
@@ -94,7 +100,7 @@ class ApiFaults:
     def _lose_writes(self, fault: Fault, node: Node) -> Undo:
         """Assigns are accepted, their actions succeed, and no holder changes."""
         del fault, node
-        faults = self._world.cloud.faults
+        faults = self.cloud.faults
         faults.lost_writes += 1
 
         def undo() -> None:
@@ -104,23 +110,23 @@ class ApiFaults:
 
     def _action_slow(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, takes_s = self._world.cloud.faults, 1.0 + 60.0 * fault.value**3
+        faults, takes_s = self.cloud.faults, 1.0 + 60.0 * fault.value**3
         faults.action_s.append(takes_s)
 
         def fade() -> None:
-            faults.echoes -= 1
-            self._world.observers.conditions_changed()
+            faults.late_actions -= 1
+            self.observers.conditions_changed()
 
         def undo() -> None:
             faults.action_s.remove(takes_s)
-            faults.echoes += 1
-            self._world.agenda.after(takes_s, fade)
+            faults.late_actions += 1
+            self.agenda.after(takes_s, fade)
 
         return undo
 
     def _action_endless(self, fault: Fault, node: Node) -> Undo:
         del fault, node
-        cloud = self._world.cloud
+        cloud = self.cloud
         cloud.faults.endless_actions += 1
 
         def undo() -> None:
@@ -131,37 +137,36 @@ class ApiFaults:
 
     def _stale(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, stale_s = self._world.cloud.faults, 30.0 * fault.value**2
+        faults, stale_s = self.cloud.faults, 30.0 * fault.value**2
         faults.stale_s.append(stale_s)
 
         def undo() -> None:
             faults.stale_s.remove(stale_s)
-            faults.stale_at = self._world.now
+            faults.stale_at = self.agenda.now
 
         return undo
 
     def _gone(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, number = self._world.cloud.faults, self._some_address(fault)
+        faults, number = self.cloud.faults, self._some_address(fault)
         faults.gone.append(number)
         return lambda: faults.gone.remove(number)
 
     def _slip(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, number = self._world.cloud.faults, self._some_address(fault)
+        faults, number = self.cloud.faults, self._some_address(fault)
         faults.slipped.append(number)
         return lambda: faults.slipped.remove(number)
 
     def _other_actor(self, fault: Fault, node: Node) -> Undo:
         del node
-        holders = [None, *self._world.cloud.servers]
+        holders = [None, *self.cloud.servers]
         holder = holders[fault.serial % len(holders)]
-        self._world.cloud.move(self._some_address(fault), holder)
+        self.cloud.move(self._some_address(fault), holder)
         return nothing
 
     def _all_addresses(self) -> list[int]:
-        return [n for numbers in self._world.addresses.values() for n in numbers]
+        return [n for numbers in self.addresses.values() for n in numbers]
 
     def _some_address(self, fault: Fault) -> int:
-        numbers = self._all_addresses()
-        return numbers[int(fault.value * len(numbers))]
+        return fault.one_of(self._all_addresses())

@@ -1,12 +1,16 @@
-"""What is wrong with the cloud itself, whoever calls."""
+"""What is wrong with the cloud, or on the way to it."""
 
 from dataclasses import dataclass, field
+
+from hakeeper.simulate.faults.call import CallFault
 
 
 @dataclass(slots=True)
 class CloudFaults:
-    """What is wrong with the cloud itself just now; counts, since faults overlap."""
+    """What is wrong with the cloud just now; counts, since faults overlap."""
 
+    calls: list[CallFault] = field(default_factory=list)
+    """Faults that strike calls on their way; the first one that strikes a call counts."""
     action_errors: int = 0
     endless_actions: int = 0
     lost_writes: int = 0
@@ -17,13 +21,13 @@ class CloudFaults:
     stale_at: float = float("-inf")
     """When reads were old last."""
     gone: list[int] = field(default_factory=list)
-    echoes: int = 0
+    late_actions: int = 0
     """Slow actions that were accepted before the trouble ended may still run."""
     slipped: list[int] = field(default_factory=list)
     """Floating IPs that listings leave out, although they exist."""
 
     def any(self) -> bool:
-        """Say whether anything is wrong."""
+        """Say whether anything is wrong with the cloud itself, whoever calls."""
         return bool(
             self.action_errors
             or self.endless_actions
@@ -32,5 +36,5 @@ class CloudFaults:
             or self.stale_s
             or self.gone
             or self.slipped
-            or self.echoes
+            or self.late_actions
         )

@@ -1,34 +1,30 @@
 """Faults of the notify FIFO: what lies at its path, what is in it, and who reads it."""
 
+from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
 
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Action, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import line_bytes
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pipe import Obstacle, Pipe
-from hakeeper.simulate.vrrp import VrrpState
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.vrrp import Vrrp, VrrpState
 
 STORM_LINES = 10_000
 
 
+@dataclass(frozen=True, slots=True)
 class FifoFaults:
     """What each kind does to the FIFO of a node; some of it while hakeeper hangs or VRRP flaps."""
 
-    def __init__(
-        self, world: "World", keepalived: KeepalivedControl, *, hang: Action, flap: Action
-    ) -> None:
-        """Strike this world."""
-        self._world = world
-        self._keepalived = keepalived
-        self._hang = hang
-        self._flap = flap
+    seed: int
+    agenda: Agenda
+    observers: Observer
+    hang: Action
+    flap: Action
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -50,52 +46,52 @@ class FifoFaults:
         }
 
     def _garbage(self, fault: Fault, node: Node) -> Undo:
-        rng = Random(f"{self._world.plan.seed}-fault-{fault.serial}")
-        node.write(bytes(rng.randrange(256) for _ in range(1 + int(fault.value * 200))) + b"\n")
+        rng = Random(f"{self.seed}-fault-{fault.serial}")
+        count = 1 + int(fault.value * 200)
+        node.keepalived.write(bytes(rng.randrange(256) for _ in range(count)) + b"\n")
         return nothing
 
     def _half_line(self, fault: Fault, node: Node) -> Undo:
         """A line that is cut for ever; keepalived writes whole lines, so it is another's."""
-        name = self._world.names_at(node.index)[0]
-        line = line_bytes(name, LineState.MASTER, 100, group=self._world.part_of[name].group)
+        line = line_bytes(_first(node).id, LineState.MASTER, 100)
         cut = 1 + int(fault.value * (line.rindex(b" ") - 1))
-        node.write(line[:cut] + b"\n")
+        node.keepalived.write(line[:cut] + b"\n")
         return nothing
 
     def _long_line(self, fault: Fault, node: Node) -> Undo:
-        node.write(b"x" * (4097 + int(fault.value * 20_000)) + b"\n")
+        node.keepalived.write(b"x" * (4097 + int(fault.value * 20_000)) + b"\n")
         return nothing
 
     def _overflow(self, fault: Fault, node: Node) -> Undo:
         """Let hakeeper hang, and fill the pipe; keepalived's own lines are lost."""
-        undo = self._hang(fault, node)
+        undo = self.hang(fault, node)
         pipe = node.keepalived.writes_to
         if pipe is not None:
             room_bytes = pipe.capacity_bytes - len(pipe.data)
             pipe.data += b"#\n" * (room_bytes // 2)
-            node.write(b"#\n")
+            node.keepalived.write(b"#\n")
         return undo
 
     def _backlog(self, fault: Fault, node: Node) -> Undo:
         """Keep hakeeper down while keepalived goes up and down."""
-        node.down_until = self._world.now + fault.lasts_s
+        node.down_until = self.agenda.now + fault.lasts_s
         node.kill()
-        return self._flap(fault, node)
+        return self.flap(fault, node)
 
     def _replace(self, fault: Fault, node: Node) -> Undo:
         """Another FIFO lies at the path; keepalived writes there after its next reload only."""
-        node.lay(Pipe())
+        node.put_at_path(Pipe())
         node.turns.look_soon()
         if fault.value < 0.7:  # noqa: PLR2004
-            self._world.agenda.after(0.02, self._keepalived.reload, node)
+            self.agenda.after(0.02, node.keepalived.reload)
         return nothing
 
     def _obstruct(self, fault: Fault, node: Node, obstacle: Obstacle) -> Undo:
         before = node.place.at_path
-        node.lay(obstacle)
+        node.put_at_path(obstacle)
         node.turns.look_soon()
         if fault.value < 0.3:  # noqa: PLR2004
-            self._keepalived.reload(node)
+            node.keepalived.reload()
 
         def undo() -> None:
             if node.place.at_path is obstacle:
@@ -103,7 +99,7 @@ class FifoFaults:
                 node.place.at_path = before if back else Pipe()
                 if isinstance(before, Pipe) and before.data and not back and node.run is None:
                     node.lose_lines()
-                self._keepalived.reopen(node)
+                node.keepalived.reopen()
 
         return undo
 
@@ -112,51 +108,51 @@ class FifoFaults:
         del fault
         node.lose_lines()
         pipe = node.keepalived.writes_to
-        for name in self._world.names_at(node.index):
-            self._world.vrrp[name].check(node.index, 1)
+        node.keepalived.check(1)
         if pipe is not None:
             pipe.data.clear()
-        for name in self._world.names_at(node.index):
-            self._world.vrrp[name].check(node.index, -1)
+        node.keepalived.check(-1)
         return nothing
 
     def _unknown_names(self, fault: Fault, node: Node) -> Undo:
         for number in range(1 + int(fault.value * 80)):
-            node.write(f'INSTANCE "VI X{fault.serial}-{number}" MASTER 100\n'.encode())
+            node.keepalived.write(f'INSTANCE "VI X{fault.serial}-{number}" MASTER 100\n'.encode())
         return nothing
 
     def _repeat_lines(self, fault: Fault, node: Node) -> Undo:
         """The state that keepalived is in, said again and again; MASTER never is, but may."""
-        for name in self._world.names_at(node.index):
-            state = self._world.vrrp[name].routers[node.index].state
+        for vrrp in node.vrrp.values():
+            state = vrrp.routers[node.index].state
             if state is not VrrpState.OFF:
-                word = LineState(state.name)
-                line = line_bytes(name, word, 100, group=self._world.part_of[name].group)
-                node.write(line * (1 + int(fault.value * 5)))
+                line = line_bytes(vrrp.id, LineState(state.name), 100)
+                node.keepalived.write(line * (1 + int(fault.value * 5)))
         return nothing
 
     def _stray(self, fault: Fault, node: Node) -> Undo:
         """Somebody writes what is not true: a word, or up to three."""
-        name = self._world.names_at(node.index)[0]
+        vrrp_id = _first(node).id
         words = list(LineState)
         first, more = int(fault.value * len(words)), fault.serial // 3
         chosen = (first, more % len(words), more // len(words) % len(words))
         for number in chosen[: 1 + fault.serial % 3]:
-            group = self._world.part_of[name].group
-            if node.write(line_bytes(name, words[number], 100, group=group)):
-                self._world.observers.lines_lost(node, name)
+            if node.keepalived.write(line_bytes(vrrp_id, words[number], 100)):
+                self.observers.lines_lost(node, vrrp_id.name)
         return nothing
 
     def _storm(self, fault: Fault, node: Node) -> Undo:
         """Up to ten thousand lines at once; the last of them are the truth."""
-        for name in self._world.names_at(node.index):
-            group = self._world.part_of[name].group
-            state = self._world.vrrp[name].routers[node.index].state
+        for vrrp in node.vrrp.values():
+            state = vrrp.routers[node.index].state
             if state is VrrpState.OFF or node.keepalived.writes_to is None:
                 continue
-            lines = line_bytes(name, LineState.BACKUP, 100, group=group)
-            lines += line_bytes(name, LineState.MASTER, 100, group=group)
+            lines = line_bytes(vrrp.id, LineState.BACKUP, 100)
+            lines += line_bytes(vrrp.id, LineState.MASTER, 100)
             lines *= int(STORM_LINES * max(0.01, fault.value**4) / 2)
-            lines += line_bytes(name, LineState(state.name), 100, group=group)
-            node.write(lines)
+            lines += line_bytes(vrrp.id, LineState(state.name), 100)
+            node.keepalived.write(lines)
         return nothing
+
+
+def _first(node: Node) -> Vrrp:
+    """Return the first of its instances."""
+    return next(iter(node.vrrp.values()))

@@ -1,34 +1,31 @@
 """Faults of the hakeeper process and of its host: crashes, hangs, disk, clock, power."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from hakeeper.core.calls import Identified
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
-from hakeeper.simulate.calls import Step
-from hakeeper.simulate.cloud import NOT_FOUND
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.calls import CallStep
+from hakeeper.simulate.cloud import NOT_FOUND, WorldCloud
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import vrrp_id
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.observer import Observer
 
 CLAIM_HANGS_S = 4.5
 """The longest hang in the middle of a claim: its call could still be sent."""
 
 
+@dataclass(frozen=True, slots=True)
 class HostFaults:
     """What each kind does to a node."""
 
-    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
-        """Strike this world."""
-        self._world = world
-        self._keepalived = keepalived
-        self._lasts = lasts
+    agenda: Agenda
+    cloud: WorldCloud
+    observers: Observer
+    lasts: Lasts
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -37,7 +34,7 @@ class HostFaults:
             Kind.HANG: self._hang_somewhere,
             Kind.HANG_IN_CALL: self._hang_in_a_call,
             Kind.BUS_GONE: self._take_bus,
-            Kind.WRONG_METADATA: self._lie,
+            Kind.WRONG_METADATA: self._wrong_identity,
             Kind.DISK_FULL: self._disk_full,
             Kind.STATE_TORN: self._tear_state,
             Kind.STATE_OLD: self._age_state,
@@ -53,9 +50,9 @@ class HostFaults:
             return nothing
         node.crash_in = int(fault.value * 24)
         if fault.value < 0.6:  # noqa: PLR2004
-            for name in self._world.names_at(node.index):
-                self._world.vrrp[name].check(node.index, 1)
-                self._world.vrrp[name].check(node.index, -1)
+            for vrrp in node.vrrp.values():
+                vrrp.check(node.index, 1)
+                vrrp.check(node.index, -1)
         return nothing
 
     def hang(self, fault: Fault, node: Node) -> Undo:
@@ -68,74 +65,73 @@ class HostFaults:
         by_chance = fault.value < 0.5  # noqa: PLR2004
         if by_chance:
             return self.hang(fault, node)
-        return self._hang_in_a_claim(fault, node, Step.BEGUN)
+        return self._hang_in_a_claim(fault, node, CallStep.BEGUN)
 
     def _hang_in_a_call(self, fault: Fault, node: Node) -> Undo:
         """SIGSTOP at one of the steps of an assign."""
-        steps = list(Step)
-        return self._hang_in_a_claim(fault, node, steps[int(fault.value * len(steps))])
+        return self._hang_in_a_claim(fault, node, fault.one_of(list(CallStep)))
 
-    def _hang_in_a_claim(self, fault: Fault, node: Node, step: Step) -> Undo:
+    def _hang_in_a_claim(self, fault: Fault, node: Node, step: CallStep) -> Undo:
         """SIGSTOP at a step of the next assign, and a demotion while it lasts."""
         hung = False
 
         def strike() -> None:
             nonlocal hung
-            if self._lasts(fault):
+            if self.lasts(fault):
                 hung = True
                 node.hang()
-                self._keepalived.check(node, 1)
-                self._world.agenda.after(CLAIM_HANGS_S * fault.value, release)
+                node.keepalived.check(1)
+                self.agenda.after(CLAIM_HANGS_S * fault.value, release)
 
         def release() -> None:
             nonlocal hung
             if hung:
                 hung = False
                 node.thaw()
-                self._keepalived.check(node, -1)
+                node.keepalived.check(-1)
 
         def undo() -> None:
-            if node.strikes.get(step) is strike:
-                del node.strikes[step]
+            if node.at_assign_step.get(step) is strike:
+                del node.at_assign_step[step]
             release()
 
-        node.strikes[step] = strike
-        self._keepalived.check(node, 1)
-        self._keepalived.check(node, -1)
+        node.at_assign_step[step] = strike
+        node.keepalived.check(1)
+        node.keepalived.check(-1)
         return undo
 
     def _take_bus(self, fault: Fault, node: Node) -> Undo:
         """The D-Bus daemon is gone: every question fails at once."""
         del fault
         node.bus_gone += 1
-        self._world.observers.paused(node)
+        self.observers.paused(node)
 
         def undo() -> None:
             node.bus_gone -= 1
-            node.keepalived.silent_from_s = self._world.now
-            self._world.observers.paused(node)
+            node.keepalived.silent_from_s = self.agenda.now
+            self.observers.paused(node)
 
         return undo
 
-    def _lie(self, fault: Fault, node: Node) -> Undo:
+    def _wrong_identity(self, fault: Fault, node: Node) -> Undo:
         """Hakeeper starts, and metadata or the list of servers speak of another machine, or none.
 
         The shipped adapter compares addresses, and says that it is not here.
         """
-        others = [each for each in self._world.cloud.servers.values() if each.id != node.server_id]
+        others = [each for each in self.cloud.servers.values() if each.id != node.server_id]
         other = others[fault.other % len(others)]
-        lie = Identified(other, "the metadata service", is_here=False)
-        told = lie if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
-        node.lies.append(told)
+        other_machine = Identified(other, "the metadata service", is_here=False)
+        told = other_machine if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
+        node.wrong_identities.append(told)
         node.kill()
-        return lambda: node.lies.remove(told)
+        return lambda: node.wrong_identities.remove(told)
 
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
         """Nothing can be written; half of the times there is something to write."""
         node.disk.full += 1
         if fault.value < 0.5:  # noqa: PLR2004
-            self._keepalived.check(node, 1)
-            self._keepalived.check(node, -1)
+            node.keepalived.check(1)
+            node.keepalived.check(-1)
 
         def undo() -> None:
             node.disk.full -= 1
@@ -152,8 +148,7 @@ class HostFaults:
         """The file is an older one, as after a restored backup."""
         del fault
         node.disk.restore()
-        for name in self._world.names_at(node.index):
-            self._world.observers.lines_lost(node, name)
+        node.lose_lines()
         node.kill()
         return nothing
 
@@ -161,7 +156,7 @@ class HostFaults:
         """The machine was moved: its clock is suddenly later."""
         by_s = 0.1 * 1200.0**fault.value
         node.ahead_s += by_s
-        node.jumped_at = self._world.now
+        node.jumped_at = self.agenda.now
         if node.run is not None:
             node.run.caller.shorten(by_s)
             node.run.caller.clock_jumped()
@@ -172,7 +167,7 @@ class HostFaults:
         """SIGTERM, and up again; sometimes again and again."""
         node.kill()
         for again in range(int(fault.value * 3)):
-            self._world.agenda.after(2.0 * (again + 1), node.kill)
+            self.agenda.after(2.0 * (again + 1), node.kill)
         return nothing
 
     def _reload(self, fault: Fault, node: Node) -> Undo:
@@ -186,21 +181,19 @@ class HostFaults:
             changed = {name: refs[:-1] for name, refs in names}
         settings = replace(whole, resources=changed)
         node.reload(settings, api_changed=fault.value < 0.2)  # noqa: PLR2004
-        return lambda: node.reload(self._world.settings_of(node), api_changed=False)
+        return lambda: node.reload(node.whole_settings, api_changed=False)
 
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault
-        for name in self._world.names_at(node.index):
-            self._world.vrrp[name].kill(node.index)
         node.cut_power()
-        self._world.cloud.set_status(node.server_id, "off")
+        self.cloud.set_status(node.server_id, "off")
 
         def undo() -> None:
             if node.power:
                 return
             node.power = True
-            self._world.cloud.set_status(node.server_id, "running")
-            self._world.agenda.after(0.5, node.start)
-            self._world.agenda.after(1.0, self._keepalived.start, node)
+            self.cloud.set_status(node.server_id, "running")
+            self.agenda.after(0.5, node.start)
+            self.agenda.after(1.0, node.keepalived.start)
 
         return undo

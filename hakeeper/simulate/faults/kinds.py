@@ -5,7 +5,11 @@ injected elsewhere (real processes, real keepalived) stands there too.
 """
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Scope(enum.Enum):
@@ -140,7 +144,7 @@ CLOUD_STATE = frozenset(
 """Kinds that change the cloud for everybody."""
 HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
 """Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
-ECHOES = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
+MOVE_LATE = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
 """Kinds that may still move a holder when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})
 """Kinds that cut links between nodes."""
@@ -189,3 +193,7 @@ class Fault:
     def until_s(self) -> float:
         """When it has ended."""
         return self.at_s + self.lasts_s
+
+    def one_of(self, things: Sequence[T]) -> T:
+        """Return the one of these that it strikes."""
+        return things[int(self.value * len(things))]

@@ -1,29 +1,28 @@
 """Faults of VRRP: of the keepalived processes, of what they check, and of the links between."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
-from hakeeper.simulate.keepalived_control import KeepalivedControl
 from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.paths import ISOLATED_UNTIL_S
 from hakeeper.simulate.pipe import Pipe
-
-if TYPE_CHECKING:
-    from hakeeper.simulate.world import World
+from hakeeper.simulate.vrrp import Links
 
 RESPAWN_S = 0.1
 
 
+@dataclass(frozen=True, slots=True)
 class VrrpFaults:
     """What each kind does to keepalived, or to what it hears."""
 
-    def __init__(self, world: "World", keepalived: KeepalivedControl, lasts: Lasts) -> None:
-        """Strike this world."""
-        self._world = world
-        self._keepalived = keepalived
-        self._lasts = lasts
+    links: Links
+    agenda: Agenda
+    observers: Observer
+    lasts: Lasts
 
     def table(self) -> Table:
         """Return what to do for each kind."""
@@ -46,21 +45,21 @@ class VrrpFaults:
 
     def _failover(self, fault: Fault, node: Node) -> Undo:
         del fault
-        self._keepalived.stop(node)
-        return lambda: self._keepalived.start(node)
+        node.keepalived.stop()
+        return node.keepalived.start
 
     def _kill(self, fault: Fault, node: Node) -> Undo:
         del fault
         if node.keepalived.process is not None:
-            self._keepalived.kill(node)
-        return lambda: self._keepalived.start(node)
+            node.keepalived.kill()
+        return node.keepalived.start
 
     def _crash_child(self, fault: Fault, node: Node) -> Undo:
         """The VRRP child dies; its parent starts another one at once."""
         del fault
         if node.keepalived.process is not None:
-            self._keepalived.kill(node)
-            self._world.agenda.after(RESPAWN_S, self._keepalived.start, node)
+            node.keepalived.kill()
+            self.agenda.after(RESPAWN_S, node.keepalived.start)
         return nothing
 
     def _freeze(self, fault: Fault, node: Node) -> Undo:
@@ -68,23 +67,23 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         process = node.keepalived.process
-        self._keepalived.freeze(node, frozen=True)
+        node.keepalived.freeze(frozen=True)
 
         def undo() -> None:
-            self._world.observers.keepalived_resumes(node)
+            self.observers.keepalived_resumes(node)
             if node.keepalived.process == process:
-                self._keepalived.freeze(node, frozen=False)
+                node.keepalived.freeze(frozen=False)
 
         return undo
 
     def flap(self, fault: Fault, node: Node) -> Undo:
         """The track script fails and recovers, 0.1 to 10 times a second."""
         period_s = 0.1 * 100.0**fault.value
-        return self._flap(fault, period_s, lambda change: self._keepalived.check(node, change))
+        return self._flap(fault, period_s, node.keepalived.check)
 
     def _flap_one(self, fault: Fault, node: Node) -> Undo:
         """The same for one instance alone, often twenty edges a second."""
-        vrrp = self._world.vrrp[self._world.name_struck(fault)]
+        vrrp = fault.one_of([*node.vrrp.values()])
         period_s = 0.1 if fault.serial % 2 else 2.0
         return self._flap(fault, period_s, lambda change: vrrp.check(node.index, change))
 
@@ -93,12 +92,12 @@ class VrrpFaults:
 
         def turn() -> None:
             nonlocal broken
-            if self._lasts(fault):
+            if self.lasts(fault):
                 check(1 if broken == 0 else -1)
                 broken = 1 - broken
-                self._world.agenda.after(period_s / 2, turn)
+                self.agenda.after(period_s / 2, turn)
 
-        self._world.agenda.after(0.0, turn)
+        self.agenda.after(0.0, turn)
 
         def undo() -> None:
             nonlocal broken
@@ -110,55 +109,41 @@ class VrrpFaults:
 
     def _split(self, fault: Fault, node: Node) -> Undo:
         """One node and all others of its cluster do not hear each other."""
-        others = [o.index for o in self._neighbours(node)]
-        pairs = [(node.index, o) for o in others] + [(o, node.index) for o in others]
         del fault
-        return self._cut(pairs)
+        others = _neighbours(node)
+        ways = [(node.index, o) for o in others] + [(o, node.index) for o in others]
+        return self._cut(node, ways)
 
     def _one_way(self, fault: Fault, node: Node) -> Undo:
-        others = [o.index for o in self._neighbours(node)]
+        others = _neighbours(node)
         if not others:
             return nothing
         other = others[fault.other % len(others)]
-        return self._cut([(node.index, other)])
+        return self._cut(node, [(node.index, other)])
 
-    def _neighbours(self, node: Node) -> list[Node]:
-        return [self._world.nodes[i] for i in self._world.members(node.index) if i != node.index]
+    def _cut(self, node: Node, ways: list[tuple[int, int]]) -> Undo:
+        def change(by: int) -> None:
+            self.links.change(ways, by)
+            for vrrp in node.vrrp.values():
+                vrrp.refresh()
 
-    def _cut(self, pairs: list[tuple[int, int]]) -> Undo:
-        cuts = self._world.cuts
-        for pair in pairs:
-            cuts[pair] = cuts.get(pair, 0) + 1
-        self._refresh(pairs)
-
-        def undo() -> None:
-            for pair in pairs:
-                cuts[pair] -= 1
-            self._refresh(pairs)
-
-        return undo
-
-    def _refresh(self, pairs: list[tuple[int, int]]) -> None:
-        if pairs:
-            for name in self._world.names_at(pairs[0][0]):
-                self._world.vrrp[name].refresh()
+        change(1)
+        return lambda: change(-1)
 
     def _nobody(self, fault: Fault, node: Node) -> Undo:
         """What all of them check is broken: no MASTER anywhere."""
         del fault
-        everybody = [self._world.nodes[i] for i in self._world.members(node.index)]
-        for each in everybody:
-            self._keepalived.check(each, 1)
 
-        def undo() -> None:
-            for each in everybody:
-                self._keepalived.check(each, -1)
+        def check(change: int) -> None:
+            for index in _members(node):
+                for vrrp in node.vrrp.values():
+                    vrrp.check(index, change)
 
-        return undo
+        check(1)
+        return lambda: check(-1)
 
     def _priority(self, fault: Fault, node: Node) -> Undo:
-        name = self._world.names_at(node.index)[0]
-        vrrp = self._world.vrrp[name]
+        vrrp = next(iter(node.vrrp.values()))
         before = vrrp.routers[node.index].priority
         lowered = max(1, before - 10 - int(fault.value * 80))
         notify = fault.serial % 2 == 0
@@ -172,9 +157,9 @@ class VrrpFaults:
         if node.keepalived.process is None or node.keepalived.frozen:
             return nothing
         if fault.value < 0.5 and isinstance(node.place.at_path, Pipe):  # noqa: PLR2004
-            node.lay(Pipe())
+            node.put_at_path(Pipe())
             node.turns.look_soon()
-        self._keepalived.reload(node)
+        node.keepalived.reload()
         return nothing
 
     def _broken_reload(self, fault: Fault, node: Node) -> Undo:
@@ -190,6 +175,15 @@ class VrrpFaults:
     def _plug(self, node: Node, change: int) -> None:
         node.unplugged += change
         node.turns.look_soon()
-        for name in self._world.names_at(node.index):
-            self._world.vrrp[name].unplug(node.index, isolated=node.unplugged > 0)
-        self._world.agenda.after(ISOLATED_UNTIL_S + 0.1, self._world.observers.conditions_changed)
+        for vrrp in node.vrrp.values():
+            vrrp.unplug(node.index, isolated=node.unplugged > 0)
+        self.agenda.after(ISOLATED_UNTIL_S + 0.1, self.observers.conditions_changed)
+
+
+def _members(node: Node) -> list[int]:
+    """Return the nodes of its cluster."""
+    return [*next(iter(node.vrrp.values())).routers]
+
+
+def _neighbours(node: Node) -> list[int]:
+    return [index for index in _members(node) if index != node.index]

@@ -1,0 +1,76 @@
+"""Who is in a world and what is whose: clusters, their instances, and the floating IPs of each."""
+
+from hakeeper.core.kind import Kind
+from hakeeper.core.model import ApiSettings, Settings, VrrpId
+from hakeeper.simulate.addresses import private_address
+from hakeeper.simulate.keepalived import vrrp_id
+from hakeeper.simulate.plan import Part, Shape
+
+
+class Layout:
+    """What follows from a world's shape, and what its configurations say; nodes have numbers."""
+
+    def __init__(self, shape: Shape, kind: Kind) -> None:
+        """Give each cluster instances of its own, and each instance resources of this kind."""
+        self.shape = shape
+        self.addresses: dict[str, tuple[int, ...]] = {}
+        """The floating IPs of each instance."""
+        self.part_of: dict[str, Part] = {}
+        self._kind = kind
+        self._names: list[tuple[str, ...]] = []
+        first = 1
+        for cluster in range(shape.clusters):
+            parts = shape.names()
+            names = tuple(f"VI_{cluster * len(parts) + i + 1}" for i in range(len(parts)))
+            self._names.append(names)
+            for name, part in zip(names, parts, strict=True):
+                self.addresses[name] = tuple(range(first, first + part.addresses))
+                self.part_of[name] = part
+                first += part.addresses
+        self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
+        self._own = [frozenset(n for name in names for n in self.addresses[name])
+                     for names in self._names]  # fmt: skip
+
+    @property
+    def nodes(self) -> range:
+        """All nodes."""
+        return range(self.shape.clusters * self.shape.nodes)
+
+    def members(self, node: int) -> range:
+        """Return the nodes of a node's cluster."""
+        nodes = self.shape.nodes
+        first = node // nodes * nodes
+        return range(first, first + nodes)
+
+    def names_at(self, node: int) -> tuple[str, ...]:
+        """Return the instances of a node."""
+        return self._names[node // self.shape.nodes]
+
+    def own_numbers(self, node: int) -> frozenset[int]:
+        """Return the floating IPs of a node's cluster."""
+        return self._own[node // self.shape.nodes]
+
+    def vrrp_id(self, name: str) -> VrrpId:
+        """Return a name as the configurations have it."""
+        return vrrp_id(name, group=self.part_of[name].group)
+
+    def settings_at(self, node: int) -> Settings:
+        """Return the configuration of a node in good times."""
+        shape, names = self.shape, self.names_at(node)
+        return Settings(
+            resources={
+                self.vrrp_id(name): tuple(
+                    self._kind.ref(f"ip-{number}") for number in self.addresses[name]
+                )
+                for name in names
+            },
+            can_query=shape.dbus,
+            vrrp_addresses={
+                self.vrrp_id(name): (private_address(node),)
+                for name in names
+                if self.part_of[name].guarded
+            },
+            interval_s=shape.interval_s,
+            standby_interval_s=shape.standby_interval_s,
+            apis={self._kind.api.name: ApiSettings(call_timeout_s=shape.call_timeout_s)},
+        )

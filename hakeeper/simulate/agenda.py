@@ -29,6 +29,15 @@ class Agenda:
         """Let it happen so much later."""
         self.at(self.now + delay_s, what, *args)
 
+    def next_at(self) -> float | None:
+        """Return when the next thing happens; None: nothing does."""
+        return self._heap[0][0] if self._heap else None
+
+    def step(self) -> None:
+        """Let the next thing happen."""
+        self.now, _, what, args = heapq.heappop(self._heap)
+        what(*args)
+
     def run_until(self, end_s: float, stop: Callable[[], bool]) -> None:
         """Let everything happen that is due until then, unless `stop` says that it is enough."""
         heap, pop = self._heap, heapq.heappop

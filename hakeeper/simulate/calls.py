@@ -210,14 +210,12 @@ class Caller:
 
     def _execute(self, call: Call, *, whole: bool = True, lag_s: float = 0.0) -> Answer | Failure:
         """Let the cloud do it; its own refusals come first."""
-        now = self._agenda.now
-        self._cloud.now = now
         if isinstance(call.request, Identify) and self._node.wrong_identities:
             return self._node.wrong_identities[-1]
         # Of a list whose first page is lost the others are not asked for.
-        if not self._cloud.take_token(now, self._cloud.cost(call.request) if whole else 1):
+        if not self._cloud.take_token(self._cloud.cost(call.request) if whole else 1):
             return self._cloud.throttled()
-        return self._cloud.answer(call.request, self._node.server_id, now, lag_s)
+        return self._cloud.answer(call.request, self._node.server_id, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
         kind = None if call.fault is None else call.fault.kind
@@ -241,12 +239,12 @@ class Caller:
 
     def _refuse(self, outcome: Failure) -> Failure:
         """Let a call be answered by a fault; it counts as any other."""
-        self._cloud.take_token(self._agenda.now)
+        self._cloud.take_token()
         return outcome
 
     def _deny(self, code: str) -> Failure:
         """Let the API look at the token, which it does after the quota."""
-        if not self._cloud.take_token(self._agenda.now):
+        if not self._cloud.take_token():
             return self._cloud.throttled()
         return failure(FailureKind.AUTH, code, 401)
 

@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Mutate
 from hakeeper.core.events import StartCall
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer

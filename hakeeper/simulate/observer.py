@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Mutate
 from hakeeper.core.claim_events import Happening
 from hakeeper.core.decisions import Decision
@@ -11,7 +12,6 @@ from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.kinds import Fault, Kind
 
 if TYPE_CHECKING:

@@ -53,7 +53,7 @@ class Paths:
             return False
         cloud = self.cloud
         # A master that saw a scarce quota reads like a standby, and may not look before that.
-        if cloud.scarce(now) or now - cloud.scarce_at < self.layout.shape.standby_slower_s():
+        if cloud.scarce() or now - cloud.scarce_at < self.layout.shape.standby_slower_s():
             return False
         told_scarce = node.run.core.api.health.scarce(node.clock())  # rightly or not
         if cloud.faults.any() or router.isolated or told_scarce:

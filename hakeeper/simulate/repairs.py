@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from math import inf
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.budget import Use
 from hakeeper.core.claim_rules import WATCH_S
 from hakeeper.core.events import LinesRead
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import HoldDown
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import Move, WorldCloud, number_of
+from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
@@ -114,16 +115,16 @@ class Repairs(Observer):
         claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely
         if claimed:
             self.settled_at = now + SETTLED_AFTER_S
-        epoch = self._epochs.get(move.floating_ip_id)
+        epoch = self._epochs.get(move.number)
         if epoch is None:
             return
         if move.new == epoch.master.server_id:
-            self._repaired(move.floating_ip_id, epoch, now)
+            self._repaired(move.number, epoch, now)
             if claimed:
                 epoch.came_at = now
         elif epoch.wrong_since is None:
             epoch.by_line = False
-            self._wrong(move.floating_ip_id, epoch, now)
+            self._wrong(move.number, epoch, now)
 
     def hearing(self, node: Node) -> None:
         """Look at what a node believes before it hears events: these may end a hold-down."""
@@ -226,7 +227,7 @@ class Repairs(Observer):
     def _is_hold_down_earned(self, fip: int, master: Node) -> bool:
         """Say whether others took it twice, or once while several others want it."""
         server_id, run = master.server_id, master.run
-        moves = [move for move in self.moves if move.floating_ip_id == fip]
+        moves = [move for move in self.moves if move.number == fip]
         others = {who for move in moves for who in (move.old, move.new)} - {None, server_id}
         taken = sum(move.new not in (None, server_id) for move in moves)
         if run is not None and run.core.state.silent_since_s is not None:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.budget import Budget, budget
-from hakeeper.simulate.cloud import Move, WorldCloud
+from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured, percentile
 from hakeeper.simulate.node import Node
@@ -102,7 +103,7 @@ class Absences(Observer):
 
     def moved(self, move: Move) -> None:
         """Look at the address."""
-        self._look(move.floating_ip_id)
+        self._look(move.number)
 
     def _look(self, floating_ip: int) -> None:
         """Note since when it is not with its only master, and until when."""
@@ -133,7 +134,7 @@ class FleetWorld(World):
         self.observers.add(self.absences)
 
     def _heal(self) -> None:
-        self.judged = self.judged and not self.cloud.scarce(self.agenda.now)
+        self.judged = self.judged and not self.cloud.scarce()
         if self.judged:
             super()._heal()
 

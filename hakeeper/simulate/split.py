@@ -2,8 +2,8 @@
 
 from itertools import pairwise
 
+from hakeeper.cloud_register import Move
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.verdicts import Demand
@@ -35,7 +35,7 @@ class SplitMoves(Observer):
     def moved(self, move: Move) -> None:
         """Count it."""
         if self.began_at is not None and move.new is not None:
-            self.at_s[move.floating_ip_id].append(move.at_s - self.began_at)
+            self.at_s[move.number].append(move.at_s - self.began_at)
 
     def split_ends(self) -> None:
         """Check that addresses moved seldom."""

@@ -83,15 +83,14 @@ class World:
             holder_at_accept=shape.holder_at_accept,
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
-            must_release=kind.releases_first,
         )
-        cloud = WorldCloud(nature, kind, START_S, self.agenda.at, self.observers.moved)
+        cloud = WorldCloud(nature, kind, self.agenda, self.observers.moved)
         servers = [*(node + 1 for node in self.layout.nodes), UNINVOLVED]
         for server_id in servers:
             cloud.add_server(server_id)
         holders = (None, UNINVOLVED, *servers[:-1])
         for number in self.layout.name_of:
-            cloud.add_ip(number, self.rng.choice(holders))
+            cloud.add_numbered(number, self.rng.choice(holders))
         return cloud
 
     def _make_vrrp(self) -> Iterator[tuple[str, Vrrp]]:

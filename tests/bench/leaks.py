@@ -25,8 +25,8 @@ from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.model import ProcessId
 from tests.bench.rig import progress
 from tests.bench.table import markdown
+from tests.core.cloud import Ending
 from tests.core.driver import WEB, Node, World, chance, settings
-from tests.core.fakecloud import Ending
 from tests.core.faults import failure
 from tests.support.resources import CLOUD
 
@@ -129,7 +129,7 @@ class Life:
     def _heal(self) -> None:
         self.world.cloud.heal()
         self.world.cloud.ending = Ending.SUCCESS
-        self.world.cloud.actions.clear()
+        self.world.cloud.forget()
 
     def _drift(self) -> None:
         self.drifts += 1
@@ -162,9 +162,7 @@ class Life:
         node.calls = node.open_calls()
         node.reported.clear()
         node.queries.clear()
-        cloud = self.world.cloud
-        last = {move.floating_ip_id: move for move in cloud.moves}
-        cloud.moves = list(last.values())
+        self.world.cloud.moves.clear()
 
 
 # --- what is counted ------------------------------------------------------------------------------

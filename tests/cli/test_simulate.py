@@ -267,7 +267,7 @@ def test_faults_of_one_cluster_leave_the_others_alone() -> None:
     quiet = FleetWorld(options, judged=True)
     quiet.plan = alone
     quiet.run()
-    moved = {move.floating_ip_id for move in quiet.repairs.moves if move.at_s > 1020.0}
+    moved = {move.number for move in quiet.repairs.moves if move.at_s > 1020.0}
     assert {1} == moved
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from hakeeper.core.events import StartCall
 from hakeeper.simulate.calls import Caller
@@ -53,17 +52,18 @@ class FakePort(Port):
 
     def add_ip(self, floating_ip_id: int, holder: int | None) -> None:
         """Add it to the cloud, and to those that the injector knows."""
-        self._cloud.add_ip(floating_ip_id, holder)
+        self._cloud.add_numbered(floating_ip_id, holder)
         self._world.layout.addresses[NAME] += (floating_ip_id,)
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""
-        return self._cloud.holder(floating_ip_id)
+        holder = self._cloud.holder(floating_ip_id)
+        return None if holder is None else int(holder)
 
     def move(self, floating_ip_id: int, holder: int | None) -> None:
         """Do what the injector's other actor does."""
         self.seen.add(Kind.OTHER_ACTOR)
-        self._cloud.move(floating_ip_id, holder, self.now(), "another actor")
+        self._cloud.move(floating_ip_id, holder)
 
     def set_status(self, server_id: int, status: str) -> None:
         """Tell the cloud."""
@@ -75,19 +75,16 @@ class FakePort(Port):
 
     def set_quota(self, limit_per_hour: int, remaining: int) -> None:
         """Reach into the bucket."""
-        self._cloud.nature = replace(self._cloud.nature, limit_per_hour=limit_per_hour)
+        self._cloud.nature.limit_per_hour = limit_per_hour
         self._cloud._tokens, self._cloud._tokens_at = float(remaining), self.now()
 
     def rules(
         self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False
     ) -> None:
         """Change the cloud's nature."""
-        self._cloud.nature = replace(
-            self._cloud.nature,
-            action_s=action_s,
-            holder_at_accept=holder_at_accept,
-            lock_servers=lock_servers,
-        )
+        nature = self._cloud.nature
+        nature.action_s = action_s
+        nature.holder_at_accept, nature.lock_servers = holder_at_accept, lock_servers
 
     @contextmanager
     def fault(self, kind: Kind, value: float = 0.6) -> Iterator[None]:

@@ -8,12 +8,12 @@ import pytest
 from hakeeper.adapters.hetzner import call_guard, errors, parse
 from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
 from hakeeper.adapters.hetzner.errors import Phase
+from hakeeper.cloud_register import Register
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Key
 from hakeeper.demo.cloud import errors as sim_errors
 from hakeeper.demo.cloud.access import Bucket
-from hakeeper.demo.cloud.model import CloudModel
 from hakeeper.simulate import calls
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import Call, Caller
@@ -115,12 +115,10 @@ def _forgets_deadlines_of_handshakes(patch: Patch) -> None:
 def _says_ours_before_locked(patch: Patch) -> None:
     real = WorldCloud._mutate
 
-    def mutate(
-        self: WorldCloud, floating_ip_id: int, holder: Key | None, now: float
-    ) -> MutationAccepted | Failure:
-        if floating_ip_id in self._ips and self.holder(floating_ip_id) == holder:
+    def mutate(self: WorldCloud, resource: Key, holder: Key | None) -> MutationAccepted | Failure:
+        if resource in self.resources and self.holder(resource) == holder:
             return ALREADY
-        return real(self, floating_ip_id, holder, now)
+        return real(self, resource, holder)
 
     patch.setattr(WorldCloud, "_mutate", mutate)
 
@@ -307,7 +305,7 @@ IN_THE_SIMULATOR = (
     ),
     Plant(
         "a running action locks nothing",
-        lambda patch: patch.setattr(CloudModel, "_refuse_if_locked", lambda *_a: None),
+        lambda patch: patch.setattr(Register, "_locked", lambda *_a: None),
         assigning.test_a_running_action_locks_its_address_until_it_ends,
     ),
     Plant(

@@ -1,4 +1,4 @@
-"""Drives keepers in virtual time against one fake cloud, so that tests read like stories.
+"""Drives keepers in virtual time against one simulated cloud, so that tests read like stories.
 
     world = World(); node = world.add_node(1)
     node.start(); node.line("VI_1", "MASTER"); world.run_for(15.0)
@@ -7,7 +7,6 @@
 Every effect goes through `Rules`, which know what no node may ever do.
 """
 
-import heapq
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,9 +40,10 @@ from hakeeper.core.observation import ResourceRef
 from hakeeper.core.snapshot import Snapshot
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.floating_ip import by_name
-from tests.core.fakecloud import FakeCloud
-from tests.core.fakepier import FakePier, ship
+from hakeeper.simulate.agenda import Agenda
+from tests.core.cloud import Cloud
 from tests.core.faults import Fault, failure
+from tests.core.pier import Pier, ship
 from tests.core.rules import Rules, api_of
 from tests.support.made_up_kind import ELSEWHERE
 from tests.support.resources import CLOUD
@@ -197,7 +197,6 @@ class Node:
     def feed(self, *events: Event) -> tuple[Effect, ...]:
         """Give the core a batch of events now, perform the effects, and return them."""
         now = self.world.now
-        self.world.cloud.advance(now)
         for event in events:
             if isinstance(event, CallResult):
                 self.rules.ended(event, now)
@@ -232,9 +231,9 @@ class Node:
             case QueryRoles():
                 self.queries.append(effect)
                 if self.hangs:
-                    self.world.at(now + 0.9, lambda: self._wait_for_it(effect.query_id))
+                    self.world.at(now + 0.9, self._wait_for_it, effect.query_id)
                 elif self.dbus is not None:
-                    self.world.at(now, lambda: self._answer_query(effect.query_id))
+                    self.world.at(now, self._answer_query, effect.query_id)
             case SaveState(state):
                 self.saved = state
             case ReloadToken():
@@ -256,19 +255,20 @@ class Node:
         if fault is not None:
             self._meet(call, fault)
             return
-        half_s = api.latency_s / 2
-        self.world.at(self.world.now + half_s, lambda: self._execute(call, half_s))
+        half_s = api.nature.latency_s / 2
+        self.world.after(half_s, self._arrive, call, half_s)
 
-    def _execute(self, call: Call, half_s: float) -> None:
-        self.world.cloud.advance(self.world.now)
-        outcome = self.world.api_of(call.request).answer(call.request, self.server_id)
-        self.world.at(self.world.now + half_s, lambda: self.answer(call, outcome))
+    def _arrive(self, call: Call, half_s: float) -> None:
+        self.world.after(half_s, self.answer, call, self._execute(call.request))
+
+    def _execute(self, request: Request) -> Answer | Failure:
+        return self.world.api_of(request).answer(request, self.rules.own[api_of(request)])
 
     def _meet(self, call: Call, fault: Fault) -> None:
         if fault.commits and isinstance(call.request, Mutate):
-            self.world.api_of(call.request).answer(call.request, self.server_id)
+            self._execute(call.request)
         after_s = min(fault.after_s, call.timeout_s)
-        self.world.at(self.world.now + after_s, lambda: self.answer(call, fault.failure))
+        self.world.after(after_s, self.answer, call, fault.failure)
 
     def answer(self, call: Call, outcome: Answer | Failure) -> tuple[Effect, ...]:
         """Deliver the end of a call; what a dead run had asked for reaches nobody."""
@@ -318,31 +318,25 @@ class Node:
         return role.addresses[index].stage
 
 
-class World:
+class World(Agenda):
     """A clock, a cloud, a pier for a made-up kind, and the nodes that share them."""
 
     def __init__(self, start_s: float = 1000.0) -> None:
-        self.now = start_s
-        self.cloud = FakeCloud(now=start_s)
-        self.pier = FakePier(now=start_s)
+        super().__init__(start_s)
+        self.cloud = Cloud(self)
+        self.pier = Pier(self)
         self.nodes: list[Node] = []
         self.log: list[tuple[float, Node, Event | Effect]] = []
         """What each node was told and what it did about it, in this order."""
-        self._queue: list[tuple[float, int, Callable[[], object]]] = []
-        self._count = 0
 
     def add_node(self, server_id: int, config: Settings | None = None, seed: int = 1) -> Node:
         self.cloud.add_server(server_id)
+        self.pier.add_ship(server_id)
         node = Node(self, server_id, settings() if config is None else config, seed)
         self.nodes.append(node)
         return node
 
-    def at(self, at_s: float, what: Callable[[], object]) -> None:
-        """Let something happen at a time; same times in the order of asking."""
-        self._count += 1
-        heapq.heappush(self._queue, (at_s, self._count, what))
-
-    def api_of(self, request: Request) -> FakeCloud | FakePier:
+    def api_of(self, request: Request) -> Cloud:
         return self.cloud if api_of(request) == CLOUD else self.pier
 
     def run_for(self, seconds: float) -> None:
@@ -351,10 +345,8 @@ class World:
     def run_until_s(self, end_s: float) -> None:
         """Let everything happen that is due until then."""
         while (due_s := self._next_s()) is not None and due_s <= end_s:
-            self.now = max(self.now, due_s)
-            self._step()
+            self._step(due_s)
         self.now = max(self.now, end_s)
-        self.cloud.advance(self.now)
 
     def run_while(self, going_on: Callable[[], bool], limit_s: float) -> float:
         """Run while something is so, at most so long; return how long it took."""
@@ -363,20 +355,18 @@ class World:
             due_s = self._next_s()
             if due_s is None or due_s > begun_s + limit_s:
                 raise AssertionError(f"still so after {limit_s} s")
-            self.now = max(self.now, due_s)
-            self._step()
+            self._step(due_s)
         return self.now - begun_s
 
     def _next_s(self) -> float | None:
-        times = [node.core.next_at() for node in self.nodes]
-        times.append(self._queue[0][0] if self._queue else None)
-        times.append(self.cloud.next_end_s())
+        times = (self.next_at(), *(node.core.next_at() for node in self.nodes))
         return min((at_s for at_s in times if at_s is not None), default=None)
 
-    def _step(self) -> None:
-        self.cloud.advance(self.now)
-        if self._queue and self._queue[0][0] <= self.now:
-            heapq.heappop(self._queue)[2]()
+    def _step(self, due_s: float) -> None:
+        """Let one thing happen; a node's time comes after all else of the same time."""
+        self.now = max(self.now, due_s)
+        if (next_at_s := self.next_at()) is not None and next_at_s <= self.now:
+            self.step()
             return
         for node in self.nodes:
             if node.tick_if_due():

@@ -11,8 +11,8 @@ from hakeeper.core.calls import FailureKind, Identify, Mutate, ReadActions, Read
 from hakeeper.core.events import FifoChanged, LinesRead, SettingsChanged
 from hakeeper.core.fifo_lines import BadLine, LineState
 from hakeeper.core.model import FifoState, ProcessId, Role
+from tests.core.cloud import Ending
 from tests.core.driver import PROCESS, WEB, Node, World, chance, instance, settings
-from tests.core.fakecloud import Ending
 from tests.core.faults import failure
 from tests.support.resources import CLOUD
 
@@ -25,8 +25,8 @@ TWO = {"VI_1": ("web",), "VI_2": ("mail",)}
 
 def make_world(seed: int) -> World:
     world = World()
-    world.cloud.latency_s = 0.03
-    world.cloud.action_s = (0.0, 0.5, 1.5)[seed % 3]
+    world.cloud.nature.latency_s = 0.03
+    world.cloud.nature.action_s = (0.0, 0.5, 1.5)[seed % 3]
     world.cloud.add_server(99)
     world.cloud.add_ip(WEB, "web", "203.0.113.10/32", 99)
     world.cloud.add_ip(MAIL, "mail", "2001:db8:1:2::/64", None)
@@ -110,7 +110,7 @@ def make_peace(world: World) -> None:
     """The API works, node 1 is the one master of everything, and says so."""
     world.cloud.heal()
     world.cloud.ending = Ending.SUCCESS
-    world.cloud.actions.clear()
+    world.cloud.forget()
     for node in world.nodes:
         node.feed(SettingsChanged(settings(TWO)))
         node.dbus = None
@@ -155,7 +155,7 @@ def test_a_master_whose_api_recovers_from_chaos_has_the_address_within_15_s(seed
             world.run_for(rng.choice((0.1, 1.0, 5.0)))
         world.cloud.heal()
         world.cloud.ending = Ending.SUCCESS
-        world.cloud.actions.clear()
+        world.cloud.forget()
         world.run_while(
             lambda: world.cloud.holder(WEB) != 1 or first.stage() != "held", CONVERGED_WITHIN_S
         )

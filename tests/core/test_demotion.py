@@ -74,7 +74,7 @@ def throttled(world: World, node: Node) -> None:
 
 
 def acting(world: World, node: Node) -> None:
-    world.cloud.action_s = 5.0
+    world.cloud.nature.action_s = 5.0
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(2.0)

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from hakeeper.core.calls import Failure, FailureKind, Mutate, ReadActions, ReadAll, ReadOne
+from tests.core.cloud import Ending
 from tests.core.driver import WEB, Node, World, one_node, settings
-from tests.core.fakecloud import Ending
 from tests.core.faults import READS, failure
 
 KIND = FailureKind
@@ -77,7 +77,7 @@ def test_the_claim_is_confirmed_within_15_s_after_any_fault_of_the_reads(
     name: str, requests: tuple[type, ...]
 ) -> None:
     world, node = one_node()
-    world.cloud.action_s = 1.0
+    world.cloud.nature.action_s = 1.0
     node.warm()
     world.run_for(30.0)
     world.cloud.fail(FAULTS[name], *requests, after_s=HANGS.get(name, 0.0))
@@ -139,7 +139,7 @@ def test_a_lock_that_came_from_our_own_assign_ends_in_a_read_that_says_mine() ->
     world, node = one_node()
     node.warm()
     world.cloud.fail(FAULTS["reset"], Mutate, times=1, commits=True)
-    world.cloud.action_s = 4.0
+    world.cloud.nature.action_s = 4.0
     node.line("VI_1", "MASTER")
     world.run_for(15.0)
     assert node.stage() == "held"
@@ -159,11 +159,11 @@ def test_an_action_that_never_ends_but_moved_the_address_is_confirmed_by_the_hol
 
 def test_an_action_that_the_api_has_forgotten_leads_to_a_read() -> None:
     world, node = one_node()
-    world.cloud.action_s = 3.0
+    world.cloud.nature.action_s = 3.0
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(0.1)
-    world.cloud.actions.clear()
+    world.cloud.forget()
     world.run_for(2.0)
     assert 2 == len(node.assigns)
     assert 1 == len(node.reports("claim.unknown"))
@@ -171,7 +171,7 @@ def test_an_action_that_the_api_has_forgotten_leads_to_a_read() -> None:
 
 def test_a_404_for_an_action_leads_to_a_read() -> None:
     world, node = one_node()
-    world.cloud.action_s = 3.0
+    world.cloud.nature.action_s = 3.0
     node.warm()
     world.cloud.fail(FAULTS["404"], ReadActions)
     node.line("VI_1", "MASTER")

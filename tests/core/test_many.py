@@ -5,18 +5,18 @@ from dataclasses import replace
 import pytest
 
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadActions, ReadAll, ReadOne
+from tests.core.cloud import Ending
 from tests.core.driver import WEB, Node, World, one_node, settings
-from tests.core.fakecloud import Ending
 from tests.core.faults import failure
 from tests.core.standing import cloud_of
-from tests.support.resources import LIST, read
+from tests.support.resources import LIST, assign, read
 
 MANY = 300
 
 
 def many(count: int = MANY) -> tuple[World, Node]:
     world = World()
-    world.cloud.latency_s = 0.08
+    world.cloud.nature.latency_s = 0.08
     world.cloud.add_server(2)
     for n in range(count):
         world.cloud.add_ip(n + 1, f"ip{n}", f"203.0.{n // 256}.{n % 256}/32", 2)
@@ -28,7 +28,7 @@ def many(count: int = MANY) -> tuple[World, Node]:
 
 
 def mine(world: World) -> int:
-    return sum(world.cloud.holder(i) == 1 for i in world.cloud.floating_ips)
+    return sum(world.cloud.holder(i) == 1 for i in world.cloud.resources)
 
 
 def held(node: Node) -> int:
@@ -50,7 +50,7 @@ def test_three_hundred_addresses_are_claimed_in_parallel_for_hardly_more_calls()
 
 def test_the_actions_of_many_are_read_25_at_a_time() -> None:
     world, node = many()
-    world.cloud.action_s = 30.0
+    world.cloud.nature.action_s = 30.0
     node.line("VI_1", "MASTER")
     world.run_for(8.0)
     sizes = [len(c.request.action_ids) for c in node.asked(ReadActions)]  # type: ignore[union-attr]
@@ -74,8 +74,8 @@ def test_a_lone_claim_among_settled_ones_is_confirmed_by_a_read_of_its_own() -> 
 
 def test_where_a_running_action_locks_the_server_fewer_are_sent_at_once_and_all_arrive() -> None:
     world, node = many(30)
-    world.cloud.action_s = 0.3
-    world.cloud.server_locks = True
+    world.cloud.nature.action_s = 0.3
+    world.cloud.nature.lock_servers = True
     node.line("VI_1", "MASTER")
     took_s = world.run_while(lambda: held(node) < 30, 180.0)
     assert len(node.assigns) <= 30 * 6
@@ -84,8 +84,8 @@ def test_where_a_running_action_locks_the_server_fewer_are_sent_at_once_and_all_
 
 def test_claims_that_lock_each_other_out_go_one_by_one_without_a_word_of_failure() -> None:
     world, node = many(30)
-    world.cloud.action_s = 1.0
-    world.cloud.server_locks = True
+    world.cloud.nature.action_s = 1.0
+    world.cloud.nature.lock_servers = True
     node.line("VI_1", "MASTER")
     world.run_while(lambda: held(node) < 30, 180.0)
     assert 30 == held(node)
@@ -127,9 +127,9 @@ def test_the_first_8_of_40_being_locked_do_not_keep_the_other_32_from_being_clai
     world.cloud.add_server(3)
     world.cloud.ending = Ending.NEVER
     for number in range(1, 9):
-        world.cloud.assign(number, 3)
+        world.cloud.answer(assign(number, 3), 3)
     world.cloud.ending = Ending.SUCCESS
-    world.cloud.action_s = action_s
+    world.cloud.nature.action_s = action_s
     node.line("VI_1", "MASTER")
     took_s = world.run_while(lambda: held(node) < 32, 15.0)
     assert (32, 32) == (mine(world), held(node))
@@ -202,8 +202,8 @@ def test_the_quota_is_thought_to_refill_by_its_hourly_limit_and_no_further() -> 
 
 def test_a_blocked_address_and_one_of_another_zone_are_reported() -> None:
     world, node = one_node()
-    plain = world.cloud.floating_ips[WEB]
-    world.cloud.floating_ips[WEB] = replace(
+    plain = world.cloud.resources[WEB]
+    world.cloud.resources[WEB] = replace(
         plain,
         blocked=True,
         zone="us-east",

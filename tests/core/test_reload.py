@@ -151,10 +151,10 @@ def test_an_address_is_found_by_name_id_or_network(ref: ResourceRef, text: str) 
 
 def test_a_floating_ip_that_is_deleted_is_reported_and_taken_up_again() -> None:
     world, node = held()
-    kept = world.cloud.floating_ips.pop(WEB)
+    kept = world.cloud.resources.pop(WEB)
     world.run_for(30.0)
     assert 1 == len(node.reports("address.unresolved"))
-    world.cloud.floating_ips[WEB] = kept
+    world.cloud.resources[WEB] = kept
     world.run_for(30.0)
     assert 2 == len(node.reports("address.resolved"))
     assert 1 == len(node.assigns)
@@ -163,7 +163,7 @@ def test_a_floating_ip_that_is_deleted_is_reported_and_taken_up_again() -> None:
 
 def test_a_floating_ip_deleted_while_it_is_read_alone_is_looked_for_in_the_list() -> None:
     world, node = held()
-    del world.cloud.floating_ips[WEB]
+    del world.cloud.resources[WEB]
     node.line("VI_1", "MASTER")
     world.run_for(15.0)
     assert node.snapshot().health is Health.BROKEN
@@ -171,7 +171,7 @@ def test_a_floating_ip_deleted_while_it_is_read_alone_is_looked_for_in_the_list(
 
 def test_a_name_that_goes_to_another_floating_ip_is_followed() -> None:
     world, node = held()
-    world.cloud.floating_ips.clear()
+    world.cloud.resources.clear()
     world.cloud.add_ip(5000, "web", "203.0.113.99/32", 2)
     world.run_while(lambda: world.cloud.holder(5000) != 1, 15.0)
     assert 2 == len(node.reports("address.resolved"))

@@ -5,8 +5,8 @@ import pytest
 from hakeeper.core.budget import SHARE, USUAL_LIMIT_PER_HOUR
 from hakeeper.core.calls import FailureKind, Mutate, Quota, ReadAll, ReadOne
 from hakeeper.core.reconcile import reading_interval_s
+from tests.core.cloud import Ending
 from tests.core.driver import WEB, Node, World, chance, one_node, settings
-from tests.core.fakecloud import Ending
 from tests.core.faults import failure
 from tests.core.standing import kind_of
 
@@ -18,7 +18,7 @@ PAGE = 50
 def many(count: int, *, together: bool = True) -> tuple[World, Node]:
     """Make a warm standby of so many addresses, of one instance or of one each."""
     world = World()
-    world.cloud.latency_s = 0.08
+    world.cloud.nature.latency_s = 0.08
     world.cloud.add_server(2)
     names = [f"ip{n}" for n in range(count)]
     for n, name in enumerate(names):
@@ -34,13 +34,13 @@ def many(count: int, *, together: bool = True) -> tuple[World, Node]:
 
 def spent(world: World, node: Node, since_s: float) -> int:
     """Return the calls of the quota that it asked for: a list takes one for each page."""
-    pages = -(-len(world.cloud.floating_ips) // PAGE)
+    pages = -(-len(world.cloud.resources) // PAGE)
     calls = [call.request for call in node.calls if call.at_s >= since_s]
     return sum(pages if isinstance(request, ReadAll) else 1 for request in calls)
 
 
 def mine(world: World) -> int:
-    return sum(world.cloud.holder(i) == 1 for i in world.cloud.floating_ips)
+    return sum(world.cloud.holder(i) == 1 for i in world.cloud.resources)
 
 
 def an_hour(world: World, node: Node) -> int:
@@ -80,7 +80,7 @@ def test_assigns_that_fail_for_an_hour_stay_within_half_of_the_quota(
 
 def test_actions_that_fail_for_an_hour_stay_within_half_of_the_quota() -> None:
     world, node = many(10)
-    world.cloud.action_s = 0.5
+    world.cloud.nature.action_s = 0.5
     world.cloud.ending = Ending.ERROR
     node.line("VI_1", "MASTER")
     assert an_hour(world, node) <= HALF
@@ -99,10 +99,10 @@ def test_everything_failing_for_an_hour_stays_within_half_of_the_quota() -> None
 
 def test_writes_that_are_lost_for_an_hour_stay_within_half_of_the_quota() -> None:
     world, node = many(10)
-    world.cloud.loses_writes = True
+    world.cloud.faults.lost_writes = 1
     node.line("VI_1", "MASTER")
     assert an_hour(world, node) <= HALF
-    world.cloud.loses_writes = False
+    world.cloud.faults.lost_writes = 0
     world.run_while(lambda: confirmed(node) < 10, 15.0)
     assert [] == node.reports("address.held_down")
 
@@ -149,7 +149,7 @@ def test_a_holder_that_is_off_and_yet_takes_it_back_does_not_make_us_spin() -> N
 def test_a_holder_that_is_off_while_writes_are_lost_does_not_make_us_spin() -> None:
     world, node = one_node()
     world.cloud.add_server(2, "off")
-    world.cloud.loses_writes = True
+    world.cloud.faults.lost_writes = 1
     node.warm()
     node.line("VI_1", "MASTER")
     world.run_for(60.0)
@@ -169,11 +169,11 @@ def flap(world: World, node: Node, names: list[str], half_s: float, end_s: float
         if world.now < end_s:
             node.line(name, state)
             after = "BACKUP" if state == "MASTER" else "MASTER"
-            world.at(world.now + half_s, lambda: turn(name, after))
+            world.after(half_s, turn, name, after)
 
     for number, name in enumerate(names):
         first_s = world.now + half_s * number / len(names)
-        world.at(first_s, lambda name=name: turn(name, "MASTER"))  # type: ignore[misc]
+        world.at(first_s, turn, name, "MASTER")
 
 
 @pytest.mark.parametrize(("half_s", "minutes"), [(0.05, 5), (1.0, 60), (5.0, 60), (45.0, 60)])

@@ -23,8 +23,8 @@ def split(seed: int, nodes: int = 2, apart_s: float = 5.0) -> tuple[World, list[
     """Node 1 is MASTER and holds the address; then the others become MASTER as well."""
     world = World()
     rng = chance(seed)
-    world.cloud.latency_s = 0.05
-    world.cloud.action_s = rng.choice((0.0, 0.4, 2.0))
+    world.cloud.nature.latency_s = 0.05
+    world.cloud.nature.action_s = rng.choice((0.0, 0.4, 2.0))
     world.cloud.add_ip(WEB, "web", "203.0.113.10/32", None)
     made = [world.add_node(n + 1, seed=1000 * seed + n) for n in range(nodes)]
     for node in made:
@@ -251,8 +251,8 @@ def test_reads_that_lag_are_no_loss(stale_s: float) -> None:
     world, node = one_node()
     node.warm()
     world.run_for(60.0)
-    world.cloud.latency_s = 0.05
-    world.cloud.stale_s = stale_s
+    world.cloud.nature.latency_s = 0.05
+    world.cloud.faults.stale_s = [stale_s]
     node.line("VI_1", "MASTER")
     world.run_for(stale_s + 10.0)
     assert node.stage() == "held"
@@ -267,10 +267,10 @@ def test_a_read_of_before_our_assign_that_comes_after_one_that_says_ours_is_no_l
     world, node = one_node()
     node.warm()
     world.run_for(60.0)
-    world.cloud.action_s = action_s
+    world.cloud.nature.action_s = action_s
     node.line("VI_1", "MASTER")
     world.run_while(lambda: node.stage() != "held", action_s + 2.0)
-    world.cloud.stale_s = 2.5
+    world.cloud.faults.stale_s = [2.5]
     world.run_for(30.0)
     assert [] == node.reports("address.drifted")
     assert 1 == len(node.assigns)
@@ -281,12 +281,12 @@ def test_writes_that_are_lost_are_no_loss_and_soon_repeated(lost_for_s: float) -
     world, node = one_node()
     node.warm()
     world.run_for(60.0)
-    world.cloud.latency_s = 0.05
-    world.cloud.loses_writes = True
+    world.cloud.nature.latency_s = 0.05
+    world.cloud.faults.lost_writes = 1
     node.line("VI_1", "MASTER")
     world.run_for(lost_for_s)
     assert len(node.assigns) <= 2 + lost_for_s / 5.5
-    world.cloud.loses_writes = False
+    world.cloud.faults.lost_writes = 0
     world.run_while(lambda: node.stage() != "held", 15.0)
     assert [] == [*node.reports("address.drifted"), *node.reports("address.held_down")]
     assert len(node.reports("claim.unknown")) <= 1

@@ -19,9 +19,10 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import SettingsChanged
 from hakeeper.core.kind import Kind
 from hakeeper.kinds import KINDS
+from tests.core.cloud import Cloud
 from tests.core.driver import WEB, Node, World, settings
-from tests.core.fakepier import ONE_LANE, berth, ship
-from tests.core.faults import Faulty, failure
+from tests.core.faults import failure
+from tests.core.pier import ONE_LANE, berth, ship
 from tests.support.made_up_kind import BERTHS, ELSEWHERE
 from tests.support.resources import CLOUD, LIST, assign
 
@@ -42,10 +43,11 @@ def berths(monkeypatch: pytest.MonkeyPatch) -> None:
 def scene(holder: int | None = 2, names: tuple[str, ...] = ("north",)) -> tuple[World, Node]:
     """Make a BACKUP with `web` and these berths, which another server has."""
     world = World()
-    world.cloud.latency_s = world.pier.latency_s = LATENCY_S
+    world.cloud.nature.latency_s = world.pier.nature.latency_s = LATENCY_S
     world.cloud.add_server(2)
     world.cloud.add_ip(WEB, "web", "203.0.113.10/32", 2)
-    world.pier.berths = {name: None if holder is None else ship(holder) for name in names}
+    for name in names:
+        world.pier.give(name, holder)
     node = world.add_node(1, settings({"VI_1": ("web", *map(berth, names))}))
     node.start()
     node.line("VI_1", "BACKUP")
@@ -72,7 +74,7 @@ def test_one_that_is_taken_between_the_steps_is_cleared_once_more() -> None:
     world, node = scene()
     node.line("VI_1", "MASTER")
     world.run_while(lambda: world.pier.steps == [], 60.0)
-    world.pier.berths["north"] = ship(3)
+    world.pier.give("north", 3)
     world.run_while(lambda: node.stage(1) != "held", 60.0)
     assert [("clear", "north"), ("clear", "north"), ("moor", "north")] == world.pier.steps
 
@@ -109,7 +111,7 @@ def test_steps_of_one_lane_go_one_after_the_other(monkeypatch: pytest.MonkeyPatc
 
     world.run_while(going_on, 60.0)
     assert 1 == most
-    assert {ship(1)} == set(world.pier.berths.values())
+    assert {ship(1)} == {berth.server_id for berth in world.pier.resources.values()}
 
 
 def test_steps_of_lanes_of_their_own_go_together() -> None:
@@ -124,7 +126,7 @@ def test_steps_of_lanes_of_their_own_go_together() -> None:
 ILLS = [kind for kind in FailureKind if kind is not FailureKind.CANCELLED]
 
 
-def fail(api: Faulty, ill: FailureKind | None) -> None:
+def fail(api: Cloud, ill: FailureKind | None) -> None:
     """Let an API be ill in this way; None: it does not know this server."""
     if ill is None:
         api.fail(failure(FailureKind.NOT_FOUND), Identify)
@@ -226,7 +228,7 @@ def test_an_answer_of_an_api_that_a_reload_took_away_is_of_no_more_use() -> None
     node.feed(SettingsChanged(settings()))
     node.holding = ()
     for call in calls:
-        node.answer(call, world.pier.answer(call.request, 1))
+        node.answer(call, world.pier.answer(call.request, ship(1)))
     world.run_for(30.0)
     assert [] == world.pier.steps
 
@@ -235,7 +237,7 @@ def test_whether_a_holder_runs_is_asked_of_its_own_api() -> None:
     world, node = scene()
     held_after_s(world, node, 1)
     for _ in range(8):
-        world.pier.berths["north"] = ship(2)
+        world.pier.give("north", 2)
         world.run_for(15.0)
     assert node.stage(1) == "hold-down"
     asked = {c.request for c in node.asked(ReadServer, since_s=world.now - 60.0)}

@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from hakeeper.core.observation import Key
 from hakeeper.demo.cloud.access import Bucket, Tokens
 from hakeeper.demo.cloud.api import Api, ApiRequest
 from hakeeper.demo.cloud.errors import ApiError
@@ -23,24 +24,23 @@ def assign(model: CloudModel, server: int, now: float, quirk: Quirk | None = Non
     return model.assign(7, server, now, cause=f"c{server}", quirk=quirk or Quirk())
 
 
-def holder(model: CloudModel, now: float) -> int | None:
-    model.advance(now)
-    return model.floating_ip(7).server
+def holder(model: CloudModel, now: float) -> Key | None:
+    model.register.advance(now)
+    return model.register.holder(7)
 
 
 def test_changes_happen_at_their_own_time_however_late_one_looks(model: CloudModel) -> None:
     assign(model, 2, 10.0)
-    assert 15.0 == model.next_at()
+    assert 15.0 == model.register.next_at()
     assert 2 == holder(model, 99.0)
     assert 15.0 == model.changes[-1].at_s
-    assert math.inf == model.next_at()
+    assert math.inf == model.register.next_at()
 
 
 def test_the_past_can_be_asked(model: CloudModel) -> None:
     assign(model, 2, 10.0)
-    model.advance(20.0)
-    item = model.floating_ip(7)
-    assert [1, 1, 2] == [item.server_at(at_s) for at_s in (-5.0, 14.9, 15.0)]
+    model.register.advance(20.0)
+    assert [1, 1, 2] == [model.register.holder_at(7, at_s) for at_s in (-5.0, 14.9, 15.0)]
 
 
 def test_a_late_commit_of_an_old_writer_undoes_a_newer_one(model: CloudModel) -> None:
@@ -70,7 +70,7 @@ def test_a_stuck_action_fails_when_its_fault_ends(model: CloudModel) -> None:
     stuck = assign(model, 2, 10.0, Quirk(fault=4, action_s=math.inf))
     assert 1 == holder(model, 9999.0)
     model.end_actions_of(4, 10_000.0)
-    assert "error" == model.actions[stuck.id].status(10_000.0)
+    assert "error" == model.register.actions[stuck.id].status(10_000.0)
     assign(model, 2, 10_000.0)
     assert 2 == holder(model, 10_005.0)
 
@@ -124,9 +124,9 @@ def test_the_api_works_without_sockets_in_virtual_time(model: CloudModel) -> Non
 
 def test_the_ends_of_actions_are_counted_whoever_looks(model: CloudModel) -> None:
     assign(model, 2, 10.0, Quirk(action_error=("action_failed", "Action failed")))
-    assert 15.0 == model.next_at()
+    assert 15.0 == model.register.next_at()
     ended = []
     for now in (14.9, 15.0, 16.0):
-        model.advance(now)
-        ended.append(model.ended)
+        model.register.advance(now)
+        ended.append(model.register.ended)
     assert [0, 1, 1] == ended

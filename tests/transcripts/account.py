@@ -65,8 +65,8 @@ class Account:
         cloud = self.world.cloud
         for move in cloud.moves[self.moved :]:
             if move.at_s >= self.begun_s:  # else it begins there
-                name = cloud.floating_ips[move.floating_ip_id].name
-                yield Told(move.at_s, "cloud", "moved", f"{name} to {_server(move.holder)}")
+                name = cloud.resources[move.resource].name
+                yield Told(move.at_s, "cloud", "moved", f"{name} to {_server(move.new)}")
         self.moved = len(cloud.moves)
 
     def _log(self) -> Iterator[Told]:

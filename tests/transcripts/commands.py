@@ -8,9 +8,8 @@ from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.hetzner.errors import for_effect
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core import calls, events
+from tests.core.cloud import Ending
 from tests.core.driver import PROCESS, WEB, Node, World
-from tests.core.fakecloud import Ending
-from tests.core.fakepier import ship
 from tests.support.resources import CLOUD
 from tests.transcripts.vocabulary import (
     CODES,
@@ -41,7 +40,7 @@ class Scene:
     """Whether how it stands afterwards is enough of an account."""
 
     def __post_init__(self) -> None:
-        self.world.cloud.latency_s = self.world.pier.latency_s = 0.1
+        self.world.cloud.nature.latency_s = self.world.pier.nature.latency_s = 0.1
         self.world.cloud.add_server(2)
         self.world.cloud.add_ip(WEB, "web", "203.0.113.10/32", 2)
         self.node = self.world.add_node(1, settings_of(()))
@@ -163,7 +162,7 @@ class Scene:
 
     def change(self, name: str, word: str) -> None:
         """Let a floating IP be `blocked` or `deleted`, or get another name."""
-        number, found = pick(self.ids, name), self.world.cloud.floating_ips
+        number, found = pick(self.ids, name), self.world.cloud.resources
         if word == "deleted":
             del found[number]
         elif word == "blocked":
@@ -181,8 +180,7 @@ class Scene:
 
     def berth(self, name: str, holder: str) -> None:
         """Let the ship of a server, or nobody, have a berth of the made-up kind."""
-        server_id = server_of(holder)
-        self.world.pier.berths[name] = None if server_id is None else ship(server_id)
+        self.world.pier.give(name, server_of(holder))
 
     def cloud(self, what: str, word: str) -> None:
         """Let calls, actions or news to readers take so long: `latency`, `action`, `lag`.
@@ -194,12 +192,14 @@ class Scene:
             case "ends":
                 cloud.ending = pick({one.name.lower(): one for one in Ending}, word)
             case "writes":
-                cloud.loses_writes = pick({"lost": True, "kept": False}, word)
+                cloud.faults.lost_writes = pick({"lost": 1, "kept": 0}, word)
             case "locks":
-                cloud.server_locks = pick({"servers": True, "addresses": False}, word)
+                cloud.nature.lock_servers = pick({"servers": True, "addresses": False}, word)
+            case "lag":
+                cloud.faults.stale_s = [number_of(word)]
             case _:
-                names = {"latency": "latency_s", "action": "action_s", "lag": "stale_s"}
-                setattr(cloud, pick(names, what), number_of(word))
+                names = {"latency": "latency_s", "action": "action_s"}
+                setattr(cloud.nature, pick(names, what), number_of(word))
 
     def fail(self, requests: str, code: str, *options: str) -> None:
         """Let calls fail: `fail assign locked`, and more words.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import (
     AllRead,
     CallResult,
@@ -21,7 +22,7 @@ from hakeeper.core.observation import Observation
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import Move, WorldCloud, number_of
+from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
@@ -105,7 +106,7 @@ class CallRules(Observer):
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed."""
-        self._moved_at[move.floating_ip_id] = move.at_s
+        self._moved_at[move.number] = move.at_s
 
     # --- a call begins -----------------------------------------------------------------------
 

@@ -61,7 +61,7 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     """Yield the rules of one world, room by room."""
     layout, agenda, cloud, nodes = world.layout, world.agenda, world.cloud, world.nodes
     demand = world.verdicts.demand
-    number_of = {str(cloud.address(number)): number for number in layout.name_of}
+    number_of = {str(cloud.resources[number]): number for number in layout.name_of}
     roles = RoleRules(number_of, agenda, demand)
     yield roles
     yield CallRules(layout, agenda, cloud, number_of, roles, demand)

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from hakeeper.cloud_register import Move
 from hakeeper.core.decisions import Decision, ResourceDrifted, ResourceHeldDown, RoleChanged
 from hakeeper.core.events import Event
 from hakeeper.core.model import Role
 from hakeeper.core.splitbrain import QUICK_LOSS_S
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import Move
 from hakeeper.simulate.faults.cloud import CloudFaults
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -70,7 +70,7 @@ class LossRules(Observer):
     def moved(self, move: Move) -> None:
         """Hear that a holder changed, in truth."""
         if move.old is not None:
-            self._lost_at.setdefault((move.old - 1, move.floating_ip_id), []).append(move.at_s)
+            self._lost_at.setdefault((int(move.old) - 1, move.number), []).append(move.at_s)
 
     def _losses(self, index: int, fip: int) -> int:
         since_s = self._since.get((index, fip), 0.0)

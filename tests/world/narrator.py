@@ -1,11 +1,12 @@
 """The story of a world, in readable lines: what happens in it, and what hakeeper hears and says."""
 
 from hakeeper.adapters.journal.wording import entry_of
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import CallResult, Failure, Mutate
 from hakeeper.core.events import KeepalivedGone, LinesLost, Report
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import Move, number_of
+from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
@@ -44,7 +45,7 @@ class Narrator(Observer):
         self._tell_of(node.index, f"keepalived: {name} {state.value}")
 
     def moved(self, move: Move) -> None:
-        self._tell(f"cloud: ip-{move.floating_ip_id}: {move.old} -> {move.new} ({move.cause})")
+        self._tell(f"cloud: ip-{move.number}: {move.old} -> {move.new} ({move.cause})")
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
         self._tell_of(node.index, f"sends {request.step.name} of ip-{number_of(request.resource)}")

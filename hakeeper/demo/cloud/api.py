@@ -87,7 +87,7 @@ class Api:
         self, request: ApiRequest, now: float, *, quirk: Quirk = NO_QUIRK, stale_s: float = 0.0
     ) -> Reply:
         """Carry out the request. `stale_s`: readings show the state as it was that long ago."""
-        self.model.advance(now)
+        self.model.register.advance(now)
         try:
             if not self.bucket.take(now):
                 raise limit_reached(self.bucket.limit_per_hour, request.authorization)
@@ -166,7 +166,9 @@ class Api:
     # --- actions --------------------------------------------------------------------------------
 
     def _known_actions(self, call: _Call) -> list[Action]:
-        return [each for each in self.model.actions.values() if each.started_s <= call.as_of_s]
+        return [
+            each for each in self.model.register.actions.values() if each.started_s <= call.as_of_s
+        ]
 
     def _page_of_actions(self, call: _Call, actions: list[Action]) -> JsonObject:
         statuses = query.choices(call.query, "status", {"running", "success", "error"})
@@ -195,12 +197,12 @@ class Api:
 
     def _list_actions_of_one(self, call: _Call) -> JsonObject:
         item = self.model.floating_ip(call.ids[0])
-        known = [a for a in self._known_actions(call) if a.floating_ip == item.id]
+        known = [a for a in self._known_actions(call) if a.resource == item.id]
         return self._page_of_actions(call, known)
 
     def _get_action(self, call: _Call) -> JsonObject:
         found = [a for a in self._known_actions(call) if a.id == call.ids[-1]]
-        if not found or (len(call.ids) > 1 and found[0].floating_ip != call.ids[0]):
+        if not found or (len(call.ids) > 1 and found[0].resource != call.ids[0]):
             raise not_found("action", call.ids[-1])
         return {"action": rendering.action(self.model, found[0], call.as_of_s)}
 

@@ -51,7 +51,7 @@ class Commands:
         if command in {"wait", "metadata_url", "use_certificate"}:  # they lock by themselves
             return self._guarded(function, arguments)
         with self._engine.changed:
-            self._engine.model.advance(self._engine.now())
+            self._engine.model.register.advance(self._engine.now())
             return self._guarded(function, arguments)
 
     @staticmethod
@@ -165,8 +165,9 @@ class Commands:
         entries = self._engine.log.entries(int(given.number("after_seq")))
         return [to_json(entry) for entry in entries]
 
-    def _do_holder(self, given: Json) -> int | None:
-        return self._engine.model.floating_ip(given.integer("floating_ip")).server
+    def _do_holder(self, given: Json) -> object:
+        model = self._engine.model
+        return model.register.holder(model.floating_ip(given.integer("floating_ip")).id)
 
     def _do_holder_changes(self, _given: Json) -> list[JsonObject]:
         return [to_json(change) for change in self._engine.model.changes]
@@ -174,7 +175,7 @@ class Commands:
     def _do_actions(self, _given: Json) -> list[JsonObject]:
         model = self._engine.model
         now = self._engine.now()
-        return [rendering.action(model, each, now) for each in model.actions.values()]
+        return [rendering.action(model, each, now) for each in model.register.actions.values()]
 
     def _do_counters(self, _given: Json) -> JsonObject:
         accepted, still_open = self._ports.connection_counts()

@@ -43,7 +43,7 @@ class Engine:
     @property
     def version(self) -> int:
         """A number that grows with every change, including those that time alone causes."""
-        return self._touches + len(self.model.changes) + self.model.ended
+        return self._touches + len(self.model.changes) + self.model.register.ended
 
     def wait(self, after_version: int, timeout_s: float) -> int:
         """Wait until something changes after a version, or the time is up; return the version."""
@@ -51,10 +51,10 @@ class Engine:
         with self.changed:
             while not self._stopped:
                 now = self.now()
-                self.model.advance(now)
+                self.model.register.advance(now)
                 if self.version > after_version or now >= deadline_s:
                     break
-                self.changed.wait(min(deadline_s, self.model.next_at()) - now)
+                self.changed.wait(min(deadline_s, self.model.register.next_at()) - now)
             return self.version
 
     def stop(self) -> None:

@@ -1,17 +1,15 @@
 """The state of the simulated cloud and its rules: pure, the time is an argument.
 
-Nothing happens by itself: future changes (the ends of actions, late commits) are scheduled, and
-`advance(now)` carries out those that are due, each at its exact time. So the same model works in a
-real server and in virtual time.
+Holders and actions are those of `hakeeper.cloud_register`: nothing happens by itself, so the same
+model works in a real server and in virtual time.
 """
 
-import heapq
 import ipaddress
 import itertools
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
+from hakeeper.cloud_register import Move, Refusal, Register
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
 from hakeeper.demo.cloud.locations import LOCATIONS
 from hakeeper.demo.cloud.project import (
@@ -27,18 +25,6 @@ from hakeeper.demo.cloud.values import CREATED, OPERATOR, USUAL, HolderChange, R
 
 FIRST_SERVER_ID = 101
 FIRST_FLOATING_IP_ID = 4711
-FIRST_ACTION_ID = 1
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Planned:
-    at_s: float
-    order: int
-    floating_ip: int
-    server: int | None = field(compare=False)
-    cause: str = field(compare=False)
-    late: bool = field(compare=False)
-    action: int | None = field(compare=False)
 
 
 class CloudModel:
@@ -53,44 +39,10 @@ class CloudModel:
         self.rules = rules or Rules()
         self.servers: dict[int, Server] = {}
         self.floating_ips: dict[int, FloatingIp] = {}
-        self.actions: dict[int, Action] = {}
         self.changes: list[HolderChange] = []
-        self.ended = 0
-        """How many actions have ended."""
-        self._running: dict[int, Action] = {}
-        self._ends: list[tuple[float, int]] = []
-        self._plan: list[_Planned] = []
-        self._order = itertools.count()
+        self.register = Register[Action](self.servers, self._moved)
         self._server_ids = itertools.count(FIRST_SERVER_ID)
         self._floating_ip_ids = itertools.count(FIRST_FLOATING_IP_ID)
-        self._action_ids = itertools.count(FIRST_ACTION_ID)
-
-    # --- time ---------------------------------------------------------------------------------
-
-    def advance(self, now: float) -> None:
-        """Carry out what is due, in order."""
-        while self._plan and self._plan[0].at_s <= now:
-            planned = heapq.heappop(self._plan)
-            if planned.floating_ip in self.floating_ips:
-                self._own(
-                    self.floating_ips[planned.floating_ip],
-                    planned.server if planned.server in self.servers else None,
-                    at_s=planned.at_s,
-                    cause=planned.cause,
-                    late=planned.late,
-                    action=planned.action,
-                )
-        while self._ends and self._ends[0][0] <= now:
-            self._end(heapq.heappop(self._ends)[1])
-
-    def next_at(self) -> float:
-        """Return the time of the next scheduled change; infinity if there is none."""
-        planned = self._plan[0].at_s if self._plan else math.inf
-        return min(planned, self._ends[0][0] if self._ends else math.inf)
-
-    def _end(self, action: int) -> None:
-        del self._running[action]
-        self.ended += 1
 
     # --- the operator's hand --------------------------------------------------------------------
 
@@ -159,38 +111,37 @@ class CloudModel:
             description=description,
         )
         self.floating_ips[floating_ip.id] = floating_ip
-        self._own(floating_ip, server, at_s=now, cause=CREATED)
+        self.register.add(floating_ip.id, server, now)
+        self.changes.append(
+            HolderChange(at_s=now, floating_ip=floating_ip.id, old=None, new=server, cause=CREATED)
+        )
         return floating_ip
 
     def move(self, floating_ip: int, server: int | None, now: float) -> None:
         """Change the holder at once, as if by hand, without an action and without a lock."""
-        self.advance(now)
+        self.register.advance(now)
         if server is not None and server not in self.servers:
             raise not_found("server", server)
-        self._own(self.floating_ip(floating_ip), server, at_s=now, cause=OPERATOR)
+        self.register.give(self.floating_ip(floating_ip).id, server, now, OPERATOR)
 
     def remove_server(self, server: int, now: float) -> None:
         """Delete a server; its floating IPs are unassigned then."""
-        self.advance(now)
+        self.register.advance(now)
         self.server(server)
-        for floating_ip in self.floating_ips.values():
-            if floating_ip.server == server:
-                self._own(floating_ip, None, at_s=now, cause=OPERATOR)
+        for floating_ip in self.register.held_by(server):
+            self.register.give(floating_ip, None, now, OPERATOR)
         del self.servers[server]
 
     def remove_floating_ip(self, floating_ip: int, now: float) -> None:
         """Delete a floating IP; its history stays in `changes`."""
-        self.advance(now)
+        self.register.advance(now)
         self.floating_ip(floating_ip)
         del self.floating_ips[floating_ip]
+        self.register.remove(floating_ip)
 
     def end_actions_of(self, fault: int, now: float) -> None:
         """Make the actions that a fault keeps running fail now."""
-        for action in list(self._running.values()):
-            if action.fault == fault and math.isinf(action.ends_s):
-                error = action.error or ("action_failed", "Action failed")
-                self.actions[action.id] = replace(action, ends_s=now, error=error)
-                self._end(action.id)
+        self.register.fail_endless(now, lambda action: action.fault == fault)
 
     # --- the API's rules ----------------------------------------------------------------------
 
@@ -216,12 +167,11 @@ class CloudModel:
         quirk: Quirk = NO_QUIRK,
     ) -> Action:
         """Accept or refuse an assign, whoever is the holder: no unassign is needed before."""
-        self.advance(now)
-        floating_ip = self.floating_ip(floating_ip_id)
+        self.register.advance(now)
+        self.floating_ip(floating_ip_id)
         self.server(server_id)
-        self._refuse_if_locked(floating_ip_id, server_id)
-        if floating_ip.server == server_id:
-            raise ApiError("floating_ip_assigned", "floating IP already assigned", {})
+        already = ApiError("floating_ip_assigned", "floating IP already assigned", {})
+        self._refuse(floating_ip_id, server_id, already)
         return self._start("assign_floating_ip", floating_ip_id, server_id, now, cause, quirk)
 
     def unassign(
@@ -231,21 +181,20 @@ class CloudModel:
 
         The code for an unassigned address is not documented; invalid_input is our guess.
         """
-        self.advance(now)
-        floating_ip = self.floating_ip(floating_ip_id)
-        self._refuse_if_locked(floating_ip_id, floating_ip.server)
-        if floating_ip.server is None:
-            raise ApiError("invalid_input", "floating IP is not assigned", {"fields": []})
+        self.register.advance(now)
+        self.floating_ip(floating_ip_id)
+        already = ApiError("invalid_input", "floating IP is not assigned", {"fields": []})
+        self._refuse(floating_ip_id, None, already)
         return self._start("unassign_floating_ip", floating_ip_id, None, now, cause, quirk)
 
-    def _refuse_if_locked(self, floating_ip: int, server: int | None) -> None:
-        for action in self._running.values():
-            if not action.locks:
-                continue
-            if action.floating_ip == floating_ip:
+    def _refuse(self, floating_ip: int, server: int | None, already: ApiError) -> None:
+        match self.register.refusal(floating_ip, server, lock_servers=self.rules.lock_servers):
+            case Refusal.LOCKED:
                 raise ApiError("locked", "floating IP is locked", {})
-            if self.rules.lock_servers and server is not None and action.server == server:
+            case Refusal.SERVER_LOCKED:
                 raise ApiError("locked", "cannot perform operation because server is locked", {})
+            case Refusal.ALREADY:
+                raise already
 
     def _start(
         self,
@@ -256,58 +205,42 @@ class CloudModel:
         cause: str,
         quirk: Quirk,
     ) -> Action:
-        takes_s = self.rules.action_s if quirk.action_s is None else quirk.action_s
+        ends_s = now + (self.rules.action_s if quirk.action_s is None else quirk.action_s)
+        if quirk.late_commit_s is not None:
+            moves_at_s = now + quirk.late_commit_s
+        elif quirk.action_error is not None:
+            moves_at_s = math.inf
+        else:
+            moves_at_s = now if self.rules.holder_at_accept else ends_s
         action = Action(
-            id=next(self._action_ids),
+            id=self.register.next_id(),
             command=command,
-            floating_ip=floating_ip,
+            resource=floating_ip,
             server=server,
+            cause=cause,
             started_s=now,
-            ends_s=now + takes_s,
+            ends_s=ends_s,
+            moves_at_s=moves_at_s,
+            late=quirk.late_commit_s is not None,
             error=quirk.action_error,
             locks=quirk.locks,
             fault=quirk.fault,
         )
-        self.actions[action.id] = action
-        self._running[action.id] = action
-        if math.isfinite(action.ends_s):
-            heapq.heappush(self._ends, (action.ends_s, action.id))
-        if quirk.late_commit_s is not None:
-            at_s = now + quirk.late_commit_s
-        elif quirk.action_error is not None:
-            at_s = math.inf
-        else:
-            at_s = now if self.rules.holder_at_accept else action.ends_s
-        late = quirk.late_commit_s is not None
-        if math.isfinite(at_s):
-            order = next(self._order)
-            planned = _Planned(at_s, order, floating_ip, server, cause, late, action.id)
-            heapq.heappush(self._plan, planned)
-        self.advance(now)
+        self.register.accept(action, now)
         return action
 
-    def _own(
-        self,
-        floating_ip: FloatingIp,
-        server: int | None,
-        *,
-        at_s: float,
-        cause: str,
-        late: bool = False,
-        action: int | None = None,
-    ) -> None:
-        old = floating_ip.server if floating_ip.history else None
-        change = HolderChange(
-            at_s=at_s,
-            floating_ip=floating_ip.id,
-            old=old,
-            new=server,
-            cause=cause,
-            late=late,
-            action=action,
+    def _moved(self, move: Move) -> None:
+        self.changes.append(
+            HolderChange(
+                at_s=move.at_s,
+                floating_ip=move.number,
+                old=None if move.old is None else int(move.old),
+                new=None if move.new is None else int(move.new),
+                cause=move.cause,
+                late=move.action is not None and move.action.late,
+                action=None if move.action is None else move.action.id,
+            )
         )
-        floating_ip.history.append(change)
-        self.changes.append(change)
 
 
 def _free_id(wanted: int | None, ids: "itertools.count[int]", used: Mapping[int, object]) -> int:

@@ -3,7 +3,7 @@
 import ipaddress
 from dataclasses import dataclass, field
 
-from hakeeper.demo.cloud.values import HolderChange
+from hakeeper import cloud_register
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def default_ipv6(server_id: int) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class FloatingIp:
-    """A floating IP and all its holders; the last entry is the current one."""
+    """A floating IP; who has it stands in the register."""
 
     id: int
     name: str
@@ -50,49 +50,19 @@ class FloatingIp:
     labels: dict[str, str] = field(default_factory=dict)
     description: str | None = None
     blocked: bool = False
-    history: list[HolderChange] = field(default_factory=list)
 
     @property
     def type(self) -> str:
         """Hetzner's name of the address family."""
         return "ipv6" if ":" in self.ip else "ipv4"
 
-    @property
-    def server(self) -> int | None:
-        """The current holder."""
-        return self.history[-1].new
 
-    def server_at(self, at_s: float) -> int | None:
-        """Return the holder at an earlier time; before the creation, the first one."""
-        for change in reversed(self.history):
-            if change.at_s <= at_s:
-                return change.new
-        return self.history[0].new
+@dataclass(slots=True, kw_only=True)
+class Action(cloud_register.Action):
+    """An accepted command on a floating IP."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """An action. It runs until `ends_s` (infinity: for ever), and fails then if it has an error."""
-
-    id: int
     command: str
-    floating_ip: int
-    server: int | None
-    started_s: float
-    ends_s: float
-    error: tuple[str, str] | None = None
-    locks: bool = True
     fault: int | None = None
-
-    def running(self, now: float) -> bool:
-        """Say whether it still runs."""
-        return now < self.ends_s
-
-    def status(self, now: float) -> str:
-        """Return Hetzner's name of its state."""
-        if self.running(now):
-            return "running"
-        return "success" if self.error is None else "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

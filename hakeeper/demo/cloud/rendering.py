@@ -30,7 +30,7 @@ def floating_ip(model: CloudModel, item: FloatingIp, as_of_s: float) -> JsonObje
         "description": item.description,
         "ip": item.ip,
         "type": item.type,
-        "server": item.server_at(as_of_s),
+        "server": model.register.holder_at(item.id, as_of_s),
         "dns_ptr": [{"ip": address, "dns_ptr": "static.example.com"}]
         if item.type == "ipv4"
         else [],
@@ -45,7 +45,7 @@ def floating_ip(model: CloudModel, item: FloatingIp, as_of_s: float) -> JsonObje
 def action(model: CloudModel, item: Action, as_of_s: float) -> JsonObject:
     """Return an action with its state at `as_of_s`."""
     status = item.status(as_of_s)
-    resources = [{"id": item.floating_ip, "type": "floating_ip"}]
+    resources = [{"id": item.resource, "type": "floating_ip"}]
     if item.server is not None:
         resources.insert(0, {"id": item.server, "type": "server"})
     error = None
@@ -66,7 +66,9 @@ def action(model: CloudModel, item: Action, as_of_s: float) -> JsonObject:
 
 def server(model: CloudModel, item: Server, as_of_s: float) -> JsonObject:
     """Return a server, with all fields that hcloud and the schema require."""
-    owned = [each.id for each in model.floating_ips.values() if each.server_at(as_of_s) == item.id]
+    owned = [
+        each for each in model.floating_ips if model.register.holder_at(each, as_of_s) == item.id
+    ]
     created = rfc3339(model, item.created_s)
     return {
         "id": item.id,

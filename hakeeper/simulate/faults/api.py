@@ -61,7 +61,7 @@ class ApiFaults:
 
     def _eat_quota(self, fault: Fault, node: Node) -> Undo:
         del node
-        self.cloud.take_token(self.agenda.now)
+        self.cloud.take_token()
         self.cloud.eat(0.9 + 0.1 * fault.value)
         return nothing
 
@@ -71,7 +71,7 @@ class ApiFaults:
 
         def turn() -> None:
             if self.lasts(fault):
-                cloud.take_token(self.agenda.now)
+                cloud.take_token()
                 cloud.eat(1.0)
                 self.agenda.after(SPENDING_S, turn)
 
@@ -131,7 +131,7 @@ class ApiFaults:
 
         def undo() -> None:
             cloud.faults.endless_actions -= 1
-            cloud.end_endless(self.agenda.now)
+            cloud.end_endless()
 
         return undo
 
@@ -162,7 +162,7 @@ class ApiFaults:
         del node
         holders = [None, *self.cloud.servers]
         holder = holders[fault.serial % len(holders)]
-        self.cloud.move(self._some_address(fault), holder, self.agenda.now, "another actor")
+        self.cloud.move(self._some_address(fault), holder)
         return nothing
 
     def _all_addresses(self) -> list[int]:

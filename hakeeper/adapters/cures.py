@@ -130,7 +130,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
         "`keepalived.state` is `dbus`, and keepalived gives no answer there", DBUS
     ),
     "role.doubtful": TroubleKind(
-        "the FIFO was replaced, and lines may be lost with one that lay there in between",
+        "the FIFO was replaced or read by another process, so lines may be lost",
         DBUS,
     ),
     "role.unknown": TroubleKind("keepalived has not said what role it has", CHECK),

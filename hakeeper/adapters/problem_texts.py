@@ -47,6 +47,8 @@ _API_WORDS: Final = {
 
 def _api_fails(it: core.ApiFails) -> Told:
     what = _API_WORDS.get(it.code, "the Hetzner API cannot be used")
+    if it.code == "api.unreachable" and it.failure.http_status is not None:
+        what = "the Hetzner API answers with errors"
     return Told(what, _said(it.failure), api_cure(it.code, it.endpoint))
 
 
@@ -109,7 +111,7 @@ def _keepalived_unasked(it: core.KeepalivedUnasked) -> Told:
 
 def _role_doubtful(it: core.RoleDoubtful) -> Told:
     what = f"{it.vrrp}: that it is {it.role.value} is doubtful"
-    return Told(what, "the FIFO was replaced, and lines may be lost")
+    return Told(what, "the FIFO was replaced or read by another process, so lines may be lost")
 
 
 def _role_unknown(it: core.RoleUnknown) -> Told:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.problem_texts import told
+from hakeeper.core.model import VrrpKind
 from hakeeper.core.problems import Health
 from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
 
@@ -114,8 +115,9 @@ def _sentence(problem: ProblemPicture, now_s: float) -> str:
 
 
 def _role_in_brief(role: RolePicture) -> str:
+    name = f"group {role.name}" if role.kind == VrrpKind.GROUP.value else role.name
     count = len(role.addresses)
     if role.role == "MASTER":
         here = sum(address.confirmed for address in role.addresses)
-        return f"{role.name} MASTER, {here}/{count} confirmed here"
-    return f"{role.name} {role.role}"
+        return f"{name} MASTER, {here}/{count} confirmed here"
+    return f"{name} {role.role}"

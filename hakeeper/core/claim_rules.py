@@ -233,6 +233,11 @@ def _hold_down(resource: Resource, holder: Other, now: float, rng: Random) -> Ho
     return HoldDown(now + wait_s, look_at_s=now)
 
 
+def _unless_contested(resource: Resource, cause: str) -> str:
+    """Return why a resource is claimed that was left to another server."""
+    return f"contested, but {cause}" if resource.split_brain.is_held_down else cause
+
+
 def leave(resource: Resource, stage: Stage, what: Hung, now: float, rng: Random) -> HoldDown:
     """The holder keeps it while keepalived hangs."""
     del what, rng
@@ -249,12 +254,13 @@ def seen_meanwhile(
     since_s = now if resource.holder_since_s is None else resource.holder_since_s
     match what.holder:
         case Us():
+            cause = _unless_contested(resource, "it came back")
             split_brain.moved_by_others(now)
-            cause = "contested, but it came back"
             return _confirm(resource, Claim(cause=cause, phases=Phases(line_s=now)), now)
         case Nobody() if not _is_between_steps(resource, what.holder, since_s, now):
             pause_s = split_brain.free_claim_wait_s(now)
-            return _claim_free(resource, "contested, but nobody holds it", pause_s, now, rng)
+            cause = _unless_contested(resource, "nobody holds it")
+            return _claim_free(resource, cause, pause_s, now, rng)
         case Other() as holder if isinstance(what.before, Other) and what.before != holder:
             split_brain.moved_by_others(now)
             if split_brain.is_held_down:
@@ -269,7 +275,9 @@ def try_again(
 ) -> Stage:
     """Claim, unless a read says that yet another server took it."""
     del what
-    stage = begin(resource, Idle(), Master("the hold-down is over", read_first=True), now, rng)
+    contested = resource.split_brain.is_held_down
+    cause = "the hold-down is over" if contested else "keepalived answers again"
+    stage = begin(resource, Idle(), Master(cause, read_first=True), now, rng)
     if isinstance(stage, Verify) and isinstance(resource.holder, Other):
         return replace(stage, claim=replace(stage.claim, rival=resource.holder))
     return stage
@@ -286,7 +294,7 @@ def holder_down(
 ) -> Stage:
     """A server that does not run cannot use it: claim."""
     pause_s = resource.split_brain.free_claim_wait_s(now)
-    cause = f"contested, but the holder's server is {what.status}"
+    cause = _unless_contested(resource, f"the holder's server is {what.status}")
     return _claim_free(resource, cause, pause_s, now, rng)
 
 

@@ -167,15 +167,18 @@ class RoleBook:
         self, name: VrrpId, events: list[RoleEvent], now: float, *, live: bool
     ) -> RoleChange:
         role_state = self.role_states[name]
-        before, generation, check = role_state.role, role_state.generation, False
+        before, generation, hint = role_state.role, role_state.generation, ""
         role_state.doubtful_since_s = None
         for event in events:
             step = TABLE[event][role_state.role]
-            check = check or step.check
+            reason = f"{step.reason} ({event.value})"
+            if step.check:
+                hint = reason
             if step.role is not role_state.role:
                 role_state.role = step.role
                 role_state.generation += 1
                 role_state.since_s = now
-                role_state.reason = f"{step.reason} ({event.value})"
+                role_state.reason = reason
         edge = role_state.generation != generation
-        return RoleChange(name, before, role_state.role, role_state.reason, edge, check, live)
+        reason = role_state.reason if edge else hint
+        return RoleChange(name, before, role_state.role, reason, edge, bool(hint), live)

@@ -13,7 +13,7 @@ from hakeeper.core.observation import Key, Other
 from hakeeper.core.problems import Health, Problem, Trouble
 from hakeeper.core.resource import Resource
 from hakeeper.core.servers import holder_key
-from hakeeper.core.stages import Held, HoldDown
+from hakeeper.core.stages import Held, HoldDown, Recheck
 from hakeeper.core.state import State
 
 
@@ -167,7 +167,7 @@ def _address(state: State, address: Resource, now: float) -> AddressPicture:
         holder_age_s=_age(address.holder_at_s, now),
         holder_current=is_current(state, address, now),
         confirmed=state.is_master(address.vrrp)
-        and isinstance(stage, Held)
+        and (isinstance(stage, Held) or (isinstance(stage, Recheck) and not stage.suspect))
         and address.observation is not None,
         stage=stage.label,
         due_in_s=None if until_s is None else round(max(0.0, until_s - now), 1),

@@ -1,5 +1,6 @@
 """Every trouble, word for word: what a changed sentence looks like is seen here."""
 
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import get_args
 
@@ -61,6 +62,13 @@ USUAL = ""
 """The cure of the code as it stands in `TROUBLES`."""
 
 CASES: list[tuple[Trouble, str, str, str, str]] = [
+    (
+        ApiFails(replace(BROKE, http_status=503), API),
+        "api.unreachable",
+        "the Hetzner API answers with errors",
+        SAID,
+        CURL,
+    ),
     (ApiFails(BROKE, API), "api.unreachable", "the Hetzner API cannot be reached", SAID, CURL),
     (
         ApiFails(failed(FailureKind.TRANSIENT, "dns"), API),
@@ -190,7 +198,7 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         RoleDoubtful(SG, Role.MASTER),
         "role.doubtful",
         "group SG: that it is MASTER is doubtful",
-        "the FIFO was replaced, and lines may be lost",
+        "the FIFO was replaced or read by another process, so lines may be lost",
         USUAL,
     ),
     (

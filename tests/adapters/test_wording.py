@@ -67,7 +67,7 @@ from hakeeper.core.model import (
     VrrpKind,
 )
 from hakeeper.core.not_found import named_twice, not_there
-from hakeeper.core.observation import Nobody, Other
+from hakeeper.core.observation import Nobody, Other, Us
 from hakeeper.core.stages import Phases
 from hakeeper.kinds import FLOATING_IPS
 from tests.support.journal_entries import check_entry
@@ -95,7 +95,7 @@ LOOK = (
 TOKEN = (
     "Hetzner console, Security, API tokens: make one that may read and write; then: install -m "
     "0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper    # paste it, Enter, "
-    "Ctrl-D; retrying every 10 s until then"
+    "Ctrl-D; retrying until then"
 )
 REFUSED_IN_FULL = replace(failed(FailureKind.REFUSED), http_status=422, correlation_id="abc")
 
@@ -172,8 +172,8 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         KeepalivedLost("another process took its place", replaced=True),
         "keepalived.gone",
         (
-            "keepalived was replaced: another process took its place; no role counts until "
-            "the new one says it"
+            "keepalived was replaced: another process took its place; a MASTER of "
+            "the old one no longer counts"
         ),
         {"reason": "another process took its place"},
     ),
@@ -275,6 +275,15 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "holder": "42", "reason": "a cause"},
     ),
     (
+        ClaimStarted(VI, IP, Us(), "this server", "a cause"),
+        "claim.started",
+        (
+            "VI_1: assigning 203.0.113.10 to this server (a cause); that it is here was read "
+            "before this server lost the role, and may be old"
+        ),
+        {**OF_VI, "holder": "us", "reason": "a cause"},
+    ),
+    (
         ClaimAbandoned(SG, IP, "a reason"),
         "claim.abandoned",
         "group SG: giving up the claim to 203.0.113.10: a reason",
@@ -292,11 +301,17 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
     (
         ClaimFailed(VI, IP, failed(FailureKind.LOCKED)),
         "claim.failed",
+        "VI_1: assigning 203.0.113.10 failed: it broke (its_code); reading the holder",
+        {**OF_VI, "reason": "locked", "error_code": "its_code"},
+    ),
+    (
+        ClaimFailed(VI, IP, replace(failed(FailureKind.LOCKED), http_status=423)),
+        "claim.failed",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); something else is "
             "under way; reading the holder"
         ),
-        {**OF_VI, "reason": "locked", "error_code": "its_code"},
+        {**OF_VI, "reason": "locked", "error_code": "its_code", "http_status": 423},
     ),
     (
         ClaimFailed(VI, IP, failed(FailureKind.AUTH)),
@@ -309,7 +324,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-            "by hand; retrying every 10 s"
+            "by hand; retrying until then"
         ),
         {**OF_VI, "reason": "not found", "error_code": "its_code"},
     ),
@@ -318,7 +333,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-            "by hand; retrying every 10 s"
+            "by hand; retrying until then"
         ),
         {**OF_VI, "reason": "refused", "error_code": "its_code"},
     ),
@@ -345,7 +360,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
-            "by hand; retrying every 10 s"
+            "by hand; retrying until then"
         ),
         {
             **OF_VI,

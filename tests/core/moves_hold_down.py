@@ -39,8 +39,9 @@ from tests.core.moves import (
 )
 from tests.core.odds import LEAST
 
-FREE = "contested, but nobody holds it"
-OFF = "contested, but the holder's server is off"
+FREE = "nobody holds it"
+OFF = "the holder's server is off"
+BACK = "it came back"
 PAUSED = "{}, after a pause of 10 s"
 
 
@@ -86,8 +87,18 @@ MOVES = (
         HOLD_DOWN,
         seen(US),
         to=Held(),
-        says=ResourceConfirmed(*OF, "contested, but it came back"),
-        latest=OursAlready("contested, but it came back"),
+        says=ResourceConfirmed(*OF, BACK),
+        latest=OursAlready(BACK),
+        leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
+    ),
+    Move(
+        "ours, and it was contested",
+        HOLD_DOWN,
+        seen(US),
+        given=held_down,
+        to=Held(),
+        says=ResourceConfirmed(*OF, f"contested, but {BACK}"),
+        latest=OursAlready(f"contested, but {BACK}"),
         leaves=both(lambda a: a.split_brain.moved_by_others(NOW), confirmed),
     ),
     *_free(FREE, seen(NOBODY), "nobody's"),
@@ -153,6 +164,7 @@ MOVES = (
         "over",
         HOLD_DOWN,
         HoldDownOver(),
+        given=held_down,
         to=Verify(replace(claim("the hold-down is over"), rival=TWO), NOW, NOW),
         latest=WillRead("the hold-down is over"),
     ),
@@ -161,8 +173,8 @@ MOVES = (
         HOLD_DOWN,
         HoldDownOver(),
         holder=NOBODY,
-        to=Verify(claim("the hold-down is over"), NOW, NOW),
-        latest=WillRead("the hold-down is over"),
+        to=Verify(claim("keepalived answers again"), NOW, NOW),
+        latest=WillRead("keepalived answers again"),
     ),
     Move("asked", SUSPECT, HolderAsked(150.0), to=replace(SUSPECT, look_at_s=150.0)),
     *_free(OFF, HolderDown("off"), "off"),

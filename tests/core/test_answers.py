@@ -711,7 +711,7 @@ def test_a_contested_address_is_claimed_if_its_holder_does_not_run(
     server = Server(id=2, name="node2", status=status)
     events = answer(state, ReadServer(CLOUD, 2), ServerRead(server))
     assert [] == events
-    cause = f"contested, but the holder's server is {status}"
+    cause = f"the holder's server is {status}"
     claim = Claim(cause=cause, phases=Phases(line_s=101.0))
     assert (mutating(101.0, claim) if claims else holding_down()) == theirs.stage
     assert (holding_down(), Idle()) == (others.stage, idle.stage)
@@ -723,7 +723,7 @@ def test_a_contested_address_is_claimed_if_its_holder_was_deleted() -> None:
     others = put(state, holding_down(), 2, Other(3))
     assert [] == answer(state, ReadServer(CLOUD, 2), failure(KIND.NOT_FOUND))
     assert isinstance(theirs.stage, MutateDue)
-    assert "contested, but the holder's server is deleted" == theirs.stage.claim.cause
+    assert "the holder's server is deleted" == theirs.stage.claim.cause
     assert (holding_down(), None) == (others.stage, cloud_of(state).health.failure)
 
 

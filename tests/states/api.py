@@ -197,7 +197,7 @@ STATES = (
         make=unavailable,
         exit_code=DEGRADED,
         code="api.unreachable",
-        says="the Hetzner API cannot be reached",
+        says="the Hetzner API answers with errors",
         cause="(unavailable)",
     ),
     State(

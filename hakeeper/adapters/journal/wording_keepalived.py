@@ -64,7 +64,7 @@ def _keepalived_stopped(made: core.KeepalivedStopped) -> Entry:
 
 def _keepalived_lost(made: core.KeepalivedLost) -> Entry:
     if made.replaced:
-        text = f"keepalived was replaced: {made.reason}; no role counts until the new one says it"
+        text = f"keepalived was replaced: {made.reason}; a MASTER of the old one no longer counts"
     else:
         text = (
             f"keepalived is gone: {made.reason}; no role is known until it runs again, and no "

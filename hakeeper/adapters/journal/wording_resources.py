@@ -16,23 +16,23 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.observation import ResourceId
+from hakeeper.core.observation import ResourceId, Us
 from hakeeper.core.servers import holder_key
 from hakeeper.kinds import KINDS
 
 # --- claims ----------------------------------------------------------------------------------
 
-_AUTH_WAY_OUT: Final = (
-    f"to mend it: {cures.cure_of('token.rejected')}; retrying every 10 s until then"
-)
+_AUTH_WAY_OUT: Final = f"to mend it: {cures.cure_of('token.rejected')}; retrying until then"
 _AS_ASKED: Final = "waiting as Hetzner asks"
 
 
 def _claim_started(made: core.ClaimStarted) -> Entry:
+    so_far = f"holder so far: {made.holder_name}"
+    if isinstance(made.holder, Us):
+        so_far = "that it is here was read before this server lost the role, and may be old"
     return Entry(
         "claim.started",
-        f"{made.vrrp}: assigning {made.label} to this server ({made.cause}); "
-        f"holder so far: {made.holder_name}",
+        f"{made.vrrp}: assigning {made.label} to this server ({made.cause}); {so_far}",
         {**of_resource(made), "holder": holder_key(made.holder), "reason": made.cause},
     )
 
@@ -48,13 +48,15 @@ def _claim_failed(made: core.ClaimFailed) -> Entry:
         case FailureKind.OUTCOME_UNKNOWN:
             event, what_now = "claim.unknown", "it may have been done; reading the holder"
         case FailureKind.LOCKED:
-            event, what_now = "claim.failed", "something else is under way; reading the holder"
+            event, what_now = "claim.failed", "reading the holder"
+            if failure.http_status is not None:  # else it is the action that failed
+                what_now = f"something else is under way; {what_now}"
         case FailureKind.ALREADY:
             event, what_now = "claim.failed", "reading the holder"
         case FailureKind.AUTH:
             event, what_now = "token.rejected", _AUTH_WAY_OUT
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
-            event, what_now = "claim.refused", "it needs a change by hand; retrying every 10 s"
+            event, what_now = "claim.refused", "it needs a change by hand; retrying until then"
         case FailureKind.THROTTLED:
             event, what_now = "api.throttled", _AS_ASKED
         case FailureKind.TRANSIENT | FailureKind.CANCELLED:

@@ -124,13 +124,13 @@ def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> N
     assert "it is refused (odd)" == problem.cause
 
 
-@pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True)])
+@pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True), (0, True)])
 def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) -> None:
     state = well()
     cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
     assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
-        assert "359 of 3600 API calls are left in this hour" == only(state).what
+        assert f"{left} of 3600 API calls are left in this hour" == only(state).what
 
 
 @pytest.mark.parametrize(

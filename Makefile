@@ -54,7 +54,7 @@ fuzz: .stamps/fuzz  ## Look for inputs that break the readers, SECONDS (60) for 
 fuzz-alive: .stamps/fuzz  ## Plant bugs in the readers, and see that `make fuzz` would find them
 	$(BIN)/python -m tests.fuzz.alive
 
-mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module resource --jobs 2'
+mutation: .stamps/dev  ## Plant small faults in the core; MUTATION_ARGS='--module resource' or '--sample 300 --seed 1 --jobs 2'
 	$(BIN)/python -m tests.mutation $(MUTATION_ARGS)
 
 kills: .stamps/dev  ## Kill the real daemon KILLS (1000) times, at every boundary of its work; SEED=

@@ -16,14 +16,7 @@ from hakeeper.doctor.checks.daemon import daemon
 from hakeeper.doctor.checks.fifo_readers import hidden_from_user
 from hakeeper.doctor.checks.ignored_lines import report_ignored
 from hakeeper.doctor.conf.configuration import KeepalivedConf
-from hakeeper.doctor.facts import (
-    ApiFacts,
-    Component,
-    ConfUnreadable,
-    Facts,
-    KeepalivedFacts,
-    ScriptFacts,
-)
+from hakeeper.doctor.facts import ApiFacts, Component, Facts, ScriptFacts
 from hakeeper.doctor.finding import CheckResult, Finding, Severity, When
 from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
@@ -35,6 +28,7 @@ from hakeeper.doctor.gather.netlink import addresses_added_after
 from hakeeper.doctor.gather.networkd import networkd_facts
 from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+from hakeeper.doctor.keepalived_facts import ConfUnreadable, KeepalivedFacts
 from hakeeper.kinds.apis import CLOUD
 
 _PROGRAMS_LIMIT: Final = 100

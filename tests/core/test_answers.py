@@ -203,6 +203,12 @@ def test_who_we_are_says_nothing_of_an_address_that_was_read_and_then_lost() -> 
     assert ["server.identified"] == answer(state, IDENTIFY, Identified(US, "x"))
 
 
+def test_a_list_tells_how_many_pages_the_next_one_takes() -> None:
+    state = standing(1)
+    answer(state, LIST, listed(tuple(ip(number) for number in range(1, 52))))
+    assert 2 == resource_of(state).kind.pages
+
+
 def test_who_we_are_says_nothing_of_an_address_that_was_never_read() -> None:
     state = standing(1)
     cloud_of(state).server = None

@@ -142,6 +142,7 @@ def test_without_a_time_all_wait_at_least_until_one_call_flows_in() -> None:
 def test_an_accepted_assign_shows_that_no_429_stands() -> None:
     api = Health(most_parallel=8)
     api.failed(failure(FailureKind.THROTTLED, retry_after_s=20.0), 100.0, LEAST)
+    assert [1, 1, 8] == [api.parallel_limit(at_s) for at_s in (100.0, 119.9, 120.0)]
     api.assign_accepted(101.0, alongside=False)
     assert api.held_until_s < 101.0
 

@@ -2,7 +2,16 @@
 
 import pytest
 
-from hakeeper.core.backoff import ACTION_POLL, READ_AGAIN, RETRY, SLOW, THROTTLE, Backoff
+from hakeeper.core.backoff import (
+    ACTION_POLL,
+    EAGER,
+    READ_AGAIN,
+    RETRY,
+    SLOW,
+    THROTTLE,
+    UNSEEN,
+    Backoff,
+)
 from tests.core.odds import LEAST, MOST
 
 
@@ -13,6 +22,8 @@ from tests.core.odds import LEAST, MOST
         (READ_AGAIN, [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0], 0.5),
         (SLOW, [12.0, 12.0], 0.65),
         (THROTTLE, [1.0, 2.0, 4.0, 8.0, 8.0], 0.75),
+        (UNSEEN, [4.0, 8.0, 8.0], 0.75),
+        (EAGER, [0.1, 0.1], 0.5),
         (ACTION_POLL, [0.2, 0.28, 0.392, 0.5488, 0.76832, 1.0, 1.0], 0.9),
     ],
 )
@@ -34,3 +45,8 @@ def test_a_schedule_without_figures_of_its_own_doubles_and_halves() -> None:
 
 def test_no_number_of_failures_is_too_large() -> None:
     assert 6.0 == RETRY.delay_s(10**12, MOST)
+
+
+def test_a_schedule_says_what_it_waits_at_first_and_at_most() -> None:
+    assert "0.12 to 0.25 s, growing up to 6 s" == str(RETRY)
+    assert "7.8 to 12 s" == str(SLOW)

@@ -554,6 +554,14 @@ def test_where_no_server_holds_it_none_is_read(holder: Nobody | Us) -> None:
     assert ([], NOW + 10.0) == step(state)
 
 
+def test_what_one_api_pursues_keeps_no_other_one_from_looking_at_its_servers() -> None:
+    state = calm(2)
+    elsewhere = replace(kind_of(state), api=replace(cloud_of(state)))
+    put(state, verifying(), 2).kind = elsewhere
+    put(state, HELD, 1, Other(2))
+    assert [ReadServer(CLOUD, 2)] == step(state)[0]
+
+
 # --- nothing at all ----------------------------------------------------------------------------
 
 

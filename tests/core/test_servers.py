@@ -1,7 +1,8 @@
-"""The names of holders."""
+"""The servers of an API, and the names of holders."""
 
 import pytest
 
+from hakeeper.core.model import Server
 from hakeeper.core.observation import Holder, Nobody, Other, Unknown, Us
 from hakeeper.core.servers import holder_key, holder_text
 
@@ -20,3 +21,9 @@ def test_every_holder_has_a_word_for_people_and_one_for_scripts(
 ) -> None:
     assert text == holder_text(holder, {})
     assert word == holder_key(holder)
+
+
+def test_where_a_server_is_to_be_found_makes_it_no_other_one() -> None:
+    server = Server(id=1, name="node1", status="running")
+    found = Server(id=1, name="node1", status="running", own=(), without=(6,))
+    assert server == found

@@ -61,6 +61,15 @@ def test_the_very_first_edge_counts_right_after_the_boot() -> None:
     assert Schedule().edge(0.25)
 
 
+def test_idle_reading_steps_aside_for_an_edge_but_not_twice_in_a_row() -> None:
+    schedule = Schedule()
+    until_s = []
+    for at_s in (100.0, 101.5, 103.9, 104.0):
+        schedule.edge(at_s)
+        until_s.append(schedule.aside_until_s)
+    assert [102.0, 102.0, 102.0, 106.0] == until_s
+
+
 def test_an_edge_lets_reads_and_questions_go_at_once() -> None:
     state = standing()
     api = cloud_of(state)

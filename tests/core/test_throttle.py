@@ -78,7 +78,7 @@ def test_two_addresses_of_an_instance_are_two_things() -> None:
 
 def test_what_is_about_nothing_in_particular_is_bounded_by_its_kind() -> None:
     throttle = Throttle()
-    assert reports(*[FifoOpened("x")] * BURST) == throttle.passed([FifoOpened("x")] * BURST, 0.0)
+    assert reports(*[FifoOpened("x")] * 60) == throttle.passed([FifoOpened("x")] * 60, 0.0)
     assert [] == throttle.passed([FifoOpened("y")], 0.0)
 
 

@@ -138,13 +138,13 @@ def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> N
     assert Problem(DEGRADED, ReadRefused(refused), NOW - 3.0) == only(state)
 
 
-@pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True)])
+@pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True), (0, True)])
 def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) -> None:
     state = well()
     cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
     assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
-        assert QuotaLow(359, 3600) == only(state).trouble
+        assert QuotaLow(left, 3600) == only(state).trouble
 
 
 @pytest.mark.parametrize(

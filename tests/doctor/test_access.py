@@ -10,9 +10,10 @@ import pytest
 from hakeeper.config import parse
 from hakeeper.doctor.checks.access import access
 from hakeeper.doctor.examination import judge
-from hakeeper.doctor.facts import Component, Facts, FifoFacts, GuardedFile
+from hakeeper.doctor.facts import Component, Facts, GuardedFile
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.access import components_of, guarded_files
+from hakeeper.doctor.keepalived_facts import FifoFacts
 from tests.support.privileges import NOBODY, public_folder
 from tests.support.server_facts import CONF_PATH, YAML_PATH, Case, file, folder
 

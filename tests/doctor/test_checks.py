@@ -23,17 +23,16 @@ from hakeeper.core.model import Action, ActionStatus, Role, VrrpId, VrrpKind
 from hakeeper.doctor import checks
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.examination import judge
-from hakeeper.doctor.facts import (
+from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, error, not_checked, warning
+from hakeeper.doctor.keepalived_facts import (
     ConfigTest,
     ConfUnreadable,
-    DaemonFacts,
-    DaemonProblem,
     FifoFacts,
     Held,
     KeepalivedsReading,
     OtherReader,
 )
-from hakeeper.doctor.finding import CheckResult, Finding, Passed, Place, error, not_checked, warning
 from tests.doctor.surroundings import SURROUNDINGS
 from tests.support import resources
 from tests.support.resources import odd_floating_ip

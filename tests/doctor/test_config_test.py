@@ -22,9 +22,9 @@ from hakeeper.doctor.checks.config_test import (
     SCRIPTS_INSECURE,
     parse_remarks,
 )
-from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.gather.keepalived_program import find_program
+from hakeeper.doctor.keepalived_facts import ConfigTest, KeepalivedsReading
 from tests.support.privileges import NOBODY, public_folder
 from tests.support.waiting import eventually
 

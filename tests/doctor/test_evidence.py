@@ -11,16 +11,15 @@ from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.doctor.checks.config_test import OTHER, REMARK_KINDS, kind_for, parse_remarks
 from hakeeper.doctor.checks.daemon import EXPLAINED_BY
 from hakeeper.doctor.examination import judge
-from hakeeper.doctor.facts import (
+from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
+from hakeeper.doctor.finding import Finding
+from hakeeper.doctor.keepalived_facts import (
     ConfigTest,
     ConfUnreadable,
-    DaemonFacts,
-    DaemonProblem,
     Held,
     KeepalivedsReading,
     OtherReader,
 )
-from hakeeper.doctor.finding import Finding
 from tests.support.server_facts import CONF_PATH, Case
 
 Spoil = Callable[[Case], Case]

@@ -15,7 +15,7 @@ from hakeeper.config import parse
 from hakeeper.core.model import VrrpId, VrrpKind
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.doctor.conf.configuration import KeepalivedConf
-from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, DaemonProblem, MachineFacts
+from hakeeper.doctor.facts import DaemonProblem, MachineFacts
 from hakeeper.doctor.gather import files
 from hakeeper.doctor.gather.config import config_facts
 from hakeeper.doctor.gather.keepalived import keepalived_facts, read_conf
@@ -27,6 +27,7 @@ from hakeeper.doctor.gather.keepalived_program import (
 )
 from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
+from hakeeper.doctor.keepalived_facts import ConfigTest, ConfUnreadable
 from tests.support.privileges import NOBODY, public_folder, unprivileged
 from tests.support.resources import by_id, by_name, by_network
 from tests.support.server_facts import CONF

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hakeeper.doctor.conf.configuration import KeepalivedConf
-from hakeeper.doctor.facts import ConfUnreadable
 from hakeeper.doctor.gather.files import MATCHES_LIMIT, NAMES_LIMIT, SIZE_LIMIT
 from hakeeper.doctor.gather.keepalived import read_conf
+from hakeeper.doctor.keepalived_facts import ConfUnreadable
 
 GOOD = "vrrp_instance A {\n interface eth0\n}\n"
 

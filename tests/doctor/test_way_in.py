@@ -3,15 +3,9 @@
 from dataclasses import replace
 
 from hakeeper.doctor.examination import judge
-from hakeeper.doctor.facts import (
-    ConfigTest,
-    ConfUnreadable,
-    DaemonFacts,
-    DaemonProblem,
-    GuardedFile,
-    Held,
-)
+from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, GuardedFile
 from hakeeper.doctor.finding import Finding, Passed
+from hakeeper.doctor.keepalived_facts import ConfigTest, ConfUnreadable, Held
 from tests.support.server_facts import CONF_PATH, Case, file, folder
 
 RUNNING = "/etc/keepalived/running.conf"

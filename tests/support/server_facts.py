@@ -24,14 +24,9 @@ from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
     ApiFacts,
     Component,
-    ConfUnreadable,
     DaemonFacts,
     Facts,
-    FifoFacts,
     GuardedFile,
-    Held,
-    KeepalivedFacts,
-    KeepalivedsReading,
     MachineFacts,
     NetworkdFacts,
     NetworkdLink,
@@ -39,6 +34,13 @@ from hakeeper.doctor.facts import (
 )
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.config import places_in
+from hakeeper.doctor.keepalived_facts import (
+    ConfUnreadable,
+    FifoFacts,
+    Held,
+    KeepalivedFacts,
+    KeepalivedsReading,
+)
 from hakeeper.kinds.floating_ip import label_of
 from tests.support import resources
 from tests.support.resources import floating_ip

@@ -17,7 +17,7 @@ from hakeeper.doctor.checks.ignored_lines import ignored_include, missing_becaus
 from hakeeper.doctor.checks.track_scripts import insecure_programs
 from hakeeper.doctor.checks.virtual_addresses import are_permanent
 from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf
-from hakeeper.doctor.facts import ConfigTest, ConfUnreadable, Facts
+from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import (
     CheckResult,
     Finding,
@@ -28,6 +28,7 @@ from hakeeper.doctor.finding import (
     not_checked,
     warning,
 )
+from hakeeper.doctor.keepalived_facts import ConfigTest, ConfUnreadable
 
 REFUSAL: Final = (
     "with reload_check_config keepalived (2.2.7, 2.3.3) does not start then, and at a reload it"

@@ -5,7 +5,7 @@ from typing import Final
 
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.model import VrrpId
-from hakeeper.doctor.facts import DaemonProblem, Facts, Held
+from hakeeper.doctor.facts import DaemonProblem, Facts
 from hakeeper.doctor.finding import (
     CheckResult,
     Finding,
@@ -16,6 +16,7 @@ from hakeeper.doctor.finding import (
     error,
     warning,
 )
+from hakeeper.doctor.keepalived_facts import Held
 
 _THE_API: Final = ("API", "token", "quota", "server", "floating IP")
 _THE_LINES: Final = ("FIFO", "FIFO line", "FIFO reader", "keepalived", "role")

@@ -7,7 +7,7 @@ from typing import Final
 from hakeeper.adapters import cures
 from hakeeper.doctor.checks.ignored_lines import ignored_include, missing_because
 from hakeeper.doctor.conf.configuration import FifoLine, KeepalivedConf
-from hakeeper.doctor.facts import DEFAULT_USER, Facts, Held, KeepalivedsReading, Version
+from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import (
     CheckResult,
     Finding,
@@ -18,6 +18,7 @@ from hakeeper.doctor.finding import (
     not_checked,
     warning,
 )
+from hakeeper.doctor.keepalived_facts import DEFAULT_USER, Held, KeepalivedsReading, Version
 
 REFUSES_FOREIGN_SINCE: Final[Version] = (2, 4, 0)
 """From this version on keepalived uses a FIFO only if root or the user on its line owns it."""

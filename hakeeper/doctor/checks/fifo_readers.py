@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hakeeper.adapters import cures
 from hakeeper.doctor.checks.fifo import fifo_line
-from hakeeper.doctor.facts import Facts, Held
+from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import (
     CheckResult,
     Finding,
@@ -18,6 +18,7 @@ from hakeeper.doctor.finding import (
     error,
     warning,
 )
+from hakeeper.doctor.keepalived_facts import Held
 
 
 def fifo_readers(facts: Facts) -> Iterator[CheckResult]:

@@ -9,8 +9,9 @@ from hakeeper.doctor.checks.conf import REFUSAL
 from hakeeper.doctor.checks.config_test import NO_VIP
 from hakeeper.doctor.checks.virtual_addresses import are_permanent
 from hakeeper.doctor.conf.configuration import KeepalivedConf
-from hakeeper.doctor.facts import Facts, Version
+from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
+from hakeeper.doctor.keepalived_facts import Version
 
 SINCE: Final[Mapping[str, Version]] = {
     "vrrp_notify_fifo": (1, 3, 6),

@@ -11,8 +11,9 @@ from typing import Final
 
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.conf.scripts import Command
-from hakeeper.doctor.facts import DEFAULT_USER, Component, Facts
+from hakeeper.doctor.facts import Component, Facts
 from hakeeper.doctor.finding import Finding, When, error, not_checked, warning
+from hakeeper.doctor.keepalived_facts import DEFAULT_USER
 
 _ROOT: Final = ("root", "0")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hakeeper.doctor.conf.files import Files, Raw, SkippedFileError, cut, pieces_of
+from hakeeper.doctor.conf.includes import is_include, pattern_of, quoted, skipped
 from hakeeper.doctor.conf.parameters import Definition, Parameters
 from hakeeper.doctor.conf.records import Ignored, Line, Unread
 from hakeeper.doctor.conf.sequences import (
@@ -20,7 +21,7 @@ from hakeeper.doctor.conf.sequences import (
     read_sequence,
     sequence_numbers,
 )
-from hakeeper.doctor.conf.text import BLANKS, SPACES, as_bytes, as_text, split_at_brace
+from hakeeper.doctor.conf.text import BLANKS, as_bytes, as_text, split_at_brace
 from hakeeper.doctor.conf.text import without_comment as cleaned
 from hakeeper.doctor.conf.work_limit import WorkLimit
 from hakeeper.doctor.finding import Place
@@ -131,7 +132,7 @@ class Reader:
                 state.definition.close()
                 state.definition = None
             if not is_second:
-                self._note(state, "" if _is_include(text) else text, raw)
+                self._note(state, "" if is_include(text) else text, raw)
             if text:
                 return text
         return None
@@ -181,7 +182,7 @@ class Reader:
                     state.definition = None
                 continue
             text = self._resolved(text, state) if text else ""
-            if text and _is_include(text):
+            if text and is_include(text):
                 self._include(text, state)
             elif text:
                 return text
@@ -287,7 +288,7 @@ class Reader:
 
     def _include(self, text: str, state: _State) -> None:
         place, folder = state.raw.place, state.raw.folder
-        pattern = as_text(text[8 if text[7] in SPACES else 9 :].lstrip(BLANKS))
+        pattern = pattern_of(text)
         whole = pattern if pattern.startswith("/") else f"{folder}/{pattern}"
         found = self._matching(pattern, whole, place)
         opened: list[tuple[str, Iterator[Raw]]] = []
@@ -303,7 +304,7 @@ class Reader:
             try:
                 opened.append((path, self._raw(path)))
             except SkippedFileError as error:
-                self._ignored[_skipped(place, path, error)] = None
+                self._ignored[skipped(place, path, error)] = None
             except OSError as error:
                 self._leave(place, f"`include {path}`: {error.strerror or error}")
         state.files.extend(reversed(opened))
@@ -315,7 +316,7 @@ class Reader:
             self._leave(place, f"`include {whole}`: {error.strerror or error}")
             return []
         if '"' in pattern and not self._is_there(found):
-            self._ignored[_quoted(place, pattern)] = None
+            self._ignored[quoted(place, pattern)] = None
             return []
         return found
 
@@ -334,31 +335,3 @@ class Reader:
 
     def _note_unread(self, one: Unread) -> None:
         self._unread[one] = None
-
-
-def _is_include(text: str) -> bool:
-    """Say whether a line is `include` or one of its variants (includer, includem, …)."""
-    if not text.startswith("include") or len(text) == len("include"):
-        return False
-    return text[7] in SPACES or (text[7] in "rmwba" and text[8:9] != "" and text[8] in SPACES)
-
-
-def _quoted(place: Place, pattern: str) -> Ignored:
-    return Ignored(
-        place,
-        f"`include {pattern}` includes nothing",
-        "keepalived looks for a file whose name has the quotes in it, and its --config-test"
-        " ends with 0 all the same",
-        f"include {pattern.replace(chr(34), '')}",
-        is_include=True,
-    )
-
-
-def _skipped(place: Place, path: str, error: SkippedFileError) -> Ignored:
-    return Ignored(
-        place,
-        f"`include {path}` includes nothing",
-        f"keepalived skips it: {error}",
-        error.cure,
-        is_include=True,
-    )

@@ -16,7 +16,6 @@ from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuratio
 from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.options import Options
 from hakeeper.doctor.conf.syntax import read_syntax
-from hakeeper.doctor.facts import ConfUnreadable, Held, KeepalivedFacts
 from hakeeper.doctor.gather.commandline import options_of
 from hakeeper.doctor.gather.files import conf_files
 from hakeeper.doctor.gather.keepalived_program import (
@@ -35,6 +34,7 @@ from hakeeper.doctor.gather.processes import (
     strays,
     vrrp_child,
 )
+from hakeeper.doctor.keepalived_facts import ConfUnreadable, Held, KeepalivedFacts
 
 
 def keepalived_facts(config: Config, conf_path: Path | None) -> KeepalivedFacts:

@@ -19,8 +19,8 @@ from typing import Final
 
 from hakeeper.adapters.keepalived.processes import program_of
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.doctor.facts import ConfigTest, KeepalivedsReading, Version
 from hakeeper.doctor.finding import Place
+from hakeeper.doctor.keepalived_facts import ConfigTest, KeepalivedsReading, Version
 
 REMARKS_LIMIT: Final = 20
 REMARK_LENGTH: Final = 400

@@ -14,7 +14,8 @@ from typing import Final
 
 from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.core.model import IpAddress
-from hakeeper.doctor.facts import DEFAULT_USER, MachineFacts
+from hakeeper.doctor.facts import MachineFacts
+from hakeeper.doctor.keepalived_facts import DEFAULT_USER
 
 SERVICE_USER: Final = "hakeeper"
 _DEV: Final = Path("/proc/thread-self/net/dev")

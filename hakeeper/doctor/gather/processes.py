@@ -24,7 +24,7 @@ from hakeeper.adapters.keepalived.processes import (
     read_stat,
 )
 from hakeeper.adapters.pipes import lock_holder
-from hakeeper.doctor.facts import Held, OtherReader
+from hakeeper.doctor.keepalived_facts import Held, OtherReader
 
 SETTLING_S: Final = 3.0
 """keepalived opens its FIFO within this time after its start."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from hakeeper.adapters.control_client import Busy, ControlError, NotRunning, ask
 from hakeeper.core.model import VrrpId, VrrpKind
-from hakeeper.doctor.facts import DaemonFacts, DaemonProblem, FifoFacts
+from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
+from hakeeper.doctor.keepalived_facts import FifoFacts
 
 _ANSWER_TIMEOUT_S: Final = 5.0
 

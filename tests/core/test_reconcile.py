@@ -134,6 +134,7 @@ def test_isolation_ends_at_its_time(trusted_from_s: float, *, isolated: bool) ->
 def test_a_hold_down_ends_at_its_time_with_a_read() -> None:
     state = calm()
     address = put(state, holding_down(NOW + 5.0, look_at_s=NOW + 20.0), 1, Other(2))
+    address.split_brain.hold_down_s(state.rng)
     assert ([], NOW + 5.0) == step(state)
     assert ([read(1)], NOW + 10.0) == step(state, NOW + 5.0)
     phases = Phases(line_s=NOW + 5.0)

@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 JOBS ?= 4
+# Most tests of real processes wait for them, and leave the processors to others.
+WAITING_JOBS ?= 6
 SECONDS ?= 60
 KILLS ?= 1000
 SEEDS ?= 1400
@@ -32,14 +34,14 @@ demo: .stamps/run  ## See a failover: real keepalived, real hakeeper, a simulate
 
 test: lint core-tests other-tests worlds  ## Check everything: style, types, layers, tests, coverage of the core
 
-PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+PYTEST = $(BIN)/python -m pytest --dist worksteal $(PYTEST_ARGS)
 CORE_TESTS := tests/core tests/sequencer tests/transcripts
 core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line and branch of it
-	$(PYTEST) --cov=hakeeper.core --cov-branch --cov-report= $(CORE_TESTS)
+	$(PYTEST) -n $(JOBS) --cov=hakeeper.core --cov-branch --cov-report= $(CORE_TESTS)
 	$(BIN)/coverage report --include='hakeeper/core/*' --fail-under=100
 
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
-	$(PYTEST) $(CORE_TESTS:%=--ignore=%)
+	$(PYTEST) -n $(WAITING_JOBS) $(CORE_TESTS:%=--ignore=%)
 
 worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
 	$(BIN)/python -m tests.world --seeds $(SEEDS) $(WORLDS_ARGS)

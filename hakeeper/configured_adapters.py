@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hakeeper.adapters.fifo import NotifyFifo
-from hakeeper.adapters.freshness import FreshnessCheck
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.inbox import Delivery
 from hakeeper.adapters.keepalived.bus import KeepalivedBus
 from hakeeper.adapters.keepalived.liveness import Liveness
+from hakeeper.adapters.last_check import LastCheck
 from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import IpAddress
@@ -61,7 +61,7 @@ class ConfiguredAdapters:
         self.fifo = NotifyFifo(str(config.keepalived.fifo))
         self.keepalived = Liveness(str(config.keepalived.pid_file))
         self.addresses = VrrpAddresses(_vrrp_addresses(config))
-        self.last_look = FreshnessCheck(self.fifo)
+        self.last_check = LastCheck(self.fifo)
         self.bus = self._make_bus(config)
         self.hetzner = self._make_pool(config)
 
@@ -130,7 +130,7 @@ class ConfiguredAdapters:
         self.keepalived.close()
 
     def _make_pool(self, config: Config) -> HetznerPool:
-        return self._loader.make_pool(config, self._deliver, self.last_look.objection)
+        return self._loader.make_pool(config, self._deliver, self.last_check.objection)
 
     def _make_bus(self, config: Config) -> KeepalivedBus | None:
         if config.keepalived.state is StateSource.NONE:

@@ -124,7 +124,7 @@ class Daemon:
 
     def _begin(self) -> None:
         """Learn the roles (state file, then the lines that wait), and say that we are ready."""
-        self._adapters.last_look.turn()
+        self._adapters.last_check.turn()
         loaded = self._state_file.load()
         if loaded.problem:
             self._reporter.log("state.failed", loaded.problem, reason="unreadable")
@@ -141,7 +141,7 @@ class Daemon:
         """Wait for the next thing and deal with it."""
         wake_at_s = min(self._sequencer.wake_at_s(), self._watchdog.due_at_s)
         self._waiting.wait(max(0.0, wake_at_s - time.monotonic()))
-        self._adapters.last_look.turn()
+        self._adapters.last_check.turn()
         # Looked at only now, so that all that came before the turn's time is among it: the process
         # may have stood still since it was woken.
         ready = self._waiting.ready()
@@ -182,7 +182,7 @@ class Daemon:
     def _perform(self, effect: Effect) -> None:
         match effect:
             case StartCall():
-                self._adapters.hetzner.start(effect, self._adapters.last_look.turned_at_s)
+                self._adapters.hetzner.start(effect, self._adapters.last_check.turned_at_s)
             case CancelCall(call_id):
                 self._adapters.hetzner.cancel(call_id)
             case ReloadToken():

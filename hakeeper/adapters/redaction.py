@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hakeeper.hiding import HIDDEN
+from hakeeper.hide_secrets import HIDDEN
 
 RUN_LENGTH: Final = 12
 """This many consecutive characters of a token count as a piece of it."""

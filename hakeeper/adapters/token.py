@@ -28,7 +28,7 @@ from hakeeper.adapters.bounded_read import (
     read_bounded,
 )
 from hakeeper.adapters.redaction import SHORTEST_TOKEN, Redactor
-from hakeeper.hiding import HIDDEN
+from hakeeper.hide_secrets import HIDDEN
 
 __all__ = [
     "FoundToken",

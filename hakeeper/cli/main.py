@@ -17,7 +17,7 @@ from typing import Final, NoReturn, Protocol, cast
 from hakeeper import __version__, exits
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.token import VARIABLE
-from hakeeper.hiding import hide_secrets
+from hakeeper.hide_secrets import hide_secrets
 
 
 class CommandModule(Protocol):

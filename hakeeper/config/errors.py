@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hakeeper import exits
-from hakeeper.hiding import hide_secrets
+from hakeeper.hide_secrets import hide_secrets
 
 ERROR_LIMIT: Final = 100
 """Further errors are only counted."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from hakeeper.hiding import hide_secrets
+from hakeeper.hide_secrets import hide_secrets
 
 MAX_BYTES: Final = 1 << 20
 """Twenty times the size of a configuration with a thousand addresses."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from hakeeper.core.apis import ApiState
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.call_effects import (
     acting,
     current,

@@ -1,6 +1,6 @@
 """What answers and failures of calls have in common: whom they concern, and what they prove."""
 
-from hakeeper.core.apis import ApiState
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.calls import Mutate, ReadActions
 from hakeeper.core.claim_events import ApiWorks, HolderDown
 from hakeeper.core.decisions import ApiRecovered

@@ -6,7 +6,7 @@ The rule behind it: OK means that this node would take over if it were needed no
 
 from collections.abc import Iterator
 
-from hakeeper.core.apis import ApiState
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.calls import FailureKind, Identify
 from hakeeper.core.hung_keepalived import hangs
 from hakeeper.core.model import FifoState, Role, VrrpId

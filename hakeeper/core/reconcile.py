@@ -6,7 +6,7 @@ call or says when it wants to be asked again; the earliest of those times is `Co
 
 from collections.abc import Callable, Iterable
 
-from hakeeper.core.apis import ApiState, KindState
+from hakeeper.core.api_states import ApiState, KindState
 from hakeeper.core.budget import Use
 from hakeeper.core.calls import (
     Identify,

@@ -1,6 +1,6 @@
 """Taking over another configuration, while everything goes on."""
 
-from hakeeper.core.apis import ApiState
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.claim_events import Master
 from hakeeper.core.events import CancelCall, SettingsChanged
 from hakeeper.core.isolation import check_isolation

@@ -5,7 +5,7 @@ How far our claim to it has come is its `stage`; `claim_table.py` has the table 
 
 from dataclasses import dataclass, field, replace
 
-from hakeeper.core.apis import KindState
+from hakeeper.core.api_states import KindState
 from hakeeper.core.decisions import Decision
 from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import NEVER, VrrpId

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
-from hakeeper.core.apis import Apis, ApiState, KindState
+from hakeeper.core.api_states import Apis, ApiState, KindState
 from hakeeper.core.budget import Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
 from hakeeper.core.claim_events import Happening, Hinted, Seen

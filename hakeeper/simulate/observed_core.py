@@ -5,7 +5,7 @@ from dataclasses import fields
 from random import Random
 from typing import TYPE_CHECKING
 
-from hakeeper.core.apis import ApiState
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.claim_events import Happening
 from hakeeper.core.core import Core
 from hakeeper.core.events import Effect, Event, Report

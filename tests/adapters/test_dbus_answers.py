@@ -22,7 +22,7 @@ from jeepney.wrappers import DBusAddress  # type: ignore[import-untyped]  # it s
 from hakeeper.adapters.keepalived import bus as bus_module
 from hakeeper.adapters.keepalived.bus import BusOwner, KeepalivedBus
 from hakeeper.adapters.keepalived.bus_connection import MESSAGE_BYTES
-from hakeeper.adapters.keepalived.roles import ROOT_PATH
+from hakeeper.adapters.keepalived.dbus_roles import ROOT_PATH
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
 from tests.support.bus_listener import Listener, listening

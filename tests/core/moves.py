@@ -1,7 +1,7 @@
 """What can be told of one thing that happens to a claim: the stage before, and all that is after.
 
-The moves are in the files `moves_*.py`; `test_moves.py` makes each of them, and `test_table.py`
-holds them against the claim table. All of them happen at `NOW`.
+The moves are in the files `moves_*.py`; `test_moves.py` makes each of them, and
+`test_claim_table.py` holds them against the claim table. All of them happen at `NOW`.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from random import Random
 
-from hakeeper.core.apis import KindState
+from hakeeper.core.api_states import KindState
 from hakeeper.core.calls import FailureKind
 from hakeeper.core.claim_events import Happening, Seen
 from hakeeper.core.claim_table import take

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_network
 
-from hakeeper.core.apis import ApiState, KindState
+from hakeeper.core.api_states import ApiState, KindState
 from hakeeper.core.calls import Answer, CallResult, Failure, Quota, Request
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Role, Server

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from hakeeper.adapters.freshness import LATE_S
+from hakeeper.adapters.last_check import LATE_S
 from hakeeper.demo.cloud import Fault, Network, SimCloud
 from tests.support.cluster import Cluster, live
 from tests.support.daemon_node import DaemonNode

@@ -8,7 +8,7 @@ import pytest
 
 from hakeeper.adapters.keepalived.bus import SERVICE
 from hakeeper.adapters.keepalived.bus_connection import BusConnection
-from hakeeper.adapters.keepalived.roles import RoleReader
+from hakeeper.adapters.keepalived.dbus_roles import RoleReader
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import HakeeperProcess, LabSettings, Node, VrrpSettings, settle
 from tests.support.lab_scene import MakeScene

@@ -19,7 +19,7 @@ from hakeeper.core.decisions import FifoOpened, RoleChanged
 from hakeeper.core.events import LinesRead, Report
 from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import ProcessId
-from hakeeper.hiding import HIDDEN
+from hakeeper.hide_secrets import HIDDEN
 from hakeeper.recording import replay as replaying
 from hakeeper.recording.reading import read
 from hakeeper.recording.replay import Step

@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from hakeeper.adapters.freshness import boottime_s
 from hakeeper.adapters.hetzner import HetznerPool
 from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
+from hakeeper.adapters.last_check import boottime_s
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
 from hakeeper.adapters.signals import Signals

@@ -592,7 +592,7 @@ BUGS = (
         "backoff_reset",
         "every failure of a read counts as the first",
         "call_budget",
-        (Line("hakeeper.core.apis:ApiState.read_failed", "self.read_attempt += 1", "pass"),),
+        (Line("hakeeper.core.api_states:ApiState.read_failed", "self.read_attempt += 1", "pass"),),
     ),
     Bug(
         "throttle_ignored",

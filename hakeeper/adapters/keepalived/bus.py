@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hakeeper.adapters.keepalived.bus_connection import BusConnection, BusError, CallError
-from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
+from hakeeper.adapters.keepalived.dbus_roles import QueryError, RoleReader
 from hakeeper.core.events import RolesQueried
 from hakeeper.core.model import Role
 

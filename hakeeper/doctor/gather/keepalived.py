@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hakeeper.adapters.keepalived.bus import PATIENCE_S, SERVICE
 from hakeeper.adapters.keepalived.bus_connection import BusConnection, BusError, CallError
-from hakeeper.adapters.keepalived.roles import QueryError, RoleReader
+from hakeeper.adapters.keepalived.dbus_roles import QueryError, RoleReader
 from hakeeper.config import Config, StateSource
 from hakeeper.core.model import Role
 from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper.adapters.fifo import NotifyFifo
-from hakeeper.adapters.freshness import LATE_S, STILL_S, FreshnessCheck, boottime_s
+from hakeeper.adapters.last_check import LATE_S, STILL_S, LastCheck, boottime_s
 from hakeeper.core.calls import Failure, FailureKind, MutationAccepted
 from hakeeper.core.events import StartCall
 from tests.support.hetzner_bodies import IP, ME, action_json, floating_ip_json
@@ -30,7 +30,7 @@ class Scene:
         self.fifo.look()
         self.writer = os.open(path, os.O_RDWR)
         self.now = 100.0
-        self.look = FreshnessCheck(self.fifo, lambda: self.now)
+        self.look = LastCheck(self.fifo, lambda: self.now)
 
     def decide(self) -> float:
         """Begin a turn, and return the time of what is decided in it."""

@@ -30,7 +30,7 @@ class Lines(Protocol):
         """Say whether lines wait whose consequences are not saved yet."""
 
 
-class FreshnessCheck:
+class LastCheck:
     """Knows when the loop last turned; workers ask it right before they send."""
 
     def __init__(self, lines: Lines, clock: Callable[[], float] = boottime_s) -> None:

@@ -376,6 +376,15 @@ def test_a_claim_whose_address_is_not_there_lists_again_after_a_while() -> None:
     assert holding.decision is None
 
 
+def test_a_list_of_a_kind_that_a_reload_has_dropped_meanwhile_says_nothing() -> None:
+    state = standing(1, known=False)
+    call_id = under_way(state, LIST)
+    del state.apis.kinds[FLOATING_IPS.name]
+    take_result(state, ended(call_id, listed((ip(1),))), 200.0)
+    assert [] == reported(state)
+    assert resource_of(state, 1).observation is None
+
+
 def test_an_address_that_is_not_there_does_not_hide_the_next_one() -> None:
     state = standing(2, known=False)
     assert ["address.unresolved", "address.resolved"] == answer(state, LIST, listed((ip(2),)))

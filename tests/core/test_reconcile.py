@@ -288,6 +288,18 @@ def test_an_action_that_is_asked_for_already_is_passed_over() -> None:
     assert [ReadActions(CLOUD, (72,))] == step(state)[0]
 
 
+def test_an_action_that_the_budget_does_not_let_be_asked_for_is_waited_for() -> None:
+    state = calm()
+    state.roles.role_states[resource_of(state, 1).vrrp].since_s = NOW - 3600.0
+    act(state, 1, NOW, NOW + 9.0)
+    cloud_of(state).budget.spend(NOW, int(cloud_of(state).budget.full))
+    cloud_of(state).budget.retry_from_s = NOW + 100.0
+    calls, wake_s = step(state)
+    assert [] == calls
+    assert wake_s is not None
+    assert NOW < wake_s <= NOW + 9.0
+
+
 def test_more_than_25_actions_need_a_second_call_when_it_is_due() -> None:
     state = calm(30)
     for number in range(1, 31):

@@ -30,7 +30,7 @@ import pytest
 from tests.mutation.mutants import Mutant, first_line, mutants
 from tests.mutation.survey import Survey, be_silent, collected, run
 
-TESTS = ["tests/core", "tests/sequencer", "tests/docs/test_design.py"]
+TESTS = ["tests/core", "tests/sequencer", "tests/transcripts", "tests/docs/test_design.py"]
 """The last one reads the tables that the core prints."""
 LIMIT_S = 2.0
 """CPU seconds for a test, and ten times what it took without a mutant."""

@@ -26,9 +26,9 @@ from hakeeper.recording.replay import Step
 from hakeeper.recording.replay import replay as replay_lines
 from hakeeper.recording.story import Ended, Heard, Line, RecordedCore, to_json
 from hakeeper.recording.transcript import TIME_PASSED, short
-from tests.core import test_chaos
 from tests.core.driver import Node, chance
 from tests.core.rules import Rules
+from tests.core_hours import test_chaos
 from tests.recording.scenes import (
     BEGUN_S,
     SETTINGS,

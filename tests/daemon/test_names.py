@@ -135,6 +135,7 @@ def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhil
     """The worker and the loop wake together; whoever is first, the lines are heard first."""
     cluster = tls_cluster
     node = standby_behind(stall, cluster, authority, folder)
+    rightly = 0
     for _ in range(STANDSTILLS):
         stall.hold()
         stall.drop()
@@ -150,11 +151,15 @@ def test_no_assign_leaves_after_a_standstill_before_the_lines_that_came_meanwhil
         # The server's half of the handshake waits for the daemon when it goes on.
         eventually(lambda answered=answered: stall.answered > answered)  # type: ignore[misc]
         eventually(lambda since_s=stopped_s: time.monotonic() > since_s + 2 * LATE_S)  # type: ignore[misc]
+        # What left before the standstill was right: keepalived had said MASTER.
+        rightly = len(cluster.cloud.assigns())
         seen = node.mark()
         os.kill(node.daemon.pid, signal.SIGCONT)
         node.wait_log("role.changed", after=seen, role="BACKUP")
         cluster.wait_read(node, not_before_s=time.monotonic())
-    assert cluster.cloud.assigns() == []
+        assert rightly == len(cluster.cloud.assigns())
+        cluster.cloud.move(cluster.web, cluster.elsewhere)
+    assert rightly < STANDSTILLS / 2, "most of them are to be caught in the handshake"
 
 
 def test_an_assign_whose_handshake_was_stalled_is_sent_if_it_is_still_wanted(

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from hakeeper.demo.lab import Lab, Node, VrrpInstance, VrrpSettings
+from tests.support.waiting import eventually
 
 HAKEEPER = str(Path(sys.executable).with_name("hakeeper"))
 VIP = "203.0.113.10"
@@ -71,6 +72,19 @@ class Station:
         assert all(token[i : i + 12] not in said for token in self.tokens for i in range(50))
         assert done.stderr == ""
         return Told(done.returncode, done.stdout, json.loads(done.stdout) if options else {})
+
+    def settle(self) -> None:
+        """Have the daemon list the addresses again, until it finds nothing wrong with them."""
+        eventually(lambda: self._run("reload") == self._run("status") == 0, 30)
+
+    def _run(self, command: str) -> int:
+        done = subprocess.run(
+            self.node.namespace.inside([HAKEEPER, command]),
+            env={"PATH": os.environ["PATH"], **self.node.hakeeper._environment},
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode
 
     def line(self, text: str) -> int:
         """The line of the last checked file that holds this."""

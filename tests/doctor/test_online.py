@@ -61,6 +61,7 @@ def test_a_finding_has_its_place_its_reason_and_the_way_out(station: Station) ->
     station.cloud.set_blocked(station.lab.floating_ips["web"], blocked=True)
     told = station.check()
     station.cloud.set_blocked(station.lab.floating_ips["web"], blocked=False)
+    station.settle()
     path = station.node.folder / "check.yaml"
     block = told.out.split("\n\n")[1]
 

@@ -176,6 +176,8 @@ class Sequencer:
         """
         writer = [] if self.keepalived.current is not None else self._keepalived_news()
         self._act_on([*writer, *self._fifo_news(), *self._lines(live=True)])
+        if self._writer is False:  # somebody has it open by now: the next look will see who
+            self._writer_look_at_s = 0.0
 
     def look(self) -> None:
         """Look at the addresses, the FIFO's path and keepalived."""

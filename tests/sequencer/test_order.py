@@ -567,6 +567,23 @@ def test_a_replaced_fifo_is_looked_at_for_a_writer_at_once(scene: Scene) -> None
     assert WriterSeen(present=False) in scene.events()
 
 
+def test_after_a_line_of_a_writer_that_was_not_seen_the_next_look_looks_for_it(
+    scene: Scene,
+) -> None:
+    scene.begin()
+    scene.fifo.writers = [False]
+    scene.now += LOOK_S
+    scene.turn()
+    scene.fifo.waiting = [Drained(lines=(MASTER,))]
+    scene.sequencer.hear()
+    scene.fifo.writers = [True]
+    scene.now += LOOK_S
+    scene.turn()
+    assert [WriterSeen(present=False), WriterSeen(present=True)] == [
+        event for event in scene.events() if isinstance(event, WriterSeen)
+    ]
+
+
 def test_the_sources_are_reported_anew_after_a_look_for_a_writer_that_may_have_closed_one(
     scene: Scene,
 ) -> None:

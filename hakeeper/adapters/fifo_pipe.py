@@ -79,8 +79,12 @@ class FifoPipe:
         return has_ended(self.fd)
 
     def has_more(self) -> bool:
-        """Say whether data waits that `read` has not returned."""
-        return bytes_waiting(self.fd) > self._shown_bytes
+        """Say whether data waits that `read` has not returned; in doubt, it does.
+
+        Another thread may ask while `read` returns some, or while `settle` removes some.
+        """
+        shown_bytes = self._shown_bytes
+        return bytes_waiting(self.fd) > min(shown_bytes, self._shown_bytes)
 
     def has_waiting(self) -> bool:
         """Say whether any data waits, returned or not."""

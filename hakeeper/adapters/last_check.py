@@ -59,6 +59,9 @@ class LastCheck:
             # During the turn of the decision, the lines that led to it are still in the pipe.
             is_of_this_turn = decided_at_s >= turned_at_s
             waits = self._lines.has_news() if is_of_this_turn else self._lines.has_waiting()
+            if not waits and self.turned_at_s != turned_at_s:
+                # The loop began another turn meanwhile: what it has read is not acted upon yet.
+                waits = self._lines.has_waiting()
         except OSError:  # it is just being closed and replaced
             waits = True
         return "keepalived wrote lines after the decision" if waits else None

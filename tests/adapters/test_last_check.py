@@ -144,6 +144,23 @@ def test_a_fifo_that_is_closed_at_that_moment_is_looked_at_again(scene: Scene, t
     assert "wrote lines" in str(scene.look.objection(decided_at_s))
 
 
+def test_lines_that_the_loop_reads_while_it_is_asked_are_not_missed(scene: Scene) -> None:
+    """Both threads wake together: the loop's turn begins, and takes the line, during the check."""
+
+    class Taken:
+        def has_news(self) -> bool:
+            scene.look.turn()  # and the line is drained, not yet acted upon
+            return False
+
+        def has_waiting(self) -> bool:
+            return True
+
+    decided_at_s = scene.decide()
+    scene.later(LATE)
+    scene.look._lines = Taken()
+    assert "wrote lines" in str(scene.look.objection(decided_at_s))
+
+
 def test_the_clock_goes_on_while_the_machine_is_suspended() -> None:
     first_s = boottime_s()
     assert first_s <= boottime_s()

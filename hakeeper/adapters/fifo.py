@@ -85,7 +85,7 @@ class NotifyFifo:
         return self._report(change)
 
     def filenos(self) -> tuple[int, ...]:
-        """The descriptors to watch; `drain` and what only looks never change them."""
+        """The descriptors to watch; `drain` and the questions about lines do not change them."""
         return tuple(pipe.fd for pipe in self._pipes())
 
     def drain(self) -> Drained:

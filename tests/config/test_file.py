@@ -110,7 +110,7 @@ def test_bytes_that_are_not_utf8_are_reported_with_their_place(
     assert first_error(path).startswith(f"{path}{expected}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.binary(), st.binary().map(lambda data: GOOD.encode() + data)))
 def test_any_bytes_give_a_configuration_or_errors(data: bytes) -> None:
     with tempfile.NamedTemporaryFile() as file:

@@ -62,13 +62,13 @@ def check(result: Config | ConfigErrors) -> None:
             assert 1 <= result.hetzner.timeout_s <= 60
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.text())
 def test_any_text_gives_a_configuration_or_errors(text: str) -> None:
     check(outcome(text))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(PIECES, max_size=30).map("".join))
 @example('server: "\\UFFFFFFFF"')
 @example("%YAML " + "1" * 5000 + ".1\n---\n")
@@ -76,7 +76,7 @@ def test_pieces_of_yaml_in_any_order_give_a_configuration_or_errors(text: str) -
     check(outcome(text))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.integers(0, len(FULL)), st.integers(0, 12), st.lists(PIECES, max_size=3).map("".join))
 def test_a_damaged_configuration_gives_a_configuration_or_errors(
     place: int, removed: int, put: str
@@ -84,7 +84,7 @@ def test_a_damaged_configuration_gives_a_configuration_or_errors(
     check(outcome(FULL[:place] + put + FULL[place + removed :]))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TOKENS, st.integers(0, len(FULL)), st.sampled_from(["", " ", "\n", '"', "\n  token: ", "#"]))
 def test_a_token_anywhere_in_the_text_is_refused_and_never_shown(
     token: str, place: int, around: str
@@ -100,7 +100,7 @@ def test_a_token_anywhere_in_the_text_is_refused_and_never_shown(
     assert not [start for start in range(53) if token[start : start + 12] in said]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(["token", "hcloud_token", "HCLOUD-TOKEN", "api_key", "password", "secret"]),
     st.sampled_from(["", "hetzner", "keepalived"]),

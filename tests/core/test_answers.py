@@ -25,7 +25,7 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import ReloadToken
 from hakeeper.core.last_decision import NotInProject
-from hakeeper.core.model import Action, ActionStatus, Server
+from hakeeper.core.model import NEVER, Action, ActionStatus, Server
 from hakeeper.core.observation import (
     Nobody,
     Observation,
@@ -84,7 +84,6 @@ from tests.support.resources import (
 )
 
 KIND = FailureKind
-NEVER = float("-inf")
 
 
 def answer(

@@ -8,7 +8,7 @@ from hakeeper.core.budget import Use
 from hakeeper.core.calls import Identify, ReadAll, ReadOne, ReadServer, Step
 from hakeeper.core.events import CancelCall, StartCall
 from hakeeper.core.fifo_lines import LineState, NotifyLine
-from hakeeper.core.model import ApiSettings, ProcessId, Role, VrrpId, VrrpKind
+from hakeeper.core.model import NEVER, ApiSettings, ProcessId, Role, VrrpId, VrrpKind
 from hakeeper.core.observation import Nobody, Other, Unknown, Us
 from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook, RoleChange, RoleState
@@ -30,7 +30,6 @@ from tests.core.standing import (
 )
 from tests.support.resources import CLOUD, LIST, assign, read, step
 
-NEVER = float("-inf")
 TWO, GROUP = instance("VI_2"), VrrpId(VrrpKind.GROUP, "VI_1")
 
 

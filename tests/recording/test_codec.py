@@ -80,7 +80,7 @@ def members(union: Any) -> list[type]:  # noqa: ANN401
 
 @pytest.mark.parametrize("kind", members(Event))
 def test_every_event_comes_back_as_it_was(kind: type) -> None:
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(st.lists(strategy_of(kind), min_size=1, max_size=3), strategy_of(float))
     def check(batch: list[Event], at_s: float) -> None:
         heard = Heard(at_s=at_s, events=tuple(batch))
@@ -91,7 +91,7 @@ def test_every_event_comes_back_as_it_was(kind: type) -> None:
 
 @pytest.mark.parametrize("kind", members(Effect))
 def test_every_effect_comes_back_as_it_was(kind: type) -> None:
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(st.lists(strategy_of(kind), min_size=1, max_size=3))
     def check(effects: list[Effect]) -> None:
         heard = Heard(at_s=1.0, effects=tuple(effects))
@@ -104,7 +104,7 @@ def test_every_effect_comes_back_as_it_was(kind: type) -> None:
 def test_every_call_answer_and_line_comes_back_as_it_was(kind: type) -> None:
     codec = codec_of(kind)
 
-    @settings(max_examples=60, deadline=None, database=None)
+    @settings(max_examples=60, database=None)
     @given(strategy_of(kind))
     def check(value: object) -> None:
         assert repr(value) == repr(codec.decode(codec.encode(value, PLAIN), "value"))
@@ -134,7 +134,7 @@ def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
     assert inner == vocabulary - found, "these never cross the border of the core"
 
 
-@settings(deadline=None, database=None)
+@settings(database=None)
 @given(st.floats(allow_nan=True))
 @example(-0.0)
 def test_floats_are_the_same_to_the_last_bit(number: float) -> None:
@@ -304,7 +304,7 @@ def test_a_type_without_a_codec_is_found_when_the_codec_is_built(annotation: obj
 # --- secrets ---------------------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None, database=None)
+@settings(max_examples=200, database=None)
 @given(strategy_of(Line))
 def test_every_text_goes_through_redaction(line: Line) -> None:
     seen: set[str] = set()

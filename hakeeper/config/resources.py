@@ -20,18 +20,42 @@ def _ref(node: Node, kind: Kind) -> ResourceRef:
     """
     expected = _expected(kind)
     refuse_unquoted_colon(node)
-    if (number := object_id(raw_of(node, expected))) is not None:
-        return kind.ref(number)
-    text = text_of(node, expected)
+    if isinstance(node, Table) and kind.item_keys:
+        return _mapped(node, kind)
+    number = object_id(raw_of(node, expected))
+    text = text_of(node, expected) if number is None else ""
     if len(text) > NAME_LIMIT:
         raise Refused(f"{shown(text)} is too long; expected {expected}")
     try:
-        ref = kind.ref(text)
+        ref = kind.ref(text if number is None else number)
     except ValueError as error:
-        raise Refused(f"{shown(text)} {error}; expected {expected}") from None
+        raise Refused(f"{shown(raw_of(node, expected))} {error}; expected {expected}") from None
     if ref.by == BY_NAME:
         name(text, expected)
     return ref
+
+
+def _mapped(node: Table, kind: Kind) -> ResourceRef:
+    """Return the resource of an item that is a mapping; its first key names it."""
+    keys = kind.item_keys
+    given = {entry.key.text: entry for entry in node.entries}
+    if unknown := [key for key in given if key not in keys]:
+        raise Refused(f"has the unknown key {shown(unknown[0])}; expected {' and '.join(keys)}")
+    if keys[0] not in given:
+        raise Refused(f"lacks the key {shown(keys[0])}; expected {' and '.join(keys)}")
+    texts = {key: _member(entry.value, key) for key, entry in given.items()}
+    value = texts.pop(keys[0])
+    try:
+        return kind.ref(value, **texts)
+    except ValueError as error:
+        raise Refused(f"{shown(value)} {error}; expected {_expected(kind)}") from None
+
+
+def _member(node: Node, key: str) -> str:
+    """Return the text of a member of such a mapping; an id is written without quotes, too."""
+    expected = f"a name, id or address for {shown(key)}"
+    raw = raw_of(node, expected)
+    return raw if object_id(raw) is not None else name(text_of(node, expected), expected)
 
 
 def refuse_unquoted_colon(node: Node) -> None:
@@ -44,7 +68,8 @@ def refuse_unquoted_colon(node: Node) -> None:
 
 
 def _expected(kind: Kind) -> str:
-    return f"the name, id or address of a {kind.noun}"
+    article = "an" if kind.noun[0] in "aeiou" else "a"
+    return f"{kind.forms} of {article} {kind.noun}"
 
 
 RESOURCES: Final = {
@@ -52,7 +77,7 @@ RESOURCES: Final = {
         listed,
         partial(_ref, kind=kind),
         _expected(kind),
-        "a list of names, ids and addresses",
+        f"a list, each item {_expected(kind)}",
         noun=kind.noun,
     )
     for kind in KINDS.values()

@@ -104,6 +104,10 @@ class KindState:
     """Whether one has succeeded, since the start and the last reload."""
     pages: int = 1
     """How many calls the last list took."""
+    lists_parts: bool = True
+    """Whether the API has answered so far when a part of it was to be listed."""
+    changed_at_s: float = NEVER
+    """When the last step of ours ended: what was read before shows the world before it."""
     role_look_at_s: float | None = None
     """When to read the holders because a role changed; None: no such look is due."""
     role_looked_at_s: float = NEVER
@@ -115,7 +119,7 @@ class KindState:
 
     def list_anew(self) -> None:
         """The resources are others now: list them at once."""
-        self.listed_at_s, self.is_listed = NEVER, False
+        self.listed_at_s, self.is_listed, self.lists_parts = NEVER, False, True
 
     def listing(self, now: float) -> None:
         """A reading of all holders begins."""

@@ -36,14 +36,14 @@ from hakeeper.core.decisions import (
     ServerIdentified,
     ZoneMismatch,
 )
-from hakeeper.core.model import Action, Server
+from hakeeper.core.kind import Kind
+from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.not_found import named_twice, not_there, unusable
 from hakeeper.core.observation import (
     BY_NAME,
     IpNetwork,
     Key,
     Observation,
-    Reading,
     ResourceId,
     ResourceRef,
 )
@@ -65,6 +65,8 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     api.health.note_quota(result.quota, now)
     if result.quota is not None:
         api.budget.note_limit(result.quota.limit_per_hour, now)
+    for resource in call.resources:
+        resource.kind.changed_at_s = now
     outcome = _checked(result.outcome)
     if isinstance(outcome, Failure):
         take_failure(state, call, result, outcome, now)
@@ -104,10 +106,10 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
     match answer:
         case Identified(server=server, source=source):
             _identified(state, api, server, source, now)
-        case AllRead(kind, reading):
+        case AllRead():
             api.reads_work()
             api.health.granted(ReadOne)  # the list says of each what a single read would
-            _listed(state, kind, reading, call.asked_at_s, now)
+            _listed(state, answer, call.asked_at_s, now)
         case OneRead(seen):
             api.reads_work()
             for resource in state.resources.values():
@@ -115,10 +117,9 @@ def _answered(state: State, call: Inflight, result: CallResult, answer: Answer, 
                     _observe(state, resource, seen, call.asked_at_s, now)
         case MutationAccepted(action):
             api.health.assign_accepted(now, alongside=_ran_alongside(state, call))
-            claiming = current(state, call, now)
-            if claiming is not None:
-                state.happened(claiming, Accepted(action, result.sent_at_s), now)
-                note_progress(claiming, now)
+            for resource in current(state, call, now):
+                state.happened(resource, Accepted(action, result.sent_at_s), now)
+                note_progress(resource, now)
         case ActionsRead(actions):
             _actions_read(state, call, {action.id: action for action in actions}, now)
         case ServerRead(server):
@@ -151,16 +152,16 @@ def _identified(state: State, api: ApiState, server: Server, source: str, now: f
             _warn_of_zone(state, resource, seen)
 
 
-def _listed(state: State, name: str, reading: Reading, asked_at_s: float, now: float) -> None:
-    listed = state.apis.kinds.get(name)
+def _listed(state: State, answer: AllRead, asked_at_s: float, now: float) -> None:
+    listed, reading = state.apis.kinds.get(answer.kind), answer.reading
     if listed is None:  # a reload has dropped the kind
         return
     kind, listed.is_listed = listed.kind, True
-    listed.pages = kind.api.pages_of(len(reading.found))
+    listed.pages = answer.requests
     taken: set[ResourceId] = set()
     for resource in state.resources.values():
         known = resource.observation
-        if resource.kind is not listed:
+        if resource.kind is not listed or not _is_within(answer, kind, known):
             continue
         found = kind.find(resource.ref, None if known is None else known.id, reading)
         why = None if found is not None else kind.why_unreadable(resource.ref, reading)
@@ -170,7 +171,8 @@ def _listed(state: State, name: str, reading: Reading, asked_at_s: float, now: f
                 _unresolved(state, resource, unusable(why), now)
             continue
         if found is None or found.id in taken:
-            text = not_there(kind) if found is None else named_twice(kind)
+            why = kind.why_not_found(resource.ref, reading) or not_there(kind)
+            text = why if found is None else named_twice(kind)
             _unresolved(state, resource, text, now)
             continue
         taken.add(found.id)
@@ -179,6 +181,13 @@ def _listed(state: State, name: str, reading: Reading, asked_at_s: float, now: f
         if resource.reported_id != found.id or resource.unresolved_reported:
             _resolved(state, resource, found)
         _observe(state, resource, found, asked_at_s, now)
+
+
+def _is_within(answer: AllRead, kind: Kind, known: Observation | None) -> bool:
+    """Say whether a list, which may be that of a part of the API, tells of a resource."""
+    if not answer.within:
+        return True
+    return known is not None and kind.part_of(known.id) in answer.within
 
 
 def _is_renamed(ref: ResourceRef, known: Observation, found: Observation) -> bool:
@@ -211,7 +220,8 @@ def _observe(
     state: State, resource: Resource, seen: Observation, asked_at_s: float, now: float
 ) -> None:
     api = resource.kind.api
-    resource.observation = seen
+    if resource.holder_at_s is None or asked_at_s >= resource.holder_at_s:
+        resource.observation = seen
     if seen.blocked and not resource.blocked_reported:
         state.report(ResourceBlocked(resource.vrrp, seen.label))
     resource.blocked_reported = seen.blocked
@@ -229,6 +239,8 @@ def _observe(
 def _actions_read(state: State, call: Inflight, actions: Mapping[Key, Action], now: float) -> None:
     for resource, action_id in acting(state, call):
         action = actions.get(action_id)
+        if action is None or action.status is not ActionStatus.RUNNING:
+            resource.kind.changed_at_s = now
         if action is None:
             state.happened(resource, ActionLost(), now)
         else:

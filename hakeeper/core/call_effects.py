@@ -48,23 +48,29 @@ def holder_down(state: State, api: ApiState, server_id: Key, status: str, now: f
             state.happened(resource, HolderDown(status), now)
 
 
-def current(state: State, call: Inflight, now: float) -> Resource | None:
-    """Return the resource of a step, unless a role change or reload made the step void."""
+def current(state: State, call: Inflight, now: float) -> list[Resource]:
+    """Return the resources of a step, but those for which a role change or reload made it void."""
+    found = []
     for resource in concerned(state, call):
         role_state = state.roles.role_states[resource.vrrp]
         sent = isinstance(resource.stage, MutateSent) and role_state.generation == call.generation
-        if resource is call.resource and sent:
-            return resource
-        resource.writes.fresh_from_s = now
-    return None
+        if sent and _is_of(call, resource):
+            found.append(resource)
+        else:
+            resource.writes.fresh_from_s = now
+    return found
 
 
 def concerned(state: State, call: Inflight) -> list[Resource]:
-    """Return the resource of a step; a reload may have put another one in its place."""
-    wanted = call.request.resource if isinstance(call.request, Mutate) else None
+    """Return the resources of a step; a reload may have put others in their place."""
+    wanted = call.request.resources if isinstance(call.request, Mutate) else ()
     return [
         resource
         for resource in state.resources.values()
-        if resource is call.resource
-        or (resource.observation is not None and resource.observation.id == wanted)
+        if _is_of(call, resource)
+        or (resource.observation is not None and resource.observation.id in wanted)
     ]
+
+
+def _is_of(call: Inflight, resource: Resource) -> bool:
+    return any(resource is each for each in call.resources)

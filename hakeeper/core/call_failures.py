@@ -68,8 +68,8 @@ def _step_failed(
     state: State, call: Inflight, result: CallResult, failure: Failure, now: float
 ) -> None:
     api, health = call.api, call.api.health
-    if result.sent_at_s is None and call.resource is not None:
-        call.resource.writes.never_sent(call.asked_at_s)
+    for resource in call.resources if result.sent_at_s is None else ():
+        resource.writes.never_sent(call.asked_at_s)
     if failure.kind is FailureKind.THROTTLED:
         health.failed(failure, now, state.rng, assign=True)
     if failure.kind is FailureKind.NOT_FOUND:  # of the resource, or of our server: it was made anew
@@ -81,23 +81,28 @@ def _step_failed(
         first = health.assign_refused(call.asked_at_s, now, state.rng)
         if locked and ours:
             health.lock_met(now, first=first)
-    resource = current(state, call, now)
-    if resource is not None:
+    claiming = current(state, call, now)
+    for resource in claiming:
         # Here before a demotion, it was never taken: what "already" means will be read.
         here = failure.kind is FailureKind.ALREADY and isinstance(resource.holder, Us)
         reported = not (locked and ours) and not here
         state.happened(resource, Failed(failure, result.sent_at_s, reported=reported), now)
         note_progress(resource, now)
-    elif failure.kind is FailureKind.OUTCOME_UNKNOWN:
+    if failure.kind is FailureKind.OUTCOME_UNKNOWN:
         for each in concerned(state, call):
-            each.writes.lose_track(now)
-            state.happened(each, LostTrack(), now)
+            if all(each is not one for one in claiming):
+                each.writes.lose_track(now)
+                state.happened(each, LostTrack(), now)
 
 
 def _read_failed(state: State, call: Inflight, failure: Failure, now: float) -> None:
     api, request = call.api, call.request
     attempt = api.read_failed(call.asked_at_s, now)
     delay_s = _delay_s(state, failure, attempt)
+    if isinstance(request, ReadAll) and request.within and failure.kind is FailureKind.NOT_FOUND:
+        # The part is gone, or this API cannot list parts: the whole list tells which.
+        state.apis.kinds[request.kind].lists_parts = False
+        delay_s = 0.0
     if isinstance(request, ReadOne) and failure.kind is FailureKind.NOT_FOUND:
         # Deleted, or another token: the list will show.
         delay_s = RETRY.delay_s(attempt, state.rng)

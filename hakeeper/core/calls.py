@@ -23,11 +23,26 @@ class Step:
 
     `holder`: who has it when the step is done; None: nobody. It is our own server, or None if a
     kind has to take the resource from its holder first. Two steps of one `lane` never run at once.
+    `given`: what the kind read, and builds the request upon. `most`: so many resources for which
+    the steps are equal may go with one request.
     """
 
     name: str
     holder: Key | None
     lane: str
+    given: tuple[str, ...] = ()
+    most: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why no request brings a resource closer to us: somebody has to make room for it first.
+
+    `code` and `message` are as those of a `Failure`.
+    """
+
+    code: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +55,13 @@ class Identify:
 
 @dataclass(frozen=True, slots=True)
 class ReadAll:
-    """Read all resources of this kind, all pages: names, resources and holders in one."""
+    """Read all resources of this kind, all pages: names, resources and holders in one.
+
+    `within`: only those in these parts of the API, where the kind has such; empty: all.
+    """
 
     kind: str
+    within: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +73,16 @@ class ReadOne:
 
 @dataclass(frozen=True, slots=True)
 class Mutate:
-    """Take a step with a resource: the only mutating call there is."""
+    """Take a step with a resource: the only mutating call there is. `also`: others go with it."""
 
     resource: ResourceId
     step: Step
+    also: tuple[ResourceId, ...] = ()
+
+    @property
+    def resources(self) -> tuple[ResourceId, ...]:
+        """Return all of them."""
+        return (self.resource, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +116,15 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class AllRead:
-    """Every resource of this kind."""
+    """Every resource of this kind, or of the parts of it that were asked for.
+
+    `requests`: so many HTTP requests it took.
+    """
 
     kind: str
     reading: Reading
+    within: tuple[Key, ...] = ()
+    requests: int = 1
 
 
 @dataclass(frozen=True, slots=True)

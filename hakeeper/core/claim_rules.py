@@ -153,6 +153,7 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
         return _confirm(resource, claim, now)
     if stage.step.holder is None and isinstance(what.holder, Nobody):  # it was the first of two
         claim = claim.with_phases(replace(claim.phases, finished_s=None))
+        resource.writes.step_done()
         return MutateDue(replace(claim, refused_at_s=NEVER), now)
     if now < stage.until_s:
         again_s = now + READ_AGAIN.delay_s(claim.attempt + stage.polls, rng)

@@ -110,7 +110,7 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     },
     Sending: {MutateDue: Cell(send, (MutateSent,))},
     Accepted: {MutateSent: Cell(accepted, (ActionRunning, ReadBack, *_BEGUN))},
-    Failed: {MutateSent: Cell(failed, _BEGUN)},
+    Failed: dict.fromkeys((MutateSent, MutateDue), Cell(failed, _BEGUN)),
     LostTrack: dict.fromkeys((MutateSent, MutateDue), Cell(read_instead, (Verify,))),
     ActionSeen: {ActionRunning: Cell(action_seen, (ActionRunning, ReadBack, *_BEGUN))},
     ActionUnread: {ActionRunning: Cell(action_unread, (ActionRunning,))},

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from hakeeper.core.calls import FailureKind, Step
+from hakeeper.core.calls import FailureKind, Obstacle, Step
 from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -94,8 +94,19 @@ class Kind(Protocol):
     def codes(self) -> Mapping[str, FailureKind]:
         """Return the classes of the error codes that only this kind's requests meet."""
 
-    def ref(self, value: int | str) -> ResourceRef:
-        """Return what an item of the configuration names; ValueError says what is wrong."""
+    @property
+    def forms(self) -> str:
+        """Return in which ways one may be named there, for people."""
+
+    @property
+    def item_keys(self) -> tuple[str, ...]:
+        """Return the keys of an item that is written as a mapping; empty: none may be."""
+
+    def ref(self, value: int | str, **members: str) -> ResourceRef:
+        """Return what an item of the configuration names; ValueError says what is wrong.
+
+        Of a mapping, `value` is that of the first of `item_keys`, and `members` are the others.
+        """
 
     def find(
         self, ref: ResourceRef, known: ResourceId | None, reading: Reading
@@ -105,20 +116,26 @@ class Kind(Protocol):
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used; None if there is none."""
 
-    def next_step(self, seen: Observation, us: Key) -> Step:
+    def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
+        """Say why none is meant, in a sentence; None: the API simply does not list it."""
+
+    def part_of(self, resource: ResourceId) -> Key | None:
+        """Return the part of the API that it is in, and may be listed with; None: there is none."""
+
+    def next_step(self, seen: Observation, us: Key) -> Step | Obstacle:
         """Return the request that brings it closer to us; asked while it may not be ours."""
 
-    def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:
-        """Return the mutating request of a step."""
+    def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
+        """Return the mutating request of a step that these resources take."""
 
-    def list_request(self) -> HttpRequest:
-        """Return the request that reads all of them; lists come in pages."""
+    def list_requests(self, within: tuple[Key, ...]) -> tuple[HttpRequest, ...]:
+        """Return the requests that read all of them, or of these parts; lists come in pages."""
 
-    def read_request(self, resource: ResourceId) -> HttpRequest:
-        """Return the request that reads one of them."""
+    def read_request(self, resource: ResourceId) -> HttpRequest | None:
+        """Return the request that reads one of them; None: that takes the list of its part."""
 
-    def read_list(self, answer: Json) -> Reading:
-        """Read a page of the list; raises UnreadableAnswer."""
+    def read_list(self, request: HttpRequest, answer: Json) -> Reading:
+        """Read a page of what a request of the list brought; raises UnreadableAnswer."""
 
     def read_one(self, answer: Json) -> Observation:
         """Read one of them; raises UnreadableAnswer."""

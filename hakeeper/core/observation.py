@@ -26,15 +26,19 @@ BY_NAME: Final = "name"
 
 @dataclass(frozen=True, slots=True)
 class ResourceRef:
-    """How the configuration names a resource. `by`: in which way; the kind knows its ways."""
+    """How the configuration names a resource. `by`: in which way; the kind knows its ways.
+
+    `within`: the part of the API that it is said to be in, if that is said.
+    """
 
     kind: str
     by: str
     text: str
+    within: str = ""
 
     def __str__(self) -> str:
-        """Return it as the operator wrote it."""
-        return self.text
+        """Return it for people."""
+        return f"{self.text} in {self.within}" if self.within else self.text
 
     @property
     def network(self) -> IpNetwork | None:
@@ -106,6 +110,8 @@ class Observation:
     """The provider keeps all traffic from it."""
     zone: str = ""
     """Where it can be used, if that is limited: it must be that of the server."""
+    note: tuple[tuple[str, ...], ...] = ()
+    """What else its kind needs for the next step; only the kind looks into it."""
 
     def __str__(self) -> str:
         """Return what people call it."""
@@ -125,9 +131,25 @@ class Unreadable:
     why: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the API that has resources of a kind, such as a network. One may come in pieces."""
+
+    key: Key
+    name: str = ""
+    network: IpNetwork | None = None
+    """All the addresses that may lie in it."""
+    rows: tuple[tuple[str, ...], ...] = ()
+    """What is in it; only the kind looks into it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All resources of one kind that the API has, as far as they can be read."""
+    """All resources of one kind that the API has, as far as they can be read.
+
+    `parts`: where resources exist without being listed, what the kind finds them in.
+    """
 
     found: tuple[Observation, ...]
     unreadable: tuple[Unreadable, ...] = field(default=())
+    parts: tuple[Part, ...] = field(default=())

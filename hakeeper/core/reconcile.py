@@ -4,28 +4,28 @@ Level-triggered: it never asks what happened, only how things stand. Each step e
 call or says when it wants to be asked again; the earliest of those times is `Core.next_at()`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from hakeeper.core.api_states import ApiState, KindState
 from hakeeper.core.budget import Use
 from hakeeper.core.calls import (
     Identify,
-    Mutate,
     ReadActions,
     ReadAll,
     ReadOne,
     ReadServer,
     Request,
-    Step,
 )
-from hakeeper.core.claim_events import ActionLost, HoldDownOver, HolderAsked, Hung, Sending
+from hakeeper.core.claim_events import ActionLost, HoldDownOver, HolderAsked
+from hakeeper.core.due import Wake, due
+from hakeeper.core.due_steps import take_due_steps
 from hakeeper.core.events import QueryRoles
 from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import FifoState
-from hakeeper.core.observation import Other, order_of
+from hakeeper.core.observation import Key, Other, order_of
 from hakeeper.core.resource import Resource
-from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, MutateDue
+from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle
 from hakeeper.core.state import QUERY_SPACING_S, State
 
 WATCH_INTERVAL_S = 2.0
@@ -46,8 +46,6 @@ QUERY_TIMEOUT_S = 5.0
 AT_REST = (Idle, Held)
 """A resource in one of these needs no call of its own."""
 
-Wake = Callable[[float], None]
-
 
 def reconcile(state: State, now: float) -> float | None:
     """Start what is due; return when to come back, None if nothing is scheduled."""
@@ -65,7 +63,7 @@ def _serve(state: State, api: ApiState, now: float, wake: Wake) -> None:
     ours = (resource for resource in state.resources.values() if resource.kind.api is api)
     pursued = any(not isinstance(resource.stage, AT_REST) for resource in ours)
     if pursued:
-        _mutate(state, api, now, wake)
+        take_due_steps(state, api, now, wake)
     if now < api.health.held_until_s:
         wake(api.health.held_until_s)
         return
@@ -81,21 +79,14 @@ def _serve(state: State, api: ApiState, now: float, wake: Wake) -> None:
         _look_at_others(state, api, now, wake)
 
 
-def _due(at_s: float, now: float, wake: Wake) -> bool:
-    if at_s <= now:
-        return True
-    wake(at_s)
-    return False
-
-
 def _query_roles(state: State, now: float, wake: Wake) -> None:
     if not state.settings.can_query:
         return
     if state.query_asked is not None:
-        if not _due(state.query_asked[1] + QUERY_TIMEOUT_S, now, wake):
+        if not due(state.query_asked[1] + QUERY_TIMEOUT_S, now, wake):
             return
         state.query_asked = None
-    if _due(state.schedule.query_at_s, now, wake):
+    if due(state.schedule.query_at_s, now, wake):
         query_id, state.next_query_id = state.next_query_id, state.next_query_id + 1
         state.query_asked = (query_id, now)
         state.schedule.queried_at_s = now
@@ -113,53 +104,15 @@ def _end_isolation(state: State, now: float, wake: Wake) -> None:
         if (
             role_state.isolated
             and not role_state.missing
-            and _due(role_state.trusted_from_s, now, wake)
+            and due(role_state.trusted_from_s, now, wake)
         ):
             trust_again(state, vrrp, now)
 
 
 def _end_hold_downs(state: State, now: float, wake: Wake) -> None:
     for resource, stage in state.in_stage(HoldDown):
-        if not is_left(state, resource, now) and _due(stage.until_s, now, wake):
+        if not is_left(state, resource, now) and due(stage.until_s, now, wake):
             state.happened(resource, HoldDownOver(), now)
-
-
-def _mutate(state: State, api: ApiState, now: float, wake: Wake) -> None:
-    """Take the steps that are due, those first that were never refused, or longest ago."""
-    if api.server is None or _is_at_parallel_limit(state, api, now):
-        return
-    waiting = sorted(state.in_stage(MutateDue, of=api), key=lambda each: each[1].claim.refused_at_s)
-    for resource, stage in waiting:
-        seen, from_s = resource.observation, resource.mutate_from_s(stage.due_at_s)
-        if seen is None or not _due(from_s, now, wake):
-            continue
-        held_until_s = max(api.health.assigns_from_s, api.health.assigns_held_until_s)
-        if not _due(held_until_s, now, wake) or _is_at_parallel_limit(state, api, now):
-            return
-        if is_left(state, resource, now):
-            state.happened(resource, Hung(), now)
-            continue
-        # What a step leads to, its action and the list that confirms it, must be paid as well.
-        spare = 2 + resource.kind.pages
-        if not _due(state.affordable_from_s(resource, now, spare), now, wake):
-            continue
-        step = resource.kind.kind.next_step(seen, api.server.id)
-        if not _is_lane_taken(state, step):
-            state.happened(resource, Sending(step), now)
-            state.start(Mutate(seen.id, step), now, resource)
-
-
-def _is_lane_taken(state: State, step: Step) -> bool:
-    """Say whether a step of the same lane is under way, or its action runs."""
-    running = (stage.step.lane for _, stage in state.in_stage(ActionRunning))
-    return state.is_lane_taken(step.lane) or step.lane in running
-
-
-def _is_at_parallel_limit(state: State, api: ApiState, now: float) -> bool:
-    taken = state.mutations(api)
-    if now < api.health.one_by_one_until_s:
-        taken += sum(1 for _ in state.in_stage(ActionRunning, of=api))
-    return taken >= api.health.parallel_limit(now)
 
 
 def _identify(state: State, api: ApiState, now: float, wake: Wake) -> None:
@@ -167,7 +120,7 @@ def _identify(state: State, api: ApiState, now: float, wake: Wake) -> None:
     if is_known or state.asked(Identify, api):
         return
     from_s = max(api.identify_from_s, api.budget.from_s(Use.CLAIM, now))
-    if _due(from_s, now, wake):
+    if due(from_s, now, wake):
         state.start(Identify(api.name, api.cached_server_id), now)
 
 
@@ -190,7 +143,7 @@ def _poll_actions(state: State, api: ApiState, now: float, wake: Wake) -> None:
     per_call = api.api.actions_per_call
     spread_s = min(LONGEST_POLL_SPREAD_S, POLL_SPREAD_S * (len(polls) // per_call))
     # A call that has to be made is filled up with the actions that would be due next.
-    while polls and _due(polls[0][0] + spread_s, now, wake):
+    while polls and due(polls[0][0] + spread_s, now, wake):
         chosen, polls = polls[:per_call], polls[per_call:]
         if not _affordable(state, (resource for _, resource, _ in chosen), now, wake):
             wake(min(stage.until_s for _, _, stage in chosen))
@@ -200,28 +153,28 @@ def _poll_actions(state: State, api: ApiState, now: float, wake: Wake) -> None:
 
 def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake) -> bool:
     """Say whether the budget lets a call go that serves these claims."""
-    return _due(min(state.affordable_from_s(resource, now) for resource in claims), now, wake)
+    return due(min(state.affordable_from_s(resource, now) for resource in claims), now, wake)
 
 
 def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> None:
     """Read the holders of the resources whose claim needs to know."""
-    waiting = [each for each in state.reading(api) if _due(each[1].due_at_s, now, wake)]
+    waiting = [each for each in state.reading(api) if due(each[1].due_at_s, now, wake)]
     reading = [
         (resource, stage)
         for resource, stage in waiting
         if not _read_is_under_way(state, resource, stage.after_s)
         and not _is_read(resource, stage.after_s)
     ]
-    if not reading or not _due(api.reads_from_s, now, wake):
+    if not reading or not due(api.reads_from_s, now, wake):
         return
     gathered_s = min(stage.due_at_s for _, stage in reading) + GATHER_S
     wanted = [resource for resource, _ in reading]
     only_confirms = all(r.claim is not None and r.claim.is_sent for r in wanted)
-    if only_confirms and state.mutations(api) > 0 and not _due(gathered_s, now, wake):
+    if only_confirms and state.mutations(api) > 0 and not due(gathered_s, now, wake):
         return
     if not _affordable(state, wanted, now, wake):
         return
-    if len(wanted) == 1 and wanted[0].observation is not None:
+    if len(wanted) == 1 and _reads_alone(wanted[0]) and wanted[0].observation is not None:
         state.start(ReadOne(wanted[0].observation.id), now)
         return
     for kind in {id(resource.kind): resource.kind for resource in wanted}.values():
@@ -230,11 +183,28 @@ def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> Non
 
 def _read_is_under_way(state: State, resource: Resource, after_s: float) -> bool:
     """Say whether an answer is coming that will be new enough."""
-    requests: list[Request] = [ReadAll(resource.kind.kind.name)]
-    if resource.observation is not None:
-        requests.append(ReadOne(resource.observation.id))
-    calls = state.calls.values()
-    return any(call.asked_at_s >= after_s and call.request in requests for call in calls)
+    return any(
+        call.asked_at_s >= after_s and _shows(call.request, resource)
+        for call in state.calls.values()
+    )
+
+
+def _shows(request: Request, resource: Resource) -> bool:
+    """Say whether the answer to a request will show this resource."""
+    seen = resource.observation
+    match request:
+        case ReadAll(kind, within):
+            return kind == resource.kind.kind.name and (seen is not None or not within)
+        case ReadOne(resource_id):
+            return seen is not None and seen.id == resource_id
+        case _:
+            return False
+
+
+def _reads_alone(resource: Resource) -> bool:
+    """Say whether it can be read without the others."""
+    seen = resource.observation
+    return seen is not None and resource.kind.kind.read_request(seen.id) is not None
 
 
 def _is_read(resource: Resource, after_s: float) -> bool:
@@ -245,15 +215,24 @@ def _is_read(resource: Resource, after_s: float) -> bool:
 
 def _list(state: State, kind: KindState, now: float) -> None:
     """Read all holders; only one such reading at a time."""
-    request = ReadAll(kind.kind.name)
-    if not state.is_asked(request):
+    if not state.is_listing(kind):
         kind.listing(now)
-        state.start(request, now)
+        state.start(ReadAll(kind.kind.name, _parts(state, kind)), now)
+
+
+def _parts(state: State, kind: KindState) -> tuple[Key, ...]:
+    """Return the parts of the API that have all of our resources; empty: they are not known."""
+    parts = set()
+    for resource in state.resources.values() if kind.lists_parts else ():
+        if resource.kind is kind:
+            seen = resource.observation
+            parts.add(None if seen is None else kind.kind.part_of(seen.id))
+    return () if None in parts else tuple(sorted((p for p in parts if p is not None), key=order_of))
 
 
 def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
     """Keep looking for ever, at a constant price: one reading of all holders each interval."""
-    if state.is_asked(ReadAll(kind.kind.name)):
+    if state.is_listing(kind):
         return
     due_at_s = kind.listed_at_s + reading_interval_s(state, kind, now)
     if state.any_master(kind):
@@ -261,7 +240,7 @@ def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
     if kind.role_look_at_s is not None and not _is_thrifty(kind.api, now):
         due_at_s = min(due_at_s, kind.role_look_at_s)
     due_at_s = max(due_at_s, kind.api.budget.from_s(Use.EDGE, now))
-    if _due(due_at_s, now, wake):
+    if due(due_at_s, now, wake):
         _list(state, kind, now)
         wake(now + reading_interval_s(state, kind, now))
 
@@ -287,7 +266,7 @@ def _is_thrifty(api: ApiState, now: float) -> bool:
 def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> None:
     for resource, stage in state.in_stage(HoldDown, of=api):
         due_at_s = max(stage.look_at_s, api.budget.from_s(Use.RETRY, now))
-        if isinstance(resource.holder, Other) and _due(due_at_s, now, wake):
+        if isinstance(resource.holder, Other) and due(due_at_s, now, wake):
             state.happened(resource, HolderAsked(now + HOLDER_LOOK_S), now)
             wake(now + HOLDER_LOOK_S)
             request = ReadServer(api.name, resource.holder.server_id)
@@ -308,5 +287,5 @@ def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None
         at_s = api.servers_from_s
         if seen is not None:
             at_s = max(at_s, seen.at_s + OTHERS_INTERVAL_S)
-        if _due(at_s, now, wake) and not state.asked(ReadServer, api):
+        if due(at_s, now, wake) and not state.asked(ReadServer, api):
             state.start(ReadServer(api.name, server_id), now)

@@ -47,7 +47,7 @@ def _leave_api(state: State, api: ApiState, now: float) -> None:
     cancelled = {e.call_id for e in state.effects if isinstance(e, CancelCall)}
     state.effects.extend(CancelCall(each) for each in ours if each not in cancelled)
     for call_id, call in ours.items():
-        if call.resource is None:
+        if not call.resources:
             del state.calls[call_id]
 
 

@@ -17,6 +17,8 @@ from hakeeper.core.stages import Claim, HoldDown, Idle, MutateSent, Recheck, Sta
 
 SPACING_S = 1.0
 """The least time between two assigns of one resource: a flapping VRRP must not flood the API."""
+FRESH_S = 2.0
+"""A step that needs a read right before it is taken within this time of the answer."""
 EDGE_S, EDGES = 600.0, 2
 """A resource is favoured at a MASTER edge once in this time, and so often at once."""
 
@@ -43,6 +45,10 @@ class Writes:
         self.last_sent_s = self.done_s = self.fresh_from_s = now
         self.taken_from = holder
 
+    def step_done(self) -> None:
+        """It was the first step of a move: the next one follows at once."""
+        self.last_sent_s = NEVER
+
     def never_sent(self, asked_at_s: float) -> None:
         """Nothing of the one that was asked for then went out: it delays nothing."""
         if self.last_sent_s == asked_at_s:
@@ -67,6 +73,8 @@ class Resource:
     holder: Holder = field(default_factory=lambda: Unknown("not read yet"))
     holder_at_s: float | None = None
     """When the read that showed the holder was begun."""
+    shown_at_s: float = NEVER
+    """When its answer came."""
     holder_since_s: float | None = None
     """When it was first seen to be this one."""
     ours_at_s: float = NEVER
@@ -149,6 +157,13 @@ class Resource:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
         self.favoured = self.edges.takes(now)
 
+    def shows(self, now: float) -> bool:
+        """Say whether what was read is good enough for a step that is taken now."""
+        if self.kind.kind.acts_on_known:
+            return True
+        fresh = now <= self.shown_at_s + FRESH_S
+        return fresh and self.holder_at_s is not None and self.holder_at_s >= self.kind.changed_at_s
+
     def mutate_from_s(self, due_at_s: float) -> float:
         """Return when a step that is due then may be taken, as far as this resource goes."""
         return max(due_at_s, self.writes.last_sent_s + SPACING_S)
@@ -163,6 +178,7 @@ class Resource:
         if older or sending or asked_at_s < self.writes.fresh_from_s:
             return False
         before, self.holder, self.holder_at_s = self.holder, holder, asked_at_s
+        self.shown_at_s = now
         if isinstance(holder, Unknown):
             return False
         if holder != before or self.holder_since_s is None:

@@ -37,12 +37,13 @@ class InvariantError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Inflight:
-    """A call under way. `resource` and `generation` are set for mutating requests only."""
+    """A call under way. `resources` and `generation` are set for mutating requests only."""
 
     request: Request
     api: ApiState
     asked_at_s: float
-    resource: Resource | None = None
+    resources: tuple[Resource, ...] = ()
+    """Those of one instance or group that it moves."""
     generation: int = 0
 
 
@@ -208,6 +209,11 @@ class State:
         """Say whether this very request is under way."""
         return any(call.request == request for call in self.calls.values())
 
+    def is_listing(self, kind: KindState) -> bool:
+        """Say whether a list of this kind is being read, whole or in part."""
+        requests = (call.request for call in self.calls.values())
+        return any(isinstance(r, ReadAll) and r.kind == kind.kind.name for r in requests)
+
     def use_of(self, resource: Resource, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""
         refused = resource.refused_at_s > NEVER
@@ -237,41 +243,45 @@ class State:
         steady_s = self.roles.role_states[resource.vrrp].since_s + STEADY_S
         return min(from_s, steady_s) if now < steady_s else from_s
 
-    def start(self, request: Request, now: float, resource: Resource | None = None) -> None:
+    def start(self, request: Request, now: float, *resources: Resource) -> None:
         """Start a call; the only place where calls begin, so the guards stand here."""
         generation, api = 0, self.api_of(request)
         if isinstance(request, Mutate):
-            generation = self._guard_mutation(request, resource)
+            generation = self._guard_mutation(request, resources)
         call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
-        self.calls[call_id] = Inflight(request, api, now, resource, generation)
+        self.calls[call_id] = Inflight(request, api, now, resources, generation)
         if isinstance(request, ReadAll):
             api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
         else:
             api.budget.spend(now)
         timeout_s = api.settings.call_timeout_s
-        self.effects.append(StartCall(call_id, request, timeout_s, urgent=resource is not None))
+        self.effects.append(StartCall(call_id, request, timeout_s, urgent=bool(resources)))
 
     def cancel_mutations(self, resources: Iterable[Resource]) -> None:
         """Stop the mutating requests of these resources that have not been sent yet."""
         chosen = {id(resource) for resource in resources}
         for call_id, call in self.calls.items():
-            if isinstance(call.request, Mutate) and id(call.resource) in chosen:
+            if any(id(resource) in chosen for resource in call.resources):
                 self.effects.append(CancelCall(call_id))
 
-    def _guard_mutation(self, request: Mutate, resource: Resource | None) -> int:
+    def _guard_mutation(self, request: Mutate, resources: tuple[Resource, ...]) -> int:
         """Check the rules that no bug elsewhere may break; see docs/dev/design.md."""
-        if resource is None:
+        if not resources:
             raise InvariantError("a mutating request for no resource")
-        what = f"{request.step.name} of {resource.label}"
-        role_state, server = self.roles.role_states[resource.vrrp], resource.kind.api.server
+        first, step = resources[0], request.step
+        what = f"{step.name} of {', '.join(resource.label for resource in resources)}"
+        role_state, server = self.roles.role_states[first.vrrp], first.kind.api.server
         if role_state.isolated:
             raise InvariantError(f"{what} while keepalived is isolated")
         if not role_state.is_master:
             raise InvariantError(f"{what} while not MASTER")
-        if resource.observation is None or request.resource != resource.observation.id:
+        seen = [resource.observation for resource in resources]
+        if [None if each is None else each.id for each in seen] != list(request.resources):
             raise InvariantError(f"{what} that is another resource")
-        if server is None or request.step.holder not in (None, server.id):
+        if any(resource.vrrp != first.vrrp for resource in resources):
+            raise InvariantError(f"{what} of several instances")
+        if server is None or step.holder not in (None, server.id):
             raise InvariantError(f"{what} to another server")
-        if self.is_lane_taken(request.step.lane):
+        if self.is_lane_taken(step.lane):
             raise InvariantError(f"{what} beside another one")
         return role_state.generation

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import assert_never
 
-from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RETRY, SLOW, UNSEEN
+from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RELEASE_POLL, RETRY, SLOW, UNSEEN
 from hakeeper.core.calls import Failure, FailureKind, Step
 from hakeeper.core.claim_events import (
     Accepted,
@@ -42,6 +42,9 @@ from hakeeper.core.stages import (
 
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the holder is read in spite of it."""
+RELEASE_POLLS = 100
+"""So often it is asked in short whether a resource was released: nobody has it until the next
+step, whatever that action takes. A little longer than 5 s in all."""
 RETRY_SOON_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 
@@ -92,7 +95,9 @@ def action_seen(
             return after
         case ActionStatus.RUNNING:
             resource.decide(ActionRuns(claim.cause), now)
-            due_at_s = now + ACTION_POLL.delay_s(stage.polls, rng)
+            releasing = stage.step.holder is None and stage.polls < RELEASE_POLLS
+            schedule = RELEASE_POLL if releasing else ACTION_POLL
+            due_at_s = now + schedule.delay_s(stage.polls, rng)
             return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
         case _:  # pragma: no cover
             assert_never(action.status)
@@ -116,8 +121,10 @@ def action_lost(
     return Verify(resource.report_once(stage.claim, "action_overdue", overdue), now, now)
 
 
-def failed(resource: Resource, stage: MutateSent, what: Failed, now: float, rng: Random) -> Stage:
-    """Go on by the class of the failure."""
+def failed(
+    resource: Resource, stage: MutateSent | MutateDue, what: Failed, now: float, rng: Random
+) -> Stage:
+    """Go on by the class of the failure; a step that has an obstacle fails before it is sent."""
     failure, response = what.failure, RESPONSES[what.failure.kind]
     claim = _sent(stage.claim, what.sent_s)
     pause_s = 0.0 if response.pause is None else response.pause.delay_s(claim.attempt, rng)

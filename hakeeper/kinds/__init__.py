@@ -3,11 +3,13 @@
 from typing import Final
 
 from hakeeper.core.kind import Kind, Kinds
+from hakeeper.kinds.alias_ip import AliasIps
 from hakeeper.kinds.floating_ip import FloatingIps
 
 FLOATING_IPS: Final = FloatingIps()
+ALIAS_IPS: Final = AliasIps()
 
-_ALL: Final[tuple[Kind, ...]] = (FLOATING_IPS,)
+_ALL: Final[tuple[Kind, ...]] = (FLOATING_IPS, ALIAS_IPS)
 
 KINDS: Final[Kinds] = {kind.name: kind for kind in _ALL}
 """By their names."""

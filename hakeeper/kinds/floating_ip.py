@@ -8,7 +8,7 @@ API: https://docs.hetzner.cloud/reference/cloud#floating-ip-actions-assign-a-flo
 import contextlib
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Step
@@ -70,6 +70,7 @@ class FloatingIps:
     name: Final = NAME
     noun: Final = "floating IP"
     config_key: Final = "floating_ips"
+    forms: Final = "the name, id or address"
     help: Final = (
         "The floating IPs to keep on the master, each by its name at Hetzner (`web`), its id"
         " (`4711`), its address (`203.0.113.10`) or its IPv6 network (`2001:db8:1:2::/64`, or any"
@@ -81,14 +82,16 @@ class FloatingIps:
     api: Final[Api] = CLOUD
     acts_on_known: Final = True
     releases_first: Final = False
+    item_keys: Final = ()
     codes: Final[Mapping[str, FailureKind]] = {
         "floating_ip_assigned": FailureKind.ALREADY,
     }
 
     # --- the configuration -------------------------------------------------------------------
 
-    def ref(self, value: int | str) -> ResourceRef:
+    def ref(self, value: int | str, **members: str) -> ResourceRef:
         """Return the floating IP that an item means: an id, a name, an address or a network."""
+        del members
         if isinstance(value, int):
             return by_id(value)
         host, slash, prefix = value.partition("/")
@@ -121,27 +124,35 @@ class FloatingIps:
         """Say why one that may be meant cannot be used; None if there is none."""
         return next((each.why for each in reading.unreadable if _may_mean(ref, each)), None)
 
+    def why_not_found(self, ref: ResourceRef, reading: Reading) -> None:
+        """All of them are listed."""
+
+    def part_of(self, resource: ResourceId) -> None:
+        """One list has all of the project."""
+
     # --- the API -----------------------------------------------------------------------------
 
     def next_step(self, seen: Observation, us: Key) -> Step:
         """Assign it to us, whoever has it."""
         return Step("assign", us, lane=f"{NAME}/{seen.id.key}")
 
-    def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:
-        """Return the assign."""
-        path = f"/floating_ips/{resource.key}/actions/assign"
+    def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
+        """Return the assign, which moves one."""
+        path = f"/floating_ips/{resources[0].key}/actions/assign"
         return HttpRequest(method="POST", path=path, body={"server": step.holder})
 
-    def list_request(self) -> HttpRequest:
+    def list_requests(self, within: tuple[Key, ...]) -> tuple[HttpRequest, ...]:
         """Return the request for all floating IPs of the project."""
-        return HttpRequest(method="GET", path="/floating_ips")
+        del within
+        return (HttpRequest(method="GET", path="/floating_ips"),)
 
     def read_request(self, resource: ResourceId) -> HttpRequest:
         """Return the request for one of them."""
         return HttpRequest(method="GET", path=f"/floating_ips/{resource.key}")
 
-    def read_list(self, answer: Json) -> Reading:
+    def read_list(self, request: HttpRequest, answer: Json) -> Reading:
         """Read a list of them, of which most are not ours: one that is odd does not spoil it."""
+        del request
         found: list[Observation] = []
         unreadable: list[Unreadable] = []
         for entry in json_fields.sequence(

@@ -206,7 +206,8 @@ class WorldCloud:
         """Carry a request out now; `lag_s`: holders are those of so long ago."""
         match request:
             case ReadAll(kind):
-                return AllRead(kind, Reading(self._list(lag_s)))
+                reading = Reading(self._list(lag_s))
+                return AllRead(kind, reading, requests=self.cost(request))
             case ReadOne(resource):
                 if resource.key not in self.resources or resource.key in self.faults.gone:
                     return NOT_FOUND

@@ -113,7 +113,11 @@ def under_way(
     """Let a call be under way; return its id."""
     call_id, state.next_call_id = state.next_call_id, state.next_call_id + 1
     state.calls[call_id] = Inflight(
-        request, state.api_of(request), asked_at_s, resource, generation
+        request,
+        state.api_of(request),
+        asked_at_s,
+        () if resource is None else (resource,),
+        generation,
     )
     return call_id
 

@@ -189,7 +189,7 @@ def test_an_assign_goes_out_when_it_is_due_and_urgently() -> None:
     assert ("claim.started", StartCall(1, assign(1, 1), 5.0, urgent=True)) == (reported.event, call)
     assert MutateSent(replace(CLAIM, announced=True), STEP) == address.stage
     assert NOW + 0.5 == address.writes.last_sent_s == address.writes.fresh_from_s
-    assert (address, 0) == (state.calls[1].resource, state.calls[1].generation)
+    assert ((address,), 0) == (state.calls[1].resources, state.calls[1].generation)
 
 
 def test_no_assign_goes_out_before_we_know_who_we_are() -> None:

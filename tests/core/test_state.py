@@ -161,7 +161,7 @@ def test_a_read_is_started_with_the_next_id_and_is_not_urgent() -> None:
     ] == state.effects
     look = ReadServer(CLOUD, 2)
     assert {1: Inflight(LIST, api, 100.0), 2: Inflight(look, api, 101.0)} == state.calls
-    assert (None, 0) == (state.calls[1].resource, state.calls[1].generation)
+    assert ((), 0) == (state.calls[1].resources, state.calls[1].generation)
 
 
 def test_an_assign_is_started_with_its_address_and_generation_and_is_urgent() -> None:
@@ -169,7 +169,7 @@ def test_an_assign_is_started_with_its_address_and_generation_and_is_urgent() ->
     state.roles.role_states[VI].generation = 7
     state.start(assign(1, 1), 100.0, resource_of(state))
     assert [StartCall(1, assign(1, 1), 5.0, urgent=True)] == state.effects
-    assert (resource_of(state), 7) == (state.calls[1].resource, state.calls[1].generation)
+    assert ((resource_of(state),), 7) == (state.calls[1].resources, state.calls[1].generation)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from hakeeper.adapters.hetzner import parse
@@ -12,8 +13,8 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
-from hakeeper.core.kind import UnreadableAnswer
-from hakeeper.kinds import FLOATING_IPS
+from hakeeper.core.kind import HttpRequest, Kind, UnreadableAnswer
+from hakeeper.kinds import FLOATING_IPS, KINDS
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
 from tests.support.hetzner_bodies import (
@@ -36,8 +37,15 @@ REQUESTS: tuple[tuple[Request, int], ...] = (
     (ReadActions(CLOUD, (13, 14)), 0),
     (ReadServer(CLOUD, 43), 0),
 )
+
+
+def _lists_of(kind: Kind) -> tuple[HttpRequest, ...]:
+    """Return all requests that may read them."""
+    return (*kind.list_requests(()), *kind.list_requests((1,)))
+
+
 READERS: tuple[Callable[[Any], object], ...] = (
-    FLOATING_IPS.read_list,
+    *(partial(kind.read_list, each) for kind in KINDS.values() for each in _lists_of(kind)),
     FLOATING_IPS.read_one,
     parse.server,
     parse.action,

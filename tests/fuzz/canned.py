@@ -125,10 +125,9 @@ def _whole(guard: CallGuard, identity: int) -> Answer | Failure:
             return outcome
         guard.listing.take(outcome)
         pages += guard.listing.due()
-    assert isinstance(guard.call.request, ReadAll)
-    reading = guard.listing.whole()
-    assert reading is not None
-    return AllRead(guard.call.request.kind, reading)
+    whole = guard.listing.whole()
+    assert whole is not None
+    return whole
 
 
 def call(

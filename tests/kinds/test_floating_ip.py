@@ -221,8 +221,9 @@ def test_the_requests() -> None:
     step = FLOATING_IPS.next_step(WEB, 42)
     assert HttpRequest(
         method="POST", path="/floating_ips/4711/actions/assign", body={"server": 42}
-    ) == FLOATING_IPS.request_of(WEB.id, step)
-    assert HttpRequest(method="GET", path="/floating_ips") == FLOATING_IPS.list_request()
+    ) == FLOATING_IPS.request_of([WEB.id], step)
+    listing = HttpRequest(method="GET", path="/floating_ips")
+    assert (listing,) == FLOATING_IPS.list_requests(())
     assert HttpRequest(method="GET", path="/floating_ips/4711") == FLOATING_IPS.read_request(WEB.id)
 
 

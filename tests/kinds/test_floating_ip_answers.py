@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hakeeper.core.kind import Json, UnreadableAnswer
+from hakeeper.core.kind import HttpRequest, Json, UnreadableAnswer
 from hakeeper.core.observation import Observation, Reading, ResourceId
 from hakeeper.kinds import FLOATING_IPS
 from tests.support.hetzner_bodies import floating_ip_json
 from tests.support.resources import by_id, by_name, fip, floating_ip
 
+LIST = HttpRequest(method="GET", path="/floating_ips")
 V4 = ip_network("203.0.113.10")
 V6 = ip_network("2001:db8:1:2::/64")
 WEB = floating_ip(id=4711, name="web", network=V4, server_id=42, network_zone="eu-central")
@@ -67,8 +68,8 @@ def test_names_from_outside_are_bounded() -> None:
 
 
 def test_a_list_is_read_in_its_order() -> None:
-    assert Reading(()) == FLOATING_IPS.read_list(page())
-    read = FLOATING_IPS.read_list(page(*(floating_ip_json(number) for number in (3, 1, 2))))
+    assert Reading(()) == FLOATING_IPS.read_list(LIST, page())
+    read = FLOATING_IPS.read_list(LIST, page(*(floating_ip_json(number) for number in (3, 1, 2))))
     assert [fip(3), fip(1), fip(2)] == [each.id for each in read.found]
     assert () == read.unreadable
 
@@ -100,7 +101,7 @@ IS_9 = "floating IP 9: "
 def test_an_odd_entry_hides_no_other_and_keeps_what_is_known_of_it(
     entry: object, expected: tuple[int | None, str | None, str | None, str]
 ) -> None:
-    read = FLOATING_IPS.read_list(page(floating_ip_json(1), entry, floating_ip_json(2)))
+    read = FLOATING_IPS.read_list(LIST, page(floating_ip_json(1), entry, floating_ip_json(2)))
     assert [fip(1), fip(2)] == [each.id for each in read.found]
     [seen] = read.unreadable
     assert expected == (seen.key, seen.name, seen.label, seen.why)
@@ -110,7 +111,7 @@ def test_an_odd_entry_hides_no_other_and_keeps_what_is_known_of_it(
 def test_one_without_a_name_is_found_by_the_rest_and_may_be_meant_by_any_name(
     entry: object,
 ) -> None:
-    read = FLOATING_IPS.read_list(page(entry))
+    read = FLOATING_IPS.read_list(LIST, page(entry))
     [seen] = read.found
     assert "" == seen.name
     assert seen == FLOATING_IPS.find(by_id(9), None, read)
@@ -123,7 +124,7 @@ def test_one_without_a_name_is_found_by_the_rest_and_may_be_meant_by_any_name(
 )
 def test_a_list_that_is_none_is_unreadable(answer: Json) -> None:
     with pytest.raises(UnreadableAnswer, match="floating_ips"):
-        FLOATING_IPS.read_list(answer)
+        FLOATING_IPS.read_list(LIST, answer)
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,6 @@ JSON = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(sorted(floating_ip_json())), JSON))
 def test_whatever_an_entry_holds_it_is_read_or_told_of(changes: dict[str, object]) -> None:
-    read = FLOATING_IPS.read_list(page(floating_ip_json(9) | changes, floating_ip_json(1)))
+    read = FLOATING_IPS.read_list(LIST, page(floating_ip_json(9) | changes, floating_ip_json(1)))
     assert ResourceId("floating_ip", 1) in [each.id for each in read.found]
     assert 2 <= len(read.found) + len(read.unreadable) <= 3

@@ -4,7 +4,7 @@ It shows that a kind is one file and one line: nothing of the core, the sequence
 journal knows of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Step
@@ -36,13 +36,16 @@ class Berths:
     config_key: Final = "berths"
     help: Final = "The berths to keep on the master."
     example: Final = "[north]"
+    forms: Final = "the name"
+    item_keys: Final = ()
     api: Final[Api] = ELSEWHERE
     acts_on_known: Final = False
     releases_first: Final = True
     codes: Final[Mapping[str, FailureKind]] = {"berth_taken": FailureKind.ALREADY}
 
-    def ref(self, value: int | str) -> ResourceRef:
+    def ref(self, value: int | str, **members: str) -> ResourceRef:
         """Return the berth that an item means; all have names."""
+        del members
         return ResourceRef(self.name, BY_NAME, str(value))
 
     def find(
@@ -57,6 +60,12 @@ class Berths:
         odd = (each for each in reading.unreadable if each.name in (None, ref.text))
         return next((each.why for each in odd), None)
 
+    def why_not_found(self, ref: ResourceRef, reading: Reading) -> None:
+        """The pier is all there is."""
+
+    def part_of(self, resource: ResourceId) -> None:
+        """The pier is all there is."""
+
     def next_step(self, seen: Observation, us: Key) -> Step:
         """Clear it while another ship has it; then moor there."""
         lane = f"berth/{seen.id.key}"
@@ -64,21 +73,23 @@ class Berths:
             return Step("moor", us, lane)
         return Step("clear", None, lane)
 
-    def request_of(self, resource: ResourceId, step: Step) -> HttpRequest:
+    def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the request of a step."""
-        path = f"/pier/{resource.key}/{step.name}"
+        path = f"/pier/{resources[0].key}/{step.name}"
         return HttpRequest(method="PUT", path=path, body={"ship": step.holder})
 
-    def list_request(self) -> HttpRequest:
+    def list_requests(self, within: tuple[Key, ...]) -> tuple[HttpRequest, ...]:
         """Return the request for the whole pier."""
-        return HttpRequest(method="GET", path="/pier")
+        del within
+        return (HttpRequest(method="GET", path="/pier"),)
 
     def read_request(self, resource: ResourceId) -> HttpRequest:
         """Return the request for one berth."""
         return HttpRequest(method="GET", path=f"/pier/{resource.key}")
 
-    def read_list(self, answer: Json) -> Reading:
+    def read_list(self, request: HttpRequest, answer: Json) -> Reading:
         """Read the pier."""
+        del request
         entries = json_fields.sequence(json_fields.field(answer, "berths"), "berths")
         return Reading(tuple(map(_berth, entries)))
 

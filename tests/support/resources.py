@@ -67,4 +67,5 @@ def odd_floating_ip(
 
 
 def listed(found: tuple[Observation, ...], odd: tuple[Unreadable, ...] = ()) -> AllRead:
-    return AllRead(FLOATING_IPS.name, Reading(found, odd))
+    pages = CLOUD_API.pages_of(len(found) + len(odd))
+    return AllRead(FLOATING_IPS.name, Reading(found, odd), requests=pages)

@@ -155,15 +155,16 @@ def call(request: calls.Request) -> str:
             return f"GET /actions?id={','.join(map(str, ids))}"
         case calls.ReadServer(_, server_id):
             return f"GET /servers/{server_id}"
-        case calls.ReadAll(kind):
-            return _http(KINDS[kind].list_request())
+        case calls.ReadAll(kind, within):
+            return ", ".join(map(_http, KINDS[kind].list_requests(within)))
         case calls.ReadOne(resource):
             return _http(KINDS[resource.kind].read_request(resource))
-        case calls.Mutate(resource, step):
-            return _http(KINDS[resource.kind].request_of(resource, step))
+        case calls.Mutate(resource, step) as mutation:
+            return _http(KINDS[resource.kind].request_of(mutation.resources, step))
 
 
-def _http(request: HttpRequest) -> str:
+def _http(request: HttpRequest | None) -> str:
+    assert request is not None
     body = "" if request.body is None else f" {json.dumps(request.body)}"
     return f"{request.method} {request.path}{body}"
 

@@ -6,7 +6,7 @@ from hcloud import Client
 
 from hakeeper.adapters.hetzner import identify, parse
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.adapters.hetzner.listing import Page
+from hakeeper.adapters.hetzner.listing import Page, PageOf
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
@@ -40,12 +40,16 @@ def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> An
         case Identify() as request:
             return identify.identify(client, guard, identity, request.cached_server_id)
         case ReadAll(kind):
-            return _page(client, KINDS[kind], guard.page)
+            request_of_page = guard.whole.listing.requests[guard.page.list]
+            return _page(client, KINDS[kind], request_of_page, guard.page)
         case ReadOne(resource):
             kind_of = KINDS[resource.kind]
-            return OneRead(kind_of.read_one(_send(client, kind_of.read_request(resource))))
-        case Mutate(resource, step):
-            answer = _send(client, KINDS[resource.kind].request_of(resource, step))
+            reading = kind_of.read_request(resource)
+            if reading is None:
+                raise ValueError(f"{kind_of.noun}s are not read one by one")
+            return OneRead(kind_of.read_one(_send(client, reading)))
+        case Mutate(resource, step) as mutation:
+            answer = _send(client, KINDS[resource.kind].request_of(mutation.resources, step))
             return MutationAccepted(parse.action(field(answer, "action")))
         case ReadActions(_, action_ids):
             return _actions(client, action_ids)
@@ -66,17 +70,16 @@ def _send(client: Client, request: HttpRequest, **params: int) -> Any:  # noqa: 
     return client.request(**arguments)
 
 
-def _page(client: Client, kind: Kind, number: int) -> Page:
+def _page(client: Client, kind: Kind, request: HttpRequest, page: PageOf) -> Page:
     """Read a page; hcloud's get_all would never end against a server that always has a next."""
-    answer = _send(client, kind.list_request(), page=number, per_page=CLOUD.page_size)
-    reading = kind.read_list(answer)
-    found = {each.id.key for each in reading.found}
-    count = len(found) + sum(each.key not in found for each in reading.unreadable)
-    following = parse.next_page(answer, number, is_full=count >= CLOUD.page_size)
+    answer = _send(client, request, page=page.number, per_page=CLOUD.page_size)
+    reading = kind.read_list(request, answer)
+    is_full = parse.entry_count(answer) >= CLOUD.page_size
+    following = parse.next_page(answer, page.number, is_full=is_full)
     last = parse.last_page(answer)
     if following is not None and max(following, last or 0) > PAGE_LIMIT:
         raise UnreadableAnswer(f"more than {PAGE_LIMIT} pages of {kind.noun}s")
-    return Page(number=number, reading=reading, following=following, last=last)
+    return Page(of=page, reading=reading, following=following, last=last)
 
 
 def _actions(client: Client, action_ids: tuple[Key, ...]) -> ActionsRead:

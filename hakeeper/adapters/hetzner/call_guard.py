@@ -16,7 +16,7 @@ from hakeeper.adapters.hetzner.errors import (
     Phase,
     for_effect,
 )
-from hakeeper.adapters.hetzner.listing import Listing
+from hakeeper.adapters.hetzner.listing import FIRST_PAGE, Listing, PageOf
 from hakeeper.core.calls import Answer, Failure, FailureKind, Mutate, Quota
 from hakeeper.core.events import StartCall
 
@@ -91,9 +91,9 @@ class CallGuard(Attempt):
         self._objection = objection
         self.changes_something = isinstance(call.request, Mutate)
         self.answered: Answered | None = None
-        self.page = 1
+        self.page = FIRST_PAGE
         """Of a list, the page to read."""
-        self.listing = Listing()
+        self.listing = Listing(call.request)
         """Of a list, its pages."""
         self.whole = self
         """The guard of the call, of which this one may guard only a page."""
@@ -103,7 +103,7 @@ class CallGuard(Attempt):
         """Set when the first request was handed to the kernel, or none will be."""
         self._sent_at_s: float | None = None
 
-    def part(self, page: int, key: int) -> "CallGuard":
+    def part(self, page: PageOf, key: int) -> "CallGuard":
         """Make the guard of a further page, which ends when this one does; `key` is its id."""
         made = CallGuard(replace(self.call, call_id=key), self._clock)
         made.page, made.whole, made.deadline_s = page, self, self.deadline_s

@@ -103,6 +103,12 @@ def action(value: object) -> Action:
     )
 
 
+def entry_count(value: object) -> int:
+    """Return how many entries a page has, whatever they are called."""
+    arrays = (each for each in mapping(value, "answer").values() if isinstance(each, list))
+    return max(map(len, arrays), default=0)
+
+
 def next_page(value: object, page: int, *, is_full: bool) -> int | None:
     """Return the number of the page after `page`; None when that was the last.
 

@@ -23,7 +23,7 @@ from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
 from hakeeper.adapters.hetzner.worker import Worker, join
 from hakeeper.adapters.local_addresses import has_one_of
-from hakeeper.core.calls import AllRead, Answer, CallResult, Failure, FailureKind, ReadAll
+from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import IpNetwork
 
@@ -235,13 +235,13 @@ class HetznerPool:
         whole.note_answer(guard)
         if isinstance(outcome, Page):
             whole.listing.take(outcome)
-            for number in whole.listing.due():
-                part = whole.part(number, next(self._part_keys))
+            for page in whole.listing.due():
+                part = whole.part(page, next(self._part_keys))
                 self._reads[part.call.call_id] = part
-            reading = whole.listing.whole()
-            if reading is None or not isinstance(whole.call.request, ReadAll):
+            read = whole.listing.whole()
+            if read is None:
                 return None
-            outcome = AllRead(whole.call.request.kind, reading)
+            outcome = read
         ended = whole.end(outcome)
         self._forget(whole)
         return ended

@@ -1,0 +1,343 @@
+"""Alias IPs of private networks: what they are called, and how Hetzner Cloud moves them.
+
+A server has a list of alias IPs in each private network, and one request replaces the whole list.
+So a move takes two: the holder's list without the alias IP, then ours with it. In between nobody
+has it. Every request is built upon a list that was read right before, so that what others put into
+it stays there; nothing else is ever taken out.
+API: https://docs.hetzner.cloud/reference/cloud#server-actions-change-alias-ips-of-a-network
+"""
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from hakeeper.core.calls import FailureKind, Obstacle, Step
+from hakeeper.core.kind import Api, HttpRequest, Json, UnreadableAnswer
+from hakeeper.core.observation import (
+    BY_NETWORK,
+    Key,
+    Observation,
+    Part,
+    Reading,
+    ResourceId,
+    ResourceRef,
+    Unreadable,
+)
+from hakeeper.kinds import json_fields
+from hakeeper.kinds.apis import CLOUD
+
+NAME: Final = "alias_ip"
+MOST: Final = 5
+"""So many alias IPs Hetzner allows a server."""
+NOT_ATTACHED: Final = "not_attached"
+"""Our code for a server that is not in the network: it cannot have an alias IP there."""
+NO_ROOM: Final = "no_room"
+"""Our code for a server that has as many alias IPs as it may."""
+_RELEASE: Final = "release"
+_TAKE: Final = "take"
+_SHOWN: Final = 4
+
+
+def resource(network: int, ip: str) -> ResourceId:
+    """Return the id of an alias IP, as the core has it."""
+    return ResourceId(NAME, f"{network}/{ip}")
+
+
+def place_of(resource: ResourceId) -> tuple[int, str]:
+    """Return the network and the address of an alias IP."""
+    network, _, ip = str(resource.key).partition("/")
+    return int(network), ip
+
+
+def server_of(step: Step) -> Key:
+    """Return the server whose list a step replaces."""
+    return int(step.lane.rpartition("/")[2])
+
+
+class AliasIps:
+    """The kind."""
+
+    name: Final = NAME
+    noun: Final = "alias IP"
+    config_key: Final = "alias_ips"
+    forms: Final = "the address"
+    help: Final = (
+        "The alias IPs to keep on the master: addresses of a private network that the servers are"
+        " attached to, such as `10.0.0.100`. The network is found by its range. If several networks"
+        " of the project have the address in their range, say which one is meant, by its name or"
+        " id: `{ip: 10.0.0.100, network: internal}`. Other alias IPs of the servers stay as they"
+        " are."
+    )
+    example: Final = "[]"
+    item_keys: Final = ("ip", "network")
+    api: Final[Api] = CLOUD
+    acts_on_known: Final = False
+    releases_first: Final = True
+    codes: Final[Mapping[str, FailureKind]] = {
+        # Not documented for this request; inferred from that for attaching a server.
+        "ip_not_available": FailureKind.ALREADY,
+    }
+
+    # --- the configuration -------------------------------------------------------------------
+
+    def ref(self, value: int | str, **members: str) -> ResourceRef:
+        """Return the alias IP that an item means: an IPv4 address, in a named network or not."""
+        host, slash, _ = str(value).partition("/")
+        try:
+            ip = ipaddress.ip_address(host)
+        except ValueError:
+            raise ValueError("is not a valid address") from None
+        if slash:
+            raise ValueError(f"has a prefix: an alias IP is one address; write `{ip}` without it")
+        if ip.version != 4:  # noqa: PLR2004
+            raise ValueError("is IPv6, which private networks at Hetzner do not have")
+        if ip.is_loopback or ip.is_multicast or ip.is_unspecified or ip.is_link_local:
+            raise ValueError("can never be an alias IP (loopback, link-local, multicast)")
+        return ResourceRef(NAME, BY_NETWORK, str(ip), within=members.get("network", ""))
+
+    def find(
+        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+    ) -> Observation | None:
+        """Find the one that is meant: it exists, wherever its network does, held or not."""
+        part = _network_of(ref, known, reading.parts)
+        if not isinstance(part, Part):
+            return None
+        if any(ref.text == ip for _, ip, *_ in part.rows):
+            return None
+        holders = [server for server, _, *aliases in part.rows if ref.text in aliases]
+        if not holders and reading.unreadable:
+            return None  # one of those may have it
+        return Observation(
+            id=resource(int(part.key), ref.text),
+            label=ref.text,
+            network=ipaddress.IPv4Network(ref.text),
+            server_id=int(holders[0]) if holders else None,
+            note=part.rows,
+        )
+
+    def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
+        """Say what could not be read of the servers, one of which may have it."""
+        del ref
+        return next((each.why for each in reading.unreadable), None)
+
+    def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
+        """Say why no network is meant, or why the address cannot be an alias IP there."""
+        part = _network_of(ref, None, reading.parts)
+        if not isinstance(part, Part):
+            return part
+        for server, ip, *_ in part.rows:
+            if ref.text == ip:
+                whose = f"that of server {server} itself" if server else "in use there"
+                return (
+                    f"the address is {whose} in network {_title(part)}; choose one that nobody has"
+                )
+        return None
+
+    def part_of(self, resource: ResourceId) -> int:
+        """Return its network, whose members one request lists."""
+        return place_of(resource)[0]
+
+    # --- the API -----------------------------------------------------------------------------
+
+    def next_step(self, seen: Observation, us: Key) -> Step | Obstacle:
+        """Take it from its holder; or take it, if nobody has it. Not unless we could have it."""
+        network, ip = place_of(seen.id)
+        lists = {row[0]: row[2:] for row in seen.note}
+        ours = lists.get(str(us))
+        if ours is None:
+            return Obstacle(
+                NOT_ATTACHED,
+                f"this server is not attached to network {network}; attach it there",
+            )
+        room = MOST - len(ours)
+        if room < 1 and ip not in ours:
+            return Obstacle(
+                NO_ROOM,
+                f"this server has {len(ours)} alias IPs in network {network} already, the most that"
+                f" Hetzner allows: {', '.join(ours)}; remove one that is not needed",
+            )
+        holder = seen.server_id
+        if holder in (None, us) or str(holder) not in lists:
+            return Step(_TAKE, us, lane=_lane(network, us), given=ours, most=max(room, 1))
+        theirs = lists[str(holder)]
+        lane = _lane(network, holder)
+        return Step(_RELEASE, None, lane=lane, given=theirs, most=max(room, 1))
+
+    def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
+        """Return the request that replaces a server's list: as it was, but for these."""
+        moved = [place_of(each)[1] for each in resources]
+        rest = [ip for ip in step.given if ip not in moved]
+        aliases = rest if step.name == _RELEASE else [*rest, *moved]
+        return HttpRequest(
+            method="POST",
+            path=f"/servers/{server_of(step)}/actions/change_alias_ips",
+            body={"network": place_of(resources[0])[0], "alias_ips": aliases},
+        )
+
+    def list_requests(self, within: tuple[Key, ...]) -> tuple[HttpRequest, ...]:
+        """Return the requests for the members of these networks; or for all, and their ranges."""
+        if within:
+            paths = [f"/networks/{network}/members" for network in within]
+        else:
+            paths = ["/networks", "/servers"]
+        return tuple(HttpRequest(method="GET", path=path) for path in paths)
+
+    def read_request(self, resource: ResourceId) -> None:
+        """Its network's list shows it, and those that the next request is built upon."""
+
+    def read_list(self, request: HttpRequest, answer: Json) -> Reading:
+        """Read networks, servers, or the members of a network."""
+        match request.path:
+            case "/networks":
+                entries = json_fields.sequence(json_fields.field(answer, "networks"), "networks")
+                return Reading((), parts=tuple(map(_network, entries)))
+            case "/servers":
+                return _servers(
+                    json_fields.sequence(json_fields.field(answer, "servers"), "servers")
+                )
+            case path:
+                network = int(path.split("/")[2])
+                entries = json_fields.sequence(json_fields.field(answer, "members"), "members")
+                return Reading((), parts=(Part(key=network, rows=tuple(map(_member, entries))),))
+
+    def read_one(self, answer: Json) -> Observation:
+        """Nothing reads a single one."""
+        del answer
+        raise UnreadableAnswer("alias IPs are read with their network")
+
+
+# --- networks --------------------------------------------------------------------------------
+
+
+def _network_of(ref: ResourceRef, known: ResourceId | None, parts: Iterable[Part]) -> Part | str:
+    """Return the network that is meant, whole; or why there is none."""
+    whole = _merged(parts)
+    before = None if known is None else whole.get(place_of(known)[0])
+    if before is not None and _may_have(before, ref):  # by its id, also if it was renamed
+        return before
+    if ref.within:
+        return _named(ref, whole.values())
+    return _by_range(ref, whole.values())
+
+
+def _named(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
+    """Return the network with the given id or name."""
+    found = next((each for each in networks if ref.within in (str(each.key), each.name)), None)
+    if found is None:
+        return f"this token's project has no network {ref.within}"
+    if not _may_have(found, ref):
+        return f"the address is not in the range of network {_title(found)}"
+    return found
+
+
+def _by_range(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
+    """Return the one network that has the address in its range."""
+    known = [each for each in networks if each.network is not None]
+    having = [each for each in known if _may_have(each, ref)]
+    titles = " and ".join(map(_title, (having or known)[:_SHOWN]))
+    if len(having) > 1:
+        return (
+            f"several networks have the address in their range: {titles}; say which one is meant,"
+            f" such as {{ip: {ref.text}, network: {having[0].key}}}"
+        )
+    if not having:
+        return (
+            "no private network of this token's project has the address in its range"
+            f" (there is {titles or 'none'})"
+        )
+    return having[0]
+
+
+def _merged(parts: Iterable[Part]) -> dict[int, Part]:
+    """Put the pieces of each network together; what comes twice counts as last seen."""
+    found: dict[int, Part] = {}
+    for part in parts:
+        before = found.get(int(part.key), part)
+        rows = {row[0] or row[1]: row for row in (*before.rows, *part.rows)}
+        found[int(part.key)] = Part(
+            key=int(part.key),
+            name=part.name or before.name,
+            network=part.network or before.network,
+            rows=tuple(rows.values()),
+        )
+    return found
+
+
+def _may_have(part: Part, ref: ResourceRef) -> bool:
+    """Say whether the address is in the network's range, or the range was not read."""
+    return part.network is None or ipaddress.ip_address(ref.text) in part.network
+
+
+def _title(part: Part) -> str:
+    named = f"{part.name} (id {part.key})" if part.name else str(part.key)
+    return named if part.network is None else f"{named}, {part.network}"
+
+
+def _lane(network: int, server: Key) -> str:
+    """Two requests for one list would undo each other."""
+    return f"{NAME}/{network}/{server}"
+
+
+# --- answers ---------------------------------------------------------------------------------
+
+
+def _network(entry: object) -> Part:
+    """Read a `network` object: its id, name and range."""
+    ip_range = json_fields.text(json_fields.field(entry, "ip_range"), "ip_range")
+    name = json_fields.mapping(entry, "network").get("name")
+    return Part(
+        key=json_fields.integer(json_fields.field(entry, "id"), "id"),
+        name=name[: json_fields.NAME_LIMIT] if isinstance(name, str) else "",
+        network=json_fields.network(ip_range),
+    )
+
+
+def _servers(entries: Sequence[object]) -> Reading:
+    """Read `server` objects, as far as they are in networks; one that is odd spoils no other."""
+    parts: list[Part] = []
+    unreadable: list[Unreadable] = []
+    for entry in entries:
+        try:
+            parts += _places(entry)
+        except UnreadableAnswer as error:
+            unreadable.append(Unreadable(key=None, name=None, label=None, why=f"a server: {error}"))
+    return Reading((), tuple(unreadable), tuple(parts))
+
+
+def _places(entry: object) -> list[Part]:
+    server = str(json_fields.integer(json_fields.field(entry, "id"), "id"))
+    nets = json_fields.sequence(json_fields.field(entry, "private_net"), "private_net")
+    return [
+        Part(
+            key=json_fields.integer(json_fields.field(net, "network"), "network"),
+            rows=((server, _address(net), *_aliases(net)),),
+        )
+        for net in nets
+    ]
+
+
+def _member(entry: object) -> tuple[str, ...]:
+    """Read a `network_member` object; a load balancer has an address, and no alias IPs."""
+    kind = json_fields.text(json_fields.field(entry, "type"), "type")
+    if kind != "server":
+        return ("", _address(entry))
+    server = json_fields.integer(json_fields.field(entry, "id"), "id")
+    return (str(server), _address(entry), *_aliases(entry))
+
+
+def _address(entry: object) -> str:
+    """Return its own address; a member that is just being attached may have none yet."""
+    ip = json_fields.mapping(entry, "member").get("ip")
+    return _canonical(ip) if isinstance(ip, str) else ""
+
+
+def _aliases(entry: object) -> tuple[str, ...]:
+    found = json_fields.sequence(json_fields.field(entry, "alias_ips"), "alias_ips")
+    return tuple(_canonical(json_fields.text(each, "an alias IP")) for each in found)
+
+
+def _canonical(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise UnreadableAnswer("an alias IP is no address") from None

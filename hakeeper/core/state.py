@@ -261,7 +261,8 @@ class State:
         """Stop the mutating requests of these resources that have not been sent yet."""
         chosen = {id(resource) for resource in resources}
         for call_id, call in self.calls.items():
-            if any(id(resource) in chosen for resource in call.resources):
+            ours = any(id(resource) in chosen for resource in call.resources)
+            if isinstance(call.request, Mutate) and ours:
                 self.effects.append(CancelCall(call_id))
 
     def _guard_mutation(self, request: Mutate, resources: tuple[Resource, ...]) -> int:

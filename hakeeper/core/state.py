@@ -209,10 +209,10 @@ class State:
         """Say whether this very request is under way."""
         return any(call.request == request for call in self.calls.values())
 
-    def is_listing(self, kind: KindState) -> bool:
-        """Say whether a list of this kind is being read, whole or in part."""
+    def listings(self, kind: KindState) -> int:
+        """Return how many lists of this kind are being read, whole or in part."""
         requests = (call.request for call in self.calls.values())
-        return any(isinstance(r, ReadAll) and r.kind == kind.kind.name for r in requests)
+        return sum(isinstance(r, ReadAll) and r.kind == kind.kind.name for r in requests)
 
     def use_of(self, resource: Resource, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from hakeeper.core.calls import Obstacle, Step
-from hakeeper.core.kind import HttpRequest, Json, UnreadableAnswer
+from hakeeper.core.kind import HttpRequest, Json, Kind, UnreadableAnswer
 from hakeeper.core.observation import Observation, Part, Reading, ResourceRef
 from hakeeper.kinds import ALIAS_IPS
 from hakeeper.kinds.alias_ip import resource
@@ -241,7 +241,8 @@ def test_all_are_read_with_networks_and_servers_and_some_with_the_members() -> N
     assert [HttpRequest(method="GET", path="/networks/7/members")] == [
         *ALIAS_IPS.list_requests((7,))
     ]
-    assert ALIAS_IPS.read_request(resource(7, "10.0.0.100")) is None
+    kind: Kind = ALIAS_IPS
+    assert kind.read_request(resource(7, "10.0.0.100")) is None
 
 
 def read(path: str, answer: dict[str, object]) -> Reading:

@@ -3,6 +3,7 @@ import math
 import pytest
 
 from hakeeper.demo.cloud import AliasChange, Fault
+from hakeeper.demo.cloud.engine import Engine
 from hakeeper.demo.cloud.errors import ApiError
 from hakeeper.demo.cloud.model import CloudModel
 from hakeeper.demo.cloud.project import Action, Quirk
@@ -249,6 +250,24 @@ def test_an_action_without_end_locks_until_its_fault_is_cleared(lan: Scene) -> N
     lan.cloud.clear(fault)
     assert "error" == lan.a.get(f"/actions/{action}")["action"]["status"]
     assert 201 == lan.b.write_aliases(lan.server_a, LAN).status_code
+
+
+def test_a_new_order_is_a_change_that_one_can_wait_for(lan: Scene) -> None:
+    lan.cloud.set_alias_ips(lan.server_a, LAN, [VIP, NEXT])
+    version = lan.cloud.call("wait", after_version=-1, timeout_s=0)
+    lan.cloud.set_alias_ips(lan.server_a, LAN, [NEXT, VIP])  # nobody gains or loses an address
+    assert version < lan.cloud.call("wait", after_version=version, timeout_s=0)
+
+
+def test_a_change_without_the_end_of_an_action_is_one_that_one_can_wait_for() -> None:
+    engine = Engine(Rules(action_s=0.0))
+    engine.model.networks.add("lan", "10.0.0.0/16", 0.0, network_id=LAN)
+    engine.model.add_server("node-a", 0.0, server_id=42)
+    engine.model.attach(42, LAN, "10.0.1.11", 0.0)
+    write(engine.model, 42, 10.0, VIP, quirk=Quirk(late_commit_s=20.0))
+    before = engine.version
+    engine.model.register.advance(30.0)
+    assert before + 1 == engine.version
 
 
 # --- in virtual time ----------------------------------------------------------------------------

@@ -166,6 +166,10 @@ class Register(Generic[A]):
                 heapq.heappush(self._due, (at_s, ends, action.id, action))
         self.advance(now)
 
+    def running(self) -> list[A]:
+        """Return the actions that have not ended."""
+        return list(self._running.values())
+
     def next_at(self) -> float:
         """Return when something happens next; infinity: nothing is planned."""
         return self._due[0][0] if self._due else math.inf

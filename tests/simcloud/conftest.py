@@ -55,6 +55,11 @@ class Caller:
     def assign(self, floating_ip: int, server: object) -> requests.Response:
         return self.post(f"/floating_ips/{floating_ip}/actions/assign", {"server": server})
 
+    def write_aliases(self, server: int, network: object, *alias_ips: object) -> requests.Response:
+        """Replace the alias IPs of a server in a network."""
+        body = {"network": network, "alias_ips": list(alias_ips)}
+        return self.post(f"/servers/{server}/actions/change_alias_ips", body)
+
 
 @dataclass
 class Scene:
@@ -102,6 +107,24 @@ def scene(cloud: SimCloud) -> Iterator[Scene]:
     made = set_the_scene(cloud)
     with made.a.session, made.b.session:
         yield made
+
+
+VIP = "10.0.1.100"
+"""The alias IP of the first server in LAN."""
+LAN = 7
+
+
+def add_lan(scene: Scene) -> None:
+    """Attach both servers to a private network; the first one has an alias IP in it."""
+    scene.cloud.add_network("lan", "10.0.0.0/16", network_id=LAN, subnets=["10.0.1.0/24"])
+    scene.cloud.attach(scene.server_a, LAN, "10.0.1.11", alias_ips=[VIP])
+    scene.cloud.attach(scene.server_b, LAN, "10.0.1.12")
+
+
+@pytest.fixture
+def lan(scene: Scene) -> Scene:
+    add_lan(scene)
+    return scene
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,18 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-SUBSET = Path(__file__).parent.parent / "data" / "hetzner-openapi-subset.json"
+DATA = Path(__file__).parent.parent / "data"
+SUBSET = DATA / "hetzner-openapi-subset.json"
+MEMBERS = DATA / "hetzner-openapi-members.json"
 _ROOT = "urn:hetzner"
 
 
 class AnswerChecker:
-    """Knows every operation of the subset."""
+    """Knows every operation of the subset, and the list of a network's members."""
 
     def __init__(self) -> None:
         self._document: dict[str, Any] = json.loads(SUBSET.read_text("utf-8"))
+        self._add(json.loads(MEMBERS.read_text("utf-8")))
         resource = DRAFT4.create_resource(self._document)
         self._registry = Registry().with_resource(_ROOT, resource)
         # Longer templates with fewer parameters first: /floating_ips/actions is not an id.
@@ -26,6 +29,18 @@ class AnswerChecker:
             (re.compile(re.sub(r"\{[a-z_]+\}", r"\\d+", template)), template)
             for template in templates
         ]
+
+    def _add(self, other: dict[str, Any]) -> None:
+        """Add paths whose answers are described in place, not by name."""
+        schemas = self._document["components"]["schemas"]
+        schemas |= other["components"]["schemas"]
+        for operations in other["paths"].values():
+            for operation in operations.values():
+                content = operation["responses"]["200"]["content"]["application/json"]
+                name = operation["operationId"] + "_response"
+                schemas[name] = content["schema"]
+                content["schema"] = {"$ref": f"#/components/schemas/{name}"}
+        self._document["paths"] |= other["paths"]
 
     def template(self, path: str) -> str | None:
         """Return the path template that a request path (with /v1) belongs to."""
@@ -47,12 +62,10 @@ class AnswerChecker:
         ]
 
     def _schema_name(self, method: str, template: str | None, status: int) -> str | None:
-        operation = self._document["paths"].get(template, {}).get(method.lower())
-        if operation is None:
-            return "error_response" if status >= 400 else None
-        responses = operation["responses"]
+        operation = self._document["paths"].get(template, {}).get(method.lower(), {})
+        responses = operation.get("responses", {})
         response = responses.get(str(status)) or responses.get(f"{status // 100}XX")
         if response is None:
-            return None
+            return "error_response" if status >= 400 else None
         reference: str = response["content"]["application/json"]["schema"]["$ref"]
         return reference.rpartition("/")[2]

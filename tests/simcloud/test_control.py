@@ -11,7 +11,15 @@ import pytest
 import requests
 
 from hakeeper.demo.cloud import CloudClient, CloudFront, CommandError, Fault, Network, SimCloud
-from tests.simcloud.conftest import NO_PROXIES, Certificates, Scene, set_the_scene
+from tests.simcloud.conftest import (
+    LAN,
+    NO_PROXIES,
+    VIP,
+    Certificates,
+    Scene,
+    add_lan,
+    set_the_scene,
+)
 
 
 @contextmanager
@@ -57,6 +65,26 @@ def test_both_fronts_tell_the_same_story(cloud: SimCloud, scene: Scene) -> None:
     assert cloud.faults() == scene.cloud.faults()
     assert cloud.actions() == scene.cloud.actions()
     assert cloud.counters() == scene.cloud.counters()
+
+
+def test_both_fronts_tell_the_same_story_of_alias_ips(cloud: SimCloud, scene: Scene) -> None:
+    add_lan(scene)
+    scene.cloud.set_rules(action_s=0.05)
+    assert 201 == scene.b.write_aliases(scene.server_a, LAN).status_code
+    scene.cloud.wait_for(lambda: not scene.cloud.aliases(LAN))
+    scene.cloud.set_alias_ips(scene.server_b, LAN, [VIP])
+    assert {VIP: scene.server_b} == scene.cloud.aliases(LAN)
+    scene.cloud.detach(scene.server_b, LAN)
+    assert ["node-b", "operator", "operator"] == [each.cause for each in scene.cloud.alias_moves()]
+    assert cloud.alias_changes() == scene.cloud.alias_changes()
+    assert cloud.alias_writes() == scene.cloud.alias_writes(server=scene.server_a)
+
+
+def test_waiting_in_vain_tells_what_happened(scene: Scene) -> None:
+    add_lan(scene)
+    scene.cloud.set_alias_ips(scene.server_a, LAN, [])
+    with pytest.raises(TimeoutError, match=r"'ip': '10\.0\.1\.100', 'old': 42, 'new': None"):
+        scene.cloud.wait_for(lambda: False, timeout_s=0)
 
 
 def test_the_scene_can_be_changed_at_run_time(scene: Scene) -> None:

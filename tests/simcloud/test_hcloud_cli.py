@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simcloud.conftest import Caller, Scene
+from tests.simcloud.conftest import LAN, VIP, Caller, Scene
 
 
 class Cli:
@@ -89,3 +89,32 @@ def test_the_cli_says_why_it_was_refused(cli: Cli, scene: Scene) -> None:
     done = cli.run("floating-ip", "list")
     assert 1 == done.returncode
     assert "(unauthorized)" in done.stderr
+
+
+def test_the_cli_lists_and_describes_networks(cli: Cli, lan: Scene) -> None:
+    lan.cloud.add_network("other", "10.1.0.0/24", labels={"tier": "db"})
+    assert ["other", "lan"] == [network["name"] for network in cli.json("network", "list")]
+    table = cli.run("network", "list", "-l", "tier=db", "-o", "noheader")
+    assert 1 == len(table.stdout.splitlines())
+    assert [42, 43] == cli.json("network", "describe", "lan")["servers"]
+    described = cli.run("network", "describe", str(LAN)).stdout
+    for text in ("10.0.0.0/16", "10.0.1.0/24", "10.0.1.1"):
+        assert text in described
+    assert VIP in cli.run("server", "describe", "node-a").stdout
+
+
+def test_the_cli_moves_alias_ips(cli: Cli, lan: Scene) -> None:
+    def change(server: str, *words: str) -> subprocess.CompletedProcess[str]:
+        return cli.run("server", "change-alias-ips", server, "--network", "lan", *words)
+
+    refused = change("node-b", "--alias-ips", VIP)
+    assert 1 == refused.returncode
+    assert "(ip_not_available)" in refused.stderr
+    assert 0 == change("node-a", "--clear").returncode
+    assert {} == lan.cloud.aliases(LAN)
+    done = change("node-b", "--alias-ips", f"10.0.1.101,{VIP}")
+    assert 0 == done.returncode, done.stderr
+    assert {"10.0.1.101": 43, VIP: 43} == lan.cloud.aliases(LAN)
+    assert [(42, ()), (43, ("10.0.1.101", VIP))] == [
+        (write.server, write.alias_ips) for write in lan.cloud.alias_writes()[1:]
+    ]

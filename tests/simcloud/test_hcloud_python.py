@@ -7,10 +7,11 @@ import requests
 from hcloud import Client
 from hcloud.actions import ActionFailedException
 from hcloud.floating_ips import FloatingIP
+from hcloud.networks import Network
 from hcloud.servers import Server
 
 from hakeeper.demo.cloud import Answer, Fault
-from tests.simcloud.conftest import Caller, Scene
+from tests.simcloud.conftest import LAN, VIP, Caller, Scene, add_lan
 
 
 @contextmanager
@@ -116,3 +117,40 @@ def test_hcloud_sees_a_lost_answer_as_a_connection_error(either: Scene) -> None:
     with hcloud_client(either.b) as client, pytest.raises(requests.ConnectionError):
         client.floating_ips.assign(FloatingIP(id=either.web), Server(id=either.server_b))
     either.cloud.wait_for(lambda: either.cloud.holder(either.web) == either.server_b)
+
+
+def test_hcloud_reads_networks_and_their_members(either: Scene) -> None:
+    add_lan(either)
+    for number in range(60):
+        either.cloud.add_network(f"more-{number}", f"10.{number + 10}.0.0/24")
+    with hcloud_client(either.a) as client:
+        assert 61 == len(client.networks.get_all())
+        network = client.networks.get_by_name("lan")
+        assert network is not None
+        assert (LAN, "10.0.0.0/16") == (network.id, network.ip_range)
+        assert [42, 43] == [server.id for server in network.servers or ()]
+        assert ["10.0.1.1"] == [subnet.gateway for subnet in network.subnets or ()]
+        members = client.networks.get_member_all(network, status=["ok"], sort=["id:desc"])
+        raw = client.request(method="GET", url=f"/networks/{LAN}/members")
+    assert [(43, "10.0.1.12", []), (42, "10.0.1.11", [VIP])] == [
+        (each.id, each.ip, each.alias_ips) for each in members
+    ]
+    assert [42, 43] == [each["id"] for each in raw["members"]]
+
+
+def test_hcloud_moves_an_alias_ip(either: Scene) -> None:
+    add_lan(either)
+    network = Network(id=LAN)
+    with hcloud_client(either.b) as client:
+        with pytest.raises(hcloud.APIException) as caught:
+            client.servers.change_alias_ips(Server(id=43), network, [VIP])
+        assert "ip_not_available" == caught.value.code
+        for number, alias_ips in ((42, []), (43, [VIP])):
+            action = client.servers.change_alias_ips(Server(id=number), network, alias_ips)
+            assert ("running", "change_alias_ips") == (action.status, action.command)
+            action.wait_until_finished()
+        server = client.servers.get_by_id(43)
+        assert [[VIP]] == [each.alias_ips for each in server.private_net or ()]
+        assert 2 == len(client.networks.get_actions(network))
+        assert 1 == len(client.servers.get_actions(server))
+    assert {VIP: 43} == either.cloud.aliases(LAN)

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tests.simcloud.conftest import Scene
+from tests.simcloud.conftest import LAN, Scene
 from tests.simcloud.schema import AnswerChecker
 
 
@@ -46,6 +46,18 @@ def test_an_undescribed_answer_is_noticed(checker: AnswerChecker) -> None:
     assert checker.problems("GET", "/v1/nothing", 200, {})
     assert checker.problems("POST", "/v1/floating_ips/1/actions/assign", 200, {})
     assert checker.problems("GET", "/v1/servers/1", 404, {"error": {"code": "not_found"}})
+
+
+def test_members_are_held_against_their_own_description(lan: Scene, checker: AnswerChecker) -> None:
+    path = f"/v1/networks/{LAN}/members"
+    body = lan.a.get(f"/networks/{LAN}/members")
+    assert [] == checker.problems("GET", path, 200, body)
+    body["members"][0]["status"] = "fine"
+    del body["members"][1]["alias_ips"]
+    first, second = checker.problems("GET", path, 200, body)
+    assert "'fine' is not one of" in first
+    assert "'alias_ips' is a required property" in second
+    assert checker.problems("GET", path, 404, {"error": {}})
 
 
 def test_action_paths_are_not_taken_for_ids(checker: AnswerChecker) -> None:

@@ -10,6 +10,7 @@ from hakeeper.demo.cloud.faults import HTML_502, Answer, Fault, Network
 from hakeeper.demo.cloud.front import CloudFront, CommandError
 from hakeeper.demo.cloud.project import ON_LOOPBACK
 from hakeeper.demo.cloud.values import (
+    AliasChange,
     Counters,
     FaultRecord,
     HolderChange,
@@ -20,6 +21,7 @@ from hakeeper.demo.cloud.values import (
 __all__ = [
     "HTML_502",
     "ON_LOOPBACK",
+    "AliasChange",
     "Answer",
     "CloudClient",
     "CloudFront",

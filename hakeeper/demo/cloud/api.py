@@ -1,16 +1,16 @@
 """The HTTP API without HTTP: from a request value to a reply value. Pure, like the model."""
 
-import json
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from hakeeper.demo.cloud import query, rendering
 from hakeeper.demo.cloud.access import Bucket, Tokens, limit_reached
+from hakeeper.demo.cloud.calls import Call, Route, json_body
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
 from hakeeper.demo.cloud.model import CloudModel
+from hakeeper.demo.cloud.network_routes import NetworkRoutes
 from hakeeper.demo.cloud.project import NO_QUIRK, Action, Quirk, Server
 from hakeeper.demo.cloud.values import JsonObject
 
@@ -44,22 +44,6 @@ class Reply:
         return str(self.body["error"]["code"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Call:
-    """The arguments of a route's function."""
-
-    ids: Sequence[int]
-    query: query.Query
-    body: bytes
-    now: float
-    as_of_s: float
-    client: str
-    quirk: Quirk
-
-
-_Route: TypeAlias = Callable[[_Call], JsonObject]
-
-
 class Api:
     """The project behind its API: checks access first, then calls the route."""
 
@@ -68,20 +52,34 @@ class Api:
         self.model = model
         self.tokens = tokens
         self.bucket = bucket
-        self._routes: Sequence[tuple[str, re.Pattern[str], _Route]] = (
+        networks = NetworkRoutes(model)
+        self._routes: Sequence[tuple[str, re.Pattern[str], Route]] = (
             ("GET", _pattern("/floating_ips"), self._list_floating_ips),
-            ("GET", _pattern("/floating_ips/actions"), self._list_floating_ip_actions),
-            ("GET", _pattern("/floating_ips/actions/{}"), self._get_action),
             ("GET", _pattern("/floating_ips/{}"), self._get_floating_ip),
-            ("GET", _pattern("/floating_ips/{}/actions"), self._list_actions_of_one),
-            ("GET", _pattern("/floating_ips/{}/actions/{}"), self._get_action),
             ("POST", _pattern("/floating_ips/{}/actions/assign"), self._assign),
             ("POST", _pattern("/floating_ips/{}/actions/unassign"), self._unassign),
             ("GET", _pattern("/actions"), self._list_actions),
             ("GET", _pattern("/actions/{}"), self._get_action),
             ("GET", _pattern("/servers"), self._list_servers),
             ("GET", _pattern("/servers/{}"), self._get_server),
+            ("POST", _pattern("/servers/{}/actions/change_alias_ips"), networks.change_alias_ips),
+            ("GET", _pattern("/networks"), networks.list_networks),
+            ("GET", _pattern("/networks/{}"), networks.get_network),
+            ("GET", _pattern("/networks/{}/members"), networks.list_members),
+            *self._routes_of_actions("/floating_ips", "floating_ip", model.floating_ip),
+            *self._routes_of_actions("/servers", "server", model.server),
+            *self._routes_of_actions("/networks", "network", model.networks.get),
         )
+
+    def _routes_of_actions(
+        self, path: str, kind: str, resource: Callable[[int], object]
+    ) -> list[tuple[str, re.Pattern[str], Route]]:
+        return [
+            ("GET", _pattern(path + "/actions"), self._actions_of(kind)),
+            ("GET", _pattern(path + "/actions/{}"), self._action_of(kind)),
+            ("GET", _pattern(path + "/{}/actions"), self._actions_of_one(kind, resource)),
+            ("GET", _pattern(path + "/{}/actions/{}"), self._action_of(kind)),
+        ]
 
     def handle(
         self, request: ApiRequest, now: float, *, quirk: Quirk = NO_QUIRK, stale_s: float = 0.0
@@ -112,7 +110,7 @@ class Api:
             known_path = True
             if method != request.method:
                 continue
-            call = _Call(
+            call = Call(
                 ids=[int(group) for group in match.groups()],
                 query=urllib.parse.parse_qs(request.query, keep_blank_values=True),
                 body=request.body,
@@ -128,7 +126,7 @@ class Api:
 
     # --- floating IPs -------------------------------------------------------------------------
 
-    def _list_floating_ips(self, call: _Call) -> JsonObject:
+    def _list_floating_ips(self, call: Call) -> JsonObject:
         name = query.one(call.query, "name")
         wanted = query.label_filter(query.one(call.query, "label_selector") or "")
         found = [
@@ -144,12 +142,12 @@ class Api:
         rendered = [rendering.floating_ip(self.model, item, call.as_of_s) for item in ordered]
         return query.page("floating_ips", rendered, call.query)
 
-    def _get_floating_ip(self, call: _Call) -> JsonObject:
+    def _get_floating_ip(self, call: Call) -> JsonObject:
         item = self.model.floating_ip(call.ids[0])
         return {"floating_ip": rendering.floating_ip(self.model, item, call.as_of_s)}
 
-    def _assign(self, call: _Call) -> JsonObject:
-        server = _json_body(call.body).get("server")
+    def _assign(self, call: Call) -> JsonObject:
+        server = json_body(call.body).get("server")
         if not isinstance(server, int) or isinstance(server, bool):
             raise invalid_input("server", "must be a server ID")
         action = self.model.assign(
@@ -157,20 +155,20 @@ class Api:
         )
         return {"action": rendering.action(self.model, action, call.now)}
 
-    def _unassign(self, call: _Call) -> JsonObject:
+    def _unassign(self, call: Call) -> JsonObject:
         if call.body.strip():
-            _json_body(call.body)
+            json_body(call.body)
         action = self.model.unassign(call.ids[0], call.now, cause=call.client, quirk=call.quirk)
         return {"action": rendering.action(self.model, action, call.now)}
 
     # --- actions --------------------------------------------------------------------------------
 
-    def _known_actions(self, call: _Call) -> list[Action]:
+    def _known_actions(self, call: Call) -> list[Action]:
         return [
             each for each in self.model.register.actions.values() if each.started_s <= call.as_of_s
         ]
 
-    def _page_of_actions(self, call: _Call, actions: list[Action]) -> JsonObject:
+    def _page_of_actions(self, call: Call, actions: list[Action]) -> JsonObject:
         statuses = query.choices(call.query, "status", {"running", "success", "error"})
         found = [each for each in actions if not statuses or each.status(call.as_of_s) in statuses]
         keys: dict[str, Callable[..., float | str]] = {
@@ -184,31 +182,49 @@ class Api:
         rendered = [rendering.action(self.model, item, call.as_of_s) for item in ordered]
         return query.page("actions", rendered, call.query)
 
-    def _list_actions(self, call: _Call) -> JsonObject:
+    def _list_actions(self, call: Call) -> JsonObject:
         ids = query.numbers(call.query, "id")
         if not ids:
             raise invalid_input("id", "is required")
         return self._page_of_actions(call, [a for a in self._known_actions(call) if a.id in ids])
 
-    def _list_floating_ip_actions(self, call: _Call) -> JsonObject:
-        ids = query.numbers(call.query, "id")
-        known = [a for a in self._known_actions(call) if not ids or a.id in ids]
-        return self._page_of_actions(call, known)
+    def _actions_of(self, kind: str) -> Route:
+        def route(call: Call) -> JsonObject:
+            ids = query.numbers(call.query, "id")
+            known = [each for each in self._known_actions(call) if each.concerns(kind)]
+            found = [each for each in known if not ids or each.id in ids]
+            return self._page_of_actions(call, found)
 
-    def _list_actions_of_one(self, call: _Call) -> JsonObject:
-        item = self.model.floating_ip(call.ids[0])
-        known = [a for a in self._known_actions(call) if a.resource == item.id]
-        return self._page_of_actions(call, known)
+        return route
 
-    def _get_action(self, call: _Call) -> JsonObject:
-        found = [a for a in self._known_actions(call) if a.id == call.ids[-1]]
-        if not found or (len(call.ids) > 1 and found[0].resource != call.ids[0]):
+    def _actions_of_one(self, kind: str, resource: Callable[[int], object]) -> Route:
+        def route(call: Call) -> JsonObject:
+            resource(call.ids[0])
+            known = self._known_actions(call)
+            found = [each for each in known if each.concerns(kind, call.ids[0])]
+            return self._page_of_actions(call, found)
+
+        return route
+
+    def _action_of(self, kind: str) -> Route:
+        def route(call: Call) -> JsonObject:
+            one = call.ids[0] if len(call.ids) > 1 else None
+            return self._show_action(call, lambda action: action.concerns(kind, one))
+
+        return route
+
+    def _get_action(self, call: Call) -> JsonObject:
+        return self._show_action(call, lambda _action: True)
+
+    def _show_action(self, call: Call, wanted: Callable[[Action], bool]) -> JsonObject:
+        found = [a for a in self._known_actions(call) if a.id == call.ids[-1] and wanted(a)]
+        if not found:
             raise not_found("action", call.ids[-1])
         return {"action": rendering.action(self.model, found[0], call.as_of_s)}
 
     # --- servers --------------------------------------------------------------------------------
 
-    def _list_servers(self, call: _Call) -> JsonObject:
+    def _list_servers(self, call: Call) -> JsonObject:
         name = query.one(call.query, "name")
         wanted = query.label_filter(query.one(call.query, "label_selector") or "")
         statuses = set(call.query.get("status", ()))
@@ -230,19 +246,9 @@ class Api:
         rendered = [rendering.server(self.model, item, call.as_of_s) for item in ordered]
         return query.page("servers", rendered, call.query)
 
-    def _get_server(self, call: _Call) -> JsonObject:
+    def _get_server(self, call: Call) -> JsonObject:
         item = self.model.server(call.ids[0])
         return {"server": rendering.server(self.model, item, call.as_of_s)}
-
-
-def _json_body(body: bytes) -> JsonObject:
-    try:
-        data = json.loads(body)
-    except ValueError as error:
-        raise ApiError("json_error", "invalid JSON in request body", {}) from error
-    if not isinstance(data, dict):
-        raise ApiError("json_error", "the request body must be an object", {})
-    return data
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -93,6 +93,33 @@ class Commands:
         self._engine.touch()
         return floating_ip.id
 
+    def _do_add_network(self, given: Json) -> int:
+        network = self._engine.model.networks.add(
+            given.text("name"),
+            given.text("ip_range"),
+            self._engine.now(),
+            network_id=given.optional_integer("network_id"),
+            subnets=given.texts("subnets"),
+            labels=given.labels(),
+        )
+        self._engine.touch()
+        return network.id
+
+    def _do_attach(self, given: Json) -> None:
+        self._engine.model.attach(
+            given.integer("server"),
+            given.integer("network"),
+            given.text("ip"),
+            self._engine.now(),
+            given.texts("alias_ips"),
+        )
+        self._engine.touch()
+
+    def _do_detach(self, given: Json) -> None:
+        server, network = given.integer("server"), given.integer("network")
+        self._engine.model.detach(server, network, self._engine.now())
+        self._engine.touch()
+
     def _do_remove_server(self, given: Json) -> None:
         self._engine.model.remove_server(given.integer("server"), self._engine.now())
         self._engine.touch()
@@ -140,6 +167,12 @@ class Commands:
         self._engine.model.move(floating_ip, server, self._engine.now())
         self._engine.touch()
 
+    def _do_set_alias_ips(self, given: Json) -> None:
+        server, network = given.integer("server"), given.integer("network")
+        now = self._engine.now()
+        self._engine.model.set_alias_ips(server, network, given.texts("alias_ips"), now)
+        self._engine.touch()
+
     def _do_fault(self, given: Json) -> int:
         return self._engine.add_fault(Fault.from_json(given.data["fault"]))
 
@@ -171,6 +204,12 @@ class Commands:
 
     def _do_holder_changes(self, _given: Json) -> list[JsonObject]:
         return [to_json(change) for change in self._engine.model.changes]
+
+    def _do_aliases(self, given: Json) -> JsonObject:
+        return dict(self._engine.model.networks.aliases(given.integer("network")))
+
+    def _do_alias_changes(self, _given: Json) -> list[JsonObject]:
+        return [to_json(change) for change in self._engine.model.networks.changes]
 
     def _do_actions(self, _given: Json) -> list[JsonObject]:
         model = self._engine.model

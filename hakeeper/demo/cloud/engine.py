@@ -43,7 +43,8 @@ class Engine:
     @property
     def version(self) -> int:
         """A number that grows with every change, including those that time alone causes."""
-        return self._touches + len(self.model.changes) + self.model.register.ended
+        changes = len(self.model.changes) + len(self.model.networks.changes)
+        return self._touches + changes + self.model.register.ended
 
     def wait(self, after_version: int, timeout_s: float) -> int:
         """Wait until something changes after a version, or the time is up; return the version."""

@@ -7,14 +7,16 @@ send it.
 import contextlib
 import dataclasses
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from hakeeper.demo.cloud.faults import Fault
+from hakeeper.demo.cloud.network_front import NetworkFront
 from hakeeper.demo.cloud.values import (
     CREATED,
     USUAL,
+    AliasChange,
     Counters,
     FaultRecord,
     HolderChange,
@@ -31,7 +33,7 @@ class CommandError(ValueError):
     """The simulator could not carry out a command; the message says why."""
 
 
-class CloudFront(ABC):
+class CloudFront(NetworkFront):
     """A simulated Hetzner Cloud, as tests and labs use it."""
 
     url: str
@@ -55,7 +57,10 @@ class CloudFront(ABC):
         ipv6: str | None = USUAL,
         private_ips: Iterable[str] = (),
     ) -> int:
-        """Create a server and return its id. `ipv4`, `ipv6`: its Primary IPs; None: it has none."""
+        """Create a server and return its id. `ipv4`, `ipv6`: its Primary IPs; None: it has none.
+
+        `private_ips`: it is attached to the first network that has the address, or to a new one.
+        """
         return int(
             self.call(
                 "add_server",
@@ -98,7 +103,7 @@ class CloudFront(ABC):
         )
 
     def remove_server(self, server: int) -> None:
-        """Delete a server; its floating IPs are unassigned then."""
+        """Delete a server; nobody has its floating IPs and its alias IPs then."""
         self.call("remove_server", server=server)
 
     def remove_floating_ip(self, floating_ip: int) -> None:
@@ -132,6 +137,9 @@ class CloudFront(ABC):
         action_s: float | None = None,
         holder_at_accept: bool | None = None,
         lock_servers: bool | None = None,
+        lock_networks: bool | None = None,
+        refuse_off: bool | None = None,
+        members: bool | None = None,
     ) -> None:
         """Change how the cloud behaves from now on; None leaves a rule as it is."""
         self.call(
@@ -139,6 +147,9 @@ class CloudFront(ABC):
             action_s=action_s,
             holder_at_accept=holder_at_accept,
             lock_servers=lock_servers,
+            lock_networks=lock_networks,
+            refuse_off=refuse_off,
+            members=members,
         )
 
     def set_rate_limit(self, limit_per_hour: int, *, remaining: int | None = None) -> None:
@@ -259,8 +270,8 @@ class CloudFront(ABC):
 
     def _story(self, timeout_s: float) -> str:
         entries = [str(dataclasses.asdict(each)) for each in self.requests()[-_SHOWN_REQUESTS:]]
-        holders = [
-            str(dataclasses.asdict(each)) for each in self.holder_changes()[-_SHOWN_REQUESTS:]
-        ]
+        changes: list[HolderChange | AliasChange] = [*self.holder_changes(), *self.alias_changes()]
+        changes.sort(key=lambda each: each.at_s)
+        holders = [str(dataclasses.asdict(each)) for each in changes[-_SHOWN_REQUESTS:]]
         lines = [f"it did not happen within {timeout_s} s; last requests:", *entries]
         return "\n".join([*lines, "last changes of holder:", *holders])

@@ -6,20 +6,23 @@ model works in a real server and in virtual time.
 
 import ipaddress
 import itertools
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from hakeeper.cloud_register import Move, Refusal, Register
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
 from hakeeper.demo.cloud.locations import LOCATIONS
+from hakeeper.demo.cloud.networks import Networks, Writer
 from hakeeper.demo.cloud.project import (
     NO_QUIRK,
     Action,
+    AliasAction,
     FloatingIp,
     Quirk,
     Server,
     default_ipv4,
     default_ipv6,
+    free_id,
+    list_key,
 )
 from hakeeper.demo.cloud.values import CREATED, OPERATOR, USUAL, HolderChange, Rules
 
@@ -28,7 +31,7 @@ FIRST_FLOATING_IP_ID = 4711
 
 
 class CloudModel:
-    """One project: servers, floating IPs, actions. Not thread-safe.
+    """One project: servers, floating IPs, private networks, actions. Not thread-safe.
 
     `epoch_s` is the wall time (UNIX seconds) at which `now` was 0.
     """
@@ -39,6 +42,7 @@ class CloudModel:
         self.rules = rules or Rules()
         self.servers: dict[int, Server] = {}
         self.floating_ips: dict[int, FloatingIp] = {}
+        self.networks = Networks()
         self.changes: list[HolderChange] = []
         self.register = Register[Action](self.servers, self._moved)
         self._server_ids = itertools.count(FIRST_SERVER_ID)
@@ -59,12 +63,18 @@ class CloudModel:
         ipv6: str | None = USUAL,
         private_ips: Iterable[str] = (),
     ) -> Server:
-        """Create a server; names are unique in a project. None: without that Primary IP."""
+        """Create a server; names are unique in a project. None: without that Primary IP.
+
+        It is attached to a private network for each of its private addresses; one is made if no
+        network has the address.
+        """
         if any(server.name == name for server in self.servers.values()):
             raise ApiError("uniqueness_error", f"server name '{name}' is already used", {})
         if location not in LOCATIONS:
             raise invalid_input("location", "is unknown")
-        number = _free_id(server_id, self._server_ids, self.servers)
+        addresses = tuple(private_ips)
+        self.networks.check_private_ips(addresses)
+        number = free_id(server_id, self._server_ids, self.servers)
         server = Server(
             id=number,
             name=name,
@@ -74,9 +84,11 @@ class CloudModel:
             labels=dict(labels or {}),
             ipv4=default_ipv4(number) if ipv4 == USUAL else ipv4,
             ipv6=default_ipv6(number) if ipv6 == USUAL else ipv6,
-            private_ips=tuple(private_ips),
         )
         self.servers[server.id] = server
+        for ip in addresses:
+            network = self.networks.attach_somewhere(number, ip, now)
+            self.register.add(list_key(number, network), None, now)
         return server
 
     def add_floating_ip(  # noqa: PLR0913 - all named, as the API has them
@@ -101,7 +113,7 @@ class CloudModel:
             raise invalid_input("home_location", "is unknown")
         _check_address(ip)
         floating_ip = FloatingIp(
-            id=_free_id(floating_ip_id, self._floating_ip_ids, self.floating_ips),
+            id=free_id(floating_ip_id, self._floating_ip_ids, self.floating_ips),
             name=name,
             ip=ip,
             location=location,
@@ -125,9 +137,11 @@ class CloudModel:
         self.register.give(self.floating_ip(floating_ip).id, server, now, OPERATOR)
 
     def remove_server(self, server: int, now: float) -> None:
-        """Delete a server; its floating IPs are unassigned then."""
+        """Delete a server; its floating IPs are unassigned then, and its alias IPs are nobody's."""
         self.register.advance(now)
         self.server(server)
+        for network in self.networks.of_server(server):
+            self.detach(server, network, now)
         for floating_ip in self.register.held_by(server):
             self.register.give(floating_ip, None, now, OPERATOR)
         del self.servers[server]
@@ -138,6 +152,31 @@ class CloudModel:
         self.floating_ip(floating_ip)
         del self.floating_ips[floating_ip]
         self.register.remove(floating_ip)
+
+    def attach(
+        self, server: int, network: int, ip: str, now: float, alias_ips: Sequence[str] = ()
+    ) -> None:
+        """Attach a server to a private network at once, with alias IPs if wanted."""
+        self.register.advance(now)
+        self.server(server)
+        self.networks.attach(server, network, ip, now, alias_ips)
+        self.register.add(list_key(server, network), None, now)
+
+    def detach(self, server: int, network: int, now: float) -> None:
+        """Detach a server from a private network; actions that run change nothing there."""
+        self.register.advance(now)
+        self.server(server)
+        self.networks.detach(server, network, now, Writer(OPERATOR))
+        self.register.remove(list_key(server, network))
+
+    def set_alias_ips(
+        self, server: int, network: int, alias_ips: Sequence[str], now: float
+    ) -> None:
+        """Replace a list at once, as if by hand, without an action and without a lock."""
+        self.register.advance(now)
+        self.server(server)
+        self.networks.check(server, network, alias_ips)
+        self.networks.write(server, network, alias_ips, now, Writer(OPERATOR))
 
     def end_actions_of(self, fault: int, now: float) -> None:
         """Make the actions that a fault keeps running fail now."""
@@ -205,13 +244,6 @@ class CloudModel:
         cause: str,
         quirk: Quirk,
     ) -> Action:
-        ends_s = now + (self.rules.action_s if quirk.action_s is None else quirk.action_s)
-        if quirk.late_commit_s is not None:
-            moves_at_s = now + quirk.late_commit_s
-        elif quirk.action_error is not None:
-            moves_at_s = math.inf
-        else:
-            moves_at_s = now if self.rules.holder_at_accept else ends_s
         action = Action(
             id=self.register.next_id(),
             command=command,
@@ -219,8 +251,8 @@ class CloudModel:
             server=server,
             cause=cause,
             started_s=now,
-            ends_s=ends_s,
-            moves_at_s=moves_at_s,
+            ends_s=quirk.ends_s(self.rules, now),
+            moves_at_s=quirk.moves_at_s(self.rules, now),
             late=quirk.late_commit_s is not None,
             error=quirk.action_error,
             locks=quirk.locks,
@@ -229,7 +261,62 @@ class CloudModel:
         self.register.accept(action, now)
         return action
 
+    def change_alias_ips(
+        self,
+        server_id: int,
+        network_id: int,
+        alias_ips: Sequence[str],
+        now: float,
+        *,
+        cause: str,
+        quirk: Quirk = NO_QUIRK,
+    ) -> Action:
+        """Accept or refuse a list that replaces all alias IPs of a server in a network.
+
+        That a server and a network are locked while a change of theirs runs is inferred from the
+        resources of its action; the code for a server that is off is our guess.
+        """
+        self.register.advance(now)
+        server = self.server(server_id)
+        self.networks.attached(server_id, network_id)
+        if self.rules.refuse_off and server.status == "off":
+            raise ApiError("unsupported_error", "server is off", {})
+        self._refuse_locked(server_id, network_id)
+        self.networks.check(server_id, network_id, alias_ips)
+        action = AliasAction(
+            id=self.register.next_id(),
+            command="change_alias_ips",
+            resource=list_key(server_id, network_id),
+            server=server_id,
+            cause=cause,
+            started_s=now,
+            ends_s=quirk.ends_s(self.rules, now),
+            moves_at_s=quirk.moves_at_s(self.rules, now),
+            late=quirk.late_commit_s is not None,
+            error=quirk.action_error,
+            locks=quirk.locks,
+            fault=quirk.fault,
+            network=network_id,
+            member=server_id,
+            alias_ips=tuple(alias_ips),
+        )
+        self.register.accept(action, now)
+        return action
+
+    def _refuse_locked(self, server: int, network: int) -> None:
+        for each in self.register.running():
+            aliases = isinstance(each, AliasAction)
+            if not each.locks or not (aliases or self.rules.lock_servers):
+                continue
+            if each.server == server:
+                raise ApiError("locked", "cannot perform operation because server is locked", {})
+            if self.rules.lock_networks and each.concerns("network", network):
+                raise ApiError("locked", "network is locked", {})
+
     def _moved(self, move: Move) -> None:
+        if isinstance(move.action, AliasAction):
+            self._written(move.action, move.at_s)
+            return
         self.changes.append(
             HolderChange(
                 at_s=move.at_s,
@@ -242,13 +329,9 @@ class CloudModel:
             )
         )
 
-
-def _free_id(wanted: int | None, ids: "itertools.count[int]", used: Mapping[int, object]) -> int:
-    if wanted is None:
-        return next(each for each in ids if each not in used)
-    if wanted in used:
-        raise ApiError("uniqueness_error", f"ID {wanted} is already used", {})
-    return wanted
+    def _written(self, action: AliasAction, at_s: float) -> None:
+        writer = Writer(action.cause, late=action.late, action=action.id)
+        self.networks.write(action.member, action.network, action.alias_ips, at_s, writer)
 
 
 def _check_address(ip: str) -> None:

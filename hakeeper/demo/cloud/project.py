@@ -1,9 +1,14 @@
 """The contents of a project: servers, floating IPs, actions."""
 
 import ipaddress
+import itertools
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hakeeper import cloud_register
+from hakeeper.demo.cloud.errors import ApiError
+from hakeeper.demo.cloud.values import JsonObject, Rules
 
 
 @dataclass(slots=True, kw_only=True)
@@ -20,8 +25,6 @@ class Server:
     """Its Primary IPv4; None: it has none."""
     ipv6: str | None = None
     """Its Primary IPv6, a /64 network; None: it has none."""
-    private_ips: tuple[str, ...] = ()
-    """Its address in each private network that it is attached to."""
 
 
 ON_LOOPBACK = ("127.0.0.1",)
@@ -59,10 +62,40 @@ class FloatingIp:
 
 @dataclass(slots=True, kw_only=True)
 class Action(cloud_register.Action):
-    """An accepted command on a floating IP."""
+    """An accepted command; on a floating IP unless it is of a class of its own."""
 
     command: str
     fault: int | None = None
+
+    @property
+    def resources(self) -> list[JsonObject]:
+        """What it concerns, in the API's form."""
+        server = [] if self.server is None else [{"id": self.server, "type": "server"}]
+        return [*server, {"id": self.resource, "type": "floating_ip"}]
+
+    def concerns(self, kind: str, number: int | None = None) -> bool:
+        """Say whether it concerns this resource, or any of this kind."""
+        return any(each["type"] == kind and number in {None, each["id"]} for each in self.resources)
+
+
+@dataclass(slots=True, kw_only=True)
+class AliasAction(Action):
+    """An accepted list of alias IPs. Its resource is the list of its server in its network."""
+
+    network: int
+    member: int
+    """The server."""
+    alias_ips: tuple[str, ...]
+
+    @property
+    def resources(self) -> list[JsonObject]:
+        """What it concerns, in the API's form."""
+        return [{"id": self.member, "type": "server"}, {"id": self.network, "type": "network"}]
+
+
+def list_key(server: int, network: int) -> str:
+    """Return the register's key of a server's alias IPs in a network."""
+    return f"{server}/{network}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,5 +109,26 @@ class Quirk:
     late_commit_s: float | None = None
     """The holder changes this long after acceptance, whatever the action reports meanwhile."""
 
+    def ends_s(self, rules: Rules, now: float) -> float:
+        """Return when an action that is accepted now ends."""
+        return now + (rules.action_s if self.action_s is None else self.action_s)
+
+    def moves_at_s(self, rules: Rules, now: float) -> float:
+        """Return when it takes effect; infinity: never."""
+        if self.late_commit_s is not None:
+            return now + self.late_commit_s
+        if self.action_error is not None:
+            return math.inf
+        return now if rules.holder_at_accept else self.ends_s(rules, now)
+
 
 NO_QUIRK = Quirk()
+
+
+def free_id(wanted: int | None, ids: "itertools.count[int]", used: Mapping[int, object]) -> int:
+    """Return the wanted id, or else the next one; raises the API's error if it is used."""
+    if wanted is None:
+        return next(each for each in ids if each not in used)
+    if wanted in used:
+        raise ApiError("uniqueness_error", f"ID {wanted} is already used", {})
+    return wanted

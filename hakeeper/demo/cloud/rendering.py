@@ -2,11 +2,13 @@
 
 import dataclasses
 import datetime as dt
+import ipaddress
 import math
 
 from hakeeper.demo.cloud.locations import LOCATIONS
 from hakeeper.demo.cloud.model import CloudModel
-from hakeeper.demo.cloud.project import Action, FloatingIp, Server
+from hakeeper.demo.cloud.networks import Network
+from hakeeper.demo.cloud.project import Action, AliasAction, FloatingIp, Server
 from hakeeper.demo.cloud.values import JsonObject
 
 
@@ -45,9 +47,6 @@ def floating_ip(model: CloudModel, item: FloatingIp, as_of_s: float) -> JsonObje
 def action(model: CloudModel, item: Action, as_of_s: float) -> JsonObject:
     """Return an action with its state at `as_of_s`."""
     status = item.status(as_of_s)
-    resources = [{"id": item.resource, "type": "floating_ip"}]
-    if item.server is not None:
-        resources.insert(0, {"id": item.server, "type": "server"})
     error = None
     if status == "error" and item.error is not None:
         error = {"code": item.error[0], "message": item.error[1]}
@@ -59,7 +58,7 @@ def action(model: CloudModel, item: Action, as_of_s: float) -> JsonObject:
         "progress": 100 if status == "success" else 0,
         "started": rfc3339(model, item.started_s),
         "finished": rfc3339(model, item.ends_s) if ended else None,
-        "resources": resources,
+        "resources": item.resources,
         "error": error,
     }
 
@@ -76,9 +75,7 @@ def server(model: CloudModel, item: Server, as_of_s: float) -> JsonObject:
         "status": item.status,
         "created": created,
         "public_net": _public_net(item, owned),
-        "private_net": [
-            _private_net(item, number, ip) for number, ip in enumerate(item.private_ips, start=1)
-        ],
+        "private_net": _private_net(model, item, as_of_s),
         "server_type": _server_type(item.location),
         "location": location(item.location),
         "image": _image(created),
@@ -112,14 +109,75 @@ def _public_net(item: Server, floating_ips: list[int]) -> JsonObject:
     }
 
 
-def _private_net(item: Server, number: int, ip: str) -> JsonObject:
+def _private_net(model: CloudModel, item: Server, as_of_s: float) -> list[JsonObject]:
+    found = [
+        (number, model.networks.member_at(number, item.id, as_of_s))
+        for number in model.networks.all
+    ]
+    return [
+        {
+            "network": number,
+            "ip": member.ip,
+            "alias_ips": list(member.alias_ips),
+            "mac_address": _mac_address(number, item.id),
+        }
+        for number, member in found
+        if member is not None
+    ]
+
+
+def _mac_address(network_id: int, server_id: int) -> str:
+    octets = (0x86, 0, network_id & 255, server_id >> 16 & 255, server_id >> 8 & 255)
+    return ":".join(f"{octet:02x}" for octet in (*octets, server_id & 255))
+
+
+def network(model: CloudModel, item: Network, as_of_s: float) -> JsonObject:
+    """Return a private network with its members at `as_of_s`."""
     return {
-        "network": number,
-        "ip": ip,
-        "alias_ips": [],
-        "mac_address": f"86:00:{number:02x}:{item.id >> 16 & 255:02x}:{item.id >> 8 & 255:02x}"
-        f":{item.id & 255:02x}",
+        "id": item.id,
+        "name": item.name,
+        "ip_range": str(item.ip_range),
+        "subnets": [
+            {
+                "type": "cloud",
+                "ip_range": str(each),
+                "network_zone": "eu-central",
+                "gateway": str(each.network_address + 1),
+                "vswitch_id": None,
+            }
+            for each in item.subnets
+        ],
+        "routes": [],
+        "servers": list(model.networks.members_at(item.id, as_of_s)),
+        "load_balancers": [],
+        "protection": {"delete": False},
+        "labels": dict(item.labels),
+        "created": rfc3339(model, item.created_s),
+        "expose_routes_to_vswitch": False,
     }
+
+
+def members(model: CloudModel, item: Network, as_of_s: float) -> list[JsonObject]:
+    """Return a network's members; that one is `updating` while its action runs is our guess."""
+    changing = {
+        each.member
+        for each in model.register.actions.values()
+        if isinstance(each, AliasAction)
+        and each.network == item.id
+        and each.started_s <= as_of_s
+        and each.status(as_of_s) == "running"
+    }
+    return [
+        {
+            "id": server_id,
+            "type": "server",
+            "ip": member.ip,
+            "alias_ips": list(member.alias_ips),
+            "subnet": str(item.subnet_of(ipaddress.IPv4Address(member.ip))),
+            "status": "updating" if server_id in changing else "ok",
+        }
+        for server_id, member in model.networks.members_at(item.id, as_of_s).items()
+    ]
 
 
 def _server_type(place: str) -> JsonObject:

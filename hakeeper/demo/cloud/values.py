@@ -53,20 +53,33 @@ class LoggedRequest:
 
     @property
     def server(self) -> int | None:
-        """The target of an assign; None for everything else."""
-        if not self.is_assign:
-            return None
-        try:
-            body = json.loads(self.body)
-        except ValueError:
-            return None
-        server = body.get("server") if isinstance(body, dict) else None
+        """The target of an assign, or whose alias IPs are written; None for everything else."""
+        if self.is_alias_write:
+            return self._number_after("servers")
+        server = self._sent("server") if self.is_assign else None
         return server if isinstance(server, int) else None
+
+    @property
+    def network(self) -> int | None:
+        """The network of a write of alias IPs."""
+        network = self._sent("network") if self.is_alias_write else None
+        return network if isinstance(network, int) else None
+
+    @property
+    def alias_ips(self) -> tuple[str, ...] | None:
+        """The list of a write of alias IPs."""
+        sent = self._sent("alias_ips") if self.is_alias_write else None
+        return tuple(str(each) for each in sent) if isinstance(sent, list) else None
 
     @property
     def is_assign(self) -> bool:
         """Whether it is an assign."""
         return self.method == "POST" and self.path.endswith("/actions/assign")
+
+    @property
+    def is_alias_write(self) -> bool:
+        """Whether it replaces the alias IPs of a server in a network."""
+        return self.method == "POST" and self.path.endswith("/actions/change_alias_ips")
 
     @property
     def is_write(self) -> bool:
@@ -76,9 +89,19 @@ class LoggedRequest:
     @property
     def floating_ip(self) -> int | None:
         """The id of the floating IP in the path, if there is one."""
+        return self._number_after("floating_ips")
+
+    def _sent(self, key: str) -> object:
+        try:
+            body = json.loads(self.body)
+        except ValueError:
+            return None
+        return body.get(key) if isinstance(body, dict) else None
+
+    def _number_after(self, word: str) -> int | None:
         parts = self.path.split("/")
         try:
-            return int(parts[parts.index("floating_ips") + 1])
+            return int(parts[parts.index(word) + 1])
         except (ValueError, IndexError):
             return None
 
@@ -89,6 +112,22 @@ class HolderChange:
 
     at_s: float
     floating_ip: int
+    old: int | None
+    new: int | None
+    cause: str
+    """The client whose request caused it, or OPERATOR, or CREATED."""
+    late: bool = False
+    """Whether a fault let it happen at another time than the end of its action."""
+    action: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasChange:
+    """A server got an alias IP, or lost it; a move is two of them."""
+
+    at_s: float
+    network: int
+    ip: str
     old: int | None
     new: int | None
     cause: str
@@ -131,6 +170,12 @@ class Rules:
     """Whether an action also locks its target server against others."""
     limit_per_hour: int = 3600
     """The token bucket's size and its refill in an hour."""
+    lock_networks: bool = True
+    """Whether a change of alias IPs also locks its network against others."""
+    refuse_off: bool = False
+    """Whether the alias IPs of a server that is off can not be changed."""
+    members: bool = True
+    """Whether there is GET /networks/{id}/members; there was not before 2026-09-15."""
 
 
 def to_json(value: Any) -> JsonObject:  # noqa: ANN401 - any dataclass of this package

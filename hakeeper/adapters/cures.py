@@ -186,6 +186,22 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
 """By code, which is what `--json` shows and scripts compare."""
 
 
+REFUSALS: Final[Mapping[str, str]] = {
+    "not_attached": "hcloud server attach-to-network --network {network} {server}    # then see"
+    " that its private interface is up: ip -br address",
+    "no_room": "hcloud server change-alias-ips --network {network} --alias-ips LIST {server}"
+    "    # LIST: those that it has, without one that is not needed",
+    "ip_not_available": "hcloud server list -o columns=id,name,private_net    # a server that has"
+    " the address as its own must give it up, or choose another alias IP",
+}
+"""By the code with which a step is refused, by Hetzner or by ourselves: what makes it possible."""
+
+
+def refusal_cure(code: str, *, server: str, network: str = "NETWORK") -> str:
+    """Return what makes a step possible that is refused with this code; "": that is not known."""
+    return REFUSALS.get(code, "").format(server=server, network=network)
+
+
 def cure_of(code: str, **values: str) -> str:
     """Return the cure of a trouble, with the values of this case."""
     return TROUBLES[code].cure.format(**values)

@@ -18,6 +18,7 @@ from hakeeper.config.text import (
     TOKEN,
     UNPRINTABLE,
     did_you_mean,
+    either,
     letters,
     shown,
 )
@@ -209,7 +210,7 @@ class _Parser(Generic[C]):
         made = build(model, value)
         lists = [given[inner] for name in moved if (inner := join(path, name)) in given]
         if all(map(_is_empty, lists)):
-            nouns = " or ".join(each.noun for each in moved.values())
+            nouns = either([each.noun for each in moved.values()])
             self._problems.add(
                 (lists[0] if lists else entry.key).at,
                 join(path, first),

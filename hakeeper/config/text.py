@@ -43,3 +43,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def letters(word: str) -> str:
     """Return a word in lower case, without punctuation."""
     return re.sub(r"[^a-z0-9]", "", word.lower())
+
+
+def either(words: list[str]) -> str:
+    """Return `a, b or c`."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

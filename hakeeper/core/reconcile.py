@@ -148,7 +148,9 @@ def _poll_actions(state: State, api: ApiState, now: float, wake: Wake) -> None:
         if not _affordable(state, (resource for _, resource, _ in chosen), now, wake):
             wake(min(stage.until_s for _, _, stage in chosen))
             continue
-        state.start(ReadActions(api.name, tuple(stage.action_id for _, _, stage in chosen)), now)
+        # One action may be that of several resources.
+        action_ids = dict.fromkeys(stage.action_id for _, _, stage in chosen)
+        state.start(ReadActions(api.name, tuple(action_ids)), now)
 
 
 def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake) -> bool:
@@ -178,7 +180,8 @@ def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> Non
         state.start(ReadOne(wanted[0].observation.id), now)
         return
     for kind in {id(resource.kind): resource.kind for resource in wanted}.values():
-        _list(state, kind, now)
+        # Where every step needs a list of its own, a claim waits for none that is too old.
+        _list(state, kind, now, at_once=1 if kind.kind.acts_on_known else 2)
 
 
 def _read_is_under_way(state: State, resource: Resource, after_s: float) -> bool:
@@ -213,9 +216,9 @@ def _is_read(resource: Resource, after_s: float) -> bool:
     return resource.kind.api.server is None and read_s is not None and read_s >= after_s
 
 
-def _list(state: State, kind: KindState, now: float) -> None:
-    """Read all holders; only one such reading at a time."""
-    if not state.is_listing(kind):
+def _list(state: State, kind: KindState, now: float, at_once: int = 1) -> None:
+    """Read all holders; only so many such readings at a time."""
+    if state.listings(kind) < at_once:
         kind.listing(now)
         state.start(ReadAll(kind.kind.name, _parts(state, kind)), now)
 
@@ -232,7 +235,7 @@ def _parts(state: State, kind: KindState) -> tuple[Key, ...]:
 
 def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
     """Keep looking for ever, at a constant price: one reading of all holders each interval."""
-    if state.is_listing(kind):
+    if state.listings(kind):
         return
     due_at_s = kind.listed_at_s + reading_interval_s(state, kind, now)
     if state.any_master(kind):

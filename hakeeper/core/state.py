@@ -209,10 +209,10 @@ class State:
         """Say whether this very request is under way."""
         return any(call.request == request for call in self.calls.values())
 
-    def is_listing(self, kind: KindState) -> bool:
-        """Say whether a list of this kind is being read, whole or in part."""
+    def listings(self, kind: KindState) -> int:
+        """Return how many lists of this kind are being read, whole or in part."""
         requests = (call.request for call in self.calls.values())
-        return any(isinstance(r, ReadAll) and r.kind == kind.kind.name for r in requests)
+        return sum(isinstance(r, ReadAll) and r.kind == kind.kind.name for r in requests)
 
     def use_of(self, resource: Resource, now: float) -> Use:
         """Say which part of the budget the next call for this claim may draw upon."""
@@ -261,7 +261,8 @@ class State:
         """Stop the mutating requests of these resources that have not been sent yet."""
         chosen = {id(resource) for resource in resources}
         for call_id, call in self.calls.items():
-            if any(id(resource) in chosen for resource in call.resources):
+            ours = any(id(resource) in chosen for resource in call.resources)
+            if isinstance(call.request, Mutate) and ours:
                 self.effects.append(CancelCall(call_id))
 
     def _guard_mutation(self, request: Mutate, resources: tuple[Resource, ...]) -> int:

@@ -14,6 +14,8 @@ from hakeeper.config import (
     parse,
 )
 from hakeeper.core.model import ApiSettings, Settings, VrrpId, VrrpKind
+from hakeeper.core.observation import ResourceRef
+from hakeeper.kinds import ALIAS_IPS
 from tests.support.resources import by_id, by_name, by_network
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -21,11 +23,18 @@ GOOD = "instances: {VI_1: {floating_ips: [web]}}\n"
 VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 
 
+def having(
+    *floating_ips: ResourceRef, alias_ips: tuple[ResourceRef, ...] = ()
+) -> dict[str, tuple[ResourceRef, ...]]:
+    """Return what an instance lists, by the keys of all kinds."""
+    return {"floating_ips": floating_ips, "alias_ips": alias_ips}
+
+
 def test_the_smallest_configuration_has_the_defaults_of_the_contract() -> None:
     config = parse((CONF / "hakeeper.yaml").read_text(), "f.yaml")
     assert (
         Config(
-            instances={"VI_1": InstanceConfig(resources={"floating_ips": (by_name("web"),)})},
+            instances={"VI_1": InstanceConfig(resources=having(by_name("web")))},
             server="auto",
             keepalived=KeepalivedConfig(
                 fifo=Path("/run/hakeeper/notify.fifo"),
@@ -56,7 +65,9 @@ def test_every_key_is_taken_over() -> None:
         "instances:\n"
         "  VI_1: {floating_ips: [web, 4711, 203.0.113.10], vrrp_address: 10.0.0.2}\n"
         "groups:\n"
-        "  VI_1: {floating_ips: ['2001:db8:1:2::/64']}\n"
+        "  VI_1:\n"
+        "    floating_ips: ['2001:db8:1:2::/64']\n"
+        "    alias_ips: [10.0.0.100, {ip: 10.0.0.101, network: 7}]\n"
         "keepalived: {fifo: /a, state: none, pid_file: /b}\n"
         "hetzner:\n"
         "  {endpoint: 'https://example.com/v1/', token_file: /c, ca_file: /d, timeout: 1500ms}\n"
@@ -68,12 +79,11 @@ def test_every_key_is_taken_over() -> None:
     one = ipaddress.IPv4Network("203.0.113.10/32")
     web, net = (by_name("web"), by_id(4711), by_network(one)), (by_network(network),)
     private = (ipaddress.IPv4Address("10.0.0.2"),)
+    alias_ips = (ALIAS_IPS.ref("10.0.0.100"), ALIAS_IPS.ref("10.0.0.101", network="7"))
     assert (
         Config(
-            instances={
-                "VI_1": InstanceConfig(resources={"floating_ips": web}, vrrp_addresses=private)
-            },
-            groups={"VI_1": InstanceConfig(resources={"floating_ips": net})},
+            instances={"VI_1": InstanceConfig(resources=having(*web), vrrp_addresses=private)},
+            groups={"VI_1": InstanceConfig(resources=having(*net, alias_ips=alias_ips))},
             server="web-1",
             keepalived=KeepalivedConfig(
                 fifo=Path("/a"), state=StateSource.NONE, pid_file=Path("/b")
@@ -91,7 +101,7 @@ def test_every_key_is_taken_over() -> None:
     )
     assert (
         Settings(
-            resources={VI_1: web, group: net},
+            resources={VI_1: web, group: (*net, *alias_ips)},
             vrrp_addresses={VI_1: private},
             interval_s=60.0,
             standby_interval_s=3600.0,

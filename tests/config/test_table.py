@@ -102,7 +102,11 @@ def test_the_full_example_is_read_as_the_defaults() -> None:
     assert read(example(Other)) == Other(
         instances={
             "VI_1": OtherInstance(
-                resources={"floating_ips": (by_name("web"),), "volumes": (by_name("data"),)}
+                resources={
+                    "floating_ips": (by_name("web"),),
+                    "alias_ips": (),
+                    "volumes": (by_name("data"),),
+                }
             )
         }
     )
@@ -110,12 +114,13 @@ def test_the_full_example_is_read_as_the_defaults() -> None:
 
 def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
     alone = read("instances: {VI_1: {volumes: [data]}}")
-    listed = {"floating_ips": (), "volumes": (by_name("data"),)}
+    listed = {"floating_ips": (), "alias_ips": (), "volumes": (by_name("data"),)}
     assert {"VI_1": OtherInstance(resources=listed)} == alone.instances
     assert [(by_name("data"),)] == list(alone.resources.values())
-    assert [{"kind": "INSTANCE", "name": "VI_1", "floating_ips": [], "vrrp_addresses": [],
-             "volumes": ["data"]}] == alone.as_json()["addresses"]  # fmt: skip
-    assert "lists no floating IP or volume; add at least one" in error("instances: {VI_1: {}}")
+    lists = {"floating_ips": [], "alias_ips": [], "vrrp_addresses": [], "volumes": ["data"]}
+    assert [{"kind": "INSTANCE", "name": "VI_1"} | lists] == alone.as_json()["addresses"]
+    none = error("instances: {VI_1: {}}")
+    assert "lists no floating IP, alias IP or volume; add at least one" in none
     twice = "instances: {V: {volumes: [a]}, W: {volumes: [a]}}"
     assert "W.volumes[0]: `a` is already listed, for V in line 1" in error(twice)
     assert "    volumes: [data]  # a list of volumes\n" in example(Other)

@@ -198,6 +198,7 @@ def _throttled(sent_s: float, *, eager: bool) -> Move:
 
 LIMIT, TIMEOUT = failure(KIND.TRANSIENT, "limit"), failure(KIND.TRANSIENT, "timeout")
 LOCKED, THROTTLED = failure(KIND.LOCKED, "locked"), failure(KIND.THROTTLED, "limit")
+WITHOUT_ROOM = failure(KIND.REFUSED, "no_room")
 ONCE = replace(refused(SENT, LIMIT), refused_at_s=98.0, failing_since_s=98.0)
 FAILING = (
     *(_failed(kind, attempt) for kind in KIND for attempt in range(3)),
@@ -218,6 +219,23 @@ FAILING = (
         to=MutateDue(refused(CLAIM, THROTTLED), NOW),
         says=ClaimFailed(*OF, THROTTLED),
         latest=Retrying("a cause", "limit"),
+    ),
+    Move(
+        "an obstacle",
+        MutateDue(CLAIM, NOW),
+        Failed(WITHOUT_ROOM),
+        to=MutateDue(refused(CLAIM, WITHOUT_ROOM), 112.0),
+        says=ClaimFailed(*OF, WITHOUT_ROOM),
+        latest=Retrying("a cause", "no_room"),
+    ),
+    Move(
+        "an obstacle for a kind that reads first",
+        MutateDue(CLAIM, NOW),
+        Failed(WITHOUT_ROOM),
+        to=Verify(refused(CLAIM, WITHOUT_ROOM), NOW, 112.0),
+        says=ClaimFailed(*OF, WITHOUT_ROOM),
+        latest=Retrying("a cause", "no_room"),
+        given=in_two_steps,
     ),
     Move(
         "at the other end of chance",

@@ -50,11 +50,16 @@ def test_members_tell_who_has_what(lan: Scene) -> None:
 
 
 def test_a_member_is_updating_while_its_list_changes(lan: Scene) -> None:
+    second = lan.cloud.add_network("second", "10.1.0.0/24")
+    lan.cloud.attach(lan.server_a, second, "10.1.0.2")
     lan.cloud.set_rules(action_s=60)
     lan.a.write_aliases(lan.server_a, LAN)
     assert [(42, "updating", [VIP]), (43, "ok", [])] == [
         (each["id"], each["status"], each["alias_ips"]) for each in members(lan)
     ]
+    assert ["ok"] == [each["status"] for each in lan.a.get("/networks/1/members")["members"]]
+    with lan.cloud.faulty(Fault(method="GET", stale_s=3600)):
+        assert ["ok", "ok"] == [each["status"] for each in members(lan)]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_members_can_be_filtered_sorted_and_paged(
     subnets = ["10.0.1.0/24", "10.0.2.0/24"]
     scene.cloud.add_network("lan", "10.0.0.0/16", network_id=LAN, subnets=subnets)
     third = scene.cloud.add_server("node-c", server_id=44)
-    for server, ip in ((42, "10.0.1.100"), (43, "10.0.1.20"), (third, "10.0.2.9")):
+    for server, ip in ((third, "10.0.2.9"), (42, "10.0.1.100"), (43, "10.0.1.20")):
         scene.cloud.attach(server, LAN, ip)
     assert expected == [each["id"] for each in members(scene, query)]
 
@@ -111,6 +116,12 @@ def test_networks_come_in_pages(scene: Scene) -> None:
     first, second = scene.a.get("/networks"), scene.a.get("/networks?page=2")
     assert [25, 5] == [len(each["networks"]) for each in (first, second)]
     assert 30 == second["meta"]["pagination"]["total_entries"]
+
+
+def test_servers_of_a_network_come_in_the_order_of_their_ids(lan: Scene) -> None:
+    lan.cloud.add_server("node-c", server_id=9)
+    lan.cloud.attach(9, LAN, "10.0.1.13")
+    assert [9, 42, 43] == lan.a.get(f"/networks/{LAN}")["network"]["servers"]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ class Cluster:
         self.nodes: list[DaemonNode] = []
         self.elsewhere = cloud.add_server("elsewhere")
         self.web = cloud.add_floating_ip("web", "203.0.113.10", server=self.elsewhere)
+        self.alias_ips: tuple[str, ...] = ()
+        """The alias IPs that configurations name."""
         self.may_print: tuple[str, ...] = ()
         """Beginnings of lines that are not log entries, where a test wants some."""
 
@@ -119,7 +121,7 @@ class Cluster:
     def complaints(self) -> list[str]:
         """Everything that no test may ever bring about."""
         servers = {node.name: node.server for node in self.nodes}
-        found = broken_rules(self.cloud, servers, TIMEOUT_S)
+        found = broken_rules(self.cloud, servers, TIMEOUT_S, set(self.alias_ips))
         for node in self.nodes:
             found += [f"{node.name}: the token is in {place}" for place in leaks(node)]
             found += [

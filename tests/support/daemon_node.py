@@ -10,6 +10,7 @@ from typing import Any
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.demo.lab.daemon import HAKEEPER, HakeeperProcess, LogEntry, event_of
 from hakeeper.demo.lab.netns import Namespace
+from hakeeper.kinds import KINDS
 from tests.support.keepalived_standin import StandIn
 from tests.support.waiting import eventually
 
@@ -120,10 +121,11 @@ class DaemonNode:
             self.wait_log("address.resolved", after=seen)
 
     def addresses(self) -> list[object]:
-        """All configured floating IPs."""
+        """All that is configured of any kind."""
         sections = [self.config.get("instances", {}), self.config.get("groups", {})]
+        each = [one for section in sections for one in section.values()]
         return [
-            ref for section in sections for each in section.values() for ref in each["floating_ips"]
+            ref for one in each for kind in KINDS.values() for ref in one.get(kind.config_key, [])
         ]
 
     def close(self) -> None:

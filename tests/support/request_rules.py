@@ -1,6 +1,7 @@
 """What the simulator's log must never show, whatever a test does."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from hakeeper.demo.cloud import CloudFront, FaultRecord, LoggedRequest
 
@@ -12,8 +13,16 @@ PROBE = "/floating_ips/0/actions/assign"
 """What `hakeeper check --online` asks to learn whether the token may write: no assign."""
 
 
-def broken_rules(cloud: CloudFront, servers: Mapping[str, int], timeout_s: float) -> list[str]:
-    """Return every breach; `servers` says which server each client runs on."""
+def broken_rules(
+    cloud: CloudFront,
+    servers: Mapping[str, int],
+    timeout_s: float,
+    alias_ips: AbstractSet[str] = frozenset(),
+) -> list[str]:
+    """Return every breach; `servers` says which server each client runs on.
+
+    `alias_ips` are those that the clients' configurations name: no other may ever change.
+    """
     requests = [
         request
         for request in cloud.requests()
@@ -22,7 +31,13 @@ def broken_rules(cloud: CloudFront, servers: Mapping[str, int], timeout_s: float
     found = [
         f"a write that is no assign: {request.method} {request.path}"
         for request in requests
-        if request.is_write and not request.is_assign
+        if request.is_write and not request.is_assign and not request.is_alias_write
+    ]
+    found += [
+        f"{change.cause} moved {change.ip} from {change.old} to {change.new}"
+        for change in cloud.alias_moves()
+        if change.cause in servers
+        and (change.ip not in alias_ips or change.new not in (None, servers[change.cause]))
     ]
     found += [
         f"{request.client} assigned to server {request.server}"

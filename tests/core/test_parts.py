@@ -1,0 +1,399 @@
+"""Resources that lie in a part of the API, share a list there, and move several at once.
+
+Alias IPs are such: the API knows lists of them by network and server.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from hakeeper.core.call_answers import take_result
+from hakeeper.core.calls import (
+    ActionsRead,
+    AllRead,
+    Failure,
+    FailureKind,
+    Mutate,
+    MutationAccepted,
+    ReadActions,
+    ReadAll,
+    Request,
+    Step,
+)
+from hakeeper.core.events import StartCall
+from hakeeper.core.model import Action, ActionStatus, Role, Settings
+from hakeeper.core.observation import Observation, Other, Part, Reading, Us
+from hakeeper.core.reconcile import reconcile
+from hakeeper.core.resource import Resource
+from hakeeper.core.roles import RoleBook
+from hakeeper.core.stages import ActionRunning, Held, MutateDue, MutateSent, ReadBack, Verify
+from hakeeper.core.state import InvariantError, State
+from hakeeper.kinds import ALIAS_IPS, KINDS
+from hakeeper.kinds.alias_ip import resource as alias
+from hakeeper.kinds.json_fields import network
+from tests.core.driver import entries, instance
+from tests.core.faults import failure
+from tests.core.odds import MOST
+from tests.core.standing import CLAIM, US, cloud_of, ended
+from tests.support.resources import CLOUD
+
+NOW = 100.0
+VI, OTHER_VI = instance("VI_1"), instance("VI_2")
+A, B, C = "10.0.0.100", "10.0.0.101", "10.0.0.102"
+OURS, THEIRS, THIRD = ("1", "10.0.0.2"), ("2", "10.0.0.3"), ("3", "10.0.0.4")
+RUNS = Action(id=77, status=ActionStatus.RUNNING)
+DONE = Action(id=77, status=ActionStatus.SUCCESS)
+
+
+def part(*rows: tuple[str, ...], key: int = 7) -> Part:
+    return Part(key=key, name="internal", network=network("10.0.0.0/16"), rows=rows)
+
+
+def state_of(
+    *ips: str, rows: tuple[tuple[str, ...], ...] = (), others: tuple[str, ...] = ()
+) -> State:
+    """Make a MASTER with these alias IPs, and with others of another instance."""
+    wanted = Settings(
+        resources={
+            VI: tuple(map(ALIAS_IPS.ref, ips)),
+            OTHER_VI: tuple(map(ALIAS_IPS.ref, others)),
+        },
+        can_query=False,
+    )
+    state = State(wanted, MOST, RoleBook(wanted.resources, 0.0), KINDS)
+    state.apis.use(wanted, KINDS)
+    cloud_of(state).server = US
+    for vrrp, refs in wanted.resources.items():
+        state.roles.role_states[vrrp].role = Role.MASTER
+        for ref in refs:
+            state.resources[ref] = Resource(ref, vrrp, state.apis.kinds[ALIAS_IPS.name])
+    if rows:
+        show(state, *rows)
+        state.effects = []
+    return state
+
+
+def show(
+    state: State, *rows: tuple[str, ...], at_s: float = NOW, within: tuple[int, ...] = ()
+) -> None:
+    """Let a list be read that was asked for then."""
+    listed = AllRead(ALIAS_IPS.name, Reading((), parts=(part(*rows),)), within, requests=2)
+    state.start(ReadAll(ALIAS_IPS.name, within), at_s)
+    take_result(state, ended(state.next_call_id - 1, listed), at_s)
+
+
+def due(state: State, at_s: float = NOW) -> None:
+    """Let all of them be about to be sent."""
+    for resource in state.resources.values():
+        resource.stage = MutateDue(CLAIM, at_s)
+
+
+def calls(state: State, now: float = NOW) -> list[Request]:
+    """Return what is asked for at this look."""
+    state.effects = []
+    reconcile(state, now)
+    return [effect.request for effect in state.effects if isinstance(effect, StartCall)]
+
+
+def steps(state: State, now: float = NOW) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return the steps that are sent now: name, lane and what they move."""
+    return [
+        (call.step.name, call.step.lane, tuple(str(each.key)[2:] for each in call.resources))
+        for call in calls(state, now)
+        if isinstance(call, Mutate)
+    ]
+
+
+def resources(state: State) -> list[Resource]:
+    return list(state.resources.values())
+
+
+def answer(
+    state: State,
+    outcome: MutationAccepted | ActionsRead | AllRead | Failure,
+    now: float = NOW,
+    to: type[Request] = Mutate,
+) -> None:
+    """Answer the last call of this type."""
+    [*_, last] = [number for number, each in state.calls.items() if isinstance(each.request, to)]
+    take_result(state, ended(last, outcome), now)
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+
+def test_all_is_listed_until_it_is_known_in_which_parts_ours_are() -> None:
+    state = state_of(A)
+    assert [ReadAll(ALIAS_IPS.name)] == calls(state)
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    assert ReadAll(ALIAS_IPS.name, (7,)) in calls(state, NOW + 60.0)
+
+
+def test_all_is_listed_as_long_as_one_of_ours_is_not_found() -> None:
+    state = state_of(A, "192.168.0.1", rows=(OURS, (*THEIRS, A)))
+    assert ReadAll(ALIAS_IPS.name) in calls(state, NOW + 60.0)
+
+
+def test_a_list_of_a_part_says_nothing_of_what_is_elsewhere() -> None:
+    state = state_of(A, "192.168.0.1", rows=(OURS, (*THEIRS, A)))
+    there, unresolved = resources(state)
+    show(state, OURS, THEIRS, at_s=NOW + 1.0, within=(7,))
+    assert there.observation is not None
+    assert (None, None) == (there.observation.server_id, unresolved.observation)
+    state.effects = []
+    show(state, OURS, (*THEIRS, A), at_s=NOW + 2.0, within=(8,))
+    assert there.observation.server_id is None
+    assert [] == entries(state.effects)
+
+
+def test_a_part_that_cannot_be_listed_is_looked_for_in_the_list_of_all() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    assert ReadAll(ALIAS_IPS.name, (7,)) in calls(state, NOW + 60.0)
+    gone = failure(FailureKind.NOT_FOUND, "not_found")
+    answer(state, gone, NOW + 60.1, ReadAll)
+    kind = state.apis.kinds[ALIAS_IPS.name]
+    assert not kind.lists_parts
+    assert ReadAll(ALIAS_IPS.name) in calls(state, NOW + 120.0)
+    kind.list_anew()
+    assert kind.lists_parts
+
+
+def test_a_claim_reads_the_part_and_not_only_one() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    resources(state)[0].stage = Verify(CLAIM, NOW + 1.0, NOW + 1.0)
+    assert [ReadAll(ALIAS_IPS.name, (7,))] == calls(state, NOW + 1.0)
+
+
+def test_a_list_costs_the_requests_that_it_took() -> None:
+    assert 2 == state_of(A, rows=(OURS, THEIRS)).apis.kinds[ALIAS_IPS.name].pages
+
+
+def test_why_the_network_is_not_found_is_reported() -> None:
+    state = state_of("192.168.0.1")
+    show(state, OURS)
+    [entry] = [each for each in entries(state.effects) if each.event == "address.unresolved"]
+    assert (
+        "no private network of this token's project has the address in its range" in entry.message
+    )
+
+
+def test_what_an_older_read_shows_is_no_base_for_a_step() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A, B)))
+    [resource] = resources(state)
+    show(state, OURS, (*THEIRS, A), at_s=NOW - 1.0)
+    assert resource.observation is not None
+    assert (*THEIRS, A, B) in resource.observation.note
+
+
+# --- several at once ---------------------------------------------------------------------------
+
+
+def test_those_of_one_holder_go_with_one_request_and_the_others_with_another() -> None:
+    state = state_of(A, B, C, rows=(OURS, (*THEIRS, A, B), (*THIRD, C)))
+    due(state)
+    assert [("release", "alias_ip/7/2", (A, B)), ("release", "alias_ip/7/3", (C,))] == steps(state)
+    assert all(isinstance(each.stage, MutateSent) for each in resources(state))
+    assert 1 == len([call for call in state.calls.values() if 2 == len(call.resources)])
+
+
+def test_the_answer_concerns_all_of_them() -> None:
+    state = state_of(A, B, rows=(OURS, (*THEIRS, A, B)))
+    due(state)
+    calls(state)
+    answer(state, MutationAccepted(RUNS))
+    assert all(isinstance(each.stage, ActionRunning) for each in resources(state))
+    assert ReadActions(CLOUD, (77,)) in calls(state, NOW + 0.05)
+    answer(state, ActionsRead((DONE,)), NOW + 0.1, ReadActions)
+    assert all(isinstance(each.stage, ReadBack) for each in resources(state))
+    assert [ReadAll(ALIAS_IPS.name, (7,))] == calls(state, NOW + 0.1)
+
+
+def test_an_unknown_outcome_concerns_all_of_them() -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    due(state)
+    calls(state)
+    lost = failure(FailureKind.OUTCOME_UNKNOWN, "timeout")
+    answer(state, lost, NOW + 0.1)
+    assert [True, True] == [each.writes.outcome_unknown for each in resources(state)]
+    assert all(isinstance(each.stage, Verify) for each in resources(state))
+
+
+def test_a_step_that_was_never_sent_delays_none_of_them() -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    due(state)
+    calls(state)
+    [number] = [number for number, each in state.calls.items() if each.resources]
+    unsent = failure(FailureKind.TRANSIENT, "dns")
+    take_result(state, ended(number, unsent, sent_at_s=None), NOW + 0.1)
+    assert [float("-inf")] * 2 == [each.writes.last_sent_s for each in resources(state)]
+
+
+def test_instances_do_not_share_a_request() -> None:
+    state = state_of(A, others=(B,), rows=(OURS, THEIRS))
+    due(state)
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state)
+    assert isinstance(resources(state)[1].stage, MutateDue)
+
+
+@pytest.mark.parametrize(
+    ("kind", "together"),
+    [
+        (FailureKind.REFUSED, False),
+        (FailureKind.ALREADY, False),
+        (FailureKind.NOT_FOUND, False),
+        (FailureKind.TRANSIENT, True),
+        (FailureKind.LOCKED, True),
+    ],
+)
+@pytest.mark.parametrize("refused", [0, 1])
+def test_one_that_was_refused_goes_alone(
+    kind: FailureKind, refused: int, *, together: bool
+) -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    due(state)
+    claim = replace(CLAIM, failure=failure(kind, "its_code"))
+    resources(state)[refused].stage = MutateDue(claim, NOW)
+    [(_, _, moved)] = steps(state)
+    assert (2 if together else 1) == len(moved)
+
+
+def test_one_that_is_not_due_yet_is_not_taken_along() -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    due(state)
+    resources(state)[1].stage = MutateDue(CLAIM, NOW + 0.5)
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state)
+
+
+def test_as_many_go_together_as_there_is_room_for() -> None:
+    full = (*OURS, *(f"10.0.1.{number}" for number in range(3)))
+    state = state_of(A, B, C, rows=(full, THEIRS))
+    due(state)
+    assert [("take", "alias_ip/7/1", (A, B))] == steps(state)
+
+
+def test_one_of_another_kind_is_not_taken_along() -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    due(state)
+    kind = state.apis.kinds[ALIAS_IPS.name]
+    resources(state)[1].kind = replace(kind)
+    assert [("take", "alias_ip/7/1", (A,))] == steps(state)
+
+
+# --- a list is replaced only as it was read right before ----------------------------------------
+
+
+def test_what_waits_for_its_lane_is_read_anew_when_it_is_free() -> None:
+    state = state_of(A, others=(B,), rows=(OURS, THEIRS))
+    due(state)
+    first, second = resources(state)
+    calls(state)
+    answer(state, MutationAccepted(None), NOW + 0.1)
+    first.stage = Held()
+    assert [ReadAll(ALIAS_IPS.name, (7,))] == calls(state, NOW + 0.1)
+    assert isinstance(second.stage, Verify)
+    answered = AllRead(ALIAS_IPS.name, Reading((), parts=(part((*OURS, A), THEIRS),)), (7,))
+    answer(state, answered, NOW + 0.2, ReadAll)
+    [taking] = [each for each in calls(state, NOW + 0.2) if isinstance(each, Mutate)]
+    assert ((A,), (alias(7, B),)) == (taking.step.given, taking.resources)
+
+
+@pytest.mark.parametrize(("age_s", "sent"), [(2.0, True), (2.001, False)])
+def test_what_was_read_too_long_ago_is_read_anew(age_s: float, *, sent: bool) -> None:
+    state = state_of(A, rows=(OURS, THEIRS))
+    due(state)
+    assert sent == bool(steps(state, NOW + age_s))
+    assert (MutateSent if sent else Verify) is type(resources(state)[0].stage)
+
+
+def test_a_step_of_ours_makes_everything_out_of_date_that_was_read_before_its_end() -> None:
+    state = state_of(A, B, rows=(OURS, THEIRS))
+    first, second = resources(state)
+    first.stage = MutateDue(CLAIM, NOW)
+    calls(state)
+    answer(state, MutationAccepted(RUNS), NOW + 0.1)
+    calls(state, NOW + 0.3)
+    show(state, (*OURS, A), THEIRS, at_s=NOW + 0.35)
+    second.stage = MutateDue(CLAIM, NOW)
+    answer(state, ActionsRead((DONE,)), NOW + 0.4, ReadActions)
+    assert [] == steps(state, NOW + 0.4)
+    assert isinstance(resources(state)[1].stage, Verify)
+
+
+def test_a_floating_ip_needs_no_read() -> None:
+    state = state_of(A, rows=(OURS, THEIRS))
+    [resource] = resources(state)
+    resource.kind = replace(resource.kind, kind=KINDS["floating_ip"])
+    assert resource.shows(NOW + 1000.0)
+
+
+# --- obstacles ----------------------------------------------------------------------------------
+
+
+def test_nothing_is_sent_while_something_is_in_the_way_and_it_is_reported_once() -> None:
+    full = (*OURS, *(f"10.0.1.{number}" for number in range(5)))
+    state = state_of(A, rows=(full, (*THEIRS, A)))
+    due(state)
+    assert [] == steps(state)
+    [entry] = entries(state.effects)
+    assert ("claim.refused", "no_room") == (entry.event, entry.fields["error_code"])
+    [resource] = resources(state)
+    assert isinstance(resource.stage, Verify)
+    assert (NOW + 12.0, Other(2)) == (resource.stage.due_at_s, resource.holder)
+    show(state, full, (*THEIRS, A), at_s=NOW + 12.0)
+    assert [] == steps(state, NOW + 12.0)
+    assert [] == entries(state.effects)
+    show(state, OURS, (*THEIRS, A), at_s=NOW + 24.0)
+    assert [("release", "alias_ip/7/2", (A,))] == steps(state, NOW + 24.0)
+
+
+def test_an_obstacle_that_was_seen_long_ago_is_looked_at_again() -> None:
+    state = state_of(A, rows=((*THEIRS, A),))
+    due(state)
+    calls(state, NOW + 10.0)
+    assert [] == entries(state.effects)
+    assert isinstance(resources(state)[0].stage, Verify)
+
+
+# --- both steps ---------------------------------------------------------------------------------
+
+
+def test_the_second_step_follows_at_once_and_what_comes_of_it_is_ours() -> None:
+    state = state_of(A, B, rows=(OURS, (*THEIRS, A, B)))
+    due(state)
+    calls(state)
+    answer(state, MutationAccepted(None), NOW + 0.1)
+    show(state, OURS, THEIRS, at_s=NOW + 0.1)
+    assert [("take", "alias_ip/7/1", (A, B))] == steps(state, NOW + 0.2)
+    answer(state, MutationAccepted(None), NOW + 0.3)
+    show(state, (*OURS, A, B), THEIRS, at_s=NOW + 0.3)
+    assert all(each.stage == Held() and each.holder == Us() for each in resources(state))
+
+
+def test_the_first_step_is_looked_at_often_since_nobody_has_it_meanwhile() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    due(state)
+    calls(state)
+    answer(state, MutationAccepted(RUNS), NOW)
+    [resource] = resources(state)
+    assert isinstance(resource.stage, ActionRunning)
+    assert NOW + 0.05 == resource.stage.due_at_s
+    resource.stage = replace(resource.stage, polls=100, until_s=NOW + 60.0)
+    calls(state, NOW + 6.0)
+    answer(state, ActionsRead((RUNS,)), NOW + 6.0, ReadActions)
+    assert isinstance(resource.stage, ActionRunning)
+    assert NOW + 7.0 == resource.stage.due_at_s
+
+
+def test_the_guard_refuses_a_request_for_several_instances() -> None:
+    state = state_of(A, others=(B,), rows=(OURS, THEIRS))
+    step = ALIAS_IPS.next_step(found(resources(state)[0]), 1)
+    assert isinstance(step, Step)
+    together = Mutate(alias(7, A), step, (alias(7, B),))
+    with pytest.raises(InvariantError, match=r"^take of 10\.0\.0\.100, 10\.0\.0\.101 of several"):
+        state.start(together, NOW, *resources(state))
+    assert {} == state.calls
+
+
+def found(resource: Resource) -> Observation:
+    assert resource.observation is not None
+    return resource.observation

@@ -151,7 +151,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
         "keepalived's private address is back; MASTER counts again in a moment", "wait 3 s"
     ),
     "address.unresolved": TroubleKind(
-        "the project has no such floating IP",
+        "the project has no such floating IP, or no one network that has the alias IP",
         "hakeeper check --online    # it lists the floating IPs that the token's project has",
     ),
     "address.blocked": TroubleKind(

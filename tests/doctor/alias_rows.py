@@ -124,7 +124,8 @@ ALIAS_ROWS: list[Row] = [
     ("not room for two", lambda _: alias_case((*US, *(f"10.0.0.{n}" for n in range(50, 54))), FOUR,
         items="10.0.0.100, 10.0.0.101").with_conf(ALIAS_VIP, ALIAS_VIP
         + "        10.0.0.101/32 dev enp7s0\n"), "alias IP", ERROR,
-        "room for 1 more in network internal (id 1), and is to get 2: 10.0.0.100, 10.0.0.101", AT, "--alias-ips LIST web-a"),
+        "room for 1 more in network internal (id 1), and is to get 2: 10.0.0.100, 10.0.0.101", AT,
+        "--alias-ips LIST web-a"),
     ("a holder that is off", lambda _: alias_case(holders={102: holder("off")}), "alias IP",
         WARNING, "10.0.0.100 is on server web-b (id 102), which is off", AT, "hakeeper status"),
     # --- this machine

@@ -375,6 +375,19 @@ def test_the_line_to_write_names_the_private_interface(
     assert f"{ALIAS}/32 dev {device} }}" in cure
 
 
+@pytest.mark.parametrize(
+    ("items", "names"),
+    [
+        ("10.9.0.1", ["alias IP"]),  # the line to write would be wrong, too
+        ("10.0.0.3", ["alias IP"]),
+        ("{ip: 10.0.0.101, network: x}", ["alias IP", "virtual IP"]),
+        ("10.0.0.101", ["virtual IP"]),
+    ],
+)
+def test_an_address_that_has_to_be_replaced_is_not_looked_for(items: str, names: list[str]) -> None:
+    assert names == [name for name, _ in alias_case(items=items).findings()]
+
+
 def test_it_may_be_on_this_machine_for_good() -> None:
     case = alias_case().with_conf(ALIAS, "10.0.0.99").here("10.0.0.2", ALIAS)
 

@@ -63,18 +63,41 @@ def not_meant(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) ->
     )
 
 
+def is_wrong(facts: Facts, ref: ResourceRef) -> bool:
+    """Say whether the configuration needs another address, so that this one is no matter."""
+    reading = facts.api.reading(ref.kind)
+    if reading is None or facts.kind(ref).why_not_found(ref, reading) is None:
+        return False
+    known = _known(reading)
+    return bool(known) and not _is_unclear(ref, known)
+
+
+def _known(reading: Reading) -> list[Part]:
+    return [one for one in reading.parts if one.network is not None]
+
+
+def _named(ref: ResourceRef, known: Iterable[Part]) -> list[Part]:
+    return [one for one in known if ref.within in (str(one.key), one.name)]
+
+
+def _is_unclear(ref: ResourceRef, known: list[Part]) -> bool:
+    """Say whether it is the network that is to be named, or to be named otherwise."""
+    if ref.within:
+        return not _named(ref, known)
+    return sum(_has(one, ref) for one in known) > 1
+
+
 def _clearer(kind: Kind, ref: ResourceRef, reading: Reading) -> str:
     """Return the line to write instead."""
-    known = [one for one in reading.parts if one.network is not None]
+    known = _known(reading)
     having = [one for one in known if _has(one, ref)]
-    named = [one for one in known if ref.within in (str(one.key), one.name)]
-    if ref.within and not named:
-        right = _word(having[0]) if having else "NETWORK"
-        other = f"other networks: {_listed(known)}; " if known else ""
-        return f"{_line(kind, ref, right)}    # {other}or use a token of its project"
-    if not ref.within and len(having) > 1:
-        return f"{_line(kind, ref, _word(having[0]))}    # or {_listed(having[1:])}"
-    ranges = named or having or known
+    if _is_unclear(ref, known):
+        right, *others = [*map(_word, having), "NETWORK"]
+        if ref.within:
+            other = f"other networks: {_listed(known)}; " if known else ""
+            return f"{_line(kind, ref, right)}    # {other}or use a token of its project"
+        return f"{_line(kind, ref, right)}    # or {', '.join(others[:-1])}"
+    ranges = _named(ref, known) or having or known
     if not ranges:
         return "hcloud network create --name internal --ip-range 10.0.0.0/16    # or another token"
     return (

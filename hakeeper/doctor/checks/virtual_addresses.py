@@ -7,6 +7,7 @@ from hakeeper.core.model import IpAddress, Role, VrrpId
 from hakeeper.core.observation import IpNetwork, ResourceRef
 from hakeeper.doctor.checks.identity import is_private
 from hakeeper.doctor.checks.ignored_lines import missing_because
+from hakeeper.doctor.checks.movable import is_wrong
 from hakeeper.doctor.conf.configuration import Instance, IpInterface, KeepalivedConf, Vip
 from hakeeper.doctor.conf.records import Ignored
 from hakeeper.doctor.facts import Facts
@@ -31,7 +32,7 @@ def virtual_addresses(facts: Facts) -> Iterator[CheckResult]:
     for vrrp, ref in facts.config.wanted():
         members = conf.members(vrrp)
         network = _network(facts, ref)
-        if network is not None and members:
+        if network is not None and members and not is_wrong(facts, ref):
             yield from _configured(facts, conf, vrrp, network)
     for instance in _followed(facts, conf):
         for vip in instance.vips:

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,17 @@ def test_only_the_kinds_of_the_configuration_are_listed(scene: Scene) -> None:
         scene.ask()
         return sorted(path.rpartition("/v1")[2] for path in scene.asked()[before:])
 
+    scene.cloud.add_floating_ip("web", "203.0.113.10", server=scene.other)
     with unchanged(scene.cloud, scene.network):
         alone, both, floating = said(alias_case()), said(both_case()), said(Case())
+    scene.cloud.set_alias_ips(scene.other, scene.network, [])
+    scene.cloud.set_alias_ips(scene.me, scene.network, [ALIAS])
+    ours = said(alias_case())
     probe = PROBE.removeprefix("/v1")
     mine = ["/networks", "/servers", "/servers", f"/servers/{scene.other}"]
 
     assert sorted([*mine, probe]) == alone  # the first `/servers` is to find our own
+    assert sorted([*mine[:-1], probe]) == ours  # nobody has to give it up
     assert sorted([*mine, probe, "/floating_ips"]) == both
     assert sorted(["/servers", "/floating_ips", probe]) == floating
 
@@ -250,6 +256,13 @@ def test_those_that_are_here_need_no_more_room(scene: Scene) -> None:
 
     assert [] == scene.findings()
 
+    scene.cloud.set_alias_ips(scene.me, scene.network, full[:4])
+    scene.cloud.set_alias_ips(scene.other, scene.network, ["10.0.0.50"])
+    scene.case = alias_case(items=f"{ALIAS}, 10.0.0.50").with_conf(
+        ALIAS_VIP, ALIAS_VIP + "        10.0.0.50/32 dev enp7s0\n"
+    )
+    assert [] == scene.findings()
+
 
 @pytest.mark.parametrize("status", ["off", "running", "migrating"])
 def test_the_holder_does_not_run(scene: Scene, status: str) -> None:
@@ -341,7 +354,10 @@ def test_the_json_has_the_same_shape() -> None:
 
 def test_no_primary_ip_is_needed_for_an_alias_ip() -> None:
     assert [] == alias_case().with_server(without=(4, 6)).findings()
-    assert ["Primary IP"] == [name for name, _ in both_case().with_server(without=(4,)).findings()]
+    [(check, finding)] = both_case().with_server(without=(4,)).findings()
+
+    assert "Primary IP" == check
+    assert finding.what.endswith("has no Primary IPv4, which 203.0.113.10 needs")
 
 
 def test_the_place_of_an_item_that_is_a_mapping() -> None:
@@ -373,6 +389,38 @@ def test_the_line_to_write_names_the_private_interface(
     [cure] = [each.cure for _, each in case.findings() if "is on no interface" in each.what]
 
     assert f"{ALIAS}/32 dev {device} }}" in cure
+
+
+@pytest.mark.parametrize(
+    ("is_listed", "device"),
+    [(True, "ens10"), (False, "enp7s0")],
+)
+def test_of_two_private_interfaces_that_of_the_network_is_named(
+    device: str, *, is_listed: bool
+) -> None:
+    """Without a list of networks it is a guess: the one over which keepalived speaks."""
+    private = {"aaa0": "172.16.0.9/32", "ens10": "10.0.0.2/32", "enp7s0": "192.168.0.2/32"}
+    case = (
+        alias_case()
+        .with_conf(ALIAS, "10.0.0.99")
+        .with_machine(
+            interfaces=frozenset(private),
+            primaries={name: IPv4Interface(each) for name, each in private.items()},
+        )
+    )
+    if not is_listed:
+        case = case.with_api(listed={})
+    [cure] = [each.cure for _, each in case.findings() if "is on no interface" in each.what]
+
+    assert f"{ALIAS}/32 dev {device} }}" in cure
+
+
+def test_an_alias_ip_is_no_vrrp_address() -> None:
+    """Not even while this server is MASTER and has it."""
+    case = alias_case().with_conf("unicast_src_ip 10.0.0.2", f"unicast_src_ip {ALIAS}")
+    case = case.here("10.0.0.2", ALIAS)
+
+    assert ["unicast_src_ip 10.0.0.2"] == [each.cure for _, each in case.findings()]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from hakeeper.core.servers import DELETED, SeenServer
 
 ROLE_LOOK_S = 4.0
 """When to read the holders after a demotion: by then a new master has claimed."""
+FRESH_S = 2.0
+"""A step that needs a read right before it is taken within this time of the answer."""
 ROLE_LOOKS_S = 30.0
 """The least time between two such reads."""
 
@@ -106,11 +108,16 @@ class KindState:
     """How many calls the last list took."""
     lists_parts: bool = True
     """Whether the API has answered so far when a part of it was to be listed."""
-    changed_at_s: float = NEVER
-    """When the last step of ours ended: what was read before shows the world before it."""
+    changed_at_s: dict[str, float] = field(default_factory=dict)
+    """When the last step of each lane ended: reads begun before show the world before it."""
     role_look_at_s: float | None = None
     """When to read the holders because a role changed; None: no such look is due."""
     role_looked_at_s: float = NEVER
+
+    def changed(self, lane: str, now: float) -> None:
+        """A step of ours has ended. What is long ago is forgotten: no older read counts anyway."""
+        recent = ((each, at_s) for each, at_s in self.changed_at_s.items() if at_s > now - FRESH_S)
+        self.changed_at_s = {**dict(recent), lane: now}
 
     def look_soon(self, now: float) -> None:
         """We are not MASTER any more: see who has the resources; a flapping role costs no more."""

@@ -22,6 +22,7 @@ from hakeeper.core.calls import (
     Failure,
     FailureKind,
     Identified,
+    Mutate,
     MutationAccepted,
     OneRead,
     ReadOne,
@@ -65,8 +66,9 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     api.health.note_quota(result.quota, now)
     if result.quota is not None:
         api.budget.note_limit(result.quota.limit_per_hour, now)
-    for resource in call.resources:
-        resource.kind.changed_at_s = now
+    if isinstance(call.request, Mutate):
+        for resource in call.resources:
+            resource.kind.changed(call.request.step.lane, now)
     outcome = _checked(result.outcome)
     if isinstance(outcome, Failure):
         take_failure(state, call, result, outcome, now)
@@ -237,12 +239,12 @@ def _observe(
 
 
 def _actions_read(state: State, call: Inflight, actions: Mapping[Key, Action], now: float) -> None:
-    for resource, action_id in acting(state, call):
-        action = actions.get(action_id)
+    for resource, stage in acting(state, call):
+        action = actions.get(stage.action_id)
         if action is None or action.status is not ActionStatus.RUNNING:
-            resource.kind.changed_at_s = now
+            resource.kind.changed(stage.step.lane, now)
         if action is None:
             state.happened(resource, ActionLost(), now)
         else:
-            state.happened(resource, ActionSeen(action), now)
+            state.happened(resource, ActionSeen(action, call.asked_at_s), now)
             note_progress(resource, now)

@@ -34,11 +34,11 @@ def note_progress(resource: Resource, now: float) -> None:
         resource.kind.api.health.assigns_work = False
 
 
-def acting(state: State, call: Inflight) -> list[tuple[Resource, Key]]:
-    """Return the resources whose action a call asked for, with the action."""
+def acting(state: State, call: Inflight) -> list[tuple[Resource, ActionRunning]]:
+    """Return the resources whose action a call asked for, with their stages."""
     asked = call.request.action_ids if isinstance(call.request, ReadActions) else ()
     running = state.in_stage(ActionRunning, of=call.api)
-    return [(resource, stage.action_id) for resource, stage in running if stage.action_id in asked]
+    return [(resource, stage) for resource, stage in running if stage.action_id in asked]
 
 
 def holder_down(state: State, api: ApiState, server_id: Key, status: str, now: float) -> None:

@@ -79,9 +79,10 @@ class LostTrack:
 
 @dataclass(frozen=True, slots=True)
 class ActionSeen:
-    """The state of our action was read."""
+    """The state of our action was read; it was asked for at `asked_at_s`, if it was."""
 
     action: Action
+    asked_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from hakeeper.core.step_rules import next_step
 
 WATCH_S = 20.0
 """After a claim, how long to look closely: two call deadlines of the old master, and its server."""
@@ -152,9 +153,7 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
     if isinstance(what.holder, Us):
         return _confirm(resource, claim, now)
     if stage.step.holder is None and isinstance(what.holder, Nobody):  # it was the first of two
-        claim = claim.with_phases(replace(claim.phases, finished_s=None))
-        resource.writes.step_done()
-        return MutateDue(replace(claim, refused_at_s=NEVER), now)
+        return next_step(resource, claim, now)
     if now < stage.until_s:
         again_s = now + READ_AGAIN.delay_s(claim.attempt + stage.polls, rng)
         due_at_s = min(again_s, stage.until_s)

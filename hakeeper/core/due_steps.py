@@ -32,9 +32,10 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         if not due(state.affordable_from_s(resource, now, spare), now, wake):
             continue
         step = resource.kind.kind.next_step(seen, api.server.id)
+        lane = step.lane if isinstance(step, Step) else ""
         if isinstance(step, Step) and _is_lane_taken(state, step):
             continue
-        if not resource.shows(now):
+        if not resource.shows(lane, now):
             state.happened(resource, LostTrack(), now)
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
@@ -67,7 +68,7 @@ def _others(
             continue
         if server is None or seen is None or other.kind is not resource.kind:
             continue
-        if other.shows(now) and other.kind.kind.next_step(seen, server.id) == step:
+        if other.shows(step.lane, now) and other.kind.kind.next_step(seen, server.id) == step:
             found.append(other)
     return found[: step.most - 1]
 

@@ -5,7 +5,7 @@ How far our claim to it has come is its `stage`; `claim_table.py` has the table 
 
 from dataclasses import dataclass, field, replace
 
-from hakeeper.core.api_states import KindState
+from hakeeper.core.api_states import FRESH_S, KindState
 from hakeeper.core.decisions import Decision
 from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import NEVER, VrrpId
@@ -17,8 +17,6 @@ from hakeeper.core.stages import Claim, HoldDown, Idle, MutateSent, Recheck, Sta
 
 SPACING_S = 1.0
 """The least time between two assigns of one resource: a flapping VRRP must not flood the API."""
-FRESH_S = 2.0
-"""A step that needs a read right before it is taken within this time of the answer."""
 EDGE_S, EDGES = 600.0, 2
 """A resource is favoured at a MASTER edge once in this time, and so often at once."""
 
@@ -157,12 +155,13 @@ class Resource:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
         self.favoured = self.edges.takes(now)
 
-    def shows(self, now: float) -> bool:
-        """Say whether what was read is good enough for a step that is taken now."""
+    def shows(self, lane: str, now: float) -> bool:
+        """Say whether what was read is good enough for a step of this lane that is taken now."""
         if self.kind.kind.acts_on_known:
             return True
-        fresh = now <= self.shown_at_s + FRESH_S
-        return fresh and self.holder_at_s is not None and self.holder_at_s >= self.kind.changed_at_s
+        if self.holder_at_s is None or now > self.shown_at_s + FRESH_S:
+            return False
+        return self.holder_at_s >= self.kind.changed_at_s.get(lane, NEVER)
 
     def mutate_from_s(self, due_at_s: float) -> float:
         """Return when a step that is due then may be taken, as far as this resource goes."""

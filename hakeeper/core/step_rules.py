@@ -27,7 +27,8 @@ from hakeeper.core.last_decision import (
     WillAssign,
     WillReadBack,
 )
-from hakeeper.core.model import ActionStatus
+from hakeeper.core.model import NEVER, ActionStatus
+from hakeeper.core.observation import Nobody
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import (
     ActionRunning,
@@ -42,9 +43,9 @@ from hakeeper.core.stages import (
 
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the holder is read in spite of it."""
-RELEASE_POLLS = 100
-"""So often it is asked in short whether a resource was released: nobody has it until the next
-step, whatever that action takes. A little longer than 5 s in all."""
+RELEASE_POLLS = 150
+"""So often an action that releases is looked at in short intervals: for more than 5 s at a round
+trip of 20 ms."""
 RETRY_SOON_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 
@@ -80,6 +81,9 @@ def action_seen(
     """It is done, it failed, or it still runs."""
     claim, action = stage.claim, what.action
     match action.status:
+        case ActionStatus.SUCCESS if _is_released(resource, stage.step, what.asked_at_s):
+            resource.writes.done_s = now
+            return next_step(resource, claim, now)
         case ActionStatus.SUCCESS:
             return _done(resource, claim, stage.step, now, rng)
         case ActionStatus.ERROR:
@@ -173,6 +177,21 @@ def read_later(
     del what
     resource.decide(NotInProject(resource.kind.kind.noun, str(resource.ref)), now)
     return replace(stage, due_at_s=now + SLOW.delay_s(0, rng))
+
+
+def next_step(resource: Resource, claim: Claim, now: float) -> MutateDue:
+    """The first of two steps is done: nobody has it, and the second one is due at once."""
+    resource.writes.step_done()
+    resource.decide(WillAssign(claim.cause), now)
+    claim = claim.with_phases(replace(claim.phases, finished_s=None))
+    return MutateDue(replace(claim, refused_at_s=NEVER), now)
+
+
+def _is_released(resource: Resource, step: Step, asked_at_s: float | None) -> bool:
+    """Say whether a list that was asked for beside the action shows already that nobody has it."""
+    if step.holder is not None or asked_at_s is None or resource.holder_at_s is None:
+        return False
+    return isinstance(resource.holder, Nobody) and resource.holder_at_s >= asked_at_s
 
 
 def _done(resource: Resource, claim: Claim, step: Step, now: float, rng: Random) -> Stage:

@@ -17,6 +17,7 @@ from tests.bench.rig import Unavailable, progress
 
 PARTS = {
     "claim": "tests.bench.claim",
+    "alias": "tests.bench.alias",
     "many": "tests.bench.many",
     "halfopen": "tests.bench.halfopen",
     "failover": "tests.bench.failover",

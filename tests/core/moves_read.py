@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hakeeper.core.calls import Step
 from hakeeper.core.decisions import ClaimUnseen, ResourceClaimed, ResourceConfirmed
-from hakeeper.core.last_decision import Claimed, NotShown, OursAlready, TakenAgain
+from hakeeper.core.last_decision import Claimed, NotShown, OursAlready, TakenAgain, WillAssign
 from hakeeper.core.stages import Held, HoldDown, MutateDue, ReadBack, Verify
 from tests.core.moves import (
     CLAIM,
@@ -128,6 +128,7 @@ MOVES = (
         replace(_read_back(103.0), step=RELEASE, claim=replace(FINISHED, refused_at_s=98.0)),
         seen(NOBODY),
         to=MutateDue(FINISHED.with_phases(UNSEEN.phases), NOW),
+        latest=WillAssign("a cause"),
     ),
     Move(
         "the first of two steps lags",

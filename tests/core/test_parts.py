@@ -205,7 +205,52 @@ def test_the_answer_concerns_all_of_them() -> None:
     assert ReadActions(CLOUD, (77,)) in calls(state, NOW + 0.05)
     answer(state, ActionsRead((DONE,)), NOW + 0.1, ReadActions)
     assert all(isinstance(each.stage, ReadBack) for each in resources(state))
-    assert [ReadAll(ALIAS_IPS.name, (7,))] == calls(state, NOW + 0.1)
+
+
+def test_the_list_that_is_read_beside_the_action_is_enough_for_the_second_step() -> None:
+    state = state_of(A, B, rows=(OURS, (*THEIRS, A, B)))
+    due(state)
+    calls(state)
+    answer(state, MutationAccepted(RUNS))
+    assert [ReadActions(CLOUD, (77,)), ReadAll(ALIAS_IPS.name, (7,))] == calls(state, NOW + 0.05)
+    released = AllRead(ALIAS_IPS.name, Reading((), parts=(part(OURS, THEIRS),)), (7,))
+    answer(state, released, NOW + 0.1, ReadAll)
+    assert [] == steps(state, NOW + 0.1)
+    answer(state, ActionsRead((DONE,)), NOW + 0.11, ReadActions)
+    assert [("take", "alias_ip/7/1", (A, B))] == steps(state, NOW + 0.11)
+
+
+def test_a_list_that_was_read_before_the_action_was_looked_at_is_not() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    due(state)
+    calls(state)
+    answer(state, MutationAccepted(RUNS))
+    show(state, OURS, THEIRS, at_s=NOW + 0.01)
+    calls(state, NOW + 0.05)
+    answer(state, ActionsRead((DONE,)), NOW + 0.1, ReadActions)
+    assert isinstance(resources(state)[0].stage, ReadBack)
+
+
+@pytest.mark.parametrize(("polls", "reads"), [(29, True), (30, False)])
+def test_an_action_that_takes_long_is_looked_at_alone(polls: int, *, reads: bool) -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    due(state)
+    calls(state)
+    answer(state, MutationAccepted(RUNS))
+    [resource] = resources(state)
+    assert isinstance(resource.stage, ActionRunning)
+    resource.stage = replace(resource.stage, polls=polls)
+    listed = [ReadAll(ALIAS_IPS.name, (7,))] if reads else []
+    assert [ReadActions(CLOUD, (77,)), *listed] == calls(state, NOW + 0.05)
+
+
+def test_what_happened_in_a_lane_long_ago_is_forgotten() -> None:
+    kind = state_of(A).apis.kinds[ALIAS_IPS.name]
+    kind.changed("one", 100.0)
+    kind.changed("two", 101.0)
+    assert {"one": 100.0, "two": 101.0} == kind.changed_at_s
+    kind.changed("one", 103.0)
+    assert {"one": 103.0} == kind.changed_at_s
 
 
 def test_an_unknown_outcome_concerns_all_of_them() -> None:
@@ -323,7 +368,7 @@ def test_a_floating_ip_needs_no_read() -> None:
     state = state_of(A, rows=(OURS, THEIRS))
     [resource] = resources(state)
     resource.kind = replace(resource.kind, kind=KINDS["floating_ip"])
-    assert resource.shows(NOW + 1000.0)
+    assert resource.shows("", NOW + 1000.0)
 
 
 # --- obstacles ----------------------------------------------------------------------------------
@@ -376,8 +421,8 @@ def test_the_first_step_is_looked_at_often_since_nobody_has_it_meanwhile() -> No
     answer(state, MutationAccepted(RUNS), NOW)
     [resource] = resources(state)
     assert isinstance(resource.stage, ActionRunning)
-    assert NOW + 0.05 == resource.stage.due_at_s
-    resource.stage = replace(resource.stage, polls=100, until_s=NOW + 60.0)
+    assert NOW + 0.015 == resource.stage.due_at_s
+    resource.stage = replace(resource.stage, polls=150, until_s=NOW + 60.0)
     calls(state, NOW + 6.0)
     answer(state, ActionsRead((RUNS,)), NOW + 6.0, ReadActions)
     assert isinstance(resource.stage, ActionRunning)

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hakeeper.adapters.cures import api_cure, cure_of, fifo_cure
+from hakeeper.adapters.cures import CHECK, api_cure, cure_of, fifo_cure, refusal_cure
 from hakeeper.core import problems as core
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.model import VrrpKind
+from hakeeper.kinds import FLOATING_IPS
 
 NAMES_SHOWN: Final = 5
 _NO_PID_FILE: Final = "keepalived.pid_file leads to no keepalived"
@@ -155,7 +156,8 @@ def _isolation_ends(it: core.IsolationEnds) -> Told:
 
 
 def _unresolved(it: core.Unresolved) -> Told:
-    return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why)
+    cure = "" if it.noun == FLOATING_IPS.noun else CHECK
+    return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why, cure)
 
 
 def _blocked(it: core.Blocked) -> Told:
@@ -184,7 +186,8 @@ def _pending(it: core.Pending) -> Told:
     failure = it.failure
     if failure is not None:
         if RESPONSES[failure.kind].scope in (Scope.REQUEST, Scope.RESOURCE):
-            return Told(what, _said(failure), by_hand)
+            possible = refusal_cure(failure.code, server=it.server_name or "SERVER")
+            return Told(what, _said(failure), possible or by_hand)
         cure = api_cure(api_code(failure), it.endpoint)
         return Told(what, _said(failure), f"{cure}; {by_hand}")
     if it.server_name is None:

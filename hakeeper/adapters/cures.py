@@ -168,7 +168,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
     "address.pending": TroubleKind(
         "this server is MASTER, and the address is not confirmed here",
-        "by hand: Cloud Console, Floating IPs, assign {address} to {server}",
+        "by hand: {where}",
     ),
     "address.left_here": TroubleKind(
         "the address is on this server, which is not MASTER",

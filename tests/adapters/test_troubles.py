@@ -310,21 +310,21 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         USUAL,
     ),
     (
-        Pending(WEB, None, "node1", "reading the holder", API),
+        Pending(WEB, None, "node1", "reading the holder", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         "reading the holder",
         BY_HAND,
     ),
     (
-        Pending(WEB, None, None, "reading the holder", API),
+        Pending(WEB, None, None, "reading the holder", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         "which Hetzner server this is, is not known",
         cure_of("server.unidentified"),
     ),
     (
-        Pending(WEB, REFUSED, None, "about to assign", API),
+        Pending(WEB, REFUSED, None, "about to assign", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         SAID,
@@ -332,7 +332,15 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
     ),
     *(
         (
-            Pending("10.0.0.100", failed(FailureKind.REFUSED, code), "node1", "it broke", API),
+            Pending(
+                "10.0.0.100",
+                failed(FailureKind.REFUSED, code),
+                "node1",
+                "it broke",
+                API,
+                "alias_ip",
+                "7",
+            ),
             "address.pending",
             "10.0.0.100 is not confirmed on this server, which is MASTER",
             f"it broke ({code})",
@@ -341,7 +349,7 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         for code in ("not_attached", "no_room", "ip_not_available")
     ),
     (
-        Pending(WEB, BROKE, "node1", "about to assign", API),
+        Pending(WEB, BROKE, "node1", "about to assign", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         SAID,

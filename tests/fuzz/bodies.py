@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from hakeeper.adapters.hetzner import parse
@@ -14,6 +13,7 @@ from hakeeper.core.calls import (
     Request,
 )
 from hakeeper.core.kind import HttpRequest, Kind, UnreadableAnswer
+from hakeeper.core.observation import Reading
 from hakeeper.kinds import FLOATING_IPS, KINDS
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
@@ -39,13 +39,22 @@ REQUESTS: tuple[tuple[Request, int], ...] = (
 )
 
 
-def _lists_of(kind: Kind) -> tuple[HttpRequest, ...]:
-    """Return all requests that may read them."""
-    return (*kind.list_requests(()), *kind.list_requests((1,)))
+def _list_readers() -> Iterator[Callable[[Any], object]]:
+    """Return what reads the lists of all kinds, for each request that may bring one."""
+    for kind in KINDS.values():
+        for request in (*kind.list_requests(()), *kind.list_requests((1,))):
+            yield _list_reader(kind, request)
+
+
+def _list_reader(kind: Kind, request: HttpRequest) -> Callable[[Any], object]:
+    def read(answer: Any) -> Reading:  # noqa: ANN401  # JSON
+        return kind.read_list(request, answer)
+
+    return read
 
 
 READERS: tuple[Callable[[Any], object], ...] = (
-    *(partial(kind.read_list, each) for kind in KINDS.values() for each in _lists_of(kind)),
+    *_list_readers(),
     FLOATING_IPS.read_one,
     parse.server,
     parse.action,

@@ -9,12 +9,13 @@ from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import (
     Identify,
     ReadActions,
+    ReadAll,
     ReadServer,
     Request,
 )
 from hakeeper.core.kind import HttpRequest, Kind, UnreadableAnswer
 from hakeeper.core.observation import Reading
-from hakeeper.kinds import FLOATING_IPS, KINDS
+from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
 from tests.support.hetzner_bodies import (
@@ -36,6 +37,8 @@ REQUESTS: tuple[tuple[Request, int], ...] = (
     (assign(4711, 42), 0),
     (ReadActions(CLOUD, (13, 14)), 0),
     (ReadServer(CLOUD, 43), 0),
+    (ReadAll(ALIAS_IPS.name, (7,)), 0),
+    (ReadAll(ALIAS_IPS.name), 0),
 )
 
 
@@ -59,6 +62,7 @@ READERS: tuple[Callable[[Any], object], ...] = (
     parse.server,
     parse.action,
 )
+_MEMBER = {"id": 42, "type": "server", "ip": "10.0.0.2", "alias_ips": ["10.0.0.100"]}
 _FAILED = {"code": "action_failed", "message": f"for token '{TOKEN[:32]}' reached"}
 BODIES: tuple[tuple[int, dict[str, object]], ...] = (
     (0, {"server": server_json()}),
@@ -69,6 +73,8 @@ BODIES: tuple[tuple[int, dict[str, object]], ...] = (
     (5, {"action": action_json()}),
     (6, {"actions": [action_json(13, status="error", error=_FAILED), action_json(14)]}),
     (7, {"server": server_json(43, status="deleting")}),
+    (8, {"members": [_MEMBER, _MEMBER | {"id": 5, "type": "load_balancer", "alias_ips": []}]}),
+    (9, {"networks": [{"id": 7, "name": "internal", "ip_range": "10.0.0.0/16"}]}),
 )
 """An index into REQUESTS, and a right answer to that request."""
 

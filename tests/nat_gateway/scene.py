@@ -40,7 +40,7 @@ from tests.nat_gateway import guide
 ALIAS, RANGE, FIRST = "10.0.0.100", "10.0.0.0/16", "10.0.0.1"
 PRIVATE, PUBLIC = "enp7s0", "eth0"
 """The interfaces of a server at Hetzner."""
-_PUBLIC_GATEWAY, CLIENT, _WORLD = "172.31.1.1", "10.0.0.10", "192.0.2.80"
+_PUBLIC_GATEWAY, CLIENT, WORLD = "172.31.1.1", "10.0.0.10", "192.0.2.80"
 PATIENCE_S = 60.0
 PASS_ON, HA, BEHIND = (
     "Both gateways: pass packets on",
@@ -129,10 +129,10 @@ class Gateway:
         self._stack.callback(self.hakeeper.close)
 
     def wait_for_role(self, role: Role) -> None:
-        """Wait until keepalived has it, and hakeeper knows."""
+        """Wait until hakeeper knows of it, and keepalived says so, too."""
 
         def there() -> bool:
-            return self.keepalived.states().get("VI_1") is role and self._known() == role.value
+            return self._known() == role.value and self.keepalived.states().get("VI_1") is role
 
         wait_until(there, timeout_s=PATIENCE_S, what=f"{self.name} to be {role.value}")
 
@@ -201,7 +201,7 @@ class Scene:
         self.sdn = stack.enter_context(Namespace("sdn"))
         self.sdn.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
         self.internet = stack.enter_context(Namespace("internet"))
-        self.internet.ip(f"address add {_WORLD}/32 dev lo")
+        self.internet.ip(f"address add {WORLD}/32 dev lo")
         self.a = Gateway(self.folder, "a", 2, stack)
         self.b = Gateway(self.folder, "b", 3, stack)
         for gateway in self.gateways:
@@ -285,7 +285,7 @@ class Scene:
     def _serve(self) -> None:
         server = LabProcess(
             "internet: server",
-            [sys.executable, "-m", "tests.nat_gateway.server", _WORLD],
+            [sys.executable, "-m", "tests.nat_gateway.server", WORLD],
             log_path=self.folder / "server.log",
             environment={"PYTHONPATH": str(guide.ROOT)},
             namespace=self.internet,
@@ -334,7 +334,7 @@ class Sender:
         log.unlink(missing_ok=True)
         self._process = LabProcess(
             "client",
-            [sys.executable, str(HERE / "client.py"), _WORLD, str(self._result)],
+            [sys.executable, str(HERE / "client.py"), WORLD, str(self._result)],
             log_path=log,
             namespace=namespace,
         )

@@ -1,6 +1,7 @@
 """Somebody in the internet: `server.py ADDRESS`, tells everybody the address they come from.
 
-A datagram is answered with it, and so is whatever comes over a TCP connection. Until killed.
+A datagram is answered with it, and so is whatever comes over a TCP connection, over HTTP if it is a
+request of that. Until killed.
 """
 
 import socket
@@ -13,9 +14,13 @@ from tests.nat_gateway.client import TCP_PORT, UDP_PORT, say
 
 class _Talk(socketserver.BaseRequestHandler):
     def handle(self) -> None:
+        source = self.client_address[0].encode()
         try:
-            while self.request.recv(64):
-                self.request.sendall(self.client_address[0].encode())
+            while said := self.request.recv(1024):
+                if said.startswith(b"GET "):
+                    self.request.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + source)
+                    return
+                self.request.sendall(source)
         except OSError:
             return  # the other end is gone
 

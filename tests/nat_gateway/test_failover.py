@@ -20,6 +20,7 @@ from tests.nat_gateway.scene import (
     PASS_ON,
     PATIENCE_S,
     RANGE,
+    WORLD,
     Scene,
     fail_over,
     unavailable,
@@ -141,6 +142,26 @@ def test_every_command_of_the_page_is_carried_out_or_needs_a_whole_machine(scene
         "systemctl enable keepalived",
         "systemctl restart keepalived",
     ] == scene.a.noted
+
+
+def test_a_server_behind_sees_the_failover_as_the_page_says(scene: Scene) -> None:
+    [command] = guide.blocks()["See a failover"]
+    few = command.replace("seq 100", "seq 3").replace("https://ip.hetzner.com", f"http://{WORLD}")
+    assert "seq 3" in few
+    assert WORLD in few
+    for gateway in scene.gateways:
+        scene.wait_with(gateway)
+        assert {gateway.public_ip} == set(scene.client.run("bash", "-euc", few).split())
+        gateway.keepalived.stop()
+
+
+def test_the_check_and_the_status_have_no_remark_on_either_gateway(scene: Scene) -> None:
+    for gateway in scene.gateways:
+        files = ("-c", str(gateway.hakeeper.config_path))
+        conf = ("--keepalived-conf", str(gateway.keepalived.conf_path))
+        checked = gateway.hakeeper.command("check", "--online", *files, *conf)
+        assert checked.stdout.endswith("would work (0 errors, 0 warnings).\n"), checked.stdout
+        assert 0 == gateway.hakeeper.command("status").returncode
 
 
 def test_the_command_for_the_route_sends_what_the_api_wants() -> None:

@@ -19,8 +19,8 @@ from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import ActionRunning, ReadBack, Reading, Stage
 
-USUAL_POLLS = 4
-"""Most actions have ended by then, about a second after they were accepted."""
+USUAL_POLLS = 30
+"""So often a release is asked for at most in a second and a half: most have ended by then."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0

@@ -44,8 +44,8 @@ HOLDING_LIMIT_S = 30.0
 class _Seen:
     """What was seen of the calls of one run of hakeeper."""
 
-    inflight: dict[int, int] = field(default_factory=dict)
-    """Assigns under way: call id to floating IP."""
+    inflight: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Assigns under way: call id to the addresses that it moves."""
     asked_at: dict[int, float] = field(default_factory=dict)
     """All calls under way: when each was asked for, by the node's clock."""
     outcome_unknown: dict[int, float] = field(default_factory=dict)
@@ -54,6 +54,10 @@ class _Seen:
     """When the last assign of an address was asked for."""
     sent_before: dict[int, float] = field(default_factory=dict)
     """The same of the one before, while the last one is under way."""
+    steps_at: dict[tuple[int, str], float] = field(default_factory=dict)
+    """When the last step with this name was asked for: the second one of a move waits for none."""
+    steps_before: dict[int, dict[tuple[int, str], float]] = field(default_factory=dict)
+    """By the calls under way, the same of the one before."""
     ended_at: dict[int, float] = field(default_factory=dict)
     """When the last assign of an address ended; reads of before may be older than it."""
     mine_read_at: dict[int, float] = field(default_factory=dict)
@@ -145,22 +149,26 @@ class CallRules(Observer):
         self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
     def _assigning(self, node: Node, call_id: int, request: Mutate, now: float) -> None:
-        index, fip, demand = node.index, number_of(request.resource), self._demand
-        seen = self._seen[index]
+        index, demand, seen = node.index, self._demand, self._seen[node.index]
+        numbers = tuple(map(number_of, request.resources))
         demand("core_guard", index, True, "")  # noqa: FBT003  # it let this one pass
         demand("own_target", index, request.step.holder in (None, node.server_id), "{}", request)
-        demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
         under_way = len(seen.inflight)
         demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
-        demand(
-            "no_blind_resend", index, fip not in seen.outcome_unknown, "ip-{} resent blindly", fip
-        )
-        apart_s = now - seen.sent_at.get(fip, -inf)
-        demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
-        self._not_needless(node, seen, fip, now)
-        seen.sent_before[fip] = seen.sent_at.get(fip, -inf)
-        seen.sent_at[fip] = now
-        seen.inflight[call_id] = fip
+        busy = {fip for each in seen.inflight.values() for fip in each}
+        before = seen.steps_before[call_id] = {}
+        for fip in numbers:
+            demand("one_at_a_time", index, fip not in busy, "{}", request)
+            known = fip not in seen.outcome_unknown
+            demand("no_blind_resend", index, known, "ip-{} resent blindly", fip)
+            step = (fip, request.step.name)
+            before[step] = seen.steps_at.get(step, -inf)
+            apart_s = now - before[step]
+            demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
+            self._not_needless(node, seen, fip, now)
+            seen.sent_before[fip] = seen.sent_at.get(fip, -inf)
+            seen.sent_at[fip] = seen.steps_at[step] = now
+        seen.inflight[call_id] = numbers
 
     def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
@@ -186,22 +194,25 @@ class CallRules(Observer):
 
     def _ended(self, node: Node, result: CallResult) -> None:
         seen = self._seen[node.index]
-        fip = seen.inflight.pop(result.call_id, None)
+        numbers = seen.inflight.pop(result.call_id, ())
+        steps_before = seen.steps_before.pop(result.call_id, {})
         asked_at = seen.asked_at.pop(result.call_id, -inf)
         outcome = result.outcome
-        if fip is not None:
+        for fip in numbers:
             seen.ended_at[fip] = node.clock()
             before = seen.sent_before.pop(fip, -inf)
             if result.sent_at_s is None:  # what was never sent delays nothing
                 seen.sent_at[fip] = before
+        if result.sent_at_s is None:
+            seen.steps_at.update(steps_before)
         match outcome:
-            case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
-                seen.outcome_unknown[fip] = node.clock()
+            case Failure(kind=FailureKind.OUTCOME_UNKNOWN):
+                seen.outcome_unknown.update(dict.fromkeys(numbers, node.clock()))
             case Failure(kind=FailureKind.THROTTLED):
                 now, asked_s = node.clock(), outcome.retry_after_s
                 wait_s = min(HOLDING_LIMIT_S, 0.75 if asked_s is None else asked_s)
                 seen.held_until = max(seen.held_until, now + wait_s)
-                if fip is not None:
+                if numbers:
                     wait_s = EAGER_S if asked_s is None else wait_s
                     seen.assigns_held_until = max(seen.assigns_held_until, now + wait_s)
             case MutationAccepted():

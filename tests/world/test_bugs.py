@@ -44,8 +44,8 @@ def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        Line("hakeeper.core.reconcile:_due", "no such line", "pass"),
-        Line("hakeeper.core.reconcile:_due", "now", "then"),
+        Line("hakeeper.core.due:due", "no such line", "pass"),
+        Line("hakeeper.core.due:due", "now", "then"),
         Line("hakeeper.core.core:Core._queried", "if event.waits:", "if any(Gone for _ in ()):"),
         Constant("hakeeper.core.claim_rules:WATCH_S", WATCH_S),
         Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),

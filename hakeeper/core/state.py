@@ -237,9 +237,11 @@ class State:
         gap_s = kind.api.budget.reading_gap_s(kind.pages)
         return max(self.settings.standby_interval_s, gap_s)
 
-    def affordable_from_s(self, resource: Resource, now: float, spare: int = 0) -> float:
+    def affordable_from_s(
+        self, resource: Resource, now: float, spare: int = 0, ahead: int = 0
+    ) -> float:
         """Return from when on the budget lets the next call for this claim go."""
-        from_s = resource.kind.api.budget.from_s(self.use_of(resource, now), now, spare)
+        from_s = resource.kind.api.budget.from_s(self.use_of(resource, now), now, spare, ahead)
         steady_s = self.roles.role_states[resource.vrrp].since_s + STEADY_S
         return min(from_s, steady_s) if now < steady_s else from_s
 
@@ -253,9 +255,14 @@ class State:
         if isinstance(request, ReadAll):
             api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
         else:
-            api.budget.spend(now)
+            # A read that a step needs right before it must not keep that step waiting.
+            first = isinstance(request, ReadOne) and not self._acts_on_known(request)
+            api.budget.spend(now, reading=first)
         timeout_s = api.settings.call_timeout_s
         self.effects.append(StartCall(call_id, request, timeout_s, urgent=bool(resources)))
+
+    def _acts_on_known(self, request: ReadOne) -> bool:
+        return self.apis.kinds[request.resource.kind].kind.acts_on_known
 
     def cancel_mutations(self, resources: Iterable[Resource]) -> None:
         """Stop the mutating requests of these resources that have not been sent yet."""

@@ -5,7 +5,7 @@ from math import inf
 
 from hakeeper.cloud_register import Move
 from hakeeper.core.budget import Use
-from hakeeper.core.claim_rules import WATCH_S
+from hakeeper.core.claim_rules import BETWEEN_STEPS_S, WATCH_S
 from hakeeper.core.events import LinesRead
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import HoldDown
@@ -66,8 +66,10 @@ class Repairs(Observer):
         self._paths = paths
         self._measured = measured
         self._demand = demand
-        self._queue_s = layout.shape.queue_s()
-        self._repair_s = REPAIR_S + self._queue_s + layout.shape.slower_s()
+        self._slower_s = layout.shape.queue_s()
+        if cloud.kind.releases_first:  # what nobody has may be on its way to another server
+            self._slower_s += BETWEEN_STEPS_S + layout.shape.action_s
+        self._repair_s = REPAIR_S + self._slower_s + layout.shape.slower_s()
         self._epochs: dict[int, _Epoch] = {}
         self._held_down_at: dict[tuple[int, int], float] = {}
         """When a node was last seen to hold down for an address."""
@@ -103,10 +105,12 @@ class Repairs(Observer):
 
         `by_line`: somebody became its master in this moment.
         """
-        master = self._paths.master(name)
+        master, cloud = self._paths.master(name), self._cloud
         for fip in self._layout.addresses[name]:
-            locked = self._cloud.is_locked(fip)
-            self._assess(fip, None if locked else master, by_line=by_line)
+            barred = master is None or cloud.is_locked(fip)
+            able = master is not None and cloud.may_have(fip, master.server_id)
+            clear = able and not cloud.is_locked(fip)
+            self._assess(fip, master if clear else None, by_line=by_line)
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed."""
@@ -154,7 +158,7 @@ class Repairs(Observer):
         limit_s = self._repair_s
         jumped = epoch.master.jumped_at > epoch.came_at  # its settling is over
         if now - epoch.came_at < SETTLES_S and not jumped:
-            limit_s = SETTLED_REPAIR_S + self._queue_s
+            limit_s = SETTLED_REPAIR_S + self._slower_s
         if self._cloud.faults.locked:
             limit_s += ROUND_S
         self._agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
@@ -170,7 +174,8 @@ class Repairs(Observer):
             self._demand("hold_down_earned", epoch.master.index, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
             return
-        if not self._paths.is_clear(epoch.master, self._layout.name_of[fip]):
+        able = self._cloud.may_have(fip, epoch.master.server_id)
+        if not able or not self._paths.is_clear(epoch.master, self._layout.name_of[fip]):
             del self._epochs[fip]
             return
         held_down_s = self._agenda.now - self._held_down_at.get((epoch.master.index, fip), -inf)
@@ -186,7 +191,12 @@ class Repairs(Observer):
 
     def _has_spent_all(self, node: Node) -> bool:
         """Say whether this node may begin no claim for now, since its part of the quota is gone."""
-        return node.run is not None and not node.run.core.api.budget.allows(Use.CLAIM, node.clock())
+        if node.run is None:
+            return False
+        kind, now = self._cloud.kind, node.clock()
+        # Where a read comes first, both must be paid, and what was read meanwhile.
+        reads = 0 if kind.acts_on_known else 3 * node.run.core.state.apis.kinds[kind.name].pages
+        return node.run.core.api.budget.from_s(Use.CLAIM, now, ahead=reads) > now
 
     def _rule(self) -> str:
         """Return by which rule it must be: others may be refused meanwhile."""

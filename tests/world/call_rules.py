@@ -18,9 +18,10 @@ from hakeeper.core.calls import (
 from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed, RoleChanged
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.model import Role, VrrpId
-from hakeeper.core.observation import Observation
+from hakeeper.core.observation import Observation, Reading
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
+from hakeeper.core.step_rules import RELEASE_POLLS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.layout import Layout
@@ -32,6 +33,8 @@ from tests.world.role_rules import RoleRules
 
 MAX_PARALLEL = 8
 WINDOW_S = 60.0
+RELEASES = 2
+"""So many releases of a name that take long are expected in a minute."""
 SHARE = 0.5
 """The part of the project's quota that one node may take, said once more."""
 EAGER_S = 0.05
@@ -103,6 +106,8 @@ class CallRules(Observer):
         numbers = sum(part.addresses for part in shape.names())
         settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
+        if cloud.kind.releases_first:  # a release is asked for often, and one for all of a name
+            self._calls_a_minute += RELEASES * RELEASE_POLLS * len(shape.names())
 
     def started(self, node: Node) -> None:
         """A run of hakeeper begins."""
@@ -220,9 +225,16 @@ class CallRules(Observer):
             case OneRead(observation):
                 self._read(node, seen, (observation,), asked_at)
             case AllRead(_, reading):
-                self._read(node, seen, reading.found, asked_at)
+                self._read(node, seen, reading.found or self._found_in(node, reading), asked_at)
             case _:
                 pass
+
+    def _found_in(self, node: Node, reading: Reading) -> tuple[Observation, ...]:
+        """Return what a reading shows of a node's resources, if none is listed by itself."""
+        cloud, numbers = self._cloud, self._layout.own_numbers(node.index)
+        of = ((cloud.ref_of(n), cloud.resources[n].id) for n in numbers if reading.parts)
+        found = (cloud.kind.find(ref, known, reading) for ref, known in of)
+        return tuple(each for each in found if each is not None)
 
     def _read(
         self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float

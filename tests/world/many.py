@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
+from hakeeper.simulate.faults.kinds import API_FAULTS, OF_ALL
 from hakeeper.simulate.plan import HOUR_S, Plan, draw
 from hakeeper.simulate.verdicts import Violation
 from tests.world.coverage import not_moved, not_reported, not_taken
@@ -85,7 +85,7 @@ def _summed(parts: Iterator[Total], total: Total, began: float) -> Iterator[Tota
 
 def never_seen(tally: Tally) -> list[str]:
     """Name what should have happened in so many worlds, and did not."""
-    missing = [f"fault {k.value} was never injected" for k in Kind if not tally.injected[k.value]]
+    missing = [f"fault {k.value} was never injected" for k in OF_ALL if not tally.injected[k.value]]
     missing += [
         f"fault {kind.value} never struck a call"
         for kind in API_FAULTS

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import inf
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.budget import Use
 from hakeeper.core.claim_rules import BETWEEN_STEPS_S, WATCH_S
 from hakeeper.core.events import LinesRead
 from hakeeper.core.fifo_lines import LineState
@@ -107,7 +106,6 @@ class Repairs(Observer):
         """
         master, cloud = self._paths.master(name), self._cloud
         for fip in self._layout.addresses[name]:
-            barred = master is None or cloud.is_locked(fip)
             able = master is not None and cloud.may_have(fip, master.server_id)
             clear = able and not cloud.is_locked(fip)
             self._assess(fip, master if clear else None, by_line=by_line)
@@ -182,21 +180,12 @@ class Repairs(Observer):
         if held_down_s < self._repair_s:  # its turn came a moment ago
             again(self._repair_s - held_down_s)
             return
-        if self._has_spent_all(epoch.master):  # half of the quota is a promise, too
+        if self._paths.has_spent_all(epoch.master):  # half of the quota is a promise, too
             again(self._repair_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._cloud.holder(fip), limit_s)
         self._demand(self._rule(), epoch.master.index, False, text, *about)  # noqa: FBT003
-
-    def _has_spent_all(self, node: Node) -> bool:
-        """Say whether this node may begin no claim for now, since its part of the quota is gone."""
-        if node.run is None:
-            return False
-        kind, now = self._cloud.kind, node.clock()
-        # Where a read comes first, both must be paid, and what was read meanwhile.
-        reads = 0 if kind.acts_on_known else 3 * node.run.core.state.apis.kinds[kind.name].pages
-        return node.run.core.api.budget.from_s(Use.CLAIM, now, ahead=reads) > now
 
     def _rule(self) -> str:
         """Return by which rule it must be: others may be refused meanwhile."""

@@ -45,3 +45,17 @@ RULES = (
     "quiet",
     "healthy",
 )
+"""Of all worlds."""
+
+OF_TWO_STEPS = ("no_gap",)
+"""Of worlds with a kind that has to be taken from its holder first."""
+
+OF_ALIAS_IPS = (
+    *OF_TWO_STEPS,
+    "others_kept",
+    "own_lists_only",
+    "one_write_per_list",
+    "read_right_before",
+    "obstacle_releases_nothing",
+)
+"""Of worlds with alias IPs."""

@@ -14,10 +14,10 @@ from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import NEVER, FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
-from hakeeper.core.observation import Holder, ResourceRef
+from hakeeper.core.observation import Holder, Nobody, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import ActionRunning, ReadBack, Reading, Stage
+from hakeeper.core.stages import ActionRunning, Claim, MutateDue, ReadBack, Reading, Stage
 
 USUAL_POLLS = 30
 """So often a release is asked for at most in a second and a half: most have ended by then."""
@@ -225,6 +225,8 @@ class State:
                 return Use.CLAIM
             case ActionRunning(step=Step(holder=None), polls=polls) if polls <= USUAL_POLLS:
                 return Use.CLAIM  # nobody has it until the next step
+            case MutateDue(claim=claim) if not refused and _is_released(resource, claim):
+                return Use.CLAIM
             case _:
                 pass
         if hopeless:
@@ -292,3 +294,9 @@ class State:
         if self.is_lane_taken(step.lane):
             raise InvariantError(f"{what} beside another one")
         return role_state.generation
+
+
+def _is_released(resource: Resource, claim: Claim) -> bool:
+    """Say whether the first step of a move is done: nobody has it until the second one."""
+    nobody = isinstance(resource.holder, Nobody)
+    return nobody and claim.is_sent and resource.kind.kind.releases_first

@@ -18,6 +18,8 @@ from hakeeper.simulate.plan import Course, Plan, draw_often
 _CLOUDS: Final[Mapping[str, type[WorldCloud]]] = {alias_ip.NAME: AliasCloud}
 _OWN = alias_ip.MOST - FOREIGNERS
 """So many alias IPs of ours one server must have room for."""
+_OF_SINGLE_RESOURCES = kinds.Kind.SOME_LOCKED
+"""With alias IPs it is servers that are locked."""
 _SERIAL = 10_000_000
 _WITH: Final = {
     kinds.Kind.FOREIGN_ALIAS: 0.6,
@@ -32,6 +34,13 @@ def cloud_of(kind: Kind) -> type[WorldCloud]:
     return _CLOUDS.get(kind.name, WorldCloud)
 
 
+def faults_of(kind: Kind) -> tuple[kinds.Kind, ...]:
+    """Return the faults that a world with resources of this kind can have."""
+    if kind.name != alias_ip.NAME:
+        return kinds.OF_ALL
+    return tuple(each for each in kinds.Kind if each is not _OF_SINGLE_RESOURCES)
+
+
 def fitted(plan: Plan, kind: Kind) -> Plan:
     """Return the plan of a world with resources of this kind; one that was fitted stays."""
     if kind.name != alias_ip.NAME or plan.fits == kind.name:
@@ -40,8 +49,7 @@ def fitted(plan: Plan, kind: Kind) -> Plan:
     instances = min(shape.instances, _OWN)
     addresses = min(shape.addresses, _OWN // instances)
     shape = replace(shape, instances=instances, addresses=addresses)
-    # It is servers that are locked here, not single resources.
-    faults = [each for each in plan.faults if each.kind is not kinds.Kind.SOME_LOCKED]
+    faults = [each for each in plan.faults if each.kind is not _OF_SINGLE_RESOURCES]
     for turn, (fault, share) in enumerate(_WITH.items()):
         rng = Random(f"plan-{plan.seed}-{fault.value}")
         if plan.course is Course.SWARM and rng.random() < share:

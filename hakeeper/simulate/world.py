@@ -70,7 +70,8 @@ class World:
         self.repairs = Repairs(
             self.layout, self.agenda, self.cloud, self.paths, self.measured, demand
         )
-        self.split = SplitMoves(self.layout, self.agenda, demand)
+        two_steps = kind.releases_first
+        self.split = SplitMoves(self.layout, self.agenda, demand, two_steps=two_steps)
         for each in (self.exemptions, self.repairs, self.split, Meter(self.measured)):
             self.observers.add(each)
         self.observers.add(self.verdicts)

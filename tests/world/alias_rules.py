@@ -12,22 +12,28 @@ from hakeeper.core.calls import (
     ActionsRead,
     AllRead,
     CallResult,
+    Failure,
     Mutate,
     MutationAccepted,
     ReadAll,
 )
 from hakeeper.core.decisions import Decision, RoleChanged
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
-from hakeeper.core.model import ActionStatus
+from hakeeper.core.model import ActionStatus, Role, VrrpId
 from hakeeper.core.observation import Key, Reading
 from hakeeper.core.resource import FRESH_S
 from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.kinds.alias_ip import MOST, place_of
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.alias_cloud import AliasCloud, list_asked_for
+from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, ListChange, Observer
 from hakeeper.simulate.verdicts import Demand
+
+AN_EDGE_S = 5.0
+"""What a new master does within this time follows from its becoming master."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,10 @@ class _Seen:
     """The lists that are being replaced, by the call."""
     acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
     """The same, and until when that counts, by the actions that ran when they were seen last."""
+    master_at: dict[VrrpId, float] = field(default_factory=dict)
+    """When an instance became MASTER; not here once a request of it failed."""
+    written_at: dict[int, float] = field(default_factory=dict)
+    """When one of ours was last moved, by its number."""
     step_ended_at: float = -inf
     """When the last request was answered, or the end of an action was seen."""
 
@@ -60,8 +70,9 @@ class _Seen:
 class AliasRules(Observer):
     """The rules; `demand` takes each verdict."""
 
-    def __init__(self, agenda: Agenda, cloud: AliasCloud, demand: Demand) -> None:
+    def __init__(self, layout: Layout, agenda: Agenda, cloud: AliasCloud, demand: Demand) -> None:
         """Begin with nobody running."""
+        self._layout = layout
         self._agenda = agenda
         self._cloud = cloud
         self._demand = demand
@@ -89,6 +100,8 @@ class AliasRules(Observer):
         writing = seen.writing.pop(event.call_id, None)
         if writing is not None:
             seen.step_ended_at = now
+        if isinstance(event.outcome, Failure):
+            seen.master_at.clear()
         match event.outcome:
             case AllRead(reading=reading) if asked_at is not None:
                 self._read(seen, reading, asked_at)
@@ -113,7 +126,11 @@ class AliasRules(Observer):
         """Hear that a role changed: nobody waits for the actions of the one before."""
         del event
         if isinstance(decision, RoleChanged):
-            self._seen[node.index].acting.clear()
+            seen = self._seen[node.index]
+            seen.acting.clear()
+            seen.master_at.pop(decision.vrrp, None)
+            if decision.after is Role.MASTER:
+                seen.master_at[decision.vrrp] = self._agenda.now
 
     # --- what is sent ------------------------------------------------------------------------
 
@@ -158,6 +175,25 @@ class AliasRules(Observer):
             able = ours is not None and len(ours) + len(moved) <= MOST
             text = "{} is released, and this server has {}"
             demand("obstacle_releases_nothing", index, able, text, sorted(moved), ours)
+            self._together(node, seen, request, has)
+        seen.written_at.update((number_of(each), now) for each in request.resources)
+
+    def _together(self, node: Node, seen: _Seen, request: Mutate, has: tuple[str, ...]) -> None:
+        """Check that a new master takes from a server all that it has of an instance, at once."""
+        now, name = self._agenda.now, self._layout.name_of[number_of(request.resource)]
+        numbers = self._layout.addresses[name]
+        last_s = max(seen.written_at.get(number, -inf) for number in numbers)
+        vrrp = self._layout.vrrp_id(name)
+        calm = now - seen.master_at.get(vrrp, -inf) < AN_EDGE_S and now - last_s > AN_EDGE_S
+        network = place_of(request.resource)[0]
+        there = [self._cloud.resources[number].id for number in numbers]
+        there = [
+            each for each in there if place_of(each)[0] == network and place_of(each)[1] in has
+        ]
+        if calm and len(there) > 1 and not self._cloud.faults.calls:
+            most = min(len(there), request.step.most)
+            text, about = "{} of {} are released", (len(request.resources), len(there))
+            self._demand("moves_together", node.index, len(request.resources) >= most, text, *about)
 
     # --- what becomes of it ------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.model import Role
 from hakeeper.core.role_table import RoleEvent
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.faults.kinds import Kind
 from tests.world.planting import Change, Constant, Line, Row
 
@@ -31,6 +32,8 @@ class Bug:
     proves: bool = False
     needs: Kind | None = None
     """It shows only in worlds with this kind of fault."""
+    kind: str = FLOATING_IPS.name
+    """What is moved in the worlds that show it."""
 
     @contextmanager
     def planted(self) -> Iterator[None]:

@@ -77,5 +77,5 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     if cloud.kind.releases_first:
         yield GapRules(layout, agenda, cloud, world.paths, demand)
     if isinstance(cloud, AliasCloud):
-        yield AliasRules(agenda, cloud, demand)
+        yield AliasRules(layout, agenda, cloud, demand)
     yield TickRules(world.verdicts, world.stop)

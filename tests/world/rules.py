@@ -60,6 +60,7 @@ OF_ALIAS_IPS = (
     "one_write_per_list",
     "read_right_before",
     "obstacle_releases_nothing",
+    "moves_together",
 )
 """Of worlds with alias IPs."""
 

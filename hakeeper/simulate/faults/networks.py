@@ -12,6 +12,8 @@ from hakeeper.simulate.node import Node
 ADDS = 0.4
 REMOVES = 0.7
 """Below this value others take one out; above, they replace the list with one of their own."""
+LEAVES_ONE = 0.3
+"""Below this value there is room for one more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,10 @@ class NetworkFaults:
         cloud, server_id = self.cloud, node.server_id
         added: dict[int, set[Key]] = {}
         for network in cloud.networks:
-            new = cloud.free(network)[: cloud.room(network, server_id)]
+            room = cloud.room(network, server_id) - (fault.value < LEAVES_ONE)
+            new = cloud.free(network)[: max(0, room)]
             added[network] = set(new)
             cloud.change_list(network, server_id, [*cloud.held(network, server_id), *new])
-        del fault
 
         def undo() -> None:
             for network, new in added.items():

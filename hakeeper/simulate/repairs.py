@@ -25,6 +25,8 @@ SETTLED_REPAIR_S = 7.0
 SETTLES_S = 15.0
 ROUND_S = 5.0
 """While others are refused, a token that was refused too costs its 12 s and a round's wait."""
+ROUNDING_S = 1e-6
+"""A wait that is shorter than this may be no wait at all."""
 SETTLED_AFTER_S = WATCH_S + 5.0
 """A claim that is begun is over, with the closer reads that follow it, after this."""
 
@@ -177,7 +179,7 @@ class Repairs(Observer):
             del self._epochs[fip]
             return
         held_down_s = self._agenda.now - self._held_down_at.get((epoch.master.index, fip), -inf)
-        if held_down_s < self._repair_s:  # its turn came a moment ago
+        if held_down_s < self._repair_s - ROUNDING_S:  # its turn came a moment ago
             again(self._repair_s - held_down_s)
             return
         if self._paths.has_spent_all(epoch.master):  # half of the quota is a promise, too

@@ -57,6 +57,8 @@ class _Seen:
     """By the network, what was read last."""
     writing: dict[int, tuple[Key, int]] = field(default_factory=dict)
     """The lists that are being replaced, by the call."""
+    vrrps: dict[int, VrrpId] = field(default_factory=dict)
+    """For which instance, by the call."""
     acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
     """The same, and until when that counts, by the actions that ran when they were seen last."""
     master_at: dict[VrrpId, float] = field(default_factory=dict)
@@ -106,7 +108,9 @@ class AliasRules(Observer):
             case AllRead(reading=reading) if asked_at is not None:
                 self._read(seen, reading, asked_at)
             case MutationAccepted(action) if writing is not None:
-                if action is not None and action.status is ActionStatus.RUNNING:
+                wanted = node.core.state.is_master(seen.vrrps.pop(event.call_id))
+                # A claim is given up with its action when the role is lost meanwhile.
+                if action is not None and action.status is ActionStatus.RUNNING and wanted:
                     seen.acting[action.id] = (writing, now + ACTION_PATIENCE_S)
             case ActionsRead(actions):
                 for action in actions:
@@ -169,6 +173,8 @@ class AliasRules(Observer):
         alone = (server_id, network) not in busy
         demand("one_write_per_list", index, alone, "two at once for server {}", server_id)
         seen.writing[call_id] = (server_id, network)
+        name = self._layout.name_of[number_of(request.resource)]
+        seen.vrrps[call_id] = self._layout.vrrp_id(name)
 
         if request.step.holder is None:
             ours = base.lists.get(node.server_id)

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.calls import Mutate
+from hakeeper.core.calls import CallResult, Failure, Mutate
+from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
-from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.verdicts import Demand
 
@@ -49,12 +50,30 @@ class GapRules(Observer):
         self._limit_s = 2.0 * shape.action_s + WAYS * shape.latency_s + SLACK_S + shape.queue_s()
         self._by: dict[int, tuple[Node, float]] = {}
         """Who released it last, and when; only what was sent while nothing struck calls."""
+        self._calls: dict[tuple[int, int, int], Mutate] = {}
+        """By node, run and call."""
         self._gaps: dict[int, _Gap] = {}
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
         """Hear of a release."""
         for resource in request.resources if request.step.holder is None else ():
             self._by[number_of(resource)] = (node, self._agenda.now)
+
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Note what the calls are about."""
+        for effect in batch.effects:
+            if isinstance(effect, StartCall) and isinstance(effect.request, Mutate):
+                self._calls[node.index, node.runs, effect.call_id] = effect.request
+
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
+        """Hear of a release that was refused or lost: what takes effect is another one's."""
+        del reports
+        if isinstance(event, CallResult):
+            request = self._calls.pop((node.index, node.runs, event.call_id), None)
+            if request is not None and isinstance(event.outcome, Failure):
+                for resource in request.resources:
+                    self._by.pop(number_of(resource), None)
+                    self._gaps.pop(number_of(resource), None)
 
     def moved(self, move: Move) -> None:
         """Begin to look, or end."""

@@ -8,7 +8,7 @@ from functools import partial
 from hakeeper.kinds import ALIAS_IPS
 from hakeeper.simulate.faults.kinds import Kind
 from tests.world.bugs import Bug
-from tests.world.planting import Constant, Line
+from tests.world.planting import Line
 
 _alias_bug = partial(Bug, kind=ALIAS_IPS.name)
 
@@ -161,12 +161,6 @@ ALIAS_BUGS = (
         "the second step is paid as what follows from a role that flaps",
         "no_gap",
         (Line("hakeeper.core.state:_is_released", "nobody and claim.is_sent and", "False and"),),
-    ),
-    _alias_bug(
-        "release_is_dear",
-        "a release that takes long is paid as what was refused",
-        "no_gap",
-        (Constant("hakeeper.core.state:USUAL_POLLS", 4),),
     ),
     _alias_bug(
         "release_waits_for_us",

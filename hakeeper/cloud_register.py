@@ -83,13 +83,22 @@ class Refusal(enum.Enum):
 class Register(Generic[A]):
     """Holders and actions of one project. Not thread-safe."""
 
-    def __init__(self, servers: Container[Key], on_move: Callable[[Move], None]) -> None:
-        """Begin without resources; one that is given to a server that is gone has nobody."""
+    def __init__(
+        self,
+        servers: Container[Key],
+        on_move: Callable[[Move], None],
+        carry_out: Callable[[A, float], None] | None = None,
+    ) -> None:
+        """Begin without resources; one that is given to a server that is gone has nobody.
+
+        `carry_out`: what an action does when it takes effect, if not to move its one resource.
+        """
         self.actions: dict[Key, A] = {}
         self.ended = 0
         """How many actions have ended."""
         self._servers = servers
         self._on_move = on_move
+        self._carry_out = self._move if carry_out is None else carry_out
         self._holders: dict[Key, list[tuple[float, Key | None]]] = {}
         """All holders of each resource, the last one is the present one."""
         self._running: dict[Key, A] = {}
@@ -150,6 +159,11 @@ class Register(Generic[A]):
         taken = releases_first and None not in (server, holder)
         return Refusal.ALREADY if taken or holder == server else None
 
+    def is_busy(self, server: Key) -> bool:
+        """Say whether an action runs that locks this server."""
+        running = self._running.values()
+        return any(action.locks and action.server == server for action in running)
+
     def _locked(self, resource: Key, server: Key | None) -> Refusal | None:
         for action in self._running.values():
             if action.locks and action.resource == resource:
@@ -180,9 +194,13 @@ class Register(Generic[A]):
             at_s, ends, _, action = heapq.heappop(self._due)
             if ends:
                 self._end(action)
-            elif action.resource in self._holders:
-                server = action.server if action.server in self._servers else None
-                self.give(action.resource, server, at_s, action.cause, action)
+            else:
+                self._carry_out(action, at_s)
+
+    def _move(self, action: A, now: float) -> None:
+        if action.resource in self._holders:
+            server = action.server if action.server in self._servers else None
+            self.give(action.resource, server, now, action.cause, action)
 
     def _end(self, action: A) -> None:
         del self._running[action.id]

@@ -77,18 +77,20 @@ class Budget:
         self.limit_per_hour, self.at_s = limit_per_hour, now
         self.spent = gone * self.full
 
-    def from_s(self, use: Use, now: float, spare: int = 0) -> float:
+    def from_s(self, use: Use, now: float, spare: int = 0, ahead: int = 0) -> float:
         """Return from when on a call may go; not later than `now` if it may go at once.
 
         `spare`: so many calls at least are to be left, since this one makes others needful.
+        `ahead`: it may not go before so many other calls for the same use could go as well.
         """
-        from_s = self._filled_s(use, now, spare)
+        from_s = self._filled_s(use, now, spare, ahead)
         if use is Use.RETRY:
-            from_s = min(from_s, max(self.retry_from_s, self._filled_s(Use.CLAIM, now)))
+            filled_s = self._filled_s(Use.CLAIM, now, ahead=ahead)
+            from_s = min(from_s, max(self.retry_from_s, filled_s))
         return from_s
 
-    def _filled_s(self, use: Use, now: float, spare: int = 0) -> float:
-        needed = min(self.full, 1 + max(spare, use.value * self.full))
+    def _filled_s(self, use: Use, now: float, spare: int = 0, ahead: int = 0) -> float:
+        needed = min(self.full, 1 + ahead + max(spare, use.value * self.full))
         lacking = needed - self.left(now)
         return now if lacking <= _ROUNDING else now + lacking / self.per_second
 

@@ -102,7 +102,9 @@ def _read_failed(state: State, call: Inflight, failure: Failure, now: float) -> 
     if isinstance(request, ReadAll) and request.within and failure.kind is FailureKind.NOT_FOUND:
         # The part is gone, or this API cannot list parts: the whole list tells which.
         state.apis.kinds[request.kind].lists_parts = False
-        delay_s = 0.0
+        api.reads_from_s = now
+        works(state, api, now)
+        return
     if isinstance(request, ReadOne) and failure.kind is FailureKind.NOT_FOUND:
         # Deleted, or another token: the list will show.
         delay_s = RETRY.delay_s(attempt, state.rng)

@@ -15,6 +15,7 @@ from hakeeper.core.calls import (
     ReadOne,
     ReadServer,
     Request,
+    Step,
 )
 from hakeeper.core.claim_events import ActionLost, HoldDownOver, HolderAsked
 from hakeeper.core.due import Wake, due
@@ -25,7 +26,7 @@ from hakeeper.core.isolation import trust_again
 from hakeeper.core.model import FifoState
 from hakeeper.core.observation import Key, Other, order_of
 from hakeeper.core.resource import Resource
-from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle
+from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, ReadBack, Verify
 from hakeeper.core.state import QUERY_SPACING_S, State
 
 WATCH_INTERVAL_S = 2.0
@@ -175,7 +176,17 @@ def _look_at_released(
 
 def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake) -> bool:
     """Say whether the budget lets a call go that serves these claims."""
-    return due(min(state.affordable_from_s(resource, now) for resource in claims), now, wake)
+    from_s = (state.affordable_from_s(r, now, *_with_step(r)) for r in claims)
+    return due(min(from_s), now, wake)
+
+
+def _with_step(resource: Resource) -> tuple[int, int]:
+    """Return what the budget must hold besides, so that a step follows its read while it is new."""
+    match resource.stage:
+        case Verify() | ReadBack(step=Step(holder=None)) if not resource.kind.kind.acts_on_known:
+            return 2 + resource.kind.pages, resource.kind.pages
+        case _:
+            return 0, 0
 
 
 def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> None:

@@ -177,8 +177,9 @@ class Resource:
         sending = isinstance(self.stage, MutateSent)
         if older or sending or asked_at_s < self.writes.fresh_from_s:
             return False
+        if asked_at_s != self.holder_at_s:  # else it is what was read before, taken in once more
+            self.shown_at_s = now
         before, self.holder, self.holder_at_s = self.holder, holder, asked_at_s
-        self.shown_at_s = now
         if isinstance(holder, Unknown):
             return False
         if holder != before or self.holder_since_s is None:

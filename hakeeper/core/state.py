@@ -14,13 +14,13 @@ from hakeeper.core.decisions import Decision
 from hakeeper.core.events import CancelCall, Effect, Report, StartCall
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import NEVER, FifoState, IpAddress, ProcessId, SavedState, Settings, VrrpId
-from hakeeper.core.observation import Holder, ResourceRef
+from hakeeper.core.observation import Holder, Nobody, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import ActionRunning, ReadBack, Reading, Stage
+from hakeeper.core.stages import ActionRunning, Claim, MutateDue, ReadBack, Reading, Stage
 
-USUAL_POLLS = 4
-"""Most actions have ended by then, about a second after they were accepted."""
+USUAL_POLLS = 30
+"""So often a release is asked for at most in a second and a half: most have ended by then."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0
@@ -225,6 +225,8 @@ class State:
                 return Use.CLAIM
             case ActionRunning(step=Step(holder=None), polls=polls) if polls <= USUAL_POLLS:
                 return Use.CLAIM  # nobody has it until the next step
+            case MutateDue(claim=claim) if not refused and _is_released(resource, claim):
+                return Use.CLAIM
             case _:
                 pass
         if hopeless:
@@ -241,9 +243,11 @@ class State:
         pages = sum(kind.pages for kind in self.apis.kinds.values() if kind.api is api)
         return api.budget.reading_gap_s(pages)
 
-    def affordable_from_s(self, resource: Resource, now: float, spare: int = 0) -> float:
+    def affordable_from_s(
+        self, resource: Resource, now: float, spare: int = 0, ahead: int = 0
+    ) -> float:
         """Return from when on the budget lets the next call for this claim go."""
-        from_s = resource.kind.api.budget.from_s(self.use_of(resource, now), now, spare)
+        from_s = resource.kind.api.budget.from_s(self.use_of(resource, now), now, spare, ahead)
         steady_s = self.roles.role_states[resource.vrrp].since_s + STEADY_S
         return min(from_s, steady_s) if now < steady_s else from_s
 
@@ -257,9 +261,14 @@ class State:
         if isinstance(request, ReadAll):
             api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
         else:
-            api.budget.spend(now)
+            # A read that a step needs right before it must not keep that step waiting.
+            first = isinstance(request, ReadOne) and not self._acts_on_known(request)
+            api.budget.spend(now, reading=first)
         timeout_s = api.settings.call_timeout_s
         self.effects.append(StartCall(call_id, request, timeout_s, urgent=bool(resources)))
+
+    def _acts_on_known(self, request: ReadOne) -> bool:
+        return self.apis.kinds[request.resource.kind].kind.acts_on_known
 
     def cancel_mutations(self, resources: Iterable[Resource]) -> None:
         """Stop the mutating requests of these resources that have not been sent yet."""
@@ -290,3 +299,9 @@ class State:
         if self.is_lane_taken(step.lane):
             raise InvariantError(f"{what} beside another one")
         return role_state.generation
+
+
+def _is_released(resource: Resource, claim: Claim) -> bool:
+    """Say whether the first step of a move is done: nobody has it until the second one."""
+    nobody = isinstance(resource.holder, Nobody)
+    return nobody and claim.is_sent and resource.kind.kind.releases_first

@@ -10,7 +10,9 @@ import ipaddress
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from math import inf
+from random import Random
 from typing import assert_never
 
 from hakeeper.cloud_register import ACTION_FAILED, Move, Refusal, Register
@@ -36,9 +38,10 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import Action, ActionStatus, Server
-from hakeeper.core.observation import Key, Observation, Reading, ResourceId
+from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.cloud import CloudFaults
+from hakeeper.simulate.observer import Observer
 
 ZONE = "eu-central"
 ANOTHER_ACTOR = "another actor"
@@ -73,8 +76,15 @@ ALREADY = failure(FailureKind.ALREADY, "floating_ip_assigned", 422)
 
 
 def number_of(resource: ResourceId) -> int:
-    """Return the number that a resource has in the world."""
-    return int(resource.key)
+    """Return the number of a resource in the world: its id, or the low half of its address."""
+    key = resource.key
+    return key if isinstance(key, int) else number_in(key.rpartition("/")[2])
+
+
+@cache
+def number_in(address: str) -> int:
+    """Return the number that the low half of an address is."""
+    return int(ipaddress.IPv4Address(address)) & 0xFFFF
 
 
 class WorldCloud:
@@ -132,6 +142,18 @@ class WorldCloud:
                 zone=ZONE,
             )
         )
+
+    def ref_of(self, number: int) -> ResourceRef:
+        """Return how configurations name the resource with this number."""
+        return self.kind.ref(f"ip-{number}")
+
+    def furnish(self, rng: Random, observers: Observer) -> None:
+        """Put in, by chance, what belongs to others, once the servers are there."""
+
+    def may_have(self, resource: Key, server_id: Key) -> bool:
+        """Say whether nothing keeps a server from having it, whoever has it now."""
+        del resource, server_id
+        return True
 
     def holder(self, resource: Key) -> Key | None:
         """Return who has it in truth."""

@@ -1,7 +1,10 @@
 """Who is in a world and what is whose: clusters, their instances, and the floating IPs of each."""
 
+from collections.abc import Callable
+
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import ApiSettings, Settings, VrrpId
+from hakeeper.core.observation import ResourceRef
 from hakeeper.simulate.addresses import private_address
 from hakeeper.simulate.keepalived import vrrp_id
 from hakeeper.simulate.plan import Part, Shape
@@ -54,15 +57,12 @@ class Layout:
         """Return a name as the configurations have it."""
         return vrrp_id(name, group=self.part_of[name].group)
 
-    def settings_at(self, node: int) -> Settings:
-        """Return the configuration of a node in good times."""
+    def settings_at(self, node: int, ref_of: Callable[[int], ResourceRef]) -> Settings:
+        """Return the configuration of a node in good times; `ref_of`: how it names a number."""
         shape, names = self.shape, self.names_at(node)
         return Settings(
             resources={
-                self.vrrp_id(name): tuple(
-                    self._kind.ref(f"ip-{number}") for number in self.addresses[name]
-                )
-                for name in names
+                self.vrrp_id(name): tuple(map(ref_of, self.addresses[name])) for name in names
             },
             can_query=shape.dbus,
             vrrp_addresses={

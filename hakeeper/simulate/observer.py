@@ -10,6 +10,7 @@ from hakeeper.core.claim_events import Happening
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Effect, Event, Report
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.observation import Key
 from hakeeper.core.stages import Stage
 from hakeeper.core.state import InvariantError
 from hakeeper.simulate.faults.kinds import Fault, Kind
@@ -17,6 +18,18 @@ from hakeeper.simulate.faults.kinds import Fault, Kind
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
     from hakeeper.simulate.verdicts import Violation
+
+
+@dataclass(frozen=True, slots=True)
+class ListChange:
+    """A server's list of alias IPs in one network is another one now."""
+
+    network: int
+    server: Key
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    request: Mutate | None
+    """What did it; None: somebody else than hakeeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,9 @@ class Observer:
 
     def moved(self, move: Move) -> None:
         """The holder of an address changed, in truth."""
+
+    def list_changed(self, change: ListChange) -> None:
+        """A list of alias IPs changed, in truth; the moves of ours are told besides."""
 
     def assign_sent(self, node: "Node", request: Mutate) -> None:
         """The first byte of an assign goes out at this node."""

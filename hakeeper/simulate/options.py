@@ -8,7 +8,7 @@ from random import Random
 from hakeeper.config import Config
 from hakeeper.core.model import VrrpKind
 from hakeeper.kinds.apis import CLOUD
-from hakeeper.simulate.faults.kinds import Fault, Kind, Scope, scope_of
+from hakeeper.simulate.faults.kinds import OF_ALL, Fault, Kind, Scope, scope_of
 from hakeeper.simulate.plan import (
     HOUR_S,
     INSTANT,
@@ -77,7 +77,7 @@ def read_faults(text: str, *, dbus: bool) -> Faults:
         return Faults(text, split=True)
     if text in _DEGREES:
         # Lines that nobody at keepalived wrote cannot be seen through without asking it.
-        kinds = tuple(kind for kind in Kind if dbus or kind is not Kind.STRAY_LINES)
+        kinds = tuple(kind for kind in OF_ALL if dbus or kind is not Kind.STRAY_LINES)
         return Faults(text, kinds, *_DEGREES[text])
     kinds = tuple(_kind(word.strip()) for word in text.split(","))
     if Kind.STRAY_LINES in kinds and not dbus:
@@ -89,10 +89,10 @@ def read_faults(text: str, *, dbus: bool) -> Faults:
 
 
 def _kind(word: str) -> Kind:
-    for kind in Kind:
+    for kind in OF_ALL:
         if word in (name_of(kind), kind.value):
             return kind
-    known = ", ".join(map(name_of, Kind))
+    known = ", ".join(map(name_of, OF_ALL))
     raise OptionError(
         f"{word!r} is no kind of fault; expected {', '.join(WORDS)}, or of these, with commas"
         f" between: {known}"

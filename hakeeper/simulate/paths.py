@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from hakeeper.core.budget import Use
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Role
 from hakeeper.sequencer import LOOK_S
@@ -59,6 +60,15 @@ class Paths:
         if cloud.faults.any() or router.isolated or told_scarce:
             return False
         return not self._is_unknown_without_dbus(node, name)
+
+    def has_spent_all(self, node: Node) -> bool:
+        """Say whether this node may begin no claim for now, since its part of the quota is gone."""
+        if node.run is None:
+            return False
+        kind, now = self.cloud.kind, node.clock()
+        # Where a read comes first, both must be paid, and what was read meanwhile.
+        reads = 0 if kind.acts_on_known else 3 * node.run.core.state.apis.kinds[kind.name].pages
+        return node.run.core.api.budget.from_s(Use.CLAIM, now, ahead=reads) > now
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from random import Random
 
-from hakeeper.simulate.faults.kinds import LOSES_ROLES, Fault, Kind, Scope, scope_of
+from hakeeper.simulate.faults.kinds import LOSES_ROLES, OF_ALL, Fault, Kind, Scope, scope_of
 
 HOUR_S = 3600.0
 WARM_UP_S = 20.0
@@ -34,6 +34,8 @@ LASTS_S = {
     Kind.SPENDERS: (5.0, 300.0),
     Kind.FLAP_ONE: (5.0, 600.0),
     Kind.WRONG_METADATA: (5.0, 120.0),
+    Kind.NO_ROOM: (5.0, 300.0),
+    Kind.NOT_ATTACHED: (5.0, 120.0),
 }
 """How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
 _LASTS_S = (0.2, 30.0)
@@ -56,6 +58,7 @@ INSTANT = frozenset(
         Kind.CHILD_CRASH,
         Kind.KEEPALIVED_RELOAD,
         Kind.OTHER_ACTOR,
+        Kind.FOREIGN_ALIAS,
     }
 )
 """Kinds that are over as soon as they have happened."""
@@ -164,6 +167,8 @@ class Plan:
     course: Course
     chaos_s: float
     faults: tuple[Fault, ...]
+    fits: str = ""
+    """The kind of resources that it was made to fit, if that took any change."""
 
     def only(self, kept: Collection[int]) -> "Plan":
         """Return the same world with only these faults, by their serial numbers."""
@@ -229,7 +234,7 @@ def _many(seed: int, shape: Shape) -> Shape:
 def _faults(rng: Random, shape: Shape, chaos_s: float) -> tuple[Fault, ...]:
     per_hour = rng.choices((2.0, 20.0, 60.0, 200.0, 900.0), (45, 30, 15, 7, 3))[0]
     share = rng.choice((0.1, 0.3, 0.6, 1.0))
-    first = [kind for kind in Kind if kind not in LATER]
+    first = [kind for kind in OF_ALL if kind not in LATER]
     kinds = [kind for kind in first if rng.random() < share and _fits(kind, shape)]
     if not kinds:
         kinds = [Kind.FAILOVER]
@@ -250,9 +255,15 @@ def _more_faults(seed: int, kind: Kind, shape: Shape, chaos_s: float) -> tuple[F
     always = kind is Kind.SOME_LOCKED and shape.instances * shape.addresses >= MANY
     if (rng.random() >= _WITH_LATER and not always) or not _fits(kind, shape):
         return ()
+    return draw_often(rng, kind, shape, chaos_s, 100_000 * (1 + LATER.index(kind)))
+
+
+def draw_often(
+    rng: Random, kind: Kind, shape: Shape, chaos_s: float, serial: int
+) -> tuple[Fault, ...]:
+    """Draw faults of one kind for a whole world, and how often they come."""
     per_hour = rng.choice((3.0, 15.0, 60.0))
     faults: list[Fault] = []
-    serial = 100_000 * (1 + LATER.index(kind))
     at_s = WARM_UP_S
     while True:
         at_s += rng.expovariate(per_hour / HOUR_S)

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.budget import Use
-from hakeeper.core.claim_rules import WATCH_S
+from hakeeper.core.claim_rules import BETWEEN_STEPS_S, WATCH_S
 from hakeeper.core.events import LinesRead
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.stages import HoldDown
@@ -26,6 +25,8 @@ SETTLED_REPAIR_S = 7.0
 SETTLES_S = 15.0
 ROUND_S = 5.0
 """While others are refused, a token that was refused too costs its 12 s and a round's wait."""
+ROUNDING_S = 1e-6
+"""A wait that is shorter than this may be no wait at all."""
 SETTLED_AFTER_S = WATCH_S + 5.0
 """A claim that is begun is over, with the closer reads that follow it, after this."""
 
@@ -66,8 +67,10 @@ class Repairs(Observer):
         self._paths = paths
         self._measured = measured
         self._demand = demand
-        self._queue_s = layout.shape.queue_s()
-        self._repair_s = REPAIR_S + self._queue_s + layout.shape.slower_s()
+        self._slower_s = layout.shape.queue_s()
+        if cloud.kind.releases_first:  # what nobody has may be on its way to another server
+            self._slower_s += BETWEEN_STEPS_S + layout.shape.action_s
+        self._repair_s = REPAIR_S + self._slower_s + layout.shape.slower_s()
         self._epochs: dict[int, _Epoch] = {}
         self._held_down_at: dict[tuple[int, int], float] = {}
         """When a node was last seen to hold down for an address."""
@@ -103,10 +106,11 @@ class Repairs(Observer):
 
         `by_line`: somebody became its master in this moment.
         """
-        master = self._paths.master(name)
+        master, cloud = self._paths.master(name), self._cloud
         for fip in self._layout.addresses[name]:
-            locked = self._cloud.is_locked(fip)
-            self._assess(fip, None if locked else master, by_line=by_line)
+            able = master is not None and cloud.may_have(fip, master.server_id)
+            clear = able and not cloud.is_locked(fip)
+            self._assess(fip, master if clear else None, by_line=by_line)
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed."""
@@ -154,7 +158,7 @@ class Repairs(Observer):
         limit_s = self._repair_s
         jumped = epoch.master.jumped_at > epoch.came_at  # its settling is over
         if now - epoch.came_at < SETTLES_S and not jumped:
-            limit_s = SETTLED_REPAIR_S + self._queue_s
+            limit_s = SETTLED_REPAIR_S + self._slower_s
         if self._cloud.faults.locked:
             limit_s += ROUND_S
         self._agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
@@ -170,23 +174,20 @@ class Repairs(Observer):
             self._demand("hold_down_earned", epoch.master.index, earned, "ip-{} is left alone", fip)
             again(self._repair_s)
             return
-        if not self._paths.is_clear(epoch.master, self._layout.name_of[fip]):
+        able = self._cloud.may_have(fip, epoch.master.server_id)
+        if not able or not self._paths.is_clear(epoch.master, self._layout.name_of[fip]):
             del self._epochs[fip]
             return
         held_down_s = self._agenda.now - self._held_down_at.get((epoch.master.index, fip), -inf)
-        if held_down_s < self._repair_s:  # its turn came a moment ago
+        if held_down_s < self._repair_s - ROUNDING_S:  # its turn came a moment ago
             again(self._repair_s - held_down_s)
             return
-        if self._has_spent_all(epoch.master):  # half of the quota is a promise, too
+        if self._paths.has_spent_all(epoch.master):  # half of the quota is a promise, too
             again(self._repair_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
         about = (fip, self._cloud.holder(fip), limit_s)
         self._demand(self._rule(), epoch.master.index, False, text, *about)  # noqa: FBT003
-
-    def _has_spent_all(self, node: Node) -> bool:
-        """Say whether this node may begin no claim for now, since its part of the quota is gone."""
-        return node.run is not None and not node.run.core.api.budget.allows(Use.CLAIM, node.clock())
 
     def _rule(self) -> str:
         """Return by which rule it must be: others may be refused meanwhile."""

@@ -10,7 +10,13 @@ from hakeeper.simulate.verdicts import Demand
 
 MOVES_AT_FIRST = {1: 0, 2: 8, 3: 12}
 """By the number of nodes; of more, nothing is promised."""
+TWO_STEPS = 4
+"""So many more at first, for a kind that is moved in two steps: while the action of the second runs
+the other node may begin to take it away, and no read ever shows the claim."""
+AN_HOUR = 12
+"""So many moves at most in each later hour, for such a kind: those losses do not count fully."""
 TEN_MINUTES_S = 600.0
+HOUR_S = 3600.0
 
 
 class SplitMoves(Observer):
@@ -19,12 +25,15 @@ class SplitMoves(Observer):
     A kind that has to be taken from its holder first is with nobody in between: that is no move.
     """
 
-    def __init__(self, layout: Layout, agenda: Agenda, demand: Demand) -> None:
+    def __init__(
+        self, layout: Layout, agenda: Agenda, demand: Demand, *, two_steps: bool = False
+    ) -> None:
         """Begin before the split; `demand` takes whether they were few."""
         self.began_at: float | None = None
         self.at_s: dict[int, list[float]] = {fip: [] for fip in layout.name_of}
         """When each address came to another server, in seconds after that."""
         self._nodes = layout.shape.nodes
+        self._two_steps = two_steps
         self._agenda = agenda
         self._demand = demand
 
@@ -44,8 +53,13 @@ class SplitMoves(Observer):
             later = [s for s in at_s if s > TEN_MINUTES_S]
             text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
             if self._nodes in MOVES_AT_FIRST:
-                few = len(first) <= MOVES_AT_FIRST[self._nodes]
+                more = TWO_STEPS if self._two_steps else 0
+                few = len(first) <= MOVES_AT_FIRST[self._nodes] + more
                 self._demand("split_bounded", None, few, text, *about)
             if self._nodes <= 2:  # noqa: PLR2004
                 apart = all(b - a > TEN_MINUTES_S for a, b in pairwise(later))
+                if self._two_steps:
+                    apart = all(
+                        b - a > HOUR_S for a, b in zip(later, later[AN_HOUR:], strict=False)
+                    )
                 self._demand("split_bounded", None, apart, text, *about)

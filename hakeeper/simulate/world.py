@@ -8,6 +8,7 @@ from hakeeper.core.kind import Kind
 from hakeeper.core.model import VrrpId
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.alias_cloud import AliasCloud
 from hakeeper.simulate.calls import LATEST_LANDING_S
 from hakeeper.simulate.cloud import Nature, WorldCloud
 from hakeeper.simulate.exemptions import Exemptions
@@ -16,6 +17,7 @@ from hakeeper.simulate.faults.fifo import FifoFaults
 from hakeeper.simulate.faults.host import HostFaults
 from hakeeper.simulate.faults.injector import Injector
 from hakeeper.simulate.faults.kinds import MOVE_LATE
+from hakeeper.simulate.faults.networks import NetworkFaults
 from hakeeper.simulate.faults.vrrp import VrrpFaults
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured, Meter
@@ -25,6 +27,7 @@ from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import WARM_UP_S, Course, Plan
 from hakeeper.simulate.repairs import Repairs
 from hakeeper.simulate.split import SplitMoves
+from hakeeper.simulate.twins import cloud_of, fitted
 from hakeeper.simulate.verdicts import Verdicts, Violation
 from hakeeper.simulate.vrrp import Links, Router, Vrrp, VrrpSettings
 
@@ -46,7 +49,7 @@ class World:
 
     def __init__(self, plan: Plan, *, kind: Kind = FLOATING_IPS, go_on: bool = False) -> None:
         """Build it; `go_on`: a violation does not end it."""
-        self.plan = plan
+        self.plan = plan = fitted(plan, kind)
         self.go_on = go_on
         self.layout = Layout(plan.shape, kind)
         self.agenda = Agenda(START_S)
@@ -67,7 +70,8 @@ class World:
         self.repairs = Repairs(
             self.layout, self.agenda, self.cloud, self.paths, self.measured, demand
         )
-        self.split = SplitMoves(self.layout, self.agenda, demand)
+        two_steps = kind.releases_first
+        self.split = SplitMoves(self.layout, self.agenda, demand, two_steps=two_steps)
         for each in (self.exemptions, self.repairs, self.split, Meter(self.measured)):
             self.observers.add(each)
         self.observers.add(self.verdicts)
@@ -84,10 +88,11 @@ class World:
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
         )
-        cloud = WorldCloud(nature, kind, self.agenda, self.observers.moved)
+        cloud = cloud_of(kind)(nature, kind, self.agenda, self.observers.moved)
         servers = [*(node + 1 for node in self.layout.nodes), UNINVOLVED]
         for server_id in servers:
             cloud.add_server(server_id)
+        cloud.furnish(Random(f"{self.plan.seed}-others"), self.observers)
         holders = (None, UNINVOLVED, *servers[:-1])
         for number in self.layout.name_of:
             cloud.add_numbered(number, self.rng.choice(holders))
@@ -118,7 +123,7 @@ class World:
     def _make_node(self, index: int) -> Node:
         return Node(
             index,
-            self.layout.settings_at(index),
+            self.layout.settings_at(index, self.cloud.ref_of),
             {name: self.vrrp[name] for name in self.layout.names_at(index)},
             seed=self.plan.seed,
             same_chance=self.plan.shape.same_chance,
@@ -137,6 +142,8 @@ class World:
         api = ApiFaults(seed, self.layout.addresses, agenda, cloud, observers, lasts)
         for faults in (api, fifo, host, vrrp):
             injector.add(faults.table())
+        if isinstance(cloud, AliasCloud):
+            injector.add(NetworkFaults(cloud).table())
         return injector
 
     # --- running -----------------------------------------------------------------------------

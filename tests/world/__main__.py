@@ -1,6 +1,7 @@
 """Run many worlds, or show one.
 
 python -m tests.world --seeds 1000              # must all be clean
+python -m tests.world --kind alias_ip           # with alias IPs instead of floating IPs
 python -m tests.world --show 4711               # the story of one
 python -m tests.world --show 4711 --only 3,17   # with two of its faults
 python -m tests.world --shrink 4711             # the fewest faults that break a rule
@@ -12,7 +13,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from hakeeper.kinds import FLOATING_IPS, KINDS
 from hakeeper.simulate.plan import Plan, draw
+from hakeeper.simulate.twins import fitted
 from tests.world.judge import judged
 from tests.world.many import (
     Total,
@@ -44,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds (default 100)")
     parser.add_argument("--hours", type=float, default=1.0, help="hours per world, about")
+    parser.add_argument(
+        "--kind", choices=sorted(KINDS), default=FLOATING_IPS.name, help="what is moved"
+    )
     parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
     parser.add_argument("--details", action="store_true", help="print every counter")
     parser.add_argument("--json", type=Path, help="write the totals to this file")
@@ -75,7 +81,7 @@ def _many(wanted: argparse.Namespace) -> int:
             _say(line)
     if wanted.json is not None:
         wanted.json.write_text(json.dumps(_document(total), indent=1) + "\n")
-    lacking = missing(total.tally) if wanted.complete else never_seen(total.tally)
+    lacking = (missing if wanted.complete else never_seen)(total.tally, wanted.kind)
     lacking += _too_few(total, wanted)
     for text in lacking:
         _say(f"NOT ENOUGH: {text}")
@@ -85,13 +91,14 @@ def _many(wanted: argparse.Namespace) -> int:
 def _run(wanted: argparse.Namespace) -> Total:
     """Run worlds until there were enough, and tell of the broken rules as they come."""
     total, told_at, told = Total(), 0.0, 0
-    with closing(run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs)) as totals:
+    many = run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs, wanted.kind)
+    with closing(many) as totals:
         for total in totals:
             for seed, violation in total.failed[told:]:
                 _say(f"FAILED seed {seed}: {violation}")
                 _say(
                     "  to repeat it: python -m tests.world"
-                    f" --shrink {seed} --hours {wanted.hours:g}"
+                    f" --shrink {seed} --hours {wanted.hours:g} --kind {wanted.kind}"
                 )
             told = len(total.failed)
             if total.took_s - told_at >= PROGRESS_EVERY_S:
@@ -101,7 +108,7 @@ def _run(wanted: argparse.Namespace) -> Total:
             if enough and total.tally.injected.total() >= wanted.at_least_faults:
                 break
     if wanted.complete:
-        rare = run_plans(RARE)
+        rare = run_plans(RARE, wanted.kind)
         for number, violation in rare.failed:
             _say(f"FAILED rare world {number}: {violation}")
         total.add(rare)
@@ -142,26 +149,28 @@ def _document(total: Total) -> dict[str, object]:
 
 
 def _one(wanted: argparse.Namespace) -> int:
-    plan = draw(wanted.show if wanted.show is not None else wanted.shrink, wanted.hours)
+    kind = KINDS[wanted.kind]
+    seed = wanted.show if wanted.show is not None else wanted.shrink
+    plan = fitted(draw(seed, wanted.hours), kind)
     if wanted.only is not None:
         plan = plan.only({int(serial) for serial in wanted.only.split(",") if serial})
     if wanted.shrink is not None:
-        violations = judged(plan).violations
+        violations = judged(plan, kind=kind).violations
         if not violations:
             _say(f"seed {plan.seed} breaks no rule")
             return 0
-        plan = shrink(plan, violations[0].rule)
-    outcome = judged(plan, story=True)
-    _say("\n".join(_heading(plan, wanted.hours)))
+        plan = shrink(plan, violations[0].rule, kind)
+    outcome = judged(plan, kind=kind, story=True)
+    _say("\n".join(_heading(plan, wanted.hours, wanted.kind)))
     _say("\n".join(outcome.story))
     for violation in outcome.violations:
         _say(f"VIOLATION {violation}")
     return 1 if outcome.violations else 0
 
 
-def _heading(plan: Plan, hours: float) -> list[str]:
+def _heading(plan: Plan, hours: float, kind: str) -> list[str]:
     only = ",".join(str(fault.serial) for fault in plan.faults)
-    again = f"--show {plan.seed} --hours {hours:g} --only {only}"
+    again = f"--show {plan.seed} --hours {hours:g} --kind {kind} --only {only}"
     return [
         f"world {plan.seed}, {plan.course.value}: {plan.shape}",
         f"again: python -m tests.world {again}",

@@ -11,6 +11,7 @@ from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.model import Role
 from hakeeper.core.role_table import RoleEvent
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.faults.kinds import Kind
 from tests.world.planting import Change, Constant, Line, Row
 
@@ -31,6 +32,8 @@ class Bug:
     proves: bool = False
     needs: Kind | None = None
     """It shows only in worlds with this kind of fault."""
+    kind: str = FLOATING_IPS.name
+    """What is moved in the worlds that show it."""
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -41,7 +44,7 @@ class Bug:
             yield
 
 
-_SEND = "hakeeper.core.reconcile:_mutate"
+_SEND = "hakeeper.core.due_steps:take_due_steps"
 _GUARD = "hakeeper.core.state:State._guard_mutation"
 _FAILED = "hakeeper.core.step_rules:failed"
 _FOLLOW = "hakeeper.core.role_changes:_follow"
@@ -377,7 +380,7 @@ BUGS = (
         "own_target",
         (
             Line(_SEND, "api.server.id)", "api.server.id + 1)"),
-            Line(_GUARD, "request.step.holder not in (None, server.id)", "False"),
+            Line(_GUARD, "step.holder not in (None, server.id)", "False"),
         ),
         proves=True,
     ),
@@ -386,8 +389,8 @@ BUGS = (
         "an assign does not wait for the unwanted one that is still under way",
         "one_at_a_time",
         (
-            Line(_SEND, "if not _is_lane_taken(state, step):", "if True:"),
-            Line(_GUARD, "if self.is_lane_taken(request.step.lane):", "if False:"),
+            Line(_SEND, "isinstance(step, Step) and _is_lane_taken(state, step)", "False"),
+            Line(_GUARD, "if self.is_lane_taken(step.lane):", "if False:"),
         ),
         proves=True,
     ),
@@ -395,7 +398,7 @@ BUGS = (
         "unguarded_second_assign",
         "the same, but the last guard stands",
         "core_guard",
-        (Line(_SEND, "if not _is_lane_taken(state, step):", "if True:"),),
+        (Line(_SEND, "isinstance(step, Step) and _is_lane_taken(state, step)", "False"),),
         proves=True,
     ),
     Bug(
@@ -486,7 +489,7 @@ BUGS = (
         "max_parallel",
         (
             Line(
-                "hakeeper.core.reconcile:_is_at_parallel_limit",
+                "hakeeper.core.due_steps:_is_at_parallel_limit",
                 "return taken >= api.health.parallel_limit(now)",
                 "return False",
             ),
@@ -642,7 +645,7 @@ BUGS = (
         "no_idle_reading",
         "holders are read only when something happened",
         "repaired",
-        (Line(_IDLY, "if state.is_asked(ReadAll(kind.kind.name)):", "if True:"),),
+        (Line(_IDLY, "if state.is_listing(kind):", "if True:"),),
     ),
     Bug(
         "call_never_ends",
@@ -660,7 +663,7 @@ BUGS = (
         "wake_up_lost",
         "what is due later is forgotten",
         "repaired",
-        (Line("hakeeper.core.reconcile:_due", "wake(at_s)", "pass"),),
+        (Line("hakeeper.core.due:due", "wake(at_s)", "pass"),),
     ),
     Bug(
         "hold_without_wake_up",
@@ -678,7 +681,7 @@ BUGS = (
         "due_is_not_yet",
         "what is due in this very moment is not",
         "future_ticks",
-        (Line("hakeeper.core.reconcile:_due", "if at_s <= now:", "if at_s < now:"),),
+        (Line("hakeeper.core.due:due", "if at_s <= now:", "if at_s < now:"),),
         proves=True,
     ),
     Bug(
@@ -841,7 +844,7 @@ BUGS = (
         "starves_nobody",
         (
             Line(
-                "hakeeper.core.reconcile:_mutate",
+                "hakeeper.core.due_steps:take_due_steps",
                 "key=lambda each: each[1].claim.refused_at_s",
                 "key=lambda each: -each[1].claim.refused_at_s",
             ),

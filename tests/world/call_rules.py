@@ -18,9 +18,10 @@ from hakeeper.core.calls import (
 from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed, RoleChanged
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.model import Role, VrrpId
-from hakeeper.core.observation import Observation
+from hakeeper.core.observation import Observation, Reading
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
+from hakeeper.core.step_rules import RELEASE_POLLS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.layout import Layout
@@ -32,6 +33,8 @@ from tests.world.role_rules import RoleRules
 
 MAX_PARALLEL = 8
 WINDOW_S = 60.0
+RELEASES = 2
+"""So many releases of a name that take long are expected in a minute."""
 SHARE = 0.5
 """The part of the project's quota that one node may take, said once more."""
 EAGER_S = 0.05
@@ -44,8 +47,8 @@ HOLDING_LIMIT_S = 30.0
 class _Seen:
     """What was seen of the calls of one run of hakeeper."""
 
-    inflight: dict[int, int] = field(default_factory=dict)
-    """Assigns under way: call id to floating IP."""
+    inflight: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Assigns under way: call id to the addresses that it moves."""
     asked_at: dict[int, float] = field(default_factory=dict)
     """All calls under way: when each was asked for, by the node's clock."""
     outcome_unknown: dict[int, float] = field(default_factory=dict)
@@ -54,6 +57,10 @@ class _Seen:
     """When the last assign of an address was asked for."""
     sent_before: dict[int, float] = field(default_factory=dict)
     """The same of the one before, while the last one is under way."""
+    steps_at: dict[tuple[int, str], float] = field(default_factory=dict)
+    """When the last step with this name was asked for: the second one of a move waits for none."""
+    steps_before: dict[int, dict[tuple[int, str], float]] = field(default_factory=dict)
+    """By the calls under way, the same of the one before."""
     ended_at: dict[int, float] = field(default_factory=dict)
     """When the last assign of an address ended; reads of before may be older than it."""
     mine_read_at: dict[int, float] = field(default_factory=dict)
@@ -99,6 +106,8 @@ class CallRules(Observer):
         numbers = sum(part.addresses for part in shape.names())
         settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
+        if cloud.kind.releases_first:  # a release is asked for often, and one for all of a name
+            self._calls_a_minute += RELEASES * RELEASE_POLLS * len(shape.names())
 
     def started(self, node: Node) -> None:
         """A run of hakeeper begins."""
@@ -145,22 +154,26 @@ class CallRules(Observer):
         self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
     def _assigning(self, node: Node, call_id: int, request: Mutate, now: float) -> None:
-        index, fip, demand = node.index, number_of(request.resource), self._demand
-        seen = self._seen[index]
+        index, demand, seen = node.index, self._demand, self._seen[node.index]
+        numbers = tuple(map(number_of, request.resources))
         demand("core_guard", index, True, "")  # noqa: FBT003  # it let this one pass
         demand("own_target", index, request.step.holder in (None, node.server_id), "{}", request)
-        demand("one_at_a_time", index, fip not in seen.inflight.values(), "{}", request)
         under_way = len(seen.inflight)
         demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
-        demand(
-            "no_blind_resend", index, fip not in seen.outcome_unknown, "ip-{} resent blindly", fip
-        )
-        apart_s = now - seen.sent_at.get(fip, -inf)
-        demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
-        self._not_needless(node, seen, fip, now)
-        seen.sent_before[fip] = seen.sent_at.get(fip, -inf)
-        seen.sent_at[fip] = now
-        seen.inflight[call_id] = fip
+        busy = {fip for each in seen.inflight.values() for fip in each}
+        before = seen.steps_before[call_id] = {}
+        for fip in numbers:
+            demand("one_at_a_time", index, fip not in busy, "{}", request)
+            known = fip not in seen.outcome_unknown
+            demand("no_blind_resend", index, known, "ip-{} resent blindly", fip)
+            step = (fip, request.step.name)
+            before[step] = seen.steps_at.get(step, -inf)
+            apart_s = now - before[step]
+            demand("spacing", index, apart_s >= SPACING_S - 1e-6, "{:.3f} s apart", apart_s)
+            self._not_needless(node, seen, fip, now)
+            seen.sent_before[fip] = seen.sent_at.get(fip, -inf)
+            seen.sent_at[fip] = seen.steps_at[step] = now
+        seen.inflight[call_id] = numbers
 
     def _not_needless(self, node: Node, seen: _Seen, fip: int, now: float) -> None:
         """An address that a read called ours a moment ago, and that is, needs no assign."""
@@ -186,22 +199,25 @@ class CallRules(Observer):
 
     def _ended(self, node: Node, result: CallResult) -> None:
         seen = self._seen[node.index]
-        fip = seen.inflight.pop(result.call_id, None)
+        numbers = seen.inflight.pop(result.call_id, ())
+        steps_before = seen.steps_before.pop(result.call_id, {})
         asked_at = seen.asked_at.pop(result.call_id, -inf)
         outcome = result.outcome
-        if fip is not None:
+        for fip in numbers:
             seen.ended_at[fip] = node.clock()
             before = seen.sent_before.pop(fip, -inf)
             if result.sent_at_s is None:  # what was never sent delays nothing
                 seen.sent_at[fip] = before
+        if result.sent_at_s is None:
+            seen.steps_at.update(steps_before)
         match outcome:
-            case Failure(kind=FailureKind.OUTCOME_UNKNOWN) if fip is not None:
-                seen.outcome_unknown[fip] = node.clock()
+            case Failure(kind=FailureKind.OUTCOME_UNKNOWN):
+                seen.outcome_unknown.update(dict.fromkeys(numbers, node.clock()))
             case Failure(kind=FailureKind.THROTTLED):
                 now, asked_s = node.clock(), outcome.retry_after_s
                 wait_s = min(HOLDING_LIMIT_S, 0.75 if asked_s is None else asked_s)
                 seen.held_until = max(seen.held_until, now + wait_s)
-                if fip is not None:
+                if numbers:
                     wait_s = EAGER_S if asked_s is None else wait_s
                     seen.assigns_held_until = max(seen.assigns_held_until, now + wait_s)
             case MutationAccepted():
@@ -209,9 +225,16 @@ class CallRules(Observer):
             case OneRead(observation):
                 self._read(node, seen, (observation,), asked_at)
             case AllRead(_, reading):
-                self._read(node, seen, reading.found, asked_at)
+                self._read(node, seen, reading.found or self._found_in(node, reading), asked_at)
             case _:
                 pass
+
+    def _found_in(self, node: Node, reading: Reading) -> tuple[Observation, ...]:
+        """Return what a reading shows of a node's resources, if none is listed by itself."""
+        cloud, numbers = self._cloud, self._layout.own_numbers(node.index)
+        of = ((cloud.ref_of(n), cloud.resources[n].id) for n in numbers if reading.parts)
+        found = (cloud.kind.find(ref, known, reading) for ref, known in of)
+        return tuple(each for each in found if each is not None)
 
     def _read(
         self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float

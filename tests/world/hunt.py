@@ -10,13 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakeeper.simulate.faults.kinds import Kind
+from hakeeper.kinds import KINDS
 from hakeeper.simulate.plan import draw
+from hakeeper.simulate.twins import fitted
+from tests.world.alias_bugs import ALIAS_BUGS
 from tests.world.bugs import BUGS, HOURS, SEEDS, Bug
 from tests.world.judge import judged
 
 RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""
+
+
+EVERY_BUG = (*BUGS, *ALIAS_BUGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ def known() -> dict[str, int]:
 
 def record(catches: list[Catch]) -> None:
     """Write the seeds down; what was not looked for stays."""
-    names = {bug.name for bug in BUGS}
+    names = {bug.name for bug in EVERY_BUG}
     seeds = {name: seed for name, seed in known().items() if name in names}
     seeds.update((catch.bug.name, catch.seed) for catch in catches)
     RECORD.write_text(json.dumps(seeds, indent=1, sort_keys=True) + "\n")
@@ -57,7 +62,7 @@ def record(catches: list[Catch]) -> None:
 def broken_rules(bug: Bug, seed: int) -> tuple[str, ...]:
     """Return the rules that are broken in one world with this bug, its own rule first."""
     with bug.planted():
-        violations = judged(draw(seed, HOURS), go_on=True).violations
+        violations = judged(draw(seed, HOURS), kind=KINDS[bug.kind], go_on=True).violations
     rules = sorted({violation.rule for violation in violations})
     return tuple(sorted(rules, key=lambda rule: rule != bug.rule))
 
@@ -68,7 +73,7 @@ def hunt(bug: Bug, *, known_first: bool = True) -> Catch | None:
     A bug that is to prove its rule must be seen by that rule alone.
     """
     for seed in _seeds(bug, known_first=known_first):
-        if not _has(seed, bug.needs):
+        if bug.needs is not None and not _has(seed, bug):
             continue
         catch = Catch(bug, seed, broken_rules(bug, seed))
         if catch.alone or (bug.rule in catch.rules and not bug.proves):
@@ -76,8 +81,9 @@ def hunt(bug: Bug, *, known_first: bool = True) -> Catch | None:
     return None
 
 
-def _has(seed: int, kind: Kind | None) -> bool:
-    return kind is None or any(fault.kind is kind for fault in draw(seed, HOURS).faults)
+def _has(seed: int, bug: Bug) -> bool:
+    faults = fitted(draw(seed, HOURS), KINDS[bug.kind]).faults
+    return any(fault.kind is bug.needs for fault in faults)
 
 
 def _seeds(bug: Bug, *, known_first: bool) -> Iterator[int]:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 from hakeeper.core.kind import Kind
 from hakeeper.kinds import FLOATING_IPS
+from hakeeper.simulate.alias_cloud import AliasCloud
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Plan
 from hakeeper.simulate.verdicts import Violation
 from hakeeper.simulate.world import World
+from tests.world.alias_rules import AliasRules
 from tests.world.call_rules import CallRules
 from tests.world.counts import Counts
 from tests.world.fingerprint import Fingerprint
+from tests.world.gap_rules import GapRules
 from tests.world.hang_rules import HangRules
 from tests.world.loss_rules import LossRules
 from tests.world.move_rules import MoveRules
@@ -71,4 +74,8 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
     yield QuietRules(agenda, nodes, world.repairs.unserved, demand)
+    if cloud.kind.releases_first:
+        yield GapRules(layout, agenda, cloud, world.paths, demand)
+    if isinstance(cloud, AliasCloud):
+        yield AliasRules(layout, agenda, cloud, demand)
     yield TickRules(world.verdicts, world.stop)

@@ -7,12 +7,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from hakeeper.simulate.faults.kinds import API_FAULTS, Kind
+from hakeeper.kinds import FLOATING_IPS, KINDS
+from hakeeper.simulate.faults.kinds import API_FAULTS
 from hakeeper.simulate.plan import HOUR_S, Plan, draw
+from hakeeper.simulate.twins import faults_of
 from hakeeper.simulate.verdicts import Violation
 from tests.world.coverage import not_moved, not_reported, not_taken
 from tests.world.judge import judged
-from tests.world.rules import RULES
+from tests.world.rules import rules_of
 from tests.world.tally import Tally
 
 CHUNK = 20
@@ -36,17 +38,17 @@ class Total:
         self.digest = (self.digest + other.digest) % 2**64
 
 
-def run_seeds(seeds: Sequence[int], hours: float) -> Total:
+def run_seeds(seeds: Sequence[int], hours: float, kind: str = FLOATING_IPS.name) -> Total:
     """Run the worlds of these seeds here, one after the other."""
-    return run_plans(draw(seed, hours) for seed in seeds)
+    return run_plans((draw(seed, hours) for seed in seeds), kind)
 
 
-def run_plans(plans: Iterable[Plan]) -> Total:
-    """Run these worlds here, one after the other."""
+def run_plans(plans: Iterable[Plan], kind: str = FLOATING_IPS.name) -> Total:
+    """Run these worlds here, with resources of this kind, one after the other."""
     total = Total()
     for plan in plans:
         try:
-            outcome = judged(plan)
+            outcome = judged(plan, kind=KINDS[kind])
         except Exception as error:  # noqa: BLE001  # whatever it is, the seed must be told
             text = f"{type(error).__name__}: {error}"
             total.failed.append((plan.seed, Violation("no_exception", 0.0, None, text)))
@@ -57,7 +59,9 @@ def run_plans(plans: Iterable[Plan]) -> Total:
     return total
 
 
-def run_many(first: int, seeds: int, hours: float, jobs: int) -> Generator[Total]:
+def run_many(
+    first: int, seeds: int, hours: float, jobs: int, kind: str = FLOATING_IPS.name
+) -> Generator[Total]:
     """Run the worlds of so many seeds from the first one on; yield the total so far, often."""
     began = time.monotonic()
     total = Total()
@@ -65,12 +69,13 @@ def run_many(first: int, seeds: int, hours: float, jobs: int) -> Generator[Total
         range(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)
     ]
     if jobs <= 1:
-        parts: Iterator[Total] = (run_seeds(chunk, hours) for chunk in chunks)
+        parts: Iterator[Total] = (run_seeds(chunk, hours, kind) for chunk in chunks)
         yield from _summed(parts, total, began)
         return
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     try:
-        parts = pool.map(run_seeds, chunks, [hours] * len(chunks))
+        of_each = ([hours] * len(chunks), [kind] * len(chunks))
+        parts = pool.map(run_seeds, chunks, *of_each)
         yield from _summed(parts, total, began)
     finally:
         pool.shutdown(cancel_futures=True)  # the caller may have had enough
@@ -83,22 +88,24 @@ def _summed(parts: Iterator[Total], total: Total, began: float) -> Iterator[Tota
         yield total
 
 
-def never_seen(tally: Tally) -> list[str]:
+def never_seen(tally: Tally, kind: str = FLOATING_IPS.name) -> list[str]:
     """Name what should have happened in so many worlds, and did not."""
-    missing = [f"fault {k.value} was never injected" for k in Kind if not tally.injected[k.value]]
+    faults = faults_of(KINDS[kind])
+    missing = [f"fault {k.value} was never injected" for k in faults if not tally.injected[k.value]]
     missing += [
         f"fault {kind.value} never struck a call"
         for kind in API_FAULTS
         if not tally.struck[kind.value]
     ]
-    missing += [f"rule {rule} was never evaluated" for rule in RULES if not tally.evaluated[rule]]
+    rules = rules_of(KINDS[kind])
+    missing += [f"rule {rule} was never evaluated" for rule in rules if not tally.evaluated[rule]]
     return sorted(missing)
 
 
-def missing(tally: Tally) -> list[str]:
+def missing(tally: Tally, kind: str = FLOATING_IPS.name) -> list[str]:
     """Name all that can happen in a world and did not: faults, rules, both tables, journal."""
     return [
-        *never_seen(tally),
+        *never_seen(tally, kind),
         *not_taken(tally.transitions),
         *not_moved(tally.claim_moves),
         *not_reported(tally.reports),

@@ -48,7 +48,8 @@ class Narrator(Observer):
         self._tell(f"cloud: ip-{move.number}: {move.old} -> {move.new} ({move.cause})")
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
-        self._tell_of(node.index, f"sends {request.step.name} of ip-{number_of(request.resource)}")
+        what = ", ".join(f"ip-{number_of(resource)}" for resource in request.resources)
+        self._tell_of(node.index, f"sends {request.step.name} of {what}")
 
     def handled(self, node: Node, batch: Batch) -> None:
         """Tell what one hakeeper heard and said."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from hakeeper.core.budget import Use
 from hakeeper.core.calls import (
     CallResult,
     Failure,
@@ -222,6 +223,7 @@ class RoleRules(Observer):
             )
             waits = any(
                 now < max(api.health.held_until_s, api.reads_from_s)
+                or not api.budget.allows(Use.CLAIM, now)
                 for api in state.apis.apis.values()
             )
             self._demand("hint_heeded", node, looks or waits, "no look after a hint")

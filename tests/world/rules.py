@@ -3,6 +3,9 @@
 A rule that was never evaluated proves nothing.
 """
 
+from hakeeper.core.kind import Kind
+from hakeeper.kinds import alias_ip
+
 RULES = (
     "core_guard",
     "sent_by_master",
@@ -45,3 +48,29 @@ RULES = (
     "quiet",
     "healthy",
 )
+"""Of all worlds."""
+
+OF_TWO_STEPS = ("no_gap",)
+"""Of worlds with a kind that has to be taken from its holder first."""
+
+OF_ALIAS_IPS = (
+    *OF_TWO_STEPS,
+    "others_kept",
+    "own_lists_only",
+    "one_write_per_list",
+    "read_right_before",
+    "obstacle_releases_nothing",
+    "moves_together",
+)
+"""Of worlds with alias IPs."""
+
+NOT_OF_ALIAS_IPS = ("starves_nobody",)
+"""There no single resource is refused while others are served."""
+
+
+def rules_of(kind: Kind) -> tuple[str, ...]:
+    """Return the rules that hold in worlds with resources of this kind."""
+    if kind.name == alias_ip.NAME:
+        others = (rule for rule in RULES if rule not in NOT_OF_ALIAS_IPS)
+        return (*others, *OF_ALIAS_IPS)
+    return (*RULES, *OF_TWO_STEPS) if kind.releases_first else RULES

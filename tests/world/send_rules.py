@@ -30,7 +30,10 @@ class SendRules(Observer):
 
     def assign_sent(self, node: Node, request: Mutate) -> None:
         """Check that its keepalived is MASTER, and hears the others."""
-        fip = number_of(request.resource)
+        for resource in request.resources:
+            self._check(node, number_of(resource))
+
+    def _check(self, node: Node, fip: int) -> None:
         index, name, now = node.index, self._layout.name_of[fip], self._agenda.now
         router = node.vrrp[name].routers[index]
         holds = (

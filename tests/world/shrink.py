@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
+from hakeeper.core.kind import Kind
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.plan import Plan
 from tests.world.judge import judged
 
 Fails = Callable[[Sequence[int]], bool]
 
 
-def shrink(plan: Plan, rule: str) -> Plan:
+def shrink(plan: Plan, rule: str, kind: Kind = FLOATING_IPS) -> Plan:
     """Take faults away as long as the same rule is broken (delta debugging)."""
 
     def fails(kept: Sequence[int]) -> bool:
-        outcome = judged(plan.only(set(kept)))
+        outcome = judged(plan.only(set(kept)), kind=kind)
         return any(violation.rule == rule for violation in outcome.violations)
 
     return plan.only(set(fewest([fault.serial for fault in plan.faults], fails)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.faults.action import Action, Table, Undo
-from hakeeper.simulate.faults.kinds import HARMLESS, Fault, Kind
+from hakeeper.simulate.faults.kinds import HARMLESS, OBSTACLES, Fault, Kind
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.pipe import Pipe
@@ -12,6 +12,8 @@ from hakeeper.simulate.plan import Shape
 
 HELD_BACK_S = 31.0
 """After a 429 its wait of up to half a minute is heeded."""
+MADE_ROOM_S = 13.0
+"""A claim that met an obstacle looks after twelve seconds at most whether it is gone."""
 
 
 class Injector:
@@ -58,6 +60,8 @@ class Injector:
         undo()
         if fault.kind is Kind.THROTTLED:  # its last word is heeded for a while yet
             self._agenda.after(self._throttled_for_s, self._trouble_over, fault)
+        elif fault.kind in OBSTACLES:
+            self._agenda.after(MADE_ROOM_S, self._trouble_over, fault)
         else:
             self._trouble(fault, -1)
         self._observers.conditions_changed()

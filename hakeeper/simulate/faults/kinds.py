@@ -1,7 +1,7 @@
 """The kinds of fault that the world can inject, each with its code in docs/dev/evidence.md.
 
-A for the API, F for the FIFO, P for processes and hosts, V for VRRP. Which of the catalogue are
-injected elsewhere (real processes, real keepalived) stands there too.
+A for the API, F for the FIFO, P for processes and hosts, V for VRRP, N for private networks. Which
+of the catalogue are injected elsewhere (real processes, real keepalived) stands there too.
 """
 
 import enum
@@ -99,8 +99,18 @@ class Kind(enum.Enum):
     KEEPALIVED_RELOAD = "V11-reload"
     BROKEN_RELOAD = "V12-broken-reload"
     NO_ADDRESS = "V13-no-address"
+    # --- private networks
+    FOREIGN_ALIAS = "N1-foreign-alias"
+    NO_ROOM = "N2-no-room"
+    NOT_ATTACHED = "N3-not-attached"
 
 
+OF_NETWORKS = frozenset({Kind.FOREIGN_ALIAS, Kind.NO_ROOM, Kind.NOT_ATTACHED})
+"""Kinds that only a world with alias IPs can have."""
+OF_ALL = tuple(kind for kind in Kind if kind not in OF_NETWORKS)
+"""Kinds that a world can have whatever is moved in it."""
+OBSTACLES = frozenset({Kind.NO_ROOM, Kind.NOT_ATTACHED})
+"""Kinds that keep a server from having a resource: somebody has to make room for it first."""
 API_FAULTS = frozenset(
     {
         Kind.ERROR_5XX,

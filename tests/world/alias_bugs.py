@@ -1,0 +1,208 @@
+"""Bugs to plant that show in worlds with alias IPs: lists that are replaced, moves of two steps.
+
+See `bugs.py`, which has those of all worlds.
+"""
+
+from functools import partial
+
+from hakeeper.kinds import ALIAS_IPS
+from hakeeper.simulate.faults.kinds import Kind
+from tests.world.bugs import Bug
+from tests.world.planting import Line
+
+_alias_bug = partial(Bug, kind=ALIAS_IPS.name)
+
+_NEXT = "hakeeper.kinds.alias_ip:AliasIps.next_step"
+_REQUEST = "hakeeper.kinds.alias_ip:AliasIps.request_of"
+_SEND = "hakeeper.core.due_steps:take_due_steps"
+_OTHERS = "hakeeper.core.due_steps:_others"
+_GUARD = "hakeeper.core.state:State._guard_mutation"
+_READ_FAILED = "hakeeper.core.call_failures:_read_failed"
+
+ALIAS_BUGS = (
+    # --- the list
+    _alias_bug(
+        "list_forgotten",
+        "a request has our alias IPs and no others",
+        "others_kept",
+        (Line(_REQUEST, "[ip for ip in step.given if ip not in moved]", "[]"),),
+        proves=True,
+    ),
+    _alias_bug(
+        "list_cleared",
+        "a release clears the whole list of the holder",
+        "others_kept",
+        (Line(_REQUEST, "rest if step.name == _RELEASE", "[] if step.name == _RELEASE"),),
+    ),
+    _alias_bug(
+        "wrong_list",
+        "the list of the holder goes to our own server",
+        "own_lists_only",
+        (Line(_NEXT, "lane = _lane(network, holder)", "lane = _lane(network, us)"),),
+    ),
+    _alias_bug(
+        "holders_mixed",
+        "what different servers have is released by one request",
+        "own_lists_only",
+        (
+            Line(
+                _OTHERS,
+                "other.kind.kind.next_step(seen, server.id) == step",
+                "getattr(other.kind.kind.next_step(seen, server.id), 'name', '') == step.name",
+            ),
+        ),
+        proves=True,
+    ),
+    _alias_bug(
+        "moved_one_by_one",
+        "each alias IP of an instance moves alone",
+        "moves_together",
+        (Line(_OTHERS, "if step.most <= 1 or", "if True or"),),
+        proves=True,
+    ),
+    _alias_bug(
+        "instances_mixed",
+        "alias IPs of several instances move together",
+        "core_guard",
+        (Line(_OTHERS, "or other.vrrp != resource.vrrp", ""),),
+    ),
+    # --- what was read
+    _alias_bug(
+        "any_read_will_do",
+        "a request is built upon what was read last, however long ago",
+        "read_right_before",
+        (
+            Line(
+                "hakeeper.core.resource:Resource.shows",
+                "fresh = now <= self.shown_at_s + FRESH_S",
+                "fresh = True",
+            ),
+        ),
+        proves=True,
+    ),
+    _alias_bug(
+        "write_unnoted",
+        "what was read before the last step of ours is still good",
+        "read_right_before",
+        (
+            Line(
+                "hakeeper.core.resource:Resource.shows",
+                "self.holder_at_s >= self.kind.changed_at_s",
+                "True",
+            ),
+        ),
+    ),
+    _alias_bug(
+        "end_unnoted",
+        "the end of a step changes nothing: what was read while it was sent is still good",
+        "read_right_before",
+        (
+            Line(
+                "hakeeper.core.call_answers:take_result",
+                "resource.kind.changed_at_s = now",
+                "pass",
+            ),
+        ),
+    ),
+    _alias_bug(
+        "read_renewed",
+        "what was read long ago is new once it is known which server this is",
+        "read_right_before",
+        (
+            Line(
+                "hakeeper.core.resource:Resource.see",
+                "if asked_at_s != self.holder_at_s:",
+                "if True:",
+            ),
+        ),
+        needs=Kind.WRONG_METADATA,
+    ),
+    _alias_bug(
+        "two_writes",
+        "two requests replace one list at the same time",
+        "one_write_per_list",
+        (
+            Line(_SEND, "isinstance(step, Step) and _is_lane_taken(state, step)", "False"),
+            Line(_GUARD, "if self.is_lane_taken(step.lane):", "if False:"),
+        ),
+        proves=True,
+    ),
+    # --- obstacles
+    _alias_bug(
+        "full_unheeded",
+        "an alias IP is released for a server that has no room",
+        "obstacle_releases_nothing",
+        (Line(_NEXT, "if room < 1 and ip not in ours:", "if False:"),),
+        proves=True,
+    ),
+    _alias_bug(
+        "detached_unheeded",
+        "an alias IP is released for a server that is not in the network",
+        "obstacle_releases_nothing",
+        (Line(_NEXT, "lists.get(str(us))", "lists.get(str(us), ())"),),
+    ),
+    _alias_bug(
+        "too_many_released",
+        "as many are released as the holder has, not as we have room for",
+        "obstacle_releases_nothing",
+        (Line(_NEXT, "given=theirs, most=max(room, 1))", "given=theirs, most=MOST)"),),
+        needs=Kind.NO_ROOM,
+    ),
+    # --- two steps
+    _alias_bug(
+        "take_waits",
+        "the second step waits a second, as if it were the same one again",
+        "no_gap",
+        (Line("hakeeper.core.claim_rules:read_back", "resource.writes.step_done()", "pass"),),
+        proves=True,
+    ),
+    _alias_bug(
+        "take_is_dear",
+        "the second step is paid as what follows from a role that flaps",
+        "no_gap",
+        (Line("hakeeper.core.state:_is_released", "nobody and claim.is_sent and", "False and"),),
+    ),
+    _alias_bug(
+        "release_waits_for_us",
+        "after a release hakeeper waits until a read shows the address here",
+        "no_gap",
+        (
+            Line(
+                "hakeeper.core.claim_rules:read_back",
+                "if stage.step.holder is None and isinstance(what.holder, Nobody):",
+                "if False:",
+            ),
+        ),
+    ),
+    _alias_bug(
+        "taken_at_once",
+        "an alias IP is taken without a release",
+        "all_in_place",
+        (Line(_NEXT, "if holder in (None, us) or str(holder) not in lists:", "if True:"),),
+    ),
+    _alias_bug(
+        "read_for_ever",
+        "a read before a step does not wait until both can be paid",
+        "all_in_place",
+        (
+            Line(
+                "hakeeper.core.reconcile:_with_step",
+                "return 2 + resource.kind.pages, resource.kind.pages",
+                "return 0, 0",
+            ),
+        ),
+    ),
+    # --- parts
+    _alias_bug(
+        "members_wanted",
+        "an API that cannot list the members of a network is asked for them again and again",
+        "repaired",
+        (Line(_READ_FAILED, "state.apis.kinds[request.kind].lists_parts = False", "pass"),),
+    ),
+    _alias_bug(
+        "no_members_told",
+        "an API that cannot list the members of a network is called a failing one",
+        "quiet",
+        (Line(_READ_FAILED, "works(state, api, now)\n        return", "delay_s = 0.0"),),
+    ),
+)

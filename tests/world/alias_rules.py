@@ -1,0 +1,226 @@
+"""Rules about requests that replace a list: upon what they are built, and what becomes of the rest.
+
+They are looked at as the API would get them. What a node had read is taken from the answers that
+its core took in, and when these were true from the cloud.
+"""
+
+from dataclasses import dataclass, field
+from math import inf
+
+from hakeeper.cloud_register import Move
+from hakeeper.core.calls import (
+    ActionsRead,
+    AllRead,
+    CallResult,
+    Failure,
+    Mutate,
+    MutationAccepted,
+    ReadAll,
+)
+from hakeeper.core.decisions import Decision, RoleChanged
+from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
+from hakeeper.core.model import ActionStatus, Role, VrrpId
+from hakeeper.core.observation import Key, Reading
+from hakeeper.core.resource import FRESH_S
+from hakeeper.core.step_rules import ACTION_PATIENCE_S
+from hakeeper.kinds.alias_ip import MOST, place_of
+from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.alias_cloud import AliasCloud, list_asked_for
+from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.layout import Layout
+from hakeeper.simulate.node import Node
+from hakeeper.simulate.observer import Batch, ListChange, Observer
+from hakeeper.simulate.verdicts import Demand
+
+AN_EDGE_S = 5.0
+"""What a new master does within this time follows from its becoming master."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What a node knows of one network: the lists of all servers there."""
+
+    lists: dict[Key, tuple[str, ...]]
+    as_of_s: float
+    """When this was true."""
+    asked_at_s: float
+    answered_at_s: float
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one run of hakeeper has read and sent; times are the world's."""
+
+    asked_at: dict[int, float] = field(default_factory=dict)
+    """The lists that are being read, by the call."""
+    bases: dict[int, _Base] = field(default_factory=dict)
+    """By the network, what was read last."""
+    writing: dict[int, tuple[Key, int]] = field(default_factory=dict)
+    """The lists that are being replaced, by the call."""
+    vrrps: dict[int, VrrpId] = field(default_factory=dict)
+    """For which instance, by the call."""
+    acting: dict[Key, tuple[tuple[Key, int], float]] = field(default_factory=dict)
+    """The same, and until when that counts, by the actions that ran when they were seen last."""
+    master_at: dict[VrrpId, float] = field(default_factory=dict)
+    """When an instance became MASTER; not here once a request of it failed."""
+    written_at: dict[int, float] = field(default_factory=dict)
+    """When one of ours was last moved, by its number."""
+    step_ended_at: float = -inf
+    """When the last request was answered, or the end of an action was seen."""
+
+
+class AliasRules(Observer):
+    """The rules; `demand` takes each verdict."""
+
+    def __init__(self, layout: Layout, agenda: Agenda, cloud: AliasCloud, demand: Demand) -> None:
+        """Begin with nobody running."""
+        self._layout = layout
+        self._agenda = agenda
+        self._cloud = cloud
+        self._demand = demand
+        self._seen: dict[int, _Seen] = {}
+        self._built: dict[int, tuple[Mutate, int, float]] = {}
+        """By the request, which is kept here: whose it is, and of when that is what it is upon."""
+        self._since: dict[tuple[int, str], float] = {}
+        """When an alias came to the server that has it, or had it last."""
+
+    def started(self, node: Node) -> None:
+        """A run of hakeeper begins."""
+        self._seen[node.index] = _Seen()
+
+    # --- what is read, and what became of what was sent --------------------------------------
+
+    def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
+        """Hear of the end of a call."""
+        del reports
+        seen, now = self._seen[node.index], self._agenda.now
+        if isinstance(event, SettingsChanged):
+            seen.acting.clear()
+        if not isinstance(event, CallResult):
+            return
+        asked_at = seen.asked_at.pop(event.call_id, None)
+        writing = seen.writing.pop(event.call_id, None)
+        if writing is not None:
+            seen.step_ended_at = now
+        if isinstance(event.outcome, Failure):
+            seen.master_at.clear()
+        match event.outcome:
+            case AllRead(reading=reading) if asked_at is not None:
+                self._read(seen, reading, asked_at)
+            case MutationAccepted(action) if writing is not None:
+                wanted = node.core.state.is_master(seen.vrrps.pop(event.call_id))
+                # A claim is given up with its action when the role is lost meanwhile.
+                if action is not None and action.status is ActionStatus.RUNNING and wanted:
+                    seen.acting[action.id] = (writing, now + ACTION_PATIENCE_S)
+            case ActionsRead(actions):
+                for action in actions:
+                    ended = action.status is not ActionStatus.RUNNING
+                    if ended and seen.acting.pop(action.id, None) is not None:
+                        seen.step_ended_at = now
+            case _:
+                pass
+
+    def _read(self, seen: _Seen, reading: Reading, asked_at: float) -> None:
+        as_of_s, now = self._cloud.as_of(reading), self._agenda.now
+        for part in reading.parts:
+            lists: dict[Key, tuple[str, ...]] = {int(row[0]): row[2:] for row in part.rows}
+            seen.bases[int(part.key)] = _Base(lists, as_of_s, asked_at, now)
+
+    def decided(self, node: Node, event: Event | None, decision: Decision) -> None:
+        """Hear that a role changed: nobody waits for the actions of the one before."""
+        del event
+        if isinstance(decision, RoleChanged):
+            seen = self._seen[node.index]
+            seen.acting.clear()
+            seen.master_at.pop(decision.vrrp, None)
+            if decision.after is Role.MASTER:
+                seen.master_at[decision.vrrp] = self._agenda.now
+
+    # --- what is sent ------------------------------------------------------------------------
+
+    def handled(self, node: Node, batch: Batch) -> None:
+        """Check the requests that are begun."""
+        seen = self._seen[node.index]
+        for effect in batch.effects:
+            match effect:
+                case StartCall(call_id, ReadAll()):
+                    seen.asked_at[call_id] = self._agenda.now
+                case StartCall(call_id, Mutate() as request):
+                    self._asked(node, seen, call_id, request)
+                case _:
+                    pass
+
+    def _asked(self, node: Node, seen: _Seen, call_id: int, request: Mutate) -> None:
+        index, now, demand = node.index, self._agenda.now, self._demand
+        server_id, network, aliases = list_asked_for(self._cloud.kind, request)
+        moved = {place_of(resource)[1] for resource in request.resources}
+        base = seen.bases.get(network, _Base({}, -inf, -inf, -inf))
+        self._built[id(request)] = (request, index, base.as_of_s)
+
+        age_s = now - base.answered_at_s
+        fresh = age_s <= FRESH_S and base.asked_at_s >= seen.step_ended_at
+        demand("read_right_before", index, fresh, "built upon a read of {:.3f} s ago", age_s)
+
+        has = base.lists.get(server_id, ())
+        holds = server_id == node.server_id or moved <= set(has)
+        new = set(aliases) - set(has)
+        right = holds and new <= (moved if server_id == node.server_id else set())
+        about = (server_id, has, aliases)
+        demand("own_lists_only", index, right, "server {} had {}, and would get {}", *about)
+
+        busy = list(seen.writing.values())
+        busy += [which for which, until_s in seen.acting.values() if now < until_s]
+        alone = (server_id, network) not in busy
+        demand("one_write_per_list", index, alone, "two at once for server {}", server_id)
+        seen.writing[call_id] = (server_id, network)
+        name = self._layout.name_of[number_of(request.resource)]
+        seen.vrrps[call_id] = self._layout.vrrp_id(name)
+
+        if request.step.holder is None:
+            ours = base.lists.get(node.server_id)
+            able = ours is not None and len(ours) + len(moved) <= MOST
+            text = "{} is released, and this server has {}"
+            demand("obstacle_releases_nothing", index, able, text, sorted(moved), ours)
+            self._together(node, seen, request, has)
+        seen.written_at.update((number_of(each), now) for each in request.resources)
+
+    def _together(self, node: Node, seen: _Seen, request: Mutate, has: tuple[str, ...]) -> None:
+        """Check that a new master takes from a server all that it has of an instance, at once."""
+        now, name = self._agenda.now, self._layout.name_of[number_of(request.resource)]
+        numbers = self._layout.addresses[name]
+        last_s = max(seen.written_at.get(number, -inf) for number in numbers)
+        vrrp = self._layout.vrrp_id(name)
+        calm = now - seen.master_at.get(vrrp, -inf) < AN_EDGE_S and now - last_s > AN_EDGE_S
+        network = place_of(request.resource)[0]
+        there = [self._cloud.resources[number].id for number in numbers]
+        there = [
+            each for each in there if place_of(each)[0] == network and place_of(each)[1] in has
+        ]
+        if calm and len(there) > 1 and not self._cloud.faults.calls:
+            most = min(len(there), request.step.most)
+            text, about = "{} of {} are released", (len(request.resources), len(there))
+            self._demand("moves_together", node.index, len(request.resources) >= most, text, *about)
+
+    # --- what becomes of it ------------------------------------------------------------------
+
+    def moved(self, move: Move) -> None:
+        """Hear that one of ours came to a server."""
+        if move.new is not None:
+            self._since[place_of(self._cloud.resources[move.resource].id)] = move.at_s
+
+    def list_changed(self, change: ListChange) -> None:
+        """Check that a request has removed nothing else, as far as its sender could know."""
+        before, after = set(change.before), set(change.after)
+        request, now = change.request, self._agenda.now
+        if request is not None:
+            _, index, as_of_s = self._built[id(request)]
+            moved = {place_of(resource)[1] for resource in request.resources}
+            for ip in before - after - moved:
+                kept = self._since.get((change.network, ip), -inf) >= as_of_s
+                text = "{} of server {} is removed by a request for {}"
+                about = (ip, change.server, sorted(moved))
+                self._demand("others_kept", index, kept, text, *about)
+            if before - moved:
+                self._demand("others_kept", index, True, "")  # noqa: FBT003  # some could be lost
+        for ip in after - before:
+            self._since[change.network, ip] = now

@@ -144,6 +144,7 @@ def _show_table(history: History, screen: Screen, *, replayed: bool) -> None:
         screen.line(_COLUMNS.format(title, _ms(one.master_ms), *[""] * 4).rstrip())
         for move in one.moves:
             way = f"  {move.address:<13} {move.old or 'nobody'} → {move.new or 'nobody'}"
+            way = screen.text(way)  # before it is padded
             figures = (move.call_ms, move.moved_ms, move.nobody_ms or None, move.confirmed_ms)
             screen.line(_COLUMNS.format(way, "", *map(_ms, figures)))
     screen.line()

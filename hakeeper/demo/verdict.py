@@ -3,7 +3,7 @@
 The cloud's log and keepalived's lines decide; hakeeper's own log only has to agree with them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hakeeper.demo.cloud import LoggedRequest
@@ -117,7 +117,7 @@ def _others_untouched(history: History) -> Iterator[Finding]:
 
 
 def _holder_was_master(history: History) -> Iterator[Finding]:
-    wrongs = [text for act in history.acts for text in _wrongs_at_the_end(act)]
+    wrongs = [text for act in history.acts for text in _wrongs_at_the_end(act, history.addresses)]
     if wrongs:
         yield from (Finding(ok=False, text=text) for text in wrongs)
     else:
@@ -125,13 +125,13 @@ def _holder_was_master(history: History) -> Iterator[Finding]:
         yield Finding(ok=True, text=text)
 
 
-def _wrongs_at_the_end(act: Act) -> Iterator[str]:
+def _wrongs_at_the_end(act: Act, addresses: Iterable[str]) -> Iterator[str]:
     found, where = act.checkpoint, f"at the end of “{act.title}”"
     if found is None:
         yield f"{where}: never reached"
         return
-    for address, holder in found.holders.items():
-        if holder != act.heir:
+    for address in addresses:
+        if (holder := found.holders.get(address)) != act.heir:
             yield f"{where}: {address} was with {_name(holder)}, not with {shown(act.heir)}"
     if found.masters != (act.heir,):
         names = ", ".join(map(shown, found.masters)) or "nobody"

@@ -148,6 +148,10 @@ def test_ascii_is_enough_if_it_has_to_be() -> None:
     show(good(), Screen(out, colours=False, unicode=False, width=79), replayed=True)
     assert out.getvalue().isascii()
     assert re.search(r"web-a   \.+#+x+\.+#+x+\.+\n", out.getvalue())
+    lines = out.getvalue().splitlines()
+    title = next(index for index, line in enumerate(lines) if line.startswith("ms since the"))
+    rows = [line for line in lines[title:] if line.startswith(("ms since", "  203.", "  10.99."))]
+    assert [len(rows[0])] * 9 == [len(row) for row in rows], "the columns end where they should"
 
 
 class Terminal(io.StringIO):

@@ -129,7 +129,7 @@ class Lab:
             self._build_cloud(self.cloud)
 
     def _build_cloud(self, cloud: CloudFront) -> None:
-        """Create a server, a token and a hakeeper for every node, and the floating IPs."""
+        """Create a server, a token and a hakeeper for every node, and what they share."""
         named = (self.settings.floating_ips, self.settings.group_floating_ips)
         names = [name for each in named for refs in each.values() for name in refs]
         for number, name in enumerate(names, start=10):

@@ -13,8 +13,8 @@ from typing import Any
 from hakeeper.adapters.journal.eventkind import Level
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.core.model import Role
-from hakeeper.demo.cloud import CloudFront, HolderChange, LoggedRequest
-from hakeeper.demo.history import Said, shown
+from hakeeper.demo.cloud import AliasChange, CloudFront, HolderChange, LoggedRequest
+from hakeeper.demo.history import ADDRESS, ALIAS, Change, Said, shown
 from hakeeper.demo.lab import LogEntry
 from hakeeper.demo.lab.witness import RoleChange
 from hakeeper.demo.stage import Stage
@@ -59,9 +59,12 @@ class Chronicle:
         self._stage = stage
         self._cloud: CloudFront = stage.cloud
         self._roles = 0
-        self._holders = 1  # the first one is the creation of the address
+        holders, aliases = self._changes()  # from before the story
+        self._holders, self._aliases = len(holders), len(aliases)
         self._refused: set[int] = set()
         self._tries: dict[str, int] = {}
+        self._two_calls: set[tuple[int, str]] = set()
+        """By pid: the addresses that its claim releases before it takes them."""
         self._entries: dict[str, int] = {server.node: 0 for server in stage.servers}
         self._waiting: list[TimelineEntry] = []
         self.said: list[Said] = []
@@ -95,17 +98,24 @@ class Chronicle:
             change.at_s, change.node, self._stage.voice, text, style, read_late_s=_READ_LATE_S
         )
 
-    def _new_holders(self) -> Iterator[TimelineEntry]:
-        changes = self._cloud.holder_changes(self._stage.floating_ip)[self._holders :]
-        self._holders += len(changes)
-        for change in changes:
-            yield self._of_holder(change)
+    def _changes(self) -> tuple[list[HolderChange], list[AliasChange]]:
+        cloud, stage = self._cloud, self._stage
+        return cloud.holder_changes(stage.floating_ip), cloud.alias_changes(stage.network)
 
-    def _of_holder(self, change: HolderChange) -> TimelineEntry:
+    def _new_holders(self) -> Iterator[TimelineEntry]:
+        holders, aliases = self._changes()
+        for change in holders[self._holders :]:
+            yield self._of_holder(ADDRESS, change)
+        for alias in aliases[self._aliases :]:
+            yield self._of_holder(alias.ip, alias)
+        self._holders, self._aliases = len(holders), len(aliases)
+
+    def _of_holder(self, address: str, change: Change) -> TimelineEntry:
         names = {server.server_id: shown(server.node) for server in self._stage.servers}
         names[0] = "nobody"
-        text = f"the address moves: {names[change.old or 0]} → {names[change.new or 0]}"
-        return TimelineEntry(change.at_s, "cloud", HOLDER, text, "good")
+        text = f"{address} moves: {names[change.old or 0]} → {names[change.new or 0]}"
+        style = "good" if change.new else "warn"
+        return TimelineEntry(change.at_s, "cloud", HOLDER, text, style)
 
     def _new_refusals(self) -> Iterator[TimelineEntry]:
         for request in self._cloud.requests():
@@ -115,7 +125,8 @@ class Chronicle:
 
     def _of_refusal(self, request: LoggedRequest) -> TimelineEntry:
         count = self._tries[request.client] = self._tries.get(request.client, 0) + 1
-        what = "assign" if request.is_assign else "reading"
+        kinds = {request.is_assign: "assign", request.is_alias_write: "alias IPs"}
+        what = kinds.get(True, "reading")
         text = f"503 to {shown(request.client)}'s call {count} ({what})"
         return TimelineEntry(request.received_s, "cloud", REFUSAL, text, "dim")
 
@@ -128,8 +139,35 @@ class Chronicle:
                 said = _said(server.node, server.hakeeper.pid, entry, offset_s)
                 self.said.append(said)
                 if said.event not in _NOT_SHOWN:
-                    text, style = _of_entry(said)
+                    text, style = self._of_entry(said)
                     yield TimelineEntry(said.at_s, said.node, HAKEEPER, text, style)
+
+    def _of_entry(self, said: Said) -> tuple[str, str]:
+        address = str(said.fields.get("address"))
+        if said.event in _SHORT:
+            text, style = _SHORT[said.event]
+            values = {"http_status": "an error", **said.fields}
+            return text.format_map(values), style
+        if said.event == "claim.started":
+            return self._of_start(said, address), ""
+        if said.event == "address.claimed":
+            two = (said.pid, address) in self._two_calls
+            return f"has {address}. {phases(said.fields, two_calls=two)}", "good"
+        kind = EVENTS.get(said.event)
+        bad = kind is None or kind.level <= Level.WARNING
+        return said.message, "warn" if bad else ""
+
+    def _of_start(self, said: Said, address: str) -> str:
+        """Tell what is asked for; an alias IP that somebody has takes two calls."""
+        names = {str(server.server_id): shown(server.node) for server in self._stage.servers}
+        holder, us = names.get(str(said.fields.get("holder"))), shown(said.node)
+        self._two_calls.discard((said.pid, address))
+        if address != ALIAS:
+            return f"asks for {address}: assign it to {us}"
+        if holder is None:
+            return f"asks for {address}: put it onto {us}"
+        self._two_calls.add((said.pid, address))
+        return f"asks for {address}: off {holder}, then onto {us}"
 
 
 def _said(node: str, pid: int, entry: LogEntry, offset_s: float) -> Said:
@@ -152,22 +190,9 @@ def _said(node: str, pid: int, entry: LogEntry, offset_s: float) -> Said:
     )
 
 
-def _of_entry(said: Said) -> tuple[str, str]:
-    if said.event in _SHORT:
-        text, style = _SHORT[said.event]
-        values = {"node": shown(said.node), "http_status": "an error", **said.fields}
-        return text.format_map(values), style
-    if said.event == "address.claimed":
-        return f"confirmed. {phases(said.fields)}", "good"
-    kind = EVENTS.get(said.event)
-    bad = kind is None or kind.level <= Level.WARNING
-    return said.message, "warn" if bad else ""
-
-
 _SHORT = {
     "fifo.opened": ("started, listens to keepalived's FIFO", ""),
     "server.identified": ("has identified itself as server {server_id}", ""),
-    "claim.started": ("asks for the address: assign it to {node}", ""),
     "claim.failed": ("journal: assign failed, {http_status}; retrying", "warn"),
     "api.failed": ("journal: reading failed, {http_status}; retrying", "warn"),
     "api.recovered": ("journal: the API answers again", "good"),
@@ -194,10 +219,11 @@ def phases_ms(fields: Mapping[str, Any]) -> dict[str, float]:
     return {word: float(fields[key]) for key, word in _PHASES.items() if key in fields}
 
 
-def phases(fields: Mapping[str, Any]) -> str:
+def phases(fields: Mapping[str, Any], *, two_calls: bool) -> str:
     """Return a claim's phases as text, each with its duration."""
     text, before_ms = "line", 0.0
-    for word, reached_ms in phases_ms(fields).items():
+    for phase, reached_ms in phases_ms(fields).items():
+        word = "2nd accepted" if two_calls and phase == "accepted" else phase.split()[-1]
         text += f" →{reached_ms - before_ms:.0f}→ {word}"
         before_ms = reached_ms
     tries = int(fields.get("attempt", 1))

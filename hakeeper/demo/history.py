@@ -6,16 +6,21 @@ with histories that went wrong.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from hakeeper.core.model import Role
-from hakeeper.demo.cloud import HolderChange, LoggedRequest
+from hakeeper.demo.cloud import AliasChange, HolderChange, LoggedRequest
+from hakeeper.demo.cloud.values import CREATED
 from hakeeper.demo.lab.witness import RoleChange
 
 INSTANCE = "VI_1"
 """The demo's VRRP instance."""
 ADDRESS = "203.0.113.10"
 """The floating IP, from RFC 5737's range for examples; the lab gives it to its first one."""
+ALIAS = "10.99.0.100"
+"""The alias IP, from the range of the lab's private network."""
+
+Change: TypeAlias = HolderChange | AliasChange
 
 
 def shown(node: str) -> str:
@@ -66,8 +71,8 @@ class Checkpoint:
     """The state at the end of an act, when everything was stable."""
 
     at_s: float
-    holder: str | None
-    """The node that holds the address according to the cloud."""
+    holders: Mapping[str, str | None]
+    """By address: the node that has it according to the cloud."""
     masters: tuple[str, ...]
     """The nodes whose keepalived reports MASTER when asked."""
     running: tuple[str, ...]
@@ -76,7 +81,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One part of the story: something happens to a server, and `heir` must get the address."""
+    """One part of the story: something happens to a server, and `heir` must get the addresses."""
 
     title: str
     heir: str
@@ -97,10 +102,15 @@ class History:
     servers: Mapping[str, int]
     """The server id of each node."""
     address: str
+    alias: str
     acts: tuple[Act, ...]
     acts_planned: int
     roles: tuple[RoleChange, ...]
     holder_changes: tuple[HolderChange, ...]
+    alias_changes: tuple[AliasChange, ...]
+    """Of all alias IPs of the network."""
+    foreign: Mapping[str, str]
+    """By node: an alias IP that it has for something else."""
     requests: tuple[LoggedRequest, ...]
     said: tuple[Said, ...]
     power_cuts: tuple[PowerCut, ...] = ()
@@ -114,9 +124,21 @@ class History:
         return next((node for node, each in self.servers.items() if each == server), None)
 
     @property
-    def assigns(self) -> tuple[LoggedRequest, ...]:
-        """Every assign that the cloud received, with any result."""
-        return tuple(each for each in self.requests if each.is_assign)
+    def addresses(self) -> tuple[str, str]:
+        """The two that the master must have."""
+        return self.address, self.alias
+
+    def writes(self, address: str) -> tuple[LoggedRequest, ...]:
+        """Return the requests to move an address that the cloud received, with any result."""
+        if address == self.address:
+            return tuple(each for each in self.requests if each.is_assign)
+        return tuple(each for each in self.requests if each.is_alias_write)
+
+    def changes(self, address: str) -> tuple[Change, ...]:
+        """Return who got or lost an address since the start, when nobody had it."""
+        if address == self.address:
+            return tuple(each for each in self.holder_changes if each.cause != CREATED)
+        return tuple(each for each in self.alias_changes if each.ip == address)
 
     def act_span(self, index: int) -> Span:
         """Return the time from an act's trigger to the next one's."""
@@ -124,14 +146,21 @@ class History:
         until_s = following[0].trigger_s if following else self.span.until_s
         return Span(self.acts[index].trigger_s, until_s)
 
-    def owned(self) -> list[tuple[str | None, Span]]:
-        """Return the holders of the address over time, without gaps; None: no holder."""
-        found: list[tuple[str | None, Span]] = []
-        for index, change in enumerate(self.holder_changes):
-            later = self.holder_changes[index + 1 :]
-            until_s = later[0].at_s if later else self.span.until_s
-            found.append((self.node_of(change.new), Span(change.at_s, until_s)))
-        return found
+    def owned(self, address: str) -> list[tuple[str | None, Span]]:
+        """Return the holders of an address over time, without gaps; None: no holder."""
+        changes = self.changes(address)
+        holders = [None, *(self.node_of(each.new) for each in changes)]
+        from_s = [self.span.from_s, *(each.at_s for each in changes)]
+        return list(zip(holders, map(Span, from_s, [*from_s[1:], self.span.until_s]), strict=True))
+
+    def gaps(self, address: str) -> list[Span]:
+        """Return when nobody had an address that somebody had had."""
+        return [span for holder, span in self.owned(address)[1:] if holder is None]
+
+    def holder_at(self, address: str, at_s: float) -> str | None:
+        """Return who had an address at a moment."""
+        past = [holder for holder, span in self.owned(address) if span.from_s <= at_s]
+        return past[-1] if past else None
 
     def mastered(self, node: str) -> list[Span]:
         """Return when a node was MASTER, according to keepalived's lines and its deaths."""
@@ -146,11 +175,11 @@ class History:
         """Return when a node had no power."""
         return [cut.span for cut in self.power_cuts if cut.node == node]
 
-    def dark_s(self) -> float:
-        """Return how long in total the address was with a server without power."""
+    def dark_s(self, address: str) -> float:
+        """Return how long in total an address was with a server without power."""
         return sum(
             max(0.0, min(span.until_s, dead.until_s) - max(span.from_s, dead.from_s))
-            for holder, span in self.owned()
+            for holder, span in self.owned(address)
             if holder is not None
             for dead in self.dead(holder)
         )

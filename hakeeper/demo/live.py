@@ -6,10 +6,10 @@ from types import TracebackType
 from typing import Self
 
 from hakeeper.demo.cloud import CloudFront
-from hakeeper.demo.history import INSTANCE
+from hakeeper.demo.history import ADDRESS, ALIAS, INSTANCE
 from hakeeper.demo.lab import Lab, LabSettings, VrrpInstance, VrrpSettings
 from hakeeper.demo.lab.witness import RoleChange
-from hakeeper.demo.stage import ADDRESS_NAME, INTERVAL, PRIORITIES, Server
+from hakeeper.demo.stage import ADDRESS_NAME, FOREIGN, INTERVAL, PRIORITIES, Server
 
 ADVERT_S = 0.2
 
@@ -22,13 +22,19 @@ class LiveStage:
 
     def __init__(self, cloud: CloudFront) -> None:
         self.cloud = cloud
+        instance = VrrpInstance(
+            name=INSTANCE,
+            priorities=tuple(PRIORITIES.values()),
+            vips=(f"{ADDRESS}/32", f"{ALIAS}/32"),
+        )
         settings = LabSettings(
             vrrp=VrrpSettings(
-                instances=(VrrpInstance(name=INSTANCE, priorities=tuple(PRIORITIES.values())),),
+                instances=(instance,),
                 advert_int_s=ADVERT_S,
                 dbus=shutil.which("dbus-daemon") is not None,
             ),
             floating_ips={INSTANCE: (ADDRESS_NAME,)},
+            alias_ips={INSTANCE: (ALIAS,)},
             interval=INTERVAL,
             standby_interval=INTERVAL,
         )
@@ -36,6 +42,8 @@ class LiveStage:
 
     def __enter__(self) -> Self:
         self._lab.__enter__()
+        for server in self.servers:
+            self.cloud.set_alias_ips(server.server_id, self.network, [FOREIGN[server.node]])
         return self
 
     def __exit__(
@@ -55,6 +63,11 @@ class LiveStage:
     def floating_ip(self) -> int:
         """The id of the one floating IP."""
         return self._lab.floating_ips[ADDRESS_NAME]
+
+    @property
+    def network(self) -> int:
+        """The id of the private network."""
+        return self._lab.network
 
     def server(self, node: str) -> Server:
         """Return one of the servers."""

@@ -21,15 +21,21 @@ class Bar:
 
 
 def picture(history: History, width: int) -> list[str]:
-    """Draw the rows, the time axis and the legend, at most `width` wide."""
+    """Draw the rows and the time axis, at most `width` wide."""
     canvas = _Canvas(history.span, max(width - _LABEL_WIDTH, 10))
-    rows = [("", _masters(history))]
-    rows[0] = ("master", rows[0][1])
-    rows += [(shown(node), _holder_changes(history, node)) for node in history.servers]
-    nobody = [Bar(span, OWNS) for holder, span in history.owned() if holder is None]
-    rows.append(("nobody", nobody))
-    rows.append(("API", [Bar(span, OUTAGE) for span in history.outages]))
-    lines = [f"{label:<{_LABEL_WIDTH}}{canvas.row(bars)}" for label, bars in rows]
+
+    def row(label: str, bars: Iterable[Bar]) -> str:
+        return f"{label:<{_LABEL_WIDTH}}{canvas.row(bars)}"
+
+    lines = [
+        row("master", _masters(history)),
+        row("API", (Bar(span, OUTAGE) for span in history.outages)),
+    ]
+    for address in history.addresses:
+        lines.append(address)
+        lines += [row(shown(node), _owned(history, address, node)) for node in history.servers]
+        nobody = (Bar(span, OWNS) for holder, span in history.owned(address) if holder is None)
+        lines.append(row("nobody", nobody))
     lines += [" " * _LABEL_WIDTH + line for line in canvas.axis()]
     return [line.rstrip() for line in lines]
 
@@ -44,8 +50,8 @@ def _masters(history: History) -> list[Bar]:
     return [Bar(span, node) for node in history.servers for span in history.mastered(node)]
 
 
-def _holder_changes(history: History, node: str) -> list[Bar]:
-    owned = [span for holder, span in history.owned() if holder == node]
+def _owned(history: History, address: str, node: str) -> list[Bar]:
+    owned = [span for holder, span in history.owned(address) if holder == node]
     bars = [Bar(span, OWNS) for span in owned]
     for span in owned:
         bars += [Bar(part, DARK) for dead in history.dead(node) for part in _common(span, dead)]

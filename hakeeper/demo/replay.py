@@ -18,13 +18,15 @@ from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo import recording
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
-from hakeeper.demo.history import ADDRESS, INSTANCE
+from hakeeper.demo.history import ADDRESS, ALIAS, INSTANCE
 from hakeeper.demo.lab import HakeeperProcess, LabError
 from hakeeper.demo.lab.netns import Namespace
+from hakeeper.demo.lab.network import NETWORK, RANGE
 from hakeeper.demo.lab.witness import RoleChange
 from hakeeper.demo.recording import Line
-from hakeeper.demo.stage import ADDRESS_NAME, INTERVAL, PRIORITIES, Server
+from hakeeper.demo.stage import ADDRESS_NAME, FOREIGN, INTERVAL, PRIORITIES, Server
 
+_PRIVATE_IPS = {"a": "10.99.0.1", "b": "10.99.0.2"}
 _ROLES = {LineState.MASTER: Role.MASTER, LineState.BACKUP: Role.BACKUP}
 
 
@@ -52,6 +54,7 @@ class ReplayStage:
         self.cloud = cloud
         self.servers: tuple[Server, ...] = ()
         self.floating_ip = 0
+        self.network = 0
         self._folder = Path()
         self._due: list[tuple[float, int, Line]] = []
         self._written = 0
@@ -81,6 +84,7 @@ class ReplayStage:
         self._folder = Path(tempfile.mkdtemp(prefix="hakeeper-demo-"))
         self._stack.callback(shutil.rmtree, self._folder)
         self.floating_ip = self.cloud.add_floating_ip(ADDRESS_NAME, ADDRESS)
+        self.network = self.cloud.add_network(NETWORK, RANGE)
         self.servers = tuple(self._make_server(node) for node in PRIORITIES)
 
     def _make_server(self, node: str) -> Server:
@@ -88,12 +92,14 @@ class ReplayStage:
         folder.mkdir()
         os.mkfifo(self._fifo(node), 0o600)
         server_id = self.cloud.add_server(f"node-{node}", private_ips=ON_LOOPBACK)
+        own, foreign = _PRIVATE_IPS[node], [FOREIGN[node]]
+        self.cloud.attach(server_id, self.network, own, alias_ips=foreign)
         token_path = folder / "token"
         token_path.touch(mode=0o600)
         token_path.write_text(self.cloud.add_client(node) + "\n")
         config: dict[str, object] = {
             "server": server_id,
-            "instances": {INSTANCE: {"floating_ips": [ADDRESS_NAME]}},
+            "instances": {INSTANCE: {"floating_ips": [ADDRESS_NAME], "alias_ips": [ALIAS]}},
             "reconcile": {"interval": INTERVAL, "standby_interval": INTERVAL},
             "keepalived": {
                 "fifo": str(self._fifo(node)),

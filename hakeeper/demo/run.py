@@ -11,7 +11,7 @@ from typing import TextIO
 from hakeeper import exits
 from hakeeper.demo import recording, summary
 from hakeeper.demo.cloud import Rules, SimCloud
-from hakeeper.demo.history import ADDRESS, History, shown
+from hakeeper.demo.history import ADDRESS, ALIAS, History, shown
 from hakeeper.demo.interrupts import Interrupted, Interrupts
 from hakeeper.demo.lab import LabError
 from hakeeper.demo.lab.keepalived import find_keepalived
@@ -79,7 +79,7 @@ def _play(reason: str | None, screen: Screen, interrupts: Interrupts, *, pauses:
 
 def _show_opening(screen: Screen, reason: str | None) -> None:
     screen.line()
-    screen.line("hakeeper demo: one floating IP, two servers, and what can go wrong", "title")
+    screen.line("hakeeper demo: two addresses, two servers, and what can go wrong", "title")
     screen.line()
     for cells, text, style in _real_or_not(reason):
         screen.columns((cells,), text, style)
@@ -91,7 +91,11 @@ def _show_opening(screen: Screen, reason: str | None) -> None:
     servers = ", ".join(f"{shown(node)} (priority {value})" for node, value in PRIORITIES.items())
     text = f"{servers}; VRRPv3, an advert each {ADVERT_S:g} s"
     screen.columns((("servers", 11, ""),), text)
-    screen.columns((("address", 11, ""),), f"{ADDRESS}, not assigned yet")
+    text = (
+        f"{ADDRESS}, a floating IP, and {ALIAS}, an alias IP of their private network; "
+        "nobody has them yet"
+    )
+    screen.columns((("addresses", 11, ""),), text)
     screen.line()
     screen.line("It takes less than a minute. Ctrl-C ends it and cleans up.", "dim")
 

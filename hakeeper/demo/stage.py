@@ -10,6 +10,8 @@ from hakeeper.demo.lab.witness import RoleChange
 PRIORITIES = {"a": 150, "b": 100}
 """The VRRP priorities; the higher one is master while it lives."""
 ADDRESS_NAME = "web"
+FOREIGN = {"a": "10.99.0.201", "b": "10.99.0.202"}
+"""By node: an alias IP that it has for something else, and that must stay there."""
 INTERVAL = "5s"
 """How often hakeeper reads the holder in the demo; its defaults are 10 s and 60 s."""
 
@@ -45,6 +47,10 @@ class Stage(Protocol):
     @property
     def floating_ip(self) -> int:
         """The id of the one floating IP."""
+
+    @property
+    def network(self) -> int:
+        """The id of the private network."""
 
     def server(self, node: str) -> Server:
         """Return one of the servers."""

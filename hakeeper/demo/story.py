@@ -5,6 +5,7 @@ them), and shows what has happened while it waits.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,20 @@ from dataclasses import dataclass
 from hakeeper.core.model import Role
 from hakeeper.demo.chronicle import POWER, Chronicle, TimelineEntry
 from hakeeper.demo.cloud import Fault
-from hakeeper.demo.history import ADDRESS, Act, Checkpoint, History, PowerCut, Span, shown
+from hakeeper.demo.history import (
+    ADDRESS,
+    ALIAS,
+    Act,
+    Checkpoint,
+    History,
+    PowerCut,
+    Span,
+    shown,
+)
 from hakeeper.demo.interrupts import Interrupts
 from hakeeper.demo.lab import LabError
 from hakeeper.demo.screen import Screen
-from hakeeper.demo.stage import Stage
+from hakeeper.demo.stage import FOREIGN, Stage
 
 ANSWER_S, ACTION_S = 0.05, 0.3
 """Invented figures: how long the simulated API takes to answer and to move an address."""
@@ -82,10 +92,13 @@ class Story:
             span=Span(self._started_s, now),
             servers={server.node: server.server_id for server in self._stage.servers},
             address=ADDRESS,
+            alias=ALIAS,
             acts=tuple(self._acts),
             acts_planned=ACTS,
             roles=self._stage.roles(),
             holder_changes=tuple(self._cloud.holder_changes(floating_ip)),
+            alias_changes=tuple(self._cloud.alias_changes(self._stage.network)),
+            foreign=FOREIGN,
             requests=tuple(self._cloud.requests()),
             said=tuple(self._chronicle.said),
             power_cuts=(*self._power_cuts, *still_dead),
@@ -101,7 +114,7 @@ class Story:
             begun.title,
             "Both servers start. web-a has the higher priority, so VRRP makes it master. At "
             "Hetzner that alone moves nothing: only an API call moves an address. "
-            "hakeeper on web-a makes that call, and checks that it worked.",
+            "hakeeper on web-a makes one for each address, and checks that it worked.",
         )
         self._hold(_READING_S)
         for server in self._stage.servers:
@@ -111,8 +124,8 @@ class Story:
             self._stage.start_keepalived()
             self._wait_for_claim("a")
             self._note(
-                "web-a is master and has the address. From now on its hakeeper reads the holder "
-                "every 5 s, and logs nothing while it is right."
+                "web-a is master and has both addresses. From now on its hakeeper reads the "
+                "holders every 5 s, and logs nothing while they are right."
             )
             self._hold(_LOOKING_S)
 
@@ -120,8 +133,10 @@ class Story:
         begun = _Begun("2. The master loses its power", "b", ("b",))
         self._say(
             begun.title,
-            "kill -9 for everything on web-a. It cannot say goodbye, and the address still "
-            "leads to the dead server until hakeeper on web-b has moved it.",
+            "kill -9 for everything on web-a. It cannot say goodbye, and the addresses still "
+            "lead to the dead server until hakeeper on web-b has moved them. The alias IP takes "
+            "two API calls with an action each, off web-a's list and onto web-b's: between them "
+            "nobody has it.",
         )
         self._hold(_READING_S)
         with self._act(begun, "power cut"):
@@ -135,7 +150,7 @@ class Story:
             begun.title,
             "web-a starts again and, with the higher priority, becomes master again. web-b, "
             "demoted, does nothing: only a new master acts, so the two can never undo "
-            "each other's work. The address leads to a living server all the time.",
+            "each other's work. Meanwhile no address leads to a dead server.",
         )
         self._hold(_READING_S)
         with self._act(begun, "power back"):
@@ -190,11 +205,16 @@ class Story:
             )
 
     def _checkpoint(self) -> Checkpoint:
-        names = {server.server_id: server.node for server in self._stage.servers}
         running = tuple(each.node for each in self._stage.servers if each.hakeeper.running)
         masters = self._stage.masters()
-        holder = self._cloud.holder(self._stage.floating_ip)
-        return Checkpoint(time.monotonic(), names.get(holder or 0), masters, running)
+        return Checkpoint(time.monotonic(), self._holders(), masters, running)
+
+    def _holders(self) -> dict[str, str | None]:
+        """Return who has which address now, according to the cloud."""
+        names = {server.server_id: server.node for server in self._stage.servers}
+        floating = self._cloud.holder(self._stage.floating_ip)
+        alias = self._cloud.aliases(self._stage.network).get(ALIAS)
+        return {ADDRESS: names.get(floating or 0), ALIAS: names.get(alias or 0)}
 
     def _cut_power(self, node: str) -> None:
         self._chronicle.add(node, POWER, f"is cut: {self._stage.power_cut}", "bad")
@@ -220,23 +240,29 @@ class Story:
         self._wait(ready, "hakeeper to start")
 
     def _wait_for_claim(self, node: str) -> None:
-        """Wait until the node holds the address in the cloud and has confirmed it."""
-        server = self._stage.server(node)
-        pid, seen = server.hakeeper.pid, self._claims_of(server.hakeeper.pid)
+        """Wait until the node has both addresses in the cloud and has confirmed it."""
+        pid = self._stage.server(node).hakeeper.pid
+        seen = self._claims_of(pid)
 
         def claimed() -> bool:
-            holder = self._cloud.holder(self._stage.floating_ip)
-            return holder == server.server_id and self._claims_of(pid) > seen
+            claims = self._claims_of(pid)
+            return set(self._holders().values()) == {node} and all(
+                claims[address] > seen[address] for address in (ADDRESS, ALIAS)
+            )
 
-        self._wait(claimed, f"{shown(node)} to have the address, and to confirm it")
+        self._wait(claimed, f"{shown(node)} to have the addresses, and to confirm it")
 
     def _is_master(self, node: str) -> bool:
         roles = [each.role for each in self._stage.roles() if each.node == node]
         return roles[-1:] == [Role.MASTER]
 
-    def _claims_of(self, pid: int) -> int:
-        events = [each.event for each in self._chronicle.said if each.pid == pid]
-        return events.count("address.claimed")
+    def _claims_of(self, pid: int) -> Counter[str]:
+        """Return how often a hakeeper has confirmed that it has each address."""
+        return Counter(
+            str(each.fields.get("address"))
+            for each in self._chronicle.said
+            if each.pid == pid and each.event == "address.claimed"
+        )
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         limit_s = time.monotonic() + _LIMIT_S

@@ -1,11 +1,13 @@
 """A short history in which all went well, for tests that spoil one thing of it."""
 
+import json
 from dataclasses import replace
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.demo.cloud import HolderChange, LoggedRequest
+from hakeeper.demo.cloud import AliasChange, HolderChange, LoggedRequest
 from hakeeper.demo.history import (
     ADDRESS,
+    ALIAS,
     INSTANCE,
     Act,
     Checkpoint,
@@ -17,6 +19,8 @@ from hakeeper.demo.history import (
 from hakeeper.demo.lab import RoleChange
 
 SERVERS = {"a": 101, "b": 102}
+FOREIGN = {"a": "10.99.0.201", "b": "10.99.0.202"}
+NETWORK = 7
 ZERO_S = 1000.0
 """The monotonic clock at the start; all times below are seconds since then."""
 
@@ -32,6 +36,20 @@ def holder(at_s: float, old: str | None, new: str | None, cause: str = "") -> Ho
         old=SERVERS[old] if old else None,
         new=SERVERS[new] if new else None,
         cause=cause or new or "created",
+    )
+
+
+def alias(
+    at_s: float, old: str | None, new: str | None, cause: str = "", ip: str = ALIAS
+) -> AliasChange:
+    """A release or a take: one of `old` and `new` is None."""
+    return AliasChange(
+        at_s=ZERO_S + at_s,
+        network=NETWORK,
+        ip=ip,
+        old=SERVERS[old] if old else None,
+        new=SERVERS[new] if new else None,
+        cause=cause or new or "",
     )
 
 
@@ -54,6 +72,18 @@ def assign(
     )
 
 
+def alias_write(
+    at_s: float, node: str, status: int = 201, *, on: str, aliases: tuple[str, ...] | None = None
+) -> LoggedRequest:
+    """A list for server `on`: with the alias IP, if it is the sender's own."""
+    listed = (FOREIGN[on], ALIAS) if on == node else (FOREIGN[on],)
+    return replace(
+        assign(at_s, node, status),
+        path=f"/v1/servers/{SERVERS[on]}/actions/change_alias_ips",
+        body=json.dumps({"network": NETWORK, "alias_ips": listed if aliases is None else aliases}),
+    )
+
+
 def said(at_s: float, node: str, event: str, level: str = "notice", **fields: object) -> Said:
     return Said(
         at_s=ZERO_S + at_s,
@@ -67,11 +97,12 @@ def said(at_s: float, node: str, event: str, level: str = "notice", **fields: ob
     )
 
 
-def claimed(at_s: float, node: str) -> Said:
+def claimed(at_s: float, node: str, address: str = ADDRESS) -> Said:
     return said(
         at_s,
         node,
         "address.claimed",
+        address=address,
         attempt=1,
         sent_ms=2.0,
         accepted_ms=52.0,
@@ -87,16 +118,18 @@ def act(at_s: float, title: str, heir: str, running: tuple[str, ...], end_s: flo
         running=running,
         trigger="power cut",
         trigger_s=ZERO_S + at_s,
-        checkpoint=Checkpoint(ZERO_S + end_s, heir, (heir,), running),
+        checkpoint=Checkpoint(ZERO_S + end_s, {ADDRESS: heir, ALIAS: heir}, (heir,), running),
     )
 
 
 def good() -> History:
-    """Twenty seconds: a gets it and dies, b gets it, a comes back and dies in an outage."""
+    """Twenty seconds: a gets both and dies, b gets them, a comes back and dies in an outage."""
     return History(
         span=Span(ZERO_S, ZERO_S + 20),
         servers=SERVERS,
         address=ADDRESS,
+        alias=ALIAS,
+        foreign=FOREIGN,
         acts=(
             act(1, "1. Start", "a", ("a", "b"), 3.9),
             act(4, "2. Cut", "b", ("b",), 7.9),
@@ -123,6 +156,16 @@ def good() -> History:
             holder(9.4, "b", "a"),
             holder(17.0, "a", "b"),
         ),
+        alias_changes=(
+            *(alias(-0.1, None, node, "created", ip) for node, ip in FOREIGN.items()),
+            alias(2.1, None, "a"),
+            alias(5.1, "a", None, "b"),
+            alias(5.6, None, "b"),
+            alias(9.5, "b", None, "a"),
+            alias(10.0, None, "a"),
+            alias(17.1, "a", None, "b"),
+            alias(17.6, None, "b"),
+        ),
         requests=(
             assign(1.7, "a"),
             assign(4.6, "b"),
@@ -130,6 +173,13 @@ def good() -> History:
             assign(12.6, "b", 503),
             assign(13.6, "b", 503),
             assign(16.7, "b"),
+            alias_write(1.8, "a", on="a"),
+            alias_write(4.7, "b", on="a"),
+            alias_write(5.2, "b", on="b"),
+            alias_write(9.1, "a", on="b"),
+            alias_write(9.6, "a", on="a"),
+            alias_write(16.8, "b", on="a"),
+            alias_write(17.3, "b", on="b"),
         ),
         said=(
             claimed(2.5, "a"),
@@ -137,6 +187,10 @@ def good() -> History:
             claimed(9.9, "a"),
             said(12.7, "b", "claim.failed", "warning", http_status=503),
             claimed(17.5, "b"),
+            claimed(2.6, "a", ALIAS),
+            claimed(6.0, "b", ALIAS),
+            claimed(10.4, "a", ALIAS),
+            claimed(18.0, "b", ALIAS),
         ),
         power_cuts=(
             PowerCut("a", Span(ZERO_S + 4, ZERO_S + 8)),

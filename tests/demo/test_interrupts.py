@@ -12,7 +12,8 @@ MOMENTS = {
     "while the lab is built": "hakeeper demo:",
     "while hakeeper starts": "1. Normal operation",
     "while keepalived starts": "web-b  hakeeper   has identified",
-    "during a claim": "asks for the address",
+    "during a claim": "asks for 203.0.113.10",
+    "between the two calls for the alias IP": "moves: web-a → nobody",
     "after a power cut": "power      is cut",
     "while a server starts": "power      is back",
     "in the outage": "503 to web-b",
@@ -56,7 +57,7 @@ def test_a_signal_ends_the_demo_in_order(
 
 def test_an_impatient_viewer_is_heard_once_and_the_cleaning_up_is_not_disturbed() -> None:
     with running("--no-pauses") as run:
-        run.wait_for_text("asks for the address")
+        run.wait_for_text("asks for 203.0.113.10")
         run.look()
         run.process.send_signal(signal.SIGINT)
         run.process.send_signal(signal.SIGTERM)

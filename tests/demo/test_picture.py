@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.demo.history import Span
+from hakeeper.demo.history import ADDRESS, ALIAS, Span
 from hakeeper.demo.picture import picture
 from hakeeper.demo.screen import Screen, can_show, wants_colours
-from hakeeper.demo.summary import document, failovers, journal, journal_line, show
+from hakeeper.demo.summary import Move, document, failovers, journal, journal_line, show
 from tests.demo.histories import ZERO_S, good, holder, without_acts
 
 
@@ -17,10 +17,15 @@ def test_the_picture_shows_who_had_it_who_was_dead_and_when_the_api_was_down() -
     # Two characters a second.
     assert [
         "master  ···aaaaa·bbbbbbbbbaaaaaa·bbbbbbbbbbbbbbb",
+        "API     ························!!!!!!!!········",
+        "203.0.113.10",
         "web-a   ····████░░·········█████░░░░░░░░░░······",
         "web-b   ··········█████████···············██████",
         "nobody  ████····································",
-        "API     ························!!!!!!!!········",
+        "10.99.0.100",
+        "web-a   ····████░░··········████░░░░░░░░░░······",
+        "web-b   ···········████████················█████",
+        "nobody  ████······█········█··············█·····",
         "        │─────────│─────────│─────────│─────────",
         "        0 s       5         10        15",
     ] == picture(good(), 48)
@@ -30,7 +35,7 @@ def test_an_holder_of_an_instant_is_still_seen_in_the_picture() -> None:
     history = good()
     moves = (*history.holder_changes, holder(18.0, "b", "a"), holder(18.01, "a", "b"))
     rows = picture(replace(history, holder_changes=moves), 48)
-    assert "░" == rows[1][8 + 36]
+    assert "░" == rows[3][8 + 36]
 
 
 def test_a_picture_of_an_empty_history_is_no_crash() -> None:
@@ -40,31 +45,48 @@ def test_a_picture_of_an_empty_history_is_no_crash() -> None:
         acts=(),
         roles=(),
         holder_changes=(),
+        alias_changes=(),
         requests=(),
         said=(),
         power_cuts=(),
         outages=(),
     )
-    assert ["master", "web-a", "web-b", "nobody", "API"] == [
-        row.split()[0] for row in picture(empty, 48)[:5]
+    holders = ["web-a", "web-b", "nobody"]
+    assert ["master", "API", ADDRESS, *holders, ALIAS, *holders] == [
+        row.split()[0] for row in picture(empty, 48)[:10]
     ]
 
 
 def test_the_address_led_to_a_dead_server_for_as_long_as_its_holder_was_dead() -> None:
-    assert 6.0 == pytest.approx(good().dark_s())  # 4 to 5, and 12 to 17
+    assert 6.0 == pytest.approx(good().dark_s(ADDRESS))  # 4 to 5, and 12 to 17
+    assert 6.2 == pytest.approx(good().dark_s(ALIAS))  # until its release
+
+
+def figures_of(move: Move) -> tuple[object, ...]:
+    figures = (move.call_ms, move.moved_ms, move.nobody_ms, move.confirmed_ms)
+    return (move.old, move.new, *figures)
 
 
 def test_a_failover_is_told_from_the_time_stamps_of_its_parts() -> None:
-    figures = [
-        (one.master_ms, one.assign_ms, one.moved_ms, one.confirmed_ms, one.tries)
-        for one in failovers(good())
+    told = failovers(good())
+    assert [(700.0, 0), (600.0, 0), (1000.0, 0), (600.0, 2)] == [
+        (one.master_ms, one.tries) for one in told
+    ]
+    floating, alias_ip = [
+        list(map(figures_of, moves)) for moves in zip(*(one.moves for one in told), strict=True)
     ]
     assert [
-        (700.0, 700.0, 1000.0, 1500.0, 0),
-        (600.0, 600.0, 1000.0, 1500.0, 0),
-        (1000.0, 1000.0, 1400.0, 1900.0, 0),
-        (600.0, 4700.0, 5000.0, 5500.0, 2),
-    ] == figures
+        (None, "web-a", 700.0, 1000.0, 0.0, 1500.0),
+        ("web-a", "web-b", 600.0, 1000.0, 0.0, 1500.0),
+        ("web-b", "web-a", 1000.0, 1400.0, 0.0, 1900.0),
+        ("web-a", "web-b", 4700.0, 5000.0, 0.0, 5500.0),
+    ] == floating
+    assert [
+        (None, "web-a", 800.0, 1100.0, 0.0, 1600.0),
+        ("web-a", "web-b", 700.0, 1600.0, 500.0, 2000.0),
+        ("web-b", "web-a", 1100.0, 2000.0, 500.0, 2400.0),
+        ("web-a", "web-b", 4800.0, 5600.0, 500.0, 6000.0),
+    ] == alias_ip
 
 
 def test_a_failover_that_did_not_happen_has_no_figures() -> None:
@@ -72,22 +94,38 @@ def test_a_failover_that_did_not_happen_has_no_figures() -> None:
     broken = replace(
         history,
         holder_changes=history.holder_changes[:4],
+        alias_changes=history.alias_changes[:7],
         requests=history.requests[:5],
         said=history.said[:4],
     )
     last = failovers(broken)[-1]
-    assert (600.0, None, None, None) == (
-        last.master_ms,
-        last.assign_ms,
-        last.moved_ms,
-        last.confirmed_ms,
-    )
-    assert {} == last.phases_ms
+    assert 600.0 == last.master_ms
+    for move in last.moves:
+        assert ("web-a", "web-a", None, None, 0.0, None) == figures_of(move)
+        assert {} == move.phases_ms
+
+
+def test_a_release_without_a_take_is_no_move_and_the_table_says_where_it_ended() -> None:
+    history = good()
+    last = failovers(replace(history, alias_changes=history.alias_changes[:-1]))[-1].moves[1]
+    assert ("web-a", None, None, 2900.0) == (last.old, last.new, last.moved_ms, last.nobody_ms)
+
+
+def test_the_summary_says_of_both_from_where_to_where_and_how_long() -> None:
+    out = io.StringIO()
+    show(good(), Screen(out, colours=False, unicode=True, width=79), replayed=False)
+    text = out.getvalue()
+    assert "  203.0.113.10  web-b → web-a               1000     1400        -       1900" in text
+    assert "  10.99.0.100   web-b → web-a               1100     2000      500       2400" in text
+    assert "2 power cut                          600\n" in text
+    told = " ".join(text.split())
+    assert "203.0.113.10 led to a dead server for 6.0 s; 10.99.0.100 did for 6.2 s" in told
+    assert "and was with nobody for 1.5 s." in told
 
 
 def test_the_journal_lines_are_the_heirs_of_the_last_act_as_journalctl_writes_them() -> None:
     lines = [journal_line(each) for each in journal(good())]
-    assert ["claim.failed was so", "address.claimed was so"] == [
+    assert ["claim.failed was so", *["address.claimed was so"] * 2] == [
         line.partition(" web-b hakeeper[42]: ")[2] for line in lines
     ]
     assert [] == list(journal(without_acts(good(), 4)))
@@ -110,6 +148,10 @@ def test_ascii_is_enough_if_it_has_to_be() -> None:
     show(good(), Screen(out, colours=False, unicode=False, width=79), replayed=True)
     assert out.getvalue().isascii()
     assert re.search(r"web-a   \.+#+x+\.+#+x+\.+\n", out.getvalue())
+    lines = out.getvalue().splitlines()
+    title = next(index for index, line in enumerate(lines) if line.startswith("ms since the"))
+    rows = [line for line in lines[title:] if line.startswith(("ms since", "  203.", "  10.99."))]
+    assert [len(rows[0])] * 9 == [len(row) for row in rows], "the columns end where they should"
 
 
 class Terminal(io.StringIO):

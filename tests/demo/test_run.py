@@ -6,17 +6,26 @@ import re
 import pytest
 
 from hakeeper.demo import recording
+from hakeeper.demo.history import ADDRESS, ALIAS
 from hakeeper.demo.lab import Lab
 from tests.demo.running import Run, running
 
+PHASES = ["sent", "accepted", "action finished", "holder confirmed"]
 VERDICT = [
-    "the address went web-a → web-b → web-a → web-b, and nowhere else",
-    "the holder was the one VRRP master at the end of all 4 parts",
-    r"\d+ assigns were sent, each by the master of that moment, for itself",
+    r"203\.0\.113\.10 went web-a → web-b → web-a → web-b, and nowhere else",
+    r"10\.99\.0\.100 went web-a → web-b → web-a → web-b, and nowhere else",
+    r"a move left 10\.99\.0\.100 with nobody for [\d.]+ s at most \(limit: 2 s\)",
+    r"other alias IPs stayed: 10\.99\.0\.201 on web-a, 10\.99\.0\.202 on web-b",
+    "the one VRRP master had both at the end of all 4 parts",
+    (
+        r"\d+ assigns and \d+ changes of alias IPs were sent, each by the master of that moment, "
+        "for itself"
+    ),
     "every claim was confirmed by reading the holder back",
     r"the API refused web-b \d+ times in [\d.]+ s, and it kept trying",
     "the journal reported each kind of failure once: .*",
-    r"[\d.]+ s after the API had recovered the address moved \(promised: 15 s\)",
+    r"203\.0\.113\.10 moved [\d.]+ s after the API's recovery \(promised: 15 s\)",
+    r"10\.99\.0\.100 moved [\d.]+ s after the API's recovery \(promised: 15 s\)",
     "no hakeeper logged an error",
 ]
 
@@ -45,6 +54,11 @@ def assert_right(run: Run) -> None:
     assert "WRONG" not in run.text
     assert max(map(len, run.lines)) < 80
     assert "\x1b" not in run.text
+    for node, other in ("ab", "ba"):
+        for way in (f"web-{other} → nobody", f"nobody → web-{node}"):
+            assert f"10.99.0.100 moves: {way}" in run.text
+        assert f"asks for 10.99.0.100: off web-{other}, then onto web-{node}" in run.text
+    assert "two API calls with an action each" in " ".join(run.lines)
 
 
 @pytest.mark.usefixtures("_real")
@@ -59,8 +73,11 @@ def test_the_demo_with_real_keepalived_is_right_and_leaves_nothing_behind() -> N
         run.assert_nothing_is_left()
     assert "REPLAYED" not in run.text
     assert "keepalived and hakeeper were real, Hetzner was simulated." in " ".join(run.lines)
-    assert 4 == len(re.findall(r"cloud  holder     the address moves: ", run.text))
-    assert 4 == len(re.findall(r"confirmed\. line →\d+→ sent →\d+→ accepted →\d+→ *", run.text))
+    assert 4 == len(re.findall(r"cloud  holder     203\.0\.113\.10 moves: ", run.text))
+    assert 7 == len(re.findall(r"cloud  holder     10\.99\.0\.100 moves: ", run.text))
+    told = " ".join(run.text.split())
+    assert 5 == len(re.findall(r"\. line →\d+→ sent →\d+→ accepted →\d+→ finished", told))
+    assert 3 == len(re.findall(r"\. line →\d+→ sent →\d+→ 2nd accepted →\d+→ finished", told))
 
 
 @pytest.mark.usefixtures("_real")
@@ -72,12 +89,17 @@ def test_the_summary_is_there_as_json_and_the_recording_is_what_keepalived_write
     assert found["ok"] is True
     assert "real" == found["keepalived"]
     assert ["web-a", "web-b", "web-a", "web-b"] == [one["holder"] for one in found["failovers"]]
-    assert [None, "web-a", "web-b", "web-a", "web-b"] == [one["holder"] for one in found["holders"]]
-    assert 8 == len(found["findings"])
+    paths = [[one["holder"] for one in found["holders"][ip]] for ip in (ADDRESS, ALIAS)]
+    assert [None, "web-a", "web-b", "web-a", "web-b"] == paths[0]
+    assert [None, "web-a", None, "web-b", None, "web-a", None, "web-b"] == paths[1]
+    assert len(VERDICT) == len(found["findings"])
     for one in found["failovers"]:
-        steps = [one["master_ms"], one["assign_ms"], one["moved_ms"], one["confirmed_ms"]]
-        assert sorted(steps) == steps
-        assert ["sent", "accepted", "action finished", "holder confirmed"] == list(one["phases_ms"])
+        assert [ADDRESS, ALIAS] == [move["address"] for move in one["moves"]]
+        for move in one["moves"]:
+            steps = [one["master_ms"], move["call_ms"], move["moved_ms"], move["confirmed_ms"]]
+            assert sorted(steps) == steps
+            assert PHASES == list(move["phases_ms"])
+            assert one["holder"] == move["new"]
     assert found["failovers"][3]["tries"] > 1
     # By server, since of two lines at the same moment either may be read first.
     acts = (recording.START, recording.POWER_CUT, recording.RETURN, recording.POWER_CUT)

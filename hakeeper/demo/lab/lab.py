@@ -18,7 +18,7 @@ from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import CloudFront
 from hakeeper.demo.lab.keepalived import find_keepalived
 from hakeeper.demo.lab.netns import Namespace
-from hakeeper.demo.lab.network import Switch
+from hakeeper.demo.lab.network import NETWORK, RANGE, Switch
 from hakeeper.demo.lab.node import Access, Node
 from hakeeper.demo.lab.reaping import adopting_orphans
 from hakeeper.demo.lab.vrrp_conf import VrrpSettings
@@ -39,6 +39,8 @@ class LabSettings:
     """By instance: the names of its floating IPs, which the lab creates in the cloud."""
     group_floating_ips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The same by sync group."""
+    alias_ips: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By instance: its alias IPs, in a network with the nodes' addresses that the lab creates."""
     interval: str = "1s"
     standby_interval: str = "2s"
     vrrp_address: bool = False
@@ -63,6 +65,8 @@ class Lab:
         self.cloud = cloud
         self.floating_ips: dict[str, int] = {}
         """The ids of the floating IPs, by name."""
+        self.network = 0
+        """The id of the private network, if there are alias IPs."""
         self.nodes: tuple[Node, ...] = ()
         self._witness: Witness | None = None
         self._switch: Switch | None = None
@@ -125,11 +129,13 @@ class Lab:
             self._build_cloud(self.cloud)
 
     def _build_cloud(self, cloud: CloudFront) -> None:
-        """Create a server, a token and a hakeeper for every node, and the floating IPs."""
+        """Create a server, a token and a hakeeper for every node, and what they share."""
         named = (self.settings.floating_ips, self.settings.group_floating_ips)
         names = [name for each in named for refs in each.values() for name in refs]
         for number, name in enumerate(names, start=10):
             self.floating_ips[name] = cloud.add_floating_ip(name, f"203.0.113.{number}")
+        if self.settings.alias_ips:  # before the servers, which are attached to it then
+            self.network = cloud.add_network(NETWORK, RANGE)
         url = urllib.parse.urlsplit(cloud.url)
         for node in self.nodes:
             access = Access(
@@ -146,12 +152,15 @@ class Lab:
         settings = self.settings
         checked = {"vrrp_address": node.station.ip} if settings.vrrp_address else {}
 
-        def section(addresses: Mapping[str, tuple[str, ...]]) -> dict[str, object]:
+        def section(addresses: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, object]]:
             return {
                 name: {"floating_ips": list(refs), **checked} for name, refs in addresses.items()
             }
 
-        config: dict[str, object] = {"instances": section(settings.floating_ips)}
+        instances = section(settings.floating_ips)
+        for name, ips in settings.alias_ips.items():
+            instances[name] = {**instances.get(name, checked), "alias_ips": list(ips)}
+        config: dict[str, object] = {"instances": instances}
         if settings.group_floating_ips:
             config["groups"] = section(settings.group_floating_ips)
         config["reconcile"] = {

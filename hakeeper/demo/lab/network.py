@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from hakeeper.demo.lab.netns import Namespace
 
 INTERFACE = "eth0"
+NETWORK, RANGE = "internal", "10.99.0.0/24"
+"""The private network: its name at the cloud, and the range of the nodes' addresses."""
 
 
 class Cable(enum.Enum):

@@ -74,8 +74,8 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.resource:Resource.shows",
-                "fresh = now <= self.shown_at_s + FRESH_S",
-                "fresh = True",
+                " or now > self.shown_at_s + FRESH_S",
+                "",
             ),
         ),
         proves=True,
@@ -87,7 +87,7 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.resource:Resource.shows",
-                "self.holder_at_s >= self.kind.changed_at_s",
+                "self.holder_at_s >= self.kind.changed_at_s.get(lane, NEVER)",
                 "True",
             ),
         ),
@@ -99,7 +99,7 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.call_answers:take_result",
-                "resource.kind.changed_at_s = now",
+                "resource.kind.changed(call.request.step.lane, now)",
                 "pass",
             ),
         ),
@@ -153,7 +153,7 @@ ALIAS_BUGS = (
         "take_waits",
         "the second step waits a second, as if it were the same one again",
         "no_gap",
-        (Line("hakeeper.core.claim_rules:read_back", "resource.writes.step_done()", "pass"),),
+        (Line("hakeeper.core.step_rules:next_step", "resource.writes.step_done()", "pass"),),
         proves=True,
     ),
     _alias_bug(

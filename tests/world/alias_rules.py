@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from hakeeper.cloud_register import Move
+from hakeeper.core.api_states import FRESH_S
 from hakeeper.core.calls import (
     ActionsRead,
     AllRead,
@@ -21,7 +22,6 @@ from hakeeper.core.decisions import Decision, RoleChanged
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.model import ActionStatus, Role, VrrpId
 from hakeeper.core.observation import Key, Reading
-from hakeeper.core.resource import FRESH_S
 from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.kinds.alias_ip import MOST, place_of
 from hakeeper.simulate.agenda import Agenda
@@ -65,8 +65,8 @@ class _Seen:
     """When an instance became MASTER; not here once a request of it failed."""
     written_at: dict[int, float] = field(default_factory=dict)
     """When one of ours was last moved, by its number."""
-    step_ended_at: float = -inf
-    """When the last request was answered, or the end of an action was seen."""
+    step_ended_at: dict[tuple[Key, int], float] = field(default_factory=dict)
+    """When the last request for a list was answered, or the end of its action was seen."""
 
 
 class AliasRules(Observer):
@@ -101,7 +101,7 @@ class AliasRules(Observer):
         asked_at = seen.asked_at.pop(event.call_id, None)
         writing = seen.writing.pop(event.call_id, None)
         if writing is not None:
-            seen.step_ended_at = now
+            seen.step_ended_at[writing] = now
         if isinstance(event.outcome, Failure):
             seen.master_at.clear()
         match event.outcome:
@@ -115,8 +115,9 @@ class AliasRules(Observer):
             case ActionsRead(actions):
                 for action in actions:
                     ended = action.status is not ActionStatus.RUNNING
-                    if ended and seen.acting.pop(action.id, None) is not None:
-                        seen.step_ended_at = now
+                    if ended and action.id in seen.acting:
+                        which, _ = seen.acting.pop(action.id)
+                        seen.step_ended_at[which] = now
             case _:
                 pass
 
@@ -158,7 +159,8 @@ class AliasRules(Observer):
         self._built[id(request)] = (request, index, base.as_of_s)
 
         age_s = now - base.answered_at_s
-        fresh = age_s <= FRESH_S and base.asked_at_s >= seen.step_ended_at
+        ended_at = seen.step_ended_at.get((server_id, network), -inf)
+        fresh = age_s <= FRESH_S and base.asked_at_s >= ended_at
         demand("read_right_before", index, fresh, "built upon a read of {:.3f} s ago", age_s)
 
         has = base.lists.get(server_id, ())

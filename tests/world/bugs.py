@@ -645,7 +645,7 @@ BUGS = (
         "no_idle_reading",
         "holders are read only when something happened",
         "repaired",
-        (Line(_IDLY, "if state.is_listing(kind):", "if True:"),),
+        (Line(_IDLY, "if state.listings(kind):", "if True:"),),
     ),
     Bug(
         "call_never_ends",

@@ -165,7 +165,7 @@ def _listed(state: State, answer: AllRead, asked_at_s: float, now: float) -> Non
         known = resource.observation
         if resource.kind is not listed or not _is_within(answer, kind, known):
             continue
-        found = kind.find(resource.ref, None if known is None else known.id, reading)
+        found = kind.find(resource.ref, known, reading)
         why = None if found is not None else kind.why_unreadable(resource.ref, reading)
         if found is None and why is not None:
             # It may well be there: what was known of it stays.

@@ -113,9 +113,9 @@ class Kind(Protocol):
         """
 
     def find(
-        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+        self, ref: ResourceRef, known: Observation | None, reading: Reading
     ) -> Observation | None:
-        """Find the resource that is meant; None: there is none. `known`: what it was before."""
+        """Find the resource that is meant; None: there is none. `known`: as it was before."""
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used; None if there is none."""

@@ -8,7 +8,7 @@ API: https://docs.hetzner.cloud/reference/cloud#server-actions-change-alias-ips-
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hakeeper.core.calls import FailureKind, Obstacle, Step
@@ -25,28 +25,22 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.private_networks import elsewhere, network_of, place_of, title
 
 NAME: Final = "alias_ip"
 MOST: Final = 5
-"""So many alias IPs Hetzner allows a server."""
+"""So many alias IPs Hetzner allows a server, in all its networks together."""
 NOT_ATTACHED: Final = "not_attached"
 """Our code for a server that is not in the network: it cannot have an alias IP there."""
 NO_ROOM: Final = "no_room"
 """Our code for a server that has as many alias IPs as it may."""
 _RELEASE: Final = "release"
 _TAKE: Final = "take"
-_SHOWN: Final = 4
 
 
 def resource(network: int, ip: str) -> ResourceId:
     """Return the id of an alias IP, as the core has it."""
     return ResourceId(NAME, f"{network}/{ip}")
-
-
-def place_of(resource: ResourceId) -> tuple[int, str]:
-    """Return the network and the address of an alias IP."""
-    network, _, ip = str(resource.key).partition("/")
-    return int(network), ip
 
 
 def server_of(step: Step) -> Key:
@@ -100,12 +94,13 @@ class AliasIps:
         return ResourceRef(NAME, BY_NETWORK, str(ip), within=members.get("network", ""))
 
     def find(
-        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+        self, ref: ResourceRef, known: Observation | None, reading: Reading
     ) -> Observation | None:
         """Find the one that is meant: it exists, wherever its network does, held or not."""
-        part = _network_of(ref, known, reading.parts)
+        part = network_of(ref, None if known is None else known.id, reading.parts)
         if not isinstance(part, Part):
             return None
+        counts = elsewhere(part, known, reading.parts)
         if any(ref.text == ip for _, ip, *_ in part.rows):
             return None
         holders = [server for server, _, *aliases in part.rows if ref.text in aliases]
@@ -116,25 +111,25 @@ class AliasIps:
             label=ref.text,
             network=ipaddress.IPv4Network(ref.text),
             server_id=int(holders[0]) if holders else None,
-            note=part.rows,
+            note=tuple((who, counts.get(who, "0"), *ips) for who, _, *ips in part.rows if who),
         )
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say what could not be read of the servers, one of which may have it."""
-        if not isinstance(_network_of(ref, None, reading.parts), Part):
+        if not isinstance(network_of(ref, None, reading.parts), Part):
             return None
         return next((each.why for each in reading.unreadable), None)
 
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why no network is meant, or why the address cannot be an alias IP there."""
-        part = _network_of(ref, None, reading.parts)
+        part = network_of(ref, None, reading.parts)
         if not isinstance(part, Part):
             return part
         for server, ip, *_ in part.rows:
             if ref.text == ip:
                 whose = f"that of server {server} itself" if server else "that of a load balancer"
                 return (
-                    f"the address is {whose} in network {_title(part)}; choose one that nobody has"
+                    f"the address is {whose} in network {title(part)}; choose one that nobody has"
                 )
         return None
 
@@ -147,20 +142,17 @@ class AliasIps:
     def next_step(self, seen: Observation, us: Key) -> Step | Obstacle:
         """Take it from its holder; or take it, if nobody has it. Not unless we could have it."""
         network, ip = place_of(seen.id)
-        lists = {row[0]: row[2:] for row in seen.note}
+        lists = {server: tuple(aliases) for server, _, *aliases in seen.note}
+        others = sum(int(count) for server, count, *_ in seen.note if server == str(us))
         ours = lists.get(str(us))
         if ours is None:
             return Obstacle(
                 NOT_ATTACHED,
                 f"this server is not attached to network {network}; attach it there",
             )
-        room = MOST - len(ours)
+        room = MOST - len(ours) - others
         if room < 1 and ip not in ours:
-            return Obstacle(
-                NO_ROOM,
-                f"this server has {len(ours)} alias IPs in network {network} already, the most that"
-                f" Hetzner allows: {', '.join(ours)}; remove one that is not needed",
-            )
+            return Obstacle(NO_ROOM, _full(network, ours, others))
         holder = seen.server_id
         if holder in (None, us) or str(holder) not in lists:
             return Step(_TAKE, us, lane=_lane(network, us), given=ours, most=max(room, 1))
@@ -211,71 +203,13 @@ class AliasIps:
         raise UnreadableAnswer("alias IPs are read with their network")
 
 
-# --- networks --------------------------------------------------------------------------------
-
-
-def _network_of(ref: ResourceRef, known: ResourceId | None, parts: Iterable[Part]) -> Part | str:
-    """Return the network that is meant, whole; or why there is none."""
-    whole = _merged(parts)
-    before = None if known is None else whole.get(place_of(known)[0])
-    if before is not None and _may_have(before, ref):  # by its id, also if it was renamed
-        return before
-    if ref.within:
-        return _named(ref, whole.values())
-    return _by_range(ref, whole.values())
-
-
-def _named(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
-    """Return the network with the given id or name."""
-    found = next((each for each in networks if ref.within in (str(each.key), each.name)), None)
-    if found is None:
-        return f"this token's project has no network {ref.within}"
-    if not _may_have(found, ref):
-        return f"the address is not in the range of network {_title(found)}"
-    return found
-
-
-def _by_range(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
-    """Return the one network that has the address in its range."""
-    known = [each for each in networks if each.network is not None]
-    having = [each for each in known if _may_have(each, ref)]
-    titles = " and ".join(map(_title, (having or known)[:_SHOWN]))
-    if len(having) > 1:
-        return (
-            f"several networks have the address in their range: {titles}; say which one is meant,"
-            f" such as {{ip: {ref.text}, network: {having[0].key}}}"
-        )
-    if not having:
-        return (
-            "no private network of this token's project has the address in its range"
-            f" (there is {titles or 'none'})"
-        )
-    return having[0]
-
-
-def _merged(parts: Iterable[Part]) -> dict[int, Part]:
-    """Put the pieces of each network together; what comes twice counts as last seen."""
-    found: dict[int, Part] = {}
-    for part in parts:
-        before = found.get(int(part.key), part)
-        rows = {row[0] or row[1]: row for row in (*before.rows, *part.rows)}
-        found[int(part.key)] = Part(
-            key=int(part.key),
-            name=part.name or before.name,
-            network=part.network or before.network,
-            rows=tuple(rows.values()),
-        )
-    return found
-
-
-def _may_have(part: Part, ref: ResourceRef) -> bool:
-    """Say whether the address is in the network's range, or the range was not read."""
-    return part.network is None or ipaddress.ip_address(ref.text) in part.network
-
-
-def _title(part: Part) -> str:
-    named = f"{part.name} (id {part.key})" if part.name else str(part.key)
-    return named if part.network is None else f"{named}, {part.network}"
+def _full(network: int, ours: Sequence[str], elsewhere: int) -> str:
+    """Say that this server has as many as it may."""
+    more = f" and {elsewhere} in others" if elsewhere else ""
+    return (
+        f"this server has {len(ours)} alias IPs in network {network}{more} already, the most that"
+        f" Hetzner allows{': ' if ours else ''}{', '.join(ours)}; remove one that is not needed"
+    )
 
 
 def _lane(network: int, server: Key) -> str:

@@ -113,12 +113,12 @@ class FloatingIps:
         return _ipv6(ip, prefix if slash else str(IPV6_PREFIX))
 
     def find(
-        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+        self, ref: ResourceRef, known: Observation | None, reading: Reading
     ) -> Observation | None:
         """Find the one that is meant; one that was renamed is still what its name had meant."""
         found = next((each for each in reading.found if _means(ref, each)), None)
         if found is None and known is not None and ref.by == BY_NAME:
-            found = next((each for each in reading.found if each.id == known), None)
+            found = next((each for each in reading.found if each.id == known.id), None)
         return found
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:

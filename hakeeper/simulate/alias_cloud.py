@@ -29,6 +29,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.kind import Kind
 from hakeeper.core.observation import Key, Observation, Part, Reading, ResourceRef
 from hakeeper.kinds import alias_ip
+from hakeeper.kinds.private_networks import place_of
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import (
     ANOTHER_ACTOR,
@@ -140,9 +141,10 @@ class AliasCloud(WorldCloud):
         return [k for k, (n, _) in places if n == network and isinstance(k, str) and not holder(k)]
 
     def room(self, network: int, server_id: Key) -> int:
-        """Return how many aliases more a server may have in a network."""
+        """Return how many aliases more a server may have, in this network or another."""
         attached = server_id in self.servers and server_id not in self.detached
-        return alias_ip.MOST - len(self.held(network, server_id)) if attached else 0
+        has = sum(len(self.held(each, server_id)) for each in self.networks)
+        return alias_ip.MOST - has if attached and network in self.networks else 0
 
     def may_have(self, resource: Key, server_id: Key) -> bool:
         """Say whether a server is attached, and has room for it."""
@@ -270,7 +272,9 @@ class AliasCloud(WorldCloud):
         holders = {self._register.holder(key) for key in self._keys_of(network, aliases)}
         if holders - {None, server_id}:
             return TAKEN
-        return TOO_MANY if len(set(aliases)) > alias_ip.MOST else None
+        others = (each for each in self.networks if each != network)
+        count = len(set(aliases)) + sum(len(self.held(each, server_id)) for each in others)
+        return TOO_MANY if count > alias_ip.MOST else None
 
     def _keys_of(self, network: int, aliases: Iterable[str]) -> Iterator[Key]:
         return (self._keys[network, ip] for ip in aliases if (network, ip) in self._keys)
@@ -297,7 +301,7 @@ class AliasCloud(WorldCloud):
         """Replace a list; what another server has by now stays there."""
         now = self._agenda.now if now is None else now
         before, give = self.held(network, server_id), self._register.give
-        meant = () if action is None else map(alias_ip.place_of, action.request.resources)
+        meant = () if action is None else map(place_of, action.request.resources)
         numbers = {number_in(ip) for _, ip in meant}
         cause = ANOTHER_ACTOR if action is None else action.cause
 

@@ -31,6 +31,11 @@ def found(ip: str, *rows: tuple[str, ...]) -> Observation:
     return seen
 
 
+def before(network_id: int) -> Observation:
+    """The alias IP as it was seen in this network once."""
+    return Observation(id=resource(network_id, "10.0.0.100"), label="10.0.0.100", server_id=None)
+
+
 def next_step(seen: Observation) -> Step:
     step = ALIAS_IPS.next_step(seen, 1)
     assert isinstance(step, Step)
@@ -151,16 +156,16 @@ def test_there_is_no_reason_where_one_is_found() -> None:
 
 
 def test_a_list_of_members_tells_of_a_network_that_is_known() -> None:
-    known = resource(9, "10.0.0.100")
+    known = before(9)
     read = reading(members((*THEM, "10.0.0.100"), key=9))
     for ref in (ALIAS_IPS.ref("10.0.0.100"), ALIAS_IPS.ref("10.0.0.100", network="its old name")):
         seen = ALIAS_IPS.find(ref, known, read)
         assert seen is not None
-        assert (known, 2) == (seen.id, seen.server_id)
+        assert (known.id, 2) == (seen.id, seen.server_id)
 
 
 def test_a_network_whose_range_has_changed_is_not_what_was_meant() -> None:
-    known = resource(8, "10.0.0.100")
+    known = before(8)
     seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.0.0.100"), known, reading(INTERNAL, OTHER))
     assert seen is not None
     assert resource(7, "10.0.0.100") == seen.id
@@ -175,7 +180,30 @@ def test_the_pieces_of_a_network_are_put_together_and_the_newest_counts() -> Non
     parts = (members(US), INTERNAL, members((*THEM, "10.0.0.100")), members(THEM))
     seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.0.0.100"), None, reading(*parts))
     assert seen is not None
-    assert ((US, THEM), None) == (seen.note, seen.server_id)
+    assert ((("1", "0"), ("2", "0")), None) == (seen.note, seen.server_id)
+
+
+def test_alias_ips_in_other_networks_are_remembered_where_a_list_of_members_lacks_them() -> None:
+    ref, elsewhere = ALIAS_IPS.ref("10.0.0.100"), (*US, "10.1.0.1", "10.1.0.2", "10.1.0.3")
+    whole = reading(INTERNAL, OTHER, members(US, THEM), members(elsewhere, key=8))
+    first = ALIAS_IPS.find(ref, None, whole)
+    assert first is not None
+    assert (("1", "3"), ("2", "0")) == first.note
+    again = ALIAS_IPS.find(ref, first, reading(members((*US, "10.0.0.98"), THEM)))
+    assert again is not None
+    assert (("1", "3", "10.0.0.98"), ("2", "0")) == again.note
+    assert 1 == next_step(again).most
+
+
+def test_a_server_with_the_most_of_them_in_another_network_has_no_room() -> None:
+    elsewhere = (*US, *(f"10.1.0.{number}" for number in range(5)))
+    parts = (INTERNAL, OTHER, members(US, (*THEM, "10.0.0.100")), members(elsewhere, key=8))
+    seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.0.0.100"), None, reading(*parts))
+    assert seen is not None
+    without_room = ALIAS_IPS.next_step(seen, 1)
+    assert isinstance(without_room, Obstacle)
+    said = "this server has 0 alias IPs in network 7 and 5 in others already, the most that"
+    assert without_room.message.startswith(said)
 
 
 # --- the next step ----------------------------------------------------------------------------

@@ -145,20 +145,20 @@ def test_what_names_another_thing_finds_nothing(ref: ResourceRef) -> None:
 def test_a_renamed_one_is_still_what_its_name_had_meant() -> None:
     renamed = replace(WEB, name="www")
     reading = Reading((NET, renamed))
-    assert renamed == FLOATING_IPS.find(by_name("web"), WEB.id, reading)
+    assert renamed == FLOATING_IPS.find(by_name("web"), WEB, reading)
     assert FLOATING_IPS.find(by_name("web"), None, reading) is None
-    assert FLOATING_IPS.find(by_name("web"), fip(9), reading) is None
+    assert FLOATING_IPS.find(by_name("web"), replace(WEB, id=fip(9)), reading) is None
 
 
 def test_whoever_has_the_name_now_is_meant_rather_than_the_one_that_had_it() -> None:
     renamed, named = replace(WEB, name="www"), replace(NET, name="web")
     for order in ((renamed, named), (named, renamed)):
-        assert named == FLOATING_IPS.find(by_name("web"), WEB.id, Reading(order))
+        assert named == FLOATING_IPS.find(by_name("web"), WEB, Reading(order))
 
 
 @pytest.mark.parametrize("ref", [by_id(9), by_network(ip_network("203.0.113.9"))])
 def test_an_id_and_an_address_mean_nothing_else_than_before(ref: ResourceRef) -> None:
-    assert FLOATING_IPS.find(ref, WEB.id, BOTH) is None
+    assert FLOATING_IPS.find(ref, WEB, BOTH) is None
 
 
 def odd(

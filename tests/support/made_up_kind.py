@@ -50,11 +50,12 @@ class Berths:
         return ResourceRef(self.name, BY_NAME, str(value))
 
     def find(
-        self, ref: ResourceRef, known: ResourceId | None, reading: Reading
+        self, ref: ResourceRef, known: Observation | None, reading: Reading
     ) -> Observation | None:
         """Find a berth by its name, or by what it was before."""
         named = next((each for each in reading.found if each.name == ref.text), None)
-        return named or next((each for each in reading.found if each.id == known), None)
+        before = (each for each in reading.found if known is not None and each.id == known.id)
+        return named or next(before, None)
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used."""

@@ -23,7 +23,8 @@ from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.model import ActionStatus, Role, VrrpId
 from hakeeper.core.observation import Key, Reading
 from hakeeper.core.step_rules import ACTION_PATIENCE_S
-from hakeeper.kinds.alias_ip import MOST, place_of
+from hakeeper.kinds.alias_ip import MOST
+from hakeeper.kinds.private_networks import place_of
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.alias_cloud import AliasCloud, list_asked_for
 from hakeeper.simulate.cloud import number_of

@@ -232,7 +232,7 @@ class CallRules(Observer):
     def _found_in(self, node: Node, reading: Reading) -> tuple[Observation, ...]:
         """Return what a reading shows of a node's resources, if none is listed by itself."""
         cloud, numbers = self._cloud, self._layout.own_numbers(node.index)
-        of = ((cloud.ref_of(n), cloud.resources[n].id) for n in numbers if reading.parts)
+        of = ((cloud.ref_of(n), cloud.resources[n]) for n in numbers if reading.parts)
         found = (cloud.kind.find(ref, known, reading) for ref, known in of)
         return tuple(each for each in found if each is not None)
 

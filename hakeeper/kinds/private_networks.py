@@ -1,0 +1,102 @@
+"""Private networks: which one an alias IP lies in, and what is known of them.
+
+A row of a network's `Part` is a server's id, its own address and its alias IPs; of what is there
+and is no server, the id is empty.
+"""
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from hakeeper.core.observation import Observation, Part, ResourceId, ResourceRef
+
+_SHOWN: Final = 4
+"""So many networks are named at most."""
+
+
+def place_of(resource: ResourceId) -> tuple[int, str]:
+    """Return the network and the address of an alias IP, whose key is `NETWORK/ADDRESS`."""
+    network, _, ip = str(resource.key).partition("/")
+    return int(network), ip
+
+
+def network_of(ref: ResourceRef, known: ResourceId | None, parts: Iterable[Part]) -> Part | str:
+    """Return the network that is meant, whole; or why there is none."""
+    whole = _merged(parts)
+    before = None if known is None else whole.get(place_of(known)[0])
+    if before is not None and _may_have(before, ref):  # by its id, also if it was renamed
+        return before
+    if ref.within:
+        return _named(ref, whole.values())
+    return _by_range(ref, whole.values())
+
+
+def _named(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
+    """Return the network with the given id or name."""
+    found = next((each for each in networks if ref.within in (str(each.key), each.name)), None)
+    if found is None:
+        return f"this token's project has no network {ref.within}"
+    if not _may_have(found, ref):
+        return f"the address is not in the range of network {title(found)}"
+    return found
+
+
+def _by_range(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
+    """Return the one network that has the address in its range."""
+    known = [each for each in networks if each.network is not None]
+    having = [each for each in known if _may_have(each, ref)]
+    titles = " and ".join(map(title, (having or known)[:_SHOWN]))
+    if len(having) > 1:
+        return (
+            f"several networks have the address in their range: {titles}; say which one is meant,"
+            f" such as {{ip: {ref.text}, network: {having[0].key}}}"
+        )
+    if not having:
+        return (
+            "no private network of this token's project has the address in its range"
+            f" (there is {titles or 'none'})"
+        )
+    return having[0]
+
+
+def _merged(parts: Iterable[Part]) -> dict[int, Part]:
+    """Put the pieces of each network together; what comes twice counts as last seen."""
+    found: dict[int, Part] = {}
+    for part in parts:
+        before = found.get(int(part.key), part)
+        rows = {row[0] or row[1]: row for row in (*before.rows, *part.rows)}
+        found[int(part.key)] = Part(
+            key=int(part.key),
+            name=part.name or before.name,
+            network=part.network or before.network,
+            rows=tuple(rows.values()),
+        )
+    return found
+
+
+def _may_have(part: Part, ref: ResourceRef) -> bool:
+    """Say whether the address is in the network's range, or the range was not read."""
+    return part.network is None or ipaddress.ip_address(ref.text) in part.network
+
+
+def elsewhere(part: Part, known: Observation | None, parts: Sequence[Part]) -> dict[str, str]:
+    """Return how many alias IPs each server has in other networks, where it has any.
+
+    They count for the most that it may have. A list of members does not show them: then it is what
+    was known before.
+    """
+    if part.network is None:  # only members were read
+        return {} if known is None else {server: count for server, count, *_ in known.note}
+    found: Counter[str] = Counter()
+    for other in _merged(parts).values():
+        if other.key != part.key:
+            for server, _, *aliases in other.rows:
+                found[server] += len(aliases)
+    return {server: str(count) for server, count in found.items()}
+
+
+def title(part: Part) -> str:
+    """Return a network for people, with its range if that is known."""
+    named = f"{part.name} (id {part.key})" if part.name else str(part.key)
+    return named if part.network is None else f"{named}, {part.network}"

@@ -19,7 +19,9 @@ from tests.e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
 """By name: the Debian releases of web-a and web-b."""
-_PAIR = pytest.StashKey[Pair]()
+MIXED = "12+13"
+PAIR = pytest.StashKey[Pair]()
+"""The pair whose report is shown if the test fails."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not os.environ.get("HAKEEPER_E2E_RUN"):
         raise pytest.UsageError("run these tests in namespaces of their own: tests/e2e/isolated")
     config.addinivalue_line("markers", "cold: the pair is off when the test begins")
+    config.addinivalue_line("markers", f"mixed: of all pairs only {MIXED}, which has both releases")
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -34,12 +37,19 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let one worker have all tests of a pair: setting it up takes longest."""
+    unwanted = []
     for item in items:
         callspec = getattr(item, "callspec", None)  # tests without parameters have none
-        if callspec is not None and "installed" in callspec.params:
-            item.add_marker(pytest.mark.xdist_group(callspec.params["installed"]))
+        name = None if callspec is None else callspec.params.get("installed")
+        if name is None:
+            continue
+        item.add_marker(pytest.mark.xdist_group(name))
+        if name != MIXED and item.get_closest_marker("mixed") is not None:
+            unwanted.append(item)
+    items[:] = [item for item in items if item not in unwanted]
+    config.hook.pytest_deselected(items=unwanted)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +121,7 @@ def pair(
     """A fresh copy of the installed pair: booted and settled, or off if marked `cold`."""
     place = tmp_path / "pair"
     with Pair(site, place, layers=installed.layers) as pair:
-        request.node.stash[_PAIR] = pair
+        request.node.stash[PAIR] = pair
         if request.node.get_closest_marker("cold") is None:
             try:
                 pair.switch_on()
@@ -131,7 +141,7 @@ def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) ->
     """
     bases = ((roots.base("13"),), (roots.base("12"),))
     with Pair(site, tmp_path / "pair", layers=bases) as pair:
-        request.node.stash[_PAIR] = pair
+        request.node.stash[PAIR] = pair
         pair.personalize()
         try:
             tutorial.set_up(pair)
@@ -147,6 +157,6 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, Any]:
     report = yield
-    if call.when == "call" and report.failed and _PAIR in item.stash:
-        report.sections.append(("both machines and the cloud", item.stash[_PAIR].report()))
+    if call.when == "call" and report.failed and PAIR in item.stash:
+        report.sections.append(("both machines and the cloud", item.stash[PAIR].report()))
     return report

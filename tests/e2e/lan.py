@@ -35,7 +35,15 @@ class Lan:
         _run("ip", "link", "add", name, "type", "bridge", "mcast_snooping", "0")
         _run("ip", "link", "set", name, "up")
         if address is not None:
-            _run("ip", "address", "add", address, "dev", name)
+            self.have_address(address)
+
+    def have_address(self, address: str) -> None:
+        """Give the test an address on it, with prefix length; it is one more host there then."""
+        _run("ip", "address", "replace", address, "dev", self.name)
+
+    def route(self, ip: str, via: str) -> None:
+        """Lead what the test sends to an address to a host on it."""
+        _run("ip", "route", "replace", f"{ip}/32", "via", via, "dev", self.name)
 
     def plug_in(self, machine: str, namespace: Namespace, interface: str) -> None:
         """Lay a cable from a machine's namespace; a new one for every boot."""

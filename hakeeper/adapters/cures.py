@@ -151,7 +151,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
         "keepalived's private address is back; MASTER counts again in a moment", "wait 3 s"
     ),
     "address.unresolved": TroubleKind(
-        "the project has no such floating IP",
+        "the project has no such floating IP, or no one network that has the alias IP",
         "hakeeper check --online    # it lists the floating IPs that the token's project has",
     ),
     "address.blocked": TroubleKind(
@@ -168,7 +168,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
     "address.pending": TroubleKind(
         "this server is MASTER, and the address is not confirmed here",
-        "by hand: Cloud Console, Floating IPs, assign {address} to {server}",
+        "by hand: {where}",
     ),
     "address.left_here": TroubleKind(
         "the address is on this server, which is not MASTER",
@@ -184,6 +184,22 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
 }
 """By code, which is what `--json` shows and scripts compare."""
+
+
+REFUSALS: Final[Mapping[str, str]] = {
+    "not_attached": "hcloud server attach-to-network --network {network} {server}    # then see"
+    " that its private interface is up: ip -br address",
+    "no_room": "hcloud server change-alias-ips --network {network} --alias-ips LIST {server}"
+    "    # LIST: those that it has, without one that is not needed",
+    "ip_not_available": "hcloud server list -o columns=id,name,private_net    # a server that has"
+    " the address as its own must give it up, or choose another alias IP",
+}
+"""By the code with which a step is refused, by Hetzner or by ourselves: what makes it possible."""
+
+
+def refusal_cure(code: str, *, server: str, network: str = "NETWORK") -> str:
+    """Return what makes a step possible that is refused with this code; "": that is not known."""
+    return REFUSALS.get(code, "").format(server=server, network=network)
 
 
 def cure_of(code: str, **values: str) -> str:

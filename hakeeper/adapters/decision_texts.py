@@ -19,7 +19,7 @@ TEXTS: Final[Mapping[type[core.LastDecision], str]] = {
     core.TakenAgain: "contested: {0.who} keeps taking it; next try in {0.wait_s:.0f} s",
     core.LeftWhileHung: "keepalived hangs: {0.who} keeps it",
     core.LeftAlone: "leaving it alone: {0.reason}",
-    core.NotInProject: "no {0.noun} {0.name} in this project",
+    core.NotInProject: "{0.noun} {0.name} is not found",
 }
 
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hakeeper.adapters.cures import api_cure, cure_of, fifo_cure
+from hakeeper.adapters.cures import CHECK, api_cure, cure_of, fifo_cure, refusal_cure
 from hakeeper.core import problems as core
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.model import VrrpKind
+from hakeeper.kinds import FLOATING_IPS, KINDS
 
 NAMES_SHOWN: Final = 5
 _NO_PID_FILE: Final = "keepalived.pid_file leads to no keepalived"
@@ -155,7 +156,8 @@ def _isolation_ends(it: core.IsolationEnds) -> Told:
 
 
 def _unresolved(it: core.Unresolved) -> Told:
-    return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why)
+    cure = "" if it.noun == FLOATING_IPS.noun else CHECK
+    return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why, cure)
 
 
 def _blocked(it: core.Blocked) -> Told:
@@ -180,16 +182,25 @@ def _unauthorized(it: core.Unauthorized) -> Told:
 
 def _pending(it: core.Pending) -> Told:
     what = f"{it.title} is not confirmed on this server, which is MASTER"
-    by_hand = cure_of(it.code, address=it.title, server=it.server_name or "this server")
+    server = it.server_name or "this server"
+    where = KINDS[it.kind].by_hand.format(address=it.title, server=server)
+    by_hand = cure_of(it.code, where=where)
     failure = it.failure
     if failure is not None:
         if RESPONSES[failure.kind].scope in (Scope.REQUEST, Scope.RESOURCE):
-            return Told(what, _said(failure), by_hand)
+            possible = _refusal(it, failure)
+            return Told(what, _said(failure), possible or by_hand)
         cure = api_cure(api_code(failure), it.endpoint)
         return Told(what, _said(failure), f"{cure}; {by_hand}")
     if it.server_name is None:
         return Told(what, _NOT_IDENTIFIED, cure_of("server.unidentified"))
     return Told(what, it.stage, by_hand)
+
+
+def _refusal(it: core.Pending, failure: Failure) -> str:
+    """Return what makes a refused step possible, if that is known."""
+    server, network = it.server_name or "SERVER", it.part or "NETWORK"
+    return refusal_cure(failure.code, server=server, network=network)
 
 
 def _left_here(it: core.LeftHere) -> Told:

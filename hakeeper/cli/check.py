@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from hakeeper.adapters.token import (
 )
 from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
+from hakeeper.core.observation import ResourceRef
+from hakeeper.kinds import FLOATING_IPS, KINDS
 from hakeeper.printable import printable
 
 
@@ -248,9 +250,20 @@ def as_json(verdict: Verdict) -> dict[str, object]:
     }
 
 
+def _listed(refs: Iterable[ResourceRef]) -> str:
+    """Return resources for people; what is no floating IP is said to be what it is."""
+    kinds: dict[str, list[str]] = {}
+    for ref in refs:
+        kinds.setdefault(ref.kind, []).append(str(ref))
+    return "; ".join(
+        ", ".join(texts) if kind == FLOATING_IPS.name else f"{KINDS[kind].noun} {', '.join(texts)}"
+        for kind, texts in kinds.items()
+    )
+
+
 def summary(verdict: Verdict, config: Config) -> str:
     """Return the main settings, for people to review before they start the daemon."""
-    rows = [(str(vrrp), ", ".join(map(str, refs))) for vrrp, refs in config.resources.items()]
+    rows = [(str(vrrp), _listed(refs)) for vrrp, refs in config.resources.items()]
     rows += [
         ("vrrp_address", f"{', '.join(map(str, wanted))} (of {vrrp})")
         for vrrp, wanted in config.vrrp_addresses.items()

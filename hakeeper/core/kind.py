@@ -68,6 +68,10 @@ class Kind(Protocol):
         """Return the key under an instance or group whose list names some."""
 
     @property
+    def by_hand(self) -> str:
+        """Return where people move one, with {address} and {server} for what goes where."""
+
+    @property
     def help(self) -> str:
         """Return what the documentation says of that key."""
 

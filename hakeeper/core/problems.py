@@ -263,7 +263,8 @@ class Unauthorized:
 class Pending:
     """This server is MASTER, and it is not confirmed here yet.
 
-    `failure`: why the last try failed. `server_name`: this server, if that is known.
+    `failure`: why the last try failed. `server_name`: this server, if that is known. `kind` and
+    `part` say what it is, and where it lies, if its kind has such.
     """
 
     code: ClassVar = "address.pending"
@@ -272,6 +273,8 @@ class Pending:
     server_name: str | None
     stage: str
     endpoint: str
+    kind: str
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

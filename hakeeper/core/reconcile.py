@@ -278,7 +278,7 @@ def reading_interval_s(state: State, kind: KindState, now: float) -> float:
     settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
     if settling and api.budget.allows(Use.RETRY, now):
         return min(WATCH_INTERVAL_S, settings.interval_s)
-    return max(settings.interval_s, api.budget.reading_gap_s(kind.pages))
+    return max(settings.interval_s, state.reading_gap_s(api))
 
 
 def _is_thrifty(api: ApiState, now: float) -> bool:

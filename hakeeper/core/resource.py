@@ -116,7 +116,8 @@ class Resource:
     def title(self) -> str:
         """Return how it is configured, with the resource that it stands for."""
         ref = str(self.ref)
-        return self.label if ref == self.label else f"{ref} = {self.label}"
+        is_label = self.label in (ref, self.ref.text)
+        return ref if is_label else f"{ref} = {self.label}"
 
     @property
     def claim(self) -> Claim | None:

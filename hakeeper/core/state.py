@@ -234,8 +234,12 @@ class State:
 
     def standby_interval_s(self, kind: KindState) -> float:
         """Return the seconds between two readings of a standby: as set, or as the list allows."""
-        gap_s = kind.api.budget.reading_gap_s(kind.pages)
-        return max(self.settings.standby_interval_s, gap_s)
+        return max(self.settings.standby_interval_s, self.reading_gap_s(kind.api))
+
+    def reading_gap_s(self, api: ApiState) -> float:
+        """Return the least time between two readings of an API's kinds: their lists add up."""
+        pages = sum(kind.pages for kind in self.apis.kinds.values() if kind.api is api)
+        return api.budget.reading_gap_s(pages)
 
     def affordable_from_s(self, resource: Resource, now: float, spare: int = 0) -> float:
         """Return from when on the budget lets the next call for this claim go."""

@@ -202,7 +202,7 @@ def _addresses_that_matter(
         yield from some
     for refs in config.resources.values():
         yield from (ref.network.network_address for ref in refs if ref.network is not None)
-    found = (one.network for one in api.floating_ips or ())
+    found = (one.network for reading in api.readings for one in reading.found)
     yield from (network.network_address for network in found if network is not None)
     if isinstance(api.identified.outcome, Identified):
         yield from (one.network_address for one in api.identified.outcome.server.own or ())

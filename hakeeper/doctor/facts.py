@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper.config import Config
-from hakeeper.core.calls import AllRead, CallResult
-from hakeeper.core.model import IpAddress, VrrpId, VrrpKind
-from hakeeper.core.observation import Observation, Reading, ResourceRef
+from hakeeper.core.calls import AllRead, CallResult, ServerRead
+from hakeeper.core.kind import Kind
+from hakeeper.core.model import IpAddress, Server, VrrpId, VrrpKind
+from hakeeper.core.observation import Key, Observation, Reading, ResourceRef
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.keepalived_facts import FifoFacts, Held, KeepalivedFacts
@@ -47,7 +48,7 @@ class ConfigFacts:
         return self.sections.get(vrrp, Place(self.file))
 
     def address(self, ref: ResourceRef) -> Place:
-        """Return the place of a floating IP."""
+        """Return the place of a floating IP, or whatever else is moved."""
         return self.addresses.get(ref, Place(self.file))
 
     def wanted(self) -> Iterator[tuple[VrrpId, ResourceRef]]:
@@ -56,6 +57,12 @@ class ConfigFacts:
             for ref in refs:
                 yield vrrp, ref
 
+    @property
+    def noun(self) -> str:
+        """What people call what is moved; if there are several kinds, an address."""
+        nouns = {KINDS[ref.kind].noun for _, ref in self.wanted()}
+        return nouns.pop() if len(nouns) == 1 else "address"
+
     def key(self, path: str) -> Place | None:
         """Return the place of a key; None if it is not set."""
         return self.keys.get(path)
@@ -63,40 +70,45 @@ class ConfigFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiFacts:
-    """The results of the three API requests, and the API's clock."""
+    """The results of the API requests, and the API's clock."""
 
     identified: CallResult
-    listed: CallResult
+    listed: Mapping[str, CallResult]
+    """By the name of each kind that is configured."""
     may_write: CallResult | None = None
     """The result of an assign that names no real floating IP or server; None: not sent."""
     ahead_s: float | None = None
     """How far this machine's clock is ahead of the API's `Date`; None: not known."""
 
-    @property
-    def reading(self) -> Reading | None:
-        """The resources that the API listed; None: it did not list them."""
-        outcome = self.listed.outcome
+    holders: Mapping[Key, CallResult] = field(default_factory=dict)
+    """The servers from which a resource has to be taken before another can have it."""
+
+    def reading(self, kind: str) -> Reading | None:
+        """Return the resources of a kind that the API listed; None: it did not list them."""
+        outcome = None if kind not in self.listed else self.listed[kind].outcome
         return outcome.reading if isinstance(outcome, AllRead) else None
 
     @property
-    def floating_ips(self) -> tuple[Observation, ...] | None:
-        """The project's floating IPs; None: the API did not list them."""
-        return None if self.reading is None else self.reading.found
+    def readings(self) -> tuple[Reading, ...]:
+        """Everything that the API listed."""
+        each = (self.reading(kind) for kind in self.listed)
+        return tuple(reading for reading in each if reading is not None)
 
     def find(self, ref: ResourceRef) -> Observation | None:
         """Find a resource of the configuration among those of the project."""
-        reading = self.reading
+        reading = self.reading(ref.kind)
         return None if reading is None else KINDS[ref.kind].find(ref, None, reading)
 
-    def why_unusable(self, ref: ResourceRef) -> str | None:
-        """Say why an entry of the list that may be this resource cannot be used."""
-        reading = self.reading
-        return None if reading is None else KINDS[ref.kind].why_unreadable(ref, reading)
+    def holder(self, seen: Observation) -> Server | None:
+        """Return the server that has it, if the API was asked for that one."""
+        result = None if seen.server_id is None else self.holders.get(seen.server_id)
+        outcome = None if result is None else result.outcome
+        return outcome.server if isinstance(outcome, ServerRead) else None
 
     @property
     def results(self) -> tuple[CallResult, ...]:
         """The results of all calls that were made."""
-        each = (self.identified, self.listed, self.may_write)
+        each = (self.identified, *self.listed.values(), *self.holders.values(), self.may_write)
         return tuple(result for result in each if result is not None)
 
 
@@ -231,6 +243,10 @@ class Facts:
         """keepalived.conf, if it could be read."""
         conf = self.keepalived.conf
         return conf if isinstance(conf, KeepalivedConf) else None
+
+    def kind(self, ref: ResourceRef) -> Kind:
+        """Return the kind of what the configuration names."""
+        return KINDS[ref.kind]
 
     @property
     def fifo_path(self) -> Path:

@@ -60,6 +60,10 @@ class AliasIps:
     name: Final = NAME
     noun: Final = "alias IP"
     config_key: Final = "alias_ips"
+    by_hand: Final = (
+        "Cloud Console, Servers, Networking: take the alias IP {address} from the server that has"
+        " it, then add it to {server}"
+    )
     forms: Final = "the address"
     help: Final = (
         "The alias IPs to keep on the master: addresses of a private network that the servers are"
@@ -117,7 +121,8 @@ class AliasIps:
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say what could not be read of the servers, one of which may have it."""
-        del ref
+        if not isinstance(_network_of(ref, None, reading.parts), Part):
+            return None
         return next((each.why for each in reading.unreadable), None)
 
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
@@ -127,7 +132,7 @@ class AliasIps:
             return part
         for server, ip, *_ in part.rows:
             if ref.text == ip:
-                whose = f"that of server {server} itself" if server else "in use there"
+                whose = f"that of server {server} itself" if server else "that of a load balancer"
                 return (
                     f"the address is {whose} in network {_title(part)}; choose one that nobody has"
                 )

@@ -70,6 +70,7 @@ class FloatingIps:
     name: Final = NAME
     noun: Final = "floating IP"
     config_key: Final = "floating_ips"
+    by_hand: Final = "Cloud Console, Floating IPs, assign {address} to {server}"
     forms: Final = "the name, id or address"
     help: Final = (
         "The floating IPs to keep on the master, each by its name at Hetzner (`web`), its id"

@@ -44,7 +44,7 @@ CASES = [
     ),
     (LeftWhileHung("web-b (id 7)"), "keepalived hangs: web-b (id 7) keeps it"),
     (LeftAlone("keepalived is backup"), "leaving it alone: keepalived is backup"),
-    (NotInProject("floating IP", "web{0}"), "no floating IP web{0} in this project"),
+    (NotInProject("floating IP", "web{0}"), "floating IP web{0} is not found"),
 ]
 
 

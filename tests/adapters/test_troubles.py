@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from hakeeper.adapters.cures import TROUBLES, cure_of
+from hakeeper.adapters.cures import CHECK, REFUSALS, TROUBLES, cure_of
 from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
@@ -268,6 +268,13 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         USUAL,
     ),
     (
+        Unresolved(VI, "alias IP", "10.0.0.100", "a reason"),
+        "address.unresolved",
+        "VI_1: alias IP 10.0.0.100 is not found",
+        "a reason",
+        CHECK,
+    ),
+    (
         Blocked(WEB),
         "address.blocked",
         f"{WEB} is blocked by Hetzner: no traffic reaches it",
@@ -303,28 +310,46 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         USUAL,
     ),
     (
-        Pending(WEB, None, "node1", "reading the holder", API),
+        Pending(WEB, None, "node1", "reading the holder", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         "reading the holder",
         BY_HAND,
     ),
     (
-        Pending(WEB, None, None, "reading the holder", API),
+        Pending(WEB, None, None, "reading the holder", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         "which Hetzner server this is, is not known",
         cure_of("server.unidentified"),
     ),
     (
-        Pending(WEB, REFUSED, None, "about to assign", API),
+        Pending(WEB, REFUSED, None, "about to assign", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         SAID,
         f"by hand: Cloud Console, Floating IPs, assign {WEB} to this server",
     ),
+    *(
+        (
+            Pending(
+                "10.0.0.100",
+                failed(FailureKind.REFUSED, code),
+                "node1",
+                "it broke",
+                API,
+                "alias_ip",
+                "7",
+            ),
+            "address.pending",
+            "10.0.0.100 is not confirmed on this server, which is MASTER",
+            f"it broke ({code})",
+            REFUSALS[code].format(server="node1", network="NETWORK"),
+        )
+        for code in ("not_attached", "no_room", "ip_not_available")
+    ),
     (
-        Pending(WEB, BROKE, "node1", "about to assign", API),
+        Pending(WEB, BROKE, "node1", "about to assign", API, "floating_ip"),
         "address.pending",
         f"{WEB} is not confirmed on this server, which is MASTER",
         SAID,

@@ -92,8 +92,8 @@ def tables(measured: Mapping[str, Any]) -> str:
         for action, own in measured["actions"].items()
     ]
     sentence = (
-        f"At a round trip of {measured['rtt_ms']} ms, two alias IPs of one instance, from the MASTER"
-        " line to the moment at which the cloud gives them to the new master, less the time of the"
-        " two actions."
+        f"At a round trip of {measured['rtt_ms']} ms, two alias IPs of one instance, from the"
+        " MASTER line to the moment at which the cloud gives them to the new master, less the"
+        " time of the two actions."
     )
     return f"{markdown(HEAD, rows)}\n{sentence}\n"

@@ -94,7 +94,13 @@ def test_the_json_of_a_valid_configuration_has_the_values_in_use(tmp_path: Path)
     assert told["token_source"] == "environment variable HCLOUD_TOKEN"
     assert told["config"]["server"] == 42
     assert told["config"]["addresses"] == [
-        {"kind": "INSTANCE", "name": "VI_1", "floating_ips": ["web"], "vrrp_addresses": []}
+        {
+            "kind": "INSTANCE",
+            "name": "VI_1",
+            "floating_ips": ["web"],
+            "alias_ips": [],
+            "vrrp_addresses": [],
+        }
     ]
     assert told["config"]["hetzner"]["timeout_s"] == 5.0
 

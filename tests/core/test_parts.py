@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from hakeeper.core.api_states import KindState
 from hakeeper.core.call_answers import take_result
 from hakeeper.core.calls import (
     ActionsRead,
@@ -23,7 +24,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.events import StartCall
 from hakeeper.core.model import Action, ActionStatus, Role, Settings
 from hakeeper.core.observation import Observation, Other, Part, Reading, Us
-from hakeeper.core.reconcile import reconcile
+from hakeeper.core.reconcile import reading_interval_s, reconcile
 from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import ActionRunning, Held, MutateDue, MutateSent, ReadBack, Verify
@@ -442,3 +443,15 @@ def test_the_guard_refuses_a_request_for_several_instances() -> None:
 def found(resource: Resource) -> Observation:
     assert resource.observation is not None
     return resource.observation
+
+
+def test_the_lists_of_all_kinds_add_up_where_an_api_is_read_at_its_limit() -> None:
+    state = state_of(A, rows=(OURS, THEIRS))
+    api, alias_ips = cloud_of(state), state.apis.kinds[ALIAS_IPS.name]
+    floating_ips = KindState(KINDS["floating_ip"], api, pages=40)
+    state.apis.kinds = {ALIAS_IPS.name: alias_ips, "floating_ip": floating_ips}
+    assert api.budget.reading_gap_s(42) == state.reading_gap_s(api)
+    assert state.reading_gap_s(api) == reading_interval_s(state, alias_ips, NOW)
+    elsewhere = replace(api)
+    floating_ips.api = elsewhere
+    assert api.budget.reading_gap_s(2) == state.reading_gap_s(api)

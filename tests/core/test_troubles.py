@@ -431,7 +431,10 @@ def test_a_master_that_has_not_its_address_yet_is_a_problem(case: Case) -> None:
     assert wanted == reported(state)
     if wanted:
         assert NOW - case.since_s == only(state).since_s
-        assert Pending(IP1, None, "node1", "reading the holder", "") == only(state).trouble
+        assert (
+            Pending(IP1, None, "node1", "reading the holder", "", "floating_ip")
+            == only(state).trouble
+        )
 
 
 def pending(failed: Failure | None = None, since_s: float = 20.0) -> State:
@@ -443,21 +446,24 @@ def pending(failed: Failure | None = None, since_s: float = 20.0) -> State:
 
 def test_the_headline_of_a_claim_that_fails_is_why() -> None:
     why = failure(FailureKind.REFUSED, "limit")
-    trouble = Pending(IP1, why, "node1", "about to assign", "")
+    trouble = Pending(IP1, why, "node1", "about to assign", "", "floating_ip")
     assert Problem(BROKEN, trouble, NOW - 20.0) == only(pending(why))
 
 
 def test_a_claim_that_waits_for_the_api_says_so_once() -> None:
     state, why = pending(), failure(FailureKind.TRANSIENT, "connect_timeout")
     cloud_of(state).health.failed(why, NOW - 19.0, MOST)
-    trouble = Pending(IP1, why, "node1", "about to assign", "")
+    trouble = Pending(IP1, why, "node1", "about to assign", "", "floating_ip")
     assert (BROKEN, trouble) == (only(state).health, only(state).trouble)
 
 
 def test_a_claim_that_waits_for_who_we_are_says_so() -> None:
     state = pending()
     cloud_of(state).server = None
-    assert Pending(IP1, None, None, "about to assign", "") == problems(state, NOW)[0].trouble
+    assert (
+        Pending(IP1, None, None, "about to assign", "", "floating_ip")
+        == problems(state, NOW)[0].trouble
+    )
 
 
 def test_a_blocked_address_is_a_bad_problem_whatever_the_role() -> None:

@@ -108,7 +108,7 @@ def test_a_good_token_is_asked_three_questions_and_changes_nothing(scene: Scene)
 
     assert isinstance(facts.identified.outcome, Identified)
     assert scene.me == facts.identified.outcome.server.id
-    assert isinstance(facts.listed.outcome, AllRead)
+    assert isinstance(facts.listed["floating_ip"].outcome, AllRead)
     assert [(PROBE, 404, "not_found")] == scene.posts()
     assert facts.ahead_s is not None
     assert abs(facts.ahead_s) < 30
@@ -346,8 +346,8 @@ def test_an_invalid_date_says_nothing_about_the_clock(scene: Scene, date: str) -
         thread.join()
 
     assert facts.ahead_s is None
-    assert isinstance(facts.listed.outcome, Failure)
-    assert FailureKind.TRANSIENT is facts.listed.outcome.kind
+    assert isinstance(facts.listed["floating_ip"].outcome, Failure)
+    assert FailureKind.TRANSIENT is facts.listed["floating_ip"].outcome.kind
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_the_lines_of_instances_and_groups_are_found_with_their_commands() -> No
         ("import hcloud", "hcloud"),
         ("IP=$FLOATING\nurl=$API/floating_ips/4711", "floating_ips"),
         ("curl $URL/actions/assign", "actions/assign"),
+        ("curl $URL/actions/change_alias_ips", "change_alias_ips"),
         ("n=0\nuntil /opt/hcloud-ip -ip $IP -key $TOKEN; do sleep 3; done", "/opt/hcloud-ip"),
         ("\0\xff api.hetzner.cloud", "api.hetzner.cloud"),
         ("echo master | mail root", ""),

@@ -3,18 +3,19 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from hakeeper.adapters.hetzner import parse
 from hakeeper.core.calls import (
     Identify,
     ReadActions,
+    ReadAll,
     ReadServer,
     Request,
 )
 from hakeeper.core.kind import HttpRequest, Kind, UnreadableAnswer
-from hakeeper.kinds import FLOATING_IPS, KINDS
+from hakeeper.core.observation import Reading
+from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS, KINDS
 from tests.fuzz.canned import SEPARATOR, answer_bytes, call
 from tests.fuzz.shapes import mistyped
 from tests.support.hetzner_bodies import (
@@ -36,20 +37,32 @@ REQUESTS: tuple[tuple[Request, int], ...] = (
     (assign(4711, 42), 0),
     (ReadActions(CLOUD, (13, 14)), 0),
     (ReadServer(CLOUD, 43), 0),
+    (ReadAll(ALIAS_IPS.name, (7,)), 0),
+    (ReadAll(ALIAS_IPS.name), 0),
 )
 
 
-def _lists_of(kind: Kind) -> tuple[HttpRequest, ...]:
-    """Return all requests that may read them."""
-    return (*kind.list_requests(()), *kind.list_requests((1,)))
+def _list_readers() -> Iterator[Callable[[Any], object]]:
+    """Return what reads the lists of all kinds, for each request that may bring one."""
+    for kind in KINDS.values():
+        for request in (*kind.list_requests(()), *kind.list_requests((1,))):
+            yield _list_reader(kind, request)
+
+
+def _list_reader(kind: Kind, request: HttpRequest) -> Callable[[Any], object]:
+    def read(answer: Any) -> Reading:  # noqa: ANN401  # JSON
+        return kind.read_list(request, answer)
+
+    return read
 
 
 READERS: tuple[Callable[[Any], object], ...] = (
-    *(partial(kind.read_list, each) for kind in KINDS.values() for each in _lists_of(kind)),
+    *_list_readers(),
     FLOATING_IPS.read_one,
     parse.server,
     parse.action,
 )
+_MEMBER = {"id": 42, "type": "server", "ip": "10.0.0.2", "alias_ips": ["10.0.0.100"]}
 _FAILED = {"code": "action_failed", "message": f"for token '{TOKEN[:32]}' reached"}
 BODIES: tuple[tuple[int, dict[str, object]], ...] = (
     (0, {"server": server_json()}),
@@ -60,6 +73,8 @@ BODIES: tuple[tuple[int, dict[str, object]], ...] = (
     (5, {"action": action_json()}),
     (6, {"actions": [action_json(13, status="error", error=_FAILED), action_json(14)]}),
     (7, {"server": server_json(43, status="deleting")}),
+    (8, {"members": [_MEMBER, _MEMBER | {"id": 5, "type": "load_balancer", "alias_ips": []}]}),
+    (9, {"networks": [{"id": 7, "name": "internal", "ip_range": "10.0.0.0/16"}]}),
 )
 """An index into REQUESTS, and a right answer to that request."""
 

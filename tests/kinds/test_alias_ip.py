@@ -131,7 +131,7 @@ def test_a_named_network_is_meant_among_several_of_one_range(name: str) -> None:
             ALIAS_IPS.ref("10.0.0.9"),
             (INTERNAL, members(US, ("", "10.0.0.9"))),
             (
-                "the address is in use there in network internal (id 7), 10.0.0.0/16;"
+                "the address is that of a load balancer in network internal (id 7), 10.0.0.0/16;"
                 " choose one that nobody has"
             ),
         ),

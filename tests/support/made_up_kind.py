@@ -37,6 +37,7 @@ class Berths:
     help: Final = "The berths to keep on the master."
     example: Final = "[north]"
     forms: Final = "the name"
+    by_hand: Final = "the harbour master, for {address} and {server}"
     item_keys: Final = ()
     api: Final[Api] = ELSEWHERE
     acts_on_known: Final = False

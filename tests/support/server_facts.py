@@ -41,6 +41,7 @@ from hakeeper.doctor.keepalived_facts import (
     KeepalivedFacts,
     KeepalivedsReading,
 )
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.floating_ip import label_of
 from tests.support import resources
 from tests.support.resources import floating_ip
@@ -118,7 +119,7 @@ def at(seen: Observation, address: str) -> Observation:
 
 GOOD_API = ApiFacts(
     identified=result(Identified(SERVER, "DMI serial number")),
-    listed=listed(WEB),
+    listed={FLOATING_IPS.name: listed(WEB)},
     may_write=failure(FailureKind.NOT_FOUND, "not_found"),
     ahead_s=0.2,
 )
@@ -233,6 +234,9 @@ class Case:
         return replace(self, conf=self.conf.replace(old, new))
 
     def with_api(self, **changes: object) -> "Case":
+        """Say what the API answers; a single list is that of the floating IPs."""
+        if isinstance(changes.get("listed"), CallResult):
+            changes["listed"] = {FLOATING_IPS.name: changes["listed"]}
         return replace(self, api=replace(self.api, **changes))  # type: ignore[arg-type]
 
     def with_keepalived(self, **changes: object) -> "Case":

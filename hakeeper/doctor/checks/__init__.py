@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from hakeeper.doctor.checks.access import access, fifo_folder
@@ -20,6 +21,7 @@ from hakeeper.doctor.checks.settings import settings, versions
 from hakeeper.doctor.checks.virtual_addresses import virtual_addresses
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult
+from hakeeper.kinds import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ CHECKS: Final = (
     Check("server", server),
     Check("server", identity),
     Check("Primary IP", primary_ip),
-    Check("floating IP", addresses),
+    *(Check(kind.noun, partial(addresses, kind=kind)) for kind in KINDS.values()),
     Check("keepalived.conf", conf),
     Check("instance", instances),
     Check("virtual IP", virtual_addresses),

@@ -3,6 +3,7 @@
 import difflib
 import shlex
 from collections.abc import Iterator
+from string import Template
 from typing import Final
 
 from hakeeper.core.model import VrrpId, VrrpKind
@@ -11,11 +12,12 @@ from hakeeper.doctor.checks.config_test import (
     ONLY_WITHOUT_ROOT,
     SCRIPTS_INSECURE,
     SECURE,
+    VIP_LINE,
     parse_remarks,
 )
 from hakeeper.doctor.checks.ignored_lines import ignored_include, missing_because
 from hakeeper.doctor.checks.track_scripts import insecure_programs
-from hakeeper.doctor.checks.virtual_addresses import are_permanent
+from hakeeper.doctor.checks.virtual_addresses import are_permanent, example_vip
 from hakeeper.doctor.conf.configuration import Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import (
@@ -124,8 +126,8 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
         lines = tuple(one for one in lines if not ONLY_WITHOUT_ROOT.search(one))
     remarks = parse_remarks(lines, read.file)
     leave_as_is = (
-        "leave it as it is, without `reload_check_config`: the floating IP is on this machine"
-        " permanently"
+        f"leave it as it is, without `reload_check_config`: the {facts.config.noun} is on this"
+        " machine permanently"
     )
     for one in remarks:
         if one.kind.loses and is_lost_address_known and not facts.has_reload_check:
@@ -137,7 +139,7 @@ def _remarks(facts: Facts, read: KeepalivedConf, test: ConfigTest) -> Iterator[F
             why=why,
             cure=leave_as_is
             if NO_VIP in one.text and are_permanent(facts)
-            else one.cure(read.file),
+            else one.cure(read.file, **example_vip(facts)),
             place=one.place,
             when=When.ALWAYS if one.kind.loses else When.NEXT_START,
         )
@@ -296,7 +298,7 @@ def _startable(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Fi
         yield error(
             f"{one.name} has no virtual_ipaddress",
             why="with VRRP version 3 or vrrp_strict, keepalived does not start without one",
-            cure="virtual_ipaddress { ADDRESS/32 dev eth0 }    # the floating IP",
+            cure=Template(VIP_LINE).substitute(example_vip(facts)),
             place=one.place,
             when=when,
         )

@@ -14,12 +14,14 @@ Measured with keepalived 2.2.7 in a network namespace: for each remark a file wa
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import Template
 from typing import Final
 
 from hakeeper.doctor.finding import Place
 
 SCRIPTS_INSECURE: Final = "SECURITY VIOLATION"
 NO_VIP: Final = "No VIP specified; at least one is sensible"
+VIP_LINE: Final = "virtual_ipaddress { ADDRESS/32 dev ${device} }    # the ${noun}"
 SECURE: Final = "enable_script_security and script_user root    # two lines in global_defs"
 ONLY_WITHOUT_ROOT: Final = re.compile(r"Disabling track script .* due to insecure$")
 """keepalived says this of every script unless root runs the test: only root could run it."""
@@ -50,7 +52,7 @@ REMARK_KINDS: Final = (
     RemarkKind(says=r"Unknown interface!", ends=True, does="keepalived exits",
         cure="interface NAME    # the one of the private network; see: ip -br address"),
     RemarkKind(says=r"No VIP specified; at least one is required", ends=True,
-        does="keepalived exits", cure="virtual_ipaddress { ADDRESS/32 dev eth0 }"),
+        does="keepalived exits", cure="virtual_ipaddress { ADDRESS/32 dev ${device} }"),
     RemarkKind(says=r"the virtual router id must be set", ends=True, does="keepalived exits",
         cure="virtual_router_id 51    # 1 to 255, the same on all servers"),
     RemarkKind(says=r"(duplicate VRID conflict with|both use VRID)", ends=True,
@@ -75,7 +77,7 @@ REMARK_KINDS: Final = (
         does="keepalived ignores it in the group", cure="name instances that the file defines"),
     RemarkKind(says=NO_VIP,
         does="the instance works without one",
-        cure="virtual_ipaddress { ADDRESS/32 dev eth0 }    # the floating IP"),
+        cure=VIP_LINE),
     RemarkKind(says=r"nopreempt will not work with initial state MASTER",
         does="keepalived ignores `nopreempt`", cure="state BACKUP    # on all servers"),
     RemarkKind(says=SCRIPTS_INSECURE,
@@ -113,9 +115,11 @@ class Remark:
     place: Place
     kind: RemarkKind
 
-    def cure(self, file: str) -> str:
-        """Return the line to write, or how to see what is wrong."""
-        return self.kind.cure or f"correct it; then: keepalived --config-test -f {file}"
+    def cure(self, file: str, **words: str) -> str:
+        """Return the line to write, or how to see what is wrong; some need words of this case."""
+        if not self.kind.cure:
+            return f"correct it; then: keepalived --config-test -f {file}"
+        return Template(self.kind.cure).safe_substitute(words)
 
 
 def kind_for(text: str) -> RemarkKind:

@@ -17,8 +17,11 @@ from hakeeper.doctor.finding import (
     warning,
 )
 from hakeeper.doctor.keepalived_facts import Held
+from hakeeper.kinds import ALIAS_IPS, KINDS
 
-_THE_API: Final = ("API", "token", "quota", "server", "floating IP")
+_MOVED: Final = tuple(kind.noun for kind in KINDS.values())
+"""The checks of what is moved, one for each kind."""
+_THE_API: Final = ("API", "token", "quota", "server", *_MOVED)
 _THE_LINES: Final = ("FIFO", "FIFO line", "FIFO reader", "keepalived", "role")
 EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "api.unreachable": ("API", "token", "quota"),
@@ -43,8 +46,9 @@ EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "role.fault": ("role",),
     "role.stopped": ("role", "keepalived"),
     "vrrp_address.missing": ("private address",),
-    "address.unresolved": ("floating IP", "API", "token"),
-    "address.blocked": ("floating IP",),
+    "address.unresolved": (*_MOVED, "API", "token"),
+    "address.blocked": _MOVED,
+    "address.nowhere": (ALIAS_IPS.noun,),
     "address.pending": _THE_API,
 }
 """For each of the daemon's problem codes: the checks whose findings explain it."""

@@ -10,6 +10,7 @@ from hakeeper.core.model import IpAddress, Server
 from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Passed, error
+from hakeeper.kinds import FLOATING_IPS
 
 _SHOWN: Final = 8
 """How many addresses of a machine a message lists."""
@@ -69,13 +70,14 @@ def _listed(texts: list[str]) -> str:
 
 def primary_ip(facts: Facts) -> Iterator[CheckResult]:
     """Check that this server has a Primary IP of each floating IP's family."""
-    found, listed = facts.api.identified.outcome, facts.api.floating_ips
-    if not isinstance(found, Identified) or listed is None:
+    found, reading = facts.api.identified.outcome, facts.api.reading(FLOATING_IPS.name)
+    if not isinstance(found, Identified) or reading is None:
         return
     server = found.server
     if is_another(facts):
         return
-    seen = (facts.api.find(ref) for _, ref in facts.config.wanted())
+    refs = (ref for _, ref in facts.config.wanted() if ref.kind == FLOATING_IPS.name)
+    seen = map(facts.api.find, refs)
     wanted = [(one, one.network.version) for one in seen if one is not None and one.network]
     for version in sorted({one for _, one in wanted}):
         if version not in server.without:
@@ -92,11 +94,11 @@ def primary_ip(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _has(server: Server, version: int) -> Iterator[CheckResult]:
-    own = (one for one in server.own or () if one.version == version and not _is_private(one))
+    own = (one for one in server.own or () if one.version == version and not is_private(one))
     if (one := next(own, None)) is not None:
         yield Passed(f"IPv{version}: {_shown((one,))}")
 
 
-def _is_private(network: IpNetwork) -> bool:
+def is_private(network: IpNetwork) -> bool:
     """Say whether it is a private network; unlike Python, do not count documentation ranges."""
     return isinstance(network, ipaddress.IPv4Network) and any(map(network.subnet_of, _PRIVATE))

@@ -17,13 +17,13 @@ def missing_addresses(facts: Facts) -> Iterator[CheckResult]:
         return
     if not facts.keepalived.is_in_force:
         return
-    floating = list(_floating(facts))
+    moved = list(_moved(facts))
     for one in _followed(facts, conf):
         if roles.get(one.name) is not Role.MASTER:
             continue
         for vip in one.vips:
             if vip.interface.ip not in facts.machine.here:
-                yield _gone(one, vip, is_floating=_is_in(vip.interface.ip, floating))
+                yield _gone(one, vip, is_moved=_is_in(vip.interface.ip, moved))
 
 
 def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
@@ -31,7 +31,7 @@ def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
     return list(found.values())
 
 
-def _floating(facts: Facts) -> Iterator[IpNetwork]:
+def _moved(facts: Facts) -> Iterator[IpNetwork]:
     for _, ref in facts.config.wanted():
         found = facts.api.find(ref)
         network = ref.network or (None if found is None else found.network)
@@ -43,9 +43,9 @@ def _is_in(ip: IpAddress, networks: list[IpNetwork]) -> bool:
     return any(ip.version == one.version and ip in one for one in networks)
 
 
-def _gone(instance: Instance, vip: Vip, *, is_floating: bool) -> Finding:
+def _gone(instance: Instance, vip: Vip, *, is_moved: bool) -> Finding:
     device = instance.device_of(vip) or "DEV"
-    make = error if is_floating else warning
+    make = error if is_moved else warning
     return make(
         f"keepalived is MASTER of {instance.name}, but {vip.interface.ip} is on no interface here",
         why="this machine drops packets to that address, and keepalived does not add it again",

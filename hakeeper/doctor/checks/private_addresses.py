@@ -7,6 +7,7 @@ from hakeeper.core.model import IpAddress, VrrpId
 from hakeeper.doctor.conf.configuration import Address, Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, not_checked, warning
+from hakeeper.kinds import ALIAS_IPS
 
 
 def private_addresses(facts: Facts) -> Iterator[CheckResult]:
@@ -71,10 +72,22 @@ def _unicast(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Chec
             place=own[0].place,
         )
     source = one.source
-    if source is not None and source.ip not in facts.machine.here:
+    if source is not None and _is_alias_ip(facts, source.ip):
+        yield error(
+            f"{one.name}: unicast_src_ip {source.ip} is an alias IP, which moves",
+            why="only one server has it: keepalived on the others hears nothing",
+            cure=f"unicast_src_ip {_primary(facts, one)}",
+            place=source.place,
+        )
+    elif source is not None and source.ip not in facts.machine.here:
         yield _no_source(facts, one, source)
     elif source is not None and len(own) < len(one.peers):
         yield Passed(f"{one.name} sends from {source.ip}, which is on this machine")
+
+
+def _is_alias_ip(facts: Facts, ip: IpAddress) -> bool:
+    refs = (ref for _, ref in facts.config.wanted() if ref.kind == ALIAS_IPS.name)
+    return any(ref.text == str(ip) for ref in refs)
 
 
 def _no_source(facts: Facts, one: Instance, source: Address) -> Finding:
@@ -94,6 +107,8 @@ def _agreement(facts: Facts, vrrp: VrrpId, one: Instance) -> Iterator[CheckResul
     wanted = facts.config.config.vrrp_addresses.get(vrrp, ())
     place = facts.config.section(vrrp)
     source: IpAddress | None = None if one.source is None else one.source.ip
+    if source is not None and _is_alias_ip(facts, source):
+        source = None
     if not wanted:
         yield warning(
             f"{vrrp} has no vrrp_address in hakeeper.yaml",

@@ -95,7 +95,7 @@ def _reload_check(facts: Facts) -> str:
         return cures.keepalived_conf("reload_check_config")
     if test is not None and are_permanent(facts) and any(NO_VIP in one for one in test.remarks):
         return (
-            "do not add it as long as no virtual_ipaddress has the floating IP: with it,"
+            f"do not add it as long as no virtual_ipaddress has the {facts.config.noun}: with it,"
             " keepalived would not start"
         )
     return "first fix what keepalived reports about the file: with it, keepalived would not start"

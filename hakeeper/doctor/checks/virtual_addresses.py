@@ -1,11 +1,13 @@
-"""The floating IPs on this machine: in keepalived.conf, or permanently on an interface."""
+"""What is moved, on this machine: in keepalived.conf, or permanently on an interface."""
 
 import ipaddress
 from collections.abc import Iterator
 
 from hakeeper.core.model import IpAddress, Role, VrrpId
 from hakeeper.core.observation import IpNetwork, ResourceRef
+from hakeeper.doctor.checks.identity import is_private
 from hakeeper.doctor.checks.ignored_lines import missing_because
+from hakeeper.doctor.checks.movable import is_wrong
 from hakeeper.doctor.conf.configuration import Instance, IpInterface, KeepalivedConf, Vip
 from hakeeper.doctor.conf.records import Ignored
 from hakeeper.doctor.facts import Facts
@@ -18,18 +20,19 @@ from hakeeper.doctor.finding import (
     not_checked,
     warning,
 )
+from hakeeper.kinds import ALIAS_IPS
 from hakeeper.kinds.floating_ip import IPV6_PREFIX, label_of
 
 
 def virtual_addresses(facts: Facts) -> Iterator[CheckResult]:
-    """Check that this machine has each floating IP when it is MASTER."""
+    """Check that this machine has each address when it is MASTER."""
     conf = facts.conf
     if conf is None:
         return
     for vrrp, ref in facts.config.wanted():
         members = conf.members(vrrp)
         network = _network(facts, ref)
-        if network is not None and members:
+        if network is not None and members and not is_wrong(facts, ref):
             yield from _configured(facts, conf, vrrp, network)
     for instance in _followed(facts, conf):
         for vip in instance.vips:
@@ -37,7 +40,7 @@ def virtual_addresses(facts: Facts) -> Iterator[CheckResult]:
 
 
 def are_permanent(facts: Facts) -> bool:
-    """Say whether all floating IPs are on this machine permanently, without keepalived."""
+    """Say whether all addresses are on this machine permanently, without keepalived."""
     conf = facts.conf
     networks = [_network(facts, ref) for _, ref in facts.config.wanted()]
     if conf is None or None in networks:
@@ -152,7 +155,7 @@ def _from_older_conf(
 def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Finding:
     ip = network.network_address
     example: IpInterface = ipaddress.ip_interface(f"{ip if network.version == 4 else ip + 1}")  # noqa: PLR2004  # IPv4
-    device = _public_interface(facts, instance)
+    device = interface_for(facts, instance, ip)
     return error(
         f"{label_of(network)} is on no interface here, and not in virtual_ipaddress of"
         f" {instance.name}",
@@ -161,6 +164,41 @@ def _not_configured(facts: Facts, instance: Instance, network: IpNetwork) -> Fin
         f" {instance.name}",
         place=instance.place,
     )
+
+
+def interface_for(facts: Facts, instance: Instance, ip: IpAddress) -> str:
+    """Guess the interface for an address, for an example."""
+    for _, ref in facts.config.wanted():
+        if ref.kind == ALIAS_IPS.name and ref.network is not None and _holds(ref.network, ip):
+            return _private_interface(facts, ref, instance.interface)
+    return _public_interface(facts, instance)
+
+
+def _private_interface(facts: Facts, ref: ResourceRef, usual: str | None) -> str:
+    """Guess the interface of an alias IP's network: it has an address of that range.
+
+    If the range is not known, it may be the `usual` one, over which keepalived speaks.
+    """
+    found, reading = facts.api.find(ref), facts.api.reading(ref.kind)
+    part = None if found is None else facts.kind(ref).part_of(found.id)
+    ranges = [one.network for one in (reading.parts if reading else ()) if one.key == part]
+    primaries = facts.machine.primaries
+    there = [
+        name
+        for name, one in sorted(primaries.items())
+        for network in ranges
+        if network is not None and _holds(network, one.ip)
+    ]
+    private = [name for name, one in sorted(primaries.items()) if is_private(one.network)]
+    return next(iter(there or [usual for one in private if one == usual] or private), "DEV")
+
+
+def example_vip(facts: Facts) -> dict[str, str]:
+    """Return the words for an example of a virtual address, where it is not known which."""
+    refs = [ref for _, ref in facts.config.wanted()]
+    are_private = all(ref.kind == ALIAS_IPS.name for ref in refs)
+    device = _private_interface(facts, refs[0], None) if are_private else "eth0"
+    return {"device": device, "noun": facts.config.noun}
 
 
 def _public_interface(facts: Facts, instance: Instance) -> str:
@@ -175,7 +213,8 @@ def _judge_vip(facts: Facts, instance: Instance, vip: Vip) -> Iterator[CheckResu
         yield error(
             f"{instance.name}: there is no interface {device} for {vip.interface.ip}",
             why="keepalived cannot add the address, and ignores it or the whole instance",
-            cure=f"{vip.interface} dev {_public_interface(facts, instance)}    # see: ip -br link",
+            cure=f"{vip.interface} dev {interface_for(facts, instance, vip.interface.ip)}"
+            "    # see: ip -br link",
             place=vip.place,
         )
     network = vip.interface.network

@@ -11,7 +11,7 @@ import queue
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -27,18 +27,21 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.trust import FixedTrust
 from hakeeper.config import Config
 from hakeeper.core.calls import (
+    AllRead,
     CallResult,
     Failure,
+    Identified,
     Identify,
     Mutate,
     ReadAll,
+    ReadServer,
     Request,
     Step,
 )
 from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Key
 from hakeeper.doctor.facts import ApiFacts
-from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import CLOUD
 from hakeeper.kinds.floating_ip import resource
 from hakeeper.loading import api_options
@@ -47,6 +50,8 @@ WRITE_PROBE = Mutate(resource(0), Step("assign", 0, lane=""))
 """An assign without effect: ids start at 1."""
 _WITHOUT_DATE = ("dns", "connection_refused", "connect_timeout", "connect_failed")
 """Failures without a connection, and so without a `Date` to compare the clock with."""
+_HOLDERS_LIMIT = 5
+"""So many servers are asked whether they run: five is what can be moved to one server."""
 _GRACE_S = 2.0
 """The pool ends each call at its deadline; if it takes longer than this, that is our bug."""
 
@@ -83,13 +88,35 @@ def api_facts(access: ApiAccess) -> ApiFacts:
 
     with contextlib.closing(pool):
         identified = ask(Identify(CLOUD.name, access.cached_server_id))
-        listed = ask(ReadAll(FLOATING_IPS.name))
-        may_write = ask(WRITE_PROBE) if not isinstance(listed.outcome, Failure) else None
-    failures = [r.outcome for r in (identified, listed) if isinstance(r.outcome, Failure)]
+        kinds = dict.fromkeys(ref.kind for refs in access.config.resources.values() for ref in refs)
+        listed = {kind: ask(ReadAll(kind)) for kind in kinds}
+        asked = (ReadServer(CLOUD.name, key) for key in _holders(access.config, identified, listed))
+        holders = {request.server_id: ask(request) for request in asked}
+        has_read = not any(isinstance(one.outcome, Failure) for one in listed.values())
+        may_write = ask(WRITE_PROBE) if has_read else None
+    reads = (identified, *listed.values())
+    failures = [one.outcome for one in reads if isinstance(one.outcome, Failure)]
     ahead_s = None
     if not any(failure.code in _WITHOUT_DATE for failure in failures):
         ahead_s = _ahead_s(options, timeout_s)
-    return ApiFacts(identified=identified, listed=listed, may_write=may_write, ahead_s=ahead_s)
+    return ApiFacts(
+        identified=identified, listed=listed, holders=holders, may_write=may_write, ahead_s=ahead_s
+    )
+
+
+def _holders(
+    config: Config, identified: CallResult, listed: Mapping[str, CallResult]
+) -> tuple[Key, ...]:
+    """Return the other servers that have a resource which has to be taken from them first."""
+    us = identified.outcome.server.id if isinstance(identified.outcome, Identified) else None
+    found: dict[Key, None] = {}
+    for ref in (ref for refs in config.resources.values() for ref in refs):
+        kind, outcome = KINDS[ref.kind], listed[ref.kind].outcome
+        if kind.releases_first and isinstance(outcome, AllRead):
+            seen = kind.find(ref, None, outcome.reading)
+            if seen is not None and seen.server_id not in (None, us):
+                found[seen.server_id] = None
+    return tuple(found)[:_HOLDERS_LIMIT]
 
 
 def _ahead_s(options: HetznerOptions, timeout_s: float) -> float | None:

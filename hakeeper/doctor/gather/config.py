@@ -56,9 +56,9 @@ def _addresses(file: str, section: Node) -> dict[ResourceRef, Place]:
         for entry in _entries(section)
         if entry.key.text in _LISTS and isinstance(entry.value, Sequence)
         for item in entry.value.items
-        if isinstance(item, Scalar)
+        if isinstance(item, (Scalar, Table))
     }
 
 
-def _place(file: str, node: Scalar) -> Place:
+def _place(file: str, node: Scalar | Table) -> Place:
     return Place(file, node.at.line)

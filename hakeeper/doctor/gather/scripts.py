@@ -15,7 +15,8 @@ _LIMIT_BYTES: Final = 256 * 1024
 _SCRIPTS_LIMIT: Final = 100
 _WRITERS: Final = stat.S_IWGRP | stat.S_IWOTH
 _SIGN: Final = re.compile(
-    r"api\.hetzner\.cloud|(?<![\w./-])(?:[\w./-]*/)?hcloud(?:-ip)?(?=\s)|floating[-_]ips?\b|actions/assign"
+    r"api\.hetzner\.cloud|(?<![\w./-])(?:[\w./-]*/)?hcloud(?:-ip)?(?=\s)|floating[-_]ips?\b"
+    r"|actions/assign|change_alias_ips\b"
 )
 
 

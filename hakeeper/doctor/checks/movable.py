@@ -1,0 +1,180 @@
+"""What lies in a part of the API, such as an alias IP: is it meant clearly, and can it move here?
+
+A kind that has no such parts, and never meets an obstacle, gets no finding from here.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from hakeeper.adapters.cures import NO_MASTER, refusal_cure
+from hakeeper.core.calls import Identified, Obstacle
+from hakeeper.core.kind import Kind
+from hakeeper.core.model import Server, VrrpId
+from hakeeper.core.observation import Key, Observation, Part, Reading, ResourceRef
+from hakeeper.doctor.checks.identity import is_another
+from hakeeper.doctor.facts import Facts
+from hakeeper.doctor.finding import CheckResult, Finding, error, warning
+from hakeeper.kinds.apis import CLOUD
+
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""A name that needs no quotes, and cannot be taken for an id."""
+
+
+def title_of(part: Part) -> str:
+    """Return a network for people."""
+    return f"{part.name} (id {part.key})" if part.name else str(part.key)
+
+
+def part_of(facts: Facts, ref: ResourceRef, found: Observation) -> str | None:
+    """Return the network that it is in, for people; None: its kind has no such parts."""
+    key = facts.kind(ref).part_of(found.id)
+    return None if key is None else _title(facts, ref.kind, key)
+
+
+def _title(facts: Facts, kind: str, key: Key) -> str:
+    reading = facts.api.reading(kind)
+    named = (one for one in (reading.parts if reading else ()) if one.key == key and one.name)
+    return next(map(title_of, named), str(key))
+
+
+def _us(facts: Facts) -> Server | None:
+    """Return this server, if it is certain enough to judge what can be moved to it."""
+    found = facts.api.identified.outcome
+    return found.server if isinstance(found, Identified) and not is_another(facts) else None
+
+
+# --- which one is meant ------------------------------------------------------------------------
+
+
+def not_meant(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) -> Finding | None:
+    """Make the finding for one that stands for nothing, if its kind says why."""
+    kind = facts.kind(ref)
+    why = kind.why_not_found(ref, reading)
+    if why is None:
+        return None
+    return error(
+        f"{vrrp}: {ref}: {why}",
+        why=f"hakeeper does not claim an {kind.noun} unless its network is certain and nobody else"
+        " has the address",
+        cure=_clearer(kind, ref, reading),
+        place=facts.config.address(ref),
+    )
+
+
+def is_wrong(facts: Facts, ref: ResourceRef) -> bool:
+    """Say whether the configuration needs another address, so that this one is no matter."""
+    reading = facts.api.reading(ref.kind)
+    if reading is None or facts.kind(ref).why_not_found(ref, reading) is None:
+        return False
+    known = _known(reading)
+    return bool(known) and not _is_unclear(ref, known)
+
+
+def _known(reading: Reading) -> list[Part]:
+    return [one for one in reading.parts if one.network is not None]
+
+
+def _named(ref: ResourceRef, known: Iterable[Part]) -> list[Part]:
+    return [one for one in known if ref.within in (str(one.key), one.name)]
+
+
+def _is_unclear(ref: ResourceRef, known: list[Part]) -> bool:
+    """Say whether it is the network that is to be named, or to be named otherwise."""
+    if ref.within:
+        return not _named(ref, known)
+    return sum(_has(one, ref) for one in known) > 1
+
+
+def _clearer(kind: Kind, ref: ResourceRef, reading: Reading) -> str:
+    """Return the line to write instead."""
+    known = _known(reading)
+    having = [one for one in known if _has(one, ref)]
+    if _is_unclear(ref, known):
+        right, *others = [*map(_word, having), "NETWORK"]
+        if ref.within:
+            other = f"other networks: {_listed(known)}; " if known else ""
+            return f"{_line(kind, ref, right)}    # {other}or use a token of its project"
+        return f"{_line(kind, ref, right)}    # or {', '.join(others[:-1])}"
+    ranges = _named(ref, known) or having or known
+    if not ranges:
+        return "hcloud network create --name internal --ip-range 10.0.0.0/16    # or another token"
+    return (
+        f"{kind.config_key}: [ADDRESS]    # a free one of"
+        f" {' or '.join(str(one.network) for one in ranges)}, on all servers; keepalived.conf too"
+    )
+
+
+def _has(part: Part, ref: ResourceRef) -> bool:
+    return part.network is not None and ipaddress.ip_address(ref.text) in part.network
+
+
+def _line(kind: Kind, ref: ResourceRef, network: str) -> str:
+    first, second = kind.item_keys
+    return f"{kind.config_key}: [{{{first}: {ref.text}, {second}: {network}}}]"
+
+
+def _word(part: Part) -> str:
+    return part.name if _PLAIN.fullmatch(part.name) else str(part.key)
+
+
+def _listed(parts: Iterable[Part]) -> str:
+    return ", ".join(map(_word, parts))
+
+
+# --- can it move here --------------------------------------------------------------------------
+
+
+def in_the_way(
+    facts: Facts, vrrp: VrrpId, ref: ResourceRef, found: Observation
+) -> Iterator[CheckResult]:
+    """Yield what prevents a move of it to this server, and a holder that does not run."""
+    server, kind = _us(facts), facts.kind(ref)
+    if server is None or found.server_id == server.id:
+        return
+    step = kind.next_step(found, server.id)
+    if isinstance(step, Obstacle):
+        yield error(
+            f"{vrrp}: {ref}: {step.message}",
+            why="Hetzner would refuse to give it to this server",
+            cure=refusal_cure(
+                step.code, server=server.name, network=str(kind.part_of(found.id) or "")
+            ),
+            place=facts.config.address(ref),
+        )
+    holder = facts.api.holder(found)
+    if holder is not None and holder.status in CLOUD.not_running:
+        yield warning(
+            f"{vrrp}: {ref} is on server {holder.name} (id {holder.id}), which is {holder.status}",
+            why="packets to it reach nobody until a MASTER claims it",
+            cure=NO_MASTER,
+            place=facts.config.address(ref),
+        )
+
+
+def no_room_for_all(facts: Facts, kind: Kind, refs: Iterable[ResourceRef]) -> Iterator[CheckResult]:
+    """Check that one server may have all of those in a network that are not on this one yet."""
+    server = _us(facts)
+    if server is None:
+        return
+    coming: dict[Key, list[tuple[ResourceRef, int]]] = {}
+    for ref in refs:
+        found = facts.api.find(ref)
+        part = None if found is None else kind.part_of(found.id)
+        if found is None or part is None or found.server_id == server.id:
+            continue
+        step = kind.next_step(found, server.id)
+        if not isinstance(step, Obstacle):
+            coming.setdefault(part, []).append((ref, step.most))
+    for part, some in coming.items():
+        room = min(most for _, most in some)
+        if len(some) > room:
+            names = ", ".join(ref.text for ref, _ in some)
+            yield error(
+                f"this server has room for {room} more in network"
+                f" {_title(facts, kind.name, part)}, and is to get {len(some)}: {names}",
+                why=f"Hetzner allows only so many {kind.noun}s a server; the rest would be refused",
+                cure=refusal_cure("no_room", server=server.name, network=str(part)),
+                place=facts.config.address(some[-1][0]),
+            )

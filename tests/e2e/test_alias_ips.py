@@ -175,8 +175,11 @@ def settle(pair: Pair, master: Machine, *, health: Collection[str] = ("ok",)) ->
         poll_s=POLL_S,
         what=lambda: f"hakeeper of {master.name} to confirm all: {_unconfirmed(master, health)}",
     )
-    told = json.loads(master.run("hakeeper", "check", "--json"))
-    assert (told["errors"], told["warnings"]) == ([], [])
+    told = json.loads(master.run("hakeeper", "check", "--online", "--json", check=False))["online"]
+    errors = [one for one in told["findings"] if one["severity"] == "error"]
+    assert (errors, told["ready_now"]) == ([], True)
+    passed = json.dumps(told["passed"])
+    assert all(ip in passed for ip in MOVING), passed
 
 
 def _unconfirmed(machine: Machine, health: Collection[str]) -> str:

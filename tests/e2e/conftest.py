@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
+from xdist.scheduler import LoadScopeScheduling
 
 from hakeeper.demo.lab.reaping import adopting_orphans
 from tests.e2e import package, roots, tutorial
@@ -37,20 +38,35 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let one worker have all tests of a pair: setting it up takes longest."""
-    unwanted = []
-    for item in items:
-        callspec = getattr(item, "callspec", None)  # tests without parameters have none
-        name = None if callspec is None else callspec.params.get("installed")
-        if name is None:
-            continue
-        item.add_marker(pytest.mark.xdist_group(name))
-        if name != MIXED and item.get_closest_marker("mixed") is not None:
-            unwanted.append(item)
+    """Leave out what is marked `mixed`, but for the pair that it is meant for."""
+    unwanted = [
+        item
+        for item in items
+        if item.get_closest_marker("mixed") is not None and _pair_of(item.nodeid) != MIXED
+    ]
     items[:] = [item for item in items if item not in unwanted]
     config.hook.pytest_deselected(items=unwanted)
+
+
+def _pair_of(nodeid: str) -> str | None:
+    """Return the name of the pair that a test is for, by its parameters; None: it makes its own."""
+    return next((name for name in PAIRS if name in nodeid.rpartition("[")[2]), None)
+
+
+class OneWorkerForEachPair(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+    """One worker has all tests of a pair: setting it up takes longest.
+
+    `--dist loadgroup` would do so, but its groups are lost with pytest 9.2 (xdist 3.8).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _pair_of(nodeid) or nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneWorkerForEachPair:
+    """Take this one, whatever `--dist` says."""
+    return OneWorkerForEachPair(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import trustme
+from xdist.scheduler import LoadScopeScheduling
 
 from hakeeper.demo.lab.reaping import adopting_orphans
 from tests.e2e import package, roots, tutorial
@@ -19,7 +20,9 @@ from tests.e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
 """By name: the Debian releases of web-a and web-b."""
-_PAIR = pytest.StashKey[Pair]()
+MIXED = "12+13"
+PAIR = pytest.StashKey[Pair]()
+"""The pair whose report is shown if the test fails."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not os.environ.get("HAKEEPER_E2E_RUN"):
         raise pytest.UsageError("run these tests in namespaces of their own: tests/e2e/isolated")
     config.addinivalue_line("markers", "cold: the pair is off when the test begins")
+    config.addinivalue_line("markers", f"mixed: of all pairs only {MIXED}, which has both releases")
 
     def stop(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -34,12 +38,35 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one worker have all tests of a pair: setting it up takes longest."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)  # tests without parameters have none
-        if callspec is not None and "installed" in callspec.params:
-            item.add_marker(pytest.mark.xdist_group(callspec.params["installed"]))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked `mixed`, but for the pair that it is meant for."""
+    unwanted = [
+        item
+        for item in items
+        if item.get_closest_marker("mixed") is not None and _pair_of(item.nodeid) != MIXED
+    ]
+    items[:] = [item for item in items if item not in unwanted]
+    config.hook.pytest_deselected(items=unwanted)
+
+
+def _pair_of(nodeid: str) -> str | None:
+    """Return the name of the pair that a test is for, by its parameters; None: it makes its own."""
+    return next((name for name in PAIRS if name in nodeid.rpartition("[")[2]), None)
+
+
+class OneWorkerForEachPair(LoadScopeScheduling):  # type: ignore[misc]  # it ships no types
+    """One worker has all tests of a pair: setting it up takes longest.
+
+    `--dist loadgroup` would do so, but its groups are lost with pytest 9.2 (xdist 3.8).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _pair_of(nodeid) or nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> OneWorkerForEachPair:
+    """Take this one, whatever `--dist` says."""
+    return OneWorkerForEachPair(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +138,7 @@ def pair(
     """A fresh copy of the installed pair: booted and settled, or off if marked `cold`."""
     place = tmp_path / "pair"
     with Pair(site, place, layers=installed.layers) as pair:
-        request.node.stash[_PAIR] = pair
+        request.node.stash[PAIR] = pair
         if request.node.get_closest_marker("cold") is None:
             try:
                 pair.switch_on()
@@ -131,7 +158,7 @@ def tutorial_pair(request: pytest.FixtureRequest, site: Site, tmp_path: Path) ->
     """
     bases = ((roots.base("13"),), (roots.base("12"),))
     with Pair(site, tmp_path / "pair", layers=bases) as pair:
-        request.node.stash[_PAIR] = pair
+        request.node.stash[PAIR] = pair
         pair.personalize()
         try:
             tutorial.set_up(pair)
@@ -147,6 +174,6 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, Any]:
     report = yield
-    if call.when == "call" and report.failed and _PAIR in item.stash:
-        report.sections.append(("both machines and the cloud", item.stash[_PAIR].report()))
+    if call.when == "call" and report.failed and PAIR in item.stash:
+        report.sections.append(("both machines and the cloud", item.stash[PAIR].report()))
     return report

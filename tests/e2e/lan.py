@@ -32,16 +32,26 @@ class Lan:
         self.name = name
         self._ports: dict[str, str] = {}
         self._cut: set[str] = set()
-        _run("ip", "link", "add", name, "type", "bridge", "mcast_snooping", "0")
+        # A MAC of its own: a bridge takes over the lowest one of its ports, and when that port goes
+        # away with a machine, the others send to a host that is no more, until their ARP ends.
+        mac = _mac(f"bridge {name}")
+        _run("ip", "link", "add", name, "address", mac, "type", "bridge", "mcast_snooping", "0")
         _run("ip", "link", "set", name, "up")
         if address is not None:
-            _run("ip", "address", "add", address, "dev", name)
+            self.have_address(address)
+
+    def have_address(self, address: str) -> None:
+        """Give the test an address on it, with prefix length; it is one more host there then."""
+        _run("ip", "address", "replace", address, "dev", self.name)
+
+    def route(self, ip: str, via: str) -> None:
+        """Lead what the test sends to an address to a host on it."""
+        _run("ip", "route", "replace", f"{ip}/32", "via", via, "dev", self.name)
 
     def plug_in(self, machine: str, namespace: Namespace, interface: str) -> None:
         """Lay a cable from a machine's namespace; a new one for every boot."""
         port = f"port{next(_ports)}"
-        digits = f"0200{zlib.crc32(f'{machine} {interface}'.encode()):08x}"
-        mac = ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
+        mac = _mac(f"{machine} {interface}")
         _run("ip", "link", "add", port, "type", "veth", "peer", "name", interface,
              "address", mac, "netns", str(namespace.pid))  # fmt: skip
         _run("ip", "link", "set", port, "master", self.name, "up")
@@ -58,6 +68,11 @@ class Lan:
         """Let everything through again."""
         self._cut.discard(machine)
         _run("bridge", "link", "set", "dev", self._ports[machine], "state", _FORWARDING)
+
+
+def _mac(whose: str) -> str:
+    digits = f"0200{zlib.crc32(whose.encode()):08x}"
+    return ":".join(digits[at : at + 2] for at in range(0, len(digits), 2))
 
 
 def _run(*argv: str) -> None:

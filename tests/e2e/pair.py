@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Self
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
-from hakeeper.demo.cloud import SimCloud
+from hakeeper.demo.cloud import LoggedRequest, SimCloud
 from hakeeper.demo.lab import LabError, Witness, wait_until, was_master
+from tests.e2e.alias_ips import Aliases
 from tests.e2e.disk import Disk
 from tests.e2e.lan import Lan
 from tests.e2e.machine import PATIENCE_S, Machine, heard_from
@@ -23,6 +24,7 @@ FLOATING_IP = "203.0.113.10"
 PROBE = "/v1/floating_ips/0/actions/assign"
 """What `hakeeper check --online` asks to learn whether the token may write; it names no address."""
 VRRP = VrrpId(VrrpKind.INSTANCE, "VI_1")
+PRIVATE_RANGE = "10.0.0.0/24"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ class Pair:
         self.machines: tuple[Machine, ...] = ()
         self._build = (folder, layers)
         self._moved = 0
+        self._begun_seq = 0
+        self.aliases: Aliases | None = None
+        """Set by a test whose master is to have alias IPs too."""
 
     def __enter__(self) -> Self:
         try:
@@ -91,6 +96,7 @@ class Pair:
             allow_non_loopback=True,
         )  # fmt: skip
         self.floating_ip = cloud.add_floating_ip("web", FLOATING_IP)
+        self.network = cloud.add_network("internal", PRIVATE_RANGE)
         self.servers = {}
         for one in self.machines:
             self.servers[one.name] = cloud.add_server(
@@ -178,7 +184,7 @@ class Pair:
         self.witness.wait_for_role(machine.name, VRRP, {Role.MASTER}, timeout_s=PATIENCE_S)
 
     def settle(self, master: Machine) -> None:
-        """Wait until `master` alone is VRRP master and has the address, and judge all assigns.
+        """Wait until `master` alone is VRRP master and has each address, and judge all writes.
 
         "Has" means: its hakeeper has looked once more since, and nothing moved. Raises LabError.
         """
@@ -210,7 +216,9 @@ class Pair:
         masters = [name for name, role in roles.items() if role is Role.MASTER]
         holder = self.holder()
         if masters == [master.name] and holder == master.name:
-            return ""
+            if self.aliases is None:
+                return ""
+            return self.aliases.misplaced(self.servers[master.name])
         shown = ", ".join(f"{name} {role.value}" for name, role in roles.items())
         return f"{shown}; the address is with {holder}"
 
@@ -226,24 +234,46 @@ class Pair:
         )
 
     def wrongful_assigns(self) -> list[str]:
-        """Name every assign that was not the own one of a node that was VRRP master then."""
+        """Name every write that was not the own one of a node that was VRRP master then."""
         self.witness.catch_up()
         wrongs = []
-        for one in self.cloud.requests(method="POST"):
-            if one.path == PROBE:
-                continue
+        for one in self._writes_after(0):
             what = f"{one.received_s:.3f}: {one.client or 'somebody'} sent {one.path} {one.body}"
-            if not one.is_assign or one.floating_ip != self.floating_ip:
-                wrongs.append(f"{what}, which is no assign of the address")
-            elif one.server != self.servers.get(one.client):
-                wrongs.append(f"{what}, which is not its own server")
+            why = self._objection(one)
+            if why is not None:
+                wrongs.append(f"{what}, {why}")
             elif not was_master(self.witness, one, VRRP):
                 wrongs.append(f"{what} while not MASTER")
+        if self.aliases is not None:
+            wrongs += self.aliases.wrong_changes()
         return wrongs
 
+    def _objection(self, one: LoggedRequest) -> str | None:
+        """Say why this write would be wrong for a MASTER too."""
+        if one.is_alias_write and self.aliases is not None:
+            return self.aliases.objection(one)
+        if not one.is_assign or one.floating_ip != self.floating_ip:
+            return "which is no assign of the address"
+        if one.server != self.servers.get(one.client):
+            return "which is not its own server"
+        return None
+
+    def _writes_after(self, after_seq: int) -> list[LoggedRequest]:
+        sent = self.cloud.requests(method="POST", after_seq=after_seq)
+        return [one for one in sent if one.path != PROBE]
+
+    def writes(self) -> list[LoggedRequest]:
+        """Return what was sent to change something, with any result, since `begin`."""
+        return self._writes_after(self._begun_seq)
+
+    def writers(self) -> set[str]:
+        """Who has sent such a write since `begin`."""
+        return {one.client for one in self.writes()}
+
     def begin(self) -> None:
-        """Let `moves` start here. Of two that boot at once the other one may be first."""
+        """Let `moves` and `writes` start here. Of two that boot at once the other may be first."""
         self._moved = len(self.cloud.moves(self.floating_ip))
+        self._begun_seq = max((one.seq for one in self.cloud.requests()), default=0)
 
     def moves(self) -> list[str | None]:
         """Return the machines that the address went to since `begin`, one after the other."""
@@ -264,6 +294,7 @@ class Pair:
             for each in self.cloud.requests()[-80:]
         ]
         parts += ["===== holders", *map(str, self.cloud.holder_changes())]
+        parts += ["===== alias IPs", *map(str, self.cloud.alias_changes())]
         return "\n".join(parts)
 
 

@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from hakeeper.core.model import Role
 from hakeeper.demo.lab import wait_until
 from tests.e2e import package, tutorial
@@ -95,7 +93,6 @@ def wait_for_status(machine: Machine, role: Role) -> None:
     )
 
 
-@pytest.mark.xdist_group("migrate")
 def test_the_page_leads_from_the_tutorial_to_hakeeper_and_back(tutorial_pair: Pair) -> None:
     pair = tutorial_pair
     master, standby = pair.a, pair.b

@@ -108,6 +108,8 @@ class KindState:
     """How many calls the last list took."""
     lists_parts: bool = True
     """Whether the API has answered so far when a part of it was to be listed."""
+    whole_from_s: float = NEVER
+    """From when on the next list that has the time is a whole one: parts do not show everything."""
     changed_at_s: dict[str, float] = field(default_factory=dict)
     """When the last step of each lane ended: reads begun before show the world before it."""
     role_look_at_s: float | None = None

@@ -9,7 +9,7 @@ from hakeeper.core.due import Wake, due
 from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, MutateDue
-from hakeeper.core.state import State
+from hakeeper.core.state import RELEASE_CALLS, State
 
 
 def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
@@ -29,9 +29,11 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             continue
         # What a step leads to, its action and the list that confirms it, must be paid as well.
         spare = 2 + resource.kind.pages
-        if not due(state.affordable_from_s(resource, now, spare), now, wake):
-            continue
         step = resource.kind.kind.next_step(seen, api.server.id)
+        releases = isinstance(step, Step) and step.holder is None
+        ahead = RELEASE_CALLS if releases else 0  # so that the next step never waits for them
+        if not due(state.affordable_from_s(resource, now, spare, ahead), now, wake):
+            continue
         lane = step.lane if isinstance(step, Step) else ""
         if isinstance(step, Step) and _is_lane_taken(state, step):
             continue
@@ -39,6 +41,9 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             state.happened(resource, LostTrack(), now)
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
+            resource.kind.whole_from_s = (
+                now  # what is in the way may be gone, where no part shows it
+            )
         else:
             _take_step(state, [resource, *_others(resource, step, waiting, now)], step, now)
 

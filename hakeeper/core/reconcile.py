@@ -4,7 +4,7 @@ Level-triggered: it never asks what happened, only how things stand. Each step e
 call or says when it wants to be asked again; the earliest of those times is `Core.next_at()`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hakeeper.core.api_states import ApiState, KindState
 from hakeeper.core.budget import Use
@@ -27,7 +27,7 @@ from hakeeper.core.model import FifoState
 from hakeeper.core.observation import Key, Other, order_of
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, ReadBack, Verify
-from hakeeper.core.state import QUERY_SPACING_S, State
+from hakeeper.core.state import QUERY_SPACING_S, RELEASE_CALLS, State
 
 WATCH_INTERVAL_S = 2.0
 """Between two readings while a claim settles: this catches the old master's late write."""
@@ -38,6 +38,8 @@ LONGEST_POLL_SPREAD_S = 0.75
 RELEASE_LISTS = 30
 """So often the list is read beside the action of the first of two steps: for a second at a round
 trip of 20 ms."""
+WHOLE_INTERVAL_S = 600.0
+"""Between two whole lists, where parts would do."""
 GATHER_S = 0.5
 """How long finished claims wait for others, so that one reading confirms many."""
 HOLDER_LOOK_S = 30.0
@@ -184,7 +186,9 @@ def _with_step(resource: Resource) -> tuple[int, int]:
     """Return what the budget must hold besides, so that a step follows its read while it is new."""
     match resource.stage:
         case Verify() | ReadBack(step=Step(holder=None)) if not resource.kind.kind.acts_on_known:
-            return 2 + resource.kind.pages, resource.kind.pages
+            releases = resource.kind.kind.releases_first and isinstance(resource.holder, Other)
+            ahead = resource.kind.pages + (RELEASE_CALLS if releases else 0)
+            return 2 + resource.kind.pages, ahead
         case _:
             return 0, 0
 
@@ -251,17 +255,27 @@ def _list(state: State, kind: KindState, now: float, at_once: int = 1) -> None:
     """Read all holders; only so many such readings at a time."""
     if state.listings(kind) < at_once:
         kind.listing(now)
-        state.start(ReadAll(kind.kind.name, _parts(state, kind)), now)
+        parts = _parts(state, kind, now)
+        if not parts:
+            kind.whole_from_s = now + WHOLE_INTERVAL_S
+        state.start(ReadAll(kind.kind.name, parts), now)
 
 
-def _parts(state: State, kind: KindState) -> tuple[Key, ...]:
-    """Return the parts of the API that have all of our resources; empty: they are not known."""
+def _parts(state: State, kind: KindState, now: float) -> tuple[Key, ...]:
+    """Return the parts of the API that have all of our resources; empty: read the whole list."""
     parts = set()
+    sent = any(each.claim is not None and each.claim.is_sent for each in _of_kind(state, kind))
+    if now >= kind.whole_from_s and not sent:
+        return ()
     for resource in state.resources.values() if kind.lists_parts else ():
         if resource.kind is kind:
             seen = resource.observation
             parts.add(None if seen is None else kind.kind.part_of(seen.id))
     return () if None in parts else tuple(sorted((p for p in parts if p is not None), key=order_of))
+
+
+def _of_kind(state: State, kind: KindState) -> Iterator[Resource]:
+    return (resource for resource in state.resources.values() if resource.kind is kind)
 
 
 def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:

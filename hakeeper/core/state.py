@@ -19,8 +19,8 @@ from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import ActionRunning, Claim, MutateDue, ReadBack, Reading, Stage
 
-USUAL_POLLS = 30
-"""So often a release is asked for at most in a second and a half: most have ended by then."""
+RELEASE_CALLS = 40
+"""What a release takes beside itself until the next step: looks at its action, and lists."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0
@@ -223,7 +223,7 @@ class State:
         match resource.stage:
             case ReadBack(polls=0):  # one read, and the step is done
                 return Use.CLAIM
-            case ActionRunning(step=Step(holder=None), polls=polls) if polls <= USUAL_POLLS:
+            case ActionRunning(step=Step(holder=None)):
                 return Use.CLAIM  # nobody has it until the next step
             case MutateDue(claim=claim) if not refused and _is_released(resource, claim):
                 return Use.CLAIM

@@ -43,9 +43,6 @@ from hakeeper.core.stages import (
 
 ACTION_PATIENCE_S = 10.0
 """How long an action may run before the holder is read in spite of it."""
-RELEASE_POLLS = 150
-"""So often an action that releases is looked at in short intervals: for more than 5 s at a round
-trip of 20 ms."""
 RETRY_SOON_S = 0.5
 """When the API works again, waiting claims go out within this time, spread over the nodes."""
 
@@ -99,8 +96,7 @@ def action_seen(
             return after
         case ActionStatus.RUNNING:
             resource.decide(ActionRuns(claim.cause), now)
-            releasing = stage.step.holder is None and stage.polls < RELEASE_POLLS
-            schedule = RELEASE_POLL if releasing else ACTION_POLL
+            schedule = RELEASE_POLL if stage.step.holder is None else ACTION_POLL
             due_at_s = now + schedule.delay_s(stage.polls, rng)
             return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
         case _:  # pragma: no cover

@@ -100,7 +100,7 @@ class AliasCloud(WorldCloud):
                 ip = _address(network, 0x8000 + number)
                 self._add_alias(f"{network}/{ip}", network, ip, None)
             for server_id in self.servers:
-                for _ in range(rng.randrange(FOREIGNERS + 1)):
+                for _ in range(rng.randrange(self.spare(server_id) + 1)):
                     self._register.give(self.free(network)[0], server_id, -inf, ANOTHER_ACTOR)
 
     def add_numbered(self, number: int, holder: Key | None) -> None:
@@ -134,6 +134,15 @@ class AliasCloud(WorldCloud):
     def foreigners(self, network: int, server_id: Key) -> list[Key]:
         """Return those of them that are no concern of ours."""
         return [key for key in self.held(network, server_id) if isinstance(key, str)]
+
+    def spare(self, server_id: Key, beside: int | None = None) -> int:
+        """Return how many more of others a server may get, so that ours have room: in all networks.
+
+        Those in the network `beside` do not count: its list is to be replaced.
+        """
+        networks = (each for each in self.networks if each != beside)
+        has = sum(len(self.foreigners(each, server_id)) for each in networks)
+        return max(0, FOREIGNERS - has)
 
     def free(self, network: int) -> list[Key]:
         """Return the addresses of a network that are aliases of others at times, and not now."""

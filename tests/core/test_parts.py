@@ -27,7 +27,15 @@ from hakeeper.core.observation import Observation, Other, Part, Reading, Us
 from hakeeper.core.reconcile import reading_interval_s, reconcile
 from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import ActionRunning, Held, MutateDue, MutateSent, ReadBack, Verify
+from hakeeper.core.stages import (
+    ActionRunning,
+    Held,
+    MutateDue,
+    MutateSent,
+    Phases,
+    ReadBack,
+    Verify,
+)
 from hakeeper.core.state import InvariantError, State
 from hakeeper.kinds import ALIAS_IPS, KINDS
 from hakeeper.kinds.alias_ip import resource as alias
@@ -71,6 +79,7 @@ def state_of(
     if rows:
         show(state, *rows)
         state.effects = []
+        state.apis.kinds[ALIAS_IPS.name].whole_from_s = NOW + 600.0
     return state
 
 
@@ -157,6 +166,33 @@ def test_a_part_that_cannot_be_listed_is_looked_for_in_the_list_of_all() -> None
     assert ReadAll(ALIAS_IPS.name) in calls(state, NOW + 120.0)
     kind.list_anew()
     assert kind.lists_parts
+
+
+def test_all_is_listed_each_ten_minutes_since_parts_do_not_show_everything() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    assert ReadAll(ALIAS_IPS.name, (7,)) in calls(state, NOW + 599.0)
+    state.calls.clear()
+    assert ReadAll(ALIAS_IPS.name) in calls(state, NOW + 660.0)
+    state.calls.clear()
+    assert ReadAll(ALIAS_IPS.name, (7,)) in calls(state, NOW + 1200.0)
+    state.calls.clear()
+    assert ReadAll(ALIAS_IPS.name) in calls(state, NOW + 1260.0)
+
+
+def test_no_claim_that_is_under_way_waits_for_the_list_of_all() -> None:
+    state = state_of(A, rows=(OURS, (*THEIRS, A)))
+    state.apis.kinds[ALIAS_IPS.name].whole_from_s = NOW
+    sent = CLAIM.with_phases(Phases(line_s=99.0, sent_s=99.5))
+    resources(state)[0].stage = Verify(sent, NOW + 1.0, NOW + 1.0)
+    assert [ReadAll(ALIAS_IPS.name, (7,))] == calls(state, NOW + 1.0)
+
+
+def test_a_refusal_has_all_listed_next() -> None:
+    state = state_of(A, rows=(OURS, THEIRS))
+    due(state)
+    calls(state)
+    answer(state, failure(FailureKind.REFUSED, "invalid_input"), NOW + 0.1)
+    assert NOW + 0.1 == state.apis.kinds[ALIAS_IPS.name].whole_from_s
 
 
 def test_a_claim_reads_the_part_and_not_only_one() -> None:
@@ -385,6 +421,7 @@ def test_nothing_is_sent_while_something_is_in_the_way_and_it_is_reported_once()
     [resource] = resources(state)
     assert isinstance(resource.stage, Verify)
     assert (NOW + 12.0, Other(2)) == (resource.stage.due_at_s, resource.holder)
+    assert NOW + 600.0 == resource.kind.whole_from_s  # all is listed at once
     show(state, full, (*THEIRS, A), at_s=NOW + 12.0)
     assert [] == steps(state, NOW + 12.0)
     assert [] == entries(state.effects)
@@ -423,11 +460,11 @@ def test_the_first_step_is_looked_at_often_since_nobody_has_it_meanwhile() -> No
     [resource] = resources(state)
     assert isinstance(resource.stage, ActionRunning)
     assert NOW + 0.015 == resource.stage.due_at_s
-    resource.stage = replace(resource.stage, polls=150, until_s=NOW + 60.0)
+    resource.stage = replace(resource.stage, polls=200, until_s=NOW + 60.0)
     calls(state, NOW + 6.0)
     answer(state, ActionsRead((RUNS,)), NOW + 6.0, ReadActions)
     assert isinstance(resource.stage, ActionRunning)
-    assert NOW + 7.0 == resource.stage.due_at_s
+    assert NOW + 6.0 < resource.stage.due_at_s <= NOW + 6.03
 
 
 def test_the_guard_refuses_a_request_for_several_instances() -> None:

@@ -21,7 +21,6 @@ from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.observation import Observation, Reading
 from hakeeper.core.reconcile import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
-from hakeeper.core.step_rules import RELEASE_POLLS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.layout import Layout
@@ -37,6 +36,8 @@ RELEASES = 2
 """So many releases of a name that take long are expected in a minute."""
 SHARE = 0.5
 """The part of the project's quota that one node may take, said once more."""
+RELEASE_LOOKS = 160
+"""So often a release is looked at, its action and lists, until it is given up."""
 EAGER_S = 0.05
 """The least time between two assigns that meet a 429 without a time to wait."""
 HOLDING_LIMIT_S = 30.0
@@ -107,7 +108,7 @@ class CallRules(Observer):
         settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
         if cloud.kind.releases_first:  # a release is asked for often, and one for all of a name
-            self._calls_a_minute += RELEASES * RELEASE_POLLS * len(shape.names())
+            self._calls_a_minute += RELEASES * RELEASE_LOOKS * len(shape.names())
 
     def started(self, node: Node) -> None:
         """A run of hakeeper begins."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from hakeeper.core.observation import Key
-from hakeeper.simulate.alias_cloud import FOREIGNERS, AliasCloud
+from hakeeper.simulate.alias_cloud import AliasCloud
 from hakeeper.simulate.faults.action import Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.node import Node
@@ -41,13 +41,13 @@ class NetworkFaults:
         foreign, free = cloud.foreigners(network, server_id), cloud.free(network)
         if fault.value < ADDS:
             after = before
-            if len(foreign) < FOREIGNERS and cloud.room(network, server_id) > 0:
+            if cloud.spare(server_id) and cloud.room(network, server_id) > 0:
                 after = [*before, rng.choice(free)]
         elif fault.value < REMOVES:
             gone = rng.choice(foreign) if foreign else None
             after = [key for key in before if key != gone]
         else:
-            after = rng.sample(free, rng.randrange(FOREIGNERS + 1))
+            after = rng.sample(free, rng.randrange(cloud.spare(server_id, network) + 1))
         cloud.change_list(network, server_id, after)
         return nothing
 

@@ -184,11 +184,14 @@ def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake
 
 def _with_step(resource: Resource) -> tuple[int, int]:
     """Return what the budget must hold besides, so that a step follows its read while it is new."""
+    kind, pages = resource.kind.kind, resource.kind.pages
+    if kind.acts_on_known:
+        return 0, 0
     match resource.stage:
-        case Verify() | ReadBack(step=Step(holder=None)) if not resource.kind.kind.acts_on_known:
-            releases = resource.kind.kind.releases_first and isinstance(resource.holder, Other)
-            ahead = resource.kind.pages + (RELEASE_CALLS if releases else 0)
-            return 2 + resource.kind.pages, ahead
+        case Verify() if kind.releases_first and isinstance(resource.holder, Other):
+            return 2 + pages, pages + RELEASE_CALLS
+        case Verify() | ReadBack(step=Step(holder=None)):
+            return 2 + pages, pages
         case _:
             return 0, 0
 

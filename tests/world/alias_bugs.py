@@ -141,13 +141,6 @@ ALIAS_BUGS = (
         "obstacle_releases_nothing",
         (Line(_NEXT, "lists.get(str(us))", "lists.get(str(us), ())"),),
     ),
-    _alias_bug(
-        "too_many_released",
-        "as many are released as the holder has, not as we have room for",
-        "obstacle_releases_nothing",
-        (Line(_NEXT, "given=theirs, most=max(room, 1))", "given=theirs, most=MOST)"),),
-        needs=Kind.NO_ROOM,
-    ),
     # --- two steps
     _alias_bug(
         "take_waits",
@@ -187,8 +180,8 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_with_step",
-                "return 2 + resource.kind.pages, resource.kind.pages",
-                "return 0, 0",
+                "if kind.acts_on_known:",
+                "if True:",
             ),
         ),
     ),

@@ -43,7 +43,7 @@ THROTTLE = Backoff(base_s=1.0, cap_s=8.0, floor=0.75)
 """After a 429 without a time of its own; the bucket refills by about one call a second."""
 ACTION_POLL = Backoff(base_s=0.2, cap_s=1.0, factor=1.4, floor=0.9)
 """Between two looks at a running action."""
-RELEASE_POLL = Backoff(base_s=0.015, cap_s=0.03, factor=1.02, floor=0.9)
+RELEASE_POLL = Backoff(base_s=0.015, cap_s=0.03, factor=1.03, floor=0.9)
 """The same for the first of two steps: nobody has the resource until the second one."""
 UNSEEN = Backoff(base_s=4.0, cap_s=8.0, floor=0.75)
 """How long reads may lag behind an assign that succeeded before it is sent again."""

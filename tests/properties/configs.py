@@ -98,7 +98,7 @@ def written(draw: st.DrawFn) -> Written:
     named: dict[VrrpKind, dict[str, InstanceConfig]] = {kind: {} for kind in VrrpKind}
     for vrrp, some in claims.items():
         named[vrrp.kind][vrrp.name] = InstanceConfig(
-            resources={"floating_ips": tuple(ref for ref, _ in some)},
+            resources={"floating_ips": tuple(ref for ref, _ in some), "alias_ips": ()},
             vrrp_addresses=private[vrrp],
         )
     config = Config(

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hakeeper.adapters.cures import cure_of, fifo_cure
+from hakeeper.kinds import FLOATING_IPS
 from tests.states.scene import Scene
 
 OK, DEGRADED, BROKEN, NOT_RUNNING = range(4)
@@ -67,6 +68,7 @@ def values_of(scene: Scene) -> dict[str, str]:
         "host": urlsplit(endpoint).hostname or "",
         "address": WEB,
         "server": scene.it.name,
+        "where": FLOATING_IPS.by_hand.format(address=WEB, server=scene.it.name),
         "server_id": str(scene.it.server),
         "elsewhere": f"elsewhere (id {scene.cluster.elsewhere})",
         "path": str(scene.it.fifo),

@@ -344,7 +344,7 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
             "address.pending",
             "10.0.0.100 is not confirmed on this server, which is MASTER",
             f"it broke ({code})",
-            REFUSALS[code].format(server="node1", network="NETWORK"),
+            REFUSALS[code].format(server="node1", network="7"),
         )
         for code in ("not_attached", "no_room", "ip_not_available")
     ),

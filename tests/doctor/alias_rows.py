@@ -104,7 +104,7 @@ ALIAS_ROWS: list[Row] = [
         "alias IP", ERROR, "the address is that of server 101 itself in network internal (id 1)",
         AT, "alias_ips: [ADDRESS]    # a free one of 10.0.0.0/16"),
     ("a load balancer's address", lambda _: alias_case(US, ("", "10.0.0.100")), "alias IP", ERROR,
-        "the address is in use there in network internal", AT, "a free one of 10.0.0.0/16"),
+        "that of a load balancer in network internal", AT, "a free one of 10.0.0.0/16"),
     ("aliases that cannot be read", lambda _: alias_case(listed={ALIAS_IPS.name: aliases(US,
         odd=(Unreadable(key=None, name=None, label=None, why="a server: id is missing"),))}),
         "alias IP", ERROR, "cannot be used: a server: id is missing", AT, "run this check again"),

@@ -37,7 +37,6 @@ from hakeeper.core.decisions import (
     ServerIdentified,
     ZoneMismatch,
 )
-from hakeeper.core.kind import Kind
 from hakeeper.core.model import Action, ActionStatus, Server
 from hakeeper.core.not_found import named_twice, not_there, unusable
 from hakeeper.core.observation import (
@@ -163,7 +162,7 @@ def _listed(state: State, answer: AllRead, asked_at_s: float, now: float) -> Non
     taken: set[ResourceId] = set()
     for resource in state.resources.values():
         known = resource.observation
-        if resource.kind is not listed or not _is_within(answer, kind, known):
+        if resource.kind is not listed or not _is_within(answer, known):
             continue
         found = kind.find(resource.ref, known, reading)
         why = None if found is not None else kind.why_unreadable(resource.ref, reading)
@@ -185,11 +184,9 @@ def _listed(state: State, answer: AllRead, asked_at_s: float, now: float) -> Non
         _observe(state, resource, found, asked_at_s, now)
 
 
-def _is_within(answer: AllRead, kind: Kind, known: Observation | None) -> bool:
+def _is_within(answer: AllRead, known: Observation | None) -> bool:
     """Say whether a list, which may be that of a part of the API, tells of a resource."""
-    if not answer.within:
-        return True
-    return known is not None and kind.part_of(known.id) in answer.within
+    return not answer.within or (known is not None and known.part in answer.within)
 
 
 def _is_renamed(ref: ResourceRef, known: Observation, found: Observation) -> bool:

@@ -275,15 +275,14 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
     if failure is not None and failure.kind is FailureKind.AUTH:
         failing_s = begun_s if claim is None or own is None else claim.failing_since_s
         return Problem(Health.BROKEN, Unauthorized(address.title, failure, endpoint), failing_s)
-    seen, kind = address.observation, address.kind.kind
-    part = None if seen is None else kind.part_of(seen.id)
+    part = None if address.observation is None else address.observation.part
     trouble = Pending(
         address.title,
         failure,
         server_name=None if api.server is None else api.server.name,
         stage=address.stage.label,
         endpoint=endpoint,
-        kind=kind.name,
+        kind=address.kind.kind.name,
         part="" if part is None else str(part),
     )
     return Problem(Health.DEGRADED if here else _late(begun_s, now), trouble, begun_s)

@@ -123,9 +123,6 @@ class Kind(Protocol):
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why none is meant, in a sentence; None: the API simply does not list it."""
 
-    def part_of(self, resource: ResourceId) -> Key | None:
-        """Return the part of the API that it is in, and may be listed with; None: there is none."""
-
     def next_step(self, seen: Observation, us: Key) -> Step | Obstacle:
         """Return the request that brings it closer to us; asked while it may not be ours."""
 

@@ -110,6 +110,8 @@ class Observation:
     """The provider keeps all traffic from it."""
     zone: str = ""
     """Where it can be used, if that is limited: it must be that of the server."""
+    part: Key | None = None
+    """The part of the API that it is in, and can be listed with; None: its kind has no such."""
     note: tuple[tuple[str, ...], ...] = ()
     """What else its kind needs for the next step; only the kind looks into it."""
 

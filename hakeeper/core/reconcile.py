@@ -4,7 +4,7 @@ Level-triggered: it never asks what happened, only how things stand. Each step e
 call or says when it wants to be asked again; the earliest of those times is `Core.next_at()`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from hakeeper.core.api_states import ApiState, KindState
 from hakeeper.core.budget import Use
@@ -266,19 +266,12 @@ def _list(state: State, kind: KindState, now: float, at_once: int = 1) -> None:
 
 def _parts(state: State, kind: KindState, now: float) -> tuple[Key, ...]:
     """Return the parts of the API that have all of our resources; empty: read the whole list."""
-    parts = set()
-    sent = any(each.claim is not None and each.claim.is_sent for each in _of_kind(state, kind))
-    if now >= kind.whole_from_s and not sent:
+    ours = [resource for resource in state.resources.values() if resource.kind is kind]
+    is_sent = any(each.claim is not None and each.claim.is_sent for each in ours)
+    if not kind.lists_parts or (now >= kind.whole_from_s and not is_sent):
         return ()
-    for resource in state.resources.values() if kind.lists_parts else ():
-        if resource.kind is kind:
-            seen = resource.observation
-            parts.add(None if seen is None else kind.kind.part_of(seen.id))
+    parts = {None if each.observation is None else each.observation.part for each in ours}
     return () if None in parts else tuple(sorted((p for p in parts if p is not None), key=order_of))
-
-
-def _of_kind(state: State, kind: KindState) -> Iterator[Resource]:
-    return (resource for resource in state.resources.values() if resource.kind is kind)
 
 
 def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:

@@ -25,7 +25,7 @@ from hakeeper.core.observation import (
 )
 from hakeeper.kinds import json_fields
 from hakeeper.kinds.apis import CLOUD
-from hakeeper.kinds.private_networks import elsewhere, network_of, place_of, title
+from hakeeper.kinds.private_networks import elsewhere, merged, network_of, place_of, title
 
 NAME: Final = "alias_ip"
 MOST: Final = 5
@@ -97,10 +97,11 @@ class AliasIps:
         self, ref: ResourceRef, known: Observation | None, reading: Reading
     ) -> Observation | None:
         """Find the one that is meant: it exists, wherever its network does, held or not."""
-        part = network_of(ref, None if known is None else known.id, reading.parts)
+        networks = merged(reading.parts)
+        part = network_of(ref, known, networks)
         if not isinstance(part, Part):
             return None
-        counts = elsewhere(part, known, reading.parts)
+        counts = elsewhere(part, known, networks)
         if any(ref.text == ip for _, ip, *_ in part.rows):
             return None
         holders = [server for server, _, *aliases in part.rows if ref.text in aliases]
@@ -111,18 +112,19 @@ class AliasIps:
             label=ref.text,
             network=ipaddress.IPv4Network(ref.text),
             server_id=int(holders[0]) if holders else None,
+            part=part.key,
             note=tuple((who, counts.get(who, "0"), *ips) for who, _, *ips in part.rows if who),
         )
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say what could not be read of the servers, one of which may have it."""
-        if not isinstance(network_of(ref, None, reading.parts), Part):
+        if not isinstance(network_of(ref, None, merged(reading.parts)), Part):
             return None
         return next((each.why for each in reading.unreadable), None)
 
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why no network is meant, or why the address cannot be an alias IP there."""
-        part = network_of(ref, None, reading.parts)
+        part = network_of(ref, None, merged(reading.parts))
         if not isinstance(part, Part):
             return part
         for server, ip, *_ in part.rows:
@@ -132,10 +134,6 @@ class AliasIps:
                     f"the address is {whose} in network {title(part)}; choose one that nobody has"
                 )
         return None
-
-    def part_of(self, resource: ResourceId) -> int:
-        """Return its network, whose members one request lists."""
-        return place_of(resource)[0]
 
     # --- the API -----------------------------------------------------------------------------
 

@@ -128,9 +128,6 @@ class FloatingIps:
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> None:
         """All of them are listed."""
 
-    def part_of(self, resource: ResourceId) -> None:
-        """One list has all of the project."""
-
     # --- the API -----------------------------------------------------------------------------
 
     def next_step(self, seen: Observation, us: Key) -> Step:

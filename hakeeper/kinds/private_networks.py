@@ -6,10 +6,10 @@ and is no server, the id is empty.
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from hakeeper.core.observation import Observation, Part, ResourceId, ResourceRef
+from hakeeper.core.observation import Key, Observation, Part, ResourceId, ResourceRef
 
 _SHOWN: Final = 4
 """So many networks are named at most."""
@@ -21,20 +21,52 @@ def place_of(resource: ResourceId) -> tuple[int, str]:
     return int(network), ip
 
 
-def network_of(ref: ResourceRef, known: ResourceId | None, parts: Iterable[Part]) -> Part | str:
+def merged(parts: Iterable[Part]) -> dict[Key, Part]:
+    """Put the pieces of each network together; what comes twice counts as last seen."""
+    pieces: dict[Key, list[Part]] = {}
+    for part in parts:
+        pieces.setdefault(part.key, []).append(part)
+    return {
+        key: Part(
+            key=key,
+            name=next((each.name for each in reversed(some) if each.name), ""),
+            network=next((each.network for each in reversed(some) if each.network), None),
+            rows=tuple({row[0] or row[1]: row for each in some for row in each.rows}.values()),
+        )
+        for key, some in pieces.items()
+    }
+
+
+def network_of(
+    ref: ResourceRef, known: Observation | None, networks: Mapping[Key, Part]
+) -> Part | str:
     """Return the network that is meant, whole; or why there is none."""
-    whole = _merged(parts)
-    before = None if known is None else whole.get(place_of(known)[0])
+    before = None if known is None else networks.get(place_of(known.id)[0])
     if before is not None and _may_have(before, ref):  # by its id, also if it was renamed
         return before
     if ref.within:
-        return _named(ref, whole.values())
-    return _by_range(ref, whole.values())
+        return _named(ref, networks.values())
+    return _by_range(ref, networks.values())
+
+
+def named(ref: ResourceRef, networks: Iterable[Part]) -> list[Part]:
+    """Return those with the id or name that is given."""
+    return [each for each in networks if ref.within in (str(each.key), each.name)]
+
+
+def has(network: Part, ref: ResourceRef) -> bool:
+    """Say whether the address is in the network's range, as far as that was read."""
+    return network.network is not None and ipaddress.ip_address(ref.text) in network.network
+
+
+def _may_have(network: Part, ref: ResourceRef) -> bool:
+    """Say whether the address is in the network's range, or the range was not read."""
+    return network.network is None or has(network, ref)
 
 
 def _named(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
     """Return the network with the given id or name."""
-    found = next((each for each in networks if ref.within in (str(each.key), each.name)), None)
+    found = next(iter(named(ref, networks)), None)
     if found is None:
         return f"this token's project has no network {ref.within}"
     if not _may_have(found, ref):
@@ -45,7 +77,7 @@ def _named(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
 def _by_range(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
     """Return the one network that has the address in its range."""
     known = [each for each in networks if each.network is not None]
-    having = [each for each in known if _may_have(each, ref)]
+    having = [each for each in known if has(each, ref)]
     titles = " and ".join(map(title, (having or known)[:_SHOWN]))
     if len(having) > 1:
         return (
@@ -60,27 +92,9 @@ def _by_range(ref: ResourceRef, networks: Iterable[Part]) -> Part | str:
     return having[0]
 
 
-def _merged(parts: Iterable[Part]) -> dict[int, Part]:
-    """Put the pieces of each network together; what comes twice counts as last seen."""
-    found: dict[int, Part] = {}
-    for part in parts:
-        before = found.get(int(part.key), part)
-        rows = {row[0] or row[1]: row for row in (*before.rows, *part.rows)}
-        found[int(part.key)] = Part(
-            key=int(part.key),
-            name=part.name or before.name,
-            network=part.network or before.network,
-            rows=tuple(rows.values()),
-        )
-    return found
-
-
-def _may_have(part: Part, ref: ResourceRef) -> bool:
-    """Say whether the address is in the network's range, or the range was not read."""
-    return part.network is None or ipaddress.ip_address(ref.text) in part.network
-
-
-def elsewhere(part: Part, known: Observation | None, parts: Sequence[Part]) -> dict[str, str]:
+def elsewhere(
+    part: Part, known: Observation | None, networks: Mapping[Key, Part]
+) -> dict[str, str]:
     """Return how many alias IPs each server has in other networks, where it has any.
 
     They count for the most that it may have. A list of members does not show them: then it is what
@@ -89,14 +103,19 @@ def elsewhere(part: Part, known: Observation | None, parts: Sequence[Part]) -> d
     if part.network is None:  # only members were read
         return {} if known is None else {server: count for server, count, *_ in known.note}
     found: Counter[str] = Counter()
-    for other in _merged(parts).values():
+    for other in networks.values():
         if other.key != part.key:
             for server, _, *aliases in other.rows:
                 found[server] += len(aliases)
     return {server: str(count) for server, count in found.items()}
 
 
-def title(part: Part) -> str:
+def name_of(network: Part) -> str:
+    """Return a network for people."""
+    return f"{network.name} (id {network.key})" if network.name else str(network.key)
+
+
+def title(network: Part) -> str:
     """Return a network for people, with its range if that is known."""
-    named = f"{part.name} (id {part.key})" if part.name else str(part.key)
-    return named if part.network is None else f"{named}, {part.network}"
+    name = name_of(network)
+    return name if network.network is None else f"{name}, {network.network}"

@@ -75,7 +75,7 @@ def test_the_network_is_found_by_its_range() -> None:
     seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.1.2.3"), None, reading(INTERNAL, OTHER))
     assert seen is not None
     assert (resource(8, "10.1.2.3"), None, "10.1.2.3") == (seen.id, seen.server_id, seen.label)
-    assert 8 == ALIAS_IPS.part_of(seen.id)
+    assert 8 == seen.part
 
 
 @pytest.mark.parametrize("name", ["twin", "9"])

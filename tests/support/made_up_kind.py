@@ -65,9 +65,6 @@ class Berths:
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> None:
         """The pier is all there is."""
 
-    def part_of(self, resource: ResourceId) -> None:
-        """The pier is all there is."""
-
     def next_step(self, seen: Observation, us: Key) -> Step:
         """Clear it while another ship has it; then moor there."""
         lane = f"berth/{seen.id.key}"

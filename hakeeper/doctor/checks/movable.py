@@ -3,7 +3,6 @@
 A kind that has no such parts, and never meets an obstacle, gets no finding from here.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -17,26 +16,21 @@ from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, error, warning
 from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.private_networks import has, name_of, named
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """A name that needs no quotes, and cannot be taken for an id."""
 
 
-def title_of(part: Part) -> str:
-    """Return a network for people."""
-    return f"{part.name} (id {part.key})" if part.name else str(part.key)
-
-
 def part_of(facts: Facts, ref: ResourceRef, found: Observation) -> str | None:
     """Return the network that it is in, for people; None: its kind has no such parts."""
-    key = facts.kind(ref).part_of(found.id)
-    return None if key is None else _title(facts, ref.kind, key)
+    return None if found.part is None else _title(facts, ref.kind, found.part)
 
 
 def _title(facts: Facts, kind: str, key: Key) -> str:
     reading = facts.api.reading(kind)
-    named = (one for one in (reading.parts if reading else ()) if one.key == key and one.name)
-    return next(map(title_of, named), str(key))
+    with_names = (one for one in (reading.parts if reading else ()) if one.key == key and one.name)
+    return next(map(name_of, with_names), str(key))
 
 
 def _us(facts: Facts) -> Server | None:
@@ -76,38 +70,30 @@ def _known(reading: Reading) -> list[Part]:
     return [one for one in reading.parts if one.network is not None]
 
 
-def _named(ref: ResourceRef, known: Iterable[Part]) -> list[Part]:
-    return [one for one in known if ref.within in (str(one.key), one.name)]
-
-
 def _is_unclear(ref: ResourceRef, known: list[Part]) -> bool:
     """Say whether it is the network that is to be named, or to be named otherwise."""
     if ref.within:
-        return not _named(ref, known)
-    return sum(_has(one, ref) for one in known) > 1
+        return not named(ref, known)
+    return sum(has(one, ref) for one in known) > 1
 
 
 def _clearer(kind: Kind, ref: ResourceRef, reading: Reading) -> str:
     """Return the line to write instead."""
     known = _known(reading)
-    having = [one for one in known if _has(one, ref)]
+    having = [one for one in known if has(one, ref)]
     if _is_unclear(ref, known):
         right, *others = [*map(_word, having), "NETWORK"]
         if ref.within:
             other = f"other networks: {_listed(known)}; " if known else ""
             return f"{_line(kind, ref, right)}    # {other}or use a token of its project"
         return f"{_line(kind, ref, right)}    # or {', '.join(others[:-1])}"
-    ranges = _named(ref, known) or having or known
+    ranges = named(ref, known) or having or known
     if not ranges:
         return "hcloud network create --name internal --ip-range 10.0.0.0/16    # or another token"
     return (
         f"{kind.config_key}: [ADDRESS]    # a free one of"
         f" {' or '.join(str(one.network) for one in ranges)}, on all servers; keepalived.conf too"
     )
-
-
-def _has(part: Part, ref: ResourceRef) -> bool:
-    return part.network is not None and ipaddress.ip_address(ref.text) in part.network
 
 
 def _line(kind: Kind, ref: ResourceRef, network: str) -> str:
@@ -138,9 +124,7 @@ def in_the_way(
         yield error(
             f"{vrrp}: {ref}: {step.message}",
             why="Hetzner would refuse to give it to this server",
-            cure=refusal_cure(
-                step.code, server=server.name, network=str(kind.part_of(found.id) or "")
-            ),
+            cure=refusal_cure(step.code, server=server.name, network=str(found.part or "")),
             place=facts.config.address(ref),
         )
     holder = facts.api.holder(found)
@@ -161,12 +145,11 @@ def no_room_for_all(facts: Facts, kind: Kind, refs: Iterable[ResourceRef]) -> It
     coming: dict[Key, list[tuple[ResourceRef, int]]] = {}
     for ref in refs:
         found = facts.api.find(ref)
-        part = None if found is None else kind.part_of(found.id)
-        if found is None or part is None or found.server_id == server.id:
+        if found is None or found.part is None or found.server_id == server.id:
             continue
         step = kind.next_step(found, server.id)
         if not isinstance(step, Obstacle):
-            coming.setdefault(part, []).append((ref, step.most))
+            coming.setdefault(found.part, []).append((ref, step.most))
     for part, some in coming.items():
         room = min(most for _, most in some)
         if len(some) > room:

@@ -180,7 +180,7 @@ def _private_interface(facts: Facts, ref: ResourceRef, usual: str | None) -> str
     If the range is not known, it may be the `usual` one, over which keepalived speaks.
     """
     found, reading = facts.api.find(ref), facts.api.reading(ref.kind)
-    part = None if found is None else facts.kind(ref).part_of(found.id)
+    part = None if found is None else found.part
     ranges = [one.network for one in (reading.parts if reading else ()) if one.key == part]
     primaries = facts.machine.primaries
     there = [

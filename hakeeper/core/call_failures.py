@@ -82,8 +82,6 @@ def _step_failed(
         if locked and ours:
             health.lock_met(now, first=first)
     claiming = current(state, call, now)
-    for resource in claiming if failure.kind is FailureKind.REFUSED else ():
-        resource.kind.whole_from_s = now
     for resource in claiming:
         # Here before a demotion, it was never taken: what "already" means will be read.
         here = failure.kind is FailureKind.ALREADY and isinstance(resource.holder, Us)

@@ -28,22 +28,17 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
             state.happened(resource, Hung(), now)
             continue
         # What a step leads to, its action and the list that confirms it, must be paid as well.
-        spare = 2 + resource.kind.pages
-        step = resource.kind.kind.next_step(seen, api.server.id)
-        releases = isinstance(step, Step) and step.holder is None
-        ahead = RELEASE_CALLS if releases else 0  # so that the next step never waits for them
+        spare, ahead = 2 + resource.kind.pages, RELEASE_CALLS if resource.needs_release else 0
         if not due(state.affordable_from_s(resource, now, spare, ahead), now, wake):
             continue
-        lane = step.lane if isinstance(step, Step) else ""
-        if isinstance(step, Step) and _is_lane_taken(state, step):
+        step = resource.kind.kind.next_step(seen, api.server.id)
+        lane = "" if isinstance(step, Obstacle) else step.lane
+        if _is_lane_taken(state, lane):
             continue
         if not resource.shows(lane, now):
             state.happened(resource, LostTrack(), now)
         elif isinstance(step, Obstacle):
             state.happened(resource, Failed(_failure(step)), now)
-            resource.kind.whole_from_s = (
-                now  # what is in the way may be gone, where no part shows it
-            )
         else:
             _take_step(state, [resource, *_others(resource, step, waiting, now)], step, now)
 
@@ -93,10 +88,10 @@ def _failure(obstacle: Obstacle) -> Failure:
     return Failure(kind=FailureKind.REFUSED, code=obstacle.code, message=obstacle.message)
 
 
-def _is_lane_taken(state: State, step: Step) -> bool:
-    """Say whether a step of the same lane is under way, or its action runs."""
+def _is_lane_taken(state: State, lane: str) -> bool:
+    """Say whether a step of this lane is under way, or its action runs."""
     running = (stage.step.lane for _, stage in state.in_stage(ActionRunning))
-    return state.is_lane_taken(step.lane) or step.lane in running
+    return state.is_lane_taken(lane) or lane in running
 
 
 def _is_at_parallel_limit(state: State, api: ApiState, now: float) -> bool:

@@ -170,7 +170,7 @@ def _look_at_released(
     releasing = (
         resource
         for _, resource, stage in polls
-        if stage.step.holder is None and stage.polls < RELEASE_LISTS and not _reads_alone(resource)
+        if stage.step.holder is None and stage.polls < RELEASE_LISTS and _alone(resource) is None
     )
     for kind in {id(resource.kind): resource.kind for resource in releasing}.values():
         _list(state, kind, now, at_once=2)
@@ -184,11 +184,11 @@ def _affordable(state: State, claims: Iterable[Resource], now: float, wake: Wake
 
 def _with_step(resource: Resource) -> tuple[int, int]:
     """Return what the budget must hold besides, so that a step follows its read while it is new."""
-    kind, pages = resource.kind.kind, resource.kind.pages
-    if kind.acts_on_known:
+    pages = resource.kind.pages
+    if resource.kind.kind.acts_on_known:
         return 0, 0
     match resource.stage:
-        case Verify() if kind.releases_first and isinstance(resource.holder, Other):
+        case Verify() if resource.needs_release:
             return 2 + pages, pages + RELEASE_CALLS
         case Verify() | ReadBack(step=Step(holder=None)):
             return 2 + pages, pages
@@ -214,8 +214,8 @@ def _read_for_claims(state: State, api: ApiState, now: float, wake: Wake) -> Non
         return
     if not _affordable(state, wanted, now, wake):
         return
-    if len(wanted) == 1 and _reads_alone(wanted[0]) and wanted[0].observation is not None:
-        state.start(ReadOne(wanted[0].observation.id), now)
+    if len(wanted) == 1 and (alone := _alone(wanted[0])) is not None:
+        state.start(alone, now)
         return
     for kind in {id(resource.kind): resource.kind for resource in wanted}.values():
         # Where every step needs a list of its own, a claim waits for none that is too old.
@@ -242,10 +242,12 @@ def _shows(request: Request, resource: Resource) -> bool:
             return False
 
 
-def _reads_alone(resource: Resource) -> bool:
-    """Say whether it can be read without the others."""
+def _alone(resource: Resource) -> ReadOne | None:
+    """Return the call that reads it without the others; None: that takes a list."""
     seen = resource.observation
-    return seen is not None and resource.kind.kind.read_request(seen.id) is not None
+    if seen is None or resource.kind.kind.read_request(seen.id) is None:
+        return None
+    return ReadOne(seen.id)
 
 
 def _is_read(resource: Resource, after_s: float) -> bool:

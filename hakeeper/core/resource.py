@@ -9,7 +9,15 @@ from hakeeper.core.api_states import FRESH_S, KindState
 from hakeeper.core.decisions import Decision
 from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import NEVER, VrrpId
-from hakeeper.core.observation import Holder, Observation, ResourceId, ResourceRef, Unknown, Us
+from hakeeper.core.observation import (
+    Holder,
+    Observation,
+    Other,
+    ResourceId,
+    ResourceRef,
+    Unknown,
+    Us,
+)
 from hakeeper.core.pace import Hints, Pace, Returns
 from hakeeper.core.servers import holder_text
 from hakeeper.core.splitbrain import SplitBrain
@@ -155,6 +163,11 @@ class Resource:
     def edge(self, now: float) -> None:
         """A MASTER edge: favour the claim, unless the role has had many of them lately."""
         self.favoured = self.edges.takes(now)
+
+    @property
+    def needs_release(self) -> bool:
+        """Whether it is taken from another server before we can have it."""
+        return self.kind.kind.releases_first and isinstance(self.holder, Other)
 
     def shows(self, lane: str, now: float) -> bool:
         """Say whether what was read is good enough for a step of this lane that is taken now."""

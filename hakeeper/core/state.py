@@ -20,7 +20,8 @@ from hakeeper.core.roles import RoleBook
 from hakeeper.core.stages import ActionRunning, Claim, MutateDue, ReadBack, Reading, Stage
 
 RELEASE_CALLS = 40
-"""What a release takes beside itself until the next step: looks at its action, and lists."""
+"""What a release takes beside itself until the next step, which must never wait for it: looks at
+its action, and lists."""
 STEADY_S = 3.0
 """A role that is MASTER for so long does not flap."""
 ASIDE_S = 2.0

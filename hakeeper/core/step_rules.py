@@ -78,7 +78,7 @@ def action_seen(
     """It is done, it failed, or it still runs."""
     claim, action = stage.claim, what.action
     match action.status:
-        case ActionStatus.SUCCESS if _is_released(resource, stage.step, what.asked_at_s):
+        case ActionStatus.SUCCESS if _is_seen_released(resource, stage.step, what.asked_at_s):
             resource.writes.done_s = now
             return next_step(resource, claim, now)
         case ActionStatus.SUCCESS:
@@ -138,6 +138,8 @@ def failed(
             resource.writes.lose_track(now)
         case FailureKind.NOT_FOUND:
             resource.observation = None
+        case FailureKind.REFUSED:
+            resource.kind.whole_from_s = now  # what is in the way, a part may not show
         case _:
             pass
     if cancelled:
@@ -183,7 +185,7 @@ def next_step(resource: Resource, claim: Claim, now: float) -> MutateDue:
     return MutateDue(replace(claim, refused_at_s=NEVER), now)
 
 
-def _is_released(resource: Resource, step: Step, asked_at_s: float | None) -> bool:
+def _is_seen_released(resource: Resource, step: Step, asked_at_s: float | None) -> bool:
     """Say whether a list that was asked for beside the action shows already that nobody has it."""
     if step.holder is not None or asked_at_s is None or resource.holder_at_s is None:
         return False

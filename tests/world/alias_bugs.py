@@ -122,7 +122,7 @@ ALIAS_BUGS = (
         "two requests replace one list at the same time",
         "one_write_per_list",
         (
-            Line(_SEND, "isinstance(step, Step) and _is_lane_taken(state, step)", "False"),
+            Line(_SEND, "if _is_lane_taken(state, lane):", "if False:"),
             Line(_GUARD, "if self.is_lane_taken(step.lane):", "if False:"),
         ),
         proves=True,
@@ -180,7 +180,7 @@ ALIAS_BUGS = (
         (
             Line(
                 "hakeeper.core.reconcile:_with_step",
-                "if kind.acts_on_known:",
+                "if resource.kind.kind.acts_on_known:",
                 "if True:",
             ),
         ),

@@ -389,7 +389,7 @@ BUGS = (
         "an assign does not wait for the unwanted one that is still under way",
         "one_at_a_time",
         (
-            Line(_SEND, "isinstance(step, Step) and _is_lane_taken(state, step)", "False"),
+            Line(_SEND, "if _is_lane_taken(state, lane):", "if False:"),
             Line(_GUARD, "if self.is_lane_taken(step.lane):", "if False:"),
         ),
         proves=True,
@@ -398,7 +398,7 @@ BUGS = (
         "unguarded_second_assign",
         "the same, but the last guard stands",
         "core_guard",
-        (Line(_SEND, "isinstance(step, Step) and _is_lane_taken(state, step)", "False"),),
+        (Line(_SEND, "if _is_lane_taken(state, lane):", "if False:"),),
         proves=True,
     ),
     Bug(

@@ -8,6 +8,7 @@ end of the second action. One instance has two of them.
 import contextlib
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hakeeper.core.resource import SPACING_S
@@ -59,7 +60,7 @@ def _moves(action_s: float, count: int) -> dict[str, Any]:
 
 def _standby(
     stack: contextlib.ExitStack,
-    place: Any,  # noqa: ANN401
+    place: Path,
     cloud: rig.Cloud,
     way: rig.Relay,
     network: int,

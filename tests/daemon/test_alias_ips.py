@@ -9,7 +9,7 @@ from tests.support.cluster import Cluster
 from tests.support.daemon_node import PATIENCE_S, DaemonNode, fields_of
 
 A, B = "10.0.0.100", "10.0.0.101"
-FOREIGN = "10.0.0.200"
+LIST = "/change_alias_ips$"
 
 
 class Scene:
@@ -180,9 +180,6 @@ def test_a_holder_that_is_off_or_gone_keeps_nothing(scene: Scene, how: str) -> N
 
 
 # --- trouble between the two steps ----------------------------------------------------------------
-
-
-LIST = "/change_alias_ips$"
 
 
 @pytest.mark.parametrize("step", ["release", "take"])

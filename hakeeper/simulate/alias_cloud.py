@@ -13,8 +13,8 @@ from math import inf
 from random import Random
 from typing import Final
 
-from hakeeper.cloud_register import ACTION_FAILED, Move, Register
 from hakeeper.cloud_register import Action as Accepted
+from hakeeper.cloud_register import Move, Register
 from hakeeper.core.calls import (
     AllRead,
     Answer,
@@ -247,27 +247,16 @@ class AliasCloud(WorldCloud):
         refusal = self._refusal(server_id, network, aliases)
         if refusal is not None:
             return refusal
-        faults, now = self.faults, self._agenda.now
-        takes_s = max([self.nature.action_s, *faults.action_s])
-        ends_s = inf if faults.endless_actions else now + takes_s
-        moves_at_s = now if self.nature.holder_at_accept else ends_s
-        action = ListAction(
-            id=self._register.next_id(),
-            resource=f"{network}/{server_id}",
-            server=server_id,
-            cause="released" if request.step.holder is None else f"server {server_id}",
-            started_s=now,
-            ends_s=ends_s,
-            moves_at_s=inf if faults.action_errors or faults.lost_writes else moves_at_s,
-            error=ACTION_FAILED if faults.action_errors else None,
-            network=network,
-            aliases=aliases,
-            request=request,
+        return self._begin(
+            ListAction(
+                resource=f"{network}/{server_id}",
+                server=server_id,
+                network=network,
+                aliases=aliases,
+                request=request,
+                **self._course(request.step.holder),
+            )
         )
-        self._register.accept(action, now)
-        if now < ends_s < inf:
-            self._agenda.at(ends_s, self._register.advance, ends_s)
-        return MutationAccepted(self._seen(action) if self.nature.actions else None)
 
     def _refusal(self, server_id: Key, network: int, aliases: tuple[str, ...]) -> Failure | None:
         if server_id not in self.servers or network not in self.networks:

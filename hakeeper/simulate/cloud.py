@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from math import inf
 from random import Random
-from typing import assert_never
+from typing import TypedDict, assert_never
 
 from hakeeper.cloud_register import ACTION_FAILED, Move, Refusal, Register
 from hakeeper.cloud_register import Action as Accepted
@@ -85,6 +85,17 @@ def number_of(resource: ResourceId) -> int:
 def number_in(address: str) -> int:
     """Return the number that the low half of an address is."""
     return int(ipaddress.IPv4Address(address)) & 0xFFFF
+
+
+class Course(TypedDict):
+    """How an action goes, by the fields of `cloud_register.Action`."""
+
+    id: int
+    cause: str
+    started_s: float
+    ends_s: float
+    moves_at_s: float
+    error: tuple[str, str] | None
 
 
 class WorldCloud:
@@ -284,28 +295,30 @@ class WorldCloud:
         )
         if refusal is not None:
             return ALREADY if refusal is Refusal.ALREADY else LOCKED
-        action = self._accept(resource, taker)
-        return MutationAccepted(self._seen(action) if self.nature.actions else None)
+        return self._begin(Accepted(resource=resource, server=taker, **self._course(taker)))
 
-    def _accept(self, resource: Key, taker: Key | None) -> Accepted:
+    def _course(self, taker: Key | None) -> Course:
+        """Return how an action goes that begins now, and gives something to this server."""
         faults, now = self.faults, self._agenda.now
         takes_s = max([self.nature.action_s, *faults.action_s])
         ends_s = inf if faults.endless_actions else now + takes_s
         moves_at_s = now if self.nature.holder_at_accept else ends_s
-        action = Accepted(
-            id=self._register.next_id(),
-            resource=resource,
-            server=taker,
-            cause="released" if taker is None else f"server {taker}",
-            started_s=now,
-            ends_s=ends_s,
-            moves_at_s=inf if faults.action_errors or faults.lost_writes else moves_at_s,
-            error=ACTION_FAILED if faults.action_errors else None,
-        )
+        return {
+            "id": self._register.next_id(),
+            "cause": "released" if taker is None else f"server {taker}",
+            "started_s": now,
+            "ends_s": ends_s,
+            "moves_at_s": inf if faults.action_errors or faults.lost_writes else moves_at_s,
+            "error": ACTION_FAILED if faults.action_errors else None,
+        }
+
+    def _begin(self, action: Accepted) -> MutationAccepted:
+        """Let an action begin; where there are none, it is done when it is answered."""
+        now = self._agenda.now
         self._register.accept(action, now)
-        if now < ends_s < inf:
-            self._agenda.at(ends_s, self._register.advance, ends_s)
-        return action
+        if now < action.ends_s < inf:
+            self._agenda.at(action.ends_s, self._register.advance, action.ends_s)
+        return MutationAccepted(self._seen(action) if self.nature.actions else None)
 
     def end_endless(self) -> None:
         """Let the actions that had no end fail now; they no longer lock anything."""

@@ -3,7 +3,6 @@
 It needs no root, no namespaces and no keepalived. hakeeper is as real as on the live stage.
 """
 
-import contextlib
 import heapq
 import os
 import shutil
@@ -11,8 +10,6 @@ import tempfile
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from hakeeper.core.fifo_lines import LineReader, LineState, NotifyLine
 from hakeeper.core.model import Role, VrrpId, VrrpKind
@@ -20,6 +17,7 @@ from hakeeper.demo import recording
 from hakeeper.demo.cloud import ON_LOOPBACK, CloudFront
 from hakeeper.demo.history import ADDRESS, ALIAS, INSTANCE
 from hakeeper.demo.lab import HakeeperProcess, LabError
+from hakeeper.demo.lab.assembly import Assembly
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.network import NETWORK, RANGE
 from hakeeper.demo.lab.witness import RoleChange
@@ -44,13 +42,14 @@ class _HostNetwork(Namespace):
         """Do nothing."""
 
 
-class ReplayStage:
+class ReplayStage(Assembly):
     """Two servers with recorded keepalived and real hakeeper; see `Stage`."""
 
     voice = "recording"
     power_cut = "kill -9 of hakeeper, and its recording ends"
 
     def __init__(self, cloud: CloudFront) -> None:
+        super().__init__()
         self.cloud = cloud
         self.servers: tuple[Server, ...] = ()
         self.floating_ip = 0
@@ -60,23 +59,6 @@ class ReplayStage:
         self._written = 0
         self._changes: list[RoleChange] = []
         self._dead: set[str] = set()
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Self:
-        try:
-            self._build()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     # --- building --------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import LoggedRequest, SimCloud
 from hakeeper.demo.lab import LabError, Witness, wait_until, was_master
+from hakeeper.demo.lab.assembly import Assembly
 from tests.e2e.alias_ips import Aliases
 from tests.e2e.disk import Disk
 from tests.e2e.lan import Lan
@@ -43,7 +43,7 @@ def token_of(name: str) -> str:
     return (name.replace("-", "") + "x" * 64)[:64]
 
 
-class Pair:
+class Pair(Assembly):
     """A context manager: machines `web-a` (preferred) and `web-b`, off at first, and a cloud."""
 
     def __init__(
@@ -53,28 +53,17 @@ class Pair:
         *,
         layers: tuple[tuple[Path, ...], tuple[Path, ...]],
     ) -> None:
+        super().__init__()
         self._site = site
-        self._stack = contextlib.ExitStack()
         self.machines: tuple[Machine, ...] = ()
-        self._build = (folder, layers)
+        self._folder, self._layers = folder, layers
         self._moved = 0
         self._begun_seq = 0
         self.aliases: Aliases | None = None
         """Set by a test whose master is to have alias IPs too."""
 
-    def __enter__(self) -> Self:
-        try:
-            self._make()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def _make(self) -> None:
-        folder, layers = self._build
+    def _build(self) -> None:
+        folder, layers = self._folder, self._layers
         stack = self._stack
         for number, name in ((2, "web-a"), (3, "web-b")):
             place = folder / name

@@ -21,8 +21,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -30,6 +28,7 @@ import yaml
 from hakeeper.core.model import Role
 from hakeeper.demo.cloud import Fault, SimCloud
 from hakeeper.demo.lab import HakeeperProcess, Keepalived, Lab, is_event, wait_until
+from hakeeper.demo.lab.assembly import Assembly
 from hakeeper.demo.lab.bus import Bus
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.process import LabProcess
@@ -165,29 +164,13 @@ class Outage:
     """The source of the connection that was open, and how it ended."""
 
 
-class Scene:
+class Scene(Assembly):
     """A context manager; leaving it ends all that it made."""
 
     def __init__(self, *, latency_s: float = 0.0, action_s: float = 0.0) -> None:
-        self._stack = contextlib.ExitStack()
+        super().__init__()
         self._latency_s, self._action_s = latency_s, action_s
         self._delivers_to: int | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._build()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def _build(self) -> None:
         stack = self._stack

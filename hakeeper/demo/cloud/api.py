@@ -11,7 +11,7 @@ from hakeeper.demo.cloud.calls import Call, Route, json_body
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
 from hakeeper.demo.cloud.model import CloudModel
 from hakeeper.demo.cloud.network_routes import NetworkRoutes
-from hakeeper.demo.cloud.project import NO_QUIRK, Action, Quirk, Server
+from hakeeper.demo.cloud.project import NO_QUIRK, Action, Quirk
 from hakeeper.demo.cloud.values import JsonObject
 
 BASE_PATH = "/v1"
@@ -127,13 +127,7 @@ class Api:
     # --- floating IPs -------------------------------------------------------------------------
 
     def _list_floating_ips(self, call: Call) -> JsonObject:
-        name = query.one(call.query, "name")
-        wanted = query.label_filter(query.one(call.query, "label_selector") or "")
-        found = [
-            item
-            for item in self.model.floating_ips.values()
-            if (name is None or item.name == name) and wanted(item.labels)
-        ]
+        found = query.named(self.model.floating_ips.values(), call.query)
         keys: dict[str, Callable[..., float | str]] = {
             "id": lambda item: item.id,
             "created": lambda item: item.created_s,
@@ -225,23 +219,14 @@ class Api:
     # --- servers --------------------------------------------------------------------------------
 
     def _list_servers(self, call: Call) -> JsonObject:
-        name = query.one(call.query, "name")
-        wanted = query.label_filter(query.one(call.query, "label_selector") or "")
         statuses = set(call.query.get("status", ()))
-
-        def matches(item: Server) -> bool:
-            return (
-                (name is None or item.name == name)
-                and (not statuses or item.status in statuses)
-                and wanted(item.labels)
-            )
-
         keys: dict[str, Callable[..., float | str]] = {
             "id": lambda item: item.id,
             "name": lambda item: item.name,
             "created": lambda item: item.created_s,
         }
-        found = [item for item in self.model.servers.values() if matches(item)]
+        named = query.named(self.model.servers.values(), call.query)
+        found = [item for item in named if not statuses or item.status in statuses]
         ordered = query.sorted_by(found, call.query, keys)
         rendered = [rendering.server(self.model, item, call.as_of_s) for item in ordered]
         return query.page("servers", rendered, call.query)

@@ -7,9 +7,8 @@ send it.
 import contextlib
 import dataclasses
 import time
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hakeeper.demo.cloud.faults import Fault
 from hakeeper.demo.cloud.network_front import NetworkFront
@@ -38,10 +37,6 @@ class CloudFront(NetworkFront):
 
     url: str
     """The API's endpoint, base path included."""
-
-    @abstractmethod
-    def call(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-        """Carry out a command; raises CommandError if it is refused."""
 
     # --- setting the scene ----------------------------------------------------------------------
 
@@ -227,6 +222,16 @@ class CloudFront(NetworkFront):
             entry
             for entry in self.requests(client=client, method="POST")
             if entry.is_assign and floating_ip in {None, entry.floating_ip}
+        ]
+
+    def alias_writes(
+        self, *, client: str | None = None, server: int | None = None
+    ) -> list[LoggedRequest]:
+        """Return every write of a list of alias IPs that was received, with any result."""
+        return [
+            entry
+            for entry in self.requests(client=client, method="POST")
+            if entry.is_alias_write and server in {None, entry.server}
         ]
 
     def holder(self, floating_ip: int) -> int | None:

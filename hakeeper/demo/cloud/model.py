@@ -23,6 +23,7 @@ from hakeeper.demo.cloud.project import (
     default_ipv6,
     free_id,
     list_key,
+    refuse_used_name,
 )
 from hakeeper.demo.cloud.values import CREATED, OPERATOR, USUAL, HolderChange, Rules
 
@@ -68,8 +69,7 @@ class CloudModel:
         It is attached to a private network for each of its private addresses; one is made if no
         network has the address.
         """
-        if any(server.name == name for server in self.servers.values()):
-            raise ApiError("uniqueness_error", f"server name '{name}' is already used", {})
+        refuse_used_name(name, (each.name for each in self.servers.values()), "server")
         if location not in LOCATIONS:
             raise invalid_input("location", "is unknown")
         addresses = tuple(private_ips)
@@ -105,8 +105,7 @@ class CloudModel:
         description: str | None = None,
     ) -> FloatingIp:
         """Create a floating IP; IPv6 ones are /64 networks."""
-        if any(each.name == name for each in self.floating_ips.values()):
-            raise ApiError("uniqueness_error", f"floating IP name '{name}' is already used", {})
+        refuse_used_name(name, (each.name for each in self.floating_ips.values()), "floating IP")
         if server is not None and server not in self.servers:
             raise not_found("server", server)
         if location not in LOCATIONS:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hakeeper.demo.cloud.values import CREATED, AliasChange, LoggedRequest
+from hakeeper.demo.cloud.values import CREATED, AliasChange
 
 
 class NetworkFront(ABC):
@@ -13,17 +13,6 @@ class NetworkFront(ABC):
     @abstractmethod
     def call(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
         """Carry out a command; raises CommandError if it is refused."""
-
-    @abstractmethod
-    def requests(
-        self,
-        *,
-        client: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-        after_seq: int = 0,
-    ) -> list[LoggedRequest]:
-        """Return the logged requests."""
 
     def add_network(
         self,
@@ -74,13 +63,3 @@ class NetworkFront(ABC):
     def alias_moves(self, network: int | None = None, ip: str | None = None) -> list[AliasChange]:
         """Return the gains and losses without those of `attach`."""
         return [each for each in self.alias_changes(network, ip) if each.cause != CREATED]
-
-    def alias_writes(
-        self, *, client: str | None = None, server: int | None = None
-    ) -> list[LoggedRequest]:
-        """Return every write of a list of alias IPs that was received, with any result."""
-        return [
-            entry
-            for entry in self.requests(client=client, method="POST")
-            if entry.is_alias_write and server in {None, entry.server}
-        ]

@@ -19,13 +19,7 @@ class NetworkRoutes:
 
     def list_networks(self, call: Call) -> JsonObject:
         """GET /networks."""
-        name = query.one(call.query, "name")
-        wanted = query.label_filter(query.one(call.query, "label_selector") or "")
-        found = [
-            item
-            for item in self._model.networks.all.values()
-            if (name is None or item.name == name) and wanted(item.labels)
-        ]
+        found = query.named(self._model.networks.all.values(), call.query)
         keys: dict[str, Callable[..., float | str]] = {
             "id": lambda item: item.id,
             "name": lambda item: item.name,

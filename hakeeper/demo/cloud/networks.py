@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
 
 from hakeeper.demo.cloud.errors import ApiError, invalid_input, not_found
-from hakeeper.demo.cloud.project import free_id
+from hakeeper.demo.cloud.project import free_id, refuse_used_name
 from hakeeper.demo.cloud.values import CREATED, AliasChange
 
 MAX_ALIAS_IPS = 5
@@ -75,8 +75,7 @@ class Networks:
         labels: Mapping[str, str] | None = None,
     ) -> Network:
         """Create a network; without subnets it has one, as large as itself."""
-        if any(each.name == name for each in self.all.values()):
-            raise ApiError("uniqueness_error", f"network name '{name}' is already used", {})
+        refuse_used_name(name, (each.name for each in self.all.values()), "network")
         whole = _range(ip_range, "ip_range")
         parts = tuple(_range(each, "subnets") for each in subnets) or (whole,)
         if not all(each.subnet_of(whole) for each in parts):

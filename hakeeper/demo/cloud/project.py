@@ -3,7 +3,7 @@
 import ipaddress
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hakeeper import cloud_register
@@ -123,6 +123,12 @@ class Quirk:
 
 
 NO_QUIRK = Quirk()
+
+
+def refuse_used_name(name: str, used: Iterable[str], noun: str) -> None:
+    """Raise the API's error if the name is used: names are unique in a project."""
+    if name in used:
+        raise ApiError("uniqueness_error", f"{noun} name '{name}' is already used", {})
 
 
 def free_id(wanted: int | None, ids: "itertools.count[int]", used: Mapping[int, object]) -> int:

@@ -1,8 +1,8 @@
 """Filtering, sorting and paging of lists, as the API documents it."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from hakeeper.demo.cloud.errors import invalid_input
 from hakeeper.demo.cloud.values import JsonObject
@@ -12,6 +12,7 @@ MAX_PER_PAGE = 50
 
 Query = Mapping[str, Sequence[str]]
 Item = TypeVar("Item")
+Labelled = TypeVar("Labelled", bound="Named")
 _KEY = r"[A-Za-z0-9./_-]+"
 _VALUE = r"[A-Za-z0-9._-]*"
 _SET = re.compile(rf"({_KEY})\s+(in|notin)\s+\(([^()]*)\)")
@@ -44,6 +45,24 @@ def label_filter(selector: str) -> Callable[[Mapping[str, str]], bool]:
         return lambda _labels: True
     terms = [_term(term.strip()) for term in _COMMA_OUTSIDE_BRACKETS.split(selector)]
     return lambda labels: all(holds(labels) for holds in terms)
+
+
+class Named(Protocol):
+    """What has a name and labels, by which a list can be narrowed."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Return its labels."""
+
+
+def named(items: Iterable[Labelled], query: Query) -> list[Labelled]:
+    """Return those with the `name` and the labels (`label_selector`) that are asked for."""
+    name, wanted = one(query, "name"), label_filter(one(query, "label_selector") or "")
+    return [item for item in items if name in (None, item.name) and wanted(item.labels)]
 
 
 def one(query: Query, key: str) -> str | None:

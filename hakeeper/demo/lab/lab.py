@@ -11,11 +11,11 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import CloudFront
+from hakeeper.demo.lab.assembly import Assembly
 from hakeeper.demo.lab.keepalived import find_keepalived
 from hakeeper.demo.lab.netns import Namespace
 from hakeeper.demo.lab.network import NETWORK, RANGE, Switch
@@ -52,7 +52,7 @@ class LabSettings:
         return len(self.vrrp.instances[0].priorities)
 
 
-class Lab:
+class Lab(Assembly):
     """A context manager; leaving it ends every process, namespace and directory it made.
 
     It starts nothing by itself: call `start_keepalived` and `node.hakeeper.start()`. Processes die
@@ -61,6 +61,7 @@ class Lab:
 
     def __init__(self, settings: LabSettings, cloud: CloudFront | None = None) -> None:
         """Prepare the lab; without a cloud there is only keepalived, and no hakeeper."""
+        super().__init__()
         self.settings = settings
         self.cloud = cloud
         self.floating_ips: dict[str, int] = {}
@@ -70,7 +71,6 @@ class Lab:
         self.nodes: tuple[Node, ...] = ()
         self._witness: Witness | None = None
         self._switch: Switch | None = None
-        self._stack = contextlib.ExitStack()
 
     @staticmethod
     def available() -> str | None:
@@ -88,22 +88,6 @@ class Lab:
         except (LabError, OSError, subprocess.SubprocessError) as error:
             return str(error)
         return None
-
-    def __enter__(self) -> Self:
-        try:
-            self._build()
-        except BaseException:
-            self._stack.close()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     # --- building --------------------------------------------------------------------------
 

@@ -249,13 +249,7 @@ class CloudModel:
             resource=floating_ip,
             server=server,
             cause=cause,
-            started_s=now,
-            ends_s=quirk.ends_s(self.rules, now),
-            moves_at_s=quirk.moves_at_s(self.rules, now),
-            late=quirk.late_commit_s is not None,
-            error=quirk.action_error,
-            locks=quirk.locks,
-            fault=quirk.fault,
+            **quirk.course(self.rules, now),
         )
         self.register.accept(action, now)
         return action
@@ -288,16 +282,10 @@ class CloudModel:
             resource=list_key(server_id, network_id),
             server=server_id,
             cause=cause,
-            started_s=now,
-            ends_s=quirk.ends_s(self.rules, now),
-            moves_at_s=quirk.moves_at_s(self.rules, now),
-            late=quirk.late_commit_s is not None,
-            error=quirk.action_error,
-            locks=quirk.locks,
-            fault=quirk.fault,
             network=network_id,
             member=server_id,
             alias_ips=tuple(alias_ips),
+            **quirk.course(self.rules, now),
         )
         self.register.accept(action, now)
         return action

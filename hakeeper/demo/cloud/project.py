@@ -5,6 +5,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from hakeeper import cloud_register
 from hakeeper.demo.cloud.errors import ApiError
@@ -98,6 +99,18 @@ def list_key(server: int, network: int) -> str:
     return f"{server}/{network}"
 
 
+class Course(TypedDict):
+    """How an action goes, by the fields of `Action`."""
+
+    started_s: float
+    ends_s: float
+    moves_at_s: float
+    late: bool
+    error: tuple[str, str] | None
+    locks: bool
+    fault: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quirk:
     """How a fault changes one accepted request. Times in seconds; None: as the rules say."""
@@ -109,17 +122,23 @@ class Quirk:
     late_commit_s: float | None = None
     """The holder changes this long after acceptance, whatever the action reports meanwhile."""
 
-    def ends_s(self, rules: Rules, now: float) -> float:
-        """Return when an action that is accepted now ends."""
-        return now + (rules.action_s if self.action_s is None else self.action_s)
-
-    def moves_at_s(self, rules: Rules, now: float) -> float:
-        """Return when it takes effect; infinity: never."""
-        if self.late_commit_s is not None:
-            return now + self.late_commit_s
+    def course(self, rules: Rules, now: float) -> Course:
+        """Return how an action goes that is accepted now."""
+        ends_s = now + (rules.action_s if self.action_s is None else self.action_s)
+        moves_at_s = now if rules.holder_at_accept else ends_s
         if self.action_error is not None:
-            return math.inf
-        return now if rules.holder_at_accept else self.ends_s(rules, now)
+            moves_at_s = math.inf
+        if self.late_commit_s is not None:
+            moves_at_s = now + self.late_commit_s
+        return {
+            "started_s": now,
+            "ends_s": ends_s,
+            "moves_at_s": moves_at_s,
+            "late": self.late_commit_s is not None,
+            "error": self.action_error,
+            "locks": self.locks,
+            "fault": self.fault,
+        }
 
 
 NO_QUIRK = Quirk()

@@ -99,7 +99,7 @@ def test_a_server_without_nginx_is_in_fault_only_with_its_check(
             keepalived.start()
             expected = Role.FAULT if nginx else Role.MASTER
             wait_until(
-                lambda: keepalived.states().get("VI_1") is expected,
+                lambda: keepalived.reports("VI_1", expected),
                 timeout_s=PATIENCE_S,
                 what=lambda: f"{expected}: {keepalived.log_text()}",
             )

@@ -1,10 +1,15 @@
-"""hakeeper with a planted illness, which the soak must find: `sick_hakeeper.py ILLNESS run ...`."""
+"""hakeeper with a planted illness, which the soak must find.
+
+`sick_hakeeper.py ILLNESS@NODE run -c FOLDER/hakeeper.yaml`: of the folders of the lab's nodes, only
+NODE's has it; without a name, all of them.
+"""
 
 import itertools
 import os
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hakeeper.adapters.hetzner.pool import HetznerPool
@@ -70,5 +75,7 @@ ILLNESSES: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    ILLNESSES[sys.argv.pop(1)]()
+    illness, _, node = sys.argv.pop(1).partition("@")
+    if node in ("", Path(sys.argv[sys.argv.index("-c") + 1]).parent.name):
+        ILLNESSES[illness]()
     sys.exit(main())

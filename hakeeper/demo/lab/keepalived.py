@@ -243,10 +243,14 @@ class Keepalived:
 
     def is_master(self, instance: str) -> bool:
         """Whether it runs and reports MASTER for `instance`."""
+        return self.reports(instance, Role.MASTER)
+
+    def reports(self, instance: str, role: Role) -> bool:
+        """Whether it runs, answers within its time, and reports this role for `instance`."""
         if not self.running:
             return False
         try:
-            return self.states().get(instance) is Role.MASTER
+            return self.states().get(instance) is role
         except LabTimeoutError:
             return False
 

@@ -107,7 +107,7 @@ def missing(tally: Tally, kind: str = FLOATING_IPS.name) -> list[str]:
     return [
         *never_seen(tally, kind),
         *not_taken(tally.transitions),
-        *not_moved(tally.claim_moves, kind),
+        *not_moved(tally.claim_moves),
         *not_reported(tally.reports),
     ]
 

@@ -31,6 +31,9 @@ def test_every_rule_about_alias_ips_is_put_to_the_test_and_others_do_their_worst
     tally = run_seeds(SEEDS, 0.3, ALIAS_IPS.name).tally
     assert [] == [rule for rule in OF_ALIAS_IPS if not tally.evaluated[rule]]
     assert [] == [kind for kind in OF_NETWORKS if not tally.injected[kind.value]]
+    moves = tally.claim_moves  # those that floating IPs cannot make: see NOT_MADE
+    assert moves["Failed", "MutateDue", "Verify"]
+    assert [after for what, _, after in moves if (what, after) == ("Seen", "Verify")]
 
 
 def test_a_plan_that_was_fitted_stays_as_it_is() -> None:

@@ -11,14 +11,11 @@ from hakeeper.core.health import Health
 from hakeeper.core.kind import Api, Kind, Kinds
 from hakeeper.core.model import NEVER, ApiSettings, Server, Settings
 from hakeeper.core.observation import Holder, Key, Nobody, Other, Unknown, Us
+from hakeeper.core.patience import Patience
 from hakeeper.core.servers import DELETED, SeenServer
 
-ROLE_LOOK_S = 4.0
-"""When to read the holders after a demotion: by then a new master has claimed."""
 FRESH_S = 2.0
 """A step that needs a read right before it is taken within this time of the answer."""
-ROLE_LOOKS_S = 30.0
-"""The least time between two such reads."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +26,8 @@ class ApiState:
     settings: ApiSettings
     health: Health
     budget: Budget
+    steps: Budget | None = None
+    """That of mutating requests, if the API counts them apart."""
     server: Server | None = None
     """This machine, as this API has confirmed it."""
     cached_server_id: Key | None = None
@@ -53,6 +52,11 @@ class ApiState:
         return self.api.name
 
     @property
+    def patience(self) -> Patience:
+        """Return how it wants to be waited for."""
+        return self.api.patience
+
+    @property
     def known_server_id(self) -> Key | None:
         """Return what this machine is or, in an earlier run, was."""
         return self.cached_server_id if self.server is None else self.server.id
@@ -63,7 +67,7 @@ class ApiState:
             return Nobody()
         if self.server is None:
             return Unknown("which server this is has not been confirmed yet")
-        return Us() if server_id == self.server.id else Other(server_id)
+        return Us() if server_id in self.server.keys else Other(server_id)
 
     def is_dead(self, server_id: Key) -> bool:
         """Say whether another server cannot be using a resource, as far as is known."""
@@ -124,7 +128,9 @@ class KindState:
     def look_soon(self, now: float) -> None:
         """We are not MASTER any more: see who has the resources; a flapping role costs no more."""
         if self.role_look_at_s is None:
-            self.role_look_at_s = max(now + ROLE_LOOK_S, self.role_looked_at_s + ROLE_LOOKS_S)
+            patience = self.api.patience
+            next_s = self.role_looked_at_s + patience.role_looks_s
+            self.role_look_at_s = max(now + patience.role_look_s, next_s)
 
     def list_anew(self) -> None:
         """The resources are others now: list them at once."""
@@ -170,5 +176,8 @@ class Apis:
 
 
 def _fresh(api: Api) -> ApiState:
-    health = Health(most_parallel=api.max_parallel)
-    return ApiState(api, ApiSettings(), health, Budget(limit_per_hour=api.limit_per_hour))
+    health = Health(most_parallel=api.max_parallel, patience=api.patience)
+    budget, steps = Budget(limit_per_hour=api.limit_per_hour), None
+    if api.steps_per_hour is not None:
+        steps = Budget(limit_per_hour=api.steps_per_hour, kept_per_hour=api.steps_kept)
+    return ApiState(api, ApiSettings(), health, budget, steps)

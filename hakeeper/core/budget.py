@@ -42,6 +42,8 @@ class Budget:
 
     limit_per_hour: int = USUAL_LIMIT_PER_HOUR
     """Of the whole project."""
+    kept_per_hour: int = 0
+    """Of these, so many are only for the claims of new MASTER edges."""
     spent: float = 0.0
     """How far the bucket is from full, at `at_s`."""
     at_s: float = 0.0
@@ -90,7 +92,9 @@ class Budget:
         return from_s
 
     def _filled_s(self, use: Use, now: float, spare: int = 0, ahead: int = 0) -> float:
-        needed = min(self.full, 1 + ahead + max(spare, use.value * self.full))
+        kept = 0.0 if use is Use.EDGE else self.kept_per_hour * SHARE
+        floor = kept or use.value * self.full
+        needed = min(self.full, 1 + ahead + max(spare, floor))
         lacking = needed - self.left(now)
         return now if lacking <= _ROUNDING else now + lacking / self.per_second
 

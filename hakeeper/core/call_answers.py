@@ -28,7 +28,7 @@ from hakeeper.core.calls import (
     ReadOne,
     ServerRead,
 )
-from hakeeper.core.claim_events import Accepted, ActionLost, ActionSeen, NotFound
+from hakeeper.core.claim_events import Accepted, ActionLost, ActionSeen, Moving, NotFound
 from hakeeper.core.decisions import (
     ResourceBlocked,
     ResourceRenamed,
@@ -46,6 +46,7 @@ from hakeeper.core.observation import (
     Observation,
     ResourceId,
     ResourceRef,
+    Unknown,
 )
 from hakeeper.core.resource import Resource
 from hakeeper.core.servers import SeenServer
@@ -225,7 +226,11 @@ def _observe(
         state.report(ResourceBlocked(resource.vrrp, seen.label))
     resource.blocked_reported = seen.blocked
     claiming = resource.claim is not None and resource.claim.is_sent
-    state.observed(resource, api.holder_from(seen.server_id), asked_at_s, now)
+    if seen.moving:
+        state.observed(resource, Unknown(f"{api.api.title} is moving it"), asked_at_s, now)
+        state.happened(resource, Moving(), now)
+    else:
+        state.observed(resource, api.holder_from(seen.server_id), asked_at_s, now)
     if resource.is_suspect:  # is keepalived still there that says MASTER?
         state.schedule.query_soon(now)
     if claiming and isinstance(resource.stage, Held):

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from hakeeper.core.backoff import RETRY, SLOW
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.call_effects import acting, concerned, current, holder_down, note_progress, works
 from hakeeper.core.calls import (
     NO_IDENTITY,
@@ -35,6 +35,8 @@ def take_failure(
     """Take in why a call brought no answer."""
     api = call.api
     if failure.kind is FailureKind.AUTH:
+        if failure.http_status is not None:
+            api.health.login_refused(now)
         state.effects.append(ReloadToken(api.name))
     match call.request:
         case Mutate():
@@ -49,7 +51,7 @@ def take_failure(
             _note(state, call, failure, now)
             if failure.kind is FailureKind.NOT_FOUND:  # what we knew is wrong by now
                 api.server = None
-            api.identify_from_s = now + _delay_s(state, failure, api.identify_attempt)
+            api.identify_from_s = now + _delay_s(state, api, failure, api.identify_attempt)
             api.identify_attempt += 1
         case ReadActions():
             _note(state, call, failure, now)
@@ -98,7 +100,7 @@ def _step_failed(
 def _read_failed(state: State, call: Inflight, failure: Failure, now: float) -> None:
     api, request = call.api, call.request
     attempt = api.read_failed(call.asked_at_s, now)
-    delay_s = _delay_s(state, failure, attempt)
+    delay_s = _delay_s(state, api, failure, attempt)
     if isinstance(request, ReadAll) and request.within and failure.kind is FailureKind.NOT_FOUND:
         # The part is gone, or this API cannot list parts: the whole list tells which.
         state.apis.kinds[request.kind].lists_parts = False
@@ -107,7 +109,7 @@ def _read_failed(state: State, call: Inflight, failure: Failure, now: float) -> 
         return
     if isinstance(request, ReadOne) and failure.kind is FailureKind.NOT_FOUND:
         # Deleted, or another token: the list will show.
-        delay_s = RETRY.delay_s(attempt, state.rng)
+        delay_s = api.patience.retry.delay_s(attempt, state.rng)
         for resource in state.resources.values():
             if resource.observation and resource.observation.id == request.resource:
                 resource.observation = None
@@ -115,8 +117,9 @@ def _read_failed(state: State, call: Inflight, failure: Failure, now: float) -> 
     _note(state, call, failure, now)
 
 
-def _delay_s(state: State, failure: Failure, attempt: int) -> float:
-    schedule = SLOW if RESPONSES[failure.kind].needs_operator else RETRY
+def _delay_s(state: State, api: ApiState, failure: Failure, attempt: int) -> float:
+    needs_operator = RESPONSES[failure.kind].needs_operator
+    schedule = api.patience.slow if needs_operator else api.patience.retry
     return schedule.delay_s(attempt, state.rng)
 
 

@@ -101,6 +101,11 @@ class ApiWorks:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """A read shows that it is just being moved, by whomever: who has it is not settled yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotFound:
     """The list of all resources does not have it."""
 
@@ -143,6 +148,7 @@ Happening: TypeAlias = (
     | ActionUnread
     | ActionLost
     | ApiWorks
+    | Moving
     | NotFound
     | Hung
     | HoldDownOver

@@ -7,7 +7,6 @@ next stage. It starts no call: `reconcile.py` does, by the stages and their time
 from dataclasses import replace
 from random import Random
 
-from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.claim_events import (
     Demoted,
     Hinted,
@@ -55,14 +54,8 @@ from hakeeper.core.stages import (
 )
 from hakeeper.core.step_rules import next_step
 
-WATCH_S = 20.0
-"""After a claim, how long to look closely: two call deadlines of the old master, and its server."""
-SUSPECT_S = 0.3
-"""Between the read that says we lost it and the one that decides: a single read may be old."""
 BETWEEN_STEPS_S = 5.0
 """Where a move leaves a resource with nobody for a moment: longer than that is no move."""
-LAG_S = 3.0
-"""So long after an assign is done, a read that names the holder of before may be old."""
 
 
 # --- rules: beginning and ending --------------------------------------------------------------
@@ -111,7 +104,7 @@ def stop(resource: Resource, stage: Stage, what: Demoted, now: float, rng: Rando
 def _confirm(resource: Resource, claim: Claim, now: float) -> Stage:
     """A read says that it is ours: the end of a claim."""
     resource.favoured = False
-    resource.watch_until_s = now + WATCH_S
+    resource.watch_until_s = now + resource.patience.watch_s
     of, cause = (resource.vrrp, resource.label), claim.cause
     if not claim.is_sent:
         resource.decide(OursAlready(cause), now)
@@ -155,7 +148,7 @@ def read_back(resource: Resource, stage: ReadBack, what: Seen, now: float, rng: 
     if stage.step.holder is None and isinstance(what.holder, Nobody):  # it was the first of two
         return next_step(resource, claim, now)
     if now < stage.until_s:
-        again_s = now + READ_AGAIN.delay_s(claim.attempt + stage.polls, rng)
+        again_s = now + resource.patience.read_again.delay_s(claim.attempt + stage.polls, rng)
         due_at_s = min(again_s, stage.until_s)
         return replace(stage, after_s=now, due_at_s=due_at_s, polls=stage.polls + 1)
     if isinstance(what.holder, Other):
@@ -175,8 +168,9 @@ def missed(resource: Resource, _: Held, what: Seen, now: float, rng: Random) -> 
         return Held()
     after_s = now
     if what.holder == resource.writes.taken_from:  # it may be the world before our assign
-        after_s = max(now, resource.writes.done_s + LAG_S)
-    return Recheck(after_s, max(after_s, now + SUSPECT_S), suspect=True, since_s=now)
+        after_s = max(now, resource.writes.done_s + resource.patience.lag_s)
+    due_at_s = max(after_s, now + resource.patience.suspect_s)
+    return Recheck(after_s, due_at_s, suspect=True, since_s=now)
 
 
 def rechecked(resource: Resource, stage: Recheck, what: Seen, now: float, rng: Random) -> Stage:
@@ -188,7 +182,7 @@ def rechecked(resource: Resource, stage: Recheck, what: Seen, now: float, rng: R
     if not stage.suspect:
         return missed(resource, Held(), what, now, rng)
     if _is_between_steps(resource, what.holder, stage.since_s, now):
-        return replace(stage, after_s=now, due_at_s=now + SUSPECT_S)
+        return replace(stage, after_s=now, due_at_s=now + resource.patience.suspect_s)
     return _lost(resource, what.holder, now, rng)
 
 
@@ -202,7 +196,7 @@ def _lost(resource: Resource, holder: Holder, now: float, rng: Random) -> Stage:
     who, split_brain = resource.name_of(holder), resource.split_brain
     resource.pending.append(ResourceDrifted(resource.vrrp, resource.label, holder, who))
     if isinstance(holder, Other):
-        contested = split_brain.lost(now, resource.ours_at_s)
+        contested = split_brain.lost(now, resource.ours_at_s, resource.patience.quick_loss_s)
         if contested and not split_brain.is_better_master(now):
             return replace(_hold_down(resource, holder, now, rng), suspect=True)
         pause_s = split_brain.free_claim_wait_s(now) if contested else 0.0

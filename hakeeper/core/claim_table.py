@@ -25,6 +25,7 @@ from hakeeper.core.claim_events import (
     Hung,
     LostTrack,
     Master,
+    Moving,
     NotFound,
     Returned,
     Seen,
@@ -70,6 +71,7 @@ from hakeeper.core.step_rules import (
     failed,
     read_instead,
     read_later,
+    read_when_moved,
     retry_soon,
     send,
 )
@@ -116,6 +118,7 @@ TABLE: Final[Mapping[type[Happening], Mapping[type[Stage], Cell]]] = {
     ActionUnread: {ActionRunning: Cell(action_unread, (ActionRunning,))},
     ActionLost: {ActionRunning: Cell(action_lost, (Verify,))},
     ApiWorks: {MutateDue: Cell(retry_soon, (MutateDue,))},
+    Moving: {stage: Cell(read_when_moved, (stage,)) for stage in get_args(Reading)},
     NotFound: {stage: Cell(read_later, (stage,)) for stage in get_args(Reading)},
     Hung: {MutateDue: Cell(leave, (HoldDown,))},
     HoldDownOver: {HoldDown: Cell(try_again, (Verify,))},

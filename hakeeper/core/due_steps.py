@@ -9,7 +9,7 @@ from hakeeper.core.due import Wake, due
 from hakeeper.core.hung_keepalived import is_left
 from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, MutateDue
-from hakeeper.core.state import RELEASE_CALLS, State
+from hakeeper.core.state import State
 
 
 def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
@@ -27,11 +27,9 @@ def take_due_steps(state: State, api: ApiState, now: float, wake: Wake) -> None:
         if is_left(state, resource, now):
             state.happened(resource, Hung(), now)
             continue
-        # What a step leads to, its action and the list that confirms it, must be paid as well.
-        spare, ahead = 2 + resource.kind.pages, RELEASE_CALLS if resource.needs_release else 0
-        if not due(state.affordable_from_s(resource, now, spare, ahead), now, wake):
+        if not due(state.step_affordable_from_s(resource, now), now, wake):
             continue
-        step = resource.kind.kind.next_step(seen, api.server.id)
+        step = resource.kind.kind.next_step(seen, api.server)
         lane = "" if isinstance(step, Obstacle) else step.lane
         if _is_lane_taken(state, lane):
             continue
@@ -68,7 +66,7 @@ def _others(
             continue
         if server is None or seen is None or other.kind is not resource.kind:
             continue
-        if other.shows(step.lane, now) and other.kind.kind.next_step(seen, server.id) == step:
+        if other.shows(step.lane, now) and other.kind.kind.next_step(seen, server) == step:
             found.append(other)
     return found[: step.most - 1]
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from hakeeper.core.backoff import READ_AGAIN, RETRY, SLOW, Backoff
 from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.patience import Patience, Pause
 
 
 class Next(enum.Enum):
@@ -38,8 +38,8 @@ class Response:
     """What follows from a class of failure."""
 
     next: Next
-    pause: Backoff | None
-    """Before that, by the number of tries; None: at once, or when the API's hold is over."""
+    pause: Pause | None
+    """Before that; None: at once, or when the API's hold is over."""
     scope: Scope
     needs_operator: bool = False
     """It will not get better by itself."""
@@ -51,13 +51,13 @@ READ_ONLY: Final = "token_readonly"
 RESPONSES: Final[Mapping[FailureKind, Response]] = {
     FailureKind.CANCELLED: Response(Next.SEND, None, Scope.NOTHING),
     FailureKind.THROTTLED: Response(Next.SEND, None, Scope.API),
-    FailureKind.TRANSIENT: Response(Next.SEND, RETRY, Scope.API),
-    FailureKind.OUTCOME_UNKNOWN: Response(Next.READ, READ_AGAIN, Scope.API),
-    FailureKind.LOCKED: Response(Next.READ, READ_AGAIN, Scope.RESOURCE),
-    FailureKind.ALREADY: Response(Next.READ, READ_AGAIN, Scope.RESOURCE),
-    FailureKind.NOT_FOUND: Response(Next.READ, SLOW, Scope.REQUEST, needs_operator=True),
-    FailureKind.AUTH: Response(Next.SEND, SLOW, Scope.API, needs_operator=True),
-    FailureKind.REFUSED: Response(Next.SEND, SLOW, Scope.REQUEST, needs_operator=True),
+    FailureKind.TRANSIENT: Response(Next.SEND, Pause.RETRY, Scope.API),
+    FailureKind.OUTCOME_UNKNOWN: Response(Next.READ, Pause.READ_AGAIN, Scope.API),
+    FailureKind.LOCKED: Response(Next.READ, Pause.READ_AGAIN, Scope.RESOURCE),
+    FailureKind.ALREADY: Response(Next.READ, Pause.READ_AGAIN, Scope.RESOURCE),
+    FailureKind.NOT_FOUND: Response(Next.READ, Pause.SLOW, Scope.REQUEST, needs_operator=True),
+    FailureKind.AUTH: Response(Next.SEND, Pause.SLOW, Scope.API, needs_operator=True),
+    FailureKind.REFUSED: Response(Next.SEND, Pause.SLOW, Scope.REQUEST, needs_operator=True),
 }
 """The whole table: a new class of failure is a new row."""
 
@@ -75,15 +75,20 @@ def api_code(failure: Failure) -> str:
             return "api.unresolved" if failure.code == "dns" else "api.unreachable"
 
 
-def as_markdown() -> str:
-    """Return the table for docs/dev/design.md: a row a class."""
+def as_markdown(apis: Mapping[str, Patience]) -> str:
+    """Return the table for docs/dev/design.md: a row a class, and a column for each API."""
+    after = "".join(f" after ({name}) |" for name in apis)
     lines = [
-        "| class | the claim goes on by | after | it concerns | needs an operator |",
-        "|---|---|---|---|---|",
+        f"| class | the claim goes on by |{after} it concerns | needs an operator |",
+        "|---" * (4 + len(apis)) + "|",
     ]
     for kind, response in RESPONSES.items():
-        pause = "at once" if response.pause is None else str(response.pause)
+        pauses = "".join(f" {_pause(each, response.pause)} |" for each in apis.values())
         operator = "yes" if response.needs_operator else ""
         does = response.next.value
-        lines.append(f"| {kind.value} | {does} | {pause} | {response.scope.value} | {operator} |")
+        lines.append(f"| {kind.value} | {does} |{pauses} {response.scope.value} | {operator} |")
     return "\n".join(lines) + "\n"
+
+
+def _pause(patience: Patience, pause: Pause | None) -> str:
+    return "at once" if pause is None else str(patience.backoff(pause))

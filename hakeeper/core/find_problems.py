@@ -50,7 +50,7 @@ from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 
 BROKEN_AFTER_S = 15.0
-"""A claim or an API failure that lasts longer than this is worth waking somebody for."""
+"""What lasts longer than this is worth waking somebody for, unless its API is a slower one."""
 GRACE_S = 5.0
 """keepalived opens the FIFO, and writes of its instances, a moment after it starts."""
 STALE_READS = 3.0
@@ -101,15 +101,15 @@ def is_current(state: State, address: Resource, now: float) -> bool:
 # --- the API and the configuration ------------------------------------------------------------
 
 
-def _late(since_s: float, now: float) -> Health:
-    return Health.BROKEN if now - since_s > BROKEN_AFTER_S else Health.DEGRADED
+def _late(since_s: float, now: float, after_s: float = BROKEN_AFTER_S) -> Health:
+    return Health.BROKEN if now - since_s > after_s else Health.DEGRADED
 
 
 def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
     api = at.health
     if api.failure is not None:
         bad = api.failure.kind is FailureKind.AUTH or (
-            state.any_master() and now - api.failing_since_s > BROKEN_AFTER_S
+            state.any_master() and now - api.failing_since_s > at.patience.alarm_after_s
         )
         health = Health.BROKEN if bad else Health.DEGRADED
         trouble = ApiFails(api.failure, at.settings.endpoint)
@@ -128,7 +128,8 @@ def _unidentified(at: ApiState, now: float) -> Problem:
     refusal = at.health.refusals.get(Identify)
     if refusal is None:
         return Problem(Health.DEGRADED, ServerUnknown(None))
-    return Problem(_late(refusal.since_s, now), ServerUnknown(refusal.failure), refusal.since_s)
+    health = _late(refusal.since_s, now, at.patience.alarm_after_s)
+    return Problem(health, ServerUnknown(refusal.failure), refusal.since_s)
 
 
 def _of_settings(state: State) -> Iterator[Problem]:
@@ -285,16 +286,18 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
         kind=address.kind.kind.name,
         part="" if part is None else str(part),
     )
-    return Problem(Health.DEGRADED if here else _late(begun_s, now), trouble, begun_s)
+    health = Health.DEGRADED if here else _late(begun_s, now, address.patience.alarm_after_s)
+    return Problem(health, trouble, begun_s)
 
 
 def _of_others(state: State, address: Resource, now: float) -> Iterator[Problem]:
     """As BACKUP or FAULT: is the address with somebody who can use it?"""
     role_state = state.roles.role_states[address.vrrp]
-    if now - role_state.since_s <= BROKEN_AFTER_S or role_state.role in {Role.MASTER, Role.UNKNOWN}:
+    after_s = address.patience.alarm_after_s
+    if now - role_state.since_s <= after_s or role_state.role in {Role.MASTER, Role.UNKNOWN}:
         return
     seen_s = address.holder_since_s
-    if seen_s is None or now - seen_s <= BROKEN_AFTER_S:
+    if seen_s is None or now - seen_s <= after_s:
         return
     match address.holder:
         case Us():

@@ -3,19 +3,18 @@
 from dataclasses import dataclass, field
 from random import Random
 
-from hakeeper.core.backoff import EAGER, EAGER_FOR_S, READ_AGAIN, THROTTLE
+from hakeeper.core.backoff import EAGER, EAGER_FOR_S
 from hakeeper.core.calls import Failure, FailureKind, Quota, Request
 from hakeeper.core.decisions import Decision
 from hakeeper.core.model import NEVER
 from hakeeper.core.pace import doubled
+from hakeeper.core.patience import USUAL, Patience
 
 RESERVE = 0.1
 """The part of the hourly quota that idle reading leaves to failovers and other tools."""
 ONE_BY_ONE_S = (2.0, 60.0)
 """So long after a lock that may have been our own doing, a claim waits for the others' actions: the
 first figure, doubled with every further such lock, up to the second."""
-LONGEST_WAIT_S = 30.0
-"""The longest that a 429 can make us wait, whatever it asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,8 @@ class Health:
 
     most_parallel: int
     """The most mutating requests in flight at once, over all resources."""
+    patience: Patience = USUAL
+    """How the API wants to be waited for."""
     failure: Failure | None = None
     """The failure that persists; None while the last call was answered."""
     failing_since_s: float = 0.0
@@ -39,6 +40,10 @@ class Health:
     held_until_s: float = NEVER
     """Until then no call goes out, since one met a 429; assigns have a time of their own."""
     assigns_held_until_s: float = NEVER
+    shut_until_s: float = NEVER
+    """Until then nothing at all goes out, since the API refused our login."""
+    is_let_in: bool = False
+    """Whether the API has answered since it last refused our login, or since the start."""
     throttled: int = 0
     throttled_since_s: float = 0.0
     quota: Quota | None = None
@@ -68,6 +73,7 @@ class Health:
     def answered(self, now: float) -> float | None:
         """Note an answer; return how long the API had been failing, None if it had not."""
         self.answered_at_s = now
+        self.is_let_in = True
         self.throttled = 0
         failing, self.failure = self.failure, None
         self.reported.clear()
@@ -90,12 +96,12 @@ class Health:
 
         Without a time to wait we compete with whoever uses up the quota, so the next try is soon.
         """
-        wait_s = THROTTLE.delay_s(self.throttled, rng)
+        wait_s = self.patience.throttle.delay_s(self.throttled, rng)
         if retry_after_s is not None:
             wait_s = max(wait_s, retry_after_s + rng.uniform(0.0, 1.0))
         elif self.quota is not None:
             wait_s = max(wait_s, 3600.0 / max(1, self.quota.limit_per_hour))
-        until_s = now + min(wait_s, LONGEST_WAIT_S)
+        until_s = now + min(wait_s, self.patience.longest_wait_s)
         self.throttled_since_s = self.throttled_since_s if self.throttled else now
         self.throttled += 1
         self.held_until_s = max(self.held_until_s, until_s)
@@ -104,6 +110,16 @@ class Health:
         if retry_after_s is None and now - self.throttled_since_s < EAGER_FOR_S:
             until_s = now + EAGER.delay_s(0, rng)
         self.assigns_held_until_s = max(self.assigns_held_until_s, until_s)
+
+    def login_refused(self, now: float) -> None:
+        """The API refused our login: ask nothing for a while, and then one thing."""
+        self.is_let_in = False
+        self.shut_until_s = now + self.patience.login_wait_s
+
+    @property
+    def is_careful(self) -> bool:
+        """Whether several calls at once could be several refused logins, which block us."""
+        return self.patience.login_wait_s > 0.0 and not self.is_let_in
 
     def refused(self, request: type[Request], failure: Failure, now: float) -> bool:
         """Note that one type of request is refused; say whether that is news."""
@@ -156,7 +172,8 @@ class Health:
         self.refused_rounds += 1
         self.refused_at_s = now
         if self.refused_rounds > 1:
-            self.assigns_from_s = now + READ_AGAIN.delay_s(self.refused_rounds - 2, rng)
+            pause = self.patience.read_again
+            self.assigns_from_s = now + pause.delay_s(self.refused_rounds - 2, rng)
         return True
 
     def lock_met(self, now: float, *, first: bool) -> None:
@@ -185,7 +202,7 @@ class Health:
 
     def parallel_limit(self, now: float) -> int:
         """Return how many assigns may be under way: one while a 429 stands, to see if it does."""
-        return 1 if now < self.held_until_s else self.max_parallel
+        return 1 if now < self.held_until_s or self.is_careful else self.max_parallel
 
     def forget_refused_rounds(self) -> None:
         """Let the next assign go out at once."""

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from hakeeper.core.calls import FailureKind, Obstacle, Step
+from hakeeper.core.model import Server
 from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
+from hakeeper.core.patience import USUAL, Patience
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What a decoded answer is made of."""
@@ -21,9 +23,17 @@ class Api:
     """One API of the provider: its token, quota and health are its own."""
 
     name: str
-    """As the configuration and the journal have it."""
+    """As the state file and JSON have it."""
+    title: str
+    """What people call it."""
     limit_per_hour: int
     """How many calls it grants, until it says otherwise."""
+    steps_per_hour: int | None = None
+    """How many mutating requests it grants, if it counts them apart."""
+    steps_kept: int = 0
+    """So many of those are kept for the claims of new masters."""
+    shows_servers: bool = True
+    """Whether it tells name and state of other servers."""
     max_parallel: int = 8
     """The most mutating requests under way at once."""
     actions_per_call: int = 25
@@ -32,6 +42,8 @@ class Api:
     """How many resources one page of a list has at most."""
     not_running: frozenset[str] = frozenset()
     """States of a server that cannot be using a resource."""
+    patience: Patience = USUAL
+    """How it wants to be waited for."""
 
     def pages_of(self, count: int) -> int:
         """Return how many pages a list of so many resources has; an empty one has one."""
@@ -123,7 +135,7 @@ class Kind(Protocol):
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why none is meant, in a sentence; None: the API simply does not list it."""
 
-    def next_step(self, seen: Observation, us: Key) -> Step | Obstacle:
+    def next_step(self, seen: Observation, us: Server) -> Step | Obstacle:
         """Return the request that brings it closer to us; asked while it may not be ours."""
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:

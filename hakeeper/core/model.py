@@ -85,6 +85,13 @@ class Server:
     """
     without: tuple[int, ...] = field(default=(), compare=False)
     """The IP versions of which it surely has no Primary IP."""
+    also: tuple[Key, ...] = ()
+    """What else the API calls it: some name a server by one address of each family."""
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Return everything that the API calls it."""
+        return (self.id, *self.also)
 
 
 class ActionStatus(enum.Enum):

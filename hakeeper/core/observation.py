@@ -108,6 +108,8 @@ class Observation:
     """The address, or all the addresses, that it is."""
     blocked: bool = False
     """The provider keeps all traffic from it."""
+    moving: bool = False
+    """It is just being moved: `server_id` may be the old holder or the new one."""
     zone: str = ""
     """Where it can be used, if that is limited: it must be that of the server."""
     part: Key | None = None

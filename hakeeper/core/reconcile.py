@@ -5,6 +5,7 @@ call or says when it wants to be asked again; the earliest of those times is `Co
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from hakeeper.core.api_states import ApiState, KindState
 from hakeeper.core.budget import Use
@@ -29,8 +30,6 @@ from hakeeper.core.resource import Resource
 from hakeeper.core.stages import ActionRunning, Held, HoldDown, Idle, ReadBack, Verify
 from hakeeper.core.state import QUERY_SPACING_S, RELEASE_CALLS, State
 
-WATCH_INTERVAL_S = 2.0
-"""Between two readings while a claim settles: this catches the old master's late write."""
 POLL_SPREAD_S = 0.25
 """For each full call of running actions, how much longer they are left alone: the assigns are out,
 and many looks at them would only cost quota."""
@@ -66,23 +65,24 @@ def reconcile(state: State, now: float) -> float | None:
 
 def _serve(state: State, api: ApiState, now: float, wake: Wake) -> None:
     """Start the calls to one API that are due."""
+    if not due(api.health.shut_until_s, now, wake):
+        return
     ours = (resource for resource in state.resources.values() if resource.kind.api is api)
     pursued = any(not isinstance(resource.stage, AT_REST) for resource in ours)
-    if pursued:
+    if pursued and not _must_wait(state, api):
         take_due_steps(state, api, now, wake)
     if now < api.health.held_until_s:
         wake(api.health.held_until_s)
         return
-    _identify(state, api, now, wake)
-    if pursued:
-        _poll_actions(state, api, now, wake)
-        _read_for_claims(state, api, now, wake)
-        _look_at_holders(state, api, now, wake)
-    for kind in state.apis.kinds.values():
-        if kind.api is api:
-            _read_idly(state, kind, now, wake)
-    if not pursued:
-        _look_at_others(state, api, now, wake)
+    for serve in _IN_CLAIMS if pursued else _AT_REST:
+        if _must_wait(state, api):
+            return
+        serve(state, api, now, wake)
+
+
+def _must_wait(state: State, api: ApiState) -> bool:
+    """Say whether another call may not go before the one under way has shown that we may log in."""
+    return api.health.is_careful and any(call.api is api for call in state.calls.values())
 
 
 def _query_roles(state: State, now: float, wake: Wake) -> None:
@@ -276,6 +276,12 @@ def _parts(state: State, kind: KindState, now: float) -> tuple[Key, ...]:
     return () if None in parts else tuple(sorted((p for p in parts if p is not None), key=order_of))
 
 
+def _read_all_idly(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    for kind in state.apis.kinds.values():
+        if kind.api is api and not _must_wait(state, api):
+            _read_idly(state, kind, now, wake)
+
+
 def _read_idly(state: State, kind: KindState, now: float, wake: Wake) -> None:
     """Keep looking for ever, at a constant price: one reading of all holders each interval."""
     if state.listings(kind):
@@ -298,10 +304,11 @@ def reading_interval_s(state: State, kind: KindState, now: float) -> float:
     is_wanted = state.any_master(kind) or not kind.is_listed
     if not is_wanted or api.health.scarce(now):
         return state.standby_interval_s(kind)
+    wanted_s = max(settings.interval_s, api.patience.least_interval_s)
     settling = any(r.watch_until_s > now and r.kind is kind for r in state.resources.values())
     if settling and api.budget.allows(Use.RETRY, now):
-        return min(WATCH_INTERVAL_S, settings.interval_s)
-    return max(settings.interval_s, state.reading_gap_s(api))
+        return min(api.patience.watch_interval_s, wanted_s)
+    return max(wanted_s, state.reading_gap_s(api))
 
 
 def _is_thrifty(api: ApiState, now: float) -> bool:
@@ -310,6 +317,8 @@ def _is_thrifty(api: ApiState, now: float) -> bool:
 
 
 def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> None:
+    if not api.api.shows_servers:
+        return
     for resource, stage in state.in_stage(HoldDown, of=api):
         due_at_s = max(stage.look_at_s, api.budget.from_s(Use.RETRY, now))
         if isinstance(resource.holder, Other) and due(due_at_s, now, wake):
@@ -322,7 +331,7 @@ def _look_at_holders(state: State, api: ApiState, now: float, wake: Wake) -> Non
 
 def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None:
     """Learn name and state of the servers that hold our resources, one at a time, seldom."""
-    if _is_thrifty(api, now):
+    if _is_thrifty(api, now) or not api.api.shows_servers:
         return
     ours = (resource for resource in state.resources.values() if resource.kind.api is api)
     held = {r.holder.server_id for r in ours if isinstance(r.holder, Other)}
@@ -335,3 +344,9 @@ def _look_at_others(state: State, api: ApiState, now: float, wake: Wake) -> None
             at_s = max(at_s, seen.at_s + OTHERS_INTERVAL_S)
         if due(at_s, now, wake) and not state.asked(ReadServer, api):
             state.start(ReadServer(api.name, server_id), now)
+
+
+_IN_CLAIMS: Final = (_identify, _poll_actions, _read_for_claims, _look_at_holders, _read_all_idly)
+"""What is looked at, in this order, while an address is pursued."""
+_AT_REST: Final = (_identify, _read_all_idly, _look_at_others)
+"""And while none is."""

@@ -19,6 +19,7 @@ from hakeeper.core.observation import (
     Us,
 )
 from hakeeper.core.pace import Hints, Pace, Returns
+from hakeeper.core.patience import Patience
 from hakeeper.core.servers import holder_text
 from hakeeper.core.splitbrain import SplitBrain
 from hakeeper.core.stages import Claim, HoldDown, Idle, MutateSent, Recheck, Stage
@@ -126,6 +127,11 @@ class Resource:
         ref = str(self.ref)
         is_label = self.label in (ref, self.ref.text)
         return ref if is_label else f"{ref} = {self.label}"
+
+    @property
+    def patience(self) -> Patience:
+        """Return how its API wants to be waited for."""
+        return self.kind.api.patience
 
     @property
     def claim(self) -> Claim | None:

@@ -91,14 +91,15 @@ class SplitBrain:
         self._move(now)
         self.claimed_at = now
 
-    def lost(self, now: float, ours_at_s: float) -> bool:
+    def lost(self, now: float, ours_at_s: float, quick_s: float = QUICK_LOSS_S) -> bool:
         """Another server took it; say whether that makes it contested.
 
         `ours_at_s`: the last read that said it is ours; it may have been taken right after.
+        `quick_s`: a loss this soon after our claim is another master.
         """
         self._move(now)
         self.first_loss_at_s = now if self.first_loss_at_s is None else self.first_loss_at_s
-        if self.claimed_at is not None and ours_at_s - self.claimed_at <= QUICK_LOSS_S:
+        if self.claimed_at is not None and ours_at_s - self.claimed_at <= quick_s:
             self.losses += 1
         self.claimed_at = None
         return self.losses >= LOSSES_TO_HOLD_DOWN

@@ -6,7 +6,7 @@ from random import Random
 from typing import TypeVar
 
 from hakeeper.core.api_states import Apis, ApiState, KindState
-from hakeeper.core.budget import Use
+from hakeeper.core.budget import Budget, Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
 from hakeeper.core.claim_events import Happening, Hinted, Seen
 from hakeeper.core.claim_table import take
@@ -248,24 +248,44 @@ class State:
         self, resource: Resource, now: float, spare: int = 0, ahead: int = 0
     ) -> float:
         """Return from when on the budget lets the next call for this claim go."""
-        from_s = resource.kind.api.budget.from_s(self.use_of(resource, now), now, spare, ahead)
+        return self._affordable_from_s(resource, resource.kind.api.budget, now, spare, ahead)
+
+    def step_affordable_from_s(self, resource: Resource, now: float) -> float:
+        """Return from when on it lets the next step of this claim go.
+
+        What a step leads to, its action and the list that confirms it, must be paid as well, unless
+        the API counts steps apart.
+        """
+        api = resource.kind.api
+        if api.steps is not None:
+            return self._affordable_from_s(resource, api.steps, now)
+        ahead = RELEASE_CALLS if resource.needs_release else 0
+        return self.affordable_from_s(resource, now, 2 + resource.kind.pages, ahead)
+
+    def _affordable_from_s(
+        self, resource: Resource, budget: Budget, now: float, spare: int = 0, ahead: int = 0
+    ) -> float:
+        from_s = budget.from_s(self.use_of(resource, now), now, spare, ahead)
         steady_s = self.roles.role_states[resource.vrrp].since_s + STEADY_S
         return min(from_s, steady_s) if now < steady_s else from_s
 
     def start(self, request: Request, now: float, *resources: Resource) -> None:
         """Start a call; the only place where calls begin, so the guards stand here."""
         generation, api = 0, self.api_of(request)
+        timeout_s = api.settings.call_timeout_s
         if isinstance(request, Mutate):
             generation = self._guard_mutation(request, resources)
+            timeout_s = max(timeout_s, api.patience.step_timeout_s)
         call_id, self.next_call_id = self.next_call_id, self.next_call_id + 1
         self.calls[call_id] = Inflight(request, api, now, resources, generation)
-        if isinstance(request, ReadAll):
+        if isinstance(request, Mutate) and api.steps is not None:
+            api.steps.spend(now)
+        elif isinstance(request, ReadAll):
             api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
         else:
             # A read that a step needs right before it must not keep that step waiting.
             first = isinstance(request, ReadOne) and not self._acts_on_known(request)
             api.budget.spend(now, reading=first)
-        timeout_s = api.settings.call_timeout_s
         self.effects.append(StartCall(call_id, request, timeout_s, urgent=bool(resources)))
 
     def _acts_on_known(self, request: ReadOne) -> bool:
@@ -295,7 +315,7 @@ class State:
             raise InvariantError(f"{what} that is another resource")
         if any(resource.vrrp != first.vrrp for resource in resources):
             raise InvariantError(f"{what} of several instances")
-        if server is None or step.holder not in (None, server.id):
+        if server is None or step.holder not in (None, *server.keys):
             raise InvariantError(f"{what} to another server")
         if self.is_lane_taken(step.lane):
             raise InvariantError(f"{what} beside another one")

@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 from typing import assert_never
 
-from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RELEASE_POLL, RETRY, SLOW, UNSEEN
+from hakeeper.core.backoff import ACTION_POLL, EAGER_FOR_S, RELEASE_POLL
 from hakeeper.core.calls import Failure, FailureKind, Step
 from hakeeper.core.claim_events import (
     Accepted,
@@ -14,6 +14,7 @@ from hakeeper.core.claim_events import (
     ApiWorks,
     Failed,
     LostTrack,
+    Moving,
     NotFound,
     Sending,
 )
@@ -104,11 +105,11 @@ def action_seen(
 
 
 def action_unread(
-    _: Resource, stage: ActionRunning, what: ActionUnread, now: float, rng: Random
+    resource: Resource, stage: ActionRunning, what: ActionUnread, now: float, rng: Random
 ) -> Stage:
     """Look again later."""
     del what
-    due_at_s = now + RETRY.delay_s(stage.polls, rng)
+    due_at_s = now + resource.patience.retry.delay_s(stage.polls, rng)
     return replace(stage, due_at_s=due_at_s, polls=stage.polls + 1)
 
 
@@ -127,7 +128,9 @@ def failed(
     """Go on by the class of the failure; a step that has an obstacle fails before it is sent."""
     failure, response = what.failure, RESPONSES[what.failure.kind]
     claim = _sent(stage.claim, what.sent_s)
-    pause_s = 0.0 if response.pause is None else response.pause.delay_s(claim.attempt, rng)
+    pause_s = 0.0
+    if response.pause is not None:
+        pause_s = resource.patience.backoff(response.pause).delay_s(claim.attempt, rng)
     cancelled = failure.kind is FailureKind.CANCELLED
     if not cancelled and not _is_eager(claim, failure, now):
         claim = replace(claim, refused_at_s=now)
@@ -174,7 +177,16 @@ def read_later(
     """An operator has to put it right; read again later."""
     del what
     resource.decide(NotInProject(resource.kind.kind.noun, str(resource.ref)), now)
-    return replace(stage, due_at_s=now + SLOW.delay_s(0, rng))
+    return replace(stage, due_at_s=now + resource.patience.slow.delay_s(0, rng))
+
+
+def read_when_moved(
+    resource: Resource, stage: Reading, what: Moving, now: float, rng: Random
+) -> Stage:
+    """Read again when the move may be over; only then does a read count."""
+    del what
+    due_at_s = now + resource.patience.read_again.delay_s(0, rng)
+    return replace(stage, after_s=now, due_at_s=due_at_s)
 
 
 def next_step(resource: Resource, claim: Claim, now: float) -> MutateDue:
@@ -196,7 +208,7 @@ def _done(resource: Resource, claim: Claim, step: Step, now: float, rng: Random)
     """A read must show it."""
     resource.writes.done_s = now
     resource.decide(WillReadBack(claim.cause), now)
-    until_s = now + UNSEEN.delay_s(claim.attempt, rng)
+    until_s = now + resource.patience.unseen.delay_s(claim.attempt, rng)
     claim = claim.with_phases(replace(claim.phases, finished_s=now))
     return ReadBack(claim, step, until_s, after_s=now, due_at_s=now)
 

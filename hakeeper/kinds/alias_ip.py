@@ -13,6 +13,7 @@ from typing import Final
 
 from hakeeper.core.calls import FailureKind, Obstacle, Step
 from hakeeper.core.kind import Api, HttpRequest, Json, UnreadableAnswer
+from hakeeper.core.model import Server
 from hakeeper.core.observation import (
     BY_NETWORK,
     Key,
@@ -137,12 +138,12 @@ class AliasIps:
 
     # --- the API -----------------------------------------------------------------------------
 
-    def next_step(self, seen: Observation, us: Key) -> Step | Obstacle:
+    def next_step(self, seen: Observation, us: Server) -> Step | Obstacle:
         """Take it from its holder; or take it, if nobody has it. Not unless we could have it."""
         network, ip = place_of(seen.id)
         lists = {server: tuple(aliases) for server, _, *aliases in seen.note}
-        others = sum(int(count) for server, count, *_ in seen.note if server == str(us))
-        ours = lists.get(str(us))
+        others = sum(int(count) for server, count, *_ in seen.note if server == str(us.id))
+        ours = lists.get(str(us.id))
         if ours is None:
             return Obstacle(
                 NOT_ATTACHED,
@@ -152,8 +153,8 @@ class AliasIps:
         if room < 1 and ip not in ours:
             return Obstacle(NO_ROOM, _full(network, ours, others))
         holder = seen.server_id
-        if holder in (None, us) or str(holder) not in lists:
-            return Step(_TAKE, us, lane=_lane(network, us), given=ours, most=max(room, 1))
+        if holder in (None, us.id) or str(holder) not in lists:
+            return Step(_TAKE, us.id, lane=_lane(network, us.id), given=ours, most=max(room, 1))
         theirs = lists[str(holder)]
         lane = _lane(network, holder)
         return Step(_RELEASE, None, lane=lane, given=theirs, most=max(room, 1))

@@ -13,6 +13,7 @@ from typing import Final
 
 from hakeeper.core.calls import FailureKind, Step
 from hakeeper.core.kind import Api, HttpRequest, Json, UnreadableAnswer
+from hakeeper.core.model import Server
 from hakeeper.core.observation import (
     BY_NAME,
     BY_NETWORK,
@@ -130,9 +131,9 @@ class FloatingIps:
 
     # --- the API -----------------------------------------------------------------------------
 
-    def next_step(self, seen: Observation, us: Key) -> Step:
+    def next_step(self, seen: Observation, us: Server) -> Step:
         """Assign it to us, whoever has it."""
-        return Step("assign", us, lane=f"{NAME}/{seen.id.key}")
+        return Step("assign", us.id, lane=f"{NAME}/{seen.id.key}")
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:
         """Return the assign, which moves one."""

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from math import inf
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.claim_rules import BETWEEN_STEPS_S, WATCH_S
+from hakeeper.core.claim_rules import BETWEEN_STEPS_S
 from hakeeper.core.events import LinesRead
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.patience import WATCH_S
 from hakeeper.core.stages import HoldDown
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of

@@ -7,6 +7,7 @@ from hakeeper.core.claim_events import (
     ActionLost,
     ActionSeen,
     ActionUnread,
+    Moving,
     NotFound,
 )
 from hakeeper.core.decisions import ActionOverdue, ClaimFailed
@@ -68,6 +69,11 @@ def _later(stage: Stage, to: Stage) -> Move:
     return Move("later", stage, NotFound(), to=to, latest=latest)
 
 
+def _moving(stage: Verify | ReadBack | Recheck) -> Move:
+    """Somebody is moving it: only what is read after that counts."""
+    return Move("moving", stage, Moving(), to=replace(stage, after_s=NOW, due_at_s=NOW + 0.2))
+
+
 MOVES = (
     *(_looked_at(ActionSeen(RUNS), n, wait_s) for n, wait_s in ((0, 0.2), (1, 0.28), (9, 1.0))),
     *(_looked_at(ActionUnread(), n, wait_s) for n, wait_s in ((0, 0.25), (1, 0.5), (2, 1.0))),
@@ -113,4 +119,7 @@ MOVES = (
         ReadBack(FINISHED, STEP, 103.0, 98.0, 112.0, polls=1),
     ),
     _later(Recheck(98.0, 99.0, suspect=True), Recheck(98.0, 112.0, suspect=True)),
+    _moving(Verify(CLAIM, 98.0, 99.0)),
+    _moving(ReadBack(ACTING, STEP, 105.0, 98.0, 99.0)),
+    _moving(Recheck(98.0, 99.0, suspect=True)),
 )

@@ -12,7 +12,7 @@ from tests.support.made_up_kind import BERTHS, Berths
 class OneLane(Berths):
     """The same kind, but no two steps at the pier go together."""
 
-    def next_step(self, seen: Observation, us: Key) -> Step:
+    def next_step(self, seen: Observation, us: Server) -> Step:
         step = super().next_step(seen, us)
         return Step(step.name, step.holder, lane="pier")
 

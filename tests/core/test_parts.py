@@ -44,7 +44,7 @@ from tests.core.driver import entries, instance
 from tests.core.faults import failure
 from tests.core.odds import MOST
 from tests.core.standing import CLAIM, US, cloud_of, ended
-from tests.support.resources import CLOUD
+from tests.support.resources import CLOUD, this_server
 
 NOW = 100.0
 VI, OTHER_VI = instance("VI_1"), instance("VI_2")
@@ -469,7 +469,7 @@ def test_the_first_step_is_looked_at_often_since_nobody_has_it_meanwhile() -> No
 
 def test_the_guard_refuses_a_request_for_several_instances() -> None:
     state = state_of(A, others=(B,), rows=(OURS, THEIRS))
-    step = ALIAS_IPS.next_step(found(resources(state)[0]), 1)
+    step = ALIAS_IPS.next_step(found(resources(state)[0]), this_server(1))
     assert isinstance(step, Step)
     together = Mutate(alias(7, A), step, (alias(7, B),))
     with pytest.raises(InvariantError, match=r"^take of 10\.0\.0\.100, 10\.0\.0\.101 of several"):

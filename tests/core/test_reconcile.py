@@ -15,8 +15,8 @@ from hakeeper.core.calls import (
     Step,
 )
 from hakeeper.core.events import QueryRoles, StartCall
-from hakeeper.core.model import FifoState, Role, Settings
-from hakeeper.core.observation import Key, Nobody, Observation, Other, Us
+from hakeeper.core.model import FifoState, Role, Server, Settings
+from hakeeper.core.observation import Nobody, Observation, Other, Us
 from hakeeper.core.reconcile import POLL_SPREAD_S, reading_interval_s, reconcile
 from hakeeper.core.roles import RoleState
 from hakeeper.core.stages import Claim, MutateSent, Phases, Verify
@@ -230,7 +230,7 @@ def test_no_second_assign_of_one_address_but_of_the_next_one() -> None:
 class OneStreet(FloatingIps):
     """Floating IPs of which no two may move at once."""
 
-    def next_step(self, seen: Observation, us: Key) -> Step:
+    def next_step(self, seen: Observation, us: Server) -> Step:
         return replace(super().next_step(seen, us), lane="street")
 
 

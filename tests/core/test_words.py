@@ -230,7 +230,7 @@ def test_numbers_and_texts_can_be_in_one_order() -> None:
 
 @pytest.mark.parametrize(("count", "pages"), [(0, 1), (1, 1), (20, 1), (21, 2), (40, 2), (41, 3)])
 def test_a_list_has_as_many_pages_as_it_needs_and_one_at_least(count: int, pages: int) -> None:
-    assert pages == Api(name="x", limit_per_hour=1, page_size=20).pages_of(count)
+    assert pages == Api(name="x", title="X", limit_per_hour=1, page_size=20).pages_of(count)
 
 
 # --- lines -------------------------------------------------------------------------------------

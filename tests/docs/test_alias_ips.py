@@ -16,6 +16,7 @@ from hakeeper.demo.lab.netns import Namespace
 from hakeeper.kinds import ALIAS_IPS
 from hakeeper.kinds.alias_ip import MOST
 from hakeeper.kinds.json_fields import network
+from tests.support.resources import this_server
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "alias-ips.md"
@@ -142,7 +143,7 @@ def test_the_obstacles_in_the_table_are_those_of_the_code(
     read = Reading((), parts=(INTERNAL, Part(key=7, rows=tuple(rows))))
     seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.0.0.100"), None, read)
     assert seen is not None
-    obstacle = ALIAS_IPS.next_step(seen, 1)
+    obstacle = ALIAS_IPS.next_step(seen, this_server(1))
     assert isinstance(obstacle, Obstacle)
     [says] = told()[code]
     parts = says.split(" … ")

@@ -10,6 +10,7 @@ from hakeeper.core.observation import Observation, Part, Reading, ResourceRef
 from hakeeper.kinds import ALIAS_IPS
 from hakeeper.kinds.alias_ip import resource
 from hakeeper.kinds.json_fields import network
+from tests.support.resources import this_server
 
 INTERNAL = Part(key=7, name="internal", network=network("10.0.0.0/16"))
 OTHER = Part(key=8, name="other", network=network("10.1.0.0/16"))
@@ -37,7 +38,7 @@ def before(network_id: int) -> Observation:
 
 
 def next_step(seen: Observation) -> Step:
-    step = ALIAS_IPS.next_step(seen, 1)
+    step = ALIAS_IPS.next_step(seen, this_server(1))
     assert isinstance(step, Step)
     return step
 
@@ -200,7 +201,7 @@ def test_a_server_with_the_most_of_them_in_another_network_has_no_room() -> None
     parts = (INTERNAL, OTHER, members(US, (*THEM, "10.0.0.100")), members(elsewhere, key=8))
     seen = ALIAS_IPS.find(ALIAS_IPS.ref("10.0.0.100"), None, reading(*parts))
     assert seen is not None
-    without_room = ALIAS_IPS.next_step(seen, 1)
+    without_room = ALIAS_IPS.next_step(seen, this_server(1))
     assert isinstance(without_room, Obstacle)
     said = "this server has 0 alias IPs in network 7 and 5 in others already, the most that"
     assert without_room.message.startswith(said)
@@ -244,13 +245,13 @@ def test_those_of_one_holder_go_with_one_request() -> None:
 @pytest.mark.parametrize("holder", [THEM, (*THEM, "10.0.0.100")])
 def test_it_stays_where_it_is_while_we_cannot_have_it(holder: tuple[str, ...]) -> None:
     full = (*US, *(f"10.0.0.{number}" for number in range(11, 16)))
-    without_room = ALIAS_IPS.next_step(found("10.0.0.100", full, holder), 1)
+    without_room = ALIAS_IPS.next_step(found("10.0.0.100", full, holder), this_server(1))
     assert isinstance(without_room, Obstacle)
     assert ("no_room", "has 5 alias IPs in network 7 already") == (
         without_room.code,
         without_room.message[12:48],
     )
-    outside = ALIAS_IPS.next_step(found("10.0.0.100", holder), 1)
+    outside = ALIAS_IPS.next_step(found("10.0.0.100", holder), this_server(1))
     assert isinstance(outside, Obstacle)
     assert "not_attached" == outside.code
 

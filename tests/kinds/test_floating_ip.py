@@ -24,6 +24,7 @@ from tests.support.resources import (
     fip,
     floating_ip,
     odd_floating_ip,
+    this_server,
 )
 
 V4 = ip_network("203.0.113.10")
@@ -203,7 +204,7 @@ def test_one_that_is_surely_another_is_no_concern_of_ours(ref: ResourceRef) -> N
 
 @pytest.mark.parametrize("holder", [None, 43, 42])
 def test_one_assign_takes_it_from_whoever_has_it(holder: Key | None) -> None:
-    step = FLOATING_IPS.next_step(replace(WEB, server_id=holder), 42)
+    step = FLOATING_IPS.next_step(replace(WEB, server_id=holder), this_server(42))
     assert Step("assign", 42, lane="floating_ip/4711") == step
     assert assign(4711, 42).step == step
 
@@ -213,12 +214,12 @@ def test_the_last_observation_is_good_enough_to_begin_with() -> None:
 
 
 def test_two_of_them_may_be_moved_at_once() -> None:
-    lanes = {FLOATING_IPS.next_step(seen, 42).lane for seen in (WEB, NET)}
+    lanes = {FLOATING_IPS.next_step(seen, this_server(42)).lane for seen in (WEB, NET)}
     assert 2 == len(lanes)
 
 
 def test_the_requests() -> None:
-    step = FLOATING_IPS.next_step(WEB, 42)
+    step = FLOATING_IPS.next_step(WEB, this_server(42))
     assert HttpRequest(
         method="POST", path="/floating_ips/4711/actions/assign", body={"server": 42}
     ) == FLOATING_IPS.request_of([WEB.id], step)

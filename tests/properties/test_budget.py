@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hakeeper.core.backoff import READ_AGAIN
 from hakeeper.core.budget import SHARE, Budget, Use
 from hakeeper.core.calls import Failure, FailureKind, Quota
-from hakeeper.core.health import LONGEST_WAIT_S, ONE_BY_ONE_S, RESERVE, Health
+from hakeeper.core.health import ONE_BY_ONE_S, RESERVE, Health
+from hakeeper.core.patience import LONGEST_WAIT_S
 from tests.properties.steady import steady
 
 Step: TypeAlias = Callable[[Health, float, Random], float | None]

@@ -9,6 +9,7 @@ from typing import Final
 
 from hakeeper.core.calls import FailureKind, Step
 from hakeeper.core.kind import Api, HttpRequest, Json
+from hakeeper.core.model import Server
 from hakeeper.core.observation import (
     BY_NAME,
     Key,
@@ -21,6 +22,7 @@ from hakeeper.kinds import json_fields
 
 ELSEWHERE: Final = Api(
     name="elsewhere",
+    title="Elsewhere",
     limit_per_hour=3600,
     actions_per_call=10,
     page_size=20,
@@ -65,11 +67,11 @@ class Berths:
     def why_not_found(self, ref: ResourceRef, reading: Reading) -> None:
         """The pier is all there is."""
 
-    def next_step(self, seen: Observation, us: Key) -> Step:
+    def next_step(self, seen: Observation, us: Server) -> Step:
         """Clear it while another ship has it; then moor there."""
         lane = f"berth/{seen.id.key}"
-        if seen.server_id in (None, us):
-            return Step("moor", us, lane)
+        if seen.server_id in (None, us.id):
+            return Step("moor", us.id, lane)
         return Step("clear", None, lane)
 
     def request_of(self, resources: Sequence[ResourceId], step: Step) -> HttpRequest:

@@ -1,6 +1,7 @@
 """Short ways to write floating IPs, and the requests and answers that are about them."""
 
 from hakeeper.core.calls import AllRead, Identify, Mutate, ReadAll, ReadOne, Step
+from hakeeper.core.model import Server
 from hakeeper.core.observation import IpNetwork, Key, Observation, Reading, ResourceId, Unreadable
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
@@ -11,6 +12,11 @@ __all__ = ["by_id", "by_name", "by_network"]
 CLOUD = CLOUD_API.name
 LIST = ReadAll(FLOATING_IPS.name)
 IDENTIFY = Identify(CLOUD)
+
+
+def this_server(*keys: Key) -> Server:
+    """Make the server that this machine is; further keys are other names of it."""
+    return Server(id=keys[0], name="", status="running", also=keys[1:])
 
 
 def fip(number: int) -> ResourceId:

@@ -47,8 +47,8 @@ ALIAS_BUGS = (
         (
             Line(
                 _OTHERS,
-                "other.kind.kind.next_step(seen, server.id) == step",
-                "getattr(other.kind.kind.next_step(seen, server.id), 'name', '') == step.name",
+                "other.kind.kind.next_step(seen, server) == step",
+                "getattr(other.kind.kind.next_step(seen, server), 'name', '') == step.name",
             ),
         ),
         proves=True,

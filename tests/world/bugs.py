@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from hakeeper.core.backoff import Backoff
 from hakeeper.core.events import CancelCall, QueryRoles, ReloadToken, Report, SaveState, StartCall
 from hakeeper.core.model import Role
 from hakeeper.core.role_table import RoleEvent
@@ -582,7 +581,13 @@ BUGS = (
         "late_retry",
         "the pauses after failures grow to ten minutes",
         "repaired",
-        (Constant("hakeeper.core.backoff:RETRY", Backoff(base_s=0.25, cap_s=600.0)),),
+        (
+            Line(
+                "hakeeper.core.patience:Patience.backoff",
+                "return self.retry",
+                "return Backoff(base_s=0.25, cap_s=600.0)",
+            ),
+        ),
     ),
     Bug(
         "hammering",
@@ -638,7 +643,13 @@ BUGS = (
         "retry_after_unbounded",
         "429 is heeded for as long as it asks for, be it an hour",
         "quiet",
-        (Constant("hakeeper.core.health:LONGEST_WAIT_S", 1e9),),
+        (
+            Line(
+                "hakeeper.core.health:Health._throttled",
+                "min(wait_s, self.patience.longest_wait_s)",
+                "wait_s",
+            ),
+        ),
     ),
     # --- time
     Bug(
@@ -713,13 +724,25 @@ BUGS = (
         "settles_for_ever",
         "the close look after a claim has no end",
         "quiet",
-        (Constant("hakeeper.core.claim_rules:WATCH_S", 1e9),),
+        (
+            Line(
+                "hakeeper.core.claim_rules:_confirm",
+                "now + resource.patience.watch_s",
+                "now + 1e9",
+            ),
+        ),
     ),
     Bug(
         "settles_never",
         "there is no close look after a claim",
         "repaired",
-        (Constant("hakeeper.core.claim_rules:WATCH_S", 0.0),),
+        (
+            Line(
+                "hakeeper.core.claim_rules:_confirm",
+                "now + resource.patience.watch_s",
+                "now",
+            ),
+        ),
     ),
     Bug(
         "told_each_time",
@@ -790,7 +813,13 @@ BUGS = (
         "lag_is_loss",
         "a read that lags behind our assign is taken for a loss",
         "lost_in_truth",
-        (Constant("hakeeper.core.claim_rules:LAG_S", 0.0),),
+        (
+            Line(
+                "hakeeper.core.claim_rules:missed",
+                "resource.writes.done_s + resource.patience.lag_s",
+                "resource.writes.done_s",
+            ),
+        ),
         proves=True,
         needs=Kind.LAGGING,
     ),
@@ -798,7 +827,13 @@ BUGS = (
         "lost_write_trusted",
         "an assign whose action succeeded is not sent again, whatever reads say",
         "repaired",
-        (Constant("hakeeper.core.backoff:UNSEEN", Backoff(base_s=600.0, cap_s=600.0)),),
+        (
+            Line(
+                "hakeeper.core.step_rules:_done",
+                "resource.patience.unseen.delay_s(claim.attempt, rng)",
+                "600.0",
+            ),
+        ),
         needs=Kind.LOST_WRITE,
     ),
     Bug(

@@ -19,7 +19,7 @@ from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.core.observation import Observation, Reading
-from hakeeper.core.reconcile import WATCH_INTERVAL_S
+from hakeeper.core.patience import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud, number_of

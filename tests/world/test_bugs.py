@@ -2,7 +2,7 @@
 
 import pytest
 
-from hakeeper.core.claim_rules import WATCH_S
+from hakeeper.core.claim_rules import BETWEEN_STEPS_S
 from hakeeper.core.model import Role
 from hakeeper.core.role_table import RoleEvent
 from tests.world.alias_bugs import ALIAS_BUGS
@@ -51,7 +51,7 @@ def test_a_planted_bug_leaves_nothing_behind(bug: Bug) -> None:
         Line("hakeeper.core.due:due", "no such line", "pass"),
         Line("hakeeper.core.due:due", "now", "then"),
         Line("hakeeper.core.core:Core._queried", "if event.waits:", "if any(Gone for _ in ()):"),
-        Constant("hakeeper.core.claim_rules:WATCH_S", WATCH_S),
+        Constant("hakeeper.core.claim_rules:BETWEEN_STEPS_S", BETWEEN_STEPS_S),
         Row(RoleEvent.GONE, Role.MASTER, Role.UNKNOWN),
     ],
     ids=[

@@ -119,7 +119,7 @@ def in_the_way(
     server, kind = _us(facts), facts.kind(ref)
     if server is None or found.server_id == server.id:
         return
-    step = kind.next_step(found, server.id)
+    step = kind.next_step(found, server)
     if isinstance(step, Obstacle):
         yield error(
             f"{vrrp}: {ref}: {step.message}",
@@ -147,7 +147,7 @@ def no_room_for_all(facts: Facts, kind: Kind, refs: Iterable[ResourceRef]) -> It
         found = facts.api.find(ref)
         if found is None or found.part is None or found.server_id == server.id:
             continue
-        step = kind.next_step(found, server.id)
+        step = kind.next_step(found, server)
         if not isinstance(step, Obstacle):
             coming.setdefault(found.part, []).append((ref, step.most))
     for part, some in coming.items():

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from hakeeper.core.kind import Api
+from hakeeper.kinds.apis import CLOUD, ROBOT
+
 DEFAULT_FIFO: Final = "/run/hakeeper/notify.fifo"
 RELOAD: Final = "systemctl reload keepalived"
 """What makes keepalived take up a changed file. Measured with 2.2.7: the FIFO line, `enable_dbus`
@@ -25,6 +28,10 @@ TOKEN_SOURCE: Final = "Hetzner console, Security, API tokens: make one that may 
 TOKEN_PUT: Final = (
     "install -m 0600 /dev/stdin /etc/hakeeper/token; systemctl restart hakeeper"  # noqa: S105  # no token
     "    # paste it, Enter, Ctrl-D"
+)
+LOGIN_PUT: Final = (
+    "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl reload-or-restart hakeeper"
+    "    # paste USER:PASSWORD, Enter, Ctrl-D; the third refused login blocks this server's address"
 )
 DBUS: Final = f"enable_dbus    # in global_defs of keepalived.conf; then: {RELOAD}"
 DBUS_SILENT: Final = f"systemctl status dbus; {RELOAD}"
@@ -94,6 +101,10 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     "token.readonly": TroubleKind(
         "the API token may only read, so no address can be assigned",
         f"{TOKEN_SOURCE}; then: {TOKEN_PUT}",
+    ),
+    "login.rejected": TroubleKind(
+        "Robot refuses the login",
+        f"Robot, Settings, Webservice and app settings: set a password; then: {LOGIN_PUT}",
     ),
     "server.unidentified": TroubleKind(
         "which Hetzner server this is, is not known",
@@ -186,6 +197,10 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
 """By code, which is what `--json` shows and scripts compare."""
 
 
+_MAIN_IP: Final = (
+    "robot: {{server: [IPV4, IPV6_NETWORK]}}    # in hakeeper.yaml: the main addresses of this"
+    " server in Robot; then: systemctl reload hakeeper"
+)
 REFUSALS: Final[Mapping[str, str]] = {
     "not_attached": "hcloud server attach-to-network --network {network} {server}    # then see"
     " that its private interface is up: ip -br address",
@@ -193,6 +208,8 @@ REFUSALS: Final[Mapping[str, str]] = {
     "    # LIST: those that it has, without one that is not needed",
     "ip_not_available": "hcloud server list -o columns=id,name,private_net    # a server that has"
     " the address as its own must give it up, or choose another alias IP",
+    "failover_new_server_not_found": _MAIN_IP,
+    "no_main_ip": _MAIN_IP,
 }
 """By the code with which a step is refused, by Hetzner or by ourselves: what makes it possible."""
 
@@ -202,13 +219,40 @@ def refusal_cure(code: str, *, server: str, network: str = "NETWORK") -> str:
     return REFUSALS.get(code, "").format(server=server, network=network)
 
 
+_CURES_AT_ROBOT: Final[Mapping[str, str]] = {
+    "api.throttled": "find what else uses this login: Robot grants 100 reads and 50 switches an"
+    " hour",
+    "server.unidentified": "robot: {{server: IP}}    # in hakeeper.yaml: this server's main IP in"
+    " Robot; then: systemctl reload hakeeper",
+}
+"""Where the way out is another one than with Hetzner Cloud."""
+
+
+def api_name(api: Api) -> str:
+    """Return an API within a sentence."""
+    return "the Hetzner API" if api is CLOUD else api.title
+
+
+def owner_of(api: Api) -> str:
+    """Return who answers there."""
+    return "Hetzner" if api is CLOUD else api.title
+
+
+def identity_cure(api: Api) -> str:
+    """Return how to say which server this is."""
+    return api_cure(api, "server.unidentified", "")
+
+
 def cure_of(code: str, **values: str) -> str:
     """Return the cure of a trouble, with the values of this case."""
     return TROUBLES[code].cure.format(**values)
 
 
-def api_cure(code: str, endpoint: str) -> str:
-    """Return the cure of a trouble with the API at `endpoint`, which is a URL."""
+def api_cure(api: Api, code: str, endpoint: str) -> str:
+    """Return the cure of a trouble with an API at `endpoint`, which is a URL."""
+    own = _CURES_AT_ROBOT.get(code) if api is ROBOT else None
+    if own is not None:
+        return own.format()
     return cure_of(code, endpoint=endpoint, host=urlsplit(endpoint).hostname or endpoint)
 
 

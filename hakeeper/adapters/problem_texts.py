@@ -4,16 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from hakeeper.adapters.cures import CHECK, api_cure, cure_of, fifo_cure, refusal_cure
+from hakeeper.adapters.cures import (
+    CHECK,
+    api_cure,
+    api_name,
+    cure_of,
+    fifo_cure,
+    identity_cure,
+    owner_of,
+    refusal_cure,
+)
 from hakeeper.core import problems as core
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
+from hakeeper.core.kind import Api
 from hakeeper.core.model import VrrpKind
 from hakeeper.kinds import FLOATING_IPS, KINDS
 
 NAMES_SHOWN: Final = 5
 _NO_PID_FILE: Final = "keepalived.pid_file leads to no keepalived"
-_NOT_IDENTIFIED: Final = "which Hetzner server this is, is not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +47,26 @@ def _said(failure: Failure) -> str:
 # --- the API and the configuration ------------------------------------------------------------
 
 _API_WORDS: Final = {
-    "token.rejected": "Hetzner rejects the API token",
+    "token.rejected": "{whose} rejects the API token",
     "token.readonly": "the API token may only read",
-    "api.throttled": "Hetzner takes no more calls for now",
-    "api.unresolved": "the Hetzner API cannot be reached",
-    "api.unreachable": "the Hetzner API cannot be reached",
+    "login.rejected": "{whose} refuses the login",
+    "api.throttled": "{whose} takes no more calls for now",
+    "api.unresolved": "{api} cannot be reached",
+    "api.unreachable": "{api} cannot be reached",
 }
 
 
 def _api_fails(it: core.ApiFails) -> Told:
-    what = _API_WORDS.get(it.code, "the Hetzner API cannot be used")
+    api = api_name(it.api)
+    what = _API_WORDS.get(it.code, "{api} cannot be used").format(api=api, whose=owner_of(it.api))
     if it.code == "api.unreachable" and it.failure.http_status is not None:
-        what = "the Hetzner API answers with errors"
-    return Told(what, _said(it.failure), api_cure(it.code, it.endpoint))
+        what = f"{api} answers with errors"
+    return Told(what, _said(it.failure), api_cure(it.api, it.code, it.endpoint))
 
 
 def _read_refused(it: core.ReadRefused) -> Told:
-    return Told("Hetzner refuses to let the addresses be read", _said(it.failure))
+    what = f"{owner_of(it.api)} refuses to let the addresses be read"
+    return Told(what, _said(it.failure))
 
 
 def _quota_low(it: core.QuotaLow) -> Told:
@@ -63,7 +75,12 @@ def _quota_low(it: core.QuotaLow) -> Told:
 
 def _server_unknown(it: core.ServerUnknown) -> Told:
     not_yet = "the API has not confirmed it yet"
-    return Told(_NOT_IDENTIFIED, not_yet if it.failure is None else _said(it.failure))
+    cause = not_yet if it.failure is None else _said(it.failure)
+    return Told(_not_identified(it.api), cause, identity_cure(it.api))
+
+
+def _not_identified(api: Api) -> str:
+    return f"which {owner_of(api)} server this is, is not known"
 
 
 def _reload_refused(it: core.ReloadRefused) -> Told:
@@ -177,23 +194,24 @@ def _disputed(it: core.Disputed) -> Told:
 def _unauthorized(it: core.Unauthorized) -> Told:
     readonly = f"the token may only read ({READ_ONLY})"
     cause = readonly if it.code == "token.readonly" else _said(it.failure)
-    return Told(f"Hetzner refuses the assign of {it.title}", cause, api_cure(it.code, it.endpoint))
+    what = f"{owner_of(it.api)} refuses the assign of {it.title}"
+    return Told(what, cause, api_cure(it.api, it.code, it.endpoint))
 
 
 def _pending(it: core.Pending) -> Told:
     what = f"{it.title} is not confirmed on this server, which is MASTER"
-    server = it.server_name or "this server"
-    where = KINDS[it.kind].by_hand.format(address=it.title, server=server)
+    server, kind = it.server_name or "this server", KINDS[it.kind]
+    where = kind.by_hand.format(address=it.title, server=server)
     by_hand = cure_of(it.code, where=where)
     failure = it.failure
     if failure is not None:
         if RESPONSES[failure.kind].scope in (Scope.REQUEST, Scope.RESOURCE):
             possible = _refusal(it, failure)
             return Told(what, _said(failure), possible or by_hand)
-        cure = api_cure(api_code(failure), it.endpoint)
+        cure = api_cure(kind.api, api_code(failure, kind.api.known_by), it.endpoint)
         return Told(what, _said(failure), f"{cure}; {by_hand}")
     if it.server_name is None:
-        return Told(what, _NOT_IDENTIFIED, cure_of("server.unidentified"))
+        return Told(what, _not_identified(kind.api), identity_cure(kind.api))
     return Told(what, it.stage, by_hand)
 
 

@@ -3,7 +3,7 @@
 The core only knows ages. Here they are converted to times of day, so that an outage has a start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.problems import Health
-from hakeeper.core.snapshot import ProblemPicture, RolePicture, Snapshot
+from hakeeper.core.snapshot import ApiPicture, ProblemPicture, RolePicture, Snapshot
 
 SCHEMA: Final = 1
 """The version of the JSON; increased when a key is removed or changes its meaning."""
@@ -55,6 +55,14 @@ def document(picture: Snapshot, now_s: float) -> dict[str, Any]:
         **plain,
         "health": picture.health.name.lower(),
         "problems": [_problem(problem, now_s) for problem in picture.problems],
+        "apis": [
+            {
+                **plain_api,
+                "failing_since": _since(api.failing_s, now_s),
+                "answered_at": _since(api.age_s, now_s),
+            }
+            for api, plain_api in zip(picture.apis, plain["apis"], strict=True)
+        ],
         "api_failing_since": _since(picture.api_failing_s, now_s),
         "api_answered_at": _since(picture.api_age_s, now_s),
     }
@@ -93,13 +101,17 @@ def _complete_role(role: RolePicture, plain: dict[str, Any], now_s: float) -> No
 def status_line(picture: Snapshot, now_s: float) -> str:
     """Return the line for systemd's STATUS=, problems first."""
     roles = ", ".join(_role_in_brief(role) for role in picture.roles)
-    api = picture.api
-    if picture.api_failing_s is not None:
-        api = f"{api} since {clock(now_s - picture.api_failing_s, now_s)}"
-    tail = f"{roles}; API {api}" if roles else f"API {api}"
+    tail = "; ".join(filter(None, (roles, *_apis_in_brief(picture.apis, now_s))))
     if picture.health is Health.OK:
         return f"ok: {tail}"
     return f"{picture.health.name}: {headline(picture.problems, now_s)}; {tail}"
+
+
+def _apis_in_brief(apis: Sequence[ApiPicture], now_s: float) -> Iterator[str]:
+    for api in apis:
+        name = "API" if len(apis) == 1 else api.title
+        since = f" since {clock(now_s - api.failing_s, now_s)}" if api.failing_s is not None else ""
+        yield f"{name} {api.state}{since}"
 
 
 def headline(problems: Iterable[ProblemPicture], now_s: float) -> str:

@@ -93,7 +93,12 @@ def lines(status: Document, now_s: float) -> Iterator[str]:
     yield ""
     yield from _wrapped("keepalived  ", _keepalived(status))
     yield from _wrapped("FIFO        ", f"{status['fifo']}: {status['fifo_detail']}")
-    yield from _wrapped("API         ", _api(status, now_s))
+    apis = status["apis"]
+    for number, api in enumerate(apis):
+        # The names of the two that there are fit.
+        name = "API" if len(apis) == 1 else str(api["title"]).removeprefix("Hetzner ")
+        look_in_s = None if number else status["next_look_in_s"]
+        yield from _wrapped(f"{name:<12}", _api(api, look_in_s, now_s))
     yield from _wrapped("hakeeper    ", _hakeeper(status, now_s))
 
 
@@ -180,19 +185,19 @@ def _keepalived(status: Document) -> str:
     return "no running process found" if pid is None else f"runs, pid {pid}"
 
 
-def _api(status: Document, now_s: float) -> str:
-    parts = [status["api"]]
-    if status["api_failing_since"] is not None:
-        since = clock(_seconds(status["api_failing_since"]), now_s)
-        parts = [f"failing since {since} ({age(status['api_failing_s'])}): {status['api']}"]
-    if status["api_answered_at"] is not None:
-        parts.append(f"last answer {_ago(status['api_answered_at'], now_s)}")
-    if status["api_latency_s"] is not None:
-        parts.append(f"{status['api_latency_s'] * 1000:.0f} ms")
-    if status["quota_left"] is not None:
-        parts.append(f"{status['quota_left']} of {status['quota_limit_per_hour']} calls left")
-    if status["next_look_in_s"] is not None:
-        parts.append(f"next look in {age(status['next_look_in_s'])}")
+def _api(api: Document, look_in_s: float | None, now_s: float) -> str:
+    parts = [api["state"]]
+    if api["failing_since"] is not None:
+        since = clock(_seconds(api["failing_since"]), now_s)
+        parts = [f"failing since {since} ({age(api['failing_s'])}): {api['state']}"]
+    if api["answered_at"] is not None:
+        parts.append(f"last answer {_ago(api['answered_at'], now_s)}")
+    if api["latency_s"] is not None:
+        parts.append(f"{api['latency_s'] * 1000:.0f} ms")
+    if api["quota_left"] is not None:
+        parts.append(f"{api['quota_left']} of {api['quota_limit_per_hour']} calls left")
+    if look_in_s is not None:
+        parts.append(f"next look in {age(look_in_s)}")
     return ", ".join(parts)
 
 

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from hakeeper.core.calls import Failure, Request
 from hakeeper.core.fifo_lines import BadLine
+from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server, VrrpId
 from hakeeper.core.observation import Holder, Observation, Other, ResourceId, ResourceRef
 from hakeeper.core.stages import Phases
@@ -174,6 +175,7 @@ class ClaimAbandoned(OfResource):
 class ClaimFailed(OfResource):
     """An assign failed; once for each code of a claim."""
 
+    api: Api
     failure: Failure
 
 
@@ -265,6 +267,7 @@ class ZoneMismatch(OfResource):
 class ApiFailed:
     """A read failed; once until an answer comes."""
 
+    api: Api
     failure: Failure
     request: Request
 
@@ -273,6 +276,7 @@ class ApiFailed:
 class ApiRecovered:
     """The API answers again."""
 
+    api: Api
     lasted_s: float
 
 
@@ -280,6 +284,7 @@ class ApiRecovered:
 class ServerIdentified:
     """We know which server this is, and from where."""
 
+    api: Api
     server: Server
     source: str
 
@@ -288,6 +293,7 @@ class ServerIdentified:
 class ServerUnidentified:
     """We do not know which server this is, so nothing can be claimed."""
 
+    api: Api
     failure: Failure
 
 

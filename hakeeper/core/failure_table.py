@@ -62,11 +62,11 @@ RESPONSES: Final[Mapping[FailureKind, Response]] = {
 """The whole table: a new class of failure is a new row."""
 
 
-def api_code(failure: Failure) -> str:
-    """Return the code of the trouble that a call's failure stands for."""
+def api_code(failure: Failure, known_by: str) -> str:
+    """Return the code of the trouble that a call's failure stands for; `known_by`: see `Api`."""
     match failure.kind:
         case FailureKind.AUTH:
-            return "token.readonly" if failure.code == READ_ONLY else "token.rejected"
+            return f"{known_by}.readonly" if failure.code == READ_ONLY else f"{known_by}.rejected"
         case FailureKind.THROTTLED:
             return "api.throttled"
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:

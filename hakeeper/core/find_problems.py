@@ -112,14 +112,15 @@ def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
             state.any_master() and now - api.failing_since_s > at.patience.alarm_after_s
         )
         health = Health.BROKEN if bad else Health.DEGRADED
-        trouble = ApiFails(api.failure, at.settings.endpoint)
+        trouble = ApiFails(at.api, api.failure, at.settings.endpoint)
         yield Problem(health, trouble, api.failing_since_s)
     for request, refusal in api.refusals.items():
         if request is not Identify:
-            yield Problem(Health.DEGRADED, ReadRefused(refusal.failure), refusal.since_s)
+            refused = ReadRefused(at.api, refusal.failure)
+            yield Problem(Health.DEGRADED, refused, refusal.since_s)
     if api.scarce(now) and api.quota is not None:
         left = int(api.quota_left(now) or 0)
-        yield Problem(Health.DEGRADED, QuotaLow(left, api.quota.limit_per_hour))
+        yield Problem(Health.DEGRADED, QuotaLow(at.api, left, api.quota.limit_per_hour))
     if at.server is None:
         yield _unidentified(at, now)
 
@@ -127,9 +128,9 @@ def _of_api(state: State, at: ApiState, now: float) -> Iterator[Problem]:
 def _unidentified(at: ApiState, now: float) -> Problem:
     refusal = at.health.refusals.get(Identify)
     if refusal is None:
-        return Problem(Health.DEGRADED, ServerUnknown(None))
+        return Problem(Health.DEGRADED, ServerUnknown(at.api, None))
     health = _late(refusal.since_s, now, at.patience.alarm_after_s)
-    return Problem(health, ServerUnknown(refusal.failure), refusal.since_s)
+    return Problem(health, ServerUnknown(at.api, refusal.failure), refusal.since_s)
 
 
 def _of_settings(state: State) -> Iterator[Problem]:
@@ -275,7 +276,8 @@ def _pending(state: State, address: Resource, now: float) -> Problem:
     failure, endpoint = own or api.health.failure, api.settings.endpoint
     if failure is not None and failure.kind is FailureKind.AUTH:
         failing_s = begun_s if claim is None or own is None else claim.failing_since_s
-        return Problem(Health.BROKEN, Unauthorized(address.title, failure, endpoint), failing_s)
+        unauthorized = Unauthorized(api.api, address.title, failure, endpoint)
+        return Problem(Health.BROKEN, unauthorized, failing_s)
     part = None if address.observation is None else address.observation.part
     trouble = Pending(
         address.title,

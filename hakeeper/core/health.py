@@ -116,6 +116,10 @@ class Health:
         self.is_let_in = False
         self.shut_until_s = now + self.patience.login_wait_s
 
+    def may_log_in(self) -> None:
+        """Try our login again: an operator may have put it right."""
+        self.shut_until_s = NEVER
+
     @property
     def is_careful(self) -> bool:
         """Whether several calls at once could be several refused logins, which block us."""

@@ -26,6 +26,8 @@ class Api:
     """As the state file and JSON have it."""
     title: str
     """What people call it."""
+    known_by: str = "token"
+    """What it knows us by, as codes have it."""
     limit_per_hour: int
     """How many calls it grants, until it says otherwise."""
     steps_per_hour: int | None = None

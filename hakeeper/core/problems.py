@@ -10,6 +10,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import api_code
+from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
 
 
@@ -28,13 +29,14 @@ class Health(enum.IntEnum):
 class ApiFails:
     """No usable answer comes from the API at `endpoint`, which is a URL."""
 
+    api: Api
     failure: Failure
     endpoint: str
 
     @property
     def code(self) -> str:
         """What kind of failure it is."""
-        return api_code(self.failure)
+        return api_code(self.failure, self.api.known_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class ReadRefused:
     """The API works, and refuses to let the holders be read."""
 
     code: ClassVar = "api.refused"
+    api: Api
     failure: Failure
 
 
@@ -50,6 +53,7 @@ class QuotaLow:
     """Few calls are left in this hour."""
 
     code: ClassVar = "quota.low"
+    api: Api
     left: int
     limit_per_hour: int
 
@@ -59,6 +63,7 @@ class ServerUnknown:
     """Which server this is, is not known; without a failure, not yet."""
 
     code: ClassVar = "server.unidentified"
+    api: Api
     failure: Failure | None
 
 
@@ -249,6 +254,7 @@ class Disputed:
 class Unauthorized:
     """The token may not assign it."""
 
+    api: Api
     title: str
     failure: Failure
     endpoint: str
@@ -256,7 +262,7 @@ class Unauthorized:
     @property
     def code(self) -> str:
         """Whether the token may only read."""
-        return api_code(self.failure)
+        return api_code(self.failure, self.api.known_by)
 
 
 @dataclass(frozen=True, slots=True)

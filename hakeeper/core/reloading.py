@@ -35,6 +35,8 @@ def reconfigure(state: State, event: SettingsChanged, now: float) -> None:
     for kind in state.apis.kinds.values():
         kind.list_anew()
     state.schedule.query_soon(now)
+    for api in state.apis.apis.values():
+        api.health.may_log_in()
     for name in event.apis_changed:
         if name in state.apis.apis:
             _leave_api(state, state.apis.apis[name], now)

@@ -5,8 +5,8 @@ Times are ages in seconds before the picture: whoever shows it knows the clock.
 
 from dataclasses import dataclass
 
+from hakeeper.core.api_states import ApiState
 from hakeeper.core.find_problems import is_current, problems
-from hakeeper.core.health import Health as ApiHealth
 from hakeeper.core.last_decision import LastDecision
 from hakeeper.core.model import NEVER, VrrpId
 from hakeeper.core.observation import Key, Other
@@ -73,8 +73,26 @@ class RolePicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiPicture:
+    """One API."""
+
+    name: str
+    title: str
+    server_id: Key | None
+    """What it calls this server."""
+    server_name: str
+    state: str
+    """`ok`, `not asked yet`, or the code of the failure that lasts."""
+    failing_s: float | None
+    age_s: float | None
+    latency_s: float | None
+    quota_limit_per_hour: int | None
+    quota_left: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The whole node."""
+    """The whole node. Of several APIs, `apis` has all, and the keys of its own the first one."""
 
     health: Health
     problems: tuple[ProblemPicture, ...]
@@ -91,30 +109,31 @@ class Snapshot:
     quota_limit_per_hour: int | None
     quota_left: int | None
     next_look_in_s: float | None
+    apis: tuple[ApiPicture, ...]
     roles: tuple[RolePicture, ...]
 
 
 def snapshot(state: State, now: float, next_at_s: float | None) -> Snapshot:
     """Take the picture."""
     found = problems(state, now)
-    first = next(iter(state.apis.apis.values()))
-    api, server = first.health, first.server
-    quota, left = api.quota, api.quota_left(now)
+    apis = tuple(_api(api, now) for api in state.apis.apis.values())
+    first = apis[0]
     return Snapshot(
         health=max((problem.health for problem in found), default=Health.OK),
         problems=tuple(_problem(problem, now) for problem in found),
-        server_id=None if server is None else server.id,
-        server_name="" if server is None else server.name,
+        server_id=first.server_id,
+        server_name=first.server_name,
         keepalived_pid=None if state.keepalived is None else state.keepalived.pid,
         fifo="not opened" if state.fifo is None else state.fifo.value,
         fifo_detail=state.fifo_detail,
-        api=_api(api),
-        api_failing_s=None if api.failure is None else _age(api.failing_since_s, now),
-        api_age_s=_age(api.answered_at_s, now),
-        api_latency_s=api.latency_s,
-        quota_limit_per_hour=None if quota is None else quota.limit_per_hour,
-        quota_left=None if left is None else int(left),
+        api=first.state,
+        api_failing_s=first.failing_s,
+        api_age_s=first.age_s,
+        api_latency_s=first.latency_s,
+        quota_limit_per_hour=first.quota_limit_per_hour,
+        quota_left=first.quota_left,
         next_look_in_s=None if next_at_s is None else round(max(0.0, next_at_s - now), 1),
+        apis=apis,
         roles=tuple(_role(state, vrrp, now) for vrrp in state.roles.role_states),
     )
 
@@ -132,10 +151,22 @@ def _problem(problem: Problem, now: float) -> ProblemPicture:
     )
 
 
-def _api(health: ApiHealth) -> str:
-    if health.failure is not None:
-        return health.failure.code
-    return "not asked yet" if health.answered_at_s is None else "ok"
+def _api(api: ApiState, now: float) -> ApiPicture:
+    health, server = api.health, api.server
+    failure, quota, left = health.failure, health.quota, health.quota_left(now)
+    state = "not asked yet" if health.answered_at_s is None else "ok"
+    return ApiPicture(
+        name=api.name,
+        title=api.api.title,
+        server_id=None if server is None else server.id,
+        server_name="" if server is None else server.name,
+        state=state if failure is None else failure.code,
+        failing_s=None if failure is None else _age(health.failing_since_s, now),
+        age_s=_age(health.answered_at_s, now),
+        latency_s=health.latency_s,
+        quota_limit_per_hour=None if quota is None else quota.limit_per_hour,
+        quota_left=None if left is None else int(left),
+    )
 
 
 def _role(state: State, vrrp: VrrpId, now: float) -> RolePicture:

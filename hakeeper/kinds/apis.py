@@ -17,6 +17,7 @@ CLOUD: Final = Api(
 ROBOT: Final = Api(
     name="robot",
     title="Robot",
+    known_by="login",
     limit_per_hour=100,
     steps_per_hour=50,
     steps_kept=10,

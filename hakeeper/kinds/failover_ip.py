@@ -69,13 +69,15 @@ class FailoverIps:
         """Return the failover IP that an item means: an address or a network."""
         del members
         text = str(value)
+        alone = "/" not in text
         try:
-            network = ipaddress.ip_network(text if "/" in text or ":" not in text else f"{text}/64")
+            network = ipaddress.ip_network(
+                f"{text}/64" if alone and ":" in text else text, strict=False
+            )
         except ValueError:
-            with contextlib.suppress(ValueError):
-                right = ipaddress.ip_network(text if "/" in text else f"{text}/64", strict=False)
-                raise ValueError(f"is an address in the network `{right}`; write that") from None
             raise ValueError("is not a valid address or network") from None
+        if not alone and str(network.network_address) != str(ipaddress.ip_interface(text).ip):
+            raise ValueError(f"is an address in the network `{network}`; write that")
         if network.is_loopback or network.is_multicast or network.is_link_local:
             raise ValueError("can never be a failover IP (loopback, link-local, multicast)")
         return ResourceRef(NAME, BY_NETWORK, label_of(network))

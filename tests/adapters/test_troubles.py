@@ -40,10 +40,17 @@ from hakeeper.core.problems import (
     Unauthorized,
     Unresolved,
 )
+from hakeeper.kinds.apis import CLOUD as CLOUD_API
+from hakeeper.kinds.apis import ROBOT
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 SG = VrrpId(VrrpKind.GROUP, "SG")
 API = "https://api.hetzner.cloud/v1"
+WS = "https://robot-ws.your-server.de"
+MAIN_IP = (
+    "robot: {server: IP}    # in hakeeper.yaml: this server's main IP in Robot; then: systemctl"
+    " reload hakeeper"
+)
 FIFO = "/run/hakeeper/notify.fifo"
 WEB = "web = 203.0.113.10"
 CURL = f"curl -v {API}    # and see https://status.hetzner.com"
@@ -63,65 +70,112 @@ USUAL = ""
 
 CASES: list[tuple[Trouble, str, str, str, str]] = [
     (
-        ApiFails(replace(BROKE, http_status=503), API),
+        ApiFails(CLOUD_API, replace(BROKE, http_status=503), API),
         "api.unreachable",
         "the Hetzner API answers with errors",
         SAID,
         CURL,
     ),
-    (ApiFails(BROKE, API), "api.unreachable", "the Hetzner API cannot be reached", SAID, CURL),
     (
-        ApiFails(failed(FailureKind.TRANSIENT, "dns"), API),
+        ApiFails(CLOUD_API, BROKE, API),
+        "api.unreachable",
+        "the Hetzner API cannot be reached",
+        SAID,
+        CURL,
+    ),
+    (
+        ApiFails(CLOUD_API, failed(FailureKind.TRANSIENT, "dns"), API),
         "api.unresolved",
         "the Hetzner API cannot be reached",
         "it broke (dns)",
         "getent hosts api.hetzner.cloud    # then look at /etc/resolv.conf",
     ),
     (
-        ApiFails(failed(FailureKind.THROTTLED), API),
+        ApiFails(CLOUD_API, failed(FailureKind.THROTTLED), API),
         "api.throttled",
         "Hetzner takes no more calls for now",
         SAID,
         USUAL,
     ),
     (
-        ApiFails(failed(FailureKind.AUTH), API),
+        ApiFails(CLOUD_API, failed(FailureKind.AUTH), API),
         "token.rejected",
         "Hetzner rejects the API token",
         SAID,
         USUAL,
     ),
     (
-        ApiFails(READ_ONLY, API),
+        ApiFails(CLOUD_API, READ_ONLY, API),
         "token.readonly",
         "the API token may only read",
         "it broke (token_readonly)",
         USUAL,
     ),
-    (ApiFails(REFUSED, API), "api.refused", "the Hetzner API cannot be used", SAID, USUAL),
     (
-        ReadRefused(REFUSED),
+        ApiFails(CLOUD_API, REFUSED, API),
+        "api.refused",
+        "the Hetzner API cannot be used",
+        SAID,
+        USUAL,
+    ),
+    (
+        ApiFails(ROBOT, replace(BROKE, http_status=503), WS),
+        "api.unreachable",
+        "Robot answers with errors",
+        SAID,
+        f"curl -v {WS}    # and see https://status.hetzner.com",
+    ),
+    (
+        ApiFails(ROBOT, failed(FailureKind.THROTTLED), WS),
+        "api.throttled",
+        "Robot takes no more calls for now",
+        SAID,
+        "find what else uses this login: Robot grants 100 reads and 50 switches an hour",
+    ),
+    (
+        ApiFails(ROBOT, failed(FailureKind.AUTH), WS),
+        "login.rejected",
+        "Robot refuses the login",
+        SAID,
+        USUAL,
+    ),
+    (
+        ServerUnknown(ROBOT, REFUSED),
+        "server.unidentified",
+        "which Robot server this is, is not known",
+        SAID,
+        MAIN_IP,
+    ),
+    (
+        Unauthorized(ROBOT, WEB, failed(FailureKind.AUTH), WS),
+        "login.rejected",
+        f"Robot refuses the assign of {WEB}",
+        SAID,
+        USUAL,
+    ),
+    (
+        ReadRefused(CLOUD_API, REFUSED),
         "api.refused",
         "Hetzner refuses to let the addresses be read",
         SAID,
         USUAL,
     ),
     (
-        QuotaLow(359, 3600),
+        QuotaLow(CLOUD_API, 359, 3600),
         "quota.low",
         "359 of 3600 API calls are left in this hour",
         "",
         USUAL,
     ),
     (
-        ServerUnknown(None),
+        ServerUnknown(CLOUD_API, None),
         "server.unidentified",
         "which Hetzner server this is, is not known",
         "the API has not confirmed it yet",
         USUAL,
     ),
     (
-        ServerUnknown(REFUSED),
+        ServerUnknown(CLOUD_API, REFUSED),
         "server.unidentified",
         "which Hetzner server this is, is not known",
         SAID,
@@ -296,14 +350,14 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         USUAL,
     ),
     (
-        Unauthorized(WEB, READ_ONLY, API),
+        Unauthorized(CLOUD_API, WEB, READ_ONLY, API),
         "token.readonly",
         f"Hetzner refuses the assign of {WEB}",
         "the token may only read (token_readonly)",
         USUAL,
     ),
     (
-        Unauthorized(WEB, failed(FailureKind.AUTH), API),
+        Unauthorized(CLOUD_API, WEB, failed(FailureKind.AUTH), API),
         "token.rejected",
         f"Hetzner refuses the assign of {WEB}",
         SAID,
@@ -391,7 +445,7 @@ def test_every_trouble_has_its_words() -> None:
 
 @pytest.mark.parametrize("kind", FailureKind)
 def test_every_class_of_failure_of_the_api_has_a_code_with_a_cure(kind: FailureKind) -> None:
-    found = told(ApiFails(failed(kind), API))
+    found = told(ApiFails(CLOUD_API, failed(kind), API))
     assert SAID == found.cause
     assert found.what
     assert found.cure

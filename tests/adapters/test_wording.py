@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from hakeeper.adapters.cures import cure_of
 from hakeeper.adapters.journal.events import EVENTS
 from hakeeper.adapters.journal.wording import WORDING, entry_of
 from hakeeper.adapters.journal.wording_resources import READING
@@ -16,6 +17,7 @@ from hakeeper.core.calls import (
     Identify,
     Mutate,
     ReadActions,
+    ReadAll,
     ReadServer,
     Request,
 )
@@ -70,8 +72,10 @@ from hakeeper.core.not_found import named_twice, not_there
 from hakeeper.core.observation import Nobody, Other, Us
 from hakeeper.core.stages import Phases
 from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.apis import CLOUD as CLOUD_API
+from hakeeper.kinds.apis import ROBOT
 from tests.support.journal_entries import check_entry
-from tests.support.resources import CLOUD, LIST, by_name, fip, floating_ip, read
+from tests.support.resources import CLOUD, LIST, by_name, fip, floating_ip, read, this_server
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
 SG = VrrpId(VrrpKind.GROUP, "SG")
@@ -80,6 +84,7 @@ PRIVATE = (ip_address("10.0.0.2"), ip_address("fd00::2"))
 SERVER = Server(id=42, name="web2", status="running")
 CHANGE = RoleChanged(VI, Role.BACKUP, Role.MASTER, "a reason", 7)
 PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
+LOGIN_CURE = cure_of("login.rejected")
 OF_VI = {"instance": "VI_1", "kind": "INSTANCE", "address": IP}
 NAMED: Mapping[str, str | float] = {"resource_kind": "floating_ip", "resource_id": 4711}
 
@@ -290,73 +295,73 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"instance": "SG", "kind": "GROUP", "address": "203.0.113.10", "reason": "a reason"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.OUTCOME_UNKNOWN)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.OUTCOME_UNKNOWN)),
         "claim.unknown",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it may have been "
             "done; reading the holder"
         ),
-        {**OF_VI, "reason": "outcome unknown", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "outcome unknown", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.LOCKED)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.LOCKED)),
         "claim.failed",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); reading the holder",
-        {**OF_VI, "reason": "locked", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "locked", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, replace(failed(FailureKind.LOCKED), http_status=423)),
+        ClaimFailed(VI, IP, CLOUD_API, replace(failed(FailureKind.LOCKED), http_status=423)),
         "claim.failed",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); something else is "
             "under way; reading the holder"
         ),
-        {**OF_VI, "reason": "locked", "error_code": "its_code", "http_status": 423},
+        {**OF_VI, "api": "cloud", "reason": "locked", "error_code": "its_code", "http_status": 423},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.AUTH)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.AUTH)),
         "token.rejected",
         ("VI_1: assigning 203.0.113.10 failed: it broke (its_code); to mend it: " + TOKEN),
-        {**OF_VI, "reason": "auth", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "auth", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.NOT_FOUND)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.NOT_FOUND)),
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
             "by hand; retrying until then"
         ),
-        {**OF_VI, "reason": "not found", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "not found", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.REFUSED)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.REFUSED)),
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
             "by hand; retrying until then"
         ),
-        {**OF_VI, "reason": "refused", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "refused", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.THROTTLED)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.THROTTLED)),
         "api.throttled",
         ("VI_1: assigning 203.0.113.10 failed: it broke (its_code); waiting as Hetzner asks"),
-        {**OF_VI, "reason": "throttled", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "throttled", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.TRANSIENT)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.TRANSIENT)),
         "claim.failed",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); retrying",
-        {**OF_VI, "reason": "transient", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, failed(FailureKind.CANCELLED)),
+        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.CANCELLED)),
         "claim.failed",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); retrying",
-        {**OF_VI, "reason": "cancelled", "error_code": "its_code"},
+        {**OF_VI, "api": "cloud", "reason": "cancelled", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, REFUSED_IN_FULL),
+        ClaimFailed(VI, IP, CLOUD_API, REFUSED_IN_FULL),
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
@@ -364,6 +369,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         ),
         {
             **OF_VI,
+            "api": "cloud",
             "reason": "refused",
             "error_code": "its_code",
             "http_status": 422,
@@ -495,34 +501,35 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "reason": "network zone"},
     ),
     (
-        ApiFailed(failed(FailureKind.AUTH), LIST),
+        ApiFailed(CLOUD_API, failed(FailureKind.AUTH), LIST),
         "token.rejected",
         ("reading the holders failed: it broke (its_code); to mend it: " + TOKEN),
-        {"reason": "auth", "error_code": "its_code"},
+        {"api": "cloud", "reason": "auth", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.THROTTLED), LIST),
+        ApiFailed(CLOUD_API, failed(FailureKind.THROTTLED), LIST),
         "api.throttled",
         "reading the holders failed: it broke (its_code); waiting as Hetzner asks",
-        {"reason": "throttled", "error_code": "its_code"},
+        {"api": "cloud", "reason": "throttled", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.TRANSIENT), LIST),
+        ApiFailed(CLOUD_API, failed(FailureKind.TRANSIENT), LIST),
         "api.failed",
         (
             "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
             "gives no address up, and retries"
         ),
-        {"reason": "transient", "error_code": "its_code"},
+        {"api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(REFUSED_IN_FULL, ReadServer(CLOUD, 42)),
+        ApiFailed(CLOUD_API, REFUSED_IN_FULL, ReadServer(CLOUD, 42)),
         "api.failed",
         (
             "reading a server failed: it broke (its_code); hakeeper follows the roles, gives "
             "no address up, and retries"
         ),
         {
+            "api": "cloud",
             "reason": "refused",
             "error_code": "its_code",
             "http_status": 422,
@@ -530,49 +537,78 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         },
     ),
     (
-        ApiFailed(failed(FailureKind.TRANSIENT), read(4711)),
+        ApiFailed(CLOUD_API, failed(FailureKind.TRANSIENT), read(4711)),
         "api.failed",
         (
             "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
             "gives no address up, and retries"
         ),
-        {"reason": "transient", "error_code": "its_code"},
+        {"api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.TRANSIENT), ReadActions(CLOUD, (77,))),
+        ApiFailed(CLOUD_API, failed(FailureKind.TRANSIENT), ReadActions(CLOUD, (77,))),
         "api.failed",
         (
             "reading an action failed: it broke (its_code); hakeeper follows the roles, "
             "gives no address up, and retries"
         ),
-        {"reason": "transient", "error_code": "its_code"},
+        {"api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiRecovered(12.345),
+        ApiFailed(ROBOT, failed(FailureKind.AUTH), ReadAll("failover_ip")),
+        "login.rejected",
+        (
+            f"reading the holders failed: it broke (its_code); to mend it: {LOGIN_CURE}; trying"
+            " again in 10 minutes, or at a reload"
+        ),
+        {"api": "robot", "reason": "auth", "error_code": "its_code"},
+    ),
+    (
+        ClaimFailed(VI, IP, ROBOT, failed(FailureKind.THROTTLED)),
+        "api.throttled",
+        "VI_1: assigning 203.0.113.10 failed: it broke (its_code); waiting as Robot asks",
+        {**OF_VI, "api": "robot", "reason": "throttled", "error_code": "its_code"},
+    ),
+    (
+        ApiRecovered(ROBOT, 12.345),
+        "api.recovered",
+        "Robot answers again after 12.3 s",
+        {"api": "robot", "duration_s": 12.3},
+    ),
+    (
+        ServerIdentified(
+            ROBOT, replace(this_server("198.51.100.1"), name="198.51.100.1"), "its route"
+        ),
+        "server.identified",
+        "this machine is server 198.51.100.1, known from its route",
+        {"api": "robot", "server_id": "198.51.100.1", "reason": "its route"},
+    ),
+    (
+        ApiRecovered(CLOUD_API, 12.345),
         "api.recovered",
         "the Hetzner API answers again after 12.3 s",
-        {"duration_s": 12.3},
+        {"api": "cloud", "duration_s": 12.3},
     ),
     (
-        ServerIdentified(SERVER, "the metadata service"),
+        ServerIdentified(CLOUD_API, SERVER, "the metadata service"),
         "server.identified",
         "this machine is server web2 (id 42), known from the metadata service",
-        {"server_id": 42, "reason": "the metadata service"},
+        {"server_id": 42, "api": "cloud", "reason": "the metadata service"},
     ),
     (
-        ServerUnidentified(failed(FailureKind.NOT_FOUND)),
+        ServerUnidentified(CLOUD_API, failed(FailureKind.NOT_FOUND)),
         "server.unidentified",
         (
             "it is not known yet which Hetzner server this is: it broke (its_code); nothing "
             "can be claimed until then; retrying"
         ),
-        {"reason": "not found", "error_code": "its_code"},
+        {"api": "cloud", "reason": "not found", "error_code": "its_code"},
     ),
     (
-        ApiFailed(failed(FailureKind.AUTH), Identify(CLOUD)),
+        ApiFailed(CLOUD_API, failed(FailureKind.AUTH), Identify(CLOUD)),
         "token.rejected",
         ("asking which server this is failed: it broke (its_code); to mend it: " + TOKEN),
-        {"reason": "auth", "error_code": "its_code"},
+        {"api": "cloud", "reason": "auth", "error_code": "its_code"},
     ),
 ]
 """A decision, and the event, message and fields of its entry."""
@@ -601,12 +637,15 @@ def test_every_event_of_the_core_is_in_the_table() -> None:
 def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
     failure = failed(kind)
     full = replace(failure, http_status=499, correlation_id="abc")
-    for decision in (ClaimFailed(VI, IP, full), ApiFailed(full, ReadServer(CLOUD, 42))):
+    for decision in (
+        ClaimFailed(VI, IP, CLOUD_API, full),
+        ApiFailed(CLOUD_API, full, ReadServer(CLOUD, 42)),
+    ):
         entry = entry_of(Report(decision))
         check_entry(entry)
         assert "it broke (its_code)" in entry.message
         assert (499, "abc") == (entry.fields["http_status"], entry.fields["correlation_id"])
-    check_entry(entry_of(Report(ServerUnidentified(full))))
+    check_entry(entry_of(Report(ServerUnidentified(CLOUD_API, full))))
 
 
 @pytest.mark.parametrize("request_type", get_args(Request))

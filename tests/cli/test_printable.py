@@ -82,13 +82,17 @@ def test_the_status_is_shown_so(
 ) -> None:
     problem = {"health": "broken", "text": EVIL, "cure": f"do {EVIL}", "age_s": 1.0}
     role = {"kind": "GROUP", "name": EVIL, "role": "MASTER", "role_since": instant(0.0)}
+    api = {
+        **dict.fromkeys(("title", "state"), EVIL),
+        **dict.fromkeys(("failing_since", "answered_at", "latency_s", "quota_left"), None),
+    }
     document = {
         "health": "broken",
         "problems": [problem],
         "roles": [{**role, "reason": EVIL, "addresses": []}],
-        **dict.fromkeys(("server_name", "fifo", "fifo_detail", "api", "version", "config"), EVIL),
-        **dict.fromkeys(("api_failing_since", "api_answered_at", "api_latency_s"), None),
-        **dict.fromkeys(("quota_left", "next_look_in_s", "keepalived_pid"), None),
+        **dict.fromkeys(("server_name", "fifo", "fifo_detail", "version", "config"), EVIL),
+        **dict.fromkeys(("next_look_in_s", "keepalived_pid"), None),
+        "apis": [api, api],
         "server_id": 7,
         "started": instant(0.0),
     }

@@ -8,8 +8,10 @@ from hakeeper.core.calls import Failure, Identify, Mutate, ReadActions, ReadServ
 from hakeeper.core.kind import Kind
 from hakeeper.core.observation import Key
 from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.failover_ip import FailoverIps
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import ZONE, Nature, WorldCloud
+from hakeeper.simulate.robot_cloud import RobotCloud, nature
 from tests.core.faults import READS, Fault
 from tests.support.resources import floating_ip
 
@@ -22,16 +24,42 @@ class Ending(enum.Enum):
     NEVER = enum.auto()
 
 
-class Cloud(WorldCloud):
+class Failing:
+    """What fails calls as it is told to."""
+
+    def __init__(self) -> None:
+        self._failing: list[Fault] = []
+
+    def fail(self, why: Failure, *requests: type[Request], **more: float) -> Fault:
+        """From now on these requests (none named: all) fail."""
+        every = (Identify, *READS, Mutate, ReadActions, ReadServer)
+        fault = Fault(why, requests or every, **more)  # type: ignore[arg-type]
+        self._failing.append(fault)
+        return fault
+
+    def heal(self) -> None:
+        """Let no call fail any more."""
+        self._failing.clear()
+
+    def fault_of(self, request: Request) -> Fault | None:
+        """Find the fault that this request meets, and use it up by one."""
+        for fault in self._failing:
+            if type(request) in fault.requests and fault.times > 0:
+                fault.times -= 1
+                return fault
+        return None
+
+
+class Cloud(Failing, WorldCloud):
     """The simulated cloud, which also fails calls as it is told to."""
 
     def __init__(self, agenda: Agenda, kind: Kind = FLOATING_IPS, *, actions: bool = True) -> None:
         """Begin empty."""
         self.moves: list[Move] = []
         nature = Nature(latency_s=0.0, holder_at_accept=False, actions=actions)
-        super().__init__(nature, kind, agenda, self.moves.append)
+        Failing.__init__(self)
+        WorldCloud.__init__(self, nature, kind, agenda, self.moves.append)
         self._ending = Ending.SUCCESS
-        self._failing: list[Fault] = []
 
     # --- setting the scene ---------------------------------------------------------------
 
@@ -62,23 +90,12 @@ class Cloud(WorldCloud):
         self.faults.action_errors = int(ending is Ending.ERROR)
         self.faults.endless_actions = int(ending is Ending.NEVER)
 
-    # --- failing -------------------------------------------------------------------------
 
-    def fail(self, why: Failure, *requests: type[Request], **more: float) -> Fault:
-        """From now on these requests (none named: all) fail."""
-        every = (Identify, *READS, Mutate, ReadActions, ReadServer)
-        fault = Fault(why, requests or every, **more)  # type: ignore[arg-type]
-        self._failing.append(fault)
-        return fault
+class Robot(Failing, RobotCloud):
+    """The simulated Robot, likewise."""
 
-    def heal(self) -> None:
-        """Let no call fail any more."""
-        self._failing.clear()
-
-    def fault_of(self, request: Request) -> Fault | None:
-        """Find the fault that this request meets, and use it up by one."""
-        for fault in self._failing:
-            if type(request) in fault.requests and fault.times > 0:
-                fault.times -= 1
-                return fault
-        return None
+    def __init__(self, agenda: Agenda) -> None:
+        """Begin empty."""
+        self.moves: list[Move] = []
+        Failing.__init__(self)
+        RobotCloud.__init__(self, nature(), FailoverIps(), agenda, self.moves.append)

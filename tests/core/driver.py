@@ -36,12 +36,14 @@ from hakeeper.core.events import (
 )
 from hakeeper.core.fifo_lines import LineState, NotifyLine
 from hakeeper.core.model import ProcessId, Role, SavedState, Settings, VrrpId, VrrpKind
-from hakeeper.core.observation import ResourceRef
+from hakeeper.core.observation import Key, ResourceRef
 from hakeeper.core.snapshot import Snapshot
 from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.floating_ip import by_name
 from hakeeper.simulate.agenda import Agenda
-from tests.core.cloud import Cloud
+from hakeeper.simulate.robot_cloud import main_ip
+from tests.core.cloud import Cloud, Robot
 from tests.core.faults import Fault, failure
 from tests.core.pier import Pier, ship
 from tests.core.rules import Rules, api_of
@@ -147,7 +149,8 @@ class Node:
     def _new_core(self) -> None:
         self.runs += 1
         self.core = Core(self.config, KINDS, chance(self.seed), self.world.now)
-        own = {CLOUD: self.server_id, ELSEWHERE.name: ship(self.server_id)}
+        own: dict[str, Key] = {CLOUD: self.server_id, ELSEWHERE.name: ship(self.server_id)}
+        own[ROBOT.name] = main_ip(self.server_id)
         self.rules = Rules(own)
 
     # --- what happens to it --------------------------------------------------------------
@@ -259,7 +262,9 @@ class Node:
         self.world.after(half_s, self._arrive, call, half_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
-        self.world.after(half_s, self.answer, call, self._execute(call.request))
+        outcome = self._execute(call.request)
+        takes_s = self.world.api_of(call.request).answer_takes_s(outcome)
+        self.world.after(half_s + takes_s, self.answer, call, outcome)
 
     def _execute(self, request: Request) -> Answer | Failure:
         return self.world.api_of(request).answer(request, self.rules.own[api_of(request)])
@@ -325,6 +330,7 @@ class World(Agenda):
         super().__init__(start_s)
         self.cloud = Cloud(self)
         self.pier = Pier(self)
+        self.robot = Robot(self)
         self.nodes: list[Node] = []
         self.log: list[tuple[float, Node, Event | Effect]] = []
         """What each node was told and what it did about it, in this order."""
@@ -332,12 +338,16 @@ class World(Agenda):
     def add_node(self, server_id: int, config: Settings | None = None, seed: int = 1) -> Node:
         self.cloud.add_server(server_id)
         self.pier.add_ship(server_id)
+        self.robot.add_server(server_id)
         node = Node(self, server_id, settings() if config is None else config, seed)
         self.nodes.append(node)
         return node
 
-    def api_of(self, request: Request) -> Cloud:
-        return self.cloud if api_of(request) == CLOUD else self.pier
+    def api_of(self, request: Request) -> Cloud | Robot:
+        name = api_of(request)
+        if name == ROBOT.name:
+            return self.robot
+        return self.cloud if name == CLOUD else self.pier
 
     def run_for(self, seconds: float) -> None:
         self.run_until_s(self.now + seconds)

@@ -21,6 +21,7 @@ from hakeeper.core.stages import (
     Stage,
     Verify,
 )
+from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.moves import CLAIM, FINISHED, NOW, OF, SENT, STEP, Move
 from tests.core.moves_sent import (
     BROKE,
@@ -58,7 +59,7 @@ def _broke(action: Action, why: Failure, attempt: int, to: Stage) -> Move:
         running(replace(ACTING, attempt=attempt), NOW, 3, END),
         ActionSeen(action),
         to=to,
-        says=ClaimFailed(*OF, why),
+        says=ClaimFailed(*OF, CLOUD_API, why),
         latest=Retrying("a cause", why.code),
     )
 

@@ -42,6 +42,7 @@ from hakeeper.core.servers import SeenServer
 from hakeeper.core.snapshot import snapshot
 from hakeeper.core.stages import Claim, Idle, Phases, Recheck, Stage
 from hakeeper.core.state import State
+from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from tests.core.driver import PROCESS, instance
 from tests.core.faults import failure
 from tests.core.odds import MOST
@@ -121,21 +122,24 @@ def test_an_api_that_fails_is_a_problem(
     cloud_of(state).health.failed(failure(kind, code), NOW - lasted_s, MOST)
     problem = only(state)
     assert (health, trouble) == (problem.health, problem.code)
-    assert (ApiFails(failure(kind, code), ""), NOW - lasted_s) == (problem.trouble, problem.since_s)
+    assert (ApiFails(CLOUD_API, failure(kind, code), ""), NOW - lasted_s) == (
+        problem.trouble,
+        problem.since_s,
+    )
 
 
 def test_an_api_that_fails_is_told_by_where_it_is() -> None:
     state, why = well(), failure(FailureKind.TRANSIENT, "x")
     cloud_of(state).settings = ApiSettings(endpoint="https://api.hetzner.cloud/v1")
     cloud_of(state).health.failed(why, NOW, MOST)
-    assert ApiFails(why, "https://api.hetzner.cloud/v1") == only(state).trouble
+    assert ApiFails(CLOUD_API, why, "https://api.hetzner.cloud/v1") == only(state).trouble
 
 
 def test_a_read_that_is_refused_is_a_problem_that_says_nothing_of_the_api() -> None:
     state = well()
     refused = failure(FailureKind.REFUSED, "odd")
     cloud_of(state).health.refused(ReadAll, refused, NOW - 3.0)
-    assert Problem(DEGRADED, ReadRefused(refused), NOW - 3.0) == only(state)
+    assert Problem(DEGRADED, ReadRefused(CLOUD_API, refused), NOW - 3.0) == only(state)
 
 
 @pytest.mark.parametrize(("left", "listed"), [(360, False), (359, True), (0, True)])
@@ -144,7 +148,7 @@ def test_a_quota_that_is_nearly_gone_is_a_problem(left: int, *, listed: bool) ->
     cloud_of(state).health.note_quota(Quota(limit_per_hour=3600, remaining=left), NOW)
     assert ([(DEGRADED, "quota.low")] if listed else []) == reported(state)
     if listed:
-        assert QuotaLow(left, 3600) == only(state).trouble
+        assert QuotaLow(CLOUD_API, left, 3600) == only(state).trouble
 
 
 @pytest.mark.parametrize(
@@ -159,7 +163,7 @@ def test_not_to_know_who_we_are_is_a_problem_with_its_cause(
     if why is not None and refused_s is not None:
         cloud_of(state).health.refused(Identify, why, NOW - refused_s)
     problem = only(state)
-    assert (health, ServerUnknown(why)) == (problem.health, problem.trouble)
+    assert (health, ServerUnknown(CLOUD_API, why)) == (problem.health, problem.trouble)
 
 
 # --- where roles come from ---------------------------------------------------------------------
@@ -623,4 +627,4 @@ def test_a_line_and_a_file_come_into_force_by_a_reload() -> None:
 
 def test_a_token_that_is_refused_for_the_assign_alone_is_a_trouble_of_the_address() -> None:
     why = failure(FailureKind.AUTH, "forbidden")
-    assert Unauthorized(IP1, why, "") == only(pending(why)).trouble
+    assert Unauthorized(CLOUD_API, IP1, why, "") == only(pending(why)).trouble

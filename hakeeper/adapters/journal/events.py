@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from hakeeper.adapters.journal.eventkind import EventKind, Level
 
 _OF = ("instance", "kind", "address")
-_ERROR = ("reason", "error_code")
+_ERROR = ("api", "reason", "error_code")
 _HTTP = ("http_status", "correlation_id")
 
 
@@ -150,7 +150,7 @@ EVENTS: Mapping[str, EventKind] = {
         "56496b3a788d4e48a71f0d2b25f32ba0",
         "What became of an assign is unknown",
         always=(*_OF, "reason"),
-        sometimes=("error_code", *_HTTP),
+        sometimes=("api", "error_code", *_HTTP),
     ),
     "claim.abandoned": EventKind(
         Level.NOTICE,
@@ -170,7 +170,7 @@ EVENTS: Mapping[str, EventKind] = {
         Level.NOTICE,
         "3294846d8833461e9d1dcf7e8c330d3d",
         "The Hetzner API answers again",
-        always=("duration_s",),
+        always=("api", "duration_s"),
     ),
     "api.throttled": EventKind(
         Level.WARNING,
@@ -187,11 +187,19 @@ EVENTS: Mapping[str, EventKind] = {
         sometimes=(*_OF, *_HTTP),
         operator=True,
     ),
+    "login.rejected": EventKind(
+        Level.ERROR,
+        "a5c5deffa1d34018b2d7d820f83a2839",
+        "Robot refuses the login",
+        always=_ERROR,
+        sometimes=(*_OF, *_HTTP),
+        operator=True,
+    ),
     "server.identified": EventKind(
         Level.INFO,
         "17dda6f3ed284dce819d22b941ef62ab",
         "This machine's server id is known",
-        always=("server_id", "reason"),
+        always=("api", "server_id", "reason"),
     ),
     "server.unidentified": EventKind(
         Level.ERROR,

@@ -13,6 +13,7 @@ FIELDS: Mapping[str, str] = {
     "generation": "counts the changes of this role since the start",
     "holder": "`us`, the id of another server, `nobody` or `unknown`",
     "reason": "why, in a phrase or a word; of trouble from outside, what was heard of it",
+    "api": "`cloud` or `robot`",
     "error_code": "Hetzner's error code, or one of ours such as `dns` or `deadline`",
     "http_status": "HTTP status of the answer, if there was one",
     "correlation_id": "Hetzner's id of the answer, which their support asks for",

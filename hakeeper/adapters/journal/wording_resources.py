@@ -16,14 +16,25 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
+from hakeeper.core.kind import Api
 from hakeeper.core.observation import ResourceId, Us
 from hakeeper.core.servers import holder_key
 from hakeeper.kinds import KINDS
 
 # --- claims ----------------------------------------------------------------------------------
 
-_AUTH_WAY_OUT: Final = f"to mend it: {cures.cure_of('token.rejected')}; retrying until then"
-_AS_ASKED: Final = "waiting as Hetzner asks"
+
+def _rejected(api: Api) -> tuple[str, str]:
+    """Return the event of a token or login that is refused, and what follows."""
+    event = f"{api.known_by}.rejected"
+    again = "retrying until then"
+    if api.patience.login_wait_s:
+        again = f"trying again in {api.patience.login_wait_s / 60.0:.0f} minutes, or at a reload"
+    return event, f"to mend it: {cures.cure_of(event)}; {again}"
+
+
+def _throttled(api: Api) -> tuple[str, str]:
+    return "api.throttled", f"waiting as {cures.owner_of(api)} asks"
 
 
 def _claim_started(made: core.ClaimStarted) -> Entry:
@@ -54,18 +65,18 @@ def _claim_failed(made: core.ClaimFailed) -> Entry:
         case FailureKind.ALREADY:
             event, what_now = "claim.failed", "reading the holder"
         case FailureKind.AUTH:
-            event, what_now = "token.rejected", _AUTH_WAY_OUT
+            event, what_now = _rejected(made.api)
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
             event, what_now = "claim.refused", "it needs a change by hand; retrying until then"
         case FailureKind.THROTTLED:
-            event, what_now = "api.throttled", _AS_ASKED
+            event, what_now = _throttled(made.api)
         case FailureKind.TRANSIENT | FailureKind.CANCELLED:
             event, what_now = "claim.failed", "retrying"
         case _:  # pragma: no cover
             assert_never(failure.kind)
     why = f"{failure.message} ({failure.code}); {what_now}"
     text = f"{made.vrrp}: assigning {made.label} failed: {why}"
-    return Entry(event, text, {**of_resource(made), **_failure(failure)})
+    return Entry(event, text, {**of_resource(made), **_failure(made.api, failure)})
 
 
 def _claim_unseen(made: core.ClaimUnseen) -> Entry:
@@ -192,40 +203,47 @@ def _api_failed(made: core.ApiFailed) -> Entry:
     failure = made.failure
     match failure.kind:
         case FailureKind.AUTH:
-            event, what_now = "token.rejected", _AUTH_WAY_OUT
+            event, what_now = _rejected(made.api)
         case FailureKind.THROTTLED:
-            event, what_now = "api.throttled", _AS_ASKED
+            event, what_now = _throttled(made.api)
         case _:
             event = "api.failed"
             what_now = "hakeeper follows the roles, gives no address up, and retries"
     what = READING[type(made.request)]
     text = f"{what} failed: {failure.message} ({failure.code}); {what_now}"
-    return Entry(event, text, _failure(failure))
+    return Entry(event, text, _failure(made.api, failure))
 
 
 def _api_recovered(made: core.ApiRecovered) -> Entry:
-    text = f"the Hetzner API answers again after {made.lasted_s:.1f} s"
-    return Entry("api.recovered", text, {"duration_s": round(made.lasted_s, 1)})
+    text = f"{cures.api_name(made.api)} answers again after {made.lasted_s:.1f} s"
+    fields: Fields = {"api": made.api.name, "duration_s": round(made.lasted_s, 1)}
+    return Entry("api.recovered", text, fields)
 
 
 def _server_identified(made: core.ServerIdentified) -> Entry:
     server, source = made.server, made.source
-    text = f"this machine is server {server.name} (id {server.id}), known from {source}"
-    return Entry("server.identified", text, {"server_id": server.id, "reason": source})
+    who = server.name if server.name == server.id else f"{server.name} (id {server.id})"
+    text = f"this machine is server {who}, known from {source}"
+    fields: Fields = {"api": made.api.name, "server_id": server.id, "reason": source}
+    return Entry("server.identified", text, fields)
 
 
 def _server_unidentified(made: core.ServerUnidentified) -> Entry:
     failure = made.failure
     return Entry(
         "server.unidentified",
-        f"it is not known yet which Hetzner server this is: {failure.message} ({failure.code}); "
-        "nothing can be claimed until then; retrying",
-        {"reason": failure.kind.value, "error_code": failure.code},
+        f"it is not known yet which {cures.owner_of(made.api)} server this is: {failure.message}"
+        f" ({failure.code}); nothing can be claimed until then; retrying",
+        {"api": made.api.name, "reason": failure.kind.value, "error_code": failure.code},
     )
 
 
-def _failure(failure: Failure) -> Fields:
-    fields: Fields = {"reason": failure.kind.value, "error_code": failure.code}
+def _failure(api: Api, failure: Failure) -> Fields:
+    fields: Fields = {
+        "api": api.name,
+        "reason": failure.kind.value,
+        "error_code": failure.code,
+    }
     if failure.http_status is not None:
         fields["http_status"] = failure.http_status
     if failure.correlation_id:

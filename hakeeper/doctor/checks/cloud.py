@@ -9,6 +9,7 @@ from hakeeper.core.failure_table import READ_ONLY, api_code
 from hakeeper.doctor.checks.identity import is_another
 from hakeeper.doctor.facts import ApiFacts, Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
+from hakeeper.kinds.apis import CLOUD
 
 SKEW_S: Final = 60.0
 """Report a clock that is wrong by more: days break TLS, seconds confuse readers of two logs."""
@@ -49,7 +50,7 @@ def _unreachable(facts: Facts, failure: Failure) -> Finding:
     return error(
         f"the API at {endpoint} does not work: {failure.message} ({failure.code}{support})",
         why="no address can be assigned without it",
-        cure=api_cure(api_code(failure), endpoint),
+        cure=api_cure(CLOUD, api_code(failure, CLOUD.known_by), endpoint),
         place=facts.config.key("hetzner.endpoint"),
     )
 
@@ -137,7 +138,7 @@ def token(facts: Facts) -> Iterator[CheckResult]:
 
 
 def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
-    cure = cure_of(api_code(failure))
+    cure = cure_of(api_code(failure, CLOUD.known_by))
     place = None
     if facts.config.config.hetzner.token_file is not None:
         place = facts.config.key("hetzner.token_file")

@@ -1,0 +1,153 @@
+"""An API that takes a minute for a move, grants 50 an hour, and blocks who logs in wrongly.
+
+Robot's failover IPs beside the floating IP `web`: what is slow or spent there delays nothing of the
+cloud, and no trouble makes more requests than Robot grants.
+"""
+
+from itertools import pairwise
+from typing import cast
+
+import pytest
+
+from hakeeper.core.calls import Mutate, ReadAll, ReadOne
+from hakeeper.core.events import SettingsChanged
+from hakeeper.core.kind import Kind
+from hakeeper.core.observation import ResourceId
+from hakeeper.core.problems import Health, Pending
+from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import ROBOT
+from hakeeper.simulate.robot_cloud import SWITCH_S, main_ip
+from tests.core.driver import Node
+from tests.core.robot_scene import (
+    AWAY,
+    FAILOVER_IPS,
+    WRONG_LOGIN,
+    at_robot,
+    flap,
+    held_after_s,
+    scene,
+    switches,
+)
+
+
+@pytest.fixture(autouse=True)
+def failover_ips(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast("dict[str, Kind]", KINDS), FAILOVER_IPS.name, FAILOVER_IPS)
+
+
+def pending(node: Node) -> list[Health]:
+    """Return how bad it is that claims are not done yet."""
+    return [p.health for p in node.snapshot().problems if isinstance(p.trouble, Pending)]
+
+
+# --- a move --------------------------------------------------------------------------------------
+
+
+def test_a_new_master_switches_at_once_and_is_sure_a_read_after_the_switch() -> None:
+    world, (node,) = scene()
+    node.line("VI_1", "MASTER")
+    assert SWITCH_S <= held_after_s(world, node, 1) <= SWITCH_S + 1.0
+    assert [main_ip(1)] == [seen.server_id for seen in world.robot.resources.values()]
+    (switch,) = switches(world, node)
+    assert switch.timeout_s == ROBOT.patience.step_timeout_s
+    assert 1 == len([c for c in at_robot(world, node) if isinstance(c.request, ReadOne)])
+
+
+def test_its_minute_delays_no_floating_ip() -> None:
+    world, (node,) = scene()
+    node.line("VI_1", "MASTER")
+    assert held_after_s(world, node, 0) < 1.0
+
+
+def test_what_takes_its_minute_is_no_reason_to_wake_anybody() -> None:
+    world, (node,) = scene()
+    node.line("VI_1", "MASTER")
+    world.run_for(SWITCH_S - 1.0)
+    assert [Health.DEGRADED] == pending(node)
+    world.run_for(5.0)
+    assert [] == pending(node)
+    world.robot.nature.action_s = 3600.0
+    node.line("VI_1", "BACKUP")
+    (key,) = world.robot.resources
+    world.robot.move(key, main_ip(9))
+    node.line("VI_1", "MASTER")
+    world.run_for(130.0)
+    assert [Health.BROKEN] == pending(node)
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_switch_of_somebody_else_that_is_under_way_is_waited_for(
+    shows: bool,  # noqa: FBT001  # a parameter of the test
+) -> None:
+    """The old master's switch went out right before it died, and keeps the address locked."""
+    world, (old, new) = scene(nodes=2)
+    world.robot.shows_moving = shows
+    old.line("VI_1", "MASTER")
+    world.run_for(10.0)
+    old.line("VI_1", "BACKUP")
+    new.line("VI_1", "MASTER")
+    takes_s = held_after_s(world, new, 1)
+    assert takes_s < 2 * SWITCH_S + 60.0
+    assert len(switches(world, new)) <= 5
+
+
+def test_what_is_read_while_it_is_moving_decides_nothing() -> None:
+    world, (node,) = scene()
+    node.line("VI_1", "MASTER")
+    held_after_s(world, node, 1)
+    (key,) = world.robot.resources
+    world.robot.answer(Mutate(ResourceId(FAILOVER_IPS.name, key), AWAY), main_ip(9))
+    before = world.now
+    world.run_for(SWITCH_S - 5.0)
+    assert [] == switches(world, node, before)
+    world.run_while(lambda: world.robot.holder(key) == main_ip(1), 10.0)
+    world.run_while(lambda: world.robot.holder(key) != main_ip(1), 400.0)
+
+
+# --- who we are ----------------------------------------------------------------------------------
+
+
+def test_a_server_has_several_names_and_all_of_them_are_us() -> None:
+    _, (node,) = scene()
+    api = node.core._state.apis.apis[ROBOT.name]
+    assert api.server is not None
+    assert (main_ip(1),) == api.server.keys
+    assert api.known_server_id == main_ip(1)
+
+
+def test_the_status_has_both_apis() -> None:
+    _, (node,) = scene()
+    shown = node.snapshot()
+    cloud, robot = shown.apis
+    assert ("cloud", 1, "node1") == (cloud.name, cloud.server_id, cloud.server_name)
+    assert ("robot", "Robot", main_ip(1)) == (robot.name, robot.title, robot.server_id)
+    assert ("ok", "ok", 1) == (robot.state, shown.api, shown.server_id)
+    assert robot.quota_left is None
+
+
+# --- logging in ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_a_refused_login_is_not_tried_again_for_ten_minutes(count: int) -> None:
+    world, (node,) = scene(count, ready_s=0.0)
+    world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)
+    node.restart()
+    for _ in range(200):
+        flap(world, node)
+    times = [call.at_s for call in at_robot(world, node)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) >= 3
+    assert min(gaps) >= 600.0 - 1e-6
+    assert node.tokens_reloaded >= 3
+
+
+def test_a_reload_tries_the_login_at_once_and_a_good_one_claims() -> None:
+    world, (node,) = scene(ready_s=0.0)
+    world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)
+    node.line("VI_1", "MASTER")
+    world.run_for(60.0)
+    assert Health.BROKEN is node.snapshot().health
+    world.robot.heal()
+    node.feed(SettingsChanged(node.config))
+    assert held_after_s(world, node, 1) <= SWITCH_S + 5.0

@@ -73,7 +73,8 @@ def take_result(state: State, result: CallResult, now: float) -> None:
     if isinstance(outcome, Failure):
         take_failure(state, call, result, outcome, now)
         return
-    api.health.latency_s = result.finished_at_s - call.asked_at_s
+    if not isinstance(call.request, Mutate):  # which one API answers when its work is done
+        api.health.latency_s = result.finished_at_s - call.asked_at_s
     api.health.granted(type(call.request))
     works(state, api, now)
     _answered(state, call, result, outcome, now)

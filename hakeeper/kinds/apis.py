@@ -21,6 +21,7 @@ ROBOT: Final = Api(
     limit_per_hour=100,
     steps_per_hour=50,
     steps_kept=10,
+    max_parallel=4,
     shows_servers=False,
     patience=Patience(
         retry=Backoff(base_s=5.0, cap_s=120.0),

@@ -115,14 +115,19 @@ def test_a_server_has_several_names_and_all_of_them_are_us() -> None:
     assert api.known_server_id == main_ip(1)
 
 
-def test_the_status_has_both_apis() -> None:
-    _, (node,) = scene()
+def test_the_status_has_both_apis_and_takes_no_switch_for_a_slow_answer() -> None:
+    world, (node,) = scene()
     shown = node.snapshot()
     cloud, robot = shown.apis
     assert ("cloud", 1, "node1") == (cloud.name, cloud.server_id, cloud.server_name)
     assert ("robot", "Robot", main_ip(1)) == (robot.name, robot.title, robot.server_id)
     assert ("ok", "ok", 1) == (robot.state, shown.api, shown.server_id)
     assert robot.quota_left is None
+    node.line("VI_1", "MASTER")
+    held_after_s(world, node, 1)
+    latency_s = node.snapshot().apis[1].latency_s
+    assert latency_s is not None
+    assert latency_s < 1.0
 
 
 # --- logging in ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ LONGEST_WAIT_S: Final = 30.0
 
 
 class Pause(enum.Enum):
-    """A pause that grows with the number of tries; the value is its field of `Patience`."""
+    """A pause that grows with the number of tries; the value is what it is called."""
 
     RETRY = "retry"
     READ_AGAIN = "read_again"
@@ -70,13 +70,12 @@ class Patience:
 
     def backoff(self, pause: Pause) -> Backoff:
         """Return the schedule of a pause."""
-        match pause:
-            case Pause.RETRY:
-                return self.retry
-            case Pause.READ_AGAIN:
-                return self.read_again
-            case Pause.SLOW:
-                return self.slow
+        schedules = {
+            Pause.RETRY: self.retry,
+            Pause.READ_AGAIN: self.read_again,
+            Pause.SLOW: self.slow,
+        }
+        return schedules[pause]
 
 
 USUAL: Final = Patience()

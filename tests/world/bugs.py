@@ -584,8 +584,8 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.patience:Patience.backoff",
-                "return self.retry",
-                "return Backoff(base_s=0.25, cap_s=600.0)",
+                "Pause.RETRY: self.retry",
+                "Pause.RETRY: Backoff(base_s=0.25, cap_s=600.0)",
             ),
         ),
     ),

@@ -13,7 +13,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from hakeeper.demo.cloud.cloud import LOOPBACK, SimCloud
+from hakeeper.demo.cloud.cloud import SimCloud
+from hakeeper.demo.cloud.ports import LOOPBACK
 from hakeeper.demo.cloud.values import Rules
 
 

@@ -106,8 +106,8 @@ class RobotModel:
         if made.ip in self.failovers:
             raise ValueError(f"failover IP {made.ip} is there already")
         self.failovers[made.ip] = made
-        self.register.add(made.ip, None, now)
-        self.register.give(made.ip, to, now, CREATED)
+        self.register.add(made.ip, to, now)
+        self._moved(Move(now, made.ip, None, to, CREATED))
         return made
 
     def move(self, ip: str, to: int | None, now: float) -> None:

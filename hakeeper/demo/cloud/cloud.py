@@ -20,6 +20,8 @@ class SimCloud(Simulator, CloudFront):
     `allow_non_loopback`, since it is not meant to be reachable from outside.
     """
 
+    _commands: Commands
+
     def __init__(  # noqa: PLR0913 - all named, all with a default
         self,
         *,

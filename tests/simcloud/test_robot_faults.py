@@ -23,6 +23,19 @@ def test_a_client_that_went_away_has_switched_nevertheless(robot_scene: RobotSce
     assert 1.0 <= move.at_s - post.received_s
 
 
+def test_who_waits_for_a_switch_to_begin_is_woken_by_it(robot_scene: RobotScene) -> None:
+    robot = robot_scene.robot
+    robot.set_rules(switch_s=5)  # the wait looks again by itself after ten seconds
+    robot.fault(Fault(method="POST", delay_s=0.3))
+    with in_background(lambda: robot_scene.b.route(WEB, MAIN_B)) as post:
+        robot.wait_for(
+            lambda: "processing" == robot.call("failover", ip=WEB)["status"], timeout_s=30
+        )
+        robot.drop_connections()
+        assert isinstance(post.exception(), requests.ConnectionError)
+    assert [] == robot.moves()  # it goes on, and nobody waits for it
+
+
 @pytest.mark.parametrize("answer", [Answer.RESET, Answer.CLOSE])
 def test_an_answer_can_be_lost_while_the_switch_goes_on(
     robot_scene: RobotScene, answer: Answer
@@ -85,9 +98,8 @@ def test_a_fault_can_make_one_switch_slow(robot_scene: RobotScene) -> None:
     robot.fault(Fault(path=WEB, action_s=0.3))
     for ip in (WEB, WEB6):
         robot_scene.a.unroute(ip)
-    slow, quick = robot.wait_for(
-        lambda: [each for each in robot.requests() if each.answered_s] * (len(robot.moves()) == 2)
-    )
+    robot.wait_for(lambda: all(each.answered_s for each in robot.requests()))
+    slow, quick = robot.requests()
     assert 0.3 <= robot.moves(WEB)[0].at_s - slow.received_s
     assert quick.answered_s is not None
     assert robot.moves(WEB6)[0].at_s <= quick.answered_s

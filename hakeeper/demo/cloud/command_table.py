@@ -76,6 +76,7 @@ class CommandTable:
 
     def _do_drop_connections(self, _given: Json) -> None:
         self._ports.drop_connections()
+        self._engine.touch()
 
     def _do_use_certificate(self, given: Json) -> None:
         self._ports.use_certificate(given.text("certfile"), given.text("keyfile"))

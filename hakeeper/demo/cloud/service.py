@@ -29,6 +29,8 @@ class Met:
 
     id: int | None
     fault: Fault
+    connection: Connection
+    """What the request came by."""
 
 
 class Service(ABC):
@@ -70,7 +72,8 @@ class Service(ABC):
         with engine.changed:
             now = engine.now()
             found = engine.faults.meet(request.method, request.path, client, now)
-            met = Met(*found) if found is not None else Met(None, _NO_FAULT)
+            fault_id, fault = found if found is not None else (None, _NO_FAULT)
+            met = Met(fault_id, fault, connection)
             entry = _entry(engine.log.next_seq(), connection, client, request, now)
             engine.log.add(replace(entry, fault=met.id))
             engine.touch()

@@ -76,7 +76,7 @@ class RobotApi:
 
     def answer(self, switch: Switch, now: float) -> Reply:
         """Return the answer to a switch, which has ended unless nobody will get the answer."""
-        if switch.error is not None and switch.ends_s <= now:
+        if switch.error is not None:
             code, message = switch.error
             error = RobotError(code if code in STATUS else FAILOVER_FAILED, message)
             return Reply(error.status, error.body())

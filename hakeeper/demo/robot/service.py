@@ -93,7 +93,7 @@ class RobotService(PortService):
             return begun
         if _lets_answer(met.fault):
             robot.touch()  # it has begun, which shows as `processing`
-            robot.wait_until(lambda now: now >= begun.ends_s)
+            robot.wait_until(lambda now: now >= begun.ends_s or met.connection.dropped)
         return robot.api.answer(begun, robot.now())
 
     def _count(self, request: HttpRequest) -> None:

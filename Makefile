@@ -166,7 +166,7 @@ uninstall:  ## Take away what `make install` has put there, but not /etc/hakeepe
 	systemctl daemon-reload
 
 clean:  ## Remove everything that was made here
-	rm -rf .venv .stamps .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info
+	rm -rf .venv .stamps .ansible .fuzz .machines .e2e .newer-keepalived .coverage .coverage.* build dist *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find hakeeper tests -name __pycache__ -prune -exec rm -rf {} +
 
@@ -182,9 +182,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 	$(PIP) --editable .
 	@mkdir -p .stamps && touch $@
 
-.stamps/dev: .stamps/run
+.stamps/dev: .stamps/run .ci/ansible-modules
 	@PYTHON=$(PYTHON) .ci/install-packages dev
 	@PYTHON=$(PYTHON) .ci/install-packages deb
+	@.ci/ansible-modules .ansible
 	$(PIP) --group dev
 	@touch $@
 

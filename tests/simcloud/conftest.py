@@ -12,6 +12,10 @@ import trustme
 from hcloud import Client
 
 from hakeeper.demo.cloud import CloudFront, SimCloud
+from hakeeper.demo.robot import SimRobot
+from tests.simcloud import robot_scene as robot_scenes
+from tests.simcloud.robot_scene import RobotScene
+from tests.simcloud.robot_schema import Reached, RobotChecker
 from tests.simcloud.schema import AnswerChecker
 
 NO_PROXIES = {"http": "", "https": ""}
@@ -171,3 +175,36 @@ def tls_scene(certificates: Certificates) -> Iterator[Scene]:
                 caller.session.verify = certificates.ca_file
                 caller.session.trust_env = False
             yield scene
+
+
+@pytest.fixture(scope="session")
+def robot_checker() -> RobotChecker:
+    return RobotChecker()
+
+
+@pytest.fixture
+def answers() -> list[Reached]:
+    """What the simulated Robot has answered."""
+    return []
+
+
+@pytest.fixture
+def robot(robot_checker: RobotChecker, answers: list[Reached]) -> Iterator[SimRobot]:
+    """A simulated Robot whose every answer is held against the descriptions."""
+    problems: list[str] = []
+
+    def observe(method: str, path: str, status: int, body: object) -> None:
+        body = json.loads(json.dumps(body))
+        problems.extend(robot_checker.problems(method, path, status, body))
+        answers.append(robot_checker.reached(method, path, status, body))
+
+    with SimRobot(observer=observe) as made:
+        yield made
+    assert [] == problems
+
+
+@pytest.fixture
+def robot_scene(robot: SimRobot) -> Iterator[RobotScene]:
+    made = robot_scenes.set_the_scene(robot)
+    with made.a.session, made.b.session:
+        yield made

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hakeeper.demo.cloud import AliasChange
-from hakeeper.demo.cloud.engine import Engine
+from hakeeper.demo.cloud.engine import CloudEngine
 from hakeeper.demo.cloud.errors import ApiError
 from hakeeper.demo.cloud.model import CloudModel
 from hakeeper.demo.cloud.project import Action, Quirk
@@ -144,7 +144,7 @@ def test_a_stuck_action_need_not_lock(model: CloudModel) -> None:
 
 
 def test_a_change_without_the_end_of_an_action_is_one_that_one_can_wait_for() -> None:
-    engine = Engine(Rules(action_s=0.0))
+    engine = CloudEngine(Rules(action_s=0.0))
     engine.model.networks.add("lan", "10.0.0.0/16", 0.0, network_id=LAN)
     engine.model.add_server("node-a", 0.0, server_id=42)
     engine.model.attach(42, LAN, "10.0.1.11", 0.0)

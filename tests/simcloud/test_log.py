@@ -20,6 +20,7 @@ def test_every_request_is_logged_with_what_became_of_it(scene: Scene) -> None:
             seq=1,
             connection=1,
             client="node-b",
+            source="127.0.0.1",
             method="POST",
             path=f"/v1/floating_ips/{scene.web}/actions/assign",
             query="",

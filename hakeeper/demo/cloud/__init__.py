@@ -7,8 +7,9 @@
 from hakeeper.demo.cloud.cloud import SimCloud
 from hakeeper.demo.cloud.control import CloudClient
 from hakeeper.demo.cloud.faults import HTML_502, Answer, Fault, Network
-from hakeeper.demo.cloud.front import CloudFront, CommandError
+from hakeeper.demo.cloud.front import CloudFront
 from hakeeper.demo.cloud.project import ON_LOOPBACK
+from hakeeper.demo.cloud.server_front import CommandError
 from hakeeper.demo.cloud.values import (
     AliasChange,
     Counters,

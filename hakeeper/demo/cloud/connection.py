@@ -31,6 +31,8 @@ class Connection:
     def __init__(self, number: int, sock: socket.socket) -> None:
         """Take over an accepted socket."""
         self.number = number
+        self.source: str = _source(sock)
+        """The address of the client's end; empty if it left before it was accepted."""
         self.clients: set[str] = set()
         """Names of the clients that have sent requests over it."""
         self.frozen_by: int | None = None
@@ -184,3 +186,10 @@ class Connection:
             os.eventfd_read(self._wake_fd)
             return _Woken.FLAGS
         return _Woken.SOCKET if ready else _Woken.TIME
+
+
+def _source(sock: socket.socket) -> str:
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return ""

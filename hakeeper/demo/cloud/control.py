@@ -5,10 +5,11 @@ import json
 import urllib.parse
 from typing import Any
 
-from hakeeper.demo.cloud.commands import MAX_WAIT_S, Commands
+from hakeeper.demo.cloud.command_table import MAX_WAIT_S, CommandTable
 from hakeeper.demo.cloud.connection import Connection
-from hakeeper.demo.cloud.front import CloudFront, CommandError
+from hakeeper.demo.cloud.front import CloudFront
 from hakeeper.demo.cloud.listener import Listener
+from hakeeper.demo.cloud.server_front import CommandError, ServerFront
 from hakeeper.demo.cloud.wire import HttpAnswer, HttpRequest, json_bytes
 
 CONTROL_PATH = "/_control/"
@@ -19,7 +20,7 @@ _REFUSED = 400
 class ControlService:
     """Serves commands on a separate port, which faults do not affect."""
 
-    def __init__(self, commands: Commands, address: tuple[str, int]) -> None:
+    def __init__(self, commands: CommandTable, address: tuple[str, int]) -> None:
         """Bind the address."""
         self._commands = commands
         self.listener = Listener(address, self._serve)
@@ -42,11 +43,11 @@ class ControlService:
         return HttpAnswer(_OK, {}, json_bytes({"result": result}))
 
 
-class CloudClient(CloudFront):
-    """A simulated cloud that runs in another process."""
+class ControlClient(ServerFront):
+    """A simulated API that runs in another process."""
 
     def __init__(self, *, url: str, control_url: str) -> None:
-        """Take the two URLs that `python -m hakeeper.demo.cloud` prints."""
+        """Take the two URLs that the process prints when it has begun to serve."""
         self.url = url
         parts = urllib.parse.urlsplit(control_url)
         if parts.scheme != "http" or parts.hostname is None:
@@ -65,3 +66,7 @@ class CloudClient(CloudFront):
         if response.status != _OK:
             raise CommandError(body["error"])
         return body["result"]
+
+
+class CloudClient(ControlClient, CloudFront):
+    """A simulated cloud that runs in another process: `python -m hakeeper.demo.cloud`."""

@@ -1,6 +1,7 @@
 """Hetzner's error codes and the HTTP status of each (docs.hetzner.cloud, "Errors")."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from hakeeper.demo.cloud.values import JsonObject
 
@@ -61,13 +62,16 @@ def usual_code(status: int) -> str:
 class ApiError(Exception):
     """An error answer of the API."""
 
+    statuses: ClassVar[Mapping[str, int]] = STATUS
+    """The HTTP status of each code."""
+
     def __init__(self, code: str, message: str, details: JsonObject | None = None) -> None:
-        """Take one of the codes of STATUS."""
+        """Take one of the codes of `statuses`."""
         super().__init__(message)
         self.code = code
         self.message = message
         self.details = details
-        self.status = STATUS[code]
+        self.status = self.statuses[code]
 
     def body(self) -> JsonObject:
         """Return the JSON body; `details` is absent if there are none, as the API allows."""

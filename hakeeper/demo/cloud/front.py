@@ -4,39 +4,21 @@ Every method is one command (see `commands.py`); the two implementations only di
 send it.
 """
 
-import contextlib
-import dataclasses
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
-from hakeeper.demo.cloud.faults import Fault
 from hakeeper.demo.cloud.network_front import NetworkFront
 from hakeeper.demo.cloud.values import (
     CREATED,
     USUAL,
-    AliasChange,
-    Counters,
-    FaultRecord,
     HolderChange,
     JsonObject,
     LoggedRequest,
+    to_json,
 )
-
-_WAIT_SLICE_S = 10.0
-_SHOWN_REQUESTS = 15
-Value = TypeVar("Value")
-
-
-class CommandError(ValueError):
-    """The simulator could not carry out a command; the message says why."""
 
 
 class CloudFront(NetworkFront):
     """A simulated Hetzner Cloud, as tests and labs use it."""
-
-    url: str
-    """The API's endpoint, base path included."""
 
     # --- setting the scene ----------------------------------------------------------------------
 
@@ -161,58 +143,7 @@ class CloudFront(NetworkFront):
         """Change the holder at once, as an operator does in the console."""
         self.call("move", floating_ip=floating_ip, server=server)
 
-    def fault(self, fault: Fault) -> int:
-        """Start a fault and return its id."""
-        return int(self.call("fault", fault=fault.to_json()))
-
-    def clear(self, fault_id: int) -> None:
-        """End a fault and release what it holds."""
-        self.call("clear", id=fault_id)
-
-    def clear_all(self) -> None:
-        """End all faults."""
-        self.call("clear_all")
-
-    @contextlib.contextmanager
-    def faulty(self, fault: Fault) -> Iterator[int]:
-        """Have a fault during a `with` block."""
-        fault_id = self.fault(fault)
-        try:
-            yield fault_id
-        finally:
-            self.clear(fault_id)
-
-    def faults(self) -> list[FaultRecord]:
-        """Return the records of all faults, oldest first."""
-        return [FaultRecord(**each) for each in self.call("faults")]
-
-    def drop_connections(self) -> None:
-        """Reset all present connections to the API."""
-        self.call("drop_connections")
-
-    def use_certificate(self, certfile: str, keyfile: str) -> None:
-        """Use another certificate for new connections; needs a cloud started with TLS."""
-        self.call("use_certificate", certfile=certfile, keyfile=keyfile)
-
     # --- asking -----------------------------------------------------------------------------------
-
-    def requests(
-        self,
-        *,
-        client: str | None = None,
-        method: str | None = None,
-        path: str | None = None,
-        after_seq: int = 0,
-    ) -> list[LoggedRequest]:
-        """Return the logged requests; `path` is a part of the path."""
-        entries = (LoggedRequest(**each) for each in self.call("requests", after_seq=after_seq))
-        return [
-            entry
-            for entry in entries
-            if client in {None, entry.client}
-            and method in {None, entry.method}
-            and (path is None or path in entry.path)
-        ]
 
     def assigns(
         self, *, client: str | None = None, floating_ip: int | None = None
@@ -252,31 +183,6 @@ class CloudFront(NetworkFront):
         """Return all actions as the API shows them now."""
         return list(self.call("actions"))
 
-    def counters(self) -> Counters:
-        """Return the listener's counters."""
-        return Counters(**self.call("counters"))
-
-    def wait_for(self, predicate: Callable[[], Value], timeout_s: float = 10.0) -> Value:
-        """Wait until the predicate is truthy and return its value; raises TimeoutError.
-
-        It is called again after every change in the cloud: a request, an answer, a holder, the end
-        of an action, a fault.
-        """
-        deadline_s = time.monotonic() + timeout_s
-        while True:
-            version = self.call("wait", after_version=-1, timeout_s=0)
-            value = predicate()
-            if value:
-                return value
-            rest_s = deadline_s - time.monotonic()
-            if rest_s <= 0:
-                raise TimeoutError(self._story(timeout_s))
-            self.call("wait", after_version=version, timeout_s=min(rest_s, _WAIT_SLICE_S))
-
-    def _story(self, timeout_s: float) -> str:
-        entries = [str(dataclasses.asdict(each)) for each in self.requests()[-_SHOWN_REQUESTS:]]
-        changes: list[HolderChange | AliasChange] = [*self.holder_changes(), *self.alias_changes()]
-        changes.sort(key=lambda each: each.at_s)
-        holders = [str(dataclasses.asdict(each)) for each in changes[-_SHOWN_REQUESTS:]]
-        lines = [f"it did not happen within {timeout_s} s; last requests:", *entries]
-        return "\n".join([*lines, "last changes of holder:", *holders])
+    def all_changes(self) -> list[JsonObject]:
+        """Return all changes of holders as JSON, of floating IPs and of alias IPs."""
+        return [to_json(each) for each in (*self.holder_changes(), *self.alias_changes())]

@@ -16,6 +16,7 @@ from hakeeper.demo.cloud.project import (
     NO_QUIRK,
     Action,
     AliasAction,
+    Course,
     FloatingIp,
     Quirk,
     Server,
@@ -249,7 +250,7 @@ class CloudModel:
             resource=floating_ip,
             server=server,
             cause=cause,
-            **quirk.course(self.rules, now),
+            **self._course(quirk, now),
         )
         self.register.accept(action, now)
         return action
@@ -285,10 +286,14 @@ class CloudModel:
             network=network_id,
             member=server_id,
             alias_ips=tuple(alias_ips),
-            **quirk.course(self.rules, now),
+            **self._course(quirk, now),
         )
         self.register.accept(action, now)
         return action
+
+    def _course(self, quirk: Quirk, now: float) -> Course:
+        at_accept = self.rules.holder_at_accept
+        return quirk.course(self.rules.action_s, now, at_accept=at_accept)
 
     def _refuse_locked(self, server: int, network: int) -> None:
         for each in self.register.running():

@@ -1,18 +1,13 @@
 """The part of a simulated cloud's interface that is about private networks and alias IPs."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from hakeeper.demo.cloud.server_front import ServerFront
 from hakeeper.demo.cloud.values import CREATED, AliasChange
 
 
-class NetworkFront(ABC):
+class NetworkFront(ServerFront):
     """Private networks and alias IPs, as tests and labs use them."""
-
-    @abstractmethod
-    def call(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - JSON
-        """Carry out a command; raises CommandError if it is refused."""
 
     def add_network(
         self,

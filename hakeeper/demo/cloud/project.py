@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from hakeeper import cloud_register
 from hakeeper.demo.cloud.errors import ApiError
-from hakeeper.demo.cloud.values import JsonObject, Rules
+from hakeeper.demo.cloud.values import JsonObject
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,10 +122,13 @@ class Quirk:
     late_commit_s: float | None = None
     """The holder changes this long after acceptance, whatever the action reports meanwhile."""
 
-    def course(self, rules: Rules, now: float) -> Course:
-        """Return how an action goes that is accepted now."""
-        ends_s = now + (rules.action_s if self.action_s is None else self.action_s)
-        moves_at_s = now if rules.holder_at_accept else ends_s
+    def course(self, usual_s: float, now: float, *, at_accept: bool = False) -> Course:
+        """Return how an action goes that is accepted now and usually takes so long.
+
+        `at_accept`: the holder changes with its acceptance instead of when it ends.
+        """
+        ends_s = now + (usual_s if self.action_s is None else self.action_s)
+        moves_at_s = now if at_accept else ends_s
         if self.action_error is not None:
             moves_at_s = math.inf
         if self.late_commit_s is not None:

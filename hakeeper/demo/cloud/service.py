@@ -5,20 +5,18 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
-from hakeeper.demo.cloud.access import limit_reached
-from hakeeper.demo.cloud.api import ApiRequest, Reply
 from hakeeper.demo.cloud.connection import Connection
 from hakeeper.demo.cloud.engine import Engine
 from hakeeper.demo.cloud.faults import Answer, Fault, Network
 from hakeeper.demo.cloud.listener import Listener
-from hakeeper.demo.cloud.values import JsonObject, LoggedRequest
-from hakeeper.demo.cloud.wire import HttpAnswer, HttpRequest, json_bytes
+from hakeeper.demo.cloud.values import LoggedRequest
+from hakeeper.demo.cloud.wire import HttpAnswer, HttpRequest
 
-Observer = Callable[[str, str, int, JsonObject], None]
+Observer = Callable[[str, str, int, Any], None]
 """Called with method, path, status and body of each JSON answer, before a fault changes it."""
 
-_TOO_MANY_REQUESTS = 429
 _NO_FAULT = Fault()
 _UNHEARD_OF = b'{"unheard_of":"of",'
 _PAGINATION = b'"pagination":{'
@@ -31,6 +29,8 @@ class Met:
 
     id: int | None
     fault: Fault
+    connection: Connection
+    """What the request came by."""
 
 
 class Service(ABC):
@@ -72,7 +72,8 @@ class Service(ABC):
         with engine.changed:
             now = engine.now()
             found = engine.faults.meet(request.method, request.path, client, now)
-            met = Met(*found) if found is not None else Met(None, _NO_FAULT)
+            fault_id, fault = found if found is not None else (None, _NO_FAULT)
+            met = Met(fault_id, fault, connection)
             entry = _entry(engine.log.next_seq(), connection, client, request, now)
             engine.log.add(replace(entry, fault=met.id))
             engine.touch()
@@ -80,7 +81,7 @@ class Service(ABC):
         if connection.dropped:
             return False
         with engine.changed:
-            answer, code = self.decide(request, met)
+            answer, code = self.decide(replace(request, source=connection.source), met)
             engine.log.update(entry.seq, status=answer.status, code=code, handled=met.fault.handles)
             engine.touch()
         headers = {**answer.headers, "X-Correlation-Id": entry.correlation_id}
@@ -112,8 +113,8 @@ class Service(ABC):
             return fault_id is None or self.engine.faults.released(fault_id)
 
 
-class ApiService(Service):
-    """The API's port, the only one that network faults affect."""
+class PortService(Service):
+    """An API's port, the only one that network faults affect."""
 
     def __init__(
         self,
@@ -128,48 +129,10 @@ class ApiService(Service):
         self._frozen_by: set[int] = set()
         engine.on_trouble.append(self._look_at_network_faults)
 
-    def client_of(self, request: HttpRequest) -> str:
-        """Return the client of the token."""
-        with self.engine.changed:
-            return self.engine.tokens.client_of(request.headers.get("authorization", ""))
-
-    def decide(self, request: HttpRequest, met: Met) -> tuple[HttpAnswer, str]:
-        """Call the API, unless a fault answers instead."""
-        engine = self.engine
-        now = engine.now()
-        fault = met.fault
-        asked = ApiRequest(
-            method=request.method,
-            path=request.path,
-            query=request.query,
-            body=request.body,
-            authorization=request.headers.get("authorization", ""),
-        )
-        if fault.handles:
-            quirk = fault.quirk(met.id or 0)
-            reply = engine.api.handle(asked, now, quirk=quirk, stale_s=fault.stale_s)
-        else:
-            engine.bucket.take(now)
-            reply = Reply(status=500, body=fault.error_body(), headers=engine.api.headers(now))
-        if fault.status is not None:
-            if fault.body is not None:
-                answer = HttpAnswer(fault.status, {}, fault.body.encode(), "text/html")
-                return answer, ""
-            reply = self._replaced(fault, asked, now)
-        if self._observer is not None and reply.body is not None:
-            self._observer(request.method, request.path, reply.status, reply.body)
-        return HttpAnswer(reply.status, reply.headers, json_bytes(reply.body)), reply.code
-
-    def _replaced(self, fault: Fault, asked: ApiRequest, now: float) -> Reply:
-        status = fault.status or 500
-        throttled = status == _TOO_MANY_REQUESTS
-        headers = self.engine.api.headers(now, empty=throttled)
-        if throttled and fault.message == _NO_FAULT.message:
-            limit = limit_reached(self.engine.bucket.limit_per_hour, asked.authorization)
-            return Reply(status=status, body=limit.body(), headers=headers)
-        return Reply(status=status, body=fault.error_body(), headers=headers)
-
-    # --- below HTTP -----------------------------------------------------------------------------
+    def observe(self, request: HttpRequest, status: int, body: object) -> None:
+        """Show a JSON answer to the observer, if there is one."""
+        if self._observer is not None and body is not None:
+            self._observer(request.method, request.path, status, body)
 
     def _gate(self, connection: Connection) -> bool:
         if self._active(Network.HANDSHAKE_HANG):
@@ -209,6 +172,7 @@ def _entry(
         seq=seq,
         connection=connection.number,
         client=client,
+        source=connection.source,
         method=request.method,
         path=request.path,
         query=request.query,

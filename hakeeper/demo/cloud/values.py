@@ -30,6 +30,8 @@ class LoggedRequest:
     """The number of its connection: requests with the same number used the same connection."""
     client: str
     """The client of its token, even a revoked one; UNKNOWN_CLIENT if there is none."""
+    source: str = ""
+    """The address that it came from."""
     method: str
     path: str
     """Includes the base path, but not the query."""

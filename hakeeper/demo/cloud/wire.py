@@ -24,6 +24,8 @@ class HttpRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    source: str = ""
+    """The address that it came from; empty while nobody has said so."""
 
     @property
     def keep_alive(self) -> bool:

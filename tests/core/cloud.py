@@ -9,7 +9,8 @@ from hakeeper.core.kind import Kind
 from hakeeper.core.observation import Key
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import ZONE, Nature, WorldCloud
+from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.project import ZONE, Nature
 from tests.core.faults import READS, Fault
 from tests.support.resources import floating_ip
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hakeeper.kinds import FLOATING_IPS, KINDS
 from hakeeper.simulate.plan import Plan, draw
-from hakeeper.simulate.twins import fitted
+from hakeeper.simulate.twins import ALL, fitted, moved_in
 from tests.world.judge import judged
 from tests.world.many import (
     Total,
@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds (default 100)")
     parser.add_argument("--hours", type=float, default=1.0, help="hours per world, about")
     parser.add_argument(
-        "--kind", choices=sorted(KINDS), default=FLOATING_IPS.name, help="what is moved"
+        "--kind", choices=[*sorted(KINDS), ALL], default=FLOATING_IPS.name, help="what is moved"
     )
     parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
     parser.add_argument("--details", action="store_true", help="print every counter")
@@ -149,18 +149,18 @@ def _document(total: Total) -> dict[str, object]:
 
 
 def _one(wanted: argparse.Namespace) -> int:
-    kind = KINDS[wanted.kind]
+    kinds = moved_in(wanted.kind)
     seed = wanted.show if wanted.show is not None else wanted.shrink
-    plan = fitted(draw(seed, wanted.hours), kind)
+    plan = fitted(draw(seed, wanted.hours), kinds)
     if wanted.only is not None:
         plan = plan.only({int(serial) for serial in wanted.only.split(",") if serial})
     if wanted.shrink is not None:
-        violations = judged(plan, kind=kind).violations
+        violations = judged(plan, kinds=kinds).violations
         if not violations:
             _say(f"seed {plan.seed} breaks no rule")
             return 0
-        plan = shrink(plan, violations[0].rule, kind)
-    outcome = judged(plan, kind=kind, story=True)
+        plan = shrink(plan, violations[0].rule, kinds)
+    outcome = judged(plan, kinds=kinds, story=True)
     _say("\n".join(_heading(plan, wanted.hours, wanted.kind)))
     _say("\n".join(outcome.story))
     for violation in outcome.violations:

@@ -7,10 +7,10 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 
-from hakeeper.kinds import FLOATING_IPS, KINDS
+from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.faults.kinds import API_FAULTS
 from hakeeper.simulate.plan import HOUR_S, Plan, draw
-from hakeeper.simulate.twins import faults_of
+from hakeeper.simulate.twins import faults_of, moved_in
 from hakeeper.simulate.verdicts import Violation
 from tests.world.coverage import not_moved, not_reported, not_taken
 from tests.world.judge import judged
@@ -48,7 +48,7 @@ def run_plans(plans: Iterable[Plan], kind: str = FLOATING_IPS.name) -> Total:
     total = Total()
     for plan in plans:
         try:
-            outcome = judged(plan, kind=KINDS[kind])
+            outcome = judged(plan, kinds=moved_in(kind))
         except Exception as error:  # noqa: BLE001  # whatever it is, the seed must be told
             text = f"{type(error).__name__}: {error}"
             total.failed.append((plan.seed, Violation("no_exception", 0.0, None, text)))
@@ -90,14 +90,14 @@ def _summed(parts: Iterator[Total], total: Total, began: float) -> Iterator[Tota
 
 def never_seen(tally: Tally, kind: str = FLOATING_IPS.name) -> list[str]:
     """Name what should have happened in so many worlds, and did not."""
-    faults = faults_of(KINDS[kind])
+    faults = faults_of(moved_in(kind))
     missing = [f"fault {k.value} was never injected" for k in faults if not tally.injected[k.value]]
     missing += [
         f"fault {kind.value} never struck a call"
         for kind in API_FAULTS
         if not tally.struck[kind.value]
     ]
-    rules = rules_of(KINDS[kind])
+    rules = rules_of(moved_in(kind))
     missing += [f"rule {rule} was never evaluated" for rule in rules if not tally.evaluated[rule]]
     return sorted(missing)
 

@@ -244,6 +244,16 @@ class Repairs(Observer):
             for fip in numbers
         )
 
+    def unpaid(self) -> bool:
+        """Say whether a master waits for its part of the quota, and has not its address."""
+        return any(
+            self._clouds.holder(fip) != master.server_id
+            and self._paths.has_spent_all(master, self._clouds.of(fip))
+            for name, numbers in self._layout.addresses.items()
+            for master in self._paths.masters(name)
+            for fip in numbers
+        )
+
     def _is_hold_down_earned(self, fip: int, master: Node) -> bool:
         """Say whether others took it twice, or once while several others want it."""
         server_id, run = master.server_id, master.run

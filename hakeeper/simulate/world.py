@@ -38,7 +38,8 @@ ELECTION_S = 8.0
 PATIENCE_S = 60.0
 """After that, every address must be with its master, and the rest be settled."""
 LONGEST_HOLD_DOWN_S = 2100.0
-"""A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md."""
+"""A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md.
+What a node may spend of the quota flows in again within this time, too."""
 QUIET_S = 130.0
 """How long nothing may happen in the end."""
 UNINVOLVED = 999
@@ -220,6 +221,10 @@ class World:
                 node.keepalived.stop()
                 node.keepalived.start()
 
+    def _waits(self) -> bool:
+        """Say whether a master rightly lacks an address: contested, or its quota is spent."""
+        return self.repairs.held_down() or self.repairs.unpaid()
+
     def _heal(self) -> None:
         """End every fault, and demand what was promised."""
         self.injector.heal()
@@ -232,9 +237,9 @@ class World:
         if any(fault.kind in MOVE_LATE for fault in self.plan.faults):
             self._until(self.agenda.now + LATEST_LANDING_S)
         waited_until = self.agenda.now + LONGEST_HOLD_DOWN_S
-        while self.repairs.held_down() and self.agenda.now < waited_until and not self._over():
+        while self._waits() and self.agenda.now < waited_until and not self._over():
             self._until(self.agenda.now + 10.0)
-            if not self.repairs.held_down():
+            if not self._waits():
                 self._until(self.agenda.now + patience_s)
         self._until(max(self.agenda.now, self.repairs.settled_at))
         if self._over():

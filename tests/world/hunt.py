@@ -15,12 +15,13 @@ from hakeeper.simulate.twins import fitted, moved_in
 from tests.world.alias_bugs import ALIAS_BUGS
 from tests.world.bugs import BUGS, HOURS, SEEDS, Bug
 from tests.world.judge import judged
+from tests.world.mixed_bugs import MIXED_BUGS
 
 RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""
 
 
-EVERY_BUG = (*BUGS, *ALIAS_BUGS)
+EVERY_BUG = (*BUGS, *ALIAS_BUGS, *MIXED_BUGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tests.world.counts import Counts
 from tests.world.fingerprint import Fingerprint
 from tests.world.gap_rules import GapRules
 from tests.world.hang_rules import HangRules
+from tests.world.kinds_rules import KindsRules
 from tests.world.loss_rules import LossRules
 from tests.world.move_rules import MoveRules
 from tests.world.narrator import Narrator
@@ -83,4 +84,6 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     for cloud in clouds.twins.values():
         if isinstance(cloud, AliasCloud):
             yield AliasRules(layout, agenda, cloud, demand)
+    if len(clouds.kinds) > 1:
+        yield KindsRules(layout, agenda, clouds, world.paths, demand)
     yield TickRules(world.verdicts, world.stop)

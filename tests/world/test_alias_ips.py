@@ -31,7 +31,7 @@ def test_every_rule_about_alias_ips_is_put_to_the_test_and_others_do_their_worst
     tally = run_seeds(SEEDS, 0.3, ALIAS_IPS.name).tally
     assert [] == [rule for rule in OF_ALIAS_IPS if not tally.evaluated[rule]]
     assert [] == [kind for kind in OF_NETWORKS if not tally.injected[kind.value]]
-    moves = tally.claim_moves  # those that floating IPs cannot make: see NOT_MADE
+    moves = tally.claim_moves  # those that floating IPs cannot make: see OF_TWO_STEPS
     assert moves["Failed", "MutateDue", "Verify"]
     assert [after for what, _, after in moves if (what, after) == ("Seen", "Verify")]
 

@@ -6,7 +6,9 @@ JOBS ?= 4
 WAITING_JOBS ?= 6
 SECONDS ?= 60
 KILLS ?= 1000
-SEEDS ?= 1400
+# So many simulated worlds of each sort; SEEDS=1400 runs that many with floating IPs alone.
+MIX ?= floating_ip=550,alias_ip=150,all=450
+SEEDS ?=
 WORLDS_ARGS ?= --complete --at-least-hours 1000 --at-least-faults 50000
 LONG_HOURS ?= 100000
 LONG_FAULTS ?= 5000000
@@ -43,8 +45,8 @@ core-tests: .stamps/dev  ## Run the tests of the core; they must reach each line
 other-tests: .stamps/dev  ## Run all other tests, untraced: it halves the time of simulated worlds
 	$(PYTEST) -n $(WAITING_JOBS) $(CORE_TESTS:%=--ignore=%)
 
-worlds: .stamps/run  ## Run SEEDS (1400) simulated worlds: 1,000 hours, 50,000 faults, no violation
-	$(BIN)/python -m tests.world --seeds $(SEEDS) $(WORLDS_ARGS)
+worlds: .stamps/run  ## Run simulated worlds with all kinds of resources: 1,000 hours, 50,000 faults, no violation
+	$(BIN)/python -m tests.world $(if $(SEEDS),--seeds $(SEEDS),--mix $(MIX)) $(WORLDS_ARGS)
 
 simulate-long: .stamps/run  ## Run LONG_HOURS (100000) simulated hours; takes an hour and a half alone
 	$(WORLD_PYTHON) -m tests.world --first $(LONG_FIRST) --seeds 1000000 --details \

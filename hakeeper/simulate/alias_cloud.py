@@ -13,8 +13,7 @@ from math import inf
 from random import Random
 from typing import Final
 
-from hakeeper.cloud_register import Action as Accepted
-from hakeeper.cloud_register import Move, Register
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import (
     AllRead,
     Answer,
@@ -35,12 +34,11 @@ from hakeeper.simulate.cloud import (
     ANOTHER_ACTOR,
     LOCKED,
     NOT_FOUND,
-    Nature,
     WorldCloud,
-    failure,
     number_in,
 )
 from hakeeper.simulate.observer import ListChange, Observer
+from hakeeper.simulate.project import Accepted, Nature, Project, failure
 
 FIRST_NETWORK: Final = 64
 """Network 64 is 10.64.0.0/16, and so on; the low half of an address of ours is its number."""
@@ -71,11 +69,14 @@ class AliasCloud(WorldCloud):
     """The true state; resources go by their numbers, aliases of others by `NETWORK/IP`."""
 
     def __init__(
-        self, nature: Nature, kind: Kind, agenda: Agenda, on_move: Callable[[Move], None]
+        self,
+        nature: Nature | Project,
+        kind: Kind,
+        agenda: Agenda,
+        on_move: Callable[[Move], None],
     ) -> None:
         """Begin with one network that nobody is attached to."""
         super().__init__(nature, kind, agenda, on_move)
-        self._register = Register(self.servers, self._moved, self._replace)
         self.networks: tuple[int, ...] = (FIRST_NETWORK,)
         self.lists_members = True
         """Whether the API lists the members of one network."""
@@ -203,7 +204,7 @@ class AliasCloud(WorldCloud):
 
     def _gone(self) -> set[int]:
         """Return the networks that are gone, with what is in them."""
-        return {self._places[number][0] for number in self.faults.gone}
+        return {self._places[number][0] for number in self.faults.gone if number in self.resources}
 
     def _reading(self, networks: list[int], lag_s: float, *, whole: bool) -> Reading:
         lag_s = max([lag_s, *self.faults.stale_s])
@@ -213,8 +214,9 @@ class AliasCloud(WorldCloud):
             holder = register.holder_at(key, then_s) if lag_s else register.holder(key)
             if holder is not None:
                 lists.setdefault((network, holder), []).append(ip)
-        hidden = {*self.detached, *(register.holder(number) for number in self.faults.slipped)}
-        if self.faults.slipped:  # what a hidden server has seems to be nobody's
+        slipped = [number for number in self.faults.slipped if number in self.resources]
+        hidden = {*self.detached, *map(register.holder, slipped)}
+        if slipped:  # what a hidden server has seems to be nobody's
             self.faults.stale_at = self._agenda.now
         shown = [server for server in self.servers if server not in hidden]
         reading = Reading(
@@ -249,6 +251,7 @@ class AliasCloud(WorldCloud):
             return refusal
         return self._begin(
             ListAction(
+                twin=self,
                 resource=f"{network}/{server_id}",
                 server=server_id,
                 network=network,
@@ -279,7 +282,7 @@ class AliasCloud(WorldCloud):
 
     # --- taking effect -----------------------------------------------------------------------
 
-    def _replace(self, action: Accepted, now: float) -> None:
+    def carry_out(self, action: Accepted, now: float) -> None:
         """Let a list be what the request said, whatever it has become meanwhile."""
         assert isinstance(action, ListAction)  # noqa: S101  # for mypy: there are no others
         server_id = action.server

@@ -22,10 +22,12 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.events import StartCall
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import LOCKED, WorldCloud, failure
+from hakeeper.simulate.cloud import LOCKED, WorldCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.project import failure
 
 if TYPE_CHECKING:
     from hakeeper.simulate.node import Node
@@ -68,6 +70,7 @@ class Call:
 
     id: int
     request: Request
+    cloud: WorldCloud
     started_at: float
     deadline_at: float
     fault: CallFault | None
@@ -86,13 +89,13 @@ class Caller:
         node: "Node",
         deliver: Callable[[CallResult], None],
         agenda: Agenda,
-        cloud: WorldCloud,
+        clouds: Clouds,
         observers: Observer,
     ) -> None:
         """Call in the name of this node's server; `observers` hear which faults strike."""
         self._node = node
         self._agenda = agenda
-        self._cloud = cloud
+        self._clouds = clouds
         self._observers = observers
         self._deliver = deliver
         self._calls: dict[int, Call] = {}
@@ -109,16 +112,17 @@ class Caller:
         now = self._agenda.now
         self._reach(CallStep.BEGUN, effect.request)
         fault = None
-        for each in self._cloud.faults.calls:
+        cloud = self._clouds.asked(effect.request)
+        for each in cloud.faults.calls:
             if each.strikes(self._node.index):
                 fault = each
                 self._observers.call_struck(each.kind)
                 break
-        call = Call(effect.call_id, effect.request, now, now + effect.timeout_s, fault)
+        call = Call(effect.call_id, effect.request, cloud, now, now + effect.timeout_s, fault)
         self._calls[call.id] = call
         kind = None if fault is None else fault.kind
         often = fault is not None and fault.value < OFTEN  # then it is a new connection
-        latency_s = self._latency_s(fault)
+        latency_s = _latency_s(call)
         if kind in NOT_SENT:
             assert fault is not None and kind is not None  # noqa: S101, PT018  # for mypy
             call.unsent_code = NOT_SENT[kind]
@@ -174,12 +178,6 @@ class Caller:
         for call in self._calls.values():
             call.deadline_at -= by_s
 
-    def _latency_s(self, fault: CallFault | None) -> float:
-        latency_s = self._cloud.nature.latency_s
-        if fault is not None and fault.kind is Kind.SLOW:
-            latency_s += fault.value * 4.0
-        return latency_s
-
     def _send(self, call: Call) -> None:
         if call.done or self.closed:
             return
@@ -194,7 +192,7 @@ class Caller:
         if isinstance(call.request, Mutate):
             self._observers.assign_sent(self._node, call.request)
             self._reach(CallStep.SENT, call.request)
-        fault, half_s = call.fault, self._latency_s(call.fault) / 2
+        fault, half_s = call.fault, _latency_s(call) / 2
         kind = None if fault is None else fault.kind
         if kind is Kind.LATE_LANDING and fault is not None:
             self._agenda.after(fault.rng.uniform(0.0, LATEST_LANDING_S), self._execute, call)
@@ -212,10 +210,11 @@ class Caller:
         """Let the cloud do it; its own refusals come first."""
         if isinstance(call.request, Identify) and self._node.wrong_identities:
             return self._node.wrong_identities[-1]
+        cloud = call.cloud
         # Of a list whose first page is lost the others are not asked for.
-        if not self._cloud.take_token(self._cloud.cost(call.request) if whole else 1):
-            return self._cloud.throttled()
-        return self._cloud.answer(call.request, self._node.server_id, lag_s)
+        if not cloud.project.take_token(cloud.cost(call.request) if whole else 1):
+            return cloud.project.throttled()
+        return cloud.answer(call.request, self._node.server_id, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
         kind = None if call.fault is None else call.fault.kind
@@ -226,27 +225,7 @@ class Caller:
         if outcome is None:
             self._agenda.at(call.deadline_at, self._deadline, call)
         else:
-            self._agenda.after(half_s, self._end, call, outcome, self._headers(outcome))
-
-    def _headers(self, outcome: Answer | Failure) -> Quota | None:
-        """Return what the answer says of the quota; None: there is no answer."""
-        if isinstance(outcome, Failure):
-            if outcome.http_status is None:
-                return None
-            if outcome.kind is FailureKind.THROTTLED:
-                return replace(self._cloud.quota(), remaining=0)
-        return self._cloud.quota()
-
-    def _refuse(self, outcome: Failure) -> Failure:
-        """Let a call be answered by a fault; it counts as any other."""
-        self._cloud.take_token()
-        return outcome
-
-    def _deny(self, code: str) -> Failure:
-        """Let the API look at the token, which it does after the quota."""
-        if not self._cloud.take_token():
-            return self._cloud.throttled()
-        return failure(FailureKind.AUTH, code, 401)
+            self._agenda.after(half_s, self._end, call, outcome, _headers(call, outcome))
 
     def _struck(  # noqa: PLR0911  # one for each kind
         self, call: Call, kind: Kind, fault: CallFault
@@ -256,23 +235,23 @@ class Caller:
         match kind:
             case Kind.ERROR_5XX:
                 code, status = ("server_error", 500) if often else ("unavailable", 503)
-                return self._refuse(failure(FailureKind.TRANSIENT, code, status))
+                return _refuse(call, failure(FailureKind.TRANSIENT, code, status))
             case Kind.GATEWAY:
                 code, status = ("bad_gateway", 502) if often else ("timeout", 504)
-                return self._refuse(_lost(call, code, status))
+                return _refuse(call, _lost(call, code, status))
             case Kind.THROTTLED:
-                refusal = self._refuse(self._cloud.throttled())
+                refusal = _refuse(call, call.cloud.project.throttled())
                 if fault.value > AN_HOUR:
                     return replace(refusal, retry_after_s=3600.0)
                 if fault.value > 0.3:  # noqa: PLR2004
                     return replace(refusal, retry_after_s=float(int(fault.value * 40.0)))
                 return refusal
             case Kind.LOCKED:
-                return self._refuse(LOCKED)
+                return _refuse(call, LOCKED)
             case Kind.UNAUTHORIZED:
-                return self._deny("unauthorized")
+                return _deny(call, "unauthorized")
             case Kind.READ_ONLY if isinstance(call.request, Mutate):
-                return self._deny("token_readonly")
+                return _deny(call, "token_readonly")
             case Kind.LOST_ANSWER:
                 self._execute(call, whole=False)
                 return _lost(call, "connection_closed", None)
@@ -308,6 +287,36 @@ class Caller:
                 quota=quota,
             )
         )
+
+
+def _latency_s(call: Call) -> float:
+    latency_s, fault = call.cloud.nature.latency_s, call.fault
+    if fault is not None and fault.kind is Kind.SLOW:
+        latency_s += fault.value * 4.0
+    return latency_s
+
+
+def _headers(call: Call, outcome: Answer | Failure) -> Quota | None:
+    """Return what the answer says of the quota; None: there is no answer."""
+    if isinstance(outcome, Failure):
+        if outcome.http_status is None:
+            return None
+        if outcome.kind is FailureKind.THROTTLED:
+            return replace(call.cloud.project.quota(), remaining=0)
+    return call.cloud.project.quota()
+
+
+def _refuse(call: Call, outcome: Failure) -> Failure:
+    """Let a call be answered by a fault; it counts as any other."""
+    call.cloud.project.take_token()
+    return outcome
+
+
+def _deny(call: Call, code: str) -> Failure:
+    """Let the API look at the token, which it does after the quota."""
+    if not call.cloud.project.take_token():
+        return call.cloud.project.throttled()
+    return failure(FailureKind.AUTH, code, 401)
 
 
 def _transient(code: str) -> Failure:

@@ -1,22 +1,21 @@
 """The cloud in virtual time, as the core's port sees it: values in, values out.
 
 Holders, actions and locks are those of `hakeeper.cloud_register`. Actions may fail, take long or
-change nothing, and reads may be old. The quota is a bucket of the whole project. What the HTTP
+change nothing, and reads may be old. Each kind has a twin here; those of one API share a `Project`,
+with its quota. What the HTTP
 simulator (`hakeeper.demo.cloud`) and the shipped adapter make of the same requests is held against
 this one by tests/contracts.
 """
 
 import ipaddress
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from math import inf
 from random import Random
 from typing import TypedDict, assert_never
 
-from hakeeper.cloud_register import ACTION_FAILED, Move, Refusal, Register
-from hakeeper.cloud_register import Action as Accepted
+from hakeeper.cloud_register import ACTION_FAILED, Move, Refusal
 from hakeeper.core.calls import (
     ActionsRead,
     AllRead,
@@ -28,7 +27,6 @@ from hakeeper.core.calls import (
     Mutate,
     MutationAccepted,
     OneRead,
-    Quota,
     ReadActions,
     ReadAll,
     ReadOne,
@@ -37,39 +35,14 @@ from hakeeper.core.calls import (
     ServerRead,
 )
 from hakeeper.core.kind import Kind
-from hakeeper.core.model import Action, ActionStatus, Server
+from hakeeper.core.model import Action, ActionStatus
 from hakeeper.core.observation import Key, Observation, Reading, ResourceId, ResourceRef
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.faults.cloud import CloudFaults
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.project import ZONE, Accepted, Nature, Project, failure
 
-ZONE = "eu-central"
 ANOTHER_ACTOR = "another actor"
 """The cause of a move that no call asked for."""
-SCARCE = 0.15
-"""The part of the quota under which nodes may read less often: theirs is a tenth, seen late."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Nature:
-    """What this cloud is like in good times."""
-
-    latency_s: float = 0.04
-    """From sending to answer, half each way."""
-    action_s: float = 0.0
-    holder_at_accept: bool = True
-    """Whether the holder changes when an assign is accepted, or when its action ends."""
-    lock_servers: bool = False
-    limit_per_hour: int = 3600
-    actions: bool = True
-    """Whether a step is an action, or done when it is answered."""
-
-
-def failure(kind: FailureKind, code: str, http_status: int | None = None) -> Failure:
-    """Make a failure as the adapter would."""
-    return Failure(kind=kind, code=code, message=code, http_status=http_status)
-
-
 NOT_FOUND = failure(FailureKind.NOT_FOUND, "not_found", 404)
 LOCKED = failure(FailureKind.LOCKED, "locked", 423)
 ALREADY = failure(FailureKind.ALREADY, "floating_ip_assigned", 422)
@@ -99,41 +72,32 @@ class Course(TypedDict):
 
 
 class WorldCloud:
-    """The true state; `on_move` hears of every change of a holder."""
+    """The true state of one kind; `on_move` hears of every change of a holder."""
 
     def __init__(
         self,
-        nature: Nature,
+        nature: Nature | Project,
         kind: Kind,
         agenda: Agenda,
         on_move: Callable[[Move], None],
     ) -> None:
-        """Begin empty; actions end by this agenda."""
-        self.nature = nature
+        """Begin empty, in a project of this nature or in one that is there; it ends actions."""
+        project = Project(nature, agenda) if isinstance(nature, Nature) else nature
+        self.project = project
+        self.nature, self.faults, self.servers = project.nature, project.faults, project.servers
         self.kind = kind
-        self.faults = CloudFaults()
-        self.servers: dict[Key, Server] = {}
         self.resources: dict[Key, Observation] = {}
         """What is true, by the ids; `move` changes holders."""
-        self._register = Register[Accepted](self.servers, self._moved)
+        self._register = project.register
         self._agenda = agenda
         self._on_move = on_move
-        self._tokens = float(nature.limit_per_hour)
-        self._tokens_at = agenda.now
-        self.spent: Counter[int] = Counter()
-        """The requests that reached Hetzner, by the minute, refused ones among them."""
-        self.scarce_at = -inf
-        """When a call last left little of the quota."""
-        self.refused = 0
-        """How many of them found the quota used up."""
+        project.hearers.append(self._moved)
 
     # --- the scene ---------------------------------------------------------------------------
 
     def add_server(self, server_id: Key, status: str = "running", zone: str = ZONE) -> None:
         """Add a server, or let another one have its id."""
-        self.servers[server_id] = Server(
-            id=server_id, name=f"node{server_id}", status=status, zone=zone
-        )
+        self.project.add_server(server_id, status, zone)
 
     def add(self, seen: Observation) -> None:
         """Add a resource."""
@@ -174,6 +138,11 @@ class WorldCloud:
         """Say whether a fault has locked it."""
         return any(resource in locked for locked in self.faults.locked)
 
+    def lacks_some(self) -> bool:
+        """Say whether a fault hides some of its resources."""
+        faults = self.faults
+        return any(each in self.resources for each in (*faults.gone, *faults.slipped))
+
     def set_status(self, server_id: Key, status: str) -> None:
         """Switch a server on or off."""
         self.servers[server_id] = replace(self.servers[server_id], status=status)
@@ -189,49 +158,11 @@ class WorldCloud:
             self.resources[move.resource] = replace(seen, server_id=move.new)
             self._on_move(move)
 
-    # --- the quota ---------------------------------------------------------------------------
+    # --- answering ---------------------------------------------------------------------------
 
     def cost(self, request: Request) -> int:
         """Return how many HTTP requests it takes."""
         return self.kind.api.pages_of(len(self.resources)) if isinstance(request, ReadAll) else 1
-
-    def take_token(self, count: int = 1) -> bool:
-        """Count so many requests; False if the project runs out of them on the way."""
-        now = self._agenda.now
-        limit = float(self.nature.limit_per_hour)
-        self._tokens = min(limit, self._tokens + (now - self._tokens_at) * limit / 3600.0)
-        self._tokens_at = now
-        if self._tokens < count:
-            self.spent[int(now // 60.0)] += int(self._tokens) + 1
-            self.refused += 1
-            self._tokens -= int(self._tokens)
-            return False
-        self.spent[int(now // 60.0)] += count
-        self._tokens -= count
-        if self._tokens < SCARCE * limit:
-            self.scarce_at = now
-        return True
-
-    def eat(self, share: float) -> None:
-        """Let another tool use up this share of what is left."""
-        self._tokens *= 1.0 - share
-
-    def scarce(self) -> bool:
-        """Say whether idle reading may be slower than usual, to spare the quota."""
-        now = self._agenda.now
-        limit = float(self.nature.limit_per_hour)
-        left = self._tokens + (now - self._tokens_at) * limit / 3600.0
-        return left < SCARCE * limit
-
-    def quota(self) -> Quota:
-        """Return what the headers would say."""
-        return Quota(limit_per_hour=self.nature.limit_per_hour, remaining=int(self._tokens))
-
-    def throttled(self) -> Failure:
-        """Return the 429 of an empty bucket; it names no time to wait."""
-        return failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429)
-
-    # --- answering ---------------------------------------------------------------------------
 
     def answer_takes_s(self, outcome: Answer | Failure) -> float:
         """Return how long an answer takes beside its way: here all is answered at once."""
@@ -300,7 +231,14 @@ class WorldCloud:
         )
         if refusal is not None:
             return ALREADY if refusal is Refusal.ALREADY else LOCKED
-        return self._begin(Accepted(resource=resource, server=taker, **self._course(taker)))
+        return self._begin(
+            Accepted(twin=self, resource=resource, server=taker, **self._course(taker))
+        )
+
+    def carry_out(self, action: Accepted, now: float) -> None:
+        """Let an action take effect: one that gives it to a server that is gone gives it nobody."""
+        server = action.server if action.server in self.servers else None
+        self._register.give(action.resource, server, now, action.cause, action)
 
     def _course(self, taker: Key | None) -> Course:
         """Return how an action goes that begins now, and gives something to this server."""
@@ -324,10 +262,6 @@ class WorldCloud:
         if now < action.ends_s < inf:
             self._agenda.at(action.ends_s, self._register.advance, action.ends_s)
         return MutationAccepted(self._seen(action) if self.nature.actions else None)
-
-    def end_endless(self) -> None:
-        """Let the actions that had no end fail now; they no longer lock anything."""
-        self._register.fail_endless(self._agenda.now)
 
     def forget(self) -> None:
         """Let nobody know of what was; actions that run lock nothing, and change nothing."""

@@ -4,8 +4,10 @@ from collections import Counter
 from math import inf
 
 from hakeeper.core.fifo_lines import LineState
+from hakeeper.core.kind import Kind as OfResources
+from hakeeper.kinds import alias_ip
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.faults.kinds import Fault, Kind
+from hakeeper.simulate.faults.kinds import OF_NETWORKS, OF_ONE, Fault, Kind
 from hakeeper.simulate.keepalived import STATE_LINES
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -22,8 +24,8 @@ class Exemptions(Observer):
         """Begin with nobody exempt."""
         self._layout = layout
         self._agenda = agenda
-        self._everywhere = 0
-        self._troubles: Counter[int] = Counter()
+        self._troubles: Counter[tuple[str, int | None]] = Counter()
+        """What is wrong with what (see `_concerned`), at which node (None: anywhere)."""
         self._of_names: Counter[str] = Counter()
         self._misled_until: dict[tuple[int, str], float] = {}
         self._query_s = QUERY_S + layout.shape.slower_s()
@@ -32,20 +34,36 @@ class Exemptions(Observer):
 
     def impaired(self, fault: Fault, change: int) -> None:
         """Something is wrong (or no longer) with a node, or with everybody."""
+        concerned = self._concerned(fault)
         if fault.node is None:
-            self._everywhere += change
+            self._troubles[concerned, None] += change
         elif fault.kind is Kind.FLAP_ONE:
             name = fault.one_of(self._layout.names_at(fault.node))
             self._of_names[name] += change
         elif fault.kind in (Kind.SPLIT, Kind.ONE_WAY, Kind.NOBODY):
             for index in self._layout.members(fault.node):
-                self._troubles[index] += change
+                self._troubles[concerned, index] += change
         else:
-            self._troubles[fault.node] += change
+            self._troubles[concerned, fault.node] += change
 
-    def in_trouble(self, index: int, name: str) -> bool:
-        """Say whether a fault is under way that concerns this node or this instance."""
-        return bool(self._everywhere or self._troubles[index] or self._of_names[name])
+    def _concerned(self, fault: Fault) -> str:
+        """Return the kind or the API that alone suffers from a fault; empty: all do."""
+        if fault.kind in OF_NETWORKS:
+            return alias_ip.NAME
+        if fault.kind in OF_ONE:
+            return self._layout.kind_of[fault.one_of(self._layout.numbers)]
+        return fault.api
+
+    def in_trouble(self, index: int, name: str, kind: OfResources) -> bool:
+        """Say whether a fault is under way that concerns these resources of an instance here."""
+        troubles = self._troubles
+        wrong = any(troubles[c, i] for c in ("", kind.api.name, kind.name) for i in (None, index))
+        return wrong or bool(self._of_names[name])
+
+    def others_in_trouble(self, index: int, kind: OfResources) -> bool:
+        """Say whether a fault is under way that concerns other kinds or APIs alone here."""
+        own, here = ("", kind.api.name, kind.name), (None, index)
+        return any(n and c not in own and i in here for (c, i), n in self._troubles.items())
 
     # --- wrong roles ---------------------------------------------------------------------------
 

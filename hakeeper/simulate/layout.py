@@ -1,8 +1,8 @@
-"""Who is in a world and what is whose: clusters, their instances, and the floating IPs of each."""
+"""Who is in a world and what is whose: clusters, their instances, and the resources of each."""
 
 from collections.abc import Callable
 
-from hakeeper.core.kind import Kind
+from hakeeper.core.kind import Kinds
 from hakeeper.core.model import ApiSettings, Settings, VrrpId
 from hakeeper.core.observation import ResourceRef
 from hakeeper.simulate.addresses import private_address
@@ -13,13 +13,15 @@ from hakeeper.simulate.plan import Part, Shape
 class Layout:
     """What follows from a world's shape, and what its configurations say; nodes have numbers."""
 
-    def __init__(self, shape: Shape, kind: Kind) -> None:
-        """Give each cluster instances of its own, and each instance resources of this kind."""
+    def __init__(self, shape: Shape, kinds: Kinds) -> None:
+        """Give each cluster instances of its own, and each instance resources of these kinds."""
         self.shape = shape
         self.addresses: dict[str, tuple[int, ...]] = {}
-        """The floating IPs of each instance."""
+        """The resources of each instance, by their numbers."""
+        self.kind_of: dict[int, str] = {}
+        """The kind of each, by its name."""
         self.part_of: dict[str, Part] = {}
-        self._kind = kind
+        self._kinds = kinds
         self._names: list[tuple[str, ...]] = []
         first = 1
         for cluster in range(shape.clusters):
@@ -27,9 +29,13 @@ class Layout:
             names = tuple(f"VI_{cluster * len(parts) + i + 1}" for i in range(len(parts)))
             self._names.append(names)
             for name, part in zip(names, parts, strict=True):
-                self.addresses[name] = tuple(range(first, first + part.addresses))
+                numbers = tuple(range(first, first + part.addresses))
+                of_kinds = part.kinds or (next(iter(kinds)),) * part.addresses
+                self.addresses[name] = numbers
+                self.kind_of.update(zip(numbers, of_kinds, strict=True))
                 self.part_of[name] = part
                 first += part.addresses
+        self.numbers = tuple(self.kind_of)
         self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
         self._own = [frozenset(n for name in names for n in self.addresses[name])
                      for names in self._names]  # fmt: skip
@@ -50,7 +56,7 @@ class Layout:
         return self._names[node // self.shape.nodes]
 
     def own_numbers(self, node: int) -> frozenset[int]:
-        """Return the floating IPs of a node's cluster."""
+        """Return the resources of a node's cluster."""
         return self._own[node // self.shape.nodes]
 
     def vrrp_id(self, name: str) -> VrrpId:
@@ -72,5 +78,8 @@ class Layout:
             },
             interval_s=shape.interval_s,
             standby_interval_s=shape.standby_interval_s,
-            apis={self._kind.api.name: ApiSettings(call_timeout_s=shape.call_timeout_s)},
+            apis={
+                kind.api.name: ApiSettings(call_timeout_s=shape.call_timeout_s)
+                for kind in self._kinds.values()
+            },
         )

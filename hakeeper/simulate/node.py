@@ -24,7 +24,7 @@ from hakeeper.simulate.addresses import WorldAddresses
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.bus import Bus
 from hakeeper.simulate.calls import Caller, CallStep
-from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.disk import Disk
 from hakeeper.simulate.keepalived import Keepalived, WorldKeepalived
 from hakeeper.simulate.observed_core import Crash, ObservedCore
@@ -63,7 +63,7 @@ class Node:
         seed: int,
         same_chance: bool,
         agenda: Agenda,
-        cloud: WorldCloud,
+        clouds: Clouds,
         observers: Observer,
     ) -> None:
         """Make it switched on, with nothing running.
@@ -101,7 +101,7 @@ class Node:
         self.down_until = 0.0
         self._chance = f"{seed}-{0 if same_chance else index}"
         self._agenda = agenda
-        self._cloud = cloud
+        self._clouds = clouds
         self._observers = observers
         self._rng = Random(f"{seed}-node-{index}")
         self._bus = Bus(self, self._rng, agenda)
@@ -159,11 +159,9 @@ class Node:
                 inbox.append(result)
                 self.turns.wake(Source.ANSWERS)
 
-        caller = Caller(self, deliver, self._agenda, self._cloud, self._observers)
-        kind = self._cloud.kind
-        core = ObservedCore(
-            self, self._observers, {kind.name: kind}, Random(f"{self._chance}-{self.runs}")
-        )
+        caller = Caller(self, deliver, self._agenda, self._clouds, self._observers)
+        chance = Random(f"{self._chance}-{self.runs}")
+        core = ObservedCore(self, self._observers, self._clouds.kinds, chance)
         sequencer = Sequencer(
             core,
             fifo,
@@ -285,7 +283,7 @@ class Node:
         """SIGHUP with this configuration."""
         self.settings = settings
         self._reloads.append(
-            SettingsChanged(settings, (self._cloud.kind.api.name,) if api_changed else ())
+            SettingsChanged(settings, tuple(self._clouds.projects) if api_changed else ())
         )
         if not self.hung:
             self._take_signals()

@@ -58,10 +58,9 @@ class ObservedCore(Core):
         """Look into it: some rules are about what it believes."""
         return self._state
 
-    @property
-    def api(self) -> ApiState:
-        """Look into what it knows of the one API of its world."""
-        return next(iter(self._state.apis.apis.values()))
+    def api(self, name: str) -> ApiState | None:
+        """Look into what it knows of an API; None: it moves nothing there."""
+        return self._state.apis.apis.get(name)
 
     @property
     def names_reported(self) -> int:

@@ -7,9 +7,11 @@ from math import inf
 from hakeeper.core.budget import Use
 from hakeeper.core.isolation import TRUST_AFTER_S
 from hakeeper.core.model import Role
+from hakeeper.core.state import RELEASE_CALLS
 from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -25,7 +27,7 @@ class Paths:
 
     layout: Layout
     agenda: Agenda
-    cloud: WorldCloud
+    clouds: Clouds
     nodes: Sequence[Node]
     vrrp: Mapping[str, Vrrp]
     exemptions: Exemptions
@@ -34,17 +36,17 @@ class Paths:
         """Return those that are MASTER of this instance by their own word."""
         return [self.nodes[router.node] for router in self.vrrp[name].masters()]
 
-    def master(self, name: str) -> Node | None:
-        """Return the one master of this instance if it has a clear path to its addresses."""
+    def master(self, name: str, cloud: WorldCloud) -> Node | None:
+        """Return the one master of this instance if it has a clear path to what it has there."""
         masters = self.masters(name)
         if len(masters) != 1 or self.vrrp[name].routers[masters[0].index].frozen:
             return None
-        return masters[0] if self.is_clear(masters[0], name) else None
+        return masters[0] if self.is_clear(masters[0], name, cloud) else None
 
-    def is_clear(self, node: Node, name: str) -> bool:
-        """Say whether nothing keeps this master from its addresses now."""
-        now = self.agenda.now
-        if node.run is None or node.hung or self.exemptions.in_trouble(node.index, name):
+    def is_clear(self, node: Node, name: str, cloud: WorldCloud) -> bool:
+        """Say whether nothing keeps this master from its resources of this kind now."""
+        now, kind, project = self.agenda.now, cloud.kind, cloud.project
+        if node.run is None or node.hung or self.exemptions.in_trouble(node.index, name, kind):
             return False
         routers = self.vrrp[name].routers
         if any(self.exemptions.misled_until(index, name) > now for index in routers):
@@ -52,23 +54,26 @@ class Paths:
         router = routers[node.index]
         if now - router.isolation_changed_at_s < ISOLATED_UNTIL_S:
             return False
-        cloud = self.cloud
         # A master that saw a scarce quota reads like a standby, and may not look before that.
-        if cloud.scarce() or now - cloud.scarce_at < self.layout.shape.standby_slower_s():
+        if project.scarce() or now - project.scarce_at < self.layout.shape.standby_slower_s():
             return False
-        told_scarce = node.run.core.api.health.scarce(node.clock())  # rightly or not
-        if cloud.faults.any() or router.isolated or told_scarce:
+        api = node.run.core.api(kind.api.name)
+        told_scarce = api is None or api.health.scarce(node.clock())  # rightly or not
+        if cloud.faults.any() or cloud.lacks_some() or router.isolated or told_scarce:
             return False
         return not self._is_unknown_without_dbus(node, name)
 
-    def has_spent_all(self, node: Node) -> bool:
+    def has_spent_all(self, node: Node, cloud: WorldCloud) -> bool:
         """Say whether this node may begin no claim for now, since its part of the quota is gone."""
-        if node.run is None:
+        kind, now = cloud.kind, node.clock()
+        apis = None if node.run is None else node.run.core.state.apis
+        if apis is None or kind.name not in apis.kinds:
             return False
-        kind, now = self.cloud.kind, node.clock()
-        # Where a read comes first, both must be paid, and what was read meanwhile.
-        reads = 0 if kind.acts_on_known else 3 * node.run.core.state.apis.kinds[kind.name].pages
-        return node.run.core.api.budget.from_s(Use.CLAIM, now, ahead=reads) > now
+        # Where a read comes first, both must be paid, and what was read meanwhile; before a
+        # release, what leads to the next step as well.
+        ahead = 0 if kind.acts_on_known else 3 * apis.kinds[kind.name].pages
+        ahead += RELEASE_CALLS if kind.releases_first else 0
+        return apis.apis[kind.api.name].budget.from_s(Use.CLAIM, now, ahead=ahead) > now
 
     def may_not_know_role(self, node: Node) -> bool:
         """Say whether hakeeper there may rightly not know its role."""

@@ -94,7 +94,9 @@ class Part:
     """What a cluster's configuration says of one name."""
 
     addresses: int
-    """Its floating IPs."""
+    """Its resources."""
+    kinds: tuple[str, ...] = ()
+    """The kind of each, by its name; empty: all are of the one kind of the world."""
     group: bool
     """Whether it names a sync group instead of an instance."""
     guarded: bool
@@ -111,7 +113,7 @@ class Shape:
     instances: int = 1
     """VRRP instances of a cluster; the nodes' priorities turn with each."""
     addresses: int = 1
-    """Floating IPs of an instance."""
+    """Resources of an instance."""
     group: bool = False
     """Whether the configuration names sync groups instead of instances."""
     advert_s: float = 1.0
@@ -168,7 +170,7 @@ class Plan:
     chaos_s: float
     faults: tuple[Fault, ...]
     fits: str = ""
-    """The kind of resources that it was made to fit, if that took any change."""
+    """The kinds of resources that it was made to fit, if that took any change."""
 
     def only(self, kept: Collection[int]) -> "Plan":
         """Return the same world with only these faults, by their serial numbers."""

@@ -10,7 +10,8 @@ from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.patience import WATCH_S
 from hakeeper.core.stages import HoldDown
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import WorldCloud, number_of
+from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
@@ -50,7 +51,7 @@ class Repairs(Observer):
         self,
         layout: Layout,
         agenda: Agenda,
-        cloud: WorldCloud,
+        clouds: Clouds,
         paths: Paths,
         measured: Measured,
         demand: Demand,
@@ -64,14 +65,18 @@ class Repairs(Observer):
         """When the last claim is over, with its closer reads."""
         self._layout = layout
         self._agenda = agenda
-        self._cloud = cloud
+        self._clouds = clouds
         self._paths = paths
         self._measured = measured
         self._demand = demand
-        self._slower_s = layout.shape.queue_s()
-        if cloud.kind.releases_first:  # what nobody has may be on its way to another server
-            self._slower_s += BETWEEN_STEPS_S + layout.shape.action_s
-        self._repair_s = REPAIR_S + self._slower_s + layout.shape.slower_s()
+        self._slower_s: dict[str, float] = {}
+        """By the kind."""
+        for name, kind in clouds.kinds.items():
+            self._slower_s[name] = layout.shape.queue_s()
+            if kind.releases_first:  # what nobody has may be on its way to another server
+                self._slower_s[name] += BETWEEN_STEPS_S + layout.shape.action_s
+            gap_s = clouds.reading_gap_s(clouds.twins[name])
+            self._slower_s[name] += max(0.0, gap_s - layout.shape.interval_s)
         self._epochs: dict[int, _Epoch] = {}
         self._held_down_at: dict[tuple[int, int], float] = {}
         """When a node was last seen to hold down for an address."""
@@ -107,8 +112,12 @@ class Repairs(Observer):
 
         `by_line`: somebody became its master in this moment.
         """
-        master, cloud = self._paths.master(name), self._cloud
+        masters = {}
         for fip in self._layout.addresses[name]:
+            cloud = self._clouds.of(fip)
+            if cloud not in masters:
+                masters[cloud] = self._paths.master(name, cloud)
+            master = masters[cloud]
             able = master is not None and cloud.may_have(fip, master.server_id)
             clear = able and not cloud.is_locked(fip)
             self._assess(fip, master if clear else None, by_line=by_line)
@@ -151,18 +160,23 @@ class Repairs(Observer):
         now = self._agenda.now
         epoch = _Epoch(master, by_line)
         self._epochs[fip] = epoch
-        if self._cloud.holder(fip) != master.server_id:
+        if self._clouds.holder(fip) != master.server_id:
             self._wrong(fip, epoch, now)
 
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
         epoch.wrong_since = now
-        limit_s = self._repair_s
+        slower_s = self._slower_s[self._layout.kind_of[fip]]
+        limit_s = self._repair_s(fip)
         jumped = epoch.master.jumped_at > epoch.came_at  # its settling is over
         if now - epoch.came_at < SETTLES_S and not jumped:
-            limit_s = SETTLED_REPAIR_S + self._slower_s
-        if self._cloud.faults.locked:
+            limit_s = SETTLED_REPAIR_S + slower_s
+        if self._clouds.of(fip).faults.locked:
             limit_s += ROUND_S
         self._agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
+
+    def _repair_s(self, fip: int) -> float:
+        shape = self._layout.shape
+        return REPAIR_S + self._slower_s[self._layout.kind_of[fip]] + shape.slower_s()
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
         def again(after_s: float) -> None:
@@ -173,26 +187,31 @@ class Repairs(Observer):
         if self._is_held_down(fip, epoch.master):
             earned = self._is_hold_down_earned(fip, epoch.master)
             self._demand("hold_down_earned", epoch.master.index, earned, "ip-{} is left alone", fip)
-            again(self._repair_s)
+            again(self._repair_s(fip))
             return
-        able = self._cloud.may_have(fip, epoch.master.server_id)
-        if not able or not self._paths.is_clear(epoch.master, self._layout.name_of[fip]):
+        cloud, repair_s = self._clouds.of(fip), self._repair_s(fip)
+        able = cloud.may_have(fip, epoch.master.server_id)
+        if not able or not self._paths.is_clear(epoch.master, self._layout.name_of[fip], cloud):
             del self._epochs[fip]
             return
         held_down_s = self._agenda.now - self._held_down_at.get((epoch.master.index, fip), -inf)
-        if held_down_s < self._repair_s - ROUNDING_S:  # its turn came a moment ago
-            again(self._repair_s - held_down_s)
+        if held_down_s < repair_s - ROUNDING_S:  # its turn came a moment ago
+            again(repair_s - held_down_s)
             return
-        if self._paths.has_spent_all(epoch.master):  # half of the quota is a promise, too
-            again(self._repair_s)
+        if self._paths.has_spent_all(epoch.master, cloud):  # half of the quota is a promise, too
+            again(repair_s)
             return
         text = "ip-{} is with server {}, not with its master, for {:.0f} s"
-        about = (fip, self._cloud.holder(fip), limit_s)
-        self._demand(self._rule(), epoch.master.index, False, text, *about)  # noqa: FBT003
+        about = (fip, cloud.holder(fip), limit_s)
+        self._demand(self._rule(fip, epoch), epoch.master.index, False, text, *about)  # noqa: FBT003
 
-    def _rule(self) -> str:
-        """Return by which rule it must be: others may be refused meanwhile."""
-        return "starves_nobody" if self._cloud.faults.locked else "repaired"
+    def _rule(self, fip: int, epoch: _Epoch) -> str:
+        """Return by which rule it must be: others may be refused or in trouble meanwhile."""
+        cloud = self._clouds.of(fip)
+        if cloud.faults.locked:
+            return "starves_nobody"
+        others = self._paths.exemptions.others_in_trouble(epoch.master.index, cloud.kind)
+        return "kinds_apart" if others else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:
@@ -202,7 +221,7 @@ class Repairs(Observer):
         if held_down:
             self._measured.hold_downs_s[int(took_s)] += 1
             return
-        self._measured.evaluated[self._rule()] += 1
+        self._measured.evaluated[self._rule(fip, epoch)] += 1
         counter = self._measured.claims_ms if epoch.by_line else self._measured.repairs_ms
         counter[round(took_s * 1000)] += 1
         epoch.by_line = False
@@ -221,6 +240,16 @@ class Repairs(Observer):
         """Say whether some address waits for its contest to end."""
         return any(
             self._is_held_down(fip, master)
+            for name, numbers in self._layout.addresses.items()
+            for master in self._paths.masters(name)
+            for fip in numbers
+        )
+
+    def unpaid(self) -> bool:
+        """Say whether a master waits for its part of the quota, and has not its address."""
+        return any(
+            self._clouds.holder(fip) != master.server_id
+            and self._paths.has_spent_all(master, self._clouds.of(fip))
             for name, numbers in self._layout.addresses.items()
             for master in self._paths.masters(name)
             for fip in numbers
@@ -249,7 +278,7 @@ class Repairs(Observer):
         masters = self._paths.masters(name)
         ids = [master.server_id for master in masters]
         for fip in self._layout.addresses[name]:
-            holder = self._cloud.holder(fip)
+            holder = self._clouds.holder(fip)
             right = ids == [holder]
             if not right:
                 self.unserved.update(master.index for master in masters)

@@ -8,14 +8,15 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
 
-from hakeeper.cloud_register import Action, Move
+from hakeeper.cloud_register import Move
 from hakeeper.core.calls import Answer, Failure, FailureKind, Mutate, MutationAccepted, Request
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import Server
 from hakeeper.core.observation import Key, Observation, ResourceId, ResourceRef
 from hakeeper.kinds.failover_ip import keys_of
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import Nature, WorldCloud, failure
+from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.project import Accepted, Nature, failure
 
 SWITCH_S = 50.0
 """How long a switch takes: Hetzner says 40 to 60 s."""
@@ -76,7 +77,7 @@ class RobotCloud(WorldCloud):
             return max(0.0, self._switched_at_s - self._agenda.now)
         return 0.0
 
-    def _begin(self, action: Action) -> MutationAccepted:
+    def _begin(self, action: Accepted) -> MutationAccepted:
         self._switched_at_s = action.ends_s
         return super()._begin(action)
 

@@ -10,7 +10,7 @@ from hakeeper.cloud_register import Move
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.budget import Budget, budget
-from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured, percentile
 from hakeeper.simulate.node import Node
@@ -86,11 +86,11 @@ class Answer:
 class Absences(Observer):
     """How long addresses are away from their only masters, whatever stands in the way."""
 
-    def __init__(self, layout: Layout, agenda: Agenda, cloud: WorldCloud, paths: Paths) -> None:
+    def __init__(self, layout: Layout, agenda: Agenda, clouds: Clouds, paths: Paths) -> None:
         """Begin before anybody is master."""
         self._layout = layout
         self._agenda = agenda
-        self._cloud = cloud
+        self._clouds = clouds
         self._paths = paths
         self._since: dict[int, float] = {}
         self._over_ms: Counter[int] = Counter()
@@ -108,7 +108,7 @@ class Absences(Observer):
     def _look(self, floating_ip: int) -> None:
         """Note since when it is not with its only master, and until when."""
         masters = self._paths.masters(self._layout.name_of[floating_ip])
-        if len(masters) == 1 and self._cloud.holder(floating_ip) != masters[0].server_id:
+        if len(masters) == 1 and self._clouds.holder(floating_ip) != masters[0].server_id:
             self._since.setdefault(floating_ip, self._agenda.now)
             return
         since_s = self._since.pop(floating_ip, None)
@@ -130,18 +130,18 @@ class FleetWorld(World):
         """Build it."""
         super().__init__(options.plan(), go_on=True)
         self.judged = judged
-        self.absences = Absences(self.layout, self.agenda, self.cloud, self.paths)
+        self.absences = Absences(self.layout, self.agenda, self.clouds, self.paths)
         self.observers.add(self.absences)
 
     def _heal(self) -> None:
-        self.judged = self.judged and not self.cloud.scarce()
+        self.judged = self.judged and not self.clouds.scarce()
         if self.judged:
             super()._heal()
 
     def per_minute(self) -> tuple[int, ...]:
         """Return the requests of each whole minute; the time before the first one is left out."""
         first, last = int(START_S // 60.0) + 1, int(self.agenda.now // 60.0)
-        return tuple(self.cloud.spent[minute] for minute in range(first, last))
+        return tuple(self.project.spent[minute] for minute in range(first, last))
 
     def report_to(self, say: Say) -> None:
         """Let there be a word now and then."""
@@ -180,7 +180,7 @@ def simulate(options: Options, say: Say) -> Answer:
         measured=measured,
         per_minute=per_minute,
         busiest_hour=_busiest(per_minute),
-        refused=world.cloud.refused,
+        refused=world.project.refused,
         idle_measured=idle,
         claims_ms=_spread(measured.claims_ms),
         repairs_ms=_spread(measured.repairs_ms),
@@ -205,7 +205,7 @@ def idle_per_hour(options: Options) -> int:
     world = FleetWorld(replace(options, hours=hours, faults=Faults("none")), judged=False)
     world.run()
     first = int((START_S + quiet_s) // 60.0)
-    return sum(world.cloud.spent[minute] for minute in range(first, first + MINUTES))
+    return sum(world.project.spent[minute] for minute in range(first, first + MINUTES))
 
 
 def _split_options(options: Options) -> list[Options]:

@@ -1,5 +1,6 @@
 """What is promised of a split brain without end: few moves at first, then hardly any."""
 
+from collections.abc import Collection
 from itertools import pairwise
 
 from hakeeper.cloud_register import Move
@@ -26,14 +27,14 @@ class SplitMoves(Observer):
     """
 
     def __init__(
-        self, layout: Layout, agenda: Agenda, demand: Demand, *, two_steps: bool = False
+        self, layout: Layout, agenda: Agenda, demand: Demand, two_steps: Collection[str] = ()
     ) -> None:
-        """Begin before the split; `demand` takes whether they were few."""
+        """Begin before the split; `demand` takes whether they were few. `two_steps`: such kinds."""
         self.began_at: float | None = None
         self.at_s: dict[int, list[float]] = {fip: [] for fip in layout.name_of}
         """When each address came to another server, in seconds after that."""
         self._nodes = layout.shape.nodes
-        self._two_steps = two_steps
+        self._two_steps = {n for n, kind in layout.kind_of.items() if kind in two_steps}
         self._agenda = agenda
         self._demand = demand
 
@@ -53,12 +54,12 @@ class SplitMoves(Observer):
             later = [s for s in at_s if s > TEN_MINUTES_S]
             text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
             if self._nodes in MOVES_AT_FIRST:
-                more = TWO_STEPS if self._two_steps else 0
+                more = TWO_STEPS if fip in self._two_steps else 0
                 few = len(first) <= MOVES_AT_FIRST[self._nodes] + more
                 self._demand("split_bounded", None, few, text, *about)
             if self._nodes <= 2:  # noqa: PLR2004
                 apart = all(b - a > TEN_MINUTES_S for a, b in pairwise(later))
-                if self._two_steps:
+                if fip in self._two_steps:
                     apart = all(
                         b - a > HOUR_S for a, b in zip(later, later[AN_HOUR:], strict=False)
                     )

@@ -3,30 +3,53 @@
 A kind that is not named here is moved as floating IPs are: each by a request of its own.
 """
 
-from collections.abc import Mapping
+import enum
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Final
 
 from hakeeper.core.kind import Kind
-from hakeeper.kinds import alias_ip
+from hakeeper.kinds import KINDS, alias_ip
 from hakeeper.simulate.alias_cloud import FOREIGNERS, AliasCloud
 from hakeeper.simulate.cloud import WorldCloud
-from hakeeper.simulate.faults import kinds
-from hakeeper.simulate.plan import Course, Plan, draw_often
+from hakeeper.simulate.faults import kinds as fault_kinds
+from hakeeper.simulate.plan import Course, Part, Plan, Shape, draw_often
 
+ALL: Final = "all"
+"""What worlds with several kinds are called where others are called by their kind."""
 _CLOUDS: Final[Mapping[str, type[WorldCloud]]] = {alias_ip.NAME: AliasCloud}
 _OWN = alias_ip.MOST - FOREIGNERS
 """So many alias IPs of ours one server must have room for."""
-_OF_SINGLE_RESOURCES = kinds.Kind.SOME_LOCKED
+_MOST: Final = {alias_ip.NAME: _OWN}
+"""Of these kinds a cluster may have so many; of others, as many as the plan says."""
+_OF_SINGLE_RESOURCES = fault_kinds.Kind.SOME_LOCKED
 """With alias IPs it is servers that are locked."""
 _SERIAL = 10_000_000
 _WITH: Final = {
-    kinds.Kind.FOREIGN_ALIAS: 0.6,
-    kinds.Kind.NO_ROOM: 0.25,
-    kinds.Kind.NOT_ATTACHED: 0.25,
+    fault_kinds.Kind.FOREIGN_ALIAS: 0.6,
+    fault_kinds.Kind.NO_ROOM: 0.25,
+    fault_kinds.Kind.NOT_ATTACHED: 0.25,
 }
 """In which part of the worlds with alias IPs a kind of fault is on."""
+
+
+class Mix(enum.Enum):
+    """Which kinds the instances of a world have."""
+
+    ONE = "all have the same one"
+    TOGETHER = "each has all"
+    APART = "each has one, in turn"
+    BY_CHANCE = "each has some"
+
+
+_MIXES: Final = {Mix.ONE: 10, Mix.TOGETHER: 45, Mix.APART: 20, Mix.BY_CHANCE: 25}
+"""How often each comes in a hundred worlds."""
+
+
+def moved_in(worlds: str) -> tuple[Kind, ...]:
+    """Return the kinds that are moved in worlds of this name: that of a kind, or `ALL`."""
+    return tuple(KINDS.values()) if worlds == ALL else (KINDS[worlds],)
 
 
 def cloud_of(kind: Kind) -> type[WorldCloud]:
@@ -34,25 +57,72 @@ def cloud_of(kind: Kind) -> type[WorldCloud]:
     return _CLOUDS.get(kind.name, WorldCloud)
 
 
-def faults_of(kind: Kind) -> tuple[kinds.Kind, ...]:
-    """Return the faults that a world with resources of this kind can have."""
-    if kind.name != alias_ip.NAME:
-        return kinds.OF_ALL
-    return tuple(each for each in kinds.Kind if each is not _OF_SINGLE_RESOURCES)
+def faults_of(kinds: Sequence[Kind]) -> tuple[fault_kinds.Kind, ...]:
+    """Return the faults that a world with resources of these kinds can have."""
+    names = {kind.name for kind in kinds}
+    faults = [*fault_kinds.Kind] if alias_ip.NAME in names else [*fault_kinds.OF_ALL]
+    single = names - {alias_ip.NAME}
+    return tuple(each for each in faults if single or each is not _OF_SINGLE_RESOURCES)
 
 
-def fitted(plan: Plan, kind: Kind) -> Plan:
-    """Return the plan of a world with resources of this kind; one that was fitted stays."""
-    if kind.name != alias_ip.NAME or plan.fits == kind.name:
+def fitted(plan: Plan, kinds: Sequence[Kind]) -> Plan:
+    """Return the plan of a world with resources of these kinds; one that was fitted stays."""
+    names = [kind.name for kind in kinds]
+    fits = "+".join(names)
+    if plan.fits == fits or (len(names) == 1 and names[0] not in _CLOUDS):
         return plan
-    shape = plan.shape
-    instances = min(shape.instances, _OWN)
-    addresses = min(shape.addresses, _OWN // instances)
-    shape = replace(shape, instances=instances, addresses=addresses)
-    faults = [each for each in plan.faults if each.kind is not _OF_SINGLE_RESOURCES]
-    for turn, (fault, share) in enumerate(_WITH.items()):
+    shape = _mixed(plan, names) if len(names) > 1 else _alike(plan.shape, names[0])
+    used = {name for part in shape.parts for name in part.kinds} or set(names)
+    faults = [
+        each
+        for each in plan.faults
+        if each.kind is not _OF_SINGLE_RESOURCES or used != {alias_ip.NAME}
+    ]
+    for turn, (fault, share) in enumerate(_WITH.items() if alias_ip.NAME in used else ()):
         rng = Random(f"plan-{plan.seed}-{fault.value}")
         if plan.course is Course.SWARM and rng.random() < share:
             serial = _SERIAL + turn * _SERIAL // 10
             faults += draw_often(rng, fault, shape, plan.chaos_s, serial)
-    return replace(plan, shape=shape, faults=tuple(faults), fits=kind.name)
+    return replace(plan, shape=shape, faults=tuple(faults), fits=fits)
+
+
+def _alike(shape: Shape, name: str) -> Shape:
+    """Let all instances have resources of one kind, as many as fit."""
+    instances = min(shape.instances, _MOST[name])
+    return replace(
+        shape, instances=instances, addresses=min(shape.addresses, _MOST[name] // instances)
+    )
+
+
+def _mixed(plan: Plan, names: Sequence[str]) -> Shape:
+    """Draw which kinds the instances have, and in which order the configuration names them."""
+    rng, shape = Random(f"plan-{plan.seed}-kinds"), plan.shape
+    mix = rng.choices(list(_MIXES), list(_MIXES.values()))[0]
+    if plan.course is Course.SPLIT:
+        mix = Mix.TOGETHER
+    if mix in (Mix.APART, Mix.BY_CHANCE):
+        shape = replace(shape, instances=max(shape.instances, len(names)))
+    only = rng.choice(names)
+    left, parts = dict(_MOST), []
+    for turn, part in enumerate(shape.names()):
+        chosen = {
+            Mix.ONE: [only],
+            Mix.TOGETHER: [*names],
+            Mix.APART: [names[turn % len(names)]],
+            Mix.BY_CHANCE: rng.sample(names, rng.randint(1, len(names))),
+        }[mix]
+        parts.append(_part(rng, part, chosen, left))
+    return replace(shape, parts=tuple(part for part in parts if part.kinds))
+
+
+def _part(rng: Random, part: Part, names: Sequence[str], left: dict[str, int]) -> Part:
+    """Give an instance as many resources of each kind as it has addresses; `left`: at most."""
+    given: list[str] = []
+    for name in names:
+        count = min(part.addresses, left.get(name, part.addresses))
+        if name in left:
+            left[name] -= count
+        given += [name] * count
+    if rng.random() < 0.5:  # noqa: PLR2004
+        rng.shuffle(given)
+    return replace(part, addresses=len(given), kinds=tuple(given))

@@ -1,6 +1,6 @@
 """The whole: nodes, links, VRRP and the cloud over virtual time, run from one plan."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 
 from hakeeper.core.fifo_lines import LineState
@@ -10,7 +10,7 @@ from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.alias_cloud import AliasCloud
 from hakeeper.simulate.calls import LATEST_LANDING_S
-from hakeeper.simulate.cloud import Nature, WorldCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.faults.api import ApiFaults
 from hakeeper.simulate.faults.fifo import FifoFaults
@@ -25,6 +25,7 @@ from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observers
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import WARM_UP_S, Course, Plan
+from hakeeper.simulate.project import Nature, Project
 from hakeeper.simulate.repairs import Repairs
 from hakeeper.simulate.split import SplitMoves
 from hakeeper.simulate.twins import cloud_of, fitted
@@ -37,7 +38,8 @@ ELECTION_S = 8.0
 PATIENCE_S = 60.0
 """After that, every address must be with its master, and the rest be settled."""
 LONGEST_HOLD_DOWN_S = 2100.0
-"""A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md."""
+"""A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md.
+What a node may spend of the quota flows in again within this time, too."""
 QUIET_S = 130.0
 """How long nothing may happen in the end."""
 UNINVOLVED = 999
@@ -45,18 +47,20 @@ UNINVOLVED = 999
 
 
 class World:
-    """One world, whose nodes move resources of one kind."""
+    """One world, whose nodes move resources of one kind or of several."""
 
-    def __init__(self, plan: Plan, *, kind: Kind = FLOATING_IPS, go_on: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, *, kinds: Sequence[Kind] = (FLOATING_IPS,), go_on: bool = False
+    ) -> None:
         """Build it; `go_on`: a violation does not end it."""
-        self.plan = plan = fitted(plan, kind)
+        self.plan = plan = fitted(plan, kinds)
         self.go_on = go_on
-        self.layout = Layout(plan.shape, kind)
+        self.layout = Layout(plan.shape, {kind.name: kind for kind in kinds})
         self.agenda = Agenda(START_S)
         self.observers = Observers()
         self.links = Links()
         self.rng = Random(f"{plan.seed}-world")
-        self.cloud = self._make_cloud(kind)
+        self.clouds = self._make_clouds(kinds)
         self.vrrp = dict(self._make_vrrp())
         self.nodes = [self._make_node(index) for index in self.layout.nodes]
         self.injector = self._make_injector()
@@ -65,13 +69,13 @@ class World:
         demand = self.verdicts.demand
         self.exemptions = Exemptions(self.layout, self.agenda)
         self.paths = Paths(
-            self.layout, self.agenda, self.cloud, self.nodes, self.vrrp, self.exemptions
+            self.layout, self.agenda, self.clouds, self.nodes, self.vrrp, self.exemptions
         )
         self.repairs = Repairs(
-            self.layout, self.agenda, self.cloud, self.paths, self.measured, demand
+            self.layout, self.agenda, self.clouds, self.paths, self.measured, demand
         )
-        two_steps = kind.releases_first
-        self.split = SplitMoves(self.layout, self.agenda, demand, two_steps=two_steps)
+        two_steps = [kind.name for kind in kinds if kind.releases_first]
+        self.split = SplitMoves(self.layout, self.agenda, demand, two_steps)
         for each in (self.exemptions, self.repairs, self.split, Meter(self.measured)):
             self.observers.add(each)
         self.observers.add(self.verdicts)
@@ -79,24 +83,40 @@ class World:
 
     # --- building ----------------------------------------------------------------------------
 
-    def _make_cloud(self, kind: Kind) -> WorldCloud:
+    def _make_clouds(self, kinds: Sequence[Kind]) -> Clouds:
+        """Make a twin for each kind; those of one API share its project."""
+        servers = [*(node + 1 for node in self.layout.nodes), UNINVOLVED]
+        projects: dict[str, Project] = {}
+        twins = []
+        for kind in kinds:
+            project = projects.get(kind.api.name)
+            if project is None:
+                project = projects[kind.api.name] = Project(self._nature(), self.agenda)
+                for server_id in servers:
+                    project.add_server(server_id)
+            cloud = cloud_of(kind)(project, kind, self.agenda, self.observers.moved)
+            cloud.furnish(Random(f"{self.plan.seed}-others"), self.observers)
+            twins.append(cloud)
+        clouds = Clouds(twins, self.layout.kind_of)
+        holders = (None, UNINVOLVED, *servers[:-1])
+        for number in self.layout.numbers:
+            clouds.of(number).add_numbered(number, self.rng.choice(holders))
+        return clouds
+
+    def _nature(self) -> Nature:
         shape = self.plan.shape
-        nature = Nature(
+        return Nature(
             latency_s=shape.latency_s,
             action_s=shape.action_s,
             holder_at_accept=shape.holder_at_accept,
             lock_servers=shape.lock_servers,
             limit_per_hour=shape.quota_per_hour,
         )
-        cloud = cloud_of(kind)(nature, kind, self.agenda, self.observers.moved)
-        servers = [*(node + 1 for node in self.layout.nodes), UNINVOLVED]
-        for server_id in servers:
-            cloud.add_server(server_id)
-        cloud.furnish(Random(f"{self.plan.seed}-others"), self.observers)
-        holders = (None, UNINVOLVED, *servers[:-1])
-        for number in self.layout.name_of:
-            cloud.add_numbered(number, self.rng.choice(holders))
-        return cloud
+
+    @property
+    def project(self) -> Project:
+        """The API that moves its resources, or the first of them."""
+        return next(iter(self.clouds.projects.values()))
 
     def _make_vrrp(self) -> Iterator[tuple[str, Vrrp]]:
         shape = self.plan.shape
@@ -123,27 +143,28 @@ class World:
     def _make_node(self, index: int) -> Node:
         return Node(
             index,
-            self.layout.settings_at(index, self.cloud.ref_of),
+            self.layout.settings_at(index, self.clouds.ref_of),
             {name: self.vrrp[name] for name in self.layout.names_at(index)},
             seed=self.plan.seed,
             same_chance=self.plan.shape.same_chance,
             agenda=self.agenda,
-            cloud=self.cloud,
+            clouds=self.clouds,
             observers=self.observers,
         )
 
     def _make_injector(self) -> Injector:
-        seed, agenda, cloud, observers = self.plan.seed, self.agenda, self.cloud, self.observers
+        seed, agenda, clouds, observers = self.plan.seed, self.agenda, self.clouds, self.observers
         injector = Injector(self.nodes, self.plan.shape, agenda, observers)
         lasts = injector.lasts
         vrrp = VrrpFaults(self.links, agenda, observers, lasts)
-        host = HostFaults(agenda, cloud, observers, lasts)
+        host = HostFaults(agenda, clouds, observers, lasts)
         fifo = FifoFaults(seed, agenda, observers, host.hang, vrrp.flap)
-        api = ApiFaults(seed, self.layout.addresses, agenda, cloud, observers, lasts)
+        api = ApiFaults(seed, self.layout, agenda, clouds, observers, lasts)
         for faults in (api, fifo, host, vrrp):
             injector.add(faults.table())
-        if isinstance(cloud, AliasCloud):
-            injector.add(NetworkFaults(cloud).table())
+        for cloud in clouds.twins.values():
+            if isinstance(cloud, AliasCloud):
+                injector.add(NetworkFaults(cloud).table())
         return injector
 
     # --- running -----------------------------------------------------------------------------
@@ -200,6 +221,10 @@ class World:
                 node.keepalived.stop()
                 node.keepalived.start()
 
+    def _waits(self) -> bool:
+        """Say whether a master rightly lacks an address: contested, or its quota is spent."""
+        return self.repairs.held_down() or self.repairs.unpaid()
+
     def _heal(self) -> None:
         """End every fault, and demand what was promised."""
         self.injector.heal()
@@ -212,9 +237,9 @@ class World:
         if any(fault.kind in MOVE_LATE for fault in self.plan.faults):
             self._until(self.agenda.now + LATEST_LANDING_S)
         waited_until = self.agenda.now + LONGEST_HOLD_DOWN_S
-        while self.repairs.held_down() and self.agenda.now < waited_until and not self._over():
+        while self._waits() and self.agenda.now < waited_until and not self._over():
             self._until(self.agenda.now + 10.0)
-            if not self.repairs.held_down():
+            if not self._waits():
                 self._until(self.agenda.now + patience_s)
         self._until(max(self.agenda.now, self.repairs.settled_at))
         if self._over():

@@ -40,12 +40,12 @@ class FakePort(Port):
         plan = Plan(seed=1, shape=shape, course=Course.SWARM, chaos_s=FOR_EVER_S, faults=())
         self._world = World(plan)
         self._world.observers.add(_Struck(self.seen.add))
-        self._cloud = self._world.cloud
+        self._cloud = self._world.clouds.of(0)
         self._caller = Caller(
             self._world.nodes[0],
             self._results.append,
             self._world.agenda,
-            self._cloud,
+            self._world.clouds,
             self._world.observers,
         )
         self._serial = 0
@@ -76,7 +76,7 @@ class FakePort(Port):
     def set_quota(self, limit_per_hour: int, remaining: int) -> None:
         """Reach into the bucket."""
         self._cloud.nature.limit_per_hour = limit_per_hour
-        self._cloud._tokens, self._cloud._tokens_at = float(remaining), self.now()
+        self._cloud.project.fill(float(remaining))
 
     def rules(
         self, *, action_s: float = 0.0, holder_at_accept: bool = True, lock_servers: bool = False

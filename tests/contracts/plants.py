@@ -17,11 +17,13 @@ from hakeeper.demo.cloud.access import Bucket
 from hakeeper.simulate import calls
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import Call, Caller
-from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud, failure
+from hakeeper.simulate.cloud import ALREADY, LOCKED, WorldCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.project import failure
 from tests.contracts import test_assigning as assigning
 from tests.contracts import test_cancelling as cancelling
 from tests.contracts import test_losses as losses
@@ -64,7 +66,7 @@ def _lost_answers_are_not_executed(patch: Patch) -> None:
 
     def struck(self: Caller, call: Call, kind: Kind, fault: CallFault) -> Answer | Failure | None:
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(self._cloud, "answer", lambda *_a: LOCKED)
+            inner.setattr(call.cloud, "answer", lambda *_a: LOCKED)
             return real(self, call, kind, fault)
 
     patch.setattr(Caller, "_struck", struck)
@@ -91,14 +93,14 @@ def _delivers_twice(patch: Patch) -> None:
         node: Node,
         deliver: Callable[[CallResult], None],
         agenda: Agenda,
-        cloud: WorldCloud,
+        clouds: Clouds,
         observers: Observer,
     ) -> None:
         def twice(result: CallResult) -> None:
             deliver(result)
             deliver(result)
 
-        real(self, node, twice, agenda, cloud, observers)
+        real(self, node, twice, agenda, clouds, observers)
 
     patch.setattr(Caller, "__init__", init)
 
@@ -129,7 +131,7 @@ def _quota_of_the_delivery(patch: Patch) -> None:
     def end(
         self: Caller, call: Call, outcome: Answer | Failure, quota: Quota | None = None
     ) -> None:
-        real(self, call, outcome, None if quota is None else self._cloud.quota())
+        real(self, call, outcome, None if quota is None else call.cloud.project.quota())
 
     patch.setattr(Caller, "_end", end)
 

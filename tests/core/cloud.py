@@ -10,7 +10,8 @@ from hakeeper.core.observation import Key
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.failover_ip import FailoverIps
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import ZONE, Nature, WorldCloud
+from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.project import ZONE, Nature
 from hakeeper.simulate.robot_cloud import RobotCloud, nature
 from tests.core.faults import READS, Fault
 from tests.support.resources import floating_ip

@@ -2,6 +2,8 @@
 
 python -m tests.world --seeds 1000              # must all be clean
 python -m tests.world --kind alias_ip           # with alias IPs instead of floating IPs
+python -m tests.world --kind all                # with several kinds in one world
+python -m tests.world --mix floating_ip=50,alias_ip=30,all=40    # some of each
 python -m tests.world --show 4711               # the story of one
 python -m tests.world --show 4711 --only 3,17   # with two of its faults
 python -m tests.world --shrink 4711             # the fewest faults that break a rule
@@ -15,7 +17,7 @@ from pathlib import Path
 
 from hakeeper.kinds import FLOATING_IPS, KINDS
 from hakeeper.simulate.plan import Plan, draw
-from hakeeper.simulate.twins import fitted
+from hakeeper.simulate.twins import ALL, fitted, moved_in
 from tests.world.judge import judged
 from tests.world.many import (
     Total,
@@ -46,9 +48,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--first", type=int, default=0, help="the first seed (default 0)")
     parser.add_argument("--seeds", type=int, default=100, help="how many seeds (default 100)")
+    parser.add_argument(
+        "--mix", type=_mix, help="instead: how many of each sort, as floating_ip=500,all=400"
+    )
     parser.add_argument("--hours", type=float, default=1.0, help="hours per world, about")
     parser.add_argument(
-        "--kind", choices=sorted(KINDS), default=FLOATING_IPS.name, help="what is moved"
+        "--kind", choices=[*sorted(KINDS), ALL], default=FLOATING_IPS.name, help="what is moved"
     )
     parser.add_argument("--jobs", type=int, default=cores(), help="processes (default: cores)")
     parser.add_argument("--details", action="store_true", help="print every counter")
@@ -81,7 +86,7 @@ def _many(wanted: argparse.Namespace) -> int:
             _say(line)
     if wanted.json is not None:
         wanted.json.write_text(json.dumps(_document(total), indent=1) + "\n")
-    lacking = (missing if wanted.complete else never_seen)(total.tally, wanted.kind)
+    lacking = (missing if wanted.complete else never_seen)(total.tally, _sorts(wanted))
     lacking += _too_few(total, wanted)
     for text in lacking:
         _say(f"NOT ENOUGH: {text}")
@@ -91,14 +96,14 @@ def _many(wanted: argparse.Namespace) -> int:
 def _run(wanted: argparse.Namespace) -> Total:
     """Run worlds until there were enough, and tell of the broken rules as they come."""
     total, told_at, told = Total(), 0.0, 0
-    many = run_many(wanted.first, wanted.seeds, wanted.hours, wanted.jobs, wanted.kind)
+    many = run_many(wanted.first, _sorts(wanted), wanted.hours, wanted.jobs)
     with closing(many) as totals:
-        for total in totals:
+        for kind, total in totals:
             for seed, violation in total.failed[told:]:
                 _say(f"FAILED seed {seed}: {violation}")
                 _say(
                     "  to repeat it: python -m tests.world"
-                    f" --shrink {seed} --hours {wanted.hours:g} --kind {wanted.kind}"
+                    f" --shrink {seed} --hours {wanted.hours:g} --kind {kind}"
                 )
             told = len(total.failed)
             if total.took_s - told_at >= PROGRESS_EVERY_S:
@@ -108,11 +113,25 @@ def _run(wanted: argparse.Namespace) -> Total:
             if enough and total.tally.injected.total() >= wanted.at_least_faults:
                 break
     if wanted.complete:
-        rare = run_plans(RARE, wanted.kind)
+        rare = run_plans(RARE)
         for number, violation in rare.failed:
             _say(f"FAILED rare world {number}: {violation}")
         total.add(rare)
     return total
+
+
+def _sorts(wanted: argparse.Namespace) -> dict[str, int]:
+    """Return how many worlds of each sort are wanted."""
+    mix: dict[str, int] | None = wanted.mix
+    return {wanted.kind: wanted.seeds} if mix is None else mix
+
+
+def _mix(text: str) -> dict[str, int]:
+    pairs = (each.partition("=") for each in text.split(","))
+    mix = {sort: int(count) for sort, _, count in pairs}
+    if unknown := mix.keys() - {*KINDS, ALL}:
+        raise argparse.ArgumentTypeError(f"no such worlds: {', '.join(sorted(unknown))}")
+    return mix
 
 
 def _too_few(total: Total, wanted: argparse.Namespace) -> list[str]:
@@ -149,18 +168,18 @@ def _document(total: Total) -> dict[str, object]:
 
 
 def _one(wanted: argparse.Namespace) -> int:
-    kind = KINDS[wanted.kind]
+    kinds = moved_in(wanted.kind)
     seed = wanted.show if wanted.show is not None else wanted.shrink
-    plan = fitted(draw(seed, wanted.hours), kind)
+    plan = fitted(draw(seed, wanted.hours), kinds)
     if wanted.only is not None:
         plan = plan.only({int(serial) for serial in wanted.only.split(",") if serial})
     if wanted.shrink is not None:
-        violations = judged(plan, kind=kind).violations
+        violations = judged(plan, kinds=kinds).violations
         if not violations:
             _say(f"seed {plan.seed} breaks no rule")
             return 0
-        plan = shrink(plan, violations[0].rule, kind)
-    outcome = judged(plan, kind=kind, story=True)
+        plan = shrink(plan, violations[0].rule, kinds)
+    outcome = judged(plan, kinds=kinds, story=True)
     _say("\n".join(_heading(plan, wanted.hours, wanted.kind)))
     _say("\n".join(outcome.story))
     for violation in outcome.violations:

@@ -21,7 +21,7 @@ from hakeeper.core.calls import (
 from hakeeper.core.decisions import Decision, RoleChanged
 from hakeeper.core.events import Event, Report, SettingsChanged, StartCall
 from hakeeper.core.model import ActionStatus, Role, VrrpId
-from hakeeper.core.observation import Key, Reading
+from hakeeper.core.observation import Key, Reading, ResourceId
 from hakeeper.core.step_rules import ACTION_PATIENCE_S
 from hakeeper.kinds.alias_ip import MOST
 from hakeeper.kinds.private_networks import place_of
@@ -145,12 +145,15 @@ class AliasRules(Observer):
         seen = self._seen[node.index]
         for effect in batch.effects:
             match effect:
-                case StartCall(call_id, ReadAll()):
+                case StartCall(call_id, ReadAll(kind)) if kind == self._cloud.kind.name:
                     seen.asked_at[call_id] = self._agenda.now
-                case StartCall(call_id, Mutate() as request):
+                case StartCall(call_id, Mutate(resource) as request) if self._is_ours(resource):
                     self._asked(node, seen, call_id, request)
                 case _:
                     pass
+
+    def _is_ours(self, resource: ResourceId) -> bool:
+        return resource.kind == self._cloud.kind.name
 
     def _asked(self, node: Node, seen: _Seen, call_id: int, request: Mutate) -> None:
         index, now, demand = node.index, self._agenda.now, self._demand
@@ -195,7 +198,8 @@ class AliasRules(Observer):
         vrrp = self._layout.vrrp_id(name)
         calm = now - seen.master_at.get(vrrp, -inf) < AN_EDGE_S and now - last_s > AN_EDGE_S
         network = place_of(request.resource)[0]
-        there = [self._cloud.resources[number].id for number in numbers]
+        ours = self._cloud.resources
+        there = [ours[number].id for number in numbers if number in ours]
         there = [
             each for each in there if place_of(each)[0] == network and place_of(each)[1] in has
         ]
@@ -208,7 +212,7 @@ class AliasRules(Observer):
 
     def moved(self, move: Move) -> None:
         """Hear that one of ours came to a server."""
-        if move.new is not None:
+        if move.new is not None and move.resource in self._cloud.resources:
             self._since[place_of(self._cloud.resources[move.resource].id)] = move.at_s
 
     def list_changed(self, change: ListChange) -> None:

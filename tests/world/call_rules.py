@@ -18,11 +18,12 @@ from hakeeper.core.calls import (
 from hakeeper.core.decisions import Decision, ResourceClaimed, ResourceConfirmed, RoleChanged
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.model import Role, VrrpId
-from hakeeper.core.observation import Observation, Reading
+from hakeeper.core.observation import Observation
 from hakeeper.core.patience import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import WorldCloud, number_of
+from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Batch, Observer
@@ -85,7 +86,7 @@ class CallRules(Observer):
         self,
         layout: Layout,
         agenda: Agenda,
-        cloud: WorldCloud,
+        clouds: Clouds,
         number_of: Mapping[str, int],
         roles: RoleRules,
         demand: Demand,
@@ -96,7 +97,7 @@ class CallRules(Observer):
         """
         self._layout = layout
         self._agenda = agenda
-        self._cloud = cloud
+        self._clouds = clouds
         self._number_of = number_of
         self._roles = roles
         self._demand = demand
@@ -107,7 +108,8 @@ class CallRules(Observer):
         numbers = sum(part.addresses for part in shape.names())
         settling = 60.0 / min(WATCH_INTERVAL_S, shape.interval_s)
         self._calls_a_minute = 100 + settling + 75 * numbers
-        if cloud.kind.releases_first:  # a release is asked for often, and one for all of a name
+        if any(kind.releases_first for kind in clouds.kinds.values()):
+            # a release is asked for often, and one for all of a name
             self._calls_a_minute += RELEASES * RELEASE_LOOKS * len(shape.names())
 
     def started(self, node: Node) -> None:
@@ -141,7 +143,7 @@ class CallRules(Observer):
             recent.popleft()
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
-        self._spent(index, seen, now, self._cloud.cost(request))
+        self._spent(index, seen, now, self._clouds.asked(request).cost(request))
         if isinstance(request, Mutate):
             self._assigning(node, effect.call_id, request, now)
 
@@ -181,7 +183,7 @@ class CallRules(Observer):
         read_at = seen.mine_read_at.get(fip, -inf)
         fresh = now - read_at < 60.0
         fresh = fresh and read_at >= seen.ended_at.get(fip, -inf)
-        mine = self._cloud.holder(fip) == node.server_id
+        mine = self._clouds.holder(fip) == node.server_id
         vrrp = self._layout.vrrp_id(self._layout.name_of[fip])
         fresh = fresh and read_at >= seen.demoted_at.get(vrrp, -inf)
         # One clock for both: the machine's is ahead of the world's, and may jump.
@@ -226,14 +228,15 @@ class CallRules(Observer):
             case OneRead(observation):
                 self._read(node, seen, (observation,), asked_at)
             case AllRead(_, reading):
-                self._read(node, seen, reading.found or self._found_in(node, reading), asked_at)
+                self._read(node, seen, reading.found or self._found_in(node, outcome), asked_at)
             case _:
                 pass
 
-    def _found_in(self, node: Node, reading: Reading) -> tuple[Observation, ...]:
-        """Return what a reading shows of a node's resources, if none is listed by itself."""
-        cloud, numbers = self._cloud, self._layout.own_numbers(node.index)
-        of = ((cloud.ref_of(n), cloud.resources[n]) for n in numbers if reading.parts)
+    def _found_in(self, node: Node, answer: AllRead) -> tuple[Observation, ...]:
+        """Return what a list shows of a node's resources, if none is listed by itself."""
+        cloud, reading = self._clouds.answered(answer), answer.reading
+        numbers = self._layout.own_numbers(node.index) if reading.parts else ()
+        of = ((cloud.ref_of(n), cloud.resources[n]) for n in numbers if n in cloud.resources)
         found = (cloud.kind.find(ref, known, reading) for ref, known in of)
         return tuple(each for each in found if each is not None)
 

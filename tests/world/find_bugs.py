@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from tests.world.bugs import SEEDS
 from tests.world.hunt import EVERY_BUG, HEADING, Catch, hunt, record
 from tests.world.many import cores
-from tests.world.rules import OF_ALIAS_IPS, RULES
+from tests.world.rules import ALL_RULES
 
 
 def main() -> int:
@@ -45,7 +45,7 @@ def _hunt(wanted: argparse.Namespace) -> int:
         seeds = [catch.seed + 1 for catch in caught]
         _say(f"{len(caught)} of {len(bugs)} bugs found; seeds until then: median "
              f"{statistics.median(seeds):g}, most {max(seeds)}")  # fmt: skip
-    idle = sorted({*RULES, *OF_ALIAS_IPS} - {catch.bug.rule for catch in caught if catch.alone})
+    idle = sorted({*ALL_RULES} - {catch.bug.rule for catch in caught if catch.alone})
     if not wanted.names:
         _say(f"rules that saw no bug alone: {', '.join(idle) or 'none'}")
     return 1 if len(caught) < len(bugs) or (idle and not wanted.names) else 0

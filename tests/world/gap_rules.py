@@ -7,7 +7,8 @@ from hakeeper.core.calls import CallResult, Failure, Mutate
 from hakeeper.core.events import Event, Report, StartCall
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import WorldCloud, number_of
+from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -34,7 +35,7 @@ class GapRules(Observer):
     """The rule; it looks only where nothing else happens meanwhile."""
 
     def __init__(
-        self, layout: Layout, agenda: Agenda, cloud: WorldCloud, paths: Paths, demand: Demand
+        self, layout: Layout, agenda: Agenda, clouds: Clouds, paths: Paths, demand: Demand
     ) -> None:
         """Begin with no move under way.
 
@@ -42,11 +43,12 @@ class GapRules(Observer):
         """
         self._layout = layout
         self._agenda = agenda
-        self._cloud = cloud
+        self._clouds = clouds
         self._paths = paths
         self._demand = demand
         shape = layout.shape
-        self._few = sum(part.addresses for part in shape.names()) <= cloud.kind.api.max_parallel
+        most = min(kind.api.max_parallel for kind in clouds.kinds.values())
+        self._few = sum(part.addresses for part in shape.names()) <= most
         self._limit_s = 2.0 * shape.action_s + WAYS * shape.latency_s + SLACK_S + shape.queue_s()
         self._by: dict[int, tuple[Node, float]] = {}
         """Who released it last, and when; only what was sent while nothing struck calls."""
@@ -82,7 +84,7 @@ class GapRules(Observer):
         if gap is not None and move.new == gap.master.server_id:
             self._demand("no_gap", gap.master.index, True, "")  # noqa: FBT003  # it was in time
         by, sent_at_s = self._by.pop(fip, (None, 0.0))
-        calm = now - sent_at_s < self._limit_s and not self._cloud.faults.calls
+        calm = now - sent_at_s < self._limit_s and not self._clouds.of(fip).faults.calls
         if move.new is not None or by is None or not (calm and self._few):
             return
         if self._is_free(fip, by):
@@ -92,9 +94,10 @@ class GapRules(Observer):
     def _is_free(self, fip: int, master: Node) -> bool:
         """Say whether nothing keeps the master from taking it."""
         name = self._layout.name_of[fip]
-        able = self._cloud.may_have(fip, master.server_id) and not self._cloud.is_locked(fip)
-        spent = self._paths.has_spent_all(master)
-        return able and not spent and self._paths.master(name) is master
+        cloud = self._clouds.of(fip)
+        able = cloud.may_have(fip, master.server_id) and not cloud.is_locked(fip)
+        spent = self._paths.has_spent_all(master, cloud)
+        return able and not spent and self._paths.master(name, cloud) is master
 
     def _look(self, fip: int, gap: _Gap) -> None:
         if self._gaps.get(fip) is gap and self._is_free(fip, gap.master):

@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hakeeper.kinds import KINDS
 from hakeeper.simulate.plan import draw
-from hakeeper.simulate.twins import fitted
+from hakeeper.simulate.twins import fitted, moved_in
 from tests.world.alias_bugs import ALIAS_BUGS
 from tests.world.bugs import BUGS, HOURS, SEEDS, Bug
 from tests.world.judge import judged
+from tests.world.mixed_bugs import MIXED_BUGS
 
 RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""
 
 
-EVERY_BUG = (*BUGS, *ALIAS_BUGS)
+EVERY_BUG = (*BUGS, *ALIAS_BUGS, *MIXED_BUGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def record(catches: list[Catch]) -> None:
 def broken_rules(bug: Bug, seed: int) -> tuple[str, ...]:
     """Return the rules that are broken in one world with this bug, its own rule first."""
     with bug.planted():
-        violations = judged(draw(seed, HOURS), kind=KINDS[bug.kind], go_on=True).violations
+        violations = judged(draw(seed, HOURS), kinds=moved_in(bug.kind), go_on=True).violations
     rules = sorted({violation.rule for violation in violations})
     return tuple(sorted(rules, key=lambda rule: rule != bug.rule))
 
@@ -82,7 +82,7 @@ def hunt(bug: Bug, *, known_first: bool = True) -> Catch | None:
 
 
 def _has(seed: int, bug: Bug) -> bool:
-    faults = fitted(draw(seed, HOURS), KINDS[bug.kind]).faults
+    faults = fitted(draw(seed, HOURS), moved_in(bug.kind)).faults
     return any(fault.kind is bug.needs for fault in faults)
 
 

@@ -5,7 +5,7 @@ hear of it in the same order always. How long an address may be away is checked 
 `hakeeper.simulate.repairs`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from hakeeper.core.kind import Kind
@@ -21,6 +21,7 @@ from tests.world.counts import Counts
 from tests.world.fingerprint import Fingerprint
 from tests.world.gap_rules import GapRules
 from tests.world.hang_rules import HangRules
+from tests.world.kinds_rules import KindsRules
 from tests.world.loss_rules import LossRules
 from tests.world.move_rules import MoveRules
 from tests.world.narrator import Narrator
@@ -44,10 +45,14 @@ class Judged:
 
 
 def judged(
-    plan: Plan, *, kind: Kind = FLOATING_IPS, story: bool = False, go_on: bool = False
+    plan: Plan,
+    *,
+    kinds: Sequence[Kind] = (FLOATING_IPS,),
+    story: bool = False,
+    go_on: bool = False,
 ) -> Judged:
     """Run a world and judge it. `story`: keep what happens; `go_on`: a violation ends nothing."""
-    world = World(plan, kind=kind, go_on=go_on)
+    world = World(plan, kinds=kinds, go_on=go_on)
     counts, fingerprint, narrator = Counts(), Fingerprint(), Narrator(world.agenda)
     if story:
         world.observers.add(narrator)
@@ -62,20 +67,23 @@ def judged(
 
 def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     """Yield the rules of one world, room by room."""
-    layout, agenda, cloud, nodes = world.layout, world.agenda, world.cloud, world.nodes
+    layout, agenda, clouds, nodes = world.layout, world.agenda, world.clouds, world.nodes
     demand = world.verdicts.demand
-    number_of = {str(cloud.resources[number]): number for number in layout.name_of}
+    number_of = {str(clouds.resource(number)): number for number in layout.numbers}
     roles = RoleRules(number_of, agenda, demand)
     yield roles
-    yield CallRules(layout, agenda, cloud, number_of, roles, demand)
-    yield LossRules(layout, number_of, agenda, cloud.faults, demand)
+    yield CallRules(layout, agenda, clouds, number_of, roles, demand)
+    yield LossRules(layout, number_of, agenda, clouds, demand)
     yield MoveRules(tally, demand)
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
     yield QuietRules(agenda, nodes, world.repairs.unserved, demand)
-    if cloud.kind.releases_first:
-        yield GapRules(layout, agenda, cloud, world.paths, demand)
-    if isinstance(cloud, AliasCloud):
-        yield AliasRules(layout, agenda, cloud, demand)
+    if any(kind.releases_first for kind in clouds.kinds.values()):
+        yield GapRules(layout, agenda, clouds, world.paths, demand)
+    for cloud in clouds.twins.values():
+        if isinstance(cloud, AliasCloud):
+            yield AliasRules(layout, agenda, cloud, demand)
+    if len(clouds.kinds) > 1:
+        yield KindsRules(layout, agenda, clouds, world.paths, demand)
     yield TickRules(world.verdicts, world.stop)

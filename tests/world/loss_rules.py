@@ -9,7 +9,7 @@ from hakeeper.core.events import Event
 from hakeeper.core.model import Role
 from hakeeper.core.splitbrain import QUICK_LOSS_S
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.faults.cloud import CloudFaults
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
@@ -29,17 +29,17 @@ class LossRules(Observer):
         layout: Layout,
         number_of: Mapping[str, int],
         agenda: Agenda,
-        faults: CloudFaults,
+        clouds: Clouds,
         demand: Demand,
     ) -> None:
-        """Begin before anything moved; `faults` say whether reads are old.
+        """Begin before anything moved; `clouds` say whether reads are old.
 
         `number_of`: the number of an address by what the journal calls it.
         """
         self._layout = layout
         self._number_of = number_of
         self._agenda = agenda
-        self._faults = faults
+        self._clouds = clouds
         self._demand = demand
         self._since: dict[tuple[int, int], float] = {}
         """By node and floating IP, since when what was taken away counts."""
@@ -82,7 +82,8 @@ class LossRules(Observer):
         Reads that were older than `calls.LAG_S` may have told it of what it never had, long ago.
         """
         lost, reported = self._losses(index, fip), self._reported[index, fip] + 1
-        if self._faults.stale_s or self._faults.stale_at > 0.0:
+        faults = self._clouds.of(fip).faults
+        if faults.stale_s or faults.stale_at > 0.0:
             self._reported[index, fip] = lost
             return
         self._reported[index, fip] = reported
@@ -91,7 +92,7 @@ class LossRules(Observer):
 
     def _contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
-        faults = self._faults
+        faults = self._clouds.of(fip).faults
         if faults.stale_s or self._agenda.now - faults.stale_at <= QUICK_LOSS_S:
             return
         lost = self._losses(index, fip)

@@ -40,6 +40,8 @@ class QuietRules(Observer):
         self._demand = demand
         self._since: float | None = None
         self._calls: Counter[tuple[int, str]] = Counter()
+        self._lists: Counter[tuple[int, str]] = Counter()
+        """By node and kind, in parts or whole."""
         self._reports: list[str] = []
 
     # --- what happens ------------------------------------------------------------------------
@@ -50,7 +52,10 @@ class QuietRules(Observer):
             return
         for effect in batch.effects:
             if isinstance(effect, StartCall):
-                self._calls[node.index, type(effect.request).__name__] += 1
+                request = effect.request
+                self._calls[node.index, type(request).__name__] += 1
+                if isinstance(request, ReadAll):
+                    self._lists[node.index, request.kind] += 1
             elif isinstance(effect, Report):
                 entry = entry_of(effect)
                 self._reports.append(f"node {node.index + 1}: {entry.event}: {entry.message}")
@@ -67,7 +72,8 @@ class QuietRules(Observer):
     def _judge_memory(self, node: Node, run: Run) -> None:
         state, names = run.core.state, run.core.names_reported
         self._demand("bounded_memory", node.index, names <= NAMES_LIMIT, "{} names", names)
-        sizes = (len(state.calls), len(run.core.api.health.reported), len(run.inbox))
+        codes = [len(api.health.reported) for api in state.apis.apis.values()]
+        sizes = (len(state.calls), *codes, len(run.inbox))
         small = max(sizes) <= SMALL
         self._demand("bounded_memory", node.index, small, "{} of calls, codes, inbox", sizes)
 
@@ -84,15 +90,16 @@ class QuietRules(Observer):
 
     def _judge_node(self, node: Node, run: Run, lasted_s: float) -> None:
         index, demand, settings = node.index, self._demand, node.settings
-        master = run.core.state.any_master()
-        limit = int(lasted_s / (settings.interval_s if master else settings.standby_interval_s)) + 1
         lists = self._calls[index, ReadAll.__name__]
         servers = self._calls[index, ReadServer.__name__]
         seldom = len(self._nodes) * (int(lasted_s / OTHERS_INTERVAL_S) + 1)
         others = sum(n for (i, _), n in self._calls.items() if i == index) - lists - servers
         unserved = index in self._unserved  # which other rules tell of
-        if not unserved:
-            demand("quiet", index, lists <= limit, "{} lists, not {}", lists, limit)
+        for name, kind in run.core.state.apis.kinds.items() if not unserved else ():
+            master, listed = run.core.state.any_master(kind), self._lists[index, name]
+            interval_s = settings.interval_s if master else settings.standby_interval_s
+            limit = int(lasted_s / interval_s) + 1
+            demand("quiet", index, listed <= limit, "{} lists, not {}", listed, limit)
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls at rest", others)
             demand("quiet", index, lists >= 1, "no look at all")

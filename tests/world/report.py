@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from hakeeper.simulate.measured import percentile
 from tests.world.many import Total, hours_of
-from tests.world.rules import RULES
+from tests.world.rules import ALL_RULES
 from tests.world.tally import Tally
 
 PERCENTILES = (0.5, 0.9, 0.99, 1.0)
@@ -41,7 +41,7 @@ def details(tally: Tally) -> Iterator[str]:
         struck = f" ({tally.struck[kind]})" if tally.struck[kind] else ""
         yield f"  {kind}: {count}{struck}"
     yield "rules evaluated:"
-    for rule in RULES:
+    for rule in ALL_RULES:
         yield f"  {rule}: {tally.evaluated[rule]}"
     yield "moves of claims:"
     for (what, before, after), count in sorted(tally.claim_moves.items()):

@@ -3,6 +3,8 @@
 A rule that was never evaluated proves nothing.
 """
 
+from collections.abc import Sequence
+
 from hakeeper.core.kind import Kind
 from hakeeper.kinds import alias_ip
 
@@ -68,9 +70,22 @@ NOT_OF_ALIAS_IPS = ("starves_nobody",)
 """There no single resource is refused while others are served."""
 
 
-def rules_of(kind: Kind) -> tuple[str, ...]:
-    """Return the rules that hold in worlds with resources of this kind."""
-    if kind.name == alias_ip.NAME:
-        others = (rule for rule in RULES if rule not in NOT_OF_ALIAS_IPS)
-        return (*others, *OF_ALIAS_IPS)
-    return (*RULES, *OF_TWO_STEPS) if kind.releases_first else RULES
+OF_SEVERAL = (
+    "kinds_apart",
+    "each_kind_begins",
+    "all_kinds_follow",
+)
+"""Of worlds with several kinds."""
+
+ALL_RULES = (*RULES, *OF_ALIAS_IPS, *OF_SEVERAL)
+
+
+def rules_of(kinds: Sequence[Kind]) -> tuple[str, ...]:
+    """Return the rules that are put to the test in worlds with resources of these kinds."""
+    names = {kind.name for kind in kinds}
+    rules = [rule for rule in RULES if names != {alias_ip.NAME} or rule not in NOT_OF_ALIAS_IPS]
+    if alias_ip.NAME in names:
+        rules += OF_ALIAS_IPS
+    elif any(kind.releases_first for kind in kinds):
+        rules += OF_TWO_STEPS
+    return (*rules, *OF_SEVERAL) if len(names) > 1 else tuple(rules)

@@ -10,11 +10,11 @@ from tests.world.judge import judged
 Fails = Callable[[Sequence[int]], bool]
 
 
-def shrink(plan: Plan, rule: str, kind: Kind = FLOATING_IPS) -> Plan:
+def shrink(plan: Plan, rule: str, kinds: Sequence[Kind] = (FLOATING_IPS,)) -> Plan:
     """Take faults away as long as the same rule is broken (delta debugging)."""
 
     def fails(kept: Sequence[int]) -> bool:
-        outcome = judged(plan.only(set(kept)), kind=kind)
+        outcome = judged(plan.only(set(kept)), kinds=kinds)
         return any(violation.rule == rule for violation in outcome.violations)
 
     return plan.only(set(fewest([fault.serial for fault in plan.faults], fails)))

@@ -24,22 +24,22 @@ ELECTED_S = 30.0
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_rule_of_the_world_holds_for_alias_ips(seed: int) -> None:
-    assert [] == judged(draw(seed), kind=ALIAS_IPS).violations
+    assert [] == judged(draw(seed), kinds=(ALIAS_IPS,)).violations
 
 
 def test_every_rule_about_alias_ips_is_put_to_the_test_and_others_do_their_worst() -> None:
     tally = run_seeds(SEEDS, 0.3, ALIAS_IPS.name).tally
     assert [] == [rule for rule in OF_ALIAS_IPS if not tally.evaluated[rule]]
     assert [] == [kind for kind in OF_NETWORKS if not tally.injected[kind.value]]
-    moves = tally.claim_moves  # those that floating IPs cannot make: see NOT_MADE
+    moves = tally.claim_moves  # those that floating IPs cannot make: see OF_TWO_STEPS
     assert moves["Failed", "MutateDue", "Verify"]
     assert [after for what, _, after in moves if (what, after) == ("Seen", "Verify")]
 
 
 def test_a_plan_that_was_fitted_stays_as_it_is() -> None:
-    plan = fitted(draw(3), ALIAS_IPS)
-    assert plan == fitted(plan, ALIAS_IPS)
-    assert plan.only({1}) == fitted(plan.only({1}), ALIAS_IPS)
+    plan = fitted(draw(3), (ALIAS_IPS,))
+    assert plan == fitted(plan, (ALIAS_IPS,))
+    assert plan.only({1}) == fitted(plan.only({1}), (ALIAS_IPS,))
 
 
 # --- a single move ---------------------------------------------------------------------------
@@ -72,7 +72,7 @@ def _failover(*more: Fault, **shape: object) -> tuple[World, _Written]:
         faults=(fault, *more),
         fits=ALIAS_IPS.name,
     )
-    world = World(plan, kind=ALIAS_IPS)
+    world = World(plan, kinds=(ALIAS_IPS,))
     written = _Written(world.agenda)
     world.observers.add(written)
     assert [] == world.run()
@@ -89,7 +89,7 @@ def test_all_alias_ips_of_an_instance_move_with_one_release_and_one_take(action_
 
 def test_what_others_have_there_stays() -> None:
     world, written = _failover(addresses=3)
-    ours = {world.cloud.resources[number].label for number in (1, 2, 3)}
+    ours = {world.clouds.resource(number).label for number in (1, 2, 3)}
     assert {()} != {change.before for change in written.changes}
     for change in written.changes:
         assert [*_without(change.before, ours)] == [*_without(change.after, ours)]

@@ -27,17 +27,17 @@ def line() -> Iterator[None]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_rule_of_the_world_holds_for_a_kind_of_two_steps(seed: int) -> None:
-    outcome = judged(draw(seed), kind=BERTHS)
+    outcome = judged(draw(seed), kinds=(BERTHS,))
     assert [] == outcome.violations
 
 
 def test_a_move_takes_it_from_its_holder_first() -> None:
-    story = judged(draw(0), kind=BERTHS, story=True).story
+    story = judged(draw(0), kinds=(BERTHS,), story=True).story
     steps = [line.split(" sends ")[1].split()[0] for line in story if " sends " in line]
     assert {"clear", "moor"} == set(steps)
     assert any("(released)" in line for line in story)
 
 
 def test_the_journal_has_its_noun() -> None:
-    story = judged(draw(0), kind=BERTHS, story=True).story
+    story = judged(draw(0), kinds=(BERTHS,), story=True).story
     assert any(f"is {BERTHS.noun} " in line for line in story)

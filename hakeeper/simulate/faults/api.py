@@ -1,16 +1,20 @@
 """Faults of the API: those that strike calls, and a cloud that is in a bad way."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import WorldCloud
+from hakeeper.simulate.alias_cloud import AliasCloud
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.call import CallFault
+from hakeeper.simulate.faults.cloud import CloudFaults
 from hakeeper.simulate.faults.kinds import API_FAULTS, Fault, Kind
+from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.project import Project
 
 ONE_SHOT = frozenset({Kind.HALF_OPEN, Kind.LATE_LANDING, Kind.DUPLICATED})
 """Kinds that strike a few calls and are over."""
@@ -23,10 +27,9 @@ class ApiFaults:
     """What each kind does to the calls or to the cloud."""
 
     seed: int
-    addresses: Mapping[str, tuple[int, ...]]
-    """Those of each instance."""
+    layout: Layout
     agenda: Agenda
-    cloud: WorldCloud
+    clouds: Clouds
     observers: Observer
     lasts: Lasts
 
@@ -47,6 +50,11 @@ class ApiFaults:
             Kind.SPENDERS: self._spend,
         }
 
+    def _struck(self, fault: Fault) -> Project:
+        """Return the API that a fault strikes."""
+        projects = self.clouds.projects
+        return projects.get(fault.api) or next(iter(projects.values()))
+
     def _strike_calls(self, fault: Fault, node: Node) -> Undo:
         del node
         rng = Random(f"{self.seed}-fault-{fault.serial}")
@@ -55,24 +63,25 @@ class ApiFaults:
             call_fault.times = 1.0 + int(fault.value * 3)
         elif fault.kind is not Kind.OUTAGE and fault.value < 0.5:  # noqa: PLR2004
             call_fault.share = 0.5
-        faults = self.cloud.faults.calls
+        faults = self._struck(fault).faults.calls
         faults.append(call_fault)
         return lambda: faults.remove(call_fault)
 
     def _eat_quota(self, fault: Fault, node: Node) -> Undo:
         del node
-        self.cloud.take_token()
-        self.cloud.eat(0.9 + 0.1 * fault.value)
+        project = self._struck(fault)
+        project.take_token()
+        project.eat(0.9 + 0.1 * fault.value)
         return nothing
 
     def _spend(self, fault: Fault, node: Node) -> Undo:
         """Other tools of the project take all that flows into the quota, and what is left of it."""
-        cloud = self.cloud
+        project = self._struck(fault)
 
         def turn() -> None:
             if self.lasts(fault):
-                cloud.take_token()
-                cloud.eat(1.0)
+                project.take_token()
+                project.eat(1.0)
                 self.agenda.after(SPENDING_S, turn)
 
         self.agenda.after(0.0, turn)
@@ -81,15 +90,17 @@ class ApiFaults:
     def _lock_some(self, fault: Fault, node: Node) -> Undo:
         """Refuse the assigns of up to a third of the addresses, one at least."""
         del node
-        faults = self.cloud.faults
-        numbers = self._all_addresses()
+        numbers = [*self._lockable()]
+        if not numbers:
+            return nothing
+        faults = self._faults_of(numbers[0])
         locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
         faults.locked.append(locked)
         return lambda: faults.locked.remove(locked)
 
     def _action_error(self, fault: Fault, node: Node) -> Undo:
-        del fault, node
-        faults = self.cloud.faults
+        del node
+        faults = self._struck(fault).faults
         faults.action_errors += 1
 
         def undo() -> None:
@@ -99,8 +110,8 @@ class ApiFaults:
 
     def _lose_writes(self, fault: Fault, node: Node) -> Undo:
         """Assigns are accepted, their actions succeed, and no holder changes."""
-        del fault, node
-        faults = self.cloud.faults
+        del node
+        faults = self._struck(fault).faults
         faults.lost_writes += 1
 
         def undo() -> None:
@@ -110,7 +121,7 @@ class ApiFaults:
 
     def _action_slow(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, takes_s = self.cloud.faults, 1.0 + 60.0 * fault.value**3
+        faults, takes_s = self._struck(fault).faults, 1.0 + 60.0 * fault.value**3
         faults.action_s.append(takes_s)
 
         def fade() -> None:
@@ -125,19 +136,19 @@ class ApiFaults:
         return undo
 
     def _action_endless(self, fault: Fault, node: Node) -> Undo:
-        del fault, node
-        cloud = self.cloud
-        cloud.faults.endless_actions += 1
+        del node
+        project = self._struck(fault)
+        project.faults.endless_actions += 1
 
         def undo() -> None:
-            cloud.faults.endless_actions -= 1
-            cloud.end_endless()
+            project.faults.endless_actions -= 1
+            project.end_endless()
 
         return undo
 
     def _stale(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, stale_s = self.cloud.faults, 30.0 * fault.value**2
+        faults, stale_s = self._struck(fault).faults, 30.0 * fault.value**2
         faults.stale_s.append(stale_s)
 
         def undo() -> None:
@@ -148,25 +159,31 @@ class ApiFaults:
 
     def _gone(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, number = self.cloud.faults, self._some_address(fault)
+        number = self._some_address(fault)
+        faults = self._faults_of(number)
         faults.gone.append(number)
         return lambda: faults.gone.remove(number)
 
     def _slip(self, fault: Fault, node: Node) -> Undo:
         del node
-        faults, number = self.cloud.faults, self._some_address(fault)
+        number = self._some_address(fault)
+        faults = self._faults_of(number)
         faults.slipped.append(number)
         return lambda: faults.slipped.remove(number)
 
     def _other_actor(self, fault: Fault, node: Node) -> Undo:
         del node
-        holders = [None, *self.cloud.servers]
+        holders = [None, *self.clouds.servers]
         holder = holders[fault.serial % len(holders)]
-        self.cloud.move(self._some_address(fault), holder)
+        self.clouds.move(self._some_address(fault), holder)
         return nothing
 
-    def _all_addresses(self) -> list[int]:
-        return [n for numbers in self.addresses.values() for n in numbers]
+    def _lockable(self) -> Iterator[int]:
+        """Yield the resources that can be locked by themselves: others share a list."""
+        return (n for n in self.layout.numbers if not isinstance(self.clouds.of(n), AliasCloud))
+
+    def _faults_of(self, number: int) -> CloudFaults:
+        return self.clouds.of(number).faults
 
     def _some_address(self, fault: Fault) -> int:
-        return fault.one_of(self._all_addresses())
+        return fault.one_of(self.layout.numbers)

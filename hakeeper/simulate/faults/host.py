@@ -7,7 +7,8 @@ from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.calls import CallStep
-from hakeeper.simulate.cloud import NOT_FOUND, WorldCloud
+from hakeeper.simulate.cloud import NOT_FOUND
+from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import vrrp_id
@@ -23,7 +24,7 @@ class HostFaults:
     """What each kind does to a node."""
 
     agenda: Agenda
-    cloud: WorldCloud
+    clouds: Clouds
     observers: Observer
     lasts: Lasts
 
@@ -118,7 +119,7 @@ class HostFaults:
 
         The shipped adapter compares addresses, and says that it is not here.
         """
-        others = [each for each in self.cloud.servers.values() if each.id != node.server_id]
+        others = [each for each in self.clouds.servers.values() if each.id != node.server_id]
         other = others[fault.other % len(others)]
         other_machine = Identified(other, "the metadata service", is_here=False)
         told = other_machine if fault.value < 0.7 else NOT_FOUND  # noqa: PLR2004
@@ -186,13 +187,13 @@ class HostFaults:
     def _power_cut(self, fault: Fault, node: Node) -> Undo:
         del fault
         node.cut_power()
-        self.cloud.set_status(node.server_id, "off")
+        self.clouds.set_status(node.server_id, "off")
 
         def undo() -> None:
             if node.power:
                 return
             node.power = True
-            self.cloud.set_status(node.server_id, "running")
+            self.clouds.set_status(node.server_id, "running")
             self.agenda.after(0.5, node.start)
             self.agenda.after(1.0, node.keepalived.start)
 

@@ -154,6 +154,8 @@ CLOUD_STATE = frozenset(
 """Kinds that change the cloud for everybody."""
 HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
 """Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
+OF_ONE = frozenset({Kind.GONE, Kind.PAGE_SLIP})
+"""Kinds that hide one resource, with what is in the same part of the API."""
 MOVE_LATE = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
 """Kinds that may still move a holder when they are over."""
 LINKS = frozenset({Kind.SPLIT, Kind.ONE_WAY})
@@ -198,6 +200,8 @@ class Fault:
     other: int
     value: float
     serial: int
+    api: str = ""
+    """The API that it strikes; empty: it is about none, or the world has one only."""
 
     @property
     def until_s(self) -> float:

@@ -170,23 +170,23 @@ class Daemon:
     # --- effects -------------------------------------------------------------------------
 
     def _perform_all(self, effects: tuple[Effect, ...]) -> None:
-        hetzner = self._adapters.hetzner
+        apis = self._adapters.apis
         for effect in effects:
             if isinstance(effect, SaveState | Report):  # what takes time comes after the calls
-                hetzner.let_leave(LEAVE_S)
+                apis.let_leave(LEAVE_S)
             self._perform(effect)
-        hetzner.let_leave(LEAVE_S)
+        apis.let_leave(LEAVE_S)
         if any(isinstance(effect, Report) for effect in effects):
             self._follower.show(self._picture())
 
     def _perform(self, effect: Effect) -> None:
         match effect:
             case StartCall():
-                self._adapters.hetzner.start(effect, self._adapters.last_check.turned_at_s)
+                self._adapters.apis.start(effect, self._adapters.last_check.turned_at_s)
             case CancelCall(call_id):
-                self._adapters.hetzner.cancel(call_id)
-            case ReloadToken():
-                self._adapters.hetzner.reload_token()
+                self._adapters.apis.cancel(call_id)
+            case ReloadToken(api):
+                self._adapters.apis.reload_secret(api)
             case SaveState(state):
                 self._save(state)
             case QueryRoles(query_id):

@@ -44,6 +44,6 @@ class Reloader:
         self._sequencer.look_at_addresses()
         settings = prepared.config.settings()
         self._sequencer.feed(SettingsChanged(settings, prepared.apis_changed))
-        self._adapters.forget_old_addresses()
+        self._adapters.forget_old()
         self._sequencer.look()
         self._reporter.log("config.reloaded", "took over the changed configuration")

@@ -1,4 +1,4 @@
-"""`hakeeper check`: are the configuration and the token valid?
+"""`hakeeper check`: are the configuration and its secrets valid?
 
 With `--online` it also checks everything else that a failover needs; see `hakeeper/doctor`.
 """
@@ -16,19 +16,23 @@ from hakeeper.adapters.cafile import fault_of_ca_file
 from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.file_permissions import writable_by_others
 from hakeeper.adapters.local_addresses import VrrpAddresses
+from hakeeper.adapters.login import PLACES as LOGIN_PLACES
+from hakeeper.adapters.login import SERVICE_LOGIN, read_login
+from hakeeper.adapters.secret import SecretUnusable
 from hakeeper.adapters.token import (
     SERVICE_TOKEN,
     FoundToken,
     Redactor,
     Token,
-    TokenUnusable,
     find_source,
     read_token,
 )
 from hakeeper.cli.options import add_config, add_json, default_socket, default_state_file
 from hakeeper.config import Config, ConfigErrors
+from hakeeper.config.robot import MainAddress
 from hakeeper.core.observation import ResourceRef
 from hakeeper.kinds import FLOATING_IPS, KINDS
+from hakeeper.kinds.apis import CLOUD, ROBOT
 from hakeeper.printable import printable
 
 
@@ -58,6 +62,7 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     config: Config | None = None
     token_source: str | None = None
+    login_source: str | None = None
     token: Token | None = field(default=None, repr=False)
     file_warnings: tuple[str, ...] = ()
     """Those of the warnings that `--online` shows, too: about the files themselves."""
@@ -73,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"exit codes: {exits.OK} good (there may be warnings), {exits.NO_CONFIG} no configuration"
         f" file,\n{exits.NOT_READY} with --online: a failover would not work,"
         f" {exits.NO_PERMISSION} a file cannot be read,\n"
-        f"{exits.BAD_CONFIG} the configuration or the token is invalid"
+        f"{exits.BAD_CONFIG} the configuration or a secret is invalid"
     )
     add_config(parser)
     add_json(parser)
@@ -98,9 +103,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the summary to stdout and errors and warnings to stderr, or all as JSON to stdout."""
     verdict = inspect(args.config, os.environ, args.redactor)
-    config, token = verdict.config, verdict.token
-    if args.online and verdict.exit_code == exits.OK and config is not None and token is not None:
-        return _go_online(args, verdict, config, token)
+    config = verdict.config
+    if args.online and verdict.exit_code == exits.OK and config is not None:
+        return _go_online(args, verdict, config)
     if args.json:
         sys.stdout.write(json.dumps(args.redactor.value(as_json(verdict))) + "\n")
         return verdict.exit_code
@@ -113,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     return verdict.exit_code
 
 
-def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token: Token) -> int:
+def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config) -> int:
     """Run the online checks; the configuration is valid."""
     # Imported here: checking a file needs no API client.
     from hakeeper.cli import check_online  # noqa: PLC0415
@@ -124,7 +129,7 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config, token
             config=config,
             config_path=args.config,
             token_source=verdict.token_source or "",
-            read_token=token.reveal,
+            read_token=lambda: "" if verdict.token is None else verdict.token.reveal(),
             redact=args.redactor.text,
             environ=os.environ,
             keepalived_conf=args.keepalived_conf,
@@ -149,10 +154,11 @@ def inspect(
     environ: Mapping[str, str],
     redactor: Redactor,
     service_token: Path = SERVICE_TOKEN,
+    service_login: Path = SERVICE_LOGIN,
 ) -> Verdict:
-    """Check the configuration file, the token and the CA file.
+    """Check the configuration file, the secrets and the CA files that its resources need.
 
-    If the current environment has no token, check the one that the service would use.
+    If the current environment has no such secret, check the one that the service would use.
     """
     start = Verdict(file=path)
     try:
@@ -163,9 +169,20 @@ def inspect(
     except ConfigErrors as errors:
         found = tuple(CheckError(**asdict(error)) for error in errors.errors)
         return replace(start, exit_code=errors.exit_code, errors=found)
-    start = _with_file_permissions(replace(start, config=config), config, service_token)
-    verdict = _with_token(start, config, environ, redactor, service_token)
-    return _with_ca_file(_with_vrrp_addresses(verdict, config))
+    verdict = replace(start, config=config)
+    if CLOUD.name in config.apis:
+        cloud = config.hetzner
+        files = (path, cloud.ca_file, cloud.token_file or service_token)
+        verdict = _with_file_permissions(verdict, files)
+        verdict = _with_token(verdict, config, environ, redactor, service_token)
+        verdict = _with_ca_file(verdict, "hetzner.ca_file", cloud.ca_file)
+    if ROBOT.name in config.apis:
+        robot = config.robot
+        files = (path, robot.ca_file, robot.credentials_file or service_login)
+        verdict = _with_file_permissions(verdict, files)
+        verdict = _with_login(verdict, config, environ, redactor, service_login)
+        verdict = _with_ca_file(verdict, "robot.ca_file", robot.ca_file)
+    return _with_vrrp_addresses(verdict, config)
 
 
 def _with_token(
@@ -180,25 +197,41 @@ def _with_token(
         token_file = service_token
     try:
         found: FoundToken = read_token(token_file, environ)
-    except TokenUnusable as error:
+    except SecretUnusable as error:
         path = "" if config.hetzner.token_file is None else "hetzner.token_file"
         return _with_error(verdict, path, str(error), error.exit_code)
     redactor.add(found.token.reveal())
-    return replace(
-        verdict,
-        token_source=str(found.source),
-        token=found.token,
-        file_warnings=(*verdict.file_warnings, *found.warnings),
-        warnings=(*verdict.warnings, *found.warnings),
-    )
+    known = replace(verdict, token_source=str(found.source), token=found.token)
+    return _with_warnings(known, found.warnings)
 
 
-def _with_file_permissions(verdict: Verdict, config: Config, service_token: Path) -> Verdict:
-    """Warn of files that other users may change: they decide where the token is sent."""
-    api = config.hetzner
-    token = api.token_file or service_token
-    paths = [path for path in (verdict.file, api.ca_file, token) if path is not None]
-    found = writable_by_others(paths)
+def _with_login(
+    verdict: Verdict,
+    config: Config,
+    environ: Mapping[str, str],
+    redactor: Redactor,
+    service_login: Path,
+) -> Verdict:
+    file = config.robot.credentials_file
+    if LOGIN_PLACES.find(file, environ) is None and os.path.lexists(service_login):
+        file = service_login
+    try:
+        found = read_login(file, environ)
+    except SecretUnusable as error:
+        path = "" if config.robot.credentials_file is None else "robot.credentials_file"
+        return _with_error(verdict, path, str(error), error.exit_code)
+    found.login.hide_in(redactor)
+    return _with_warnings(replace(verdict, login_source=str(found.source)), found.warnings)
+
+
+def _with_file_permissions(verdict: Verdict, files: Iterable[Path | None]) -> Verdict:
+    """Warn of files that other users may change: they decide where secrets are sent."""
+    return _with_warnings(verdict, writable_by_others(path for path in files if path is not None))
+
+
+def _with_warnings(verdict: Verdict, found: Iterable[str]) -> Verdict:
+    """Add warnings about files, each once."""
+    found = tuple(text for text in found if text not in verdict.warnings)
     return replace(
         verdict,
         file_warnings=(*verdict.file_warnings, *found),
@@ -217,14 +250,13 @@ def _with_vrrp_addresses(verdict: Verdict, config: Config) -> Verdict:
     return replace(verdict, warnings=(*verdict.warnings, *missing))
 
 
-def _with_ca_file(verdict: Verdict) -> Verdict:
-    ca_file = None if verdict.config is None else verdict.config.hetzner.ca_file
+def _with_ca_file(verdict: Verdict, key: str, ca_file: Path | None) -> Verdict:
     if ca_file is None:
         return verdict
     fault = fault_of_ca_file(ca_file)
     if fault is None:
         return verdict
-    return _with_error(verdict, "hetzner.ca_file", f"{ca_file}: {fault.reason}", fault.exit_code)
+    return _with_error(verdict, key, f"{ca_file}: {fault.reason}", fault.exit_code)
 
 
 def _with_error(verdict: Verdict, path: str, message: str, exit_code: int) -> Verdict:
@@ -246,6 +278,7 @@ def as_json(verdict: Verdict) -> dict[str, object]:
         "errors": [asdict(error) for error in verdict.errors],
         "warnings": list(verdict.warnings),
         "token_source": verdict.token_source,
+        "login_source": verdict.login_source,
         "config": None if config is None else config.as_json(),
     }
 
@@ -261,6 +294,12 @@ def _listed(refs: Iterable[ResourceRef]) -> str:
     )
 
 
+def _server(setting: str | int | tuple[MainAddress, ...]) -> str:
+    if isinstance(setting, tuple):
+        return ", ".join(map(str, setting))
+    return "auto (this machine)" if setting == "auto" else str(setting)
+
+
 def summary(verdict: Verdict, config: Config) -> str:
     """Return the main settings, for people to review before they start the daemon."""
     rows = [(str(vrrp), _listed(refs)) for vrrp, refs in config.resources.items()]
@@ -269,13 +308,23 @@ def summary(verdict: Verdict, config: Config) -> str:
         for vrrp, wanted in config.vrrp_addresses.items()
     ]
     keepalived = config.keepalived
+    if CLOUD.name in config.apis:
+        rows.append(("server", _server(config.server)))
     rows += [
-        ("server", "auto (this machine)" if config.server == "auto" else str(config.server)),
         ("fifo", str(keepalived.fifo)),
         ("state", f"{keepalived.state.value} (pid file {keepalived.pid_file})"),
-        ("endpoint", config.hetzner.endpoint),
-        ("token", verdict.token_source or "none"),
     ]
+    if CLOUD.name in config.apis:
+        rows += [
+            ("endpoint", config.hetzner.endpoint),
+            ("token", verdict.token_source or "none"),
+        ]
+    if ROBOT.name in config.apis:
+        rows += [
+            ("robot", config.robot.endpoint),
+            ("robot server", _server(config.robot.server)),
+            ("robot login", verdict.login_source or "none"),
+        ]
     width = max(len(name) for name, _ in rows)
     lines = [f"{verdict.file}: good", *(f"  {name:<{width}}  {value}" for name, value in rows)]
     return "\n".join(map(printable, lines)) + "\n"

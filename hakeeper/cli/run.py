@@ -16,8 +16,8 @@ from hakeeper.adapters.journal.reporter import Reporter
 from hakeeper.adapters.journal.sinks import Target
 from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.sd_notify import Notifier
+from hakeeper.adapters.secret import SecretUnusable
 from hakeeper.adapters.signals import Signals
-from hakeeper.adapters.token import TokenUnusable
 from hakeeper.cli.options import add_config, default_socket, default_state_file
 from hakeeper.compose import CoreMaker, Folders, compose, make_core
 from hakeeper.config import Config
@@ -222,7 +222,7 @@ def _folders() -> Folders:
 
 def _exit_code(error: Exception) -> int:
     match error:
-        case ConfigUnreadable() | TokenUnusable():
+        case ConfigUnreadable() | SecretUnusable():
             return error.exit_code
         case _:
             return exits.BAD_CONFIG

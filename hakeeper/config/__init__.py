@@ -9,6 +9,7 @@ from hakeeper.config.keys import (
     HetznerConfig,
     InstanceConfig,
     KeepalivedConfig,
+    RobotConfig,
     StateSource,
 )
 from hakeeper.config.parser import parse
@@ -22,6 +23,7 @@ __all__ = [
     "HetznerConfig",
     "InstanceConfig",
     "KeepalivedConfig",
+    "RobotConfig",
     "StateSource",
     "parse",
 ]

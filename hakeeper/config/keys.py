@@ -13,15 +13,17 @@ from types import MappingProxyType
 
 from hakeeper.config import table
 from hakeeper.config.resources import RESOURCES
+from hakeeper.config.robot import AUTO, ROBOT_SERVER, RobotServer
 from hakeeper.config.table import Names, Row, items, key, names, section, several
-from hakeeper.config.values import ENDPOINT, OPTIONAL_PATH, PATH, SERVER, duration, one_of
+from hakeeper.config.values import OPTIONAL_PATH, PATH, SERVER, duration, endpoint, one_of
 from hakeeper.config.vrrp_addresses import VRRP_ADDRESSES
 from hakeeper.core.model import ApiSettings, IpAddress, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import ResourceRef
 from hakeeper.kinds import KINDS
-from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.apis import CLOUD, ROBOT
 
 _TIMEOUT = duration(1, 60, "below, good calls fail; above, a dead API holds up a claim")
+_ROBOT_TIMEOUT = duration(5, 120, "below, good calls fail; above, a dead API holds up a claim")
 _INTERVAL = duration(1, 3600, "all nodes share Hetzner's 3600 calls per hour")
 
 
@@ -93,11 +95,11 @@ class KeepalivedConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HetznerConfig:
-    """How to reach the API. The token itself is never part of the configuration."""
+    """How to reach Hetzner Cloud. The token itself is never part of the configuration."""
 
     endpoint: str = key(
         "hetzner.endpoint",
-        ENDPOINT,
+        endpoint("https://api.hetzner.cloud/v1", "token"),
         "https://api.hetzner.cloud/v1",  # no slash at the end: hcloud would double it
         "The URL of the API. `http://` is accepted for loopback addresses only, since every request"
         " contains the token.",
@@ -121,6 +123,48 @@ class HetznerConfig:
         _TIMEOUT,
         5.0,
         "How long one API call may take in total.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotConfig:
+    """How to reach Robot, which only failover IPs need. The login is never part of the file."""
+
+    endpoint: str = key(
+        "robot.endpoint",
+        endpoint("https://robot-ws.your-server.de", "password"),
+        "https://robot-ws.your-server.de",
+        "The URL of Robot's webservice, which moves failover IPs; without `failover_ips` nothing of"
+        " this section is used. `http://` is accepted for loopback addresses only.",
+    )
+    credentials_file: Path | None = key(
+        "robot.credentials_file",
+        OPTIONAL_PATH,
+        None,
+        "A file with the login of the webservice, `user:password` in one line, that not every user"
+        " can read (`chmod o-rwx`). `null`: the systemd credential `robot-login`, else the"
+        " environment variable `$HAKEEPER_ROBOT_LOGIN`.",
+    )
+    server: RobotServer = key(
+        "robot.server",
+        ROBOT_SERVER,
+        AUTO,
+        "The main IPv4 address of this server, or a list of that and its main IPv6 network (a"
+        " `/64`): by these Robot knows it. They must be on this machine. `auto`: the addresses that"
+        " this machine sends from.",
+    )
+    ca_file: Path | None = key(
+        "robot.ca_file",
+        OPTIONAL_PATH,
+        None,
+        "A PEM file with the certificate authorities to trust. `null`: those of the system.",
+    )
+    timeout_s: float = key(
+        "robot.timeout",
+        _ROBOT_TIMEOUT,
+        20.0,
+        "How long one API call may take in total. A switch, which takes most of a minute, has three"
+        " minutes in any case.",
     )
 
 
@@ -150,6 +194,7 @@ class Config:
     )
     keepalived: KeepalivedConfig = section(KeepalivedConfig)
     hetzner: HetznerConfig = section(HetznerConfig)
+    robot: RobotConfig = section(RobotConfig)
     interval_s: float = key(
         "reconcile.interval",
         _INTERVAL,
@@ -184,10 +229,26 @@ class Config:
         given = {vrrp: one.vrrp_addresses for vrrp, one in self.named.items()}
         return MappingProxyType({vrrp: some for vrrp, some in given.items() if some})
 
-    def identity(self) -> tuple[object, ...]:
-        """Return the settings that decide which API is used and which server this is."""
-        api = self.hetzner
-        return api.endpoint, api.token_file, api.ca_file, self.server
+    @property
+    def apis(self) -> tuple[str, ...]:
+        """Return the APIs that the resources need; at least one."""
+        refs = chain.from_iterable(self.resources.values())
+        return tuple(dict.fromkeys(KINDS[ref.kind].api.name for ref in refs))
+
+    def refs_of(self, api: str) -> tuple[ResourceRef, ...]:
+        """Return the resources that an API moves."""
+        refs = chain.from_iterable(self.resources.values())
+        return tuple(ref for ref in refs if KINDS[ref.kind].api.name == api)
+
+    def identity(self, api: str) -> tuple[object, ...]:
+        """Return the settings that decide how an API is reached and which server this is there."""
+        if api == CLOUD.name:
+            cloud = self.hetzner
+            return cloud.endpoint, cloud.token_file, cloud.ca_file, self.server
+        robot = self.robot
+        # A failover IP is no server's main address, so `auto` depends on them.
+        moved = frozenset(self.refs_of(api)) if robot.server == AUTO else frozenset()
+        return robot.endpoint, robot.credentials_file, robot.ca_file, robot.server, moved
 
     def settings(self) -> Settings:
         """Return the settings for the core."""
@@ -198,13 +259,13 @@ class Config:
             standby_interval_s=self.standby_interval_s,
             can_query=self.keepalived.state is not StateSource.NONE,
             must_query=self.keepalived.state is StateSource.DBUS,
-            apis={
-                CLOUD.name: ApiSettings(
-                    call_timeout_s=self.hetzner.timeout_s, endpoint=self.hetzner.endpoint
-                )
-            },
+            apis={name: self._api_settings(name) for name in self.apis},
             fifo_path=str(self.keepalived.fifo),
         )
+
+    def _api_settings(self, api: str) -> ApiSettings:
+        section = self.robot if api == ROBOT.name else self.hetzner
+        return ApiSettings(call_timeout_s=section.timeout_s, endpoint=section.endpoint)
 
     def as_json(self) -> dict[str, object]:
         """Return the values for `hakeeper check --json`, by the names of the fields."""

@@ -11,6 +11,7 @@ from hakeeper.config import nodes
 from hakeeper.config.errors import Position, Problems
 from hakeeper.config.keys import Config
 from hakeeper.config.nodes import Node, join
+from hakeeper.config.robot import moving
 from hakeeper.config.table import Items, Model, Names, Row, Value, build, resources, rows
 from hakeeper.config.text import (
     LINE_BREAK,
@@ -25,6 +26,7 @@ from hakeeper.config.text import (
 from hakeeper.config.values import Refused, duration_text, is_nothing, vrrp_name
 from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import ResourceRef
+from hakeeper.kinds.apis import ROBOT
 
 T = TypeVar("T")
 C = TypeVar("C", bound=Config)
@@ -33,6 +35,8 @@ CHARACTER_ERRORS: Final = 20
 """How many bad characters are reported; finding the place of each takes time."""
 _SMALLEST: Final = "instances: {VI_1: {floating_ips: [web]}}"
 _SECRET_WORDS: Final = ("token", "apikey", "password", "secret", "bearer", "credential")
+_ROBOT_WORDS: Final = ("user", "login", "pass")
+"""What people call the parts of a login, which have no place in its section."""
 
 
 def parse(text: str, file_name: str) -> Config:
@@ -112,6 +116,7 @@ class _Parser(Generic[C]):
             message = f"names no instance or group; this much is needed: `{_SMALLEST}`"
             self._problems.add(self._root.at, "", message)
         self._check_intervals(config)
+        self._check_robot_server(config)
         return config
 
     def _section(self, node: Node, path: str, known: Sequence[str]) -> dict[str, Node]:
@@ -129,10 +134,13 @@ class _Parser(Generic[C]):
     def _unknown_key(self, name: str, path: str, known: Sequence[str]) -> str:
         all_known = {each for keys in self._known.values() for each in keys}
         bare = letters(name)
-        if bare not in map(letters, all_known) and any(word in bare for word in _SECRET_WORDS):
+        words = (*_SECRET_WORDS, *(_ROBOT_WORDS if path == "robot" else ()))
+        if bare not in map(letters, all_known) and any(word in bare for word in words):
+            what = "user:password" if path == "robot" else "the API token"
+            key = "robot.credentials_file" if path == "robot" else "hetzner.token_file"
             return (
-                "secrets are not allowed in this file (the value is not shown here); put the API"
-                " token in a separate file and set `hetzner.token_file`"
+                "secrets are not allowed in this file (the value is not shown here); put"
+                f" {what} in a separate file and set `{key}`"
             )
         for section, keys in self._known.items():
             if name in keys and section != path:
@@ -175,6 +183,16 @@ class _Parser(Generic[C]):
             f" reconcile.interval, {duration_text(interval_s)}; expected the same or longer, since"
             " a standby needs to read less often than the master",
         )
+
+    def _check_robot_server(self, config: Config) -> None:
+        moved = moving(config.robot.server, config.refs_of(ROBOT.name))
+        if moved is not None:
+            path = "robot.server"
+            message = (
+                f"`{moved}` is listed as a failover IP, which moves; expected the main address of"
+                " this server, which stays"
+            )
+            self._problems.add((self._nodes.get(path) or self._root).at, path, message)
 
     def _names(self, names: Names, path: str, node: Node) -> dict[str, Model]:
         """Return the settings under each name of an instance or group."""

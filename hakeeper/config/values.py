@@ -115,8 +115,9 @@ def _path(node: Node) -> Path:
     """Return an absolute path of a file: the daemon's working directory must not matter."""
     text = text_of(node, "an absolute path")
     if not text.startswith("/"):
-        # Shown only if it looks like a path: it may be a token instead of the token's file.
-        what = shown(text) if "/" in text else "the value"
+        # Shown only if it looks like a path: it may be a token instead of the token's file, or a
+        # login, `user:password`.
+        what = shown(text) if "/" in text and ":" not in text else "the value"
         raise Refused(f"{what} does not begin with `/`; expected an absolute path")
     if not text.isprintable():
         raise Refused(f"{shown(text)} contains a control character; expected an absolute path")
@@ -213,9 +214,14 @@ def vrrp_name(node: Node, keyword: str) -> str:
     return name(text_of(node, what), what)
 
 
-def _endpoint(node: Node) -> str:
+def endpoint(usual: str, secret: str) -> Value[str]:
+    """Return a type of base URLs without their final slash; `secret` is what is sent there."""
+    return Value(partial(_endpoint, usual=usual, secret=secret), "an https URL")
+
+
+def _endpoint(node: Node, usual: str, secret: str) -> str:
     """Return a base URL without its final slash. No message shows a password."""
-    expected = "a URL such as https://api.hetzner.cloud/v1"
+    expected = f"a URL such as {usual}"
     text = text_of(node, expected)
     if "@" in text:
         raise Refused(f"contains a user name or password (`@`); expected {expected} without one")
@@ -232,11 +238,12 @@ def _endpoint(node: Node) -> str:
         raise Refused(f"{shown(text)} is not an http or https URL with a host; expected {expected}")
     if parts.scheme == "http" and not _is_loopback(host):
         raise Refused(
-            f"{shown(text)} would send the token unencrypted: http:// is for loopback addresses"
+            f"{shown(text)} would send the {secret} unencrypted: http:// is for loopback addresses"
             f" only (127.0.0.0/8, ::1, localhost); did you mean `https:{shown(text)[6:]}?"
         )
-    if host == "api.hetzner.cloud" and parts.path.rstrip("/") != "/v1":
-        raise Refused(f"{shown(text)} is not the API; did you mean `https://api.hetzner.cloud/v1`?")
+    known = urlsplit(usual)
+    if host == known.hostname and parts.path.rstrip("/") != known.path:
+        raise Refused(f"{shown(text)} is not the API; did you mean `{usual}`?")
     return text.rstrip("/")
 
 
@@ -252,4 +259,3 @@ def _is_loopback(host: str) -> bool:
 PATH: Final = Value(_path, "an absolute path")
 OPTIONAL_PATH: Final = Value(_optional_path, "an absolute path, or null")
 SERVER: Final = Value(_server, "the word auto, or the id or name of a server")
-ENDPOINT: Final = Value(_endpoint, "an https URL")

@@ -82,6 +82,7 @@ def test_errors_as_json_have_their_place(tmp_path: Path) -> None:
         ],
         "warnings": [],
         "token_source": None,
+        "login_source": None,
         "config": None,
     }
 
@@ -99,6 +100,7 @@ def test_the_json_of_a_valid_configuration_has_the_values_in_use(tmp_path: Path)
             "name": "VI_1",
             "floating_ips": ["web"],
             "alias_ips": [],
+            "failover_ips": [],
             "vrrp_addresses": [],
         }
     ]

@@ -10,12 +10,13 @@ from hakeeper.config import (
     HetznerConfig,
     InstanceConfig,
     KeepalivedConfig,
+    RobotConfig,
     StateSource,
     parse,
 )
 from hakeeper.core.model import ApiSettings, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import ResourceRef
-from hakeeper.kinds import ALIAS_IPS
+from hakeeper.kinds import ALIAS_IPS, FAILOVER_IPS
 from tests.support.resources import by_id, by_name, by_network
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -24,10 +25,12 @@ VI_1 = VrrpId(VrrpKind.INSTANCE, "VI_1")
 
 
 def having(
-    *floating_ips: ResourceRef, alias_ips: tuple[ResourceRef, ...] = ()
+    *floating_ips: ResourceRef,
+    alias_ips: tuple[ResourceRef, ...] = (),
+    failover_ips: tuple[ResourceRef, ...] = (),
 ) -> dict[str, tuple[ResourceRef, ...]]:
     """Return what an instance lists, by the keys of all kinds."""
-    return {"floating_ips": floating_ips, "alias_ips": alias_ips}
+    return {"floating_ips": floating_ips, "alias_ips": alias_ips, "failover_ips": failover_ips}
 
 
 def test_the_smallest_configuration_has_the_defaults_of_the_contract() -> None:
@@ -46,6 +49,13 @@ def test_the_smallest_configuration_has_the_defaults_of_the_contract() -> None:
                 token_file=None,
                 ca_file=None,
                 timeout_s=5.0,
+            ),
+            robot=RobotConfig(
+                endpoint="https://robot-ws.your-server.de",
+                credentials_file=None,
+                server="auto",
+                ca_file=None,
+                timeout_s=20.0,
             ),
             interval_s=10.0,
             standby_interval_s=60.0,
@@ -68,9 +78,13 @@ def test_every_key_is_taken_over() -> None:
         "  VI_1:\n"
         "    floating_ips: ['2001:db8:1:2::/64']\n"
         "    alias_ips: [10.0.0.100, {ip: 10.0.0.101, network: 7}]\n"
+        "    failover_ips: [203.0.113.7]\n"
         "keepalived: {fifo: /a, state: none, pid_file: /b}\n"
         "hetzner:\n"
         "  {endpoint: 'https://example.com/v1/', token_file: /c, ca_file: /d, timeout: 1500ms}\n"
+        "robot:\n"
+        "  {endpoint: 'https://example.com/', credentials_file: /e, server: 198.51.100.1,\n"
+        "   ca_file: /f, timeout: 30s}\n"
         "reconcile: {interval: 1m, standby_interval: 1h}\n",
         "f.yaml",
     )
@@ -80,10 +94,12 @@ def test_every_key_is_taken_over() -> None:
     web, net = (by_name("web"), by_id(4711), by_network(one)), (by_network(network),)
     private = (ipaddress.IPv4Address("10.0.0.2"),)
     alias_ips = (ALIAS_IPS.ref("10.0.0.100"), ALIAS_IPS.ref("10.0.0.101", network="7"))
+    failover_ips = (FAILOVER_IPS.ref("203.0.113.7"),)
+    listed = having(*net, alias_ips=alias_ips, failover_ips=failover_ips)
     assert (
         Config(
             instances={"VI_1": InstanceConfig(resources=having(*web), vrrp_addresses=private)},
-            groups={"VI_1": InstanceConfig(resources=having(*net, alias_ips=alias_ips))},
+            groups={"VI_1": InstanceConfig(resources=listed)},
             server="web-1",
             keepalived=KeepalivedConfig(
                 fifo=Path("/a"), state=StateSource.NONE, pid_file=Path("/b")
@@ -94,6 +110,13 @@ def test_every_key_is_taken_over() -> None:
                 ca_file=Path("/d"),
                 timeout_s=1.5,
             ),
+            robot=RobotConfig(
+                endpoint="https://example.com",
+                credentials_file=Path("/e"),
+                server=(ipaddress.IPv4Address("198.51.100.1"),),
+                ca_file=Path("/f"),
+                timeout_s=30.0,
+            ),
             interval_s=60.0,
             standby_interval_s=3600.0,
         )
@@ -101,12 +124,15 @@ def test_every_key_is_taken_over() -> None:
     )
     assert (
         Settings(
-            resources={VI_1: web, group: (*net, *alias_ips)},
+            resources={VI_1: web, group: (*net, *alias_ips, *failover_ips)},
             vrrp_addresses={VI_1: private},
             interval_s=60.0,
             standby_interval_s=3600.0,
             can_query=False,
-            apis={"cloud": ApiSettings(call_timeout_s=1.5, endpoint=config.hetzner.endpoint)},
+            apis={
+                "cloud": ApiSettings(call_timeout_s=1.5, endpoint=config.hetzner.endpoint),
+                "robot": ApiSettings(call_timeout_s=30.0, endpoint=config.robot.endpoint),
+            },
             fifo_path=str(config.keepalived.fifo),
         )
         == config.settings()

@@ -105,6 +105,7 @@ def test_the_full_example_is_read_as_the_defaults() -> None:
                 resources={
                     "floating_ips": (by_name("web"),),
                     "alias_ips": (),
+                    "failover_ips": (),
                     "volumes": (by_name("data"),),
                 }
             )
@@ -114,13 +115,24 @@ def test_the_full_example_is_read_as_the_defaults() -> None:
 
 def test_another_thing_that_the_cloud_moves_is_one_row_too() -> None:
     alone = read("instances: {VI_1: {volumes: [data]}}")
-    listed = {"floating_ips": (), "alias_ips": (), "volumes": (by_name("data"),)}
+    listed = {
+        "floating_ips": (),
+        "alias_ips": (),
+        "failover_ips": (),
+        "volumes": (by_name("data"),),
+    }
     assert {"VI_1": OtherInstance(resources=listed)} == alone.instances
     assert [(by_name("data"),)] == list(alone.resources.values())
-    lists = {"floating_ips": [], "alias_ips": [], "vrrp_addresses": [], "volumes": ["data"]}
+    lists = {
+        "floating_ips": [],
+        "alias_ips": [],
+        "failover_ips": [],
+        "vrrp_addresses": [],
+        "volumes": ["data"],
+    }
     assert [{"kind": "INSTANCE", "name": "VI_1"} | lists] == alone.as_json()["addresses"]
     none = error("instances: {VI_1: {}}")
-    assert "lists no floating IP, alias IP or volume; add at least one" in none
+    assert "lists no floating IP, alias IP, failover IP or volume; add at least one" in none
     twice = "instances: {V: {volumes: [a]}, W: {volumes: [a]}}"
     assert "W.volumes[0]: `a` is already listed, for V in line 1" in error(twice)
     assert "    volumes: [data]  # a list of volumes\n" in example(Other)

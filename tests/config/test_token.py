@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from hakeeper.adapters.token import (
     FoundToken,
+    SecretSource,
+    SecretUnusable,
     SourceKind,
     Token,
-    TokenSource,
-    TokenUnusable,
     find_source,
     read_token,
 )
@@ -32,8 +32,8 @@ def token_file(folder: Path, content: str | bytes = SECRET, mode: int = 0o640) -
     return path
 
 
-def refusal(file: Path | None, environ: dict[str, str]) -> TokenUnusable:
-    with pytest.raises(TokenUnusable) as caught:
+def refusal(file: Path | None, environ: dict[str, str]) -> SecretUnusable:
+    with pytest.raises(SecretUnusable) as caught:
         read_token(file, environ)
     return caught.value
 
@@ -48,21 +48,21 @@ def credential(folder: Path, content: str, mode: int = 0o444) -> dict[str, str]:
 def test_a_configured_file_comes_before_the_credential_and_the_variable(tmp_path: Path) -> None:
     environ = credential(tmp_path, OTHER) | {"HCLOUD_TOKEN": OTHER}
     file = token_file(tmp_path)
-    found = FoundToken(Token(SECRET), TokenSource(SourceKind.FILE, file))
+    found = FoundToken(Token(SECRET), SecretSource(SourceKind.FILE, file))
     assert found == read_token(file, environ)
 
 
 def test_a_credential_comes_before_the_variable(tmp_path: Path) -> None:
     environ = credential(tmp_path, SECRET) | {"HCLOUD_TOKEN": OTHER}
-    source = TokenSource(SourceKind.CREDENTIAL, tmp_path / "hcloud-token")
+    source = SecretSource(SourceKind.CREDENTIAL, tmp_path / "hcloud-token")
     assert FoundToken(Token(SECRET), source) == read_token(None, environ)
 
 
 def test_the_variable_is_used_where_nothing_else_is(tmp_path: Path) -> None:
     environ = {"HCLOUD_TOKEN": SECRET, "CREDENTIALS_DIRECTORY": str(tmp_path)}
-    assert FoundToken(Token(SECRET), TokenSource(SourceKind.ENVIRONMENT)) == read_token(
-        None, environ
-    )
+    assert FoundToken(
+        Token(SECRET), SecretSource(SourceKind.ENVIRONMENT, variable="HCLOUD_TOKEN")
+    ) == read_token(None, environ)
 
 
 def test_a_configured_file_that_is_missing_is_not_passed_over(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_fifo_or_a_directory_is_refused_without_waiting(tmp_path: Path) -> Non
 
 def test_a_token_never_shows_its_value_implicitly() -> None:
     token = Token(SECRET)
-    found = FoundToken(token, TokenSource(SourceKind.ENVIRONMENT))
+    found = FoundToken(token, SecretSource(SourceKind.ENVIRONMENT, variable="HCLOUD_TOKEN"))
     shown = f"{token} {token!r} {[token]} {found} {vars(Token).keys()} %s" % token
     assert "Zq7" not in shown
     for leak in (copy.copy, copy.deepcopy, pickle.dumps):
@@ -202,7 +202,7 @@ def test_tokens_compare_by_value() -> None:
 def shown_of(variable: str) -> str:
     try:
         return str(read_token(None, {"HCLOUD_TOKEN": variable}))
-    except TokenUnusable as refused:
+    except SecretUnusable as refused:
         return str(refused) + repr(refused)
 
 
@@ -215,5 +215,5 @@ def test_no_message_shows_the_content_of_the_variable(text: str, secret: str) ->
 
 def test_an_empty_credential_names_the_file_that_the_service_takes_it_from(tmp_path: Path) -> None:
     # What SetCredential= in hakeeper.service hands over where /etc/hakeeper/token is missing.
-    with pytest.raises(TokenUnusable, match=r"is empty.*/etc/hakeeper/token.*systemctl restart"):
+    with pytest.raises(SecretUnusable, match=r"is empty.*/etc/hakeeper/token.*systemctl restart"):
         read_token(None, credential(tmp_path, "\n"))

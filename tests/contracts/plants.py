@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from hakeeper.adapters.hetzner import call_guard, errors, parse
+from hakeeper.adapters.hetzner import call_guard, errors
 from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
+from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.adapters.hetzner.errors import Phase
 from hakeeper.cloud_register import Register
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, MutationAccepted, Quota

@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
+from hakeeper.adapters.hetzner.cloud import Identity, cloud_sessions
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.events import StartCall
@@ -108,12 +109,12 @@ class RealPort(Port):
         self._cloud.add_client(CLIENT, token=TOKEN)
         # By a name: what is an address itself needs no resolver.
         endpoint = self._cloud.url.replace("127.0.0.1", HOST)
+        options = HetznerOptions(endpoint=endpoint, ca_file=tls.ca_file, version="1.2.3")
         self._pool = HetznerPool(
-            HetznerOptions(endpoint=endpoint, ca_file=tls.ca_file, version="1.2.3"),
-            read_token=lambda: TOKEN,
+            options,
+            cloud_sessions(options, Identity("auto", _this_machine, lambda _networks: True)),
+            read_secret=lambda: TOKEN,
             redact=lambda text: text.replace(TOKEN, "[token]"),
-            identity=_this_machine,
-            is_here=lambda _networks: True,
             deliver=self._results.append,
         )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from hakeeper.adapters.hetzner import parse
+from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.core.calls import (
     Identify,
     ReadActions,

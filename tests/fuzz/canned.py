@@ -9,12 +9,12 @@ import socket
 from collections.abc import Iterator
 from typing import cast
 
-from hakeeper.adapters.hetzner.api import perform
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.adapters.hetzner.client import make_client
+from hakeeper.adapters.hetzner.cloud.api import CloudSession
+from hakeeper.adapters.hetzner.cloud.client import make_client
+from hakeeper.adapters.hetzner.cloud.identify import Identity
 from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions, parse_endpoint
 from hakeeper.adapters.hetzner.outcome import failure_of, tidy
@@ -98,7 +98,9 @@ def _local(limit_s: float) -> Iterator[Candidate | Miss]:
 _CONNECTION = CannedConnection(Route(parse_endpoint(ENDPOINT)), FixedTrust(None))
 _TRANSPORT = Transport(parse_endpoint(ENDPOINT), _CONNECTION)
 _CLIENT = make_client(TOKEN, HetznerOptions(endpoint=ENDPOINT), _TRANSPORT)
-_IDENTITIES = tuple(Identity(one, _local, has_one_of) for one in ("auto", 42, "web1"))
+_SESSIONS = tuple(
+    CloudSession(_CLIENT, Identity(one, _local, has_one_of)) for one in ("auto", 42, "web1")
+)
 
 
 def answer_bytes(block: bytes) -> bytes:
@@ -120,7 +122,7 @@ def _whole(guard: CallGuard, identity: int) -> Answer | Failure:
     pages = [guard.page]
     while pages:
         guard.page = pages.pop(0)
-        outcome = perform(_CLIENT, guard, _IDENTITIES[identity])
+        outcome = _SESSIONS[identity].perform(guard)
         if not isinstance(outcome, Page):
             return outcome
         guard.listing.take(outcome)

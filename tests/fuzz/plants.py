@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from hakeeper.adapters import statefile
 from hakeeper.adapters.control_server import ControlServer
-from hakeeper.adapters.hetzner import parse
+from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.config import nodes, parser, values
 from hakeeper.config.errors import Position
 from hakeeper.core import fifo_lines

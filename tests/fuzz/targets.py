@@ -23,6 +23,7 @@ _LINE_WORDS = "INSTANCE GROUP VS RS MASTER BACKUP FAULT STOP DELETED _RX_LOWER_P
 _CONFIG_WORDS = r"""
     server: auto instances: groups: floating_ips: vrrp_address: keepalived: fifo: state: pid_file:
     hetzner: endpoint: token_file: ca_file: timeout: reconcile: interval: standby_interval: token:
+    robot: credentials_file: failover_ips: alias_ips:
     http:// https:// api.hetzner.cloud /v1 127.0.0.1 localhost :80 [::1] [ ] { } & * ! | > ' " # %
     @ ` , ? - : << --- ... ~ null no yes 0x_ 0b 0755 12:30 1e3 .inf 2001:db8:: /64 /32 fe80::1%lo
     ms s m h dbus none !!str %YAML \\UFFFFFFFF \\x00
@@ -34,7 +35,7 @@ _HTTP_WORDS = r"""
 """
 TARGETS: Final[Mapping[str, Target]] = {
     "lines": Target(lines.run, lines.seeds, 6000, words=_LINE_WORDS),
-    "config": Target(config.run, config.seeds, 4096, words=_CONFIG_WORDS),
+    "config": Target(config.run, config.seeds, 8192, words=_CONFIG_WORDS),
     "bodies": Target(bodies.run, bodies.seeds, 16384, is_json=True, words=_HTTP_WORDS),
     "story": Target(story.run, story.seeds, 16384, is_json=True, words=_HTTP_WORDS),
     "control": Target(control.run, control.seeds, 5000, is_json=True),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hakeeper.config import Config, HetznerConfig, InstanceConfig, KeepalivedConfig, StateSource
 from hakeeper.core.model import IpAddress, VrrpId, VrrpKind
 from hakeeper.core.observation import IpNetwork, ResourceRef
+from hakeeper.kinds import KINDS
 from tests.support.resources import by_id, by_name, by_network
 
 ID_LIMIT = 2**53 - 1
@@ -98,7 +99,10 @@ def written(draw: st.DrawFn) -> Written:
     named: dict[VrrpKind, dict[str, InstanceConfig]] = {kind: {} for kind in VrrpKind}
     for vrrp, some in claims.items():
         named[vrrp.kind][vrrp.name] = InstanceConfig(
-            resources={"floating_ips": tuple(ref for ref, _ in some), "alias_ips": ()},
+            resources={
+                **{kind.config_key: () for kind in KINDS.values()},
+                "floating_ips": tuple(ref for ref, _ in some),
+            },
             vrrp_addresses=private[vrrp],
         )
     config = Config(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.call_guard import Answered, read_head
+from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.core.kind import UnreadableAnswer
 from tests.fuzz import bodies
 from tests.fuzz.bodies import READERS, REQUESTS, block

@@ -114,8 +114,8 @@ class ReloadableCalls(Calls):
         call = next(call for call in self.started if call.call_id == call_id)
         self.cancelled.append(type(call.request))
 
-    def reload_token(self) -> None:
-        """There is no token."""
+    def reload_secret(self) -> None:
+        """There is no secret."""
 
 
 @pytest.fixture

@@ -73,10 +73,11 @@ class CallsLoader(Loader):
     def make_pool(
         self,
         config: Config,
+        api: str,
         deliver: Callable[[CallResult], None],
         objection: Callable[[float], str | None],
     ) -> HetznerPool:
-        del config, objection
+        del config, api, objection
         self._calls.deliver = deliver
         return cast("HetznerPool", self._calls)
 

@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Self
 
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
-from hakeeper.adapters.hetzner.identify import Sources
+from hakeeper.adapters.hetzner.cloud import Identity, cloud_sessions
+from hakeeper.adapters.hetzner.cloud.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.core.calls import CallResult, Failure, Request
 from hakeeper.core.events import StartCall
@@ -43,12 +44,12 @@ class Bench:
     ) -> None:
         """Make a pool for an endpoint."""
         self.results: list[CallResult] = []
+        options = HetznerOptions(endpoint=endpoint, ca_file=ca_file, version="1.2.3")
         self.pool = HetznerPool(
-            HetznerOptions(endpoint=endpoint, ca_file=ca_file, server=server, version="1.2.3"),
-            read_token=token,
+            options,
+            cloud_sessions(options, Identity(server, identity, is_here)),
+            read_secret=token,
             redact=redact,
-            identity=identity,
-            is_here=is_here,
             deliver=self.results.append,
             workers=workers,
             warm=warm,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hakeeper import exits
+from hakeeper.adapters import login
 from hakeeper.adapters.token import CREDENTIAL_NAME, SERVICE_TOKEN
 from hakeeper.cli.options import DEFAULT_CONFIG, DEFAULT_RUNTIME_FOLDER
 from hakeeper.config import KeepalivedConfig
@@ -78,8 +79,14 @@ def test_a_unit_with_less_around_it_would_be_refused(tmp_path: Path, line: str) 
 
 def test_the_unit_names_the_paths_that_the_program_has() -> None:
     assert directives("ConditionPathExists") == [str(DEFAULT_CONFIG)]
-    assert directives("LoadCredential") == [f"{CREDENTIAL_NAME}:{SERVICE_TOKEN}"]
-    assert directives("SetCredential") == [f"{CREDENTIAL_NAME}:\\n"]
+    assert directives("LoadCredential") == [
+        f"{CREDENTIAL_NAME}:{SERVICE_TOKEN}",
+        f"{login.CREDENTIAL_NAME}:{login.SERVICE_LOGIN}",
+    ]
+    assert directives("SetCredential") == [
+        f"{CREDENTIAL_NAME}:\\n",
+        f"{login.CREDENTIAL_NAME}:\\n",
+    ]
 
 
 def test_what_repetition_cannot_cure_is_not_repeated_and_all_else_is() -> None:
@@ -122,7 +129,7 @@ def test_the_folder_of_the_fifo_is_roots_and_the_daemons_own_lies_below_it() -> 
 
 
 def test_no_directive_stands_twice_by_mistake() -> None:
-    lists = {"SystemCallFilter", "SocketBindDeny"}
+    lists = {"SystemCallFilter", "SocketBindDeny", "LoadCredential", "SetCredential"}
     parser = configparser.RawConfigParser(strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(UNIT)

@@ -139,7 +139,7 @@ ALIAS_BUGS = (
         "detached_unheeded",
         "an alias IP is released for a server that is not in the network",
         "obstacle_releases_nothing",
-        (Line(_NEXT, "lists.get(str(us))", "lists.get(str(us), ())"),),
+        (Line(_NEXT, "lists.get(str(us.id))", "lists.get(str(us.id), ())"),),
     ),
     # --- two steps
     _alias_bug(
@@ -171,7 +171,7 @@ ALIAS_BUGS = (
         "taken_at_once",
         "an alias IP is taken without a release",
         "all_in_place",
-        (Line(_NEXT, "if holder in (None, us) or str(holder) not in lists:", "if True:"),),
+        (Line(_NEXT, "if holder in (None, us.id) or str(holder) not in lists:", "if True:"),),
     ),
     _alias_bug(
         "read_for_ever",

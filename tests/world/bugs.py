@@ -378,8 +378,12 @@ BUGS = (
         "the address goes to the server next door",
         "own_target",
         (
-            Line(_SEND, "api.server.id)", "api.server.id + 1)"),
-            Line(_GUARD, "step.holder not in (None, server.id)", "False"),
+            Line(
+                "hakeeper.kinds.floating_ip:FloatingIps.next_step",
+                'Step("assign", us.id,',
+                'Step("assign", us.id + 1,',
+            ),
+            Line(_GUARD, "step.holder not in (None, *server.keys)", "False"),
         ),
         proves=True,
     ),
@@ -572,7 +576,7 @@ BUGS = (
         (
             Line(
                 "hakeeper.core.call_failures:take_failure",
-                "api.identify_from_s = now + _delay_s(state, failure, api.identify_attempt)",
+                "api.identify_from_s = now + _delay_s(state, api, failure, api.identify_attempt)",
                 "api.identify_from_s = 1e9",
             ),
         ),

@@ -1,4 +1,4 @@
-"""What the workers of one API share: its token, whom to trust, and the way to it."""
+"""What the workers of one API share: its secret, whom to trust, and the way to it."""
 
 import threading
 from collections.abc import Callable
@@ -8,33 +8,44 @@ from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.trust import Trust
 
 
-class TokenUnreadableError(Exception):
-    """The token could not be read again."""
+class SecretUnreadableError(Exception):
+    """The token or login could not be read again; `code` is one of ours."""
+
+    def __init__(self, noun: str, error: Exception) -> None:
+        """Say what could not be read, and why."""
+        super().__init__(f"cannot read the {noun}: {error}")
+        self.code = f"{noun}_unreadable"
 
 
 class Access:
     """The access to the API that `options` describe; safe to use from all threads."""
 
-    def __init__(self, options: HetznerOptions, read_token: Callable[[], str]) -> None:
-        """Read the token for the first time; raises what `read_token` raises."""
+    def __init__(
+        self, options: HetznerOptions, read_secret: Callable[[], str], noun: str = "token"
+    ) -> None:
+        """Read the secret for the first time; raises what `read_secret` raises.
+
+        `noun`: what people call it.
+        """
         self.options = options
         self.trust = Trust(options)
         self.route = Route(options.address)
-        self._read_token = read_token
+        self._read_secret = read_secret
+        self._noun = noun
         self._lock = threading.Lock()
-        self._token: str | None = read_token()
+        self._secret: str | None = read_secret()
 
-    def forget_token(self) -> None:
-        """Have the token read again before the next call."""
+    def forget_secret(self) -> None:
+        """Have the secret read again before the next call."""
         with self._lock:
-            self._token = None
+            self._secret = None
 
-    def token(self) -> str:
-        """Return the token, read again if it was forgotten; raises TokenUnreadableError."""
+    def secret(self) -> str:
+        """Return the secret, read again if it was forgotten; raises SecretUnreadableError."""
         with self._lock:
-            if self._token is None:
+            if self._secret is None:
                 try:
-                    self._token = self._read_token()
+                    self._secret = self._read_secret()
                 except Exception as error:
-                    raise TokenUnreadableError(f"cannot read the token: {error}") from error
-            return self._token
+                    raise SecretUnreadableError(self._noun, error) from error
+            return self._secret

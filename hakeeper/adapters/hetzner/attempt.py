@@ -11,7 +11,8 @@ class Attempt:
 
     def __init__(self, timeout_s: float, clock: Callable[[], float]) -> None:
         """Start the clock (monotonic seconds): `timeout_s` runs from now."""
-        self.deadline_s = clock() + timeout_s
+        self.started_at_s = clock()
+        self.deadline_s = self.started_at_s + timeout_s
         self.ended_at_s: float | None = None
         self._clock = clock
         self._lock = threading.Lock()
@@ -24,6 +25,10 @@ class Attempt:
         if left <= 0 or self.ended_at_s is not None:
             raise CallEndedError
         return left
+
+    def now_s(self) -> float:
+        """Return the time by its clock."""
+        return self._clock()
 
     def enter(self, phase: Phase) -> None:
         """Say how far it has come; CallEndedError if it need not go on."""

@@ -115,6 +115,20 @@ class TransportError(Exception):
         self.code = code
 
 
+class ErrorAnswerError(Exception):
+    """The API answered with an error of its own: `code` is empty where it named none.
+
+    `retry_after_s`: when it said how long to wait, and did not say it in a header.
+    """
+
+    def __init__(self, code: str, message: str, retry_after_s: float | None = None) -> None:
+        """Keep what the API said."""
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+
 class LocalFailureError(Exception):
     """The call failed for a reason that we found ourselves."""
 

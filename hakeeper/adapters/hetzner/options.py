@@ -37,7 +37,7 @@ def parse_endpoint(text: str) -> Endpoint:
         raise ValueError("the endpoint may hold no user name, password, query or fragment")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise ValueError(
-            f"{text!r} would send the token unencrypted; http:// is only for loopback addresses"
+            f"{text!r} would send the secret unencrypted; http:// is only for loopback addresses"
         )
     return Endpoint(
         base=text.rstrip("/"),
@@ -58,19 +58,17 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HetznerOptions:
-    """What the configuration says about the API.
+    """What the configuration says about an API.
 
-    `server` is "auto", a server id (int), or a server name (str). `ca_file` replaces the CA
-    bundle that requests uses. A wrong endpoint raises ValueError at once.
+    `ca_file` replaces the CA bundle that requests uses. A wrong endpoint raises ValueError at once.
     """
 
     endpoint: str = DEFAULT_ENDPOINT
     ca_file: Path | None = None
-    server: str | int = "auto"
     version: str = "0"
 
     def __post_init__(self) -> None:
-        """Refuse an endpoint that could not work or would leak the token."""
+        """Refuse an endpoint that could not work or would leak the secret."""
         parse_endpoint(self.endpoint)
 
     @property

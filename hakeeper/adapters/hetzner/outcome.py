@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from hcloud import APIException
-
 from hakeeper.adapters.hetzner.call_guard import Answered, CallGuard
 from hakeeper.adapters.hetzner.errors import (
+    ErrorAnswerError,
     LocalFailureError,
     TransportError,
     for_effect,
@@ -28,7 +27,7 @@ _SHAPE_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What hcloud and json raise for bodies that are not what the documentation promises."""
+"""What clients and json raise for bodies that are not what the documentation promises."""
 
 
 def failure_of(error: Exception, guard: CallGuard) -> Failure:
@@ -43,7 +42,7 @@ def failure_of(error: Exception, guard: CallGuard) -> Failure:
             failure = _refusal(error, status, guard)
         case UnreadableAnswer():
             failure = _unreadable(str(error), status, guard)
-        case APIException():  # hcloud's name for a 2xx whose body is not JSON
+        case ErrorAnswerError():  # with a 2xx
             failure = _unreadable("it is no JSON", status, guard)
         case _ if status is not None and isinstance(error, _SHAPE_ERRORS):
             failure = _unreadable(type(error).__name__, status, guard)
@@ -59,14 +58,15 @@ def failure_of(error: Exception, guard: CallGuard) -> Failure:
 
 def _refusal(error: Exception, status: int, guard: CallGuard) -> Failure:
     """Describe an error answer; one without a code of Hetzner's may be anything, say a web page."""
-    if not isinstance(error, APIException) or not isinstance(error.code, str):
+    if not isinstance(error, ErrorAnswerError) or not error.code:
         return _nameless(status, guard)
     kind = for_effect(kind_of(error.code, status), changes_something=guard.changes_something)
     return Failure(
         kind=kind,
         code=tidy_code(error.code, status),
-        message=str(error.message),
+        message=error.message,
         http_status=status,
+        retry_after_s=error.retry_after_s,
     )
 
 
@@ -94,13 +94,15 @@ def tidy(
     """Add what the headers said, and make every foreign text short and free of the token."""
     match outcome:
         case Failure():
-            throttled = outcome.kind is FailureKind.THROTTLED
+            wait_s = outcome.retry_after_s
+            if wait_s is None and answered is not None:
+                wait_s = answered.retry_after_s
             correlation_id = "" if answered is None else redact(answered.correlation_id)
             return replace(
                 outcome,
                 message=tidy_message(outcome.message, redact),
                 code=redact(outcome.code),
-                retry_after_s=answered.retry_after_s if throttled and answered else None,
+                retry_after_s=wait_s if outcome.kind is FailureKind.THROTTLED else None,
                 correlation_id=correlation_id,
             )
         case MutationAccepted(action=Action() as action):

@@ -13,58 +13,55 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from hakeeper.adapters.hetzner.access import Access
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.adapters.hetzner.identify import Identity, Sources
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.options import HetznerOptions
 from hakeeper.adapters.hetzner.outcome import tidy
+from hakeeper.adapters.hetzner.session import SessionMaker
 from hakeeper.adapters.hetzner.worker import Worker, join
-from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind
 from hakeeper.core.events import StartCall
-from hakeeper.core.observation import IpNetwork
 
 WORKERS = 8
 """Calls at once; the core sends no more assigns than that at once."""
 QUEUE_LIMIT = 2000
 """Calls that wait. More is a fault of ours: one event claims hundreds at most."""
 STUCK_GRACE_S = 0.25
-"""After the end of its call a worker is given this long to come back."""
+"""So long a worker may take to come back after the end of its call."""
 
 
 class HetznerPool:
     """Makes API calls; each call started ends in exactly one `deliver(CallResult)`.
 
-    `deliver` is called from worker threads and the watcher, must be quick and must not raise. Call
-    ids are unique among the calls under way. Construction raises what `read_token` raises,
-    ValueError or OSError for unusable options, and HcloudChangedError.
+    `deliver` is called from worker threads and the watcher, must be quick and must not raise.
+    Construction raises what `read_secret` and `make_session` raise, OSError for a bad CA file.
     """
 
     def __init__(  # noqa: PLR0913  # all but two by keyword
         self,
         options: HetznerOptions,
+        make_session: SessionMaker,
         *,
-        read_token: Callable[[], str],
+        read_secret: Callable[[], str],
         redact: Callable[[str], str],
-        identity: Sources,
-        is_here: Callable[[Iterable[IpNetwork]], bool] = has_one_of,
         deliver: Callable[[CallResult], None],
         clock: Callable[[], float] = time.monotonic,
         objection: Callable[[float], str | None] = lambda _: None,
         workers: int = WORKERS,
         warm: int = 0,
+        noun: str = "token",
     ) -> None:
-        """Make the clients and start the threads, so that no claim has to.
+        """Make the sessions and start the threads, so that no claim has to.
 
         `objection` is asked from a worker's thread right before something that changes something is
         sent, with the time given to `start`; a reason not to ends the call unsent, as `outdated`.
-        `warm`: how many connections to keep open while nothing is asked; see `keep_warm`.
+        `warm`: see `keep_warm`. `noun`: what people call the secret.
         """
-        self._access = Access(options, read_token)
-        self._identity = Identity(options.server, identity, is_here)
+        self._access = Access(options, read_secret, noun)
+        self._make_session = make_session
         self._redact = redact
         self._deliver = deliver
         self._clock = clock
@@ -135,17 +132,17 @@ class HetznerPool:
             self._warm = count
             self._spread_warmth()
 
-    def reload_token(self) -> None:
-        """Read the token again before the next call; connections stay as they are."""
-        self._access.forget_token()
+    def reload_secret(self) -> None:
+        """Read the secret again before the next call; connections stay as they are."""
+        self._access.forget_secret()
 
     def reload(self) -> None:
-        """Read the token and the CA file again; OSError: nothing changes.
+        """Read the secret and the CA file again; OSError: nothing changes.
 
         A connection that is not vouched for by the authorities of now is made anew.
         """
         self._access.trust.renew()
-        self._access.forget_token()
+        self._access.forget_secret()
         with self._changed:
             for each in self._idle:
                 each.look()
@@ -201,7 +198,7 @@ class HetznerPool:
             self._changed.notify_all()
 
     def _new_worker(self) -> Worker:
-        return Worker(self._access, self._identity, self._worker_done)
+        return Worker(self._access, self._make_session, self._worker_done)
 
     def _spread_warmth(self) -> None:
         workers = [w for w in (*self._idle, *self._busy) if w not in self._stuck]

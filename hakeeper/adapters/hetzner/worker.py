@@ -1,4 +1,4 @@
-"""One worker thread with its own client, and its own connection that it keeps warm.
+"""One worker thread with its own session, and its own connection that it keeps warm.
 
 While no call is to be made, the worker waits for the next one and for the end of its connection.
 Where that end comes (the API closes what was idle, the network forgot us) it connects anew at once,
@@ -13,18 +13,14 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 
-from hcloud import Client
-
-from hakeeper.adapters.hetzner.access import Access, TokenUnreadableError
-from hakeeper.adapters.hetzner.api import perform
+from hakeeper.adapters.hetzner.access import Access, SecretUnreadableError
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.call_guard import CallGuard
-from hakeeper.adapters.hetzner.client import make_client
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
-from hakeeper.adapters.hetzner.identify import Identity
 from hakeeper.adapters.hetzner.listing import Page
 from hakeeper.adapters.hetzner.outcome import failure_of
+from hakeeper.adapters.hetzner.session import Session, SessionMaker
 from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.core.calls import Answer, Failure, FailureKind
 
@@ -38,12 +34,12 @@ GAPS_S = (5.0, 60.0)
 
 
 class Worker:
-    """Performs one call at a time; a client is not safe to share between threads (requests)."""
+    """Performs one call at a time; a session is not safe to share between threads."""
 
     def __init__(
         self,
         access: Access,
-        identity: Identity,
+        make_session: SessionMaker,
         done: Callable[["Worker", CallGuard, Answer | Page | Failure], bool],
     ) -> None:
         """Make an idle worker; `thread` is not started yet.
@@ -54,10 +50,10 @@ class Worker:
         self._access = access
         self._connection = Connection(access.route, access.trust)
         self._transport = Transport(access.options.address, self._connection)
-        self._client: Client | None = None
-        self._token = ""
-        """The one that the client was made with."""
-        self._identity = identity
+        self._session: Session | None = None
+        self._secret = ""
+        """The one that the session was made with."""
+        self._make_session = make_session
         self._done = done
         self._inbox: SimpleQueue[CallGuard | None] = SimpleQueue()
         self._wake_lock = threading.Lock()
@@ -77,8 +73,8 @@ class Worker:
         return self._connection.is_open
 
     def prepare(self) -> None:
-        """Make the client now, before the first call needs it. Not while a call is under way."""
-        self._current_client()
+        """Make the session now, before the first call needs it. Not while a call is under way."""
+        self._current_session()
 
     # --- from any thread ---------------------------------------------------------------------
 
@@ -191,23 +187,23 @@ class Worker:
     def _outcome(self, guard: CallGuard) -> Answer | Page | Failure:
         self._transport.guard = guard
         try:
-            return perform(self._current_client(), guard, self._identity)
+            return self._current_session().perform(guard)
         except CallEndedError:
             return guard.out_of_time()
-        except TokenUnreadableError as error:
-            return Failure(kind=FailureKind.AUTH, code="token_unreadable", message=str(error))
+        except SecretUnreadableError as error:
+            return Failure(kind=FailureKind.AUTH, code=error.code, message=str(error))
         except Exception as error:  # noqa: BLE001  # whatever happened, a call has one end
             return failure_of(error, guard)
         finally:
             self._transport.guard = None
 
-    def _current_client(self) -> Client:
-        """Return a client with the newest token; another token leaves the connection as it is."""
-        token = self._access.token()
-        if self._client is None or token != self._token:
-            self._client = make_client(token, self._access.options, self._transport)
-            self._token = token
-        return self._client
+    def _current_session(self) -> Session:
+        """Return one with the newest secret; another secret leaves the connection as it is."""
+        secret = self._access.secret()
+        if self._session is None or secret != self._secret:
+            self._session = self._make_session(secret, self._transport)
+            self._secret = secret
+        return self._session
 
 
 def join(threads: Iterable[threading.Thread]) -> None:

@@ -11,12 +11,20 @@ from hakeeper.core.not_found import unusable
 from hakeeper.core.observation import BY_NAME, Observation, Reading, ResourceId, ResourceRef
 from hakeeper.doctor.checks.movable import in_the_way, no_room_for_all, not_meant, part_of
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import CheckResult, Finding, Passed, error
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
+from hakeeper.kinds.apis import ROBOT
 
 
 def addresses(facts: Facts, kind: Kind) -> Iterator[CheckResult]:
     """Check that the project has each one of a kind, configured once and usable by this server."""
     wanted = [(vrrp, ref) for vrrp, ref in facts.config.wanted() if ref.kind == kind.name]
+    if wanted and kind.api.name == ROBOT.name:
+        yield warning(
+            f"the {kind.noun}s are not checked online yet: Robot is not asked",
+            why="a wrong login or address shows at the daemon's start",
+            cure="hakeeper status    # names what Robot refuses",
+        )
+        return
     reading = facts.api.reading(kind.name)
     if reading is None:
         yield from _not_listed(facts, kind)

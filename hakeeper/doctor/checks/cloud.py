@@ -35,7 +35,9 @@ def _is_unavailable(failure: Failure) -> bool:
 
 
 def api(facts: Facts) -> Iterator[CheckResult]:
-    """Check that the API answers."""
+    """Check that the API answers, if any resource needs it."""
+    if CLOUD.name not in facts.config.config.apis:
+        return
     endpoint = facts.config.config.hetzner.endpoint
     troubles = {f.code: f for f in _failures(facts.api) if _is_unavailable(f)}
     if not troubles:

@@ -1,4 +1,4 @@
-"""Facts from the API: the requests that a failover would make, without changing anything.
+"""Facts from Hetzner Cloud: the requests that a failover would make, without changing anything.
 
 Only the refusal of a write request shows that a token may not write. So this sends a write request
 that cannot have an effect: the assign of floating IP 0 to server 0, which do not exist, since ids
@@ -18,10 +18,11 @@ from urllib.parse import urlsplit
 
 from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
 from hakeeper.adapters.hetzner.attempt import Attempt
+from hakeeper.adapters.hetzner.cloud import Identity, cloud_sessions
+from hakeeper.adapters.hetzner.cloud.identify import Sources
 from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
+from hakeeper.adapters.hetzner.errors import CallEndedError, LocalFailureError, TransportError
 from hakeeper.adapters.hetzner.http1 import AnswerError, read_answer
-from hakeeper.adapters.hetzner.identify import Sources
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.trust import FixedTrust
@@ -44,7 +45,7 @@ from hakeeper.doctor.facts import ApiFacts
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import CLOUD
 from hakeeper.kinds.floating_ip import resource
-from hakeeper.loading import api_options
+from hakeeper.loading import api_options, main_addresses
 
 WRITE_PROBE = Mutate(resource(0), Step("assign", 0, lane=""))
 """An assign without effect: ids start at 1."""
@@ -70,13 +71,15 @@ class ApiAccess:
 
 def api_facts(access: ApiAccess) -> ApiFacts:
     """Call the API; raises what the pool raises for an unusable token or CA file."""
+    if CLOUD.name not in access.config.apis:
+        return ApiFacts(identified=_at_robot(access.config), listed={})
     results: queue.SimpleQueue[CallResult] = queue.SimpleQueue()
-    options = api_options(access.config)
+    options = api_options(access.config, CLOUD.name)
     pool = HetznerPool(
         options,
-        read_token=access.read_token,
+        cloud_sessions(options, Identity(access.config.server, access.identity)),
+        read_secret=access.read_token,
         redact=access.redact,
-        identity=access.identity,
         deliver=results.put,
         workers=1,
     )
@@ -88,7 +91,7 @@ def api_facts(access: ApiAccess) -> ApiFacts:
 
     with contextlib.closing(pool):
         identified = ask(Identify(CLOUD.name, access.cached_server_id))
-        kinds = dict.fromkeys(ref.kind for refs in access.config.resources.values() for ref in refs)
+        kinds = dict.fromkeys(ref.kind for ref in access.config.refs_of(CLOUD.name))
         listed = {kind: ask(ReadAll(kind)) for kind in kinds}
         asked = (ReadServer(CLOUD.name, key) for key in _holders(access.config, identified, listed))
         holders = {request.server_id: ask(request) for request in asked}
@@ -104,13 +107,22 @@ def api_facts(access: ApiAccess) -> ApiFacts:
     )
 
 
+def _at_robot(config: Config) -> CallResult:
+    """Say which server this is at Robot, which is not asked for it."""
+    try:
+        outcome: Identified | Failure = main_addresses(config).identify()
+    except LocalFailureError as error:
+        outcome = Failure(kind=error.kind, code=error.code, message=str(error))
+    return CallResult(call_id=1, outcome=outcome, sent_at_s=None, finished_at_s=time.monotonic())
+
+
 def _holders(
     config: Config, identified: CallResult, listed: Mapping[str, CallResult]
 ) -> tuple[Key, ...]:
     """Return the other servers that have a resource which has to be taken from them first."""
     us = identified.outcome.server.id if isinstance(identified.outcome, Identified) else None
     found: dict[Key, None] = {}
-    for ref in (ref for refs in config.resources.values() for ref in refs):
+    for ref in config.refs_of(CLOUD.name):
         kind, outcome = KINDS[ref.kind], listed[ref.kind].outcome
         if kind.releases_first and isinstance(outcome, AllRead):
             seen = kind.find(ref, None, outcome.reading)

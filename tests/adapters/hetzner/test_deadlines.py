@@ -252,7 +252,7 @@ def test_a_stuck_worker_is_replaced_even_while_the_token_cannot_be_read() -> Non
         guard = made.pool._guards[waiting]
         eventually(lambda: guard._phase is Phase.LOCAL, what="the look around")
         broken.append(OSError("gone"))
-        made.pool.reload_token()
+        made.pool.reload_secret()
         eventually(lambda: made.pool._stuck, what="a stuck worker")
         assert made.failure(assign(IP, ME)).code == "token_unreadable"
         broken.clear()

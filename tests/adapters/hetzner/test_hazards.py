@@ -9,7 +9,8 @@ import hcloud
 import pytest
 import requests
 
-from hakeeper.adapters.hetzner import HcloudChangedError, HetznerOptions, client
+from hakeeper.adapters.hetzner import HetznerOptions
+from hakeeper.adapters.hetzner.cloud import HcloudChangedError, client
 from hakeeper.adapters.hetzner.connection import Connection
 from hakeeper.adapters.hetzner.route import Route
 from hakeeper.adapters.hetzner.transport import Transport

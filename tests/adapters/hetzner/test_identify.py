@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from hakeeper.adapters.hetzner.identify import Sources
+from hakeeper.adapters.hetzner.cloud.identify import Sources
 from hakeeper.adapters.identity import Candidate, Miss
 from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.core.calls import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hakeeper.adapters.hetzner import parse
+from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.core.calls import ReadServer, ServerRead
 from hakeeper.demo.cloud import SimCloud
 from hakeeper.kinds.json_fields import NAME_LIMIT

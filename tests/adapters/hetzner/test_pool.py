@@ -192,7 +192,7 @@ def test_a_new_token_is_used_from_the_next_call_on_over_the_same_connection() ->
         assert (refused.kind, refused.http_status) == (FailureKind.AUTH, 401)
         tokens.pop(0)
         assert made.failure(read(IP)).kind is FailureKind.AUTH
-        made.pool.reload_token()
+        made.pool.reload_secret()
         assert isinstance(made.call(read(IP)).outcome, OneRead)
         assert server.accepted == 1
 
@@ -207,7 +207,7 @@ def test_a_token_that_cannot_be_read_again_fails_calls_until_it_can() -> None:
 
     with RawServer(answer) as server, Bench(server.url, token=read) as made:
         broken.append(PermissionError("/etc/hakeeper/token: permission denied"))
-        made.pool.reload_token()
+        made.pool.reload_secret()
         failure = made.failure(assign(IP, ME))
         assert (failure.kind, failure.code) == (FailureKind.AUTH, "token_unreadable")
         assert "/etc/hakeeper/token: permission denied" in failure.message

@@ -2,11 +2,16 @@
 
 from typing import Any, TypeAlias, assert_never
 
-from hcloud import Client
+from hcloud import APIException, Client
 
-from hakeeper.adapters.hetzner import identify, parse
 from hakeeper.adapters.hetzner.call_guard import CallGuard
+from hakeeper.adapters.hetzner.cloud import identify, parse
+from hakeeper.adapters.hetzner.cloud.client import make_client
+from hakeeper.adapters.hetzner.errors import ErrorAnswerError
 from hakeeper.adapters.hetzner.listing import Page, PageOf
+from hakeeper.adapters.hetzner.options import HetznerOptions
+from hakeeper.adapters.hetzner.session import SessionMaker
+from hakeeper.adapters.hetzner.transport import Transport
 from hakeeper.core.calls import (
     ActionsRead,
     Answer,
@@ -31,11 +36,33 @@ PAGE_LIMIT = 100
 Params: TypeAlias = dict[str, Any]
 
 
-def perform(client: Client, guard: CallGuard, identity: identify.Identity) -> Answer | Page:
-    """Carry out the request of a call; of a list, only the page that the guard is for.
+def cloud_sessions(options: HetznerOptions, identity: identify.Identity) -> SessionMaker:
+    """Return what makes sessions of a token; it raises HcloudChangedError."""
 
-    Raises hcloud's APIException for error answers, and our own errors of errors.py.
-    """
+    def make(token: str, transport: Transport) -> CloudSession:
+        return CloudSession(make_client(token, options, transport), identity)
+
+    return make
+
+
+class CloudSession:
+    """Speaks with Hetzner Cloud for one worker."""
+
+    def __init__(self, client: Client, identity: identify.Identity) -> None:
+        """Send with this client."""
+        self._client = client
+        self._identity = identity
+
+    def perform(self, guard: CallGuard) -> Answer | Page:
+        """Carry out the request of a call; of a list, only the page that the guard is for."""
+        try:
+            return _perform(self._client, guard, self._identity)
+        except APIException as error:  # also for a 2xx whose body is no JSON
+            code = error.code if isinstance(error.code, str) else ""
+            raise ErrorAnswerError(code, str(error.message)) from error
+
+
+def _perform(client: Client, guard: CallGuard, identity: identify.Identity) -> Answer | Page:
     match guard.call.request:
         case Identify() as request:
             return identify.identify(client, guard, identity, request.cached_server_id)

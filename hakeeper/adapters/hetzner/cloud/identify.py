@@ -11,10 +11,11 @@ from typing import TypeAlias
 
 from hcloud import APIException, Client
 
-from hakeeper.adapters.hetzner import parse
 from hakeeper.adapters.hetzner.call_guard import CallGuard
+from hakeeper.adapters.hetzner.cloud import parse
 from hakeeper.adapters.hetzner.errors import LocalFailureError, Phase
 from hakeeper.adapters.identity import Candidate, Miss
+from hakeeper.adapters.local_addresses import has_one_of
 from hakeeper.core.calls import NO_IDENTITY, FailureKind, Identified
 from hakeeper.core.model import Server
 from hakeeper.core.observation import IpNetwork, Key
@@ -30,7 +31,10 @@ class Identity:
     """What the configuration says, where to look when it says `auto`, and what shows that."""
 
     def __init__(
-        self, setting: str | int, sources: Sources, is_here: Callable[[Iterable[IpNetwork]], bool]
+        self,
+        setting: str | int,
+        sources: Sources,
+        is_here: Callable[[Iterable[IpNetwork]], bool] = has_one_of,
     ) -> None:
         """Take the `server` setting: "auto", an id (int), or a name (any other str)."""
         self.setting = setting

@@ -14,6 +14,7 @@ from hakeeper.adapters.redaction import Redactor
 from hakeeper.adapters.token import TokenUnusable, read_token
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.core.calls import CallResult
+from hakeeper.kinds.apis import CLOUD
 
 LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, TokenUnusable)
 """What is wrong with the configuration and its secrets: a start ends with it, a reload survives it.
@@ -24,8 +25,12 @@ WARNINGS_KEPT = 20
 
 
 def warm_connections(config: Config) -> int:
-    """Return how many connections to keep open: one for each address's claim, one for the reads."""
-    return 1 + sum(map(len, config.resources.values()))
+    """Return how many connections to keep open: one for each address's claim, one for the reads.
+
+    A selector may choose any number: for it, as many as are ever used at once.
+    """
+    refs = (ref for some in config.resources.values() for ref in some)
+    return 1 + sum(CLOUD.max_parallel if ref.is_selector else 1 for ref in refs)
 
 
 def api_options(config: Config) -> HetznerOptions:

@@ -11,6 +11,7 @@ from typing import ClassVar, Final, TypeAlias
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import api_code
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
+from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
 
 
 class Health(enum.IntEnum):
@@ -317,6 +318,8 @@ Trouble: TypeAlias = (
     | Isolated
     | IsolationEnds
     | Unresolved
+    | NothingChosen
+    | ChosenTwice
     | Blocked
     | HeldDown
     | Disputed

@@ -112,8 +112,9 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
             False,
             33,
             (
-                "| `address.confirmed` | 6 info | An address is on this server already "
-                "| `7d560793e2ae47a281954af0de212b76` |"
+                "| `address.chosen_twice` | 4 warning "
+                "| An address is chosen for an instance, and follows another "
+                "| `1742447f7ef64a38be3375c205829ea4` |"
             ),
             (
                 "| `watch.failed` | 4 warning "

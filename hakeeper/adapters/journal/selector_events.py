@@ -13,7 +13,6 @@ SELECTOR_EVENTS: Final[Mapping[str, EventKind]] = {
         "0a4d82d5f1ac44a4babcdbfeabe13e3d",
         "An address was chosen by its labels",
         always=(*_OF, "resource_kind", "resource_id"),
-        operator=True,
     ),
     "address.deselected": EventKind(
         Level.NOTICE,
@@ -27,14 +26,12 @@ SELECTOR_EVENTS: Final[Mapping[str, EventKind]] = {
         "1742447f7ef64a38be3375c205829ea4",
         "An address is chosen for an instance, and follows another",
         always=(*_OF, "reason"),
-        operator=True,
     ),
     "selector.empty": EventKind(
         Level.WARNING,
         "8a236b7405e145a2b0c69e8fc13daa5b",
         "A label selector chooses no address",
         always=("instance", "kind", "selector", "listed"),
-        operator=True,
     ),
     "selector.broad": EventKind(
         Level.WARNING,

@@ -161,7 +161,7 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
     ),
     "address.chosen_twice": TroubleKind(
         "label selectors of two instances choose the same address",
-        "hakeeper check --online    # make the selectors in hakeeper.yaml exclude each other",
+        "make the selectors in hakeeper.yaml exclude each other; then: systemctl reload hakeeper",
     ),
     "address.blocked": TroubleKind(
         "Hetzner has blocked the floating IP: no traffic reaches it",

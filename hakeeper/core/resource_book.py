@@ -43,7 +43,7 @@ def _selection(state: State, ref: ResourceRef, vrrp: VrrpId, before: Selection |
 
 
 def let_go_of_others(state: State, old: Iterable[Resource]) -> list[Resource]:
-    """Care no more for those that are in the book no more; return them.
+    """Stop caring for those that are no longer in the book; return them.
 
     Nothing is released: they stay where they are, and nothing more is sent for them.
     """

@@ -17,7 +17,7 @@ class ResourceSelected(OfResource):
 
 @dataclass(frozen=True, slots=True)
 class ResourceDeselected(OfResource):
-    """The selector chooses it no more, or it follows `owner` now; not `is_listed`: it is gone."""
+    """The selector no longer chooses it, or it follows `owner` now; not `is_listed`: it is gone."""
 
     ref: ResourceRef
     owner: Owner | None

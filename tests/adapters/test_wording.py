@@ -498,7 +498,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         ResourceDeselected(VI, IP, LABELLED, None, is_listed=True),
         "address.deselected",
         (
-            "VI_1: floating IP 203.0.113.10 is chosen by label role=web no more: its labels have "
+            "VI_1: floating IP 203.0.113.10 is no longer chosen by label role=web: its labels have "
             "changed; it stays where it is"
         ),
         {**OF_SELECTED, "reason": "its labels have changed"},
@@ -507,17 +507,17 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         ResourceDeselected(VI, IP, LABELLED, None, is_listed=False),
         "address.deselected",
         (
-            "VI_1: floating IP 203.0.113.10 is chosen by label role=web no more: the project does "
-            "not have it any more"
+            "VI_1: floating IP 203.0.113.10 is no longer chosen by label role=web: the project no "
+            "longer has it"
         ),
-        {**OF_SELECTED, "reason": "the project does not have it any more"},
+        {**OF_SELECTED, "reason": "the project no longer has it"},
     ),
     (
         ResourceDeselected(VI, IP, LABELLED, Owner(VG, by_name("web")), is_listed=True),
         "address.deselected",
         (
-            "VI_1: floating IP 203.0.113.10 is chosen by label role=web no more: it follows group "
-            "VG as web now"
+            "VI_1: floating IP 203.0.113.10 is no longer chosen by label role=web: it follows "
+            "group VG as web now"
         ),
         {**OF_SELECTED, "reason": "it follows group VG as web now"},
     ),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hakeeper.core.calls import FailureKind, Mutate, ReadAll
+from hakeeper.core.calls import FailureKind, Mutate, ReadAll, ReadOne
 from hakeeper.core.choice import FEW, Owner
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import SettingsChanged
@@ -164,7 +164,7 @@ def test_a_master_that_has_none_yet_looks_as_often_as_one_that_has() -> None:
     label(world, WEB)
     node.warm()
     node.line("VI_1", "MASTER")
-    world.run_for(60.0)
+    world.run_for(75.0)  # between two looks of a standby
     label(world, MAIL, role="web")
     world.run_for(LABELLED.interval_s + 1.0)
     assert 1 == world.cloud.holder(MAIL)
@@ -292,15 +292,19 @@ def test_an_older_list_that_comes_late_says_nothing_of_labels() -> None:
     assert frozenset() == selection.missing
 
 
-def test_while_it_waits_for_a_list_that_has_it_a_claim_does_not_ask_without_end() -> None:
+def test_a_claim_to_one_that_no_list_shows_and_none_refutes_does_not_ask_without_end() -> None:
     world, node = scene()
     node.warm()
+    node.holding = (ReadAll, ReadOne)
     node.lines(("VI_1", "MASTER"), live=False)
-    world.cloud.faults.gone.append(WEB)
-    begun_s = world.now
-    world.run_for(60.0)
-    assert len(node.asked(ReadAll, since_s=begun_s)) < 40
-    assert {"VI_1": []} == addresses(node)
+    [one] = node.open_calls(ReadOne)
+    node.answer(one, failure(FailureKind.NOT_FOUND, "not_found"))
+    world.run_while(lambda: not node.open_calls(ReadAll), 30.0)
+    [whole] = node.open_calls(ReadAll)
+    node.answer(whole, listed((world.cloud.resources[MAIL],), (odd(None),)))
+    world.run_for(0.0)
+    assert [] == node.open_calls(ReadAll)
+    assert {"VI_1": [str(WEB)]} == addresses(node)
 
 
 # --- named, and chosen as well ------------------------------------------------------------------
@@ -387,12 +391,15 @@ def test_a_reload_may_name_what_was_chosen_and_it_stays_as_it_is() -> None:
     assert 1 == len(pictures(node))
 
 
-def test_a_reload_may_give_what_was_chosen_to_another_instance() -> None:
-    world, node = master()
-    reload(node, settings({"VI_1": (SELECTOR,), "VI_2": (by_id(WEB),)}))
-    assert {"VI_1": [], "VI_2": [str(WEB)]} == addresses(node)
+@pytest.mark.parametrize(("selecting", "naming"), [("VI_1", "VI_2"), ("VI_2", "VI_1")])
+def test_a_reload_may_give_what_was_chosen_to_another_instance(selecting: str, naming: str) -> None:
+    before: dict[str, tuple[str | ResourceRef, ...]] = {selecting: (SELECTOR,), naming: ("mail",)}
+    to = {**before, naming: (by_id(WEB),)}
+    world, node = master(settings(dict(sorted(before.items()))))
+    reload(node, settings(dict(sorted(to.items()))))
+    assert {selecting: [], naming: [str(WEB)]} == addresses(node)
     world.run_for(15.0)
-    assert {"VI_1": [], "VI_2": ["203.0.113.10"]} == addresses(node)
+    assert {selecting: [], naming: ["203.0.113.10"]} == addresses(node)
 
 
 def test_who_is_named_after_it_was_chosen_knows_when_it_was_assigned_last() -> None:

@@ -17,7 +17,7 @@ SELECTOR_EVENTS: Final[Mapping[str, EventKind]] = {
     "address.deselected": EventKind(
         Level.NOTICE,
         "016373a75f314ae5b79fed5515be7b95",
-        "An address is chosen by its labels no more",
+        "An address is no longer chosen by its labels",
         always=(*_OF, "reason"),
         operator=True,
     ),

@@ -23,8 +23,8 @@ def _resource_deselected(made: core.ResourceDeselected) -> Entry:
     elif made.is_listed:
         why, rest = "its labels have changed", "; it stays where it is"
     else:
-        why, rest = "the project does not have it any more", ""
-    text = f"{made.vrrp}: {_what(made)} is chosen by {made.ref} no more: {why}{rest}"
+        why, rest = "the project no longer has it", ""
+    text = f"{made.vrrp}: {_what(made)} is no longer chosen by {made.ref}: {why}{rest}"
     return Entry("address.deselected", text, {**_of(made), "reason": why})
 
 

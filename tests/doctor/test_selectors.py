@@ -1,40 +1,17 @@
 """`check --online` with label selectors: what they choose is checked as if it were named."""
 
 from dataclasses import replace
-from ipaddress import ip_network
 
 import pytest
 
 from hakeeper.core.calls import AllRead
-from hakeeper.core.observation import Observation, Reading, Unreadable
+from hakeeper.core.observation import Reading, Unreadable
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
 from hakeeper.doctor.finding import Passed
 from hakeeper.kinds import FLOATING_IPS
-from hakeeper.kinds.label_selector import note_of
-from tests.support.resources import fip
-from tests.support.server_facts import CONF_PATH, WEB, YAML_PATH, Case, listed, result
-
-AT = f"{YAML_PATH}:3"
-ROLE = note_of({"role": "web"})
-LABELLED = replace(WEB, note=ROLE)
-
-
-def other(number: int, **labels: str) -> Observation:
-    address = f"203.0.113.{20 + number}"
-    return replace(
-        WEB,
-        id=fip(number),
-        name=f"ip{number}",
-        label=address,
-        network=ip_network(address),
-        server_id=None,
-        note=note_of(labels),
-    )
-
-
-def case(*floating_ips: Observation, yaml: str = "[{label: role=web}]") -> Case:
-    return Case().with_yaml("[web]", yaml).with_api(listed=listed(*floating_ips))
+from tests.doctor.selector_rows import AT, BOTH, LABELLED, case, many, other
+from tests.support.server_facts import CONF_PATH, WEB, YAML_PATH, Case, result
 
 
 def said(of: Case) -> list[tuple[str, str, str, str]]:
@@ -91,8 +68,7 @@ def test_what_the_daemon_says_of_an_empty_selector_is_not_said_twice(
 
 
 def test_a_selector_that_chooses_most_of_the_project_is_a_warning() -> None:
-    many = [LABELLED, *(other(number, role="web") for number in range(1, 10))]
-    [found] = [each for each in said(case(*many)) if each[0] == "floating IP"]
+    [found] = [each for each in said(case(*many(10))) if each[0] == "floating IP"]
     shown = ", ".join(f"203.0.113.{number}" for number in (10, *range(21, 28)))
     what = (
         "VI_1: label role=web chooses 10 of the project's 10 floating IPs, most of what there is:"
@@ -102,12 +78,8 @@ def test_a_selector_that_chooses_most_of_the_project_is_a_warning() -> None:
 
 
 def test_the_same_of_a_large_project_is_none() -> None:
-    many = [LABELLED, *(other(number, role="web") for number in range(1, 6))]
     rest = [other(number) for number in range(10, 16)]
-    assert [] == [each for each in said(case(*many, *rest)) if each[0] == "floating IP"]
-
-
-BOTH = "[{label: role=web}]\n  VI_2:\n    floating_ips: "
+    assert [] == [each for each in said(case(*many(6), *rest)) if each[0] == "floating IP"]
 
 
 def test_two_instances_that_choose_the_same_are_told() -> None:

@@ -21,7 +21,7 @@ from hakeeper.adapters.token import read_token
 from hakeeper.config import Config, ConfigErrors
 from hakeeper.config.robot import networks_of
 from hakeeper.core.calls import CallResult
-from hakeeper.kinds.apis import ROBOT
+from hakeeper.kinds.apis import CLOUD, ROBOT
 
 LOAD_ERRORS = (ConfigErrors, ConfigUnreadable, SecretUnusable)
 """What is wrong with the configuration and its secrets: a start ends with it, a reload survives it.
@@ -34,10 +34,13 @@ WARNINGS_KEPT = 20
 def warm_connections(config: Config, api: str) -> int:
     """Return how many connections to an API to keep open.
 
-    One for each address's claim, and one for the reads. At Robot a move takes most of a minute, so
-    that to connect first is no matter: one shows that the way is free.
+    One for each address's claim, and one for the reads. A selector may choose any number: for it,
+    as many as are ever used at once. At Robot a move takes most of a minute, so that to connect
+    first is no matter: one shows that the way is free.
     """
-    return 1 if api == ROBOT.name else 1 + len(config.refs_of(api))
+    if api == ROBOT.name:
+        return 1
+    return 1 + sum(CLOUD.max_parallel if ref.is_selector else 1 for ref in config.refs_of(api))
 
 
 def api_options(config: Config, api: str) -> HetznerOptions:

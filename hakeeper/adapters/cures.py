@@ -165,6 +165,15 @@ TROUBLES: Final[Mapping[str, TroubleKind]] = {
         "the project has no such floating IP, or no one network that has the alias IP",
         "hakeeper check --online    # it lists the floating IPs that the token's project has",
     ),
+    "selector.empty": TroubleKind(
+        "a label selector chooses no address of the project",
+        "hcloud floating-ip list -o columns=id,name,ip,labels    # correct the selector, or add"
+        " the label: hcloud floating-ip add-label NAME KEY=VALUE",
+    ),
+    "address.chosen_twice": TroubleKind(
+        "label selectors of two instances choose the same address",
+        "make the selectors in hakeeper.yaml exclude each other; then: systemctl reload hakeeper",
+    ),
     "address.blocked": TroubleKind(
         "Hetzner has blocked the floating IP: no traffic reaches it",
         "see Hetzner's mail about it (abuse), or use another floating IP",

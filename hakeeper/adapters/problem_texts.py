@@ -15,6 +15,7 @@ from hakeeper.adapters.cures import (
     refusal_cure,
 )
 from hakeeper.core import problems as core
+from hakeeper.core import selection_problems as selectors
 from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import READ_ONLY, RESPONSES, Scope, api_code
 from hakeeper.core.kind import Api
@@ -177,6 +178,16 @@ def _unresolved(it: core.Unresolved) -> Told:
     return Told(f"{it.vrrp}: {it.noun} {it.ref} is not found", it.why, cure)
 
 
+def _nothing_chosen(it: selectors.NothingChosen) -> Told:
+    cause = f"none of the {it.noun}s of the token's project has such labels; it has {it.listed}"
+    return Told(f"{it.vrrp}: {it.ref} chooses no {it.noun}", cause)
+
+
+def _chosen_twice(it: selectors.ChosenTwice) -> Told:
+    cause = f"{it.owner.ref} of {it.owner.vrrp}, which stands first in the configuration, has it"
+    return Told(f"{it.vrrp}: {it.ref} chooses {it.label}, which follows {it.owner.vrrp}", cause)
+
+
 def _blocked(it: core.Blocked) -> Told:
     return Told(f"{it.title} is blocked by Hetzner: no traffic reaches it")
 
@@ -252,6 +263,8 @@ TROUBLE_WORDS: Final[Mapping[type[core.Trouble], Callable[[Any], Told]]] = {
     core.Isolated: _isolated,
     core.IsolationEnds: _isolation_ends,
     core.Unresolved: _unresolved,
+    selectors.NothingChosen: _nothing_chosen,
+    selectors.ChosenTwice: _chosen_twice,
     core.Blocked: _blocked,
     core.HeldDown: _held_down,
     core.Disputed: _disputed,

@@ -141,13 +141,22 @@ def _role(role: Document, now_s: float) -> Iterator[str]:
     head = f"{group}{role['name']}  {role['role']} since {clock(since, now_s)}"
     indent = " " * (len(group) + len(role["name"]) + 2)
     yield from _wrapped("", f"{head} ({age(now_s - since)}): {role['reason']}", indent=indent)
+    for selector in role.get("selectors", ()):  # a daemon that was not restarted has none
+        yield from _wrapped("  ", _selector(selector))
     for address in role["addresses"]:
         yield from _address(address, role, now_s)
 
 
+def _selector(selector: Document) -> str:
+    if selector["count"] is None:
+        return f"{selector['ref']}: the {selector['noun']}s of the project are not listed yet"
+    of_them = f"{selector['count']} of the project's {selector['listed']} {selector['noun']}s"
+    return f"{selector['ref']}: chooses {of_them}"
+
+
 def _address(address: Document, role: Document, now_s: float) -> Iterator[str]:
     name = address["address"]
-    if address["ref"] != name:
+    if address["ref"] != name and not address.get("chosen"):
         name = f"{address['ref']} = {name}"
     yield from _wrapped("  ", f"{name}: {_holder(address, role, now_s)}")
     decided = address["decision_age_s"]

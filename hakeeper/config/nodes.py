@@ -192,6 +192,8 @@ def _syntax_error(error: yaml.MarkedYAMLError, last: Position) -> tuple[Position
         return at, "", "a tab where YAML needs spaces: indent with spaces only"
     if problem.startswith("mapping values are not allowed"):
         problem += " (is a space missing after a `:`, or a line indented differently?)"
+    if error.context == "while scanning a tag":
+        problem += " (put text that begins with `!` in quotes)"
     started = error.context_mark
     where = "" if started is None or started is mark else f", started in line {started.line + 1}"
     context = f" ({error.context}{where})" if error.context else ""

@@ -11,6 +11,8 @@ from hakeeper.core.kind import Kind
 from hakeeper.core.observation import BY_NAME, ResourceRef
 from hakeeper.kinds import KINDS
 
+_COMMA: Final = " (a comma in a value needs quotes around it)"
+
 
 def _ref(node: Node, kind: Kind) -> ResourceRef:
     """Return the resource of an item of a kind's key.
@@ -36,24 +38,31 @@ def _ref(node: Node, kind: Kind) -> ResourceRef:
 
 
 def _mapped(node: Table, kind: Kind) -> ResourceRef:
-    """Return the resource of an item that is a mapping; its first key names it."""
+    """Return what an item means that is a mapping; its first key names it."""
     keys = kind.item_keys
     given = {entry.key.text: entry for entry in node.entries}
     if unknown := [key for key in given if key not in keys]:
-        raise Refused(f"has the unknown key {shown(unknown[0])}; expected {' and '.join(keys)}")
+        comma = "" if not _is_cut_off(given[unknown[0]].value) else _COMMA
+        expected = " and ".join(keys)
+        raise Refused(f"has the unknown key {shown(unknown[0])}{comma}; expected {expected}")
     if keys[0] not in given:
         raise Refused(f"lacks the key {shown(keys[0])}; expected {' and '.join(keys)}")
-    texts = {key: _member(entry.value, key) for key, entry in given.items()}
-    value = texts.pop(keys[0])
+    texts = {key: _member(entry.value, key, kind) for key, entry in given.items()}
+    value = texts[keys[0]]
     try:
         return kind.ref(value, **texts)
     except ValueError as error:
-        raise Refused(f"{shown(value)} {error}; expected {_expected(kind)}") from None
+        raise Refused(f"{shown(value)} {error}; expected such as {kind.item_example}") from None
 
 
-def _member(node: Node, key: str) -> str:
+def _is_cut_off(node: Node) -> bool:
+    """Say whether a key has no value at all, as what follows an unquoted comma."""
+    return isinstance(node, Scalar) and node.plain and not node.text
+
+
+def _member(node: Node, key: str, kind: Kind) -> str:
     """Return the text of a member of such a mapping; an id is written without quotes, too."""
-    expected = f"a name, id or address for {shown(key)}"
+    expected = f"a value for {shown(key)}, such as {kind.item_example}"
     raw = raw_of(node, expected)
     return raw if object_id(raw) is not None else name(text_of(node, expected), expected)
 

@@ -49,6 +49,8 @@ from hakeeper.core.observation import (
     Unknown,
 )
 from hakeeper.core.resource import Resource
+from hakeeper.core.selection import select
+from hakeeper.core.selection_decisions import ResourceSelected
 from hakeeper.core.servers import SeenServer
 from hakeeper.core.stages import ActionRunning, Held
 from hakeeper.core.state import Inflight, State
@@ -161,12 +163,17 @@ def _listed(state: State, answer: AllRead, asked_at_s: float, now: float) -> Non
         return
     kind, listed.is_listed = listed.kind, True
     listed.pages = answer.requests
+    if not answer.within:
+        select(state, listed, reading, asked_at_s, now)
     taken: set[ResourceId] = set()
     for resource in state.resources.values():
         known = resource.observation
         if resource.kind is not listed or not _is_within(answer, known):
             continue
         found = kind.find(resource.ref, known, reading)
+        if found is None and resource.chosen_by is not None:  # the next list decides
+            state.happened(resource, NotFound(), now)
+            continue
         why = None if found is not None else kind.why_unreadable(resource.ref, reading)
         if found is None and why is not None:
             # It may well be there: what was known of it stays.
@@ -198,7 +205,11 @@ def _is_renamed(ref: ResourceRef, known: Observation, found: Observation) -> boo
 def _resolved(state: State, resource: Resource, found: Observation) -> None:
     resource.reported_id = found.id
     resource.unresolved_reported = False
-    state.report(ResourceResolved(resource.vrrp, found.label, resource.ref, found.id))
+    of = (resource.vrrp, found.label)
+    if resource.chosen_by is None:
+        state.report(ResourceResolved(*of, resource.ref, found.id))
+    else:
+        state.report(ResourceSelected(*of, resource.chosen_by, found.id))
     _warn_of_zone(state, resource, found)
 
 

@@ -54,7 +54,8 @@ from hakeeper.core.isolation import check_isolation
 from hakeeper.core.kind import Kinds
 from hakeeper.core.model import FifoState, Role, SavedState, Settings, VrrpId, VrrpKind
 from hakeeper.core.reconcile import reconcile
-from hakeeper.core.reloading import reconfigure, resource_book
+from hakeeper.core.reloading import reconfigure
+from hakeeper.core.resource_book import arrange
 from hakeeper.core.role_changes import follow_changes
 from hakeeper.core.role_table import RoleEvent
 from hakeeper.core.roles import RoleBook
@@ -81,7 +82,7 @@ class Core:
         """Begin with every role UNKNOWN; the first event must be `Started`."""
         self._state = State(settings, rng, RoleBook(settings.resources, now), kinds)
         self._state.apis.use(settings, kinds)
-        self._state.resources = resource_book(self._state, settings, {})
+        arrange(self._state, {})
         self._state.keepalived_since_s = now
         check_isolation(self._state, now)
         self._next_at: float | None = None

@@ -8,26 +8,19 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hakeeper.core.calls import Failure, Request
+from hakeeper.core.decision_bases import OfResource, OfVrrp
 from hakeeper.core.fifo_lines import BadLine
 from hakeeper.core.kind import Api
-from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server, VrrpId
+from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server
 from hakeeper.core.observation import Holder, Observation, Other, ResourceId, ResourceRef
+from hakeeper.core.selection_decisions import (
+    ResourceChosenTwice,
+    ResourceDeselected,
+    ResourceSelected,
+    SelectorBroad,
+    SelectorEmpty,
+)
 from hakeeper.core.stages import Phases
-
-
-@dataclass(frozen=True, slots=True)
-class OfVrrp:
-    """Of one instance or group."""
-
-    vrrp: VrrpId
-
-
-@dataclass(frozen=True, slots=True)
-class OfResource(OfVrrp):
-    """Of one resource; `label` is what the configuration has while it is not found."""
-
-    label: str
-
 
 # --- the FIFO and its lines ------------------------------------------------------------------
 
@@ -326,6 +319,11 @@ Decision: TypeAlias = (
     | ResourceResolved
     | ResourceRenamed
     | ResourceUnresolved
+    | ResourceSelected
+    | ResourceDeselected
+    | ResourceChosenTwice
+    | SelectorEmpty
+    | SelectorBroad
     | ResourceBlocked
     | ZoneMismatch
     | ApiFailed

@@ -46,6 +46,7 @@ from hakeeper.core.problems import (
 from hakeeper.core.reconcile import reading_interval_s
 from hakeeper.core.resource import Resource
 from hakeeper.core.roles import RoleState
+from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
 from hakeeper.core.stages import Held, HoldDown
 from hakeeper.core.state import State
 
@@ -63,6 +64,7 @@ def problems(state: State, now: float) -> tuple[Problem, ...]:
     known = {_failure(problem.trouble) for problem in of_addresses} - {None}
     found = [
         *of_addresses,
+        *_of_selections(state),
         *(
             problem
             for api in state.apis.apis.values()
@@ -251,6 +253,17 @@ def _of_addresses(state: State, now: float) -> Iterator[Problem]:
             yield from _of_master(state, address, now)
         elif is_current(state, address, now):
             yield from _of_others(state, address, now)
+
+
+def _of_selections(state: State) -> Iterator[Problem]:
+    for each in state.selections.values():
+        vrrp, ref = each.vrrp, str(each.ref)
+        if each.choice is not None and each.choice.count == 0:
+            trouble = NothingChosen(vrrp, each.kind.kind.noun, ref, each.choice.listed)
+            yield Problem(Health.DEGRADED, trouble)
+        for label, owner in each.contested.values():
+            if owner.ref.is_selector:
+                yield Problem(Health.DEGRADED, ChosenTwice(vrrp, label, ref, owner))
 
 
 def _of_master(state: State, address: Resource, now: float) -> Iterator[Problem]:

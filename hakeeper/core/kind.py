@@ -118,18 +118,31 @@ class Kind(Protocol):
 
     @property
     def item_keys(self) -> tuple[str, ...]:
-        """Return the keys of an item that is written as a mapping; empty: none may be."""
+        """Return the keys of an item that is written as a mapping; empty: none may be.
+
+        The first of them must be there.
+        """
+
+    @property
+    def item_example(self) -> str:
+        """Return such a mapping, for people; empty: none may be."""
 
     def ref(self, value: int | str, **members: str) -> ResourceRef:
         """Return what an item of the configuration names; ValueError says what is wrong.
 
-        Of a mapping, `value` is that of the first of `item_keys`, and `members` are the others.
+        Of a mapping, `value` is that of the first of `item_keys`, and `members` are all of them.
         """
 
     def find(
         self, ref: ResourceRef, known: Observation | None, reading: Reading
     ) -> Observation | None:
-        """Find the resource that is meant; None: there is none. `known`: as it was before."""
+        """Find the resource that is meant; None: there is none. `known`: as it was before.
+
+        A reference that is no selector means one at most.
+        """
+
+    def choose(self, ref: ResourceRef, reading: Reading) -> tuple[Observation, ...]:
+        """Return those that a selector chooses, as far as they can be read."""
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used; None if there is none."""

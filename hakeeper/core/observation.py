@@ -18,10 +18,14 @@ def order_of(key: Key) -> tuple[int, str]:
     return (key, "") if isinstance(key, int) else (0, key)
 
 
+BY_ID: Final = "id"
+"""Naming it by what its API calls it; every kind takes that."""
 BY_NETWORK: Final = "network"
 """Naming it by the address, or all the addresses, that it is."""
 BY_NAME: Final = "name"
 """The way of naming a resource that survives if it is renamed later."""
+BY_LABEL: Final = "label"
+"""Naming all that a selector of labels chooses: none, one or many, which come and go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,14 @@ class ResourceRef:
 
     def __str__(self) -> str:
         """Return it for people."""
+        if self.is_selector:
+            return f"{self.by} {self.text}"
         return f"{self.text} in {self.within}" if self.within else self.text
+
+    @property
+    def is_selector(self) -> bool:
+        """Whether it may mean several resources."""
+        return self.by == BY_LABEL
 
     @property
     def network(self) -> IpNetwork | None:
@@ -115,7 +126,7 @@ class Observation:
     part: Key | None = None
     """The part of the API that it is in, and can be listed with; None: its kind has no such."""
     note: tuple[tuple[str, ...], ...] = ()
-    """What else its kind needs for the next step; only the kind looks into it."""
+    """What else its kind needs, for the next step or a selector; only the kind looks into it."""
 
     def __str__(self) -> str:
         """Return what people call it."""

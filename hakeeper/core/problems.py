@@ -12,6 +12,7 @@ from hakeeper.core.calls import Failure
 from hakeeper.core.failure_table import api_code
 from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, Role, VrrpId
+from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
 
 
 class Health(enum.IntEnum):
@@ -323,6 +324,8 @@ Trouble: TypeAlias = (
     | Isolated
     | IsolationEnds
     | Unresolved
+    | NothingChosen
+    | ChosenTwice
     | Blocked
     | HeldDown
     | Disputed

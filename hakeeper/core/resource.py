@@ -69,13 +69,15 @@ class Writes:
 
 @dataclass(slots=True)
 class Resource:
-    """One resource that the configuration names."""
+    """One resource that the configuration names, or that a selector chose."""
 
     ref: ResourceRef
     vrrp: VrrpId
     kind: KindState
     observation: Observation | None = None
     """What the last read showed of it; None while it is not found."""
+    chosen_by: ResourceRef | None = None
+    """The selector that chose it; None: the configuration names it."""
 
     holder: Holder = field(default_factory=lambda: Unknown("not read yet"))
     holder_at_s: float | None = None
@@ -124,6 +126,8 @@ class Resource:
     @property
     def title(self) -> str:
         """Return how it is configured, with the resource that it stands for."""
+        if self.chosen_by is not None:
+            return f"{self.label} ({self.chosen_by})"
         ref = str(self.ref)
         is_label = self.label in (ref, self.ref.text)
         return ref if is_label else f"{ref} = {self.label}"

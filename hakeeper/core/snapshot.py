@@ -14,7 +14,7 @@ from hakeeper.core.problems import Health, Problem, Trouble
 from hakeeper.core.resource import Resource
 from hakeeper.core.servers import holder_key
 from hakeeper.core.stages import Held, HoldDown, Recheck
-from hakeeper.core.state import State
+from hakeeper.core.state import Selection, State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class AddressPicture:
     address: str
     resource_kind: str
     resource_id: Key | None
+    chosen: bool
+    """By a selector, which is its `ref` then."""
     holder: str
     holder_server_id: Key | None
     holder_label: str
@@ -56,6 +58,17 @@ class AddressPicture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SelectorPicture:
+    """One selector. `count`: how many it chooses of those `listed`; None: none were listed yet."""
+
+    ref: str
+    resource_kind: str
+    noun: str
+    count: int | None
+    listed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RolePicture:
     """One instance or group with its addresses."""
 
@@ -69,6 +82,7 @@ class RolePicture:
     """MASTER, and not isolated: only then is anything claimed."""
     vrrp_missing: tuple[str, ...]
     """The configured VRRP addresses that this machine does not have."""
+    selectors: tuple[SelectorPicture, ...]
     addresses: tuple[AddressPicture, ...]
 
 
@@ -180,7 +194,19 @@ def _role(state: State, vrrp: VrrpId, now: float) -> RolePicture:
         generation=role_state.generation,
         role_confirmed=role_state.is_master,
         vrrp_missing=tuple(map(str, role_state.missing)),
+        selectors=tuple(_selector(s) for s in state.selections.values() if s.vrrp == vrrp),
         addresses=tuple(_address(state, a, now) for a in state.resources_of(vrrp)),
+    )
+
+
+def _selector(selection: Selection) -> SelectorPicture:
+    choice = selection.choice
+    return SelectorPicture(
+        ref=str(selection.ref),
+        resource_kind=selection.ref.kind,
+        noun=selection.kind.kind.noun,
+        count=None if choice is None else choice.count,
+        listed=None if choice is None else choice.listed,
     )
 
 
@@ -188,10 +214,11 @@ def _address(state: State, address: Resource, now: float) -> AddressPicture:
     stage = address.stage
     until_s = stage.until_s if isinstance(stage, HoldDown) else None
     return AddressPicture(
-        ref=str(address.ref),
+        ref=str(address.chosen_by or address.ref),
         address=address.label,
         resource_kind=address.ref.kind,
         resource_id=None if address.observation is None else address.observation.id.key,
+        chosen=address.chosen_by is not None,
         holder=holder_key(address.holder),
         holder_server_id=address.holder.server_id if isinstance(address.holder, Other) else None,
         holder_label=address.name_of(address.holder),

@@ -8,6 +8,7 @@ from typing import TypeVar
 from hakeeper.core.api_states import Apis, ApiState, KindState
 from hakeeper.core.budget import Budget, Use
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
+from hakeeper.core.choice import Choice, Owner
 from hakeeper.core.claim_events import Happening, Hinted, Seen
 from hakeeper.core.claim_table import take
 from hakeeper.core.decisions import Decision
@@ -46,6 +47,25 @@ class Inflight:
     resources: tuple[Resource, ...] = ()
     """Those of one instance or group that it moves."""
     generation: int = 0
+
+
+@dataclass(slots=True)
+class Selection:
+    """A selector of the configuration, and what it chose by the last list."""
+
+    ref: ResourceRef
+    vrrp: VrrpId
+    kind: KindState
+    asked_at_s: float = NEVER
+    """When that list was begun."""
+    choice: Choice | None = None
+    """None before the first list."""
+    missing: frozenset[ResourceRef] = frozenset()
+    """Those that this list did not show at all: one more without them, and they are let go."""
+    contested: dict[ResourceRef, tuple[str, Owner]] = field(default_factory=dict)
+    """Those that follow another instance all the same: what people call them, and the entry."""
+    empty_reported: bool = False
+    broad_reported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +112,8 @@ class State:
     kinds: Kinds
     apis: Apis = field(default_factory=Apis)
     resources: dict[ResourceRef, Resource] = field(default_factory=dict)
+    selections: dict[ResourceRef, Selection] = field(default_factory=dict)
+    """By the selectors of the configuration; see `selection.py`."""
     schedule: Schedule = field(default_factory=Schedule)
     keepalived: ProcessId | None = None
     keepalived_since_s: float = NEVER
@@ -142,7 +164,9 @@ class State:
         """Say whether anything, or anything with a resource of this kind, is confirmed MASTER."""
         if kind is None:
             return any(role_state.is_master for role_state in self.roles.role_states.values())
-        return any(r.kind is kind and self.is_master(r.vrrp) for r in self.resources.values())
+        if any(r.kind is kind and self.is_master(r.vrrp) for r in self.resources.values()):
+            return True
+        return any(s.kind is kind and self.is_master(s.vrrp) for s in self.selections.values())
 
     def resources_of(self, vrrp: VrrpId) -> list[Resource]:
         """Return the resources that go with an instance or group."""

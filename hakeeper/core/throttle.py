@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hakeeper.core.decisions import Decision, OfResource, OfVrrp
+from hakeeper.core.decision_bases import OfResource, OfVrrp
+from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Report
 from hakeeper.core.model import VrrpId
 from hakeeper.core.pace import Pace

@@ -15,6 +15,7 @@ from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.checks.daemon import daemon
 from hakeeper.doctor.checks.fifo_readers import hidden_from_user
 from hakeeper.doctor.checks.ignored_lines import report_ignored
+from hakeeper.doctor.choices import with_choices
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.facts import ApiFacts, Component, Facts, ScriptFacts
 from hakeeper.doctor.finding import CheckResult, Finding, Severity, When
@@ -99,6 +100,7 @@ def examine(subject: Subject) -> Report:
 
 def judge(facts: Facts) -> Report:
     """Run the checks, and then report the daemon's problems that no finding explains."""
+    facts = with_choices(facts)
     results = tuple((check.name, result) for check in CHECKS for result in check.run(facts))
     results += tuple(("keepalived.conf", one) for one in report_ignored(facts, results))
     results += tuple(("hakeeper", one) for one in daemon(facts, results))

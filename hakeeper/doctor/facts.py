@@ -8,6 +8,7 @@ from typing import Final
 
 from hakeeper.config import Config
 from hakeeper.core.calls import AllRead, CallResult, ServerRead
+from hakeeper.core.choice import Choice
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import IpAddress, Server, VrrpId, VrrpKind
 from hakeeper.core.observation import Key, Observation, Reading, ResourceRef
@@ -42,6 +43,8 @@ class ConfigFacts:
     keys: Mapping[str, Place] = field(default_factory=dict)
     """Keys of the top level and one below, such as `keepalived.fifo`."""
     token_source: str = ""
+    choices: tuple[Choice, ...] = ()
+    """What the selectors choose, once that was made out; see `choices.py`."""
 
     def section(self, vrrp: VrrpId) -> Place:
         """Return the place of an instance's or group's name."""
@@ -52,15 +55,23 @@ class ConfigFacts:
         return self.addresses.get(ref, Place(self.file))
 
     def wanted(self) -> Iterator[tuple[VrrpId, ResourceRef]]:
-        """Yield every resource, with the instance or group that it follows."""
+        """Yield every resource, also what is chosen, with the instance or group that it follows."""
+        follow = {choice.ref: choice.follow for choice in self.choices}
         for vrrp, refs in self.config.resources.items():
             for ref in refs:
-                yield vrrp, ref
+                if ref.is_selector:
+                    yield from ((vrrp, each) for each in follow.get(ref, ()))
+                else:
+                    yield vrrp, ref
+
+    def selector_of(self, ref: ResourceRef) -> ResourceRef | None:
+        """Return the selector that chose a resource; None: it is named."""
+        return next((choice.ref for choice in self.choices if ref in choice.follow), None)
 
     @property
     def noun(self) -> str:
         """What people call what is moved; if there are several kinds, an address."""
-        nouns = {KINDS[ref.kind].noun for _, ref in self.wanted()}
+        nouns = {KINDS[ref.kind].noun for refs in self.config.resources.values() for ref in refs}
         return nouns.pop() if len(nouns) == 1 else "address"
 
     def key(self, path: str) -> Place | None:

@@ -69,6 +69,7 @@ class AliasIps:
     )
     example: Final = "[]"
     item_keys: Final = ("ip", "network")
+    item_example: Final = "{ip: 10.0.0.100, network: internal}"
     api: Final[Api] = CLOUD
     acts_on_known: Final = False
     releases_first: Final = True
@@ -116,6 +117,11 @@ class AliasIps:
             part=part.key,
             note=tuple((who, counts.get(who, "0"), *ips) for who, _, *ips in part.rows if who),
         )
+
+    def choose(self, ref: ResourceRef, reading: Reading) -> tuple[Observation, ...]:
+        """An alias IP has no labels."""
+        del ref, reading
+        return ()
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say what could not be read of the servers, one of which may have it."""

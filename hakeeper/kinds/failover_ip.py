@@ -55,6 +55,7 @@ class FailoverIps:
     acts_on_known: Final = True
     releases_first: Final = False
     item_keys: Final = ()
+    item_example: Final = ""
     codes: Final[Mapping[str, FailureKind]] = {
         "failover_already_routed": FailureKind.ALREADY,
         "failover_failed": FailureKind.OUTCOME_UNKNOWN,
@@ -88,6 +89,11 @@ class FailoverIps:
         """Find the one that is meant."""
         del known
         return next((each for each in reading.found if each.label == ref.text), None)
+
+    def choose(self, ref: ResourceRef, reading: Reading) -> tuple[Observation, ...]:
+        """A failover IP has no labels."""
+        del ref, reading
+        return ()
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used; None if there is none."""

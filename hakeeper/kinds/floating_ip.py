@@ -15,6 +15,8 @@ from hakeeper.core.calls import FailureKind, Step
 from hakeeper.core.kind import Api, HttpRequest, Json, UnreadableAnswer
 from hakeeper.core.model import Server
 from hakeeper.core.observation import (
+    BY_ID,
+    BY_LABEL,
     BY_NAME,
     BY_NETWORK,
     IpNetwork,
@@ -25,13 +27,12 @@ from hakeeper.core.observation import (
     ResourceRef,
     Unreadable,
 )
-from hakeeper.kinds import json_fields
+from hakeeper.kinds import json_fields, label_selector
 from hakeeper.kinds.apis import CLOUD
 
 NAME: Final = "floating_ip"
 IPV6_PREFIX: Final = 64
 """Hetzner hands out and moves IPv6 floating IPs as /64 networks."""
-_BY_ID: Final = "id"
 _LIKE_AN_ADDRESS: Final = re.compile(
     r"[0-9.]*\.[0-9.]*(/.*)?|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*([/%].*)?|.*:.*:.*"
 )
@@ -40,12 +41,18 @@ _LIKE_AN_ADDRESS: Final = re.compile(
 
 def by_id(number: int) -> ResourceRef:
     """Mean the floating IP with this id."""
-    return ResourceRef(NAME, _BY_ID, str(number))
+    return ResourceRef(NAME, BY_ID, str(number))
 
 
 def by_name(name: str) -> ResourceRef:
     """Mean the one with this name: unique in a project, compared exactly."""
     return ResourceRef(NAME, BY_NAME, name)
+
+
+def by_label(selector: str) -> ResourceRef:
+    """Mean all that have such labels; ValueError says what is wrong with the selector."""
+    label_selector.parse(selector)
+    return ResourceRef(NAME, BY_LABEL, selector)
 
 
 def by_network(network: IpNetwork) -> ResourceRef:
@@ -78,13 +85,16 @@ class FloatingIps:
         " (`4711`), its address (`203.0.113.10`) or its IPv6 network (`2001:db8:1:2::/64`, or any"
         " address in it: it moves as a whole). Each stands in this file once. Write quotes around"
         " an address that ends with a colon, and around a name that YAML takes for something else"
-        " (`no`, `12:30`, `0755`)."
+        " (`no`, `12:30`, `0755`). `{label: role=web}` means all that have this label, now and"
+        " later, in the syntax of hcloud's `--selector`; quotes go around one with a comma, a"
+        " bracket or a `!`."
     )
     example: Final = "[web]"
     api: Final[Api] = CLOUD
     acts_on_known: Final = True
     releases_first: Final = False
-    item_keys: Final = ()
+    item_keys: Final = ("label",)
+    item_example: Final = "{label: role=web}"
     codes: Final[Mapping[str, FailureKind]] = {
         "floating_ip_assigned": FailureKind.ALREADY,
     }
@@ -92,8 +102,9 @@ class FloatingIps:
     # --- the configuration -------------------------------------------------------------------
 
     def ref(self, value: int | str, **members: str) -> ResourceRef:
-        """Return the floating IP that an item means: an id, a name, an address or a network."""
-        del members
+        """Return what an item means: an id, a name, an address or a network; or some, by labels."""
+        if "label" in members:
+            return by_label(members["label"])
         if isinstance(value, int):
             return by_id(value)
         host, slash, prefix = value.partition("/")
@@ -121,6 +132,15 @@ class FloatingIps:
         if found is None and known is not None and ref.by == BY_NAME:
             found = next((each for each in reading.found if each.id == known.id), None)
         return found
+
+    def choose(self, ref: ResourceRef, reading: Reading) -> tuple[Observation, ...]:
+        """Return those whose labels match; where no labels could be read, none does."""
+        selector = label_selector.parse(ref.text)
+        odd = {each.key for each in reading.unreadable}
+        labelled = (each for each in reading.found if each.id.key not in odd)
+        return tuple(
+            each for each in labelled if selector.matches(label_selector.labels_in(each.note))
+        )
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used; None if there is none."""
@@ -162,8 +182,11 @@ class FloatingIps:
             except UnreadableAnswer as error:
                 unreadable.append(_unreadable(entry, str(error)))
             else:
-                if _name(json_fields.mapping(entry, NAME)) is None:  # it may be meant by its name
+                members = json_fields.mapping(entry, NAME)
+                if _name(members) is None:  # it may be meant by its name
                     unreadable.append(_unreadable(entry, "name is no string"))
+                elif _labels(members) is None:  # or by its labels
+                    unreadable.append(_unreadable(entry, "labels are no object of strings"))
         return Reading(tuple(found), tuple(unreadable))
 
     def read_one(self, answer: Json) -> Observation:
@@ -188,6 +211,8 @@ def _means(ref: ResourceRef, seen: Observation) -> bool:
             return str(seen.id.key) == ref.text
         case "name":
             return seen.name == ref.text
+        case "label":
+            return False
         case _:
             return seen.label == ref.text
 
@@ -198,6 +223,8 @@ def _may_mean(ref: ResourceRef, seen: Unreadable) -> bool:
             return seen.key is None or str(seen.key) == ref.text
         case "name":
             return seen.name in (None, ref.text)
+        case "label":
+            return False
         case _:
             return seen.label in (None, ref.text)
 
@@ -215,6 +242,7 @@ def _observation(entry: object) -> Observation:
         name=_name(members) or "",
         blocked=members.get("blocked") is True,
         zone=json_fields.zone(members.get("home_location")),
+        note=label_selector.note_of(_labels(members) or {}),
     )
 
 
@@ -237,3 +265,11 @@ def _unreadable(entry: object, why: str) -> Unreadable:
 def _name(members: Mapping[str, object]) -> str | None:
     name = members.get("name")
     return name[: json_fields.NAME_LIMIT] if isinstance(name, str) else None
+
+
+def _labels(members: Mapping[str, object]) -> dict[str, str] | None:
+    labels = members.get("labels")
+    if not isinstance(labels, dict):
+        return None
+    found = {key: value for key, value in labels.items() if isinstance(value, str)}
+    return found if len(found) == len(labels) else None

@@ -9,6 +9,7 @@ import pytest
 from hakeeper.adapters.cures import CHECK, REFUSALS, TROUBLES, cure_of
 from hakeeper.adapters.problem_texts import TROUBLE_WORDS, Told, told
 from hakeeper.core.calls import Failure, FailureKind
+from hakeeper.core.choice import Owner
 from hakeeper.core.model import FifoState, Role, VrrpId, VrrpKind
 from hakeeper.core.problems import (
     ApiFails,
@@ -40,10 +41,13 @@ from hakeeper.core.problems import (
     Unauthorized,
     Unresolved,
 )
+from hakeeper.core.selection_problems import ChosenTwice, NothingChosen
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
+from hakeeper.kinds.floating_ip import by_label
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
+VG = VrrpId(VrrpKind.GROUP, "VG")
 SG = VrrpId(VrrpKind.GROUP, "SG")
 API = "https://api.hetzner.cloud/v1"
 WS = "https://robot-ws.your-server.de"
@@ -327,6 +331,20 @@ CASES: list[tuple[Trouble, str, str, str, str]] = [
         "VI_1: alias IP 10.0.0.100 is not found",
         "a reason",
         CHECK,
+    ),
+    (
+        NothingChosen(VI, "floating IP", "label role=web", 3),
+        "selector.empty",
+        "VI_1: label role=web chooses no floating IP",
+        "none of the floating IPs of the token's project has such labels; it has 3",
+        "",
+    ),
+    (
+        ChosenTwice(VI, "203.0.113.10", "label role=web", Owner(VG, by_label("env"))),
+        "address.chosen_twice",
+        "VI_1: label role=web chooses 203.0.113.10, which follows group VG",
+        "label env of group VG, which stands first in the configuration, has it",
+        "",
     ),
     (
         Blocked(WEB),

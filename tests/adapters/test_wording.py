@@ -21,6 +21,7 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
+from hakeeper.core.choice import Owner
 from hakeeper.core.decisions import (
     ActionOverdue,
     ApiFailed,
@@ -70,14 +71,23 @@ from hakeeper.core.model import (
 )
 from hakeeper.core.not_found import named_twice, not_there
 from hakeeper.core.observation import Nobody, Other, Us
+from hakeeper.core.selection_decisions import (
+    ResourceChosenTwice,
+    ResourceDeselected,
+    ResourceSelected,
+    SelectorBroad,
+    SelectorEmpty,
+)
 from hakeeper.core.stages import Phases
 from hakeeper.kinds import FLOATING_IPS
 from hakeeper.kinds.apis import CLOUD as CLOUD_API
 from hakeeper.kinds.apis import ROBOT
+from hakeeper.kinds.floating_ip import by_label
 from tests.support.journal_entries import check_entry
 from tests.support.resources import CLOUD, LIST, by_name, fip, floating_ip, read, this_server
 
 VI = VrrpId(VrrpKind.INSTANCE, "VI_1")
+VG = VrrpId(VrrpKind.GROUP, "VG")
 SG = VrrpId(VrrpKind.GROUP, "SG")
 IP = "203.0.113.10"
 PRIVATE = (ip_address("10.0.0.2"), ip_address("fd00::2"))
@@ -86,6 +96,8 @@ CHANGE = RoleChanged(VI, Role.BACKUP, Role.MASTER, "a reason", 7)
 PHASES = Phases(line_s=10.0, sent_s=10.01, accepted_s=10.12643, finished_s=11.0, confirmed_s=11.5)
 LOGIN_CURE = cure_of("login.rejected")
 OF_VI = {"instance": "VI_1", "kind": "INSTANCE", "address": IP}
+LABELLED = by_label("role=web")
+OF_SELECTED = {**OF_VI, "selector": "role=web"}
 NAMED: Mapping[str, str | float] = {"resource_kind": "floating_ip", "resource_id": 4711}
 
 
@@ -481,6 +493,63 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
             "resource_kind": "floating_ip",
             "resource_id": 4711,
         },
+    ),
+    (
+        ResourceSelected(VI, IP, LABELLED, fip(4711)),
+        "address.selected",
+        "VI_1: floating IP 203.0.113.10 (id 4711) is chosen by label role=web",
+        {**OF_SELECTED, "resource_kind": "floating_ip", "resource_id": 4711},
+    ),
+    (
+        ResourceDeselected(VI, IP, LABELLED, None, is_listed=True),
+        "address.deselected",
+        (
+            "VI_1: floating IP 203.0.113.10 is no longer chosen by label role=web: its labels have "
+            "changed; it stays where it is"
+        ),
+        {**OF_SELECTED, "reason": "its labels have changed"},
+    ),
+    (
+        ResourceDeselected(VI, IP, LABELLED, None, is_listed=False),
+        "address.deselected",
+        (
+            "VI_1: floating IP 203.0.113.10 is no longer chosen by label role=web: the project no "
+            "longer has it"
+        ),
+        {**OF_SELECTED, "reason": "the project no longer has it"},
+    ),
+    (
+        ResourceDeselected(VI, IP, LABELLED, Owner(VG, by_name("web")), is_listed=True),
+        "address.deselected",
+        (
+            "VI_1: floating IP 203.0.113.10 is no longer chosen by label role=web: it follows "
+            "group VG as web now"
+        ),
+        {**OF_SELECTED, "reason": "it follows group VG as web now"},
+    ),
+    (
+        ResourceChosenTwice(VI, IP, LABELLED, Owner(VG, by_label("env"))),
+        "address.chosen_twice",
+        (
+            "VI_1: floating IP 203.0.113.10 is chosen by label role=web, and follows group VG as "
+            "label env all the same"
+        ),
+        {**OF_SELECTED, "reason": "it follows group VG as label env"},
+    ),
+    (
+        SelectorEmpty(VI, LABELLED, 7),
+        "selector.empty",
+        "VI_1: label role=web chooses no floating IP; the project has 7",
+        {"instance": "VI_1", "kind": "INSTANCE", "selector": "role=web", "listed": 7},
+    ),
+    (
+        SelectorBroad(VI, LABELLED, 5, 7),
+        "selector.broad",
+        (
+            "VI_1: label role=web chooses 5 of the project's 7 floating IPs; is that what it is "
+            "meant to choose?"
+        ),
+        {"instance": "VI_1", "kind": "INSTANCE", "selector": "role=web", "chosen": 5, "listed": 7},
     ),
     (
         ResourceBlocked(VI, IP),

@@ -46,14 +46,14 @@ def test_an_item_is_an_address_or_a_mapping() -> None:
         ("'fd00::1'", "`fd00::1` is IPv6, which private networks at Hetzner do not have"),
         ("{network: internal}", "lacks the key `ip`; expected ip and network"),
         ("{ip: 10.0.0.1, net: a}", "has the unknown key `net`; expected ip and network"),
-        ("{ip: web}", "`web` is not a valid address; expected the address of an alias IP"),
+        ("{ip: web}", "`web` is not a valid address; expected such as {ip: 10.0.0.100, network:"),
         ("{ip: 4711}", "`4711` is not a valid address"),
-        ("{ip: }", "has no value; expected a name, id or address for `ip`"),
+        ("{ip: }", "has no value; expected a value for `ip`, such as {ip: 10.0.0.100,"),
         ("{ip: 10.0.0.1, network: no}", "YAML reads the unquoted `no` as the boolean false"),
-        ("{ip: 10.0.0.1, network: ''}", "is empty; expected a name, id or address for `network`"),
+        ("{ip: 10.0.0.1, network: ''}", "is empty; expected a value for `network`, such as {ip:"),
         (
             "{ip: 10.0.0.1, network: [7]}",
-            "expected a name, id or address for `network`, got a list",
+            "expected a value for `network`, such as {ip: 10.0.0.100, network: internal}, got a",
         ),
         ("{ip: 10.0.0.1, ip: 10.0.0.2}", "duplicate key; it is already in line 1"),
         ("10.0.0.1, 10.0.0.1", "`10.0.0.1` is already listed"),
@@ -67,6 +67,6 @@ def test_what_is_wrong_is_named_with_its_place(item: str, error: str) -> None:
     assert error in said
 
 
-def test_a_floating_ip_is_no_mapping() -> None:
-    with pytest.raises(ConfigErrors, match="got a mapping"):
+def test_a_floating_ip_has_no_such_mapping() -> None:
+    with pytest.raises(ConfigErrors, match="has the unknown key `ip`; expected label"):
         parse("instances: {VI_1: {floating_ips: [{ip: 203.0.113.10}]}}", "f.yaml")

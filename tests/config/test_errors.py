@@ -247,7 +247,7 @@ def test_addresses_in_neighbouring_networks_are_not_the_same() -> None:
         ("0.0.0.0", "can never be a floating IP"),
         ("224.0.0.1", "can never be a floating IP"),
         ("2001:db8::", "YAML reads `2001:db8::` as a mapping; put the address in quotes"),
-        ("{a: b}", "got a mapping"),
+        ("{a: b}", "has the unknown key `a`; expected label"),
         ('""', "is empty; expected the name, id or address of a floating IP"),
         ('" web"', "begins or ends with a space"),
         ('"a\\tb"', '`a\\tb` contains a `"` or a control character'),

@@ -101,6 +101,7 @@ def test_an_address_is_shown_whole() -> None:
             address="203.0.113.1",
             resource_kind="floating_ip",
             resource_id=1,
+            chosen=False,
             holder="7",
             holder_server_id=7,
             holder_label="web-b (id 7)",
@@ -124,6 +125,7 @@ def test_an_address_of_which_nothing_is_known_is_shown_so() -> None:
             address="ip1",
             resource_kind="floating_ip",
             resource_id=None,
+            chosen=False,
             holder="unknown",
             holder_server_id=None,
             holder_label="unknown (not read yet)",
@@ -175,6 +177,7 @@ def test_a_role_is_shown_with_its_own_addresses_only() -> None:
             generation=3,
             role_confirmed=False,
             vrrp_missing=("10.0.0.2", "fd00::2"),
+            selectors=(),
             addresses=(),
         )
         == second

@@ -34,6 +34,7 @@ from hakeeper.doctor.keepalived_facts import (
     OtherReader,
 )
 from tests.doctor.alias_rows import ALIAS_ROWS
+from tests.doctor.selector_rows import SELECTOR_ROWS
 from tests.doctor.surroundings import SURROUNDINGS
 from tests.support import resources
 from tests.support.resources import odd_floating_ip
@@ -446,6 +447,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
         "the daemon reports: tired", "", "sleep"),
     *SURROUNDINGS,
     *ALIAS_ROWS,
+    *SELECTOR_ROWS,
     # --- what runs
     ("no VRRP", lambda c: c.with_keepalived(has_vrrp=False), "keepalived", ERROR,
         "started with `--check`", "", "remove `-C`"),

@@ -15,7 +15,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hakeeper.core import calls, decisions, events, model, observation
+from hakeeper.core import (
+    calls,
+    decision_bases,
+    decisions,
+    events,
+    model,
+    observation,
+    selection_decisions,
+)
 from hakeeper.core.calls import Answer, Failure, FailureKind, Request
 from hakeeper.core.decisions import Decision, FifoOpened
 from hakeeper.core.events import Effect, Event, Report
@@ -119,18 +127,34 @@ def test_all_kinds_of_failure_can_be_written() -> None:
     ]
 
 
+_MODULES = (
+    calls,
+    decision_bases,
+    decisions,
+    events,
+    model,
+    observation,
+    selection_decisions,
+)
+
+
 def test_every_dataclass_and_enum_of_the_cores_vocabulary_is_reached() -> None:
     """A new event that is not in the union, or an answer that no event carries, is found here."""
     found = set(reached(Heard))
     vocabulary = {
         kind
-        for module in (calls, decisions, events, model, observation)
+        for module in _MODULES
         for kind in vars(module).values()
         if isinstance(kind, type)
         and kind.__module__ == module.__name__
         and (dataclasses.is_dataclass(kind) or issubclass(kind, enum.Enum))
     }
-    inner = {events.Drained, decisions.OfVrrp, decisions.OfResource, calls.Obstacle}
+    inner = {
+        events.Drained,
+        decision_bases.OfVrrp,
+        decision_bases.OfResource,
+        calls.Obstacle,
+    }
     assert inner == vocabulary - found, "these never cross the border of the core"
 
 

@@ -236,3 +236,21 @@ def test_a_server_has_the_addresses_that_it_was_given(scene: Scene, checker: Ans
     )
     url = scene.cloud.metadata_url(bare)
     assert 404 == requests.get(url + "/public-ipv4", timeout=20, proxies=NO_PROXIES).status_code
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"labels": []}', "labels"),
+        ('{"labels": null}', "labels"),
+        ('{"labels": {"role": 7}}', "labels"),
+        ('{"name": 7}', "name"),
+        ('{"description": null}', "description"),
+    ],
+)
+def test_a_floating_ip_is_not_changed_to_anything(scene: Scene, body: str, field: str) -> None:
+    response = scene.a.send("PUT", f"/floating_ips/{scene.web}", data=body)
+    error = response.json()["error"]
+    assert (422, "invalid_input") == (response.status_code, error["code"])
+    assert [field] == [each["name"] for each in error["details"]["fields"]]
+    assert {"vip": "web"} == scene.a.get(f"/floating_ips/{scene.web}")["floating_ip"]["labels"]

@@ -91,10 +91,12 @@ def test_the_scene_can_be_changed_at_run_time(scene: Scene) -> None:
     cloud = scene.cloud
     cloud.set_server_status(scene.server_b, "off")
     cloud.set_blocked(scene.web, blocked=True)
+    cloud.set_labels(scene.web, {"role": "web"})
     cloud.set_rate_limit(7200, remaining=5)
     scene.a.token = cloud.rotate("node-a")
     answer = scene.a.send("GET", f"/floating_ips/{scene.web}")
     assert answer.json()["floating_ip"]["blocked"]
+    assert {"role": "web"} == answer.json()["floating_ip"]["labels"]
     assert "7200" == answer.headers["RateLimit-Limit"]
     assert "off" == scene.a.get("/servers/43")["server"]["status"]
     cloud.remove_server(scene.server_b)

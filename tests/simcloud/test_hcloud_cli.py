@@ -65,6 +65,24 @@ def test_the_cli_describes_a_floating_ip(cli: Cli) -> None:
     assert "node-a" in described.stdout
 
 
+def test_the_cli_labels_a_floating_ip_and_takes_the_label_away(cli: Cli, scene: Scene) -> None:
+    assert 0 == cli.run("floating-ip", "add-label", "web", "role=web").returncode
+    assert {"vip": "web", "role": "web"} == cli.json("floating-ip", "describe", "web")["labels"]
+    assert ["web"] == [each["name"] for each in cli.json("floating-ip", "list", "-l", "role=web")]
+    assert 0 == cli.run("floating-ip", "remove-label", "web", "vip").returncode
+    assert {"role": "web"} == cli.json("floating-ip", "describe", str(scene.web))["labels"]
+
+
+def test_the_cli_renames_a_floating_ip(cli: Cli, scene: Scene) -> None:
+    scene.cloud.add_floating_ip("other", "203.0.113.11")
+    done = cli.run("floating-ip", "update", "web", "--name", "www", "--description", "the site")
+    assert 0 == done.returncode, done.stderr
+    found = cli.json("floating-ip", "describe", "www")
+    assert ("the site", {"vip": "web"}) == (found["description"], found["labels"])
+    taken = cli.run("floating-ip", "update", "www", "--name", "other")
+    assert "uniqueness_error" in taken.stderr
+
+
 def test_the_cli_lists_and_describes_servers(cli: Cli) -> None:
     assert ["node-a", "node-b"] == [server["name"] for server in cli.json("server", "list")]
     assert [4711] == cli.json("server", "describe", "node-a")["public_net"]["floating_ips"]

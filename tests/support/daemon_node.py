@@ -117,8 +117,9 @@ class DaemonNode:
         seen = self.mark()
         self.daemon.start()
         self.wait_log("server.identified", after=seen)
-        for _ in self.addresses():
-            self.wait_log("address.resolved", after=seen)
+        for each in self.addresses():
+            chosen = isinstance(each, dict) and "label" in each
+            self.wait_log("address.selected" if chosen else "address.resolved", after=seen)
 
     def addresses(self) -> list[object]:
         """All that is configured of any kind."""

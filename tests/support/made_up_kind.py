@@ -41,6 +41,7 @@ class Berths:
     forms: Final = "the name"
     by_hand: Final = "the harbour master, for {address} and {server}"
     item_keys: Final = ()
+    item_example: Final = ""
     api: Final[Api] = ELSEWHERE
     acts_on_known: Final = False
     releases_first: Final = True
@@ -58,6 +59,11 @@ class Berths:
         named = next((each for each in reading.found if each.name == ref.text), None)
         before = (each for each in reading.found if known is not None and each.id == known.id)
         return named or next(before, None)
+
+    def choose(self, ref: ResourceRef, reading: Reading) -> tuple[Observation, ...]:
+        """A berth has no labels."""
+        del ref, reading
+        return ()
 
     def why_unreadable(self, ref: ResourceRef, reading: Reading) -> str | None:
         """Say why one that may be meant cannot be used."""

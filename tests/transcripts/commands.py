@@ -8,6 +8,7 @@ from hakeeper.adapters.decision_texts import decision_text
 from hakeeper.adapters.hetzner.errors import for_effect
 from hakeeper.adapters.problem_texts import told
 from hakeeper.core import calls, events
+from hakeeper.kinds.label_selector import note_of
 from tests.core.cloud import Ending
 from tests.core.driver import PROCESS, WEB, Node, World
 from tests.support.resources import CLOUD
@@ -113,9 +114,12 @@ class Scene:
             text = told(problem.trouble)
             what = f"{text.what}: {text.cause}" if text.cause else text.what
             self.shown += [f"{problem.health.name} {problem.code}: {what}", f"  -> {text.cure}"]
+        for each in (selector for role in picture.roles for selector in role.selectors):
+            self.shown.append(f"{each.ref} chooses {each.count} of {each.listed}")
         for one in (address for role in picture.roles for address in role.addresses):
             decided = decision_text(one.decision)
-            self.shown.append(f"{one.ref} at {one.holder_label}; {one.stage}; {decided}")
+            name = f"{one.address} ({one.ref})" if one.chosen else one.ref
+            self.shown.append(f"{name} at {one.holder_label}; {one.stage}; {decided}")
 
     # --- keepalived ---------------------------------------------------------------------------
 
@@ -169,6 +173,13 @@ class Scene:
             found[number] = replace(found[number], blocked=True)
         else:
             found[number] = replace(found[number], name=word)
+
+    def label(self, name: str, *labels: str) -> None:
+        """Let a floating IP have these labels and no others: `label web role=web`."""
+        pairs = (label.partition("=") for label in labels)
+        note = note_of({key: value for key, _, value in pairs})
+        number = pick(self.ids, name)
+        self.world.cloud.resources[number] = replace(self.world.cloud.resources[number], note=note)
 
     def server(self, name: str, status: str) -> None:
         """Let a server be `running`, `off` or `deleted`."""

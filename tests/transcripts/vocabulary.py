@@ -10,6 +10,7 @@ from hakeeper.core.fifo_lines import BadLine, NotifyLine, parse_line
 from hakeeper.core.model import ApiSettings, FifoState, Role, Settings, VrrpId, VrrpKind
 from hakeeper.core.observation import ResourceRef
 from hakeeper.kinds import FLOATING_IPS, KINDS
+from hakeeper.kinds.floating_ip import by_label
 from tests.support.resources import CLOUD
 
 T = TypeVar("T")
@@ -74,8 +75,10 @@ def vrrp_of(word: str) -> VrrpId:
 
 
 def ref_of(word: str) -> ResourceRef:
-    """Return what hakeeper.yaml means by this, or by `berth:north` of another kind."""
+    """Return what hakeeper.yaml means by this, by `label:role=web`, or by `berth:north`."""
     kind, colon, name = word.partition(":")
+    if kind == "label":
+        return by_label(name)
     if colon and kind in KINDS:
         return KINDS[kind].ref(name)
     return FLOATING_IPS.ref(int(word) if word.isdigit() else word)
@@ -89,7 +92,7 @@ def roles_of(words: Iterable[str]) -> dict[str, Role]:
 
 def settings_of(words: tuple[str, ...]) -> Settings:
     """Return the configuration; without a name it is `VI_1=web`."""
-    named = [word.split("=") for word in words if "=" in word] or [["VI_1", "web"]]
+    named = [word.split("=", 1) for word in words if "=" in word] or [["VI_1", "web"]]
     private = [word.split("@") for word in words if "@" in word]
     return Settings(
         resources={

@@ -6,6 +6,7 @@ The ids are for ever: they are what `journalctl MESSAGE_ID=…` and the catalog 
 from collections.abc import Mapping
 
 from hakeeper.adapters.journal.eventkind import EventKind, Level
+from hakeeper.adapters.journal.selector_events import SELECTOR_EVENTS
 
 _OF = ("instance", "kind", "address")
 _ERROR = ("api", "reason", "error_code")
@@ -340,4 +341,5 @@ EVENTS: Mapping[str, EventKind] = {
         always=("code",),
         operator=True,
     ),
+    **SELECTOR_EVENTS,
 }

@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from hakeeper.adapters.journal import wording_keepalived, wording_resources
+from hakeeper.adapters.journal import (
+    wording_keepalived,
+    wording_resources,
+    wording_selectors,
+)
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import Report
@@ -15,6 +19,7 @@ from hakeeper.core.events import Report
 WORDING: Final[Mapping[type[Decision], Callable[[Any], Entry]]] = {
     **wording_keepalived.WORDING,
     **wording_resources.WORDING,
+    **wording_selectors.WORDING,
 }
 """By the kind of decision; there is one for each."""
 

@@ -16,6 +16,7 @@ from hakeeper.core.calls import (
     ReadServer,
     Request,
 )
+from hakeeper.core.decision_bases import OfResource
 from hakeeper.core.kind import Api
 from hakeeper.core.observation import ResourceId, Us
 from hakeeper.core.servers import holder_key
@@ -88,7 +89,7 @@ def _action_overdue(made: core.ActionOverdue) -> Entry:
     return _claim_unknown(made, "the action has no end in sight; reading the holder instead")
 
 
-def _claim_unknown(made: core.OfResource, what: str) -> Entry:
+def _claim_unknown(made: OfResource, what: str) -> Entry:
     text = f"{made.vrrp}: {made.label}: {what}"
     return Entry("claim.unknown", text, {**of_resource(made), "reason": what})
 

@@ -56,6 +56,7 @@ class Api:
         self._routes: Sequence[tuple[str, re.Pattern[str], Route]] = (
             ("GET", _pattern("/floating_ips"), self._list_floating_ips),
             ("GET", _pattern("/floating_ips/{}"), self._get_floating_ip),
+            ("PUT", _pattern("/floating_ips/{}"), self._update_floating_ip),
             ("POST", _pattern("/floating_ips/{}/actions/assign"), self._assign),
             ("POST", _pattern("/floating_ips/{}/actions/unassign"), self._unassign),
             ("GET", _pattern("/actions"), self._list_actions),
@@ -139,6 +140,23 @@ class Api:
     def _get_floating_ip(self, call: Call) -> JsonObject:
         item = self.model.floating_ip(call.ids[0])
         return {"floating_ip": rendering.floating_ip(self.model, item, call.as_of_s)}
+
+    def _update_floating_ip(self, call: Call) -> JsonObject:
+        changes = json_body(call.body)
+        for key in ("name", "description"):
+            if not isinstance(changes.get(key, ""), str):
+                raise invalid_input(key, "must be a string")
+        labels = changes.get("labels", {})
+        values = labels.values() if isinstance(labels, dict) else (None,)
+        if not all(isinstance(each, str) for each in values):
+            raise invalid_input("labels", "must be an object of strings")
+        item = self.model.update_floating_ip(
+            call.ids[0],
+            name=changes.get("name"),
+            description=changes.get("description"),
+            labels=labels if "labels" in changes else None,
+        )
+        return {"floating_ip": rendering.floating_ip(self.model, item, call.now)}
 
     def _assign(self, call: Call) -> JsonObject:
         server = json_body(call.body).get("server")

@@ -103,6 +103,11 @@ class Commands(CommandTable):
         floating_ip.blocked = bool(given.data.get("blocked"))
         self._engine.touch()
 
+    def _do_set_labels(self, given: Json) -> None:
+        number, labels = given.integer("floating_ip"), given.labels()
+        self._engine.model.update_floating_ip(number, labels=labels)
+        self._engine.touch()
+
     def _do_add_client(self, given: Json) -> str:
         read_only = bool(given.data.get("read_only"))
         token = given.optional_text("token")

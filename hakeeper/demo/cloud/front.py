@@ -95,6 +95,10 @@ class CloudFront(NetworkFront):
         """Set whether Hetzner has blocked a floating IP."""
         self.call("set_blocked", floating_ip=floating_ip, blocked=blocked)
 
+    def set_labels(self, floating_ip: int, labels: Mapping[str, str]) -> None:
+        """Set the labels of a floating IP; it has no others then."""
+        self.call("set_labels", floating_ip=floating_ip, labels=dict(labels))
+
     def add_client(self, name: str, *, token: str | None = None, read_only: bool = False) -> str:
         """Give a client one more token; the log uses this client name."""
         return str(self.call("add_client", name=name, token=token, read_only=read_only))

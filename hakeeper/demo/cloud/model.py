@@ -146,6 +146,24 @@ class CloudModel:
             self.register.give(floating_ip, None, now, OPERATOR)
         del self.servers[server]
 
+    def update_floating_ip(
+        self,
+        floating_ip_id: int,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> FloatingIp:
+        """Change what is given; the labels given are all that it has from then on."""
+        item = self.floating_ip(floating_ip_id)
+        if name is not None:
+            others = (each.name for each in self.floating_ips.values() if each is not item)
+            refuse_used_name(name, others, "floating IP")
+            item.name = name
+        item.description = item.description if description is None else description
+        item.labels = item.labels if labels is None else dict(labels)
+        return item
+
     def remove_floating_ip(self, floating_ip: int, now: float) -> None:
         """Delete a floating IP; its history stays in `changes`."""
         self.register.advance(now)

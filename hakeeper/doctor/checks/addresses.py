@@ -10,6 +10,7 @@ from hakeeper.core.model import VrrpId
 from hakeeper.core.not_found import unusable
 from hakeeper.core.observation import BY_NAME, Observation, Reading, ResourceId, ResourceRef
 from hakeeper.doctor.checks.movable import in_the_way, no_room_for_all, not_meant, part_of
+from hakeeper.doctor.checks.selectors import selectors
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
 from hakeeper.kinds.apis import ROBOT
@@ -29,6 +30,7 @@ def addresses(facts: Facts, kind: Kind) -> Iterator[CheckResult]:
     if reading is None:
         yield from _not_listed(facts, kind)
         return
+    yield from selectors(facts, kind)
     taken: dict[ResourceId, ResourceRef] = {}
     for vrrp, ref in wanted:
         found = facts.api.find(ref)
@@ -121,4 +123,8 @@ def _usable(
         holder = "no server" if found.server_id is None else owner
         part = part_of(facts, ref, found)
         where = f"= {found} (id {found.id})" if part is None else f"of network {part}"
-        yield Passed(f"{ref.text} {where}, now on {holder}")
+        selector = facts.config.selector_of(ref)
+        which = f"{ref.text} {where}"
+        if selector is not None:
+            which = f"{found} (id {found.id}, {selector})"
+        yield Passed(f"{which}, now on {holder}")

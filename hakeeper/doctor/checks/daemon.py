@@ -48,6 +48,8 @@ EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "vrrp_address.missing": ("private address",),
     "address.unresolved": (*_MOVED, "API", "token"),
     "address.blocked": _MOVED,
+    "selector.empty": _MOVED,
+    "address.chosen_twice": _MOVED,
     "address.nowhere": (ALIAS_IPS.noun,),
     "address.pending": _THE_API,
 }
@@ -141,7 +143,7 @@ def _as_finding(problem: DaemonProblem) -> Finding:
 def _configuration(facts: Facts) -> Iterator[Finding]:
     follows = facts.daemon.follows
     wanted = {vrrp: tuple(map(str, refs)) for vrrp, refs in facts.config.config.resources.items()}
-    if follows is not None and follows != wanted:
+    if follows is not None and _sets(follows) != _sets(wanted):
         yield error(
             f"the daemon runs with another configuration: {_shown(follows)}; the file"
             f" has {_shown(wanted)}",
@@ -150,6 +152,10 @@ def _configuration(facts: Facts) -> Iterator[Finding]:
             place=Place(facts.config.file),
             when=When.NOW,
         )
+
+
+def _sets(follows: Mapping[VrrpId, tuple[str, ...]]) -> dict[VrrpId, frozenset[str]]:
+    return {vrrp: frozenset(refs) for vrrp, refs in follows.items()}
 
 
 def _shown(follows: Mapping[VrrpId, tuple[str, ...]]) -> str:

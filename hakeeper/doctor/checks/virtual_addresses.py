@@ -43,7 +43,7 @@ def are_permanent(facts: Facts) -> bool:
     """Say whether all addresses are on this machine permanently, without keepalived."""
     conf = facts.conf
     networks = [_network(facts, ref) for _, ref in facts.config.wanted()]
-    if conf is None or None in networks:
+    if conf is None or not networks or None in networks:
         return False
     vips = [vip.interface.ip for one in conf.instances for vip in one.vips]
     return all(
@@ -195,7 +195,7 @@ def _private_interface(facts: Facts, ref: ResourceRef, usual: str | None) -> str
 
 def example_vip(facts: Facts) -> dict[str, str]:
     """Return the words for an example of a virtual address, where it is not known which."""
-    refs = [ref for _, ref in facts.config.wanted()]
+    refs = [ref for some in facts.config.config.resources.values() for ref in some]
     are_private = all(ref.kind == ALIAS_IPS.name for ref in refs)
     device = _private_interface(facts, refs[0], None) if are_private else "eth0"
     return {"device": device, "noun": facts.config.noun}

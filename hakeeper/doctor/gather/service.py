@@ -78,7 +78,12 @@ def daemon_facts(socket_path: Path) -> DaemonFacts:
         problems=tuple(_problem(problem) for problem in status.get("problems", [])),
         roles={_vrrp(role): str(role.get("role", "unknown")).lower() for role in roles},
         follows={
-            _vrrp(role): tuple(address["ref"] for address in role["addresses"]) for role in roles
+            _vrrp(role): tuple(
+                dict.fromkeys(
+                    each["ref"] for each in (*role.get("selectors", ()), *role["addresses"])
+                )
+            )
+            for role in roles
         },
     )
 

@@ -45,14 +45,14 @@ MIXED_BUGS = (
     ),
     _mixed_bug(
         "obstacle_holds_all",
-        "an alias IP for which there is no room holds the assigns of floating IPs for a minute",
+        "an alias IP for which there is no room holds the assigns of floating IPs as well",
         "kinds_apart",
         (
             Line(
                 _SEND,
                 "state.happened(resource, Failed(_failure(step)), now)",
                 "state.happened(resource, Failed(_failure(step)), now);"
-                " api.health.assigns_from_s = now + 60.0",
+                " api.health.assigns_from_s = now + 12.0",
             ),
         ),
         proves=True,

@@ -35,10 +35,14 @@ class Layout:
                 self.kind_of.update(zip(numbers, of_kinds, strict=True))
                 self.part_of[name] = part
                 first += part.addresses
-        self.numbers = tuple(self.kind_of)
         self.name_of = {n: name for name, numbers in self.addresses.items() for n in numbers}
         self._own = [frozenset(n for name in names for n in self.addresses[name])
                      for names in self._names]  # fmt: skip
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The resources of all, by their numbers."""
+        return tuple(self.kind_of)
 
     @property
     def nodes(self) -> range:

@@ -40,6 +40,8 @@ class _Epoch:
     master: Node
     by_line: bool
     wrong_since: float | None = None
+    apart: bool = False
+    """Whether another kind was in trouble when it last went wrong."""
     came_at: float = -inf
     """When the address came to its master."""
 
@@ -165,6 +167,8 @@ class Repairs(Observer):
 
     def _wrong(self, fip: int, epoch: _Epoch, now: float) -> None:
         epoch.wrong_since = now
+        kind = self._clouds.of(fip).kind
+        epoch.apart = self._paths.exemptions.others_in_trouble(epoch.master.index, kind)
         slower_s = self._slower_s[self._layout.kind_of[fip]]
         limit_s = self._repair_s(fip)
         jumped = epoch.master.jumped_at > epoch.came_at  # its settling is over
@@ -210,8 +214,7 @@ class Repairs(Observer):
         cloud = self._clouds.of(fip)
         if cloud.faults.locked:
             return "starves_nobody"
-        others = self._paths.exemptions.others_in_trouble(epoch.master.index, cloud.kind)
-        return "kinds_apart" if others else "repaired"
+        return "kinds_apart" if epoch.apart else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:

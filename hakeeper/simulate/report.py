@@ -18,7 +18,10 @@ def document(answer: Answer, config: str | None) -> dict[str, object]:
         "fleet": {
             "nodes": options.nodes,
             "clusters": options.clusters,
-            "names": [asdict(part) for part in options.parts],
+            "names": [
+                {"addresses": part.addresses, "group": part.group, "guarded": part.guarded}
+                for part in options.parts
+            ],
             "addresses": options.clusters * sum(part.addresses for part in options.parts),
             "interval_s": options.interval_s,
             "standby_interval_s": options.standby_interval_s,

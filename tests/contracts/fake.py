@@ -54,6 +54,7 @@ class FakePort(Port):
         """Add it to the cloud, and to those that the injector knows."""
         self._cloud.add_numbered(floating_ip_id, holder)
         self._world.layout.addresses[NAME] += (floating_ip_id,)
+        self._world.layout.kind_of[floating_ip_id] = self._cloud.kind.name
 
     def holder(self, floating_ip_id: int) -> int | None:
         """Look into the cloud."""

@@ -24,7 +24,7 @@ from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
-from hakeeper.simulate.project import failure
+from hakeeper.simulate.project import Project, failure
 from tests.contracts import test_assigning as assigning
 from tests.contracts import test_cancelling as cancelling
 from tests.contracts import test_losses as losses
@@ -208,7 +208,7 @@ IN_THE_FAKE = (
     ),
     Plant(
         "the bucket never fills",
-        lambda patch: patch.setattr(WorldCloud, "take_token", lambda *_a: False),
+        lambda patch: patch.setattr(Project, "take_token", lambda *_a: False),
         reading.test_a_project_without_addresses_has_an_empty_list,
     ),
     Plant(

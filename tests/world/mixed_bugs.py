@@ -45,14 +45,15 @@ MIXED_BUGS = (
     ),
     _mixed_bug(
         "obstacle_holds_all",
-        "an alias IP for which there is no room holds the assigns of floating IPs for a minute",
+        "an alias IP that was refused holds the assigns of floating IPs for a minute",
         "kinds_apart",
         (
             Line(
                 _SEND,
-                "state.happened(resource, Failed(_failure(step)), now)",
-                "state.happened(resource, Failed(_failure(step)), now);"
-                " api.health.assigns_from_s = now + 60.0",
+                "if _is_lane_taken(state, lane):",
+                "if _is_lane_taken(state, lane) or (not resource.kind.kind.releases_first and any("
+                "r.kind is not resource.kind and r.refused_at_s > now - 60.0"
+                " for r in state.resources.values())):",
             ),
         ),
         proves=True,

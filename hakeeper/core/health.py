@@ -44,6 +44,8 @@ class Health:
     """Until then nothing at all goes out, since the API refused our login."""
     is_let_in: bool = False
     """Whether the API has answered since it last refused our login, or since the start."""
+    refused_logins_s: tuple[float, float] = (NEVER, NEVER)
+    """When the API refused our login: the last time but one, and the last time."""
     throttled: int = 0
     throttled_since_s: float = 0.0
     quota: Quota | None = None
@@ -115,10 +117,14 @@ class Health:
         """The API refused our login: ask nothing for a while, and then one thing."""
         self.is_let_in = False
         self.shut_until_s = now + self.patience.login_wait_s
+        self.refused_logins_s = (self.refused_logins_s[1], now)
 
     def may_log_in(self) -> None:
-        """Try our login again: an operator may have put it right."""
-        self.shut_until_s = NEVER
+        """Try our login again: an operator may have put it right.
+
+        Not a third time in the time in which so many block us.
+        """
+        self.shut_until_s = self.refused_logins_s[0] + self.patience.login_wait_s
 
     @property
     def is_careful(self) -> bool:

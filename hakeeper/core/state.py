@@ -18,7 +18,7 @@ from hakeeper.core.model import NEVER, FifoState, IpAddress, ProcessId, SavedSta
 from hakeeper.core.observation import Holder, Nobody, ResourceRef
 from hakeeper.core.resource import SPACING_S, Resource
 from hakeeper.core.roles import RoleBook
-from hakeeper.core.stages import ActionRunning, Claim, MutateDue, ReadBack, Reading, Stage
+from hakeeper.core.stages import ActionRunning, MutateDue, ReadBack, Reading, Stage, Verify
 
 RELEASE_CALLS = 40
 """What a release takes beside itself until the next step, which must never wait for it: looks at
@@ -250,8 +250,8 @@ class State:
                 return Use.CLAIM
             case ActionRunning(step=Step(holder=None)):
                 return Use.CLAIM  # nobody has it until the next step
-            case MutateDue(claim=claim) if not refused and _is_released(resource, claim):
-                return Use.CLAIM
+            case MutateDue() | Verify() if not refused and _is_released(resource):
+                return Use.EDGE  # nobody has it: that must not last until calls flow in
             case _:
                 pass
         if hopeless:
@@ -346,7 +346,6 @@ class State:
         return role_state.generation
 
 
-def _is_released(resource: Resource, claim: Claim) -> bool:
-    """Say whether the first step of a move is done: nobody has it until the second one."""
-    nobody = isinstance(resource.holder, Nobody)
-    return nobody and claim.is_sent and resource.kind.kind.releases_first
+def _is_released(resource: Resource) -> bool:
+    """Say whether the first step of a move is done, by whomever: the second one gives it to us."""
+    return isinstance(resource.holder, Nobody) and resource.kind.kind.releases_first

@@ -35,6 +35,7 @@ api.failed WARNING cc7e33ac8726486cbfc34dd95b897839
 api.recovered NOTICE 3294846d8833461e9d1dcf7e8c330d3d
 api.throttled WARNING 33dcfa4022b7443fb0ef3d1e69106d43
 token.rejected ERROR a89eb9a0165a4ee5b96744989240f672
+login.rejected ERROR a5c5deffa1d34018b2d7d820f83a2839
 server.identified INFO 17dda6f3ed284dce819d22b941ef62ab
 server.unidentified ERROR dcf6b1bfb1bd4de896f60926f2e72bc1
 config.reloaded NOTICE 8cee2ec823af40a193adbf3d9972b69a
@@ -97,7 +98,7 @@ def test_every_field_has_its_meaning_and_every_meaning_its_field() -> None:
     [
         (
             True,
-            22,
+            23,
             (
                 "| `address.blocked` | 4 warning | An address is blocked by Hetzner "
                 "| `669f3ff33b444a469f6321d120f0f2fe` |"
@@ -151,7 +152,7 @@ def test_the_fields_print_as_a_row_each_with_the_events_that_have_them() -> None
 
 
 def test_an_operator_has_about_twenty_events_to_know() -> None:
-    assert 22 == sum(kind.operator for kind in EVENTS.values())
+    assert 23 == sum(kind.operator for kind in EVENTS.values())
 
 
 def test_whatever_is_an_error_or_worse_is_for_the_operator() -> None:

@@ -14,7 +14,16 @@ from random import Random
 
 from hakeeper.adapters.journal.entry import Entry
 from hakeeper.adapters.journal.wording import entry_of
-from hakeeper.core.calls import Answer, CallResult, Failure, FailureKind, Mutate, Quota, Request
+from hakeeper.core.calls import (
+    Answer,
+    CallResult,
+    Failure,
+    FailureKind,
+    Identify,
+    Mutate,
+    Quota,
+    Request,
+)
 from hakeeper.core.core import Core
 from hakeeper.core.decisions import Decision
 from hakeeper.core.events import (
@@ -281,6 +290,8 @@ class Node:
             return ()
         call.done = True
         never_sent = isinstance(outcome, Failure) and outcome.kind is FailureKind.CANCELLED
+        if isinstance(call.request, Identify) and call.request.api == ROBOT.name:
+            never_sent = True  # it is found out on this machine
         return self.feed(
             CallResult(
                 call_id=call.id,

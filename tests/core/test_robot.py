@@ -147,6 +147,37 @@ def test_a_refused_login_is_not_tried_again_for_ten_minutes(count: int) -> None:
     assert node.tokens_reloaded >= 3
 
 
+def test_until_a_login_was_accepted_one_thing_is_asked_for_at_a_time() -> None:
+    world, (node,) = scene(4, ready_s=0.0)
+    node.restart()
+    node.line("VI_1", "MASTER")
+    most = 0
+    until_s = world.now + 30.0
+
+    def waits() -> bool:
+        nonlocal most
+        calls = at_robot(world, node)
+        if not any(call.done for call in calls):
+            most = max(most, len(calls))
+        return world.now < until_s
+
+    world.run_while(waits, 60.0)
+    assert 1 == most
+
+
+def test_the_third_reload_with_a_wrong_login_waits() -> None:
+    """So many refused logins in ten minutes block this server's address."""
+    world, (node,) = scene(ready_s=0.0)
+    world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)
+    for _ in range(5):
+        node.feed(SettingsChanged(node.config))
+        world.run_for(60.0)
+    world.run_for(1200.0)
+    times = [call.at_s for call in at_robot(world, node)]
+    assert 2 == len([at_s for at_s in times if at_s < times[0] + 600.0 - 1e-6])
+    assert len(times) >= 4
+
+
 def test_a_reload_tries_the_login_at_once_and_a_good_one_claims() -> None:
     world, (node,) = scene(ready_s=0.0)
     world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)

@@ -153,7 +153,13 @@ ALIAS_BUGS = (
         "take_is_dear",
         "the second step is paid as what follows from a role that flaps",
         "no_gap",
-        (Line("hakeeper.core.state:_is_released", "nobody and claim.is_sent and", "False and"),),
+        (
+            Line(
+                "hakeeper.core.state:State.use_of",
+                "return Use.EDGE  # nobody",
+                "return Use.RETRY  # nobody",
+            ),
+        ),
     ),
     _alias_bug(
         "release_waits_for_us",

@@ -321,8 +321,11 @@ def test_what_is_not_needed_may_be_missing() -> None:
     assert [(IP, 43, False), (9, ME, False)] == [
         (each.id.key, each.server_id, each.blocked) for each in outcome.reading.found
     ]
-    # One without a name may be the one that is meant by a name, and is found by its id.
-    assert [(9, None)] == [(each.key, each.name) for each in outcome.reading.unreadable]
+    # One without a name may be the one that is meant by a name, and is found by its id. One without
+    # labels may be one that a selector means.
+    assert [(IP, "web"), (9, None)] == [
+        (each.key, each.name) for each in outcome.reading.unreadable
+    ]
 
 
 def test_names_from_outside_are_bounded() -> None:

@@ -28,9 +28,11 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.kind import HttpRequest
 from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import ROBOT
 
-WORKERS: Final = 2
-"""Calls at once: one less than there may be refused logins."""
+WORKERS: Final = ROBOT.max_parallel + 2
+"""Calls at once: switches, which take a minute, and reads beside them. Until Robot has let us in,
+the core asks for one thing at a time."""
 _UNAUTHORIZED: Final = 401
 _NOT_FOUND: Final = "not_found"
 

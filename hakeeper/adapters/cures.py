@@ -30,7 +30,7 @@ TOKEN_PUT: Final = (
     "    # paste it, Enter, Ctrl-D"
 )
 LOGIN_PUT: Final = (
-    "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl reload-or-restart hakeeper"
+    "install -m 0600 /dev/stdin /etc/hakeeper/robot-login; systemctl restart hakeeper"
     "    # paste USER:PASSWORD, Enter, Ctrl-D; the third refused login blocks this server's address"
 )
 DBUS: Final = f"enable_dbus    # in global_defs of keepalived.conf; then: {RELOAD}"

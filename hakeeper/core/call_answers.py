@@ -150,7 +150,7 @@ def _identified(state: State, api: ApiState, server: Server, source: str, now: f
     api.identify_attempt = 0
     if not is_news:
         return
-    state.report(ServerIdentified(api.api, server, source))
+    state.report(ServerIdentified(api.name, server, source))
     for resource in state.resources.values():
         seen, at_s = resource.observation, resource.holder_at_s
         if resource.kind.api is api and seen is not None and at_s is not None:

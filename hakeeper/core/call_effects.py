@@ -15,7 +15,7 @@ def works(state: State, api: ApiState, now: float) -> None:
     """The API answers: what waited for that goes on."""
     lasted_s = api.health.answered(now)
     if lasted_s is not None:
-        state.report(ApiRecovered(api.api, lasted_s))
+        state.report(ApiRecovered(api.name, lasted_s))
         api.reads_work()
         retry_soon(state, api, now)
 

@@ -130,7 +130,7 @@ def _note(state: State, call: Inflight, failure: Failure, now: float) -> None:
     request, health = call.request, call.api.health
     # What has to be put right after a 401 is the token, not the identity.
     identifying = isinstance(request, Identify) and failure.kind is not FailureKind.AUTH
-    of = call.api.api
+    of = call.api.name
     decision = ServerUnidentified(of, failure) if identifying else ApiFailed(of, failure, request)
     refused = RESPONSES[failure.kind].scope is Scope.REQUEST
     if refused or failure.code == NO_IDENTITY:

@@ -10,7 +10,6 @@ from typing import TypeAlias
 from hakeeper.core.calls import Failure, Request
 from hakeeper.core.decision_bases import OfResource, OfVrrp
 from hakeeper.core.fifo_lines import BadLine
-from hakeeper.core.kind import Api
 from hakeeper.core.model import FifoState, IpAddress, ProcessId, Role, Server
 from hakeeper.core.observation import Holder, Observation, Other, ResourceId, ResourceRef
 from hakeeper.core.selection_decisions import (
@@ -168,7 +167,7 @@ class ClaimAbandoned(OfResource):
 class ClaimFailed(OfResource):
     """An assign failed; once for each code of a claim."""
 
-    api: Api
+    api: str
     failure: Failure
 
 
@@ -260,7 +259,7 @@ class ZoneMismatch(OfResource):
 class ApiFailed:
     """A read failed; once until an answer comes."""
 
-    api: Api
+    api: str
     failure: Failure
     request: Request
 
@@ -269,7 +268,7 @@ class ApiFailed:
 class ApiRecovered:
     """The API answers again."""
 
-    api: Api
+    api: str
     lasted_s: float
 
 
@@ -277,7 +276,7 @@ class ApiRecovered:
 class ServerIdentified:
     """We know which server this is, and from where."""
 
-    api: Api
+    api: str
     server: Server
     source: str
 
@@ -286,7 +285,7 @@ class ServerIdentified:
 class ServerUnidentified:
     """We do not know which server this is, so nothing can be claimed."""
 
-    api: Api
+    api: str
     failure: Failure
 
 

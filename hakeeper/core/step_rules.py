@@ -135,7 +135,7 @@ def failed(
     if not cancelled and not _is_eager(claim, failure, now):
         claim = replace(claim, refused_at_s=now)
     claim = replace(claim, attempt=claim.attempt + 1)
-    report = ClaimFailed(resource.vrrp, resource.label, resource.kind.api.api, failure)
+    report = ClaimFailed(resource.vrrp, resource.label, resource.kind.api.name, failure)
     match failure.kind:
         case FailureKind.OUTCOME_UNKNOWN:
             resource.writes.lose_track(now)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hakeeper.core.kind import Kind, Kinds
+from hakeeper.core.kind import Api, Kind, Kinds
 from hakeeper.kinds.alias_ip import AliasIps
 from hakeeper.kinds.failover_ip import FailoverIps
 from hakeeper.kinds.floating_ip import FloatingIps
@@ -15,3 +15,8 @@ _ALL: Final[tuple[Kind, ...]] = (FLOATING_IPS, ALIAS_IPS, FAILOVER_IPS)
 
 KINDS: Final[Kinds] = {kind.name: kind for kind in _ALL}
 """By their names."""
+
+
+def api_named(name: str) -> Api:
+    """Return the API that goes by this name."""
+    return next(kind.api for kind in KINDS.values() if kind.api.name == name)

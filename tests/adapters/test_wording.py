@@ -307,7 +307,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"instance": "SG", "kind": "GROUP", "address": "203.0.113.10", "reason": "a reason"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.OUTCOME_UNKNOWN)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.OUTCOME_UNKNOWN)),
         "claim.unknown",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it may have been "
@@ -316,13 +316,13 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "api": "cloud", "reason": "outcome unknown", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.LOCKED)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.LOCKED)),
         "claim.failed",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); reading the holder",
         {**OF_VI, "api": "cloud", "reason": "locked", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, replace(failed(FailureKind.LOCKED), http_status=423)),
+        ClaimFailed(VI, IP, CLOUD_API.name, replace(failed(FailureKind.LOCKED), http_status=423)),
         "claim.failed",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); something else is "
@@ -331,13 +331,13 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "api": "cloud", "reason": "locked", "error_code": "its_code", "http_status": 423},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.AUTH)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.AUTH)),
         "token.rejected",
         ("VI_1: assigning 203.0.113.10 failed: it broke (its_code); to mend it: " + TOKEN),
         {**OF_VI, "api": "cloud", "reason": "auth", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.NOT_FOUND)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.NOT_FOUND)),
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
@@ -346,7 +346,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "api": "cloud", "reason": "not found", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.REFUSED)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.REFUSED)),
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
@@ -355,25 +355,25 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "api": "cloud", "reason": "refused", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.THROTTLED)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.THROTTLED)),
         "api.throttled",
         ("VI_1: assigning 203.0.113.10 failed: it broke (its_code); waiting as Hetzner asks"),
         {**OF_VI, "api": "cloud", "reason": "throttled", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.TRANSIENT)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.TRANSIENT)),
         "claim.failed",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); retrying",
         {**OF_VI, "api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, failed(FailureKind.CANCELLED)),
+        ClaimFailed(VI, IP, CLOUD_API.name, failed(FailureKind.CANCELLED)),
         "claim.failed",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); retrying",
         {**OF_VI, "api": "cloud", "reason": "cancelled", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, CLOUD_API, REFUSED_IN_FULL),
+        ClaimFailed(VI, IP, CLOUD_API.name, REFUSED_IN_FULL),
         "claim.refused",
         (
             "VI_1: assigning 203.0.113.10 failed: it broke (its_code); it needs a change "
@@ -570,19 +570,19 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {**OF_VI, "reason": "network zone"},
     ),
     (
-        ApiFailed(CLOUD_API, failed(FailureKind.AUTH), LIST),
+        ApiFailed(CLOUD_API.name, failed(FailureKind.AUTH), LIST),
         "token.rejected",
         ("reading the holders failed: it broke (its_code); to mend it: " + TOKEN),
         {"api": "cloud", "reason": "auth", "error_code": "its_code"},
     ),
     (
-        ApiFailed(CLOUD_API, failed(FailureKind.THROTTLED), LIST),
+        ApiFailed(CLOUD_API.name, failed(FailureKind.THROTTLED), LIST),
         "api.throttled",
         "reading the holders failed: it broke (its_code); waiting as Hetzner asks",
         {"api": "cloud", "reason": "throttled", "error_code": "its_code"},
     ),
     (
-        ApiFailed(CLOUD_API, failed(FailureKind.TRANSIENT), LIST),
+        ApiFailed(CLOUD_API.name, failed(FailureKind.TRANSIENT), LIST),
         "api.failed",
         (
             "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
@@ -591,7 +591,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(CLOUD_API, REFUSED_IN_FULL, ReadServer(CLOUD, 42)),
+        ApiFailed(CLOUD_API.name, REFUSED_IN_FULL, ReadServer(CLOUD, 42)),
         "api.failed",
         (
             "reading a server failed: it broke (its_code); hakeeper follows the roles, gives "
@@ -606,7 +606,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         },
     ),
     (
-        ApiFailed(CLOUD_API, failed(FailureKind.TRANSIENT), read(4711)),
+        ApiFailed(CLOUD_API.name, failed(FailureKind.TRANSIENT), read(4711)),
         "api.failed",
         (
             "reading the holders failed: it broke (its_code); hakeeper follows the roles, "
@@ -615,7 +615,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(CLOUD_API, failed(FailureKind.TRANSIENT), ReadActions(CLOUD, (77,))),
+        ApiFailed(CLOUD_API.name, failed(FailureKind.TRANSIENT), ReadActions(CLOUD, (77,))),
         "api.failed",
         (
             "reading an action failed: it broke (its_code); hakeeper follows the roles, "
@@ -624,48 +624,48 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"api": "cloud", "reason": "transient", "error_code": "its_code"},
     ),
     (
-        ApiFailed(ROBOT, failed(FailureKind.AUTH), ReadAll("failover_ip")),
+        ApiFailed(ROBOT.name, failed(FailureKind.AUTH), ReadAll("failover_ip")),
         "login.rejected",
         (
             f"reading the holders failed: it broke (its_code); to mend it: {LOGIN_CURE}; trying"
-            " again in 10 minutes, or at a reload"
+            " again in 10 minutes, or after a restart"
         ),
         {"api": "robot", "reason": "auth", "error_code": "its_code"},
     ),
     (
-        ClaimFailed(VI, IP, ROBOT, failed(FailureKind.THROTTLED)),
+        ClaimFailed(VI, IP, ROBOT.name, failed(FailureKind.THROTTLED)),
         "api.throttled",
         "VI_1: assigning 203.0.113.10 failed: it broke (its_code); waiting as Robot asks",
         {**OF_VI, "api": "robot", "reason": "throttled", "error_code": "its_code"},
     ),
     (
-        ApiRecovered(ROBOT, 12.345),
+        ApiRecovered(ROBOT.name, 12.345),
         "api.recovered",
         "Robot answers again after 12.3 s",
         {"api": "robot", "duration_s": 12.3},
     ),
     (
         ServerIdentified(
-            ROBOT, replace(this_server("198.51.100.1"), name="198.51.100.1"), "its route"
+            ROBOT.name, replace(this_server("198.51.100.1"), name="198.51.100.1"), "its route"
         ),
         "server.identified",
         "this machine is server 198.51.100.1, known from its route",
         {"api": "robot", "server_id": "198.51.100.1", "reason": "its route"},
     ),
     (
-        ApiRecovered(CLOUD_API, 12.345),
+        ApiRecovered(CLOUD_API.name, 12.345),
         "api.recovered",
         "the Hetzner API answers again after 12.3 s",
         {"api": "cloud", "duration_s": 12.3},
     ),
     (
-        ServerIdentified(CLOUD_API, SERVER, "the metadata service"),
+        ServerIdentified(CLOUD_API.name, SERVER, "the metadata service"),
         "server.identified",
         "this machine is server web2 (id 42), known from the metadata service",
         {"server_id": 42, "api": "cloud", "reason": "the metadata service"},
     ),
     (
-        ServerUnidentified(CLOUD_API, failed(FailureKind.NOT_FOUND)),
+        ServerUnidentified(CLOUD_API.name, failed(FailureKind.NOT_FOUND)),
         "server.unidentified",
         (
             "it is not known yet which Hetzner server this is: it broke (its_code); nothing "
@@ -674,7 +674,7 @@ CASES: list[tuple[Decision, str, str, Mapping[str, str | float]]] = [
         {"api": "cloud", "reason": "not found", "error_code": "its_code"},
     ),
     (
-        ApiFailed(CLOUD_API, failed(FailureKind.AUTH), Identify(CLOUD)),
+        ApiFailed(CLOUD_API.name, failed(FailureKind.AUTH), Identify(CLOUD)),
         "token.rejected",
         ("asking which server this is failed: it broke (its_code); to mend it: " + TOKEN),
         {"api": "cloud", "reason": "auth", "error_code": "its_code"},
@@ -707,14 +707,14 @@ def test_every_class_of_failure_has_its_words(kind: FailureKind) -> None:
     failure = failed(kind)
     full = replace(failure, http_status=499, correlation_id="abc")
     for decision in (
-        ClaimFailed(VI, IP, CLOUD_API, full),
-        ApiFailed(CLOUD_API, full, ReadServer(CLOUD, 42)),
+        ClaimFailed(VI, IP, CLOUD_API.name, full),
+        ApiFailed(CLOUD_API.name, full, ReadServer(CLOUD, 42)),
     ):
         entry = entry_of(Report(decision))
         check_entry(entry)
         assert "it broke (its_code)" in entry.message
         assert (499, "abc") == (entry.fields["http_status"], entry.fields["correlation_id"])
-    check_entry(entry_of(Report(ServerUnidentified(CLOUD_API, full))))
+    check_entry(entry_of(Report(ServerUnidentified(CLOUD_API.name, full))))
 
 
 @pytest.mark.parametrize("request_type", get_args(Request))

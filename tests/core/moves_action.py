@@ -59,7 +59,7 @@ def _broke(action: Action, why: Failure, attempt: int, to: Stage) -> Move:
         running(replace(ACTING, attempt=attempt), NOW, 3, END),
         ActionSeen(action),
         to=to,
-        says=ClaimFailed(*OF, CLOUD_API, why),
+        says=ClaimFailed(*OF, CLOUD_API.name, why),
         latest=Retrying("a cause", why.code),
     )
 

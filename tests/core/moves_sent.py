@@ -128,7 +128,7 @@ SENDING = (
         FIRST,
         Accepted(BROKE, 99.5),
         to=Verify(refused(ACCEPTED, BROKEN), NOW, 100.2),
-        says=ClaimFailed(*OF, CLOUD_API, BROKEN),
+        says=ClaimFailed(*OF, CLOUD_API.name, BROKEN),
         latest=Retrying("a cause", "ip_gone"),
     ),
     Move(
@@ -136,7 +136,7 @@ SENDING = (
         SECOND,
         Accepted(BROKE, 99.5),
         to=MutateDue(refused(replace(ACCEPTED, attempt=1), BROKEN), 100.4),
-        says=ClaimFailed(*OF, CLOUD_API, BROKEN),
+        says=ClaimFailed(*OF, CLOUD_API.name, BROKEN),
         latest=Retrying("a cause", "ip_gone"),
     ),
 )
@@ -178,7 +178,7 @@ def _failed(kind: FailureKind, attempt: int) -> Move:
         MutateSent(before, STEP),
         Failed(why, sent_s=99.0),
         to=MutateDue(after, due_at_s) if step is MutateDue else Verify(after, NOW, due_at_s),
-        says=() if cancelled else ClaimFailed(*OF, CLOUD_API, why),
+        says=() if cancelled else ClaimFailed(*OF, CLOUD_API.name, why),
         latest=WillAssign("a cause") if cancelled else Retrying("a cause", "its_code"),
         leaves=lambda resource: _forgets(kind, resource),
     )
@@ -192,7 +192,7 @@ def _throttled(sent_s: float, *, eager: bool) -> Move:
         MutateSent(before, STEP),
         Failed(why, NOW),
         to=MutateDue(replace(after, refused_at_s=before.refused_at_s) if eager else after, NOW),
-        says=ClaimFailed(*OF, CLOUD_API, why),
+        says=ClaimFailed(*OF, CLOUD_API.name, why),
         latest=Retrying("a cause", "its_code"),
     )
 
@@ -210,7 +210,7 @@ FAILING = (
         MutateSent(CLAIM, STEP),
         Failed(LIMIT, None),
         to=MutateDue(refused(CLAIM, LIMIT), 100.25),
-        says=ClaimFailed(*OF, CLOUD_API, LIMIT),
+        says=ClaimFailed(*OF, CLOUD_API.name, LIMIT),
         latest=Retrying("a cause", "limit"),
     ),
     Move(
@@ -218,7 +218,7 @@ FAILING = (
         MutateSent(CLAIM, STEP),
         Failed(THROTTLED, None),
         to=MutateDue(refused(CLAIM, THROTTLED), NOW),
-        says=ClaimFailed(*OF, CLOUD_API, THROTTLED),
+        says=ClaimFailed(*OF, CLOUD_API.name, THROTTLED),
         latest=Retrying("a cause", "limit"),
     ),
     Move(
@@ -226,7 +226,7 @@ FAILING = (
         MutateDue(CLAIM, NOW),
         Failed(WITHOUT_ROOM),
         to=MutateDue(refused(CLAIM, WITHOUT_ROOM), 112.0),
-        says=ClaimFailed(*OF, CLOUD_API, WITHOUT_ROOM),
+        says=ClaimFailed(*OF, CLOUD_API.name, WITHOUT_ROOM),
         latest=Retrying("a cause", "no_room"),
     ),
     Move(
@@ -234,7 +234,7 @@ FAILING = (
         MutateDue(CLAIM, NOW),
         Failed(WITHOUT_ROOM),
         to=Verify(refused(CLAIM, WITHOUT_ROOM), NOW, 112.0),
-        says=ClaimFailed(*OF, CLOUD_API, WITHOUT_ROOM),
+        says=ClaimFailed(*OF, CLOUD_API.name, WITHOUT_ROOM),
         latest=Retrying("a cause", "no_room"),
         given=in_two_steps,
     ),
@@ -243,7 +243,7 @@ FAILING = (
         FIRST,
         Failed(LIMIT, 99.5),
         to=MutateDue(refused(SENT, LIMIT), 100.125),
-        says=ClaimFailed(*OF, CLOUD_API, LIMIT),
+        says=ClaimFailed(*OF, CLOUD_API.name, LIMIT),
         latest=Retrying("a cause", "limit"),
         rng=LEAST,
     ),
@@ -259,7 +259,7 @@ FAILING = (
         MutateSent(ONCE, STEP),
         Failed(TIMEOUT, 99.9),
         to=MutateDue(refused(ONCE, TIMEOUT), 100.5),
-        says=ClaimFailed(*OF, CLOUD_API, TIMEOUT),
+        says=ClaimFailed(*OF, CLOUD_API.name, TIMEOUT),
         latest=Retrying("a cause", "timeout"),
     ),
     Move(
@@ -268,7 +268,7 @@ FAILING = (
         Failed(LIMIT, 99.5),
         given=in_two_steps,
         to=Verify(refused(SENT, LIMIT), NOW, 100.25),
-        says=ClaimFailed(*OF, CLOUD_API, LIMIT),
+        says=ClaimFailed(*OF, CLOUD_API.name, LIMIT),
         latest=Retrying("a cause", "limit"),
     ),
     Move(

@@ -16,7 +16,7 @@ from tests.e2e import package, roots, tutorial
 from tests.e2e.guide import check, set_up
 from tests.e2e.lan import Lan, enter_new_network
 from tests.e2e.machine import Machine
-from tests.e2e.pair import API_HOST, THIRD_HOST, Pair, Site, redirect_metadata
+from tests.e2e.pair import API_HOST, ROBOT_HOST, THIRD_HOST, Pair, Site, redirect_metadata
 
 PAIRS = {"12+12": ("12", "12"), "13+13": ("13", "13"), "12+13": ("12", "13")}
 """By name: the Debian releases of web-a and web-b."""
@@ -75,7 +75,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     enter_new_network()
     authority = trustme.CA()
-    certificate = authority.issue_cert(API_HOST)
+    certificate = authority.issue_cert(API_HOST, ROBOT_HOST)
     certfile, keyfile = folder / "cloud.pem", folder / "cloud.key"
     certificate.private_key_and_cert_chain_pem.write_to_path(certfile)
     certificate.private_key_pem.write_to_path(keyfile)

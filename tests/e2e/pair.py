@@ -18,6 +18,7 @@ from tests.e2e.lan import Lan
 from tests.e2e.machine import PATIENCE_S, Machine, heard_from
 
 API_HOST = "api.hetzner.cloud"
+ROBOT_HOST = "robot-ws.your-server.de"
 THIRD_HOST = "198.51.100.1"
 """The test itself on the public network: the cloud, and everybody's way out."""
 FLOATING_IP = "203.0.113.10"

@@ -20,7 +20,7 @@ from hakeeper.core.decision_bases import OfResource
 from hakeeper.core.kind import Api
 from hakeeper.core.observation import ResourceId, Us
 from hakeeper.core.servers import holder_key
-from hakeeper.kinds import KINDS
+from hakeeper.kinds import KINDS, api_named
 
 # --- claims ----------------------------------------------------------------------------------
 
@@ -30,7 +30,9 @@ def _rejected(api: Api) -> tuple[str, str]:
     event = f"{api.known_by}.rejected"
     again = "retrying until then"
     if api.patience.login_wait_s:
-        again = f"trying again in {api.patience.login_wait_s / 60.0:.0f} minutes, or at a reload"
+        again = (
+            f"trying again in {api.patience.login_wait_s / 60.0:.0f} minutes, or after a restart"
+        )
     return event, f"to mend it: {cures.cure_of(event)}; {again}"
 
 
@@ -66,11 +68,11 @@ def _claim_failed(made: core.ClaimFailed) -> Entry:
         case FailureKind.ALREADY:
             event, what_now = "claim.failed", "reading the holder"
         case FailureKind.AUTH:
-            event, what_now = _rejected(made.api)
+            event, what_now = _rejected(api_named(made.api))
         case FailureKind.NOT_FOUND | FailureKind.REFUSED:
             event, what_now = "claim.refused", "it needs a change by hand; retrying until then"
         case FailureKind.THROTTLED:
-            event, what_now = _throttled(made.api)
+            event, what_now = _throttled(api_named(made.api))
         case FailureKind.TRANSIENT | FailureKind.CANCELLED:
             event, what_now = "claim.failed", "retrying"
         case _:  # pragma: no cover
@@ -204,9 +206,9 @@ def _api_failed(made: core.ApiFailed) -> Entry:
     failure = made.failure
     match failure.kind:
         case FailureKind.AUTH:
-            event, what_now = _rejected(made.api)
+            event, what_now = _rejected(api_named(made.api))
         case FailureKind.THROTTLED:
-            event, what_now = _throttled(made.api)
+            event, what_now = _throttled(api_named(made.api))
         case _:
             event = "api.failed"
             what_now = "hakeeper follows the roles, gives no address up, and retries"
@@ -216,8 +218,8 @@ def _api_failed(made: core.ApiFailed) -> Entry:
 
 
 def _api_recovered(made: core.ApiRecovered) -> Entry:
-    text = f"{cures.api_name(made.api)} answers again after {made.lasted_s:.1f} s"
-    fields: Fields = {"api": made.api.name, "duration_s": round(made.lasted_s, 1)}
+    text = f"{cures.api_name(api_named(made.api))} answers again after {made.lasted_s:.1f} s"
+    fields: Fields = {"api": made.api, "duration_s": round(made.lasted_s, 1)}
     return Entry("api.recovered", text, fields)
 
 
@@ -225,23 +227,24 @@ def _server_identified(made: core.ServerIdentified) -> Entry:
     server, source = made.server, made.source
     who = server.name if server.name == server.id else f"{server.name} (id {server.id})"
     text = f"this machine is server {who}, known from {source}"
-    fields: Fields = {"api": made.api.name, "server_id": server.id, "reason": source}
+    fields: Fields = {"api": made.api, "server_id": server.id, "reason": source}
     return Entry("server.identified", text, fields)
 
 
 def _server_unidentified(made: core.ServerUnidentified) -> Entry:
     failure = made.failure
+    whose = cures.owner_of(api_named(made.api))
     return Entry(
         "server.unidentified",
-        f"it is not known yet which {cures.owner_of(made.api)} server this is: {failure.message}"
-        f" ({failure.code}); nothing can be claimed until then; retrying",
-        {"api": made.api.name, "reason": failure.kind.value, "error_code": failure.code},
+        f"it is not known yet which {whose} server this is: {failure.message} ({failure.code});"
+        " nothing can be claimed until then; retrying",
+        {"api": made.api, "reason": failure.kind.value, "error_code": failure.code},
     )
 
 
-def _failure(api: Api, failure: Failure) -> Fields:
+def _failure(api: str, failure: Failure) -> Fields:
     fields: Fields = {
-        "api": api.name,
+        "api": api,
         "reason": failure.kind.value,
         "error_code": failure.code,
     }

@@ -139,6 +139,7 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config) -> in
             control_socket=args.socket,
             state_file=default_state_file(),
             service_token=SERVICE_TOKEN,
+            service_login=SERVICE_LOGIN,
         )
     )
     code = exits.OK if report.is_ready else exits.NOT_READY

@@ -54,6 +54,8 @@ class Subject:
     state_file: Path
     service_token: Path
     """The file from which hakeeper.service reads its token."""
+    service_login: Path
+    """The file from which it reads its login for Robot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,11 @@ def gather(subject: Subject) -> Facts:
         machine=replace(machine, added_late=_added_late(keepalived)),
         daemon=daemon_facts(subject.control_socket),
         guarded=guarded_files(
-            config, subject.config_path, subject.service_token, _conf_files(keepalived.conf)
+            config,
+            subject.config_path,
+            subject.service_token,
+            subject.service_login,
+            _conf_files(keepalived.conf),
         ),
         networkd=networkd_facts(machine.interfaces),
         scripts=_scripts(keepalived.conf),

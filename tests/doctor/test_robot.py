@@ -36,7 +36,8 @@ from tests.doctor.robot_rows import (
 from tests.doctor.station import HAKEEPER, Told
 from tests.support.server_facts import Case
 
-HERE, HERE6 = "127.0.0.1", "2001:db8:a::"
+HERE, HERE6 = "127.0.0.2", "2001:db8:a::"
+"""The first one is no first address of an interface, as it may be on a real server."""
 CLOUDS = {"API", "clock", "token", "quota", "server", "Primary IP", "floating IP"}
 
 

@@ -17,7 +17,7 @@ from hakeeper.adapters.configfile import ConfigUnreadable, load
 from hakeeper.adapters.file_permissions import writable_by_others
 from hakeeper.adapters.local_addresses import VrrpAddresses
 from hakeeper.adapters.login import PLACES as LOGIN_PLACES
-from hakeeper.adapters.login import SERVICE_LOGIN, read_login
+from hakeeper.adapters.login import SERVICE_LOGIN, Login, read_login
 from hakeeper.adapters.secret import SecretUnusable
 from hakeeper.adapters.token import (
     SERVICE_TOKEN,
@@ -64,6 +64,7 @@ class Verdict:
     token_source: str | None = None
     login_source: str | None = None
     token: Token | None = field(default=None, repr=False)
+    login: Login | None = field(default=None, repr=False)
     file_warnings: tuple[str, ...] = ()
     """Those of the warnings that `--online` shows, too: about the files themselves."""
 
@@ -130,12 +131,15 @@ def _go_online(args: argparse.Namespace, verdict: Verdict, config: Config) -> in
             config_path=args.config,
             token_source=verdict.token_source or "",
             read_token=lambda: "" if verdict.token is None else verdict.token.reveal(),
+            login_source=verdict.login_source or "",
+            read_login=lambda: "" if verdict.login is None else verdict.login.reveal(),
             redact=args.redactor.text,
             environ=os.environ,
             keepalived_conf=args.keepalived_conf,
             control_socket=args.socket,
             state_file=default_state_file(),
             service_token=SERVICE_TOKEN,
+            service_login=SERVICE_LOGIN,
         )
     )
     code = exits.OK if report.is_ready else exits.NOT_READY
@@ -221,7 +225,8 @@ def _with_login(
         path = "" if config.robot.credentials_file is None else "robot.credentials_file"
         return _with_error(verdict, path, str(error), error.exit_code)
     found.login.hide_in(redactor)
-    return _with_warnings(replace(verdict, login_source=str(found.source)), found.warnings)
+    known = replace(verdict, login_source=str(found.source), login=found.login)
+    return _with_warnings(known, found.warnings)
 
 
 def _with_file_permissions(verdict: Verdict, files: Iterable[Path | None]) -> Verdict:

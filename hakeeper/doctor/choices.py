@@ -17,7 +17,7 @@ def with_choices(facts: Facts) -> Facts:
 
 
 def _choices(facts: Facts, kind: str) -> tuple[Choice, ...]:
-    reading = facts.api.reading(kind)
+    reading = facts.reading(kind)
     if reading is None:
         return ()
     named = [

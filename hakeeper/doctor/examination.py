@@ -11,13 +11,14 @@ from hakeeper.config import Config
 from hakeeper.core.calls import Identified
 from hakeeper.core.model import IpAddress
 from hakeeper.core.observation import Key
+from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.doctor.checks import CHECKS
 from hakeeper.doctor.checks.daemon import daemon
 from hakeeper.doctor.checks.fifo_readers import hidden_from_user
 from hakeeper.doctor.checks.ignored_lines import report_ignored
 from hakeeper.doctor.choices import with_choices
 from hakeeper.doctor.conf.configuration import KeepalivedConf
-from hakeeper.doctor.facts import ApiFacts, Component, Facts, ScriptFacts
+from hakeeper.doctor.facts import Component, Facts, ScriptFacts
 from hakeeper.doctor.finding import CheckResult, Finding, Severity, When
 from hakeeper.doctor.gather.access import components_of, guarded_files
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
@@ -27,6 +28,7 @@ from hakeeper.doctor.gather.last_exit import changed_after_start
 from hakeeper.doctor.gather.machine import machine_facts
 from hakeeper.doctor.gather.netlink import addresses_added_after
 from hakeeper.doctor.gather.networkd import networkd_facts
+from hakeeper.doctor.gather.robot import robot_facts
 from hakeeper.doctor.gather.scripts import script_facts
 from hakeeper.doctor.gather.service import daemon_facts, fifo_facts
 from hakeeper.doctor.keepalived_facts import ConfUnreadable, KeepalivedFacts
@@ -43,6 +45,8 @@ class Subject:
     config_path: Path
     token_source: str
     read_token: Callable[[], str]
+    login_source: str
+    read_login: Callable[[], str]
     redact: Callable[[str], str]
     environ: Mapping[str, str]
     keepalived_conf: Path | None
@@ -50,6 +54,8 @@ class Subject:
     state_file: Path
     service_token: Path
     """The file from which hakeeper.service reads its token."""
+    service_login: Path
+    """The file from which it reads its login for Robot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,36 +140,48 @@ def _each_cause_once(
 def gather(subject: Subject) -> Facts:
     """Gather all facts, without judging them."""
     config = subject.config
-    api = api_facts(
-        ApiAccess(
-            config=config,
-            read_token=subject.read_token,
-            redact=subject.redact,
-            identity=LocalIdentity.from_environment(subject.environ).candidates,
-            cached_server_id=_cached_server_id(subject.state_file),
-        )
-    )
+    api = _cloud_facts(subject) if CLOUD.name in config.apis else None
+    robot = robot_facts(config, read_login=subject.read_login, redact=subject.redact)
     keepalived = keepalived_facts(config, subject.keepalived_conf)
     fifo = fifo_facts(config.keepalived.fifo, _fifo_paths(keepalived))
     machine = machine_facts(
-        _addresses_that_matter(config, keepalived.conf, api),
+        _addresses_that_matter(config, keepalived.conf, (api, robot)),
         _users(keepalived.conf),
         _groups(keepalived.conf),
     )
     return Facts(
-        config=config_facts(config, subject.config_path, subject.token_source),
+        config=config_facts(
+            config, subject.config_path, subject.token_source, subject.login_source
+        ),
         api=api,
+        robot=robot,
         keepalived=keepalived,
         fifo=fifo,
         machine=replace(machine, added_late=_added_late(keepalived)),
         daemon=daemon_facts(subject.control_socket),
         guarded=guarded_files(
-            config, subject.config_path, subject.service_token, _conf_files(keepalived.conf)
+            config,
+            subject.config_path,
+            subject.service_token,
+            subject.service_login,
+            _conf_files(keepalived.conf),
         ),
         networkd=networkd_facts(machine.interfaces),
         scripts=_scripts(keepalived.conf),
         programs=_programs(keepalived.conf),
         fifo_folder=components_of(config.keepalived.fifo.parent),
+    )
+
+
+def _cloud_facts(subject: Subject) -> ApiFacts:
+    return api_facts(
+        ApiAccess(
+            config=subject.config,
+            read_token=subject.read_token,
+            redact=subject.redact,
+            identity=LocalIdentity.from_environment(subject.environ).candidates,
+            cached_server_id=_cached_server_id(subject.state_file),
+        )
     )
 
 
@@ -198,16 +216,17 @@ def _cached_server_id(path: Path) -> Key | None:
 
 
 def _addresses_that_matter(
-    config: Config, conf: KeepalivedConf | ConfUnreadable, api: ApiFacts
+    config: Config, conf: KeepalivedConf | ConfUnreadable, apis: tuple[ApiFacts | None, ...]
 ) -> Iterator[IpAddress]:
     for some in config.vrrp_addresses.values():
         yield from some
     for refs in config.resources.values():
         yield from (ref.network.network_address for ref in refs if ref.network is not None)
-    found = (one.network for reading in api.readings for one in reading.found)
-    yield from (network.network_address for network in found if network is not None)
-    if isinstance(api.identified.outcome, Identified):
-        yield from (one.network_address for one in api.identified.outcome.server.own or ())
+    for api in filter(None, apis):
+        found = (one.network for reading in api.readings for one in reading.found)
+        yield from (network.network_address for network in found if network is not None)
+        if isinstance(api.identified.outcome, Identified):
+            yield from (one.network_address for one in api.identified.outcome.server.own or ())
     if isinstance(conf, KeepalivedConf):
         for one in conf.instances:
             yield from (peer.ip for peer in one.peers)

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Final
 
 from hakeeper.config import Config
-from hakeeper.core.calls import AllRead, CallResult, ServerRead
 from hakeeper.core.choice import Choice
-from hakeeper.core.kind import Kind
-from hakeeper.core.model import IpAddress, Server, VrrpId, VrrpKind
-from hakeeper.core.observation import Key, Observation, Reading, ResourceRef
+from hakeeper.core.kind import Api, Kind
+from hakeeper.core.model import IpAddress, VrrpId, VrrpKind
+from hakeeper.core.observation import Observation, Reading, ResourceRef
+from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.doctor.conf.configuration import KeepalivedConf
 from hakeeper.doctor.finding import Place
 from hakeeper.doctor.keepalived_facts import FifoFacts, Held, KeepalivedFacts
 from hakeeper.kinds import KINDS
+from hakeeper.kinds.apis import ROBOT
 
 _RUNNING: Final = ("master", "backup", "fault")
 """The roles of a running keepalived."""
@@ -43,6 +44,7 @@ class ConfigFacts:
     keys: Mapping[str, Place] = field(default_factory=dict)
     """Keys of the top level and one below, such as `keepalived.fifo`."""
     token_source: str = ""
+    login_source: str = ""
     choices: tuple[Choice, ...] = ()
     """What the selectors choose, once that was made out; see `choices.py`."""
 
@@ -77,50 +79,6 @@ class ConfigFacts:
     def key(self, path: str) -> Place | None:
         """Return the place of a key; None if it is not set."""
         return self.keys.get(path)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiFacts:
-    """The results of the API requests, and the API's clock."""
-
-    identified: CallResult
-    listed: Mapping[str, CallResult]
-    """By the name of each kind that is configured."""
-    may_write: CallResult | None = None
-    """The result of an assign that names no real floating IP or server; None: not sent."""
-    ahead_s: float | None = None
-    """How far this machine's clock is ahead of the API's `Date`; None: not known."""
-
-    holders: Mapping[Key, CallResult] = field(default_factory=dict)
-    """The servers from which a resource has to be taken before another can have it."""
-
-    def reading(self, kind: str) -> Reading | None:
-        """Return the resources of a kind that the API listed; None: it did not list them."""
-        outcome = None if kind not in self.listed else self.listed[kind].outcome
-        return outcome.reading if isinstance(outcome, AllRead) else None
-
-    @property
-    def readings(self) -> tuple[Reading, ...]:
-        """Everything that the API listed."""
-        each = (self.reading(kind) for kind in self.listed)
-        return tuple(reading for reading in each if reading is not None)
-
-    def find(self, ref: ResourceRef) -> Observation | None:
-        """Find a resource of the configuration among those of the project."""
-        reading = self.reading(ref.kind)
-        return None if reading is None else KINDS[ref.kind].find(ref, None, reading)
-
-    def holder(self, seen: Observation) -> Server | None:
-        """Return the server that has it, if the API was asked for that one."""
-        result = None if seen.server_id is None else self.holders.get(seen.server_id)
-        outcome = None if result is None else result.outcome
-        return outcome.server if isinstance(outcome, ServerRead) else None
-
-    @property
-    def results(self) -> tuple[CallResult, ...]:
-        """The results of all calls that were made."""
-        each = (self.identified, *self.listed.values(), *self.holders.values(), self.may_write)
-        return tuple(result for result in each if result is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +193,8 @@ class Facts:
     """All facts."""
 
     config: ConfigFacts
-    api: ApiFacts
+    api: ApiFacts | None
+    """What Hetzner Cloud answered; None: nothing that is configured needs it."""
     keepalived: KeepalivedFacts
     fifo: FifoFacts
     machine: MachineFacts
@@ -248,6 +207,22 @@ class Facts:
     """The notify scripts of keepalived.conf, by their command."""
     programs: Mapping[str, tuple[Component, ...]] = field(default_factory=dict)
     """The path components of each `vrrp_script`'s program."""
+    robot: ApiFacts | None = None
+    """What Robot answered; None: nothing that is configured needs it."""
+
+    def at(self, api: Api) -> ApiFacts | None:
+        """Return what an API answered; None: it is not in use."""
+        return self.robot if api is ROBOT else self.api
+
+    def reading(self, kind: str) -> Reading | None:
+        """Return the resources of a kind that its API listed; None: it did not list them."""
+        found = self.at(KINDS[kind].api)
+        return None if found is None else found.reading(kind)
+
+    def find(self, ref: ResourceRef) -> Observation | None:
+        """Find a resource of the configuration among those that its API listed."""
+        found = self.at(self.kind(ref).api)
+        return None if found is None else found.find(ref)
 
     @property
     def conf(self) -> KeepalivedConf | None:

@@ -77,8 +77,9 @@ def test_the_login_is_hidden_from_then_on(tmp_path: Path) -> None:
     assert "Zq7" not in redactor.text(f"tried {LOGIN}")
 
 
-def test_online_it_says_that_robot_is_not_asked_yet(tmp_path: Path) -> None:
-    text = f"{FAILOVER}robot: {{server: 127.0.0.1}}\nkeepalived: {{fifo: {tmp_path}/fifo}}\n"
+def test_online_only_robot_is_asked(tmp_path: Path) -> None:
+    robot = "robot: {server: 127.0.0.1, endpoint: 'http://127.0.0.1:9'}"
+    text = f"{FAILOVER}{robot}\nkeepalived: {{fifo: {tmp_path}/fifo}}\n"
     result = check(text, tmp_path, "--online", HAKEEPER_ROBOT_LOGIN=LOGIN)
-    assert "Robot is not asked" in " ".join(result.stdout.split())
+    assert "Robot at http://127.0.0.1:9 does not work" in " ".join(result.stdout.split())
     assert "api.hetzner.cloud" not in result.stdout

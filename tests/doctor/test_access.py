@@ -140,18 +140,34 @@ def test_an_owner_and_a_group_that_may_write_are_seen() -> None:
 
 
 def test_only_files_that_are_used_are_checked(tmp_path: Path) -> None:
-    for name in ("hakeeper.yaml", "ca.pem", "token", "keepalived.conf"):
+    for name in ("hakeeper.yaml", "ca.pem", "token", "login", "keepalived.conf"):
         (tmp_path / name).touch()
     text = f"instances: {{A: {{floating_ips: [a]}}}}\nhetzner: {{ca_file: {tmp_path}/ca.pem}}\n"
     config = parse(text, "x")
     conf = [str(tmp_path / "keepalived.conf")] * 2
 
     def names(token: str) -> list[str]:
-        found = guarded_files(config, tmp_path / "hakeeper.yaml", tmp_path / token, conf)
+        path = tmp_path / "hakeeper.yaml"
+        found = guarded_files(config, path, tmp_path / token, tmp_path / "login", conf)
         return [each.name for each in found]
 
     assert ["hakeeper.yaml", "ca.pem", "token", "keepalived.conf"] == names("token")
     assert ["hakeeper.yaml", "ca.pem", "keepalived.conf"] == names("none")
+
+
+@pytest.mark.parametrize("also", ["", "floating_ips: [a], "])
+def test_with_failover_ips_the_files_of_robot_are_checked(tmp_path: Path, also: str) -> None:
+    path, token, login = (tmp_path / name for name in ("hakeeper.yaml", "token", "login"))
+    for each in (path, token, login, tmp_path / "ca.pem"):
+        each.touch()
+    robot = f"robot: {{ca_file: {tmp_path}/ca.pem}}"
+    config = parse(f"instances: {{A: {{{also}failover_ips: [203.0.113.7]}}}}\n{robot}\n", "x")
+    found = guarded_files(config, path, token, login, [])
+
+    cloud = ["token"] if also else []
+    assert ["hakeeper.yaml", *cloud, "ca.pem", "login"] == [each.name for each in found]
+    sent = "token" if also else "login"
+    assert found[0].harm.startswith(f"can redirect the {sent} to their own machine (")
 
 
 def test_a_file_that_anybody_may_write_makes_the_server_not_ready() -> None:

@@ -16,8 +16,9 @@ from hakeeper.cli.check_online import as_json, as_text
 from hakeeper.config import HetznerConfig, parse
 from hakeeper.core.model import Role, VrrpId, VrrpKind
 from hakeeper.demo.cloud import Fault, SimCloud
+from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.doctor.examination import judge
-from hakeeper.doctor.facts import ApiFacts, DaemonFacts, DaemonProblem
+from hakeeper.doctor.facts import DaemonFacts, DaemonProblem
 from hakeeper.doctor.finding import Passed
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from tests.doctor.alias_rows import ALIAS_VIP, US, alias_case, both_case, holder
@@ -489,6 +490,7 @@ def test_the_plain_check_shows_what_is_what(tmp_path: Path, lists: str, row: str
 def test_the_lists_say_nothing_of_each_other() -> None:
     """If only one of them could be read, that one is judged."""
     api = both_case().api
+    assert api is not None
     only_floating = replace(api, listed={"floating_ip": api.listed["floating_ip"]})
     case = replace(both_case(), api=only_floating)
 

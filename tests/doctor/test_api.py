@@ -24,7 +24,7 @@ from hakeeper.core.calls import (
     Identified,
 )
 from hakeeper.demo.cloud import Answer, Fault, SimCloud
-from hakeeper.doctor.facts import ApiFacts
+from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.doctor.finding import Finding
 from hakeeper.doctor.gather.api import ApiAccess, api_facts
 from tests.support.http_server import Behaviour, RawServer, drip, hang

@@ -34,6 +34,7 @@ from hakeeper.doctor.keepalived_facts import (
     OtherReader,
 )
 from tests.doctor.alias_rows import ALIAS_ROWS
+from tests.doctor.robot_rows import ROBOT_ROWS, with_cloud
 from tests.doctor.selector_rows import SELECTOR_ROWS
 from tests.doctor.surroundings import SURROUNDINGS
 from tests.support import resources
@@ -41,6 +42,7 @@ from tests.support.resources import odd_floating_ip
 from tests.support.server_facts import (
     CONF,
     CONF_PATH,
+    GOOD_API,
     PLENTY,
     SERVER,
     WEB,
@@ -448,6 +450,7 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
     *SURROUNDINGS,
     *ALIAS_ROWS,
     *SELECTOR_ROWS,
+    *ROBOT_ROWS,
     # --- what runs
     ("no VRRP", lambda c: c.with_keepalived(has_vrrp=False), "keepalived", ERROR,
         "started with `--check`", "", "remove `-C`"),
@@ -472,9 +475,9 @@ TABLE: list[tuple[str, Spoil, str, str, str, str, str]] = [
 
 
 def test_a_good_server_has_no_findings_and_passes_every_check() -> None:
-    report = judge(Case().facts())
+    report = judge(with_cloud().facts())
 
-    assert [] == Case().findings()
+    assert [] == Case().findings() == with_cloud().findings()
     assert report.is_ready
     names = {*(check.name for check in CHECKS), "hakeeper"} - {"alias IP"}
     assert names == {name for name, _ in report.results}
@@ -730,7 +733,7 @@ def test_an_identity_is_reported_with_its_source() -> None:
     said = [each for name, each in judge(Case().facts()).results if name == "server"]
 
     assert [Passed("web-a (id 101), from: DMI serial number")] == said
-    assert Identified(SERVER, "DMI serial number") == Case().api.identified.outcome
+    assert Identified(SERVER, "DMI serial number") == GOOD_API.identified.outcome
 
 
 def test_the_lowest_quota_counts() -> None:

@@ -16,13 +16,13 @@ from hakeeper.core.calls import (
 )
 from hakeeper.core.model import Role, Server, VrrpId, VrrpKind
 from hakeeper.core.observation import Observation
+from hakeeper.doctor.api_facts import ApiFacts
 from hakeeper.doctor.conf.configuration import KeepalivedConf, read_configuration
 from hakeeper.doctor.conf.files import Files
 from hakeeper.doctor.conf.lines import Reader
 from hakeeper.doctor.conf.syntax import read_syntax
 from hakeeper.doctor.examination import judge
 from hakeeper.doctor.facts import (
-    ApiFacts,
     Component,
     DaemonFacts,
     Facts,
@@ -178,7 +178,8 @@ class Case:
 
     yaml: str = YAML
     conf: str | ConfUnreadable = CONF
-    api: ApiFacts = GOOD_API
+    api: ApiFacts | None = GOOD_API
+    robot: ApiFacts | None = None
     keepalived: KeepalivedFacts = field(
         default_factory=lambda: KeepalivedFacts(
             conf=ConfUnreadable("", ""),
@@ -207,8 +208,9 @@ class Case:
         if reading is None and self.can_be_asked and isinstance(conf, KeepalivedConf):
             reading = as_read(conf, config.resources)
         return Facts(
-            config=places_in(self.yaml, YAML_PATH, config, "file /etc/token"),
+            config=places_in(self.yaml, YAML_PATH, config, "file /etc/token", "file /etc/login"),
             api=self.api,
+            robot=self.robot,
             keepalived=replace(self.keepalived, conf=conf, reading=reading),
             fifo=self.fifo,
             machine=self.machine,
@@ -237,7 +239,13 @@ class Case:
         """Say what the API answers; a single list is that of the floating IPs."""
         if isinstance(changes.get("listed"), CallResult):
             changes["listed"] = {FLOATING_IPS.name: changes["listed"]}
+        assert self.api is not None
         return replace(self, api=replace(self.api, **changes))  # type: ignore[arg-type]
+
+    def with_robot(self, **changes: object) -> "Case":
+        """Say what Robot answers."""
+        assert self.robot is not None
+        return replace(self, robot=replace(self.robot, **changes))  # type: ignore[arg-type]
 
     def with_keepalived(self, **changes: object) -> "Case":
         return replace(self, keepalived=replace(self.keepalived, **changes))  # type: ignore[arg-type]

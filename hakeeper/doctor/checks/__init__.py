@@ -17,6 +17,7 @@ from hakeeper.doctor.checks.missing_addresses import missing_addresses
 from hakeeper.doctor.checks.networkd import networkd
 from hakeeper.doctor.checks.notify_scripts import notify_scripts
 from hakeeper.doctor.checks.private_addresses import private_addresses
+from hakeeper.doctor.checks.robot import login, robot, robot_budget, robot_server
 from hakeeper.doctor.checks.settings import settings, versions
 from hakeeper.doctor.checks.virtual_addresses import virtual_addresses
 from hakeeper.doctor.facts import Facts
@@ -40,6 +41,10 @@ CHECKS: Final = (
     Check("server", server),
     Check("server", identity),
     Check("Primary IP", primary_ip),
+    Check("Robot", robot),
+    Check("Robot login", login),
+    Check("Robot budget", robot_budget),
+    Check("Robot server", robot_server),
     *(Check(kind.noun, partial(addresses, kind=kind)) for kind in KINDS.values()),
     Check("keepalived.conf", conf),
     Check("instance", instances),

@@ -5,35 +5,29 @@ from collections.abc import Iterator
 
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Failure, Identified
-from hakeeper.core.kind import Kind
+from hakeeper.core.kind import Api, Kind
 from hakeeper.core.model import VrrpId
 from hakeeper.core.not_found import unusable
 from hakeeper.core.observation import BY_NAME, Observation, Reading, ResourceId, ResourceRef
+from hakeeper.doctor.checks.answers import section
 from hakeeper.doctor.checks.movable import in_the_way, no_room_for_all, not_meant, part_of
 from hakeeper.doctor.checks.selectors import selectors
 from hakeeper.doctor.facts import Facts
-from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
+from hakeeper.doctor.finding import CheckResult, Finding, Passed, error
 from hakeeper.kinds.apis import ROBOT
 
 
 def addresses(facts: Facts, kind: Kind) -> Iterator[CheckResult]:
     """Check that the project has each one of a kind, configured once and usable by this server."""
     wanted = [(vrrp, ref) for vrrp, ref in facts.config.wanted() if ref.kind == kind.name]
-    if wanted and kind.api.name == ROBOT.name:
-        yield warning(
-            f"the {kind.noun}s are not checked online yet: Robot is not asked",
-            why="a wrong login or address shows at the daemon's start",
-            cure="hakeeper status    # names what Robot refuses",
-        )
-        return
-    reading = facts.api.reading(kind.name)
+    reading = facts.reading(kind.name)
     if reading is None:
         yield from _not_listed(facts, kind)
         return
     yield from selectors(facts, kind)
     taken: dict[ResourceId, ResourceRef] = {}
     for vrrp, ref in wanted:
-        found = facts.api.find(ref)
+        found = facts.find(ref)
         if found is None:
             yield _missing(facts, vrrp, ref, reading)
         elif found.id in taken:
@@ -50,15 +44,21 @@ def addresses(facts: Facts, kind: Kind) -> Iterator[CheckResult]:
 
 
 def _not_listed(facts: Facts, kind: Kind) -> Iterator[CheckResult]:
-    result = facts.api.listed.get(kind.name)
+    at = facts.at(kind.api)
+    result = None if at is None else at.listed.get(kind.name)
     outcome = None if result is None else result.outcome
+    key = f"{section(kind.api)}.endpoint"
     if isinstance(outcome, Failure) and outcome.kind.value in {"refused", "not found"}:
         yield error(
-            f"the API does not list the {kind.noun}s: {outcome.message} ({outcome.code})",
-            why="hakeeper cannot look up the ids that an assign needs",
-            cure="check the value of hetzner.endpoint",
-            place=facts.config.key("hetzner.endpoint"),
+            f"{_who(kind.api)} does not list the {kind.noun}s: {outcome.message} ({outcome.code})",
+            why="hakeeper does not move what it does not find there",
+            cure=f"check the value of {key}",
+            place=facts.config.key(key),
         )
+
+
+def _who(api: Api) -> str:
+    return api.title if api is ROBOT else "the API"
 
 
 def _missing(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) -> Finding:
@@ -78,6 +78,14 @@ def _missing(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) -> 
     known = ", ".join(f"{one.name} ({one})" for one in listed[:8]) or "none"
     more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""  # noqa: PLR2004  # as above
     meant = close[0] if close else "NAME"
+    if kind.api is ROBOT:
+        known = ", ".join(map(str, listed[:8])) or "none"
+        return error(
+            f"{vrrp}: this login has no {kind.noun} {ref}; it has: {known}{more}",
+            why=f"hakeeper can only move a {kind.noun} of this login's account",
+            cure=f"{kind.config_key}: [ADDRESS]    # or use a login of the account that has it",
+            place=facts.config.address(ref),
+        )
     return error(
         f"{vrrp}: the project of this token has no {kind.noun} {ref}; it has: {known}{more}",
         why=f"hakeeper can only assign a {kind.noun} of the project",
@@ -100,10 +108,11 @@ def _usable(
             )
         )
     owner = f"server {found.server_id}"
-    if isinstance(facts.api.identified.outcome, Identified):
-        server = facts.api.identified.outcome.server
+    at = facts.at(facts.kind(ref).api)
+    if at is not None and isinstance(at.identified.outcome, Identified):
+        server = at.identified.outcome.server
         zones = (found.zone, server.zone)
-        is_here = found.server_id == server.id
+        is_here = found.server_id in server.keys
         if all(zones) and zones[0] != zones[1] and not is_here:
             troubles.append(
                 error(
@@ -121,10 +130,15 @@ def _usable(
     yield from troubles
     if not troubles:
         holder = "no server" if found.server_id is None else owner
-        part = part_of(facts, ref, found)
-        where = f"= {found} (id {found.id})" if part is None else f"of network {part}"
-        selector = facts.config.selector_of(ref)
-        which = f"{ref.text} {where}"
-        if selector is not None:
-            which = f"{found} (id {found.id}, {selector})"
-        yield Passed(f"{which}, now on {holder}")
+        switch = "; a switch is under way" if found.moving else ""
+        yield Passed(f"{_which(facts, ref, found)}, now on {holder}{switch}")
+
+
+def _which(facts: Facts, ref: ResourceRef, found: Observation) -> str:
+    selector, part = facts.config.selector_of(ref), part_of(facts, ref, found)
+    if selector is not None:
+        return f"{found} (id {found.id}, {selector})"
+    if part is not None:
+        return f"{ref.text} of network {part}"
+    # Robot has no ids: what people call a failover IP is all there is.
+    return ref.text if facts.kind(ref).api is ROBOT else f"{ref.text} = {found} (id {found.id})"

@@ -3,16 +3,15 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hakeeper.adapters.cures import TOKEN_SOURCE, api_cure, cure_of
+from hakeeper.adapters.cures import TOKEN_SOURCE, cure_of
 from hakeeper.core.calls import NO_IDENTITY, Failure, FailureKind, Identified, MutationAccepted
 from hakeeper.core.failure_table import READ_ONLY, api_code
+from hakeeper.doctor.checks.answers import SKEW_S, answers, skew
 from hakeeper.doctor.checks.identity import is_another
-from hakeeper.doctor.facts import ApiFacts, Facts
+from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, warning
 from hakeeper.kinds.apis import CLOUD
 
-SKEW_S: Final = 60.0
-"""Report a clock that is wrong by more: days break TLS, seconds confuse readers of two logs."""
 LOW_QUOTA_DIVISOR: Final = 10
 """Warn when less than one tenth of the quota is left; below that the daemon saves calls, too."""
 _REFUSED_DESPITE_TOKEN: Final = (
@@ -23,87 +22,21 @@ _REFUSED_DESPITE_TOKEN: Final = (
 """How the probe's assign ends if the token may write: it names nothing that exists."""
 
 
-def _failures(api: ApiFacts) -> tuple[Failure, ...]:
-    return tuple(r.outcome for r in api.results if isinstance(r.outcome, Failure))
-
-
-def _is_unavailable(failure: Failure) -> bool:
-    """Say whether the API is unavailable: no answer, or one that is not about this request."""
-    return failure.kind in {FailureKind.TRANSIENT, FailureKind.OUTCOME_UNKNOWN} and (
-        failure.code != NO_IDENTITY
-    )
-
-
 def api(facts: Facts) -> Iterator[CheckResult]:
-    """Check that the API answers, if any resource needs it."""
-    if CLOUD.name not in facts.config.config.apis:
-        return
-    endpoint = facts.config.config.hetzner.endpoint
-    troubles = {f.code: f for f in _failures(facts.api) if _is_unavailable(f)}
-    if not troubles:
-        yield Passed(f"{endpoint} answers")
-    for code, failure in troubles.items():
-        yield _tls(facts, failure) if code == "tls" else _unreachable(facts, failure)
-
-
-def _unreachable(facts: Facts, failure: Failure) -> Finding:
-    endpoint = facts.config.config.hetzner.endpoint
-    support = f", correlation id {failure.correlation_id}" if failure.correlation_id else ""
-    return error(
-        f"the API at {endpoint} does not work: {failure.message} ({failure.code}{support})",
-        why="no address can be assigned without it",
-        cure=api_cure(CLOUD, api_code(failure, CLOUD.known_by), endpoint),
-        place=facts.config.key("hetzner.endpoint"),
-    )
-
-
-def _tls(facts: Facts, failure: Failure) -> Finding:
-    ahead_s = facts.api.ahead_s
-    if ahead_s is not None and abs(ahead_s) > SKEW_S:
-        return error(
-            f"{failure.message}; {_skew(ahead_s)}",
-            why="with a wrong clock a good certificate is not valid, and no call is made",
-            cure="timedatectl set-ntp true; then see: timedatectl timesync-status",
-        )
-    ca_file = facts.config.config.hetzner.ca_file
-    cure = (
-        "apt install --reinstall ca-certificates"
-        if ca_file is None
-        else f"add the authority that signed it to {ca_file}"
-    )
-    clock_note = "" if ahead_s is None else " (the clock is right)"
-    return error(
-        f"{failure.message}{clock_note}",
-        why="hakeeper sends the token only to a verified server, so no call is made",
-        cure=f"{cure}; to see who answers: openssl s_client -connect HOST:443",
-        place=facts.config.key("hetzner.ca_file"),
-    )
-
-
-def _skew(ahead_s: float) -> str:
-    size_s = abs(ahead_s)
-    unit, seconds = next(
-        (unit, seconds)
-        for unit, seconds in (("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1))
-        if size_s >= 2 * seconds
-    )
-    direction = "ahead of" if ahead_s > 0 else "behind"
-    return (
-        f"this machine's clock is {size_s / seconds:.0f} {unit} {direction} the Date of the API's"
-        " answer"
-    )
+    """Check that Hetzner Cloud answers, if any resource needs it."""
+    return answers(facts, CLOUD)
 
 
 def clock(facts: Facts) -> Iterator[CheckResult]:
     """Check this machine's clock; if TLS fails because of it, `api` reports that."""
-    ahead_s = facts.api.ahead_s
-    if ahead_s is None or any(failure.code == "tls" for failure in _failures(facts.api)):
+    ahead_s = None if facts.api is None else facts.api.ahead_s
+    if facts.api is None or ahead_s is None or any(f.code == "tls" for f in facts.api.failures):
         return
     if abs(ahead_s) <= SKEW_S:
         yield Passed(f"within {max(1.0, abs(ahead_s)):.0f} s of the API's")
         return
     yield warning(
-        _skew(ahead_s),
+        skew(ahead_s),
         why="a few days' error makes certificates invalid, and the logs of two servers cannot be"
         " compared",
         cure="timedatectl set-ntp true; then see: timedatectl timesync-status",
@@ -112,8 +45,10 @@ def clock(facts: Facts) -> Iterator[CheckResult]:
 
 def token(facts: Facts) -> Iterator[CheckResult]:
     """Check that the token is valid and may write."""
+    if facts.api is None:
+        return
     source = facts.config.token_source
-    refused = next((f for f in _failures(facts.api) if f.kind is FailureKind.AUTH), None)
+    refused = next((f for f in facts.api.failures if f.kind is FailureKind.AUTH), None)
     if refused is not None:
         yield _refused(refused, source, facts)
         return
@@ -162,7 +97,9 @@ def _refused(failure: Failure, source: str, facts: Facts) -> Finding:
 
 def quota(facts: Facts) -> Iterator[CheckResult]:
     """Check how many API calls are left in this hour."""
-    throttled = next((f for f in _failures(facts.api) if f.kind is FailureKind.THROTTLED), None)
+    if facts.api is None:
+        return
+    throttled = next((f for f in facts.api.failures if f.kind is FailureKind.THROTTLED), None)
     cure = cure_of("quota.low")
     place = facts.config.key("reconcile.interval")
     if throttled is not None:
@@ -185,9 +122,9 @@ def quota(facts: Facts) -> Iterator[CheckResult]:
 def server(facts: Facts) -> Iterator[CheckResult]:
     """Check which server this is, and that the token's project has it."""
     place = facts.config.key("server")
-    match facts.api.identified.outcome:
+    match None if facts.api is None else facts.api.identified.outcome:
         case Identified(server=found, source=source):
-            if not is_another(facts):
+            if not is_another(facts, CLOUD):
                 yield Passed(f"{found.name} (id {found.id}), from: {source}")
         case Failure(kind=FailureKind.NOT_FOUND, message=message):
             yield error(

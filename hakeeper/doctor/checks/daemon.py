@@ -21,17 +21,19 @@ from hakeeper.kinds import ALIAS_IPS, KINDS
 
 _MOVED: Final = tuple(kind.noun for kind in KINDS.values())
 """The checks of what is moved, one for each kind."""
-_THE_API: Final = ("API", "token", "quota", "server", *_MOVED)
+_ROBOT: Final = ("Robot", "Robot login", "Robot budget", "Robot server")
+_THE_API: Final = ("API", "token", "quota", "server", *_ROBOT, *_MOVED)
 _THE_LINES: Final = ("FIFO", "FIFO line", "FIFO reader", "keepalived", "role")
 EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
-    "api.unreachable": ("API", "token", "quota"),
-    "api.unresolved": ("API",),
+    "api.unreachable": ("API", "token", "quota", *_ROBOT),
+    "api.unresolved": ("API", "Robot"),
     "api.refused": _THE_API,
-    "api.throttled": ("quota",),
+    "api.throttled": ("quota", "Robot budget"),
     "quota.low": ("quota",),
     "token.rejected": ("token",),
     "token.readonly": ("token",),
-    "server.unidentified": ("server", "API", "token", "quota"),
+    "login.rejected": ("Robot login",),
+    "server.unidentified": ("server", "API", "token", "quota", "Robot server"),
     "fifo.missing": ("FIFO",),
     "fifo.not_a_fifo": ("FIFO",),
     "fifo.denied": ("FIFO",),
@@ -46,7 +48,7 @@ EXPLAINED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "role.fault": ("role",),
     "role.stopped": ("role", "keepalived"),
     "vrrp_address.missing": ("private address",),
-    "address.unresolved": (*_MOVED, "API", "token"),
+    "address.unresolved": (*_MOVED, "API", "token", "Robot", "Robot login"),
     "address.blocked": _MOVED,
     "selector.empty": _MOVED,
     "address.chosen_twice": _MOVED,
@@ -66,6 +68,7 @@ _NO_FAILOVER: Final = frozenset(
         "role.unheard",
         "token.rejected",
         "token.readonly",
+        "login.rejected",
     )
 )
 """Problems that are errors even before there is an outage: a failover would fail or be late."""

@@ -6,11 +6,13 @@ from typing import Final
 
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.calls import Identified
+from hakeeper.core.kind import Api
 from hakeeper.core.model import IpAddress, Server
 from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Passed, error
 from hakeeper.kinds import FLOATING_IPS
+from hakeeper.kinds.apis import CLOUD
 
 _SHOWN: Final = 8
 """How many addresses of a machine a message lists."""
@@ -22,24 +24,36 @@ _PRIVATE: Final = tuple(
 
 def identity(facts: Facts) -> Iterator[CheckResult]:
     """Check that an address of that server is on this machine; skip if the API lists none."""
-    found = facts.api.identified.outcome
-    if not isinstance(found, Identified) or not is_another(facts):
+    found = _identified(facts, CLOUD)
+    if found is None or not is_another(facts, CLOUD):
         return
-    server, here = found.server, _here(facts)
+    server = found.server
     yield error(
         f"{server.name} (id {server.id}, from: {found.source}) is not this machine:"
         f" it has {_shown(server.own or ()) or 'no address at all'}, and this machine has"
-        f" {_shown_local(here)}",
+        f" {addresses_here(facts)}",
         why="hakeeper would assign the addresses to that server, which is not the MASTER",
         cure=cure_of("server.unidentified"),
         place=facts.config.key("server"),
     )
 
 
-def is_another(facts: Facts) -> bool:
-    """Say whether the server that the API names is certainly not this machine."""
-    found = facts.api.identified.outcome
-    if not isinstance(found, Identified) or found.server.own is None:
+def us(facts: Facts, api: Api) -> Server | None:
+    """Return this server as an API knows it, if it is certain enough to judge by it."""
+    found = _identified(facts, api)
+    return None if found is None or is_another(facts, api) else found.server
+
+
+def _identified(facts: Facts, api: Api) -> Identified | None:
+    at = facts.at(api)
+    outcome = None if at is None else at.identified.outcome
+    return outcome if isinstance(outcome, Identified) else None
+
+
+def is_another(facts: Facts, api: Api) -> bool:
+    """Say whether the server that we are said to be at an API is certainly not this machine."""
+    found = _identified(facts, api)
+    if found is None or found.server.own is None:
         return False
     return not any(ip in network for network in found.server.own for ip in _all(facts))
 
@@ -59,8 +73,9 @@ def _shown(networks: tuple[IpNetwork, ...]) -> str:
     return _listed(whole)
 
 
-def _shown_local(here: list[IpAddress]) -> str:
-    return _listed(list(map(str, here))) or "only loopback and link-local addresses"
+def addresses_here(facts: Facts) -> str:
+    """Return the addresses of this machine, for people."""
+    return _listed(list(map(str, _here(facts)))) or "only loopback and link-local addresses"
 
 
 def _listed(texts: list[str]) -> str:
@@ -70,14 +85,11 @@ def _listed(texts: list[str]) -> str:
 
 def primary_ip(facts: Facts) -> Iterator[CheckResult]:
     """Check that this server has a Primary IP of each floating IP's family."""
-    found, reading = facts.api.identified.outcome, facts.api.reading(FLOATING_IPS.name)
-    if not isinstance(found, Identified) or reading is None:
-        return
-    server = found.server
-    if is_another(facts):
+    server, reading = us(facts, CLOUD), facts.reading(FLOATING_IPS.name)
+    if server is None or reading is None:
         return
     refs = (ref for _, ref in facts.config.wanted() if ref.kind == FLOATING_IPS.name)
-    seen = map(facts.api.find, refs)
+    seen = map(facts.find, refs)
     wanted = [(one, one.network.version) for one in seen if one is not None and one.network]
     for version in sorted({one for _, one in wanted}):
         if version not in server.without:

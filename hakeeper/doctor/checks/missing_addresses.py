@@ -33,7 +33,7 @@ def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
 
 def _moved(facts: Facts) -> Iterator[IpNetwork]:
     for _, ref in facts.config.wanted():
-        found = facts.api.find(ref)
+        found = facts.find(ref)
         network = ref.network or (None if found is None else found.network)
         if network is not None:
             yield network

@@ -8,18 +8,20 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hakeeper.adapters.cures import NO_MASTER, refusal_cure
-from hakeeper.core.calls import Identified, Obstacle
+from hakeeper.core.calls import Obstacle
 from hakeeper.core.kind import Kind
-from hakeeper.core.model import Server, VrrpId
+from hakeeper.core.model import VrrpId
 from hakeeper.core.observation import Key, Observation, Part, Reading, ResourceRef
-from hakeeper.doctor.checks.identity import is_another
+from hakeeper.doctor.checks.identity import us
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, error, warning
-from hakeeper.kinds.apis import CLOUD
+from hakeeper.kinds.failover_ip import NO_MAIN_IP
 from hakeeper.kinds.private_networks import has, name_of, named
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 """A name that needs no quotes, and cannot be taken for an id."""
+_REASONS: Final = {NO_MAIN_IP: "Robot is told the server by its main IP of the same family"}
+"""Why nothing moves that we do not even ask for, by its code."""
 
 
 def part_of(facts: Facts, ref: ResourceRef, found: Observation) -> str | None:
@@ -28,15 +30,9 @@ def part_of(facts: Facts, ref: ResourceRef, found: Observation) -> str | None:
 
 
 def _title(facts: Facts, kind: str, key: Key) -> str:
-    reading = facts.api.reading(kind)
+    reading = facts.reading(kind)
     with_names = (one for one in (reading.parts if reading else ()) if one.key == key and one.name)
     return next(map(name_of, with_names), str(key))
-
-
-def _us(facts: Facts) -> Server | None:
-    """Return this server, if it is certain enough to judge what can be moved to it."""
-    found = facts.api.identified.outcome
-    return found.server if isinstance(found, Identified) and not is_another(facts) else None
 
 
 # --- which one is meant ------------------------------------------------------------------------
@@ -48,6 +44,13 @@ def not_meant(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) ->
     why = kind.why_not_found(ref, reading)
     if why is None:
         return None
+    if not kind.item_keys:
+        return error(
+            f"{vrrp}: {ref}: {why}",
+            why=f"a part of it cannot be moved, and hakeeper claims each {kind.noun} as a whole",
+            cure=f"{kind.config_key}: [{_whole(ref, reading)}]",
+            place=facts.config.address(ref),
+        )
     return error(
         f"{vrrp}: {ref}: {why}",
         why=f"hakeeper does not claim an {kind.noun} unless its network is certain and nobody else"
@@ -59,7 +62,7 @@ def not_meant(facts: Facts, vrrp: VrrpId, ref: ResourceRef, reading: Reading) ->
 
 def is_wrong(facts: Facts, ref: ResourceRef) -> bool:
     """Say whether the configuration needs another address, so that this one is no matter."""
-    reading = facts.api.reading(ref.kind)
+    reading = facts.reading(ref.kind)
     if reading is None or facts.kind(ref).why_not_found(ref, reading) is None:
         return False
     known = _known(reading)
@@ -96,6 +99,20 @@ def _clearer(kind: Kind, ref: ResourceRef, reading: Reading) -> str:
     )
 
 
+def _whole(ref: ResourceRef, reading: Reading) -> str:
+    """Return the one in whose network an address lies."""
+    meant = ref.network
+    within = (
+        str(one)
+        for one in reading.found
+        if one.network is not None
+        and meant is not None
+        and one.network.version == meant.version
+        and meant.network_address in one.network
+    )
+    return next(within, "NETWORK")
+
+
 def _line(kind: Kind, ref: ResourceRef, network: str) -> str:
     first, second = kind.item_keys
     return f"{kind.config_key}: [{{{first}: {ref.text}, {second}: {network}}}]"
@@ -116,19 +133,20 @@ def in_the_way(
     facts: Facts, vrrp: VrrpId, ref: ResourceRef, found: Observation
 ) -> Iterator[CheckResult]:
     """Yield what prevents a move of it to this server, and a holder that does not run."""
-    server, kind = _us(facts), facts.kind(ref)
-    if server is None or found.server_id == server.id:
+    kind = facts.kind(ref)
+    at, server = facts.at(kind.api), us(facts, kind.api)
+    if at is None or server is None or found.server_id in server.keys:
         return
     step = kind.next_step(found, server)
     if isinstance(step, Obstacle):
         yield error(
             f"{vrrp}: {ref}: {step.message}",
-            why="Hetzner would refuse to give it to this server",
+            why=_REASONS.get(step.code, "Hetzner would refuse to give it to this server"),
             cure=refusal_cure(step.code, server=server.name, network=str(found.part or "")),
             place=facts.config.address(ref),
         )
-    holder = facts.api.holder(found)
-    if holder is not None and holder.status in CLOUD.not_running:
+    holder = at.holder(found)
+    if holder is not None and holder.status in kind.api.not_running:
         yield warning(
             f"{vrrp}: {ref} is on server {holder.name} (id {holder.id}), which is {holder.status}",
             why="packets to it reach nobody until a MASTER claims it",
@@ -139,13 +157,13 @@ def in_the_way(
 
 def no_room_for_all(facts: Facts, kind: Kind, refs: Iterable[ResourceRef]) -> Iterator[CheckResult]:
     """Check that one server may have all of those in a network that are not on this one yet."""
-    server = _us(facts)
+    server = us(facts, kind.api)
     if server is None:
         return
     coming: dict[Key, list[tuple[ResourceRef, int]]] = {}
     for ref in refs:
-        found = facts.api.find(ref)
-        if found is None or found.part is None or found.server_id == server.id:
+        found = facts.find(ref)
+        if found is None or found.part is None or found.server_id in server.keys:
             continue
         step = kind.next_step(found, server)
         if not isinstance(step, Obstacle):

@@ -1,13 +1,18 @@
 """The private addresses that keepalived uses: can it hear its peers?"""
 
 from collections.abc import Iterator
+from typing import Final
 
 from hakeeper.adapters.cures import cure_of
 from hakeeper.core.model import IpAddress, VrrpId
+from hakeeper.core.observation import IpNetwork
 from hakeeper.doctor.conf.configuration import Address, Instance, KeepalivedConf
 from hakeeper.doctor.facts import Facts
 from hakeeper.doctor.finding import CheckResult, Finding, Passed, error, not_checked, warning
-from hakeeper.kinds import ALIAS_IPS
+from hakeeper.kinds import ALIAS_IPS, FAILOVER_IPS
+
+_MOVED: Final = (ALIAS_IPS.name, FAILOVER_IPS.name)
+"""The kinds whose addresses people may take for one of the server's own."""
 
 
 def private_addresses(facts: Facts) -> Iterator[CheckResult]:
@@ -72,9 +77,11 @@ def _unicast(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Chec
             place=own[0].place,
         )
     source = one.source
-    if source is not None and _is_alias_ip(facts, source.ip):
+    moved = None if source is None else _moved_as(facts, source.ip)
+    if source is not None and moved is not None:
+        article = "an" if moved[0] in "aeiou" else "a"
         yield error(
-            f"{one.name}: unicast_src_ip {source.ip} is an alias IP, which moves",
+            f"{one.name}: unicast_src_ip {source.ip} is {article} {moved}, which moves",
             why="only one server has it: keepalived on the others hears nothing",
             cure=f"unicast_src_ip {_primary(facts, one)}",
             place=source.place,
@@ -85,9 +92,17 @@ def _unicast(facts: Facts, read: KeepalivedConf, one: Instance) -> Iterator[Chec
         yield Passed(f"{one.name} sends from {source.ip}, which is on this machine")
 
 
-def _is_alias_ip(facts: Facts, ip: IpAddress) -> bool:
-    refs = (ref for _, ref in facts.config.wanted() if ref.kind == ALIAS_IPS.name)
-    return any(ref.text == str(ip) for ref in refs)
+def _moved_as(facts: Facts, ip: IpAddress) -> str | None:
+    """Return the noun of what is moved and has this address; None: it stays here."""
+    for _, ref in facts.config.wanted():
+        network = ref.network
+        if ref.kind in _MOVED and network is not None and _holds(network, ip):
+            return facts.kind(ref).noun
+    return None
+
+
+def _holds(network: IpNetwork, ip: IpAddress) -> bool:
+    return ip.version == network.version and ip in network
 
 
 def _no_source(facts: Facts, one: Instance, source: Address) -> Finding:
@@ -107,7 +122,7 @@ def _agreement(facts: Facts, vrrp: VrrpId, one: Instance) -> Iterator[CheckResul
     wanted = facts.config.config.vrrp_addresses.get(vrrp, ())
     place = facts.config.section(vrrp)
     source: IpAddress | None = None if one.source is None else one.source.ip
-    if source is not None and _is_alias_ip(facts, source):
+    if source is not None and _moved_as(facts, source) is not None:
         source = None
     if not wanted:
         yield warning(

@@ -73,4 +73,4 @@ def _shown(facts: Facts, choice: Choice) -> str:
 
 
 def _label(facts: Facts, ref: ResourceRef) -> str:
-    return str(facts.api.find(ref) or ref)
+    return str(facts.find(ref) or ref)

@@ -63,7 +63,7 @@ def _followed(facts: Facts, conf: KeepalivedConf) -> list[Instance]:
 def _network(facts: Facts, ref: ResourceRef) -> IpNetwork | None:
     if ref.network is not None:
         return ref.network
-    found = facts.api.find(ref)
+    found = facts.find(ref)
     return None if found is None else found.network
 
 
@@ -179,7 +179,7 @@ def _private_interface(facts: Facts, ref: ResourceRef, usual: str | None) -> str
 
     If the range is not known, it may be the `usual` one, over which keepalived speaks.
     """
-    found, reading = facts.api.find(ref), facts.api.reading(ref.kind)
+    found, reading = facts.find(ref), facts.reading(ref.kind)
     part = None if found is None else found.part
     ranges = [one.network for one in (reading.parts if reading else ()) if one.key == part]
     primaries = facts.machine.primaries

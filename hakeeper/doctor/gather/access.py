@@ -16,23 +16,39 @@ from typing import Final
 
 from hakeeper.config import Config
 from hakeeper.doctor.facts import Component, GuardedFile
+from hakeeper.kinds.apis import CLOUD, ROBOT
 
 _LINKS_LIMIT: Final = 40
 """Linux's own limit (path_resolution(7))."""
 _PARTS_LIMIT: Final = 512
 _FILES_LIMIT: Final = 200
-_ENDPOINT: Final = "can redirect the token to their own machine (hetzner.endpoint)"
+_ENDPOINT: Final = "can redirect the {secret} to their own machine ({section}.endpoint)"
 _AUTHORITY: Final = "can impersonate Hetzner's API, and receives the token"
 _PROJECT: Final = "decides which token hakeeper uses"
+_ROBOT: Final = "can impersonate Robot, and receives the login"
+_ACCOUNT: Final = "decides which login hakeeper uses"
 _SCRIPTS: Final = "can make keepalived run scripts as root"
 
 
 def guarded_files(
-    config: Config, config_path: Path, service_token: Path, conf_files: Iterable[str]
+    config: Config,
+    config_path: Path,
+    service_token: Path,
+    service_login: Path,
+    conf_files: Iterable[str],
 ) -> tuple[GuardedFile, ...]:
     """Examine every file that decides what hakeeper and keepalived do."""
-    token = config.hetzner.token_file or service_token
-    ours = [(config_path, _ENDPOINT), (config.hetzner.ca_file, _AUTHORITY), (token, _PROJECT)]
+    ours: list[tuple[Path | None, str]] = []
+    if CLOUD.name in config.apis:
+        endpoint = _ENDPOINT.format(secret=CLOUD.known_by, section="hetzner")
+        token = config.hetzner.token_file or service_token
+        ours += [(config_path, endpoint), (config.hetzner.ca_file, _AUTHORITY), (token, _PROJECT)]
+    if ROBOT.name in config.apis:
+        if not ours:
+            endpoint = _ENDPOINT.format(secret=ROBOT.known_by, section="robot")
+            ours.append((config_path, endpoint))
+        login = config.robot.credentials_file or service_login
+        ours += [(config.robot.ca_file, _ROBOT), (login, _ACCOUNT)]
     found = [
         _guarded(path, harm, may_be_ours=True)
         for path, harm in ours

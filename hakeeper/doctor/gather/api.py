@@ -7,7 +7,6 @@ The request is sent once, and only if reading worked.
 """
 
 import contextlib
-import queue
 import ssl
 import threading
 import time
@@ -16,12 +15,12 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from hakeeper.adapters.hetzner import HetznerOptions, HetznerPool
+from hakeeper.adapters.hetzner import HetznerOptions
 from hakeeper.adapters.hetzner.attempt import Attempt
 from hakeeper.adapters.hetzner.cloud import Identity, cloud_sessions
 from hakeeper.adapters.hetzner.cloud.identify import Sources
 from hakeeper.adapters.hetzner.connection import Connection
-from hakeeper.adapters.hetzner.errors import CallEndedError, LocalFailureError, TransportError
+from hakeeper.adapters.hetzner.errors import CallEndedError, TransportError
 from hakeeper.adapters.hetzner.http1 import AnswerError, read_answer
 from hakeeper.adapters.hetzner.options import make_tls
 from hakeeper.adapters.hetzner.route import Route
@@ -36,16 +35,15 @@ from hakeeper.core.calls import (
     Mutate,
     ReadAll,
     ReadServer,
-    Request,
     Step,
 )
-from hakeeper.core.events import StartCall
 from hakeeper.core.observation import Key
-from hakeeper.doctor.facts import ApiFacts
+from hakeeper.doctor.api_facts import ApiFacts
+from hakeeper.doctor.gather.asker import asker
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import CLOUD
 from hakeeper.kinds.floating_ip import resource
-from hakeeper.loading import api_options, main_addresses
+from hakeeper.loading import api_options
 
 WRITE_PROBE = Mutate(resource(0), Step("assign", 0, lane=""))
 """An assign without effect: ids start at 1."""
@@ -53,8 +51,6 @@ _WITHOUT_DATE = ("dns", "connection_refused", "connect_timeout", "connect_failed
 """Failures without a connection, and so without a `Date` to compare the clock with."""
 _HOLDERS_LIMIT = 5
 """So many servers are asked whether they run: five is what can be moved to one server."""
-_GRACE_S = 2.0
-"""The pool ends each call at its deadline; if it takes longer than this, that is our bug."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,26 +66,17 @@ class ApiAccess:
 
 
 def api_facts(access: ApiAccess) -> ApiFacts:
-    """Call the API; raises what the pool raises for an unusable token or CA file."""
-    if CLOUD.name not in access.config.apis:
-        return ApiFacts(identified=_at_robot(access.config), listed={})
-    results: queue.SimpleQueue[CallResult] = queue.SimpleQueue()
+    """Call Hetzner Cloud; raises what the pool raises for an unusable token or CA file."""
     options = api_options(access.config, CLOUD.name)
-    pool = HetznerPool(
-        options,
-        cloud_sessions(options, Identity(access.config.server, access.identity)),
+    timeout_s = access.config.hetzner.timeout_s
+    with asker(
+        options=options,
+        sessions=cloud_sessions(options, Identity(access.config.server, access.identity)),
         read_secret=access.read_token,
         redact=access.redact,
-        deliver=results.put,
-        workers=1,
-    )
-    timeout_s = access.config.hetzner.timeout_s
-
-    def ask(request: Request) -> CallResult:
-        pool.start(StartCall(call_id=1, request=request, timeout_s=timeout_s, urgent=True))
-        return results.get(timeout=timeout_s + _GRACE_S)
-
-    with contextlib.closing(pool):
+        timeout_s=timeout_s,
+        noun=CLOUD.known_by,
+    ) as ask:
         identified = ask(Identify(CLOUD.name, access.cached_server_id))
         kinds = dict.fromkeys(ref.kind for ref in access.config.refs_of(CLOUD.name))
         listed = {kind: ask(ReadAll(kind)) for kind in kinds}
@@ -105,15 +92,6 @@ def api_facts(access: ApiAccess) -> ApiFacts:
     return ApiFacts(
         identified=identified, listed=listed, holders=holders, may_write=may_write, ahead_s=ahead_s
     )
-
-
-def _at_robot(config: Config) -> CallResult:
-    """Say which server this is at Robot, which is not asked for it."""
-    try:
-        outcome: Identified | Failure = main_addresses(config).identify()
-    except LocalFailureError as error:
-        outcome = Failure(kind=error.kind, code=error.code, message=str(error))
-    return CallResult(call_id=1, outcome=outcome, sent_at_s=None, finished_at_s=time.monotonic())
 
 
 def _holders(

@@ -16,13 +16,17 @@ _LISTS = resources(InstanceConfig)
 _KINDS = {row.path: row.type.kind for row in rows(Config) if isinstance(row.type, Names)}
 
 
-def config_facts(config: Config, path: Path, token_source: str) -> ConfigFacts:
+def config_facts(
+    config: Config, path: Path, token_source: str, login_source: str = ""
+) -> ConfigFacts:
     """Read the file once more for its lines; raises what reading it raises."""
     text = read_bounded(path, MAX_BYTES).data.decode()
-    return places_in(text, str(path), config, token_source)
+    return places_in(text, str(path), config, token_source, login_source)
 
 
-def places_in(text: str, file: str, config: Config, token_source: str) -> ConfigFacts:
+def places_in(
+    text: str, file: str, config: Config, token_source: str, login_source: str = ""
+) -> ConfigFacts:
     """Find the lines of sections, addresses and keys in a valid text."""
     root = read_tree(text, Problems(file))
     sections: dict[VrrpId, Place] = {}
@@ -43,6 +47,7 @@ def places_in(text: str, file: str, config: Config, token_source: str) -> Config
         addresses=addresses,
         keys=keys,
         token_source=token_source,
+        login_source=login_source,
     )
 
 

@@ -152,7 +152,8 @@ class Apis:
 
     def use(self, settings: Settings, kinds: Kinds) -> None:
         """Take over which kinds the configuration names; those that stay keep their state."""
-        named = {ref.kind for refs in settings.resources.values() for ref in refs} or {next(iter(kinds))}
+        named = {ref.kind for refs in settings.resources.values() for ref in refs}
+        named = named or {next(iter(kinds))}
         wanted = [kind for name, kind in kinds.items() if name in named]
         for name in self.kinds.keys() - named:
             del self.kinds[name]

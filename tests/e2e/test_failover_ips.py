@@ -176,18 +176,18 @@ def test_power_cut_of_the_master_in_the_middle_of_its_switch(dedicated: Dedicate
     dedicated.settle(dedicated.a)
 
 
-def test_a_wrong_login_is_tried_once_until_a_reload(dedicated: Dedicated) -> None:
+def test_a_wrong_login_is_tried_once_until_a_restart(dedicated: Dedicated) -> None:
     dedicated.b.systemctl("stop", "keepalived")  # so that web-a stays the only one who asks
     since = dedicated.seq()
     mark = time.time()
     write_login(dedicated.a, WRONG)
-    dedicated.a.systemctl("reload", "hakeeper")
+    dedicated.a.systemctl("restart", "hakeeper")
     dedicated.a.wait_for_event("login.rejected", mark)
     assert dedicated.a.status()["health"] == "broken"
     answers = [one.status for one in dedicated.robot.requests() if one.seq > since]
     assert answers.count(401) == 1
     write_login(dedicated.a, RIGHT)
-    dedicated.a.systemctl("reload", "hakeeper")
+    dedicated.a.systemctl("restart", "hakeeper")
     dedicated.settle(dedicated.a)
     assert not dedicated.robot.is_blocked(dedicated.a.public_ip)
     dedicated.b.systemctl("start", "keepalived")

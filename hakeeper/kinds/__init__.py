@@ -4,12 +4,14 @@ from typing import Final
 
 from hakeeper.core.kind import Kind, Kinds
 from hakeeper.kinds.alias_ip import AliasIps
+from hakeeper.kinds.failover_ip import FailoverIps
 from hakeeper.kinds.floating_ip import FloatingIps
 
 FLOATING_IPS: Final = FloatingIps()
 ALIAS_IPS: Final = AliasIps()
+FAILOVER_IPS: Final = FailoverIps()
 
-_ALL: Final[tuple[Kind, ...]] = (FLOATING_IPS, ALIAS_IPS)
+_ALL: Final[tuple[Kind, ...]] = (FLOATING_IPS, ALIAS_IPS, FAILOVER_IPS)
 
 KINDS: Final[Kinds] = {kind.name: kind for kind in _ALL}
 """By their names."""

@@ -12,7 +12,6 @@ import pytest
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne
 from hakeeper.core.events import SettingsChanged
 from hakeeper.core.kind import Kind
-from hakeeper.core.observation import ResourceId
 from hakeeper.core.problems import Health, Pending
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
@@ -47,7 +46,7 @@ def test_a_new_master_switches_at_once_and_is_sure_a_read_after_the_switch() -> 
     world, (node,) = scene()
     node.line("VI_1", "MASTER")
     assert SWITCH_S <= held_after_s(world, node, 1) <= SWITCH_S + 1.0
-    assert [main_ip(1)] == [seen.server_id for seen in world.robot.resources.values()]
+    assert [1] == [seen.server_id for seen in world.robot.resources.values()]
     (switch,) = switches(world, node)
     assert switch.timeout_s == ROBOT.patience.step_timeout_s
     assert 1 == len([c for c in at_robot(world, node) if isinstance(c.request, ReadOne)])
@@ -68,8 +67,7 @@ def test_what_takes_its_minute_is_no_reason_to_wake_anybody() -> None:
     assert [] == pending(node)
     world.robot.nature.action_s = 3600.0
     node.line("VI_1", "BACKUP")
-    (key,) = world.robot.resources
-    world.robot.move(key, main_ip(9))
+    world.robot.move(1, 9)
     node.line("VI_1", "MASTER")
     world.run_for(130.0)
     assert [Health.BROKEN] == pending(node)
@@ -95,13 +93,12 @@ def test_what_is_read_while_it_is_moving_decides_nothing() -> None:
     world, (node,) = scene()
     node.line("VI_1", "MASTER")
     held_after_s(world, node, 1)
-    (key,) = world.robot.resources
-    world.robot.answer(Mutate(ResourceId(FAILOVER_IPS.name, key), AWAY), main_ip(9))
+    world.robot.answer(Mutate(world.robot.resources[1].id, AWAY), 9)
     before = world.now
     world.run_for(SWITCH_S - 5.0)
     assert [] == switches(world, node, before)
-    world.run_while(lambda: world.robot.holder(key) == main_ip(1), 10.0)
-    world.run_while(lambda: world.robot.holder(key) != main_ip(1), 400.0)
+    world.run_while(lambda: world.robot.holder(1) == 1, 10.0)
+    world.run_while(lambda: world.robot.holder(1) != 1, 400.0)
 
 
 # --- who we are ----------------------------------------------------------------------------------

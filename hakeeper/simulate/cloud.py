@@ -139,6 +139,10 @@ class WorldCloud:
         """Return who has it in truth."""
         return self.resources[resource].server_id
 
+    def is_busy(self, resource: Key) -> bool:
+        """Say whether an action of it runs."""
+        return any(action.resource == resource for action in self._register.running())
+
     def is_locked(self, resource: Key) -> bool:
         """Say whether a fault has locked it."""
         return any(resource in locked for locked in self.faults.locked)
@@ -172,6 +176,11 @@ class WorldCloud:
     def cost(self, request: Request) -> int:
         """Return how many HTTP requests it takes."""
         return self.kind.api.pages_of(len(self.resources)) if isinstance(request, ReadAll) else 1
+
+    def is_shut(self, server_id: Key) -> bool:
+        """Say whether a server may rightly ask nothing for a while."""
+        del server_id
+        return False
 
     def refuse_login(self, server_id: Key) -> Failure:
         """Refuse what a server logs in with."""

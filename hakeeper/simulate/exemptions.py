@@ -6,8 +6,9 @@ from math import inf
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind as OfResources
 from hakeeper.kinds import alias_ip
+from hakeeper.kinds.apis import ROBOT
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.faults.kinds import OF_NETWORKS, OF_ONE, Fault, Kind
+from hakeeper.simulate.faults.kinds import OF_NETWORKS, OF_ONE, OF_ROBOT, Fault, Kind
 from hakeeper.simulate.keepalived import STATE_LINES
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -50,6 +51,8 @@ class Exemptions(Observer):
         """Return the kind or the API that alone suffers from a fault; empty: all do."""
         if fault.kind in OF_NETWORKS:
             return alias_ip.NAME
+        if fault.kind in OF_ROBOT:
+            return ROBOT.name
         if fault.kind in OF_ONE:
             return self._layout.kind_of[fault.one_of(self._layout.numbers)]
         return fault.api

@@ -9,6 +9,7 @@ import ipaddress
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from random import Random
 from typing import Final
 
@@ -36,6 +37,7 @@ from hakeeper.simulate.project import Accepted, Nature, Project, failure
 
 SWITCH_S: Final = 50.0
 """How long a switch takes: Hetzner says 40 to 60 s."""
+LATENCY_S: Final = 0.2
 REFUSALS: Final = 3
 """So many refused logins within `BLOCKED_S` block the address that they came from as long."""
 BLOCKED_S: Final = 600.0
@@ -59,7 +61,7 @@ def server_at(address: Key) -> int:
     return number_in(str(address))
 
 
-def nature(latency_s: float = 0.2, switch_s: float = SWITCH_S) -> Nature:
+def nature(latency_s: float = LATENCY_S, switch_s: float = SWITCH_S) -> Nature:
     """Return what Robot is like in good times."""
     return Nature(
         latency_s=latency_s,
@@ -86,6 +88,8 @@ class RobotCloud(WorldCloud):
         """Servers of which nothing tells the main IP; one may be here twice."""
         self._takes_s = 0.0
         self._refused: dict[Key, deque[float]] = {}
+        """The last refused logins of each server."""
+        self._refused_at_s: dict[Key, float] = {}
         self._blocked_until_s: dict[Key, float] = {}
 
     def furnish(self, rng: Random, observers: Observer) -> None:
@@ -120,11 +124,21 @@ class RobotCloud(WorldCloud):
             course = {**self._course(holder), "cause": ANOTHER_ACTOR}
             self._begin(Accepted(twin=self, resource=resource, server=holder, **course))  # type: ignore[arg-type]  # the fields of `Course`
 
+    def lose_main_ip(self, server_id: Key) -> Callable[[], None]:
+        """Let nothing tell a server's main IP; return what ends that."""
+        self.without_main_ip.append(server_id)
+        return lambda: self.without_main_ip.remove(server_id)
+
     # --- logging in --------------------------------------------------------------------------
+
+    def is_shut(self, server_id: Key) -> bool:
+        """Say whether a server's login was refused not long ago."""
+        return self._agenda.now - self._refused_at_s.get(server_id, -inf) < BLOCKED_S + 1.0
 
     def refuse_login(self, server_id: Key) -> Failure:
         """Refuse the login of a server, which may be one time too many."""
         now, refused = self._agenda.now, self._refused.setdefault(server_id, deque(maxlen=REFUSALS))
+        self._refused_at_s[server_id] = now
         if now >= self._blocked_until_s.get(server_id, 0.0):
             refused.append(now)
             if len(refused) == REFUSALS and now - refused[0] < BLOCKED_S:
@@ -133,8 +147,10 @@ class RobotCloud(WorldCloud):
 
     def blocked(self, server_id: Key) -> Failure | None:
         """Return what a server is told that has logged in wrongly too often; None: it has not."""
-        until_s = self._blocked_until_s.get(server_id, 0.0)
-        return WRONG_LOGIN if self._agenda.now < until_s else None
+        if self._agenda.now >= self._blocked_until_s.get(server_id, 0.0):
+            return None
+        self._refused_at_s[server_id] = self._agenda.now
+        return WRONG_LOGIN
 
     # --- answering ---------------------------------------------------------------------------
 
@@ -166,11 +182,10 @@ class RobotCloud(WorldCloud):
         """Return what Robot shows: main IPs, and where it does what is being switched."""
         seen = super()._as_of(resource, lag_s)
         holder = seen.server_id
-        moving = any(action.resource == resource for action in self._register.running())
         return replace(
             seen,
             server_id=None if holder is None else main_ip(holder),
-            moving=self.shows_moving and moving,
+            moving=self.shows_moving and self.is_busy(resource),
         )
 
     def answer(self, request: Request, caller: Key, lag_s: float = 0.0) -> Answer | Failure:

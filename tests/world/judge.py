@@ -78,7 +78,7 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
-    yield QuietRules(agenda, nodes, world.repairs.unserved, demand)
+    yield QuietRules(agenda, nodes, clouds, world.repairs.unserved, demand)
     if any(kind.releases_first for kind in clouds.kinds.values()):
         yield GapRules(layout, agenda, clouds, world.paths, demand)
     for cloud in clouds.twins.values():

@@ -208,8 +208,10 @@ class Repairs(Observer):
         cloud = self._clouds.of(fip)
         if cloud.faults.locked:
             return "starves_nobody"
-        others = self._paths.exemptions.others_in_trouble(epoch.master.index, cloud.kind)
-        return "kinds_apart" if others else "repaired"
+        exemptions, index = self._paths.exemptions, epoch.master.index
+        if exemptions.others_in_trouble(index, cloud.kind):
+            return "kinds_apart"
+        return "apis_apart" if exemptions.apis_in_trouble(index, cloud.kind) else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:

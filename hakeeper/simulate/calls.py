@@ -115,7 +115,7 @@ class Caller:
         self._reach(CallStep.BEGUN, effect.request)
         fault = None
         cloud = self._clouds.asked(effect.request)
-        if isinstance(effect.request, Identify) and not cloud.kind.api.shows_servers:
+        if isinstance(effect.request, Identify) and not cloud.kind.api.says_who_we_are:
             self._look_here(Call(effect.call_id, effect.request, cloud, now, inf, None))
             return
         for each in cloud.faults.calls:

@@ -81,18 +81,11 @@ def tail_s(kind: Kind, api: Api) -> float:
     patience = api.patience
     if patience is USUAL:
         return 0.0
-    match kind:
-        case Kind.THROTTLED:
-            return patience.longest_wait_s + SLACK_S
-        case Kind.UNAUTHORIZED:
-            return patience.login_wait_s + SLACK_S
-        case Kind.LOST_WRITE:  # a read may not show it yet, until it is taken for lost
-            return patience.unseen.cap_s + SLACK_S
-        case Kind.ACTION_ENDLESS:
-            return patience.step_timeout_s + SLACK_S
-        case Kind.NO_MAIN_IP:
-            return patience.retry.cap_s + SLACK_S
-        case _ if kind in API_FAULTS:  # what is under way then may never be answered
-            return patience.step_timeout_s + SLACK_S
-        case _:
-            return 0.0
+    # What is under way then may never be answered.
+    tails_s = dict.fromkeys((*API_FAULTS, Kind.ACTION_ENDLESS), patience.step_timeout_s)
+    tails_s[Kind.THROTTLED] = patience.longest_wait_s
+    tails_s[Kind.UNAUTHORIZED] = patience.login_wait_s
+    # A read may not show it yet, until it is taken for lost.
+    tails_s[Kind.LOST_WRITE] = patience.unseen.cap_s
+    tails_s[Kind.NO_MAIN_IP] = patience.retry.cap_s
+    return tails_s[kind] + SLACK_S if kind in tails_s else 0.0

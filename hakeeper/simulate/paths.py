@@ -62,11 +62,17 @@ class Paths:
         # A master that saw a scarce quota reads like a standby, and may not look before that.
         if project.scarce() or now - project.scarce_at < self.layout.shape.standby_slower_s():
             return False
-        if cloud.is_shut(node.server_id) or now - project.refused_at < self.due(cloud).refused_s:
-            return False
+        told_to_wait = now - project.refused_at < self.due(cloud).refused_s
+        told_to_wait = told_to_wait or cloud.is_shut(node.server_id)
         api = node.run.core.api(kind.api.name)
         told_scarce = api is None or api.health.scarce(node.clock())  # rightly or not
-        if cloud.faults.any() or cloud.lacks_some() or router.isolated or told_scarce:
+        if (
+            cloud.faults.any()
+            or cloud.lacks_some()
+            or router.isolated
+            or told_scarce
+            or told_to_wait
+        ):
             return False
         return not self._is_unknown_without_dbus(node, name)
 

@@ -27,9 +27,7 @@ class SplitMoves(Observer):
     A kind that has to be taken from its holder first is with nobody in between: that is no move.
     """
 
-    def __init__(
-        self, layout: Layout, agenda: Agenda, demand: Demand, kinds: Kinds
-    ) -> None:
+    def __init__(self, layout: Layout, agenda: Agenda, demand: Demand, kinds: Kinds) -> None:
         """Begin before the split; `demand` takes whether they were few."""
         two_steps = {name for name, kind in kinds.items() if kind.releases_first}
         slow = {name for name, kind in kinds.items() if kind.api.patience is not USUAL}

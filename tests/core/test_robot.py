@@ -153,3 +153,25 @@ def test_a_reload_tries_the_login_at_once_and_a_good_one_claims() -> None:
     world.robot.heal()
     node.feed(SettingsChanged(node.config))
     assert held_after_s(world, node, 1) <= SWITCH_S + 5.0
+
+
+def test_a_machine_that_knows_which_server_it_is_has_not_logged_in_yet() -> None:
+    world, (node,) = scene()
+    world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)
+    node.restart()
+    api = node.core._state.apis.apis[ROBOT.name]
+    world.run_while(lambda: api.server is None, 5.0)
+    assert api.health.is_careful
+    assert "not asked yet" == node.snapshot().apis[1].state
+
+
+def test_to_know_which_server_this_is_takes_no_request_and_waits_for_none() -> None:
+    """Other reads have used up our part of what Robot grants."""
+    world, (node,) = scene()
+    budget = node.core._state.apis.apis[ROBOT.name].budget
+    budget.spend(world.now, int(budget.left(world.now)))
+    left = budget.left(world.now)
+    node.feed(SettingsChanged(node.config, (ROBOT.name,)))
+    world.run_for(1.0)
+    assert (main_ip(1),) == node.core._state.apis.apis[ROBOT.name].server.keys  # type: ignore[union-attr]
+    assert left - 1.0 <= budget.left(world.now)

@@ -132,7 +132,7 @@ class CallRules(Observer):
     def _begun(self, node: Node, effect: StartCall, now: float) -> None:
         request, index, cloud = effect.request, node.index, self._clouds.asked(effect.request)
         self._asked[index, effect.call_id] = cloud
-        if isinstance(request, Identify) and not cloud.kind.api.shows_servers:
+        if isinstance(request, Identify) and not cloud.kind.api.says_who_we_are:
             return  # that takes no call
         seen = self._seen[index, cloud.kind.api.name]
         seen.asked_at[effect.call_id] = now
@@ -170,7 +170,9 @@ class CallRules(Observer):
         ours = (None, cloud.key_of(node.server_id))
         demand("own_target", index, request.step.holder in ours, "{}", request)
         under_way = len(seen.inflight)
-        demand("max_parallel", index, under_way < cloud.kind.api.max_parallel, "{} at once", under_way)
+        demand(
+            "max_parallel", index, under_way < cloud.kind.api.max_parallel, "{} at once", under_way
+        )
         busy = {fip for each in seen.inflight.values() for fip in each}
         before = seen.steps_before[call_id] = {}
         for fip in numbers:

@@ -51,8 +51,10 @@ ROUNDING_S = 1e-6
 class _Seen:
     """What one run of hakeeper asked of Robot, and what it was told."""
 
-    calls: dict[int, Request] = field(default_factory=dict)
-    """Those under way."""
+    calls: dict[int, bool] = field(default_factory=dict)
+    """Those under way, and whether they began when the login was known to be good."""
+    let_in: bool = False
+    """Whether it was, by the last answer."""
     gets: deque[float] = field(default_factory=deque)
     posts: deque[float] = field(default_factory=deque)
     others: deque[float] = field(default_factory=deque)
@@ -63,8 +65,12 @@ class _Seen:
     """The same of the last one, unless the operator has reloaded since."""
     new: set[int] = field(default_factory=set)
     """What it is new master of, and has not got yet."""
+    first: set[int] = field(default_factory=set)
+    """Likewise, and nothing was asked for it yet: such a claim is due whatever a read shows."""
     moving: set[int] = field(default_factory=set)
-    """What the last read shows as moving; not what it has become master of since."""
+    """What the last read shows as moving."""
+    switching: dict[int, int] = field(default_factory=dict)
+    """What is being switched, by the call."""
 
 
 class RobotRules(Observer):
@@ -90,13 +96,17 @@ class RobotRules(Observer):
         seen = self._seen[node.index]
         match decision:
             case RoleChanged(vrrp, _, after):
-                numbers = {n for n in self._layout.addresses[vrrp.name] if n in self._cloud.resources}
+                numbers = {
+                    n for n in self._layout.addresses[vrrp.name] if n in self._cloud.resources
+                }
                 seen.new -= numbers
+                seen.first -= numbers
                 if after is Role.MASTER:
                     seen.new |= numbers
-                    seen.moving -= numbers
+                    seen.first |= numbers
             case ResourceClaimed(_, label) | ResourceConfirmed(_, label) if label in self._numbers:
                 seen.new.discard(self._numbers[label])
+                seen.first.discard(self._numbers[label])
             case _:
                 pass
 
@@ -107,17 +117,25 @@ class RobotRules(Observer):
         if isinstance(event, SettingsChanged):
             seen.shut_from_s = -inf
             seen.refused.clear()
-        if not isinstance(event, CallResult) or seen.calls.pop(event.call_id, None) is None:
+        if not isinstance(event, CallResult) or event.call_id not in seen.calls:
             return
+        was_let_in = seen.calls.pop(event.call_id)
         match event.outcome:
             case Failure(kind=FailureKind.AUTH, http_status=401):
-                self._refused(node.index, seen, now)
+                # Of those that were sent while the login was good, nobody could know it of all.
+                if seen.let_in or not was_let_in:
+                    self._refused(node.index, seen, now)
+                seen.let_in = False
             case OneRead(observation):
                 self._read(seen, (observation,))
             case AllRead(_, reading):
                 self._read(seen, reading.found)
             case _:
                 pass
+        seen.let_in = seen.let_in or not isinstance(event.outcome, Failure)
+        number = seen.switching.pop(event.call_id, None)
+        if number is not None:  # what was read before tells of this one
+            seen.moving.discard(number)
 
     def _refused(self, index: int, seen: _Seen, now: float) -> None:
         """Check that its refused logins do not block it."""
@@ -152,11 +170,12 @@ class RobotRules(Observer):
 
     def _begun(self, node: Node, effect: StartCall, now: float) -> None:
         index, seen, request = node.index, self._seen[node.index], effect.request
-        seen.calls[effect.call_id] = request
+        seen.calls[effect.call_id] = seen.let_in
         since_s = now - seen.shut_from_s
         text = "a request {:.1f} s after a refused login"
         self._demand("login_waits", index, since_s >= BLOCKED_S - ROUNDING_S, text, since_s)
         if isinstance(request, Mutate):
+            seen.switching[effect.call_id] = number_of(request.resource)
             self._switched(node, seen, request, now)
         else:
             count = _count(seen.gets, now)
@@ -175,7 +194,8 @@ class RobotRules(Observer):
             count, most = _count(seen.others, now), (POSTS - KEPT) / NODES
             text = "{} in an hour that follow from no new MASTER"
             demand("switches_kept", index, count <= most, text, count)
-        still = number not in seen.moving
+        still = number not in seen.moving or number in seen.first
+        seen.first.discard(number)
         demand("moving_waits", index, still, "ip-{} is moving", number)
         http = self._cloud.kind.request_of(request.resources, request.step)
         ours = main_ip(node.server_id)

@@ -13,8 +13,8 @@ from hakeeper.simulate.faults.action import Lasts, Table, Undo, nothing
 from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import vrrp_id
 from hakeeper.simulate.node import Node
-from hakeeper.simulate.robot_cloud import RobotCloud
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.robot_cloud import RobotCloud
 
 CLAIM_HANGS_S = 4.5
 """The longest hang in the middle of a claim: its call could still be sent."""

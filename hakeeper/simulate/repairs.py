@@ -173,12 +173,8 @@ class Repairs(Observer):
         return self._due[self._layout.kind_of[fip]]
 
     def _repair_s(self, fip: int) -> float:
-        shape = self._layout.shape
-        return (
-            self._due_of(fip).repair_s
-            + self._slower_s[self._layout.kind_of[fip]]
-            + shape.slower_s()
-        )
+        slower_s = self._slower_s[self._layout.kind_of[fip]] + self._layout.shape.slower_s()
+        return self._due_of(fip).repair_s + slower_s
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
         def again(after_s: float) -> None:

@@ -48,6 +48,8 @@ _WITH_ROBOT: Final = {
 _OF_CLOUD = fault_kinds.Kind.READ_ONLY
 """Robot has no logins that may only read."""
 _OF_AN_API: Final = (fault_kinds.API_FAULTS | fault_kinds.CLOUD_STATE) - fault_kinds.OF_RESOURCES
+_WRONG_FOR = 20.0
+"""So much longer than a token is a login wrong: it is tried once in ten minutes."""
 _MOST_NODES = 3
 """Each may spend half of what Robot grants, and it grants little: more nodes are too many."""
 _SLOWER = 4.0
@@ -144,7 +146,10 @@ def _with_robot(plan: Plan, used: Collection[str]) -> Plan:
         if plan.course is Course.SWARM and rng.random() < share:
             serial = 2 * _SERIAL + turn * _SERIAL // 10
             drawn = draw_often(rng, kind, shape, plan.chaos_s, serial)
-            faults += [replace(each, api=ROBOT.name) for each in drawn]
+            longer = _WRONG_FOR if kind is fault_kinds.Kind.UNAUTHORIZED else 1.0
+            faults += [
+                replace(each, api=ROBOT.name, lasts_s=each.lasts_s * longer) for each in drawn
+            ]
     faults = [replace(each, at_s=each.at_s * slower) for each in faults]
     return replace(plan, shape=shape, faults=tuple(faults), chaos_s=plan.chaos_s * slower)
 

@@ -44,6 +44,8 @@ NODES = 2
 """Each of so many may take its part of that."""
 KEPT = 10
 """So many of the POSTs are for new masters alone."""
+EDGES, EDGES_S = 2, 600.0
+"""Of a role that becomes MASTER more often than so often in that time, the rest is flapping."""
 ROUNDING_S = 1e-6
 
 
@@ -65,6 +67,8 @@ class _Seen:
     """The same of the last one, unless the operator has reloaded since."""
     new: set[int] = field(default_factory=set)
     """What it is new master of, and has not got yet."""
+    edges: dict[int, deque[float]] = field(default_factory=dict)
+    """When it became master of each, as far as that was no flapping."""
     first: set[int] = field(default_factory=set)
     """Likewise, and nothing was asked for it yet: such a claim is due whatever a read shows."""
     moving: set[int] = field(default_factory=set)
@@ -102,13 +106,21 @@ class RobotRules(Observer):
                 seen.new -= numbers
                 seen.first -= numbers
                 if after is Role.MASTER:
-                    seen.new |= numbers
                     seen.first |= numbers
+                    seen.new |= {n for n in numbers if self._is_new(seen, n, node.clock())}
             case ResourceClaimed(_, label) | ResourceConfirmed(_, label) if label in self._numbers:
                 seen.new.discard(self._numbers[label])
                 seen.first.discard(self._numbers[label])
             case _:
                 pass
+
+    def _is_new(self, seen: _Seen, number: int, now: float) -> bool:
+        """Say whether its role is MASTER anew, and not one of many in a role that flaps."""
+        edges = seen.edges.setdefault(number, deque(maxlen=EDGES))
+        if len(edges) == EDGES and now - edges[0] < EDGES_S:
+            return False
+        edges.append(now)
+        return True
 
     def took_in(self, node: Node, event: Event, reports: tuple[Report, ...]) -> None:
         """Hear of the end of a call, or of a reload."""
@@ -193,7 +205,7 @@ class RobotRules(Observer):
         if number not in seen.new:
             count, most = _count(seen.others, now), (POSTS - KEPT) / NODES
             text = "{} in an hour that follow from no new MASTER"
-            demand("switches_kept", index, count <= most, text, count)
+            demand("switches_an_hour", index, count <= most, text, count)
         still = number not in seen.moving or number in seen.first
         seen.first.discard(number)
         demand("moving_waits", index, still, "ip-{} is moving", number)

@@ -72,7 +72,6 @@ NOT_OF_ALIAS_IPS = ("starves_nobody",)
 
 OF_FAILOVER_IPS = (
     "switches_an_hour",
-    "switches_kept",
     "reads_an_hour",
     "login_waits",
     "never_blocked",

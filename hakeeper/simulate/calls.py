@@ -25,6 +25,7 @@ from hakeeper.core.events import StartCall
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import LOCKED, WorldCloud
 from hakeeper.simulate.clouds import Clouds
+from hakeeper.simulate.endings import lost, transient, unreadable
 from hakeeper.simulate.faults.call import CallFault
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.observer import Observer
@@ -135,7 +136,7 @@ class Caller:
             ends_at = min(call.deadline_at, now + delay_s)
             if kind is Kind.BLACKHOLE:
                 ends_at = call.deadline_at
-            self._agenda.at(ends_at, self._end, call, _transient(call.unsent_code))
+            self._agenda.at(ends_at, self._end, call, transient(call.unsent_code))
         elif self._is_warm(call.request, now) and not (kind is Kind.SLOW and often):
             self._send(call)
         else:
@@ -197,7 +198,7 @@ class Caller:
             return
         now = self._agenda.now
         if now >= call.deadline_at:
-            self._end(call, _transient(call.unsent_code))
+            self._end(call, transient(call.unsent_code))
             return
         call.sent_at_s = now + self._node.ahead_s
         if isinstance(call.request, Mutate):
@@ -254,7 +255,7 @@ class Caller:
                 return _refuse(call, failure(FailureKind.TRANSIENT, code, status))
             case Kind.GATEWAY:
                 code, status = ("bad_gateway", 502) if often else ("timeout", 504)
-                return _refuse(call, _lost(call, code, status))
+                return _refuse(call, lost(call.request, code, status))
             case Kind.THROTTLED:
                 step = isinstance(call.request, Mutate)
                 refusal = _refuse(call, call.cloud.project.throttled(step=step))
@@ -274,9 +275,9 @@ class Caller:
                 return _deny(call, READ_ONLY)
             case Kind.LOST_ANSWER:
                 self._execute(call, whole=False)
-                return _lost(call, "connection_closed", None)
+                return lost(call.request, "connection_closed", None)
             case Kind.MALFORMED:
-                return _unreadable(call, self._execute(call, whole=False))
+                return unreadable(call.request, self._execute(call, whole=False))
             case Kind.LAGGING:
                 return self._execute(call, lag_s=min(LAG_S, LAG_S * 2.0 * fault.value))
             case Kind.SLOW_DRIP:
@@ -287,7 +288,9 @@ class Caller:
 
     def _deadline(self, call: Call) -> None:
         sent = call.sent_at_s is not None
-        self._end(call, _lost(call, "deadline", None) if sent else _transient(call.unsent_code))
+        self._end(
+            call, lost(call.request, "deadline", None) if sent else transient(call.unsent_code)
+        )
 
     def _end(self, call: Call, outcome: Answer | Failure, quota: Quota | None = None) -> None:
         if call.done or self.closed:
@@ -341,23 +344,3 @@ def _deny(call: Call, refused: Failure) -> Failure:
     if not call.cloud.project.take_token(step=step):
         return call.cloud.project.throttled(step=step)
     return refused
-
-
-def _transient(code: str) -> Failure:
-    return failure(FailureKind.TRANSIENT, code)
-
-
-def _lost(call: Call, code: str, http_status: int | None) -> Failure:
-    """Nobody knows what became of it; of a read it need not be known."""
-    changes_something = isinstance(call.request, Mutate)
-    kind = FailureKind.OUTCOME_UNKNOWN if changes_something else FailureKind.TRANSIENT
-    return failure(kind, code, http_status)
-
-
-def _unreadable(call: Call, outcome: Answer | Failure) -> Failure:
-    """Spoil the body: of a refusal the status is left, of a success nothing."""
-    if not isinstance(outcome, Failure):
-        return _lost(call, "unreadable_answer", 201 if isinstance(call.request, Mutate) else 200)
-    already = outcome.kind is FailureKind.ALREADY  # only its code tells that from others
-    kind = FailureKind.REFUSED if already else outcome.kind
-    return replace(outcome, kind=kind, code=f"http_{outcome.http_status}")

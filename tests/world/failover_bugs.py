@@ -150,7 +150,7 @@ FAILOVER_BUGS = (
         ),
     ),
     _robot_bug(
-        "resent_blindly",
+        "switch_resent",
         "a switch that was not answered is sent again",
         "no_blind_resend",
         (

@@ -170,7 +170,7 @@ class Repairs(Observer):
         self._agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
 
     def _due_of(self, fip: int) -> DueTimes:
-        return self._due[self._layout.kind_of[fip]]
+        return self._due[self._clouds.of(fip).kind.name]
 
     def _repair_s(self, fip: int) -> float:
         slower_s = self._slower_s[self._layout.kind_of[fip]] + self._layout.shape.slower_s()

@@ -13,8 +13,9 @@ pytestmark = pytest.mark.timeout(900)  # the first one builds, beside whatever e
 DOC = "usr/share/doc/hakeeper"
 DOCUMENTS = ("README.md", "docs/alias-ips.md", "docs/check.md", "docs/configuration.md",
              "docs/failover-ips.md", "docs/install.md", "docs/journal.md", "docs/labels.md",
-             "docs/migrate.md", "docs/nat-gateway.md", "docs/operate.md", "docs/recording.md", "docs/reliability.md",
-             "docs/security.md", "docs/simulate.md", "docs/status.md")  # fmt: skip
+             "docs/migrate.md", "docs/nat-gateway.md", "docs/operate.md", "docs/recording.md",
+             "docs/reliability.md", "docs/security.md", "docs/simulate.md",
+             "docs/status.md")  # fmt: skip
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 _PATH = re.compile(r"(?<![\w./*])/(?:usr|etc|lib)/[\w./*-]*hakeeper[\w./*-]*")

@@ -14,6 +14,7 @@ from hakeeper.simulate.plan import draw
 from hakeeper.simulate.twins import fitted, moved_in
 from tests.world.alias_bugs import ALIAS_BUGS
 from tests.world.bugs import BUGS, HOURS, SEEDS, Bug
+from tests.world.failover_bugs import FAILOVER_BUGS
 from tests.world.judge import judged
 from tests.world.mixed_bugs import MIXED_BUGS
 
@@ -21,7 +22,7 @@ RECORD = Path(__file__).with_name("seeds.json")
 """By name, the seed of a world that shows it."""
 
 
-EVERY_BUG = (*BUGS, *ALIAS_BUGS, *MIXED_BUGS)
+EVERY_BUG = (*BUGS, *ALIAS_BUGS, *FAILOVER_BUGS, *MIXED_BUGS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from hakeeper.core.model import Role
 from hakeeper.core.role_table import RoleEvent
 from tests.world.alias_bugs import ALIAS_BUGS
 from tests.world.bugs import BUGS, Bug
+from tests.world.failover_bugs import FAILOVER_BUGS
 from tests.world.hunt import EVERY_BUG, HEADING, hunt
 from tests.world.planting import Change, Constant, Line, Row
 from tests.world.rules import ALL_RULES
@@ -29,6 +30,7 @@ def test_every_rule_has_a_bug_that_no_other_rule_finds() -> None:
 def test_there_are_enough_bugs_and_none_is_planted_twice() -> None:
     assert len(BUGS) >= 36
     assert len(ALIAS_BUGS) >= 12
+    assert len(FAILOVER_BUGS) >= 12
     names = {bug.name for bug in EVERY_BUG}
     changes = {(bug.kind, bug.changes) for bug in EVERY_BUG}
     assert len(EVERY_BUG) == len(names) == len(changes)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from hakeeper.kinds import ALIAS_IPS, FLOATING_IPS
+from hakeeper.kinds import ALIAS_IPS, FAILOVER_IPS, FLOATING_IPS
 from hakeeper.simulate.plan import draw
 from hakeeper.simulate.twins import ALL, fitted, moved_in
 from hakeeper.simulate.world import World
@@ -16,7 +16,7 @@ from tests.world.many import run_seeds
 from tests.world.rules import OF_SEVERAL
 
 SEEDS = range(20)
-FLOATING, ALIAS = FLOATING_IPS.name, ALIAS_IPS.name
+FLOATING, ALIAS, FAILOVER = FLOATING_IPS.name, ALIAS_IPS.name, FAILOVER_IPS.name
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -35,8 +35,9 @@ def test_instances_have_one_kind_or_both_together_or_each_its_own() -> None:
         parts = fitted(draw(seed), moved_in(ALL)).shape.parts
         assert all(len(part.kinds) == part.addresses > 0 for part in parts)
         drawn[frozenset(frozenset(part.kinds) for part in parts)] += 1
-    one, other, both = frozenset({FLOATING}), frozenset({ALIAS}), frozenset({FLOATING, ALIAS})
-    for mix in ({one}, {other}, {both}, {one, other}):
+    floating, alias, failover = (frozenset({each}) for each in (FLOATING, ALIAS, FAILOVER))
+    every = floating | alias | failover
+    for mix in ({floating}, {alias}, {failover}, {every}, {floating, alias, failover}):
         assert drawn[frozenset(mix)] > 1, mix
 
 
@@ -49,6 +50,7 @@ def test_kinds_of_one_api_share_its_servers_its_quota_and_its_faults() -> None:
     world = World(draw(3), kinds=moved_in(ALL))
     floating, alias = (world.clouds.twins[name] for name in (FLOATING, ALIAS))
     assert floating.project is alias.project
+    assert floating.project is not world.clouds.twins[FAILOVER].project
     assert {number: world.clouds.of(number).kind.name for number in world.layout.numbers} == (
         world.layout.kind_of
     )

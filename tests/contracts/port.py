@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from hakeeper.core.calls import (
     Answer,
@@ -247,15 +247,17 @@ def status_of(port: Port, action: Action) -> ActionStatus:
     return action_of(port.answer(ReadActions(CLOUD, (action.id,)))).status
 
 
-Story: TypeAlias = Callable[[Port], None]
+Story: TypeAlias = Callable[[Any], None]
+"""Takes a port, or one with more to it."""
+P = TypeVar("P", bound=Port)
 
 
-def shows(*members: Shown) -> Callable[[Story], Story]:
+def shows(*members: Shown) -> Callable[[Callable[[P], None]], Callable[[P], None]]:
     """Mark a story: after it, all of this must have occurred in the port that told it."""
 
-    def mark(story: Story) -> Story:
+    def mark(story: Callable[[P], None]) -> Callable[[P], None]:
         @functools.wraps(story)
-        def tell(port: Port) -> None:
+        def tell(port: P) -> None:
             story(port)
             port.finish()
             unseen = {str(member) for member in set(members) - port.seen}

@@ -31,7 +31,7 @@ PATIENCE_S = 30.0
 LIMIT_PER_HOUR = 3600
 RETRY_AFTER = {FIRST: "24", SECOND: "99999"}
 """In seconds; more than an hour is heeded as an hour."""
-ASSIGN = "/actions/assign$"
+ASSIGN = "/actions/(assign|change_alias_ips)$"
 ADDRESS = "10.0.0.{}"
 
 FAULTS: dict[tuple[Kind, float], Fault] = {

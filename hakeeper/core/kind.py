@@ -36,6 +36,8 @@ class Api:
     """So many of those are kept for the claims of new masters."""
     shows_servers: bool = True
     """Whether it tells name and state of other servers."""
+    says_who_we_are: bool = True
+    """Whether it is asked which server this is; else the machine knows, which takes no request."""
     max_parallel: int = 8
     """The most mutating requests under way at once."""
     actions_per_call: int = 25

@@ -125,7 +125,9 @@ def _identify(state: State, api: ApiState, now: float, wake: Wake) -> None:
     is_known = api.server is not None and not api.server_doubted
     if is_known or state.asked(Identify, api):
         return
-    from_s = max(api.identify_from_s, api.budget.from_s(Use.CLAIM, now))
+    from_s = api.identify_from_s
+    if api.api.says_who_we_are:
+        from_s = max(from_s, api.budget.from_s(Use.CLAIM, now))
     if due(from_s, now, wake):
         state.start(Identify(api.name, api.cached_server_id), now)
 

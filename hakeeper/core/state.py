@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from hakeeper.core.api_states import Apis, ApiState, KindState
 from hakeeper.core.budget import Budget, Use
-from hakeeper.core.calls import Mutate, ReadAll, ReadOne, Request, Step
+from hakeeper.core.calls import Identify, Mutate, ReadAll, ReadOne, Request, Step
 from hakeeper.core.choice import Choice, Owner
 from hakeeper.core.claim_events import Happening, Hinted, Seen
 from hakeeper.core.claim_table import take
@@ -304,6 +304,8 @@ class State:
         self.calls[call_id] = Inflight(request, api, now, resources, generation)
         if isinstance(request, Mutate) and api.steps is not None:
             api.steps.spend(now)
+        elif isinstance(request, Identify) and not api.api.says_who_we_are:
+            pass  # it takes no request
         elif isinstance(request, ReadAll):
             api.budget.spend(now, self.apis.kinds[request.kind].pages, reading=True)
         else:

@@ -8,6 +8,7 @@ not sent, unknown or answered.
 import enum
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from hakeeper.core.calls import (
@@ -49,6 +50,7 @@ NOT_SENT = {
 """These end a call before a byte is sent: a connection that was there is lost as well."""
 LAG_S = 2.0
 """The longest that a reading may lag behind without harm; as long in most cases."""
+READ_ONLY = failure(FailureKind.AUTH, "token_readonly", 401)
 AN_HOUR = 0.85
 """A 429 of more value than this asks for an hour."""
 OFTEN = 0.75
@@ -113,6 +115,9 @@ class Caller:
         self._reach(CallStep.BEGUN, effect.request)
         fault = None
         cloud = self._clouds.asked(effect.request)
+        if isinstance(effect.request, Identify) and not cloud.kind.api.says_who_we_are:
+            self._look_here(Call(effect.call_id, effect.request, cloud, now, inf, None))
+            return
         for each in cloud.faults.calls:
             if each.strikes(self._node.index):
                 fault = each
@@ -138,6 +143,12 @@ class Caller:
             call.unsent_code = "tls"
             send_at = now + HANDSHAKES * latency_s
             self._agenda.at(min(send_at, call.deadline_at), self._send, call)
+
+    def _look_here(self, call: Call) -> None:
+        """Answer from what the machine knows of itself: the API is not asked."""
+        self._calls[call.id] = call
+        outcome = call.cloud.answer(call.request, self._node.server_id)
+        self._agenda.after(0.0, self._end, call, outcome)
 
     def _is_warm(self, request: Request, now: float) -> bool:
         """Say whether a connection is ready; one that is to be hung in is not."""
@@ -210,10 +221,10 @@ class Caller:
         """Let the cloud do it; its own refusals come first."""
         if isinstance(call.request, Identify) and self._node.wrong_identities:
             return self._node.wrong_identities[-1]
-        cloud = call.cloud
+        cloud, step = call.cloud, isinstance(call.request, Mutate)
         # Of a list whose first page is lost the others are not asked for.
-        if not cloud.project.take_token(cloud.cost(call.request) if whole else 1):
-            return cloud.project.throttled()
+        if not cloud.project.take_token(cloud.cost(call.request) if whole else 1, step=step):
+            return cloud.project.throttled(step=step)
         return cloud.answer(call.request, self._node.server_id, lag_s)
 
     def _arrive(self, call: Call, half_s: float) -> None:
@@ -224,8 +235,13 @@ class Caller:
             outcome = self._execute(call)
         if outcome is None:
             self._agenda.at(call.deadline_at, self._deadline, call)
+            return
+        takes_s = call.cloud.answer_takes_s(outcome)
+        answered_at = self._agenda.now + half_s + takes_s
+        if takes_s and answered_at > call.deadline_at:
+            self._agenda.at(call.deadline_at, self._deadline, call)
         else:
-            self._agenda.after(half_s, self._end, call, outcome, _headers(call, outcome))
+            self._agenda.at(answered_at, self._end, call, outcome, _headers(call, outcome))
 
     def _struck(  # noqa: PLR0911  # one for each kind
         self, call: Call, kind: Kind, fault: CallFault
@@ -240,7 +256,10 @@ class Caller:
                 code, status = ("bad_gateway", 502) if often else ("timeout", 504)
                 return _refuse(call, _lost(call, code, status))
             case Kind.THROTTLED:
-                refusal = _refuse(call, call.cloud.project.throttled())
+                step = isinstance(call.request, Mutate)
+                refusal = _refuse(call, call.cloud.project.throttled(step=step))
+                if refusal.retry_after_s is not None:  # this API always says how long
+                    return refusal
                 if fault.value > AN_HOUR:
                     return replace(refusal, retry_after_s=3600.0)
                 if fault.value > 0.3:  # noqa: PLR2004
@@ -249,9 +268,10 @@ class Caller:
             case Kind.LOCKED:
                 return _refuse(call, LOCKED)
             case Kind.UNAUTHORIZED:
-                return _deny(call, "unauthorized")
+                refused = call.cloud.refuse_login(self._node.server_id)
+                return _deny(call, refused)
             case Kind.READ_ONLY if isinstance(call.request, Mutate):
-                return _deny(call, "token_readonly")
+                return _deny(call, READ_ONLY)
             case Kind.LOST_ANSWER:
                 self._execute(call, whole=False)
                 return _lost(call, "connection_closed", None)
@@ -277,7 +297,8 @@ class Caller:
         del self._calls[call.id]
         now = self._agenda.now
         # The shipped pool closes a connection that lost an answer, and uses its last one first.
-        self._answered_at = float("-inf") if quota is None else now
+        lost = isinstance(outcome, Failure) and outcome.http_status is None
+        self._answered_at = float("-inf") if lost else now
         self._deliver(
             CallResult(
                 call_id=call.id,
@@ -298,6 +319,8 @@ def _latency_s(call: Call) -> float:
 
 def _headers(call: Call, outcome: Answer | Failure) -> Quota | None:
     """Return what the answer says of the quota; None: there is no answer."""
+    if not call.cloud.nature.tells_quota:
+        return None
     if isinstance(outcome, Failure):
         if outcome.http_status is None:
             return None
@@ -308,15 +331,16 @@ def _headers(call: Call, outcome: Answer | Failure) -> Quota | None:
 
 def _refuse(call: Call, outcome: Failure) -> Failure:
     """Let a call be answered by a fault; it counts as any other."""
-    call.cloud.project.take_token()
+    call.cloud.project.take_token(step=isinstance(call.request, Mutate))
     return outcome
 
 
-def _deny(call: Call, code: str) -> Failure:
+def _deny(call: Call, refused: Failure) -> Failure:
     """Let the API look at the token, which it does after the quota."""
-    if not call.cloud.project.take_token():
-        return call.cloud.project.throttled()
-    return failure(FailureKind.AUTH, code, 401)
+    step = isinstance(call.request, Mutate)
+    if not call.cloud.project.take_token(step=step):
+        return call.cloud.project.throttled(step=step)
+    return refused
 
 
 def _transient(code: str) -> Failure:

@@ -44,6 +44,7 @@ from hakeeper.simulate.project import ZONE, Accepted, Nature, Project, failure
 ANOTHER_ACTOR = "another actor"
 """The cause of a move that no call asked for."""
 NOT_FOUND = failure(FailureKind.NOT_FOUND, "not_found", 404)
+UNAUTHORIZED = failure(FailureKind.AUTH, "unauthorized", 401)
 LOCKED = failure(FailureKind.LOCKED, "locked", 423)
 ALREADY = failure(FailureKind.ALREADY, "floating_ip_assigned", 422)
 
@@ -130,9 +131,17 @@ class WorldCloud:
         del resource, server_id
         return True
 
+    def key_of(self, server_id: Key) -> Key:
+        """Return what the API calls a server."""
+        return server_id
+
     def holder(self, resource: Key) -> Key | None:
         """Return who has it in truth."""
         return self.resources[resource].server_id
+
+    def is_busy(self, resource: Key) -> bool:
+        """Say whether an action of it runs."""
+        return any(action.resource == resource for action in self._register.running())
 
     def is_locked(self, resource: Key) -> bool:
         """Say whether a fault has locked it."""
@@ -152,6 +161,10 @@ class WorldCloud:
         if self.holder(resource) != holder:
             self._register.give(resource, holder, self._agenda.now, cause)
 
+    def seize(self, resource: Key, holder: Key | None) -> None:
+        """Let somebody change a holder by hand."""
+        self.move(resource, holder)
+
     def _moved(self, move: Move) -> None:
         seen = self.resources.get(move.resource)
         if seen is not None and move.old != move.new:
@@ -163,6 +176,16 @@ class WorldCloud:
     def cost(self, request: Request) -> int:
         """Return how many HTTP requests it takes."""
         return self.kind.api.pages_of(len(self.resources)) if isinstance(request, ReadAll) else 1
+
+    def is_shut(self, server_id: Key) -> bool:
+        """Say whether a server may rightly ask nothing for a while."""
+        del server_id
+        return False
+
+    def refuse_login(self, server_id: Key) -> Failure:
+        """Refuse what a server logs in with."""
+        del server_id
+        return UNAUTHORIZED
 
     def answer_takes_s(self, outcome: Answer | Failure) -> float:
         """Return how long an answer takes beside its way: here all is answered at once."""
@@ -178,11 +201,12 @@ class WorldCloud:
                 reading = Reading(self._list(lag_s))
                 return AllRead(kind, reading, requests=self.cost(request))
             case ReadOne(resource):
-                if resource.key not in self.resources or resource.key in self.faults.gone:
+                key = self._key_in(resource)
+                if key not in self.resources or key in self.faults.gone:
                     return NOT_FOUND
-                return OneRead(self._as_of(resource.key, lag_s))
+                return OneRead(self._as_of(key, lag_s))
             case Mutate(resource, step):
-                return self._mutate(resource.key, step.holder)
+                return self._mutate(self._key_in(resource), self._server_in(step.holder))
             case ReadActions(_, action_ids):
                 asked = action_ids[: self.kind.api.actions_per_call]
                 known = (self._register.actions.get(each) for each in asked)
@@ -195,6 +219,14 @@ class WorldCloud:
                 return NOT_FOUND if server is None else Identified(server, "the world")
             case _:  # pragma: no cover
                 assert_never(request)
+
+    def _key_in(self, resource: ResourceId) -> Key:
+        """Return the resource that a request names."""
+        return resource.key
+
+    def _server_in(self, key: Key | None) -> Key | None:
+        """Return the server that a request names."""
+        return key
 
     def _list(self, lag_s: float) -> tuple[Observation, ...]:
         faults = self.faults
@@ -243,8 +275,7 @@ class WorldCloud:
     def _course(self, taker: Key | None) -> Course:
         """Return how an action goes that begins now, and gives something to this server."""
         faults, now = self.faults, self._agenda.now
-        takes_s = max([self.nature.action_s, *faults.action_s])
-        ends_s = inf if faults.endless_actions else now + takes_s
+        ends_s = inf if faults.endless_actions else now + self._slow_s()
         moves_at_s = now if self.nature.holder_at_accept else ends_s
         return {
             "id": self._register.next_id(),
@@ -254,6 +285,10 @@ class WorldCloud:
             "moves_at_s": inf if faults.action_errors or faults.lost_writes else moves_at_s,
             "error": ACTION_FAILED if faults.action_errors else None,
         }
+
+    def _slow_s(self) -> float:
+        """Return how long an action takes that begins now."""
+        return max([self.nature.action_s, *self.faults.action_s])
 
     def _begin(self, action: Accepted) -> MutationAccepted:
         """Let an action begin; where there are none, it is done when it is answered."""

@@ -77,6 +77,10 @@ class Clouds:
         """Change a holder, by whoever it is."""
         self.of(number).move(number, holder)
 
+    def seize(self, number: int, holder: Key | None) -> None:
+        """Let somebody change a holder by hand."""
+        self.of(number).seize(number, holder)
+
     def reading_gap_s(self, cloud: WorldCloud) -> float:
         """Return the least time between two lists of a kind that shares its API; 0: it is alone."""
         sharing = [twin for twin in self.twins.values() if twin.project is cloud.project]

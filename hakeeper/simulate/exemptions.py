@@ -1,13 +1,15 @@
 """Who is exempt from a rule, for now: faults under way, lines that were lost."""
 
 from collections import Counter
+from collections.abc import Iterator
 from math import inf
 
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.kind import Kind as OfResources
-from hakeeper.kinds import alias_ip
+from hakeeper.kinds import KINDS, alias_ip
+from hakeeper.kinds.apis import ROBOT
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.faults.kinds import OF_NETWORKS, OF_ONE, Fault, Kind
+from hakeeper.simulate.faults.kinds import OF_NETWORKS, OF_ONE, OF_ROBOT, Fault, Kind
 from hakeeper.simulate.keepalived import STATE_LINES
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -50,6 +52,8 @@ class Exemptions(Observer):
         """Return the kind or the API that alone suffers from a fault; empty: all do."""
         if fault.kind in OF_NETWORKS:
             return alias_ip.NAME
+        if fault.kind in OF_ROBOT:
+            return ROBOT.name
         if fault.kind in OF_ONE:
             return self._layout.kind_of[fault.one_of(self._layout.numbers)]
         return fault.api
@@ -61,9 +65,17 @@ class Exemptions(Observer):
         return wrong or bool(self._of_names[name])
 
     def others_in_trouble(self, index: int, kind: OfResources) -> bool:
-        """Say whether a fault is under way that concerns other kinds or APIs alone here."""
+        """Say whether a fault is under way that concerns other kinds of the same API alone here."""
+        return any(KINDS[c].api is kind.api for c in self._others(index, kind) if c in KINDS)
+
+    def apis_in_trouble(self, index: int, kind: OfResources) -> bool:
+        """Say whether a fault is under way that concerns another API alone here."""
+        return any(self._others(index, kind))
+
+    def _others(self, index: int, kind: OfResources) -> Iterator[str]:
+        """Yield the other kinds and APIs that a fault concerns here."""
         own, here = ("", kind.api.name, kind.name), (None, index)
-        return any(n and c not in own and i in here for (c, i), n in self._troubles.items())
+        return (c for (c, i), n in self._troubles.items() if n and c not in own and i in here)
 
     # --- wrong roles ---------------------------------------------------------------------------
 

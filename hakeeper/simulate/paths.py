@@ -12,6 +12,7 @@ from hakeeper.sequencer import LOOK_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.clouds import Clouds
+from hakeeper.simulate.due_times import DueTimes, due_times
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -31,6 +32,10 @@ class Paths:
     nodes: Sequence[Node]
     vrrp: Mapping[str, Vrrp]
     exemptions: Exemptions
+
+    def due(self, cloud: WorldCloud) -> DueTimes:
+        """Return how long what is promised may take there."""
+        return due_times(cloud.kind.api, cloud.nature)
 
     def masters(self, name: str) -> list[Node]:
         """Return those that are MASTER of this instance by their own word."""
@@ -57,9 +62,17 @@ class Paths:
         # A master that saw a scarce quota reads like a standby, and may not look before that.
         if project.scarce() or now - project.scarce_at < self.layout.shape.standby_slower_s():
             return False
+        told_to_wait = now - project.refused_at < self.due(cloud).refused_s
+        told_to_wait = told_to_wait or cloud.is_shut(node.server_id)
         api = node.run.core.api(kind.api.name)
         told_scarce = api is None or api.health.scarce(node.clock())  # rightly or not
-        if cloud.faults.any() or cloud.lacks_some() or router.isolated or told_scarce:
+        if (
+            cloud.faults.any()
+            or cloud.lacks_some()
+            or router.isolated
+            or told_scarce
+            or told_to_wait
+        ):
             return False
         return not self._is_unknown_without_dbus(node, name)
 
@@ -69,6 +82,10 @@ class Paths:
         apis = None if node.run is None else node.run.core.state.apis
         if apis is None or kind.name not in apis.kinds:
             return False
+        steps = apis.apis[kind.api.name].steps
+        if steps is not None:  # what was refused is read and sent again out of what flows in
+            reads = apis.apis[kind.api.name].budget
+            return max(steps.from_s(Use.CLAIM, now), reads.from_s(Use.RETRY, now)) > now
         # Where a read comes first, both must be paid, and what was read meanwhile; before a
         # release, what leads to the next step as well.
         ahead = 0 if kind.acts_on_known else 3 * apis.kinds[kind.name].pages

@@ -36,6 +36,7 @@ LASTS_S = {
     Kind.WRONG_METADATA: (5.0, 120.0),
     Kind.NO_ROOM: (5.0, 300.0),
     Kind.NOT_ATTACHED: (5.0, 120.0),
+    Kind.NO_MAIN_IP: (5.0, 600.0),
 }
 """How long a kind of fault lasts, from and to; all others `_LASTS_S`."""
 _LASTS_S = (0.2, 30.0)

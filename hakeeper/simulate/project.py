@@ -6,7 +6,7 @@ this; two APIs share nothing, so what is wrong with one is not wrong with the ot
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Protocol
 
@@ -15,11 +15,10 @@ from hakeeper.core.calls import Failure, FailureKind, Quota
 from hakeeper.core.model import Server
 from hakeeper.core.observation import Key
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.bucket import Bucket
 from hakeeper.simulate.faults.cloud import CloudFaults
 
 ZONE = "eu-central"
-SCARCE = 0.15
-"""The part of the quota under which nodes may read less often: theirs is a tenth, seen late."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +32,10 @@ class Nature:
     """Whether the holder changes when an assign is accepted, or when its action ends."""
     lock_servers: bool = False
     limit_per_hour: int = 3600
+    steps_per_hour: int | None = None
+    """How many mutating requests it grants, if it counts them apart."""
+    tells_quota: bool = True
+    """Whether its answers say what is left of that."""
     actions: bool = True
     """Whether a step is an action, or done when it is answered."""
 
@@ -72,9 +75,12 @@ class Project:
         """When a call last left little of the quota."""
         self.refused = 0
         """How many of them found the quota used up."""
+        self.refused_at = -inf
+        """When one last did."""
         self._agenda = agenda
-        self._tokens = float(nature.limit_per_hour)
-        self._tokens_at = agenda.now
+        steps = nature.steps_per_hour
+        self._bucket = Bucket(nature.limit_per_hour, agenda)
+        self._steps = self._bucket if steps is None else Bucket(steps, agenda)
 
     def _moved(self, move: Move) -> None:
         for hear in self.hearers:
@@ -96,45 +102,46 @@ class Project:
 
     # --- the quota ---------------------------------------------------------------------------
 
-    def take_token(self, count: int = 1) -> bool:
-        """Count so many requests; False if the project runs out of them on the way."""
-        now = self._agenda.now
-        limit = float(self.nature.limit_per_hour)
-        self._tokens = min(limit, self._tokens + (now - self._tokens_at) * limit / 3600.0)
-        self._tokens_at = now
-        if self._tokens < count:
-            self.spent[int(now // 60.0)] += int(self._tokens) + 1
+    def take_token(self, count: int = 1, *, step: bool = False) -> bool:
+        """Count so many requests; False if the project runs out of them on the way.
+
+        `step`: a mutating one.
+        """
+        now, bucket = self._agenda.now, self._steps if step else self._bucket
+        taken = bucket.take(count)
+        self.spent[int(now // 60.0)] += min(count, taken + 1)
+        if taken < count:
             self.refused += 1
-            self._tokens -= int(self._tokens)
+            self.refused_at = now
             return False
-        self.spent[int(now // 60.0)] += count
-        self._tokens -= count
-        if self._tokens < SCARCE * limit:
+        if bucket.is_scarce():
             self.scarce_at = now
         return True
 
     def eat(self, share: float) -> None:
         """Let another tool use up this share of what is left."""
-        self._tokens *= 1.0 - share
+        for bucket in dict.fromkeys((self._bucket, self._steps)):
+            bucket.eat(share)
 
     def fill(self, tokens: float) -> None:
         """Let so much be left of it."""
-        self._tokens, self._tokens_at = tokens, self._agenda.now
+        self._bucket.fill(tokens)
 
     def scarce(self) -> bool:
         """Say whether idle reading may be slower than usual, to spare the quota."""
-        now = self._agenda.now
-        limit = float(self.nature.limit_per_hour)
-        left = self._tokens + (now - self._tokens_at) * limit / 3600.0
-        return left < SCARCE * limit
+        return self._bucket.is_scarce() or self._steps.is_scarce()
 
     def quota(self) -> Quota:
         """Return what the headers would say."""
-        return Quota(limit_per_hour=self.nature.limit_per_hour, remaining=int(self._tokens))
+        return Quota(limit_per_hour=self.nature.limit_per_hour, remaining=int(self._bucket.tokens))
 
-    def throttled(self) -> Failure:
-        """Return the 429 of an empty bucket; it names no time to wait."""
-        return failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429)
+    def throttled(self, *, step: bool = False) -> Failure:
+        """Return the refusal of an empty bucket; a 429 names no time to wait."""
+        if self.nature.tells_quota:
+            return failure(FailureKind.THROTTLED, "rate_limit_exceeded", 429)
+        limit = (self._steps if step else self._bucket).limit
+        refusal = failure(FailureKind.THROTTLED, "rate_limit_exceeded", 403)
+        return replace(refusal, retry_after_s=3600.0 / limit)
 
 
 def _carry_out(action: Accepted, now: float) -> None:

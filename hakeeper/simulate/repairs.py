@@ -7,11 +7,11 @@ from hakeeper.cloud_register import Move
 from hakeeper.core.claim_rules import BETWEEN_STEPS_S
 from hakeeper.core.events import LinesRead
 from hakeeper.core.fifo_lines import LineState
-from hakeeper.core.patience import WATCH_S
 from hakeeper.core.stages import HoldDown
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.cloud import number_of
 from hakeeper.simulate.clouds import Clouds
+from hakeeper.simulate.due_times import DueTimes, due_times
 from hakeeper.simulate.faults.kinds import Kind
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.measured import Measured
@@ -20,17 +20,8 @@ from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.verdicts import Demand
 
-REPAIR_S = 15.0
-"""One stable MASTER, an API that works: the address is with it after this."""
-SETTLED_REPAIR_S = 7.0
-"""The same for what is taken away within `SETTLES_S` after its master claimed it."""
-SETTLES_S = 15.0
-ROUND_S = 5.0
-"""While others are refused, a token that was refused too costs its 12 s and a round's wait."""
 ROUNDING_S = 1e-6
 """A wait that is shorter than this may be no wait at all."""
-SETTLED_AFTER_S = WATCH_S + 5.0
-"""A claim that is begun is over, with the closer reads that follow it, after this."""
 
 
 @dataclass(slots=True)
@@ -71,6 +62,7 @@ class Repairs(Observer):
         self._paths = paths
         self._measured = measured
         self._demand = demand
+        self._due: dict[str, DueTimes] = {}
         self._slower_s: dict[str, float] = {}
         """By the kind."""
         for name, kind in clouds.kinds.items():
@@ -79,6 +71,7 @@ class Repairs(Observer):
                 self._slower_s[name] += BETWEEN_STEPS_S + layout.shape.action_s
             gap_s = clouds.reading_gap_s(clouds.twins[name])
             self._slower_s[name] += max(0.0, gap_s - layout.shape.interval_s)
+            self._due[name] = due_times(kind.api, clouds.twins[name].nature)
         self._epochs: dict[int, _Epoch] = {}
         self._held_down_at: dict[tuple[int, int], float] = {}
         """When a node was last seen to hold down for an address."""
@@ -130,7 +123,8 @@ class Repairs(Observer):
         now = self._agenda.now
         claimed = move.cause == f"server {move.new}"  # its own claim, which it now watches closely
         if claimed:
-            self.settled_at = now + SETTLED_AFTER_S
+            settled_at = now + self._due_of(move.number).settled_after_s
+            self.settled_at = max(self.settled_at, settled_at)
         epoch = self._epochs.get(move.number)
         if epoch is None:
             return
@@ -148,7 +142,8 @@ class Repairs(Observer):
             if resource.observation is not None:
                 fip = number_of(resource.observation.id)
                 self._held_down_at[node.index, fip] = self._agenda.now
-                self.settled_at = self._agenda.now + SETTLED_AFTER_S
+                settled_at = self._agenda.now + self._due_of(fip).settled_after_s
+                self.settled_at = max(self.settled_at, settled_at)
 
     # --- epochs ------------------------------------------------------------------------------
 
@@ -169,18 +164,25 @@ class Repairs(Observer):
         epoch.wrong_since = now
         kind = self._clouds.of(fip).kind
         epoch.apart = self._paths.exemptions.others_in_trouble(epoch.master.index, kind)
-        slower_s = self._slower_s[self._layout.kind_of[fip]]
+        slower_s, due = self._slower_s[self._layout.kind_of[fip]], self._due_of(fip)
         limit_s = self._repair_s(fip)
         jumped = epoch.master.jumped_at > epoch.came_at  # its settling is over
-        if now - epoch.came_at < SETTLES_S and not jumped:
-            limit_s = SETTLED_REPAIR_S + slower_s
+        if now - epoch.came_at < due.settles_s and not jumped:
+            limit_s = due.settled_repair_s + slower_s
         if self._clouds.of(fip).faults.locked:
-            limit_s += ROUND_S
+            limit_s += due.round_s
         self._agenda.after(limit_s, self._still_wrong, fip, epoch, now, limit_s)
+
+    def _due_of(self, fip: int) -> DueTimes:
+        return self._due[self._layout.kind_of[fip]]
 
     def _repair_s(self, fip: int) -> float:
         shape = self._layout.shape
-        return REPAIR_S + self._slower_s[self._layout.kind_of[fip]] + shape.slower_s()
+        return (
+            self._due_of(fip).repair_s
+            + self._slower_s[self._layout.kind_of[fip]]
+            + shape.slower_s()
+        )
 
     def _still_wrong(self, fip: int, epoch: _Epoch, since: float, limit_s: float) -> None:
         def again(after_s: float) -> None:
@@ -214,7 +216,10 @@ class Repairs(Observer):
         cloud = self._clouds.of(fip)
         if cloud.faults.locked:
             return "starves_nobody"
-        return "kinds_apart" if epoch.apart else "repaired"
+        if epoch.apart:
+            return "kinds_apart"
+        exemptions, index = self._paths.exemptions, epoch.master.index
+        return "apis_apart" if exemptions.apis_in_trouble(index, cloud.kind) else "repaired"
 
     def _repaired(self, fip: int, epoch: _Epoch, now: float) -> None:
         if epoch.wrong_since is None:

@@ -2,42 +2,74 @@
 
 The request of a switch is answered when it is done, and the address is locked so long. Servers are
 named by their main IP. What a read shows meanwhile, the holder of before, may be marked as moving.
+Here, resources and servers go by their numbers; only requests and answers have Robot's names.
 """
 
 import ipaddress
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
+from random import Random
+from typing import Final
 
 from hakeeper.cloud_register import Move
-from hakeeper.core.calls import Answer, Failure, FailureKind, Mutate, MutationAccepted, Request
+from hakeeper.core.calls import (
+    NO_IDENTITY,
+    Answer,
+    Failure,
+    FailureKind,
+    Identified,
+    Identify,
+    Mutate,
+    MutationAccepted,
+    Request,
+)
 from hakeeper.core.kind import Kind
 from hakeeper.core.model import Server
 from hakeeper.core.observation import Key, Observation, ResourceId, ResourceRef
+from hakeeper.kinds.apis import ROBOT
 from hakeeper.kinds.failover_ip import keys_of
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import WorldCloud
-from hakeeper.simulate.project import Accepted, Nature, failure
+from hakeeper.simulate.cloud import ANOTHER_ACTOR, WorldCloud, number_in, number_of
+from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.project import Accepted, Nature, Project, failure
 
-SWITCH_S = 50.0
+SWITCH_S: Final = 50.0
 """How long a switch takes: Hetzner says 40 to 60 s."""
-ALREADY = failure(FailureKind.ALREADY, "failover_already_routed", 409)
-LOCKED = failure(FailureKind.LOCKED, "failover_locked", 409)
-_MAIN_IPS = ipaddress.IPv4Network("198.18.0.0/16")
-_FAILOVER_IPS = ipaddress.IPv4Network("198.19.0.0/16")
+LATENCY_S: Final = 0.2
+REFUSALS: Final = 3
+"""So many refused logins within `BLOCKED_S` block the address that they came from as long."""
+BLOCKED_S: Final = 600.0
+ALREADY: Final = failure(FailureKind.ALREADY, "failover_already_routed", 409)
+LOCKED: Final = failure(FailureKind.LOCKED, "failover_locked", 409)
+FAILED: Final = failure(FailureKind.OUTCOME_UNKNOWN, "failover_failed", 500)
+WRONG_LOGIN: Final = failure(FailureKind.AUTH, "unauthorized", 401)
+UNKNOWN_HERE: Final = failure(FailureKind.TRANSIENT, NO_IDENTITY)
+"""What the adapter says of a machine whose main IP nothing tells."""
+_MAIN_IPS: Final = ipaddress.IPv4Network("198.18.0.0/16")
+_FAILOVER_IPS: Final = ipaddress.IPv4Network("198.19.0.0/16")
 
 
-def main_ip(server_id: int) -> str:
+def main_ip(server_id: Key) -> str:
     """Return what the server that the cloud knows by this id is called at Robot."""
-    return str(_MAIN_IPS[server_id])
+    return str(_MAIN_IPS[int(server_id)])
 
 
-def nature(latency_s: float = 0.2, switch_s: float = SWITCH_S) -> Nature:
+def server_at(address: Key) -> int:
+    """Return the server with this main IP."""
+    return number_in(str(address))
+
+
+def nature(latency_s: float = LATENCY_S, switch_s: float = SWITCH_S) -> Nature:
     """Return what Robot is like in good times."""
     return Nature(
         latency_s=latency_s,
         action_s=switch_s,
         holder_at_accept=False,
-        limit_per_hour=100,
+        limit_per_hour=ROBOT.limit_per_hour,
+        steps_per_hour=ROBOT.steps_per_hour,
+        tells_quota=False,
         actions=False,
     )
 
@@ -46,61 +78,137 @@ class RobotCloud(WorldCloud):
     """Who has which failover IP."""
 
     def __init__(
-        self, of: Nature, kind: Kind, agenda: Agenda, on_move: Callable[[Move], None]
+        self, of: Nature | Project, kind: Kind, agenda: Agenda, on_move: Callable[[Move], None]
     ) -> None:
         """Begin empty."""
         super().__init__(of, kind, agenda, on_move)
         self.shows_moving = True
         """Whether reads say that a switch is under way: Robot's documentation does not."""
-        self._switched_at_s = 0.0
+        self.without_main_ip: list[Key] = []
+        """Servers of which nothing tells the main IP; one may be here twice."""
+        self._takes_s = 0.0
+        self._refused: dict[Key, deque[float]] = {}
+        """The last refused logins of each server."""
+        self._refused_at_s: dict[Key, float] = {}
+        self._blocked_until_s: dict[Key, float] = {}
 
-    def add_server(self, server_id: Key, status: str = "running", zone: str = "") -> None:
-        """Add a server, by the id that the cloud would give it."""
-        own = ipaddress.ip_network(main_ip(int(server_id)))
-        (key,) = keys_of([own])
-        self.servers[key] = Server(id=key, name=str(key), status=status, zone=zone, own=(own,))
+    def furnish(self, rng: Random, observers: Observer) -> None:
+        """Draw whether it marks what is moving."""
+        del observers
+        self.shows_moving = rng.random() < 0.5  # noqa: PLR2004
 
     def add_numbered(self, number: int, holder: Key | None) -> None:
         """Add the failover IP with this number."""
         network = ipaddress.ip_network(_FAILOVER_IPS[number])
         label = str(network.network_address)
         known = ResourceId(self.kind.name, label)
-        self.add(Observation(id=known, label=label, network=network, server_id=holder))
+        self.resources[number] = Observation(
+            id=known, label=label, network=network, server_id=holder
+        )
+        self._register.add(number, holder, self._agenda.now)
 
     def ref_of(self, number: int) -> ResourceRef:
         """Return how configurations name the failover IP with this number."""
         return self.kind.ref(str(_FAILOVER_IPS[number]))
 
+    def key_of(self, server_id: Key) -> Key:
+        """Return its main IP."""
+        return main_ip(server_id)
+
+    # --- what others do ----------------------------------------------------------------------
+
+    def seize(self, resource: Key, holder: Key | None) -> None:
+        """Let somebody switch it in Robot's web interface, which takes as long as by request."""
+        refused = self._register.refusal(resource, holder, lock_servers=False)
+        if refused is None and not self.is_locked(resource):
+            course = {**self._course(holder), "cause": ANOTHER_ACTOR}
+            self._begin(Accepted(twin=self, resource=resource, server=holder, **course))  # type: ignore[arg-type]  # the fields of `Course`
+
+    def lose_main_ip(self, server_id: Key) -> Callable[[], None]:
+        """Let nothing tell a server's main IP; return what ends that."""
+        self.without_main_ip.append(server_id)
+        return lambda: self.without_main_ip.remove(server_id)
+
+    # --- logging in --------------------------------------------------------------------------
+
+    def is_shut(self, server_id: Key) -> bool:
+        """Say whether a server's login was refused not long ago."""
+        return self._agenda.now - self._refused_at_s.get(server_id, -inf) < BLOCKED_S + 1.0
+
+    def refuse_login(self, server_id: Key) -> Failure:
+        """Refuse the login of a server, which may be one time too many."""
+        now, refused = self._agenda.now, self._refused.setdefault(server_id, deque(maxlen=REFUSALS))
+        self._refused_at_s[server_id] = now
+        if now >= self._blocked_until_s.get(server_id, 0.0):
+            refused.append(now)
+            if len(refused) == REFUSALS and now - refused[0] < BLOCKED_S:
+                self._blocked_until_s[server_id] = now + BLOCKED_S
+        return WRONG_LOGIN
+
+    def blocked(self, server_id: Key) -> Failure | None:
+        """Return what a server is told that has logged in wrongly too often; None: it has not."""
+        if self._agenda.now >= self._blocked_until_s.get(server_id, 0.0):
+            return None
+        self._refused_at_s[server_id] = self._agenda.now
+        return WRONG_LOGIN
+
+    # --- answering ---------------------------------------------------------------------------
+
     def answer_takes_s(self, outcome: Answer | Failure) -> float:
-        """Return how long the answer takes beside its way: that of a switch, until it is done."""
-        if isinstance(outcome, MutationAccepted):
-            return max(0.0, self._switched_at_s - self._agenda.now)
-        return 0.0
+        """Return how long the last answer takes beside its way: a switch, until it is done."""
+        waits = isinstance(outcome, MutationAccepted) or outcome is FAILED
+        return self._takes_s if waits else 0.0
 
     def _begin(self, action: Accepted) -> MutationAccepted:
-        self._switched_at_s = action.ends_s
-        return super()._begin(action)
+        accepted = super()._begin(action)
+        self._takes_s = max(0.0, action.ends_s - self._agenda.now)
+        return accepted
+
+    def _slow_s(self) -> float:
+        """Return how long a switch takes: what slows actions down comes on top."""
+        return self.nature.action_s + max(self.faults.action_s, default=0.0)
+
+    def _key_in(self, resource: ResourceId) -> Key:
+        return number_of(resource)
+
+    def _server_in(self, key: Key | None) -> Key | None:
+        return None if key is None else server_at(key)
 
     def _list(self, lag_s: float) -> tuple[Observation, ...]:
-        return tuple(map(self._shown, super()._list(lag_s)))
+        hidden = {*self.faults.gone, *self.faults.slipped}
+        return tuple(self._as_of(each, lag_s) for each in self.resources if each not in hidden)
 
     def _as_of(self, resource: Key, lag_s: float) -> Observation:
-        return self._shown(super()._as_of(resource, lag_s))
-
-    def _shown(self, seen: Observation) -> Observation:
-        """Mark what is being switched, where Robot does."""
-        moving = any(action.resource == seen.id.key for action in self._register.running())
-        return replace(seen, moving=self.shows_moving and moving)
+        """Return what Robot shows: main IPs, and where it does what is being switched."""
+        seen = super()._as_of(resource, lag_s)
+        holder = seen.server_id
+        return replace(
+            seen,
+            server_id=None if holder is None else main_ip(holder),
+            moving=self.shows_moving and self.is_busy(resource),
+        )
 
     def answer(self, request: Request, caller: Key, lag_s: float = 0.0) -> Answer | Failure:
         """Carry a request out now, with Robot's own words of refusal."""
+        if isinstance(request, Identify):
+            return self._identified(caller)
+        blocked = self.blocked(caller)
+        if blocked is not None:
+            return blocked
         outcome = super().answer(request, caller, lag_s)
-        if isinstance(request, Mutate) and isinstance(outcome, Failure):
-            match outcome.kind:
-                case FailureKind.ALREADY:
-                    return ALREADY
-                case FailureKind.LOCKED:
-                    return LOCKED
-                case _:
-                    pass
+        if isinstance(request, Mutate):
+            if isinstance(outcome, Failure):
+                return {FailureKind.ALREADY: ALREADY, FailureKind.LOCKED: LOCKED}.get(
+                    outcome.kind, outcome
+                )
+            return FAILED if self.faults.action_errors else outcome
         return outcome
+
+    def _identified(self, caller: Key) -> Answer | Failure:
+        """Return the server that sends from its main IP; Robot is not asked."""
+        if caller in self.without_main_ip:
+            return UNKNOWN_HERE
+        own = ipaddress.ip_network(main_ip(caller))
+        (key,) = keys_of([own])
+        server = Server(id=key, name=str(key), status="running", own=(own,))
+        return Identified(server, "the address that this machine sends from")

@@ -1,9 +1,10 @@
 """What is promised of a split brain without end: few moves at first, then hardly any."""
 
-from collections.abc import Collection
 from itertools import pairwise
 
 from hakeeper.cloud_register import Move
+from hakeeper.core.kind import Kinds
+from hakeeper.core.patience import USUAL
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.observer import Observer
@@ -26,15 +27,17 @@ class SplitMoves(Observer):
     A kind that has to be taken from its holder first is with nobody in between: that is no move.
     """
 
-    def __init__(
-        self, layout: Layout, agenda: Agenda, demand: Demand, two_steps: Collection[str] = ()
-    ) -> None:
-        """Begin before the split; `demand` takes whether they were few. `two_steps`: such kinds."""
+    def __init__(self, layout: Layout, agenda: Agenda, demand: Demand, kinds: Kinds) -> None:
+        """Begin before the split; `demand` takes whether they were few."""
+        two_steps = {name for name, kind in kinds.items() if kind.releases_first}
+        slow = {name for name, kind in kinds.items() if kind.api.patience is not USUAL}
         self.began_at: float | None = None
         self.at_s: dict[int, list[float]] = {fip: [] for fip in layout.name_of}
         """When each address came to another server, in seconds after that."""
         self._nodes = layout.shape.nodes
         self._two_steps = {n for n, kind in layout.kind_of.items() if kind in two_steps}
+        self._slow = {n for n, kind in layout.kind_of.items() if kind in slow}
+        """Where a move takes most of a minute, the first ones take longer than ten minutes."""
         self._agenda = agenda
         self._demand = demand
 
@@ -52,6 +55,8 @@ class SplitMoves(Observer):
         for fip, at_s in self.at_s.items() if self.began_at is not None else ():
             first = [s for s in at_s if s <= TEN_MINUTES_S]
             later = [s for s in at_s if s > TEN_MINUTES_S]
+            if fip in self._slow and self._nodes in MOVES_AT_FIRST:
+                later = at_s[MOVES_AT_FIRST[self._nodes] :]
             text, about = "ip-{}: moves at {}", (fip, [round(s) for s in at_s])
             if self._nodes in MOVES_AT_FIRST:
                 more = TWO_STEPS if fip in self._two_steps else 0

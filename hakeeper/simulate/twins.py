@@ -4,24 +4,32 @@ A kind that is not named here is moved as floating IPs are: each by a request of
 """
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Final
 
-from hakeeper.core.kind import Kind
-from hakeeper.kinds import KINDS, alias_ip
+from hakeeper.core.kind import Api, Kind
+from hakeeper.kinds import KINDS, alias_ip, failover_ip
+from hakeeper.kinds.apis import ROBOT
+from hakeeper.simulate import robot_cloud
 from hakeeper.simulate.alias_cloud import FOREIGNERS, AliasCloud
 from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.faults import kinds as fault_kinds
+from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.plan import Course, Part, Plan, Shape, draw_often
+from hakeeper.simulate.project import Nature
+from hakeeper.simulate.robot_cloud import RobotCloud
 
 ALL: Final = "all"
 """What worlds with several kinds are called where others are called by their kind."""
-_CLOUDS: Final[Mapping[str, type[WorldCloud]]] = {alias_ip.NAME: AliasCloud}
+_CLOUDS: Final[Mapping[str, type[WorldCloud]]] = {
+    alias_ip.NAME: AliasCloud,
+    failover_ip.NAME: RobotCloud,
+}
 _OWN = alias_ip.MOST - FOREIGNERS
 """So many alias IPs of ours one server must have room for."""
-_MOST: Final = {alias_ip.NAME: _OWN}
+_MOST: Final = {alias_ip.NAME: _OWN, failover_ip.NAME: ROBOT.max_parallel}
 """Of these kinds a cluster may have so many; of others, as many as the plan says."""
 _OF_SINGLE_RESOURCES = fault_kinds.Kind.SOME_LOCKED
 """With alias IPs it is servers that are locked."""
@@ -32,6 +40,20 @@ _WITH: Final = {
     fault_kinds.Kind.NOT_ATTACHED: 0.25,
 }
 """In which part of the worlds with alias IPs a kind of fault is on."""
+_WITH_ROBOT: Final = {
+    fault_kinds.Kind.NO_MAIN_IP: 0.2,
+    fault_kinds.Kind.UNAUTHORIZED: 0.2,
+}
+"""The same of worlds with failover IPs."""
+_OF_CLOUD = fault_kinds.Kind.READ_ONLY
+"""Robot has no logins that may only read."""
+_OF_AN_API: Final = (fault_kinds.API_FAULTS | fault_kinds.CLOUD_STATE) - fault_kinds.OF_RESOURCES
+_MOST_NODES = 3
+"""Each may spend half of what Robot grants, and it grants little: more nodes are too many."""
+_SLOWER = 4.0
+"""Where all is moved by Robot, so much more time lies between two faults: a move takes minutes."""
+_BOTH = 0.3
+"""In which part of the cases a fault strikes every API, as when the network is gone."""
 
 
 class Mix(enum.Enum):
@@ -60,9 +82,31 @@ def cloud_of(kind: Kind) -> type[WorldCloud]:
 def faults_of(kinds: Sequence[Kind]) -> tuple[fault_kinds.Kind, ...]:
     """Return the faults that a world with resources of these kinds can have."""
     names = {kind.name for kind in kinds}
-    faults = [*fault_kinds.Kind] if alias_ip.NAME in names else [*fault_kinds.OF_ALL]
-    single = names - {alias_ip.NAME}
-    return tuple(each for each in faults if single or each is not _OF_SINGLE_RESOURCES)
+    faults = [*fault_kinds.OF_ALL]
+    if alias_ip.NAME in names:
+        faults += [each for each in fault_kinds.Kind if each in fault_kinds.OF_NETWORKS]
+    if failover_ip.NAME in names:
+        faults += fault_kinds.OF_ROBOT
+    if names == {alias_ip.NAME}:
+        faults.remove(_OF_SINGLE_RESOURCES)
+    if names == {failover_ip.NAME}:
+        faults.remove(_OF_CLOUD)
+    return tuple(faults)
+
+
+def nature_of(api: Api, plan: Plan) -> Nature:
+    """Return what an API of a world is like in good times."""
+    shape = plan.shape
+    if api is ROBOT:
+        switch_s = Random(f"plan-{plan.seed}-switch").uniform(40.0, 60.0)
+        return robot_cloud.nature(robot_cloud.LATENCY_S + shape.latency_s, switch_s)
+    return Nature(
+        latency_s=shape.latency_s,
+        action_s=shape.action_s,
+        holder_at_accept=shape.holder_at_accept,
+        lock_servers=shape.lock_servers,
+        limit_per_hour=shape.quota_per_hour,
+    )
 
 
 def fitted(plan: Plan, kinds: Sequence[Kind]) -> Plan:
@@ -83,7 +127,38 @@ def fitted(plan: Plan, kinds: Sequence[Kind]) -> Plan:
         if plan.course is Course.SWARM and rng.random() < share:
             serial = _SERIAL + turn * _SERIAL // 10
             faults += draw_often(rng, fault, shape, plan.chaos_s, serial)
-    return replace(plan, shape=shape, faults=tuple(faults), fits=fits)
+    plan = replace(plan, shape=shape, faults=tuple(faults), fits=fits)
+    return _with_robot(plan, used) if failover_ip.NAME in used else plan
+
+
+def _with_robot(plan: Plan, used: Collection[str]) -> Plan:
+    """Return the plan of a world that moves some resources by Robot, and perhaps others."""
+    shape = replace(plan.shape, nodes=min(plan.shape.nodes, _MOST_NODES))
+    apis = list(dict.fromkeys(KINDS[name].api.name for name in KINDS if name in used))
+    faults = [replace(f, node=None if f.node is None else f.node % shape.nodes)
+              for f in plan.faults]  # fmt: skip
+    slower = _SLOWER if apis == [ROBOT.name] and plan.course is Course.SWARM else 1.0
+    faults = [each for old in faults for each in _of_apis(plan.seed, old, apis)]
+    for turn, (kind, share) in enumerate(_WITH_ROBOT.items()):
+        rng = Random(f"plan-{plan.seed}-robot-{kind.value}")
+        if plan.course is Course.SWARM and rng.random() < share:
+            serial = 2 * _SERIAL + turn * _SERIAL // 10
+            drawn = draw_often(rng, kind, shape, plan.chaos_s, serial)
+            faults += [replace(each, api=ROBOT.name) for each in drawn]
+    faults = [replace(each, at_s=each.at_s * slower) for each in faults]
+    return replace(plan, shape=shape, faults=tuple(faults), chaos_s=plan.chaos_s * slower)
+
+
+def _of_apis(seed: int, fault: Fault, apis: Sequence[str]) -> Iterator[Fault]:
+    """Yield a fault of an API as that of one of these, or of all of them."""
+    if fault.kind not in _OF_AN_API:
+        yield fault
+        return
+    rng = Random(f"plan-{seed}-{fault.serial}-api")
+    struck = apis if rng.random() < _BOTH else [rng.choice(apis)]
+    for turn, api in enumerate(struck):
+        if fault.kind is not _OF_CLOUD or api != ROBOT.name:
+            yield replace(fault, api=api, serial=fault.serial + turn * 3 * _SERIAL)
 
 
 def _alike(shape: Shape, name: str) -> Shape:

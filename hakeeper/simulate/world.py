@@ -11,6 +11,7 @@ from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.alias_cloud import AliasCloud
 from hakeeper.simulate.calls import LATEST_LANDING_S
 from hakeeper.simulate.clouds import Clouds
+from hakeeper.simulate.due_times import tail_s
 from hakeeper.simulate.exemptions import Exemptions
 from hakeeper.simulate.faults.api import ApiFaults
 from hakeeper.simulate.faults.fifo import FifoFaults
@@ -25,10 +26,10 @@ from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observers
 from hakeeper.simulate.paths import Paths
 from hakeeper.simulate.plan import WARM_UP_S, Course, Plan
-from hakeeper.simulate.project import Nature, Project
+from hakeeper.simulate.project import Project
 from hakeeper.simulate.repairs import Repairs
 from hakeeper.simulate.split import SplitMoves
-from hakeeper.simulate.twins import cloud_of, fitted
+from hakeeper.simulate.twins import cloud_of, fitted, nature_of
 from hakeeper.simulate.verdicts import Verdicts, Violation
 from hakeeper.simulate.vrrp import Links, Router, Vrrp, VrrpSettings
 
@@ -40,8 +41,6 @@ PATIENCE_S = 60.0
 LONGEST_HOLD_DOWN_S = 2100.0
 """A contested address takes this at most, if no line ends the hold-down: see docs/dev/design.md.
 What a node may spend of the quota flows in again within this time, too."""
-QUIET_S = 130.0
-"""How long nothing may happen in the end."""
 UNINVOLVED = 999
 """A server of the project that takes part in nothing."""
 
@@ -74,8 +73,7 @@ class World:
         self.repairs = Repairs(
             self.layout, self.agenda, self.clouds, self.paths, self.measured, demand
         )
-        two_steps = [kind.name for kind in kinds if kind.releases_first]
-        self.split = SplitMoves(self.layout, self.agenda, demand, two_steps)
+        self.split = SplitMoves(self.layout, self.agenda, demand, self.clouds.kinds)
         for each in (self.exemptions, self.repairs, self.split, Meter(self.measured)):
             self.observers.add(each)
         self.observers.add(self.verdicts)
@@ -91,7 +89,8 @@ class World:
         for kind in kinds:
             project = projects.get(kind.api.name)
             if project is None:
-                project = projects[kind.api.name] = Project(self._nature(), self.agenda)
+                nature = nature_of(kind.api, self.plan)
+                project = projects[kind.api.name] = Project(nature, self.agenda)
                 for server_id in servers:
                     project.add_server(server_id)
             cloud = cloud_of(kind)(project, kind, self.agenda, self.observers.moved)
@@ -102,16 +101,6 @@ class World:
         for number in self.layout.numbers:
             clouds.of(number).add_numbered(number, self.rng.choice(holders))
         return clouds
-
-    def _nature(self) -> Nature:
-        shape = self.plan.shape
-        return Nature(
-            latency_s=shape.latency_s,
-            action_s=shape.action_s,
-            holder_at_accept=shape.holder_at_accept,
-            lock_servers=shape.lock_servers,
-            limit_per_hour=shape.quota_per_hour,
-        )
 
     @property
     def project(self) -> Project:
@@ -154,7 +143,8 @@ class World:
 
     def _make_injector(self) -> Injector:
         seed, agenda, clouds, observers = self.plan.seed, self.agenda, self.clouds, self.observers
-        injector = Injector(self.nodes, self.plan.shape, agenda, observers)
+        apis = {kind.api.name: kind.api for kind in clouds.kinds.values()}
+        injector = Injector(self.nodes, self.plan.shape, agenda, observers, apis)
         lasts = injector.lasts
         vrrp = VrrpFaults(self.links, agenda, observers, lasts)
         host = HostFaults(agenda, clouds, observers, lasts)
@@ -225,6 +215,16 @@ class World:
         """Say whether a master rightly lacks an address: contested, or its quota is spent."""
         return self.repairs.held_down() or self.repairs.unpaid()
 
+    def _patience_s(self) -> float:
+        """Return how long it may take until every address is with its master."""
+        patience_s = PATIENCE_S
+        for cloud in self.clouds.twins.values():
+            due, api = self.paths.due(cloud), cloud.kind.api
+            tails = [tail_s(f.kind, api) for f in self.plan.faults if f.api == api.name]
+            if due.idle_s:
+                patience_s = max(patience_s, max([due.refused_s, *tails]) + due.repair_s)
+        return patience_s
+
     def _heal(self) -> None:
         """End every fault, and demand what was promised."""
         self.injector.heal()
@@ -232,7 +232,7 @@ class World:
         self._until_all_run()
         self._restart_where_no_role_is_known()
         shape = self.plan.shape
-        patience_s = PATIENCE_S + shape.slower_s() + shape.standby_slower_s()
+        patience_s = self._patience_s() + shape.slower_s() + shape.standby_slower_s()
         self._until(self.agenda.now + ELECTION_S + patience_s)
         if any(fault.kind in MOVE_LATE for fault in self.plan.faults):
             self._until(self.agenda.now + LATEST_LANDING_S)
@@ -245,5 +245,6 @@ class World:
         if self._over():
             return
         self.observers.healed()
-        self._until(self.agenda.now + max(QUIET_S, 2.0 * shape.standby_interval_s + 10.0))
+        quiet_s = max(self.paths.due(cloud).quiet_s for cloud in self.clouds.twins.values())
+        self._until(self.agenda.now + max(quiet_s, 2.0 * shape.standby_interval_s + 10.0))
         self.observers.rested()

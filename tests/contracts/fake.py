@@ -79,6 +79,7 @@ class FakePort(Port):
     def set_quota(self, limit_per_hour: int, remaining: int) -> None:
         """Reach into the bucket."""
         self._cloud.nature.limit_per_hour = limit_per_hour
+        self._cloud.project._bucket.limit = float(limit_per_hour)
         self._cloud.project.fill(float(remaining))
 
     def rules(

@@ -276,7 +276,9 @@ class Node:
         self.world.after(half_s + takes_s, self.answer, call, outcome)
 
     def _execute(self, request: Request) -> Answer | Failure:
-        return self.world.api_of(request).answer(request, self.rules.own[api_of(request)])
+        api = self.world.api_of(request)
+        caller = self.server_id if api is self.world.robot else self.rules.own[api_of(request)]
+        return api.answer(request, caller)
 
     def _meet(self, call: Call, fault: Fault) -> None:
         if fault.commits and isinstance(call.request, Mutate):

@@ -27,7 +27,7 @@ def scene(count: int = 1, nodes: int = 1, *, ready_s: float = 600.0) -> tuple[Wo
     world.robot.add_server(9)
     world.cloud.add_ip(WEB, "web", "203.0.113.10/32", 9)
     for number in range(1, count + 1):
-        world.robot.add_numbered(number, main_ip(9))
+        world.robot.add_numbered(number, 9)
     config = settings({"VI_1": ("web", *refs(world, count))})
     made = [world.add_node(number, config, seed=number) for number in range(1, nodes + 1)]
     for node in made:

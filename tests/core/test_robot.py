@@ -12,7 +12,6 @@ import pytest
 from hakeeper.core.calls import Mutate, ReadAll, ReadOne
 from hakeeper.core.events import SettingsChanged
 from hakeeper.core.kind import Kind
-from hakeeper.core.observation import ResourceId
 from hakeeper.core.problems import Health, Pending
 from hakeeper.kinds import KINDS
 from hakeeper.kinds.apis import ROBOT
@@ -47,7 +46,7 @@ def test_a_new_master_switches_at_once_and_is_sure_a_read_after_the_switch() -> 
     world, (node,) = scene()
     node.line("VI_1", "MASTER")
     assert SWITCH_S <= held_after_s(world, node, 1) <= SWITCH_S + 1.0
-    assert [main_ip(1)] == [seen.server_id for seen in world.robot.resources.values()]
+    assert [1] == [seen.server_id for seen in world.robot.resources.values()]
     (switch,) = switches(world, node)
     assert switch.timeout_s == ROBOT.patience.step_timeout_s
     assert 1 == len([c for c in at_robot(world, node) if isinstance(c.request, ReadOne)])
@@ -68,8 +67,7 @@ def test_what_takes_its_minute_is_no_reason_to_wake_anybody() -> None:
     assert [] == pending(node)
     world.robot.nature.action_s = 3600.0
     node.line("VI_1", "BACKUP")
-    (key,) = world.robot.resources
-    world.robot.move(key, main_ip(9))
+    world.robot.move(1, 9)
     node.line("VI_1", "MASTER")
     world.run_for(130.0)
     assert [Health.BROKEN] == pending(node)
@@ -95,13 +93,12 @@ def test_what_is_read_while_it_is_moving_decides_nothing() -> None:
     world, (node,) = scene()
     node.line("VI_1", "MASTER")
     held_after_s(world, node, 1)
-    (key,) = world.robot.resources
-    world.robot.answer(Mutate(ResourceId(FAILOVER_IPS.name, key), AWAY), main_ip(9))
+    world.robot.answer(Mutate(world.robot.resources[1].id, AWAY), 9)
     before = world.now
     world.run_for(SWITCH_S - 5.0)
     assert [] == switches(world, node, before)
-    world.run_while(lambda: world.robot.holder(key) == main_ip(1), 10.0)
-    world.run_while(lambda: world.robot.holder(key) != main_ip(1), 400.0)
+    world.run_while(lambda: world.robot.holder(1) == 1, 10.0)
+    world.run_while(lambda: world.robot.holder(1) != 1, 400.0)
 
 
 # --- who we are ----------------------------------------------------------------------------------
@@ -187,3 +184,25 @@ def test_a_reload_tries_the_login_at_once_and_a_good_one_claims() -> None:
     world.robot.heal()
     node.feed(SettingsChanged(node.config))
     assert held_after_s(world, node, 1) <= SWITCH_S + 5.0
+
+
+def test_a_machine_that_knows_which_server_it_is_has_not_logged_in_yet() -> None:
+    world, (node,) = scene()
+    world.robot.fail(WRONG_LOGIN, ReadAll, ReadOne, Mutate)
+    node.restart()
+    api = node.core._state.apis.apis[ROBOT.name]
+    world.run_while(lambda: api.server is None, 5.0)
+    assert api.health.is_careful
+    assert "not asked yet" == node.snapshot().apis[1].state
+
+
+def test_to_know_which_server_this_is_takes_no_request_and_waits_for_none() -> None:
+    """Other reads have used up our part of what Robot grants."""
+    world, (node,) = scene()
+    budget = node.core._state.apis.apis[ROBOT.name].budget
+    budget.spend(world.now, int(budget.left(world.now)))
+    left = budget.left(world.now)
+    node.feed(SettingsChanged(node.config, (ROBOT.name,)))
+    world.run_for(1.0)
+    assert (main_ip(1),) == node.core._state.apis.apis[ROBOT.name].server.keys  # type: ignore[union-attr]
+    assert left - 1.0 <= budget.left(world.now)

@@ -11,6 +11,7 @@ from hakeeper.core.calls import (
     CallResult,
     Failure,
     FailureKind,
+    Identify,
     Mutate,
     MutationAccepted,
     OneRead,
@@ -22,7 +23,7 @@ from hakeeper.core.observation import Observation
 from hakeeper.core.patience import WATCH_INTERVAL_S
 from hakeeper.core.resource import SPACING_S
 from hakeeper.simulate.agenda import Agenda
-from hakeeper.simulate.cloud import number_of
+from hakeeper.simulate.cloud import WorldCloud, number_of
 from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
@@ -31,7 +32,6 @@ from hakeeper.simulate.plan import HOUR_S
 from hakeeper.simulate.verdicts import Demand
 from tests.world.role_rules import RoleRules
 
-MAX_PARALLEL = 8
 WINDOW_S = 60.0
 RELEASES = 2
 """So many releases of a name that take long are expected in a minute."""
@@ -41,13 +41,11 @@ RELEASE_LOOKS = 160
 """So often a release is looked at, its action and lists, until it is given up."""
 EAGER_S = 0.05
 """The least time between two assigns that meet a 429 without a time to wait."""
-HOLDING_LIMIT_S = 30.0
-"""The longest that a 429 can make us wait."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What was seen of the calls of one run of hakeeper."""
+    """What was seen of the calls of one run of hakeeper to one API."""
 
     inflight: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """Assigns under way: call id to the addresses that it moves."""
@@ -101,7 +99,9 @@ class CallRules(Observer):
         self._number_of = number_of
         self._roles = roles
         self._demand = demand
-        self._seen: dict[int, _Seen] = {}
+        self._seen: dict[tuple[int, str], _Seen] = {}
+        self._asked: dict[tuple[int, int], WorldCloud] = {}
+        """Who is asked, by node and call."""
         self._moved_at: dict[int, float] = {}
         """When the holder of an address last changed."""
         shape = layout.shape
@@ -114,7 +114,8 @@ class CallRules(Observer):
 
     def started(self, node: Node) -> None:
         """A run of hakeeper begins."""
-        self._seen[node.index] = _Seen()
+        for kind in self._clouds.kinds.values():
+            self._seen[node.index, kind.api.name] = _Seen()
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed."""
@@ -129,7 +130,11 @@ class CallRules(Observer):
                 self._begun(node, effect, batch.at_s)
 
     def _begun(self, node: Node, effect: StartCall, now: float) -> None:
-        request, index, seen = effect.request, node.index, self._seen[node.index]
+        request, index, cloud = effect.request, node.index, self._clouds.asked(effect.request)
+        self._asked[index, effect.call_id] = cloud
+        if isinstance(request, Identify) and not cloud.kind.api.says_who_we_are:
+            return  # that takes no call
+        seen = self._seen[index, cloud.kind.api.name]
         seen.asked_at[effect.call_id] = now
         assign = isinstance(request, Mutate)
         held_until = seen.assigns_held_until if assign else seen.held_until
@@ -143,7 +148,8 @@ class CallRules(Observer):
             recent.popleft()
         few = len(recent) <= self._calls_a_minute
         self._demand("call_budget", index, few, "{} calls in a minute", len(recent))
-        self._spent(index, seen, now, self._clouds.asked(request).cost(request))
+        if cloud.nature.steps_per_hour is None:
+            self._spent(index, seen, now, cloud.cost(request))
         if isinstance(request, Mutate):
             self._assigning(node, effect.call_id, request, now)
 
@@ -157,12 +163,16 @@ class CallRules(Observer):
         self._demand("hour_budget", index, within, "{} calls in an hour", seen.hour_cost)
 
     def _assigning(self, node: Node, call_id: int, request: Mutate, now: float) -> None:
-        index, demand, seen = node.index, self._demand, self._seen[node.index]
+        index, demand, cloud = node.index, self._demand, self._clouds.asked(request)
+        seen = self._seen[index, cloud.kind.api.name]
         numbers = tuple(map(number_of, request.resources))
         demand("core_guard", index, True, "")  # noqa: FBT003  # it let this one pass
-        demand("own_target", index, request.step.holder in (None, node.server_id), "{}", request)
+        ours = (None, cloud.key_of(node.server_id))
+        demand("own_target", index, request.step.holder in ours, "{}", request)
         under_way = len(seen.inflight)
-        demand("max_parallel", index, under_way < MAX_PARALLEL, "{} at once", under_way)
+        demand(
+            "max_parallel", index, under_way < cloud.kind.api.max_parallel, "{} at once", under_way
+        )
         busy = {fip for each in seen.inflight.values() for fip in each}
         before = seen.steps_before[call_id] = {}
         for fip in numbers:
@@ -201,7 +211,10 @@ class CallRules(Observer):
             self._ended(node, event)
 
     def _ended(self, node: Node, result: CallResult) -> None:
-        seen = self._seen[node.index]
+        cloud = self._asked.pop((node.index, result.call_id), None)
+        if cloud is None:
+            return
+        seen = self._seen[node.index, cloud.kind.api.name]
         numbers = seen.inflight.pop(result.call_id, ())
         steps_before = seen.steps_before.pop(result.call_id, {})
         asked_at = seen.asked_at.pop(result.call_id, -inf)
@@ -218,7 +231,9 @@ class CallRules(Observer):
                 seen.outcome_unknown.update(dict.fromkeys(numbers, node.clock()))
             case Failure(kind=FailureKind.THROTTLED):
                 now, asked_s = node.clock(), outcome.retry_after_s
-                wait_s = min(HOLDING_LIMIT_S, 0.75 if asked_s is None else asked_s)
+                wait_s = min(
+                    cloud.kind.api.patience.longest_wait_s, 0.75 if asked_s is None else asked_s
+                )
                 seen.held_until = max(seen.held_until, now + wait_s)
                 if numbers:
                     wait_s = EAGER_S if asked_s is None else wait_s
@@ -226,9 +241,9 @@ class CallRules(Observer):
             case MutationAccepted():
                 seen.held_until = -inf
             case OneRead(observation):
-                self._read(node, seen, (observation,), asked_at)
+                self._read(node, cloud, (observation,), asked_at)
             case AllRead(_, reading):
-                self._read(node, seen, reading.found or self._found_in(node, outcome), asked_at)
+                self._read(node, cloud, reading.found or self._found_in(node, outcome), asked_at)
             case _:
                 pass
 
@@ -241,8 +256,9 @@ class CallRules(Observer):
         return tuple(each for each in found if each is not None)
 
     def _read(
-        self, node: Node, seen: _Seen, found: tuple[Observation, ...], asked_at: float
+        self, node: Node, cloud: WorldCloud, found: tuple[Observation, ...], asked_at: float
     ) -> None:
+        seen, ours = self._seen[node.index, cloud.kind.api.name], cloud.key_of(node.server_id)
         if self._layout.shape.clusters > 1:
             own = self._layout.own_numbers(node.index)
             found = tuple(each for each in found if number_of(each.id) in own)
@@ -250,7 +266,9 @@ class CallRules(Observer):
             fip = number_of(each.id)
             if asked_at >= seen.outcome_unknown.get(fip, inf):
                 del seen.outcome_unknown[fip]
-            mine = each.server_id == node.server_id
+            if each.moving:  # it shows who had it before
+                continue
+            mine = each.server_id == ours
             if not self._roles.read(node.index, fip, asked_at, mine=mine):
                 continue
             if mine:
@@ -266,19 +284,25 @@ class CallRules(Observer):
         Of a claim, one that began after its assign. Hear who ceases to be MASTER.
         """
         del event
-        seen = self._seen[node.index]
         match decision:
             case RoleChanged(vrrp, Role.MASTER):
-                seen.demoted_at[vrrp] = node.clock()
+                for seen in self._seen_by(node.index):
+                    seen.demoted_at[vrrp] = node.clock()
             case ResourceClaimed(_, label) if label in self._number_of:
                 fip = self._number_of[label]
-                self._read_back(node.index, fip, seen.sent_at.get(fip, -inf))
+                self._read_back(node, fip, self._seen_of(node, fip).sent_at.get(fip, -inf))
             case ResourceConfirmed(_, label) if label in self._number_of:
-                self._read_back(node.index, self._number_of[label], -inf)
+                self._read_back(node, self._number_of[label], -inf)
             case _:
                 pass
 
-    def _read_back(self, index: int, fip: int, since_s: float) -> None:
-        read_at = self._seen[index].mine_read_at.get(fip)
+    def _seen_by(self, index: int) -> list[_Seen]:
+        return [self._seen[index, kind.api.name] for kind in self._clouds.kinds.values()]
+
+    def _seen_of(self, node: Node, fip: int) -> _Seen:
+        return self._seen[node.index, self._clouds.of(fip).kind.api.name]
+
+    def _read_back(self, node: Node, fip: int, since_s: float) -> None:
+        read_at = self._seen_of(node, fip).mine_read_at.get(fip)
         holds = read_at is not None and read_at >= since_s
-        self._demand("read_back", index, holds, "ip-{} is called ours without a read", fip)
+        self._demand("read_back", node.index, holds, "ip-{} is called ours without a read", fip)

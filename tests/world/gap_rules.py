@@ -47,7 +47,7 @@ class GapRules(Observer):
         self._paths = paths
         self._demand = demand
         shape = layout.shape
-        most = min(kind.api.max_parallel for kind in clouds.kinds.values())
+        most = min(k.api.max_parallel for k in clouds.kinds.values() if k.releases_first)
         self._few = sum(part.addresses for part in shape.names()) <= most
         self._limit_s = 2.0 * shape.action_s + WAYS * shape.latency_s + SLACK_S + shape.queue_s()
         self._by: dict[int, tuple[Node, float]] = {}

@@ -13,6 +13,7 @@ from hakeeper.kinds import FLOATING_IPS
 from hakeeper.simulate.alias_cloud import AliasCloud
 from hakeeper.simulate.observer import Observer
 from hakeeper.simulate.plan import Plan
+from hakeeper.simulate.robot_cloud import RobotCloud
 from hakeeper.simulate.verdicts import Violation
 from hakeeper.simulate.world import World
 from tests.world.alias_rules import AliasRules
@@ -26,6 +27,7 @@ from tests.world.loss_rules import LossRules
 from tests.world.move_rules import MoveRules
 from tests.world.narrator import Narrator
 from tests.world.quiet_rules import QuietRules
+from tests.world.robot_rules import RobotRules
 from tests.world.role_rules import RoleRules
 from tests.world.save_rules import SaveRules
 from tests.world.send_rules import SendRules
@@ -78,12 +80,14 @@ def _rooms(world: World, tally: Tally) -> Iterator[Observer]:
     yield HangRules(layout.shape.interval_s, demand)
     yield SendRules(layout, agenda, world.exemptions, demand)
     yield SaveRules(agenda, nodes, demand)
-    yield QuietRules(agenda, nodes, world.repairs.unserved, demand)
+    yield QuietRules(agenda, nodes, clouds, world.repairs.unserved, demand)
     if any(kind.releases_first for kind in clouds.kinds.values()):
         yield GapRules(layout, agenda, clouds, world.paths, demand)
     for cloud in clouds.twins.values():
         if isinstance(cloud, AliasCloud):
             yield AliasRules(layout, agenda, cloud, demand)
+        if isinstance(cloud, RobotCloud):
+            yield RobotRules(layout, cloud, demand)
     if len(clouds.kinds) > 1:
         yield KindsRules(layout, agenda, clouds, world.paths, demand)
     yield TickRules(world.verdicts, world.stop)

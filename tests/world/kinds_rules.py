@@ -9,6 +9,7 @@ from hakeeper.core.events import Event
 from hakeeper.core.fifo_lines import LineState
 from hakeeper.core.model import Role, VrrpId
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.cloud import WorldCloud
 from hakeeper.simulate.clouds import Clouds
 from hakeeper.simulate.faults.kinds import Fault
 from hakeeper.simulate.layout import Layout
@@ -43,12 +44,18 @@ class KindsRules(Observer):
         """When the role of an instance last changed, by the node's clock."""
         self._line_at: dict[str, float] = {}
         """When keepalived last wrote a line of an instance, anywhere."""
-        self._expected: dict[str, Node] = {}
-        """Who is to have all that an instance has."""
+        self._expected: dict[tuple[str, str], Node] = {}
+        """Who is to have all that an instance has of the kinds of an API."""
+        self._calm_s = CALM_S + max(k.api.patience.step_timeout_s for k in clouds.kinds.values())
         shape = layout.shape
         most = min(kind.api.max_parallel for kind in clouds.kinds.values())
         self._few = sum(part.addresses for part in shape.names()) <= most
-        self._limit_s = 2.0 * shape.action_s + WAYS * shape.latency_s + SLACK_S + shape.queue_s()
+
+    def _limit_s(self, cloud: WorldCloud) -> float:
+        """Return how long a claim may take there."""
+        steps = 2.0 if cloud.nature.actions else 1.0
+        moved_s = steps * cloud.nature.action_s + WAYS * cloud.nature.latency_s
+        return moved_s + SLACK_S + self._layout.shape.queue_s()
 
     def _kinds_of(self, name: str) -> Mapping[str, list[int]]:
         """Return what an instance has of each kind."""
@@ -69,7 +76,7 @@ class KindsRules(Observer):
         del event
         if isinstance(decision, RoleChanged):
             which, now = (node.index, decision.vrrp), node.clock()
-            calm = now - self._changed_at.get(which, 0.0) > CALM_S
+            calm = now - self._changed_at.get(which, 0.0) > self._calm_s
             self._changed_at[which] = now
             if decision.after is Role.MASTER and calm:
                 self._new_masters[decision.vrrp] = None
@@ -87,7 +94,9 @@ class KindsRules(Observer):
         requests = [call.request for call in node.core.state.calls.values()]
         for name in named & apis.kinds.keys() if len(named) > 1 else ():
             api = apis.kinds[name].api
-            waits = now < max(api.health.held_until_s, api.reads_from_s) or api.server is None
+            from_s = max(api.health.held_until_s, api.health.shut_until_s, api.reads_from_s)
+            waits = now < from_s or api.server is None or api.health.is_careful
+            waits = waits or (api.steps is not None and not api.steps.allows(Use.CLAIM, now))
             # Of an instance that had many edges lately, some things wait for the budget.
             if not waits and api.budget.allows(Use.RETRY, now):
                 begun = any(_is_about(request, name) for request in requests)
@@ -99,33 +108,51 @@ class KindsRules(Observer):
     def line_written(self, node: Node, name: str, state: LineState, *, kept: bool) -> None:
         """Hear of a new master after a calm time: all that it is to have comes to it."""
         before_s, self._line_at[name] = self._line_at.get(name, 0.0), self._agenda.now
-        expected = self._expected.get(name)
-        if state is LineState.MASTER or (expected is node and state is not LineState.BACKUP):
-            self._expected.pop(name, None)
-        calm = kept and state is LineState.MASTER and self._agenda.now - before_s > CALM_S
-        if calm and self._few and len(self._kinds_of(name)) > 1 and self._all_clear(node, name):
-            self._expected[name] = node
-            self._agenda.after(self._limit_s, self._look, name, node)
+        others = state is not LineState.BACKUP
+        for which, expected in list(self._expected.items()):
+            if which[0] == name and (state is LineState.MASTER or (expected is node and others)):
+                del self._expected[which]
+        calm = kept and state is LineState.MASTER and self._agenda.now - before_s > self._calm_s
+        if not (calm and self._few and len(self._kinds_of(name)) > 1):
+            return
+        for api, cloud in {twin.kind.api.name: twin for twin in self._twins_of(name)}.items():
+            busy = any(map(cloud.is_busy, self._numbers(name, api)))
+            if not busy and self._all_clear(node, name, api):
+                self._expected[name, api] = node
+                self._agenda.after(self._limit_s(cloud), self._look, name, api, node)
 
-    def _all_clear(self, node: Node, name: str) -> bool:
-        """Say whether nothing keeps a node from all that an instance has."""
-        return all(self._is_clear(node, name, number) for number in self._layout.addresses[name])
+    def _twins_of(self, name: str) -> list[WorldCloud]:
+        return [self._clouds.of(number) for number in self._layout.addresses[name]]
+
+    def _numbers(self, name: str, api: str) -> list[int]:
+        """Return what an instance has of the kinds of an API."""
+        numbers = self._layout.addresses[name]
+        return [n for n in numbers if self._clouds.of(n).kind.api.name == api]
+
+    def _all_clear(self, node: Node, name: str, api: str) -> bool:
+        """Say whether nothing keeps a node from all that an instance has there."""
+        return all(self._is_clear(node, name, number) for number in self._numbers(name, api))
 
     def _is_clear(self, node: Node, name: str, number: int) -> bool:
         cloud = self._clouds.of(number)
         able = cloud.may_have(number, node.server_id) and not cloud.is_locked(number)
         api = None if node.run is None else node.run.core.api(cloud.kind.api.name)
-        rich = api is not None and api.budget.allows(Use.RETRY, node.clock())
+        if api is None or api.server is None or api.health.is_careful:
+            return False
+        rich = api.budget.allows(Use.RETRY, node.clock())
+        rich = rich and (api.steps is None or api.steps.allows(Use.CLAIM, node.clock()))
         able = able and not cloud.faults.calls and rich
         return able and self._paths.master(name, cloud) is node
 
-    def _look(self, name: str, node: Node) -> None:
-        if self._expected.get(name) is not node or not self._all_clear(node, name):
+    def _look(self, name: str, api: str, node: Node) -> None:
+        if self._expected.get((name, api)) is not node or not self._all_clear(node, name, api):
             return
-        del self._expected[name]
-        holders = [self._clouds.holder(number) for number in self._layout.addresses[name]]
+        del self._expected[name, api]
+        numbers = self._numbers(name, api)
+        holders = [self._clouds.holder(number) for number in numbers]
         held = set(holders) == {node.server_id}
-        text, about = "{} is MASTER for {:.3f} s: {}", (name, self._limit_s, holders)
+        after_s = self._limit_s(self._clouds.of(numbers[0]))
+        text, about = "{} is MASTER for {:.3f} s: {}", (name, after_s, holders)
         self._demand("all_kinds_follow", node.index, held, text, *about)
 
     # --- what else happens -------------------------------------------------------------------
@@ -141,8 +168,8 @@ class KindsRules(Observer):
 
     def ended(self, node: Node) -> None:
         """Look no more at what this one is to have."""
-        for name in [name for name, master in self._expected.items() if master is node]:
-            del self._expected[name]
+        for which in [which for which, master in self._expected.items() if master is node]:
+            del self._expected[which]
 
     def paused(self, node: Node) -> None:
         """Look no more at what this one is to have."""

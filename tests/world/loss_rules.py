@@ -7,9 +7,9 @@ from hakeeper.cloud_register import Move
 from hakeeper.core.decisions import Decision, ResourceDrifted, ResourceHeldDown, RoleChanged
 from hakeeper.core.events import Event
 from hakeeper.core.model import Role
-from hakeeper.core.splitbrain import QUICK_LOSS_S
 from hakeeper.simulate.agenda import Agenda
 from hakeeper.simulate.clouds import Clouds
+from hakeeper.simulate.due_times import DueTimes, due_times
 from hakeeper.simulate.layout import Layout
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
@@ -17,8 +17,6 @@ from hakeeper.simulate.verdicts import Demand
 
 LOSSES = 2
 """So often it was taken away before that is a contest, and not a late write or a hand."""
-SEEN_LATE_S = 5.0
-"""What was taken away so long before a node became MASTER may be seen only then."""
 
 
 class LossRules(Observer):
@@ -64,8 +62,12 @@ class LossRules(Observer):
     def _began(self, index: int, name: str) -> None:
         """A node takes itself for MASTER of these addresses: old fights do not count."""
         for fip in self._layout.addresses[name]:
-            self._since[index, fip] = self._agenda.now - SEEN_LATE_S
+            self._since[index, fip] = self._agenda.now - self._due(fip).seen_late_s
             self._reported.pop((index, fip), None)
+
+    def _due(self, fip: int) -> DueTimes:
+        cloud = self._clouds.of(fip)
+        return due_times(cloud.kind.api, cloud.nature)
 
     def moved(self, move: Move) -> None:
         """Hear that a holder changed, in truth."""
@@ -93,7 +95,7 @@ class LossRules(Observer):
     def _contested(self, index: int, fip: int) -> None:
         """Check the word that others keep taking it."""
         faults = self._clouds.of(fip).faults
-        if faults.stale_s or self._agenda.now - faults.stale_at <= QUICK_LOSS_S:
+        if faults.stale_s or self._agenda.now - faults.stale_at <= self._due(fip).quick_loss_s:
             return
         lost = self._losses(index, fip)
         text = "ip-{} is called contested, lost {} times"

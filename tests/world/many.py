@@ -103,8 +103,8 @@ def never_seen(tally: Tally, sorts: Iterable[str] = (FLOATING_IPS.name,)) -> lis
     missing = [f"fault {k.value} was never injected" for k in faults if not tally.injected[k.value]]
     missing += [
         f"fault {kind.value} never struck a call"
-        for kind in API_FAULTS
-        if not tally.struck[kind.value]
+        for kind in faults
+        if kind in API_FAULTS and not tally.struck[kind.value]
     ]
     rules = dict.fromkeys(rule for sort in sorts for rule in rules_of(moved_in(sort)))
     missing += [f"rule {rule} was never evaluated" for rule in rules if not tally.evaluated[rule]]

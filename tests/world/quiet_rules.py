@@ -11,6 +11,8 @@ from hakeeper.core.events import Report, StartCall
 from hakeeper.core.model import VrrpKind
 from hakeeper.core.reconcile import OTHERS_INTERVAL_S
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.clouds import Clouds
+from hakeeper.simulate.due_times import due_times
 from hakeeper.simulate.node import Node, Run
 from hakeeper.simulate.observer import Batch, Observer
 from hakeeper.simulate.verdicts import Demand
@@ -31,9 +33,17 @@ class QuietRules(Observer):
     """The rules; from `healed` on it listens."""
 
     def __init__(
-        self, agenda: Agenda, nodes: Sequence[Node], unserved: Collection[int], demand: Demand
+        self,
+        agenda: Agenda,
+        nodes: Sequence[Node],
+        clouds: Clouds,
+        unserved: Collection[int],
+        demand: Demand,
     ) -> None:
         """Begin before the faults are over; `unserved` are masters without their addresses."""
+        twins = clouds.twins.items()
+        self._idle_s = {n: due_times(t.kind.api, t.nature).idle_s for n, t in twins}
+        """How often each kind may be read at most, whatever the configuration says."""
         self._agenda = agenda
         self._nodes = nodes
         self._unserved = unserved
@@ -98,11 +108,11 @@ class QuietRules(Observer):
         for name, kind in run.core.state.apis.kinds.items() if not unserved else ():
             master, listed = run.core.state.any_master(kind), self._lists[index, name]
             interval_s = settings.interval_s if master else settings.standby_interval_s
-            limit = int(lasted_s / interval_s) + 1
+            limit = int(lasted_s / max(interval_s, self._idle_s[name])) + 1
             demand("quiet", index, listed <= limit, "{} lists, not {}", listed, limit)
             demand("quiet", index, servers <= seldom, "{} looks at other servers", servers)
             demand("quiet", index, others == 0, "{} other calls at rest", others)
-            demand("quiet", index, lists >= 1, "no look at all")
+            demand("quiet", index, listed >= 1, "no look at all")
         picture = run.core.snapshot(node.clock())
         left_over = LEFT_OVER if unserved or not self._unserved else (*LEFT_OVER, *OF_ANOTHER)
         groups = any(vrrp.id.kind is VrrpKind.GROUP for vrrp in node.vrrp.values())

@@ -222,7 +222,8 @@ class RoleRules(Observer):
                 for call in state.calls.values()
             )
             waits = any(
-                now < max(api.health.held_until_s, api.reads_from_s)
+                now < max(api.health.held_until_s, api.health.shut_until_s, api.reads_from_s)
+                or api.health.is_careful
                 or not api.budget.allows(Use.CLAIM, now)
                 for api in state.apis.apis.values()
             )

@@ -6,7 +6,7 @@ A rule that was never evaluated proves nothing.
 from collections.abc import Sequence
 
 from hakeeper.core.kind import Kind
-from hakeeper.kinds import alias_ip
+from hakeeper.kinds import alias_ip, failover_ip
 
 RULES = (
     "core_guard",
@@ -70,6 +70,23 @@ NOT_OF_ALIAS_IPS = ("starves_nobody",)
 """There no single resource is refused while others are served."""
 
 
+OF_FAILOVER_IPS = (
+    "switches_an_hour",
+    "switches_kept",
+    "reads_an_hour",
+    "login_waits",
+    "never_blocked",
+    "moving_waits",
+    "own_main_ip",
+)
+"""Of worlds with failover IPs."""
+
+NOT_OF_FAILOVER_IPS = ("hour_budget", "patience")
+"""Robot has other quotas for reads and switches, and no actions to ask for."""
+
+OF_SEVERAL_APIS = ("apis_apart",)
+"""Of worlds with several APIs."""
+
 OF_SEVERAL = (
     "kinds_apart",
     "each_kind_begins",
@@ -77,15 +94,21 @@ OF_SEVERAL = (
 )
 """Of worlds with several kinds."""
 
-ALL_RULES = (*RULES, *OF_ALIAS_IPS, *OF_SEVERAL)
+ALL_RULES = (*RULES, *OF_ALIAS_IPS, *OF_FAILOVER_IPS, *OF_SEVERAL_APIS, *OF_SEVERAL)
 
 
 def rules_of(kinds: Sequence[Kind]) -> tuple[str, ...]:
     """Return the rules that are put to the test in worlds with resources of these kinds."""
     names = {kind.name for kind in kinds}
-    rules = [rule for rule in RULES if names != {alias_ip.NAME} or rule not in NOT_OF_ALIAS_IPS]
+    without = {alias_ip.NAME: NOT_OF_ALIAS_IPS, failover_ip.NAME: NOT_OF_FAILOVER_IPS}
+    lacking = without.get(next(iter(names)), ()) if len(names) == 1 else ()
+    rules = [rule for rule in RULES if rule not in lacking]
     if alias_ip.NAME in names:
         rules += OF_ALIAS_IPS
     elif any(kind.releases_first for kind in kinds):
         rules += OF_TWO_STEPS
+    if failover_ip.NAME in names:
+        rules += OF_FAILOVER_IPS
+    if len({kind.api.name for kind in kinds}) > 1:
+        rules += OF_SEVERAL_APIS
     return (*rules, *OF_SEVERAL) if len(names) > 1 else tuple(rules)

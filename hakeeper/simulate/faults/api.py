@@ -93,10 +93,16 @@ class ApiFaults:
         numbers = [*self._lockable()]
         if not numbers:
             return nothing
-        faults = self._faults_of(numbers[0])
         locked = frozenset(numbers[: 1 + int(fault.value * len(numbers) / 3)])
-        faults.locked.append(locked)
-        return lambda: faults.locked.remove(locked)
+        lists = [project.faults.locked for project in self.clouds.projects.values()]
+        for each in lists:
+            each.append(locked)
+
+        def undo() -> None:
+            for each in lists:
+                each.remove(locked)
+
+        return undo
 
     def _action_error(self, fault: Fault, node: Node) -> Undo:
         del node
@@ -175,7 +181,7 @@ class ApiFaults:
         del node
         holders = [None, *self.clouds.servers]
         holder = holders[fault.serial % len(holders)]
-        self.clouds.move(self._some_address(fault), holder)
+        self.clouds.seize(self._some_address(fault), holder)
         return nothing
 
     def _lockable(self) -> Iterator[int]:

@@ -14,6 +14,7 @@ from hakeeper.simulate.faults.kinds import Fault, Kind
 from hakeeper.simulate.keepalived import vrrp_id
 from hakeeper.simulate.node import Node
 from hakeeper.simulate.observer import Observer
+from hakeeper.simulate.robot_cloud import RobotCloud
 
 CLAIM_HANGS_S = 4.5
 """The longest hang in the middle of a claim: its call could still be sent."""
@@ -43,6 +44,7 @@ class HostFaults:
             Kind.RESTART: self._restart,
             Kind.RELOAD: self._reload,
             Kind.POWER_CUT: self._power_cut,
+            Kind.NO_MAIN_IP: self._lose_main_ip,
         }
 
     def _crash(self, fault: Fault, node: Node) -> Undo:
@@ -126,6 +128,14 @@ class HostFaults:
         node.wrong_identities.append(told)
         node.kill()
         return lambda: node.wrong_identities.remove(told)
+
+    def _lose_main_ip(self, fault: Fault, node: Node) -> Undo:
+        """Hakeeper starts, and the machine sends from an address that is not its main IP."""
+        del fault
+        robots = [twin for twin in self.clouds.twins.values() if isinstance(twin, RobotCloud)]
+        undo = robots[0].lose_main_ip(node.server_id)
+        node.kill()
+        return undo
 
     def _disk_full(self, fault: Fault, node: Node) -> Undo:
         """Nothing can be written; half of the times there is something to write."""

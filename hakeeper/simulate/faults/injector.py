@@ -1,8 +1,10 @@
 """Faults made real: each begins, does what its kind does, and is undone when it ends."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from hakeeper.core.kind import Api
 from hakeeper.simulate.agenda import Agenda
+from hakeeper.simulate.due_times import tail_s
 from hakeeper.simulate.faults.action import Action, Table, Undo
 from hakeeper.simulate.faults.kinds import HARMLESS, OBSTACLES, Fault, Kind
 from hakeeper.simulate.node import Node
@@ -25,9 +27,11 @@ class Injector:
         shape: Shape,
         agenda: Agenda,
         observers: Observer,
+        apis: Mapping[str, Api],
     ) -> None:
-        """Strike these nodes; begin without any action."""
+        """Strike these nodes; begin without any action. `apis`: those of the world, by name."""
         self._nodes = nodes
+        self._apis = apis
         self._throttled_for_s = HELD_BACK_S + shape.standby_slower_s()
         self._agenda = agenda
         self._observers = observers
@@ -58,7 +62,10 @@ class Injector:
         fault, undo = running
         self._observers.fault_ends(fault)
         undo()
-        if fault.kind is Kind.THROTTLED:  # its last word is heeded for a while yet
+        tail_s = self._tail_s(fault)
+        if tail_s:
+            self._agenda.after(tail_s, self._trouble_over, fault)
+        elif fault.kind is Kind.THROTTLED:  # its last word is heeded for a while yet
             self._agenda.after(self._throttled_for_s, self._trouble_over, fault)
         elif fault.kind in OBSTACLES:
             self._agenda.after(MADE_ROOM_S, self._trouble_over, fault)
@@ -80,6 +87,10 @@ class Injector:
     def lasts(self, fault: Fault) -> bool:
         """Say whether it has begun and not ended."""
         return fault.serial in self._running
+
+    def _tail_s(self, fault: Fault) -> float:
+        api = self._apis.get(fault.api)
+        return 0.0 if api is None else tail_s(fault.kind, api)
 
     def _trouble(self, fault: Fault, change: int) -> None:
         if fault.kind not in HARMLESS:

@@ -103,11 +103,15 @@ class Kind(enum.Enum):
     FOREIGN_ALIAS = "N1-foreign-alias"
     NO_ROOM = "N2-no-room"
     NOT_ATTACHED = "N3-not-attached"
+    # --- dedicated servers
+    NO_MAIN_IP = "R1-no-main-ip"
 
 
 OF_NETWORKS = frozenset({Kind.FOREIGN_ALIAS, Kind.NO_ROOM, Kind.NOT_ATTACHED})
 """Kinds that only a world with alias IPs can have."""
-OF_ALL = tuple(kind for kind in Kind if kind not in OF_NETWORKS)
+OF_ROBOT = frozenset({Kind.NO_MAIN_IP})
+"""Kinds that only a world with failover IPs can have."""
+OF_ALL = tuple(kind for kind in Kind if kind not in OF_NETWORKS | OF_ROBOT)
 """Kinds that a world can have whatever is moved in it."""
 OBSTACLES = frozenset({Kind.NO_ROOM, Kind.NOT_ATTACHED})
 """Kinds that keep a server from having a resource: somebody has to make room for it first."""
@@ -154,6 +158,8 @@ CLOUD_STATE = frozenset(
 """Kinds that change the cloud for everybody."""
 HARMLESS = frozenset({Kind.LAGGING, Kind.SOME_LOCKED})
 """Kinds in spite of which every promise is kept (to the addresses that are not locked)."""
+OF_RESOURCES = frozenset({Kind.GONE, Kind.PAGE_SLIP, Kind.OTHER_ACTOR, Kind.SOME_LOCKED})
+"""Those of them that strike some resources, whatever API moves them."""
 OF_ONE = frozenset({Kind.GONE, Kind.PAGE_SLIP})
 """Kinds that hide one resource, with what is in the same part of the API."""
 MOVE_LATE = frozenset({Kind.LATE_LANDING, Kind.ACTION_SLOW, Kind.DUPLICATED})
